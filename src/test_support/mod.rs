@@ -1,0 +1,7 @@
+//! Synthetic trails and a loopback AWS, for tests, benchmarks and the demo.
+//!
+//! Behind the feature `test-support` and never in the shipped binary. Nothing here calls the rules
+//! under test: what a trail must yield is worked out from what was done to it.
+pub mod server;
+pub mod trail;
+pub mod world;
