@@ -1,3 +1,6 @@
 //! trailproof: what a CloudTrail bucket proves.
+pub mod core;
+pub mod source;
 #[cfg(feature = "test-support")]
 pub mod test_support;
+pub mod trust;

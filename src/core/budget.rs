@@ -1,0 +1,42 @@
+//! Allowances for everything that outside bytes can drive, in one place, each with its origin.
+//!
+//! A budget that is hit is a read failure (`over-budget`), never a finding: it says that we stopped
+//! looking, not that something is wrong.
+
+/// Inflated bytes of one digest. A real one has about 400 bytes a log file; this allows 160,000
+/// log files in an hour, some forty a second, for one account and region.
+pub const DIGEST_INFLATED: u64 = 64 << 20;
+
+/// Stored bytes of one digest. Real ones are 0.4 to 4 KB; JSON of this kind compresses 5 to 1.
+pub const DIGEST_STORED: u64 = 16 << 20;
+
+/// Inflated bytes of one log file. The largest real one seen has 0.5 MB; AWS speaks of files of
+/// typically less than 128 KB. This keeps a gzip bomb to about a second of work.
+pub const LOG_INFLATED: u64 = 1 << 30;
+
+/// Bytes of a gzip header. AWS writes the shortest, 10; the format allows any length for names
+/// and comments.
+pub const GZIP_HEADER: usize = 64 << 10;
+
+/// Log files that one digest may name; follows from [`DIGEST_INFLATED`] and is checked apart, as
+/// an entry in memory is larger than the shortest entry in JSON.
+pub const LOG_FILES: usize = 200_000;
+
+/// Steps of one walk. A century of hourly digests has 876,000.
+pub const WALK_STEPS: u64 = 4_000_000;
+
+/// Bytes of an object key. S3's own limit.
+pub const KEY_LENGTH: usize = 1_024;
+
+/// Keys that one chain's listing may hold: a century of hourly standard and backfill digests, and
+/// as many again that are not its own.
+pub const LISTED_DIGESTS: usize = 4_000_000;
+
+/// Pages of one listing or of ListPublicKeys. S3 gives 1,000 keys a page.
+pub const PAGES: usize = 1_000_000;
+
+/// DER bytes of one public key. RSA-8192, the largest that is accepted, takes about 1,050.
+pub const PUBLIC_KEY: usize = 4_096;
+
+/// Characters of a value from outside that a message shows.
+pub const SHOWN: usize = 200;

@@ -1,0 +1,118 @@
+//! Why something could not be read. It says nothing about the integrity of what lies there.
+//!
+//! Kept apart from findings on purpose: there is no conversion between the two in either direction.
+use std::fmt;
+
+/// One thing that could not be read, with what is needed to do something about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFailure {
+    /// The class of failure.
+    pub kind: ReadFailureKind,
+    /// Attempts made, the first included.
+    pub attempts: u32,
+    /// The service's own code and words, or the client's, as they came: from outside, so to be
+    /// escaped where shown.
+    pub detail: String,
+    /// The service's request id, where it gave one.
+    pub request_id: Option<String>,
+}
+
+impl ReadFailure {
+    /// A failure of the first attempt.
+    pub fn new(kind: ReadFailureKind, detail: impl Into<String>) -> Self {
+        Self { kind, attempts: 1, detail: detail.into(), request_id: None }
+    }
+}
+
+impl fmt::Display for ReadFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use super::budget::SHOWN;
+        use super::location::excerpt;
+        write!(f, "{}", self.kind.code())?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", excerpt(&self.detail, SHOWN))?;
+        }
+        if self.attempts > 1 {
+            write!(f, " ({} attempts)", self.attempts)?;
+        }
+        Ok(())
+    }
+}
+
+/// Classes of [`ReadFailure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReadFailureKind {
+    /// 403. Where ListBucket is not granted, S3 answers 403 for absent keys too, so that `denied`
+    /// may hide a deletion.
+    Denied,
+    /// In an archive storage class and not restored.
+    Archived,
+    /// The key that encrypts the object may not be used, or is gone.
+    KmsDenied,
+    /// SlowDown, 503 or the like, retries used up.
+    Throttled,
+    /// Connect, reset, 5xx, or an answer that makes no sense, retries used up.
+    Network,
+    /// Nothing came for too long, retries used up.
+    Timeout,
+    /// The body ended before its Content-Length, retries used up.
+    Truncated,
+    /// The object was replaced between two parts of one read, retries used up.
+    ChangedWhileReading,
+    /// The bucket itself is not there.
+    NoSuchBucket,
+    /// An allowance of `core::budget` was used up.
+    OverBudget,
+    /// The public keys for a region and time could not be obtained.
+    KeysUnavailable,
+    /// There is no signature that could be checked, neither the object's own nor a successor's.
+    NoSignature,
+}
+
+impl ReadFailureKind {
+    /// Every class, for documents and tests.
+    pub const ALL: [Self; 12] = [
+        Self::Denied,
+        Self::Archived,
+        Self::KmsDenied,
+        Self::Throttled,
+        Self::Network,
+        Self::Timeout,
+        Self::Truncated,
+        Self::ChangedWhileReading,
+        Self::NoSuchBucket,
+        Self::OverBudget,
+        Self::KeysUnavailable,
+        Self::NoSignature,
+    ];
+
+    /// Stable code for machines; never renamed once released.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Archived => "archived",
+            Self::KmsDenied => "kms-denied",
+            Self::Throttled => "throttled",
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::Truncated => "truncated",
+            Self::ChangedWhileReading => "changed-while-reading",
+            Self::NoSuchBucket => "no-such-bucket",
+            Self::OverBudget => "over-budget",
+            Self::KeysUnavailable => "keys-unavailable",
+            Self::NoSignature => "no-signature",
+        }
+    }
+
+    /// Whether asking again may help.
+    pub fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::Throttled
+                | Self::Network
+                | Self::Timeout
+                | Self::Truncated
+                | Self::ChangedWhileReading
+        )
+    }
+}

@@ -1,0 +1,95 @@
+//! Where an object lies, and how such a place is shown to people.
+use std::borrow::Cow;
+use std::fmt;
+
+/// Bucket and key of one object. The key is kept exactly as S3 spells it: it is never normalised,
+/// split or percent-decoded, for the signature is over these very bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectLocation {
+    /// Bucket name.
+    pub bucket: String,
+    /// Object key, byte for byte.
+    pub key: String,
+}
+
+impl ObjectLocation {
+    /// The place of `key` in `bucket`.
+    pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { bucket: bucket.into(), key: key.into() }
+    }
+}
+
+impl fmt::Display for ObjectLocation {
+    /// `s3://bucket/key`, escaped for terminals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", escape(&self.bucket), escape(&self.key))
+    }
+}
+
+/// `text` with everything that could steer a terminal, or hide in one, spelt as `\u{…}`.
+///
+/// These are the control characters (C0, DEL, C1), line and paragraph separators, the marks that
+/// turn the direction of writing, and characters of no width. All else is shown as it is, so that
+/// a harmless key can be copied from the output.
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_unsafe(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// `text` escaped and cut to `limit` characters, for values of which only the look matters.
+pub fn excerpt(text: &str, limit: usize) -> String {
+    let mut characters = text.chars();
+    let head: String = characters.by_ref().take(limit).collect();
+    let shown = escape(&head).into_owned();
+    if characters.next().is_none() { shown } else { format!("{shown}…") }
+}
+
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{00ad}'
+                | '\u{061c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_harmless_key_is_shown_as_it_is() {
+        let at = ObjectLocation::new("bucket", "a b/ü_\\<script>/日.json.gz");
+        assert_eq!(at.to_string(), "s3://bucket/a b/ü_\\<script>/日.json.gz");
+    }
+
+    #[test]
+    fn nothing_that_steers_a_terminal_gets_through() {
+        let shown = ObjectLocation::new("b", "\u{1b}[2J\r\n\u{9b}1m\u{202e}x\u{200b}").to_string();
+        assert_eq!(shown, "s3://b/\\u{1b}[2J\\u{d}\\u{a}\\u{9b}1m\\u{202e}x\\u{200b}");
+    }
+
+    #[test]
+    fn an_excerpt_is_cut_and_says_so() {
+        assert_eq!(excerpt("abcdef", 3), "abc…");
+        assert_eq!(excerpt("abc", 3), "abc");
+        assert_eq!(excerpt("\u{7}", 3), "\\u{7}");
+    }
+}

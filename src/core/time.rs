@@ -1,0 +1,143 @@
+//! Points in time, to the second, in UTC.
+//!
+//! Digests and keys spell time in two ways only; everything else that people type is read by `cli`.
+use chrono::{DateTime, NaiveDateTime, Utc};
+use std::fmt;
+
+/// Spelling in a digest's JSON and in the AWS CLI's output: `2023-07-10T12:00:00Z`.
+const DISPLAY_FORMAT: &str = "%Y-%m-%dT%H:%M:%SZ";
+/// Spelling in a digest's key: `20230710T120000Z`.
+const KEY_FORMAT: &str = "%Y%m%dT%H%M%SZ";
+/// Length of [`KEY_FORMAT`] once written.
+const KEY_LENGTH: usize = 16;
+/// Seconds in an hour.
+pub const HOUR: i64 = 3_600;
+/// Seconds in a day.
+pub const DAY: i64 = 86_400;
+/// 9999-12-31T23:59:59Z. Later times do not fit the four digits that every spelling here has.
+const LATEST: i64 = 253_402_300_799;
+
+/// A second of UTC between the years 0 and 9999. CloudTrail's digests know nothing finer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From seconds since the Unix epoch, held to the years that can be spelt.
+    pub fn from_unix(seconds: i64) -> Self {
+        Self(seconds.clamp(-62_167_219_200, LATEST))
+    }
+
+    /// Seconds since the Unix epoch.
+    pub fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// Reads the spelling of a digest's JSON, and RFC 3339 with an offset, which is converted.
+    pub fn parse(text: &str) -> Option<Self> {
+        // Digests spell nothing longer; a longer text is not worth a parser's time.
+        if text.len() > 40 {
+            return None;
+        }
+        let read = DateTime::parse_from_rfc3339(text).ok()?;
+        (read.timestamp() <= LATEST).then(|| Self::from_unix(read.timestamp()))
+    }
+
+    /// Reads the spelling of a digest's key, and no other.
+    pub fn parse_key(text: &str) -> Option<Self> {
+        // chrono takes short and signed fields; a key has none of these.
+        let shape = text.len() == KEY_LENGTH
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                8 => byte == b'T',
+                15 => byte == b'Z',
+                _ => byte.is_ascii_digit(),
+            });
+        if !shape {
+            return None;
+        }
+        let read = NaiveDateTime::parse_from_str(text, KEY_FORMAT).ok()?.and_utc();
+        // A leap second has no place in a key and would not be written back alike.
+        let at = Self::from_unix(read.timestamp());
+        (at.key() == text).then_some(at)
+    }
+
+    /// The spelling of a digest's key.
+    pub fn key(self) -> String {
+        self.utc().format(KEY_FORMAT).to_string()
+    }
+
+    /// The date folder of a key: `2023/07/10`.
+    pub fn date_folder(self) -> String {
+        self.utc().format("%Y/%m/%d").to_string()
+    }
+
+    /// Seconds later; earlier where negative.
+    #[must_use]
+    pub fn plus(self, seconds: i64) -> Self {
+        Self::from_unix(self.0.saturating_add(seconds))
+    }
+
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.0, 0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.utc().format(DISPLAY_FORMAT))
+    }
+}
+
+/// The period that a run is about, both ends included as the AWS CLI has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// First second.
+    pub start: Timestamp,
+    /// Last second.
+    pub end: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_are_read_and_written_back_alike() {
+        let at = Timestamp::parse("2019-11-08T16:49:11Z").unwrap();
+        assert_eq!(at.unix(), 1_573_231_751);
+        assert_eq!(at.to_string(), "2019-11-08T16:49:11Z");
+        assert_eq!(at.key(), "20191108T164911Z");
+        assert_eq!(Timestamp::parse_key("20191108T164911Z"), Some(at));
+        assert_eq!(at.date_folder(), "2019/11/08");
+    }
+
+    #[test]
+    fn an_offset_is_converted_and_not_dropped() {
+        assert_eq!(
+            Timestamp::parse("2019-11-08T18:49:11+02:00"),
+            Timestamp::parse("2019-11-08T16:49:11Z")
+        );
+    }
+
+    #[test]
+    fn what_is_not_exactly_a_key_time_is_none() {
+        for text in [
+            "",
+            "20191108T164911",
+            "20191108T164911z",
+            "2019110T1649111Z",
+            "20191308T164911Z",
+            "20191108T246011Z",
+            "20191108T235960Z",
+            "+0191108T164911Z",
+            "20191108T164911ZZ",
+        ] {
+            assert_eq!(Timestamp::parse_key(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_stay_within_the_years_that_can_be_spelt() {
+        assert_eq!(Timestamp::from_unix(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
+        assert_eq!(Timestamp::from_unix(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,15 @@
+//! Where bytes lie: listing and reading of objects, and nothing about what they mean.
+//!
+//! One trait of two methods; S3 and directories implement it. Retrying, limiting and counting are
+//! wrappers that stack, so that an implementation says truthfully what one request brought.
+pub mod count;
+pub mod limit;
+pub mod retry;
+pub mod s3;
+
+mod object;
+
+pub use object::{
+    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
+    ReadError, ReadFrom,
+};

@@ -1,0 +1,130 @@
+//! The trait that every source implements.
+use crate::core::failure::ReadFailure;
+use crate::core::location::ObjectLocation;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future, so that sources can be trait objects and wrappers can stack.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How opening an object went wrong. `Missing` is the only case that may become a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// The store said that no object has this very key (`NoSuchKey` in the body of a GET; an
+    /// absent file in a directory that could be listed). This is evidence.
+    Missing,
+    /// Anything else is not.
+    Failure(ReadFailure),
+}
+
+/// One page of a listing, asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Bucket.
+    pub bucket: String,
+    /// Only keys that begin so.
+    pub prefix: String,
+    /// Only keys that sort after this one, which need not exist.
+    pub start_after: Option<String>,
+    /// Fold everything behind the next `/` after the prefix into one folder.
+    pub folders: bool,
+    /// Where the page before left off.
+    pub continuation: Option<String>,
+}
+
+impl ListRequest {
+    /// All keys of `bucket` that begin with `prefix`.
+    pub fn all(bucket: &str, prefix: &str) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            start_after: None,
+            folders: false,
+            continuation: None,
+        }
+    }
+}
+
+/// One object in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Key, byte for byte.
+    pub key: String,
+    /// Stored size in bytes.
+    pub size: u64,
+    /// ETag without quotes, where the store has one.
+    pub etag: Option<String>,
+}
+
+/// One page of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListPage {
+    /// Objects in ascending order of their keys' bytes.
+    pub objects: Vec<Listed>,
+    /// Folders (common prefixes, with the slash at their end), ascending. Empty unless asked for.
+    pub folders: Vec<String>,
+    /// What the request for the next page says in `continuation`; `None` after the last page.
+    pub next: Option<String>,
+}
+
+/// What the store tells of an object beside its bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectMetadata {
+    /// Stored size of the whole object in bytes, whatever part of it is being read.
+    pub size: Option<u64>,
+    /// ETag without quotes.
+    pub etag: Option<String>,
+    /// Version id, in a bucket with versions.
+    pub version_id: Option<String>,
+    /// User metadata. Names are lower case whatever the store made of them: some servers answer
+    /// `Signature` for what was put as `signature`.
+    pub user: BTreeMap<String, String>,
+}
+
+/// From where to read an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadFrom {
+    /// Byte to begin with.
+    pub offset: u64,
+    /// Only while the object still has this ETag; otherwise `changed-while-reading`.
+    pub if_etag: Option<String>,
+}
+
+/// One object being read. Dropping it ends the request.
+pub trait ObjectReader: Send {
+    /// What the store told of the object.
+    fn metadata(&self) -> &ObjectMetadata;
+
+    /// The next bytes, or `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// A body shorter than its Content-Length ends in `truncated`, never in a quiet `None`: the
+    /// caller would take it for a tampered file.
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, ReadFailure>>;
+}
+
+/// Somewhere objects can be listed and read.
+pub trait ObjectSource: Debug + Send + Sync {
+    /// One page of a listing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the page from being read. A bucket that is not there is `no-such-bucket`.
+    fn list<'a>(&'a self, request: &'a ListRequest)
+    -> BoxFuture<'a, Result<ListPage, ReadFailure>>;
+
+    /// Opens one object.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Missing`] only on the store's own word for this very key.
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>>;
+}

@@ -1,0 +1,102 @@
+//! The traits through which keys and trails are asked for.
+use crate::core::ids::{OrganizationId, Region, TrailArn};
+use crate::core::time::Timestamp;
+use std::fmt;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future, so that services can be trait objects.
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A service refused or could not be reached. What it said is from outside: escape it where shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceError {
+    /// API operation, as AWS names it: `ListPublicKeys`.
+    pub operation: &'static str,
+    /// The service's error code, `AccessDeniedException`; `None` where no answer came at all.
+    pub code: Option<String>,
+    /// The service's or the client's words.
+    pub message: String,
+    /// Whether it failed for want of credentials.
+    pub no_credentials: bool,
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::core::location::escape;
+        match &self.code {
+            Some(code) => write!(
+                f,
+                "An error occurred ({}) when calling the {} operation: {}",
+                escape(code),
+                self.operation,
+                escape(&self.message)
+            ),
+            None => f.write_str(&escape(&self.message)),
+        }
+    }
+}
+
+/// One public key, as the service or a bundle tells it. Nothing of it has been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Fingerprint that the record bears.
+    pub fingerprint: String,
+    /// DER bytes.
+    pub der: Vec<u8>,
+    /// Start of validity.
+    pub valid_from: Option<Timestamp>,
+    /// End of validity.
+    pub valid_to: Option<Timestamp>,
+}
+
+/// One trail, as CloudTrail describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailRecord {
+    /// ARN.
+    pub arn: String,
+    /// Bucket it delivers into now.
+    pub bucket: String,
+    /// Key prefix, where it has one.
+    pub prefix: Option<String>,
+    /// Whether it is an organization's.
+    pub organization: bool,
+    /// Whether it delivers from every region.
+    pub multi_region: bool,
+}
+
+/// Where public keys are had from.
+pub trait KeyService: Debug + Send + Sync {
+    /// All keys of `region` that were valid at some time between `from` and `to`, of all pages.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, or that it could not be reached.
+    fn keys<'a>(
+        &'a self,
+        region: Option<&'a Region>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>>;
+}
+
+/// Where trails are asked about.
+pub trait TrailService: Debug + Send + Sync {
+    /// The trail with this ARN among those that DescribeTrails lists; `None` if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, or that it could not be reached.
+    fn trail<'a>(
+        &'a self,
+        arn: &'a TrailArn,
+    ) -> BoxFuture<'a, Result<Option<TrailRecord>, ServiceError>>;
+
+    /// The id of the caller's organization.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, or that it could not be reached.
+    fn organization<'a>(&'a self) -> BoxFuture<'a, Result<OrganizationId, ServiceError>>;
+}
