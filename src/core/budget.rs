@@ -14,9 +14,9 @@ pub const DIGEST_STORED: u64 = 16 << 20;
 /// typically less than 128 KB. This keeps a gzip bomb to about a second of work.
 pub const LOG_INFLATED: u64 = 1 << 30;
 
-/// Bytes of a gzip header. AWS writes the shortest, 10; the format allows any length for names
-/// and comments.
-pub const GZIP_HEADER: usize = 64 << 10;
+/// Bytes of a gzip header. AWS writes the shortest, 10; the format allows any length for names and
+/// comments, which nobody who copies log files makes longer than a path.
+pub const GZIP_HEADER: usize = 8 << 10;
 
 /// Log files that one digest may name; follows from [`DIGEST_INFLATED`] and is checked apart, as
 /// an entry in memory is larger than the shortest entry in JSON.

@@ -42,8 +42,8 @@ impl fmt::Display for ReadFailure {
 /// Classes of [`ReadFailure`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReadFailureKind {
-    /// 403. Where ListBucket is not granted, S3 answers 403 for absent keys too, so that `denied`
-    /// may hide a deletion.
+    /// The store refused (403). Where ListBucket is not granted, S3 answers so for absent keys too:
+    /// `denied` may hide a deletion.
     Denied,
     /// In an archive storage class and not restored.
     Archived,

@@ -1,7 +1,19 @@
 //! The rules. Nothing here reads, waits, logs, spawns or asks the time: facts come in, judgements
 //! go out, and so the same rules run over S3, over a directory, in a property test and in a fuzzer.
+pub mod aws_judge;
+pub mod aws_walk;
 pub mod budget;
+pub mod content;
+pub mod digest;
 pub mod failure;
+pub mod finding;
 pub mod ids;
+pub mod inflate;
+pub mod key_layout;
 pub mod location;
+pub mod log_check;
+pub mod signing;
 pub mod time;
+mod verified;
+
+pub use verified::Verified;

@@ -1,0 +1,306 @@
+//! A digest: what it claims, and what may be believed of it once it is proven.
+use super::budget;
+use super::content::{Content, Form, Hash, parse_hash};
+use super::finding::Malformed;
+use super::inflate::InflateFault;
+use super::location::ObjectLocation;
+use super::time::Timestamp;
+use serde::Deserialize;
+
+/// A digest that was parsed and not yet proven. It tells what a proof needs and steers nothing: its
+/// links and its log files come out only through [`complete`](Self::complete), which the judges
+/// call after a proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestClaim {
+    /// The place that it names as its own.
+    pub location: ObjectLocation,
+    /// Fingerprint of the key that signed it, as it says.
+    pub fingerprint: String,
+    /// SHA-256 of the inflated bytes as read.
+    pub hash: Hash,
+    /// `digestEndTime` as spelt: the signature is over this text.
+    pub end_text: String,
+    /// `previousDigestSignature` as spelt, for the same reason.
+    pub previous_signature: Option<String>,
+    start_text: String,
+    previous: Option<ObjectLocation>,
+    previous_hash: Option<String>,
+    logs: Option<Vec<LogClaim>>,
+}
+
+/// What a proven digest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    /// Its own place, under which it was signed.
+    pub location: ObjectLocation,
+    /// SHA-256 of its inflated bytes.
+    pub hash: Hash,
+    /// Start of the interval of delivery that it covers.
+    pub start: Timestamp,
+    /// End of that interval.
+    pub end: Timestamp,
+    /// The digest before it; `None` in a starting digest.
+    pub previous: Option<Link>,
+    /// The log files delivered in its interval, in the digest's own order.
+    pub logs: Vec<LogFile>,
+}
+
+/// What a proven digest records of the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where it was delivered.
+    pub location: ObjectLocation,
+    /// SHA-256 of its inflated bytes.
+    pub hash: Option<Hash>,
+    /// Its signature, in hex.
+    pub signature: Option<String>,
+}
+
+/// One log file as a proven digest names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFile {
+    /// Where it was delivered.
+    pub location: ObjectLocation,
+    /// SHA-256 of its inflated content.
+    pub hash: Hash,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct LogClaim {
+    bucket: Option<String>,
+    key: Option<String>,
+    hash: Option<String>,
+    algorithm: Option<String>,
+}
+
+/// The fields of a digest that mean something here; it may hold others. Every one is optional, so
+/// that an absent field is told apart from a broken document, and null from absent where it counts.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    digest_start_time: Option<String>,
+    digest_end_time: Option<String>,
+    digest_s3_bucket: Option<String>,
+    digest_s3_object: Option<String>,
+    digest_public_key_fingerprint: Option<String>,
+    previous_digest_s3_bucket: Option<String>,
+    previous_digest_s3_object: Option<String>,
+    previous_digest_hash_value: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    previous_digest_signature: Option<Option<String>>,
+    log_files: Option<Vec<DocumentLog>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DocumentLog {
+    s3_bucket: Option<String>,
+    s3_object: Option<String>,
+    hash_value: Option<String>,
+    hash_algorithm: Option<String>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl DigestClaim {
+    /// Parses a digest that was read whole: `content` tells how it was stored, `bytes` are its
+    /// inflated bytes.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with its gzip member or its JSON, or which field it lacks. The fields that
+    /// only a proven digest may use are judged by [`complete`](Self::complete).
+    pub fn parse(content: &Content, bytes: &[u8]) -> Result<Self, Malformed> {
+        match content.form {
+            Form::Gzip => {}
+            // A copier may have inflated it; its hash and its signature are over these bytes.
+            Form::Plain if bytes.first() == Some(&b'{') => {}
+            Form::Plain => return Err(Malformed::Gzip(InflateFault::NotGzip)),
+            Form::GzipAndMore { trailing } => {
+                return Err(Malformed::TrailingData { bytes: trailing });
+            }
+            Form::GzipCutShort => return Err(Malformed::CutShort),
+            Form::GzipBroken(fault) => return Err(Malformed::Gzip(fault)),
+        }
+        // Checking UTF-8 once and then parsing text is faster than parsing bytes.
+        let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Json)?;
+        let document: Document = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
+        let need = |field: Option<String>, name| field.ok_or(Malformed::FieldAbsent(name));
+        let previous_signature = document
+            .previous_digest_signature
+            .ok_or(Malformed::FieldAbsent("previousDigestSignature"))?;
+        let previous =
+            match (document.previous_digest_s3_bucket, document.previous_digest_s3_object) {
+                (Some(bucket), Some(key)) => Some(ObjectLocation { bucket, key }),
+                _ => None,
+            };
+        Ok(Self {
+            fingerprint: need(
+                document.digest_public_key_fingerprint,
+                "digestPublicKeyFingerprint",
+            )?,
+            location: ObjectLocation {
+                bucket: need(document.digest_s3_bucket, "digestS3Bucket")?,
+                key: need(document.digest_s3_object, "digestS3Object")?,
+            },
+            end_text: need(document.digest_end_time, "digestEndTime")?,
+            start_text: need(document.digest_start_time, "digestStartTime")?,
+            hash: content.hash,
+            previous_signature,
+            previous,
+            previous_hash: document.previous_digest_hash_value,
+            logs: document.log_files.map(|logs| logs.into_iter().map(LogClaim::from).collect()),
+        })
+    }
+
+    /// The text that CloudTrail signs for this digest.
+    pub fn string_to_sign(&self) -> String {
+        format!(
+            "{}\n{}/{}\n{}\n{}",
+            self.end_text,
+            self.location.bucket,
+            self.location.key,
+            hex::encode(self.hash),
+            // The signer writes null where there is nothing.
+            self.previous_signature.as_deref().unwrap_or("null"),
+        )
+    }
+
+    /// What the digest says, for a judge that has just proven it.
+    ///
+    /// # Errors
+    ///
+    /// Which field does not hold what it must.
+    pub(super) fn complete(self) -> Result<Digest, Malformed> {
+        let time = |field, value: String| {
+            Timestamp::parse(&value).ok_or(Malformed::FieldInvalid { field, value })
+        };
+        let end = time("digestEndTime", self.end_text)?;
+        let start = time("digestStartTime", self.start_text)?;
+        let hash = |field, value: String| {
+            parse_hash(&value).ok_or(Malformed::FieldInvalid { field, value })
+        };
+        let previous = match self.previous {
+            Some(location) => Some(Link {
+                location,
+                hash: self
+                    .previous_hash
+                    .map(|value| hash("previousDigestHashValue", value))
+                    .transpose()?,
+                signature: self.previous_signature,
+            }),
+            None => None,
+        };
+        let claims = self.logs.ok_or(Malformed::FieldAbsent("logFiles"))?;
+        if claims.len() > budget::LOG_FILES {
+            let value = claims.len().to_string();
+            return Err(Malformed::FieldInvalid { field: "logFiles", value });
+        }
+        let logs = claims
+            .into_iter()
+            .map(|claim| {
+                let absent = Malformed::FieldAbsent;
+                // Another algorithm would have another name for its value; none is known.
+                if let Some(value) = claim.algorithm.filter(|name| name != "SHA-256") {
+                    return Err(Malformed::FieldInvalid { field: "hashAlgorithm", value });
+                }
+                Ok(LogFile {
+                    location: ObjectLocation {
+                        bucket: claim.bucket.ok_or(absent("s3Bucket"))?,
+                        key: claim.key.ok_or(absent("s3Object"))?,
+                    },
+                    hash: hash("hashValue", claim.hash.ok_or(absent("hashValue"))?)?,
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Digest { location: self.location, hash: self.hash, start, end, previous, logs })
+    }
+}
+
+impl From<DocumentLog> for LogClaim {
+    fn from(log: DocumentLog) -> Self {
+        Self {
+            bucket: log.s3_bucket,
+            key: log.s3_object,
+            hash: log.hash_value,
+            algorithm: log.hash_algorithm,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::content::read_whole;
+
+    const STARTING: &str = r#"{"awsAccountId":"123456789012","digestStartTime":"2023-07-10T11:00:00Z","digestEndTime":"2023-07-10T12:00:00Z","digestS3Bucket":"b","digestS3Object":"k\/d","digestPublicKeyFingerprint":"f","digestSignatureAlgorithm":"SHA256withRSA","newestEventTime":null,"oldestEventTime":null,"previousDigestS3Bucket":null,"previousDigestS3Object":null,"previousDigestHashValue":null,"previousDigestHashAlgorithm":null,"previousDigestSignature":null,"logFiles":[],"added":1}"#;
+
+    fn parse(text: &str) -> Result<DigestClaim, Malformed> {
+        let content = read_whole(text.as_bytes(), 1 << 20, None).unwrap();
+        DigestClaim::parse(&content, text.as_bytes())
+    }
+
+    #[test]
+    fn the_string_to_sign_is_four_lines_with_null_at_a_chain_start() {
+        let claim = parse(STARTING).unwrap();
+        assert_eq!(
+            claim.string_to_sign(),
+            format!("2023-07-10T12:00:00Z\nb/k/d\n{}\nnull", hex::encode(claim.hash))
+        );
+        let digest = claim.complete().unwrap();
+        assert_eq!((digest.previous, digest.logs), (None, vec![]));
+        assert_eq!(digest.end.unix() - digest.start.unix(), 3_600);
+    }
+
+    #[test]
+    fn an_absent_field_is_named() {
+        for field in [
+            "digestStartTime",
+            "digestEndTime",
+            "digestS3Bucket",
+            "digestS3Object",
+            "digestPublicKeyFingerprint",
+            "previousDigestSignature",
+        ] {
+            let text = STARTING.replace(&format!("\"{field}\""), "\"x\"");
+            assert_eq!(parse(&text), Err(Malformed::FieldAbsent(field)));
+        }
+        let text = STARTING.replace("logFiles", "x");
+        assert_eq!(parse(&text).unwrap().complete(), Err(Malformed::FieldAbsent("logFiles")));
+    }
+
+    #[test]
+    fn what_no_digest_holds_is_refused_without_a_panic() {
+        for (from, to) in [
+            ("2023-07-10T12:00:00Z", "noon"),
+            ("\"logFiles\":[]", "\"logFiles\":[{\"s3Bucket\":\"b\"}]"),
+            (
+                "\"logFiles\":[]",
+                "\"logFiles\":[{\"s3Bucket\":\"b\",\"s3Object\":\"o\",\"hashValue\":\"00\"}]",
+            ),
+        ] {
+            assert!(parse(&STARTING.replace(from, to)).unwrap().complete().is_err(), "{to}");
+        }
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for text in [
+            "".to_owned(),
+            "{".to_owned(),
+            "{}".to_owned(),
+            "[]".to_owned(),
+            "null".to_owned(),
+            STARTING.replace("\"f\"", "7"),
+            STARTING.replace("\"f\"", "\"\\ud800\""),
+            STARTING.replace("\"b\"", &deep),
+            STARTING.replace("\"added\":1", "\"digestS3Bucket\":\"c\""),
+        ] {
+            assert!(parse(&text).is_err(), "{}", &text[..text.len().min(80)]);
+        }
+        // Unknown fields are allowed, and depth in one costs no stack.
+        let unknown = STARTING.replace("\"added\":1", &format!("\"added\":{deep}"));
+        assert!(parse(&unknown).is_ok());
+    }
+}

@@ -1,0 +1,143 @@
+//! Public keys of CloudTrail and the signatures that they prove.
+//!
+//! Verification is aws-lc-rs's; the tests hold it against the `rsa` crate, a second implementation
+//! that shares no code with it, and against signatures that AWS made.
+use super::budget;
+use super::time::Timestamp;
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use md5::{Digest as _, Md5};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// One public key, parsed once.
+#[derive(Clone)]
+pub struct PublicKey {
+    fingerprint: String,
+    der: Arc<[u8]>,
+    parsed: Option<Arc<ParsedPublicKey>>,
+    valid_from: Option<Timestamp>,
+    valid_to: Option<Timestamp>,
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey")
+            .field("fingerprint", &self.fingerprint)
+            .field("readable", &self.parsed.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl PublicKey {
+    /// A key under the fingerprint that its record bears. `der` is PKCS#1 `RSAPublicKey` or
+    /// SubjectPublicKeyInfo; AWS hands out both. A key that cannot be read is kept as such, so that
+    /// a digest which names it is told apart from one that names no known key.
+    pub fn new(fingerprint: impl Into<String>, der: &[u8]) -> Self {
+        let parsed = (der.len() <= budget::PUBLIC_KEY)
+            .then(|| ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).ok())
+            .flatten()
+            .map(Arc::new);
+        Self {
+            fingerprint: fingerprint.into(),
+            der: der.into(),
+            parsed,
+            valid_from: None,
+            valid_to: None,
+        }
+    }
+
+    /// The same key with the bounds of its validity.
+    #[must_use]
+    pub fn valid_between(mut self, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+        self.valid_from = from;
+        self.valid_to = to;
+        self
+    }
+
+    /// The fingerprint that the key's record bears.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The key's bytes as they were handed out.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Start and end of its validity, where its record tells them.
+    pub fn validity(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        (self.valid_from, self.valid_to)
+    }
+
+    /// Whether the bytes are an RSA key of 2048 to 8192 bits.
+    pub fn is_readable(&self) -> bool {
+        self.parsed.is_some()
+    }
+
+    /// Whether the fingerprint is the MD5 of the bytes, as AWS makes it. MD5 is a name here and no
+    /// proof: a key is believed because of where it came from.
+    pub fn fingerprint_agrees(&self) -> bool {
+        hex::encode(Md5::digest(&self.der)) == self.fingerprint
+    }
+
+    /// Whether `signature` is this key's, RSASSA-PKCS1-v1_5 with SHA-256, over `message`.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.parsed.as_ref().is_some_and(|key| key.verify_sig(message, signature).is_ok())
+    }
+}
+
+/// Keys by fingerprint. Chosen by fingerprint and never by time alone: several are valid at once.
+#[derive(Clone, Debug, Default)]
+pub struct KeyRing {
+    keys: BTreeMap<String, PublicKey>,
+}
+
+impl KeyRing {
+    /// Adds a key. Of two with one fingerprint the last stays, as in the AWS CLI, unless only the
+    /// earlier one can be read.
+    pub fn add(&mut self, key: PublicKey) {
+        let worse = !key.is_readable()
+            && self.keys.get(key.fingerprint()).is_some_and(PublicKey::is_readable);
+        if !worse {
+            self.keys.insert(key.fingerprint.clone(), key);
+        }
+    }
+
+    /// Adds all keys of another ring.
+    pub fn extend(&mut self, other: &Self) {
+        for key in other.keys.values() {
+            self.add(key.clone());
+        }
+    }
+
+    /// The key with this fingerprint.
+    pub fn get(&self, fingerprint: &str) -> Option<&PublicKey> {
+        self.keys.get(fingerprint)
+    }
+
+    /// All keys, by fingerprint.
+    pub fn iter(&self) -> impl Iterator<Item = &PublicKey> {
+        self.keys.values()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_cannot_be_read_stays_known_and_verifies_nothing() {
+        let key = PublicKey::new("f", b"no key");
+        assert!(!key.is_readable() && !key.fingerprint_agrees());
+        assert!(!key.verifies(b"message", &[0; 256]));
+        let mut ring = KeyRing::default();
+        ring.add(key);
+        assert!(ring.get("f").is_some() && ring.get("g").is_none());
+    }
+}

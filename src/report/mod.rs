@@ -1,0 +1,22 @@
+//! Consumers of the event stream, one format each. A reporter shows; it never judges.
+pub mod aws_text;
+
+use crate::event::Event;
+use std::io;
+
+/// Shows events in one format.
+pub trait Reporter {
+    /// Takes one event, in order.
+    ///
+    /// # Errors
+    ///
+    /// That what it writes to failed. It is then not called again but for [`finish`](Self::finish).
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+
+    /// Writes what is left. Called once.
+    ///
+    /// # Errors
+    ///
+    /// That what it writes to failed.
+    fn finish(&mut self) -> io::Result<()>;
+}

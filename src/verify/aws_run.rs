@@ -1,0 +1,166 @@
+//! Runs `validate-logs`: one chain in the AWS CLI's order, with everything fetched ahead.
+use super::aws_plan::{Abort, AwsPlan};
+use super::fetch::{DigestFetch, fetch_log};
+use super::listing::list_digests;
+use super::narrate::{Narrator, facts};
+use super::ordered::{Closed, Ordered, ordered};
+use super::read_ahead::ReadAhead;
+use crate::core::aws_walk::{AwsWalk, Fact, Need, Step};
+use crate::core::failure::{ReadFailure, ReadFailureKind};
+use crate::core::finding::Outcome;
+use crate::core::key_layout::{DigestKey, DigestKind};
+use crate::core::signing::{KeyRing, PublicKey};
+use crate::core::time::{HOUR, Timestamp};
+use crate::event::{Event, Tallies};
+use crate::source::ObjectSource;
+use crate::trust::{KeyService, ServiceError};
+use std::sync::Arc;
+
+/// Results that may be outstanding at once. Each holds a location and little more; this many keep
+/// any store busy while the oldest of them is slow.
+const WINDOW: usize = 2_048;
+
+/// Digests fetched ahead of the walk: at 20 log files a digest far more than are in flight.
+const DIGESTS_AHEAD: usize = 96;
+
+/// Walks the plan's chain, standard digests first and backfill digests after, and tells every
+/// event in order.
+///
+/// # Errors
+///
+/// Why the run could not come to its end. The events until then were told.
+pub async fn validate_logs(
+    mut plan: AwsPlan,
+    source: Arc<dyn ObjectSource>,
+    keys: &dyn KeyService,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Tallies, Abort> {
+    let mut narrator = Narrator::new(plan.period);
+    let mut told = |narrator: &mut Narrator, event: &Event| {
+        narrator.note(event);
+        tell(event);
+    };
+    let started =
+        Event::RunStarted { trail_arn: plan.arn.as_str().to_owned(), period: plan.period };
+    told(&mut narrator, &started);
+
+    let listed = plan.first_listing(source.as_ref()).await?;
+    let ring = period_keys(&plan, keys).await?;
+    for (kind, ring) in [(DigestKind::Standard, ring), (DigestKind::Backfill, KeyRing::default())] {
+        let walk = AwsWalk::new(kind, &plan.bucket, plan.period, ring);
+        let (queue, mut results) = ordered(WINDOW);
+        let driver = Driver { plan: &plan, source: &source, keys, kind, queue };
+        let produce = driver.drive(walk, listed.clone());
+        let consume = async {
+            while let Some(event) = results.next().await {
+                told(&mut narrator, &event);
+            }
+        };
+        // The queue closes when the driver is done, which ends the consumer.
+        let (_, ()) = tokio::join!(produce, consume);
+    }
+    let (finished, tallies) = narrator.finish();
+    tell(&finished);
+    Ok(tallies)
+}
+
+/// The keys for standard digests. A digest near the end may be signed by a key that became valid
+/// after it: two hours more are asked for, as the AWS CLI does.
+async fn period_keys(plan: &AwsPlan, keys: &dyn KeyService) -> Result<KeyRing, Abort> {
+    let (from, to) = (plan.period.start, plan.period.end.plus(2 * HOUR));
+    let ring = key_ring(keys, from, to).await.map_err(Abort::Service)?;
+    if ring.is_empty() { Err(Abort::NoPublicKeys { from, to }) } else { Ok(ring) }
+}
+
+async fn key_ring(
+    keys: &dyn KeyService,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<KeyRing, ServiceError> {
+    let mut ring = KeyRing::default();
+    // Without a region the client's own is asked, which is the one that the caller named.
+    for record in keys.keys(None, from, to).await? {
+        let key = PublicKey::new(record.fingerprint, &record.der);
+        ring.add(key.valid_between(record.valid_from, record.valid_to));
+    }
+    Ok(ring)
+}
+
+/// Brings one walk the facts that it needs.
+struct Driver<'a> {
+    plan: &'a AwsPlan,
+    source: &'a Arc<dyn ObjectSource>,
+    keys: &'a dyn KeyService,
+    kind: DigestKind,
+    queue: Ordered<Event>,
+}
+
+impl Driver<'_> {
+    async fn drive(self, mut walk: AwsWalk, first_listing: Vec<DigestKey>) -> Result<(), Closed> {
+        let mut first_listing = Some(first_listing);
+        let mut ahead = ReadAhead::new(Arc::clone(self.source), DIGESTS_AHEAD);
+        loop {
+            let fact = match walk.need() {
+                Need::Nothing => return Ok(()),
+                Need::Listing { bucket, from, to } => match first_listing.take() {
+                    Some(keys) => Fact::Listed(keys),
+                    None => {
+                        let chain = &self.plan.chain;
+                        match list_digests(self.source.as_ref(), bucket, chain, *from, *to).await {
+                            Ok(keys) => Fact::Listed(keys),
+                            Err(why) => Fact::ListingFailed(why),
+                        }
+                    }
+                },
+                Need::Keys { from, to } => match key_ring(self.keys, *from, *to).await {
+                    Ok(ring) => Fact::Keys(ring),
+                    Err(error) => {
+                        let kind = ReadFailureKind::KeysUnavailable;
+                        Fact::KeysFailed(ReadFailure::new(kind, error.to_string()))
+                    }
+                },
+                Need::Digest(at) => {
+                    if ahead.wants_more() {
+                        ahead.look_ahead(std::iter::once(at.clone()).chain(walk.ahead()));
+                    }
+                    match ahead.take(at).await {
+                        DigestFetch::Read(read) => Fact::Read(read),
+                        DigestFetch::Missing => Fact::Missing,
+                        DigestFetch::Unreadable(why) => Fact::Unreadable(why),
+                    }
+                }
+            };
+            for step in walk.feed(fact) {
+                self.tell(step).await?;
+            }
+        }
+    }
+
+    async fn tell(&self, step: Step) -> Result<(), Closed> {
+        let kind = self.kind;
+        match step {
+            Step::Gap { from, to } => self.queue.ready(Event::GapFound { kind, from, to }).await,
+            Step::Unlisted(bucket, why) => {
+                self.queue.ready(Event::ListingUnread { bucket, kind, why }).await
+            }
+            Step::Judged(at, outcome) => {
+                let digest = match &outcome {
+                    Outcome::Valid(digest) => Some(Arc::clone(digest)),
+                    _ => None,
+                };
+                let outcome = facts(outcome);
+                self.queue.ready(Event::DigestJudged { at, kind, outcome }).await?;
+                for log in digest.iter().flat_map(|digest| &digest.logs) {
+                    let source = Arc::clone(self.source);
+                    let (at, hash) = (log.location.clone(), log.hash);
+                    let work = async move {
+                        let outcome = fetch_log(source.as_ref(), &at, &hash).await;
+                        Event::LogJudged { at, outcome }
+                    };
+                    self.queue.pending(|| tokio::spawn(work)).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

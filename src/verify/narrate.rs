@@ -1,0 +1,67 @@
+//! Turns what was settled into events, and keeps the only tally of the run.
+use crate::core::Verified;
+use crate::core::digest::Digest;
+use crate::core::finding::Outcome;
+use crate::core::key_layout::DigestKind;
+use crate::core::time::{Period, Timestamp};
+use crate::event::{DigestFacts, Event, Tallies};
+use std::sync::Arc;
+
+/// Counts events as they pass. The tally is made here and nowhere else.
+#[derive(Debug)]
+pub(super) struct Narrator {
+    period: Period,
+    tallies: Tallies,
+    found: Option<Period>,
+}
+
+impl Narrator {
+    pub(super) fn new(period: Period) -> Self {
+        Self { period, tallies: Tallies::default(), found: None }
+    }
+
+    /// Takes note of an event that is about to be told.
+    pub(super) fn note(&mut self, event: &Event) {
+        match event {
+            Event::DigestJudged { kind, outcome, .. } => {
+                match kind {
+                    DigestKind::Standard => self.tallies.digests.count(outcome),
+                    DigestKind::Backfill => self.tallies.backfill.count(outcome),
+                }
+                if let Outcome::Valid(facts) = outcome {
+                    self.widen(facts.start, facts.end);
+                }
+            }
+            Event::LogJudged { outcome, .. } => self.tallies.logs.count(outcome),
+            Event::ListingUnread { .. } => self.tallies.listings_unread += 1,
+            Event::RunStarted { .. } | Event::GapFound { .. } | Event::RunFinished { .. } => {}
+        }
+    }
+
+    /// The closing event.
+    pub(super) fn finish(self) -> (Event, Tallies) {
+        (Event::RunFinished { tallies: self.tallies, found: self.found }, self.tallies)
+    }
+
+    fn widen(&mut self, start: Timestamp, end: Timestamp) {
+        let (start, end) = (start.max(self.period.start), end.min(self.period.end));
+        self.found = Some(match self.found {
+            Some(found) => Period { start: found.start.min(start), end: found.end.max(end) },
+            None => Period { start, end },
+        });
+    }
+}
+
+/// What the stream tells of a digest's outcome.
+pub(super) fn facts(outcome: Outcome<Arc<Verified<Digest>>>) -> Outcome<DigestFacts> {
+    match outcome {
+        Outcome::Valid(digest) => Outcome::Valid(DigestFacts {
+            start: digest.start,
+            end: digest.end,
+            hash: digest.hash,
+            logs: digest.logs.len(),
+        }),
+        Outcome::Invalid(finding) => Outcome::Invalid(finding),
+        Outcome::Unverified(why) => Outcome::Unverified(why),
+    }
+}

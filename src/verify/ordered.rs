@@ -1,0 +1,108 @@
+//! Results in the order in which their work was handed out, whatever finishes first.
+//!
+//! The producer waits once `window` results are outstanding, so that memory does not grow with the
+//! run or with the slowest object.
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// The side that hands out work.
+#[derive(Debug)]
+pub(super) struct Ordered<T>(mpsc::Sender<Slot<T>>);
+
+/// The side that takes results.
+#[derive(Debug)]
+pub(super) struct InOrder<T>(mpsc::Receiver<Slot<T>>);
+
+#[derive(Debug)]
+enum Slot<T> {
+    Ready(T),
+    Pending(JoinHandle<T>),
+}
+
+/// The reader of results is gone, so there is no use in going on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closed;
+
+/// A queue of at most `window` results.
+pub(super) fn ordered<T>(window: usize) -> (Ordered<T>, InOrder<T>) {
+    let (sender, receiver) = mpsc::channel(window);
+    (Ordered(sender), InOrder(receiver))
+}
+
+impl<T> Ordered<T> {
+    /// A result that is there already.
+    pub(super) async fn ready(&self, value: T) -> Result<(), Closed> {
+        self.0.send(Slot::Ready(value)).await.map_err(|_| Closed)
+    }
+
+    /// A place in the queue, for work that is started only once there is one.
+    pub(super) async fn pending(
+        &self,
+        start: impl FnOnce() -> JoinHandle<T>,
+    ) -> Result<(), Closed> {
+        let permit = self.0.reserve().await.map_err(|_| Closed)?;
+        permit.send(Slot::Pending(start()));
+        Ok(())
+    }
+}
+
+impl<T> InOrder<T> {
+    /// The next result, or `None` after the last.
+    ///
+    /// A panic of the work is ours and goes on here, to become the exit status of a bug.
+    pub(super) async fn next(&mut self) -> Option<T> {
+        match self.0.recv().await? {
+            Slot::Ready(value) => Some(value),
+            Slot::Pending(task) => match task.await {
+                Ok(value) => Some(value),
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => None,
+                },
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn order_is_that_of_handing_out() {
+        let (queue, mut results) = ordered(16);
+        let producer = async move {
+            for number in 0_u64..16 {
+                let wait = Duration::from_millis((number * 7) % 5);
+                queue
+                    .pending(|| {
+                        tokio::spawn(async move {
+                            tokio::time::sleep(wait).await;
+                            number
+                        })
+                    })
+                    .await
+                    .unwrap();
+            }
+            queue.ready(16).await.unwrap();
+        };
+        let consumer = async move {
+            let mut told = Vec::new();
+            while let Some(number) = results.next().await {
+                told.push(number);
+            }
+            told
+        };
+        let ((), told) = tokio::join!(producer, consumer);
+        assert_eq!(told, (0..=16).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn work_is_not_started_before_there_is_room() {
+        let (queue, _results) = ordered::<()>(1);
+        queue.ready(()).await.unwrap();
+        let started = queue.pending(|| panic!("started without room"));
+        assert!(tokio::time::timeout(Duration::from_millis(20), started).await.is_err());
+    }
+}
