@@ -1,4 +1,5 @@
 //! trailproof: what a CloudTrail bucket proves.
+pub mod aws;
 pub mod core;
 pub mod source;
 #[cfg(feature = "test-support")]
