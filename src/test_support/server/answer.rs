@@ -1,0 +1,62 @@
+//! From a request to its response.
+use super::faults::Fault;
+use super::http::Request;
+use super::json::JsonError;
+use super::mischief::{self, Bends, is_head};
+use super::operation::{Operation, Protocol};
+use super::response::Response;
+use super::route::Call;
+use super::s3_error::HOST_ID;
+use super::state::State;
+use super::{cloudtrail, organizations, s3, sts};
+
+/// Answers `request`, and lets `faults` happen to the answer.
+pub(super) fn answer(
+    state: &State,
+    request: &Request,
+    call: &Call,
+    faults: &[Fault],
+    request_id: &str,
+) -> Response {
+    let world = state.world();
+    let protocol = match (call.operation, &request.target) {
+        (Operation::Unknown, Some(_)) => Protocol::Json,
+        (operation, _) => operation.protocol(),
+    };
+    let unsigned = state.options.require_authorization && request.authorization.is_none();
+    let mut response = match protocol {
+        Protocol::S3 => s3::answer(state, &world, request, call, Bends::of(faults))
+            .unwrap_or_else(|refusal| refusal.response(request_id, is_head(call.operation))),
+        Protocol::Json if unsigned => JsonError::new(
+            403,
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
+        )
+        .response(),
+        Protocol::Json => match call.operation {
+            Operation::DescribeOrganization => organizations::describe_organization(&world),
+            Operation::Unknown => Err(JsonError::new(400, "UnknownOperationException", "")),
+            _ => cloudtrail::answer(state, &world, call),
+        }
+        .unwrap_or_else(JsonError::response),
+        Protocol::Query if unsigned => sts::refuse(
+            403,
+            "MissingAuthenticationToken",
+            "Request is missing Authentication Token",
+            request_id,
+        ),
+        Protocol::Query => sts::get_caller_identity(request_id),
+    };
+    for fault in faults {
+        response = mischief::apply(fault, response, call, request_id);
+    }
+    response.headers_only = is_head(call.operation);
+    match protocol {
+        Protocol::S3 => {
+            response.header("x-amz-request-id", request_id.to_owned()).header("x-amz-id-2", HOST_ID)
+        }
+        Protocol::Json | Protocol::Query => {
+            response.header("x-amzn-RequestId", request_id.to_owned())
+        }
+    }
+}

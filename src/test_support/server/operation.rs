@@ -1,0 +1,131 @@
+//! The operations that the server knows, by the names that AWS gives them.
+
+/// An operation of S3, CloudTrail, Organizations or STS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// S3 ListBuckets.
+    ListBuckets,
+    /// S3 HeadBucket.
+    HeadBucket,
+    /// S3 GetBucketLocation.
+    GetBucketLocation,
+    /// S3 ListObjects, the first version.
+    ListObjects,
+    /// S3 ListObjectsV2.
+    ListObjectsV2,
+    /// S3 ListObjectVersions.
+    ListObjectVersions,
+    /// Any other GET of a bucket's or an object's subresource, such as its policy.
+    GetSetting,
+    /// S3 GetObject.
+    GetObject,
+    /// S3 HeadObject.
+    HeadObject,
+    /// CloudTrail ListPublicKeys.
+    ListPublicKeys,
+    /// CloudTrail DescribeTrails.
+    DescribeTrails,
+    /// CloudTrail ListTrails.
+    ListTrails,
+    /// CloudTrail GetTrail.
+    GetTrail,
+    /// CloudTrail GetTrailStatus.
+    GetTrailStatus,
+    /// CloudTrail LookupEvents.
+    LookupEvents,
+    /// Organizations DescribeOrganization.
+    DescribeOrganization,
+    /// STS GetCallerIdentity.
+    GetCallerIdentity,
+    /// Anything else.
+    Unknown,
+}
+
+/// How an operation's answers are spelt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// S3's XML.
+    S3,
+    /// AWS JSON 1.1.
+    Json,
+    /// The query protocol.
+    Query,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 18] = [
+        Self::ListBuckets,
+        Self::HeadBucket,
+        Self::GetBucketLocation,
+        Self::ListObjects,
+        Self::ListObjectsV2,
+        Self::ListObjectVersions,
+        Self::GetSetting,
+        Self::GetObject,
+        Self::HeadObject,
+        Self::ListPublicKeys,
+        Self::DescribeTrails,
+        Self::ListTrails,
+        Self::GetTrail,
+        Self::GetTrailStatus,
+        Self::LookupEvents,
+        Self::DescribeOrganization,
+        Self::GetCallerIdentity,
+        Self::Unknown,
+    ];
+
+    /// The operation that the last part of an `X-Amz-Target` header names.
+    pub(super) fn of_target(name: &str) -> Self {
+        match name {
+            "ListPublicKeys" => Self::ListPublicKeys,
+            "DescribeTrails" => Self::DescribeTrails,
+            "ListTrails" => Self::ListTrails,
+            "GetTrail" => Self::GetTrail,
+            "GetTrailStatus" => Self::GetTrailStatus,
+            "LookupEvents" => Self::LookupEvents,
+            "DescribeOrganization" => Self::DescribeOrganization,
+            _ => Self::Unknown,
+        }
+    }
+
+    pub(super) fn protocol(self) -> Protocol {
+        match self {
+            Self::ListPublicKeys
+            | Self::DescribeTrails
+            | Self::ListTrails
+            | Self::GetTrail
+            | Self::GetTrailStatus
+            | Self::LookupEvents
+            | Self::DescribeOrganization => Protocol::Json,
+            Self::GetCallerIdentity => Protocol::Query,
+            _ => Protocol::S3,
+        }
+    }
+
+    /// Whether this lists the contents of one bucket.
+    pub(super) fn is_listing(self) -> bool {
+        matches!(self, Self::ListObjects | Self::ListObjectsV2 | Self::ListObjectVersions)
+    }
+
+    /// The IAM action that the operation needs, as refusals name it.
+    pub(super) fn action(self) -> &'static str {
+        match self {
+            Self::ListBuckets => "s3:ListAllMyBuckets",
+            Self::HeadBucket | Self::ListObjects | Self::ListObjectsV2 => "s3:ListBucket",
+            Self::GetBucketLocation => "s3:GetBucketLocation",
+            Self::ListObjectVersions => "s3:ListBucketVersions",
+            Self::GetSetting => "s3:GetBucketConfiguration",
+            Self::GetObject | Self::HeadObject => "s3:GetObject",
+            Self::ListPublicKeys => "cloudtrail:ListPublicKeys",
+            Self::DescribeTrails => "cloudtrail:DescribeTrails",
+            Self::ListTrails => "cloudtrail:ListTrails",
+            Self::GetTrail => "cloudtrail:GetTrail",
+            Self::GetTrailStatus => "cloudtrail:GetTrailStatus",
+            Self::LookupEvents => "cloudtrail:LookupEvents",
+            Self::DescribeOrganization => "organizations:DescribeOrganization",
+            Self::GetCallerIdentity => "sts:GetCallerIdentity",
+            Self::Unknown => "s3:Unknown",
+        }
+    }
+}

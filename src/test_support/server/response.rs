@@ -1,0 +1,119 @@
+//! Responses: what is answered, and how it reaches the client or fails to.
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// One response before it is written.
+#[derive(Debug, Default)]
+pub(super) struct Response {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    pub(super) body: Bytes,
+    /// The body is described by the headers and not sent, as for HEAD.
+    pub(super) headers_only: bool,
+    pub(super) delivery: Delivery,
+}
+
+/// What happens to a response on its way. The default is that it arrives.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    /// Time that passes before the first byte.
+    pub(super) delay: Duration,
+    /// The connection is reset before the first byte.
+    pub(super) reset: bool,
+    /// The connection is closed before the first byte.
+    pub(super) hang_up: bool,
+    /// The connection is closed after so many bytes of the body.
+    pub(super) cut: Option<Cut>,
+    /// The body stops after so many bytes for so long, then goes on.
+    pub(super) stall: Option<(usize, Duration)>,
+    /// The body comes one byte at a time, with this pause between.
+    pub(super) trickle: Option<Duration>,
+    /// Added to the Content-Length that is told.
+    pub(super) length_error: i64,
+    /// The connection is closed after the response, and the response says so.
+    pub(super) close: bool,
+}
+
+/// Where a body is cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    pub(super) after: usize,
+    /// By a reset rather than an orderly close.
+    pub(super) reset: bool,
+}
+
+impl Response {
+    /// A response without headers or body.
+    pub(super) fn new(status: u16) -> Self {
+        Self { status, ..Self::default() }
+    }
+
+    /// A response with a body of `content_type`.
+    pub(super) fn with_body(status: u16, content_type: &'static str, body: String) -> Self {
+        Self::new(status).header("Content-Type", content_type).body(Bytes::from(body))
+    }
+
+    /// Adds a header.
+    pub(super) fn header(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the body.
+    pub(super) fn body(mut self, body: Bytes) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Status line and headers as they go over the wire.
+    pub(super) fn write_head(&self, out: &mut Vec<u8>, close: bool) {
+        out.extend_from_slice(b"HTTP/1.1 ");
+        push_number(out, u64::from(self.status));
+        out.push(b' ');
+        out.extend_from_slice(reason(self.status).as_bytes());
+        for (name, value) in &self.headers {
+            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value.as_bytes());
+        }
+        // RFC 9110 forbids a length on 204, and one on 304 that is not that of the 200.
+        if !matches!(self.status, 204 | 304) {
+            let length = u64::try_from(self.body.len()).unwrap_or(u64::MAX);
+            out.extend_from_slice(b"\r\nContent-Length: ");
+            push_number(out, length.saturating_add_signed(self.delivery.length_error));
+        }
+        if close {
+            out.extend_from_slice(b"\r\nConnection: close");
+        }
+        out.extend_from_slice(b"\r\nServer: AmazonS3\r\n\r\n");
+    }
+}
+
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(number.to_string().as_bytes());
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        206 => "Partial Content",
+        301 => "Moved Permanently",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        412 => "Precondition Failed",
+        416 => "Requested Range Not Satisfiable",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        503 => "Slow Down",
+        _ => "Unknown",
+    }
+}
