@@ -1,1 +1,152 @@
-//! x
+//! Counts what is asked and what comes, for progress and for the cost of a run.
+use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
+use super::{ReadError, ReadFrom};
+use crate::core::failure::ReadFailure;
+use crate::core::location::ObjectLocation;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Running counts, shared with whoever shows them. Each is right by itself; read together while a
+/// run goes on, they may be of slightly different moments.
+#[derive(Debug, Default)]
+pub struct Counts {
+    lists: AtomicU64,
+    gets: AtomicU64,
+    bytes: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+/// The counts of one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Listing requests begun.
+    pub lists: u64,
+    /// Object requests begun.
+    pub gets: u64,
+    /// Bytes of bodies received, as stored.
+    pub bytes: u64,
+    /// Requests that have not ended; an object's ends when its reader is dropped.
+    pub in_flight: u64,
+}
+
+impl Counts {
+    /// The counts now.
+    pub fn now(&self) -> Snapshot {
+        Snapshot {
+            lists: self.lists.load(Ordering::Relaxed),
+            gets: self.gets.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// One request in flight, until dropped: a future that is given up counts as ended too.
+#[derive(Debug)]
+struct InFlight(Arc<Counts>);
+
+impl InFlight {
+    fn new(counts: &Arc<Counts>) -> Self {
+        counts.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(counts.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts the requests to the source below. Below [`super::retry::Retrying`] it counts every
+/// attempt, which is what the store bills; above it, what the run asked for.
+#[derive(Debug)]
+pub struct Counted<S> {
+    below: S,
+    counts: Arc<Counts>,
+}
+
+impl<S: ObjectSource> Counted<S> {
+    /// Over `below`, into `counts`.
+    pub fn new(below: S, counts: Arc<Counts>) -> Self {
+        Self { below, counts }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: ObjectSource> ObjectSource for Counted<S> {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(async move {
+            self.counts.lists.fetch_add(1, Ordering::Relaxed);
+            let _in_flight = InFlight::new(&self.counts);
+            self.below.list(request).await
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            self.counts.gets.fetch_add(1, Ordering::Relaxed);
+            let in_flight = InFlight::new(&self.counts);
+            let reader = self.below.open(at, from).await?;
+            let reader: Box<dyn ObjectReader> = Box::new(CountedReader { reader, in_flight });
+            Ok(reader)
+        })
+    }
+}
+
+struct CountedReader {
+    reader: Box<dyn ObjectReader>,
+    in_flight: InFlight,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl ObjectReader for CountedReader {
+    fn metadata(&self) -> &ObjectMetadata {
+        self.reader.metadata()
+    }
+
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, ReadFailure>> {
+        Box::pin(async move {
+            let came = self.reader.chunk().await;
+            if let Ok(Some(bytes)) = &came {
+                let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                self.in_flight.0.bytes.fetch_add(length, Ordering::Relaxed);
+            }
+            came
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::scripted::{Scripted, at};
+
+    #[tokio::test]
+    async fn requests_and_bytes_are_counted() {
+        let counts = Arc::new(Counts::default());
+        let source = Counted::new(Scripted::whole(b"abc"), counts.clone());
+        assert!(source.list(&ListRequest::all("bucket", "")).await.is_ok());
+        let mut reader = source.open(&at(), &ReadFrom::default()).await.ok().unwrap();
+        assert_eq!(counts.now(), Snapshot { lists: 1, gets: 1, bytes: 0, in_flight: 1 });
+        while reader.chunk().await.unwrap().is_some() {}
+        drop(reader);
+        assert_eq!(counts.now(), Snapshot { lists: 1, gets: 1, bytes: 3, in_flight: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_is_one_and_ends() {
+        let counts = Arc::new(Counts::default());
+        let source = Counted::new(Scripted::missing(), counts.clone());
+        assert!(source.open(&at(), &ReadFrom::default()).await.is_err());
+        assert_eq!(counts.now(), Snapshot { gets: 1, ..Snapshot::default() });
+    }
+}

@@ -1,1 +1,104 @@
-//! x
+//! Bounds how many requests are in flight.
+use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
+use super::{ReadError, ReadFrom};
+use crate::core::failure::{ReadFailure, ReadFailureKind};
+use crate::core::location::ObjectLocation;
+use bytes::Bytes;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// At most so many listings and objects of the source below are in flight at once.
+///
+/// An object counts from its opening until its reader is dropped, for so long it holds a
+/// connection. It goes below [`super::retry::Retrying`], which then waits without counting, and
+/// drops a broken reader before it opens the next.
+#[derive(Debug)]
+pub struct Limited<S> {
+    below: S,
+    permits: Arc<Semaphore>,
+}
+
+impl<S: ObjectSource> Limited<S> {
+    /// Over `below`. `most` is at least one and at most what a semaphore can count.
+    pub fn new(below: S, most: usize) -> Self {
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        Self { below, permits: Arc::new(Semaphore::new(most)) }
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, ReadFailure> {
+        // The semaphore is ours and never closed; were it, the request has not been made.
+        self.permits.clone().acquire_owned().await.map_err(|_| {
+            ReadFailure::new(ReadFailureKind::Network, "requests are not being made any more")
+        })
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: ObjectSource> ObjectSource for Limited<S> {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(async move {
+            let _permit = self.permit().await?;
+            self.below.list(request).await
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            let permit = self.permit().await.map_err(ReadError::Failure)?;
+            let reader = self.below.open(at, from).await?;
+            let reader: Box<dyn ObjectReader> = Box::new(LimitedReader { reader, _permit: permit });
+            Ok(reader)
+        })
+    }
+}
+
+struct LimitedReader {
+    /// First, so that the request has ended when the permit is given back.
+    reader: Box<dyn ObjectReader>,
+    _permit: OwnedSemaphorePermit,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl ObjectReader for LimitedReader {
+    fn metadata(&self) -> &ObjectMetadata {
+        self.reader.metadata()
+    }
+
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, ReadFailure>> {
+        self.reader.chunk()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::scripted::{Scripted, at};
+
+    #[tokio::test]
+    async fn a_reader_counts_until_it_is_dropped() {
+        let source = Limited::new(Scripted::whole(b"abc"), 1);
+        let from = ReadFrom::default();
+        let first = source.open(&at(), &from).await.ok().unwrap();
+        assert_eq!(source.permits.available_permits(), 0);
+        drop(first);
+        assert_eq!(source.permits.available_permits(), 1);
+        assert!(source.list(&ListRequest::all("bucket", "")).await.is_ok());
+        assert_eq!(source.permits.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_failed_opening_gives_its_permit_back() {
+        let source = Limited::new(Scripted::missing(), 1);
+        for _ in 0..3 {
+            assert!(source.open(&at(), &ReadFrom::default()).await.is_err());
+        }
+        assert_eq!(source.permits.available_permits(), 1);
+    }
+}

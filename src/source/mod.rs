@@ -8,6 +8,8 @@ pub mod retry;
 pub mod s3;
 
 mod object;
+#[cfg(test)]
+mod scripted;
 
 pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,

@@ -2,4 +2,6 @@
 pub mod cloudtrail;
 mod service;
 
-pub use service::{KeyRecord, KeyService, ServiceError, TrailRecord, TrailService};
+pub use service::{
+    KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
+};

@@ -66,6 +66,17 @@ pub struct TrailRecord {
     pub multi_region: bool,
 }
 
+/// How delivery of a trail goes in one region, as GetTrailStatus tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrailStatusRecord {
+    /// Whether the trail is logging now.
+    pub is_logging: bool,
+    /// When the newest digest was delivered in that region; `None` where none ever was.
+    pub latest_digest_delivery: Option<Timestamp>,
+    /// Why the newest attempt to deliver a digest failed, in S3's words; `None` where it did not.
+    pub latest_digest_error: Option<String>,
+}
+
 /// Where public keys are had from.
 pub trait KeyService: Debug + Send + Sync {
     /// All keys of `region` that were valid at some time between `from` and `to`, of all pages.
@@ -92,6 +103,17 @@ pub trait TrailService: Debug + Send + Sync {
         &'a self,
         arn: &'a TrailArn,
     ) -> BoxFuture<'a, Result<Option<TrailRecord>, ServiceError>>;
+
+    /// How delivery of the trail goes in `region`; without one, in the service's own region.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, or that it could not be reached.
+    fn status<'a>(
+        &'a self,
+        arn: &'a TrailArn,
+        region: Option<&'a Region>,
+    ) -> BoxFuture<'a, Result<TrailStatusRecord, ServiceError>>;
 
     /// The id of the caller's organization.
     ///

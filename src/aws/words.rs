@@ -1,0 +1,113 @@
+//! Words for what went wrong before or below a service's answer, the AWS CLI's where it has some.
+use std::error::Error;
+use std::fmt;
+
+/// Links of an error's chain that are shown. The SDK nests five or six deep.
+const CHAIN: usize = 12;
+
+/// AWS could not even be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetupError {
+    /// No source in the chain had credentials.
+    NoCredentials,
+    /// A source of credentials is configured and failed, with its words.
+    Credentials(String),
+    /// The profile that was asked for is in no file.
+    NoProfile(String),
+    /// No region is configured and the service needs one.
+    NoRegion,
+    /// A configured file or value cannot be used, with the reason.
+    Configuration(String),
+}
+
+impl SetupError {
+    /// Whether it is the credentials that are wanting.
+    pub fn is_credentials(&self) -> bool {
+        matches!(self, Self::NoCredentials | Self::Credentials(_))
+    }
+}
+
+impl fmt::Display for SetupError {
+    /// The AWS CLI's words for the cases that it has, as scripts look for them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCredentials => f.write_str(
+                "Unable to locate credentials. You can configure credentials by running \"aws \
+                 configure\".",
+            ),
+            Self::NoProfile(name) => write!(f, "The config profile ({name}) could not be found"),
+            Self::NoRegion => f.write_str(
+                "You must specify a region. You can also configure your region by running \"aws \
+                 configure\".",
+            ),
+            Self::Credentials(words) | Self::Configuration(words) => f.write_str(words),
+        }
+    }
+}
+
+impl Error for SetupError {}
+
+/// `error` and its causes, from the outside in, joined by colons. Causes that only repeat what
+/// their parent already said are left out.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut words = error.to_string();
+    for cause in causes(error).skip(1) {
+        let cause = cause.to_string();
+        if !cause.is_empty() && !words.contains(&cause) {
+            words.push_str(": ");
+            words.push_str(&cause);
+        }
+    }
+    words
+}
+
+/// `error` itself and then each cause, bounded.
+pub fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
+        match error.downcast_ref::<std::io::Error>() {
+            // `io::Error::source` skips the error that it wraps.
+            Some(io) => io.get_ref().map(|inner| -> &'a (dyn Error + 'static) { inner }),
+            None => error.source(),
+        }
+    })
+    .take(CHAIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_says_each_thing_once() {
+        #[derive(Debug)]
+        struct Outer(std::io::Error);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("dispatch failure")
+            }
+        }
+        impl Error for Outer {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        assert_eq!(
+            chain(&Outer(std::io::Error::other("connection refused"))),
+            "dispatch failure: connection refused"
+        );
+    }
+
+    #[test]
+    fn the_aws_cli_words() {
+        assert_eq!(
+            SetupError::NoCredentials.to_string(),
+            r#"Unable to locate credentials. You can configure credentials by running "aws configure"."#
+        );
+        assert_eq!(
+            SetupError::NoRegion.to_string(),
+            r#"You must specify a region. You can also configure your region by running "aws configure"."#
+        );
+    }
+}

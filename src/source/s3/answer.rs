@@ -1,0 +1,112 @@
+//! From the SDK's errors to the table's rows.
+use super::classify::{self, Broken, Operation, Refusal};
+use crate::aws::{credentials, words};
+use crate::core::failure::{ReadFailure, ReadFailureKind};
+use crate::core::ids::Region;
+use crate::source::ReadError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use std::error::Error;
+use std::io;
+
+/// Bytes of an error's body in which a region is looked for. S3's are below 2 KB.
+const ERROR_BODY: usize = 16 << 10;
+
+/// What `error` means.
+pub(super) fn read_error<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> ReadError
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    if let Some(setup) = credentials::missing_in(error) {
+        return failure(ReadFailureKind::Denied, setup.to_string());
+    }
+    let mut read = match error {
+        SdkError::ServiceError(said) => classify::refusal(Refusal {
+            operation,
+            status: said.raw().status().as_u16(),
+            code: said.err().code(),
+            message: said.err().message(),
+        }),
+        SdkError::TimeoutError(_) => broken(Broken::Silent, error),
+        SdkError::DispatchFailure(why) if why.is_timeout() => broken(Broken::Silent, error),
+        SdkError::DispatchFailure(_) => broken(Broken::Connection, error),
+        _ => broken(Broken::Senseless, error),
+    };
+    if let (ReadError::Failure(failure), Some(raw)) = (&mut read, error.raw_response()) {
+        failure.request_id = raw.headers().get("x-amz-request-id").map(str::to_owned);
+        // An answer that was understood by nobody: say what the SDK stumbled over.
+        if raw.status().is_success() && failure.kind == ReadFailureKind::Network {
+            failure.detail = words::chain(error);
+        }
+    }
+    read
+}
+
+/// The same for requests of which nothing can be missing.
+pub(super) fn read_failure<E>(
+    operation: Operation,
+    error: &SdkError<E, HttpResponse>,
+) -> ReadFailure
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    match read_error(operation, error) {
+        ReadError::Failure(failure) => failure,
+        // The table has no such row; a word about a key is no answer to these requests.
+        ReadError::Missing => classify::broken(Broken::Senseless, words::chain(error)),
+    }
+}
+
+/// How a body that broke off did so.
+pub(super) fn body_failure(error: &(dyn Error + 'static)) -> ReadFailure {
+    let how = words::causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .map(|cause| match cause.kind() {
+            io::ErrorKind::UnexpectedEof => Broken::Short,
+            io::ErrorKind::TimedOut => Broken::Silent,
+            _ => Broken::Connection,
+        })
+        .last()
+        .unwrap_or(Broken::Connection);
+    classify::broken(how, words::chain(error))
+}
+
+/// The region that an answer says the bucket is in, be it a refusal: in a header, or in the body
+/// of `PermanentRedirect` and `AuthorizationHeaderMalformed`. It becomes part of a host name, so
+/// that only the form of a region is accepted.
+pub(super) fn region_of<E>(error: &SdkError<E, HttpResponse>) -> Option<Region> {
+    let raw = error.raw_response()?;
+    if let Some(region) = raw.headers().get("x-amz-bucket-region") {
+        return region.parse().ok();
+    }
+    let body = raw.body().bytes()?;
+    let text = std::str::from_utf8(body.get(..body.len().min(ERROR_BODY))?).ok()?;
+    let (_, after) = text.split_once("<Region>")?;
+    let (region, _) = after.split_once("</Region>")?;
+    region.parse().ok()
+}
+
+/// Whether `error` says that the request went to the wrong region.
+pub(super) fn is_elsewhere<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: ProvideErrorMetadata,
+{
+    let SdkError::ServiceError(said) = error else { return false };
+    matches!(said.raw().status().as_u16(), 301 | 307)
+        || matches!(
+            said.err().code(),
+            Some(
+                "PermanentRedirect"
+                    | "AuthorizationHeaderMalformed"
+                    | "IllegalLocationConstraintException"
+            )
+        )
+}
+
+fn failure(kind: ReadFailureKind, words: String) -> ReadError {
+    ReadError::Failure(ReadFailure::new(kind, words))
+}
+
+fn broken(how: Broken, error: &(dyn Error + 'static)) -> ReadError {
+    ReadError::Failure(classify::broken(how, words::chain(error)))
+}

@@ -1,0 +1,214 @@
+//! From ListObjectsV2's answer to a page that can be relied on.
+//!
+//! A listing is evidence of absence, so that an answer which cannot be complete and in order fails
+//! as a whole. Entries that were not asked for are passed over: a store that ignores `start-after`
+//! tells too much, not too little.
+use super::classify::{Broken, broken};
+use super::cursor::Cursor;
+use super::percent;
+use crate::core::failure::ReadFailure;
+use crate::source::{ListPage, ListRequest, Listed};
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
+
+/// The page that `output` is for `request`, whose continuation is `cursor`.
+pub(super) fn page(
+    request: &ListRequest,
+    cursor: Cursor,
+    output: ListObjectsV2Output,
+) -> Result<ListPage, ReadFailure> {
+    let encoded = output.encoding_type() == Some(&EncodingType::Url);
+    let entries = output.contents().len().saturating_add(output.common_prefixes().len());
+    // Some stores leave folders out of the count, so that only too few entries are an error: the
+    // answer was cut.
+    if output.key_count().is_some_and(|count| usize::try_from(count).map_or(true, |c| c > entries))
+    {
+        return Err(senseless("has fewer entries than it says"));
+    }
+    let more = output.is_truncated();
+    let token = output.next_continuation_token.filter(|token| !token.is_empty());
+
+    let mut objects = Vec::new();
+    for object in output.contents.unwrap_or_default() {
+        let listed = listed(object, encoded)?;
+        if request.wants_object(&listed.key)? && listed.key != cursor.last {
+            objects.push(listed);
+        }
+    }
+    let mut folders = Vec::new();
+    for folder in output.common_prefixes.unwrap_or_default() {
+        let folder = folder_name(folder, encoded)?;
+        if request.wants_folder(&folder) && folder != cursor.last {
+            folders.push(folder);
+        }
+    }
+    ascending(&cursor.last, objects.iter().map(|object| object.key.as_str()))?;
+    ascending(&cursor.last, folders.iter().map(String::as_str))?;
+
+    let last = objects
+        .last()
+        .map(|object| object.key.as_str())
+        .max(folders.last().map(String::as_str));
+    let next = match (more, token) {
+        (Some(false), _) => None,
+        (Some(true) | None, Some(token)) => Some(cursor.after(last, token)?.encode()),
+        (Some(true), None) => return Err(senseless("goes on and does not say where")),
+        (None, None) => return Err(senseless("does not say whether it goes on")),
+    };
+    Ok(ListPage { objects, folders, next })
+}
+
+impl ListRequest {
+    fn wants_object(&self, key: &str) -> Result<bool, ReadFailure> {
+        let Some(rest) = key.strip_prefix(&self.prefix) else { return Ok(false) };
+        if self.folders && rest.contains('/') {
+            return Err(senseless("does not fold what lies in folders"));
+        }
+        Ok(self.start_after.as_deref().is_none_or(|start| key > start))
+    }
+
+    fn wants_folder(&self, folder: &str) -> bool {
+        // The folder in which the start lies has keys after it.
+        self.folders
+            && folder.starts_with(&self.prefix)
+            && self
+                .start_after
+                .as_deref()
+                .is_none_or(|start| folder > start || start.starts_with(folder))
+    }
+}
+
+fn listed(object: Object, encoded: bool) -> Result<Listed, ReadFailure> {
+    let size = object.size.and_then(|size| u64::try_from(size).ok());
+    let (Some(key), Some(size)) = (object.key, size) else {
+        return Err(senseless("has an object without key or size"));
+    };
+    let etag = object.e_tag.as_deref().map(super::etag::unquoted);
+    Ok(Listed { key: decoded(key, encoded)?, size, etag })
+}
+
+fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailure> {
+    let name = folder.prefix.ok_or_else(|| senseless("has a folder without a name"))?;
+    decoded(name, encoded)
+}
+
+fn decoded(text: String, encoded: bool) -> Result<String, ReadFailure> {
+    if !encoded {
+        return Ok(text);
+    }
+    match percent::decode(&text) {
+        Some(decoded) => Ok(decoded.into_owned()),
+        None => Err(senseless("has a key that is not encoded as it says")),
+    }
+}
+
+/// Fails unless `entries` ascend strictly, from beyond `last` on.
+fn ascending<'a>(
+    last: &'a str,
+    entries: impl Iterator<Item = &'a str>,
+) -> Result<(), ReadFailure> {
+    let mut before = last;
+    for entry in entries {
+        if entry <= before && !before.is_empty() {
+            return Err(senseless("is not in ascending order"));
+        }
+        before = entry;
+    }
+    Ok(())
+}
+
+fn senseless(what: &str) -> ReadFailure {
+    broken(Broken::Senseless, format!("the listing {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(key: &str) -> Object {
+        Object::builder().key(key).size(1).e_tag("\"e\"").build()
+    }
+
+    fn output(keys: &[&str]) -> ListObjectsV2Output {
+        ListObjectsV2Output::builder()
+            .set_contents(Some(keys.iter().map(|key| object(key)).collect()))
+            .is_truncated(false)
+            .build()
+    }
+
+    fn keys(page: &ListPage) -> Vec<&str> {
+        page.objects.iter().map(|object| object.key.as_str()).collect()
+    }
+
+    fn all(prefix: &str) -> ListRequest {
+        ListRequest::all("bucket", prefix)
+    }
+
+    #[test]
+    fn an_encoded_page_is_decoded_and_a_plain_one_is_not() {
+        let mut encoded = output(&["a+b%2B"]);
+        encoded.encoding_type = Some(EncodingType::Url);
+        assert_eq!(keys(&page(&all(""), Cursor::default(), encoded).unwrap()), ["a b+"]);
+        let plain = output(&["a+b%2B"]);
+        assert_eq!(keys(&page(&all(""), Cursor::default(), plain).unwrap()), ["a+b%2B"]);
+    }
+
+    #[test]
+    fn entries_that_were_not_asked_for_are_passed_over() {
+        let mut request = all("p/");
+        request.start_after = Some("p/b".to_owned());
+        let page = page(&request, Cursor::default(), output(&["o/z", "p/a", "p/b", "p/c"]));
+        assert_eq!(keys(&page.unwrap()), ["p/c"]);
+    }
+
+    #[test]
+    fn the_folder_in_which_the_start_lies_is_listed() {
+        let mut request = all("p/");
+        request.folders = true;
+        request.start_after = Some("p/b/x".to_owned());
+        let folder = |name: &str| CommonPrefix::builder().prefix(name).build();
+        let output = ListObjectsV2Output::builder()
+            .set_common_prefixes(Some(vec![folder("p/a/"), folder("p/b/"), folder("p/c/")]))
+            .is_truncated(false)
+            .build();
+        assert_eq!(page(&request, Cursor::default(), output).unwrap().folders, ["p/b/", "p/c/"]);
+    }
+
+    /// A listing is evidence of absence: what cannot be whole or in order must not pass for one.
+    #[test]
+    fn garbage_fails_as_a_whole() {
+        let mut no_key = output(&["a"]);
+        no_key.contents = Some(vec![Object::builder().size(1).build()]);
+        let mut no_size = output(&["a"]);
+        no_size.contents = Some(vec![Object::builder().key("a").build()]);
+        let mut negative = output(&["a"]);
+        negative.contents = Some(vec![Object::builder().key("a").size(-1).build()]);
+        let mut cut = output(&["a"]);
+        cut.key_count = Some(2);
+        let mut nowhere = output(&["a"]);
+        nowhere.is_truncated = Some(true);
+        let mut silent = output(&["a"]);
+        silent.is_truncated = None;
+        let mut undecodable = output(&["%ff"]);
+        undecodable.encoding_type = Some(EncodingType::Url);
+        let descending = output(&["b", "a"]);
+        let twice = output(&["a", "a"]);
+        for garbage in
+            [no_key, no_size, negative, cut, nowhere, silent, undecodable, descending, twice]
+        {
+            let shown = format!("{garbage:?}");
+            assert!(page(&all(""), Cursor::default(), garbage).is_err(), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_page_must_go_on_from_the_one_before() {
+        let cursor = || Cursor { token: "t".to_owned(), last: "m".to_owned(), empty: 0 };
+        assert_eq!(keys(&page(&all(""), cursor(), output(&["m", "n"])).unwrap()), ["n"]);
+        assert!(page(&all(""), cursor(), output(&["a", "n"])).is_err());
+        let mut again = output(&["n"]);
+        again.is_truncated = Some(true);
+        again.next_continuation_token = Some("t".to_owned());
+        assert!(page(&all(""), cursor(), again).is_err());
+    }
+}

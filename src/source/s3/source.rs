@@ -1,0 +1,156 @@
+//! S3 as a source of objects: one request an answer, told truthfully.
+use super::classify::{Broken, Operation, broken};
+use super::clients::Clients;
+use super::cursor::Cursor;
+use super::reader::S3Reader;
+use super::region::BucketRegions;
+use super::timeouts::Timeouts;
+use super::{answer, etag, page};
+use crate::aws::config::AwsConfig;
+use crate::core::failure::ReadFailure;
+use crate::core::ids::Region;
+use crate::core::location::ObjectLocation;
+use crate::source::{
+    BoxFuture, ListPage, ListRequest, ObjectReader, ObjectSource, ReadError, ReadFrom,
+};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::types::EncodingType;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use std::error::Error;
+use std::future::Future;
+
+/// Buckets of S3, in whatever regions, and of stores that speak its protocol.
+///
+/// It asks once and says what came. Retrying is a wrapper's; a redirect to another region is not a
+/// retry and is followed once.
+#[derive(Debug)]
+pub struct S3Source {
+    clients: Clients,
+    regions: BucketRegions,
+    timeouts: Timeouts,
+}
+
+impl S3Source {
+    /// Over the credentials, region and endpoint that `config` found. Asks nobody yet.
+    pub fn new(config: &AwsConfig, timeouts: Timeouts) -> Self {
+        Self {
+            clients: Clients::new(config, timeouts),
+            regions: BucketRegions::default(),
+            timeouts,
+        }
+    }
+
+    /// The region that `bucket` lies in, from the first time it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// The bucket is not there, or nobody answered.
+    pub async fn bucket_region(&self, bucket: &str) -> Result<Region, ReadFailure> {
+        self.regions.of(bucket, &self.clients, self.timeouts.whole()).await
+    }
+
+    /// Sends what `request` makes to the bucket's region, and once more where the answer names
+    /// another.
+    async fn send<T, E, F>(
+        &self,
+        operation: Operation,
+        bucket: &str,
+        request: impl Fn(Client) -> F,
+    ) -> Result<T, ReadError>
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let region = self.bucket_region(bucket).await.map_err(ReadError::Failure)?;
+        let error = match self.within(request(self.clients.of(&region))).await? {
+            Ok(output) => return Ok(output),
+            Err(error) => error,
+        };
+        if answer::is_elsewhere(&error)
+            && let Some(other) = answer::region_of(&error)
+            && other != region
+        {
+            self.regions.moved(bucket, other.clone());
+            return self
+                .within(request(self.clients.of(&other)))
+                .await?
+                .map_err(|error| answer::read_error(operation, &error));
+        }
+        Err(answer::read_error(operation, &error))
+    }
+
+    /// A bound on the whole exchange: the SDK's own limits do not hold for the body of an error.
+    async fn within<T>(&self, request: impl Future<Output = T>) -> Result<T, ReadError> {
+        let limit = self.timeouts.whole();
+        tokio::time::timeout(limit, request).await.map_err(|_| {
+            ReadError::Failure(broken(Broken::Silent, format!("no answer within {limit:?}")))
+        })
+    }
+
+    async fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
+        let cursor = match &request.continuation {
+            Some(continuation) => Cursor::decode(continuation)?,
+            None => Cursor::default(),
+        };
+        let token = request.continuation.is_some().then_some(&cursor.token);
+        // With a token the start is the store's affair.
+        let start = if token.is_some() { None } else { request.start_after.as_ref() };
+        let answer = self.send(Operation::List, &request.bucket, |client| {
+            client
+                .list_objects_v2()
+                .bucket(&request.bucket)
+                .prefix(&request.prefix)
+                .encoding_type(EncodingType::Url)
+                .set_delimiter(request.folders.then(|| "/".to_owned()))
+                .set_start_after(start.cloned())
+                .set_continuation_token(token.cloned())
+                .send()
+        });
+        match answer.await {
+            Ok(output) => page::page(request, cursor, output),
+            Err(ReadError::Failure(failure)) => Err(failure),
+            Err(ReadError::Missing) => {
+                Err(broken(Broken::Senseless, "a listing was answered as if it were an object"))
+            }
+        }
+    }
+
+    async fn get(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<S3Reader, ReadError> {
+        let range = (from.offset > 0).then(|| format!("bytes={}-", from.offset));
+        let if_match = from.if_etag.as_deref().map(etag::quoted);
+        let output = self
+            .send(Operation::Get, &at.bucket, |client| {
+                client
+                    .get_object()
+                    .bucket(&at.bucket)
+                    .key(&at.key)
+                    .set_range(range.clone())
+                    .set_if_match(if_match.clone())
+                    .send()
+            })
+            .await?;
+        S3Reader::new(output, from, self.timeouts.chunk).map_err(ReadError::Failure)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl ObjectSource for S3Source {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(self.page(request))
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            let reader: Box<dyn ObjectReader> = Box::new(self.get(at, from).await?);
+            Ok(reader)
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The traits of trust, answered by AWS.
+use super::clients::Clients;
+use super::failure::{senseless, service_error, setup_error};
+use super::records;
+use crate::aws::config::AwsConfig;
+use crate::core::budget;
+use crate::core::ids::{OrganizationId, Region, TrailArn};
+use crate::core::time::Timestamp;
+use crate::trust::{
+    KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
+};
+use aws_sdk_cloudtrail::primitives::DateTime;
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+
+const LIST_PUBLIC_KEYS: &str = "ListPublicKeys";
+const DESCRIBE_TRAILS: &str = "DescribeTrails";
+const GET_TRAIL_STATUS: &str = "GetTrailStatus";
+const DESCRIBE_ORGANIZATION: &str = "DescribeOrganization";
+
+/// CloudTrail in every region, and Organizations.
+///
+/// Throttling and broken connections are retried by the SDK; what comes out is the last word.
+#[derive(Debug)]
+pub struct CloudTrail {
+    clients: Clients,
+}
+
+impl CloudTrail {
+    /// Over the credentials, region and endpoints that `config` found. Asks nobody yet, and a
+    /// region that is wanting shows only when it is needed.
+    pub fn new(config: &AwsConfig) -> Self {
+        Self { clients: Clients::new(config.clone()) }
+    }
+
+    /// The same with so many attempts at each request, for tests.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.clients.set_attempts(attempts);
+        self
+    }
+
+    async fn all_keys(
+        &self,
+        region: Option<&Region>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<KeyRecord>, ServiceError> {
+        let client =
+            self.clients.trails(region).map_err(|error| setup_error(LIST_PUBLIC_KEYS, &error))?;
+        let mut keys = Vec::new();
+        let mut token: Option<String> = None;
+        // A token that was seen before leads in a circle, however long.
+        let mut seen = HashSet::new();
+        for _ in 0..budget::PAGES {
+            let page = client
+                .list_public_keys()
+                .start_time(DateTime::from_secs(from.unix()))
+                .end_time(DateTime::from_secs(to.unix()))
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|error| service_error(LIST_PUBLIC_KEYS, &error))?;
+            keys.extend(page.public_key_list.unwrap_or_default().into_iter().filter_map(records::key));
+            match page.next_token.filter(|token| !token.is_empty()) {
+                None => return Ok(keys),
+                Some(next) if seen.insert(next.clone()) => token = Some(next),
+                Some(_) => return Err(senseless(LIST_PUBLIC_KEYS, "repeats its page token")),
+            }
+        }
+        Err(senseless(LIST_PUBLIC_KEYS, "does not come to an end"))
+    }
+
+    async fn described(&self, arn: &TrailArn) -> Result<Option<TrailRecord>, ServiceError> {
+        let client =
+            self.clients.trails(None).map_err(|error| setup_error(DESCRIBE_TRAILS, &error))?;
+        // Without a filter, as the AWS CLI asks: with one, a trail that is not there is an error.
+        let described = client
+            .describe_trails()
+            .send()
+            .await
+            .map_err(|error| service_error(DESCRIBE_TRAILS, &error))?;
+        let trails = described.trail_list.unwrap_or_default();
+        Ok(trails.into_iter().filter_map(records::trail).find(|trail| trail.arn == arn.as_str()))
+    }
+
+    async fn status_of(
+        &self,
+        arn: &TrailArn,
+        region: Option<&Region>,
+    ) -> Result<TrailStatusRecord, ServiceError> {
+        let client =
+            self.clients.trails(region).map_err(|error| setup_error(GET_TRAIL_STATUS, &error))?;
+        // By ARN: a name means another trail in another region.
+        let status = client
+            .get_trail_status()
+            .name(arn.as_str())
+            .send()
+            .await
+            .map_err(|error| service_error(GET_TRAIL_STATUS, &error))?;
+        Ok(records::status(status))
+    }
+
+    async fn own_organization(&self) -> Result<OrganizationId, ServiceError> {
+        let client = self
+            .clients
+            .organizations()
+            .map_err(|error| setup_error(DESCRIBE_ORGANIZATION, &error))?;
+        let described = client
+            .describe_organization()
+            .send()
+            .await
+            .map_err(|error| service_error(DESCRIBE_ORGANIZATION, &error))?;
+        described
+            .organization
+            .and_then(|organization| organization.id?.parse().ok())
+            .ok_or_else(|| senseless(DESCRIBE_ORGANIZATION, "gives no organization id"))
+    }
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+#[deny(clippy::missing_trait_methods)]
+impl KeyService for CloudTrail {
+    fn keys<'a>(
+        &'a self,
+        region: Option<&'a Region>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>> {
+        Box::pin(self.all_keys(region, from, to))
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl TrailService for CloudTrail {
+    fn trail<'a>(
+        &'a self,
+        arn: &'a TrailArn,
+    ) -> BoxFuture<'a, Result<Option<TrailRecord>, ServiceError>> {
+        Box::pin(self.described(arn))
+    }
+
+    fn status<'a>(
+        &'a self,
+        arn: &'a TrailArn,
+        region: Option<&'a Region>,
+    ) -> BoxFuture<'a, Result<TrailStatusRecord, ServiceError>> {
+        Box::pin(self.status_of(arn, region))
+    }
+
+    fn organization<'a>(&'a self) -> BoxFuture<'a, Result<OrganizationId, ServiceError>> {
+        Box::pin(self.own_organization())
+    }
+}
