@@ -1,1 +1,38 @@
-//! The trail builder.
+//! Trails as CloudTrail writes them, what may be done to them, and what must then be found.
+//!
+//! [`TrailSpec`] describes one trail, [`TrailBuilder`] builds one or several into one world,
+//! [`Deed`] does what an attacker, a lifecycle rule or a bad copy does, and
+//! [`BuiltTrail::expected_for_verify`] says what a verifier must find. The model knows the truth
+//! (what was written) and compares the world with it; it verifies no signature and calls no code
+//! under test.
+pub mod build;
+pub mod built;
+pub mod deed;
+pub mod demo;
+pub mod dice;
+pub mod digest_json;
+pub mod end_state;
+pub mod event;
+pub mod expectation;
+pub mod expected;
+pub mod export;
+pub mod gzip;
+pub mod key_ring;
+pub mod location;
+pub mod log_file;
+pub mod scale;
+pub mod signer;
+pub mod spec;
+
+mod commit;
+mod digest_deeds;
+mod key_deeds;
+mod log_deeds;
+mod planted;
+
+pub use build::TrailBuilder;
+pub use built::{BuiltChain, BuiltDigest, BuiltLog, BuiltTrail, ChainId, DigestKind};
+pub use deed::{Decoy, Deed, DigestAt, Hostile, LogAt, NoSuchTarget};
+pub use event::EventSpec;
+pub use expectation::{Expectation, Period, Verdict};
+pub use spec::{LogPlan, LogSizes, Pause, SignWith, TrailSpec};

@@ -1,0 +1,340 @@
+//! Deeds: what an attacker, a lifecycle rule or a bad copy does.
+use super::built::{BuiltDigest, BuiltTrail, ChainId, DigestKind};
+use super::dice::Dice;
+
+/// A digest by the index of its chain and its own index there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DigestAt {
+    /// Index in [`BuiltTrail::chains`].
+    pub chain: usize,
+    /// Index in [`super::BuiltChain::digests`].
+    pub index: usize,
+}
+
+/// A log file by the digest that names it and its own index there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogAt {
+    /// The digest.
+    pub digest: DigestAt,
+    /// Index in [`BuiltDigest::logs`].
+    pub log: usize,
+}
+
+/// A key that nearly is a digest's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoy {
+    /// The right name in the folder of the next day.
+    WrongDateFolder,
+    /// The end time of a century later in the folder of the digest's day, where it sorts last.
+    FarFutureInEarlyFolder,
+    /// The right key with `.bak` after it.
+    ExtraSuffix,
+    /// The right key without `.gz`.
+    WrongExtension,
+    /// The right name one folder deeper.
+    NestedFolder,
+    /// The key of a trail whose name goes on after this trail's. It is a digest's key.
+    LongerTrailName,
+    /// The end time of a century later in the folder of that day. It is a digest's key.
+    FarFuture,
+}
+
+/// Text that must not reach a terminal, a page, a path or a budget unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hostile {
+    /// Control characters, with line breaks among them.
+    Control,
+    /// `..` between slashes.
+    DotDot,
+    /// A `<script>` element.
+    Script,
+    /// Escape sequences that clear a terminal and set its title.
+    Terminal,
+    /// Right-to-left override.
+    Bidirectional,
+    /// More than a megabyte of one letter.
+    Megabyte,
+}
+
+impl Hostile {
+    /// The text.
+    pub fn text(self) -> String {
+        match self {
+            Self::Control => "a\u{1}b\tc\r\nd\u{7f}e\u{85}f".to_owned(),
+            Self::DotDot => "../../../../etc/passwd/..".to_owned(),
+            Self::Script => "<script>alert('x')</script>&amp;\"".to_owned(),
+            Self::Terminal => "\u{1b}[2J\u{1b}]0;owned\u{7}\u{1b}[31m".to_owned(),
+            Self::Bidirectional => "\u{202e}zg.nosj.x\u{200b}".to_owned(),
+            Self::Megabyte => "A".repeat((1 << 20) + 1),
+        }
+    }
+}
+
+/// What is done to a built trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// The digest is deleted.
+    DigestDeleted(DigestAt),
+    /// One byte of the content changes; the gzip is whole, the metadata stays.
+    DigestByteFlipped(DigestAt),
+    /// One log file is left out, and the digest signed by a key that is not AWS's and named so.
+    DigestForged(DigestAt),
+    /// The same, but the digest names the fingerprint of AWS's key.
+    DigestForgedKnownFingerprint(DigestAt),
+    /// The object of digest `from` is copied over that of `to`.
+    DigestMoved {
+        /// Where the object comes from; it stays there too.
+        from: DigestAt,
+        /// What it replaces.
+        to: DigestAt,
+    },
+    /// The objects of two digests, of two trails perhaps, change places.
+    DigestSwapped {
+        /// One of them.
+        one: DigestAt,
+        /// The other.
+        other: DigestAt,
+    },
+    /// The object is text.
+    DigestNotGzip(DigestAt),
+    /// The object is whole gzip of what is no JSON.
+    DigestNotJson(DigestAt),
+    /// The object ends in the middle of the deflate stream.
+    DigestTruncatedGzip(DigestAt),
+    /// Bytes that are no gzip follow the member.
+    DigestTrailingData(DigestAt),
+    /// A second member follows the first.
+    DigestSecondMember(DigestAt),
+    /// AWS itself signed a digest without `logFiles`; its successors link to it.
+    DigestWithoutLogFiles(DigestAt),
+    /// The object has no metadata, as after a plain copy.
+    DigestMetadataMissing(DigestAt),
+    /// The signature in the metadata has an odd number of digits.
+    DigestSignatureOddHex(DigestAt),
+    /// The signature in the metadata is not hexadecimal.
+    DigestSignatureNonHex(DigestAt),
+    /// The signature in the metadata differs in one digit.
+    DigestSignatureFlipped(DigestAt),
+    /// The object is stored inflated.
+    DigestStoredInflated(DigestAt),
+    /// The object is archived.
+    DigestArchived(DigestAt),
+    /// The backfill digest has no `backfill-generation-timestamp`.
+    BackfillTimestampMissing(DigestAt),
+    /// AWS's own key signed a digest that links to a newer one, or to itself.
+    DigestLoop {
+        /// The digest whose link leads forward.
+        at: DigestAt,
+        /// The index of the digest, in the same chain, that it leads to.
+        to: usize,
+    },
+    /// ListPublicKeys does not return the key that signed the digest.
+    DigestKeyRemoved(DigestAt),
+    /// ListPublicKeys returns the key that signed the digest under another fingerprint.
+    PublicKeyFingerprintWrong(DigestAt),
+    /// ListPublicKeys returns the key that signed the digest in the other encoding, under the
+    /// fingerprint that the digest names. For keys whose fingerprint is that of their
+    /// SubjectPublicKeyInfo use [`super::TrailSpec::spki_keys`].
+    PublicKeySpki(DigestAt),
+    /// The newest digests of a chain are deleted.
+    NewestDigestsDeleted {
+        /// The chain.
+        chain: usize,
+        /// How many.
+        count: usize,
+    },
+    /// The oldest digests of a chain are deleted.
+    OldestDigestsDeleted {
+        /// The chain.
+        chain: usize,
+        /// How many.
+        count: usize,
+    },
+    /// Digests `from` up to, but not including, `to` of a chain are deleted.
+    RangeDeleted {
+        /// The chain.
+        chain: usize,
+        /// Index of the first.
+        from: usize,
+        /// Index after the last.
+        to: usize,
+    },
+    /// Every object in a folder of the day of this time, in all buckets, is deleted.
+    DayDeleted {
+        /// A moment of the day.
+        time: i64,
+    },
+    /// The digest is a small object that inflates to a gigabyte.
+    DigestBomb(DigestAt),
+    /// The digest is JSON that nests a hundred thousand times.
+    DeepJsonDigest(DigestAt),
+    /// The digest's fields hold hostile text; the metadata stays.
+    HostileDigest(DigestAt, Hostile),
+    /// An object whose key holds hostile text appears in the digest's folder.
+    HostileKey(DigestAt, Hostile),
+    /// A key that nearly is the digest's appears, with a forged digest.
+    DecoyKey(DigestAt, Decoy),
+    /// The log file is deleted.
+    LogDeleted(LogAt),
+    /// One byte of the content changes; the gzip is whole.
+    LogContentChanged(LogAt),
+    /// One byte in the middle of the object changes.
+    LogByteFlippedInGzip(LogAt),
+    /// The object ends in the middle of the deflate stream.
+    LogTruncated(LogAt),
+    /// The object ends before checksum and length.
+    LogTrailerMissing(LogAt),
+    /// A second member, with one more event, follows the first.
+    LogSecondMemberAppended(LogAt),
+    /// Bytes that are no gzip follow the member.
+    LogTrailingGarbage(LogAt),
+    /// Another log file's object replaces this one.
+    LogReplacedByOtherLog {
+        /// The log file that is replaced.
+        at: LogAt,
+        /// The one that replaces it.
+        by: LogAt,
+    },
+    /// The object is stored inflated.
+    LogStoredInflated(LogAt),
+    /// The object has no bytes.
+    LogEmptied(LogAt),
+    /// The object is archived.
+    LogArchived(LogAt),
+    /// The log file is a small object that inflates to a gigabyte.
+    LogBomb(LogAt),
+    /// A log file that no digest names appears in the middle of the digest's hour.
+    LogAdded(DigestAt),
+}
+
+/// The deed's target does not exist, or the deed would change nothing there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchTarget;
+
+impl std::fmt::Display for NoSuchTarget {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the deed has no such target")
+    }
+}
+
+impl std::error::Error for NoSuchTarget {}
+
+impl BuiltTrail {
+    /// Does `deed`. Where it has no target nothing changes.
+    pub fn apply(&mut self, deed: Deed) -> Result<(), NoSuchTarget> {
+        match deed {
+            Deed::DayDeleted { time } => self.delete_day(time),
+            Deed::NewestDigestsDeleted { chain, count } => {
+                let standard = self.chains.get(chain).ok_or(NoSuchTarget)?.standard;
+                self.delete_range(chain, standard.saturating_sub(count), standard)
+            }
+            Deed::OldestDigestsDeleted { chain, count } => self.delete_range(chain, 0, count),
+            Deed::RangeDeleted { chain, from, to } => self.delete_range(chain, from, to),
+            Deed::DigestKeyRemoved(at) => self.remove_key(at),
+            Deed::PublicKeyFingerprintWrong(at) => self.misname_key(at),
+            Deed::PublicKeySpki(at) => self.recode_key(at),
+            Deed::DigestWithoutLogFiles(at) => self.sign_without_log_files(at),
+            Deed::DigestLoop { at, to } => self.sign_loop(at, to),
+            Deed::DigestSwapped { one, other } => self.swap_digests(one, other),
+            Deed::DigestMoved { from, to } => self.move_digest(from, to),
+            Deed::HostileKey(at, hostile) => self.plant_hostile_key(at, hostile),
+            Deed::DecoyKey(at, decoy) => self.plant_decoy(at, decoy),
+            Deed::LogAdded(at) => self.add_log(at),
+            other => self.apply_to_log(other).unwrap_or_else(|| self.apply_to_digest(other)),
+        }
+    }
+
+    /// Does several deeds, the first to fail ends it.
+    pub fn apply_all(&mut self, deeds: &[Deed]) -> Result<(), NoSuchTarget> {
+        deeds.iter().try_for_each(|&deed| self.apply(deed))
+    }
+
+    pub(super) fn target(&self, at: DigestAt) -> Result<(ChainId, BuiltDigest), NoSuchTarget> {
+        let chain = self.chains.get(at.chain).ok_or(NoSuchTarget)?;
+        let digest = chain.digests.get(at.index).ok_or(NoSuchTarget)?;
+        Ok((chain.id.clone(), digest.clone()))
+    }
+
+    /// A deed thrown by dice, for property tests. Its target exists, though an earlier deed may
+    /// have taken it away.
+    pub fn random_deed(&self, dice: &mut Dice) -> Deed {
+        let below = |dice: &mut Dice, end: usize| {
+            usize::try_from(dice.below(u32::try_from(end).unwrap_or(u32::MAX))).unwrap_or(0)
+        };
+        let chain = below(dice, self.chains.len());
+        let built = self.chains.get(chain);
+        let (all, standard) = built.map_or((0, 0), |built| (built.digests.len(), built.standard));
+        let (index, other, few) = (below(dice, all), below(dice, all), 1 + below(dice, 4));
+        let (at, other) = (DigestAt { chain, index }, DigestAt { chain, index: other });
+        let digest = |at: DigestAt| self.chains.get(at.chain)?.digests.get(at.index);
+        let logs = |at: DigestAt| digest(at).map_or(0, |digest| digest.logs.len());
+        let log = LogAt { digest: at, log: below(dice, logs(at)) };
+        let by = LogAt { digest: other, log: below(dice, logs(other)) };
+        let backfill = digest(at).is_some_and(|digest| digest.kind == DigestKind::Backfill);
+        let hostile = match dice.below(6) {
+            0 => Hostile::Control,
+            1 => Hostile::DotDot,
+            2 => Hostile::Script,
+            3 => Hostile::Terminal,
+            4 => Hostile::Bidirectional,
+            _ => Hostile::Megabyte,
+        };
+        let decoy = match dice.below(7) {
+            0 => Decoy::WrongDateFolder,
+            1 => Decoy::FarFutureInEarlyFolder,
+            2 => Decoy::ExtraSuffix,
+            3 => Decoy::WrongExtension,
+            4 => Decoy::NestedFolder,
+            5 => Decoy::LongerTrailName,
+            _ => Decoy::FarFuture,
+        };
+        let from = below(dice, standard);
+        let time = digest(at).map_or(0, |digest| digest.end);
+        match dice.below(46) {
+            0 | 1 => Deed::DigestDeleted(at),
+            2 => Deed::DigestByteFlipped(at),
+            3 => Deed::DigestForged(at),
+            4 => Deed::DigestForgedKnownFingerprint(at),
+            5 => Deed::DigestMoved { from: at, to: other },
+            6 => Deed::DigestSwapped { one: at, other },
+            7 => Deed::DigestNotGzip(at),
+            8 => Deed::DigestNotJson(at),
+            9 => Deed::DigestTruncatedGzip(at),
+            10 => Deed::DigestTrailingData(at),
+            11 => Deed::DigestSecondMember(at),
+            12 => Deed::DigestWithoutLogFiles(at),
+            13 | 14 => Deed::DigestMetadataMissing(at),
+            15 => Deed::DigestSignatureOddHex(at),
+            16 => Deed::DigestSignatureNonHex(at),
+            17 => Deed::DigestSignatureFlipped(at),
+            18 => Deed::DigestStoredInflated(at),
+            19 => Deed::DigestArchived(at),
+            20 if backfill => Deed::BackfillTimestampMissing(at),
+            20 | 21 => Deed::DigestLoop { at, to: other.index.max(index) },
+            22 => Deed::DigestKeyRemoved(at),
+            23 => Deed::PublicKeyFingerprintWrong(at),
+            24 => Deed::PublicKeySpki(at),
+            25 => Deed::NewestDigestsDeleted { chain, count: few },
+            26 => Deed::OldestDigestsDeleted { chain, count: few },
+            27 => Deed::RangeDeleted { chain, from, to: (from + few).min(standard) },
+            28 => Deed::DayDeleted { time },
+            29 => Deed::DigestBomb(at),
+            30 => Deed::DeepJsonDigest(at),
+            31 => Deed::HostileDigest(at, hostile),
+            32 => Deed::HostileKey(at, hostile),
+            33 => Deed::DecoyKey(at, decoy),
+            34 => Deed::LogDeleted(log),
+            35 => Deed::LogContentChanged(log),
+            36 => Deed::LogByteFlippedInGzip(log),
+            37 => Deed::LogTruncated(log),
+            38 => Deed::LogTrailerMissing(log),
+            39 => Deed::LogSecondMemberAppended(log),
+            40 => Deed::LogTrailingGarbage(log),
+            41 => Deed::LogReplacedByOtherLog { at: log, by },
+            42 => Deed::LogStoredInflated(log),
+            43 => Deed::LogEmptied(log),
+            44 => Deed::LogArchived(log),
+            _ => Deed::LogAdded(at),
+        }
+    }
+}

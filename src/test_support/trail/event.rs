@@ -1,0 +1,112 @@
+//! Events that explain a hole, to be put into chosen log files.
+
+/// The events after which a hole in the evidence is no surprise, by source and name.
+pub const EXPLAINING: [(&str, &str); 21] = [
+    ("cloudtrail.amazonaws.com", "StopLogging"),
+    ("cloudtrail.amazonaws.com", "DeleteTrail"),
+    ("cloudtrail.amazonaws.com", "UpdateTrail"),
+    ("cloudtrail.amazonaws.com", "PutEventSelectors"),
+    ("cloudtrail.amazonaws.com", "PutInsightSelectors"),
+    ("s3.amazonaws.com", "DeleteBucket"),
+    ("s3.amazonaws.com", "PutBucketPolicy"),
+    ("s3.amazonaws.com", "DeleteBucketPolicy"),
+    ("s3.amazonaws.com", "PutBucketLifecycleConfiguration"),
+    ("s3.amazonaws.com", "PutBucketLifecycle"),
+    ("s3.amazonaws.com", "PutObjectLockConfiguration"),
+    ("s3.amazonaws.com", "PutBucketVersioning"),
+    ("s3.amazonaws.com", "DeleteObject"),
+    ("s3.amazonaws.com", "DeleteObjects"),
+    ("kms.amazonaws.com", "DisableKey"),
+    ("kms.amazonaws.com", "ScheduleKeyDeletion"),
+    ("kms.amazonaws.com", "PutKeyPolicy"),
+    ("organizations.amazonaws.com", "DisableAWSServiceAccess"),
+    ("organizations.amazonaws.com", "LeaveOrganization"),
+    ("organizations.amazonaws.com", "RemoveAccountFromOrganization"),
+    ("account.amazonaws.com", "DisableRegion"),
+];
+
+/// One event as a test wants to find it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventSpec {
+    /// `eventSource`.
+    pub source: String,
+    /// `eventName`.
+    pub name: String,
+    /// `eventID`.
+    pub id: String,
+    /// `eventTime`; without it, a minute before the log file's own time.
+    pub time: Option<i64>,
+    /// `userIdentity.arn`.
+    pub principal: String,
+    /// `sourceIPAddress`.
+    pub address: String,
+    /// `requestParameters`, as JSON.
+    pub request: String,
+}
+
+impl EventSpec {
+    /// An event by source and name; its id follows from them.
+    pub fn new(source: &str, name: &str) -> Self {
+        let digits = super::digest_json::sha256(format!("{source}/{name}").as_bytes());
+        let part = |from, to| digits.get(from..to).unwrap_or("");
+        let id = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
+        Self {
+            source: source.to_owned(),
+            name: name.to_owned(),
+            id,
+            time: None,
+            principal: "arn:aws:iam::111122223333:user/mallory".to_owned(),
+            address: "198.51.100.23".to_owned(),
+            request: "null".to_owned(),
+        }
+    }
+
+    /// Logging stopped for `trail`.
+    pub fn stop_logging(trail: &str) -> Self {
+        Self::new("cloudtrail.amazonaws.com", "StopLogging").request(&named(trail))
+    }
+
+    /// Logging started for `trail`.
+    pub fn start_logging(trail: &str) -> Self {
+        Self::new("cloudtrail.amazonaws.com", "StartLogging").request(&named(trail))
+    }
+
+    /// The same event at `time`.
+    #[must_use]
+    pub fn at(mut self, time: i64) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// The same event with this id.
+    #[must_use]
+    pub fn id(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.id);
+        self
+    }
+
+    /// The same event by this principal, given by ARN.
+    #[must_use]
+    pub fn by(mut self, arn: &str) -> Self {
+        arn.clone_into(&mut self.principal);
+        self
+    }
+
+    /// The same event from this source address.
+    #[must_use]
+    pub fn from_address(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.address);
+        self
+    }
+
+    /// The same event with these request parameters, given as JSON.
+    #[must_use]
+    pub fn request(mut self, json: &str) -> Self {
+        json.clone_into(&mut self.request);
+        self
+    }
+}
+
+fn named(trail: &str) -> String {
+    serde_json::json!({ "name": trail }).to_string()
+}

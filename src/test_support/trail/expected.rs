@@ -1,0 +1,440 @@
+//! The model: what a verifier must find, by section 1 of the design, worked out from the truth.
+//!
+//! Two runs through each chain stand for everything that a right verifier may do. The careful one
+//! uses only proofs that it must use (successors no further than the first digest after the period,
+//! keys exactly as listed); the bold one uses all that there are. Where both agree the expectation
+//! is one state, where they do not it is a set.
+//!
+//! Limits: a chain that changes its bucket is judged over all its buckets. Digests outside the
+//! period loosen the verdict when something is wrong with them, but never tighten it. A chain of
+//! which nothing is left may be missed.
+use super::built::{BuiltChain, BuiltDigest, BuiltTrail, DigestKind, Oddity};
+use super::end_state::{DigestContent, OwnSignature, states};
+use super::expectation::{
+    ChainExpectation, Expectation, ObjectExpectation, Period, Requirement, State, Verdict,
+};
+use super::planted::PlantedKind;
+use std::collections::BTreeSet;
+
+const MALFORMED: State = State::Invalid("digest-malformed");
+const MISMATCH: State = State::Invalid("digest-link-mismatch");
+const SIGNATURE: State = State::Invalid("digest-signature-invalid");
+const KEY_UNKNOWN: State = State::Invalid("digest-key-unknown");
+const MISSING: State = State::Invalid("digest-missing");
+const MOVED: State = State::Invalid("digest-moved");
+const OUT_OF_ORDER: State = State::Invalid("digest-out-of-order");
+
+// The newest digest may be two hours late; a period that ends an hour later still is a matter of
+// how the digest's own hour is counted.
+const SURELY_ALLOWED: i64 = 2 * 3600;
+const SURELY_LATE: i64 = 3 * 3600 + 900;
+
+/// What is known of one digest while its chain is judged.
+struct Judged {
+    content: DigestContent,
+    own: OwnSignature,
+    /// Proved by the careful run.
+    certain: bool,
+    /// Proved by the bold run.
+    possible: bool,
+    in_period: bool,
+    /// Whether it counts as a successor in the careful run.
+    visited: bool,
+    allowed: BTreeSet<State>,
+}
+
+/// How much of the verdict is settled.
+#[derive(Default)]
+struct Doubts {
+    maybe_contradicted: bool,
+    not_proven: bool,
+    maybe_not_proven: bool,
+}
+
+impl BuiltTrail {
+    /// The period that the trail was built for, from the end of the first digest to the end of the
+    /// last one.
+    pub fn whole(&self) -> Period {
+        let (from, to) = self.span();
+        Period::new(from, to)
+    }
+
+    /// What `verify` must find in `period`.
+    pub fn expected_for_verify(&self, period: &Period) -> Expectation {
+        let mut expectation = Expectation::default();
+        let mut doubts = Doubts::default();
+        let judged: Vec<_> = self.chains.iter().map(|chain| self.judge(chain, period)).collect();
+        let in_scope =
+            |chain: &BuiltChain| period.trail.as_ref().is_none_or(|name| *name == chain.id.trail);
+        let mut found = false;
+        for (chain, digests) in self.chains.iter().zip(&judged).filter(|(chain, _)| in_scope(chain))
+        {
+            found |= present_in_period(chain, digests);
+            let told = self.tell(chain, digests, period);
+            let objects = || told.digests.iter().chain(&told.logs);
+            objects().for_each(|object| expectation.permit(object));
+            for (object, (index, digest)) in
+                told.digests.iter().zip(chain.digests.iter().enumerate())
+            {
+                if digest.oddity == Oddity::Loop && object.in_period {
+                    require_loop(&mut expectation, chain, index, digests);
+                }
+            }
+            for object in objects() {
+                let settled = |wanted: fn(&State) -> bool| object.allowed.iter().any(wanted);
+                doubts.maybe_contradicted |= settled(|state| matches!(state, State::Invalid(_)));
+                let other = |state: &State| matches!(state, State::Unverified | State::Unreached);
+                doubts.maybe_not_proven |= object.allowed.iter().any(other);
+                doubts.maybe_not_proven |=
+                    !object.in_period && object.certain() != Some(State::Valid);
+                doubts.not_proven |= object.in_period
+                    && object.allowed.iter().all(|state| *state == State::Unverified);
+            }
+            let siblings = self.siblings_go_on(chain, &judged);
+            self.cover(chain, digests, &told, siblings, &mut doubts);
+            expectation.chains.push(told);
+        }
+        self.unlisted(&judged, period, &mut expectation);
+        doubts.not_proven |= !expectation.unlisted.is_empty();
+        doubts.maybe_not_proven |= !expectation.maybe_unlisted.is_empty();
+        self.rogues(&mut expectation, &mut doubts);
+        if period.trail_status {
+            self.status_doubts(period, &mut expectation, &mut doubts);
+        }
+        expectation.verdicts = verdicts(&expectation, &doubts, found);
+        expectation
+    }
+
+    /// Judges every digest of a chain, newest first, so that successors are judged before.
+    fn judge(&self, chain: &BuiltChain, period: &Period) -> Vec<Judged> {
+        let mut judged: Vec<Judged> = Vec::new();
+        let mut anchored = false;
+        for digest in &chain.digests {
+            let content = self.digest_content(digest);
+            let in_period = digest.start < period.to && period.from < digest.end;
+            // The first digest in the listing after the period anchors the walk.
+            let backfill = digest.kind == DigestKind::Backfill;
+            let after = digest.start >= period.to && content != DigestContent::Absent;
+            let anchor = after && !anchored && !backfill;
+            anchored |= anchor;
+            judged.push(Judged {
+                content,
+                own: self.own_signature(chain, digest),
+                certain: false,
+                possible: false,
+                in_period,
+                visited: in_period || anchor,
+                allowed: BTreeSet::new(),
+            });
+        }
+        for (index, digest) in chain.digests.iter().enumerate().rev() {
+            // A link that leads forward proves nothing: a digest cannot hold the hash of one that
+            // holds its own.
+            let successors = || chain.successors(index).filter(|&after| after > index);
+            let known = |after: usize| judged.get(after);
+            let certain =
+                successors().filter_map(known).any(|after| after.certain && after.visited);
+            let possible = successors().filter_map(known).any(|after| after.possible);
+            if let Some(own) = judged.get_mut(index) {
+                conclude(own, digest, certain, possible);
+            }
+        }
+        judged
+    }
+
+    fn tell(&self, chain: &BuiltChain, judged: &[Judged], period: &Period) -> ChainExpectation {
+        let (mut digests, mut logs, mut tainted) = (Vec::new(), Vec::new(), Vec::new());
+        for (digest, own) in chain.digests.iter().zip(judged) {
+            digests.push(ObjectExpectation {
+                bucket: digest.bucket.clone(),
+                key: digest.key.clone(),
+                allowed: own.allowed.clone(),
+                in_period: own.in_period,
+            });
+            // A digest across an edge of the period may have its log files checked or not.
+            let whole = period.from <= digest.start && digest.end <= period.to;
+            let valid = own.allowed.contains(&State::Valid);
+            let only_valid = valid && own.allowed.len() == 1;
+            for log in &digest.logs {
+                let mut allowed = BTreeSet::new();
+                if valid && digest.oddity != Oddity::NoLogFiles {
+                    allowed.extend(self.log_states(log));
+                }
+                if !allowed.is_empty() && own.in_period && !allowed.contains(&State::Valid) {
+                    tainted.extend(clip(digest, period).filter(|_| only_valid));
+                }
+                if !only_valid || allowed.is_empty() {
+                    allowed.insert(State::Unreached);
+                }
+                logs.push(ObjectExpectation {
+                    bucket: log.bucket.clone(),
+                    key: log.key.clone(),
+                    allowed,
+                    in_period: own.in_period && whole,
+                });
+            }
+        }
+        let covered = |by: fn(&BTreeSet<State>) -> bool| {
+            let standard = chain.standard().iter().zip(judged);
+            standard
+                .filter(|(digest, own)| digest.kind != DigestKind::Starting && by(&own.allowed))
+                .filter_map(|(digest, _)| clip(digest, period))
+                .collect::<Vec<_>>()
+        };
+        let possible = covered(|allowed| allowed.contains(&State::Valid));
+        let certain = covered(|allowed| allowed.iter().all(|state| *state == State::Valid));
+        let not_verified = rest(&possible, period, period.now - SURELY_LATE);
+        let maybe_not_verified = rest(&certain, period, period.now - SURELY_ALLOWED);
+        let id = chain.id.clone();
+        ChainExpectation { id, digests, logs, not_verified, maybe_not_verified, tainted }
+    }
+
+    /// What the chain's coverage does to the verdict.
+    fn cover(
+        &self,
+        chain: &BuiltChain,
+        judged: &[Judged],
+        told: &ChainExpectation,
+        siblings: bool,
+        doubts: &mut Doubts,
+    ) {
+        if present_in_period(chain, judged) {
+            doubts.not_proven |= !told.not_verified.is_empty();
+            doubts.maybe_not_proven |= !told.maybe_not_verified.is_empty();
+            return;
+        }
+        let anything = judged.iter().any(|own| own.content != DigestContent::Absent);
+        // Nothing in the period: uncovered for sure where the chain is known and its siblings go
+        // on; else it may count as ended, as not yet begun, or not be seen at all.
+        doubts.not_proven |= anything && siblings && !told.not_verified.is_empty();
+        doubts.maybe_not_proven = true;
+    }
+
+    fn siblings_go_on(&self, chain: &BuiltChain, judged: &[Vec<Judged>]) -> bool {
+        self.chains.iter().zip(judged).any(|(other, digests)| {
+            let same = (&other.id.trail, &other.id.home_region, &other.id.organization)
+                == (&chain.id.trail, &chain.id.home_region, &chain.id.organization);
+            same && other.id != chain.id && present_in_period(other, digests)
+        })
+    }
+
+    /// Log files that no verified digest names.
+    fn unlisted(&self, judged: &[Vec<Judged>], period: &Period, expectation: &mut Expectation) {
+        let covers = |chain: &BuiltChain, digests: &[Judged], times: [i64; 2]| {
+            times.into_iter().all(|time| {
+                let inside = period.from < time && time < period.to;
+                inside
+                    && chain.standard().iter().zip(digests).any(|(digest, own)| {
+                        let hour = digest.start < time && time < digest.end;
+                        hour && own.certain && digest.kind != DigestKind::Starting
+                    })
+            })
+        };
+        for planted in &self.planted {
+            if let PlantedKind::UnlistedLog { chain, time, put } = planted.kind {
+                let own = self.chains.get(chain).zip(judged.get(chain));
+                let scope = own.is_some_and(|(chain, _)| {
+                    period.trail.as_ref().is_none_or(|name| *name == chain.id.trail)
+                });
+                let present = self.current(&planted.bucket, &planted.key).is_some();
+                let covered =
+                    own.is_some_and(|(chain, digests)| covers(chain, digests, [time, put]));
+                if present {
+                    expectation.maybe_unlisted.insert(planted.key.clone());
+                }
+                if present && covered && scope {
+                    expectation.unlisted.insert(planted.key.clone());
+                }
+            }
+        }
+        for (chain, digests) in self.chains.iter().zip(judged) {
+            for (digest, own) in chain.digests.iter().zip(digests) {
+                let lost =
+                    !own.allowed.contains(&State::Valid) || digest.oddity == Oddity::NoLogFiles;
+                if own.certain && own.allowed.len() == 1 && !lost {
+                    continue;
+                }
+                let present =
+                    digest.logs.iter().filter(|log| self.current(&log.bucket, &log.key).is_some());
+                for log in present {
+                    expectation.maybe_unlisted.insert(log.key.clone());
+                    let scope = period.trail.as_ref().is_none_or(|name| *name == chain.id.trail);
+                    let backfill = digest.kind == DigestKind::Backfill;
+                    if lost
+                        && backfill
+                        && scope
+                        && covers(chain, digests, [log.time, log.delivered])
+                    {
+                        expectation.unlisted.insert(log.key.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    fn rogues(&self, expectation: &mut Expectation, doubts: &mut Doubts) {
+        for planted in
+            self.planted.iter().filter(|planted| planted.kind == PlantedKind::RogueDigest)
+        {
+            if self.current(&planted.bucket, &planted.key).is_some() {
+                expectation.rogue_keys.insert(planted.key.clone());
+                // Its forged link may be looked at only after it is proved, so nothing else follows.
+                doubts.maybe_contradicted = true;
+                doubts.maybe_not_proven = true;
+            }
+        }
+    }
+
+    /// GetTrailStatus tells of a later digest than any that is left.
+    fn status_doubts(&self, period: &Period, expectation: &mut Expectation, doubts: &mut Doubts) {
+        let gone = self.chains.iter().any(|chain| {
+            let scope = period.trail.as_ref().is_none_or(|name| *name == chain.id.trail);
+            let newest = chain.digests.iter().max_by_key(|digest| digest.delivered);
+            scope
+                && newest.is_some_and(|digest| self.current(&digest.bucket, &digest.key).is_none())
+        });
+        if gone {
+            expectation.chain_codes.insert("digest-delivered-then-gone");
+            doubts.maybe_contradicted = true;
+        }
+    }
+}
+
+/// Settles one digest, given whether a proven successor says what it must be.
+fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool) {
+    let signed = own.own == OwnSignature::Proves;
+    let maybe_signed = signed || own.own == OwnSignature::MayProve;
+    let intact = own.content == DigestContent::Intact;
+    own.certain = intact && (signed || certain) && digest.oddity == Oddity::None;
+    own.possible = matches!(own.content, DigestContent::Intact | DigestContent::Damaged)
+        && (maybe_signed || possible);
+    let mut allowed = match own.content {
+        DigestContent::Absent if certain => states(&[MISSING]),
+        DigestContent::Absent if possible => states(&[MISSING, State::Unreached]),
+        DigestContent::Absent => states(&[State::Unreached]),
+        DigestContent::Archived => states(&[State::Unverified]),
+        DigestContent::Beyond => {
+            states(&[State::Unverified, MALFORMED, SIGNATURE, MISMATCH, MOVED, KEY_UNKNOWN])
+        }
+        DigestContent::Malformed => states(&[MALFORMED]),
+        DigestContent::Elsewhere => states(&[MOVED, SIGNATURE, KEY_UNKNOWN, OUT_OF_ORDER]),
+        DigestContent::Changed => states(&[SIGNATURE, KEY_UNKNOWN, MALFORMED]),
+        DigestContent::Damaged => states(&[MALFORMED]),
+        DigestContent::Intact if own.certain => states(&[State::Valid]),
+        DigestContent::Intact => unproved(own.own),
+    };
+    if own.possible {
+        allowed.insert(State::Valid);
+    }
+    let touched = matches!(
+        own.content,
+        DigestContent::Malformed | DigestContent::Elsewhere | DigestContent::Changed
+    );
+    if touched && possible {
+        allowed.insert(MISMATCH);
+    }
+    // Without a signature and without a successor nothing contradicts a changed digest.
+    let unsigned = own.own == OwnSignature::Absent;
+    if own.content == DigestContent::Changed
+        && !certain
+        && (unsigned || own.own == OwnSignature::KeyUnknown(false))
+    {
+        allowed.insert(State::Unverified);
+        if !possible && unsigned {
+            allowed = states(&[State::Unverified, KEY_UNKNOWN, MALFORMED]);
+        }
+    }
+    match digest.oddity {
+        Oddity::None => {}
+        // It is AWS's, and no digest all the same.
+        Oddity::NoLogFiles if own.possible => {
+            allowed.remove(&State::Valid);
+            allowed.insert(MALFORMED);
+        }
+        Oddity::Loop if own.possible => {
+            allowed.extend([OUT_OF_ORDER, MISMATCH]);
+        }
+        Oddity::NoLogFiles | Oddity::Loop => {}
+    }
+    own.allowed = allowed;
+}
+
+/// What may be said of an intact digest that nothing proves.
+fn unproved(own: OwnSignature) -> BTreeSet<State> {
+    match own {
+        OwnSignature::Absent => states(&[State::Unverified]),
+        OwnSignature::Wrong => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
+        OwnSignature::KeyUnknown(true) => states(&[KEY_UNKNOWN]),
+        OwnSignature::KeyUnknown(false) => states(&[KEY_UNKNOWN, State::Unverified]),
+        // With an oddity the digest is not certain although it is signed; the caller adds to this.
+        OwnSignature::Proves => BTreeSet::new(),
+        OwnSignature::MayProve => states(&[KEY_UNKNOWN, SIGNATURE, MALFORMED, State::Unverified]),
+    }
+}
+
+fn require_loop(
+    expectation: &mut Expectation,
+    chain: &BuiltChain,
+    index: usize,
+    judged: &[Judged],
+) {
+    let to = chain.digests.get(index).and_then(|digest| digest.previous);
+    let ends = [Some(index), to].into_iter().flatten().filter_map(|at| chain.digests.get(at));
+    let keys: BTreeSet<_> = ends.map(|digest| digest.key.clone()).collect();
+    let codes = BTreeSet::from(["digest-out-of-order", "digest-link-mismatch"]);
+    for key in &keys {
+        expectation.permitted.extend(codes.iter().map(|code| (key.clone(), *code)));
+    }
+    let own = judged.get(index);
+    let signed = own
+        .is_some_and(|own| own.content == DigestContent::Intact && own.own == OwnSignature::Proves);
+    if signed {
+        expectation.required.push(Requirement { keys, codes });
+    }
+}
+
+fn present_in_period(chain: &BuiltChain, judged: &[Judged]) -> bool {
+    let standard = judged.iter().take(chain.standard);
+    standard.into_iter().any(|own| own.in_period && own.content != DigestContent::Absent)
+}
+
+fn clip(digest: &BuiltDigest, period: &Period) -> Option<(i64, i64)> {
+    let (from, to) = (digest.start.max(period.from), digest.end.min(period.to));
+    (from < to).then_some((from, to))
+}
+
+/// What `covered`, in order, leaves of the period. What follows the last of it is left out when it
+/// begins after `allowance`.
+fn rest(covered: &[(i64, i64)], period: &Period, allowance: i64) -> Vec<(i64, i64)> {
+    let (mut at, mut left) = (period.from, Vec::new());
+    for &(from, to) in covered {
+        if at < from {
+            left.push((at, from));
+        }
+        at = at.max(to);
+    }
+    if at < period.to && at < allowance {
+        left.push((at, period.to));
+    }
+    left
+}
+
+fn verdicts(expectation: &Expectation, doubts: &Doubts, found: bool) -> BTreeSet<Verdict> {
+    if !expectation.required.is_empty() {
+        return BTreeSet::from([Verdict::Contradicted]);
+    }
+    let mut verdicts = BTreeSet::new();
+    if doubts.maybe_contradicted {
+        verdicts.insert(Verdict::Contradicted);
+    }
+    if doubts.not_proven || doubts.maybe_not_proven {
+        verdicts.insert(Verdict::NotProven);
+    }
+    if !doubts.not_proven && found {
+        verdicts.insert(Verdict::Proven);
+    }
+    if !found {
+        verdicts.extend([Verdict::NothingFound, Verdict::NotProven]);
+    }
+    verdicts
+}
