@@ -3,9 +3,12 @@
 //! Verification is aws-lc-rs's; the tests hold it against the `rsa` crate, a second implementation
 //! that shares no code with it, and against signatures that AWS made.
 use super::budget;
+use super::content::Hash;
 use super::time::Timestamp;
+use aws_lc_rs::digest::SHA256;
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use md5::{Digest as _, Md5};
+use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -83,7 +86,15 @@ impl PublicKey {
 
     /// Whether `signature` is this key's, RSASSA-PKCS1-v1_5 with SHA-256, over `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.parsed.as_ref().is_some_and(|key| key.verify_sig(message, signature).is_ok())
+        self.verifies_hash(&Sha256::digest(message).into(), signature)
+    }
+
+    /// Whether `signature` is this key's over the message that has this SHA-256.
+    pub fn verifies_hash(&self, hash: &Hash, signature: &[u8]) -> bool {
+        let Ok(hash) = aws_lc_rs::digest::Digest::import_less_safe(hash, &SHA256) else {
+            return false;
+        };
+        self.parsed.as_ref().is_some_and(|key| key.verify_digest_sig(&hash, signature).is_ok())
     }
 }
 

@@ -1,0 +1,246 @@
+//! `trailproof validate-logs`: the AWS CLI's command, with its words and its exit status.
+use super::args::{AwsArgs, ValidateLogsArgs};
+use super::interrupt::unless_interrupted;
+use super::program::say;
+use super::time_arg::parse_time;
+use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::aws::words::SetupError;
+use crate::core::budget::SHOWN;
+use crate::core::failure::{ReadFailure, ReadFailureKind};
+use crate::core::location::{escape, excerpt};
+use crate::core::time::{Period, Timestamp};
+use crate::event::Tallies;
+use crate::report::Reporter as _;
+use crate::report::aws_text::AwsText;
+use crate::source::ObjectSource;
+use crate::source::limit::Limited;
+use crate::source::retry::{RetryPolicy, Retrying};
+use crate::source::s3::{S3Source, Timeouts};
+use crate::trust::cloudtrail::CloudTrail;
+use crate::verify::aws_plan::{Abort, AwsPlan, AwsRequest};
+use crate::verify::aws_run::validate_logs;
+use std::io::{self, BufWriter, Write as _};
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The AWS CLI's exit status of everything that is neither valid nor INVALID.
+const GAVE_UP: u8 = 255;
+
+/// Runs the command and returns the exit status.
+pub(super) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> u8 {
+    let mut report = None;
+    let work = validate(aws, args, &mut report);
+    let ended = unless_interrupted(work).await;
+    // Whatever ended the run, what was found until then is shown.
+    let lost = report.and_then(|mut report: Report| report.close());
+    let status = match ended {
+        Err(signal) => {
+            let _ = io::stdout().write_all(b"\n");
+            return 128 + signal;
+        }
+        Ok(Ok(tallies)) if tallies.contradicted() => 1,
+        Ok(Ok(tallies)) if tallies.incomplete() => GAVE_UP,
+        Ok(Ok(_)) => 0,
+        Ok(Err(refusal)) => {
+            refusal.show();
+            return GAVE_UP;
+        }
+    };
+    match lost {
+        None => status,
+        Some(error) => {
+            say(&format!("\ncannot write the output: {error}"));
+            if status == 1 { status } else { GAVE_UP }
+        }
+    }
+}
+
+async fn validate(
+    aws: &AwsArgs,
+    args: &ValidateLogsArgs,
+    report: &mut Option<Report>,
+) -> Result<Tallies, Refusal> {
+    let period = period(args, now())?;
+    let options = AwsOptions {
+        profile: aws.profile.clone(),
+        region: aws.region.clone(),
+        endpoint_url: aws.endpoint_url.clone(),
+        endpoint_scope: EndpointScope::CloudTrail,
+    };
+    let config = AwsConfig::load(options).await?;
+    config.region()?;
+    let request = request(aws, args, period)?;
+    config.check_credentials().await?;
+
+    let trust = CloudTrail::new(&config);
+    let home_region = request.arn.home_region.clone();
+    let plan = AwsPlan::make(request, &trust).await?;
+    let source = Limited::new(S3Source::new(&config, Timeouts::default()), args.concurrency);
+    let source: Arc<dyn ObjectSource> =
+        Arc::new(Retrying::new(source, RetryPolicy::default(), u64::from(std::process::id())));
+    let report = report.insert(Report::new(args.verbose, home_region.as_str()));
+    let tallies = validate_logs(plan, source, &trust, &mut |event| report.tell(event)).await?;
+    Ok(tallies)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
+fn now() -> Timestamp {
+    Timestamp::from_unix(chrono::Utc::now().timestamp())
+}
+
+fn period(args: &ValidateLogsArgs, now: Timestamp) -> Result<Period, Refusal> {
+    let read = |text: &str| {
+        parse_time(text).ok_or_else(|| {
+            Refusal::new(format!("Unable to parse date value: {}", excerpt(text, SHOWN))).hint(
+                "a time looks like `2026-07-01T00:00:00Z`, `2026-07-01` or `2026-07-01 12:00`",
+            )
+        })
+    };
+    let start = read(&args.start_time)?;
+    let end = args.end_time.as_deref().map_or(Ok(now), read)?;
+    if start > end {
+        let words = "Invalid time range specified: start-time must occur before end-time";
+        return Err(Refusal::new(words).hint(format!("the range is `{start}` to `{end}`")));
+    }
+    Ok(Period { start, end })
+}
+
+fn request(aws: &AwsArgs, args: &ValidateLogsArgs, period: Period) -> Result<AwsRequest, Refusal> {
+    let arn = args.trail_arn.parse().map_err(|_| {
+        let arn = excerpt(&args.trail_arn, SHOWN);
+        Refusal::new(format!("Invalid trail ARN provided: {arn}"))
+            .hint("a trail ARN looks like `arn:aws:cloudtrail:us-east-1:123456789012:trail/NAME`")
+    })?;
+    Ok(AwsRequest {
+        arn,
+        period,
+        source_region: optional(aws.region.as_deref(), "--region")?,
+        bucket: args.s3_bucket.clone().filter(|bucket| !bucket.is_empty()),
+        prefix: args.s3_prefix.clone(),
+        account: optional(args.account_id.as_deref(), "--account-id")?,
+    })
+}
+
+fn optional<T: FromStr>(text: Option<&str>, option: &str) -> Result<Option<T>, Refusal> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| {
+            Refusal::new(format!("invalid value `{}` for `{option}`", excerpt(text, SHOWN)))
+        }),
+    }
+}
+
+/// The report on the program's own streams. A stream that fails is set aside and the run goes on:
+/// its exit status must not depend on who is listening.
+struct Report {
+    text: AwsText<BufWriter<io::Stdout>, io::Stderr>,
+    failed: Option<io::Error>,
+}
+
+impl Report {
+    fn new(verbose: bool, home_region: &str) -> Self {
+        let out = BufWriter::new(io::stdout());
+        Self { text: AwsText::new(out, io::stderr(), verbose, home_region), failed: None }
+    }
+
+    fn tell(&mut self, event: &crate::event::Event) {
+        if self.failed.is_none() {
+            self.failed = self.text.event(event).err();
+        }
+    }
+
+    fn close(&mut self) -> Option<io::Error> {
+        let end = self.text.finish().err();
+        self.failed.take().or(end)
+    }
+}
+
+/// Why the run gave up, in the AWS CLI's words where it has some.
+struct Refusal {
+    words: String,
+    hint: Option<String>,
+    /// The AWS CLI sets most of its errors apart by an empty line, and some not.
+    apart: bool,
+}
+
+impl Refusal {
+    fn new(words: impl Into<String>) -> Self {
+        Self { words: words.into(), hint: None, apart: true }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn show(&self) {
+        let lead = if self.apart { "\n" } else { "" };
+        say(&format!("{lead}{}", self.words));
+        if let Some(hint) = &self.hint {
+            say(&format!("\nhint: {hint}"));
+        }
+    }
+}
+
+impl From<SetupError> for Refusal {
+    fn from(error: SetupError) -> Self {
+        let apart = !matches!(error, SetupError::NoCredentials | SetupError::NoRegion);
+        Self { words: escape(&error.to_string()).into_owned(), hint: None, apart }
+    }
+}
+
+impl From<Abort> for Refusal {
+    fn from(abort: Abort) -> Self {
+        match abort {
+            Abort::Service(error) => Self { apart: !error.no_credentials, ..Self::new(error.to_string()) },
+            Abort::TrailNotFound(arn) => {
+                Self::new(format!("A trail could not be found for {}", escape(&arn))).hint(
+                    "DescribeTrails lists trails of this account and region only; \
+                     name the bucket with `--s3-bucket` where the trail is another account's or gone",
+                )
+            }
+            Abort::AccountNeeded => Self::new(
+                "Missing required parameter for organization trail: '--account-id'",
+            ),
+            Abort::Listing { bucket, why } => listing_refused(&bucket, &why),
+            Abort::NoPublicKeys { from, to } => {
+                Self::new(format!("No public keys found between {from} and {to}")).hint(
+                    "keys are kept by region: `--region` must name the one whose log files are meant",
+                )
+            }
+            Abort::SeveralOrganizations(names) => {
+                let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+                Self::new(format!(
+                    "the bucket holds digests of this trail below several organizations: `{}`",
+                    names.join("`, `")
+                ))
+            }
+        }
+    }
+}
+
+fn listing_refused(bucket: &str, why: &ReadFailure) -> Refusal {
+    let hint = match why.kind {
+        ReadFailureKind::NoSuchBucket => "`--s3-bucket` names another bucket than the trail's",
+        ReadFailureKind::Denied => "`s3:ListBucket` on the bucket is needed",
+        _ => "",
+    };
+    let operation = match why.kind {
+        ReadFailureKind::NoSuchBucket => "GetBucketLocation",
+        _ => "ListObjectsV2",
+    };
+    let words = match crate::source::s3::classify::code_and_message(why) {
+        Some((code, message)) => format!(
+            "An error occurred ({}) when calling the {operation} operation: {}",
+            escape(code),
+            escape(message)
+        ),
+        None => format!("cannot list `s3://{}`: {why}", escape(bucket)),
+    };
+    let refusal = Refusal::new(words);
+    if hint.is_empty() {
+        refusal
+    } else {
+        refusal.hint(format!("bucket `{}`: {hint}", escape(bucket)))
+    }
+}

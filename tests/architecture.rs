@@ -1,0 +1,144 @@
+//! Who may use whom. The table is the architecture; the compiler cannot hold it within one crate.
+#![expect(missing_docs, reason = "a test has no users")]
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room, and the rooms it may name. `core` names none.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("core", &[]),
+    ("event", &["core"]),
+    ("aws", &["core"]),
+    ("source", &["aws", "core"]),
+    ("trust", &["aws", "core"]),
+    ("verify", &["core", "event", "source", "trust"]),
+    ("report", &["core", "event"]),
+    ("cli", &["aws", "core", "event", "report", "source", "trust", "verify"]),
+    ("test_support", &[]),
+];
+
+/// Where crates of AWS's SDK may be named: everything else knows S3 and CloudTrail by our traits.
+const AWS_CRATES_IN: &[&str] = &["aws/", "source/s3/", "trust/cloudtrail"];
+
+/// `verify` may use the traits of these rooms and none of their implementations.
+const NOT_FOR_VERIFY: &[&str] = &["source::s3", "trust::cloudtrail"];
+
+/// Longest file allowed, unit tests included.
+const LONGEST: usize = 400;
+
+fn source_files() -> Vec<(String, String)> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    found
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+            (name, fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+/// The part of a line that is code.
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
+}
+
+/// The paths that a text names within the crate: `crate::room::…` outside comments.
+fn named(text: &str) -> Vec<(usize, String)> {
+    let mut paths = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        for part in code(line).split("crate::").skip(1) {
+            let end = part.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+            paths.push((number + 1, part[..end.unwrap_or(part.len())].to_owned()));
+        }
+    }
+    paths
+}
+
+fn room(name: &str) -> &str {
+    name.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+fn breaches(files: &[(String, String)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, text) in files {
+        let room = room(name);
+        if room == "lib" || room == "main" {
+            continue;
+        }
+        let Some((_, allowed)) = MAY_USE.iter().find(|(known, _)| *known == room) else {
+            wrong.push(format!("{name}: there is no rule for `{room}`"));
+            continue;
+        };
+        for (line, path) in named(text) {
+            let used = path.split("::").next().unwrap();
+            if used != room && !allowed.contains(&used) {
+                wrong.push(format!("{name}:{line}: `{room}` may not use `{used}`"));
+            }
+            if room == "verify" && NOT_FOR_VERIFY.iter().any(|inner| path.starts_with(inner)) {
+                wrong.push(format!("{name}:{line}: `verify` knows `{used}` by its traits only"));
+            }
+        }
+        for (number, line) in text.lines().enumerate() {
+            let aws = code(line).contains("aws_sdk_")
+                || code(line).contains("aws_config")
+                || code(line).contains("aws_smithy");
+            if aws && !AWS_CRATES_IN.iter().any(|place| name.starts_with(place)) {
+                wrong.push(format!("{name}:{}: names a crate of AWS's SDK", number + 1));
+            }
+        }
+        if room == "core"
+            && ["tokio", "std::fs", "std::net", "std::thread", "std::time", "async fn"]
+                .iter()
+                .any(|word| text.lines().any(|line| code(line).contains(word)))
+        {
+            wrong.push(format!("{name}: `core` does no I/O and knows no clock"));
+        }
+        if text.lines().count() > LONGEST {
+            wrong.push(format!("{name}: longer than {LONGEST} lines"));
+        }
+        if name.ends_with("mod.rs") && text.lines().any(|line| code(line).contains("fn ")) {
+            let is_trait = text.contains("pub trait ");
+            if !is_trait {
+                wrong.push(format!("{name}: a `mod.rs` holds no logic"));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn rooms_use_only_what_they_may() {
+    let files = source_files();
+    let wrong = breaches(&files);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert!(files.len() > 20, "the test found no sources");
+}
+
+#[test]
+fn every_rule_sees_a_breach() {
+    let file = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
+    for (name, text) in [
+        ("core/x.rs", "use crate::verify::Narrator;"),
+        ("core/x.rs", "use tokio::sync::mpsc;"),
+        ("report/x.rs", "let x = crate::source::Listed;"),
+        ("verify/x.rs", "use crate::source::s3::S3Source;"),
+        ("verify/x.rs", "use aws_sdk_s3::Client;"),
+        ("unknown/x.rs", ""),
+        ("core/mod.rs", "pub fn x() {}"),
+        ("core/long.rs", &"\n".repeat(LONGEST + 1)),
+    ] {
+        assert_eq!(breaches(&file(name, text)).len(), 1, "{name}: {text:.40}");
+    }
+    assert!(breaches(&file("cli/x.rs", "use crate::verify::x; // aws_sdk_s3")).is_empty());
+}
