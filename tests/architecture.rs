@@ -1,5 +1,5 @@
 //! Who may use whom. The table is the architecture; the compiler cannot hold it within one crate.
-#![expect(missing_docs, reason = "a test has no users")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ const AWS_CRATES_IN: &[&str] = &["aws/", "source/s3/", "trust/cloudtrail"];
 const NOT_FOR_VERIFY: &[&str] = &["source::s3", "trust::cloudtrail"];
 
 /// Longest file allowed, unit tests included.
-const LONGEST: usize = 400;
+const LONGEST: usize = 500;
 
 fn source_files() -> Vec<(String, String)> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
