@@ -1,0 +1,387 @@
+//! The walk along a chain from the newest digest to the oldest, as a state machine.
+//!
+//! Every digest of the listing and every digest that a proven one names is judged once, in falling
+//! order of its end. The walk never fetches: it says what it needs ([`Need`]), the caller brings the
+//! fact ([`Fact`]), and gets back what that settles ([`Step`]).
+//!
+//! Only proven digests steer. What somebody plants in the listing is judged and told, and changes
+//! neither where a link leads nor what the period's division says below a proven digest.
+use super::Verified;
+use super::aws_judge::DigestRead;
+use super::budget;
+use super::coverage::{Coverage, Standing};
+use super::digest::{Digest, Link};
+use super::failure::{ReadFailure, ReadFailureKind};
+use super::finding::{Finding, Outcome};
+use super::judge::{KeyLookup, ProvenDigest, judge_digest};
+use super::key_layout::DigestKey;
+use super::location::ObjectLocation;
+use super::notice::Notice;
+use super::signing::KeyRing;
+use super::time::{DAY, HOUR, Period, Timestamp};
+use std::sync::Arc;
+
+/// What the walk needs next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The digest at this place.
+    Digest(ObjectLocation),
+    /// The keys of the chain's region that were valid at some time in the span.
+    Keys {
+        /// Start of the span.
+        from: Timestamp,
+        /// End of the span.
+        to: Timestamp,
+    },
+    /// Whether the listing holds a digest of the chain that ends at or before this time.
+    Older(Timestamp),
+    /// Nothing: the walk is over.
+    Nothing,
+}
+
+/// What the caller found out.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// The digest was read.
+    Read(Box<DigestRead>),
+    /// The store said that there is no such key.
+    Missing,
+    /// The digest could not be read.
+    Unreadable(ReadFailure),
+    /// The keys of the span.
+    Keys(KeyRing),
+    /// The keys of the span could not be obtained.
+    KeysFailed(ReadFailure),
+    /// Whether there is an older digest.
+    Older(bool),
+}
+
+/// What a fact settled about one digest.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Where the digest was delivered.
+    pub at: ObjectLocation,
+    /// Its end: its own where it is proven, else its key's.
+    pub end: Timestamp,
+    /// How it was judged.
+    pub outcome: Outcome<ProvenDigest>,
+    /// What is worth knowing beside that.
+    pub notices: Vec<Notice>,
+    /// How it divides the period; `None` for a digest that no chain reaches.
+    pub standing: Option<Standing>,
+    /// Whether it lies outside the period and only anchors the walk: then its log files are not
+    /// looked at, and it does not count.
+    pub anchor: bool,
+}
+
+/// A digest that the listing tells of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListedDigest {
+    /// Its end, as its key has it.
+    pub end: Timestamp,
+    /// Where it was delivered.
+    pub at: ObjectLocation,
+}
+
+/// What a proven digest says of the one before it, until that one is judged.
+#[derive(Clone, Debug)]
+struct Expected {
+    link: Link,
+    end: Timestamp,
+    successor_end: Timestamp,
+}
+
+/// See the module's words.
+#[derive(Debug)]
+pub struct ChainWalk {
+    period: Period,
+    /// Standard digests that were not judged yet, oldest first.
+    listed: Vec<ListedDigest>,
+    expected: Option<Expected>,
+    /// The digest being judged, whether the open link names it, and what was read of it.
+    current: Option<Current>,
+    need: Need,
+    keys: KeyRing,
+    /// Spans for which keys were obtained.
+    keys_had: Vec<(Timestamp, Timestamp)>,
+    keys_failed: Option<ReadFailure>,
+    /// The start of the oldest proven digest.
+    oldest_start: Option<Timestamp>,
+    /// Whether the listing holds digests before the period, once that was asked.
+    older: bool,
+    /// A missing digest at the old edge, told once it is known whether anything is older.
+    held: Option<Step>,
+    steps: u64,
+}
+
+#[derive(Debug)]
+struct Current {
+    at: ObjectLocation,
+    end: Timestamp,
+    linked: bool,
+    /// What was read, while the keys are being asked for.
+    read: Option<Box<DigestRead>>,
+    /// Whether it did not prove once and is being read again.
+    again: bool,
+}
+
+impl ChainWalk {
+    /// A walk over `period` of a chain whose listing tells of these standard digests: those that
+    /// end after the period's start, and up to a few after its end, to anchor the walk.
+    pub fn new(period: Period, mut listed: Vec<ListedDigest>) -> Self {
+        listed.sort();
+        listed.dedup();
+        let mut walk = Self {
+            period,
+            listed,
+            expected: None,
+            current: None,
+            need: Need::Nothing,
+            keys: KeyRing::default(),
+            keys_had: Vec::new(),
+            keys_failed: None,
+            oldest_start: None,
+            older: false,
+            held: None,
+            steps: 0,
+        };
+        walk.advance();
+        walk
+    }
+
+    /// What to find out next.
+    pub fn need(&self) -> &Need {
+        &self.need
+    }
+
+    /// Digests that the walk will come to, newest first, for reading ahead.
+    pub fn ahead(&self) -> impl Iterator<Item = &ObjectLocation> {
+        self.listed.iter().rev().map(|digest| &digest.at)
+    }
+
+    /// Whether the chain has digests before the period, as far as that had to be found out.
+    pub fn has_older(&self) -> bool {
+        self.older
+    }
+
+    /// Takes the fact for the present need and moves on. A fact that does not answer the need ends
+    /// the walk; the division of the period then shows that.
+    pub fn feed(&mut self, fact: Fact) -> Vec<Step> {
+        self.steps += 1;
+        match (std::mem::replace(&mut self.need, Need::Nothing), fact) {
+            (Need::Digest(_), Fact::Read(read)) => self.take_read(read),
+            (Need::Digest(_), Fact::Missing) => self.take_missing(),
+            (Need::Digest(_), Fact::Unreadable(why)) => {
+                self.settle(Outcome::Unverified(why), Vec::new())
+            }
+            (Need::Keys { from, to }, Fact::Keys(ring)) => {
+                self.keys.extend(&ring);
+                self.keys_had.push((from, to));
+                self.judge_current()
+            }
+            (Need::Keys { .. }, Fact::KeysFailed(why)) => {
+                self.keys_failed = Some(why);
+                self.judge_current()
+            }
+            (Need::Older(_), Fact::Older(older)) => {
+                self.older = older;
+                let mut held = self.held.take();
+                if let Some(step) = held.as_mut()
+                    && !older
+                {
+                    step.notices.push(Notice::LifecycleLooksTheSame);
+                }
+                held.into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn take_read(&mut self, read: Box<DigestRead>) -> Vec<Step> {
+        let Some(current) = self.current.as_mut() else { return Vec::new() };
+        let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.clone());
+        current.read = Some(read);
+        let end = current.end;
+        let known = fingerprint.is_none_or(|name| self.keys.get(&name).is_some());
+        let had = self.keys_had.iter().any(|(from, to)| *from <= end && end <= *to);
+        if !known && !had && self.keys_failed.is_none() {
+            self.need = self.key_span(end);
+            return Vec::new();
+        }
+        self.judge_current()
+    }
+
+    /// The span to ask keys for: the whole period with what anchors it where the digest lies in
+    /// it, else the day around the digest. A digest near the end of a span may use a key that
+    /// became valid after it: two hours more, as the AWS CLI asks.
+    fn key_span(&self, end: Timestamp) -> Need {
+        let (from, to) = (self.period.start.plus(-HOUR), self.period.end.plus(2 * HOUR));
+        if from <= end && end <= to {
+            return Need::Keys { from, to };
+        }
+        Need::Keys { from: end.plus(-DAY), to: end.plus(2 * HOUR) }
+    }
+
+    fn judge_current(&mut self) -> Vec<Step> {
+        let Some(current) = self.current.as_mut() else { return Vec::new() };
+        let Some(read) = current.read.take() else { return Vec::new() };
+        let link = self.expected.as_ref().filter(|_| current.linked).map(|expected| &expected.link);
+        let had =
+            |end: Timestamp| self.keys_had.iter().any(|(from, to)| *from <= end && end <= *to);
+        let key = read.claim.as_ref().ok().and_then(|claim| self.keys.get(&claim.fingerprint));
+        let lookup = match (key, &self.keys_failed) {
+            (Some(key), _) => KeyLookup::Known(key),
+            (None, Some(why)) if !had(current.end) => KeyLookup::Unavailable(why),
+            (None, _) => KeyLookup::NoneSuch,
+        };
+        let (outcome, notices) = judge_digest(*read, &current.at, link, &lookup);
+        // A byte lost in transit is not tampering: what reads and does not prove is read again.
+        if matches!(outcome, Outcome::Invalid(_)) && !current.again {
+            current.again = true;
+            self.need = Need::Digest(current.at.clone());
+            return Vec::new();
+        }
+        self.settle(outcome, notices)
+    }
+
+    fn take_missing(&mut self) -> Vec<Step> {
+        let linked = self.current.as_ref().is_some_and(|current| current.linked);
+        if linked {
+            return self.settle(Outcome::Invalid(Finding::DigestMissing), Vec::new());
+        }
+        // It was listed and is gone now: somebody deletes while we look. No proven digest says
+        // what it was, so its time stays uncovered, and the listing's word is what there is.
+        let why = ReadFailureKind::ChangedWhileReading;
+        let why = ReadFailure::new(why, "the digest was listed and then not there");
+        self.settle(Outcome::Unverified(why), Vec::new())
+    }
+
+    /// Tells how the present digest came out and goes on to the next.
+    fn settle(&mut self, outcome: Outcome<ProvenDigest>, mut notices: Vec<Notice>) -> Vec<Step> {
+        let Some(current) = self.current.take() else { return Vec::new() };
+        let outcome = self.in_order(outcome);
+        // A digest that the open link passes over is reached by no chain.
+        let reached = current.linked || self.expected.is_none();
+        let mut end = current.end;
+        let standing = match &outcome {
+            Outcome::Valid(proven) => {
+                end = proven.digest.end;
+                let chain_start = proven.digest.previous.is_none();
+                if chain_start {
+                    notices.push(Notice::ChainStart);
+                }
+                Standing::Proven {
+                    start: proven.digest.start,
+                    end,
+                    chain_start,
+                    coverage: Coverage::Verified,
+                }
+            }
+            Outcome::Invalid(Finding::DigestMissing) => Standing::Missing { end },
+            Outcome::Invalid(_) => Standing::Unproven { end, coverage: Coverage::Contradicted },
+            Outcome::Unverified(_) => Standing::Unproven { end, coverage: Coverage::Unverified },
+        };
+        let anchor = match &outcome {
+            Outcome::Valid(proven) => proven.digest.start >= self.period.end,
+            // An hour is what a digest covers; nothing else is known of this one.
+            _ => end.plus(-HOUR) >= self.period.end,
+        };
+        if anchor {
+            notices.push(Notice::Anchor);
+        }
+        if !reached {
+            notices.push(Notice::DigestUnlinked);
+        }
+        let backward = if reached { self.follow(&outcome) } else { None };
+        let missing = matches!(standing, Standing::Missing { .. });
+        let standing = reached.then_some(standing);
+        let step = Step { at: current.at, end, outcome, notices, standing, anchor };
+        self.advance();
+        if missing && matches!(self.need, Need::Older(_)) {
+            self.held = Some(step);
+            return Vec::new();
+        }
+        std::iter::once(step).chain(backward).collect()
+    }
+
+    /// Time must fall at every step, or a loop of signed digests would never end the walk.
+    fn in_order(&self, outcome: Outcome<ProvenDigest>) -> Outcome<ProvenDigest> {
+        match (&outcome, &self.expected) {
+            (Outcome::Valid(proven), Some(expected))
+                if proven.digest.end >= expected.successor_end =>
+            {
+                Outcome::Invalid(Finding::DigestOutOfOrder {
+                    end: proven.digest.end,
+                    successor_end: expected.successor_end,
+                })
+            }
+            _ => outcome,
+        }
+    }
+
+    /// Takes the link of a proven digest as the one to follow. A digest that is not proven steers
+    /// nothing: the walk goes on by the listing. A link that does not lead back in time is told and
+    /// not followed.
+    fn follow(&mut self, outcome: &Outcome<ProvenDigest>) -> Option<Step> {
+        self.expected = None;
+        let Outcome::Valid(proven) = outcome else { return None };
+        let digest: &Arc<Verified<Digest>> = &proven.digest;
+        self.oldest_start =
+            Some(self.oldest_start.map_or(digest.start, |oldest| oldest.min(digest.start)));
+        let link = digest.previous.as_ref()?;
+        let successor_end = digest.end;
+        let end = DigestKey::parse(&link.location.key).map_or(digest.start, |key| key.end);
+        if end < successor_end {
+            self.expected = Some(Expected { link: link.clone(), end, successor_end });
+            return None;
+        }
+        Some(Step {
+            at: link.location.clone(),
+            end,
+            outcome: Outcome::Invalid(Finding::DigestOutOfOrder { end, successor_end }),
+            notices: Vec::new(),
+            standing: Some(Standing::Unproven { end, coverage: Coverage::Contradicted }),
+            anchor: false,
+        })
+    }
+
+    /// Chooses the next digest: what the open link names, unless the listing has a newer one first.
+    fn advance(&mut self) {
+        if self.steps > budget::WALK_STEPS {
+            return;
+        }
+        let linked = self.expected.as_ref().map(|expected| (&expected.link.location, expected.end));
+        let (at, end, linked) = match (linked, self.listed.last()) {
+            (Some((at, end)), Some(listed)) if listed.at == *at => {
+                let next = (at.clone(), end, true);
+                self.listed.pop();
+                next
+            }
+            // The link names a digest that the listing does not have, or not this bucket's.
+            (Some((at, end)), listed)
+                if !self.is_done() && listed.is_none_or(|listed| end >= listed.end) =>
+            {
+                (at.clone(), end, true)
+            }
+            (_, Some(_)) => match self.listed.pop() {
+                Some(ListedDigest { end, at }) => (at, end, false),
+                None => return,
+            },
+            (_, None) => {
+                if !self.is_done() {
+                    self.need = Need::Older(self.period.start);
+                }
+                return;
+            }
+        };
+        self.need = Need::Digest(at.clone());
+        self.current = Some(Current { at, end, linked, read: None, again: false });
+    }
+
+    /// Whether proven digests reach the period's start, or the next one lies before it.
+    fn is_done(&self) -> bool {
+        let start = self.period.start;
+        self.oldest_start.is_some_and(|oldest| oldest <= start)
+            || self.expected.as_ref().is_some_and(|expected| expected.end <= start)
+    }
+}

@@ -1,0 +1,294 @@
+//! The requested period of one chain, divided without remainder.
+//!
+//! The division is built from the newest second down, in the order of the walk. Below each digest
+//! stands the reason that holds until the next older digest is proven, so that no second is left
+//! out and none is counted twice, whatever was deleted.
+use super::time::{Period, Timestamp};
+
+/// What is known of a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Coverage {
+    /// A proven digest covers it, and every log file that it names is proven.
+    Verified,
+    /// The digest, or a log file that it names, is contradicted by the evidence.
+    Contradicted,
+    /// The digest, or a log file that it names, could not be checked.
+    Unverified,
+    /// No digest covers it.
+    Uncovered(Uncovered),
+}
+
+/// Why no digest covers a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Uncovered {
+    /// It lies before the first digest of the chain.
+    BeforeFirstDigest,
+    /// The chain ended and was started again.
+    Gap,
+    /// A proven digest names a digest here that is not there.
+    DigestsMissing,
+    /// It lies after the newest digest.
+    Tail,
+    /// Two linked digests leave it out between them.
+    Hole,
+}
+
+impl Coverage {
+    /// Stable code for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Contradicted => "contradicted",
+            Self::Unverified => "unverified",
+            Self::Uncovered(why) => why.code(),
+        }
+    }
+}
+
+impl Uncovered {
+    /// Stable code for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::BeforeFirstDigest => "before-first-digest",
+            Self::Gap => "gap",
+            Self::DigestsMissing => "digests-missing",
+            Self::Tail => "tail",
+            Self::Hole => "hole",
+        }
+    }
+}
+
+/// One stretch of the division: from `from` up to, and not including, `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// First second.
+    pub from: Timestamp,
+    /// The second after the last.
+    pub to: Timestamp,
+    /// What is known of it.
+    pub coverage: Coverage,
+}
+
+impl Segment {
+    /// Its length in seconds.
+    pub fn seconds(&self) -> i64 {
+        self.to.unix() - self.from.unix()
+    }
+}
+
+/// How one digest came out, its log files included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Proven: it covers this interval, with this result. A starting digest covers nothing.
+    Proven {
+        /// Start of its interval.
+        start: Timestamp,
+        /// End of its interval.
+        end: Timestamp,
+        /// Whether its chain starts with it.
+        chain_start: bool,
+        /// `Verified`, or what its log files made of it.
+        coverage: Coverage,
+    },
+    /// Not proven: nobody knows what it covered. Its key tells its end.
+    Unproven {
+        /// End, as its key has it.
+        end: Timestamp,
+        /// `Contradicted` or `Unverified`.
+        coverage: Coverage,
+    },
+    /// It is not there. Its successor's link tells its end.
+    Missing {
+        /// End, as its key has it.
+        end: Timestamp,
+    },
+}
+
+/// Builds the division from the newest digest to the oldest.
+#[derive(Clone, Debug)]
+pub struct CoverageBuilder {
+    period: Period,
+    /// Everything from here on up is divided.
+    cursor: Timestamp,
+    /// What holds below the cursor until the next proven digest.
+    below: Coverage,
+    segments: Vec<Segment>,
+}
+
+impl CoverageBuilder {
+    /// Nothing is known yet: all of the period is tail.
+    pub fn new(period: Period) -> Self {
+        Self {
+            period,
+            cursor: period.end,
+            below: Coverage::Uncovered(Uncovered::Tail),
+            segments: Vec::new(),
+        }
+    }
+
+    /// Takes the next older digest of the walk.
+    pub fn take(&mut self, standing: Standing) {
+        match standing {
+            Standing::Proven { start, end, chain_start, coverage } => {
+                self.fill(end, self.below);
+                if chain_start {
+                    self.below = Coverage::Uncovered(Uncovered::Gap);
+                } else {
+                    self.fill(start, coverage);
+                    self.below = Coverage::Uncovered(Uncovered::Hole);
+                }
+            }
+            Standing::Unproven { end, coverage } => {
+                self.fill(end, self.below);
+                self.below = coverage;
+            }
+            Standing::Missing { end } => {
+                self.fill(end, self.below);
+                self.below = Coverage::Uncovered(Uncovered::DigestsMissing);
+            }
+        }
+    }
+
+    /// Whether nothing of the period is left to divide.
+    pub fn is_complete(&self) -> bool {
+        self.cursor <= self.period.start
+    }
+
+    /// The division, oldest first. `older` tells whether the chain has a digest before the period,
+    /// which makes what follows a chain start a gap and not the time before the first digest.
+    pub fn finish(mut self, older: bool) -> Vec<Segment> {
+        let gap = Coverage::Uncovered(Uncovered::Gap);
+        let below = match self.below {
+            below if below == gap && !older => Coverage::Uncovered(Uncovered::BeforeFirstDigest),
+            below => below,
+        };
+        self.fill(self.period.start, below);
+        self.segments.reverse();
+        self.segments
+    }
+
+    /// Gives the time from `from` to the cursor to `coverage`.
+    fn fill(&mut self, from: Timestamp, coverage: Coverage) {
+        let from = from.max(self.period.start);
+        if from >= self.cursor {
+            return;
+        }
+        match self.segments.last_mut() {
+            Some(last) if last.coverage == coverage && last.from == self.cursor => last.from = from,
+            _ => self.segments.push(Segment { from, to: self.cursor, coverage }),
+        }
+        self.cursor = from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::time::HOUR;
+    use proptest::prelude::*;
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_unix(hour * HOUR)
+    }
+
+    fn period(from: i64, to: i64) -> Period {
+        Period { start: at(from), end: at(to) }
+    }
+
+    fn proven(start: i64, chain_start: bool) -> Standing {
+        Standing::Proven {
+            start: at(start),
+            end: at(start + 1),
+            chain_start,
+            coverage: Coverage::Verified,
+        }
+    }
+
+    fn divided(
+        period: Period,
+        standings: &[Standing],
+        older: bool,
+    ) -> Vec<(i64, i64, &'static str)> {
+        let mut builder = CoverageBuilder::new(period);
+        standings.iter().for_each(|standing| builder.take(*standing));
+        let hours = |at: Timestamp| at.unix() / HOUR;
+        let segments = builder.finish(older);
+        segments.iter().map(|s| (hours(s.from), hours(s.to), s.coverage.code())).collect()
+    }
+
+    #[test]
+    fn a_clean_chain_is_one_stretch() {
+        let standings = [proven(3, false), proven(2, false), proven(1, false), proven(0, false)];
+        assert_eq!(divided(period(1, 4), &standings, true), [(1, 4, "verified")]);
+    }
+
+    #[test]
+    fn every_reason_stands_where_it_belongs() {
+        let standings = [
+            proven(10, false),
+            Standing::Missing { end: at(10) },
+            proven(7, false),
+            Standing::Unproven { end: at(7), coverage: Coverage::Contradicted },
+            proven(4, true),
+            proven(1, true),
+        ];
+        let told = [
+            (0, 2, "before-first-digest"),
+            (2, 5, "gap"),
+            (5, 7, "contradicted"),
+            (7, 8, "verified"),
+            (8, 10, "digests-missing"),
+            (10, 11, "verified"),
+            (11, 13, "tail"),
+        ];
+        assert_eq!(divided(period(0, 13), &standings, false), told);
+        assert_eq!(divided(period(0, 13), &standings, true)[0], (0, 5, "gap"));
+        let hole = [proven(5, false), proven(2, false)];
+        assert_eq!(divided(period(2, 6), &hole, true)[1], (3, 5, "hole"));
+        assert_eq!(divided(period(0, 9), &[], false), [(0, 9, "tail")]);
+    }
+
+    fn standing() -> impl Strategy<Value = Standing> {
+        let coverage = prop_oneof![
+            Just(Coverage::Verified),
+            Just(Coverage::Contradicted),
+            Just(Coverage::Unverified)
+        ];
+        prop_oneof![
+            (0..40_i64, 0..4_i64, any::<bool>(), coverage).prop_map(
+                |(start, length, chain_start, coverage)| Standing::Proven {
+                    start: at(start),
+                    end: at(start + length),
+                    chain_start,
+                    coverage
+                }
+            ),
+            (0..40_i64).prop_map(|end| Standing::Missing { end: at(end) }),
+            (0..40_i64).prop_map(|end| Standing::Unproven {
+                end: at(end),
+                coverage: Coverage::Unverified
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_division_adds_up_to_the_period(
+            standings in prop::collection::vec(standing(), 0..20),
+            from in 0..30_i64,
+            length in 0..12_i64,
+            older: bool,
+        ) {
+            let period = period(from, from + length);
+            let mut builder = CoverageBuilder::new(period);
+            standings.iter().for_each(|standing| builder.take(*standing));
+            let mut expected = period.start;
+            for segment in builder.finish(older) {
+                prop_assert_eq!(segment.from, expected);
+                prop_assert!(segment.to > segment.from);
+                expected = segment.to;
+            }
+            prop_assert_eq!(expected, period.end);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Judges one digest by any of three proofs: its own signature, the signature that its proven
+//! successor records, and the hash that its proven successor records.
+//!
+//! One proof is enough. A proof that is absent or fails beside one that holds is a notice: a copy
+//! loses metadata, and nobody tampers by leaving a digest provable.
+use super::Verified;
+use super::aws_judge::DigestRead;
+use super::digest::{Digest, DigestClaim, Link};
+use super::failure::{ReadFailure, ReadFailureKind};
+use super::finding::{Finding, Outcome, SignatureFault};
+use super::location::ObjectLocation;
+use super::notice::Notice;
+use super::signing::PublicKey;
+use std::sync::Arc;
+
+/// Which proofs held over a digest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proofs {
+    /// The signature of its own metadata.
+    pub own_signature: bool,
+    /// The signature that its proven successor records.
+    pub successor_signature: bool,
+    /// The hash that its proven successor records.
+    pub successor_hash: bool,
+}
+
+impl Proofs {
+    /// Whether any held.
+    pub fn any(self) -> bool {
+        self.own_signature || self.successor_signature || self.successor_hash
+    }
+}
+
+/// A digest that is proven, and by what.
+#[derive(Clone, Debug)]
+pub struct ProvenDigest {
+    /// What it says.
+    pub digest: Arc<Verified<Digest>>,
+    /// The proofs that held.
+    pub proofs: Proofs,
+}
+
+/// What is known of the key that a digest names.
+#[derive(Clone, Debug)]
+pub enum KeyLookup<'k> {
+    /// It is this one.
+    Known(&'k PublicKey),
+    /// The keys of that region and time were obtained, and it is none of them.
+    NoneSuch,
+    /// The keys of that region and time could not be obtained.
+    Unavailable(&'k ReadFailure),
+}
+
+/// Judges the digest that was read for `at`, the place under which it must have been signed.
+/// `link` is what its proven successor records of it, where it has one.
+pub fn judge_digest(
+    read: DigestRead,
+    at: &ObjectLocation,
+    link: Option<&Link>,
+    key: &KeyLookup<'_>,
+) -> (Outcome<ProvenDigest>, Vec<Notice>) {
+    let DigestRead { content, claim, signature, .. } = read;
+    let recorded = link.and_then(|link| link.hash);
+    let claim = match claim {
+        Ok(claim) => claim,
+        Err(why) => return (Outcome::Invalid(Finding::DigestMalformed(why)), Vec::new()),
+    };
+    if claim.location != *at {
+        let recorded = claim.location;
+        return (Outcome::Invalid(Finding::DigestMoved { recorded }), Vec::new());
+    }
+    let own = check_signature(&claim, signature.as_deref(), key);
+    let theirs = check_signature(&claim, link.and_then(|link| link.signature.as_deref()), key);
+    let proofs = Proofs {
+        own_signature: own == Signed::Yes,
+        successor_signature: theirs == Signed::Yes,
+        successor_hash: recorded == Some(content.hash),
+    };
+    if !proofs.any() {
+        let outcome = match (recorded, own) {
+            // The proven successor says what this digest's bytes were, and they are not these.
+            (Some(expected), Signed::Absent | Signed::KeyNotHad) => {
+                Outcome::Invalid(Finding::DigestLinkMismatch { expected, found: content.hash })
+            }
+            (_, own) => unproven(&claim, own, theirs, key),
+        };
+        return (outcome, Vec::new());
+    }
+    let mut notices = Vec::new();
+    match own {
+        Signed::Absent => notices.push(Notice::MetadataSignatureMissing),
+        Signed::No(_) | Signed::KeyUnknown => notices.push(Notice::MetadataSignatureDiffers),
+        Signed::Yes | Signed::KeyNotHad => {}
+    }
+    if content.form == super::content::Form::Plain {
+        notices.push(Notice::StoredInflated);
+    }
+    match claim.complete() {
+        Ok(digest) => {
+            let digest = Arc::new(Verified::new(digest));
+            (Outcome::Valid(ProvenDigest { digest, proofs }), notices)
+        }
+        Err(why) => (Outcome::Invalid(Finding::DigestMalformed(why)), notices),
+    }
+}
+
+/// What came of one signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Signed {
+    /// It holds.
+    Yes,
+    /// It does not.
+    No(SignatureFault),
+    /// There is none.
+    Absent,
+    /// There is one, and its key is none of the known ones.
+    KeyUnknown,
+    /// There is one, and the keys could not be obtained.
+    KeyNotHad,
+}
+
+fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup<'_>) -> Signed {
+    let Some(signature) = signature else { return Signed::Absent };
+    let key = match key {
+        KeyLookup::Known(key) => key,
+        KeyLookup::NoneSuch => return Signed::KeyUnknown,
+        KeyLookup::Unavailable(_) => return Signed::KeyNotHad,
+    };
+    if !key.is_readable() {
+        let fingerprint = claim.fingerprint.clone();
+        return Signed::No(SignatureFault::KeyUnreadable { fingerprint });
+    }
+    match hex::decode(signature) {
+        Ok(bytes) if key.verifies(claim.string_to_sign().as_bytes(), &bytes) => Signed::Yes,
+        Ok(_) => Signed::No(SignatureFault::Mismatch),
+        Err(hex::FromHexError::OddLength) => Signed::No(SignatureFault::OddHex),
+        Err(_) => Signed::No(SignatureFault::NotHex),
+    }
+}
+
+/// What a digest is over which no proof holds.
+fn unproven(
+    claim: &DigestClaim,
+    own: Signed,
+    theirs: Signed,
+    key: &KeyLookup<'_>,
+) -> Outcome<ProvenDigest> {
+    let signed = if own == Signed::Absent { theirs } else { own };
+    let fingerprint = claim.fingerprint.clone();
+    match signed {
+        Signed::No(fault) => Outcome::Invalid(Finding::DigestSignatureInvalid(fault)),
+        Signed::KeyUnknown => {
+            Outcome::Invalid(Finding::DigestKeyUnknown { fingerprint, none_between: None })
+        }
+        Signed::KeyNotHad => match key {
+            KeyLookup::Unavailable(why) => Outcome::Unverified((*why).clone()),
+            KeyLookup::Known(_) | KeyLookup::NoneSuch => Outcome::Unverified(ReadFailure::new(
+                ReadFailureKind::KeysUnavailable,
+                "the key could not be looked up",
+            )),
+        },
+        Signed::Absent | Signed::Yes => Outcome::Unverified(ReadFailure::new(
+            ReadFailureKind::NoSignature,
+            "the object carries no signature, and no proven digest records one",
+        )),
+    }
+}
