@@ -45,8 +45,7 @@ impl RetryPolicy {
     /// between nothing and a bound that doubles (full jitter), so that requests which failed
     /// together do not come back together. `dice` is uniform over all its values.
     fn wait(&self, made: u32, kind: ReadFailureKind, dice: u64) -> Duration {
-        let base =
-            if kind == ReadFailureKind::Throttled { self.throttled_base } else { self.base };
+        let base = if kind == ReadFailureKind::Throttled { self.throttled_base } else { self.base };
         let doubled = 2_u32.saturating_pow(made.saturating_sub(1));
         let bound = base.saturating_mul(doubled).min(self.cap);
         let micros = u64::try_from(bound.as_micros()).unwrap_or(u64::MAX);

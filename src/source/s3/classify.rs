@@ -290,11 +290,20 @@ mod tests {
                 "At least one of the pre-conditions you specified did not hold",
                 Some(ChangedWhileReading),
             ),
-            (416, "InvalidRange", "The requested range is not satisfiable", Some(ChangedWhileReading)),
+            (
+                416,
+                "InvalidRange",
+                "The requested range is not satisfiable",
+                Some(ChangedWhileReading),
+            ),
             (416, "", "", Some(ChangedWhileReading)),
         ];
         for (status, code, message, expected) in rows {
-            assert_eq!(kind_of(get(*status, code, message)), *expected, "{status} {code} {message}");
+            assert_eq!(
+                kind_of(get(*status, code, message)),
+                *expected,
+                "{status} {code} {message}"
+            );
         }
     }
 

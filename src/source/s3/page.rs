@@ -45,10 +45,8 @@ pub(super) fn page(
     ascending(&cursor.last, objects.iter().map(|object| object.key.as_str()))?;
     ascending(&cursor.last, folders.iter().map(String::as_str))?;
 
-    let last = objects
-        .last()
-        .map(|object| object.key.as_str())
-        .max(folders.last().map(String::as_str));
+    let last =
+        objects.last().map(|object| object.key.as_str()).max(folders.last().map(String::as_str));
     let next = match (more, token) {
         (Some(false), _) => None,
         (Some(true) | None, Some(token)) => Some(cursor.after(last, token)?.encode()),
@@ -103,10 +101,7 @@ fn decoded(text: String, encoded: bool) -> Result<String, ReadFailure> {
 }
 
 /// Fails unless `entries` ascend strictly, from beyond `last` on.
-fn ascending<'a>(
-    last: &'a str,
-    entries: impl Iterator<Item = &'a str>,
-) -> Result<(), ReadFailure> {
+fn ascending<'a>(last: &'a str, entries: impl Iterator<Item = &'a str>) -> Result<(), ReadFailure> {
     let mut before = last;
     for entry in entries {
         if entry <= before && !before.is_empty() {

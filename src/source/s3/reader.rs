@@ -57,7 +57,10 @@ impl S3Reader {
         if let Some(size) = size
             && size < from.offset
         {
-            return Err(changed(format!("has {size} bytes now, of which {} were read", from.offset)));
+            return Err(changed(format!(
+                "has {size} bytes now, of which {} were read",
+                from.offset
+            )));
         }
         let metadata = ObjectMetadata {
             size,

@@ -1,6 +1,6 @@
 //! In which region a bucket lies, found once for each bucket.
 use super::answer;
-use super::classify::{Operation, broken, Broken};
+use super::classify::{Broken, Operation, broken};
 use super::clients::Clients;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::Region;
@@ -109,10 +109,7 @@ where
     }
 }
 
-async fn within<T>(
-    limit: Duration,
-    request: impl Future<Output = T>,
-) -> Result<T, ReadFailure> {
+async fn within<T>(limit: Duration, request: impl Future<Output = T>) -> Result<T, ReadFailure> {
     tokio::time::timeout(limit, request)
         .await
         .map_err(|_| broken(Broken::Silent, format!("no answer within {limit:?}")))

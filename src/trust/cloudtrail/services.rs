@@ -62,7 +62,9 @@ impl CloudTrail {
                 .send()
                 .await
                 .map_err(|error| service_error(LIST_PUBLIC_KEYS, &error))?;
-            keys.extend(page.public_key_list.unwrap_or_default().into_iter().filter_map(records::key));
+            keys.extend(
+                page.public_key_list.unwrap_or_default().into_iter().filter_map(records::key),
+            );
             match page.next_token.filter(|token| !token.is_empty()) {
                 None => return Ok(keys),
                 Some(next) if seen.insert(next.clone()) => token = Some(next),
