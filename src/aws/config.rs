@@ -1,6 +1,7 @@
 //! Credentials, region and endpoints, found as the AWS CLI finds them.
 use super::credentials::{self, KnownRegion, Resolved};
 use super::http;
+use super::profile;
 use super::words::SetupError;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
@@ -85,6 +86,7 @@ impl AwsConfig {
     ///
     /// A file or value that is configured and cannot be used.
     pub async fn load(options: AwsOptions) -> Result<Self, SetupError> {
+        profile::check(options.profile.as_deref()).await?;
         let http = http::client(ca_bundle().await?);
         let provider = ProviderConfig::without_region()
             .with_behavior_version(Some(behavior()))
