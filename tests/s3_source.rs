@@ -1,7 +1,7 @@
 //! S3 and CloudTrail as sources, over the loopback server: what each fault becomes, and that faults
 //! within the budget are not seen.
 #![cfg(feature = "test-support")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -476,6 +476,36 @@ async fn without_credentials_nothing_is_sent() {
     assert_eq!(server.requests().total, 0);
 }
 
+/// One byte in an object's metadata, which whoever may write objects can put there, must not make
+/// the object unreadable.
+#[tokio::test]
+async fn headers_that_are_not_utf8_do_no_harm() {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let read = stream.read(&mut [0; 8192]).unwrap();
+            assert!(read > 0);
+            let answer = b"HTTP/1.1 200 OK\r\nx-amz-bucket-region: eu-west-1\r\n\
+                x-amz-meta-signature: abcd\r\nx-amz-meta-spoilt: \xff\xfe\r\n\
+                cache-control: \xff\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(answer).unwrap();
+        }
+    });
+    let keys = Credentials::new("AKID", "secret", None, None, "test");
+    let sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .credentials_provider(SharedCredentialsProvider::new(keys))
+        .endpoint_url(endpoint)
+        .region(Region::new("us-east-1"));
+    let source = S3Source::new(&AwsConfig::from_sdk(sdk.build()), brief());
+    let (metadata, body) = read_from(&source, "k", &ReadFrom::default()).await.unwrap();
+    assert_eq!(body, b"");
+    assert_eq!(metadata.user.get("signature").unwrap(), "abcd");
+}
+
 fn public_key(name: u8) -> PublicKey {
     let fingerprint = format!("{name:032x}");
     PublicKey { der: vec![name; 16], fingerprint, valid_from: 1_000, valid_to: 5_000 }
@@ -583,6 +613,7 @@ async fn refusals_of_services_read_as_the_aws_cli_has_them() {
 /// Not a test of speed: it prints what one GET costs, for HOTPATH.md.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement"]
+#[expect(clippy::print_stderr, reason = "what it is for")]
 async fn cost_of_a_get() {
     let server = serve(ServerOptions::default());
     let source = Arc::new(s3(&server));
