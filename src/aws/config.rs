@@ -1,6 +1,7 @@
 //! Credentials, region and endpoints, found as the AWS CLI finds them.
 use super::credentials::{self, KnownRegion, Resolved};
-use super::http;
+use super::http::{self, Roots};
+use super::profile;
 use super::words::SetupError;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
@@ -85,6 +86,7 @@ impl AwsConfig {
     ///
     /// A file or value that is configured and cannot be used.
     pub async fn load(options: AwsOptions) -> Result<Self, SetupError> {
+        profile::check(options.profile.as_deref()).await?;
         let http = http::client(ca_bundle().await?);
         let provider = ProviderConfig::without_region()
             .with_behavior_version(Some(behavior()))
@@ -187,15 +189,16 @@ async fn region(options: &AwsOptions, provider: &ProviderConfig) -> Option<Regio
 }
 
 /// Certificates to trust instead of the system's, as the AWS CLI takes them.
-async fn ca_bundle() -> Result<Option<Vec<u8>>, SetupError> {
+async fn ca_bundle() -> Result<Option<Roots>, SetupError> {
     let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
-    match tokio::fs::read(&path).await {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) => Err(SetupError::Configuration(format!(
-            "`AWS_CA_BUNDLE` names `{}`, which cannot be read: {error}",
-            path.to_string_lossy()
-        ))),
-    }
+    let unusable = |why: String| {
+        let path = path.to_string_lossy();
+        SetupError::Configuration(format!(
+            "`AWS_CA_BUNDLE` names `{path}`, which cannot be used: {why}"
+        ))
+    };
+    let pem = tokio::fs::read(&path).await.map_err(|error| unusable(error.to_string()))?;
+    Roots::from_pem(&pem).map(Some).map_err(unusable)
 }

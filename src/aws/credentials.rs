@@ -2,7 +2,11 @@
 //! the first answer kept.
 use super::words::{self, SetupError};
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::meta::region::{ProvideRegion, future};
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{Region, imds};
 use aws_credential_types::Credentials;
@@ -37,14 +41,35 @@ pub async fn default_chain(
         .operation_attempt_timeout(IMDS_TOTAL)
         .operation_timeout(IMDS_TOTAL)
         .build();
-    let mut chain = DefaultCredentialsChain::builder()
-        .imds_client(metadata)
-        .configure(provider)
-        .region(KnownRegion(region));
-    if let Some(profile) = profile {
-        chain = chain.profile_name(profile);
+    match profile {
+        None => {
+            let chain = DefaultCredentialsChain::builder()
+                .imds_client(metadata)
+                .configure(provider)
+                .region(KnownRegion(region));
+            Resolved::new(chain.build().await)
+        }
+        Some(profile) => Resolved::new(named(profile, &provider, metadata)),
     }
-    Resolved::new(chain.build().await)
+}
+
+/// The chain for a profile that the command line names: without the environment, as in the AWS
+/// CLI. Keys that happen to be in the environment would be of another account than the one that
+/// was asked for.
+fn named(
+    profile: &str,
+    provider: &ProviderConfig,
+    metadata: imds::Client,
+) -> impl ProvideCredentials + 'static {
+    CredentialsProviderChain::first_try(
+        "Profile",
+        ProfileFileCredentialsProvider::builder().configure(provider).profile_name(profile).build(),
+    )
+    .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(provider).build())
+    .or_else(
+        "Ec2InstanceMetadata",
+        ImdsCredentialsProvider::builder().configure(provider).imds_client(metadata).build(),
+    )
 }
 
 /// A region that was found before, or none.

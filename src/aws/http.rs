@@ -8,6 +8,9 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use std::time::Duration;
 
 /// How long an idle connection is kept. S3 and the load balancers in front of other stores close
@@ -20,8 +23,34 @@ const IDLE: Duration = Duration::from_secs(15);
 /// sessions that the next moment needs.
 const IDLE_PER_HOST: usize = 512;
 
-/// The client. `roots` are certificates in PEM that are trusted instead of the system's.
-pub fn client(roots: Option<Vec<u8>>) -> SharedHttpClient {
+/// Certificates that are trusted instead of the system's. Holding them proves that there is one at
+/// least and that each can be used.
+#[derive(Clone, Debug)]
+pub struct Roots(TlsContext);
+
+impl Roots {
+    /// Reads certificates in PEM.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or one cannot be used. The SDK would panic over it at the first connection.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, String> {
+        let mut store = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| error.to_string())?;
+            store.add(certificate).map_err(|error| error.to_string())?;
+        }
+        if store.is_empty() {
+            return Err("it holds no certificate".to_owned());
+        }
+        let trusted = TrustStore::empty().with_native_roots(false).with_pem_certificate(pem);
+        let context = TlsContext::builder().with_trust_store(trusted).build();
+        context.map(Self).map_err(|error| error.to_string())
+    }
+}
+
+/// The client. It trusts `roots`, or without any the certificates of the system.
+pub fn client(roots: Option<Roots>) -> SharedHttpClient {
     // The pool is set on the outer builder, which hands it to connectors only in its own ways of
     // building; here each connector gets it directly.
     Builder::new().build_with_connector_fn(move |settings, components| {
@@ -35,14 +64,22 @@ pub fn client(roots: Option<Vec<u8>>) -> SharedHttpClient {
             connector.set_sleep_impl(components.sleep_impl());
         }
         let connector = connector.tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-        match roots.as_deref().and_then(context) {
-            Some(context) => connector.tls_context(context).build(),
+        match &roots {
+            Some(roots) => connector.tls_context(roots.0.clone()).build(),
             None => connector.build(),
         }
     })
 }
 
-fn context(roots: &[u8]) -> Option<TlsContext> {
-    let store = TrustStore::empty().with_native_roots(false).with_pem_certificate(roots);
-    TlsContext::builder().with_trust_store(store).build().ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_no_usable_certificate_is_refused() {
+        let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for pem in ["", "no certificate", garbage, "-----BEGIN CERTIFICATE-----\n"] {
+            assert!(Roots::from_pem(pem.as_bytes()).is_err(), "{pem}");
+        }
+    }
 }

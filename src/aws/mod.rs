@@ -6,4 +6,5 @@
 pub mod config;
 pub mod credentials;
 pub mod http;
+pub mod profile;
 pub mod words;

@@ -3,15 +3,14 @@ use super::timeouts::Timeouts;
 use crate::aws::config::{AwsConfig, Service};
 use crate::core::ids::Region;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::interceptors::BeforeSerializationInterceptorContextRef;
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{
     Builder, ConfigBag, Intercept, RequestChecksumCalculation, ResponseChecksumValidation,
-    StalledStreamProtectionConfig,
+    RuntimeComponents, StalledStreamProtectionConfig,
 };
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
-use aws_smithy_runtime_api::http::NonUtf8HeaderHandling;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -77,10 +76,10 @@ impl Clients {
     }
 }
 
-/// Headers that are not UTF-8 are passed over.
+/// Drops headers that are not UTF-8 from answers, before the SDK reads them.
 ///
-/// The SDK would fail the whole request, so that whoever can put one such byte into an object's
-/// metadata could make a readable object unreadable.
+/// The SDK fails the whole request over one, or at its most lenient gives up all user metadata, so
+/// that whoever can put one such byte into an object's metadata could make the object unreadable.
 #[derive(Debug)]
 struct LenientHeaders;
 
@@ -90,12 +89,21 @@ impl Intercept for LenientHeaders {
         "LenientHeaders"
     }
 
-    fn read_before_execution(
+    fn modify_before_deserialization(
         &self,
-        _context: &BeforeSerializationInterceptorContextRef<'_>,
-        bag: &mut ConfigBag,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        bag.interceptor_state().store_put(NonUtf8HeaderHandling::Skip);
+        let headers = context.response_mut().headers_mut();
+        let unreadable: Vec<String> = headers
+            .iter_bytes()
+            .filter(|(_, value)| std::str::from_utf8(value).is_err())
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        for name in unreadable {
+            headers.remove(name);
+        }
         Ok(())
     }
 }
