@@ -32,6 +32,9 @@ pub const KEY_LENGTH: usize = 1_024;
 /// as many again that are not its own.
 pub const LISTED_DIGESTS: usize = 4_000_000;
 
+/// Folders right below one folder. An organization may have ten thousand accounts.
+pub const FOLDERS: usize = 100_000;
+
 /// Pages of one listing or of ListPublicKeys. S3 gives 1,000 keys a page.
 pub const PAGES: usize = 1_000_000;
 
