@@ -30,6 +30,7 @@ fn the_model_knows_what_each_deed_yields() {
     let malformed = "digest-link-mismatch digest-malformed";
     let moved = "digest-key-unknown digest-link-mismatch digest-moved digest-out-of-order \
                  digest-signature-invalid";
+    let unsigned_code = "digest-malformed digest-signature-invalid";
     let looped = "digest-link-mismatch digest-out-of-order";
     let broken = "log-hash-mismatch log-malformed";
     let unsigned = [Deed::DigestArchived(AFTER), Deed::DigestMetadataMissing(AT)];
@@ -58,6 +59,7 @@ fn the_model_knows_what_each_deed_yields() {
         (&[Deed::DigestMetadataMissing(AT)], "", Proven, true),
         (&[Deed::DigestMetadataMissing(NEWEST)], "", NotProven, false),
         (&[Deed::DigestSignatureFlipped(AT)], "", Proven, true),
+        (&[Deed::DigestSignatureFlipped(NEWEST)], unsigned_code, Contradicted, true),
         (&[Deed::DigestSignatureOddHex(AT)], "", Proven, true),
         (&[Deed::DigestSignatureNonHex(AT)], "", Proven, true),
         (&[Deed::DigestStoredInflated(AT)], "", Proven, true),
@@ -239,4 +241,26 @@ fn bombs_are_small_and_beyond_budgets() {
         let allowed = &expected.chains[0].digests[index].allowed;
         assert!(allowed.contains(&State::Unverified) && !allowed.contains(&State::Valid));
     }
+}
+
+/// The digest after the period proves the period's last one. Whether a verifier looks further, when
+/// that digest cannot be proved by its own signature, is its own affair.
+#[test]
+fn the_period_hangs_on_the_digest_after_it() {
+    let untouched = TrailSpec::new().build();
+    let mut period = untouched.whole();
+    period.to = untouched.chains[0].digests[5].end;
+    let allowed = |deeds: &[Deed]| {
+        let mut trail = untouched.clone();
+        trail.apply_all(deeds).unwrap();
+        let expected = trail.expected_for_verify(&period);
+        (expected.chains[0].digests[5].allowed.clone(), expected.verdicts)
+    };
+    let bare = [Deed::DigestMetadataMissing(AT), Deed::DigestMetadataMissing(AFTER)];
+    assert_eq!(allowed(&bare[..1]), ([State::Valid].into(), [Verdict::Proven].into()));
+    assert_eq!(allowed(&bare).0, [State::Valid, State::Unverified].into());
+    // Deleted at the edge, the last digest of the period is still missed by the one after it.
+    let gone = allowed(&[Deed::DigestDeleted(AT)]);
+    let missing = [State::Invalid("digest-missing")].into();
+    assert_eq!(gone, (missing, [Verdict::Contradicted].into()));
 }

@@ -136,7 +136,8 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
 fn unproved(own: OwnSignature) -> BTreeSet<State> {
     match own {
         OwnSignature::Absent => states(&[State::Unverified]),
-        OwnSignature::Wrong => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
+        OwnSignature::Wrong(true) => states(&[SIGNATURE, MALFORMED]),
+        OwnSignature::Wrong(false) => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
         OwnSignature::KeyUnknown(true) => states(&[KEY_UNKNOWN]),
         OwnSignature::KeyUnknown(false) => states(&[KEY_UNKNOWN, State::Unverified]),
         // With an oddity the digest is not certain although it is signed; the caller adds to this.
