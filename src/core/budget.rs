@@ -14,6 +14,10 @@ pub const DIGEST_STORED: u64 = 16 << 20;
 /// typically less than 128 KB. This keeps a gzip bomb to about a second of work.
 pub const LOG_INFLATED: u64 = 1 << 30;
 
+/// Inflated bytes of a log file that is searched for explaining events, and so kept for a moment.
+/// Many are read at once; the largest real one seen has 0.5 MB.
+pub const LOG_SEARCHED: u64 = 8 << 20;
+
 /// Bytes of a gzip header. AWS writes the shortest, 10; the format allows any length for names and
 /// comments, which nobody who copies log files makes longer than a path.
 pub const GZIP_HEADER: usize = 8 << 10;

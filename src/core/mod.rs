@@ -2,6 +2,7 @@
 //! go out, and so the same rules run over S3, over a directory, in a property test and in a fuzzer.
 pub mod aws_judge;
 pub mod aws_walk;
+pub mod backfill;
 pub mod budget;
 pub mod chain;
 pub mod chain_id;
@@ -17,6 +18,7 @@ pub mod judge;
 pub mod key_layout;
 pub mod location;
 pub mod log_check;
+pub mod log_key;
 pub mod notice;
 pub mod signing;
 pub mod time;

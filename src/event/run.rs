@@ -5,7 +5,7 @@ use crate::core::content::Hash;
 use crate::core::coverage::{Segment, Uncovered};
 use crate::core::explain::ExplainingEvent;
 use crate::core::failure::ReadFailure;
-use crate::core::finding::Outcome;
+use crate::core::finding::{Finding, Outcome};
 use crate::core::judge::Proofs;
 use crate::core::key_layout::DigestKind;
 use crate::core::location::ObjectLocation;
@@ -50,6 +50,19 @@ pub enum RunEvent {
     },
     /// The chain was walked to its end.
     ChainFinished(ChainSummary),
+    /// What CloudTrail itself says of the present chain's delivery.
+    TrailStatus {
+        /// The chain.
+        chain: ChainId,
+        /// Whether the trail is logging now.
+        is_logging: bool,
+        /// When the newest digest was delivered.
+        latest_digest_delivery: Option<Timestamp>,
+        /// Why the newest attempt failed, in S3's words.
+        latest_digest_error: Option<String>,
+        /// That the bucket contradicts it.
+        finding: Option<Finding>,
+    },
     /// A verified event explains a stretch that no digest covers.
     GapExplained {
         /// The chain with the gap.
@@ -149,6 +162,8 @@ pub struct Counts {
     pub backfill: Tally,
     /// Log files.
     pub logs: Tally,
+    /// Findings about a chain as a whole.
+    pub chain_findings: u64,
     /// Bytes of proven log files as stored.
     pub stored_bytes: u64,
     /// Bytes of proven log files, inflated.
@@ -161,13 +176,14 @@ impl Counts {
         self.digests.add(&other.digests);
         self.backfill.add(&other.backfill);
         self.logs.add(&other.logs);
+        self.chain_findings += other.chain_findings;
         self.stored_bytes = self.stored_bytes.saturating_add(other.stored_bytes);
         self.inflated_bytes = self.inflated_bytes.saturating_add(other.inflated_bytes);
     }
 
     /// Findings among what was counted.
     pub fn findings(&self) -> u64 {
-        self.digests.invalid + self.backfill.invalid + self.logs.invalid
+        self.digests.invalid + self.backfill.invalid + self.logs.invalid + self.chain_findings
     }
 
     /// What could not be checked.
