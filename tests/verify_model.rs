@@ -5,7 +5,7 @@
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 mod common;
 
-use common::{WorldKeys, WorldSource};
+use common::{Flips, WorldKeys, WorldSource};
 use std::sync::Arc;
 use trailproof::core::chain_id::Scope;
 use trailproof::core::coverage::Coverage;
@@ -15,10 +15,10 @@ use trailproof::core::time::{Period as RunPeriod, Timestamp};
 use trailproof::core::verdict::Verdict;
 use trailproof::event::{RunEvent, RunSummary};
 use trailproof::source::ObjectSource;
+use trailproof::test_support::trail::dice::Dice;
 use trailproof::test_support::trail::{
     BuiltTrail, ChainId, Deed, LogPlan, LogSizes, Period, TrailSpec, expectation,
 };
-use trailproof::test_support::trail::dice::Dice;
 use trailproof::verify::discover::find_roots;
 use trailproof::verify::verify_run::{VerifyPlan, verify};
 
@@ -240,8 +240,7 @@ fn every_deed_alone_and_combined_is_what_the_model_says() {
     let mut applied = 0;
     for round in 0..400 {
         let mut changed = trail.clone();
-        let deeds: Vec<Deed> =
-            (0..=round % 4).map(|_| changed.random_deed(&mut dice)).collect();
+        let deeds: Vec<Deed> = (0..=round % 4).map(|_| changed.random_deed(&mut dice)).collect();
         // Bombs are slow to make and have a test of their own.
         if deeds.iter().any(|deed| matches!(deed, Deed::LogBomb(_) | Deed::DigestBomb(_))) {
             continue;
@@ -251,13 +250,43 @@ fn every_deed_alone_and_combined_is_what_the_model_says() {
             continue;
         }
         applied += 1;
-        let events = run(&changed, &period);
-        if let Err(why) = check(&changed, &period, &events) {
-            wrong.push(format!("round {round}, {deeds:?}: {why}"));
+        // The whole of it, and a part of it, so that the walk hangs on digests after the period.
+        let hour = |from: u32, dice: &mut Dice| i64::from(from + dice.below(8)) * 3_600;
+        let from = period.from + hour(0, &mut dice) + i64::from(dice.below(2)) * 700;
+        let part = Period::new(from, from + hour(2, &mut dice));
+        for period in [&period, &part] {
+            let events = run(&changed, period);
+            if let Err(why) = check(&changed, period, &events) {
+                wrong.push(format!("round {round}, {deeds:?}, {period:?}: {why}"));
+            }
         }
     }
     assert!(applied > 200, "{applied} rounds did anything");
     assert!(wrong.is_empty(), "{} of {applied}:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn a_deletion_at_the_end_of_the_period_shows_by_the_digest_after_it() {
+    let trail = clean(30);
+    let hour = |at: usize| trail.chains[0].digests[at].clone();
+    let period = Period::new(hour(5).end, hour(12).end);
+    let mut changed = trail.clone();
+    changed.delete(&hour(12).bucket, &hour(12).key);
+    let events = run(&changed, &period);
+    check(&changed, &period, &events).unwrap();
+    // Without the digest after the period this would be a tail, and no finding.
+    assert_eq!(findings(&events), [(hour(12).key, "digest-missing")]);
+}
+
+#[test]
+fn a_byte_lost_in_transit_is_read_again_and_is_no_finding() {
+    let trail = clean(8);
+    let period = covered(&trail);
+    for once in [true, false] {
+        let source = WorldSource { flips: Flips::new(once), ..WorldSource::new(&trail.world) };
+        let events = run_over(&trail, &period, source, 2);
+        assert_eq!(findings(&events).is_empty(), once);
+    }
 }
 
 #[test]
@@ -267,8 +296,11 @@ fn faults_alone_never_make_a_finding() {
     let faults: [fn(&trailproof::core::location::ObjectLocation) -> Option<ReadFailureKind>; 3] = [
         |at| at.key.contains("CloudTrail-Digest").then_some(ReadFailureKind::Denied),
         |at| (!at.key.contains("CloudTrail-Digest")).then_some(ReadFailureKind::Throttled),
-        |at| (at.key.len() + at.key.bytes().map(usize::from).sum::<usize>()).is_multiple_of(3)
-            .then_some(ReadFailureKind::Network),
+        |at| {
+            (at.key.len() + at.key.bytes().map(usize::from).sum::<usize>())
+                .is_multiple_of(3)
+                .then_some(ReadFailureKind::Network)
+        },
     ];
     for fault in faults {
         let source = WorldSource { faults: fault, ..WorldSource::new(&trail.world) };

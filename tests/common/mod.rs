@@ -1,13 +1,14 @@
 //! A world as a source and a key service, without a wire: for tests of the rules over many worlds.
 use bytes::Bytes;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use trailproof::core::failure::{ReadFailure, ReadFailureKind};
 use trailproof::core::ids::Region;
 use trailproof::core::location::ObjectLocation;
 use trailproof::core::time::Timestamp;
 use trailproof::source::{
-    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
-    ReadFrom,
+    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
+    ReadError, ReadFrom,
 };
 use trailproof::test_support::world::World;
 use trailproof::trust::{KeyRecord, KeyService, ServiceError};
@@ -21,12 +22,47 @@ pub(crate) struct WorldSource {
     pub(crate) page: usize,
     /// Says which object cannot be read, and why.
     pub(crate) faults: fn(&ObjectLocation) -> Option<ReadFailureKind>,
+    /// Which reads bring a changed byte.
+    pub(crate) flips: Flips,
+}
+
+/// Reads of an object that bring a byte that is not the object's.
+#[derive(Debug, Default)]
+pub(crate) struct Flips {
+    mode: Option<bool>,
+    seen: Mutex<BTreeSet<ObjectLocation>>,
+}
+
+impl Flips {
+    /// The first read of each object if `once`, else every read.
+    pub(crate) fn new(once: bool) -> Self {
+        Self { mode: Some(once), seen: Mutex::default() }
+    }
+
+    fn apply(&self, at: &ObjectLocation, body: &Bytes) -> Bytes {
+        let Some(once) = self.mode else { return body.clone() };
+        let first = self.seen.lock().unwrap().insert(at.clone());
+        if once && !first {
+            return body.clone();
+        }
+        let mut changed = body.to_vec();
+        let middle = changed.len() / 2;
+        if let Some(byte) = changed.get_mut(middle) {
+            *byte ^= 0x10;
+        }
+        changed.into()
+    }
 }
 
 impl WorldSource {
     /// A source without faults.
     pub(crate) fn new(world: &World) -> Self {
-        Self { world: Arc::new(world.clone()), page: 1_000, faults: |_| None }
+        Self {
+            world: Arc::new(world.clone()),
+            page: 1_000,
+            faults: |_| None,
+            flips: Flips::default(),
+        }
     }
 }
 
@@ -112,7 +148,7 @@ impl ObjectSource for WorldSource {
                 user: version.metadata.clone(),
                 ..ObjectMetadata::default()
             };
-            let body = Some(version.body.clone());
+            let body = Some(self.flips.apply(at, &version.body));
             let reader: Box<dyn ObjectReader> = Box::new(Body { metadata, body });
             Ok(reader)
         })
@@ -132,9 +168,10 @@ impl KeyService for WorldKeys {
     ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>> {
         Box::pin(async move {
             let keys = region.and_then(|region| self.0.public_keys.get(region.as_str()));
-            let valid = keys.into_iter().flatten().filter(|key| {
-                key.valid_from <= to.unix() && from.unix() <= key.valid_to
-            });
+            let valid = keys
+                .into_iter()
+                .flatten()
+                .filter(|key| key.valid_from <= to.unix() && from.unix() <= key.valid_to);
             Ok(valid
                 .map(|key| KeyRecord {
                     fingerprint: key.fingerprint.clone(),
