@@ -10,31 +10,31 @@ const SHOWN: usize = 700;
 
 /// What differs between two runs. What is alike is left out, but for how much of it there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The AWS CLI's part.
-    pub theirs: String,
+    pub(crate) theirs: String,
     /// Our part.
-    pub ours: String,
+    pub(crate) ours: String,
 }
 
 /// One listed divergence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// The scenario.
-    pub case: String,
+    pub(crate) case: String,
     /// What it is about, in a few words. Scenarios that show the same thing share one.
-    pub title: String,
+    pub(crate) title: String,
     /// Why ours differs, in one sentence, which goes with the title.
-    pub reason: String,
+    pub(crate) reason: String,
     /// The AWS CLI's part of the difference.
-    pub theirs: String,
+    pub(crate) theirs: String,
     /// Our part of it.
-    pub ours: String,
+    pub(crate) ours: String,
 }
 
 /// What the comparison of one scenario came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgement {
+pub(crate) enum Judgement {
     /// Both programs did the same, byte for byte.
     Same,
     /// They differ exactly as listed.
@@ -49,13 +49,13 @@ pub enum Judgement {
 
 impl Judgement {
     /// Whether the test must fail.
-    pub fn is_failure(&self) -> bool {
+    pub(crate) fn is_failure(&self) -> bool {
         !matches!(self, Self::Same | Self::AsListed)
     }
 }
 
 /// Compares two runs with what is listed for their scenario.
-pub fn judge(theirs: &Ran, ours: &Ran, listed: Option<&Listed>) -> Judgement {
+pub(crate) fn judge(theirs: &Ran, ours: &Ran, listed: Option<&Listed>) -> Judgement {
     match (difference(theirs, ours), listed) {
         (None, None) => Judgement::Same,
         (None, Some(_)) => Judgement::Vanished,
@@ -71,9 +71,8 @@ pub fn judge(theirs: &Ran, ours: &Ran, listed: Option<&Listed>) -> Judgement {
 
 /// What differs between two runs, if anything does.
 ///
-/// Of each stream the lines that begin both and the lines that end both are left out and counted.
-/// Of a program that was stopped nothing is kept, as it could have written any amount.
-pub fn difference(theirs: &Ran, ours: &Ran) -> Option<Difference> {
+/// Of a stream that differs, runs of lines that are alike are left out and counted (`= 3`). Of a program that was stopped nothing is kept, as it could have written any amount.
+pub(crate) fn difference(theirs: &Ran, ours: &Ran) -> Option<Difference> {
     if theirs == ours {
         return None;
     }
@@ -94,18 +93,54 @@ pub fn difference(theirs: &Ran, ours: &Ran) -> Option<Difference> {
             continue;
         }
         let (one, other) = (lines(one), lines(other));
-        let fewer = one.len().min(other.len());
-        let head = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
-        let tail = one.iter().rev().zip(other.iter().rev()).take(fewer - head);
-        let tail = tail.take_while(|(one, other)| one == other).count();
-        for (text, lines) in [(&mut found.theirs, &one), (&mut found.ours, &other)] {
-            let _ = writeln!(text, "{name}, after {head} lines alike and before {tail}:");
-            for line in &lines[head..lines.len() - tail] {
-                show(text, line);
+        for text in [&mut found.theirs, &mut found.ours] {
+            let _ = writeln!(text, "{name}:");
+        }
+        let (mut at_one, mut at_other) = (0, 0);
+        for (start_one, start_other, alike) in common_runs(&one, &other) {
+            one[at_one..start_one].iter().for_each(|line| show(&mut found.theirs, line));
+            other[at_other..start_other].iter().for_each(|line| show(&mut found.ours, line));
+            if alike > 0 {
+                let _ = writeln!(found.theirs, "= {alike}");
+                let _ = writeln!(found.ours, "= {alike}");
             }
+            (at_one, at_other) = (start_one + alike, start_other + alike);
         }
     }
     Some(found)
+}
+
+/// The runs of lines that a longest common subsequence is made of, and an empty one at the end: where
+/// each begins in one and in the other, and how long it is.
+fn common_runs(one: &[&[u8]], other: &[&[u8]]) -> Vec<(usize, usize, usize)> {
+    // `longest[i][j]` is the length for what follows line `i` of one and line `j` of the other.
+    let mut longest = vec![vec![0_u32; other.len() + 1]; one.len() + 1];
+    for i in (0..one.len()).rev() {
+        for j in (0..other.len()).rev() {
+            longest[i][j] = if one[i] == other[j] {
+                longest[i + 1][j + 1] + 1
+            } else {
+                longest[i + 1][j].max(longest[i][j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut runs: Vec<(usize, usize, usize)> = Vec::new();
+    while i < one.len() && j < other.len() {
+        if one[i] == other[j] {
+            match runs.last_mut() {
+                Some((a, b, alike)) if *a + *alike == i && *b + *alike == j => *alike += 1,
+                _ => runs.push((i, j, 1)),
+            }
+            (i, j) = (i + 1, j + 1);
+        } else if longest[i + 1][j] >= longest[i][j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    runs.push((one.len(), other.len(), 0));
+    runs
 }
 
 fn status(ran: &Ran) -> String {

@@ -42,12 +42,12 @@ fn path() -> PathBuf {
 }
 
 /// Whether files are to be written anew instead of compared.
-pub fn blessing() -> bool {
+pub(crate) fn blessing() -> bool {
     std::env::var_os("TRAILPROOF_BLESS").is_some_and(|value| value == "1")
 }
 
 /// All listed divergences.
-pub fn read() -> Vec<Listed> {
+pub(crate) fn read() -> Vec<Listed> {
     let text = fs::read_to_string(path()).unwrap_or_default();
     let file: File = toml::from_str(&text).unwrap();
     let listed = |entry: Entry| {
@@ -58,7 +58,7 @@ pub fn read() -> Vec<Listed> {
 }
 
 /// Writes the file anew. Titles and reasons stay with their scenarios.
-pub fn write(found: &[Listed]) {
+pub(crate) fn write(found: &[Listed]) {
     let known: BTreeMap<String, Listed> =
         read().into_iter().map(|entry| (entry.case.clone(), entry)).collect();
     let mut text = HEAD.to_owned();
@@ -88,7 +88,7 @@ fn literal(text: &str) -> String {
 }
 
 /// The table of the README: one row a title, in the order of the file.
-pub fn table(entries: &[Listed]) -> String {
+pub(crate) fn table(entries: &[Listed]) -> String {
     let mut rows: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     for entry in entries {
         match rows.iter_mut().find(|(title, ..)| *title == entry.title) {

@@ -19,7 +19,8 @@ fn timestamp(value: &'static str) -> Stage {
     let key = stage.digest_key(FIRST);
     stage.world(|world| {
         let bucket = world.buckets.values_mut().next();
-        for version in bucket.and_then(|bucket| bucket.objects.get_mut(&key)).into_iter().flatten() {
+        for version in bucket.and_then(|bucket| bucket.objects.get_mut(&key)).into_iter().flatten()
+        {
             version.metadata.insert("backfill-generation-timestamp".to_owned(), value.to_owned());
         }
     })
@@ -81,7 +82,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         backfilled().deeds(&[Deed::LogContentChanged(log(FIRST, 1))])
     }),
     Scenario::new("backfill-key-by-time-of-making", late),
-    Scenario::new("backfill-key-removed", || late().deeds(&[Deed::DigestKeyRemoved(digest(FIRST))])),
+    Scenario::new("backfill-key-removed", || {
+        late().deeds(&[Deed::DigestKeyRemoved(digest(FIRST))])
+    }),
     Scenario::new("backfill-in-a-restarted-trail", || {
         Stage::of(TrailSpec::new().hours(6).pause(2, 4, 0).backfill(1, 1, 5).backfill(4, 1, 5))
             .verbose()

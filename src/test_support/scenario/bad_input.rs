@@ -19,7 +19,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     Scenario::new("arn-of-a-folder-of-trails", || {
         Stage::plain()
-            .set("--trail-arn", "arn:aws:cloudtrail:us-east-1:111122223333:trail/a/management-events")
+            .set(
+                "--trail-arn",
+                "arn:aws:cloudtrail:us-east-1:111122223333:trail/a/management-events",
+            )
             .set("--s3-bucket", BUCKET)
     }),
     Scenario::new("arn-with-terminal-escapes", || {
@@ -59,9 +62,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     Scenario::new("account-that-is-none", || Stage::plain().set("--account-id", "12345")),
     Scenario::new("region-that-is-none", || Stage::plain().set("--region", "not_a_region")),
-    Scenario::new("trails-denied", || {
-        refused(&[Operation::DescribeTrails], &Fault::AccessDenied)
-    }),
+    Scenario::new("trails-denied", || refused(&[Operation::DescribeTrails], &Fault::AccessDenied)),
     Scenario::new("listing-denied", || {
         refused(&[Operation::ListObjects, Operation::ListObjectsV2], &Fault::AccessDenied)
     }),

@@ -69,14 +69,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         new_bucket().set("--s3-bucket", "example-trail-logs")
     }),
     Scenario::new("changed-bucket-and-back", || {
-        Stage::of(
-            spec().relocated(2, "newer-trail-logs", "eu-west-1", None).relocated(
-                4,
-                "example-trail-logs",
-                "us-east-1",
-                None,
-            ),
-        )
+        Stage::of(spec().relocated(2, "newer-trail-logs", "eu-west-1", None).relocated(
+            4,
+            "example-trail-logs",
+            "us-east-1",
+            None,
+        ))
         .verbose()
     }),
     Scenario::new("changed-bucket-with-a-missing-digest-in-the-old-one", || {

@@ -18,7 +18,11 @@ fn changed(change: impl Fn(&mut Version)) -> Stage {
     let key = stage.digest_key(AT);
     stage.world(|world| {
         let bucket = world.buckets.values_mut().next();
-        bucket.and_then(|bucket| bucket.objects.get_mut(&key)).into_iter().flatten().for_each(change);
+        bucket
+            .and_then(|bucket| bucket.objects.get_mut(&key))
+            .into_iter()
+            .flatten()
+            .for_each(change);
     })
 }
 
@@ -42,9 +46,7 @@ fn resigned(signature: impl Fn(&str) -> String) -> Stage {
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("digest-byte-flipped", || done(Deed::DigestByteFlipped(digest(AT)))),
-    Scenario::new("digest-byte-flipped-quiet", || {
-        Stage::done(Deed::DigestByteFlipped(digest(AT)))
-    }),
+    Scenario::new("digest-byte-flipped-quiet", || Stage::done(Deed::DigestByteFlipped(digest(AT)))),
     Scenario::new("newest-digest-byte-flipped", || done(Deed::DigestByteFlipped(digest(6)))),
     Scenario::new("chain-start-byte-flipped", || done(Deed::DigestByteFlipped(digest(0)))),
     Scenario::new("several-digests-wrong", || {
@@ -89,10 +91,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("digest-without-log-files", || done(Deed::DigestWithoutLogFiles(digest(AT)))),
     Scenario::new("digest-without-metadata", || done(Deed::DigestMetadataMissing(digest(AT)))),
     Scenario::new("digest-without-metadata-and-json", || {
-        Stage::plain().deeds(&[
-            Deed::DigestNotJson(digest(AT)),
-            Deed::DigestMetadataMissing(digest(AT)),
-        ])
+        Stage::plain()
+            .deeds(&[Deed::DigestNotJson(digest(AT)), Deed::DigestMetadataMissing(digest(AT))])
     }),
     Scenario::new("digest-without-the-algorithm", || {
         changed(|version| {

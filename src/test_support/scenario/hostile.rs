@@ -26,9 +26,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("key-with-dots", || key(Hostile::DotDot)),
     Scenario::new("key-with-terminal-escapes", || key(Hostile::Terminal)),
     Scenario::new("key-of-great-length", || key(Hostile::Megabyte)),
-    Scenario::new("digest-of-deep-json", || {
-        Stage::done(Deed::DeepJsonDigest(digest(3))).verbose()
-    }),
+    Scenario::new("digest-of-deep-json", || Stage::done(Deed::DeepJsonDigest(digest(3))).verbose()),
     Scenario::new("digest-bomb", || {
         let stage = Stage::plain().verbose();
         let key = stage.digest_key(3);

@@ -24,16 +24,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("key-of-the-older-digests-removed", || {
         rotated().deeds(&[Deed::DigestKeyRemoved(digest(1))])
     }),
-    Scenario::new("every-key-removed", || {
-        Stage::plain().world(|world| world.public_keys.clear())
-    }),
+    Scenario::new("every-key-removed", || Stage::plain().world(|world| world.public_keys.clear())),
     Scenario::new("key-under-another-fingerprint", || {
         rotated().deeds(&[Deed::PublicKeyFingerprintWrong(digest(6))])
     }),
     Scenario::new("key-that-is-none", || each_key(|key| key.der = b"not a key".to_vec())),
     Scenario::new("key-without-a-byte", || each_key(|key| key.der.clear())),
     Scenario::new("key-cut-short", || each_key(|key| key.der.truncate(100))),
-    Scenario::new("keys-on-several-pages", || rotated().served(|options| options.key_page_size = 1)),
+    Scenario::new("keys-on-several-pages", || {
+        rotated().served(|options| options.key_page_size = 1)
+    }),
     Scenario::new("keys-denied", || {
         Stage::plain().faults(|_| {
             let matcher = Matcher::operation(Operation::ListPublicKeys);

@@ -21,30 +21,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("log-byte-flipped", || done(Deed::LogByteFlippedInGzip(log(3, 1)))),
     Scenario::new("log-cut-short", || done(Deed::LogTruncated(log(3, 0)))),
     Scenario::new("log-without-a-trailer", || done(Deed::LogTrailerMissing(log(3, 0)))),
-    Scenario::new("log-with-a-second-member", || {
-        done(Deed::LogSecondMemberAppended(log(3, 0)))
-    }),
+    Scenario::new("log-with-a-second-member", || done(Deed::LogSecondMemberAppended(log(3, 0)))),
     Scenario::new("log-with-trailing-data", || done(Deed::LogTrailingGarbage(log(3, 0)))),
     Scenario::new("log-changed-and-with-trailing-data", || {
-        Stage::plain().deeds(&[
-            Deed::LogContentChanged(log(3, 0)),
-            Deed::LogTrailingGarbage(log(3, 0)),
-        ])
+        Stage::plain()
+            .deeds(&[Deed::LogContentChanged(log(3, 0)), Deed::LogTrailingGarbage(log(3, 0))])
     }),
     Scenario::new("log-replaced-by-another", || {
         done(Deed::LogReplacedByOtherLog { at: log(3, 0), by: log(4, 0) })
     }),
     Scenario::new("log-stored-inflated", || done(Deed::LogStoredInflated(log(3, 0)))),
     Scenario::new("log-stored-inflated-and-changed", || {
-        Stage::plain().deeds(&[
-            Deed::LogContentChanged(log(3, 0)),
-            Deed::LogStoredInflated(log(3, 0)),
-        ])
+        Stage::plain()
+            .deeds(&[Deed::LogContentChanged(log(3, 0)), Deed::LogStoredInflated(log(3, 0))])
     }),
     Scenario::new("log-emptied", || done(Deed::LogEmptied(log(3, 0)))),
-    Scenario::new("log-added", || {
-        done(Deed::LogAdded(super::stage::digest(3)))
-    }),
+    Scenario::new("log-added", || done(Deed::LogAdded(super::stage::digest(3)))),
     Scenario::new("many-logs-wrong", || {
         Stage::plain().deeds(&[
             Deed::LogContentChanged(log(6, 1)),

@@ -76,9 +76,8 @@ mod tests {
         assert_eq!(names.len(), all.len());
         for name in names {
             assert!(
-                name.bytes().all(|byte| byte.is_ascii_lowercase()
-                    || byte.is_ascii_digit()
-                    || byte == b'-'),
+                name.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
                 "{name}"
             );
         }

@@ -21,9 +21,7 @@ fn regions() -> Stage {
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("organization-member", member),
-    Scenario::new("organization-owner", || {
-        Stage::of(spec()).set("--account-id", OWNER).verbose()
-    }),
+    Scenario::new("organization-owner", || Stage::of(spec()).set("--account-id", OWNER).verbose()),
     Scenario::new("organization-with-prefix", || {
         Stage::of(spec().prefix("audit")).set("--account-id", MEMBER).verbose()
     }),
@@ -56,9 +54,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         Stage::among(TrailSpec::new().hours(3).organization("o-exampleorg1"), [other])
             .set("--s3-bucket", BUCKET)
     }),
-    Scenario::new("other-account-in-a-plain-trail", || {
-        Stage::plain().set("--account-id", MEMBER)
-    }),
+    Scenario::new("other-account-in-a-plain-trail", || Stage::plain().set("--account-id", MEMBER)),
     Scenario::new("region-of-the-home", regions),
     Scenario::new("region-other-than-the-home", || regions().set("--region", "eu-west-1")),
     Scenario::new("region-without-digests", || regions().set("--region", "eu-central-1")),
@@ -67,9 +63,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         regions().env("AWS_DEFAULT_REGION", Some("eu-west-1"))
     }),
     Scenario::new("endpoint-on-the-command-line", || {
-        regions()
-            .env("AWS_ENDPOINT_URL_CLOUDTRAIL", None)
-            .set("--endpoint-url", "{endpoint}")
+        regions().env("AWS_ENDPOINT_URL_CLOUDTRAIL", None).set("--endpoint-url", "{endpoint}")
     }),
     Scenario::new("trail-of-another-partition", || {
         let mut spec = TrailSpec::new()

@@ -31,13 +31,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         log_fault(Schedule::always(Fault::AccessDenied)).deeds(&[Deed::LogDeleted(log(2, 0))])
     }),
     Scenario::new("log-missing-where-listing-is-not-granted", || {
-        Stage::plain()
-            .deeds(&[Deed::LogDeleted(log(3, 0))])
-            .faults(|stage| {
-                // As S3 answers for absent keys without `s3:ListBucket` on that prefix.
-                let matcher = Matcher::get(&stage.log_key(3, 0));
-                FaultPlan::new().with(matcher, Schedule::always(Fault::AccessDenied))
-            })
+        Stage::plain().deeds(&[Deed::LogDeleted(log(3, 0))]).faults(|stage| {
+            // As S3 answers for absent keys without `s3:ListBucket` on that prefix.
+            let matcher = Matcher::get(&stage.log_key(3, 0));
+            FaultPlan::new().with(matcher, Schedule::always(Fault::AccessDenied))
+        })
     }),
     Scenario::new("logs-denied", || {
         Stage::plain().access(AccessRules {
@@ -92,10 +90,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("every-read-throttled-at-first", || {
         Stage::plain().faults(|stage| {
             let plan = FaultPlan::new();
-            [stage.digest_key(4), stage.log_key(3, 0), stage.log_key(2, 1)].iter().fold(
-                plan,
-                |plan, key| plan.with(Matcher::get(key), Schedule::first(1, Fault::SlowDown)),
-            )
+            [stage.digest_key(4), stage.log_key(3, 0), stage.log_key(2, 1)]
+                .iter()
+                .fold(plan, |plan, key| {
+                    plan.with(Matcher::get(key), Schedule::first(1, Fault::SlowDown))
+                })
         })
     }),
     Scenario::new("every-read-reset-at-first", || {

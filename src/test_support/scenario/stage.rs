@@ -40,9 +40,8 @@ impl Stage {
             arguments: Vec::new(),
             environment: Vec::new(),
         };
-        let end = crate::test_support::trail::location::iso(
-            spec.start + i64::from(spec.hours) * 3600,
-        );
+        let end =
+            crate::test_support::trail::location::iso(spec.start + i64::from(spec.hours) * 3600);
         stage.set("--trail-arn", &arn).times("2026-03-01T00:00:00Z", &end)
     }
 
@@ -189,7 +188,8 @@ impl Stage {
         ];
         for (name, value) in &self.environment {
             variables.retain(|(known, _)| known != name);
-            variables.extend(value.as_ref().map(|value| (*name, value.replace(ENDPOINT, endpoint))));
+            variables
+                .extend(value.as_ref().map(|value| (*name, value.replace(ENDPOINT, endpoint))));
         }
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
