@@ -14,9 +14,10 @@ fn backfilled() -> Stage {
     Stage::of(spec()).verbose()
 }
 
+/// The newest one comes first and is the one whose key is looked up.
 fn timestamp(value: &'static str) -> Stage {
     let stage = backfilled();
-    let key = stage.digest_key(FIRST);
+    let key = stage.digest_key(FIRST + 2);
     stage.world(|world| {
         let bucket = world.buckets.values_mut().next();
         for version in bucket.and_then(|bucket| bucket.objects.get_mut(&key)).into_iter().flatten()
@@ -26,7 +27,7 @@ fn timestamp(value: &'static str) -> Stage {
     })
 }
 
-/// The backfill digest is made two hundred days later, by a key that no standard digest has.
+/// The backfill digest is made 45 days later, by a key that no standard digest has.
 fn late() -> Stage {
     Stage::of(TrailSpec::new().hours(6).backfill(3, 2, 24 * 45)).verbose()
 }
