@@ -52,9 +52,9 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new("many-deeds", || {
         Stage::plain().deeds(&[
             Deed::DigestForged(digest(5)),
-            Deed::HostileDigest(digest(4), Hostile::Terminal),
+            Deed::HostileDigest(digest(4), Hostile::DotDot),
             Deed::LogContentChanged(log(3, 0)),
-            Deed::DigestTrailingData(digest(2)),
+            Deed::DigestSignatureFlipped(digest(2)),
         ])
     }),
 ];
