@@ -44,8 +44,8 @@ pub enum OwnSignature {
     MayProve,
     /// There is none.
     Absent,
-    /// It is not the digest's.
-    Wrong,
+    /// It is not the digest's. Holds whether the digest's key is listed as it must be.
+    Wrong(bool),
     /// It is right, but its key is not listed. Holds whether the region has any other key.
     KeyUnknown(bool),
 }
@@ -94,17 +94,17 @@ impl BuiltTrail {
         let Some(signature) = version.metadata.get("signature") else {
             return OwnSignature::Absent;
         };
-        if *signature != digest.signature {
-            return OwnSignature::Wrong;
-        }
         let keys = self.world.public_keys.get(&chain.id.region).map_or(&[][..], Vec::as_slice);
         let signed = || keys.iter().filter(|key| Self::is_key(key, digest.slot));
-        if signed().next().is_none() {
-            return OwnSignature::KeyUnknown(!keys.is_empty());
-        }
         let named = signed().any(|key| {
             key.fingerprint == digest.fingerprint && fingerprint(&key.der) == digest.fingerprint
         });
+        if *signature != digest.signature {
+            return OwnSignature::Wrong(named);
+        }
+        if signed().next().is_none() {
+            return OwnSignature::KeyUnknown(!keys.is_empty());
+        }
         let timestamp = version.metadata.contains_key("backfill-generation-timestamp");
         let dated = digest.kind != DigestKind::Backfill || timestamp;
         let algorithm = version.metadata.contains_key("signature-algorithm");

@@ -13,35 +13,14 @@ use super::end_state::{DigestContent, OwnSignature, states};
 use super::expectation::{
     ChainExpectation, Expectation, ObjectExpectation, Period, Requirement, State, Verdict,
 };
+use super::judge::Judged;
 use super::planted::PlantedKind;
 use std::collections::BTreeSet;
-
-const MALFORMED: State = State::Invalid("digest-malformed");
-const MISMATCH: State = State::Invalid("digest-link-mismatch");
-const SIGNATURE: State = State::Invalid("digest-signature-invalid");
-const KEY_UNKNOWN: State = State::Invalid("digest-key-unknown");
-const MISSING: State = State::Invalid("digest-missing");
-const MOVED: State = State::Invalid("digest-moved");
-const OUT_OF_ORDER: State = State::Invalid("digest-out-of-order");
 
 // The newest digest may be two hours late; a period that ends an hour later still is a matter of
 // how the digest's own hour is counted.
 const SURELY_ALLOWED: i64 = 2 * 3600;
 const SURELY_LATE: i64 = 3 * 3600 + 900;
-
-/// What is known of one digest while its chain is judged.
-struct Judged {
-    content: DigestContent,
-    own: OwnSignature,
-    /// Proved by the careful run.
-    certain: bool,
-    /// Proved by the bold run.
-    possible: bool,
-    in_period: bool,
-    /// Whether it counts as a successor in the careful run.
-    visited: bool,
-    allowed: BTreeSet<State>,
-}
 
 /// How much of the verdict is settled.
 #[derive(Default)]
@@ -76,8 +55,8 @@ impl BuiltTrail {
             for (object, (index, digest)) in
                 told.digests.iter().zip(chain.digests.iter().enumerate())
             {
-                if digest.oddity == Oddity::Loop && object.in_period {
-                    require_loop(&mut expectation, chain, index, digests);
+                if digest.oddity == Oddity::Loop {
+                    require_loop(&mut expectation, chain, index, digests, object.in_period);
                 }
             }
             for object in objects() {
@@ -103,43 +82,6 @@ impl BuiltTrail {
         }
         expectation.verdicts = verdicts(&expectation, &doubts, found);
         expectation
-    }
-
-    /// Judges every digest of a chain, newest first, so that successors are judged before.
-    fn judge(&self, chain: &BuiltChain, period: &Period) -> Vec<Judged> {
-        let mut judged: Vec<Judged> = Vec::new();
-        let mut anchored = false;
-        for digest in &chain.digests {
-            let content = self.digest_content(digest);
-            let in_period = digest.start < period.to && period.from < digest.end;
-            // The first digest in the listing after the period anchors the walk.
-            let backfill = digest.kind == DigestKind::Backfill;
-            let after = digest.start >= period.to && content != DigestContent::Absent;
-            let anchor = after && !anchored && !backfill;
-            anchored |= anchor;
-            judged.push(Judged {
-                content,
-                own: self.own_signature(chain, digest),
-                certain: false,
-                possible: false,
-                in_period,
-                visited: in_period || anchor,
-                allowed: BTreeSet::new(),
-            });
-        }
-        for (index, digest) in chain.digests.iter().enumerate().rev() {
-            // A link that leads forward proves nothing: a digest cannot hold the hash of one that
-            // holds its own.
-            let successors = || chain.successors(index).filter(|&after| after > index);
-            let known = |after: usize| judged.get(after);
-            let certain =
-                successors().filter_map(known).any(|after| after.certain && after.visited);
-            let possible = successors().filter_map(known).any(|after| after.possible);
-            if let Some(own) = judged.get_mut(index) {
-                conclude(own, digest, certain, possible);
-            }
-        }
-        judged
     }
 
     fn tell(&self, chain: &BuiltChain, judged: &[Judged], period: &Period) -> ChainExpectation {
@@ -226,7 +168,13 @@ impl BuiltTrail {
                 inside
                     && chain.standard().iter().zip(digests).any(|(digest, own)| {
                         let hour = digest.start < time && time < digest.end;
-                        hour && own.certain && digest.kind != DigestKind::Starting
+                        let whole = || {
+                            digest
+                                .logs
+                                .iter()
+                                .all(|log| self.log_states(log) == states(&[State::Valid]))
+                        };
+                        hour && own.certain && digest.kind != DigestKind::Starting && whole()
                     })
             })
         };
@@ -300,83 +248,12 @@ impl BuiltTrail {
     }
 }
 
-/// Settles one digest, given whether a proven successor says what it must be.
-fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool) {
-    let signed = own.own == OwnSignature::Proves;
-    let maybe_signed = signed || own.own == OwnSignature::MayProve;
-    let intact = own.content == DigestContent::Intact;
-    own.certain = intact && (signed || certain) && digest.oddity == Oddity::None;
-    own.possible = matches!(own.content, DigestContent::Intact | DigestContent::Damaged)
-        && (maybe_signed || possible);
-    let mut allowed = match own.content {
-        DigestContent::Absent if certain => states(&[MISSING]),
-        DigestContent::Absent if possible => states(&[MISSING, State::Unreached]),
-        DigestContent::Absent => states(&[State::Unreached]),
-        DigestContent::Archived => states(&[State::Unverified]),
-        DigestContent::Beyond => {
-            states(&[State::Unverified, MALFORMED, SIGNATURE, MISMATCH, MOVED, KEY_UNKNOWN])
-        }
-        DigestContent::Malformed => states(&[MALFORMED]),
-        DigestContent::Elsewhere => states(&[MOVED, SIGNATURE, KEY_UNKNOWN, OUT_OF_ORDER]),
-        DigestContent::Changed => states(&[SIGNATURE, KEY_UNKNOWN, MALFORMED]),
-        DigestContent::Damaged => states(&[MALFORMED]),
-        DigestContent::Intact if own.certain => states(&[State::Valid]),
-        DigestContent::Intact => unproved(own.own),
-    };
-    if own.possible {
-        allowed.insert(State::Valid);
-    }
-    let touched = matches!(
-        own.content,
-        DigestContent::Malformed | DigestContent::Elsewhere | DigestContent::Changed
-    );
-    if touched && possible {
-        allowed.insert(MISMATCH);
-    }
-    // Without a signature and without a successor nothing contradicts a changed digest.
-    let unsigned = own.own == OwnSignature::Absent;
-    if own.content == DigestContent::Changed
-        && !certain
-        && (unsigned || own.own == OwnSignature::KeyUnknown(false))
-    {
-        allowed.insert(State::Unverified);
-        if !possible && unsigned {
-            allowed = states(&[State::Unverified, KEY_UNKNOWN, MALFORMED]);
-        }
-    }
-    match digest.oddity {
-        Oddity::None => {}
-        // It is AWS's, and no digest all the same.
-        Oddity::NoLogFiles if own.possible => {
-            allowed.remove(&State::Valid);
-            allowed.insert(MALFORMED);
-        }
-        Oddity::Loop if own.possible => {
-            allowed.extend([OUT_OF_ORDER, MISMATCH]);
-        }
-        Oddity::NoLogFiles | Oddity::Loop => {}
-    }
-    own.allowed = allowed;
-}
-
-/// What may be said of an intact digest that nothing proves.
-fn unproved(own: OwnSignature) -> BTreeSet<State> {
-    match own {
-        OwnSignature::Absent => states(&[State::Unverified]),
-        OwnSignature::Wrong => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
-        OwnSignature::KeyUnknown(true) => states(&[KEY_UNKNOWN]),
-        OwnSignature::KeyUnknown(false) => states(&[KEY_UNKNOWN, State::Unverified]),
-        // With an oddity the digest is not certain although it is signed; the caller adds to this.
-        OwnSignature::Proves => BTreeSet::new(),
-        OwnSignature::MayProve => states(&[KEY_UNKNOWN, SIGNATURE, MALFORMED, State::Unverified]),
-    }
-}
-
 fn require_loop(
     expectation: &mut Expectation,
     chain: &BuiltChain,
     index: usize,
     judged: &[Judged],
+    in_period: bool,
 ) {
     let to = chain.digests.get(index).and_then(|digest| digest.previous);
     let ends = [Some(index), to].into_iter().flatten().filter_map(|at| chain.digests.get(at));
@@ -388,7 +265,7 @@ fn require_loop(
     let own = judged.get(index);
     let signed = own
         .is_some_and(|own| own.content == DigestContent::Intact && own.own == OwnSignature::Proves);
-    if signed {
+    if signed && in_period {
         expectation.required.push(Requirement { keys, codes });
     }
 }

@@ -21,15 +21,19 @@ pub mod import;
 pub mod key_ring;
 pub mod location;
 pub mod log_file;
+pub mod planted;
 pub mod scale;
 pub mod signer;
 pub mod spec;
 
+mod chain_builder;
 mod commit;
 mod digest_deeds;
+mod judge;
 mod key_deeds;
 mod log_deeds;
-mod planted;
+mod random_deed;
+mod spec_methods;
 
 pub use build::TrailBuilder;
 pub use built::{BuiltChain, BuiltDigest, BuiltLog, BuiltTrail, ChainId, DigestKind};

@@ -1,0 +1,147 @@
+//! Judges the digests of one chain, each by what became of it and by the digests that link to it.
+use super::built::{BuiltChain, BuiltDigest, BuiltTrail, DigestKind, Oddity};
+use super::end_state::{DigestContent, OwnSignature, states};
+use super::expectation::{Period, State};
+use std::collections::BTreeSet;
+
+const MALFORMED: State = State::Invalid("digest-malformed");
+const MISMATCH: State = State::Invalid("digest-link-mismatch");
+const SIGNATURE: State = State::Invalid("digest-signature-invalid");
+const KEY_UNKNOWN: State = State::Invalid("digest-key-unknown");
+const MISSING: State = State::Invalid("digest-missing");
+const MOVED: State = State::Invalid("digest-moved");
+const OUT_OF_ORDER: State = State::Invalid("digest-out-of-order");
+
+/// What is known of one digest while its chain is judged.
+pub(super) struct Judged {
+    pub(super) content: DigestContent,
+    pub(super) own: OwnSignature,
+    /// Whether no key at all is listed for the region.
+    pub(super) keyless: bool,
+    /// Proved by the careful run.
+    pub(super) certain: bool,
+    /// Proved by the bold run.
+    pub(super) possible: bool,
+    pub(super) in_period: bool,
+    /// Whether it counts as a successor in the careful run.
+    pub(super) visited: bool,
+    pub(super) allowed: BTreeSet<State>,
+}
+
+impl BuiltTrail {
+    /// Judges every digest of a chain, newest first, so that successors are judged before.
+    pub(super) fn judge(&self, chain: &BuiltChain, period: &Period) -> Vec<Judged> {
+        let mut judged: Vec<Judged> = Vec::new();
+        let mut anchored = false;
+        for digest in &chain.digests {
+            let content = self.digest_content(digest);
+            let in_period = digest.start < period.to && period.from < digest.end;
+            // The first digest in the listing after the period anchors the walk.
+            let backfill = digest.kind == DigestKind::Backfill;
+            let after = digest.start >= period.to && content != DigestContent::Absent;
+            let anchor = after && !anchored && !backfill;
+            anchored |= anchor;
+            judged.push(Judged {
+                content,
+                own: self.own_signature(chain, digest),
+                keyless: self.world.public_keys.get(&chain.id.region).is_none_or(Vec::is_empty),
+                certain: false,
+                possible: false,
+                in_period,
+                visited: in_period || anchor,
+                allowed: BTreeSet::new(),
+            });
+        }
+        for (index, digest) in chain.digests.iter().enumerate().rev() {
+            // A link that leads forward proves nothing: a digest cannot hold the hash of one that
+            // holds its own.
+            let successors = || chain.successors(index).filter(|&after| after > index);
+            let known = |after: usize| judged.get(after);
+            let certain =
+                successors().filter_map(known).any(|after| after.certain && after.visited);
+            let possible = successors().filter_map(known).any(|after| after.possible);
+            if let Some(own) = judged.get_mut(index) {
+                conclude(own, digest, certain, possible);
+            }
+        }
+        judged
+    }
+}
+
+/// Settles one digest, given whether a proven successor says what it must be.
+fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool) {
+    let signed = own.own == OwnSignature::Proves;
+    let maybe_signed = signed || own.own == OwnSignature::MayProve;
+    let intact = own.content == DigestContent::Intact;
+    own.certain = intact && (signed || certain) && digest.oddity == Oddity::None;
+    own.possible = matches!(own.content, DigestContent::Intact | DigestContent::Damaged)
+        && (maybe_signed || possible);
+    let mut allowed = match own.content {
+        DigestContent::Absent if certain => states(&[MISSING]),
+        DigestContent::Absent if possible => states(&[MISSING, State::Unreached]),
+        DigestContent::Absent => states(&[State::Unreached]),
+        DigestContent::Archived => states(&[State::Unverified]),
+        DigestContent::Beyond => {
+            states(&[State::Unverified, MALFORMED, SIGNATURE, MISMATCH, MOVED, KEY_UNKNOWN])
+        }
+        DigestContent::Malformed => states(&[MALFORMED]),
+        DigestContent::Elsewhere => states(&[MOVED, SIGNATURE, KEY_UNKNOWN, OUT_OF_ORDER]),
+        DigestContent::Changed => states(&[SIGNATURE, KEY_UNKNOWN, MALFORMED]),
+        // A reader that takes the member alone goes on to ask for a proof.
+        DigestContent::Damaged if own.possible => states(&[MALFORMED]),
+        DigestContent::Damaged => {
+            let mut allowed = unproved(own.own);
+            allowed.insert(MALFORMED);
+            allowed
+        }
+        DigestContent::Intact if own.certain => states(&[State::Valid]),
+        DigestContent::Intact => unproved(own.own),
+    };
+    if own.possible {
+        allowed.insert(State::Valid);
+    }
+    let touched = matches!(
+        own.content,
+        DigestContent::Malformed | DigestContent::Elsewhere | DigestContent::Changed
+    );
+    if touched && possible {
+        allowed.insert(MISMATCH);
+    }
+    // Without a proven successor, and without a signature or any key to hold against it, nothing
+    // contradicts a digest that can be read.
+    let readable = matches!(own.content, DigestContent::Elsewhere | DigestContent::Changed);
+    let unsigned = own.own == OwnSignature::Absent;
+    if readable && !certain && (unsigned || own.keyless) {
+        allowed.insert(State::Unverified);
+    }
+    if own.content == DigestContent::Intact && own.keyless && !own.certain {
+        allowed.insert(State::Unverified);
+    }
+    match digest.oddity {
+        Oddity::None => {}
+        // It is AWS's, and no digest all the same.
+        Oddity::NoLogFiles => {
+            allowed.remove(&State::Valid);
+            allowed.insert(MALFORMED);
+        }
+        Oddity::Loop if own.possible => {
+            allowed.extend([OUT_OF_ORDER, MISMATCH]);
+        }
+        Oddity::Loop => {}
+    }
+    own.allowed = allowed;
+}
+
+/// What may be said of an intact digest that nothing proves.
+fn unproved(own: OwnSignature) -> BTreeSet<State> {
+    match own {
+        OwnSignature::Absent => states(&[State::Unverified]),
+        OwnSignature::Wrong(true) => states(&[SIGNATURE, MALFORMED]),
+        OwnSignature::Wrong(false) => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
+        OwnSignature::KeyUnknown(true) => states(&[KEY_UNKNOWN]),
+        OwnSignature::KeyUnknown(false) => states(&[KEY_UNKNOWN, State::Unverified]),
+        // With an oddity the digest is not certain although it is signed; the caller adds to this.
+        OwnSignature::Proves => BTreeSet::new(),
+        OwnSignature::MayProve => states(&[KEY_UNKNOWN, SIGNATURE, MALFORMED, State::Unverified]),
+    }
+}
