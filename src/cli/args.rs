@@ -31,6 +31,66 @@ pub(super) struct AwsArgs {
 pub(super) enum Command {
     /// Validate the log files of a trail: drop-in for `aws cloudtrail validate-logs`
     ValidateLogs(ValidateLogsArgs),
+    /// Say what a bucket proves: every account, region and trail, in one run
+    Verify(VerifyArgs),
+}
+
+/// The options of `verify`.
+#[derive(Args, Debug)]
+pub(super) struct VerifyArgs {
+    /// Where the evidence lies: `s3://BUCKET[/PREFIX]`
+    #[arg(value_name = "LOCATION", required_unless_present = "trail_arn")]
+    pub(super) location: Option<String>,
+    /// Verify this trail; without a location, its bucket and prefix are asked of CloudTrail
+    #[arg(long, value_name = "ARN")]
+    pub(super) trail_arn: Option<String>,
+    /// First second of the period: `2026-07-01` or `2026-07-01T00:00:00Z`
+    #[arg(long, visible_alias = "since", value_name = "TIME", group = "from")]
+    pub(super) start_time: Option<String>,
+    /// End of the period [default: now]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["last", "quarter"])]
+    pub(super) end_time: Option<String>,
+    /// The time up to now: `90d`, `12h`
+    #[arg(long, value_name = "SPAN", group = "from")]
+    pub(super) last: Option<String>,
+    /// A calendar quarter, in UTC: `2026Q3`
+    #[arg(long, value_name = "QUARTER", group = "from")]
+    pub(super) quarter: Option<String>,
+    /// Only this trail, by name or ARN; may be given again
+    #[arg(long, value_name = "TRAIL")]
+    pub(super) trail: Vec<String>,
+    /// Only this account; may be given again
+    #[arg(long, value_name = "ID")]
+    pub(super) account: Vec<String>,
+    /// Only log files of this region; may be given again
+    #[arg(long = "region", id = "region", value_name = "REGION")]
+    pub(super) regions: Vec<String>,
+    /// Do not search for log files that no digest names (saves one LIST per region and day)
+    #[arg(long)]
+    pub(super) no_unlisted: bool,
+    /// Search for log files that no digest names (the default)
+    #[arg(long, overrides_with = "no_unlisted", hide = true)]
+    pub(super) unlisted: bool,
+    /// Form of the output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// No progress on stderr
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Requests in flight at once
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_CONCURRENCY, value_parser = concurrency)]
+    pub(super) concurrency: usize,
+}
+
+/// Forms of a `verify` run's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One summary document
+    Json,
+    /// The event stream, a line an event
+    Jsonl,
 }
 
 /// The options of `aws cloudtrail validate-logs`, and `--concurrency`.

@@ -1,8 +1,12 @@
 //! Argv in, exit status out. The only room that reads the clock, the environment and the streams.
 mod args;
 mod interrupt;
+mod period_arg;
 mod program;
+mod progress;
 mod time_arg;
 mod validate_logs;
+mod verify;
+mod verify_plan;
 
 pub use program::main;

@@ -84,7 +84,7 @@ async fn validate(
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::from_unix(chrono::Utc::now().timestamp())
 }
 

@@ -14,6 +14,10 @@ pub const DIGEST_STORED: u64 = 16 << 20;
 /// typically less than 128 KB. This keeps a gzip bomb to about a second of work.
 pub const LOG_INFLATED: u64 = 1 << 30;
 
+/// Inflated bytes of a log file that is searched for explaining events, and so kept for a moment.
+/// Many are read at once; the largest real one seen has 0.5 MB.
+pub const LOG_SEARCHED: u64 = 8 << 20;
+
 /// Bytes of a gzip header. AWS writes the shortest, 10; the format allows any length for names and
 /// comments, which nobody who copies log files makes longer than a path.
 pub const GZIP_HEADER: usize = 8 << 10;
@@ -31,6 +35,9 @@ pub const KEY_LENGTH: usize = 1_024;
 /// Keys that one chain's listing may hold: a century of hourly standard and backfill digests, and
 /// as many again that are not its own.
 pub const LISTED_DIGESTS: usize = 4_000_000;
+
+/// Folders right below one folder. An organization may have ten thousand accounts.
+pub const FOLDERS: usize = 100_000;
 
 /// Pages of one listing or of ListPublicKeys. S3 gives 1,000 keys a page.
 pub const PAGES: usize = 1_000_000;

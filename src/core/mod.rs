@@ -2,11 +2,14 @@
 //! go out, and so the same rules run over S3, over a directory, in a property test and in a fuzzer.
 pub mod aws_judge;
 pub mod aws_walk;
+pub mod backfill;
 pub mod budget;
 pub mod chain;
+pub mod chain_id;
 pub mod content;
 pub mod coverage;
 pub mod digest;
+pub mod explain;
 pub mod failure;
 pub mod finding;
 pub mod ids;
@@ -15,9 +18,11 @@ pub mod judge;
 pub mod key_layout;
 pub mod location;
 pub mod log_check;
+pub mod log_key;
 pub mod notice;
 pub mod signing;
 pub mod time;
+pub mod verdict;
 mod verified;
 
 pub use verified::Verified;

@@ -94,6 +94,13 @@ impl Tally {
         }
     }
 
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        self.valid += other.valid;
+        self.invalid += other.invalid;
+        self.unverified += other.unverified;
+    }
+
     /// All that was counted.
     pub fn total(&self) -> u64 {
         self.valid + self.invalid + self.unverified

@@ -104,6 +104,7 @@ impl<O: Write, E: Write> AwsText<O, E> {
             Finding::DigestOutOfOrder { .. } => {
                 "not older than the digest that links to it".to_owned()
             }
+            Finding::DigestDeliveredThenGone { .. } => "delivered and then gone".to_owned(),
             Finding::DigestLinkMismatch { .. } => {
                 "not what the digest that links to it records".to_owned()
             }

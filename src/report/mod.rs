@@ -1,7 +1,13 @@
 //! Consumers of the event stream, one format each. A reporter shows; it never judges.
 pub mod aws_text;
+mod collect;
+pub mod json;
+pub mod json_lines;
+pub mod text;
+mod text_lines;
+mod wire;
 
-use crate::event::Event;
+use crate::event::{Event, RunEvent};
 use std::io;
 
 /// Shows events in one format.
@@ -12,6 +18,23 @@ pub trait Reporter {
     ///
     /// That what it writes to failed. It is then not called again but for [`finish`](Self::finish).
     fn event(&mut self, event: &Event) -> io::Result<()>;
+
+    /// Writes what is left. Called once.
+    ///
+    /// # Errors
+    ///
+    /// That what it writes to failed.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+/// Shows the events of a `verify` run in one format.
+pub trait RunReporter: Send {
+    /// Takes one event, in order.
+    ///
+    /// # Errors
+    ///
+    /// That what it writes to failed. It is then not called again.
+    fn event(&mut self, event: &RunEvent) -> io::Result<()>;
 
     /// Writes what is left. Called once.
     ///

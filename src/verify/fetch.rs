@@ -71,6 +71,28 @@ pub async fn fetch_log(
     outcome
 }
 
+/// As [`fetch_log`], and gives the inflated content of a log file that is proven, so that it can be
+/// searched without a second download. One that is too large to be kept is judged and not given.
+pub async fn fetch_log_and_search(
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+    expected: &Hash,
+) -> (Outcome<LogProof>, Option<Vec<u8>>) {
+    let mut content = Vec::new();
+    match read_object(source, at, budget::LOG_SEARCHED, Some(&mut content)).await {
+        Ok((read, _)) => {
+            let outcome = check_log(expected, &read);
+            if matches!(outcome, Outcome::Valid(_)) {
+                return (outcome, Some(content));
+            }
+        }
+        Err(ReadError::Missing) => return (Outcome::Invalid(Finding::LogMissing), None),
+        Err(ReadError::Failure(_)) => {}
+    }
+    drop(content);
+    (fetch_log(source, at, expected).await, None)
+}
+
 async fn judge_log(
     source: &dyn ObjectSource,
     at: &ObjectLocation,

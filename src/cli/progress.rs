@@ -1,0 +1,92 @@
+//! Progress on stderr, pulled on a tick from counters that the run bumps anyway.
+use crate::event::RunEvent;
+use crate::source::count::Counts;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often the line is drawn.
+const TICK: Duration = Duration::from_millis(200);
+
+/// What a run has told so far.
+#[derive(Debug, Default)]
+struct Told {
+    chains: AtomicU64,
+    digests: AtomicU64,
+    logs: AtomicU64,
+}
+
+/// A line on stderr while the run goes on; nothing where nobody would see it.
+#[derive(Debug)]
+pub(super) struct Progress {
+    told: Arc<Told>,
+    bar: Option<ProgressBar>,
+    drawing: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Begins to draw, unless `quiet` or stderr is no terminal.
+    pub(super) fn start(quiet: bool, counts: Arc<Counts>) -> Self {
+        let told = Arc::new(Told::default());
+        if quiet || !std::io::stderr().is_terminal() {
+            return Self { told, bar: None, drawing: None };
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+            bar.set_style(style);
+        }
+        let (drawn, seen) = (bar.clone(), Arc::clone(&told));
+        let began = Instant::now();
+        let drawing = tokio::spawn(async move {
+            loop {
+                drawn.set_message(line(&seen, &counts, began.elapsed()));
+                drawn.tick();
+                tokio::time::sleep(TICK).await;
+            }
+        });
+        Self { told, bar: Some(bar), drawing: Some(drawing) }
+    }
+
+    /// Takes note of an event.
+    pub(super) fn note(&self, event: &RunEvent) {
+        let counter = match event {
+            RunEvent::ChainFinished(_) => &self.told.chains,
+            RunEvent::DigestJudged(_) => &self.told.digests,
+            RunEvent::LogJudged { .. } => &self.told.logs,
+            _ => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes the line away again.
+    pub(super) fn stop(self) {
+        if let Some(drawing) = self.drawing {
+            drawing.abort();
+        }
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn line(told: &Told, counts: &Counts, elapsed: Duration) -> String {
+    let now = counts.now();
+    let requests = now.lists + now.gets;
+    let rate = requests.checked_div(elapsed.as_secs().max(1)).unwrap_or(0);
+    format!(
+        "{} chains, {} digests, {} log files, {:.1} MB, {requests} requests ({rate}/s), {} in flight",
+        told.chains.load(Ordering::Relaxed),
+        told.digests.load(Ordering::Relaxed),
+        told.logs.load(Ordering::Relaxed),
+        megabytes(now.bytes),
+        now.in_flight,
+    )
+}
+
+#[expect(clippy::as_conversions, reason = "a number that is only shown, to one decimal")]
+#[expect(clippy::cast_precision_loss, reason = "a number that is only shown, to one decimal")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}

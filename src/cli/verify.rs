@@ -1,0 +1,149 @@
+//! `trailproof verify`: what does this bucket prove?
+use super::args::{AwsArgs, Format, VerifyArgs};
+use super::interrupt::unless_interrupted;
+use super::program::say;
+use super::progress::Progress;
+use super::validate_logs::now;
+use super::verify_plan::{NoPlan, make, read};
+use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::core::failure::ReadFailureKind;
+use crate::core::location::escape;
+use crate::core::verdict::Verdict;
+use crate::event::RunEvent;
+use crate::report::RunReporter;
+use crate::report::json::Json;
+use crate::report::json_lines::JsonLines;
+use crate::report::text::Text;
+use crate::source::ObjectSource;
+use crate::source::count::{Counted, Counts};
+use crate::source::limit::Limited;
+use crate::source::retry::{RetryPolicy, Retrying};
+use crate::source::s3::{S3Source, Timeouts};
+use crate::trust::cloudtrail::CloudTrail;
+use crate::verify::verify_run::verify;
+use std::io::{self, BufWriter, IsTerminal as _};
+use std::sync::Arc;
+
+/// A mistake on the command line.
+const USAGE: u8 = 2;
+/// The run could not begin: credentials, trail, keys.
+const NOT_STARTED: u8 = 5;
+/// An output that was asked for could not be written.
+const OUTPUT_LOST: u8 = 6;
+
+/// Runs the command and returns the exit status.
+pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
+    let mut report = Report::new(args.format);
+    let ended = unless_interrupted(attempt(aws, args, &mut report)).await;
+    // Whatever ended the run, what was told until then is written.
+    let lost = report.close();
+    let status = match ended {
+        Err(signal) => return 128 + signal,
+        Ok(Ok(verdict)) => verdict.exit_status(),
+        Ok(Err(no_plan)) => return refuse(&no_plan),
+    };
+    match lost {
+        None => status,
+        Some(error) => {
+            say(&format!("error: cannot write the output: {error}"));
+            // A verdict of contradiction is louder than a lost output.
+            if status == Verdict::Contradicted.exit_status() { status } else { OUTPUT_LOST }
+        }
+    }
+}
+
+async fn attempt(aws: &AwsArgs, args: &VerifyArgs, report: &mut Report) -> Result<Verdict, NoPlan> {
+    let now = now();
+    let asked = read(args, now)?;
+    let not_started = |error: &dyn std::fmt::Display| NoPlan::NotStarted(error.to_string());
+    let options = AwsOptions {
+        profile: aws.profile.clone(),
+        // `--region` is what to verify here; the client's own region is the configured one.
+        region: None,
+        endpoint_url: aws.endpoint_url.clone(),
+        endpoint_scope: EndpointScope::Every,
+    };
+    let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
+    config.check_credentials().await.map_err(|error| not_started(&error))?;
+    let trust = Arc::new(CloudTrail::new(&config));
+    let counts = Arc::new(Counts::default());
+    let s3 = Counted::new(S3Source::new(&config, Timeouts::default()), Arc::clone(&counts));
+    let seed = u64::from(std::process::id());
+    let source: Arc<dyn ObjectSource> =
+        Arc::new(Retrying::new(Limited::new(s3, args.concurrency), RetryPolicy::default(), seed));
+    let plan = make(asked, args, source.as_ref(), trust.clone(), now).await?;
+    let progress = Progress::start(args.quiet, counts);
+    let summary = verify(&plan, source, trust, &mut |event| {
+        progress.note(event);
+        report.tell(event);
+    })
+    .await;
+    progress.stop();
+    Ok(summary.verdict)
+}
+
+fn refuse(no_plan: &NoPlan) -> u8 {
+    match no_plan {
+        NoPlan::Usage(words) => {
+            say(&format!("error: {words}"));
+            USAGE
+        }
+        NoPlan::NotStarted(words) => {
+            say(&format!("error: {words}"));
+            NOT_STARTED
+        }
+        NoPlan::Unread(bucket, why) => {
+            say(&format!("error: cannot list `s3://{}`: {why}", escape(bucket)));
+            if why.kind == ReadFailureKind::NoSuchBucket {
+                Verdict::NothingFound.exit_status()
+            } else {
+                NOT_STARTED
+            }
+        }
+        NoPlan::NothingThere(words) => {
+            say(&format!("error: {words}"));
+            Verdict::NothingFound.exit_status()
+        }
+    }
+}
+
+/// The report on stdout. Where that fails it is set aside and the run goes on: the verdict must not
+/// depend on who is listening.
+struct Report {
+    to: Box<dyn RunReporter>,
+    /// Whether there is anything to report: a run that did not begin has no report.
+    begun: bool,
+    failed: Option<io::Error>,
+}
+
+impl Report {
+    fn new(format: Format) -> Self {
+        let out = BufWriter::new(io::stdout());
+        let to: Box<dyn RunReporter> = match format {
+            Format::Text => Box::new(Text::new(out, colour())),
+            Format::Json => Box::new(Json::new(out)),
+            Format::Jsonl => Box::new(JsonLines::new(out)),
+        };
+        Self { to, begun: false, failed: None }
+    }
+
+    fn tell(&mut self, event: &RunEvent) {
+        self.begun = true;
+        if self.failed.is_none() {
+            self.failed = self.to.event(event).err();
+        }
+    }
+
+    fn close(&mut self) -> Option<io::Error> {
+        if !self.begun {
+            return None;
+        }
+        self.failed.take().or_else(|| self.to.finish().err())
+    }
+}
+
+/// Colour is for terminals, and not where `NO_COLOR` is set.
+fn colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !refused
+}

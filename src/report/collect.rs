@@ -1,0 +1,168 @@
+//! Gathers a run's events for formats that begin with the verdict.
+use crate::core::chain_id::ChainId;
+use crate::core::coverage::{Coverage, Segment};
+use crate::core::explain::ExplainingEvent;
+use crate::core::failure::ReadFailure;
+use crate::core::finding::{Finding, Outcome};
+use crate::core::location::ObjectLocation;
+use crate::core::notice::Notice;
+use crate::core::time::{Period, Timestamp};
+use crate::event::{ChainSummary, RunEvent, RunSummary};
+use std::collections::BTreeMap;
+
+/// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
+/// has them all, and the counts count them all.
+const KEPT: usize = 10_000;
+
+/// A list of which only the first entries are kept.
+#[derive(Clone, Debug)]
+pub(super) struct Kept<T> {
+    pub(super) entries: Vec<T>,
+    pub(super) total: u64,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), total: 0 }
+    }
+}
+
+impl<T> Kept<T> {
+    fn push(&mut self, entry: T) {
+        self.total += 1;
+        if self.entries.len() < KEPT {
+            self.entries.push(entry);
+        }
+    }
+
+    pub(super) fn left_out(&self) -> u64 {
+        self.total - u64::try_from(self.entries.len()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A finding with where and in which chain it was made.
+#[derive(Clone, Debug)]
+pub(super) struct ToldFinding {
+    pub(super) chain: ChainId,
+    /// Where; a finding about a chain as a whole has no bucket, and the chain's name for a key.
+    pub(super) at: ObjectLocation,
+    pub(super) finding: Finding,
+    pub(super) lifecycle: bool,
+}
+
+/// A stretch that no digest covers, and what explains it.
+#[derive(Clone, Debug)]
+pub(super) struct Gap {
+    pub(super) chain: ChainId,
+    pub(super) segment: Segment,
+    pub(super) explained: Vec<ExplainingEvent>,
+}
+
+/// Everything that a summary tells.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Collected {
+    pub(super) location: String,
+    pub(super) period: Option<Period>,
+    pub(super) end_was_future: bool,
+    pub(super) chains: Vec<ChainSummary>,
+    pub(super) findings: Kept<ToldFinding>,
+    pub(super) unread: Kept<(ObjectLocation, ReadFailure)>,
+    pub(super) listings_unread: Kept<(String, ReadFailure)>,
+    pub(super) gaps: Kept<Gap>,
+    pub(super) unlisted: Kept<ObjectLocation>,
+    pub(super) delivery_errors: Vec<(ChainId, String)>,
+    pub(super) notices: BTreeMap<Notice, u64>,
+    pub(super) not_performed: Vec<(&'static str, String)>,
+    pub(super) summary: Option<RunSummary>,
+    chain: Option<ChainId>,
+}
+
+impl Collected {
+    /// Takes the next event.
+    pub(super) fn take(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::RunStarted { location, period, end_was_future } => {
+                self.location.clone_from(location);
+                self.period = Some(*period);
+                self.end_was_future = *end_was_future;
+            }
+            RunEvent::ListingUnread { folder, why } => {
+                self.listings_unread.push((folder.clone(), why.clone()));
+            }
+            RunEvent::ChainStarted { chain } => self.chain = Some(chain.clone()),
+            RunEvent::DigestJudged(judged) => {
+                for notice in &judged.notices {
+                    *self.notices.entry(*notice).or_default() += 1;
+                }
+                if judged.counts {
+                    let lifecycle = judged.notices.contains(&Notice::LifecycleLooksTheSame);
+                    self.outcome(&judged.at, &judged.outcome, lifecycle);
+                }
+            }
+            RunEvent::LogJudged { at, outcome } => {
+                if let Outcome::Valid(proof) = outcome
+                    && proof.stored_inflated
+                {
+                    *self.notices.entry(Notice::StoredInflated).or_default() += 1;
+                }
+                self.outcome(at, outcome, false);
+            }
+            RunEvent::ChainFinished(summary) => {
+                for segment in &summary.segments {
+                    if matches!(segment.coverage, Coverage::Uncovered(_)) {
+                        let chain = summary.chain.clone();
+                        self.gaps.push(Gap { chain, segment: *segment, explained: Vec::new() });
+                    }
+                }
+                self.chains.push(summary.clone());
+            }
+            RunEvent::TrailStatus { chain, latest_digest_error, finding, .. } => {
+                if let Some(finding) = finding.clone() {
+                    let at = ObjectLocation::new("", chain.to_string());
+                    let chain = chain.clone();
+                    self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
+                }
+                if let Some(error) = latest_digest_error {
+                    self.delivery_errors.push((chain.clone(), error.clone()));
+                }
+            }
+            RunEvent::GapExplained { chain, from, to, event } => {
+                self.explain(chain, *from, *to, event);
+            }
+            RunEvent::LogUnlisted { at } => self.unlisted.push(at.clone()),
+            RunEvent::CheckNotPerformed { check, why } => {
+                self.not_performed.push((check, why.clone()));
+            }
+            RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
+        }
+    }
+
+    fn outcome<P>(&mut self, at: &ObjectLocation, outcome: &Outcome<P>, lifecycle: bool) {
+        match outcome {
+            Outcome::Valid(_) => {}
+            Outcome::Invalid(finding) => {
+                if let Some(chain) = self.chain.clone() {
+                    let (at, finding) = (at.clone(), finding.clone());
+                    self.findings.push(ToldFinding { chain, at, finding, lifecycle });
+                }
+            }
+            Outcome::Unverified(why) => self.unread.push((at.clone(), why.clone())),
+        }
+    }
+
+    fn explain(
+        &mut self,
+        chain: &ChainId,
+        from: Timestamp,
+        to: Timestamp,
+        event: &ExplainingEvent,
+    ) {
+        let gap =
+            self.gaps.entries.iter_mut().find(|gap| {
+                gap.chain == *chain && gap.segment.from == from && gap.segment.to == to
+            });
+        if let Some(gap) = gap {
+            gap.explained.push(event.clone());
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! `--format text`: the verdict first, then each chain in a line, then every finding with what was
+//! expected and found, what was not proven and why, and what to do next.
+//!
+//! Everything that came from outside is escaped. Colour repeats what words say and nothing more.
+use super::RunReporter;
+use super::collect::{Collected, Gap};
+use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
+use crate::core::chain_id::ChainId;
+use crate::core::coverage::{Coverage, Uncovered};
+use crate::core::failure::ReadFailureKind;
+use crate::core::location::escape;
+use crate::core::verdict::Verdict;
+use crate::event::{ChainSummary, Presence, RunEvent, RunSummary};
+use std::io::{self, Write};
+
+/// Entries of one kind that are shown; the rest is counted.
+const SHOWN: usize = 100;
+/// Chains that are shown when all is well with them; chains with anything to tell always are.
+const CHAINS_SHOWN: usize = 400;
+
+/// See the module's words.
+#[derive(Debug)]
+pub struct Text<W> {
+    out: W,
+    colour: bool,
+    collected: Collected,
+}
+
+impl<W: Write> Text<W> {
+    /// The report onto `out` once the run is finished, in colour where that is wanted.
+    pub fn new(out: W, colour: bool) -> Self {
+        Self { out, colour, collected: Collected::default() }
+    }
+
+    fn head(&mut self, summary: &RunSummary) -> io::Result<()> {
+        let run = &self.collected;
+        let verdict = summary.verdict.words().to_uppercase();
+        let (on, off) = match (self.colour, summary.verdict) {
+            (false, _) => ("", ""),
+            (true, Verdict::Proven) => ("\u{1b}[1;32m", "\u{1b}[0m"),
+            (true, Verdict::Contradicted) => ("\u{1b}[1;31m", "\u{1b}[0m"),
+            (true, _) => ("\u{1b}[1;33m", "\u{1b}[0m"),
+        };
+        write!(self.out, "{on}{verdict}{off}  {}", escape(&run.location))?;
+        if let Some(period) = run.period {
+            write!(self.out, "  {} to {}", period.start, period.end)?;
+        }
+        writeln!(self.out, "\n")?;
+        let counts = &summary.counts;
+        let coverage = &summary.coverage;
+        writeln!(
+            self.out,
+            "{} of chain time verified ({} of {}) in {}",
+            per_cent(coverage.verified, coverage.total()),
+            hours(coverage.verified),
+            hours(coverage.total()),
+            counted(summary.chains, "chain"),
+        )?;
+        writeln!(
+            self.out,
+            "{} valid, {} invalid, {} unverified; {} valid, {} invalid, {} unverified; {}",
+            counted(counts.digests.valid + counts.backfill.valid, "digest"),
+            counts.digests.invalid + counts.backfill.invalid,
+            counts.digests.unverified + counts.backfill.unverified,
+            counted(counts.logs.valid, "log file"),
+            counts.logs.invalid,
+            counts.logs.unverified,
+            bytes(counts.stored_bytes),
+        )
+    }
+
+    fn chains(&mut self) -> io::Result<()> {
+        let chains = &self.collected.chains;
+        if chains.is_empty() {
+            return Ok(());
+        }
+        let many = chains.len() > CHAINS_SHOWN;
+        let shown: Vec<&ChainSummary> =
+            chains.iter().filter(|chain| !many || has_exceptions(chain)).collect();
+        let names: Vec<String> = shown.iter().map(|chain| name(&chain.chain)).collect();
+        let width = names.iter().map(String::len).max().unwrap_or(0).max(5);
+        writeln!(
+            self.out,
+            "\n{:width$}  {:>8}  {:>18}  {:>10}  {:>10}  {:>9}  {:>8}",
+            "chain", "verified", "hours", "digests", "log files", "bytes", "findings"
+        )?;
+        for (chain, name) in shown.iter().zip(&names) {
+            if let Presence::Ended { last } = chain.presence {
+                writeln!(self.out, "{name:width$}  ended before the period, at {last}")?;
+                continue;
+            }
+            let (all, part) = verified(&chain.segments);
+            let mut digests = chain.counts.digests;
+            digests.add(&chain.counts.backfill);
+            writeln!(
+                self.out,
+                "{name:width$}  {:>8}  {:>18}  {:>10}  {:>10}  {:>9}  {:>8}",
+                per_cent(part, all),
+                format!("{} of {}", hours(part), hours(all)),
+                tally(&digests),
+                tally(&chain.counts.logs),
+                bytes(chain.counts.stored_bytes),
+                chain.counts.findings(),
+            )?;
+        }
+        if many {
+            let clean = chains.len() - shown.len();
+            writeln!(self.out, "… and {clean} more, verified for the whole period")?;
+        }
+        Ok(())
+    }
+
+    fn findings(&mut self) -> io::Result<()> {
+        let findings = &self.collected.findings;
+        if findings.total == 0 {
+            return Ok(());
+        }
+        writeln!(self.out, "\nContradicted by the evidence ({}):", findings.total)?;
+        for told in findings.entries.iter().take(SHOWN) {
+            let (expected, found) = told.finding.expected_and_found();
+            let at =
+                if told.at.bucket.is_empty() { name(&told.chain) } else { told.at.to_string() };
+            writeln!(self.out, "\n  {}  {at}", told.finding.code())?;
+            writeln!(self.out, "      expected: {expected}")?;
+            writeln!(self.out, "      found:    {found}")?;
+            if told.lifecycle {
+                writeln!(
+                    self.out,
+                    "      note:     nothing older is listed; a lifecycle rule that expires old \
+                     objects would look the same"
+                )?;
+            }
+        }
+        self.more(findings.total)
+    }
+
+    fn not_proven(&mut self) -> io::Result<()> {
+        let run = &self.collected;
+        let open: Vec<&Gap> = run.gaps.entries.iter().collect();
+        let total =
+            run.gaps.total + run.unread.total + run.unlisted.total + run.listings_unread.total;
+        if total == 0 {
+            return Ok(());
+        }
+        writeln!(self.out, "\nNot proven:")?;
+        for gap in open.iter().take(SHOWN) {
+            let Coverage::Uncovered(why) = gap.segment.coverage else { continue };
+            writeln!(
+                self.out,
+                "\n  {}  {}\n      {} to {} ({}): {}",
+                why.code(),
+                name(&gap.chain),
+                gap.segment.from,
+                gap.segment.to,
+                hours(gap.segment.seconds()),
+                uncovered(why),
+            )?;
+            for event in &gap.explained {
+                writeln!(
+                    self.out,
+                    "      explained by {} ({}) at {} by {} from {}, in {}",
+                    escape(&event.name),
+                    escape(&event.id),
+                    event.time,
+                    escape(&event.principal),
+                    escape(&event.address),
+                    event.log,
+                )?;
+            }
+            if gap.explained.is_empty() && why == Uncovered::Gap {
+                writeln!(self.out, "      no verified event explains it")?;
+            }
+        }
+        self.more(run_total(&self.collected))?;
+        let run = &self.collected;
+        for (at, why) in run.unread.entries.iter().take(SHOWN) {
+            writeln!(self.out, "\n  {}  {at}\n      {why}", why.kind.code())?;
+        }
+        self.more(self.collected.unread.total)?;
+        for (folder, why) in self.collected.listings_unread.entries.iter().take(SHOWN) {
+            let folder = escape(folder);
+            writeln!(self.out, "\n  {}  listing of `{folder}`\n      {why}", why.kind.code())?;
+        }
+        for at in self.collected.unlisted.entries.iter().take(SHOWN) {
+            writeln!(self.out, "\n  log-unlisted  {at}\n      no verified digest names it")?;
+        }
+        self.more(self.collected.unlisted.total)
+    }
+
+    fn more(&mut self, total: u64) -> io::Result<()> {
+        let shown = u64::try_from(SHOWN).unwrap_or(u64::MAX);
+        if total > shown {
+            writeln!(self.out, "\n  … and {} more; `--format jsonl` has them all", total - shown)?;
+        }
+        Ok(())
+    }
+
+    fn foot(&mut self, summary: &RunSummary) -> io::Result<()> {
+        for (check, why) in &self.collected.not_performed {
+            writeln!(self.out, "\nNot checked: {check} ({})", escape(why))?;
+        }
+        for (chain, error) in &self.collected.delivery_errors {
+            writeln!(self.out, "\n{chain}: CloudTrail cannot deliver: {}", escape(error))?;
+        }
+        if self.collected.end_was_future {
+            writeln!(self.out, "\nThe period was cut at now: its end lies in the future.")?;
+        }
+        if summary.passed_over > 0 {
+            let keys = counted(summary.passed_over, "key");
+            writeln!(self.out, "\n{keys} in folders of digests passed over: no digest's.")?;
+        }
+        let next = next_steps(&self.collected, summary);
+        if !next.is_empty() {
+            writeln!(self.out, "\nWhat to do next:")?;
+            for step in next {
+                writeln!(self.out, "  - {step}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run_total(run: &Collected) -> u64 {
+    run.gaps.total
+}
+
+fn name(chain: &ChainId) -> String {
+    chain.to_string()
+}
+
+fn has_exceptions(chain: &ChainSummary) -> bool {
+    let (all, verified) = verified(&chain.segments);
+    all != verified
+        || chain.counts.findings() + chain.counts.unverified() > 0
+        || chain.presence != Presence::Present
+}
+
+/// What the person who reads this can do, most urgent first.
+fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<&'static str> {
+    let unread = |kind: ReadFailureKind| {
+        run.unread.entries.iter().any(|(_, why)| why.kind == kind)
+            || run.listings_unread.entries.iter().any(|(_, why)| why.kind == kind)
+    };
+    let mut next = Vec::new();
+    if summary.verdict == Verdict::Contradicted {
+        next.push("keep the bucket as it is: stop lifecycle rules and deny writes and deletes");
+        next.push("look for earlier versions of what is missing or changed, if versioning was on");
+    }
+    if unread(ReadFailureKind::Denied) {
+        next.push(
+            "allow `s3:GetObject` and `s3:ListBucket` on what was denied; it may hide deletions",
+        );
+    }
+    if unread(ReadFailureKind::KmsDenied) {
+        next.push("allow `kms:Decrypt` on the key that encrypts the objects");
+    }
+    if unread(ReadFailureKind::Archived) {
+        next.push("restore the archived objects, then run again");
+    }
+    if unread(ReadFailureKind::KeysUnavailable) {
+        next.push("allow `cloudtrail:ListPublicKeys` in every region of the trail");
+    }
+    if unread(ReadFailureKind::NoSignature) {
+        next.push("read the newest digests from the original bucket, where their metadata is");
+    }
+    if unread(ReadFailureKind::Throttled) || unread(ReadFailureKind::Network) {
+        next.push("run again, with a lower `--concurrency` if the store still throttles");
+    }
+    if !run.unlisted.entries.is_empty() {
+        next.push("find out who wrote the log files that no digest names");
+    }
+    if summary.verdict == Verdict::NothingFound {
+        next.push("check the bucket, the prefix, the period and the scope");
+    }
+    next
+}
+
+impl<W: Write + Send> RunReporter for Text<W> {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        self.collected.take(event);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let Some(summary) = self.collected.summary.clone() else {
+            return self.out.flush();
+        };
+        self.head(&summary)?;
+        self.chains()?;
+        self.findings()?;
+        self.not_proven()?;
+        self.foot(&summary)?;
+        self.out.flush()
+    }
+}

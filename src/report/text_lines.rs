@@ -1,0 +1,90 @@
+//! Numbers and stretches of time in words for people.
+use crate::core::coverage::{Coverage, Segment, Uncovered};
+use crate::core::time::HOUR;
+use crate::event::Tally;
+
+/// Seconds as hours with one decimal: `71.5 h`.
+pub(super) fn hours(seconds: i64) -> String {
+    let tenths = (seconds.saturating_mul(10) + HOUR / 2) / HOUR;
+    format!("{}.{} h", tenths / 10, tenths % 10)
+}
+
+/// A share in per cent with one decimal, rounded down: what is not whole is never `100.0 %`.
+pub(super) fn per_cent(part: i64, whole: i64) -> String {
+    if whole <= 0 {
+        return "–".to_owned();
+    }
+    let tenths = i128::from(part) * 1_000 / i128::from(whole);
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+/// Bytes in a unit that keeps the number short: `1.2 MB`.
+pub(super) fn bytes(count: u64) -> String {
+    let mut scaled = u128::from(count) * 10;
+    for unit in ["B", "kB", "MB", "GB", "TB"] {
+        if scaled < 10_000 {
+            return if unit == "B" {
+                format!("{count} B")
+            } else {
+                format!("{}.{} {unit}", scaled / 10, scaled % 10)
+            };
+        }
+        scaled /= 1_000;
+    }
+    format!("{} PB", scaled / 10)
+}
+
+/// A count with its noun, which takes an `s` where there are more.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// A tally in a few characters: `72`, or `70 of 72` where not all is valid.
+pub(super) fn tally(tally: &Tally) -> String {
+    if tally.valid == tally.total() {
+        tally.valid.to_string()
+    } else {
+        format!("{} of {}", tally.valid, tally.total())
+    }
+}
+
+/// Why nothing covers a stretch, in words.
+pub(super) fn uncovered(why: Uncovered) -> &'static str {
+    match why {
+        Uncovered::BeforeFirstDigest => "before the first digest of the chain",
+        Uncovered::Gap => "the chain ended and was started again",
+        Uncovered::DigestsMissing => "digests that a proven digest leads to are missing",
+        Uncovered::Tail => "after the newest digest",
+        Uncovered::Hole => "two linked digests leave it out",
+    }
+}
+
+/// Seconds of a chain's period by what is known of them: all, and verified.
+pub(super) fn verified(segments: &[Segment]) -> (i64, i64) {
+    let of = |wanted: Option<Coverage>| {
+        segments
+            .iter()
+            .filter(|segment| wanted.is_none_or(|wanted| segment.coverage == wanted))
+            .map(Segment::seconds)
+            .sum()
+    };
+    (of(None), of(Some(Coverage::Verified)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well_and_never_round_up_to_whole() {
+        assert_eq!((hours(3_600 * 71 + 1_800), hours(0)), ("71.5 h".into(), "0.0 h".into()));
+        assert_eq!(per_cent(999_999, 1_000_000), "99.9 %");
+        assert_eq!((per_cent(7, 7), per_cent(0, 0)), ("100.0 %".into(), "–".into()));
+        assert_eq!((bytes(999), bytes(1_234_567)), ("999 B".into(), "1.2 MB".into()));
+        assert_eq!(bytes(u64::MAX), "18446 PB");
+        assert_eq!(
+            (counted(1, "digest"), counted(2, "digest")),
+            ("1 digest".into(), "2 digests".into())
+        );
+    }
+}

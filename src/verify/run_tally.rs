@@ -1,0 +1,71 @@
+//! The tally of a whole run, and the one place that makes a verdict of it.
+use crate::core::coverage::{Coverage, Segment};
+use crate::core::verdict::Verdict;
+use crate::event::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
+
+/// See the module's words.
+#[derive(Debug, Default)]
+pub(super) struct RunTally {
+    counts: Counts,
+    chains: u64,
+    ended: u64,
+    coverage: CoverageTotals,
+    /// Seconds of tail that are still allowed.
+    tail_allowed: i64,
+    pub(super) unlisted: u64,
+    pub(super) explained: u64,
+    pub(super) listings_unread: u64,
+    pub(super) passed_over: u64,
+}
+
+impl RunTally {
+    pub(super) fn chain(&mut self, summary: &ChainSummary) {
+        self.counts.add(&summary.counts);
+        match summary.presence {
+            Presence::Ended { .. } => self.ended += 1,
+            Presence::Present | Presence::Absent { .. } => self.chains += 1,
+        }
+        self.tail_allowed += summary.tail_allowed;
+        summary.segments.iter().for_each(|segment| self.segment(segment));
+    }
+
+    fn segment(&mut self, segment: &Segment) {
+        let seconds = segment.seconds();
+        match segment.coverage {
+            Coverage::Verified => self.coverage.verified += seconds,
+            Coverage::Contradicted => self.coverage.contradicted += seconds,
+            Coverage::Unverified => self.coverage.unverified += seconds,
+            Coverage::Uncovered(why) => *self.coverage.uncovered.entry(why).or_default() += seconds,
+        }
+    }
+
+    pub(super) fn finish(self) -> RunSummary {
+        RunSummary {
+            verdict: self.verdict(),
+            counts: self.counts,
+            chains: self.chains,
+            ended: self.ended,
+            coverage: self.coverage,
+            unlisted: self.unlisted,
+            listings_unread: self.listings_unread,
+            passed_over: self.passed_over,
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.counts.findings() > 0 || self.coverage.contradicted > 0 {
+            return Verdict::Contradicted;
+        }
+        let nothing = self.counts.digests.total() + self.counts.backfill.total() == 0;
+        if nothing && self.listings_unread == 0 && self.unlisted == 0 {
+            return Verdict::NothingFound;
+        }
+        let open = self.coverage.total() - self.coverage.verified - self.tail_allowed;
+        let doubts = self.counts.unverified() + self.listings_unread + self.unlisted;
+        // A period without a second in it is verified by nothing.
+        if doubts > 0 || open > 0 || self.coverage.verified == 0 {
+            return Verdict::NotProven;
+        }
+        Verdict::Proven
+    }
+}

@@ -1,0 +1,283 @@
+//! Runs `verify`: every chain of a bucket at once, told in canonical order.
+use super::chain_run::{ChainJob, ChainSays, run_chain};
+use super::discover::{Found, FoundChain, find_chains};
+use super::gaps::explained;
+use super::keys::KeyBook;
+use super::run_tally::RunTally;
+use super::trail_status::StatusOf;
+use super::unlisted::{NamedLogs, find_unlisted};
+use crate::core::chain_id::{ChainId, Scope};
+use crate::core::coverage::{Coverage, Segment};
+use crate::core::explain::ExplainingEvent;
+use crate::core::time::{HOUR, Period, Timestamp};
+use crate::event::{ChainSummary, Presence, RunEvent, RunSummary};
+use crate::source::ObjectSource;
+use crate::trust::KeyService;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, mpsc};
+
+/// Events of one chain that may wait until the chains before it are told.
+const WAITING: usize = 256;
+
+/// Chains that run at once. With this many even chains of a single digest fill the store.
+const CHAINS_AT_ONCE: usize = 96;
+
+/// Events that may explain a gap and are kept for the end of the run.
+const EVENTS_KEPT: usize = 20_000;
+
+/// How late a digest may be: the hour that it covers and two hours of delivery. Real ones come
+/// half an hour to an hour and a half after the end of their hour.
+pub const TAIL_ALLOWANCE: i64 = 2 * HOUR;
+
+/// What to verify.
+#[derive(Clone, Debug)]
+pub struct VerifyPlan {
+    /// Where the evidence lies, for the report.
+    pub location: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Prefixes below which there is a folder `AWSLogs`.
+    pub roots: Vec<String>,
+    /// What to look at.
+    pub scope: Scope,
+    /// The period; its end is not in the future.
+    pub period: Period,
+    /// Whether the period was asked for up to a later time than now.
+    pub end_was_future: bool,
+    /// The time of the run.
+    pub now: Timestamp,
+    /// The trail whose status is asked, where one is named by its ARN.
+    pub status: Option<StatusOf>,
+    /// Whether to search for log files that no verified digest names.
+    pub unlisted: bool,
+}
+
+/// Verifies everything in the plan's scope and tells every event in canonical order. The verdict is
+/// in the summary, which is also the last event.
+pub async fn verify(
+    plan: &VerifyPlan,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    tell(&RunEvent::RunStarted {
+        location: plan.location.clone(),
+        period: plan.period,
+        end_was_future: plan.end_was_future,
+    });
+    let mut tally = RunTally::default();
+    let found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
+    tally.passed_over = found.passed_over;
+    for (folder, why) in &found.unread {
+        tally.listings_unread += 1;
+        tell(&RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
+    }
+    let book = Arc::new(KeyBook::new(keys));
+    let mut run = Run { plan, source, tally, gaps: Vec::new(), events: BTreeSet::new() };
+    let mut named = NamedLogs::default();
+    run.chains(jobs(plan, &found), &book, &mut named, tell).await;
+    run.explain(tell);
+    run.unlisted(&found, &named, tell).await;
+    let summary = run.tally.finish();
+    tell(&RunEvent::RunFinished(summary.clone()));
+    summary
+}
+
+struct Run<'a> {
+    plan: &'a VerifyPlan,
+    source: Arc<dyn ObjectSource>,
+    tally: RunTally,
+    gaps: Vec<(ChainId, Segment)>,
+    events: BTreeSet<(ChainId, ExplainingEvent)>,
+}
+
+impl Run<'_> {
+    /// Runs the chains, many at once, and tells each after the one before it.
+    async fn chains(
+        &mut self,
+        jobs: Vec<ChainJob>,
+        book: &Arc<KeyBook>,
+        named: &mut NamedLogs,
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) {
+        let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
+        let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
+        let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
+        // Places are given in canonical order, so the chain that is being told always has one.
+        let starter = tokio::spawn(async move {
+            for job in jobs {
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                let (to, from) = mpsc::channel(WAITING);
+                if queues.send((job.clone(), from)).await.is_err() {
+                    return;
+                }
+                let (source, book) = (Arc::clone(&source), Arc::clone(&book));
+                tokio::spawn(async move {
+                    run_chain(job, source, book, to).await;
+                    drop(place);
+                });
+            }
+        });
+        while let Some((job, mut says)) = waiting.recv().await {
+            let mut finished = false;
+            while let Some(say) = says.recv().await {
+                match say {
+                    ChainSays::Event(mut event) => {
+                        if let RunEvent::ChainFinished(summary) = event.as_mut() {
+                            finished = true;
+                            self.status(&job, summary, tell).await;
+                            self.tally.chain(summary);
+                            named.covered(&job.chain, &summary.segments);
+                            let gaps = summary.segments.iter().filter(|segment| {
+                                matches!(segment.coverage, Coverage::Uncovered(_))
+                            });
+                            self.gaps.extend(gaps.map(|gap| (job.chain.clone(), *gap)));
+                        }
+                        tell(&event);
+                    }
+                    ChainSays::Names(names) => named.add(names),
+                    ChainSays::Explains(events) => {
+                        let events = events.into_iter().map(|event| (job.chain.clone(), event));
+                        self.events.extend(events);
+                        while self.events.len() > EVENTS_KEPT {
+                            self.events.pop_last();
+                        }
+                    }
+                }
+            }
+            // A chain that ends without its summary died of a defect of ours.
+            assert_finished(finished);
+        }
+        if let Err(error) = starter.await {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+
+    /// Asks for the trail's own word before the chain's summary is told.
+    async fn status(
+        &self,
+        job: &ChainJob,
+        summary: &mut ChainSummary,
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) {
+        let Some(status) = &self.plan.status else { return };
+        let Some(event) = status.ask(job).await else { return };
+        if let RunEvent::TrailStatus { finding: Some(_), .. } = &event {
+            summary.counts.chain_findings += 1;
+        }
+        tell(&event);
+    }
+
+    fn explain(&mut self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
+        for (chain, gap) in &self.gaps {
+            for event in explained(chain, gap, &self.events) {
+                self.tally.explained += 1;
+                tell(&RunEvent::GapExplained {
+                    chain: chain.clone(),
+                    from: gap.from,
+                    to: gap.to,
+                    event,
+                });
+            }
+        }
+    }
+
+    async fn unlisted(
+        &mut self,
+        found: &Found,
+        named: &NamedLogs,
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) {
+        if !self.plan.unlisted {
+            tell(&RunEvent::CheckNotPerformed {
+                check: "log-unlisted",
+                why: "switched off by `--no-unlisted`".to_owned(),
+            });
+            return;
+        }
+        let bucket = &self.plan.bucket;
+        let places = find_unlisted(&self.source, bucket, &found.places, named).await;
+        for (folder, result) in places {
+            match result {
+                Ok(unlisted) => {
+                    for at in unlisted {
+                        self.tally.unlisted += 1;
+                        tell(&RunEvent::LogUnlisted { at });
+                    }
+                }
+                Err(why) => {
+                    self.tally.listings_unread += 1;
+                    tell(&RunEvent::ListingUnread { folder, why });
+                }
+            }
+        }
+    }
+}
+
+#[expect(clippy::panic, reason = "a chain that died must not be told as one that ended")]
+fn assert_finished(finished: bool) {
+    if !finished {
+        panic!("a chain ended without its summary");
+    }
+}
+
+/// One job a chain, in canonical order. A region that other accounts of a trail have a chain in,
+/// and a region that has log files and no digests, get a job without digests: their period is
+/// uncovered.
+fn jobs(plan: &VerifyPlan, found: &Found) -> Vec<ChainJob> {
+    let mut chains: BTreeMap<ChainId, FoundChain> = found.chains.clone();
+    let goes_on: Vec<ChainId> = chains
+        .iter()
+        .filter(|(_, chain)| !chain.standard.is_empty())
+        .map(|(id, _)| id.clone())
+        .collect();
+    for expected in expected_chains(plan, found, &goes_on) {
+        chains.entry(expected).or_default();
+    }
+    chains
+        .into_iter()
+        .map(|(id, chain)| {
+            let named = plan.scope.names_trail(&id) || !plan.scope.regions.is_empty();
+            let sibling = goes_on.iter().any(|other| *other != id && id.is_sibling(other));
+            let presence = match chain.older {
+                _ if !chain.standard.is_empty() => Presence::Present,
+                Some(last) if !named && !sibling => Presence::Ended { last },
+                last => Presence::Absent { last },
+            };
+            ChainJob {
+                bucket: plan.bucket.clone(),
+                period: plan.period,
+                tail_from: plan.now.plus(-TAIL_ALLOWANCE),
+                standard: chain.standard,
+                backfill: chain.backfill,
+                older: chain.older,
+                presence,
+                chain: id,
+            }
+        })
+        .collect()
+}
+
+/// Chains that should be there: of each trail in each region where it goes on in another account,
+/// and where an account has log files in a region without any digest.
+fn expected_chains(plan: &VerifyPlan, found: &Found, goes_on: &[ChainId]) -> Vec<ChainId> {
+    let mut expected = BTreeSet::new();
+    for one in goes_on {
+        for other in goes_on {
+            if one.is_sibling(other) {
+                expected
+                    .insert(ChainId { source_region: other.source_region.clone(), ..one.clone() });
+            }
+        }
+        for place in &found.without_digests {
+            if place.account == one.account && place.root.organization == one.organization {
+                expected.insert(ChainId { source_region: place.region.clone(), ..one.clone() });
+            }
+        }
+    }
+    expected
+        .into_iter()
+        .filter(|chain| plan.scope.has_region(&chain.source_region) && plan.scope.has_trail(chain))
+        .collect()
+}
