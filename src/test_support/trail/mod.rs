@@ -17,6 +17,7 @@ pub mod expectation;
 pub mod expected;
 pub mod export;
 pub mod gzip;
+pub mod import;
 pub mod key_ring;
 pub mod location;
 pub mod log_file;

@@ -1,0 +1,225 @@
+//! What is fuzzed: one function a target, from bytes to claims that must hold whatever they are.
+//!
+//! Shared by libFuzzer (`fuzz_targets/`) and by `tests/fuzz_smoke.rs`, which runs on stable Rust.
+//! Each tells whether its input got past the first gate, so that the smoke test can see that its
+//! inputs reach what lies behind.
+#![expect(clippy::unwrap_used, reason = "a claim that does not hold ends the target by panicking")]
+use crate::pool::Pool;
+use trailproof::core::aws_walk::{AwsWalk, Fact, Need, Step};
+use trailproof::core::content::{Content, ContentReader, Form, read_whole};
+use trailproof::core::digest::DigestClaim;
+use trailproof::core::failure::{ReadFailure, ReadFailureKind};
+use trailproof::core::finding::{Malformed, Outcome};
+use trailproof::core::inflate::{InflateEnd, Inflater};
+use trailproof::core::key_layout::{DigestKey, DigestKind};
+use trailproof::core::signing::{KeyRing, PublicKey};
+use trailproof::core::time::{Period, Timestamp};
+
+/// Room for what one input inflates to: what a digest may have, and no wait for a fuzzer.
+const LIMIT: u64 = 1 << 20;
+
+/// Where the bytes are cut changes nothing: pieces of any size inflate to what the whole does.
+pub(crate) fn inflate(data: &[u8]) -> bool {
+    let Some((&size, stored)) = data.split_first() else { return false };
+    let inflated = |size: usize| {
+        let mut inflater = Inflater::new(LIMIT);
+        let mut out = Vec::new();
+        let mut sink = |block: &[u8]| out.extend_from_slice(block);
+        let result = stored.chunks(size).try_for_each(|piece| inflater.push(piece, &mut sink));
+        (result.map(|()| inflater.end()), out)
+    };
+    let (whole, out) = inflated(stored.len().max(1));
+    let (pieces, in_pieces) = inflated(usize::from(size).max(1));
+    assert_eq!(whole, pieces, "the end depends on where the input is cut");
+    if whole.is_ok() {
+        assert!(out == in_pieces, "the content depends on where the input is cut");
+    }
+    assert!(u64::try_from(out.len()).unwrap() <= LIMIT, "more than the allowance came out");
+
+    let mut kept = Vec::new();
+    let sum = read_whole(stored, LIMIT, Some(&mut kept));
+    let mut reader = ContentReader::new(LIMIT);
+    let pieces = stored.chunks(usize::from(size).max(1));
+    let result = pieces.map(|piece| reader.push(piece, None)).find(Result::is_err);
+    match &sum {
+        // Of a broken member as much came out as the cuts allowed; that it is broken, and how, is
+        // the same.
+        Ok(Content { form: form @ Form::GzipBroken(_), .. }) => {
+            assert_eq!(*form, reader.finish().form, "the fault depends on the cuts");
+        }
+        Ok(sum) => assert_eq!(*sum, reader.finish(), "the sum depends on the cuts"),
+        Err(_) => assert!(result.is_some(), "the allowance depends on the cuts"),
+    }
+    // The two readers of one member agree on how it ends.
+    if let (Ok(sum), Ok(end)) = (&sum, &whole) {
+        let expected = match end {
+            InflateEnd::Whole { trailing: 0 } => Form::Gzip,
+            InflateEnd::Whole { trailing } => Form::GzipAndMore { trailing: *trailing },
+            InflateEnd::CutShort if stored.len() < 2 => Form::Plain,
+            InflateEnd::CutShort => Form::GzipCutShort,
+        };
+        assert_eq!(sum.form, expected);
+    }
+    matches!(whole, Ok(InflateEnd::Whole { .. }))
+}
+
+/// A digest that parses gives a string to sign of four parts, which are its own.
+pub(crate) fn digest_parse(data: &[u8]) -> bool {
+    let mut inflated = Vec::new();
+    let Ok(content) = read_whole(data, LIMIT, Some(&mut inflated)) else { return false };
+    let Ok(claim) = DigestClaim::parse(&content, &inflated) else { return false };
+    assert!(matches!(content.form, Form::Gzip | Form::Plain), "{:?}", content.form);
+    assert_eq!(claim.hash, content.hash);
+    let text = claim.string_to_sign();
+    let rest = text.strip_prefix(&claim.end_text).unwrap().strip_prefix('\n').unwrap();
+    let rest = rest.strip_prefix(&claim.location.bucket).unwrap().strip_prefix('/').unwrap();
+    let rest = rest.strip_prefix(&claim.location.key).unwrap().strip_prefix('\n').unwrap();
+    let (hash, previous) = rest.split_once('\n').unwrap();
+    assert_eq!(hash.len(), 64);
+    assert_eq!(previous, claim.previous_signature.as_deref().unwrap_or("null"));
+    // Whatever a hostile digest holds, it is shown without steering a terminal.
+    let shown = claim.location.to_string();
+    assert!(!shown.contains(char::is_control), "{shown:?}");
+    true
+}
+
+/// A key that is a digest's is built again byte for byte, and no other key has the same parts.
+pub(crate) fn key_layout(data: &[u8]) -> bool {
+    let Ok(key) = std::str::from_utf8(data) else { return false };
+    let Some(parsed) = DigestKey::parse(key) else { return false };
+    assert_eq!(parsed.build(), key);
+    assert_eq!(DigestKey::parse(&parsed.build()).as_ref(), Some(&parsed));
+    // Chains are listed from below their folder, so that a key lies there.
+    assert!(key.starts_with(&parsed.chain.folder()), "{key}");
+    true
+}
+
+/// A key of any bytes is kept as it is and verifies nothing by accident of its encoding.
+pub(crate) fn public_key(data: &[u8]) -> bool {
+    let key = PublicKey::new("f", data);
+    assert_eq!(key.der(), data);
+    assert!(!key.fingerprint_agrees(), "no MD5 is one letter");
+    for signature in [&[][..], data, &[0; 256]] {
+        assert!(key.is_readable() || !key.verifies(data, signature));
+    }
+    let readable = key.is_readable();
+    let mut ring = KeyRing::default();
+    ring.add(key);
+    assert!(ring.get("f").is_some() && !ring.is_empty());
+    readable
+}
+
+/// Bytes that decide; after the last one, all is zero.
+struct Dice<'d>(std::slice::Iter<'d, u8>);
+
+impl Dice<'_> {
+    fn next(&mut self) -> u8 {
+        self.0.next().copied().unwrap_or(0)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        let drawn = usize::from(self.next()) << 8 | usize::from(self.next());
+        drawn.checked_rem(end).unwrap_or(0)
+    }
+}
+
+/// The walk ends whatever it is told, judges valid only what is, and its time falls.
+pub(crate) fn aws_walk(data: &[u8]) -> bool {
+    let pool = Pool::get();
+    let mut dice = Dice(data.iter());
+    let kind = if dice.next() & 15 == 15 { DigestKind::Backfill } else { DigestKind::Standard };
+    let region = if dice.next() & 1 == 0 { "us-east-1" } else { "eu-west-1" };
+    let (from, to) = pool.span();
+    let cut = i64::from(dice.next()) * 600;
+    let period = Period { start: from.plus(cut - 3_600), end: to.plus(7_200 - cut) };
+    let ring = if dice.next() & 7 == 7 { KeyRing::default() } else { pool.keys.clone() };
+    let mut walk = AwsWalk::new(kind, &pool.bucket, period, ring);
+
+    let mut listed = 0;
+    let mut fed = 0;
+    let mut proven: Vec<Timestamp> = Vec::new();
+    while *walk.need() != Need::Nothing {
+        // Each digest is asked for twice at most, and its keys once.
+        let bound = 4 * (listed + pool.digests.len()) + 16;
+        assert!(fed < bound, "the walk does not end");
+        fed += 1;
+        assert!(walk.ahead().count() <= listed);
+        let fact = answer(pool, region, walk.need().clone(), &mut dice, &mut listed);
+        for step in walk.feed(fact) {
+            if let Step::Judged(at, Outcome::Valid(digest)) = step {
+                let truth = pool.find(&at).unwrap();
+                assert_eq!(digest.hash, truth.read.content.hash, "{at}");
+                assert_eq!(digest.location, at);
+                proven.push(digest.end);
+            }
+        }
+    }
+    assert!(walk.feed(Fact::Missing).is_empty(), "a walk that is over settles nothing");
+    if kind == DigestKind::Standard {
+        assert!(proven.windows(2).all(|pair| pair[1] < pair[0]), "time does not fall");
+    }
+    proven.len() > 1
+}
+
+/// A fact for `need`: mostly the truth.
+fn answer(pool: &Pool, region: &str, need: Need, dice: &mut Dice<'_>, listed: &mut usize) -> Fact {
+    let lie = dice.next();
+    let failure = || ReadFailure::new(ReadFailureKind::Network, "dice");
+    if lie == 255 {
+        // An answer to another question.
+        return if matches!(need, Need::Listing { .. }) {
+            Fact::Missing
+        } else {
+            Fact::Listed(Vec::new())
+        };
+    }
+    match need {
+        Need::Listing { .. } => {
+            let mut keys: Vec<DigestKey> = pool.keys_of(region).cloned().collect();
+            match lie >> 5 {
+                5 => keys.retain(|_| dice.next() & 3 != 0),
+                6 => {
+                    keys.extend(pool.digests.iter().map(|digest| digest.key.clone()));
+                    for _ in 0..dice.below(20) {
+                        let at = dice.below(keys.len());
+                        let mut key = keys[at].clone();
+                        key.end = Timestamp::from_unix(i64::from(dice.next()) << dice.below(56));
+                        keys.push(key);
+                    }
+                }
+                7 if lie & 16 == 0 => return Fact::ListingFailed(failure()),
+                7 => keys.clear(),
+                _ => {}
+            }
+            *listed += keys.len();
+            Fact::Listed(keys)
+        }
+        Need::Keys { .. } => match lie >> 6 {
+            0 | 1 => Fact::Keys(pool.keys.clone()),
+            2 => Fact::Keys(KeyRing::default()),
+            _ => Fact::KeysFailed(failure()),
+        },
+        Need::Digest(at) => {
+            let Some(truth) = pool.find(&at) else { return Fact::Missing };
+            let mut read = truth.read.clone();
+            match lie >> 3 {
+                31 => return Fact::Missing,
+                30 => return Fact::Unreadable(failure()),
+                29 => read = pool.digests[dice.below(pool.digests.len())].read.clone(),
+                28 => read.claim = Err(Malformed::Json),
+                27 => read.signature = None,
+                26 => read.signature = Some("0".repeat(dice.below(600))),
+                25 => read.signature_algorithm = None,
+                24 => read.backfill_generated = Some("2026-03-01T00:00:00Z".to_owned()),
+                23 => {
+                    if let Ok(claim) = &mut read.claim {
+                        claim.hash[dice.below(32)] ^= 1;
+                    }
+                }
+                _ => {}
+            }
+            Fact::Read(Box::new(read))
+        }
+        Need::Nothing => Fact::Missing,
+    }
+}
