@@ -6,11 +6,10 @@ use super::words::SetupError;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::ProvideRegion;
-use aws_config::profile::{self, region::ProfileFileRegionProvider};
+use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 use std::time::Duration;
 
@@ -92,7 +91,6 @@ impl AwsConfig {
         let provider = ProviderConfig::without_region()
             .with_behavior_version(Some(behavior()))
             .with_http_client(http.clone());
-        check_profile(options.profile.as_deref()).await?;
         let region = region(&options, &provider).await;
         let provider = provider.with_region(region.clone());
         let credentials =
@@ -172,19 +170,6 @@ impl AwsConfig {
             .and_then(|key| self.sdk.service_config()?.load_config(key));
         configured.or_else(|| self.sdk.endpoint_url().map(str::to_owned))
     }
-}
-
-/// Makes sure that a profile which was asked for by name is in some file: the SDK would pass it over
-/// where the environment has credentials, and the run would be somebody else's.
-async fn check_profile(asked: Option<&str>) -> Result<(), SetupError> {
-    let name = asked.map(str::to_owned).or_else(|| std::env::var("AWS_PROFILE").ok());
-    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(()) };
-    let files = Default::default();
-    // A file that cannot be parsed is reported by whoever needs something from it.
-    let Ok(profiles) = profile::load(&Fs::real(), &Env::real(), &files, None).await else {
-        return Ok(());
-    };
-    if profiles.get_profile(&name).is_some() { Ok(()) } else { Err(SetupError::NoProfile(name)) }
 }
 
 /// The region of the command line, the environment or the profile. Instance metadata is not asked:
