@@ -331,3 +331,61 @@ fn events_are_the_same_at_any_concurrency_and_page_size() {
         assert_eq!(run_over(&trail, &period, source, workers), first, "{workers} workers");
     }
 }
+
+#[test]
+fn an_object_that_is_no_log_file_lies_in_verified_time_all_the_same() {
+    let mut trail = clean(30);
+    let period = covered(&trail);
+    let (_, log) = trail.logs().nth(4).unwrap();
+    let (bucket, key) = (log.bucket.clone(), log.key.clone());
+    let version = trail.current(&bucket, &key).unwrap().clone();
+    let folder = &key[..key.rfind('/').unwrap()];
+    let name = &key[folder.len() + 1..];
+    // Athena and most collectors read a folder, whatever the names in it say.
+    for planted in
+        [format!("{folder}/x.json.gz"), format!("{folder}/{}", name.replace("_2026", "_2019"))]
+    {
+        trail.put(&bucket, &planted, version.clone());
+        let events = run(&trail, &period);
+        assert_eq!(summary(&events).verdict, Verdict::NotProven, "{planted}");
+        let told =
+            |event: &RunEvent| matches!(event, RunEvent::LogUnlisted { at } if at.key == planted);
+        assert!(events.iter().any(told), "{planted}");
+        trail.delete(&bucket, &planted);
+    }
+    assert_eq!(summary(&run(&trail, &period)).verdict, Verdict::Proven);
+}
+
+#[test]
+fn an_account_whose_digests_are_all_gone_is_not_forgotten() {
+    let organization = Some("o-a1b2c3d4e5");
+    for organization in [organization, None] {
+        let mut spec = TrailSpec::new()
+            .seed(12)
+            .time("2026-03-01T00:04:11Z", 6)
+            .logs(LogPlan::Constant(1), LogSizes::Small)
+            .accounts(&["111122223333", "444455556666"]);
+        if let Some(organization) = organization {
+            spec = spec.organization(organization);
+        }
+        let mut trail = spec.build();
+        let period = covered(&trail);
+        assert_eq!(summary(&run(&trail, &period)).verdict, Verdict::Proven);
+        let gone: Vec<_> = trail
+            .digests()
+            .filter(|(chain, _)| chain.account == "444455556666")
+            .map(|(_, digest)| (digest.bucket.clone(), digest.key.clone()))
+            .collect();
+        for (bucket, key) in gone {
+            trail.delete(&bucket, &key);
+        }
+        let events = run(&trail, &period);
+        assert_eq!(summary(&events).verdict, Verdict::NotProven, "{organization:?}");
+        let told = events.iter().any(|event| match event {
+            RunEvent::LogsWithoutDigests { folder } => folder.contains("444455556666"),
+            RunEvent::ChainFinished(chain) => chain.chain.account.as_str() == "444455556666",
+            _ => false,
+        });
+        assert!(told, "{organization:?}");
+    }
+}

@@ -88,6 +88,12 @@ pub enum RunEvent {
         /// Where it lies.
         at: ObjectLocation,
     },
+    /// A folder holds log files of the period, and no digest of any trail covers their account and
+    /// region.
+    LogsWithoutDigests {
+        /// The folder.
+        folder: String,
+    },
     /// A check was not made.
     CheckNotPerformed {
         /// Which.

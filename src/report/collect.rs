@@ -73,6 +73,7 @@ pub(super) struct Collected {
     /// Trails that lie here and that the scope leaves out.
     pub(super) left_out: Vec<String>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
+    pub(super) without_digests: Kept<String>,
     pub(super) notices: BTreeMap<Notice, u64>,
     pub(super) not_performed: Vec<(&'static str, String)>,
     pub(super) summary: Option<RunSummary>,
@@ -133,6 +134,7 @@ impl Collected {
                 self.explain(chain, *from, *to, event);
             }
             RunEvent::LogUnlisted { at } => self.unlisted.push(at.clone()),
+            RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
             RunEvent::CheckNotPerformed { check, why } => {
                 self.not_performed.push((check, why.clone()));
             }

@@ -80,6 +80,7 @@ fn document(run: &Collected) -> Value {
     let unlisted =
         run.unlisted.entries.iter().map(|at| json!({ "bucket": at.bucket, "key": at.key }));
     value.insert("unlisted".into(), unlisted.collect());
+    value.insert("logs_without_digests".into(), json!(run.without_digests.entries));
     let notices: Map<String, Value> =
         run.notices.iter().map(|(notice, count)| (notice.code().into(), (*count).into())).collect();
     value.insert("notices".into(), notices.into());
@@ -88,6 +89,7 @@ fn document(run: &Collected) -> Value {
         "unverified": run.unread.left_out(),
         "uncovered": run.gaps.left_out(),
         "unlisted": run.unlisted.left_out(),
+        "logs_without_digests": run.without_digests.left_out(),
     });
     value.insert("left_out".into(), left_out);
     let checks = run.not_performed.iter().map(|(check, why)| json!({ "check": check, "why": why }));

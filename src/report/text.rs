@@ -137,8 +137,11 @@ impl<W: Write> Text<W> {
     fn not_proven(&mut self) -> io::Result<()> {
         let run = &self.collected;
         let open: Vec<&Gap> = run.gaps.entries.iter().collect();
-        let total =
-            run.gaps.total + run.unread.total + run.unlisted.total + run.listings_unread.total;
+        let total = run.gaps.total
+            + run.unread.total
+            + run.unlisted.total
+            + run.listings_unread.total
+            + run.without_digests.total;
         if total == 0 {
             return Ok(());
         }
@@ -184,7 +187,16 @@ impl<W: Write> Text<W> {
         for at in self.collected.unlisted.entries.iter().take(SHOWN) {
             writeln!(self.out, "\n  log-unlisted  {at}\n      no verified digest names it")?;
         }
-        self.more(self.collected.unlisted.total)
+        self.more(self.collected.unlisted.total)?;
+        for folder in self.collected.without_digests.entries.iter().take(SHOWN) {
+            let folder = escape(folder);
+            writeln!(
+                self.out,
+                "\n  logs-without-digests  `{folder}`\n      log files of the period, and no digest \
+                 of any trail covers that account and region"
+            )?;
+        }
+        self.more(self.collected.without_digests.total)
     }
 
     fn more(&mut self, total: u64) -> io::Result<()> {

@@ -86,6 +86,9 @@ pub(super) fn event(event: &RunEvent) -> Value {
             "explained_by": explaining(event),
         }),
         RunEvent::LogUnlisted { at } => Value::Object(object("log-unlisted", at)),
+        RunEvent::LogsWithoutDigests { folder } => {
+            json!({ "event": "logs-without-digests", "folder": folder })
+        }
         RunEvent::CheckNotPerformed { check, why } => {
             json!({ "event": "check-not-performed", "check": check, "why": why })
         }

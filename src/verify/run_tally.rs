@@ -13,6 +13,8 @@ pub(super) struct RunTally {
     /// Seconds of tail that are still allowed.
     tail_allowed: i64,
     pub(super) unlisted: u64,
+    /// Folders with log files of the period and without any digest.
+    pub(super) without_digests: u64,
     pub(super) explained: u64,
     pub(super) listings_unread: u64,
     pub(super) passed_over: u64,
@@ -57,11 +59,12 @@ impl RunTally {
             return Verdict::Contradicted;
         }
         let nothing = self.counts.digests.total() + self.counts.backfill.total() == 0;
-        if nothing && self.listings_unread == 0 && self.unlisted == 0 {
+        let doubts = self.listings_unread + self.unlisted + self.without_digests;
+        if nothing && doubts == 0 {
             return Verdict::NothingFound;
         }
         let open = self.coverage.total() - self.coverage.verified - self.tail_allowed;
-        let doubts = self.counts.unverified() + self.listings_unread + self.unlisted;
+        let doubts = self.counts.unverified() + doubts;
         // A period without a second in it is verified by nothing.
         if doubts > 0 || open > 0 || self.coverage.verified == 0 {
             return Verdict::NotProven;

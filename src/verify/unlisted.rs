@@ -7,7 +7,7 @@ use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::{AccountId, Region};
 use crate::core::location::ObjectLocation;
 use crate::core::log_key::log_key_time;
-use crate::core::time::{DAY, Timestamp};
+use crate::core::time::{DAY, Period, Timestamp};
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -59,14 +59,21 @@ impl NamedLogs {
         }
     }
 
-    fn is_unlisted(&self, place: &Place, at: &ObjectLocation) -> bool {
-        let Some(made) = log_key_time(&at.key, &place.account, &place.region) else { return false };
+    /// Whether an object in the folder of a day that has verified time is one that nothing names.
+    fn is_unlisted(&self, place: &Place, day: &str, at: &ObjectLocation) -> bool {
+        if self.names.contains(&self.hasher.hash_one(at)) || at.key.ends_with('/') {
+            return false;
+        }
+        let made = log_key_time(&at.key, &place.account, &place.region)
+            .filter(|made| made.date_folder() == day);
+        // What is read by folder is read whatever its name says: an object that does not bear a
+        // time of its folder's day was not delivered there, and lies in verified time all the same.
+        let Some(made) = made else { return true };
         let (first, last) = (made.plus(-ROUNDED), made.plus(DELIVERY));
         let key = (place.account.clone(), place.region.clone());
-        let covered = self.covered.get(&key).is_some_and(|stretches| {
+        self.covered.get(&key).is_some_and(|stretches| {
             stretches.iter().any(|(from, to)| *from <= first && last <= *to)
-        });
-        covered && !self.names.contains(&self.hasher.hash_one(at))
+        })
     }
 
     /// The days that have verified time.
@@ -75,10 +82,12 @@ impl NamedLogs {
         let mut days = BTreeSet::new();
         for (from, to) in self.covered.get(&key).into_iter().flatten() {
             let mut day = *from;
-            while day < to.plus(DAY) {
-                days.insert(day.min(*to).date_folder());
+            while day < *to {
+                days.insert(day.date_folder());
                 day = day.plus(DAY);
             }
+            // The last second counts, not the one after it.
+            days.insert(to.plus(-1).date_folder());
         }
         days
     }
@@ -87,6 +96,7 @@ impl NamedLogs {
 /// The keys in one day's folder of log files.
 struct ListedDay {
     place: Place,
+    day: String,
     folder: String,
     keys: Result<Vec<String>, ReadFailure>,
 }
@@ -103,7 +113,10 @@ pub(super) async fn find_unlisted(
     let mut take = |listed: ListedDay| {
         let unlisted = listed.keys.map(|keys| {
             let at = |key| ObjectLocation::new(bucket, key);
-            keys.into_iter().map(at).filter(|at| named.is_unlisted(&listed.place, at)).collect()
+            keys.into_iter()
+                .map(at)
+                .filter(|at| named.is_unlisted(&listed.place, &listed.day, at))
+                .collect()
         });
         let empty = matches!(&unlisted, Ok(found) if Vec::is_empty(found));
         if !empty {
@@ -124,7 +137,7 @@ pub(super) async fn find_unlisted(
             }
             listings.spawn(async move {
                 let keys = list_keys(source.as_ref(), &bucket, &folder).await;
-                ListedDay { place, folder, keys }
+                ListedDay { place, day, folder, keys }
             });
         }
     }
@@ -153,4 +166,18 @@ async fn list_keys(
         }
     }
     Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many log files in one day"))
+}
+
+/// Whether a folder of log files has any object in the days of the period.
+pub(super) async fn has_logs(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    period: Period,
+) -> Result<bool, ReadFailure> {
+    let mut request = ListRequest::all(bucket, folder);
+    request.start_after = Some(format!("{folder}{}", period.start.date_folder()));
+    let last = format!("{folder}{}/\u{10ffff}", period.end.date_folder());
+    let page = source.list(&request).await?;
+    Ok(page.objects.first().is_some_and(|object| object.key <= last))
 }

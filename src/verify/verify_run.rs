@@ -1,11 +1,11 @@
 //! Runs `verify`: every chain of a bucket at once, told in canonical order.
 use super::chain_run::{ChainJob, ChainSays, run_chain};
-use super::discover::{Found, FoundChain, find_chains};
+use super::discover::{Found, FoundChain, Place, find_chains};
 use super::gaps::explained;
 use super::keys::KeyBook;
 use super::run_tally::RunTally;
 use super::trail_status::StatusOf;
-use super::unlisted::{NamedLogs, find_unlisted};
+use super::unlisted::{NamedLogs, find_unlisted, has_logs};
 use crate::core::chain_id::{ChainId, Scope};
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
@@ -80,11 +80,20 @@ pub async fn verify(
         tell(&RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
     }
     let book = Arc::new(KeyBook::new(keys));
-    let mut run = Run { plan, source, tally, gaps: Vec::new(), events: BTreeSet::new() };
+    let told = found.without_digests.iter().filter(|place| {
+        jobs.iter().any(|job| {
+            job.chain.account == place.account
+                && job.chain.source_region == place.region
+                && job.chain.organization == place.root.organization
+        })
+    });
+    let told = told.cloned().collect();
+    let mut run = Run { plan, source, tally, told, gaps: Vec::new(), events: BTreeSet::new() };
     let mut named = NamedLogs::default();
     run.chains(jobs, &book, &mut named, tell).await;
     run.explain(tell);
     run.unlisted(&found, &named, tell).await;
+    run.without_digests(&found, tell).await;
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));
     summary
@@ -98,6 +107,8 @@ struct Run<'a> {
     plan: &'a VerifyPlan,
     source: Arc<dyn ObjectSource>,
     tally: RunTally,
+    /// Places without digests whose chains are told as uncovered.
+    told: BTreeSet<Place>,
     gaps: Vec<(ChainId, Segment)>,
     events: BTreeSet<(ChainId, ExplainingEvent)>,
 }
@@ -193,6 +204,32 @@ impl Run<'_> {
         }
     }
 
+    /// Tells of folders with log files of the period for which nothing names any digest: of an
+    /// account whose digests are all gone, or whose trail does not validate.
+    async fn without_digests(&mut self, found: &Found, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
+        // Where trails are named, log files of unknown trails are nobody's business.
+        if !self.plan.scope.trails.is_empty() {
+            return;
+        }
+        let places = found.without_digests.iter().filter(|place| !self.told.contains(*place));
+        let places: Vec<_> = places.cloned().collect();
+        let (bucket, period) = (&self.plan.bucket, self.plan.period);
+        for place in places {
+            let folder = place.log_folder();
+            match has_logs(self.source.as_ref(), bucket, &folder, period).await {
+                Ok(true) => {
+                    self.tally.without_digests += 1;
+                    tell(&RunEvent::LogsWithoutDigests { folder });
+                }
+                Ok(false) => {}
+                Err(why) => {
+                    self.tally.listings_unread += 1;
+                    tell(&RunEvent::ListingUnread { folder, why });
+                }
+            }
+        }
+    }
+
     async fn unlisted(
         &mut self,
         found: &Found,
@@ -281,8 +318,15 @@ fn expected_chains(plan: &VerifyPlan, found: &Found, goes_on: &[ChainId]) -> Vec
             }
         }
         for place in &found.without_digests {
-            if place.account == one.account && place.root.organization == one.organization {
-                expected.insert(ChainId { source_region: place.region.clone(), ..one.clone() });
+            // An organization's trail covers every account; any other trail only its own.
+            let same = place.root.organization == one.organization
+                && (one.organization.is_some() || place.account == one.account);
+            if same {
+                expected.insert(ChainId {
+                    account: place.account.clone(),
+                    source_region: place.region.clone(),
+                    ..one.clone()
+                });
             }
         }
     }
