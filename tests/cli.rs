@@ -205,6 +205,22 @@ fn arguments_that_are_no_utf_8_are_a_mistake() {
     }
 }
 
+/// What the help says is an option has a row in the README.
+#[test]
+fn the_readme_names_every_option_of_validate_logs() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let output = program().args(["validate-logs", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let words = help.lines().filter_map(|line| line.trim_start().split_whitespace().next());
+    let options: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
+    assert!(options.len() >= 10, "{options:?}");
+    for option in options {
+        let row = format!("\n| `{option}");
+        assert!(readme.contains(&row), "the README has no row for `{option}`");
+    }
+}
+
 /// A snapshot that no test writes any more would stand for nothing.
 #[test]
 fn no_snapshot_is_left_over() {
