@@ -212,7 +212,7 @@ fn the_readme_names_every_option_of_validate_logs() {
     let readme = fs::read_to_string(readme).unwrap();
     let output = program().args(["validate-logs", "--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    let words = help.lines().filter_map(|line| line.trim_start().split_whitespace().next());
+    let words = help.lines().filter_map(|line| line.split_whitespace().next());
     let options: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
     assert!(options.len() >= 10, "{options:?}");
     for option in options {
