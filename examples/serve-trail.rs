@@ -1,22 +1,15 @@
-//! Serves a small world on a loopback port until it is killed: `serve-trail [PORT [LATENCY_MS]]`.
+//! Serves one scenario on a loopback port until it is killed, and says how to point the AWS CLI and
+//! trailproof at it:
 //!
-//! A stub: the trail builder is to make the world.
+//! `cargo run --features test-support --example serve-trail -- [--port N] [--latency MS] [--list] SCENARIO`
 #[cfg(feature = "test-support")]
-#[expect(clippy::print_stdout, reason = "the endpoint is what the caller is to read")]
-fn main() -> std::io::Result<()> {
-    use std::time::Duration;
-    use trailproof::test_support::server::{LoopbackServer, ServerOptions};
-
-    let number = |index| std::env::args().nth(index).and_then(|it| it.parse::<u16>().ok());
-    let options = ServerOptions {
-        port: number(1).unwrap_or(0),
-        latency: Duration::from_millis(number(2).unwrap_or(0).into()),
-        ..ServerOptions::default()
-    };
-    let server = LoopbackServer::start(small::world(), options)?;
-    println!("{}", server.endpoint());
-    loop {
-        std::thread::park();
+fn main() -> std::process::ExitCode {
+    match serving::run(std::env::args().skip(1)) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(problem) => {
+            serving::say(&format!("serve-trail: {problem}\n{}", serving::USAGE));
+            std::process::ExitCode::from(2)
+        }
     }
 }
 
@@ -24,51 +17,93 @@ fn main() -> std::io::Result<()> {
 fn main() {}
 
 #[cfg(feature = "test-support")]
-mod small {
-    use std::collections::BTreeMap;
-    use trailproof::test_support::world::{Bucket, PublicKey, Trail, TrailStatus, Version, World};
+mod serving {
+    use std::io::Write as _;
+    use std::time::Duration;
+    use trailproof::test_support::scenario::Scenario;
 
-    const REGION: &str = "us-east-1";
+    pub(super) const USAGE: &str = "usage: serve-trail [--port N] [--latency MS] [--list] SCENARIO";
 
-    /// Two thousand objects, one trail and one key, none of which is real.
-    pub(super) fn world() -> World {
-        let mut bucket = Bucket::new(REGION);
-        for number in 0..2000 {
-            let body = format!("{{\"Records\":[{number}]}}").repeat(200);
-            let version = Version {
-                version_id: String::new(),
-                body: body.into(),
-                metadata: BTreeMap::from([("signature".to_owned(), "ab".repeat(256))]),
-                content_type: "application/json".to_owned(),
-                content_encoding: None,
-                storage_class: "STANDARD".to_owned(),
-                last_modified: 1_600_000_000 + i64::from(number),
-                delete_marker: false,
+    /// What was typed.
+    #[derive(Default)]
+    struct Wanted {
+        port: u16,
+        latency: u16,
+        list: bool,
+        scenario: Option<String>,
+    }
+
+    pub(super) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String> {
+        let wanted = read(arguments)?;
+        if wanted.list {
+            Scenario::all().iter().for_each(|scenario| show(scenario.name));
+            return Ok(());
+        }
+        let name = wanted.scenario.ok_or("a scenario must be named; `--list` shows them all")?;
+        let scenario = Scenario::named(&name)
+            .ok_or_else(|| format!("there is no scenario `{name}`; `--list` shows them all"))?;
+        let mut stage = scenario.stage();
+        stage.options.port = wanted.port;
+        stage.options.latency = Duration::from_millis(wanted.latency.into());
+        let server = stage.serve().map_err(|error| format!("cannot serve: {error}"))?;
+        let endpoint = server.endpoint();
+        let arguments: Vec<String> =
+            stage.arguments(&endpoint).iter().map(|it| quoted(it)).collect();
+        let arguments = arguments.join(" ");
+        show(&format!("# {name} at {endpoint}, until this is killed"));
+        for (variable, value) in stage.environment(&endpoint, "/dev/null") {
+            show(&format!("export {variable}={}", quoted(&value)));
+        }
+        show(&format!("aws cloudtrail validate-logs {arguments}"));
+        show(&format!("trailproof validate-logs {arguments}"));
+        loop {
+            std::thread::park();
+        }
+    }
+
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Wanted, String> {
+        let mut wanted = Wanted::default();
+        while let Some(argument) = arguments.next() {
+            let mut number = || {
+                let value = arguments.next().and_then(|value| value.parse().ok());
+                value.ok_or_else(|| format!("`{argument}` needs a number up to 65535"))
             };
-            let day = number % 28 + 1;
-            bucket.put(&format!("AWSLogs/2020/09/{day:02}/{number:04}.json"), version);
+            match argument.as_str() {
+                "--port" => wanted.port = number()?,
+                "--latency" => wanted.latency = number()?,
+                "--list" => wanted.list = true,
+                option if option.starts_with('-') => {
+                    return Err(format!("there is no option `{option}`"));
+                }
+                _ if wanted.scenario.is_some() => return Err("one scenario at a time".to_owned()),
+                _ => wanted.scenario = Some(argument),
+            }
         }
-        let status = TrailStatus { is_logging: true, ..TrailStatus::default() };
-        let trail = Trail {
-            arn: format!("arn:aws:cloudtrail:{REGION}:123456789012:trail/audit"),
-            name: "audit".to_owned(),
-            bucket: "evidence".to_owned(),
-            prefix: None,
-            multi_region: true,
-            organization: true,
-            status: BTreeMap::from([(REGION.to_owned(), status)]),
-        };
-        let key = PublicKey {
-            der: vec![0x30, 0x00],
-            fingerprint: "00".repeat(16),
-            valid_from: 1_600_000_000,
-            valid_to: 1_602_592_000,
-        };
-        World {
-            buckets: BTreeMap::from([("evidence".to_owned(), bucket)]),
-            trails: vec![trail],
-            public_keys: BTreeMap::from([(REGION.to_owned(), vec![key])]),
-            organization_id: Some("o-abcdef1234".to_owned()),
+        Ok(wanted)
+    }
+
+    /// `text` as a shell takes it for one word.
+    fn quoted(text: &str) -> String {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(&byte);
+        if !text.is_empty() && text.bytes().all(plain) {
+            text.to_owned()
+        } else if text.chars().any(char::is_control) {
+            // Bash's own spelling, so that nothing steers the terminal this is shown on.
+            format!(
+                "$'{}'",
+                text.escape_default().to_string().replace("\\u{", "\\u").replace('}', "")
+            )
+        } else {
+            format!("'{}'", text.replace('\'', "'\\''"))
         }
+    }
+
+    fn show(line: &str) {
+        // Whoever closed the pipe has read what was wanted.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+
+    pub(super) fn say(line: &str) {
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 }

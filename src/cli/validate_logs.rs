@@ -72,15 +72,26 @@ async fn validate(
     let request = request(aws, args, period)?;
     config.check_credentials().await?;
 
-    let trust = CloudTrail::new(&config);
+    let attempts = attempts();
+    let trust = match attempts {
+        None => CloudTrail::new(&config),
+        Some(attempts) => CloudTrail::new(&config).with_attempts(attempts),
+    };
     let home_region = request.arn.home_region.clone();
     let plan = AwsPlan::make(request, &trust).await?;
     let source = Limited::new(S3Source::new(&config, Timeouts::default()), args.concurrency);
+    let policy = RetryPolicy::default();
+    let policy = RetryPolicy { attempts: attempts.unwrap_or(policy.attempts), ..policy };
     let source: Arc<dyn ObjectSource> =
-        Arc::new(Retrying::new(source, RetryPolicy::default(), u64::from(std::process::id())));
+        Arc::new(Retrying::new(source, policy, u64::from(std::process::id())));
     let report = report.insert(Report::new(args.verbose, home_region.as_str()));
     let tallies = validate_logs(plan, source, &trust, &mut |event| report.tell(event)).await?;
     Ok(tallies)
+}
+
+/// `AWS_MAX_ATTEMPTS`, as any AWS tool has it. What is no number above nothing means nothing.
+fn attempts() -> Option<u32> {
+    std::env::var("AWS_MAX_ATTEMPTS").ok()?.trim().parse().ok().filter(|attempts| *attempts > 0)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
@@ -114,7 +125,16 @@ fn request(aws: &AwsArgs, args: &ValidateLogsArgs, period: Period) -> Result<Aws
     Ok(AwsRequest {
         arn,
         period,
-        source_region: optional(aws.region.as_deref(), "--region")?,
+        source_region: match aws.region.as_deref().filter(|region| !region.is_empty()) {
+            None => None,
+            Some(region) => Some(region.parse().map_err(|_| {
+                let region = excerpt(region, SHOWN);
+                Refusal::new(format!(
+                    "Provided region_name '{region}' doesn't match a supported format."
+                ))
+                .hint("a region looks like `us-east-1`")
+            })?),
+        },
         bucket: args.s3_bucket.clone().filter(|bucket| !bucket.is_empty()),
         prefix: args.s3_prefix.clone(),
         account: optional(args.account_id.as_deref(), "--account-id")?,
@@ -221,17 +241,24 @@ impl From<Abort> for Refusal {
 
 fn listing_refused(bucket: &str, why: &ReadFailure) -> Refusal {
     let hint = match why.kind {
-        ReadFailureKind::NoSuchBucket => "`--s3-bucket` names another bucket than the trail's",
+        ReadFailureKind::NoSuchBucket => {
+            "name the bucket that holds the digests with `--s3-bucket`"
+        }
         ReadFailureKind::Denied => "`s3:ListBucket` on the bucket is needed",
         _ => "",
     };
     let operation = match why.kind {
         ReadFailureKind::NoSuchBucket => "GetBucketLocation",
-        _ => "ListObjectsV2",
+        // The AWS CLI's word, and near enough: what refuses the one refuses the other.
+        _ => "ListObjects",
+    };
+    let retries = match why.attempts.saturating_sub(1) {
+        0 => String::new(),
+        retries => format!(" (reached max retries: {retries})"),
     };
     let words = match crate::source::s3::classify::code_and_message(why) {
         Some((code, message)) => format!(
-            "An error occurred ({}) when calling the {operation} operation: {}",
+            "An error occurred ({}) when calling the {operation} operation{retries}: {}",
             escape(code),
             escape(message)
         ),

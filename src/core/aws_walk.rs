@@ -196,7 +196,7 @@ impl AwsWalk {
         }
         // A backfill digest is signed when it is made, long after the time that it is about.
         let value = generated.unwrap_or_default();
-        let Some(made) = Timestamp::parse(&value).or_else(|| Timestamp::parse_key(&value)) else {
+        let Some(made) = Timestamp::parse_loosely(&value) else {
             let field = "backfill-generation-timestamp";
             let why = Malformed::FieldInvalid { field, value };
             return self.judged(at, Outcome::Invalid(Finding::DigestMalformed(why)));
@@ -289,10 +289,16 @@ impl AwsWalk {
 
     /// Goes on with the newest listed digest that is older than `before`; returns its end.
     fn next_listed(&mut self, before: Option<&ObjectLocation>) -> Option<Timestamp> {
-        // A link may name a key that is none of the chain's: then by the last proven digest.
-        let limit = before.map(|at| {
-            DigestKey::parse(&at.key)
-                .map_or(self.last_end.unwrap_or(self.last_start), |key| key.end)
+        // A link may name a key that is none of the chain's, or a newer digest: then by the last
+        // proven digest, for what was passed is not judged twice.
+        let reached = match self.kind {
+            DigestKind::Standard => self.last_end,
+            DigestKind::Backfill => None,
+        };
+        let limit = before.map(|at| match (DigestKey::parse(&at.key), reached) {
+            (Some(key), Some(reached)) => key.end.min(reached),
+            (Some(key), None) => key.end,
+            (None, _) => self.last_end.unwrap_or(self.last_start),
         });
         while let Some(key) = self.listed.pop() {
             if limit.is_none_or(|limit| key.end < limit) {

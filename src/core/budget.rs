@@ -47,3 +47,7 @@ pub const PUBLIC_KEY: usize = 4_096;
 
 /// Characters of a value from outside that a message shows.
 pub const SHOWN: usize = 200;
+
+/// Characters of a read failure's detail that a message shows. A refusal of S3 names the caller and the
+/// object, whose key alone may have 1,024; what it means stands at its end.
+pub const SHOWN_FAILURE: usize = 1_800;

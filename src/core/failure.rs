@@ -26,11 +26,11 @@ impl ReadFailure {
 
 impl fmt::Display for ReadFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use super::budget::SHOWN;
+        use super::budget::SHOWN_FAILURE;
         use super::location::excerpt;
         write!(f, "{}", self.kind.code())?;
         if !self.detail.is_empty() {
-            write!(f, ": {}", excerpt(&self.detail, SHOWN))?;
+            write!(f, ": {}", excerpt(&self.detail, SHOWN_FAILURE))?;
         }
         if self.attempts > 1 {
             write!(f, " ({} attempts)", self.attempts)?;

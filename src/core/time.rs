@@ -60,6 +60,16 @@ impl Timestamp {
         (at.key() == text).then_some(at)
     }
 
+    /// Reads a time whose spelling is not documented: the two spellings of digests, and RFC 3339
+    /// with a blank for its `T` or without a zone, which is then UTC.
+    pub fn parse_loosely(text: &str) -> Option<Self> {
+        let joined = || text.replacen(' ', "T", 1);
+        Self::parse(text)
+            .or_else(|| Self::parse_key(text))
+            .or_else(|| Self::parse(&joined()))
+            .or_else(|| Self::parse(&format!("{}Z", joined())))
+    }
+
     /// The spelling of a digest's key.
     pub fn key(self) -> String {
         self.utc().format(KEY_FORMAT).to_string()
@@ -99,6 +109,25 @@ pub struct Period {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_undocumented_time_is_read_in_every_likely_spelling() {
+        for text in [
+            "2023-07-10T12:00:00Z",
+            "2023-07-10T12:00:00.123Z",
+            "2023-07-10T14:00:00+02:00",
+            "2023-07-10T12:00:00",
+            "2023-07-10 12:00:00",
+            "2023-07-10 12:00:00Z",
+            "20230710T120000Z",
+        ] {
+            let read = Timestamp::parse_loosely(text).map(|at| at.to_string());
+            assert_eq!(read.as_deref(), Some("2023-07-10T12:00:00Z"), "{text}");
+        }
+        for text in ["", "noon", "2023-07-10", "1688990400", "2023-07-10T12:00:00 Z"] {
+            assert_eq!(Timestamp::parse_loosely(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn both_spellings_are_read_and_written_back_alike() {

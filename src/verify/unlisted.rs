@@ -7,7 +7,7 @@ use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::{AccountId, Region};
 use crate::core::location::ObjectLocation;
 use crate::core::log_key::log_key_time;
-use crate::core::time::{DAY, HOUR, Timestamp};
+use crate::core::time::{DAY, Timestamp};
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -15,8 +15,10 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// A log file's key tells when it was made, to five minutes; it is delivered, and so named by a
-/// digest, up to this much later. Nearer to the end of verified time nothing can be said.
-const DELIVERY: i64 = HOUR;
+/// digest, a little later. In real digests the time of the key and the interval that names it
+/// differ by less than five minutes; three times that is allowed. Nearer to the end of verified
+/// time nothing can be said.
+const DELIVERY: i64 = 15 * 60;
 
 /// The time in a key is rounded down, so that it may lie before the interval that names it.
 const ROUNDED: i64 = 10 * 60;
