@@ -88,11 +88,13 @@ mod serving {
         if !text.is_empty() && text.bytes().all(plain) {
             text.to_owned()
         } else if text.chars().any(char::is_control) {
-            // Bash's own spelling, so that nothing steers the terminal this is shown on.
-            format!(
-                "$'{}'",
-                text.escape_default().to_string().replace("\\u{", "\\u").replace('}', "")
-            )
+            // Bash's own spelling, so that nothing steers the terminal that this is shown on.
+            let spelt = |character: char| match character {
+                '\'' | '\\' => format!("\\{character}"),
+                control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
+                other => other.to_string(),
+            };
+            format!("$'{}'", text.chars().map(spelt).collect::<String>())
         } else {
             format!("'{}'", text.replace('\'', "'\\''"))
         }

@@ -16,6 +16,8 @@ struct Told {
     chains: AtomicU64,
     digests: AtomicU64,
     logs: AtomicU64,
+    /// Digests that the listing tells of, once it is there.
+    listed: AtomicU64,
 }
 
 /// A line on stderr while the run goes on; nothing where nobody would see it.
@@ -51,6 +53,9 @@ impl Progress {
 
     /// Takes note of an event.
     pub(super) fn note(&self, event: &RunEvent) {
+        if let RunEvent::BucketListed { digests, .. } = event {
+            self.told.listed.store(*digests, Ordering::Relaxed);
+        }
         let counter = match event {
             RunEvent::ChainFinished(_) => &self.told.chains,
             RunEvent::DigestJudged(_) => &self.told.digests,
@@ -75,10 +80,17 @@ fn line(told: &Told, counts: &Counts, elapsed: Duration) -> String {
     let now = counts.now();
     let requests = now.lists + now.gets;
     let rate = requests.checked_div(elapsed.as_secs().max(1)).unwrap_or(0);
+    let digests = told.digests.load(Ordering::Relaxed);
+    let listed = told.listed.load(Ordering::Relaxed);
+    // Digests take about equally long, so what is done tells what is left.
+    let left = match (elapsed.as_secs()).checked_mul(listed.saturating_sub(digests)) {
+        Some(work) if digests > 0 => format!("{} s left", work / digests),
+        _ => "listing".to_owned(),
+    };
     format!(
-        "{} chains, {} digests, {} log files, {:.1} MB, {requests} requests ({rate}/s), {} in flight",
+        "{} chains, {digests} of {listed} digests, {} log files, {:.1} MB, {requests} requests \
+         ({rate}/s), {} in flight, {left}",
         told.chains.load(Ordering::Relaxed),
-        told.digests.load(Ordering::Relaxed),
         told.logs.load(Ordering::Relaxed),
         megabytes(now.bytes),
         now.in_flight,

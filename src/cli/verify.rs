@@ -58,8 +58,9 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs, report: &mut Report) -> Resul
     let not_started = |error: &dyn std::fmt::Display| NoPlan::NotStarted(error.to_string());
     let options = AwsOptions {
         profile: aws.profile.clone(),
-        // `--region` is what to verify here; the client's own region is the configured one.
-        region: None,
+        // `--region` says what to verify here. A trail is asked about in its home region; everything
+        // else is asked in the region that it is about.
+        region: asked.trail.as_ref().map(|arn| arn.home_region.to_string()),
         endpoint_url: aws.endpoint_url.clone(),
         endpoint_scope: EndpointScope::Every,
     };

@@ -11,6 +11,7 @@ use crate::core::time::Timestamp;
 use crate::source::ObjectSource;
 use crate::trust::{ServiceError, TrailService};
 use crate::verify::discover::find_roots;
+use crate::verify::folders::list_folders;
 use crate::verify::trail_status::StatusOf;
 use crate::verify::verify_run::VerifyPlan;
 use std::str::FromStr;
@@ -114,7 +115,9 @@ pub(super) async fn make(
         } else {
             find_roots(source, &bucket, "").await.map_err(unread)?
         };
-        return Err(NoPlan::NothingThere(nothing_there(&bucket, &prefix, &elsewhere)));
+        let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let there = list_folders(source, &bucket, &above).await.map_err(unread)?;
+        return Err(NoPlan::NothingThere(nothing_there(&bucket, &prefix, &elsewhere, &there)));
     }
     let slash = if prefix.is_empty() { "" } else { "/" };
     Ok(VerifyPlan {
@@ -130,7 +133,7 @@ pub(super) async fn make(
     })
 }
 
-fn nothing_there(bucket: &str, prefix: &str, elsewhere: &[String]) -> String {
+fn nothing_there(bucket: &str, prefix: &str, elsewhere: &[String], there: &[String]) -> String {
     let slash = if prefix.is_empty() { "" } else { "/" };
     let place = format!("`s3://{}{slash}{}`", escape(bucket), escape(prefix));
     let found: Vec<String> = elsewhere
@@ -142,7 +145,13 @@ fn nothing_there(bucket: &str, prefix: &str, elsewhere: &[String]) -> String {
         })
         .collect();
     if found.is_empty() {
-        format!("no folder `{ROOT}` in {place}: nothing of CloudTrail's lies there")
+        let mut words =
+            format!("no folder `{ROOT}` in {place}: nothing of CloudTrail's lies there");
+        if !there.is_empty() {
+            let names: Vec<String> = there.iter().take(10).map(|name| excerpt(name, 80)).collect();
+            words.push_str(&format!("\n\nhint: its folders are `{}`", names.join("`, `")));
+        }
+        words
     } else {
         let found = found.join(", ");
         format!("no folder `{ROOT}` in {place}\n\nhint: there is one in {found}")

@@ -8,7 +8,7 @@ use super::time::Timestamp;
 use serde::Deserialize;
 
 /// A digest that was parsed and not yet proven. It tells what a proof needs and steers nothing: its
-/// links and its log files come out only through [`complete`](Self::complete), which the judges
+/// links and its log files come out only through `complete`, which the judges
 /// call after a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestClaim {
@@ -113,7 +113,7 @@ impl DigestClaim {
     /// # Errors
     ///
     /// What is wrong with its gzip member or its JSON, or which field it lacks. The fields that
-    /// only a proven digest may use are judged by [`complete`](Self::complete).
+    /// only a proven digest may use are judged by `complete`.
     pub fn parse(content: &Content, bytes: &[u8]) -> Result<Self, Malformed> {
         match content.form {
             Form::Gzip => {}

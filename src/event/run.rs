@@ -27,6 +27,15 @@ pub enum RunEvent {
         /// Whether the period was cut short because its end lies in the future.
         end_was_future: bool,
     },
+    /// The bucket was listed: what the run is going to look at.
+    BucketListed {
+        /// Chains.
+        chains: u64,
+        /// Digests in the listing, those that only anchor a walk included.
+        digests: u64,
+        /// Trails that lie here and that the scope leaves out.
+        left_out: Vec<String>,
+    },
     /// A listing could not be read, so that chains may be missing.
     ListingUnread {
         /// The folder.

@@ -70,6 +70,8 @@ pub(super) struct Collected {
     pub(super) listings_unread: Kept<(String, ReadFailure)>,
     pub(super) gaps: Kept<Gap>,
     pub(super) unlisted: Kept<ObjectLocation>,
+    /// Trails that lie here and that the scope leaves out.
+    pub(super) left_out: Vec<String>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     pub(super) notices: BTreeMap<Notice, u64>,
     pub(super) not_performed: Vec<(&'static str, String)>,
@@ -86,6 +88,7 @@ impl Collected {
                 self.period = Some(*period);
                 self.end_was_future = *end_was_future;
             }
+            RunEvent::BucketListed { left_out, .. } => self.left_out.clone_from(left_out),
             RunEvent::ListingUnread { folder, why } => {
                 self.listings_unread.push((folder.clone(), why.clone()));
             }

@@ -46,6 +46,7 @@ fn document(run: &Collected) -> Value {
         value.insert("from".into(), wire::time(period.start));
         value.insert("to".into(), wire::time(period.end));
     }
+    value.insert("trails_left_out".into(), json!(run.left_out));
     let chains = run.chains.iter().map(|chain| Value::Object(wire::chain_summary(chain)));
     value.insert("chain_summaries".into(), chains.collect());
     let findings = run.findings.entries.iter().map(|told| {

@@ -171,7 +171,7 @@ impl<W: Write> Text<W> {
                 writeln!(self.out, "      no verified event explains it")?;
             }
         }
-        self.more(run_total(&self.collected))?;
+        self.more(self.collected.gaps.total)?;
         let run = &self.collected;
         for (at, why) in run.unread.entries.iter().take(SHOWN) {
             writeln!(self.out, "\n  {}  {at}\n      {why}", why.kind.code())?;
@@ -202,6 +202,10 @@ impl<W: Write> Text<W> {
         for (chain, error) in &self.collected.delivery_errors {
             writeln!(self.out, "\n{chain}: CloudTrail cannot deliver: {}", escape(error))?;
         }
+        if summary.chains == 0 && !self.collected.left_out.is_empty() {
+            let trails = self.collected.left_out.join("`, `");
+            writeln!(self.out, "\nTrails that lie here and were not asked for: `{trails}`")?;
+        }
         if self.collected.end_was_future {
             writeln!(self.out, "\nThe period was cut at now: its end lies in the future.")?;
         }
@@ -218,10 +222,6 @@ impl<W: Write> Text<W> {
         }
         Ok(())
     }
-}
-
-fn run_total(run: &Collected) -> u64 {
-    run.gaps.total
 }
 
 fn name(chain: &ChainId) -> String {

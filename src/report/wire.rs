@@ -33,6 +33,12 @@ pub(super) fn event(event: &RunEvent) -> Value {
             "to": time(period.end),
             "end_was_future": end_was_future,
         }),
+        RunEvent::BucketListed { chains, digests, left_out } => json!({
+            "event": "bucket-listed",
+            "chains": chains,
+            "digests": digests,
+            "trails_left_out": left_out,
+        }),
         RunEvent::ListingUnread { folder, why } => json!({
             "event": "listing-unread",
             "folder": folder,

@@ -5,7 +5,11 @@ use crate::source::{ListRequest, ObjectSource};
 
 /// The names of the folders right below `above`, without the slashes at their ends, ascending.
 /// `above` is empty or ends in a slash.
-pub(super) async fn list_folders(
+///
+/// # Errors
+///
+/// That the listing could not be read, or that there are more than the budget allows.
+pub async fn list_folders(
     source: &dyn ObjectSource,
     bucket: &str,
     above: &str,

@@ -5,7 +5,7 @@ mod chain_run;
 mod chain_tally;
 pub mod discover;
 pub mod fetch;
-mod folders;
+pub mod folders;
 mod gaps;
 mod keys;
 mod listing;

@@ -69,6 +69,12 @@ pub async fn verify(
     let mut tally = RunTally::default();
     let found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
+    let jobs = jobs(plan, &found);
+    tell(&RunEvent::BucketListed {
+        chains: count(jobs.len()),
+        digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
+        left_out: found.left_out.iter().cloned().collect(),
+    });
     for (folder, why) in &found.unread {
         tally.listings_unread += 1;
         tell(&RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
@@ -76,12 +82,16 @@ pub async fn verify(
     let book = Arc::new(KeyBook::new(keys));
     let mut run = Run { plan, source, tally, gaps: Vec::new(), events: BTreeSet::new() };
     let mut named = NamedLogs::default();
-    run.chains(jobs(plan, &found), &book, &mut named, tell).await;
+    run.chains(jobs, &book, &mut named, tell).await;
     run.explain(tell);
     run.unlisted(&found, &named, tell).await;
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));
     summary
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 struct Run<'a> {

@@ -5,6 +5,7 @@
 //! with `cargo run --features test-support --example serve-trail`.
 mod backfill;
 mod bad_input;
+mod catalog;
 mod chains;
 mod digests;
 mod hostile;
@@ -18,68 +19,6 @@ mod reading;
 mod stage;
 mod times;
 
+pub use catalog::Scenario;
 pub use program::{Program, Ran};
 pub use stage::Stage;
-
-/// One scenario. Its world is built when it is asked for, the same each time.
-#[derive(Clone, Copy, Debug)]
-pub struct Scenario {
-    /// What it is known by, in kebab case.
-    pub name: &'static str,
-    stage: fn() -> Stage,
-}
-
-impl Scenario {
-    const fn new(name: &'static str, stage: fn() -> Stage) -> Self {
-        Self { name, stage }
-    }
-
-    /// Builds the world.
-    pub fn stage(&self) -> Stage {
-        (self.stage)()
-    }
-
-    /// Every scenario.
-    pub fn all() -> Vec<Self> {
-        [
-            times::SCENARIOS,
-            chains::SCENARIOS,
-            missing::SCENARIOS,
-            backfill::SCENARIOS,
-            organization::SCENARIOS,
-            digests::SCENARIOS,
-            logs::SCENARIOS,
-            keys::SCENARIOS,
-            listing::SCENARIOS,
-            reading::SCENARIOS,
-            hostile::SCENARIOS,
-            bad_input::SCENARIOS,
-        ]
-        .concat()
-    }
-
-    /// The scenario of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::all().into_iter().find(|scenario| scenario.name == name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Scenario;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_name_is_used_once_and_in_kebab_case() {
-        let all = Scenario::all();
-        let names: BTreeSet<&str> = all.iter().map(|scenario| scenario.name).collect();
-        assert_eq!(names.len(), all.len());
-        for name in names {
-            assert!(
-                name.bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
-                "{name}"
-            );
-        }
-    }
-}

@@ -1,0 +1,69 @@
+//! All scenarios by name.
+use super::Stage;
+use super::{
+    backfill, bad_input, chains, digests, hostile, keys, listing, logs, missing, organization,
+    reading, times,
+};
+
+/// One scenario. Its world is built when it is asked for, the same each time.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// What it is known by, in kebab case.
+    pub name: &'static str,
+    stage: fn() -> Stage,
+}
+
+impl Scenario {
+    pub(super) const fn new(name: &'static str, stage: fn() -> Stage) -> Self {
+        Self { name, stage }
+    }
+
+    /// Builds the world.
+    pub fn stage(&self) -> Stage {
+        (self.stage)()
+    }
+
+    /// Every scenario.
+    pub fn all() -> Vec<Self> {
+        [
+            times::SCENARIOS,
+            chains::SCENARIOS,
+            missing::SCENARIOS,
+            backfill::SCENARIOS,
+            organization::SCENARIOS,
+            digests::SCENARIOS,
+            logs::SCENARIOS,
+            keys::SCENARIOS,
+            listing::SCENARIOS,
+            reading::SCENARIOS,
+            hostile::SCENARIOS,
+            bad_input::SCENARIOS,
+        ]
+        .concat()
+    }
+
+    /// The scenario of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|scenario| scenario.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scenario;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_is_used_once_and_in_kebab_case() {
+        let all = Scenario::all();
+        let names: BTreeSet<&str> = all.iter().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), all.len());
+        for name in names {
+            assert!(
+                name.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+                "{name}"
+            );
+        }
+    }
+}
