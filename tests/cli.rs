@@ -105,7 +105,7 @@ fn mistakes_on_the_command_line_end_with_2() {
     ];
     for (name, arguments) in cases {
         check(name, arguments);
-        let status = program().args(*arguments).status().unwrap();
+        let status = program().args(*arguments).output().unwrap().status;
         assert_eq!(status.code(), Some(2), "{name}");
     }
     for (name, more) in [
@@ -116,7 +116,7 @@ fn mistakes_on_the_command_line_end_with_2() {
     ] {
         let arguments = validate(more);
         check(name, &arguments);
-        assert_eq!(program().args(&arguments).status().unwrap().code(), Some(2), "{name}");
+        assert_eq!(program().args(&arguments).output().unwrap().status.code(), Some(2), "{name}");
     }
 }
 
@@ -138,7 +138,7 @@ fn values_that_cannot_be_used_are_named_and_end_with_255() {
     ] {
         let arguments = validate(more);
         check(name, &arguments);
-        assert_eq!(program().args(&arguments).status().unwrap().code(), Some(255), "{name}");
+        assert_eq!(program().args(&arguments).output().unwrap().status.code(), Some(255), "{name}");
     }
 }
 
@@ -200,8 +200,24 @@ fn arguments_that_are_no_utf_8_are_a_mistake() {
     use std::os::unix::ffi::OsStrExt as _;
     let odd = std::ffi::OsStr::from_bytes(b"\xff\xfe");
     for before in [&[][..], &["validate-logs", "--start-time"][..]] {
-        let status = program().args(before).arg(odd).status().unwrap();
+        let status = program().args(before).arg(odd).output().unwrap().status;
         assert_eq!(status.code(), Some(2), "{before:?}");
+    }
+}
+
+/// What the help says is an option has a row in the README.
+#[test]
+fn the_readme_names_every_option_of_validate_logs() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let output = program().args(["validate-logs", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let words = help.lines().filter_map(|line| line.split_whitespace().next());
+    let options: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
+    assert!(options.len() >= 10, "{options:?}");
+    for option in options {
+        let row = format!("\n| `{option}");
+        assert!(readme.contains(&row), "the README has no row for `{option}`");
     }
 }
 
