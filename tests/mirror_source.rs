@@ -1,7 +1,6 @@
 //! A directory as a source: the same listings and reads as S3 gives over the same objects, and
 //! nothing that leads out of it.
 #![cfg(feature = "test-support")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -243,8 +242,8 @@ async fn what_must_not_be_read_is_denied_and_not_missing() {
     let at = fresh("denied");
     write(&at, "shut/a", b"x");
     write(&at, "file", b"x");
-    fs::set_permissions(at.join("shut"), fs::Permissions::from_mode(0)).unwrap();
-    fs::set_permissions(at.join("file"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(at.join("shut"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(at.join("file"), fs::Permissions::from_mode(0o000)).unwrap();
     let for_root = fs::read_dir(at.join("shut")).is_ok();
     let mirror = MirrorSource::open(&at).unwrap();
     if !for_root {

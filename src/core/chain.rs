@@ -50,6 +50,15 @@ pub enum Fact {
     Unreadable(ReadFailure),
     /// The keys of the span.
     Keys(KeyRing),
+    /// Keys of the region, which are all of them only for some stretches of time.
+    KeysInPart {
+        /// The keys.
+        ring: KeyRing,
+        /// The stretches of which they are all.
+        all_of: Vec<(Timestamp, Timestamp)>,
+        /// Why they are not all of the rest.
+        why: ReadFailure,
+    },
     /// The keys of the span could not be obtained.
     KeysFailed(ReadFailure),
     /// Whether there is an older digest.
@@ -177,6 +186,12 @@ impl ChainWalk {
             (Need::Keys { from, to }, Fact::Keys(ring)) => {
                 self.keys.extend(&ring);
                 self.keys_had.push((from, to));
+                self.judge_current()
+            }
+            (Need::Keys { .. }, Fact::KeysInPart { ring, all_of, why }) => {
+                self.keys.extend(&ring);
+                self.keys_had.extend(all_of);
+                self.keys_failed = Some(why);
                 self.judge_current()
             }
             (Need::Keys { .. }, Fact::KeysFailed(why)) => {
