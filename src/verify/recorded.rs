@@ -89,22 +89,57 @@ pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str, above: &str)
         }
         level = below;
     }
-    let folders: Vec<String> = found.folders.iter().cloned().collect();
-    let mut samples = Vec::new();
-    for folder in folders {
-        if let Err(why) = sample(source, bucket, &folder, &mut samples).await {
-            found.unread.push((folder, why));
-        }
-    }
+    ask(source, bucket, &mut found, |_| false).await;
     if found.folders.is_empty() {
         // A copy of the inside of one region's folder has none of the names.
+        let mut samples = Vec::new();
         if let Err(why) = sample_days(source, bucket, above, &mut samples).await {
             found.unread.push((above.to_owned(), why));
         }
         found.folders.extend(samples.first().map(|_| above.to_owned()));
+        found.parts.extend(samples);
     }
-    found.parts.extend(samples);
     found
+}
+
+/// The same for a bucket whose folders `AWSLogs` lie below these prefixes. Where a digest says that
+/// it was delivered right here, that is the answer, whatever others claim: nobody can make a bucket
+/// pass for a copy by what he writes into it.
+pub async fn recorded_below(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    prefixes: &[String],
+) -> Recorded {
+    let mut found = Recorded::default();
+    for prefix in prefixes {
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        found.folders.insert(format!("{prefix}{slash}{ROOT}/"));
+    }
+    let here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
+    ask(source, bucket, &mut found, here).await;
+    if found.parts.iter().any(here) {
+        found.parts.retain(here);
+    }
+    found
+}
+
+/// Asks digests of each folder, until one is `enough`.
+async fn ask(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    found: &mut Recorded,
+    enough: impl Fn(&Copied) -> bool,
+) {
+    for folder in found.folders.clone() {
+        let mut samples = Vec::new();
+        if let Err(why) = sample(source, bucket, &folder, &mut samples, &enough).await {
+            found.unread.push((folder, why));
+        }
+        found.parts.extend(samples);
+        if found.parts.iter().any(&enough) {
+            return;
+        }
+    }
 }
 
 /// Samples of a folder `AWSLogs` or `CloudTrail-Digest`: of its first and last accounts and
@@ -114,6 +149,7 @@ async fn sample(
     bucket: &str,
     folder: &str,
     samples: &mut Vec<Copied>,
+    enough: &impl Fn(&Copied) -> bool,
 ) -> Result<(), ReadFailure> {
     let mut regions = Vec::new();
     if folder.ends_with(&format!("{ROOT}/")) {
@@ -136,6 +172,9 @@ async fn sample(
     for above in regions {
         for region in ends(list_folders(source, bucket, &above).await?) {
             sample_days(source, bucket, &format!("{above}{region}/"), samples).await?;
+            if samples.iter().any(enough) {
+                return Ok(());
+            }
         }
     }
     Ok(())
