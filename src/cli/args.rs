@@ -1,4 +1,5 @@
 //! What was typed, and nothing of what it means: help and version work even where all else fails.
+use super::keys_args::KeysArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -34,6 +35,8 @@ pub(super) enum Command {
     ValidateLogs(ValidateLogsArgs),
     /// Say what a bucket proves: every account, region and trail, in one run
     Verify(VerifyArgs),
+    /// Get and check the public keys that prove digests, for verifying without AWS
+    Keys(KeysArgs),
 }
 
 /// The options of `verify`.

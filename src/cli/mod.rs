@@ -3,6 +3,8 @@ mod args;
 mod evidence;
 mod interrupt;
 mod key_files;
+mod keys;
+mod keys_args;
 mod period_arg;
 mod place;
 mod program;
