@@ -2,6 +2,7 @@
 //! the loopback server hands out.
 #![cfg(feature = "test-support")]
 #![expect(clippy::print_stdout, reason = "a test that skips says so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! A directory as a source: the same listings and reads as S3 gives over the same objects, and
 //! nothing that leads out of it.
 #![cfg(feature = "test-support")]
-#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;

@@ -1,7 +1,8 @@
 //! Copies of a trail in directories: over every deed they are judged as the world itself is, with
 //! no network and no credentials, in whatever layout they lie.
 #![cfg(feature = "test-support")]
-#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
