@@ -1,5 +1,5 @@
 //! The demo that is committed: it is what the builder makes, it reads back as what was built, and
-//! the example says of it what was done to it.
+//! `validate-logs` and the README's own command say of it what was done to it.
 //!
 //! `TRAILPROOF_BLESS=1` writes `testdata/demo` anew.
 #![cfg(feature = "test-support")]
