@@ -8,6 +8,7 @@ pub mod retry;
 pub mod s3;
 
 mod object;
+mod pace;
 #[cfg(test)]
 mod scripted;
 
