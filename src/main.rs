@@ -1,9 +1,5 @@
 //! The binary: hands its arguments to the library and returns its exit status.
-use mimalloc::MiMalloc;
 use std::process::ExitCode;
-
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     trailproof::cli::main(std::env::args_os())

@@ -1,5 +1,5 @@
-//! How many requests are in flight: few at first, more while the store answers quickly, half as
-//! many when it says that it is asked too much.
+//! How many requests are in flight: few at first, more while answers come quickly, fewer again while
+//! requests only wait for each other, half as many when the store says that it is asked too much.
 //!
 //! It steers time and nothing else. What a run finds does not depend on it.
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,8 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 /// is 30 ms away, two rounds of answers bring them to the most that is allowed.
 const AT_FIRST: usize = 32;
 
-/// Permits that a quick answer adds before the store was ever asked too much.
+/// Permits that a quick answer adds before the store was ever asked too much. One that is not quick
+/// takes one away, so that where a third of the answers are quick, it stays as it is.
 const GAIN: usize = 2;
 
 /// An answer is quick while it takes at most so many times what the quickest one took. Answers of
@@ -111,6 +112,10 @@ impl State {
             Load::Answered(time) => {
                 self.quickest = self.quickest.min(time);
                 let quick = time <= self.quickest.saturating_mul(SPREAD).saturating_add(SLACK);
+                if !quick && self.fresh && self.limit > AT_FIRST {
+                    self.limit -= 1;
+                    self.owed += 1;
+                }
                 if !wanted || !quick {
                     return 0;
                 }
@@ -183,6 +188,9 @@ mod tests {
             pace.note(SLOW);
         }
         assert_eq!(pace.free(), 0);
+        drop(permits);
+        assert_eq!(pace.free(), AT_FIRST);
+        let mut permits = all(&pace).await;
         for _ in 0..100 {
             pace.note(QUICK);
             permits.extend(all(&pace).await);

@@ -73,7 +73,7 @@ mod tests {
     #[tokio::test]
     async fn the_chain_that_is_told_never_waits() {
         let room = Room::new(96);
-        let (_, waiting) = room.turn();
+        let (_waits, waiting) = room.turn();
         let mut places = Vec::new();
         for _ in 0..RESULTS {
             places.push(waiting.place().await.unwrap());
