@@ -1,13 +1,15 @@
 //! Bounds how many requests are in flight.
+use super::pace::{Load, Pace, Permit};
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use super::{ReadError, ReadFrom};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::ObjectLocation;
 use bytes::Bytes;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::time::Instant;
 
-/// At most so many listings and objects of the source below are in flight at once.
+/// At most so many listings and objects of the source below are in flight at once, and fewer while
+/// fewer fill the store or this machine, or while the store says that it is asked too much.
 ///
 /// An object counts from its opening until its reader is dropped, for so long it holds a
 /// connection. It goes below [`super::retry::Retrying`], which then waits without counting, and
@@ -15,19 +17,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Debug)]
 pub struct Limited<S> {
     below: S,
-    permits: Arc<Semaphore>,
+    pace: Arc<Pace>,
 }
 
 impl<S: ObjectSource> Limited<S> {
     /// Over `below`. `most` is at least one and at most what a semaphore can count.
     pub fn new(below: S, most: usize) -> Self {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        Self { below, permits: Arc::new(Semaphore::new(most)) }
+        Self { below, pace: Pace::new(most) }
     }
 
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, ReadFailure> {
+    async fn permit(&self) -> Result<Permit, ReadFailure> {
         // The semaphore is ours and never closed; were it, the request has not been made.
-        self.permits.clone().acquire_owned().await.map_err(|_| {
+        self.pace.permit().await.map_err(|_| {
             ReadFailure::new(ReadFailureKind::Network, "requests are not being made any more")
         })
     }
@@ -41,7 +42,11 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
     ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
         Box::pin(async move {
             let _permit = self.permit().await?;
-            self.below.list(request).await
+            let page = self.below.list(request).await;
+            // A page takes as long as it is large: it tells nothing of how busy the store is,
+            // unless the store says so.
+            self.pace.note(page.as_ref().err().map_or(Load::Unknown, load_of));
+            page
         })
     }
 
@@ -52,17 +57,27 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
         Box::pin(async move {
             let permit = self.permit().await.map_err(ReadError::Failure)?;
-            let reader = self.below.open(at, from).await?;
+            let begun = Instant::now();
+            let opened = self.below.open(at, from).await;
+            self.pace.note(match &opened {
+                Ok(_) | Err(ReadError::Missing) => Load::Answered(begun.elapsed()),
+                Err(ReadError::Failure(why)) => load_of(why),
+            });
+            let reader = opened?;
             let reader: Box<dyn ObjectReader> = Box::new(LimitedReader { reader, _permit: permit });
             Ok(reader)
         })
     }
 }
 
+fn load_of(why: &ReadFailure) -> Load {
+    if why.kind == ReadFailureKind::Throttled { Load::Refused } else { Load::Unknown }
+}
+
 struct LimitedReader {
     /// First, so that the request has ended when the permit is given back.
     reader: Box<dyn ObjectReader>,
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -86,11 +101,11 @@ mod tests {
         let source = Limited::new(Scripted::whole(b"abc"), 1);
         let from = ReadFrom::default();
         let first = source.open(&at(), &from).await.ok().unwrap();
-        assert_eq!(source.permits.available_permits(), 0);
+        assert_eq!(source.pace.free(), 0);
         drop(first);
-        assert_eq!(source.permits.available_permits(), 1);
+        assert_eq!(source.pace.free(), 1);
         assert!(source.list(&ListRequest::all("bucket", "")).await.is_ok());
-        assert_eq!(source.permits.available_permits(), 1);
+        assert_eq!(source.pace.free(), 1);
     }
 
     #[tokio::test]
@@ -99,6 +114,6 @@ mod tests {
         for _ in 0..3 {
             assert!(source.open(&at(), &ReadFrom::default()).await.is_err());
         }
-        assert_eq!(source.permits.available_permits(), 1);
+        assert_eq!(source.pace.free(), 1);
     }
 }

@@ -10,6 +10,7 @@ pub mod retry;
 pub mod s3;
 
 mod object;
+mod pace;
 #[cfg(test)]
 mod scripted;
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Results that may be outstanding at once. Each holds a location and little more; this many keep
 /// any store busy while the oldest of them is slow.
-const WINDOW: usize = 2_048;
+const WINDOW: usize = 1_024;
 
 /// Digests fetched ahead of the walk: at 20 log files a digest far more than are in flight.
 const DIGESTS_AHEAD: usize = 96;

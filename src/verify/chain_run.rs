@@ -4,6 +4,7 @@ use super::fetch::{DigestFetch, fetch_log, fetch_log_and_search};
 use super::keys::KeyBook;
 use super::ordered::{Closed, InOrder, Ordered, ordered};
 use super::read_ahead::ReadAhead;
+use super::room::Turn;
 use crate::core::backfill::BackfillWalk;
 use crate::core::chain::{ChainWalk, Fact, ListedDigest, Need, Step};
 use crate::core::chain_id::ChainId;
@@ -22,9 +23,6 @@ use tokio::sync::mpsc;
 
 /// Results of one chain that may be outstanding at once.
 const WINDOW: usize = 512;
-
-/// Digests fetched ahead of one walk. Many chains run at once, so this is less than one needs.
-const DIGESTS_AHEAD: usize = 64;
 
 /// Two listed digests that are further apart than this have something between them that an event
 /// may explain: an hour is what a digest covers, and a few minutes are what they are off.
@@ -63,13 +61,14 @@ enum Item {
 
 /// Runs the chain and says everything into `to`.
 pub(super) async fn run_chain(
-    job: ChainJob,
+    job: Arc<ChainJob>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<KeyBook>,
+    turn: Turn,
     to: mpsc::Sender<ChainSays>,
 ) {
     let (queue, results) = ordered(WINDOW);
-    let driver = ChainDriver { job: &job, source: &source, keys: &keys, queue };
+    let driver = ChainDriver { job: &job, source: &source, keys: &keys, turn, queue };
     let told = tell(&job, results, &to);
     let (older, tally) = tokio::join!(driver.drive(), told);
     let summary = tally.finish(&job, older.unwrap_or(false));
@@ -117,13 +116,14 @@ struct ChainDriver<'a> {
     job: &'a ChainJob,
     source: &'a Arc<dyn ObjectSource>,
     keys: &'a Arc<KeyBook>,
+    turn: Turn,
     queue: Ordered<Item>,
 }
 
 impl ChainDriver<'_> {
     /// Walks both kinds of digest; says whether the chain has digests before the period.
     async fn drive(self) -> Result<bool, Closed> {
-        let mut ahead = ReadAhead::new(Arc::clone(self.source), DIGESTS_AHEAD);
+        let mut ahead = ReadAhead::new(Arc::clone(self.source), self.turn.digests_ahead());
         let mut walk = ChainWalk::new(self.job.period, self.job.standard.clone());
         loop {
             let fact = match walk.need() {
@@ -239,7 +239,8 @@ impl ChainDriver<'_> {
                     Item::Log { at, outcome, events: Vec::new() }
                 }
             };
-            self.queue.pending(|| tokio::spawn(work)).await?;
+            let place = self.turn.place().await;
+            self.queue.pending_in(place, || tokio::spawn(work)).await?;
         }
         Ok(())
     }

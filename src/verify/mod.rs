@@ -13,6 +13,7 @@ mod narrate;
 mod ordered;
 mod read_ahead;
 pub mod recorded;
+mod room;
 mod run_tally;
 pub mod trail_status;
 mod unlisted;

@@ -2,7 +2,7 @@
 //!
 //! The producer waits once `window` results are outstanding, so that memory does not grow with the
 //! run or with the slowest object.
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 
 /// The side that hands out work.
@@ -16,7 +16,8 @@ pub(super) struct InOrder<T>(mpsc::Receiver<Slot<T>>);
 #[derive(Debug)]
 enum Slot<T> {
     Ready(T),
-    Pending(JoinHandle<T>),
+    /// Work, and the place that it takes until its result is taken.
+    Pending(JoinHandle<T>, Option<OwnedSemaphorePermit>),
 }
 
 /// The reader of results is gone, so there is no use in going on.
@@ -40,8 +41,17 @@ impl<T> Ordered<T> {
         &self,
         start: impl FnOnce() -> JoinHandle<T>,
     ) -> Result<(), Closed> {
+        self.pending_in(None, start).await
+    }
+
+    /// As [`Self::pending`], for work that takes a place elsewhere too.
+    pub(super) async fn pending_in(
+        &self,
+        place: Option<OwnedSemaphorePermit>,
+        start: impl FnOnce() -> JoinHandle<T>,
+    ) -> Result<(), Closed> {
         let permit = self.0.reserve().await.map_err(|_| Closed)?;
-        permit.send(Slot::Pending(start()));
+        permit.send(Slot::Pending(start(), place));
         Ok(())
     }
 }
@@ -53,7 +63,7 @@ impl<T> InOrder<T> {
     pub(super) async fn next(&mut self) -> Option<T> {
         match self.0.recv().await? {
             Slot::Ready(value) => Some(value),
-            Slot::Pending(task) => match task.await {
+            Slot::Pending(task, _place) => match task.await {
                 Ok(value) => Some(value),
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),

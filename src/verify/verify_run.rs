@@ -3,6 +3,7 @@ use super::chain_run::{ChainJob, ChainSays, run_chain};
 use super::discover::{Found, FoundChain, Place, find_chains};
 use super::gaps::explained;
 use super::keys::KeyBook;
+use super::room::Room;
 use super::run_tally::RunTally;
 use super::trail_status::StatusOf;
 use super::unlisted::{NamedLogs, find_unlisted, has_logs};
@@ -67,9 +68,9 @@ pub async fn verify(
         end_was_future: plan.end_was_future,
     });
     let mut tally = RunTally::default();
-    let found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
+    let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
-    let jobs = jobs(plan, &found);
+    let jobs = jobs(plan, &mut found);
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
         digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
@@ -125,22 +126,26 @@ impl Run<'_> {
         let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
         let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
         let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
+        let room = Room::new(jobs.len().min(CHAINS_AT_ONCE));
         // Places are given in canonical order, so the chain that is being told always has one.
         let starter = tokio::spawn(async move {
             for job in jobs {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
                 let (to, from) = mpsc::channel(WAITING);
-                if queues.send((job.clone(), from)).await.is_err() {
+                let job = Arc::new(job);
+                let (told, turn) = room.turn();
+                if queues.send((Arc::clone(&job), told, from)).await.is_err() {
                     return;
                 }
                 let (source, book) = (Arc::clone(&source), Arc::clone(&book));
                 tokio::spawn(async move {
-                    run_chain(job, source, book, to).await;
+                    run_chain(job, source, book, turn, to).await;
                     drop(place);
                 });
             }
         });
-        while let Some((job, mut says)) = waiting.recv().await {
+        while let Some((job, told, mut says)) = waiting.recv().await {
+            told.send_replace(true);
             let mut finished = false;
             while let Some(say) = says.recv().await {
                 match say {
@@ -272,8 +277,9 @@ fn assert_finished(finished: bool) {
 /// One job a chain, in canonical order. A region that other accounts of a trail have a chain in,
 /// and a region that has log files and no digests, get a job without digests: their period is
 /// uncovered.
-fn jobs(plan: &VerifyPlan, found: &Found) -> Vec<ChainJob> {
-    let mut chains: BTreeMap<ChainId, FoundChain> = found.chains.clone();
+fn jobs(plan: &VerifyPlan, found: &mut Found) -> Vec<ChainJob> {
+    // The listings are most of what was found, and are not needed twice.
+    let mut chains: BTreeMap<ChainId, FoundChain> = std::mem::take(&mut found.chains);
     let goes_on: Vec<ChainId> = chains
         .iter()
         .filter(|(_, chain)| !chain.standard.is_empty())

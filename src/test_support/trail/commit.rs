@@ -40,10 +40,10 @@ pub(super) fn digest_version(digest: &BuiltDigest) -> Version {
 }
 
 /// An object as CloudTrail delivers it, without metadata and version id.
-pub(super) fn version(body: Vec<u8>, last_modified: i64) -> Version {
+pub(super) fn version(body: impl Into<Bytes>, last_modified: i64) -> Version {
     Version {
         version_id: String::new(),
-        body: Bytes::from(body),
+        body: body.into(),
         metadata: BTreeMap::new(),
         content_type: "application/json".to_owned(),
         content_encoding: Some("gzip".to_owned()),

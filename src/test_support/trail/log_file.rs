@@ -4,6 +4,7 @@ use super::event::EventSpec;
 use super::gzip;
 use super::location::iso;
 use super::spec::LogSizes;
+use bytes::Bytes;
 
 // Natural logarithms of 2 KB and of the deviation with which 95 % stay under 15 KB:
 // ln(15,000 / 2,000) / 1.645.
@@ -56,8 +57,8 @@ const CALLS: [(&str, &str, &str); 8] = [
 /// One log file before it has a name.
 #[derive(Clone, Debug)]
 pub struct LogContent {
-    /// The object's bytes: one gzip member.
-    pub body: Vec<u8>,
+    /// The object's bytes: one gzip member. Objects that repeat a body share its bytes.
+    pub body: Bytes,
     /// Hex SHA-256 of the inflated bytes.
     pub hash: String,
     /// Time of its newest event.
@@ -113,7 +114,8 @@ pub fn log_file(
         push(time, &told_record(dice, scene, time, event));
     }
     json.push_str("]}");
-    let (body, hash) = (gzip::member(json.as_bytes()), super::digest_json::sha256(json.as_bytes()));
+    let hash = super::digest_json::sha256(json.as_bytes());
+    let body = Bytes::from(gzip::member(json.as_bytes()));
     LogContent { body, hash, newest, oldest }
 }
 

@@ -1,0 +1,51 @@
+//! Whole runs of the program, beside what a user would run instead and beside the machine's limit.
+//!
+//! `cargo bench --features test-support --bench run -- [SCENARIO…] [--quick] [--repeat N]`
+//!
+//! Each scenario serves a generated trail from a process of its own, so that CPU time and memory of
+//! what is measured are its own. The program is the optimised binary. The AWS CLI is taken from
+//! `TRAILPROOF_AWS_CLI` or from `.venv/awscli/bin/aws`; without either its half is left out.
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+mod bare;
+mod figures;
+mod measure;
+mod programs;
+mod scenarios;
+mod serve;
+mod world;
+
+use scenarios::{SCENARIOS, Settings};
+use std::error::Error;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    // Cargo adds `--bench` to what was asked for.
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let mut settings = Settings { quick: false, repeat: None };
+    let mut wanted = Vec::new();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--serve" => return serve::serve(arguments),
+            "--bare" => return bare::fetch(arguments),
+            "--quick" => settings.quick = true,
+            "--repeat" => {
+                let number = arguments.next().ok_or("`--repeat` needs a number")?;
+                settings.repeat = Some(number.parse().map_err(|_| "`--repeat` needs a number")?);
+            }
+            name if SCENARIOS.iter().any(|one| one.name == name) => wanted.push(argument),
+            other => {
+                let names: Vec<&str> = SCENARIOS.iter().map(|one| one.name).collect();
+                return Err(format!("no scenario `{other}`; there are {}", names.join(", ")).into());
+            }
+        }
+    }
+    figures::machine()?;
+    for scenario in SCENARIOS {
+        if wanted.is_empty() || wanted.iter().any(|name| name == scenario.name) {
+            println!("\n== {}: {}", scenario.name, scenario.words);
+            (scenario.run)(&settings)?;
+        }
+    }
+    Ok(())
+}

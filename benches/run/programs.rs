@@ -1,0 +1,74 @@
+//! The programs that are measured, and how they are asked.
+use crate::Outcome;
+use crate::measure::{Run, run};
+use crate::world::{ACCOUNT, ARN, BUCKET, REGION, Sized};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The AWS CLI, where there is one.
+pub(crate) fn aws_cli() -> Option<PathBuf> {
+    let named = std::env::var_os("TRAILPROOF_AWS_CLI").filter(|path| !path.is_empty());
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".venv/awscli/bin/aws");
+    named.map(PathBuf::from).or_else(|| here.exists().then_some(here))
+}
+
+/// `trailproof validate-logs`.
+pub(crate) fn validate_logs(endpoint: &str, sized: Sized) -> Outcome<Run> {
+    let mut command = program(endpoint);
+    validate_logs_arguments(command.arg("validate-logs"), sized);
+    run(&mut command)
+}
+
+/// `aws cloudtrail validate-logs`.
+pub(crate) fn aws_validate_logs(aws: PathBuf, endpoint: &str, sized: Sized) -> Outcome<Run> {
+    let mut command = Command::new(aws);
+    surround(&mut command, endpoint);
+    validate_logs_arguments(command.args(["cloudtrail", "validate-logs"]), sized);
+    run(&mut command)
+}
+
+/// `trailproof verify` of the whole bucket.
+pub(crate) fn verify(endpoint: &str, sized: Sized) -> Outcome<Run> {
+    let (from, to) = sized.proven();
+    let mut command = program(endpoint);
+    command.args(["verify", &format!("s3://{BUCKET}")]);
+    command.args(["--start-time", &from, "--end-time", &to, "--quiet"]);
+    run(&mut command)
+}
+
+/// The client that only fetches, in a process of its own.
+pub(crate) fn bare(endpoint: &str) -> Outcome<Run> {
+    let mut command = Command::new(std::env::current_exe()?);
+    surround(&mut command, endpoint);
+    run(command.args(["--bare", endpoint]))
+}
+
+fn program(endpoint: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    surround(&mut command, endpoint);
+    command
+}
+
+fn validate_logs_arguments(command: &mut Command, sized: Sized) {
+    let (from, to) = sized.around();
+    command.args(["--trail-arn", ARN, "--account-id", ACCOUNT]);
+    command.args(["--start-time", &from, "--end-time", &to]);
+}
+
+/// The same surroundings for every program, with nothing of the caller's.
+fn surround(command: &mut Command, endpoint: &str) {
+    command
+        .env_clear()
+        .env("HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("PATH", "/usr/bin:/bin")
+        .env("LANG", "C.UTF-8")
+        .env("PYTHONWARNINGS", "ignore")
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_REGION", REGION)
+        .env("AWS_DEFAULT_REGION", REGION)
+        .env("AWS_ACCESS_KEY_ID", "benchmark")
+        .env("AWS_SECRET_ACCESS_KEY", "benchmark")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+}

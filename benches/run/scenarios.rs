@@ -1,0 +1,223 @@
+//! What is run, and the bars of the issues that asked for it.
+use crate::Outcome;
+use crate::figures::{Figures, at_least, at_most, each, float, megabytes};
+use crate::measure::Run;
+use crate::programs::{aws_cli, aws_validate_logs, bare, validate_logs, verify};
+use crate::serve::{Server, Store};
+use crate::world::Sized;
+use std::time::Duration;
+use trailproof::test_support::trail::LogSizes;
+
+/// How the scenarios are run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Smaller worlds: to see that all works, not for figures.
+    pub(crate) quick: bool,
+    /// How often short runs are repeated.
+    pub(crate) repeat: Option<usize>,
+}
+
+/// One scenario.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) words: &'static str,
+    pub(crate) run: fn(&Settings) -> Outcome<()>,
+}
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "aws-cli-0ms",
+        words: "validate-logs over a week of one account and region, beside the AWS CLI, 0 ms",
+        run: |settings| beside_aws(settings, 0, 20.0),
+    },
+    Scenario {
+        name: "aws-cli-10ms",
+        words: "the same with 10 ms before each answer",
+        run: |settings| beside_aws(settings, 10, 60.0),
+    },
+    Scenario {
+        name: "aws-cli-30ms",
+        words: "the same with 30 ms before each answer",
+        run: |settings| beside_aws(settings, 30, 100.0),
+    },
+    Scenario {
+        name: "bare",
+        words: "validate-logs beside a client that only fetches and a loop that only hashes, 0 ms",
+        run: beside_bare,
+    },
+    Scenario { name: "memory", words: "validate-logs over 7 and over 70 days", run: memory },
+    Scenario {
+        name: "organization",
+        words: "verify over 20 accounts, 17 regions and 7 days, 30 ms",
+        run: organization,
+    },
+    Scenario {
+        name: "throttle",
+        words: "validate-logs over a week from a store that answers 1,000 requests a second",
+        run: throttle,
+    },
+    Scenario {
+        name: "million",
+        words: "verify over 100,000 and over 1,000,000 log files, 0 ms",
+        run: million,
+    },
+];
+
+fn week(settings: &Settings) -> Sized {
+    let hours = if settings.quick { 24 } else { 168 };
+    Sized::new(1, 1, hours, 19.8, LogSizes::Realistic)
+}
+
+/// Runs `times` times and sums up.
+fn repeated(
+    server: &mut Server,
+    name: &str,
+    times: usize,
+    run: impl Fn(&str) -> Outcome<Run>,
+) -> Outcome<Figures> {
+    let mut runs = Vec::new();
+    for _ in 0..times.max(1) {
+        server.forget()?;
+        runs.push(run(&server.endpoint)?);
+    }
+    let seen = server.seen()?;
+    Figures::of(name, runs, seen)
+}
+
+/// Fails where a run did not come to the verdict that its trail deserves: such a run measures
+/// nothing.
+fn proven(figures: &Figures) -> Outcome<()> {
+    if figures.last.status == Some(0) {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&figures.last.stderr);
+    let words: String = words.chars().take(2_000).collect();
+    Err(format!("{} ended with {:?}: {words}", figures.name, figures.last.status).into())
+}
+
+fn beside_aws(settings: &Settings, latency: u64, bar: f64) -> Outcome<()> {
+    let sized = week(settings);
+    let mut server = Server::start(sized, Store { latency, rate: None })?;
+    let times = settings.repeat.unwrap_or(5);
+    let ours =
+        repeated(&mut server, "trailproof", times, |endpoint| validate_logs(endpoint, sized))?;
+    proven(&ours)?;
+    let Some(aws) = aws_cli() else {
+        println!("  no AWS CLI: name one in TRAILPROOF_AWS_CLI");
+        return Ok(());
+    };
+    // It takes minutes with latency, which is waiting and does not vary.
+    let times = if latency == 0 { settings.repeat.unwrap_or(3) } else { 1 };
+    let theirs = repeated(&mut server, "AWS CLI", times, |endpoint| {
+        aws_validate_logs(aws.clone(), endpoint, sized)
+    })?;
+    proven(&theirs)?;
+    if ours.last.stdout != theirs.last.stdout {
+        return Err("the two programs say different things".into());
+    }
+    let said = String::from_utf8_lossy(&ours.last.stdout);
+    println!("  both say: {}", said.trim_end().lines().next_back().unwrap_or_default());
+    // Once more, so that what the machine does meanwhile hits both.
+    let again = repeated(&mut server, "trailproof, again", times.max(3), |endpoint| {
+        validate_logs(endpoint, sized)
+    })?;
+    let wall = (ours.wall + again.wall) / 2;
+    at_least("times faster", theirs.wall.as_secs_f64() / wall.as_secs_f64(), bar);
+    println!("  times less CPU: {:.1}", theirs.cpu.as_secs_f64() / ours.cpu.as_secs_f64());
+    at_most("peak memory, MB", megabytes(ours.peak), 100.0);
+    Ok(())
+}
+
+fn beside_bare(settings: &Settings) -> Outcome<()> {
+    let sized = week(settings);
+    let mut server = Server::start(sized, Store::default())?;
+    let (objects, inflated, hashing) = server.inflate_and_hash()?;
+    println!(
+        "inflate and SHA-256 alone: {:.0} µs CPU/object, {objects} objects, {:.0} MB/s",
+        each(hashing, objects),
+        float(inflated / 1_000_000) / hashing.as_secs_f64()
+    );
+    let mut ratios = Vec::new();
+    // In turn, so that what else the machine does hits both.
+    for _ in 0..settings.repeat.unwrap_or(5) {
+        let fetching = repeated(&mut server, "bare client", 1, bare)?;
+        proven(&fetching)?;
+        let ours = repeated(&mut server, "trailproof", 1, |it| validate_logs(it, sized))?;
+        proven(&ours)?;
+        let limit = each(fetching.cpu, fetching.seen.gets) + each(hashing, objects);
+        ratios.push(each(ours.cpu, ours.seen.gets) / limit);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or_default();
+    at_most("CPU per object against fetching and hashing alone", ratio, 1.15);
+    Ok(())
+}
+
+fn memory(settings: &Settings) -> Outcome<()> {
+    let (short, long) = if settings.quick { (24, 168) } else { (168, 1680) };
+    let mut peaks = Vec::new();
+    for hours in [short, long] {
+        let sized = Sized::new(1, 1, hours, 19.8, LogSizes::Repeated);
+        let mut server = Server::start(sized, Store::default())?;
+        let name = format!("trailproof, {} days", hours / 24);
+        let times = settings.repeat.unwrap_or(3);
+        let ours = repeated(&mut server, &name, times, |it| validate_logs(it, sized))?;
+        proven(&ours)?;
+        peaks.push(megabytes(ours.peak));
+    }
+    flat(&peaks, 100.0);
+    Ok(())
+}
+
+fn flat(peaks: &[f64], bar: f64) {
+    let most = peaks.iter().copied().fold(0.0, f64::max);
+    at_most("peak memory, MB", most, bar);
+    if let [small, large] = peaks {
+        at_most("peak memory of the large run against the small one", large / small, 1.1);
+    }
+}
+
+fn organization(settings: &Settings) -> Outcome<()> {
+    let (accounts, hours) = if settings.quick { (4, 48) } else { (20, 168) };
+    let sized = Sized::new(accounts, 17, hours, 0.02, LogSizes::Small);
+    let mut server = Server::start(sized, Store { latency: 30, rate: None })?;
+    let ours =
+        repeated(&mut server, "trailproof", settings.repeat.unwrap_or(2), |it| verify(it, sized))?;
+    proven(&ours)?;
+    at_most("seconds", ours.wall.as_secs_f64(), 60.0);
+    at_most("peak memory, MB", megabytes(ours.peak), 200.0);
+    Ok(())
+}
+
+fn throttle(settings: &Settings) -> Outcome<()> {
+    let sized = week(settings);
+    let rate = 1_000;
+    let mut server = Server::start(sized, Store { latency: 10, rate: Some(rate) })?;
+    let ours = repeated(&mut server, "trailproof", settings.repeat.unwrap_or(2), |endpoint| {
+        validate_logs(endpoint, sized)
+    })?;
+    let served = ours.seen.requests - ours.seen.throttled;
+    let ideal = Duration::from_secs_f64(float(served) / f64::from(rate));
+    println!("  an ideal client at that rate: {:.2} s", ideal.as_secs_f64());
+    at_most("times its time", ours.wall.as_secs_f64() / ideal.as_secs_f64(), 1.3);
+    proven(&ours)
+}
+
+fn million(settings: &Settings) -> Outcome<()> {
+    let accounts = if settings.quick { [1, 4] } else { [2, 20] };
+    let mut peaks = Vec::new();
+    for accounts in accounts {
+        let sized = Sized::new(accounts, 17, 168, 17.6, LogSizes::Repeated);
+        let mut server = Server::start(sized, Store::default())?;
+        let name = format!("trailproof, {accounts} accounts");
+        let ours = repeated(&mut server, &name, settings.repeat.unwrap_or(1), |endpoint| {
+            verify(endpoint, sized)
+        })?;
+        proven(&ours)?;
+        let said = String::from_utf8_lossy(&ours.last.stdout);
+        println!("  it says: {}", said.lines().nth(3).unwrap_or_default());
+        peaks.push(megabytes(ours.peak));
+    }
+    flat(&peaks, 200.0);
+    Ok(())
+}

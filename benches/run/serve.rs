@@ -1,0 +1,134 @@
+//! The server in a process of its own, and how it is talked to: a line in, a line out.
+use crate::Outcome;
+use crate::bare;
+use crate::world::Sized;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+use trailproof::test_support::server::{LoopbackServer, Operation, ServerOptions, Throttling};
+use trailproof::test_support::world::World;
+
+/// How the served store behaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Store {
+    /// Milliseconds that pass before each answer.
+    pub(crate) latency: u64,
+    /// Requests a second, above which it answers 503; none for as many as come.
+    pub(crate) rate: Option<u32>,
+}
+
+/// What the server has seen of one run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) requests: u64,
+    pub(crate) gets: u64,
+    pub(crate) throttled: u64,
+    pub(crate) connections: u64,
+    pub(crate) in_flight: u64,
+}
+
+/// Runs the server until its standard input ends: `--serve WORLD LATENCY RATE`.
+pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
+    let mut next = || arguments.next().ok_or("too few arguments of `--serve`");
+    let sized: Sized = next()?.parse()?;
+    let latency = Duration::from_millis(next()?.parse()?);
+    let rate: u32 = next()?.parse()?;
+    // The truth of what was written is not needed, and takes as much memory as the world.
+    let world: World = sized.0.build().world;
+    let throttling = (rate > 0).then(|| Throttling {
+        requests_per_second: f64::from(rate),
+        burst: f64::from(rate) / 20.0,
+    });
+    let options = ServerOptions { latency, throttling, ..ServerOptions::default() };
+    let server = LoopbackServer::start(world, options)?;
+    println!("{}", server.endpoint());
+    for line in std::io::stdin().lock().lines() {
+        match line?.as_str() {
+            "forget" => {
+                server.forget();
+                println!("done");
+            }
+            "seen" => {
+                let seen = server.requests();
+                let gets = seen.of(Operation::GetObject);
+                let (total, throttled) = (seen.total, seen.throttled);
+                println!("{total} {gets} {throttled} {} {}", seen.connections, seen.max_in_flight);
+            }
+            _ => {
+                let (objects, inflated, nanoseconds) = bare::inflate_and_hash(&server.world())?;
+                println!("{objects} {inflated} {nanoseconds}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The server, seen from the process that measures. It ends with this.
+pub(crate) struct Server {
+    child: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    pub(crate) endpoint: String,
+}
+
+impl Server {
+    /// Starts it and waits until the world is built.
+    pub(crate) fn start(sized: Sized, store: Store) -> Outcome<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["--serve", &sized.to_string(), &store.latency.to_string()])
+            .arg(store.rate.unwrap_or(0).to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let commands = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().ok_or("the server has no output")?);
+        let mut server = Self { child, commands, answers, endpoint: String::new() };
+        server.endpoint = server.line()?;
+        Ok(server)
+    }
+
+    fn line(&mut self) -> Outcome<String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        if line.is_empty() { Err("the server ended".into()) } else { Ok(line.trim().to_owned()) }
+    }
+
+    fn ask(&mut self, command: &str) -> Outcome<String> {
+        let commands = self.commands.as_mut().ok_or("the server has no input")?;
+        writeln!(commands, "{command}")?;
+        commands.flush()?;
+        self.line()
+    }
+
+    fn numbers<const N: usize>(&mut self, command: &str) -> Outcome<[u64; N]> {
+        let answer = self.ask(command)?;
+        let numbers: Result<Vec<u64>, _> = answer.split(' ').map(str::parse).collect();
+        Ok(numbers?.try_into().map_err(|_| "the server answered otherwise than asked")?)
+    }
+
+    /// Forgets what it has seen, so that the next run finds it as new.
+    pub(crate) fn forget(&mut self) -> Outcome<()> {
+        self.ask("forget").map(drop)
+    }
+
+    /// What it has seen since then.
+    pub(crate) fn seen(&mut self) -> Outcome<Seen> {
+        let [requests, gets, throttled, connections, in_flight] = self.numbers("seen")?;
+        Ok(Seen { requests, gets, throttled, connections, in_flight })
+    }
+
+    /// Inflates and hashes every object in the server's process, in one bare loop: objects,
+    /// inflated bytes, CPU time.
+    pub(crate) fn inflate_and_hash(&mut self) -> Outcome<(u64, u64, Duration)> {
+        let [objects, inflated, nanoseconds] = self.numbers("loop")?;
+        Ok((objects, inflated, Duration::from_nanos(nanoseconds)))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The end of its input is what it ends by.
+        drop(self.commands.take());
+        let _ = self.child.wait();
+    }
+}

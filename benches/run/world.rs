@@ -1,0 +1,74 @@
+//! What is served: an organization's trail of a given scale.
+use crate::Outcome;
+use std::fmt;
+use std::str::FromStr;
+use trailproof::test_support::trail::LogSizes;
+use trailproof::test_support::trail::location::iso;
+use trailproof::test_support::trail::scale::Scale;
+
+pub(crate) const ACCOUNT: &str = "100000000001";
+pub(crate) const BUCKET: &str = "organization-trail-logs";
+pub(crate) const REGION: &str = "us-west-2";
+pub(crate) const ARN: &str = "arn:aws:cloudtrail:us-west-2:100000000001:trail/organization-trail";
+
+/// 2026-03-01T00:00:00Z. Logging begins within the hour after it, in each chain at its own minute.
+const BEGIN: i64 = 1_772_323_200;
+const HOUR: i64 = 3600;
+
+/// A scale that goes through a command line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sized(pub(crate) Scale);
+
+impl Sized {
+    pub(crate) const fn new(
+        accounts: u32,
+        regions: usize,
+        hours: u32,
+        logs: f64,
+        sizes: LogSizes,
+    ) -> Self {
+        Self(Scale { accounts, regions, hours, logs, sizes })
+    }
+
+    /// A time before everything that was written, and one after.
+    pub(crate) fn around(self) -> (String, String) {
+        (iso(BEGIN), iso(BEGIN + i64::from(self.0.hours + 3) * HOUR))
+    }
+
+    /// The time over which every chain is proven.
+    pub(crate) fn proven(self) -> (String, String) {
+        (iso(BEGIN + 2 * HOUR), iso(BEGIN + i64::from(self.0.hours) * HOUR))
+    }
+}
+
+impl fmt::Display for Sized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Scale { accounts, regions, hours, logs, sizes } = self.0;
+        let sizes = match sizes {
+            LogSizes::Small => "small",
+            LogSizes::Realistic => "realistic",
+            LogSizes::Repeated => "repeated",
+        };
+        write!(f, "{accounts}x{regions}x{hours}x{logs}x{sizes}")
+    }
+}
+
+impl FromStr for Sized {
+    type Err = Box<dyn std::error::Error>;
+
+    fn from_str(text: &str) -> Outcome<Self> {
+        let mut parts = text.split('x');
+        let mut next = || parts.next().ok_or("too few parts in a scale");
+        Ok(Self(Scale {
+            accounts: next()?.parse()?,
+            regions: next()?.parse()?,
+            hours: next()?.parse()?,
+            logs: next()?.parse()?,
+            sizes: match next()? {
+                "small" => LogSizes::Small,
+                "realistic" => LogSizes::Realistic,
+                _ => LogSizes::Repeated,
+            },
+        }))
+    }
+}

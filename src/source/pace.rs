@@ -1,0 +1,240 @@
+//! How many requests are in flight: few at first, more while answers come quickly, fewer again while
+//! requests only wait for each other, half as many when the store says that it is asked too much.
+//!
+//! It steers time and nothing else. What a run finds does not depend on it.
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+
+/// Requests in flight at the beginning. They fill two cores where the store is next door; where it
+/// is 30 ms away, two rounds of answers bring them to the most that is allowed.
+const AT_FIRST: usize = 32;
+
+/// Permits that a quick answer adds before the store was ever asked too much. One that is not quick
+/// takes one away, so that where a third of the answers are quick, it stays as it is.
+const GAIN: usize = 2;
+
+/// An answer is quick while it takes at most so many times what the quickest one took. Answers of
+/// S3 differ by this much without any queue, so only requests that wait for each other fail it.
+const SPREAD: u32 = 4;
+
+/// What an answer may take on top of that: less is a matter of this machine's own scheduling.
+const SLACK: Duration = Duration::from_millis(5);
+
+/// What an answer tells about the store's load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Load {
+    /// It came after this time.
+    Answered(Duration),
+    /// The store said that it is asked too much.
+    Refused,
+    /// Nothing: a broken connection, say.
+    Unknown,
+}
+
+/// Gives out permits.
+#[derive(Debug)]
+pub(super) struct Pace {
+    permits: Arc<Semaphore>,
+    most: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Permits that there are to be.
+    limit: usize,
+    /// Permits that are withdrawn once they are given back.
+    owed: usize,
+    quickest: Duration,
+    /// Whether the store was never asked too much.
+    fresh: bool,
+    /// Answers to requests that were under way when the limit was halved: they tell nothing new.
+    stale: usize,
+    /// Quick answers since the limit last grew.
+    quick: usize,
+}
+
+/// One request that may be in flight.
+#[derive(Debug)]
+pub(super) struct Permit {
+    pace: Arc<Pace>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Pace {
+    /// At most `most` at once, which is at least one and at most what a semaphore can count.
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        let limit = most.min(AT_FIRST);
+        let state =
+            State { limit, owed: 0, quickest: Duration::MAX, fresh: true, stale: 0, quick: 0 };
+        Arc::new(Self { permits: Arc::new(Semaphore::new(limit)), most, state: Mutex::new(state) })
+    }
+
+    /// Waits for a permit.
+    pub(super) async fn permit(self: &Arc<Self>) -> Result<Permit, AcquireError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await?;
+        Ok(Permit { pace: Arc::clone(self), permit: Some(permit) })
+    }
+
+    /// Learns from an answer.
+    pub(super) fn note(&self, load: Load) {
+        let wanted = self.permits.available_permits() == 0;
+        let gained = self.state().note(load, self.most, wanted);
+        if gained > 0 {
+            self.permits.add_permits(gained);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Permits that are to be added. None is added that nobody waits for.
+    fn note(&mut self, load: Load, most: usize, wanted: bool) -> usize {
+        let stale = self.stale > 0;
+        self.stale = self.stale.saturating_sub(1);
+        match load {
+            Load::Unknown => 0,
+            Load::Refused if stale => 0,
+            Load::Refused => {
+                let half = (self.limit / 2).max(1);
+                self.owed += self.limit - half;
+                self.stale = self.limit;
+                self.limit = half;
+                self.fresh = false;
+                self.quick = 0;
+                0
+            }
+            Load::Answered(time) => {
+                self.quickest = self.quickest.min(time);
+                let quick = time <= self.quickest.saturating_mul(SPREAD).saturating_add(SLACK);
+                if !quick && self.fresh && self.limit > AT_FIRST {
+                    self.limit -= 1;
+                    self.owed += 1;
+                }
+                if !wanted || !quick {
+                    return 0;
+                }
+                self.quick += 1;
+                let gain = match self.fresh {
+                    true => GAIN,
+                    // One more for each round of answers.
+                    false if self.quick >= self.limit => 1,
+                    false => 0,
+                };
+                let gain = gain.min(most.saturating_sub(self.limit));
+                if gain == 0 {
+                    return 0;
+                }
+                self.quick = 0;
+                self.limit += gain;
+                let kept = gain.min(self.owed);
+                self.owed -= kept;
+                gain - kept
+            }
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.pace.state();
+        if state.owed > 0
+            && let Some(permit) = self.permit.take()
+        {
+            state.owed -= 1;
+            permit.forget();
+        }
+    }
+}
+
+#[cfg(test)]
+impl Pace {
+    /// Permits that nobody has.
+    pub(super) fn free(&self) -> usize {
+        self.permits.available_permits()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUICK: Load = Load::Answered(Duration::from_millis(30));
+    const SLOW: Load = Load::Answered(Duration::from_millis(300));
+
+    /// As many permits as can be had at once.
+    async fn all(pace: &Arc<Pace>) -> Vec<Permit> {
+        let mut permits = Vec::new();
+        while pace.free() > 0 {
+            permits.push(pace.permit().await.unwrap());
+        }
+        permits
+    }
+
+    #[tokio::test]
+    async fn quick_answers_bring_more_up_to_the_most_and_slow_ones_do_not() {
+        let pace = Pace::new(100);
+        let mut permits = all(&pace).await;
+        assert_eq!(permits.len(), AT_FIRST);
+        pace.note(QUICK);
+        permits.extend(all(&pace).await);
+        assert_eq!(permits.len(), AT_FIRST + GAIN);
+        for _ in 0..100 {
+            pace.note(SLOW);
+        }
+        assert_eq!(pace.free(), 0);
+        drop(permits);
+        assert_eq!(pace.free(), AT_FIRST);
+        let mut permits = all(&pace).await;
+        for _ in 0..100 {
+            pace.note(QUICK);
+            permits.extend(all(&pace).await);
+        }
+        assert_eq!(permits.len(), 100);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_not_added() {
+        let pace = Pace::new(100);
+        pace.note(QUICK);
+        assert_eq!(pace.free(), AT_FIRST);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_halves_once_a_round_and_never_below_one() {
+        let pace = Pace::new(8);
+        let permits = all(&pace).await;
+        // All that were under way are refused together.
+        for _ in 0..8 {
+            pace.note(Load::Refused);
+        }
+        drop(permits);
+        assert_eq!(pace.free(), 4);
+        for _ in 0..100 {
+            let permits = all(&pace).await;
+            pace.note(Load::Refused);
+            drop(permits);
+        }
+        assert_eq!(pace.free(), 1);
+    }
+
+    #[tokio::test]
+    async fn after_a_refusal_it_grows_by_one_a_round() {
+        let pace = Pace::new(8);
+        let permits = all(&pace).await;
+        pace.note(Load::Refused);
+        drop(permits);
+        let permits = all(&pace).await;
+        assert_eq!(permits.len(), 4);
+        for _ in 0..4 {
+            assert_eq!(pace.free(), 0);
+            pace.note(QUICK);
+        }
+        assert_eq!(pace.free(), 1);
+    }
+}
