@@ -7,6 +7,7 @@ use super::run_tally::RunTally;
 use super::trail_status::StatusOf;
 use super::unlisted::{NamedLogs, find_unlisted};
 use crate::core::chain_id::{ChainId, Scope};
+use crate::core::content::Hash;
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
 use crate::core::time::{HOUR, Period, Timestamp};
@@ -61,6 +62,28 @@ pub async fn verify(
     keys: Arc<dyn KeyService>,
     tell: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
+    run(plan, None, source, keys, tell).await
+}
+
+/// Walks the digests as [`verify`] does, and looks only at the log files that proven digests name
+/// by one of these hashes; each is told by a `LogNamed` before it is judged.
+pub async fn look_up(
+    plan: &VerifyPlan,
+    only: Arc<BTreeSet<Hash>>,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    run(plan, Some(only), source, keys, tell).await
+}
+
+async fn run(
+    plan: &VerifyPlan,
+    only: Option<Arc<BTreeSet<Hash>>>,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
     tell(&RunEvent::RunStarted {
         location: plan.location.clone(),
         period: plan.period,
@@ -76,7 +99,7 @@ pub async fn verify(
     let book = Arc::new(KeyBook::new(keys));
     let mut run = Run { plan, source, tally, gaps: Vec::new(), events: BTreeSet::new() };
     let mut named = NamedLogs::default();
-    run.chains(jobs(plan, &found), &book, &mut named, tell).await;
+    run.chains(jobs(plan, &found, only.as_ref()), &book, &mut named, tell).await;
     run.explain(tell);
     run.unlisted(&found, &named, tell).await;
     let summary = run.tally.finish();
@@ -225,7 +248,7 @@ fn assert_finished(finished: bool) {
 /// One job a chain, in canonical order. A region that other accounts of a trail have a chain in,
 /// and a region that has log files and no digests, get a job without digests: their period is
 /// uncovered.
-fn jobs(plan: &VerifyPlan, found: &Found) -> Vec<ChainJob> {
+fn jobs(plan: &VerifyPlan, found: &Found, only: Option<&Arc<BTreeSet<Hash>>>) -> Vec<ChainJob> {
     let mut chains: BTreeMap<ChainId, FoundChain> = found.chains.clone();
     let goes_on: Vec<ChainId> = chains
         .iter()
@@ -253,6 +276,7 @@ fn jobs(plan: &VerifyPlan, found: &Found) -> Vec<ChainJob> {
                 backfill: chain.backfill,
                 older: chain.older,
                 presence,
+                only: only.cloned(),
                 chain: id,
             }
         })
