@@ -465,3 +465,79 @@ fn the_demo_is_verified_without_a_network() {
         assert_eq!(String::from_utf8(alone.stdout).unwrap(), text);
     }
 }
+
+/// Somebody who can write into the bucket puts digests of another bucket there, where they sort
+/// first: the bucket stays what it is, and a directory is asked about.
+#[test]
+fn nobody_makes_a_bucket_pass_for_a_copy() {
+    let mut trail = trail();
+    let original = bucket(&trail);
+    let expected = verdict(&online(&trail, &original, &[]));
+    assert_eq!(expected, "proven");
+    let other = TrailSpec::new()
+        .regions(&["us-east-1", "eu-west-1"])
+        .bucket("another-bucket", "us-east-1")
+        .time("2026-02-20T00:04:11Z", 3)
+        .build();
+    let planted = other.world.buckets.get("another-bucket").unwrap().clone();
+    let into = trail.world.buckets.get_mut(&original).unwrap();
+    for (key, versions) in planted.objects {
+        into.put(&key, versions.last().unwrap().clone());
+    }
+    let output = online(&trail, &original, &[]);
+    assert_eq!(events(&output)[0]["location"], format!("s3://{original}"));
+    assert_eq!(verdict(&output), expected);
+    let at = fresh("planted");
+    write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+    let keys = write_keys(&trail, "planted");
+    assert_eq!(verify(&trail, &at, Some(&keys), &[]).status.code(), Some(2));
+    let output = verify(&trail, &at, Some(&keys), &["--bucket", &original]);
+    assert_eq!(findings(&output), BTreeSet::new());
+}
+
+/// What cannot be read is denied: neither missing nor found wrong. As root this shows nothing.
+#[test]
+fn a_folder_that_is_shut_is_not_proven_and_accuses_nobody() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let trail = trail();
+    let at = fresh("shut");
+    trail.write_to(&at).unwrap();
+    let keys = write_keys(&trail, "shut");
+    let log = trail.logs().next().unwrap().1.clone();
+    let folder = at.join(&log.bucket).join(&log.key).parent().unwrap().to_owned();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
+    let is_shut = fs::read_dir(&folder).is_err();
+    let output = verify(&trail, &at, Some(&keys), &[]);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    if is_shut {
+        assert_eq!(verdict(&output), "not proven");
+        let denied = |event: &Value| event["read_failure"]["code"] == "denied";
+        assert!(events(&output).iter().any(denied));
+    } else {
+        assert_eq!(verdict(&output), "proven");
+    }
+    assert_eq!(findings(&output), BTreeSet::new());
+}
+
+/// The README's promise of plain copies: a period that ends before the newest digest is proven.
+#[test]
+fn a_plain_copy_is_proven_up_to_its_newest_digest() {
+    let trail = trail();
+    let at = fresh("plain");
+    write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+    let keys = write_keys(&trail, "plain");
+    let whole = trail.whole();
+    for (hours, status) in [(0, 3), (2, 0)] {
+        let output = offline()
+            .arg("verify")
+            .arg(&at)
+            .args(["--start-time", &iso(whole.from)])
+            .args(["--end-time", &iso(whole.to - hours * 3_600)])
+            .arg("--public-keys")
+            .arg(&keys)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{text}");
+    }
+}

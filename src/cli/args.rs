@@ -1,5 +1,6 @@
 //! What was typed, and nothing of what it means: help and version work even where all else fails.
 use super::keys_args::KeysArgs;
+use super::lookup_args::LookupArgs;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ pub(super) enum Command {
     ValidateLogs(ValidateLogsArgs),
     /// Say what a bucket proves: every account, region and trail, in one run
     Verify(VerifyArgs),
+    /// Say whether CloudTrail delivered a file, where and when
+    Lookup(LookupArgs),
     /// Get and check the public keys that prove digests, for verifying without AWS
     Keys(KeysArgs),
 }

@@ -5,6 +5,8 @@ mod interrupt;
 mod key_files;
 mod keys;
 mod keys_args;
+mod lookup;
+mod lookup_args;
 mod period_arg;
 mod place;
 mod program;

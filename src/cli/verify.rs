@@ -20,13 +20,15 @@ use crate::report::text::Text;
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::limit::Limited;
+use crate::source::mirror::MirrorSource;
 use crate::source::retry::{RetryPolicy, Retrying};
 use crate::source::s3::{S3Source, Timeouts};
 use crate::trust::bundle::{BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
-use crate::verify::verify_run::verify;
+use crate::verify::verify_run::{VerifyPlan, verify};
 use std::io::{self, BufWriter, IsTerminal as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A mistake on the command line.
@@ -58,6 +60,41 @@ pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
 }
 
 async fn attempt(aws: &AwsArgs, args: &VerifyArgs, report: &mut Report) -> Result<Verdict, NoPlan> {
+    let run = prepare(aws, args).await?;
+    let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
+    let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
+    let summary = verify(&run.plan, source, keys, &mut |event| {
+        progress.note(event);
+        report.tell(event);
+    })
+    .await;
+    progress.stop();
+    run.remarks();
+    Ok(summary.verdict)
+}
+
+/// Everything that a run needs.
+pub(super) struct Prepared {
+    pub(super) plan: VerifyPlan,
+    pub(super) source: Arc<dyn ObjectSource>,
+    pub(super) keys: Arc<dyn KeyService>,
+    pub(super) counts: Arc<Counts>,
+    /// The directory that is read, where it is one.
+    mirror: Option<(PathBuf, Arc<MirrorSource>)>,
+    no_keys: bool,
+}
+
+impl Prepared {
+    /// Says what is worth knowing of a directory once it was read.
+    pub(super) fn remarks(&self) {
+        if let Some((path, mirror)) = &self.mirror {
+            evidence::remarks(path, mirror, self.no_keys);
+        }
+    }
+}
+
+/// Finds the evidence and whom to believe.
+pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared, NoPlan> {
     let now = now();
     let asked = read(args, now)?;
     let bundle = key_files::read(&args.public_keys)?;
@@ -81,7 +118,7 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs, report: &mut Report) -> Resul
             (evidence::in_bucket(source, bucket, named, rules).await?, Some(trust))
         }
         (Some(path), _) => {
-            let opened = mirror.insert(evidence::open(path)?);
+            let opened = &*mirror.insert(evidence::open(path)?);
             (evidence::in_directory(opened, path, named, rules, &counts).await?, None)
         }
         (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
@@ -94,17 +131,14 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs, report: &mut Report) -> Resul
     let no_keys = trust.is_none() && args.public_keys.is_empty();
     let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
     let plan = make(asked, args, &evidence, trails, now);
-    let progress = Progress::start(args.quiet, counts);
-    let summary = verify(&plan, evidence.source, keys, &mut |event| {
-        progress.note(event);
-        report.tell(event);
+    Ok(Prepared {
+        plan,
+        source: evidence.source,
+        keys,
+        counts,
+        mirror: directory.zip(mirror),
+        no_keys,
     })
-    .await;
-    progress.stop();
-    if let (Some(path), Some(mirror)) = (&directory, &mirror) {
-        evidence::remarks(path, mirror, no_keys);
-    }
-    Ok(summary.verdict)
 }
 
 /// S3 and CloudTrail, asked with the credentials that are configured.
@@ -141,7 +175,8 @@ impl Online {
     }
 }
 
-fn refuse(no_plan: &NoPlan) -> u8 {
+/// Says why nothing was run, and gives the exit status for that.
+pub(super) fn refuse(no_plan: &NoPlan) -> u8 {
     match no_plan {
         NoPlan::Usage(words) => {
             say(&format!("error: {words}"));

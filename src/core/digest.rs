@@ -35,6 +35,8 @@ pub struct Digest {
     pub location: ObjectLocation,
     /// SHA-256 of its inflated bytes.
     pub hash: Hash,
+    /// Fingerprint of the key that signed it.
+    pub fingerprint: String,
     /// Start of the interval of delivery that it covers.
     pub start: Timestamp,
     /// End of that interval.
@@ -217,7 +219,15 @@ impl DigestClaim {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Digest { location: self.location, hash: self.hash, start, end, previous, logs })
+        Ok(Digest {
+            location: self.location,
+            hash: self.hash,
+            fingerprint: self.fingerprint,
+            start,
+            end,
+            previous,
+            logs,
+        })
     }
 }
 

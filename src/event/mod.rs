@@ -4,6 +4,7 @@ mod run;
 mod stream;
 
 pub use run::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestProof, Presence, RunEvent, RunSummary,
+    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestProof, LogNamed, Presence, RunEvent,
+    RunSummary,
 };
 pub use stream::{DigestFacts, Event, Tallies, Tally};

@@ -57,6 +57,8 @@ pub enum RunEvent {
         /// How it was judged.
         outcome: Outcome<LogProof>,
     },
+    /// A proven digest names a log file that was looked for. Its `LogJudged` follows.
+    LogNamed(LogNamed),
     /// The chain was walked to its end.
     ChainFinished(ChainSummary),
     /// What CloudTrail itself says of the present chain's delivery.
@@ -103,6 +105,23 @@ pub enum RunEvent {
     },
     /// Last event, always; its absence means that the stream was cut.
     RunFinished(RunSummary),
+}
+
+/// A log file that was looked for, and the proven digest that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogNamed {
+    /// Where it was delivered.
+    pub at: ObjectLocation,
+    /// SHA-256 of its inflated content.
+    pub hash: Hash,
+    /// The digest.
+    pub digest: ObjectLocation,
+    /// Start of the interval in which it was delivered.
+    pub start: Timestamp,
+    /// End of it.
+    pub end: Timestamp,
+    /// Fingerprint of the key that the digest names as its own.
+    pub fingerprint: String,
 }
 
 /// How one digest was judged.

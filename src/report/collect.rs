@@ -111,6 +111,7 @@ impl Collected {
                 }
                 self.outcome(at, outcome, false);
             }
+            RunEvent::LogNamed(_) => {}
             RunEvent::ChainFinished(summary) => {
                 for segment in &summary.segments {
                     if matches!(segment.coverage, Coverage::Uncovered(_)) {

@@ -59,6 +59,16 @@ pub(super) fn event(event: &RunEvent) -> Value {
             });
             Value::Object(value)
         }
+        RunEvent::LogNamed(named) => {
+            let mut value = object("log-named", &named.at);
+            value.insert("sha256".into(), hex::encode(named.hash).into());
+            let digest = json!({ "bucket": named.digest.bucket, "key": named.digest.key });
+            value.insert("digest".into(), digest);
+            value.insert("start".into(), time(named.start));
+            value.insert("end".into(), time(named.end));
+            value.insert("fingerprint".into(), named.fingerprint.clone().into());
+            Value::Object(value)
+        }
         RunEvent::ChainFinished(summary) => {
             let mut value = chain_summary(summary);
             value.insert("event".into(), "chain-finished".into());

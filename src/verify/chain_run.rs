@@ -8,7 +8,9 @@ use super::room::Turn;
 use crate::core::backfill::BackfillWalk;
 use crate::core::chain::{ChainWalk, Fact, ListedDigest, Need, Step};
 use crate::core::chain_id::ChainId;
+use crate::core::content::Hash;
 use crate::core::coverage::Standing;
+use crate::core::digest::{Digest, LogFile};
 use crate::core::explain::{ExplainingEvent, explaining_events};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::judge::ProvenDigest;
@@ -16,8 +18,9 @@ use crate::core::key_layout::DigestKind;
 use crate::core::location::ObjectLocation;
 use crate::core::log_check::LogProof;
 use crate::core::time::{HOUR, Period, Timestamp};
-use crate::event::{DigestJudged, DigestProof, Presence, RunEvent};
+use crate::event::{DigestJudged, DigestProof, LogNamed, Presence, RunEvent};
 use crate::source::ObjectSource;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -40,6 +43,8 @@ pub(super) struct ChainJob {
     pub(super) backfill: Vec<ListedDigest>,
     pub(super) older: Option<Timestamp>,
     pub(super) presence: Presence,
+    /// The log files to look at, by the hash that a digest names; all of them where there is none.
+    pub(super) only: Option<Arc<BTreeSet<Hash>>>,
 }
 
 /// What a run makes of a chain beside its events.
@@ -57,6 +62,7 @@ pub(super) enum ChainSays {
 enum Item {
     Digest { judged: DigestJudged, standing: Option<Standing>, names: Vec<ObjectLocation> },
     Log { at: ObjectLocation, outcome: Outcome<LogProof>, events: Vec<ExplainingEvent> },
+    Named(LogNamed),
 }
 
 /// Runs the chain and says everything into `to`.
@@ -93,6 +99,9 @@ async fn tell(
                 if !names.is_empty() {
                     says.push(ChainSays::Names(names));
                 }
+            }
+            Item::Named(named) => {
+                says.push(ChainSays::Event(Box::new(RunEvent::LogNamed(named))));
             }
             Item::Log { at, outcome, events } => {
                 tally.log(&outcome);
@@ -223,6 +232,14 @@ impl ChainDriver<'_> {
             .collect();
         self.queue.ready(Item::Digest { judged, standing, names }).await?;
         for log in digest.iter().filter(|_| logs).flat_map(|digest| &digest.logs) {
+            if let Some(only) = &self.job.only {
+                if !only.contains(&log.hash) {
+                    continue;
+                }
+                if let Some(digest) = &digest {
+                    self.queue.ready(Item::Named(named(log, digest))).await?;
+                }
+            }
             let source = Arc::clone(self.source);
             let (at, hash) = (log.location.clone(), log.hash);
             let (bucket, trail) = (self.job.bucket.clone(), self.job.chain.trail.to_string());
@@ -243,6 +260,17 @@ impl ChainDriver<'_> {
             self.queue.pending_in(place, || tokio::spawn(work)).await?;
         }
         Ok(())
+    }
+}
+
+fn named(log: &LogFile, digest: &Digest) -> LogNamed {
+    LogNamed {
+        at: log.location.clone(),
+        hash: log.hash,
+        digest: digest.location.clone(),
+        start: digest.start,
+        end: digest.end,
+        fingerprint: digest.fingerprint.clone(),
     }
 }
 

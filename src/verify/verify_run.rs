@@ -8,6 +8,7 @@ use super::run_tally::RunTally;
 use super::trail_status::StatusOf;
 use super::unlisted::{NamedLogs, find_unlisted, has_logs};
 use crate::core::chain_id::{ChainId, Scope};
+use crate::core::content::Hash;
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
 use crate::core::time::{HOUR, Period, Timestamp};
@@ -62,6 +63,28 @@ pub async fn verify(
     keys: Arc<dyn KeyService>,
     tell: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
+    run(plan, None, source, keys, tell).await
+}
+
+/// Walks the digests as [`verify`] does, and looks only at the log files that proven digests name
+/// by one of these hashes; each is told by a `LogNamed` before it is judged.
+pub async fn look_up(
+    plan: &VerifyPlan,
+    only: Arc<BTreeSet<Hash>>,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    run(plan, Some(only), source, keys, tell).await
+}
+
+async fn run(
+    plan: &VerifyPlan,
+    only: Option<Arc<BTreeSet<Hash>>>,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
     tell(&RunEvent::RunStarted {
         location: plan.location.clone(),
         period: plan.period,
@@ -70,7 +93,7 @@ pub async fn verify(
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
-    let jobs = jobs(plan, &mut found);
+    let jobs = jobs(plan, &mut found, only.as_ref());
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
         digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
@@ -277,7 +300,7 @@ fn assert_finished(finished: bool) {
 /// One job a chain, in canonical order. A region that other accounts of a trail have a chain in,
 /// and a region that has log files and no digests, get a job without digests: their period is
 /// uncovered.
-fn jobs(plan: &VerifyPlan, found: &mut Found) -> Vec<ChainJob> {
+fn jobs(plan: &VerifyPlan, found: &mut Found, only: Option<&Arc<BTreeSet<Hash>>>) -> Vec<ChainJob> {
     // The listings are most of what was found, and are not needed twice.
     let mut chains: BTreeMap<ChainId, FoundChain> = std::mem::take(&mut found.chains);
     let goes_on: Vec<ChainId> = chains
@@ -306,6 +329,7 @@ fn jobs(plan: &VerifyPlan, found: &mut Found) -> Vec<ChainJob> {
                 backfill: chain.backfill,
                 older: chain.older,
                 presence,
+                only: only.cloned(),
                 chain: id,
             }
         })

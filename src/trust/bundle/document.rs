@@ -267,6 +267,24 @@ mod tests {
         assert!(!parsed(&json!({ "PublicKeyList": [key(0)], "NextToken": null })).unwrap().cut);
     }
 
+    /// An answer of which pages are missing must not make an accusation.
+    #[test]
+    fn an_answer_that_goes_on_covers_nothing() {
+        let day = |number: i64| json!(number * 86_400);
+        let keys: Vec<Value> = (0..4)
+            .map(|n| {
+                json!({ "Fingerprint": "f", "Value": "AQID", "ValidityStartTime": day(n * 19),
+                    "ValidityEndTime": day(n * 19 + 30) })
+            })
+            .collect();
+        for (token, stretches) in [(json!(null), 1), (json!("x"), 0)] {
+            let answer = json!({ "PublicKeyList": keys, "NextToken": token });
+            let bundle = parsed(&json!({ "us-east-1": answer })).unwrap();
+            let covered = bundle.regions.values().next().map(|region| region.covered.len());
+            assert_eq!(covered, Some(stretches));
+        }
+    }
+
     #[test]
     fn what_is_no_bundle_says_why() {
         for wrong in [

@@ -1,0 +1,186 @@
+//! `trailproof lookup`: did CloudTrail deliver this very file?
+//!
+//! A file is known by the hash of its content and not by its name. A digest that is proven and
+//! names the hash says where and when it was delivered; the object that lies there now may be
+//! another.
+use super::args::AwsArgs;
+use super::interrupt::unless_interrupted;
+use super::lookup_args::LookupArgs;
+use super::program::say;
+use super::progress::Progress;
+use super::verify::{prepare, refuse};
+use super::verify_plan::NoPlan;
+use crate::core::budget;
+use crate::core::content::{Content, ContentReader, Form, Hash};
+use crate::core::finding::Outcome;
+use crate::core::location::escape;
+use crate::core::verdict::Verdict;
+use crate::event::{LogNamed, RunEvent, RunSummary};
+use crate::verify::verify_run::look_up;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const OUTPUT_LOST: u8 = 6;
+
+/// Bytes of a file that are hashed at once.
+const CHUNK: usize = 256 << 10;
+
+/// Where a hash was found: what names it, and how the object there was judged.
+type FoundAt = (LogNamed, Option<(u8, String)>);
+
+/// Runs the command and returns the exit status.
+pub(super) async fn run(aws: &AwsArgs, args: &LookupArgs) -> u8 {
+    match unless_interrupted(attempt(aws, args)).await {
+        Err(signal) => 128 + signal,
+        Ok(Err(no_plan)) => refuse(&no_plan),
+        Ok(Ok(told)) => {
+            let mut out = io::stdout().lock();
+            match out.write_all(told.text.as_bytes()).and_then(|()| out.flush()) {
+                Err(error) if told.verdict != Verdict::Contradicted => {
+                    say(&format!("error: cannot write the output: {error}"));
+                    OUTPUT_LOST
+                }
+                _ => told.verdict.exit_status(),
+            }
+        }
+    }
+}
+
+struct Told {
+    text: String,
+    verdict: Verdict,
+}
+
+async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
+    let mut files = Vec::new();
+    for path in &args.files {
+        files.push((path.clone(), read(path)?));
+    }
+    let prepared = prepare(aws, &args.as_verify()).await?;
+    let wanted: Arc<BTreeSet<Hash>> = Arc::new(files.iter().map(|(_, read)| read.hash).collect());
+    let progress = Progress::start(args.quiet, prepared.counts.clone());
+    let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
+    let mut last: Option<Hash> = None;
+    let (source, keys) = (prepared.source.clone(), prepared.keys.clone());
+    let summary = look_up(&prepared.plan, wanted, source, keys, &mut |event| {
+        progress.note(event);
+        match event {
+            RunEvent::LogNamed(named) => {
+                last = Some(named.hash);
+                found.entry(named.hash).or_default().push((named.clone(), None));
+            }
+            RunEvent::LogJudged { outcome, .. } => {
+                let entries = last.take().and_then(|hash| found.get_mut(&hash));
+                if let Some((_, judged)) = entries.and_then(|entries| entries.last_mut()) {
+                    *judged = there(outcome);
+                }
+            }
+            _ => {}
+        }
+    })
+    .await;
+    progress.stop();
+    prepared.remarks();
+    Ok(tell(&files, &found, &summary, &prepared.plan.location))
+}
+
+/// What is to be said of the object that lies where the file was delivered.
+fn there<P>(outcome: &Outcome<P>) -> Option<(u8, String)> {
+    match outcome {
+        Outcome::Valid(_) => None,
+        Outcome::Invalid(finding) => {
+            let (_, now) = finding.expected_and_found();
+            Some((1, format!("the object there is another now: {}, {now}", finding.code())))
+        }
+        Outcome::Unverified(why) => Some((0, format!("the object there could not be read: {why}"))),
+    }
+}
+
+/// The sum of a file's content.
+fn read(path: &Path) -> Result<Content, NoPlan> {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    let failed = |error: io::Error| NoPlan::NotStarted(format!("cannot read `{shown}`: {error}"));
+    let mut file = File::open(path).map_err(failed)?;
+    let mut reader = ContentReader::new(budget::LOG_INFLATED);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let length = file.read(&mut chunk).map_err(failed)?;
+        let Some(bytes) = chunk.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
+        if reader.push(bytes, None).is_err() {
+            return Err(NoPlan::NotStarted(format!(
+                "`{shown}` inflates to more than {} bytes",
+                budget::LOG_INFLATED
+            )));
+        }
+    }
+    Ok(reader.finish())
+}
+
+fn tell(
+    files: &[(PathBuf, Content)],
+    found: &BTreeMap<Hash, Vec<FoundAt>>,
+    summary: &RunSummary,
+    location: &str,
+) -> Told {
+    let mut lines = Vec::new();
+    let mut verdict: Option<Verdict> = None;
+    let mut worse = |one: Verdict| verdict = verdict.max(Some(one));
+    let coverage = &summary.coverage;
+    let searched_all = coverage.total() > 0 && coverage.total() == coverage.verified;
+    for (path, content) in files {
+        let shown = escape(&path.to_string_lossy()).into_owned();
+        let hash = hex::encode(content.hash);
+        let form = odd_form(content.form);
+        match found.get(&content.hash) {
+            Some(places) => {
+                let whole = if form.is_some() { "its first part was" } else { "was" };
+                lines.push(format!("{shown}: {whole} delivered by CloudTrail"));
+                worse(if form.is_some() { Verdict::Contradicted } else { Verdict::Proven });
+                for (named, judged) in places {
+                    lines.push(format!("    as {}", named.at));
+                    lines.push(format!("    between {} and {}", named.start, named.end));
+                    lines.push(format!("    named by {}", named.digest));
+                    lines.push(format!("    signed with the key `{}`", escape(&named.fingerprint)));
+                    if let Some((status, words)) = judged {
+                        lines.push(format!("    {words}"));
+                        if *status == 1 {
+                            worse(Verdict::Contradicted);
+                        }
+                    }
+                }
+            }
+            None => {
+                lines.push(format!("{shown}: no proven digest names it"));
+                worse(if searched_all { Verdict::NothingFound } else { Verdict::NotProven });
+            }
+        }
+        lines.push(format!("    sha256 {hash}"));
+        lines.extend(form.map(|words| format!("    {words}")));
+    }
+    let hours = |seconds: i64| seconds / 3_600;
+    lines.push(format!(
+        "searched: {} of {} hours of chain time in {} chains, {}",
+        hours(coverage.verified),
+        hours(coverage.total()),
+        summary.chains,
+        escape(location),
+    ));
+    let text = lines.join("\n") + "\n";
+    Told { text, verdict: verdict.unwrap_or(Verdict::NothingFound) }
+}
+
+/// What about the file's form is not CloudTrail's.
+fn odd_form(form: Form) -> Option<String> {
+    match form {
+        Form::Gzip | Form::Plain => None,
+        Form::GzipAndMore { trailing } => Some(format!(
+            "log-trailing-data: {trailing} bytes follow the gzip member; some readers take them \
+             for log records"
+        )),
+        Form::GzipCutShort => Some("log-malformed: the gzip member is cut short".to_owned()),
+        Form::GzipBroken(_) => Some("log-malformed: the gzip member is broken".to_owned()),
+    }
+}

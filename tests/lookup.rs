@@ -1,0 +1,97 @@
+//! `trailproof lookup`: whether CloudTrail delivered a file is told by its content alone.
+#![cfg(feature = "test-support")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use trailproof::core::content::read_whole;
+use trailproof::test_support::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+
+struct Stage {
+    trail: BuiltTrail,
+    at: PathBuf,
+    /// A log file in the middle, as it was delivered.
+    log: Vec<u8>,
+    key: String,
+}
+
+fn stage(name: &str) -> Stage {
+    let trail = TrailSpec::new()
+        .seed(4)
+        .time("2026-03-01T00:04:11Z", 10)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build();
+    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lookup-{name}"));
+    let _ = fs::remove_dir_all(&at);
+    trail.write_to(&at.join("mirror")).unwrap();
+    let log = &trail.chains[0].digests[5].logs[1];
+    let body = trail.world.buckets[&log.bucket].current(&log.key).unwrap().body.to_vec();
+    let key = format!("{}/{}", log.bucket, log.key);
+    Stage { trail, at, log: body, key }
+}
+
+impl Stage {
+    /// Exit status and stdout for a file with these bytes.
+    fn look_up(&self, bytes: &[u8], keys: bool) -> (Option<i32>, String) {
+        let file = self.at.join("a file");
+        fs::write(&file, bytes).unwrap();
+        let whole = self.trail.whole();
+        let iso = |at: i64| trailproof::core::time::Timestamp::from_unix(at).to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+        command.arg("lookup").arg(&file).arg("--in").arg(self.at.join("mirror"));
+        command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
+        if keys {
+            command.arg("--public-keys").arg(self.at.join("mirror/public-keys.json"));
+        }
+        let output = command.env_clear().output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    }
+}
+
+#[test]
+fn a_file_is_found_by_its_content_whatever_its_form() {
+    let stage = stage("found");
+    let mut inflated = Vec::new();
+    read_whole(&stage.log, 1 << 30, Some(&mut inflated)).unwrap();
+    for bytes in [&stage.log, &inflated] {
+        let (status, out) = stage.look_up(bytes, true);
+        assert_eq!(status, Some(0), "{out}");
+        assert!(out.contains("was delivered by CloudTrail"), "{out}");
+        assert!(out.contains(&format!("as s3://{}", stage.key)), "{out}");
+        let digest = &stage.trail.chains[0].digests[5];
+        assert!(out.contains(&format!("named by s3://{}/{}", digest.bucket, digest.key)), "{out}");
+        assert!(out.contains(&digest.fingerprint), "{out}");
+        assert!(out.contains("searched: 10 of 10 hours of chain time in 1 chains"), "{out}");
+    }
+}
+
+#[test]
+fn a_file_with_more_behind_it_is_not_the_file() {
+    let stage = stage("more");
+    let twice = [stage.log.clone(), stage.log.clone()].concat();
+    let (status, out) = stage.look_up(&twice, true);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("its first part was") && out.contains("log-trailing-data"), "{out}");
+}
+
+#[test]
+fn an_object_that_is_another_now_is_said() {
+    let stage = stage("changed");
+    fs::write(stage.at.join("mirror").join(&stage.key), b"changed").unwrap();
+    let (status, out) = stage.look_up(&stage.log, true);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("the object there is another now"), "{out}");
+}
+
+#[test]
+fn a_file_that_nobody_names_is_not_found_as_far_as_was_searched() {
+    let stage = stage("unknown");
+    let (status, out) = stage.look_up(b"{\"Records\":[]}", true);
+    assert_eq!(status, Some(4), "{out}");
+    assert!(out.contains("no proven digest names it"), "{out}");
+    // Without keys nothing is proven, so that nothing was searched.
+    let (status, out) = stage.look_up(&stage.log, false);
+    assert_eq!(status, Some(3), "{out}");
+    assert!(out.contains("searched: 0 of 10 hours"), "{out}");
+}
