@@ -2,7 +2,6 @@
 //! notice stands in the description of the stream.
 #![cfg(feature = "test-support")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod common;
 
 use common::{Flips, WorldKeys, WorldSource};

@@ -15,7 +15,7 @@ use trailproof::core::failure::{ReadFailure, ReadFailureKind};
 use trailproof::core::location::ObjectLocation;
 use trailproof::core::time::Timestamp;
 use trailproof::source::count::{Counted, Counts};
-use trailproof::source::limit::Limited;
+use trailproof::source::limit::{InFlight, Limited};
 use trailproof::source::retry::{RetryPolicy, Retrying};
 use trailproof::source::s3::classify::code_and_message;
 use trailproof::source::s3::{S3Source, Timeouts};
@@ -108,7 +108,7 @@ fn s3(server: &LoopbackServer) -> S3Source {
 fn retrying(server: &LoopbackServer) -> (Retrying<Limited<Counted<S3Source>>>, Arc<Counts>) {
     let counts = Arc::new(Counts::default());
     let counted = Counted::new(s3(server), counts.clone());
-    (Retrying::new(Limited::new(counted, 4), RetryPolicy::at_once(5), 1), counts)
+    (Retrying::new(Limited::new(counted, InFlight::Fixed(4)), RetryPolicy::at_once(5), 1), counts)
 }
 
 fn at(key: &str) -> ObjectLocation {

@@ -2,7 +2,6 @@
 //! of exit statuses, in every format, and every kind of bad input.
 #![cfg(feature = "test-support")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 use serde_json::Value;
 use std::process::{Command, Stdio};

@@ -94,9 +94,9 @@ pub(super) struct VerifyArgs {
     /// No progress on stderr
     #[arg(long, short)]
     pub(super) quiet: bool,
-    /// Requests in flight at once
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_CONCURRENCY, value_parser = concurrency)]
-    pub(super) concurrency: usize,
+    /// Requests in flight at once [default: as many as the store answers well, up to 256]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    pub(super) concurrency: Option<usize>,
 }
 
 /// Forms of a `verify` run's output.
@@ -134,14 +134,10 @@ pub(super) struct ValidateLogsArgs {
     /// Show what is valid as well
     #[arg(long)]
     pub(super) verbose: bool,
-    /// Requests in flight at once
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_CONCURRENCY, value_parser = concurrency)]
-    pub(super) concurrency: usize,
+    /// Requests in flight at once [default: as many as the store answers well, up to 256]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    pub(super) concurrency: Option<usize>,
 }
-
-/// Requests in flight that fill S3: at 30 ms a request, 256 bring 7,000 objects a second, which is
-/// what two cores can hash, and stay below the 5,500 a second and prefix at which S3 throttles.
-pub(super) const DEFAULT_CONCURRENCY: usize = 256;
 
 fn concurrency(text: &str) -> Result<usize, String> {
     match text.parse() {

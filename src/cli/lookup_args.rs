@@ -1,5 +1,5 @@
 //! The options of `lookup`.
-use super::args::{DEFAULT_CONCURRENCY, Format, VerifyArgs};
+use super::args::{Format, VerifyArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -68,7 +68,7 @@ impl LookupArgs {
             unlisted: false,
             format: Format::Text,
             quiet: self.quiet,
-            concurrency: DEFAULT_CONCURRENCY,
+            concurrency: None,
         }
     }
 }

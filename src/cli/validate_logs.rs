@@ -13,7 +13,7 @@ use crate::event::Tallies;
 use crate::report::Reporter as _;
 use crate::report::aws_text::AwsText;
 use crate::source::ObjectSource;
-use crate::source::limit::Limited;
+use crate::source::limit::{InFlight, Limited};
 use crate::source::retry::{RetryPolicy, Retrying};
 use crate::source::s3::{S3Source, Timeouts};
 use crate::trust::cloudtrail::CloudTrail;
@@ -79,7 +79,8 @@ async fn validate(
     };
     let home_region = request.arn.home_region.clone();
     let plan = AwsPlan::make(request, &trust).await?;
-    let source = Limited::new(S3Source::new(&config, Timeouts::default()), args.concurrency);
+    let in_flight = args.concurrency.map_or(InFlight::Adaptive, InFlight::Fixed);
+    let source = Limited::new(S3Source::new(&config, Timeouts::default()), in_flight);
     let policy = RetryPolicy::default();
     let policy = RetryPolicy { attempts: attempts.unwrap_or(policy.attempts), ..policy };
     let source: Arc<dyn ObjectSource> =

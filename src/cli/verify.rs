@@ -19,7 +19,7 @@ use crate::report::json_lines::JsonLines;
 use crate::report::text::Text;
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
-use crate::source::limit::Limited;
+use crate::source::limit::{InFlight, Limited};
 use crate::source::mirror::MirrorSource;
 use crate::source::retry::{RetryPolicy, Retrying};
 use crate::source::s3::{S3Source, Timeouts};
@@ -150,7 +150,7 @@ struct Online {
 impl Online {
     async fn start(
         aws: &AwsArgs,
-        concurrency: usize,
+        concurrency: Option<usize>,
         counts: &Arc<Counts>,
         asked: &Asked,
     ) -> Result<Self, NoPlan> {
@@ -167,7 +167,7 @@ impl Online {
         config.check_credentials().await.map_err(|error| not_started(&error))?;
         let s3 = Counted::new(S3Source::new(&config, Timeouts::default()), Arc::clone(counts));
         let seed = u64::from(std::process::id());
-        let limited = Limited::new(s3, concurrency);
+        let limited = Limited::new(s3, concurrency.map_or(InFlight::Adaptive, InFlight::Fixed));
         Ok(Self {
             source: Arc::new(Retrying::new(limited, RetryPolicy::default(), seed)),
             trust: Arc::new(CloudTrail::new(&config)),

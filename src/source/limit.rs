@@ -1,4 +1,5 @@
 //! Bounds how many requests are in flight.
+pub use super::pace::InFlight;
 use super::pace::{Load, Pace, Permit};
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use super::{ReadError, ReadFrom};
@@ -21,9 +22,9 @@ pub struct Limited<S> {
 }
 
 impl<S: ObjectSource> Limited<S> {
-    /// Over `below`. `most` is at least one and at most what a semaphore can count.
-    pub fn new(below: S, most: usize) -> Self {
-        Self { below, pace: Pace::new(most) }
+    /// Over `below`.
+    pub fn new(below: S, in_flight: InFlight) -> Self {
+        Self { below, pace: Pace::new(in_flight) }
     }
 
     async fn permit(&self) -> Result<Permit, ReadFailure> {
@@ -98,7 +99,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_counts_until_it_is_dropped() {
-        let source = Limited::new(Scripted::whole(b"abc"), 1);
+        let source = Limited::new(Scripted::whole(b"abc"), InFlight::Fixed(1));
         let from = ReadFrom::default();
         let first = source.open(&at(), &from).await.ok().unwrap();
         assert_eq!(source.pace.free(), 0);
@@ -110,7 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_opening_gives_its_permit_back() {
-        let source = Limited::new(Scripted::missing(), 1);
+        let source = Limited::new(Scripted::missing(), InFlight::Fixed(1));
         for _ in 0..3 {
             assert!(source.open(&at(), &ReadFrom::default()).await.is_err());
         }

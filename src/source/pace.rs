@@ -6,6 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
+/// Requests in flight at the most. At 30 ms a request, 256 bring 7,000 objects a second, which is
+/// more than two cores hash, and about the 5,500 a second and prefix at which S3 begins to throttle.
+const AT_MOST: usize = 256;
+
 /// Requests in flight at the beginning. They fill two cores where the store is next door; where it
 /// is 30 ms away, two rounds of answers bring them to the most that is allowed.
 const AT_FIRST: usize = 32;
@@ -20,6 +24,15 @@ const SPREAD: u32 = 4;
 
 /// What an answer may take on top of that: less is a matter of this machine's own scheduling.
 const SLACK: Duration = Duration::from_millis(5);
+
+/// How many requests may be in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InFlight {
+    /// As many as the store answers well, up to 256.
+    Adaptive,
+    /// So many, at least one, whatever the store says.
+    Fixed(usize),
+}
 
 /// What an answer tells about the store's load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +49,8 @@ pub(super) enum Load {
 #[derive(Debug)]
 pub(super) struct Pace {
     permits: Arc<Semaphore>,
-    most: usize,
+    /// Up to how many the number may grow; `None` where it stays as it is.
+    most: Option<usize>,
     state: Mutex<State>,
 }
 
@@ -63,10 +77,14 @@ pub(super) struct Permit {
 }
 
 impl Pace {
-    /// At most `most` at once, which is at least one and at most what a semaphore can count.
-    pub(super) fn new(most: usize) -> Arc<Self> {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        let limit = most.min(AT_FIRST);
+    pub(super) fn new(in_flight: InFlight) -> Arc<Self> {
+        match in_flight {
+            InFlight::Adaptive => Self::with(AT_FIRST, Some(AT_MOST)),
+            InFlight::Fixed(number) => Self::with(number.clamp(1, Semaphore::MAX_PERMITS), None),
+        }
+    }
+
+    fn with(limit: usize, most: Option<usize>) -> Arc<Self> {
         let state =
             State { limit, owed: 0, quickest: Duration::MAX, fresh: true, stale: 0, quick: 0 };
         Arc::new(Self { permits: Arc::new(Semaphore::new(limit)), most, state: Mutex::new(state) })
@@ -80,8 +98,9 @@ impl Pace {
 
     /// Learns from an answer.
     pub(super) fn note(&self, load: Load) {
+        let Some(most) = self.most else { return };
         let wanted = self.permits.available_permits() == 0;
-        let gained = self.state().note(load, self.most, wanted);
+        let gained = self.state().note(load, most, wanted);
         if gained > 0 {
             self.permits.add_permits(gained);
         }
@@ -178,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn quick_answers_bring_more_up_to_the_most_and_slow_ones_do_not() {
-        let pace = Pace::new(100);
+        let pace = Pace::with(AT_FIRST, Some(100));
         let mut permits = all(&pace).await;
         assert_eq!(permits.len(), AT_FIRST);
         pace.note(QUICK);
@@ -200,14 +219,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_waits_for_is_not_added() {
-        let pace = Pace::new(100);
+        let pace = Pace::with(AT_FIRST, Some(100));
         pace.note(QUICK);
         assert_eq!(pace.free(), AT_FIRST);
     }
 
     #[tokio::test]
     async fn a_refusal_halves_once_a_round_and_never_below_one() {
-        let pace = Pace::new(8);
+        let pace = Pace::with(8, Some(8));
         let permits = all(&pace).await;
         // All that were under way are refused together.
         for _ in 0..8 {
@@ -225,7 +244,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_refusal_it_grows_by_one_a_round() {
-        let pace = Pace::new(8);
+        let pace = Pace::with(8, Some(8));
         let permits = all(&pace).await;
         pace.note(Load::Refused);
         drop(permits);
@@ -236,5 +255,13 @@ mod tests {
             pace.note(QUICK);
         }
         assert_eq!(pace.free(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_fixed_number_stays_whatever_the_store_says() {
+        let pace = Pace::new(InFlight::Fixed(3));
+        pace.note(Load::Refused);
+        pace.note(QUICK);
+        assert_eq!(all(&pace).await.len(), 3);
     }
 }

@@ -1,6 +1,6 @@
 //! What retrying promises: one whole body of one object, or a failure with the attempts counted.
 use super::*;
-use crate::source::limit::Limited;
+use crate::source::limit::{InFlight, Limited};
 use crate::source::scripted::{Act, Scripted, at};
 use ReadFailureKind::{ChangedWhileReading, Denied, Network, Throttled, Timeout, Truncated};
 
@@ -99,7 +99,10 @@ async fn listings_are_retried_too() {
 /// The broken reader's permit must be free before the next is asked for.
 #[tokio::test]
 async fn a_limit_of_one_does_not_stand_in_its_own_way() {
-    let below = Limited::new(Scripted::new(b"abcdef", [Act::Break(2, Network), Act::Whole]), 1);
+    let below = Limited::new(
+        Scripted::new(b"abcdef", [Act::Break(2, Network), Act::Whole]),
+        InFlight::Fixed(1),
+    );
     let source = Retrying::new(below, RetryPolicy::at_once(5), 1);
     assert_eq!(read(&source).await.unwrap(), b"abcdef");
 }
