@@ -1,5 +1,7 @@
 //! What was typed, and nothing of what it means: help and version work even where all else fails.
+use super::keys_args::KeysArgs;
 use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
 
 /// Says what a CloudTrail bucket proves.
 #[derive(Debug, Parser)]
@@ -33,12 +35,14 @@ pub(super) enum Command {
     ValidateLogs(ValidateLogsArgs),
     /// Say what a bucket proves: every account, region and trail, in one run
     Verify(VerifyArgs),
+    /// Get and check the public keys that prove digests, for verifying without AWS
+    Keys(KeysArgs),
 }
 
 /// The options of `verify`.
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
-    /// Where the evidence lies: `s3://BUCKET[/PREFIX]`
+    /// Where the evidence lies: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
     #[arg(value_name = "LOCATION", required_unless_present = "trail_arn")]
     pub(super) location: Option<String>,
     /// Verify this trail; without a location, its bucket and prefix are asked of CloudTrail
@@ -65,6 +69,16 @@ pub(super) struct VerifyArgs {
     /// Only log files of this region; may be given again
     #[arg(long = "region", id = "region", value_name = "REGION")]
     pub(super) regions: Vec<String>,
+    /// Believe the public keys in this file and ask AWS for none; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub(super) public_keys: Vec<PathBuf>,
+    /// Bucket that a copy is of, where its digests do not agree on one
+    #[arg(long, value_name = "BUCKET")]
+    pub(super) bucket: Option<String>,
+    /// Look elsewhere for what was delivered to OLD: `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or
+    /// `…=DIRECTORY`; may be given again
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(super) relocate: Vec<String>,
     /// Do not search for log files that no digest names (saves one LIST per region and day)
     #[arg(long)]
     pub(super) no_unlisted: bool,

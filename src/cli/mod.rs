@@ -1,7 +1,12 @@
 //! Argv in, exit status out. The only room that reads the clock, the environment and the streams.
 mod args;
+mod evidence;
 mod interrupt;
+mod key_files;
+mod keys;
+mod keys_args;
 mod period_arg;
+mod place;
 mod program;
 mod progress;
 mod time_arg;

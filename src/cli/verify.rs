@@ -1,10 +1,13 @@
 //! `trailproof verify`: what does this bucket prove?
 use super::args::{AwsArgs, Format, VerifyArgs};
+use super::evidence;
 use super::interrupt::unless_interrupted;
+use super::key_files;
+use super::place::Place;
 use super::program::say;
 use super::progress::Progress;
 use super::validate_logs::now;
-use super::verify_plan::{NoPlan, make, read};
+use super::verify_plan::{Asked, NoPlan, bucket_of, make, read};
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::core::failure::ReadFailureKind;
 use crate::core::location::escape;
@@ -19,7 +22,9 @@ use crate::source::count::{Counted, Counts};
 use crate::source::limit::Limited;
 use crate::source::retry::{RetryPolicy, Retrying};
 use crate::source::s3::{S3Source, Timeouts};
+use crate::trust::bundle::{BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
+use crate::trust::{KeyService, TrailService};
 use crate::verify::verify_run::verify;
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::sync::Arc;
@@ -55,32 +60,85 @@ pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
 async fn attempt(aws: &AwsArgs, args: &VerifyArgs, report: &mut Report) -> Result<Verdict, NoPlan> {
     let now = now();
     let asked = read(args, now)?;
-    let not_started = |error: &dyn std::fmt::Display| NoPlan::NotStarted(error.to_string());
-    let options = AwsOptions {
-        profile: aws.profile.clone(),
-        // `--region` says what to verify here. A trail is asked about in its home region; everything
-        // else is asked in the region that it is about.
-        region: asked.trail.as_ref().map(|arn| arn.home_region.to_string()),
-        endpoint_url: aws.endpoint_url.clone(),
-        endpoint_scope: EndpointScope::Every,
-    };
-    let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
-    config.check_credentials().await.map_err(|error| not_started(&error))?;
-    let trust = Arc::new(CloudTrail::new(&config));
+    let bundle = key_files::read(&args.public_keys)?;
     let counts = Arc::new(Counts::default());
-    let s3 = Counted::new(S3Source::new(&config, Timeouts::default()), Arc::clone(&counts));
-    let seed = u64::from(std::process::id());
-    let source: Arc<dyn ObjectSource> =
-        Arc::new(Retrying::new(Limited::new(s3, args.concurrency), RetryPolicy::default(), seed));
-    let plan = make(asked, args, source.as_ref(), trust.clone(), now).await?;
+    let named = args.bucket.as_deref();
+    let directory = match &asked.place {
+        Some(Place::Directory(path)) => Some(path.clone()),
+        _ => None,
+    };
+    let moved_to_s3 = asked.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
+    // A copy is verified without a request to anybody, unless a part of it was said to lie in S3.
+    let online = match directory.is_none() || moved_to_s3 {
+        true => Some(Online::start(aws, args.concurrency, &counts, &asked).await?),
+        false => None,
+    };
+    let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
+    let mut mirror = None;
+    let (evidence, trust) = match (&directory, online) {
+        (None, Some(Online { source, trust })) => {
+            let bucket = bucket_of(&asked, trust.as_ref()).await?;
+            (evidence::in_bucket(source, bucket, named, rules).await?, Some(trust))
+        }
+        (Some(path), _) => {
+            let opened = mirror.insert(evidence::open(path)?);
+            (evidence::in_directory(opened, path, named, rules, &counts).await?, None)
+        }
+        (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
+    };
+    let keys: Arc<dyn KeyService> = match (bundle, &trust) {
+        (Some(bundle), _) => Arc::new(BundleKeys::new(bundle)),
+        (None, Some(trust)) => trust.clone(),
+        (None, None) => Arc::new(NoKeys),
+    };
+    let no_keys = trust.is_none() && args.public_keys.is_empty();
+    let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
+    let plan = make(asked, args, &evidence, trails, now);
     let progress = Progress::start(args.quiet, counts);
-    let summary = verify(&plan, source, trust, &mut |event| {
+    let summary = verify(&plan, evidence.source, keys, &mut |event| {
         progress.note(event);
         report.tell(event);
     })
     .await;
     progress.stop();
+    if let (Some(path), Some(mirror)) = (&directory, &mirror) {
+        evidence::remarks(path, mirror, no_keys);
+    }
     Ok(summary.verdict)
+}
+
+/// S3 and CloudTrail, asked with the credentials that are configured.
+struct Online {
+    source: Arc<dyn ObjectSource>,
+    trust: Arc<CloudTrail>,
+}
+
+impl Online {
+    async fn start(
+        aws: &AwsArgs,
+        concurrency: usize,
+        counts: &Arc<Counts>,
+        asked: &Asked,
+    ) -> Result<Self, NoPlan> {
+        let not_started = |error: &dyn std::fmt::Display| NoPlan::NotStarted(error.to_string());
+        let options = AwsOptions {
+            profile: aws.profile.clone(),
+            // `--region` says what to verify here. A trail is asked about in its home region;
+            // everything else is asked in the region that it is about.
+            region: asked.trail.as_ref().map(|arn| arn.home_region.to_string()),
+            endpoint_url: aws.endpoint_url.clone(),
+            endpoint_scope: EndpointScope::Every,
+        };
+        let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
+        config.check_credentials().await.map_err(|error| not_started(&error))?;
+        let s3 = Counted::new(S3Source::new(&config, Timeouts::default()), Arc::clone(counts));
+        let seed = u64::from(std::process::id());
+        let limited = Limited::new(s3, concurrency);
+        Ok(Self {
+            source: Arc::new(Retrying::new(limited, RetryPolicy::default(), seed)),
+            trust: Arc::new(CloudTrail::new(&config)),
+        })
+    }
 }
 
 fn refuse(no_plan: &NoPlan) -> u8 {

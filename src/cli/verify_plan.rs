@@ -1,17 +1,15 @@
 //! What `verify` was asked for, made into a plan.
 use super::args::VerifyArgs;
+use super::evidence::Evidence;
 use super::period_arg::{PeriodArgs, period};
+use super::place::{Moved, Place, location, moved};
 use crate::core::budget::SHOWN;
 use crate::core::chain_id::{Scope, TrailFilter};
 use crate::core::failure::ReadFailure;
 use crate::core::ids::TrailArn;
-use crate::core::key_layout::ROOT;
 use crate::core::location::{escape, excerpt};
 use crate::core::time::Timestamp;
-use crate::source::ObjectSource;
 use crate::trust::{ServiceError, TrailService};
-use crate::verify::discover::find_roots;
-use crate::verify::folders::list_folders;
 use crate::verify::trail_status::StatusOf;
 use crate::verify::verify_run::VerifyPlan;
 use std::str::FromStr;
@@ -33,7 +31,8 @@ pub(super) enum NoPlan {
 /// What was typed, read and held to its forms; nobody was asked yet.
 #[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) bucket: Option<(String, String)>,
+    pub(super) place: Option<Place>,
+    pub(super) moved: Vec<Moved>,
     pub(super) trail: Option<TrailArn>,
     pub(super) scope: Scope,
     pub(super) period: super::period_arg::Cut,
@@ -48,7 +47,8 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
         quarter: args.quarter.as_deref(),
     };
     let period = period(typed, now).map_err(NoPlan::Usage)?;
-    let bucket = args.location.as_deref().map(location).transpose()?;
+    let place = args.location.as_deref().map(location).transpose()?;
+    let moved = args.relocate.iter().map(|text| moved(text)).collect::<Result<_, _>>()?;
     let trail = args.trail_arn.as_deref().map(|arn| id(arn, "--trail-arn")).transpose()?;
     let mut trails =
         args.trail.iter().map(|text| trail_filter(text)).collect::<Result<Vec<_>, _>>()?;
@@ -56,7 +56,7 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
     let accounts =
         args.account.iter().map(|text| id(text, "--account")).collect::<Result<_, _>>()?;
     let regions = args.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
-    Ok(Asked { bucket, trail, scope: Scope { trails, accounts, regions }, period })
+    Ok(Asked { place, moved, trail, scope: Scope { trails, accounts, regions }, period })
 }
 
 fn id<T: FromStr>(text: &str, option: &str) -> Result<T, NoPlan> {
@@ -72,89 +72,38 @@ fn trail_filter(text: &str) -> Result<TrailFilter, NoPlan> {
     id(text, "--trail").map(TrailFilter::Name)
 }
 
-/// `s3://BUCKET[/PREFIX]`, the prefix up to the folder `AWSLogs` if that is part of it.
-fn location(text: &str) -> Result<(String, String), NoPlan> {
-    let refused = || {
-        let text = excerpt(text, SHOWN);
-        NoPlan::Usage(format!("cannot read `{text}` as a location\n\nhint: `s3://BUCKET/PREFIX`"))
-    };
-    let rest = text.strip_prefix("s3://").ok_or_else(refused)?;
-    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    if bucket.is_empty() || !bucket.bytes().all(named) {
-        return Err(refused());
+/// Asks the trail for what is still open.
+pub(super) async fn bucket_of(
+    asked: &Asked,
+    trails: &dyn TrailService,
+) -> Result<(String, String), NoPlan> {
+    match (&asked.place, &asked.trail) {
+        (Some(Place::Bucket(bucket, prefix)), _) => Ok((bucket.clone(), prefix.clone())),
+        (_, Some(arn)) => ask_trail(arn, trails).await,
+        _ => Err(NoPlan::Usage("a location or `--trail-arn` is needed".to_owned())),
     }
-    let mut folders: Vec<&str> = prefix.split('/').filter(|folder| !folder.is_empty()).collect();
-    if let Some(root) = folders.iter().position(|folder| *folder == ROOT) {
-        folders.truncate(root);
-    }
-    Ok((bucket.to_owned(), folders.join("/")))
 }
 
-/// Asks the trail and the bucket for what is still open.
-pub(super) async fn make(
+/// The plan over evidence that was found. `trails` is who knows the trail's status, if anybody may
+/// be asked.
+pub(super) fn make(
     asked: Asked,
     args: &VerifyArgs,
-    source: &dyn ObjectSource,
-    trails: Arc<dyn TrailService>,
+    evidence: &Evidence,
+    trails: Option<Arc<dyn TrailService>>,
     now: Timestamp,
-) -> Result<VerifyPlan, NoPlan> {
-    let Asked { bucket, trail, scope, period: (period, end_was_future) } = asked;
-    let (bucket, prefix) = match (bucket, &trail) {
-        (Some(bucket), _) => bucket,
-        (None, Some(arn)) => ask_trail(arn, trails.as_ref()).await?,
-        (None, None) => {
-            return Err(NoPlan::Usage("a location or `--trail-arn` is needed".to_owned()));
-        }
-    };
-    let unread = |why| NoPlan::Unread(bucket.clone(), why);
-    let roots = find_roots(source, &bucket, &prefix).await.map_err(unread)?;
-    if roots.is_empty() {
-        let elsewhere = if prefix.is_empty() {
-            Vec::new()
-        } else {
-            find_roots(source, &bucket, "").await.map_err(unread)?
-        };
-        let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        let there = list_folders(source, &bucket, &above).await.map_err(unread)?;
-        return Err(NoPlan::NothingThere(nothing_there(&bucket, &prefix, &elsewhere, &there)));
-    }
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    Ok(VerifyPlan {
-        location: format!("s3://{bucket}{slash}{prefix}"),
-        bucket,
-        roots,
+) -> VerifyPlan {
+    let Asked { trail, scope, period: (period, end_was_future), .. } = asked;
+    VerifyPlan {
+        location: evidence.location.clone(),
+        bucket: evidence.bucket.clone(),
+        roots: evidence.roots.clone(),
         scope,
         period,
         end_was_future,
         now,
-        status: trail.map(|arn| StatusOf { arn, service: trails }),
+        status: trail.zip(trails).map(|(arn, service)| StatusOf { arn, service }),
         unlisted: args.unlisted || !args.no_unlisted,
-    })
-}
-
-fn nothing_there(bucket: &str, prefix: &str, elsewhere: &[String], there: &[String]) -> String {
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    let place = format!("`s3://{}{slash}{}`", escape(bucket), escape(prefix));
-    let found: Vec<String> = elsewhere
-        .iter()
-        .take(10)
-        .map(|root| {
-            let slash = if root.is_empty() { "" } else { "/" };
-            format!("`s3://{}{slash}{}`", escape(bucket), escape(root))
-        })
-        .collect();
-    if found.is_empty() {
-        let mut words =
-            format!("no folder `{ROOT}` in {place}: nothing of CloudTrail's lies there");
-        if !there.is_empty() {
-            let names: Vec<String> = there.iter().take(10).map(|name| excerpt(name, 80)).collect();
-            words.push_str(&format!("\n\nhint: its folders are `{}`", names.join("`, `")));
-        }
-        words
-    } else {
-        let found = found.join(", ");
-        format!("no folder `{ROOT}` in {place}\n\nhint: there is one in {found}")
     }
 }
 

@@ -88,6 +88,11 @@ impl BackfillWalk {
                 self.failed = None;
                 self.judge()
             }
+            (Need::Keys { .. }, Fact::KeysInPart { ring, why, .. }) => {
+                self.keys.extend(&ring);
+                self.failed = Some(why);
+                self.judge()
+            }
             (Need::Keys { .. }, Fact::KeysFailed(why)) => {
                 self.failed = Some(why);
                 self.judge()

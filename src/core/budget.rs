@@ -45,6 +45,15 @@ pub const PAGES: usize = 1_000_000;
 /// DER bytes of one public key. RSA-8192, the largest that is accepted, takes about 1,050.
 pub const PUBLIC_KEY: usize = 4_096;
 
+/// Bytes of a file with public keys. The 1,594 real keys of 17 regions and five years take 0.8 MB.
+pub const KEY_BUNDLE: u64 = 64 << 20;
+
+/// Keys in such a file: 40 regions for a century take 77,000.
+pub const PUBLIC_KEYS: usize = 100_000;
+
+/// Characters of a fingerprint. AWS's have 32; this allows for a longer hash one day.
+pub const FINGERPRINT: usize = 256;
+
 /// Characters of a value from outside that a message shows.
 pub const SHOWN: usize = 200;
 

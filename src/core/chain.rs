@@ -50,6 +50,15 @@ pub enum Fact {
     Unreadable(ReadFailure),
     /// The keys of the span.
     Keys(KeyRing),
+    /// Keys of the region, which are all of them only for some stretches of time.
+    KeysInPart {
+        /// The keys.
+        ring: KeyRing,
+        /// The stretches of which they are all.
+        all_of: Vec<(Timestamp, Timestamp)>,
+        /// Why they are not all of the rest.
+        why: ReadFailure,
+    },
     /// The keys of the span could not be obtained.
     KeysFailed(ReadFailure),
     /// Whether there is an older digest.
@@ -105,6 +114,9 @@ pub struct ChainWalk {
     /// Spans for which keys were obtained.
     keys_had: Vec<(Timestamp, Timestamp)>,
     keys_failed: Option<ReadFailure>,
+    /// The signature that the last digest, which was not proven, records of the one before it. In a
+    /// copy without metadata this is what the newest proof of a chain begins with.
+    kept_signature: Option<String>,
     /// The start of the oldest proven digest.
     oldest_start: Option<Timestamp>,
     /// Whether the listing holds digests before the period, once that was asked.
@@ -140,6 +152,7 @@ impl ChainWalk {
             keys: KeyRing::default(),
             keys_had: Vec::new(),
             keys_failed: None,
+            kept_signature: None,
             oldest_start: None,
             older: false,
             held: None,
@@ -177,6 +190,12 @@ impl ChainWalk {
             (Need::Keys { from, to }, Fact::Keys(ring)) => {
                 self.keys.extend(&ring);
                 self.keys_had.push((from, to));
+                self.judge_current()
+            }
+            (Need::Keys { .. }, Fact::KeysInPart { ring, all_of, why }) => {
+                self.keys.extend(&ring);
+                self.keys_had.extend(all_of);
+                self.keys_failed = Some(why);
                 self.judge_current()
             }
             (Need::Keys { .. }, Fact::KeysFailed(why)) => {
@@ -234,13 +253,28 @@ impl ChainWalk {
             (None, Some(why)) if !had(current.end) => KeyLookup::Unavailable(why),
             (None, _) => KeyLookup::NoneSuch,
         };
-        let (outcome, notices) = judge_digest(*read, &current.at, link, &lookup);
+        let recorded = read.claim.as_ref().ok().and_then(|claim| claim.previous_signature.clone());
+        // A signature that holds proves the digest whoever kept it; one that does not proves
+        // nothing against a digest of which nobody says that this is its signature.
+        let kept = self.kept_signature.clone().filter(|_| read.signature.is_none());
+        let with_kept = kept
+            .map(|kept| DigestRead { signature: Some(kept), ..read.as_ref().clone() })
+            .map(|read| judge_digest(read, &current.at, link, &lookup))
+            .filter(|(outcome, _)| matches!(outcome, Outcome::Valid(_)));
+        let (outcome, notices) = match with_kept {
+            Some((outcome, mut notices)) => {
+                notices.push(Notice::MetadataSignatureMissing);
+                (outcome, notices)
+            }
+            None => judge_digest(*read, &current.at, link, &lookup),
+        };
         // A byte lost in transit is not tampering: what reads and does not prove is read again.
         if matches!(outcome, Outcome::Invalid(_)) && !current.again {
             current.again = true;
             self.need = Need::Digest(current.at.clone());
             return Vec::new();
         }
+        self.kept_signature = recorded.filter(|_| !matches!(outcome, Outcome::Valid(_)));
         self.settle(outcome, notices)
     }
 

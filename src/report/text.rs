@@ -270,7 +270,10 @@ fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<&'static str> {
         next.push("restore the archived objects, then run again");
     }
     if unread(ReadFailureKind::KeysUnavailable) {
-        next.push("allow `cloudtrail:ListPublicKeys` in every region of the trail");
+        next.push(
+            "allow `cloudtrail:ListPublicKeys` in every region of the trail, or name bundles that \
+             have its keys with `--public-keys`",
+        );
     }
     if unread(ReadFailureKind::NoSignature) {
         next.push("read the newest digests from the original bucket, where their metadata is");

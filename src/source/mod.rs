@@ -4,6 +4,8 @@
 //! wrappers that stack, so that an implementation says truthfully what one request brought.
 pub mod count;
 pub mod limit;
+pub mod mirror;
+pub mod relocate;
 pub mod retry;
 pub mod s3;
 

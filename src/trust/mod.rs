@@ -1,7 +1,8 @@
 //! Whom we believe: the public keys of CloudTrail, and what a trail says of itself.
+pub mod bundle;
 pub mod cloudtrail;
 mod service;
 
 pub use service::{
-    KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
+    BoxFuture, KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
 };

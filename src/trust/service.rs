@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 /// A boxed future, so that services can be trait objects.
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A service refused or could not be reached. What it said is from outside: escape it where shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,13 @@ pub trait KeyService: Debug + Send + Sync {
         from: Timestamp,
         to: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>>;
+
+    /// The stretches of `region`'s time, ascending and both ends included, of which this service
+    /// has every key; `None` for one that has them of any time it is asked for. A digest of another
+    /// time whose key is not among those returned is not accused of anything.
+    fn covered(&self, _region: Option<&Region>) -> Option<Vec<(Timestamp, Timestamp)>> {
+        None
+    }
 }
 
 /// Where trails are asked about.

@@ -176,10 +176,7 @@ impl ChainDriver<'_> {
                 }
             }
             Need::Keys { from, to } => {
-                match self.keys.keys(&self.job.chain.source_region, *from, *to).await {
-                    Ok(ring) => Fact::Keys(ring),
-                    Err(why) => Fact::KeysFailed(why),
-                }
+                self.keys.keys(&self.job.chain.source_region, *from, *to).await
             }
             Need::Older(_) | Need::Nothing => Fact::Older(false),
         }

@@ -1,8 +1,9 @@
 //! Public keys of all regions, each span asked for once whoever needs it first.
+use crate::core::chain::Fact;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::Region;
 use crate::core::signing::{KeyRing, PublicKey};
-use crate::core::time::Timestamp;
+use crate::core::time::{HOUR, Timestamp};
 use crate::trust::KeyService;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,18 +24,33 @@ impl KeyBook {
         Self { service, answers: Mutex::default() }
     }
 
-    /// The keys of `region` that were valid at some time in the span.
-    pub(super) async fn keys(
-        &self,
-        region: &Region,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<KeyRing, ReadFailure> {
+    /// The keys of `region` that were valid at some time in the span, as the fact that a walk takes.
+    pub(super) async fn keys(&self, region: &Region, from: Timestamp, to: Timestamp) -> Fact {
         let answer = {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(answers.entry((region.clone(), from, to)).or_default())
         };
-        answer.get_or_init(|| self.ask(region, from, to)).await.clone()
+        match answer.get_or_init(|| self.ask(region, from, to)).await.clone() {
+            Ok(ring) => self.in_part(region, from, to, ring),
+            Err(why) => Fact::KeysFailed(why),
+        }
+    }
+
+    fn in_part(&self, region: &Region, from: Timestamp, to: Timestamp, ring: KeyRing) -> Fact {
+        let Some(all_of) = self.service.covered(Some(region)) else { return Fact::Keys(ring) };
+        if all_of.iter().any(|(first, last)| *first <= from && to <= *last) {
+            return Fact::Keys(ring);
+        }
+        // A digest may be signed by a key that became valid after its end: the end of a stretch says
+        // nothing of the two hours before it.
+        let all_of = all_of.into_iter().map(|(first, last)| (first, last.plus(-2 * HOUR)));
+        let all_of = all_of.filter(|(first, last)| first <= last).collect();
+        let why = format!(
+            "the key is in no bundle, and these are not known to have all keys of {region} for \
+             that time"
+        );
+        let why = ReadFailure::new(ReadFailureKind::KeysUnavailable, why);
+        Fact::KeysInPart { ring, all_of, why }
     }
 
     async fn ask(

@@ -12,6 +12,7 @@ mod listing;
 mod narrate;
 mod ordered;
 mod read_ahead;
+pub mod recorded;
 mod run_tally;
 pub mod trail_status;
 mod unlisted;

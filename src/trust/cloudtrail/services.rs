@@ -133,6 +133,10 @@ impl KeyService for CloudTrail {
     ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>> {
         Box::pin(self.all_keys(region, from, to))
     }
+
+    fn covered(&self, _: Option<&Region>) -> Option<Vec<(Timestamp, Timestamp)>> {
+        None
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]

@@ -1,0 +1,281 @@
+//! Opens the places where evidence lies, and finds out where it was delivered.
+use super::place::{Moved, Place, folder};
+use super::program::say;
+use super::verify_plan::NoPlan;
+use crate::core::budget::SHOWN;
+use crate::core::key_layout::ROOT;
+use crate::core::location::{escape, excerpt};
+use crate::source::ObjectSource;
+use crate::source::count::{Counted, Counts};
+use crate::source::mirror::MirrorSource;
+use crate::source::relocate::{Relocated, Relocation};
+use crate::verify::discover::find_roots;
+use crate::verify::folders::list_folders;
+use crate::verify::recorded::{Copied, Recorded, find_recorded, recorded_below};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Names of folders that a message lists.
+const LISTED: usize = 10;
+
+/// A file that mirrors and the demo have their keys in.
+const KEYS_BESIDE: &str = "public-keys.json";
+
+/// Evidence that can be read under the names of its delivery.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    /// Reads recorded places.
+    pub(super) source: Arc<dyn ObjectSource>,
+    /// Bucket of delivery.
+    pub(super) bucket: String,
+    /// Prefixes below which the bucket has a folder `AWSLogs`.
+    pub(super) roots: Vec<String>,
+    /// Where that is and where it is read from, for the report.
+    pub(super) location: String,
+}
+
+/// The rules that were typed, with their sources.
+pub(super) fn rules(
+    moved: &[Moved],
+    s3: Option<&Arc<dyn ObjectSource>>,
+) -> Result<Vec<Relocation>, NoPlan> {
+    let mut rules = Vec::new();
+    for Moved { bucket, prefix, to } in moved {
+        let (source, to_bucket, to_prefix): (Arc<dyn ObjectSource>, _, _) = match to {
+            Place::Bucket(bucket, prefix) => {
+                let Some(s3) = s3 else { continue };
+                (Arc::clone(s3), bucket.clone(), folder(prefix))
+            }
+            Place::Directory(path) => (open(path)?, String::new(), String::new()),
+        };
+        let (bucket, prefix) = (bucket.clone(), prefix.clone());
+        rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix });
+    }
+    Ok(rules)
+}
+
+/// Opens a directory.
+pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, NoPlan> {
+    let mirror = MirrorSource::open(path).map_err(|error| {
+        NoPlan::NotStarted(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
+    })?;
+    if let Some(why) = mirror.index_error() {
+        let index = path.join(crate::source::mirror::INDEX);
+        let index = index.to_string_lossy().into_owned();
+        say(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
+    }
+    Ok(Arc::new(mirror))
+}
+
+/// The evidence in a directory.
+pub(super) async fn in_directory(
+    mirror: &Arc<MirrorSource>,
+    path: &Path,
+    named: Option<&str>,
+    mut rules: Vec<Relocation>,
+    counts: &Arc<Counts>,
+) -> Result<Evidence, NoPlan> {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    let mut recorded = find_recorded(mirror.as_ref(), "", "").await;
+    if recorded.parts.is_empty()
+        && let Some(bucket) = named
+    {
+        recorded.parts = recorded.folders.iter().map(|folder| assumed(bucket, folder)).collect();
+    }
+    if recorded.parts.is_empty() {
+        return Err(nothing_in(&recorded, &shown));
+    }
+    let bucket = choose(&mut recorded, named, &shown)?;
+    let source: Arc<dyn ObjectSource> = mirror.clone();
+    rules.extend(relocations(&recorded.parts, &source, ""));
+    Ok(Evidence {
+        source: Arc::new(Counted::new(Relocated::new(rules, None), Arc::clone(counts))),
+        roots: roots(&recorded, &bucket),
+        location: format!("evidence of s3://{bucket}, read from {}", path.display()),
+        bucket,
+    })
+}
+
+/// The evidence in a bucket, which may be a copy of another.
+pub(super) async fn in_bucket(
+    s3: Arc<dyn ObjectSource>,
+    (bucket, prefix): (String, String),
+    named: Option<&str>,
+    mut rules: Vec<Relocation>,
+) -> Result<Evidence, NoPlan> {
+    let unread = |why| NoPlan::Unread(bucket.clone(), why);
+    let found = find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unread)?;
+    if found.is_empty() {
+        let elsewhere = if prefix.is_empty() {
+            Vec::new()
+        } else {
+            find_roots(s3.as_ref(), &bucket, "").await.map_err(unread)?
+        };
+        let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unread)?;
+        return Err(NoPlan::NothingThere(nothing_there(&bucket, &prefix, &elsewhere, &there)));
+    }
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    let place = format!("s3://{bucket}{slash}{prefix}");
+    let mut recorded = recorded_below(s3.as_ref(), &bucket, &found).await;
+    let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
+    let copy = !recorded.parts.is_empty() && !recorded.parts.iter().any(is_here);
+    if !copy && named.is_none_or(|named| named == bucket) {
+        let source = if rules.is_empty() { s3 } else { Arc::new(Relocated::new(rules, Some(s3))) };
+        return Ok(Evidence { source, bucket, roots: found, location: place });
+    }
+    if recorded.parts.is_empty()
+        && let Some(named) = named
+    {
+        recorded.parts = recorded
+            .folders
+            .iter()
+            .map(|folder| Copied { bucket: named.to_owned(), ..assumed("", folder) })
+            .collect();
+    }
+    let original = choose(&mut recorded, named, &place)?;
+    rules.extend(relocations(&recorded.parts, &s3, &bucket));
+    Ok(Evidence {
+        source: Arc::new(Relocated::new(rules, Some(s3))),
+        roots: roots(&recorded, &original),
+        location: format!("evidence of s3://{original}, read from {place}"),
+        bucket: original,
+    })
+}
+
+/// What is worth knowing of a directory beside the report: what in it was not looked at, and keys
+/// that nobody named.
+pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
+    let passed = mirror.passed_over();
+    if let Some(first) = passed.first() {
+        say(&format!(
+            "warning: passed over {} in the directory that are symbolic links, no files, or not \
+             named in UTF-8: `{}`{}",
+            passed.len(),
+            escape(&first.to_string_lossy()),
+            if passed.len() > 1 { " and others" } else { "" },
+        ));
+    }
+    let keys = path.join(KEYS_BESIDE);
+    if no_keys && keys.is_file() {
+        let keys = keys.to_string_lossy();
+        say(&format!(
+            "hint: `{0}` is not believed, as it lies with the evidence; if you know it to come \
+             from CloudTrail, `--public-keys {0}` uses it",
+            escape(&keys)
+        ));
+    }
+}
+
+/// What is assumed of a folder whose digests do not say where they were delivered.
+fn assumed(bucket: &str, path: &str) -> Copied {
+    let below = path.strip_prefix(&folder(bucket)).filter(|_| !bucket.is_empty());
+    let lies = if below.is_some() { folder(bucket) } else { String::new() };
+    let recorded = below.unwrap_or(path);
+    let prefix = recorded.strip_suffix('/').unwrap_or(recorded);
+    let prefix = prefix.strip_suffix(ROOT).unwrap_or(prefix).trim_end_matches('/');
+    Copied { bucket: bucket.to_owned(), recorded: String::new(), lies, prefix: prefix.to_owned() }
+}
+
+/// The bucket that the copy is of: the one that all digests name, or the one that was typed.
+fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) -> Result<String, NoPlan> {
+    let buckets: BTreeMap<String, usize> =
+        recorded.buckets().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+    let list: Vec<String> = buckets.keys().map(|name| format!("`s3://{}`", escape(name))).collect();
+    let bucket = match (named, list.as_slice()) {
+        (Some(named), _) => {
+            if !buckets.contains_key(named) {
+                // It was typed, so it is looked for; the digests will not be where they were signed.
+                let parts = std::mem::take(&mut recorded.parts).into_iter();
+                let parts = parts.map(|part| Copied { bucket: named.to_owned(), ..part });
+                recorded.parts = parts.collect();
+            }
+            named.to_owned()
+        }
+        (None, [_]) => buckets.into_keys().next().unwrap_or_default(),
+        (None, _) => {
+            return Err(NoPlan::Usage(format!(
+                "the digests in `{shown}` were delivered to several buckets: {}\n\nhint: \
+                 `--bucket` names the one to verify",
+                list.join(", ")
+            )));
+        }
+    };
+    let of_it: Vec<&Copied> = recorded.parts.iter().filter(|part| part.bucket == bucket).collect();
+    for (at, one) in of_it.iter().enumerate() {
+        for other in of_it.iter().skip(at + 1) {
+            let (a, b) = (&one.recorded, &other.recorded);
+            if one.lies != other.lies && (a.starts_with(b.as_str()) || b.starts_with(a.as_str())) {
+                return Err(NoPlan::Usage(format!(
+                    "`{shown}` has two copies of `s3://{}/{}`: in `{}` and in `{}`\n\nhint: name \
+                     the one to verify",
+                    escape(&bucket),
+                    escape(if a.len() > b.len() { a } else { b }),
+                    escape(&one.lies),
+                    escape(&other.lies),
+                )));
+            }
+        }
+    }
+    Ok(bucket)
+}
+
+fn roots(recorded: &Recorded, bucket: &str) -> Vec<String> {
+    let of_it = recorded.parts.iter().filter(|part| part.bucket == bucket);
+    let roots: BTreeSet<String> = of_it.map(|part| part.prefix.clone()).collect();
+    roots.into_iter().collect()
+}
+
+fn relocations(
+    parts: &BTreeSet<Copied>,
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+) -> Vec<Relocation> {
+    let rule = |part: &Copied| Relocation {
+        bucket: part.bucket.clone(),
+        prefix: part.recorded.clone(),
+        source: Arc::clone(source),
+        to_bucket: bucket.to_owned(),
+        to_prefix: part.lies.clone(),
+    };
+    parts.iter().map(rule).collect()
+}
+
+fn nothing_in(recorded: &Recorded, shown: &str) -> NoPlan {
+    if let Some((folder, why)) = recorded.unread.first() {
+        let folder = escape(folder);
+        return NoPlan::NotStarted(format!("cannot read `{shown}/{folder}`: {why}"));
+    }
+    let folders: Vec<String> =
+        recorded.folders.iter().take(LISTED).map(|name| format!("`{}`", escape(name))).collect();
+    NoPlan::NothingThere(if folders.is_empty() {
+        format!(
+            "no evidence in `{shown}`: no folder `{ROOT}` or `CloudTrail-Digest` lies in it, nor \
+             a digest `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_REGION_TIME.json.gz`"
+        )
+    } else {
+        format!(
+            "no digest in `{shown}` says to which bucket it was delivered; looked into {}\n\nhint: \
+             `--bucket` names the bucket",
+            folders.join(", ")
+        )
+    })
+}
+
+/// Says that there is nothing, and what there is instead: a root `elsewhere`, or folders `there`.
+fn nothing_there(bucket: &str, prefix: &str, elsewhere: &[String], there: &[String]) -> String {
+    let named = |prefix: &str| {
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        format!("`s3://{}{slash}{}`", escape(bucket), escape(prefix))
+    };
+    let place = named(prefix);
+    let found: Vec<String> = elsewhere.iter().take(LISTED).map(|root| named(root)).collect();
+    let nothing = format!("no folder `{ROOT}` in {place}");
+    let names: Vec<String> = there.iter().take(LISTED).map(|name| excerpt(name, SHOWN)).collect();
+    match (found.is_empty(), names.is_empty()) {
+        (false, _) => format!("{nothing}\n\nhint: there is one in {}", found.join(", ")),
+        (true, false) => format!("{nothing}\n\nhint: its folders are `{}`", names.join("`, `")),
+        (true, true) => format!("{nothing}: nothing of CloudTrail's lies there"),
+    }
+}

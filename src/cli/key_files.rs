@@ -1,0 +1,39 @@
+//! Key bundles that were named on the command line.
+use super::program::say;
+use super::verify_plan::NoPlan;
+use crate::core::location::escape;
+use crate::trust::bundle::{Bundle, check};
+use std::path::PathBuf;
+
+/// Warnings of one file that are shown.
+const SHOWN: usize = 10;
+
+/// The keys of all these files; `None` where none was named. What is wrong with single keys is said
+/// on stderr, and the others are used.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, NoPlan> {
+    let mut all: Option<Bundle> = None;
+    for path in paths {
+        let shown = escape(&path.to_string_lossy()).into_owned();
+        let bundle = Bundle::read(path).map_err(|why| {
+            NoPlan::NotStarted(format!("cannot use the public keys in `{shown}`: {why}"))
+        })?;
+        let wrong = check(&bundle).wrong;
+        for words in wrong.iter().take(SHOWN) {
+            say(&format!("warning: `{shown}`: {words}"));
+        }
+        if wrong.len() > SHOWN {
+            say(&format!("warning: `{shown}`: and {} more", wrong.len() - SHOWN));
+        }
+        if !bundle.of_any_region.is_empty() {
+            say(&format!(
+                "warning: `{shown}` does not tell the region of its keys: they are believed in any, \
+                 and a digest whose key is not among them is not called wrong for that"
+            ));
+        }
+        match &mut all {
+            Some(all) => all.add(bundle),
+            None => all = Some(bundle),
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,43 @@
+//! The options of `keys`.
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// The subcommands of `keys`.
+#[derive(Args, Debug)]
+pub(super) struct KeysArgs {
+    #[command(subcommand)]
+    pub(super) command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Get the public keys of regions from AWS into a file, for `verify --public-keys`
+    Fetch(FetchArgs),
+    /// Say what is wrong with files of public keys, and which days they do not cover
+    Check(CheckArgs),
+}
+
+/// The options of `keys fetch`.
+#[derive(Args, Debug)]
+pub(super) struct FetchArgs {
+    /// Region whose keys to get; may be given again
+    #[arg(long = "region", id = "region", value_name = "REGION", required = true)]
+    pub(super) regions: Vec<String>,
+    /// First second of the period to verify: `2026-07-01` or `2026-07-01T00:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub(super) start_time: String,
+    /// End of the period to verify [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(super) end_time: Option<String>,
+    /// File to write
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: PathBuf,
+}
+
+/// The options of `keys check`.
+#[derive(Args, Debug)]
+pub(super) struct CheckArgs {
+    /// Files of public keys
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+}

@@ -1,0 +1,233 @@
+//! A directory as an [`ObjectSource`].
+//!
+//! Files are read right in the task: they are small, and a task that reads one has nothing to wait
+//! for in between.
+use super::index::Index;
+use super::key_path::{inflated_name, parts};
+use super::reader::{FileReader, failed};
+use super::tree::{Entry, PassedOver, Walk};
+use crate::core::failure::{ReadFailure, ReadFailureKind};
+use crate::core::location::ObjectLocation;
+use crate::source::{
+    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
+    ReadError, ReadFrom,
+};
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Seek as _, SeekFrom};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+/// Entries on a page, as S3 gives them.
+const PAGE: usize = 1_000;
+
+/// A directory as one bucket, whatever bucket it is asked for: keys are paths below it.
+///
+/// Nothing is read outside of it: a key that is no plain path is refused, and symbolic links below
+/// it are not followed. Whoever can change the directory during the run can change what is read;
+/// that is found like any change.
+#[derive(Debug)]
+pub struct MirrorSource {
+    root: PathBuf,
+    index: Index,
+    index_error: Option<String>,
+    passed_over: PassedOver,
+    page: usize,
+}
+
+impl MirrorSource {
+    /// The directory at `path`, which may itself be a symbolic link: whoever named it meant it.
+    ///
+    /// # Errors
+    ///
+    /// That it is no directory or cannot be listed.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let root = path.canonicalize()?;
+        std::fs::read_dir(&root)?;
+        let (index, index_error) = match Index::read(&root) {
+            Ok(index) => (index, None),
+            Err(why) => (Index::default(), Some(why)),
+        };
+        Ok(Self { root, index, index_error, passed_over: PassedOver::default(), page: PAGE })
+    }
+
+    /// The same with so many entries on a page, for tests.
+    #[must_use]
+    pub fn with_page(mut self, entries: usize) -> Self {
+        self.page = entries.max(1);
+        self
+    }
+
+    /// Why the index of metadata could not be used, where there is one.
+    pub fn index_error(&self) -> Option<&str> {
+        self.index_error.as_deref()
+    }
+
+    /// What was passed over in listings until now: symbolic links, special files, names that are
+    /// not UTF-8.
+    pub fn passed_over(&self) -> Vec<PathBuf> {
+        self.passed_over.all()
+    }
+
+    fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
+        let after = request.continuation.as_ref().max(request.start_after.as_ref());
+        let after = after.map_or("", String::as_str);
+        let (folder, start) = match request.prefix.rfind('/') {
+            Some(at) => request.prefix.split_at(at + 1),
+            None => ("", request.prefix.as_str()),
+        };
+        let Some(path) = self.folder(folder)? else { return Ok(ListPage::default()) };
+        let walk = Walk { start, after, passed_over: &self.passed_over };
+        if request.folders {
+            return self.fold(&walk, request, &path, folder);
+        }
+        let mut page = ListPage::default();
+        let _ = walk.files(&path, folder, &mut |key, size| {
+            if page.objects.len() == self.page {
+                page.next = page.objects.last().map(|object| object.key.clone());
+                return ControlFlow::Break(());
+            }
+            page.objects.push(Listed { key, size, etag: None });
+            ControlFlow::Continue(())
+        })?;
+        Ok(page)
+    }
+
+    fn fold(
+        &self,
+        walk: &Walk<'_>,
+        request: &ListRequest,
+        path: &Path,
+        folder: &str,
+    ) -> Result<ListPage, ReadFailure> {
+        let mut page = ListPage::default();
+        let mut last = None;
+        for entry in walk.below(path, folder)? {
+            let (key, size) = match entry {
+                Entry::File(name, size) => (format!("{folder}{name}"), Some(size)),
+                Entry::Folder(name) => (format!("{folder}{name}"), None),
+            };
+            let told_before = request.continuation.as_ref().is_some_and(|told| key <= *told);
+            if told_before || (size.is_some() && key.as_str() <= walk.after) {
+                continue;
+            }
+            // A folder without a file is none in S3.
+            let below = path.join(key.strip_prefix(folder).unwrap_or(&key));
+            if size.is_none() && !has_file(walk, &below, &key)? {
+                continue;
+            }
+            if page.objects.len() + page.folders.len() == self.page {
+                page.next = last;
+                break;
+            }
+            last = Some(key.clone());
+            match size {
+                Some(size) => page.objects.push(Listed { key, size, etag: None }),
+                None => page.folders.push(key),
+            }
+        }
+        Ok(page)
+    }
+
+    /// The path of a folder, whose key ends in a slash or is empty; `None` if it is not there.
+    fn folder(&self, key: &str) -> Result<Option<PathBuf>, ReadFailure> {
+        let Some(key) = key.strip_suffix('/') else { return Ok(Some(self.root.clone())) };
+        let Some(parts) = parts(key) else { return Ok(None) };
+        match self.find(&parts)? {
+            Some((path, about)) if about.is_dir() => Ok(Some(path)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The path of these parts and what lies there, with no symbolic link on the way.
+    fn find(&self, parts: &[&str]) -> Result<Option<(PathBuf, Metadata)>, ReadFailure> {
+        let mut path = self.root.clone();
+        let mut about = std::fs::symlink_metadata(&path).map_err(|error| failed(&error))?;
+        for part in parts {
+            // Neither what lies there nor that nothing does is known then.
+            if !about.is_dir() {
+                let what = if about.is_symlink() { "a symbolic link" } else { "no folder" };
+                let words = format!("`{}` is {what} and is not followed", path.display());
+                return Err(ReadFailure::new(ReadFailureKind::Denied, words));
+            }
+            path.push(part);
+            about = match std::fs::symlink_metadata(&path) {
+                Ok(about) => about,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    path.pop();
+                    // Only a folder that can be listed says that something is not in it.
+                    std::fs::read_dir(&path).map_err(|error| failed(&error))?;
+                    return Ok(None);
+                }
+                Err(error) => return Err(failed(&error)),
+            };
+        }
+        Ok(Some((path, about)))
+    }
+
+    fn read(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<FileReader, ReadError> {
+        let denied = |words: &str| {
+            ReadError::Failure(ReadFailure::new(ReadFailureKind::Denied, words.to_owned()))
+        };
+        let Some(parts) = parts(&at.key) else {
+            return Err(denied("a directory cannot hold this key, so it was not looked for"));
+        };
+        let mut found = self.find(&parts).map_err(ReadError::Failure)?;
+        if found.is_none()
+            && let Some((name, folders)) = parts.split_last()
+            && let Some(inflated) = inflated_name(name)
+        {
+            let parts: Vec<&str> = folders.iter().copied().chain([inflated]).collect();
+            found = self.find(&parts).map_err(ReadError::Failure)?;
+        }
+        let Some((path, about)) = found else { return Err(ReadError::Missing) };
+        if about.is_symlink() {
+            return Err(denied("it is a symbolic link, and these are not followed"));
+        }
+        if !about.is_file() {
+            return Err(denied("it is no regular file"));
+        }
+        let failure = |error: std::io::Error| ReadError::Failure(failed(&error));
+        let mut file = File::open(&path).map_err(failure)?;
+        let size = file.metadata().map_err(failure)?.len();
+        if from.if_etag.is_some() || from.offset > size {
+            return Err(ReadError::Failure(ReadFailure::new(
+                ReadFailureKind::ChangedWhileReading,
+                "the file is not what it was",
+            )));
+        }
+        file.seek(SeekFrom::Start(from.offset)).map_err(failure)?;
+        let metadata = ObjectMetadata {
+            size: Some(size),
+            user: self.index.of(&at.key),
+            ..ObjectMetadata::default()
+        };
+        Ok(FileReader::new(file, metadata, size - from.offset))
+    }
+}
+
+/// Whether any key below this folder sorts after the walk's start.
+fn has_file(walk: &Walk<'_>, path: &Path, key: &str) -> Result<bool, ReadFailure> {
+    let below = Walk { start: "", ..*walk };
+    Ok(below.files(path, key, &mut |_, _| ControlFlow::Break(()))?.is_break())
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl ObjectSource for MirrorSource {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(async move { self.page(request) })
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            let reader: Box<dyn ObjectReader> = Box::new(self.read(at, from)?);
+            Ok(reader)
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! Of which times a bundle has every key.
+use crate::core::time::{DAY, Timestamp};
+use crate::trust::KeyRecord;
+
+/// Both ends included.
+pub(super) type Stretch = (Timestamp, Timestamp);
+
+/// CloudTrail makes a new key every 18 to 20 days; the longest of 1,580 real intervals is 21.3.
+/// Keys that begin further apart than this have one between them that the bundle lacks.
+const NEXT_KEY: i64 = 22 * DAY;
+
+/// The times of which these keys, an answer of ListPublicKeys to a question that was not written
+/// down, are certainly all: from the first end of a validity to the last start of one.
+///
+/// ListPublicKeys returns each key that is valid at some time between the two that it is asked for.
+/// So it was asked for a span that begins no later than the first key ends and ends no earlier than
+/// the last key begins. The validities themselves go further at both ends, and there keys that are
+/// not in the answer may have signed: a digest whose key is not here would be accused falsely.
+pub(super) fn certain(keys: &[KeyRecord]) -> Vec<Stretch> {
+    let mut valid: Vec<Stretch> =
+        keys.iter().filter_map(|key| key.valid_from.zip(key.valid_to)).collect();
+    valid.sort();
+    let mut stretches = Vec::new();
+    // Several answers may have been put together: what lies between them is not known.
+    for answer in valid.chunk_by(|one, next| next.0.unix() - one.0.unix() <= NEXT_KEY) {
+        let from = answer.iter().map(|(_, to)| *to).min();
+        let to = answer.iter().map(|(from, _)| *from).max();
+        stretches.extend(from.zip(to).filter(|(from, to)| from < to));
+    }
+    stretches
+}
+
+/// The same time as stretches that ascend and do not touch.
+pub(super) fn joined(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
+    stretches.retain(|(from, to)| from <= to);
+    stretches.sort();
+    let mut joined: Vec<Stretch> = Vec::new();
+    for (from, to) in stretches {
+        match joined.last_mut() {
+            Some(last) if from <= last.1.plus(1) => last.1 = last.1.max(to),
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
+/// What of the span the stretches, which are [`joined`], leave out.
+pub(super) fn left_out(stretches: &[Stretch], span: Stretch) -> Vec<Stretch> {
+    let mut open = Vec::new();
+    let mut from = span.0;
+    for (start, end) in stretches {
+        if *start > from && from <= span.1 {
+            open.push((from, span.1.min(start.plus(-1))));
+        }
+        from = from.max(end.plus(1));
+    }
+    if from <= span.1 {
+        open.push((from, span.1));
+    }
+    open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(number: i64) -> Timestamp {
+        Timestamp::from_unix(number * DAY)
+    }
+
+    fn key(start: i64) -> KeyRecord {
+        KeyRecord {
+            fingerprint: String::new(),
+            der: Vec::new(),
+            valid_from: Some(day(start)),
+            valid_to: Some(day(start + 30)),
+        }
+    }
+
+    fn days(stretches: &[Stretch]) -> Vec<(i64, i64)> {
+        stretches.iter().map(|(from, to)| (from.unix() / DAY, to.unix() / DAY)).collect()
+    }
+
+    /// Whatever was asked for, and whichever answers were put together: no time is called certain
+    /// that has a key which is not there.
+    #[test]
+    fn what_is_certain_lacks_no_key() {
+        let all: Vec<i64> = (0..12).map(|n| n * 19 + n % 2).collect();
+        for from in 0..200 {
+            for length in 0..120 {
+                let asked = |start: &i64| *start <= from + length && from <= start + 30;
+                let had: Vec<i64> = all.iter().copied().filter(asked).collect();
+                let keys: Vec<KeyRecord> = had.iter().map(|start| key(*start)).collect();
+                for (first, last) in days(&certain(&keys)) {
+                    assert!(from <= first && last <= from + length, "{from} {length}");
+                }
+            }
+        }
+        let apart = [key(0), key(19), key(38), key(100), key(119), key(138)];
+        assert_eq!(days(&certain(&apart)), [(30, 38), (130, 138)]);
+        assert_eq!(certain(&[key(0)]), []);
+    }
+
+    #[test]
+    fn stretches_are_joined_and_what_they_leave_out_is_told() {
+        let stretches = joined(vec![(day(5), day(6)), (day(1), day(3)), (day(2), day(4))]);
+        assert_eq!(days(&stretches), [(1, 4), (5, 6)]);
+        assert_eq!(days(&left_out(&stretches, (day(0), day(8)))), [(0, 0), (4, 4), (6, 8)]);
+        assert_eq!(left_out(&stretches, (day(2), day(3))), []);
+        assert_eq!(left_out(&[], (day(2), day(3))), [(day(2), day(3))]);
+    }
+}

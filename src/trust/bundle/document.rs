@@ -1,0 +1,301 @@
+//! The forms in which public keys come in files. `docs/key-bundle.md` documents them.
+use super::coverage::{Stretch, certain, joined};
+use crate::core::budget;
+use crate::core::ids::Region;
+use crate::core::location::excerpt;
+use crate::core::time::Timestamp;
+use crate::trust::KeyRecord;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+
+/// What the first field of our own form holds.
+pub(super) const FORMAT: &str = "trailproof-public-keys";
+/// Number of our own form.
+pub(super) const SCHEMA: u64 = 1;
+
+/// Keys of one region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegionKeys {
+    /// The keys.
+    pub keys: Vec<KeyRecord>,
+    /// Stretches of which the keys are all, ascending.
+    pub covered: Vec<Stretch>,
+}
+
+/// Keys of some regions, as files tell them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bundle {
+    /// By region.
+    pub regions: BTreeMap<Region, RegionKeys>,
+    /// Keys of which the file does not tell the region: `list-public-keys` does not print it.
+    pub of_any_region: Vec<KeyRecord>,
+    /// Records that cannot be a key: what is wrong with each.
+    pub unusable: Vec<String>,
+    /// Whether an answer says that it goes on: its keys are then not all.
+    pub cut: bool,
+}
+
+/// Why a file is no bundle, in words that are safe to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleError(pub(super) String);
+
+impl std::fmt::Display for BundleError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Bundle {
+    /// Reads a file of any of the forms.
+    ///
+    /// # Errors
+    ///
+    /// That it cannot be read, or what about it is no bundle.
+    pub fn read(path: &Path) -> Result<Self, BundleError> {
+        let failed = |error: std::io::Error| BundleError(error.to_string());
+        let file = std::fs::File::open(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(budget::KEY_BUNDLE + 1).read_to_end(&mut bytes).map_err(failed)?;
+        Self::parse(&bytes)
+    }
+
+    /// Reads the bytes of such a file.
+    ///
+    /// # Errors
+    ///
+    /// What about them is no bundle.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
+        let error = |words: &str| BundleError(words.to_owned());
+        if u64::try_from(bytes.len()).map_or(true, |length| length > budget::KEY_BUNDLE) {
+            return Err(BundleError(format!("it has more than {} bytes", budget::KEY_BUNDLE)));
+        }
+        let document: Value = serde_json::from_slice(bytes).map_err(|why| {
+            BundleError(format!("it is no JSON: {}", excerpt(&why.to_string(), 200)))
+        })?;
+        let mut bundle = Self::default();
+        match &document {
+            Value::Object(fields) if fields.contains_key("format") => bundle.own(fields)?,
+            Value::Object(fields) if fields.contains_key("PublicKeyList") => {
+                bundle.cut |= goes_on(fields);
+                bundle.of_any_region = bundle.listed(fields.get("PublicKeyList"))?;
+            }
+            Value::Array(_) => bundle.of_any_region = bundle.listed(Some(&document))?,
+            Value::Object(fields) => bundle.by_region(fields)?,
+            _ => return Err(error("it is neither a bundle nor an answer of `list-public-keys`")),
+        }
+        let regions = bundle.regions.values().map(|region| region.keys.len()).sum::<usize>();
+        match regions + bundle.of_any_region.len() {
+            0 if bundle.unusable.is_empty() && bundle.regions.is_empty() => {
+                Err(error("it has no keys"))
+            }
+            count if count > budget::PUBLIC_KEYS => Err(error("it has too many keys")),
+            _ => Ok(bundle),
+        }
+    }
+
+    /// Adds what another file tells.
+    pub fn add(&mut self, other: Self) {
+        for (region, more) in other.regions {
+            let into = self.regions.entry(region).or_default();
+            into.keys.extend(more.keys);
+            into.covered.extend(more.covered);
+            into.covered = joined(std::mem::take(&mut into.covered));
+        }
+        self.of_any_region.extend(other.of_any_region);
+        self.unusable.extend(other.unusable);
+        self.cut |= other.cut;
+    }
+
+    /// Our own form, which tells what was asked for.
+    fn own(&mut self, fields: &Map<String, Value>) -> Result<(), BundleError> {
+        let format = fields.get("format").and_then(Value::as_str);
+        let schema = fields.get("schema").and_then(Value::as_u64);
+        if (format, schema) != (Some(FORMAT), Some(SCHEMA)) {
+            return Err(BundleError(format!("it is no `{FORMAT}` of schema {SCHEMA}")));
+        }
+        let regions = fields.get("regions").and_then(Value::as_object);
+        for (name, told) in regions.ok_or_else(|| absent("regions"))? {
+            let keys = self.listed(told.get("PublicKeyList"))?;
+            let mut covered = Vec::new();
+            for span in told.get("requested").and_then(Value::as_array).into_iter().flatten() {
+                let end = |name: &str| span.get(name).and_then(time);
+                let (from, to) = end("from").zip(end("to")).ok_or_else(|| absent("requested"))?;
+                covered.push((from, to));
+            }
+            let region = self.regions.entry(region(name)?).or_default();
+            region.keys.extend(keys);
+            region.covered = joined(covered);
+        }
+        Ok(())
+    }
+
+    /// `{region: answer}`, as people put together the answers for several regions.
+    fn by_region(&mut self, fields: &Map<String, Value>) -> Result<(), BundleError> {
+        for (name, answer) in fields {
+            let region = region(name)?;
+            let cut = answer.as_object().is_some_and(goes_on);
+            let list = if answer.is_array() { Some(answer) } else { answer.get("PublicKeyList") };
+            let keys = self.listed(list)?;
+            let covered = if cut { Vec::new() } else { certain(&keys) };
+            self.cut |= cut;
+            self.regions.insert(region, RegionKeys { keys, covered });
+        }
+        Ok(())
+    }
+
+    fn listed(&mut self, list: Option<&Value>) -> Result<Vec<KeyRecord>, BundleError> {
+        let list = list.and_then(Value::as_array).ok_or_else(|| absent("PublicKeyList"))?;
+        let mut keys = Vec::new();
+        for told in list {
+            match record(told) {
+                Ok(key) => keys.push(key),
+                Err(why) => self.unusable.push(why),
+            }
+        }
+        Ok(keys)
+    }
+}
+
+/// Whether an answer of ListPublicKeys says that there is another page.
+fn goes_on(fields: &Map<String, Value>) -> bool {
+    fields.get("NextToken").is_some_and(|token| !token.is_null())
+}
+
+fn record(told: &Value) -> Result<KeyRecord, String> {
+    let text = |name: &str| told.get(name).and_then(Value::as_str);
+    let fingerprint = text("Fingerprint").ok_or("a key has no `Fingerprint`")?;
+    let named = |words: &str| format!("key `{}` {words}", excerpt(fingerprint, 64));
+    let value = text("Value").ok_or_else(|| named("has no `Value`"))?;
+    if fingerprint.len() > budget::FINGERPRINT || value.len() > budget::PUBLIC_KEY * 2 {
+        return Err(named("is larger than a key can be"));
+    }
+    // Printed JSON may break the line within a value.
+    let value: String = value.split_ascii_whitespace().collect();
+    let der = STANDARD.decode(value).map_err(|_| named("has a `Value` that is no base64"))?;
+    if der.len() > budget::PUBLIC_KEY {
+        return Err(named("is larger than a key can be"));
+    }
+    let bound = |name: &str| match told.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(at) => match time(at) {
+            Some(at) => Ok(Some(at)),
+            None => Err(named(&format!("has a `{name}` that is no time"))),
+        },
+    };
+    Ok(KeyRecord {
+        fingerprint: fingerprint.to_owned(),
+        valid_from: bound("ValidityStartTime")?,
+        valid_to: bound("ValidityEndTime")?,
+        der,
+    })
+}
+
+/// A time as the AWS CLI prints it, 1 (seconds) and 2 (RFC 3339), and as .NET does: `/Date(ms)/`.
+fn time(value: &Value) -> Option<Timestamp> {
+    if let Some(seconds) = value.as_i64() {
+        return Some(Timestamp::from_unix(seconds));
+    }
+    if let Some(seconds) = value.as_f64() {
+        // Fractions of seconds are of no account; what is no time at all is none.
+        let whole = format!("{:.0}", seconds.trunc());
+        return whole.parse().ok().map(Timestamp::from_unix);
+    }
+    let text = value.as_str()?;
+    if let Some(inner) = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")) {
+        let digits = inner.split_once(['+']).map_or(inner, |(digits, _)| digits);
+        return digits.parse::<i64>().ok().map(|ms| Timestamp::from_unix(ms.div_euclid(1_000)));
+    }
+    Timestamp::parse_loosely(text)
+}
+
+fn region(name: &str) -> Result<Region, BundleError> {
+    name.parse().map_err(|_| BundleError(format!("`{}` is no region", excerpt(name, 64))))
+}
+
+fn absent(name: &str) -> BundleError {
+    BundleError(format!("its `{name}` is absent or of another kind"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn key(start: impl Into<Value>) -> Value {
+        json!({ "Fingerprint": "f", "Value": "AQID", "ValidityStartTime": start.into() })
+    }
+
+    fn parsed(value: &Value) -> Result<Bundle, BundleError> {
+        Bundle::parse(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_time_is_read_in_every_spelling_that_tools_print() {
+        for spelt in [
+            json!(1_600_000_000),
+            json!(1_600_000_000.0),
+            json!(1_600_000_000.75),
+            json!("2020-09-13T12:26:40Z"),
+            json!("2020-09-13T14:26:40+02:00"),
+            json!("/Date(1600000000000)/"),
+            json!("/Date(1600000000000+0200)/"),
+        ] {
+            let bundle = parsed(&json!({ "PublicKeyList": [key(spelt.clone())] })).unwrap();
+            let from = bundle.of_any_region.first().and_then(|key| key.valid_from);
+            assert_eq!(from.map(Timestamp::unix), Some(1_600_000_000), "{spelt}");
+        }
+        for spelt in [json!("noon"), json!([]), json!(true), json!("/Date(x)/"), json!(1e300)] {
+            let bundle = parsed(&json!([key(spelt.clone())])).unwrap();
+            assert_eq!((bundle.of_any_region.len(), bundle.unusable.len()), (0, 1), "{spelt}");
+        }
+    }
+
+    #[test]
+    fn every_form_is_read_and_tells_its_coverage() {
+        let own = json!({ "format": FORMAT, "schema": SCHEMA, "regions": { "us-east-1": {
+            "requested": [{ "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z" }],
+            "PublicKeyList": [key(0)] } } });
+        let own = parsed(&own).unwrap();
+        assert_eq!(own.regions.values().next().map(|region| region.covered.len()), Some(1));
+        let by_region = parsed(&json!({ "us-east-1": { "PublicKeyList": [key(0)] } })).unwrap();
+        assert_eq!(by_region.regions.values().next().map(|region| region.keys.len()), Some(1));
+        assert!(parsed(&json!({ "PublicKeyList": [key(0)], "NextToken": "x" })).unwrap().cut);
+        assert!(!parsed(&json!({ "PublicKeyList": [key(0)], "NextToken": null })).unwrap().cut);
+    }
+
+    #[test]
+    fn what_is_no_bundle_says_why() {
+        for wrong in [
+            json!({}),
+            json!([]),
+            json!(7),
+            json!({ "a_b": [] }),
+            json!({ "us-east-1": 7 }),
+            json!({ "format": "other" }),
+            json!({ "format": FORMAT, "schema": 2 }),
+            json!({ "format": FORMAT, "schema": 1, "regions": { "us-east-1": {
+                "requested": [{ "from": "x" }], "PublicKeyList": [] } } }),
+        ] {
+            assert!(parsed(&wrong).is_err(), "{wrong}");
+        }
+        assert!(Bundle::parse(b"").is_err() && Bundle::parse(b"\xff").is_err());
+        let vast = vec![b' '; usize::try_from(budget::KEY_BUNDLE).unwrap() + 1];
+        assert!(Bundle::parse(&vast).is_err());
+    }
+
+    #[test]
+    fn a_record_that_is_no_key_is_told_and_the_rest_is_used() {
+        let long = "A".repeat(budget::PUBLIC_KEY * 2 + 4);
+        let bundle = parsed(&json!([
+            key(0), {}, 7, { "Fingerprint": "f" }, { "Fingerprint": "\u{1b}", "Value": "*" },
+            { "Fingerprint": "f", "Value": long },
+        ]));
+        let bundle = bundle.unwrap();
+        assert_eq!((bundle.of_any_region.len(), bundle.unusable.len()), (1, 5));
+        assert!(bundle.unusable.iter().all(|why| !why.contains('\u{1b}')));
+    }
+}

@@ -1,0 +1,71 @@
+//! Bundles as a key service.
+use super::coverage::{Stretch, joined};
+use super::document::{Bundle, RegionKeys};
+use crate::core::ids::Region;
+use crate::core::time::Timestamp;
+use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
+
+/// The keys of bundles that somebody named. Asks nobody.
+#[derive(Debug)]
+pub struct BundleKeys {
+    bundle: Bundle,
+}
+
+impl BundleKeys {
+    /// Over all that these bundles have.
+    pub fn new(bundle: Bundle) -> Self {
+        Self { bundle }
+    }
+
+    fn of(&self, region: Option<&Region>) -> Option<&RegionKeys> {
+        self.bundle.regions.get(region?)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl KeyService for BundleKeys {
+    /// Every key of the region, of whatever time: they are at hand.
+    fn keys<'a>(
+        &'a self,
+        region: Option<&'a Region>,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>> {
+        Box::pin(async move {
+            let mut keys = self.bundle.of_any_region.clone();
+            keys.extend(self.of(region).into_iter().flat_map(|region| region.keys.clone()));
+            Ok(keys)
+        })
+    }
+
+    fn covered(&self, region: Option<&Region>) -> Option<Vec<Stretch>> {
+        Some(self.of(region).map(|region| joined(region.covered.clone())).unwrap_or_default())
+    }
+}
+
+/// No keys at all, where none were named and nobody may be asked.
+#[derive(Debug)]
+pub struct NoKeys;
+
+#[deny(clippy::missing_trait_methods)]
+impl KeyService for NoKeys {
+    fn keys<'a>(
+        &'a self,
+        _: Option<&'a Region>,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>> {
+        Box::pin(async {
+            Err(ServiceError {
+                operation: "ListPublicKeys",
+                code: None,
+                message: "no key bundle was named with `--public-keys`".to_owned(),
+                no_credentials: false,
+            })
+        })
+    }
+
+    fn covered(&self, _: Option<&Region>) -> Option<Vec<Stretch>> {
+        None
+    }
+}

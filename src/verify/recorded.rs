@@ -1,0 +1,292 @@
+//! Where the objects of a copy were delivered: read from what its digests name as their own place.
+//!
+//! What a digest claims here is not proven. It says under which name to verify and where to look
+//! for what; a claim that is false leads to digests that are not where they were signed, never to a
+//! proof.
+use super::fetch::{DigestFetch, fetch_digest};
+use super::folders::{last_day, list_folders};
+use crate::core::failure::ReadFailure;
+use crate::core::key_layout::{DIGEST_FOLDER, DigestKey, ROOT};
+use crate::core::location::ObjectLocation;
+use crate::source::{ListRequest, ObjectSource};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Levels of folders in which evidence is searched for: a bucket and a prefix of six parts.
+const LEVELS: usize = 8;
+/// Folders that are looked into in all.
+const LOOKED_INTO: usize = 5_000;
+/// Digests of one folder that are read until one tells its place.
+const TRIED: usize = 4;
+/// Folders of one kind that are looked into for digests: the first ones and the last ones.
+const EACH_END: usize = 2;
+
+/// A part of a copy, and where it was delivered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Copied {
+    /// Bucket of delivery.
+    pub bucket: String,
+    /// What the recorded keys begin with, where the copy's begin with `lies`. Empty, or a folder
+    /// with its slash.
+    pub recorded: String,
+    /// What the copy's keys begin with.
+    pub lies: String,
+    /// The prefix of the trail: what stands before `AWSLogs` in recorded keys.
+    pub prefix: String,
+}
+
+/// What was found out about a copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its parts.
+    pub parts: BTreeSet<Copied>,
+    /// Folders that look like evidence.
+    pub folders: BTreeSet<String>,
+    /// Listings that could not be read.
+    pub unread: Vec<(String, ReadFailure)>,
+}
+
+impl Recorded {
+    /// The buckets of delivery, with how many parts each has.
+    pub fn buckets(&self) -> BTreeMap<&str, usize> {
+        let mut buckets = BTreeMap::new();
+        for part in &self.parts {
+            *buckets.entry(part.bucket.as_str()).or_default() += 1;
+        }
+        buckets
+    }
+}
+
+/// Searches everything below `above`, which is empty or ends in a slash, for digests and asks some
+/// of each part where they were delivered.
+pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str, above: &str) -> Recorded {
+    let mut found = Recorded::default();
+    let mut level = vec![above.to_owned()];
+    let mut looked_into = 0;
+    for _ in 0..LEVELS {
+        let mut below = Vec::new();
+        for folder in level {
+            looked_into += 1;
+            if looked_into > LOOKED_INTO {
+                break;
+            }
+            match list_folders(source, bucket, &folder).await {
+                Ok(names) => {
+                    for name in names {
+                        let path = format!("{folder}{name}/");
+                        if name == ROOT || name == DIGEST_FOLDER {
+                            found.folders.insert(path);
+                        } else {
+                            below.push(path);
+                        }
+                    }
+                }
+                Err(why) => found.unread.push((folder, why)),
+            }
+        }
+        // A folder of digests far below one of them is part of that.
+        if !found.folders.is_empty() && below.len() > LOOKED_INTO / 10 {
+            break;
+        }
+        level = below;
+    }
+    ask(source, bucket, &mut found, |_| false).await;
+    if found.folders.is_empty() {
+        // A copy of the inside of one region's folder has none of the names.
+        let mut samples = Vec::new();
+        if let Err(why) = sample_days(source, bucket, above, &mut samples).await {
+            found.unread.push((above.to_owned(), why));
+        }
+        found.folders.extend(samples.first().map(|_| above.to_owned()));
+        found.parts.extend(samples);
+    }
+    found
+}
+
+/// The same for a bucket whose folders `AWSLogs` lie below these prefixes. Where a digest says that
+/// it was delivered right here, that is the answer, whatever others claim: nobody can make a bucket
+/// pass for a copy by what he writes into it.
+pub async fn recorded_below(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    prefixes: &[String],
+) -> Recorded {
+    let mut found = Recorded::default();
+    for prefix in prefixes {
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        found.folders.insert(format!("{prefix}{slash}{ROOT}/"));
+    }
+    let here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
+    ask(source, bucket, &mut found, here).await;
+    if found.parts.iter().any(here) {
+        found.parts.retain(here);
+    }
+    found
+}
+
+/// Asks digests of each folder, until one is `enough`.
+async fn ask(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    found: &mut Recorded,
+    enough: impl Fn(&Copied) -> bool,
+) {
+    for folder in found.folders.clone() {
+        let mut samples = Vec::new();
+        if let Err(why) = sample(source, bucket, &folder, &mut samples, &enough).await {
+            found.unread.push((folder, why));
+        }
+        found.parts.extend(samples);
+        if found.parts.iter().any(&enough) {
+            return;
+        }
+    }
+}
+
+/// Samples of a folder `AWSLogs` or `CloudTrail-Digest`: of its first and last accounts and
+/// regions.
+async fn sample(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    samples: &mut Vec<Copied>,
+    enough: &impl Fn(&Copied) -> bool,
+) -> Result<(), ReadFailure> {
+    let mut regions = Vec::new();
+    if folder.ends_with(&format!("{ROOT}/")) {
+        let mut accounts = Vec::new();
+        for name in list_folders(source, bucket, folder).await? {
+            let path = format!("{folder}{name}/");
+            if name.starts_with("o-") {
+                let members = list_folders(source, bucket, &path).await?;
+                accounts.extend(ends(members).into_iter().map(|name| format!("{path}{name}/")));
+            } else {
+                accounts.push(path);
+            }
+        }
+        for account in ends(accounts) {
+            regions.push(format!("{account}{DIGEST_FOLDER}/"));
+        }
+    } else {
+        regions.push(folder.to_owned());
+    }
+    for above in regions {
+        for region in ends(list_folders(source, bucket, &above).await?) {
+            sample_days(source, bucket, &format!("{above}{region}/"), samples).await?;
+            if samples.iter().any(enough) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn ends(mut names: Vec<String>) -> Vec<String> {
+    if names.len() > 2 * EACH_END {
+        names.drain(EACH_END..names.len() - EACH_END);
+    }
+    names
+}
+
+/// The first and the last digests below a folder.
+async fn sample_days(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    samples: &mut Vec<Copied>,
+) -> Result<(), ReadFailure> {
+    let mut requests = vec![ListRequest::all(bucket, folder)];
+    if let Some(day) = last_day(source, bucket, folder, "9999/12/31").await? {
+        requests.push(ListRequest::all(bucket, &format!("{folder}{day}/")));
+    }
+    let mut newest = false;
+    for request in requests {
+        let mut keys: Vec<String> = source
+            .list(&request)
+            .await?
+            .objects
+            .into_iter()
+            .map(|object| object.key)
+            .filter(|key| key.contains(DIGEST_FOLDER))
+            .collect();
+        if newest {
+            keys.reverse();
+        }
+        newest = true;
+        for key in keys.into_iter().take(TRIED) {
+            if let Some(part) = place(source, bucket, key).await {
+                samples.push(part);
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where the digest at `key` was delivered; `None` where it does not tell, or tells of a name that
+/// it does not have: then it was moved, and says nothing of where the others were.
+async fn place(source: &dyn ObjectSource, bucket: &str, key: String) -> Option<Copied> {
+    let at = ObjectLocation::new(bucket, key);
+    let DigestFetch::Read(read) = fetch_digest(source, &at).await else { return None };
+    let told = read.claim.ok()?.location;
+    copied(&told, &at.key)
+}
+
+fn copied(told: &ObjectLocation, lies: &str) -> Option<Copied> {
+    let parsed = DigestKey::parse(&told.key)?;
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    if told.bucket.is_empty() || told.bucket.len() > 255 || !told.bucket.bytes().all(named) {
+        return None;
+    }
+    let mut same = 0;
+    let both = told.key.rsplit('/').zip(lies.rsplit('/'));
+    for (one, other) in both {
+        if one != other {
+            break;
+        }
+        // The slash before it belongs to what goes before.
+        same += one.len() + usize::from(same > 0);
+    }
+    let front =
+        |key: &str| key.len().checked_sub(same).and_then(|end| key.get(..end)).map(str::to_owned);
+    let (recorded, lies) = (front(&told.key)?, front(lies)?);
+    (same > 0).then_some(Copied {
+        bucket: told.bucket.clone(),
+        recorded,
+        lies,
+        prefix: parsed.chain.root.prefix,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "p/q/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/111122223333_CloudTrail-Digest_us-east-1_t-1_us-east-1_20260301T000411Z.json.gz";
+
+    fn fronts(lies: &str) -> Option<(String, String)> {
+        let told = ObjectLocation::new("bucket", KEY);
+        copied(&told, lies).map(|part| (part.recorded, part.lies))
+    }
+
+    #[test]
+    fn what_differs_in_front_is_where_it_lies() {
+        let pair = |recorded: &str, lies: &str| Some((recorded.to_owned(), lies.to_owned()));
+        let inside = KEY.strip_prefix("p/q/AWSLogs/").unwrap_or_default();
+        assert_eq!(fronts(KEY), pair("", ""));
+        assert_eq!(fronts(&format!("bucket/{KEY}")), pair("", "bucket/"));
+        assert_eq!(fronts(inside), pair("p/q/AWSLogs/", ""));
+        assert_eq!(fronts(&format!("x/{inside}")), pair("p/q/AWSLogs/", "x/"));
+        assert_eq!(
+            fronts(KEY.rsplit('/').next().unwrap_or_default()).map(|(_, lies)| lies),
+            Some(String::new())
+        );
+        assert_eq!(fronts("other.json.gz"), None);
+    }
+
+    #[test]
+    fn a_place_that_is_none_is_not_looked_for() {
+        for (bucket, key) in [("bucket", "x"), ("", KEY), ("b/c", KEY), ("\u{1b}", KEY)] {
+            assert_eq!(copied(&ObjectLocation::new(bucket, key), KEY), None);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `trailproof keys` over files: real keys of AWS where they are at hand, wrong ones, and keys that
+//! the loopback server hands out.
+#![cfg(feature = "test-support")]
+#![expect(clippy::print_stdout, reason = "a test that skips says so")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use trailproof::test_support::server::{LoopbackServer, ServerOptions};
+use trailproof::test_support::trail::TrailSpec;
+use trailproof::trust::bundle::{Bundle, check};
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    command
+        .env_clear()
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+fn at(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn check_file(path: &Path) -> (Option<i32>, String, String) {
+    told(program().args(["keys", "check"]).arg(path).output().unwrap())
+}
+
+fn told(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// The 1,594 real keys: nothing is wrong with any, and nothing but the edges of a region is not
+/// covered.
+#[test]
+fn real_keys_are_all_right() {
+    let folder = std::env::var_os("TRAILPROOF_REALDATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/realdata"),
+        PathBuf::from,
+    );
+    let path = folder.join("list_public_keys_by_region.json");
+    if !path.is_file() {
+        println!("skipped: no real data at `{}`", path.display());
+        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data required");
+        return;
+    }
+    let (status, out, err) = check_file(&path);
+    assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
+    assert!(out.contains("1594 usable keys in 17 regions"), "{out}");
+    assert!(!out.contains("wrong:") && !out.contains("odd:"), "{out}");
+    let checked = check(&Bundle::read(&path).unwrap());
+    assert_eq!(checked.regions.values().map(|(keys, _)| keys).sum::<usize>(), 1_594);
+    assert!(checked.regions.values().all(|(_, open)| open.len() == 2), "{out}");
+    // A list without validities and regions is read as well, and one of its keys is no PKCS#1.
+    let (status, out, _) = check_file(&folder.join("docs_public_keys.json"));
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains("4 usable keys in 0 regions"), "{out}");
+}
+
+#[test]
+fn what_is_wrong_with_a_key_is_named() {
+    let mut keys = TrailSpec::new().build().public_keys();
+    let right = keys["us-east-1"]["PublicKeyList"][0].clone();
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut key = right.clone();
+        change(&mut key);
+        key
+    };
+    keys["us-east-1"]["PublicKeyList"] = json!([
+        changed(&|key| key["Fingerprint"] = json!("\u{1b}[31mx")),
+        changed(&|key| key["Value"] = json!("AQID")),
+        changed(&|key| key["Value"] = json!("*")),
+        changed(&|key| key["ValidityEndTime"] = json!("2099-01-01T00:00:00Z")),
+        changed(&|key| key["ValidityEndTime"] = json!("noon")),
+    ]);
+    let path = at("wrong-keys.json");
+    fs::write(&path, keys.to_string()).unwrap();
+    let (status, out, _) = check_file(&path);
+    assert_eq!(status, Some(1), "{out}");
+    for words in [
+        "fingerprint-mismatch: key `\\u{1b}[31mx`",
+        "is no RSA key of 2048 to 8192 bits",
+        "has a `Value` that is no base64",
+        "not for 30 days",
+        "has a `ValidityEndTime` that is no time",
+        "not covered: ",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    assert!(!out.contains('\u{1b}'));
+    fs::write(&path, "[]").unwrap();
+    let (status, out, err) = check_file(&path);
+    assert_eq!((status, out.as_str()), (Some(5), ""));
+    assert!(err.contains("it has no keys"), "{err}");
+}
+
+/// What is fetched covers what it was fetched for, and replaces a file only when it is whole.
+#[test]
+fn fetched_keys_are_whole_and_say_what_they_cover() {
+    let trail = TrailSpec::new().build();
+    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let path = at("fetched-keys.json");
+    fs::write(&path, "old").unwrap();
+    let fetch = |region: &str, endpoint: &str, path: &Path| {
+        told(
+            program()
+                .args(["keys", "fetch", "--region", region, "--start-time", "2026-03-01"])
+                .args(["--end-time", "2026-03-04", "-o"])
+                .arg(path)
+                .env("AWS_ENDPOINT_URL", endpoint)
+                .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
+                .env("AWS_MAX_ATTEMPTS", "1")
+                .output()
+                .unwrap(),
+        )
+    };
+    let (status, _, err) = fetch("us_east_1", &server.endpoint(), &path);
+    assert_eq!(status, Some(2), "{err}");
+    let (status, _, err) = fetch("us-east-1", "http://127.0.0.1:9", &path);
+    assert_eq!(status, Some(5), "{err}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    let (status, _, err) = fetch("us-east-1", &server.endpoint(), &path);
+    assert_eq!(status, Some(0), "{err}");
+    let (status, out, _) = check_file(&path);
+    assert_eq!(status, Some(0), "{out}");
+    let bundle = Bundle::read(&path).unwrap();
+    let region = bundle.regions.values().next().unwrap();
+    let covered: Vec<String> =
+        region.covered.iter().map(|(from, to)| format!("{from} {to}")).collect();
+    assert_eq!(covered, ["2026-02-28T00:00:00Z 2026-03-05T00:00:00Z"]);
+    assert!(!region.keys.is_empty());
+    let (status, _, err) = fetch("us-east-1", &server.endpoint(), &at("no/such/folder/keys"));
+    assert_eq!(status, Some(6), "{err}");
+}

@@ -1,0 +1,322 @@
+//! A directory as a source: the same listings and reads as S3 gives over the same objects, and
+//! nothing that leads out of it.
+#![cfg(feature = "test-support")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trailproof::aws::config::AwsConfig;
+use trailproof::core::failure::{ReadFailure, ReadFailureKind};
+use trailproof::core::location::ObjectLocation;
+use trailproof::source::mirror::{INDEX, MirrorSource};
+use trailproof::source::relocate::{Relocated, Relocation};
+use trailproof::source::s3::{S3Source, Timeouts};
+use trailproof::source::{
+    ListPage, ListRequest, Listed, ObjectMetadata, ObjectSource, ReadError, ReadFrom,
+};
+use trailproof::test_support::server::{LoopbackServer, ServerOptions};
+use trailproof::test_support::world::{Bucket, Version, World};
+
+/// Keys that a file system can hold, in no order; names that sort around the slash among them.
+const KEYS: [&str; 14] = [
+    "AWSLogs/1/a",
+    "AWSLogs/1/b",
+    "AWSLogs/1.x",
+    "AWSLogs/1-x",
+    "AWSLogs/10/a",
+    "AWSLogs/2/x/y/z",
+    "a b+c%2F",
+    "top",
+    "top-level",
+    "ü/日",
+    "AWSLogs/1/c d",
+    "zz/\u{1b}[31m",
+    "AWSLogs/o-x/1",
+    "~",
+];
+
+fn fresh(name: &str) -> PathBuf {
+    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mirror-{name}"));
+    let _ = fs::remove_dir_all(&at);
+    fs::create_dir_all(&at).unwrap();
+    at
+}
+
+fn write(directory: &Path, key: &str, body: &[u8]) {
+    let path = directory.join(key);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, body).unwrap();
+}
+
+fn version(body: &str) -> Version {
+    Version {
+        version_id: "v1".to_owned(),
+        body: body.to_owned().into(),
+        metadata: BTreeMap::new(),
+        content_type: String::new(),
+        content_encoding: None,
+        storage_class: "STANDARD".to_owned(),
+        last_modified: 1_600_000_000,
+        delete_marker: false,
+    }
+}
+
+fn s3(server: &LoopbackServer) -> S3Source {
+    let keys = Credentials::new("AKID", "secret", None, None, "test");
+    let sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .http_client(trailproof::aws::http::client(None))
+        .credentials_provider(SharedCredentialsProvider::new(keys))
+        .endpoint_url(server.endpoint())
+        .region(Region::new("us-east-1"));
+    S3Source::new(&AwsConfig::from_sdk(sdk.build()), Timeouts::default())
+}
+
+async fn all(source: &dyn ObjectSource, request: &ListRequest) -> Result<ListPage, ReadFailure> {
+    let mut request = request.clone();
+    let mut whole = ListPage::default();
+    loop {
+        let page = source.list(&request).await?;
+        whole.objects.extend(page.objects.into_iter().map(|o| Listed { etag: None, ..o }));
+        whole.folders.extend(page.folders);
+        match page.next {
+            Some(next) => request.continuation = Some(next),
+            None => return Ok(whole),
+        }
+    }
+}
+
+async fn read(
+    source: &dyn ObjectSource,
+    key: &str,
+    offset: u64,
+) -> Result<(Vec<u8>, ObjectMetadata), ReadError> {
+    let from = ReadFrom { offset, if_etag: None };
+    let mut reader = source.open(&ObjectLocation::new("bucket", key), &from).await?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = reader.chunk().await.map_err(ReadError::Failure)? {
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok((bytes, reader.metadata().clone()))
+}
+
+fn requests() -> Vec<ListRequest> {
+    let mut requests = Vec::new();
+    for prefix in ["", "AWSLogs/", "AWSLogs/1", "AWSLogs/1/", "AWSLogs/o-", "nothing/", "top", "ü"]
+    {
+        for folders in [false, true] {
+            for start in
+                [None, Some("AWSLogs/1"), Some("AWSLogs/1/a"), Some("AWSLogs/2/x"), Some("t")]
+            {
+                let start_after = start.map(str::to_owned);
+                requests.push(ListRequest {
+                    folders,
+                    start_after,
+                    ..ListRequest::all("bucket", prefix)
+                });
+            }
+        }
+    }
+    requests
+}
+
+/// The conformance of a source that has the objects of [`KEYS`] in `bucket`.
+async fn conforms(source: &dyn ObjectSource, s3: &dyn ObjectSource, name: &str) {
+    for request in requests() {
+        let expected = all(s3, &request).await.unwrap();
+        assert_eq!(all(source, &request).await.unwrap(), expected, "{name}: {request:?}");
+    }
+    for key in KEYS {
+        for offset in [0, 2] {
+            let (bytes, about) = read(source, key, offset).await.unwrap();
+            let (expected, told) = read(s3, key, offset).await.unwrap();
+            assert_eq!((bytes, about.size), (expected, told.size), "{name}: {key}");
+        }
+    }
+    assert_eq!(read(source, "AWSLogs/1/none", 0).await.unwrap_err(), ReadError::Missing, "{name}");
+    assert_eq!(read(source, "no/such/folder", 0).await.unwrap_err(), ReadError::Missing, "{name}");
+}
+
+#[tokio::test]
+async fn a_directory_lists_and_reads_as_s3_does_at_any_page_size() {
+    let at = fresh("conformance");
+    let mut bucket = Bucket::new("us-east-1");
+    for key in KEYS {
+        let body = format!("body of {key}");
+        write(&at.join("flat"), key, body.as_bytes());
+        write(&at.join("deep/er"), key, body.as_bytes());
+        bucket.put(key, version(&body));
+    }
+    fs::create_dir_all(at.join("flat/AWSLogs/3/empty")).unwrap();
+    let world = World { buckets: [("bucket".to_owned(), bucket)].into(), ..World::default() };
+    let server = LoopbackServer::start(world, ServerOptions::default()).unwrap();
+    let s3 = s3(&server);
+    for page in [1, 2, 3, 1_000] {
+        let flat = MirrorSource::open(&at.join("flat")).unwrap().with_page(page);
+        conforms(&flat, &s3, "flat").await;
+        let deep: Arc<dyn ObjectSource> =
+            Arc::new(MirrorSource::open(&at).unwrap().with_page(page));
+        let rule = |prefix: &str, to: &str| Relocation {
+            bucket: "bucket".to_owned(),
+            prefix: prefix.to_owned(),
+            source: Arc::clone(&deep),
+            to_bucket: "any".to_owned(),
+            to_prefix: to.to_owned(),
+        };
+        let whole = Relocated::new(vec![rule("", "deep/er/")], None);
+        conforms(&whole, &s3, "relocated").await;
+        let parts = vec![rule("AWSLogs/1/", "flat/AWSLogs/1/"), rule("", "deep/er/")];
+        conforms(&Relocated::new(parts, None), &s3, "relocated in parts").await;
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_nobody_named_is_not_known_to_be_empty() {
+    let nothing = Relocated::new(Vec::new(), None);
+    let why = nothing.list(&ListRequest::all("bucket", "")).await.unwrap_err();
+    assert_eq!(why.kind, ReadFailureKind::NoSuchBucket);
+    assert!(matches!(read(&nothing, "a", 0).await, Err(ReadError::Failure(_))));
+}
+
+#[tokio::test]
+async fn no_key_leads_out_of_the_directory() {
+    let at = fresh("hostile");
+    write(&at, "secret", b"outside");
+    write(&at, "mirror/AWSLogs/a", b"inside");
+    symlink(at.join("secret"), at.join("mirror/AWSLogs/link")).unwrap();
+    symlink(&at, at.join("mirror/up")).unwrap();
+    let mirror = MirrorSource::open(&at.join("mirror")).unwrap();
+    let absolute = at.join("secret").to_str().unwrap().to_owned();
+    for key in [
+        "../secret",
+        "AWSLogs/../../secret",
+        "up/secret",
+        "AWSLogs/link",
+        "",
+        "/",
+        "AWSLogs",
+        "AWSLogs/",
+        "AWSLogs//a",
+        "./AWSLogs/a",
+        "AWSLogs/a\0",
+        absolute.as_str(),
+        "AWSLogs/a/b",
+    ] {
+        match read(&mirror, key, 0).await {
+            Err(ReadError::Failure(why)) => {
+                assert_eq!(why.kind, ReadFailureKind::Denied, "{key:?}: {why}");
+            }
+            other => panic!("{key:?}: {other:?}"),
+        }
+    }
+    let page = all(&mirror, &ListRequest::all("b", "")).await.unwrap();
+    assert_eq!(page.objects.len(), 1);
+    let passed: Vec<PathBuf> = mirror.passed_over();
+    assert_eq!(passed.len(), 2, "{passed:?}");
+    for prefix in ["../", "/", "AWSLogs/../../", "//"] {
+        let page = all(&mirror, &ListRequest::all("b", prefix)).await.unwrap();
+        assert_eq!(page, ListPage::default(), "{prefix}");
+    }
+    let why = mirror.list(&ListRequest::all("b", "up/mirror/")).await.unwrap_err();
+    assert_eq!(why.kind, ReadFailureKind::Denied);
+}
+
+#[tokio::test]
+async fn names_that_are_no_keys_are_passed_over_and_counted() {
+    let at = fresh("names");
+    write(&at, "good", b"x");
+    fs::write(at.join(std::ffi::OsStr::from_bytes(b"bad\xff")), b"x").unwrap();
+    let mirror = MirrorSource::open(&at).unwrap();
+    let page = all(&mirror, &ListRequest::all("b", "")).await.unwrap();
+    assert_eq!((page.objects.len(), mirror.passed_over().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_must_not_be_read_is_denied_and_not_missing() {
+    let at = fresh("denied");
+    write(&at, "shut/a", b"x");
+    write(&at, "file", b"x");
+    fs::set_permissions(at.join("shut"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(at.join("file"), fs::Permissions::from_mode(0o000)).unwrap();
+    let for_root = fs::read_dir(at.join("shut")).is_ok();
+    let mirror = MirrorSource::open(&at).unwrap();
+    if !for_root {
+        for key in ["shut/a", "shut/none", "file"] {
+            let denied = matches!(read(&mirror, key, 0).await,
+                Err(ReadError::Failure(why)) if why.kind == ReadFailureKind::Denied);
+            assert!(denied, "{key}");
+        }
+        let why = all(&mirror, &ListRequest::all("b", "")).await.unwrap_err();
+        assert_eq!(why.kind, ReadFailureKind::Denied);
+    }
+    fs::set_permissions(at.join("shut"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(MirrorSource::open(&at.join("none")).is_err());
+    assert!(MirrorSource::open(&at.join("file")).is_err());
+}
+
+#[tokio::test]
+async fn an_inflated_copy_is_found_under_the_name_that_it_had() {
+    let at = fresh("inflated");
+    write(&at, "p/1_CloudTrail_x.json", b"{}");
+    write(&at, "p/2_CloudTrail_x.json", b"{}");
+    write(&at, "p/2_CloudTrail_x.json.gz", b"gz");
+    write(&at, "p/other.json", b"{}");
+    let mirror = MirrorSource::open(&at).unwrap();
+    let page = all(&mirror, &ListRequest::all("b", "p/")).await.unwrap();
+    let keys: Vec<&str> = page.objects.iter().map(|object| object.key.as_str()).collect();
+    let expected = [
+        "p/1_CloudTrail_x.json.gz",
+        "p/2_CloudTrail_x.json",
+        "p/2_CloudTrail_x.json.gz",
+        "p/other.json",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!(read(&mirror, "p/1_CloudTrail_x.json.gz", 0).await.unwrap().0, b"{}");
+    assert_eq!(read(&mirror, "p/2_CloudTrail_x.json.gz", 0).await.unwrap().0, b"gz");
+}
+
+#[tokio::test]
+async fn metadata_comes_from_the_index_and_a_broken_one_is_said() {
+    let at = fresh("index");
+    write(&at, "b/k", b"x");
+    let index = r#"{"b": {"k": {"metadata": {"Signature": "ab", "other": "x"}}, "l": {}}}"#;
+    fs::write(at.join(INDEX), index).unwrap();
+    let mirror = MirrorSource::open(&at).unwrap();
+    let (_, about) = read(&mirror, "b/k", 0).await.unwrap();
+    assert_eq!(about.user, BTreeMap::from([("signature".to_owned(), "ab".to_owned())]));
+    assert_eq!(mirror.index_error(), None);
+    fs::write(at.join(INDEX), "{").unwrap();
+    let mirror = MirrorSource::open(&at).unwrap();
+    assert!(mirror.index_error().is_some());
+    assert_eq!(read(&mirror, "b/k", 0).await.unwrap().1.user, BTreeMap::new());
+}
+
+/// A body that is not what its head promised must not pass for a whole one.
+#[tokio::test]
+async fn a_file_that_changes_its_length_while_it_is_read_is_a_failure() {
+    let at = fresh("length");
+    for (length, kind) in
+        [(300_000, ReadFailureKind::Truncated), (700_000, ReadFailureKind::ChangedWhileReading)]
+    {
+        write(&at, "k", &vec![7; 600_000]);
+        let mirror = MirrorSource::open(&at).unwrap();
+        let k = ObjectLocation::new("b", "k");
+        let mut reader = mirror.open(&k, &ReadFrom::default()).await.ok().unwrap();
+        assert!(reader.chunk().await.unwrap().is_some());
+        fs::OpenOptions::new().write(true).open(at.join("k")).unwrap().set_len(length).unwrap();
+        let failed = loop {
+            match reader.chunk().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("a quiet end"),
+                Err(why) => break why,
+            }
+        };
+        assert_eq!(failed.kind, kind);
+    }
+}
