@@ -65,24 +65,32 @@ fn validate(more: &[&'static str]) -> Vec<&'static str> {
     arguments
 }
 
-/// The subcommands that the program's own help lists.
-fn subcommands() -> Vec<String> {
-    let help = program().arg("--help").output().unwrap().stdout;
+/// The subcommands that the help behind these words lists, and theirs.
+fn subcommands(words: &[String]) -> Vec<Vec<String>> {
+    let help = program().args(words).arg("--help").output().unwrap().stdout;
     let help = String::from_utf8(help).unwrap();
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let listed = listed.take_while(|line| line.starts_with("  "));
     // The name of a command stands two columns in; the words about it stand further in.
     let named = listed.filter(|line| !line.starts_with("   "));
-    named.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    let named = named.filter_map(|line| line.split_whitespace().next());
+    named
+        .flat_map(|name| {
+            let words = [words, &[name.to_owned()]].concat();
+            let below = subcommands(&words);
+            std::iter::once(words).chain(below)
+        })
+        .collect()
 }
 
 #[test]
 fn the_help_of_the_program_and_of_every_subcommand() {
     check("help", &["--help"]);
-    let subcommands = subcommands();
-    assert!(subcommands.contains(&"validate-logs".to_owned()), "{subcommands:?}");
-    for subcommand in &subcommands {
-        check(&format!("help-{subcommand}"), &[subcommand, "--help"]);
+    let subcommands = subcommands(&[]);
+    assert!(subcommands.contains(&vec!["validate-logs".to_owned()]), "{subcommands:?}");
+    for words in &subcommands {
+        let arguments: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+        check(&format!("help-{}", words.join("-")), &arguments);
     }
 }
 
@@ -225,10 +233,11 @@ fn the_readme_names_every_option_of_validate_logs() {
 #[test]
 fn no_snapshot_is_left_over() {
     let source = include_str!("cli.rs");
+    let subcommands = subcommands(&[]);
     for entry in fs::read_dir(snapshots()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let helps = subcommands().iter().any(|subcommand| name == format!("help-{subcommand}"));
+        let helps = subcommands.iter().any(|words| name == format!("help-{}", words.join("-")));
         assert!(helps || source.contains(&format!("\"{name}\"")), "`{name}.txt` is left over");
     }
 }
