@@ -1,8 +1,9 @@
 //! From ListObjectsV2's answer to a page that can be relied on.
 //!
 //! A listing is evidence of absence, so that an answer which cannot be complete and in order fails
-//! as a whole. Entries that were not asked for are passed over: a store that ignores `start-after`
-//! tells too much, not too little.
+//! as a whole. Entries before the start are passed over: a store that ignores `start-after` tells too
+//! much, not too little. One that does not begin with the prefix is another matter: a store that
+//! says keys are encoded and does not encode them would otherwise seem to have none.
 use super::classify::{Broken, broken};
 use super::cursor::Cursor;
 use super::percent;
@@ -38,7 +39,7 @@ pub(super) fn page(
     let mut folders = Vec::new();
     for folder in output.common_prefixes.unwrap_or_default() {
         let folder = folder_name(folder, encoded)?;
-        if request.wants_folder(&folder) && folder != cursor.last {
+        if request.wants_folder(&folder)? && folder != cursor.last {
             folders.push(folder);
         }
     }
@@ -58,21 +59,22 @@ pub(super) fn page(
 
 impl ListRequest {
     fn wants_object(&self, key: &str) -> Result<bool, ReadFailure> {
-        let Some(rest) = key.strip_prefix(&self.prefix) else { return Ok(false) };
+        let Some(rest) = key.strip_prefix(&self.prefix) else {
+            return Err(senseless("has a key without the prefix that was asked for"));
+        };
         if self.folders && rest.contains('/') {
             return Err(senseless("does not fold what lies in folders"));
         }
         Ok(self.start_after.as_deref().is_none_or(|start| key > start))
     }
 
-    fn wants_folder(&self, folder: &str) -> bool {
+    fn wants_folder(&self, folder: &str) -> Result<bool, ReadFailure> {
+        if !folder.starts_with(&self.prefix) {
+            return Err(senseless("has a folder without the prefix that was asked for"));
+        }
         // The folder in which the start lies has keys after it.
-        self.folders
-            && folder.starts_with(&self.prefix)
-            && self
-                .start_after
-                .as_deref()
-                .is_none_or(|start| folder > start || start.starts_with(folder))
+        let start = self.start_after.as_deref();
+        Ok(self.folders && start.is_none_or(|start| folder > start || start.starts_with(folder)))
     }
 }
 
@@ -149,11 +151,21 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_were_not_asked_for_are_passed_over() {
+    fn entries_before_the_start_are_passed_over() {
         let mut request = all("p/");
         request.start_after = Some("p/b".to_owned());
-        let page = page(&request, Cursor::default(), output(&["o/z", "p/a", "p/b", "p/c"]));
+        let page = page(&request, Cursor::default(), output(&["p/a", "p/b", "p/c"]));
         assert_eq!(keys(&page.unwrap()), ["p/c"]);
+    }
+
+    /// With a `+` in the prefix, a store that claims to encode and does not gives keys that, once
+    /// decoded, have another prefix. That must not pass for a bucket that has none.
+    #[test]
+    fn keys_of_another_prefix_are_not_passed_over() {
+        let mut not_encoded = output(&["p+q/a"]);
+        not_encoded.encoding_type = Some(EncodingType::Url);
+        assert!(page(&all("p+q/"), Cursor::default(), not_encoded).is_err());
+        assert!(page(&all("p/"), Cursor::default(), output(&["o/z", "p/a"])).is_err());
     }
 
     #[test]
