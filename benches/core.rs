@@ -5,13 +5,14 @@ use std::hint::black_box;
 use std::time::Duration;
 use trailproof::core::aws_judge::DigestRead;
 use trailproof::core::budget;
-use trailproof::core::chain::{ChainWalk, Fact, ListedDigest, Need};
+use trailproof::core::chain::ChainWalk;
 use trailproof::core::content::{ContentReader, read_whole};
 use trailproof::core::digest::DigestClaim;
 use trailproof::core::key_layout::DigestKey;
 use trailproof::core::location::ObjectLocation;
 use trailproof::core::signing::{KeyRing, PublicKey};
 use trailproof::core::time::{Period, Timestamp};
+use trailproof::core::walk_facts::{Fact, ListedDigest, Need};
 use trailproof::test_support::trail::{BuiltTrail, LogPlan, LogSizes, SignWith, TrailSpec};
 
 fn trail(hours: u32, logs: u32, sizes: LogSizes) -> BuiltTrail {

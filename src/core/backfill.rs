@@ -3,7 +3,6 @@
 //! Whether they link to each other is not documented, so every one that is listed or named is
 //! judged once, newest first, and no order in time is asked of their links.
 use super::aws_judge::DigestRead;
-use super::chain::{Fact, ListedDigest, Need};
 use super::digest::Link;
 use super::failure::{ReadFailure, ReadFailureKind};
 use super::finding::{Finding, Malformed, Outcome};
@@ -13,6 +12,7 @@ use super::location::ObjectLocation;
 use super::notice::Notice;
 use super::signing::KeyRing;
 use super::time::{HOUR, Period, Timestamp};
+use super::walk_facts::{Fact, ListedDigest, Need};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a fact settled about one backfill digest.

@@ -19,78 +19,8 @@ use super::location::ObjectLocation;
 use super::notice::Notice;
 use super::signing::KeyRing;
 use super::time::{DAY, HOUR, Period, Timestamp};
+use super::walk_facts::{Fact, ListedDigest, Need, Step};
 use std::sync::Arc;
-
-/// What the walk needs next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// The digest at this place.
-    Digest(ObjectLocation),
-    /// The keys of the chain's region that were valid at some time in the span.
-    Keys {
-        /// Start of the span.
-        from: Timestamp,
-        /// End of the span.
-        to: Timestamp,
-    },
-    /// Whether the listing holds a digest of the chain that ends at or before this time.
-    Older(Timestamp),
-    /// Nothing: the walk is over.
-    Nothing,
-}
-
-/// What the caller found out.
-#[derive(Clone, Debug)]
-pub enum Fact {
-    /// The digest was read.
-    Read(Box<DigestRead>),
-    /// The store said that there is no such key.
-    Missing,
-    /// The digest could not be read.
-    Unreadable(ReadFailure),
-    /// The keys of the span.
-    Keys(KeyRing),
-    /// Keys of the region, which are all of them only for some stretches of time.
-    KeysInPart {
-        /// The keys.
-        ring: KeyRing,
-        /// The stretches of which they are all.
-        all_of: Vec<(Timestamp, Timestamp)>,
-        /// Why they are not all of the rest.
-        why: ReadFailure,
-    },
-    /// The keys of the span could not be obtained.
-    KeysFailed(ReadFailure),
-    /// Whether there is an older digest.
-    Older(bool),
-}
-
-/// What a fact settled about one digest.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// Where the digest was delivered.
-    pub at: ObjectLocation,
-    /// Its end: its own where it is proven, else its key's.
-    pub end: Timestamp,
-    /// How it was judged.
-    pub outcome: Outcome<ProvenDigest>,
-    /// What is worth knowing beside that.
-    pub notices: Vec<Notice>,
-    /// How it divides the period; `None` for a digest that no chain reaches.
-    pub standing: Option<Standing>,
-    /// Whether it lies outside the period and only anchors the walk: then its log files are not
-    /// looked at, and it does not count.
-    pub anchor: bool,
-}
-
-/// A digest that the listing tells of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListedDigest {
-    /// Its end, as its key has it.
-    pub end: Timestamp,
-    /// Where it was delivered.
-    pub at: ObjectLocation,
-}
 
 /// What a proven digest says of the one before it, until that one is judged.
 #[derive(Clone, Debug)]

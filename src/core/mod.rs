@@ -24,5 +24,6 @@ pub mod signing;
 pub mod time;
 pub mod verdict;
 mod verified;
+pub mod walk_facts;
 
 pub use verified::Verified;

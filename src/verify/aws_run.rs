@@ -1,6 +1,7 @@
 //! Runs `validate-logs`: one chain in the AWS CLI's order, with everything fetched ahead.
 use super::aws_plan::{Abort, AwsPlan};
 use super::fetch::{DigestFetch, fetch_log};
+use super::keys::ask_keys;
 use super::listing::list_digests;
 use super::narrate::{Narrator, facts};
 use super::ordered::{Closed, Ordered, ordered};
@@ -9,16 +10,16 @@ use crate::core::aws_walk::{AwsWalk, Fact, Need, Step};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::finding::Outcome;
 use crate::core::key_layout::{DigestKey, DigestKind};
-use crate::core::signing::{KeyRing, PublicKey};
-use crate::core::time::{HOUR, Timestamp};
+use crate::core::signing::KeyRing;
+use crate::core::time::HOUR;
 use crate::event::{Event, Tallies};
 use crate::source::ObjectSource;
-use crate::trust::{KeyService, ServiceError};
+use crate::trust::KeyService;
 use std::sync::Arc;
 
 /// Results that may be outstanding at once. Each holds a location and little more; this many keep
 /// any store busy while the oldest of them is slow.
-const WINDOW: usize = 1_024;
+const WINDOW: usize = 512;
 
 /// Digests fetched ahead of the walk: at 20 log files a digest far more than are in flight.
 const DIGESTS_AHEAD: usize = 96;
@@ -68,22 +69,8 @@ pub async fn validate_logs(
 /// after it: two hours more are asked for, as the AWS CLI does.
 async fn period_keys(plan: &AwsPlan, keys: &dyn KeyService) -> Result<KeyRing, Abort> {
     let (from, to) = (plan.period.start, plan.period.end.plus(2 * HOUR));
-    let ring = key_ring(keys, from, to).await.map_err(Abort::Service)?;
+    let ring = ask_keys(keys, None, from, to).await.map_err(Abort::Service)?;
     if ring.is_empty() { Err(Abort::NoPublicKeys { from, to }) } else { Ok(ring) }
-}
-
-async fn key_ring(
-    keys: &dyn KeyService,
-    from: Timestamp,
-    to: Timestamp,
-) -> Result<KeyRing, ServiceError> {
-    let mut ring = KeyRing::default();
-    // Without a region the client's own is asked, which is the one that the caller named.
-    for record in keys.keys(None, from, to).await? {
-        let key = PublicKey::new(record.fingerprint, &record.der);
-        ring.add(key.valid_between(record.valid_from, record.valid_to));
-    }
-    Ok(ring)
 }
 
 /// Brings one walk the facts that it needs.
@@ -112,7 +99,7 @@ impl Driver<'_> {
                         }
                     }
                 },
-                Need::Keys { from, to } => match key_ring(self.keys, *from, *to).await {
+                Need::Keys { from, to } => match ask_keys(self.keys, None, *from, *to).await {
                     Ok(ring) => Fact::Keys(ring),
                     Err(error) => {
                         let kind = ReadFailureKind::KeysUnavailable;

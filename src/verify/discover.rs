@@ -5,13 +5,13 @@
 //! digests of the period does not make a chain disappear.
 use super::folders::{last_day, list_folders};
 use crate::core::budget;
-use crate::core::chain::ListedDigest;
 use crate::core::chain_id::{ChainId, Scope};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::{AccountId, OrganizationId, Region};
 use crate::core::key_layout::{DIGEST_FOLDER, DigestKey, DigestKind, KeyRoot, ROOT};
 use crate::core::location::ObjectLocation;
 use crate::core::time::{DAY, Period, Timestamp};
+use crate::core::walk_facts::ListedDigest;
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

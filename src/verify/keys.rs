@@ -1,10 +1,10 @@
 //! Public keys of all regions, each span asked for once whoever needs it first.
-use crate::core::chain::Fact;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::Region;
 use crate::core::signing::{KeyRing, PublicKey};
 use crate::core::time::{HOUR, Timestamp};
-use crate::trust::KeyService;
+use crate::core::walk_facts::Fact;
+use crate::trust::{KeyService, ServiceError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
@@ -59,14 +59,24 @@ impl KeyBook {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<KeyRing, ReadFailure> {
-        let records = self.service.keys(Some(region), from, to).await.map_err(|error| {
-            ReadFailure::new(ReadFailureKind::KeysUnavailable, error.to_string())
-        })?;
-        let mut ring = KeyRing::default();
-        for record in records {
-            let key = PublicKey::new(record.fingerprint, &record.der);
-            ring.add(key.valid_between(record.valid_from, record.valid_to));
-        }
-        Ok(ring)
+        ask_keys(self.service.as_ref(), Some(region), from, to)
+            .await
+            .map_err(|error| ReadFailure::new(ReadFailureKind::KeysUnavailable, error.to_string()))
     }
+}
+
+/// The keys of a region that were valid at some time in the span; without a region, of the
+/// service's own, which is the one that the caller of `validate-logs` named.
+pub(super) async fn ask_keys(
+    service: &dyn KeyService,
+    region: Option<&Region>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<KeyRing, ServiceError> {
+    let mut ring = KeyRing::default();
+    for record in service.keys(region, from, to).await? {
+        let key = PublicKey::new(record.fingerprint, &record.der);
+        ring.add(key.valid_between(record.valid_from, record.valid_to));
+    }
+    Ok(ring)
 }

@@ -7,6 +7,7 @@ pub mod discover;
 pub mod fetch;
 pub mod folders;
 mod gaps;
+mod jobs;
 mod keys;
 mod listing;
 mod narrate;
