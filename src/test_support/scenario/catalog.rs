@@ -1,8 +1,8 @@
 //! All scenarios by name.
 use super::Stage;
 use super::{
-    backfill, bad_input, chains, digests, hostile, keys, listing, logs, missing, organization,
-    reading, times,
+    backfill, bad_input, chains, demo, digests, hostile, keys, listing, logs, missing,
+    organization, reading, times,
 };
 
 /// One scenario. Its world is built when it is asked for, the same each time.
@@ -37,6 +37,7 @@ impl Scenario {
             listing::SCENARIOS,
             reading::SCENARIOS,
             hostile::SCENARIOS,
+            demo::SCENARIOS,
             bad_input::SCENARIOS,
         ]
         .concat()

@@ -7,6 +7,7 @@ mod backfill;
 mod bad_input;
 mod catalog;
 mod chains;
+mod demo;
 mod digests;
 mod hostile;
 mod keys;
