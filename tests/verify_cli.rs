@@ -9,7 +9,7 @@ use trailproof::test_support::server::{
     AccessRules, Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Schedule, ServerOptions,
 };
 use trailproof::test_support::trail::{
-    BuiltTrail, Deed, DigestAt, Hostile, LogAt, LogPlan, LogSizes, TrailSpec,
+    BuiltTrail, Deed, DigestAt, Hostile, LogAt, LogPlan, LogSizes, TrailBuilder, TrailSpec,
 };
 
 const BUCKET: &str = "example-trail-logs";
@@ -308,6 +308,62 @@ fn output_is_the_same_bytes_at_any_concurrency_and_under_faults_that_pass() {
         let mut command = command(&server, &arguments(concurrency));
         let output = command.env_remove("AWS_MAX_ATTEMPTS").output().unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), first.stdout, "at {concurrency}");
+        server.forget();
+    }
+}
+
+#[test]
+fn prefixes_that_are_mixed_are_all_found_and_one_can_be_named() {
+    let spec = || {
+        TrailSpec::new().time("2026-03-01T00:04:11Z", 4).logs(LogPlan::Constant(1), LogSizes::Small)
+    };
+    let world = TrailBuilder::new()
+        .reuse_keys()
+        .trail(spec().seed(1))
+        .trail(spec().seed(2).trail("second", "us-east-1").prefix("logs/audit"))
+        .build();
+    let server = serve(&world);
+    let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T04:04:11Z"];
+    for (location, chains) in
+        [("s3://example-trail-logs", 2), ("s3://example-trail-logs/logs/audit", 1)]
+    {
+        let ran = run(&server, &verify(location, &period, &["--format", "json"]));
+        assert_eq!(ran.status, 0, "{location}: {}{}", ran.stdout, ran.stderr);
+        let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(document["chains"], chains, "{location}");
+    }
+}
+
+#[test]
+fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
+    let slow = ServerOptions {
+        faults: FaultPlan::new().with(
+            Matcher::any().key(KeyMatcher::Contains("_CloudTrail_".to_owned())),
+            Schedule::always(Fault::StallBeforeHeaders(std::time::Duration::from_secs(60))),
+        ),
+        ..ServerOptions::default()
+    };
+    let server = LoopbackServer::start(trail().world, slow).unwrap();
+    for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
+        let arguments = verify("s3://example-trail-logs", &WHOLE, &["--format", "jsonl"]);
+        let child = command(&server, &arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Until a log file is asked for, the run has not begun to wait.
+        let begun = std::time::Instant::now();
+        while server.requests().max_in_flight == 0 && begun.elapsed().as_secs() < 20 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let killed = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{signal}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.contains("\"run-started\""), "{signal}: {stdout}");
+        assert!(!stdout.contains("\"run-finished\""), "a stream that was cut has no last line");
         server.forget();
     }
 }

@@ -389,3 +389,31 @@ fn an_account_whose_digests_are_all_gone_is_not_forgotten() {
         assert!(told, "{organization:?}");
     }
 }
+
+#[test]
+fn a_region_of_one_account_whose_siblings_go_on_is_uncovered() {
+    let mut trail = TrailSpec::new()
+        .seed(14)
+        .time("2026-03-01T00:04:11Z", 6)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .organization("o-a1b2c3d4e5")
+        .accounts(&["111122223333", "444455556666"])
+        .regions(&["us-east-1", "eu-west-1"])
+        .build();
+    let period = covered(&trail);
+    assert_eq!(summary(&run(&trail, &period)).verdict, Verdict::Proven);
+    let here = |chain: &ChainId| chain.account == "444455556666" && chain.region == "eu-west-1";
+    let digests = trail.digests().filter(|(chain, _)| here(chain));
+    let mut gone: Vec<_> = digests.map(|(_, d)| (d.bucket.clone(), d.key.clone())).collect();
+    // Its log files too, so that only the other chains tell that there should be something.
+    let logs = trail.logs().filter(|(chain, _)| here(chain));
+    gone.extend(logs.map(|(_, log)| (log.bucket.clone(), log.key.clone())));
+    for (bucket, key) in gone {
+        trail.delete(&bucket, &key);
+    }
+    let events = run(&trail, &period);
+    check(&trail, &period, &events).unwrap();
+    assert_eq!(summary(&events).verdict, Verdict::NotProven);
+    assert_eq!(summary(&events).chains, 4);
+    assert_eq!(summary(&events).coverage.verified, 3 * (period.to - period.from));
+}
