@@ -12,7 +12,7 @@ use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// A log file's key tells when it was made, to five minutes; it is delivered, and so named by a
 /// digest, a little later. In real digests the time of the key and the interval that names it
@@ -23,10 +23,10 @@ const DELIVERY: i64 = 15 * 60;
 /// The time in a key is rounded down, so that it may lie before the interval that names it.
 const ROUNDED: i64 = 10 * 60;
 
-/// What is known of log files after all chains were told.
+/// What is known of the log files of one account and region.
 ///
-/// Names are kept as 64-bit hashes under a random key, so that a million of them take 16 MB and
-/// nobody can choose a key that hides behind another.
+/// Names are kept as 64-bit hashes under a random key, so that they take little room and nobody can
+/// choose a key that hides behind another.
 #[derive(Debug, Default)]
 pub(super) struct NamedLogs {
     names: HashSet<u64>,
@@ -101,13 +101,76 @@ struct ListedDay {
     keys: Result<Vec<String>, ReadFailure>,
 }
 
-/// The log files in covered time that no proven digest names, by folder, in canonical order.
-pub(super) async fn find_unlisted(
+/// What a search brought, by folder: log files that nothing names, or why it cannot be known.
+pub(super) type Unlisted = BTreeMap<String, Result<Vec<ObjectLocation>, ReadFailure>>;
+
+/// The search over a whole run. Chains are told by account and region, so that a place is searched
+/// as soon as the last chain of its account and region is told, and the names of its log files are
+/// then forgotten: memory grows with one account's region and not with the run.
+#[derive(Debug)]
+pub(super) struct UnlistedSearch {
+    source: Arc<dyn ObjectSource>,
+    bucket: String,
+    places: BTreeSet<Place>,
+    current: Option<(AccountId, Region, NamedLogs)>,
+    under_way: Vec<JoinHandle<Unlisted>>,
+}
+
+impl UnlistedSearch {
+    /// A search in these places.
+    pub(super) fn new(
+        source: &Arc<dyn ObjectSource>,
+        bucket: &str,
+        places: &BTreeSet<Place>,
+    ) -> Self {
+        let (source, bucket, places) = (Arc::clone(source), bucket.to_owned(), places.clone());
+        Self { source, bucket, places, current: None, under_way: Vec::new() }
+    }
+
+    /// Where to note what the present chain names and covers.
+    pub(super) fn of(&mut self, chain: &ChainId) -> &mut NamedLogs {
+        let same = self.current.as_ref().is_some_and(|(account, region, _)| {
+            *account == chain.account && *region == chain.source_region
+        });
+        if !same {
+            self.begin();
+        }
+        let (account, region) = (chain.account.clone(), chain.source_region.clone());
+        let current = self.current.get_or_insert_with(|| (account, region, NamedLogs::default()));
+        &mut current.2
+    }
+
+    /// Begins to search the present account and region, of which no more chain is to come.
+    fn begin(&mut self) {
+        let Some((account, region, named)) = self.current.take() else { return };
+        let here = |place: &&Place| place.account == account && place.region == region;
+        let places: Vec<Place> = self.places.iter().filter(here).cloned().collect();
+        let (source, bucket) = (Arc::clone(&self.source), self.bucket.clone());
+        self.under_way.push(tokio::spawn(async move {
+            find_unlisted(&source, &bucket, &places, &named).await
+        }));
+    }
+
+    /// Everything that was found, in canonical order.
+    pub(super) async fn finish(mut self) -> Unlisted {
+        self.begin();
+        let mut all = Unlisted::new();
+        for search in self.under_way {
+            all.extend(
+                search.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())),
+            );
+        }
+        all
+    }
+}
+
+/// The log files in covered time that no proven digest names, by folder.
+async fn find_unlisted(
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
-    places: &BTreeSet<Place>,
+    places: &[Place],
     named: &NamedLogs,
-) -> BTreeMap<String, Result<Vec<ObjectLocation>, ReadFailure>> {
+) -> Unlisted {
     let mut listings = JoinSet::new();
     let mut results = BTreeMap::new();
     let mut take = |listed: ListedDay| {

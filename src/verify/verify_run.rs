@@ -7,7 +7,7 @@ use super::keys::KeyBook;
 use super::room::Room;
 use super::run_tally::RunTally;
 use super::trail_status::StatusOf;
-use super::unlisted::{NamedLogs, find_unlisted, has_logs};
+use super::unlisted::{UnlistedSearch, has_logs};
 use crate::core::chain_id::{ChainId, Scope};
 use crate::core::content::Hash;
 use crate::core::coverage::{Coverage, Segment};
@@ -114,10 +114,11 @@ async fn run(
     });
     let told = told.cloned().collect();
     let mut run = Run { plan, source, tally, told, gaps: Vec::new(), events: BTreeSet::new() };
-    let mut named = NamedLogs::default();
-    run.chains(jobs, &book, &mut named, tell).await;
+    let mut search =
+        plan.unlisted.then(|| UnlistedSearch::new(&run.source, &plan.bucket, &found.places));
+    run.chains(jobs, &book, search.as_mut(), tell).await;
     run.explain(tell);
-    run.unlisted(&found, &named, tell).await;
+    run.unlisted(search, tell).await;
     run.without_digests(&found, tell).await;
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));
@@ -144,7 +145,7 @@ impl Run<'_> {
         &mut self,
         jobs: Vec<ChainJob>,
         book: &Arc<KeyBook>,
-        named: &mut NamedLogs,
+        mut search: Option<&mut UnlistedSearch>,
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
@@ -178,7 +179,9 @@ impl Run<'_> {
                             finished = true;
                             self.status(&job, summary, tell).await;
                             self.tally.chain(summary);
-                            named.covered(&job.chain, &summary.segments);
+                            if let Some(search) = &mut search {
+                                search.of(&job.chain).covered(&job.chain, &summary.segments);
+                            }
                             let gaps = summary.segments.iter().filter(|segment| {
                                 matches!(segment.coverage, Coverage::Uncovered(_))
                             });
@@ -186,7 +189,11 @@ impl Run<'_> {
                         }
                         tell(&event);
                     }
-                    ChainSays::Names(names) => named.add(names),
+                    ChainSays::Names(names) => {
+                        if let Some(search) = &mut search {
+                            search.of(&job.chain).add(names);
+                        }
+                    }
                     ChainSays::Explains(events) => {
                         let events = events.into_iter().map(|event| (job.chain.clone(), event));
                         self.events.extend(events);
@@ -261,20 +268,17 @@ impl Run<'_> {
 
     async fn unlisted(
         &mut self,
-        found: &Found,
-        named: &NamedLogs,
+        search: Option<UnlistedSearch>,
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
-        if !self.plan.unlisted {
+        let Some(search) = search else {
             tell(&RunEvent::CheckNotPerformed {
                 check: "log-unlisted",
                 why: "switched off by `--no-unlisted`".to_owned(),
             });
             return;
-        }
-        let bucket = &self.plan.bucket;
-        let places = find_unlisted(&self.source, bucket, &found.places, named).await;
-        for (folder, result) in places {
+        };
+        for (folder, result) in search.finish().await {
             match result {
                 Ok(unlisted) => {
                     for at in unlisted {
