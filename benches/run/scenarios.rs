@@ -45,7 +45,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         words: "validate-logs beside a client that only fetches and a loop that only hashes, 0 ms",
         run: beside_bare,
     },
-    Scenario { name: "memory", words: "validate-logs over 7 and over 70 days", run: memory },
+    Scenario { name: "memory", words: "validate-logs over 7 and over 70 days, 30 ms", run: memory },
     Scenario {
         name: "organization",
         words: "verify over 20 accounts, 17 regions and 7 days, 30 ms",
@@ -158,7 +158,7 @@ fn memory(settings: &Settings) -> Outcome<()> {
     let mut peaks = Vec::new();
     for hours in [short, long] {
         let sized = Sized::new(1, 1, hours, 19.8, LogSizes::Repeated);
-        let mut server = Server::start(sized, Store::default())?;
+        let mut server = Server::start(sized, Store { latency: 30, rate: None })?;
         let name = format!("trailproof, {} days", hours / 24);
         let times = settings.repeat.unwrap_or(3);
         let ours = repeated(&mut server, &name, times, |it| validate_logs(it, sized))?;

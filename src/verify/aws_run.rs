@@ -47,11 +47,17 @@ pub async fn validate_logs(
 
     let listed = plan.first_listing(source.as_ref()).await?;
     let ring = period_keys(&plan, keys).await?;
-    for (kind, ring) in [(DigestKind::Standard, ring), (DigestKind::Backfill, KeyRing::default())] {
+    // Each walk takes the digests of its kind, so that the listing is held once.
+    let (standard, backfill): (Vec<_>, Vec<_>) =
+        listed.into_iter().partition(|key| key.kind == DigestKind::Standard);
+    for (kind, listed, ring) in [
+        (DigestKind::Standard, standard, ring),
+        (DigestKind::Backfill, backfill, KeyRing::default()),
+    ] {
         let walk = AwsWalk::new(kind, &plan.bucket, plan.period, ring);
         let (queue, mut results) = ordered(WINDOW);
         let driver = Driver { plan: &plan, source: &source, keys, kind, queue };
-        let produce = driver.drive(walk, listed.clone());
+        let produce = driver.drive(walk, listed);
         let consume = async {
             while let Some(event) = results.next().await {
                 told(&mut narrator, &event);
