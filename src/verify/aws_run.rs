@@ -19,10 +19,10 @@ use std::sync::Arc;
 
 /// Results that may be outstanding at once. Each holds a location and little more; this many keep
 /// any store busy while the oldest of them is slow.
-const WINDOW: usize = 512;
+const WINDOW: usize = 384;
 
-/// Digests fetched ahead of the walk: at 20 log files a digest far more than are in flight.
-const DIGESTS_AHEAD: usize = 96;
+/// Digests fetched ahead of the walk: at 20 log files a digest, four times what is in flight.
+const DIGESTS_AHEAD: usize = 48;
 
 /// Walks the plan's chain, standard digests first and backfill digests after, and tells every
 /// event in order.
