@@ -9,7 +9,7 @@ use aws_sdk_s3::config::Credentials;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use trailproof::aws::config::AwsConfig;
 use trailproof::core::failure::{ReadFailure, ReadFailureKind};
 use trailproof::core::location::ObjectLocation;
@@ -608,30 +608,4 @@ async fn refusals_of_services_read_as_the_aws_cli_has_them() {
     let error = CloudTrail::new(&gone).with_attempts(1).keys(None, at, at).await.unwrap_err();
     assert_eq!(error.code, None);
     assert!(!error.no_credentials);
-}
-
-/// Not a test of speed: it prints what one GET costs, for HOTPATH.md.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-#[expect(clippy::print_stderr, reason = "what it is for")]
-async fn cost_of_a_get() {
-    let server = serve(ServerOptions::default());
-    let source = Arc::new(s3(&server));
-    assert!(read(source.as_ref(), "a/1").await.is_ok());
-    let begun = Instant::now();
-    let readers: Vec<_> = (0..64)
-        .map(|_| {
-            let source = source.clone();
-            tokio::spawn(async move {
-                for _ in 0..500 {
-                    assert!(read(source.as_ref(), "a/1").await.is_ok());
-                }
-            })
-        })
-        .collect();
-    for reader in readers {
-        reader.await.unwrap();
-    }
-    let each = begun.elapsed() / 32_000;
-    eprintln!("{each:?} a GET, server and client on the same cores");
 }
