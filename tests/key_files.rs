@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use trailproof::test_support::server::{LoopbackServer, ServerOptions};
+use trailproof::test_support::server::{
+    Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
+};
 use trailproof::test_support::trail::TrailSpec;
 use trailproof::trust::bundle::{Bundle, check};
 
@@ -134,4 +136,56 @@ fn fetched_keys_are_whole_and_say_what_they_cover() {
     assert!(!region.keys.is_empty());
     let (status, _, err) = fetch("us-east-1", &server.endpoint(), &at("no/such/folder/keys"));
     assert_eq!(status, Some(6), "{err}");
+}
+
+/// Every region of the partition is asked. One that does not answer is said, and the others' keys
+/// are written; one that was named must answer.
+#[test]
+fn all_regions_are_asked_and_one_that_is_silent_is_said() {
+    let trail = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]).build();
+    let denied = |region: &str| {
+        let matcher = Matcher::operation(Operation::ListPublicKeys).bucket(region);
+        FaultPlan::new().with(matcher, Schedule::always(Fault::AccessDenied))
+    };
+    let run = |faults: FaultPlan, more: &[&str], configured: &str| {
+        let options = ServerOptions { faults, ..ServerOptions::default() };
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        let path = at("all-regions.json");
+        let _ = fs::remove_file(&path);
+        let mut command = program();
+        command.args(["keys", "fetch", "--all-regions", "--start-time", "2026-03-01"]);
+        command.args(["--end-time", "2026-03-04", "-o"]).arg(&path).args(more);
+        command.env("AWS_ENDPOINT_URL", server.endpoint()).env("AWS_REGION", configured);
+        command.envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")]);
+        let (status, out, err) = told(command.output().unwrap());
+        assert_eq!(out, "");
+        (status, err, Bundle::read(&path).ok())
+    };
+    let regions = |bundle: Option<Bundle>| {
+        let regions = bundle.unwrap().regions;
+        regions.into_keys().map(|region| region.to_string()).collect::<Vec<_>>()
+    };
+    let (status, err, bundle) = run(FaultPlan::default(), &[], "");
+    assert_eq!(status, Some(0), "{err}");
+    assert!(err.contains("asking the 34 regions of partition `aws` in the endpoint"), "{err}");
+    assert_eq!(err.matches(" keys\n").count(), 34, "{err}");
+    assert_eq!(regions(bundle).len(), 34);
+    // Opt-in regions refuse who has not opted in.
+    let (status, err, bundle) = run(denied("ap-east-1"), &["--region", "xx-new-1"], "eu-west-1");
+    assert_eq!(status, Some(3), "{err}");
+    assert!(err.contains("warning: ap-east-1: no keys: An error occurred (AccessDenied"), "{err}");
+    assert!(err.contains("lacks the keys of 1 of 35 regions: ap-east-1\n\nhint: "), "{err}");
+    let regions_had = regions(bundle);
+    assert!(!regions_had.contains(&"ap-east-1".to_owned()), "{regions_had:?}");
+    assert_eq!(regions_had.len(), 34);
+    let (status, err, bundle) = run(denied("us-east-1"), &["--region", "us-east-1"], "");
+    assert_eq!((status, bundle), (Some(5), None), "{err}");
+    assert!(err.contains("error: us-east-1: An error occurred (AccessDenied"), "{err}");
+    // Another partition, of which nobody answers.
+    let every = Matcher::operation(Operation::ListPublicKeys);
+    let all = FaultPlan::new().with(every, Schedule::always(Fault::AccessDenied));
+    let (status, err, bundle) = run(all, &[], "cn-north-1");
+    assert_eq!((status, bundle), (Some(5), None), "{err}");
+    assert!(err.contains("the 2 regions of partition `aws-cn`"), "{err}");
+    assert!(err.contains("error: no region told its keys"), "{err}");
 }
