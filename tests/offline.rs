@@ -70,7 +70,10 @@ fn period(trail: &BuiltTrail) -> Vec<String> {
 
 fn verify(trail: &BuiltTrail, directory: &Path, keys: Option<&Path>, more: &[&str]) -> Output {
     let mut command = offline();
-    command.arg("verify").arg(directory).args(period(trail)).args(["--format", "jsonl"]).args(more);
+    command.arg("verify").arg(directory).args(period(trail)).args(more);
+    if !more.contains(&"--format") {
+        command.args(["--format", "jsonl"]);
+    }
     if let Some(keys) = keys {
         command.arg("--public-keys").arg(keys);
     }
@@ -539,5 +542,60 @@ fn a_plain_copy_is_proven_up_to_its_newest_digest() {
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(status), "{text}");
+    }
+}
+
+/// Backfill digests that link to each other prove each other as standard ones do; where they do not,
+/// or where nothing but their own metadata proves them, they are unproven and accuse nobody.
+#[test]
+fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
+    // The third is of an earlier hour than the second, so that a link leads forward in the walk.
+    let spec = TrailSpec::new().seed(9).time(START, 8);
+    let spec = spec.backfill(2, 2, 5).backfill(5, 1, 6).backfill(3, 2, 7).backfill(6, 1, 8);
+    for (linked, proven) in [(true, 3), (false, 0)] {
+        let mut trail = if linked { spec.clone().linked_backfills() } else { spec.clone() }.build();
+        let chain = trail.chains.first().unwrap();
+        let made: Vec<(String, String)> = chain
+            .backfills()
+            .iter()
+            .map(|digest| (digest.key.clone(), digest.logs.first().unwrap().key.clone()))
+            .collect();
+        // A log file of the second that was made: only a proven digest accuses.
+        let (at, key) = (bucket(&trail), made[1].1.clone());
+        trail.delete(&at, &key);
+        let at = fresh("backfill");
+        write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+        let keys = write_keys(&trail, "backfill");
+        let output = verify(&trail, &at, Some(&keys), &[]);
+        let told = events(&output);
+        let judged = |key: &str| {
+            let event = told.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();
+            assert_eq!(event.len(), 1, "each is told once");
+            (
+                event[0]["outcome"].clone(),
+                event[0]["proofs"].clone(),
+                event[0]["read_failure"].clone(),
+            )
+        };
+        let outcomes: Vec<_> = made.iter().map(|(key, _)| judged(key)).collect();
+        for (number, (outcome, proofs, why)) in outcomes.iter().enumerate() {
+            if number < proven {
+                // The newest is not proven, and what it kept is the signature of the one before it.
+                let by = if number + 1 == proven { "own-signature" } else { "successor-hash" };
+                assert_eq!(outcome, "valid", "{number}: {why}");
+                assert!(proofs.as_array().unwrap().contains(&json!(by)), "{number}: {proofs}");
+            } else {
+                assert_eq!((outcome, &why["code"]), (&json!("unverified"), &json!("no-signature")));
+            }
+        }
+        let expected: BTreeSet<_> =
+            linked.then_some((key, "log-missing".to_owned())).into_iter().collect();
+        assert_eq!(findings(&output), expected);
+        let text = verify(&trail, &at, Some(&keys), &["--format", "text"]);
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(
+            text.contains("  - read the backfill digests from the original bucket: "),
+            "{text}"
+        );
     }
 }

@@ -8,6 +8,7 @@ use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verif
 use crate::core::chain_id::ChainId;
 use crate::core::coverage::{Coverage, Uncovered};
 use crate::core::failure::ReadFailureKind;
+use crate::core::key_layout::{DigestKey, DigestKind};
 use crate::core::location::escape;
 use crate::core::verdict::Verdict;
 use crate::event::{ChainSummary, Presence, RunEvent, RunSummary};
@@ -275,8 +276,21 @@ fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<&'static str> {
              have its keys with `--public-keys`",
         );
     }
-    if unread(ReadFailureKind::NoSignature) {
+    let unsigned = |backfill: bool| {
+        run.unread.entries.iter().any(|(at, why)| {
+            let kind = DigestKey::parse(&at.key).map(|key| key.kind);
+            let is_backfill = kind == Some(DigestKind::Backfill);
+            why.kind == ReadFailureKind::NoSignature && is_backfill == backfill
+        })
+    };
+    if unsigned(false) {
         next.push("read the newest digests from the original bucket, where their metadata is");
+    }
+    if unsigned(true) {
+        next.push(
+            "read the backfill digests from the original bucket: only its own metadata proves one \
+             that no other backfill digest links to",
+        );
     }
     if unread(ReadFailureKind::Throttled) || unread(ReadFailureKind::Network) {
         next.push("run again, with a lower `--concurrency` if the store still throttles");
