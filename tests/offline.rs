@@ -84,8 +84,9 @@ fn verify(trail: &BuiltTrail, directory: &Path, keys: Option<&Path>, more: &[&st
 fn online(trail: &BuiltTrail, bucket: &str, more: &[&str]) -> Output {
     let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(["verify", &format!("s3://{bucket}"), "--format", "jsonl"])
+        .args(["verify", &format!("s3://{bucket}")])
         .args(period(trail))
+        .args(if more.contains(&"--format") { &[][..] } else { &["--format", "jsonl"] })
         .args(more)
         .env_clear()
         .env("AWS_ENDPOINT_URL", server.endpoint())
@@ -597,5 +598,77 @@ fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
             text.contains("  - read the backfill digests from the original bucket: "),
             "{text}"
         );
+    }
+}
+
+/// The planted digests' own trail, whose keys sort before and after those of the copied one.
+fn plant_around(trail: &mut BuiltTrail, into: &str) {
+    for start in ["2026-02-20T00:04:11Z", "2026-05-01T00:04:11Z"] {
+        let other = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]);
+        let other = other.bucket("another-bucket", "us-east-1").time(start, 40).build();
+        let planted = other.world.buckets.get("another-bucket").unwrap().clone();
+        let into = trail.world.buckets.get_mut(into).unwrap();
+        for (key, versions) in planted.objects {
+            into.put(&key, versions.last().unwrap().clone());
+        }
+    }
+}
+
+/// Somebody plants digests of another bucket into a replica, before and after those that were
+/// copied. A few are outvoted: the caller is asked. So many that every sample is one make nothing
+/// proven, and the report says how the copy is verified as what it is.
+#[test]
+fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() {
+    let mut trail = trail();
+    let original = bucket(&trail);
+    let objects = trail.world.buckets.remove(&original).unwrap();
+    trail.world.buckets.insert("the-replica".to_owned(), objects);
+    let mut few = trail.clone();
+    let newest = |world: &World| -> Vec<String> {
+        let digests = world.buckets["the-replica"].objects.keys();
+        digests.filter(|key| key.contains("/CloudTrail-Digest/")).cloned().collect()
+    };
+    for (key, planted) in [("2020/01/01", "20200101T000411Z"), ("2030/01/01", "20300101T000411Z")] {
+        for genuine in newest(&trail.world) {
+            let (folder, name) = genuine.rsplit_once("/2026/").unwrap();
+            let name = name.rsplit_once('/').unwrap().1;
+            let name = format!("{}_{planted}.json.gz", name.rsplit_once('_').unwrap().0);
+            let to = format!("{folder}/{key}/{name}");
+            let into = few.world.buckets.get_mut("the-replica").unwrap();
+            let mut version = into.objects[&genuine].last().unwrap().clone();
+            let mut body = Vec::new();
+            trailproof::core::content::read_whole(&version.body, 1 << 20, Some(&mut body)).unwrap();
+            let text = String::from_utf8(body).unwrap().replace(&original, "another-bucket");
+            let told = genuine.replace('/', "\\/");
+            assert!(text.contains(&told));
+            version.body = text.replace(&told, &to.replace('/', "\\/")).into_bytes().into();
+            into.put(&to, version);
+        }
+    }
+    let output = online(&few, "the-replica", &["--format", "text"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("were delivered to several buckets: `s3://another-bucket`, `s3://"));
+
+    plant_around(&mut trail, "the-replica");
+    let output = online(&trail, "the-replica", &["--format", "text"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("CONTRADICTED  evidence of s3://another-bucket, read from"), "{text}");
+    let hint = format!("if this is a copy of `s3://{original}`, which the moved digests name");
+    assert!(text.contains(&hint) && text.contains(&format!("`--bucket {original}`")), "{text}");
+    let output = online(&trail, "the-replica", &["--bucket", &original]);
+    let told = events(&output);
+    let of = |kind: &str| told.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
+    let whole = trail.whole();
+    let valid = of("digest-judged").iter().filter(|event| event["outcome"] == "valid").count();
+    // The period begins where the starting digests end.
+    assert!(valid >= trail.digests().count() - trail.chains.len(), "{valid}");
+    assert!(of("log-judged").iter().all(|event| event["outcome"] == "valid"));
+    assert_eq!(of("chain-finished").len(), 2);
+    for chain in of("chain-finished") {
+        let covered = chain["coverage"].as_array().unwrap();
+        let verified = covered.iter().find(|segment| segment["coverage"] == "verified").unwrap();
+        assert_eq!(verified["to"], iso(whole.to), "{covered:?}");
     }
 }
