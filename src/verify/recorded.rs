@@ -170,16 +170,26 @@ async fn sample(
     } else {
         regions.push(folder.to_owned());
     }
+    // What one folder does not tell, others may.
+    let mut failed = Ok(());
     for above in regions {
-        for region in ends(list_folders(source, bucket, &above).await?) {
+        let names = match list_folders(source, bucket, &above).await {
+            Ok(names) => names,
+            Err(why) => {
+                failed = Err(why);
+                continue;
+            }
+        };
+        for region in ends(names) {
             let folder = format!("{above}{region}/");
-            sample_days(source, bucket, &folder, samples, enough).await?;
+            let sampled = sample_days(source, bucket, &folder, samples, enough).await;
             if samples.iter().any(enough) {
                 return Ok(());
             }
+            failed = failed.and(sampled);
         }
     }
-    Ok(())
+    failed
 }
 
 fn ends(mut names: Vec<String>) -> Vec<String> {
