@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// The options of `lookup`.
 #[derive(Args, Debug)]
 pub(super) struct LookupArgs {
-    /// Files to look up: log files, gzip or inflated, under whatever names
+    /// Files to look up: log files, gzip or inflated, under whatever names; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
     /// Where the evidence lies: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it

@@ -6,6 +6,7 @@ mod interrupt;
 mod key_files;
 mod keys;
 mod keys_args;
+mod keys_fetch;
 mod lookup;
 mod lookup_args;
 mod output_args;

@@ -179,7 +179,7 @@ impl ChainDriver<'_> {
                 Need::Nothing | Need::Older(_) => return Ok(older),
                 need => self.find_out(need, &mut ahead, walk.ahead()).await,
             };
-            if let Some(step) = walk.feed(fact) {
+            for step in walk.feed(fact) {
                 let kind = DigestKind::Backfill;
                 let judged = DigestJudged {
                     outcome: told(&step.outcome),

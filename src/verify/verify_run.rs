@@ -2,7 +2,7 @@
 use super::chain_run::{ChainJob, ChainSays, run_chain};
 use super::discover::{Found, Place, find_chains};
 use super::gaps::explained;
-use super::jobs::jobs;
+use super::jobs::{Outside, jobs};
 use super::keys::KeyBook;
 use super::known::KnownLogs;
 use super::room::Room;
@@ -114,7 +114,8 @@ async fn run(
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
-    let jobs = jobs(plan, &mut found, only.as_ref());
+    let outside = Outside::look(plan, &source, &found).await;
+    let jobs = jobs(plan, &mut found, &outside, only.as_ref());
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
         digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
