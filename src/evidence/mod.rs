@@ -1,0 +1,11 @@
+//! What is made of a finished run so that somebody else can check it, years later and with other
+//! programs: a commitment over its record, and a signed attestation.
+pub mod commitment;
+pub mod dsse;
+pub mod inclusion;
+pub mod key;
+pub mod kms;
+pub mod line;
+pub mod merkle;
+pub mod strict_json;
+pub mod timestamp;
