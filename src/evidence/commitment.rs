@@ -183,6 +183,11 @@ impl Committer {
         Ok(())
     }
 
+    /// Takes note that a chain begins or ends: no log file that follows is of the digest before.
+    pub fn chain_border(&mut self) {
+        self.close_digest();
+    }
+
     fn close_digest(&mut self) {
         let (Some(digest), Some(day)) = (self.digest.take(), &mut self.day) else { return };
         let finished = digest.tree.finish();

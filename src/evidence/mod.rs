@@ -7,5 +7,6 @@ pub mod key;
 pub mod kms;
 pub mod line;
 pub mod merkle;
+pub mod statement;
 pub mod strict_json;
 pub mod timestamp;
