@@ -124,7 +124,7 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
         (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
     };
     let keys: Arc<dyn KeyService> = match (bundle, &trust) {
-        (Some(bundle), _) => Arc::new(BundleKeys::new(bundle)),
+        (Some(bundle), _) => Arc::new(BundleKeys::new(bundle, key_files::names(&args.public_keys))),
         (None, Some(trust)) => trust.clone(),
         (None, None) => Arc::new(NoKeys),
     };

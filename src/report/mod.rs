@@ -5,7 +5,6 @@ pub mod json;
 pub mod json_lines;
 pub mod text;
 mod text_lines;
-mod wire;
 
 use crate::event::{Event, RunEvent};
 use std::io;
