@@ -1,8 +1,10 @@
 //! Files that `attest` reads and writes, and the exit status of each way in which that fails.
 use crate::core::budget;
+use crate::core::content::Hash;
 use crate::core::location::escape;
 use crate::evidence::dsse::{Container, Envelope};
 use crate::evidence::key::{SigningKey, VerifyingKey};
+use crate::evidence::record;
 use crate::evidence::statement::Statement;
 use crate::trust::bundle::write_new;
 use std::borrow::Cow;
@@ -46,6 +48,12 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
         }
         Ok(_) => Ok(bytes),
     }
+}
+
+/// SHA-256 of a file of any length.
+pub(super) fn file_hash(path: &Path) -> Result<Hash, Refusal> {
+    record::file_hash(path)
+        .map_err(|error| (UNREAD, format!("cannot read `{}`: {error}", shown(path))))
 }
 
 /// Writes a file whole or not at all.

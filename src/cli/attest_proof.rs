@@ -7,7 +7,7 @@ use super::attest_files::{
 use crate::core::budget;
 use crate::core::location::{ObjectLocation, escape, excerpt};
 use crate::evidence::inclusion::{Proof, ProvenLine};
-use crate::evidence::record::{RecordError, read_record};
+use crate::evidence::record::{Wanted, read_record};
 use serde_json::Value;
 use std::io::{self, Write as _};
 
@@ -15,8 +15,9 @@ use std::io::{self, Write as _};
 pub(super) fn prove(args: &ProveArgs) -> Result<u8, Refusal> {
     let at = object(&args.object)?;
     let path = shown(&args.record);
-    let record = read_record(&args.record, Some(&at))
-        .map_err(|why: RecordError| (UNREAD, format!("cannot use the record `{path}`: {why}")))?;
+    let wanted = Wanted { object: Some(at.clone()), essence: false };
+    let record = read_record(&args.record, wanted)
+        .map_err(|why| (UNREAD, format!("cannot use the record `{path}`: {why}")))?;
     let found = record.places.len();
     if found == 0 {
         return Err((WRONG, format!("no digest or log file `{at}` is in the record `{path}`")));

@@ -25,8 +25,9 @@ pub(super) fn request(args: &TimestampRequestArgs) -> Result<u8, Refusal> {
     let read = attestation(&args.attestation)?;
     let signature = only_signature(&args.attestation, &read.envelope.signatures)?;
     let query = query(&signature.sig).map_err(|why| (OUTPUT_LOST, why))?;
-    std::fs::write(&args.output, query)
-        .map_err(|error| (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(&args.output))))?;
+    std::fs::write(&args.output, query).map_err(|error| {
+        (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(&args.output)))
+    })?;
     Ok(0)
 }
 
@@ -49,7 +50,11 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Refusal> {
             let words = "is a time stamp of something else than this attestation's signature";
             return Err((WRONG, format!("`{}` {words}", shown(path))));
         }
-        say(&format!("`{}` says {}; the authority's signature was not checked", shown(path), stamp.at));
+        say(&format!(
+            "`{}` says {}; the authority's signature was not checked",
+            shown(path),
+            stamp.at
+        ));
         stamps.push(stamp.response);
     }
     write(&args.output, &format!("{}\n", given.envelope.to_bundle(&stamps)))?;

@@ -65,10 +65,6 @@ pub const SHOWN: usize = 200;
 /// object, whose key alone may have 1,024; what it means stands at its end.
 pub const SHOWN_FAILURE: usize = 1_800;
 
-/// Bytes of one line of a run record. The longest are a chain's coverage: a century of hours at 100
-/// bytes each.
-pub const RECORD_LINE: usize = 128 << 20;
-
 /// Bytes of an attestation, an inclusion proof or a Sigstore bundle. With every public key of a
 /// quarter and all the exceptions that are listed, an attestation takes some 2 MB.
 pub const ATTESTATION: u64 = 32 << 20;
@@ -84,6 +80,10 @@ pub const TIMESTAMP: u64 = 1 << 20;
 
 /// Exceptions, and gaps, that an attestation lists; the others are counted, and stand in the record.
 pub const ATTESTED: usize = 1_000;
+
+/// Public keys that an attestation holds. The 1,594 real keys of 17 regions and five years are a
+/// tenth of them.
+pub const ATTESTED_KEYS: usize = 20_000;
 
 /// Lines of one object that an inclusion proof holds. A log file is named by one digest, or by two
 /// where a backfill names it again.

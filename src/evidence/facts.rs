@@ -93,7 +93,7 @@ impl Facts {
             "run-circumstances" => self.circumstances = Some(fields(line)?),
             "run-ended" => self.ended = Some(fields(line)?),
             "run-finished" => self.finished = fields(line)?,
-            "public-key" => self.keys.push(Value::Object(fields(line)?), budget::PUBLIC_KEYS),
+            "public-key" => self.keys.push(Value::Object(fields(line)?), budget::ATTESTED_KEYS),
             "bucket-listed" => {
                 self.left_out = fields(line)?.remove("trailsLeftOut").unwrap_or_default();
             }
@@ -167,7 +167,8 @@ impl Facts {
         let event = fields.remove("explainedBy").unwrap_or_default();
         let gap = self.open_gaps.get(&gap_id(&Value::Object(fields)));
         let gap = gap.and_then(|at| self.gaps.listed.get_mut(*at));
-        let explained = gap.and_then(|gap| gap.get_mut("explainedBy")).and_then(Value::as_array_mut);
+        let explained =
+            gap.and_then(|gap| gap.get_mut("explainedBy")).and_then(Value::as_array_mut);
         if let Some(explained) = explained
             && explained.len() < budget::ATTESTED
         {

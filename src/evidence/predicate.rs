@@ -27,7 +27,11 @@ pub const LIMITATIONS: [&str; 7] = [
 ];
 
 /// The predicate about a record.
-pub fn predicate(facts: &Facts, commitment: &Commitment, declared: &Declared) -> Map<String, Value> {
+pub fn predicate(
+    facts: &Facts,
+    commitment: &Commitment,
+    declared: &Declared,
+) -> Map<String, Value> {
     let mut predicate = Map::new();
     let mut put = |name: &str, value: Value| predicate.insert(name.to_owned(), value);
     put("verifier", verifier(facts));

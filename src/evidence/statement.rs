@@ -111,7 +111,9 @@ impl Statement {
                      trailproof reads it"
                 ));
             }
-            other => return Err(format!("it is an attestation of another kind: `{}`", shown(other))),
+            other => {
+                return Err(format!("it is an attestation of another kind: `{}`", shown(other)));
+            }
         }
         let subjects = value.get("subject").and_then(Value::as_array);
         let subjects = subjects.ok_or("it has no subjects")?;
