@@ -9,9 +9,9 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use cmpv2::status::{PkiStatus, PkiStatusInfo};
 use cms::cert::x509::spki::AlgorithmIdentifier;
 use cms::content_info::ContentInfo;
-use cms::signed_data::SignedData;
-use der::asn1::{Any, Int, ObjectIdentifier, OctetString};
-use der::{Decode as _, Encode as _};
+use cms::signed_data::EncapsulatedContentInfo;
+use der::asn1::{Any, AnyRef, Int, ObjectIdentifier, OctetString};
+use der::{Decode as _, Encode as _, SliceReader, Tag, Tagged as _};
 use sha2::{Digest as _, Sha256};
 use x509_tsp::{MessageImprint, TimeStampReq, TimeStampResp, TspVersion, TstInfo};
 
@@ -43,6 +43,16 @@ pub fn query(signature: &[u8]) -> Result<Vec<u8>, String> {
         extensions: None,
     };
     query.to_der().map_err(defect)
+}
+
+/// What signed data is about. The certificates and signatures behind it are not looked at, and
+/// authorities are not strict in how they order them.
+fn signed_content(signed: &Any) -> der::Result<EncapsulatedContentInfo> {
+    signed.tag().assert_eq(Tag::Sequence)?;
+    let mut fields = SliceReader::new(signed.value())?;
+    let _version = AnyRef::decode(&mut fields)?;
+    let _algorithms = AnyRef::decode(&mut fields)?;
+    EncapsulatedContentInfo::decode(&mut fields)
 }
 
 /// A response that was granted, and what it claims.
@@ -85,8 +95,7 @@ impl Stamp {
             return Err("its token is no signed data".to_owned());
         }
         let read = |_: der::Error| "its token cannot be read".to_owned();
-        let signed: SignedData = token.content.decode_as().map_err(read)?;
-        let content = signed.encap_content_info;
+        let content = signed_content(&token.content).map_err(read)?;
         if content.econtent_type != TST_INFO {
             return Err("its token is no time stamp".to_owned());
         }
