@@ -2,6 +2,7 @@
 use super::attest_args::AttestArgs;
 use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
+use super::output_args::{OutputArgs, RecordArgs, ReplayArgs};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Say whether CloudTrail delivered a file, where and when
     Lookup(LookupArgs),
+    /// Make any report again from a run record, without the evidence
+    Replay(ReplayArgs),
     /// Get and check the public keys that prove digests, for verifying without AWS
     Keys(KeysArgs),
     /// Sign what a run proved, and check what somebody else signed
@@ -100,6 +103,10 @@ pub(super) struct VerifyArgs {
     /// Requests in flight at once [default: as many as the store answers well, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(super) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(super) record: RecordArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
 }
 
 /// Forms of a `verify` run's output.

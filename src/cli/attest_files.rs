@@ -1,4 +1,5 @@
 //! Files that `attest` reads and writes, and the exit status of each way in which that fails.
+use super::whole_file::WholeFile;
 use crate::core::budget;
 use crate::core::content::Hash;
 use crate::core::location::escape;
@@ -6,10 +7,9 @@ use crate::evidence::dsse::{Container, Envelope};
 use crate::evidence::key::{SigningKey, VerifyingKey};
 use crate::evidence::record;
 use crate::evidence::statement::Statement;
-use crate::trust::bundle::write_new;
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 /// Something was checked and does not hold.
@@ -57,9 +57,12 @@ pub(super) fn file_hash(path: &Path) -> Result<Hash, Refusal> {
 }
 
 /// Writes a file whole or not at all.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Refusal> {
-    write_new(path, text)
-        .map_err(|error| (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(path))))
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    let written = WholeFile::create(path).and_then(|file| {
+        file.writer()?.write_all(bytes)?;
+        file.keep()
+    });
+    written.map_err(|error| (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(path))))
 }
 
 /// Reads a private key.

@@ -28,7 +28,7 @@ pub(super) fn prove(args: &ProveArgs) -> Result<u8, Refusal> {
     let proof = Proof::new(&at, &record.places).and_then(|proof| proof.to_text());
     let text = proof.map_err(|why| (UNREAD, format!("cannot use the record `{path}`: {why}")))?;
     match &args.output {
-        Some(output) => write(output, &text)?,
+        Some(output) => write(output, text.as_bytes())?,
         None => print(&text)?,
     }
     Ok(0)

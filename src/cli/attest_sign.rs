@@ -42,9 +42,9 @@ pub(super) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<u8, Refusal> 
         let words = "the attestation would be longer than one may be";
         return Err((OUTPUT_LOST, format!("{words}: {} bytes", text.len())));
     }
-    write(&args.output, &text)?;
+    write(&args.output, text.as_bytes())?;
     if let Some(bundle) = &args.bundle {
-        write(bundle, &format!("{}\n", envelope.to_bundle(&[])))?;
+        write(bundle, format!("{}\n", envelope.to_bundle(&[])).as_bytes())?;
     }
     tell(&record, &public);
     Ok(0)

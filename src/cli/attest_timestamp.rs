@@ -57,6 +57,6 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Refusal> {
         ));
         stamps.push(stamp.response);
     }
-    write(&args.output, &format!("{}\n", given.envelope.to_bundle(&stamps)))?;
+    write(&args.output, format!("{}\n", given.envelope.to_bundle(&stamps)).as_bytes())?;
     Ok(0)
 }

@@ -1,6 +1,6 @@
 //! The program from argv to exit status.
 use super::args::{Cli, Command};
-use super::{attest, keys, lookup, validate_logs, verify};
+use super::{attest, keys, lookup, replay, validate_logs, verify};
 use clap::Parser as _;
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -45,6 +45,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Command::Lookup(args) => runtime.block_on(lookup::run(&cli.aws, &args)),
         Command::Attest(args) => runtime.block_on(attest::run(&cli.aws, &args)),
         Command::Keys(args) => runtime.block_on(keys::run(&cli.aws, &args)),
+        Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => runtime.block_on(verify::run(&cli.aws, &args)),
     };
     // Requests that nobody waits for any more are not worth waiting for either.

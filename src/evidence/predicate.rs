@@ -84,7 +84,7 @@ fn verifier(facts: &Facts) -> Value {
         "name": of(&facts.started, "tool"),
         "version": of(&facts.started, "version"),
         "commit": of(&facts.started, "build"),
-        "binarySha256": circumstance(facts, "binarySha256"),
+        "binarySha256": circumstance(facts, "programSha256"),
     })
 }
 

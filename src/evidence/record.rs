@@ -3,14 +3,15 @@ use super::commitment::{Commitment, Committer, Place};
 use super::essence::essence;
 use super::facts::Facts;
 use super::line::{ChainFields, Head, LineError};
-use crate::core::budget;
 use crate::core::content::Hash;
 use crate::core::location::ObjectLocation;
+use crate::event::record::{BadRecord, check_record, record_from};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why a file is no record that can be attested, in words that are safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,58 +101,34 @@ pub struct Wanted {
     pub essence: bool,
 }
 
-/// Sums up a record.
+/// Sums up a record. It is checked against itself as `replay` does: its order, its counts, its
+/// coverage and its verdict are recounted.
 ///
 /// # Errors
 ///
 /// That the file cannot be read, or what about it is no whole record.
 pub fn read_record(path: &Path, wanted: Wanted) -> Result<Record, RecordError> {
+    let bad = |why: BadRecord| RecordError(why.to_string());
     let unread = |error: io::Error| RecordError(error.to_string());
-    let mut file = HashingReader { from: File::open(path).map_err(unread)?, hasher: Sha256::new() };
+    let file = HashingReader::open(path).map_err(unread)?;
     let essence = wanted.essence.then(Committer::default);
-    let summing = Summing { sought: wanted.object, essence, ..Summing::default() };
-    let summed = {
-        let mut buffered = BufReader::with_capacity(1 << 16, &mut file);
-        let is_zstd = buffered.fill_buf().map_err(unread)?.starts_with(&ZSTD_MAGIC);
-        if is_zstd {
-            let inflating = zstd::stream::read::Decoder::with_buffer(buffered).map_err(unread)?;
-            sum(BufReader::with_capacity(1 << 16, inflating), summing)?
-        } else {
-            sum(buffered, summing)?
-        }
-    };
-    // The hash is of the whole file, whatever stands behind what was inflated.
-    io::copy(&mut file, &mut io::sink()).map_err(unread)?;
-    let (commitment, places) = summed.committer.finish();
-    let essence = summed.essence.map(|committer| committer.finish().0);
-    let hash = file.hasher.finalize().into();
-    Ok(Record { hash, commitment, places, essence, facts: summed.facts })
-}
-
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
-fn sum(mut lines: impl BufRead, mut summing: Summing) -> Result<Summing, RecordError> {
-    let mut line = Vec::new();
-    let mut number = 0_u64;
-    loop {
-        line.clear();
+    let mut summing = Summing { sought: wanted.object, essence, ..Summing::default() };
+    let mut record = record_from(Box::new(file.clone())).map_err(bad)?;
+    let (mut number, mut wrong) = (0_u64, None);
+    check_record(&mut record, |_, line| {
         number += 1;
-        let wrong = |why: &dyn fmt::Display| RecordError(format!("line {number} {why}"));
-        let limit = u64::try_from(budget::RECORD_LINE).unwrap_or(u64::MAX);
-        let mut bounded = Read::take(&mut lines, limit);
-        let read = bounded.read_until(b'\n', &mut line);
-        if read.map_err(|error| RecordError(format!("after line {}: {error}", number - 1)))? == 0 {
-            break;
+        if wrong.is_none() {
+            wrong = summing.take(line).err().map(|why| format!("line {number} {why}"));
         }
-        if line.pop() != Some(b'\n') {
-            return Err(wrong(&"is cut"));
-        }
-        summing.take(&line).map_err(|why| wrong(&why))?;
+    })
+    .map_err(bad)?;
+    if let Some(words) = wrong {
+        return Err(RecordError(words));
     }
-    if summing.facts.started.is_empty() || summing.facts.finished.is_empty() {
-        return Err(RecordError("it was cut: its run is not finished in it".to_owned()));
-    }
-    Ok(summing)
+    let hash = file.finish().map_err(unread)?;
+    let (commitment, places) = summing.committer.finish();
+    let essence = summing.essence.map(|committer| committer.finish().0);
+    Ok(Record { hash, commitment, places, essence, facts: summing.facts })
 }
 
 /// SHA-256 of a file of any length.
@@ -160,21 +137,32 @@ fn sum(mut lines: impl BufRead, mut summing: Summing) -> Result<Summing, RecordE
 ///
 /// That it cannot be read.
 pub fn file_hash(path: &Path) -> io::Result<Hash> {
-    let mut file = HashingReader { from: File::open(path)?, hasher: Sha256::new() };
-    io::copy(&mut file, &mut io::sink())?;
-    Ok(file.hasher.finalize().into())
+    HashingReader::open(path)?.finish()
 }
 
-/// Hashes what is read through it.
-struct HashingReader {
-    from: File,
-    hasher: Sha256,
+/// Hashes what is read through it, by whichever of its clones.
+#[derive(Clone)]
+struct HashingReader(Arc<(File, Mutex<Sha256>)>);
+
+impl HashingReader {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(Arc::new((File::open(path)?, Mutex::default()))))
+    }
+
+    /// Reads to the end of the file, and gives the hash of all of it.
+    fn finish(mut self) -> io::Result<Hash> {
+        io::copy(&mut self, &mut io::sink())?;
+        let mut hasher = self.0.1.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *hasher).finalize().into())
+    }
 }
 
 impl Read for HashingReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.from.read(into)?;
-        self.hasher.update(into.get(..read).unwrap_or_default());
+        let (mut file, hasher) = (&self.0.0, &self.0.1);
+        let read = file.read(into)?;
+        let mut hasher = hasher.lock().unwrap_or_else(PoisonError::into_inner);
+        hasher.update(into.get(..read).unwrap_or_default());
         Ok(read)
     }
 }

@@ -3,6 +3,7 @@ pub mod aws_text;
 mod collect;
 pub mod json;
 pub mod json_lines;
+pub mod record;
 pub mod text;
 mod text_lines;
 
