@@ -5,7 +5,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod common;
 
-use common::{WorldKeys, WorldSource};
+use common::{Flips, WorldKeys, WorldSource};
 use ct_merkle::InclusionProof;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use serde_json::Value;
@@ -152,7 +152,8 @@ fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(verify(
         &plan,
-        Arc::new(WorldSource::new(&trail.world)),
+        // Every first read brings a changed byte, so that what is told is told after a second one.
+        Arc::new(WorldSource { flips: Flips::new(true), ..WorldSource::new(&trail.world) }),
         Arc::new(WorldKeys(Arc::new(trail.world.clone()))),
         &mut |event| {
             let mut line = Vec::new();
@@ -171,7 +172,7 @@ fn trails() -> impl Iterator<Item = BuiltTrail> {
             .seed(round)
             .regions(&["us-east-1", "eu-west-1"])
             .time("2026-03-01T18:04:11Z", 14)
-            .logs(LogPlan::Constant(usize::try_from(round % 4).unwrap()), LogSizes::Small)
+            .logs(LogPlan::Constant(u32::try_from(round % 4).unwrap()), LogSizes::Small)
             .backfill(5, 2, 1)
             .build();
         for _ in 0..round % 5 {

@@ -30,6 +30,11 @@ const trusted = {
   },
 };
 const options = { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: authorities.length };
-const bundle = bundleFromJSON(JSON.parse(readFileSync(bundlePath, 'utf8')));
-new Verifier(trusted, options).verify(toSignedEntity(bundle));
-console.log(`${bundle.mediaType}: verified, with ${authorities.length} time stamps`);
+try {
+  const bundle = bundleFromJSON(JSON.parse(readFileSync(bundlePath, 'utf8')));
+  new Verifier(trusted, options).verify(toSignedEntity(bundle));
+  console.log(`${bundle.mediaType}: verified, with ${authorities.length} time stamps`);
+} catch (error) {
+  console.error(`@sigstore/verify: ${error.message}`);
+  process.exitCode = 1;
+}
