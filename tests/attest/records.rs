@@ -34,7 +34,8 @@ fn a_record_that_is_not_whole_is_not_signed() {
     let mut less = all.clone();
     less.remove(log);
     let newer = changed(0, "\"schema\":1", "\"schema\":2");
-    let verdict = changed(all.len() - 3, "\"verdict\":\"contradicted\"", "\"verdict\":\"proven\"");
+    let told = "\"verdict\":\"contradicted\",\"exit_status\":1";
+    let verdict = changed(all.len() - 3, told, "\"verdict\":\"proven\",\"exit_status\":0");
     let valid = changed(
         all.iter().position(|line| line.contains("log-hash-mismatch")).unwrap(),
         "\"outcome\":\"invalid\"",
