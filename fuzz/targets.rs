@@ -5,6 +5,7 @@
 //! inputs reach what lies behind.
 #![expect(clippy::unwrap_used, reason = "a claim that does not hold ends the target by panicking")]
 use crate::pool::Pool;
+use std::collections::BTreeMap;
 use trailproof::core::aws_walk::{AwsWalk, Fact, Need, Step};
 use trailproof::core::content::{Content, ContentReader, Form, read_whole};
 use trailproof::core::digest::DigestClaim;
@@ -14,6 +15,7 @@ use trailproof::core::inflate::{InflateEnd, Inflater};
 use trailproof::core::key_layout::{DigestKey, DigestKind};
 use trailproof::core::signing::{KeyRing, PublicKey};
 use trailproof::core::time::{Period, Timestamp};
+use trailproof::trust::bundle::{Bundle, check, fetched};
 
 /// Room for what one input inflates to: what a digest may have, and no wait for a fuzzer.
 const LIMIT: u64 = 1 << 20;
@@ -107,6 +109,39 @@ pub(crate) fn public_key(data: &[u8]) -> bool {
     ring.add(key);
     assert!(ring.get("f").is_some() && !ring.is_empty());
     readable
+}
+
+/// A file of public keys, whatever it holds, is refused in words that steer no terminal, or checked
+/// and told so; its coverage ascends; and what is written of it is read again as the same keys.
+pub(crate) fn key_bundle(data: &[u8]) -> bool {
+    let is_safe = |words: &str| assert!(!words.contains(char::is_control), "{words:?}");
+    let bundle = match Bundle::parse(data) {
+        Ok(bundle) => bundle,
+        Err(why) => {
+            is_safe(&why.to_string());
+            return false;
+        }
+    };
+    let checked = check(&bundle);
+    checked.wrong.iter().chain(&checked.odd).for_each(|words| is_safe(words));
+    for told in bundle.regions.values() {
+        assert!(told.covered.iter().all(|(from, to)| from <= to), "{:?}", told.covered);
+        assert!(told.covered.is_sorted_by(|one, next| one.1 < next.0), "{:?}", told.covered);
+    }
+    let keys: BTreeMap<_, _> =
+        bundle.regions.iter().map(|(region, told)| (region.clone(), told.keys.clone())).collect();
+    if !keys.is_empty() {
+        let span = (Timestamp::from_unix(0), Timestamp::from_unix(1));
+        let again = Bundle::parse(fetched(&keys, span).as_bytes()).unwrap();
+        assert_eq!(again.unusable, [""; 0]);
+        for (region, mut keys) in keys {
+            keys.sort_by(|one, other| {
+                (one.valid_from, &one.fingerprint).cmp(&(other.valid_from, &other.fingerprint))
+            });
+            assert_eq!(again.regions[&region].keys, keys);
+        }
+    }
+    checked.keys > 0
 }
 
 /// Bytes that decide; after the last one, all is zero.

@@ -120,6 +120,29 @@ fn public_key() {
 }
 
 #[test]
+fn key_bundle() {
+    let demo = include_str!("../testdata/demo/public-keys.json");
+    let answers: serde_json::Value = serde_json::from_str(demo).unwrap();
+    let (region, answer) = answers.as_object().unwrap().iter().next().unwrap();
+    let one = &answer["PublicKeyList"][0];
+    let own = serde_json::json!({ "format": "trailproof-public-keys", "schema": 1, "regions": {
+        region: { "requested": [{ "from": "2026-02-01T00:00:00Z", "to": "2026-04-01T00:00:00Z" }],
+            "PublicKeyList": [one] } } });
+    let mut odd = one.clone();
+    odd["ValidityStartTime"] = serde_json::json!(i64::MIN);
+    odd["ValidityEndTime"] = serde_json::json!(i64::MAX);
+    let seeds = [
+        answers.clone(),
+        answer.clone(),
+        serde_json::json!([one, odd]),
+        serde_json::json!({ region: [one, odd] }),
+        own,
+    ];
+    let seeds: Vec<_> = seeds.iter().map(|seed| seed.to_string().into_bytes()).collect();
+    smoke(targets::key_bundle, &seeds, 3_000);
+}
+
+#[test]
 fn aws_walk() {
     let mut dice = Dice(7);
     let mut seeds: Vec<_> = (0..200).map(|length| dice.bytes(length)).collect();

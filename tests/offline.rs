@@ -3,6 +3,7 @@
 #![cfg(feature = "test-support")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that skips says so")]
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -70,7 +71,10 @@ fn period(trail: &BuiltTrail) -> Vec<String> {
 
 fn verify(trail: &BuiltTrail, directory: &Path, keys: Option<&Path>, more: &[&str]) -> Output {
     let mut command = offline();
-    command.arg("verify").arg(directory).args(period(trail)).args(["--format", "jsonl"]).args(more);
+    command.arg("verify").arg(directory).args(period(trail)).args(more);
+    if !more.contains(&"--format") {
+        command.args(["--format", "jsonl"]);
+    }
     if let Some(keys) = keys {
         command.arg("--public-keys").arg(keys);
     }
@@ -81,8 +85,9 @@ fn verify(trail: &BuiltTrail, directory: &Path, keys: Option<&Path>, more: &[&st
 fn online(trail: &BuiltTrail, bucket: &str, more: &[&str]) -> Output {
     let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(["verify", &format!("s3://{bucket}"), "--format", "jsonl"])
+        .args(["verify", &format!("s3://{bucket}")])
         .args(period(trail))
+        .args(if more.contains(&"--format") { &[][..] } else { &["--format", "jsonl"] })
         .args(more)
         .env_clear()
         .env("AWS_ENDPOINT_URL", server.endpoint())
@@ -435,7 +440,8 @@ fn what_cannot_be_verified_is_said_with_its_status() {
     }
 }
 
-/// In an empty network namespace, where the system lets us make one.
+/// In an empty network namespace. Where the system lets us make none, the test says so;
+/// `TRAILPROOF_REQUIRE_NAMESPACES` makes that a failure.
 #[test]
 fn the_demo_is_verified_without_a_network() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
@@ -456,14 +462,40 @@ fn the_demo_is_verified_without_a_network() {
     assert!(text.starts_with("CONTRADICTED  evidence of s3://example-trail-logs"), "{text}");
     assert!(text.contains("Contradicted by the evidence (2):"), "{text}");
     assert!(text.contains("digest-missing") && text.contains("log-hash-mismatch"), "{text}");
-    let can = Command::new("unshare").args(["-rn", "true"]).status();
-    if can.is_ok_and(|status| status.success()) {
+    let can = |rights: &str| {
+        let status = Command::new("unshare").args([rights, "true"]).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let Some(rights) = ["-n", "-rn"].into_iter().find(|rights| can(rights)) else {
+        println!("skipped: no network namespace can be made here");
+        assert!(std::env::var_os("TRAILPROOF_REQUIRE_NAMESPACES").is_none(), "it is required");
+        return;
+    };
+    let alone = || {
         let mut command = Command::new("unshare");
-        command.args(["-rn", env!("CARGO_BIN_EXE_trailproof")]).env_clear();
-        let alone = arguments(&mut command);
-        assert_eq!(alone.status.code(), Some(1));
-        assert_eq!(String::from_utf8(alone.stdout).unwrap(), text);
-    }
+        command.args([rights, env!("CARGO_BIN_EXE_trailproof")]).env_clear();
+        command
+    };
+    let output = arguments(&mut alone());
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
+    // Nothing can be reached from there: a server that listens is not.
+    let trail = trail();
+    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let online = |command: &mut Command| {
+        command
+            .args(["verify", &format!("s3://{}", bucket(&trail)), "--quiet"])
+            .args(period(&trail))
+            .env("AWS_ENDPOINT_URL", server.endpoint())
+            .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "demo")])
+            .env("AWS_SECRET_ACCESS_KEY", "demo")
+            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+            .status()
+            .unwrap()
+            .code()
+    };
+    assert_eq!(online(&mut offline()), Some(0));
+    assert_eq!(online(&mut alone()), Some(5));
 }
 
 /// Somebody who can write into the bucket puts digests of another bucket there, where they sort
@@ -495,28 +527,114 @@ fn nobody_makes_a_bucket_pass_for_a_copy() {
     assert_eq!(findings(&output), BTreeSet::new());
 }
 
-/// What cannot be read is denied: neither missing nor found wrong. As root this shows nothing.
+/// The program without the right to pass over permissions, which root has and nobody else.
+fn unprivileged(probe: &Path) -> Command {
+    let is_refused = |command: &mut Command| {
+        let output = command.arg(probe).output();
+        output.is_ok_and(|output| !output.status.success())
+    };
+    if is_refused(&mut Command::new("cat")) {
+        return offline();
+    }
+    let rights = ["--bounding-set", "-dac_override,-dac_read_search"];
+    let set = || {
+        let mut command = Command::new("setpriv");
+        command.args(rights);
+        command
+    };
+    assert!(set().arg("true").status().unwrap().success(), "`setpriv` cannot drop rights");
+    assert!(is_refused(set().arg("cat")), "nothing is refused to this user");
+    let mut command = set();
+    command
+        .arg(env!("CARGO_BIN_EXE_trailproof"))
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    command
+}
+
+/// What cannot be read is denied: neither missing nor found wrong.
 #[test]
-fn a_folder_that_is_shut_is_not_proven_and_accuses_nobody() {
+fn what_is_shut_is_not_proven_and_accuses_nobody() {
     use std::os::unix::fs::PermissionsExt as _;
     let trail = trail();
     let at = fresh("shut");
     trail.write_to(&at).unwrap();
     let keys = write_keys(&trail, "shut");
     let log = trail.logs().next().unwrap().1.clone();
-    let folder = at.join(&log.bucket).join(&log.key).parent().unwrap().to_owned();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
-    let is_shut = fs::read_dir(&folder).is_err();
-    let output = verify(&trail, &at, Some(&keys), &[]);
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-    if is_shut {
-        assert_eq!(verdict(&output), "not proven");
+    let digest = trail.chains.first().unwrap().digests.get(5).unwrap().clone();
+    let file = |bucket: &str, key: &str| at.join(bucket).join(key);
+    let folder = |path: PathBuf| path.parent().unwrap().to_owned();
+    let places = [
+        ("a log file", file(&log.bucket, &log.key)),
+        ("a digest", file(&digest.bucket, &digest.key)),
+        ("a folder of log files", folder(file(&log.bucket, &log.key))),
+        ("a folder of digests", folder(file(&digest.bucket, &digest.key))),
+    ];
+    for (what, place) in places {
+        let mode = fs::metadata(&place).unwrap().permissions().mode();
+        // A probe beside it, so that what refuses the one refuses the other.
+        let probe = at.with_extension("probe");
+        let _ = fs::remove_file(&probe);
+        fs::write(&probe, "x").unwrap();
+        for path in [&probe, &place] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+        }
+        let run = |format: &str| {
+            let mut command = unprivileged(&probe);
+            command.arg("verify").arg(&at).args(period(&trail)).args(["--format", format]);
+            command.arg("--public-keys").arg(&keys).output().unwrap()
+        };
+        let (output, text) = (run("jsonl"), run("text"));
+        fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{what}");
+        assert_eq!(findings(&output), BTreeSet::new(), "{what}");
         let denied = |event: &Value| event["read_failure"]["code"] == "denied";
-        assert!(events(&output).iter().any(denied));
-    } else {
-        assert_eq!(verdict(&output), "proven");
+        assert!(events(&output).iter().any(denied), "{what}");
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(text.contains("NOT PROVEN") && text.contains("\n  denied  "), "{what}: {text}");
     }
+    assert_eq!(verdict(&verify(&trail, &at, Some(&keys), &[])), "proven");
+    // The directory itself.
+    let probe = at.with_extension("probe");
+    fs::set_permissions(&at, fs::Permissions::from_mode(0o000)).unwrap();
+    let mut command = unprivileged(&probe);
+    let output = command.arg("verify").arg(&at).args(period(&trail)).output().unwrap();
+    fs::set_permissions(&at, fs::Permissions::from_mode(0o700)).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(
+        said.starts_with("error: cannot read `") && said.contains("Permission denied"),
+        "{said}"
+    );
+}
+
+/// What a link leads to is not read, though it be the very file.
+#[test]
+fn links_that_lead_out_are_not_followed_and_said() {
+    use std::os::unix::fs::symlink;
+    let trail = trail();
+    let at = fresh("links");
+    trail.write_to(&at.join("copy")).unwrap();
+    let keys = write_keys(&trail, "links");
+    let log = trail.logs().next().unwrap().1.clone();
+    let digest = trail.chains.get(1).unwrap().digests.get(5).unwrap().clone();
+    let log = at.join("copy").join(&log.bucket).join(&log.key);
+    let digest = at.join("copy").join(&digest.bucket).join(&digest.key);
+    for (number, path) in [&log, &digest].into_iter().enumerate() {
+        let away = at.join(format!("away-{number}"));
+        fs::rename(path, &away).unwrap();
+        symlink(&away, path).unwrap();
+    }
+    let output = verify(&trail, &at.join("copy"), Some(&keys), &[]);
+    assert_eq!(output.status.code(), Some(3));
     assert_eq!(findings(&output), BTreeSet::new());
+    let told = events(&output);
+    let denied = told.iter().filter(|event| event["read_failure"]["code"] == "denied");
+    let keys: Vec<&str> = denied.map(|event| event["key"].as_str().unwrap()).collect();
+    assert!(keys.iter().any(|key| log.ends_with(key)), "{keys:?}");
+    assert!(keys.iter().any(|key| digest.ends_with(key)), "{keys:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("warning: passed over") && said.contains("symbolic links"), "{said}");
 }
 
 /// The README's promise of plain copies: a period that ends before the newest digest is proven.
@@ -539,5 +657,134 @@ fn a_plain_copy_is_proven_up_to_its_newest_digest() {
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(status), "{text}");
+    }
+}
+
+/// Backfill digests that link to each other prove each other as standard ones do; where they do not,
+/// or where nothing but their own metadata proves them, they are unproven and accuse nobody.
+#[test]
+fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
+    // The third is of an earlier hour than the second, so that a link leads forward in the walk.
+    let spec = TrailSpec::new().seed(9).time(START, 8);
+    let spec = spec.backfill(2, 2, 5).backfill(5, 1, 6).backfill(3, 2, 7);
+    let more = spec.clone().backfill(6, 1, 8);
+    // Of the first, the newest is not judged before the one whose signature it keeps.
+    for (spec, linked, proven) in [(&spec, true, 2), (&more, true, 3), (&more, false, 0)] {
+        let mut trail = if linked { spec.clone().linked_backfills() } else { spec.clone() }.build();
+        let chain = trail.chains.first().unwrap();
+        let made: Vec<(String, String)> = chain
+            .backfills()
+            .iter()
+            .map(|digest| (digest.key.clone(), digest.logs.first().unwrap().key.clone()))
+            .collect();
+        // A log file of the second that was made: only a proven digest accuses.
+        let (at, key) = (bucket(&trail), made[1].1.clone());
+        trail.delete(&at, &key);
+        let at = fresh("backfill");
+        write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+        let keys = write_keys(&trail, "backfill");
+        let output = verify(&trail, &at, Some(&keys), &[]);
+        let told = events(&output);
+        let judged = |key: &str| {
+            let event = told.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();
+            assert_eq!(event.len(), 1, "each is told once");
+            (
+                event[0]["outcome"].clone(),
+                event[0]["proofs"].clone(),
+                event[0]["read_failure"].clone(),
+            )
+        };
+        let outcomes: Vec<_> = made.iter().map(|(key, _)| judged(key)).collect();
+        for (number, (outcome, proofs, why)) in outcomes.iter().enumerate() {
+            if number < proven {
+                // The newest is not proven, and what it kept is the signature of the one before it.
+                let by = if number + 1 == proven { "own-signature" } else { "successor-hash" };
+                assert_eq!(outcome, "valid", "{number}: {why}");
+                assert!(proofs.as_array().unwrap().contains(&json!(by)), "{number}: {proofs}");
+            } else {
+                assert_eq!((outcome, &why["code"]), (&json!("unverified"), &json!("no-signature")));
+            }
+        }
+        let expected: BTreeSet<_> =
+            linked.then_some((key, "log-missing".to_owned())).into_iter().collect();
+        assert_eq!(findings(&output), expected);
+        let text = verify(&trail, &at, Some(&keys), &["--format", "text"]);
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(
+            text.contains("  - read the backfill digests from the original bucket: "),
+            "{text}"
+        );
+    }
+}
+
+/// The planted digests' own trail, whose keys sort before and after those of the copied one.
+fn plant_around(trail: &mut BuiltTrail, into: &str) {
+    for start in ["2026-02-20T00:04:11Z", "2026-05-01T00:04:11Z"] {
+        let other = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]);
+        let other = other.bucket("another-bucket", "us-east-1").time(start, 40).build();
+        let planted = other.world.buckets.get("another-bucket").unwrap().clone();
+        let into = trail.world.buckets.get_mut(into).unwrap();
+        for (key, versions) in planted.objects {
+            into.put(&key, versions.last().unwrap().clone());
+        }
+    }
+}
+
+/// Somebody plants digests of another bucket into a replica, before and after those that were
+/// copied. A few are outvoted: the caller is asked. So many that every sample is one make nothing
+/// proven, and the report says how the copy is verified as what it is.
+#[test]
+fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() {
+    let mut trail = trail();
+    let original = bucket(&trail);
+    let objects = trail.world.buckets.remove(&original).unwrap();
+    trail.world.buckets.insert("the-replica".to_owned(), objects);
+    let mut few = trail.clone();
+    let newest = |world: &World| -> Vec<String> {
+        let digests = world.buckets["the-replica"].objects.keys();
+        digests.filter(|key| key.contains("/CloudTrail-Digest/")).cloned().collect()
+    };
+    for (key, planted) in [("2020/01/01", "20200101T000411Z"), ("2030/01/01", "20300101T000411Z")] {
+        for genuine in newest(&trail.world) {
+            let (folder, name) = genuine.rsplit_once("/2026/").unwrap();
+            let name = name.rsplit_once('/').unwrap().1;
+            let name = format!("{}_{planted}.json.gz", name.rsplit_once('_').unwrap().0);
+            let to = format!("{folder}/{key}/{name}");
+            let into = few.world.buckets.get_mut("the-replica").unwrap();
+            let mut version = into.objects[&genuine].last().unwrap().clone();
+            let mut body = Vec::new();
+            trailproof::core::content::read_whole(&version.body, 1 << 20, Some(&mut body)).unwrap();
+            let text = String::from_utf8(body).unwrap().replace(&original, "another-bucket");
+            let told = genuine.replace('/', "\\/");
+            assert!(text.contains(&told));
+            version.body = text.replace(&told, &to.replace('/', "\\/")).into_bytes().into();
+            into.put(&to, version);
+        }
+    }
+    let output = online(&few, "the-replica", &["--format", "text"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("were delivered to several buckets: `s3://another-bucket`, `s3://"));
+
+    plant_around(&mut trail, "the-replica");
+    let output = online(&trail, "the-replica", &["--format", "text"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("CONTRADICTED  evidence of s3://another-bucket, read from"), "{text}");
+    let hint = format!("if this is a copy of `s3://{original}`, which the moved digests name");
+    assert!(text.contains(&hint) && text.contains(&format!("`--bucket {original}`")), "{text}");
+    let output = online(&trail, "the-replica", &["--bucket", &original]);
+    let told = events(&output);
+    let of = |kind: &str| told.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
+    let whole = trail.whole();
+    let valid = of("digest-judged").iter().filter(|event| event["outcome"] == "valid").count();
+    // The period begins where the starting digests end.
+    assert!(valid >= trail.digests().count() - trail.chains.len(), "{valid}");
+    assert!(of("log-judged").iter().all(|event| event["outcome"] == "valid"));
+    assert_eq!(of("chain-finished").len(), 2);
+    for chain in of("chain-finished") {
+        let covered = chain["coverage"].as_array().unwrap();
+        let verified = covered.iter().find(|segment| segment["coverage"] == "verified").unwrap();
+        assert_eq!(verified["to"], iso(whole.to), "{covered:?}");
     }
 }

@@ -8,13 +8,13 @@ mod common;
 
 use common::{Flips, WorldKeys, WorldSource};
 use std::sync::Arc;
-use trailproof::core::chain_id::Scope;
+use trailproof::core::chain_id::{Scope, TrailFilter};
 use trailproof::core::coverage::Coverage;
 use trailproof::core::failure::ReadFailureKind;
 use trailproof::core::finding::Outcome;
 use trailproof::core::time::{Period as RunPeriod, Timestamp};
 use trailproof::core::verdict::Verdict;
-use trailproof::event::{LogJudged, RunEvent, RunSummary};
+use trailproof::event::{LogJudged, Presence, RunEvent, RunSummary};
 use trailproof::source::ObjectSource;
 use trailproof::test_support::trail::dice::Dice;
 use trailproof::test_support::trail::{
@@ -28,6 +28,16 @@ fn run(trail: &BuiltTrail, period: &Period) -> Vec<RunEvent> {
 }
 
 fn run_over(
+    trail: &BuiltTrail,
+    period: &Period,
+    source: WorldSource,
+    workers: usize,
+) -> Vec<RunEvent> {
+    run_in(Scope::default(), trail, period, source, workers)
+}
+
+fn run_in(
+    scope: Scope,
     trail: &BuiltTrail,
     period: &Period,
     source: WorldSource,
@@ -47,7 +57,7 @@ fn run_over(
             location: format!("s3://{bucket}"),
             bucket,
             roots,
-            scope: Scope::default(),
+            scope,
             period: RunPeriod {
                 start: Timestamp::from_unix(period.from),
                 end: Timestamp::from_unix(period.to),
@@ -56,6 +66,8 @@ fn run_over(
             now: Timestamp::from_unix(period.now),
             status: None,
             unlisted: true,
+            known: None,
+            since: None,
         };
         let mut events = Vec::new();
         verify(&plan, source, Arc::new(WorldKeys(world)), &mut |event| events.push(event.clone()))
@@ -416,4 +428,66 @@ fn a_region_of_one_account_whose_siblings_go_on_is_uncovered() {
     assert_eq!(summary(&events).verdict, Verdict::NotProven);
     assert_eq!(summary(&events).chains, 4);
     assert_eq!(summary(&events).coverage.verified, 3 * (period.to - period.from));
+}
+
+/// A chain that stopped before the period has ended, unless its trail is named or goes on elsewhere:
+/// outside of the scope too, and when nobody can look there.
+#[test]
+fn a_scope_neither_hides_siblings_that_go_on_nor_names_a_chain() {
+    let spec = || {
+        TrailSpec::new()
+            .seed(15)
+            .time("2026-03-01T00:04:11Z", 30)
+            .logs(LogPlan::Constant(1), LogSizes::Small)
+            .regions(&["us-east-1", "eu-west-1"])
+    };
+    let here = |region: &str| Scope { regions: vec![region.parse().unwrap()], ..Scope::default() };
+    let named = Scope {
+        trails: vec![TrailFilter::Name("management-events".parse().unwrap())],
+        ..here("eu-west-1")
+    };
+    let presence = |events: &[RunEvent], region: &str| {
+        let told = events.iter().find_map(|event| match event {
+            RunEvent::ChainFinished(told) if told.chain.source_region.as_str() == region => {
+                Some(told.presence.clone())
+            }
+            _ => None,
+        });
+        told.unwrap()
+    };
+    let stopped = |regions: &[&str]| {
+        let mut trail = spec().build();
+        let start = trail.chains[0].digests[12].end;
+        let gone = |chain: &ChainId, end: i64| regions.contains(&&*chain.region) && end > start;
+        let digests = trail.digests().filter(|(chain, digest)| gone(chain, digest.end));
+        let gone: Vec<_> = digests.map(|(_, d)| (d.bucket.clone(), d.key.clone())).collect();
+        for (bucket, key) in gone {
+            trail.delete(&bucket, &key);
+        }
+        let last = trail.chains[0].digests[30].end;
+        (trail, Period::new(start + 7_200, last))
+    };
+    let within = |scope: &Scope, (trail, period): &(BuiltTrail, Period), denied: bool| {
+        let mut source = WorldSource::new(&trail.world);
+        source.deny_listing = denied.then_some("CloudTrail-Digest/us-east-1/");
+        run_in(scope.clone(), trail, period, source, 2)
+    };
+    let both = stopped(&["us-east-1", "eu-west-1"]);
+    let one = stopped(&["eu-west-1"]);
+    let (ended, absent) = (true, false);
+    for (scope, world, denied, expected) in [
+        (Scope::default(), &both, false, ended),
+        (Scope::default(), &one, false, absent),
+        (here("eu-west-1"), &both, false, ended),
+        (here("eu-west-1"), &one, false, absent),
+        (here("eu-west-1"), &both, true, absent),
+        (named, &both, false, absent),
+    ] {
+        let events = within(&scope, world, denied);
+        let told = presence(&events, "eu-west-1");
+        let is_ended = matches!(told, Presence::Ended { .. });
+        let is_absent = matches!(told, Presence::Absent { last: Some(_) });
+        assert_eq!((is_ended, is_absent), (expected, !expected), "{scope:?} {told:?}");
+        assert_ne!(summary(&events).verdict, Verdict::Proven, "{scope:?}");
+    }
 }

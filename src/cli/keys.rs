@@ -1,33 +1,25 @@
 //! `trailproof keys`: public keys in files.
 use super::args::AwsArgs;
 use super::interrupt::unless_interrupted;
-use super::keys_args::{CheckArgs, FetchArgs, KeysArgs, KeysCommand};
-use super::period_arg::{PeriodArgs, period};
+use super::keys_args::{CheckArgs, KeysArgs, KeysCommand};
+use super::keys_fetch::fetch;
 use super::program::say;
-use super::validate_logs::now;
-use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
-use crate::core::budget::SHOWN;
-use crate::core::ids::Region;
-use crate::core::location::{escape, excerpt};
-use crate::core::time::{DAY, Period};
-use crate::trust::KeyService as _;
-use crate::trust::bundle::{Bundle, Checked, check, fetched, write_new};
-use crate::trust::cloudtrail::CloudTrail;
-use std::collections::BTreeMap;
+use crate::core::location::escape;
+use crate::trust::bundle::{Bundle, Checked, check};
 use std::io::{self, Write};
 use std::path::Path;
 
 /// A key is wrong: the same status as evidence that is contradicted.
 const WRONG: u8 = 1;
-const USAGE: u8 = 2;
-const NOT_STARTED: u8 = 5;
-const OUTPUT_LOST: u8 = 6;
+pub(super) const USAGE: u8 = 2;
+pub(super) const NOT_STARTED: u8 = 5;
+pub(super) const OUTPUT_LOST: u8 = 6;
 
 /// Lines of one kind that are shown for one file.
 const LINES: usize = 100;
 
 /// Why a command ended early: its exit status and what to say.
-type Refusal = (u8, String);
+pub(super) type Refusal = (u8, String);
 
 /// Runs the command and returns the exit status.
 pub(super) async fn run(aws: &AwsArgs, args: &KeysArgs) -> u8 {
@@ -45,50 +37,6 @@ pub(super) async fn run(aws: &AwsArgs, args: &KeysArgs) -> u8 {
             status
         }
     }
-}
-
-async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal> {
-    let now = now();
-    let typed = PeriodArgs {
-        start: Some(&args.start_time),
-        end: args.end_time.as_deref(),
-        last: None,
-        quarter: None,
-    };
-    let (Period { start, end }, _) = period(typed, now).map_err(|words| (USAGE, words))?;
-    // Digests next to the period are read too, to anchor it. Of the time after now nobody has all
-    // keys, so that is never written down as covered.
-    let (from, to) = (start.plus(-DAY), end.plus(DAY).min(now));
-    let mut regions: Vec<Region> = Vec::new();
-    for text in &args.regions {
-        let region = text.parse().map_err(|_| {
-            (USAGE, format!("invalid value `{}` for `--region`", excerpt(text, SHOWN)))
-        })?;
-        regions.push(region);
-    }
-    let not_started = |error: &dyn std::fmt::Display| (NOT_STARTED, error.to_string());
-    let options = AwsOptions {
-        profile: aws.profile.clone(),
-        region: None,
-        endpoint_url: aws.endpoint_url.clone(),
-        endpoint_scope: EndpointScope::Every,
-    };
-    let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
-    config.check_credentials().await.map_err(|error| not_started(&error))?;
-    let trust = CloudTrail::new(&config);
-    let mut keys = BTreeMap::new();
-    for region in regions {
-        let got = trust.keys(Some(&region), from, to).await;
-        let got = got.map_err(|error| (NOT_STARTED, format!("{region}: {error}")))?;
-        say(&format!("{region}: {} keys", got.len()));
-        keys.insert(region, got);
-    }
-    let text = fetched(&keys, (from, to));
-    write_new(&args.output, &text).map_err(|error| {
-        let path = args.output.to_string_lossy();
-        (OUTPUT_LOST, format!("cannot write `{}`: {error}", escape(&path)))
-    })?;
-    Ok(0)
 }
 
 fn check_files(args: &CheckArgs) -> Result<u8, Refusal> {

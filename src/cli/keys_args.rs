@@ -21,8 +21,16 @@ pub(super) enum KeysCommand {
 #[derive(Args, Debug)]
 pub(super) struct FetchArgs {
     /// Region whose keys to get; may be given again
-    #[arg(long = "region", id = "region", value_name = "REGION", required = true)]
+    #[arg(
+        long = "region",
+        id = "region",
+        value_name = "REGION",
+        required_unless_present = "all_regions"
+    )]
     pub(super) regions: Vec<String>,
+    /// Ask every region that this version knows of the partition; one that does not answer is said
+    #[arg(long)]
+    pub(super) all_regions: bool,
     /// First second of the period to verify: `2026-07-01` or `2026-07-01T00:00:00Z`
     #[arg(long, value_name = "TIME")]
     pub(super) start_time: String,

@@ -16,14 +16,17 @@ use crate::core::finding::Outcome;
 use crate::core::location::escape;
 use crate::core::verdict::Verdict;
 use crate::event::{LogNamed, RunEvent, RunSummary};
-use crate::verify::verify_run::look_up;
+use crate::verify::verify_run::{VerifyPlan, look_up};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const OUTPUT_LOST: u8 = 6;
+
+/// The name under which standard input is read. A file of that name is `./-`.
+const STDIN: &str = "-";
 
 /// Bytes of a file that are hashed at once.
 const CHUNK: usize = 256 << 10;
@@ -84,7 +87,7 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
     .await;
     progress.stop();
     prepared.remarks();
-    Ok(tell(&files, &found, &summary, &prepared.plan.location))
+    Ok(tell(&files, &found, &summary, &prepared.plan))
 }
 
 /// What is to be said of the object that lies where the file was delivered.
@@ -103,7 +106,11 @@ fn there<P>(outcome: &Outcome<P>) -> Option<(u8, String)> {
 fn read(path: &Path) -> Result<Content, NoPlan> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     let failed = |error: io::Error| NoPlan::NotStarted(format!("cannot read `{shown}`: {error}"));
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file: Box<dyn Read> = if path == Path::new(STDIN) {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path).map_err(failed)?)
+    };
     let mut reader = ContentReader::new(budget::LOG_INFLATED);
     let mut chunk = vec![0; CHUNK];
     loop {
@@ -123,13 +130,14 @@ fn tell(
     files: &[(PathBuf, Content)],
     found: &BTreeMap<Hash, Vec<FoundAt>>,
     summary: &RunSummary,
-    location: &str,
+    plan: &VerifyPlan,
 ) -> Told {
     let mut lines = Vec::new();
     let mut verdict: Option<Verdict> = None;
     let mut worse = |one: Verdict| verdict = verdict.max(Some(one));
     let coverage = &summary.coverage;
-    let searched_all = coverage.total() > 0 && coverage.total() == coverage.verified;
+    let left_out = left_out(summary);
+    let searched_all = coverage.total() > 0 && left_out.is_empty();
     for (path, content) in files {
         let shown = escape(&path.to_string_lossy()).into_owned();
         let hash = hex::encode(content.hash);
@@ -160,16 +168,58 @@ fn tell(
         lines.push(format!("    sha256 {hash}"));
         lines.extend(form.map(|words| format!("    {words}")));
     }
-    let hours = |seconds: i64| seconds / 3_600;
     lines.push(format!(
-        "searched: {} of {} hours of chain time in {} chains, {}",
+        "searched: {} of {} hours of chain time in {}, {} to {}, {}",
         hours(coverage.verified),
         hours(coverage.total()),
-        summary.chains,
-        escape(location),
+        counted(summary.chains, "chain"),
+        plan.period.start,
+        plan.period.end,
+        escape(&plan.location),
     ));
+    if files.iter().any(|(_, content)| !found.contains_key(&content.hash)) {
+        if !left_out.is_empty() {
+            let what = left_out.join(", ");
+            lines.push(format!("not searched: {what}; a file may have been delivered there"));
+        } else if coverage.total() == 0 {
+            lines.push("nothing was searched: no chain has a digest in that time".to_owned());
+        }
+    }
     let text = lines.join("\n") + "\n";
     Told { text, verdict: verdict.unwrap_or(Verdict::NothingFound) }
+}
+
+/// What of the evidence could not be searched: a digest that is not proven may name anything.
+fn left_out(summary: &RunSummary) -> Vec<String> {
+    let (coverage, counts) = (&summary.coverage, &summary.counts);
+    let mut left_out = Vec::new();
+    let open = coverage.total() - coverage.verified;
+    if open > 0 {
+        left_out.push(format!("{} hours that no proven digest covers", hours(open)));
+    }
+    for (tally, kind) in [(&counts.digests, "digest"), (&counts.backfill, "backfill digest")] {
+        let unproven = tally.invalid + tally.unverified;
+        if unproven > 0 {
+            left_out.push(format!("{} not proven", counted(unproven, kind)));
+        }
+    }
+    if summary.listings_unread > 0 {
+        left_out.push(format!("{} not read", counted(summary.listings_unread, "listing")));
+    }
+    left_out
+}
+
+/// Hours with a tenth, where they are not whole.
+fn hours(seconds: i64) -> String {
+    let tenths = seconds * 10 / 3_600;
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => whole.to_string(),
+        (whole, tenth) => format!("{whole}.{tenth}"),
+    }
+}
+
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What about the file's form is not CloudTrail's.

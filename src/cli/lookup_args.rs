@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// The options of `lookup`.
 #[derive(Args, Debug)]
 pub(super) struct LookupArgs {
-    /// Files to look up: log files, gzip or inflated, under whatever names
+    /// Files to look up: log files, gzip or inflated, under whatever names; `-` is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
     /// Where the evidence lies: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
@@ -56,6 +56,7 @@ impl LookupArgs {
             location: Some(self.place.clone()),
             trail_arn: None,
             start_time: self.start_time.clone(),
+            since: None,
             end_time: self.end_time.clone(),
             last: self.last.clone(),
             quarter: self.quarter.clone(),
@@ -67,6 +68,7 @@ impl LookupArgs {
             relocate: self.relocate.clone(),
             no_unlisted: true,
             unlisted: false,
+            resume: None,
             format: Format::Text,
             quiet: self.quiet,
             concurrency: None,

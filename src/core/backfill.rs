@@ -2,6 +2,10 @@
 //!
 //! Whether they link to each other is not documented, so every one that is listed or named is
 //! judged once, newest first, and no order in time is asked of their links.
+//!
+//! In a copy without metadata none has a signature of its own. One is then proven by what a proven
+//! one records of it, or by a signature that an unproven one kept of it. As either may come later in
+//! the walk, a digest for which only a proof is wanting waits for its end.
 use super::aws_judge::DigestRead;
 use super::digest::Link;
 use super::failure::{ReadFailure, ReadFailureKind};
@@ -11,9 +15,27 @@ use super::key_layout::{DigestKey, DigestKind};
 use super::location::ObjectLocation;
 use super::notice::Notice;
 use super::signing::KeyRing;
-use super::time::{HOUR, Period, Timestamp};
+use super::time::{DAY, HOUR, Period, Timestamp};
 use super::walk_facts::{Fact, ListedDigest, Need};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Why the keys are not known with which a digest may be signed.
+const NO_TIME: &str = "the object does not carry the time at which the digest was made";
+
+/// How long after its end a backfill digest may have been made whose time of making is lost: as long
+/// as a key is valid.
+const LATE: i64 = 30 * DAY;
+
+/// Signatures of one digest that are kept. One is right; more are those of planted digests.
+const KEPT: usize = 4;
+
+/// Hexadecimal digits of a signature by the largest key that is used, of 8192 bits.
+const SIGNATURE_DIGITS: usize = 2_048;
+
+/// Whether what is wanting is a proof, and not the object.
+fn wants_proof(kind: ReadFailureKind) -> bool {
+    matches!(kind, ReadFailureKind::NoSignature | ReadFailureKind::KeysUnavailable)
+}
 
 /// What a fact settled about one backfill digest.
 #[derive(Clone, Debug)]
@@ -37,6 +59,12 @@ pub struct BackfillWalk {
     links: BTreeMap<ObjectLocation, Link>,
     keys: KeyRing,
     failed: Option<ReadFailure>,
+    /// Signatures that unproven digests record of others.
+    kept: BTreeMap<ObjectLocation, BTreeSet<String>>,
+    /// Digests without proof and nothing against them, and why.
+    waiting: BTreeMap<ListedDigest, ReadFailure>,
+    /// Ends around which keys were asked for without a time of making.
+    tried: BTreeSet<Timestamp>,
     current: Option<(ListedDigest, Option<Box<DigestRead>>, bool)>,
     need: Need,
 }
@@ -51,6 +79,9 @@ impl BackfillWalk {
             links: BTreeMap::new(),
             keys: KeyRing::default(),
             failed: None,
+            kept: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            tried: BTreeSet::new(),
             current: None,
             need: Need::Nothing,
         };
@@ -68,8 +99,23 @@ impl BackfillWalk {
         self.open.iter().rev().map(|digest| &digest.at)
     }
 
-    /// Takes the fact for the present need and moves on.
-    pub fn feed(&mut self, fact: Fact) -> Option<BackfillStep> {
+    /// Takes the fact for the present need and moves on. Digests that waited in vain for a proof
+    /// come with the last fact.
+    pub fn feed(&mut self, fact: Fact) -> Vec<BackfillStep> {
+        let mut steps: Vec<BackfillStep> = self.take(fact).into_iter().collect();
+        if self.need == Need::Nothing {
+            let waiting = std::mem::take(&mut self.waiting).into_iter().rev();
+            steps.extend(waiting.map(|(ListedDigest { end, at }, why)| BackfillStep {
+                at,
+                end,
+                outcome: Outcome::Unverified(why),
+                notices: Vec::new(),
+            }));
+        }
+        steps
+    }
+
+    fn take(&mut self, fact: Fact) -> Option<BackfillStep> {
         match (std::mem::replace(&mut self.need, Need::Nothing), fact) {
             (Need::Digest(_), Fact::Read(read)) => self.take_read(read),
             (Need::Digest(at), Fact::Missing) if self.links.contains_key(&at) => {
@@ -105,7 +151,8 @@ impl BackfillWalk {
         let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.clone());
         let known = fingerprint.is_none_or(|name| self.keys.get(&name).is_some());
         let generated = read.backfill_generated.clone();
-        let (_, slot, _) = self.current.as_mut()?;
+        let (digest, slot, _) = self.current.as_mut()?;
+        let (end, kept) = (digest.end, self.kept.contains_key(&digest.at));
         *slot = Some(read);
         if known {
             return self.judge();
@@ -125,12 +172,14 @@ impl BackfillWalk {
                 let why = Malformed::FieldInvalid { field, value };
                 self.settle(Outcome::Invalid(Finding::DigestMalformed(why)), Vec::new())
             }
-            // Metadata is lost in copies. Without the time there is no telling which keys to ask.
+            // Metadata is lost in copies. Without the time there is no telling which keys to ask; for
+            // a signature that was kept, the keys of the time until the next one is made are tried.
+            None if kept && self.tried.insert(end) => {
+                self.need = Need::Keys { from: end.plus(-HOUR), to: end.plus(LATE) };
+                None
+            }
             None => {
-                self.failed = Some(ReadFailure::new(
-                    ReadFailureKind::KeysUnavailable,
-                    "the object does not carry the time at which the digest was made",
-                ));
+                self.failed = Some(ReadFailure::new(ReadFailureKind::KeysUnavailable, NO_TIME));
                 self.judge()
             }
         }
@@ -140,19 +189,62 @@ impl BackfillWalk {
         let (digest, read, again) = self.current.as_mut()?;
         let read = read.take()?;
         let key = read.claim.as_ref().ok().and_then(|claim| self.keys.get(&claim.fingerprint));
+        // Only the time of making says that all keys were asked for with which it can be signed.
+        let guessed = ReadFailure::new(ReadFailureKind::KeysUnavailable, NO_TIME);
         let lookup = match (key, &self.failed) {
             (Some(key), _) => KeyLookup::Known(key),
             (None, Some(why)) => KeyLookup::Unavailable(why),
+            (None, None) if read.backfill_generated.is_none() => KeyLookup::Unavailable(&guessed),
             (None, None) => KeyLookup::NoneSuch,
         };
         let link = self.links.get(&digest.at);
-        let (outcome, notices) = judge_digest(*read, &digest.at, link, &lookup);
+        let recorded = read.claim.as_ref().ok().and_then(|claim| {
+            claim.kept_signature().map(|(at, signature)| (at.clone(), signature.to_owned()))
+        });
+        // As in the walk over standard digests: it proves if it holds, and else says nothing.
+        let kept = self.kept.get(&digest.at).filter(|_| read.signature.is_none());
+        let with_kept = kept
+            .into_iter()
+            .flatten()
+            .map(|kept| DigestRead { signature: Some(kept.clone()), ..read.as_ref().clone() })
+            .map(|read| judge_digest(read, &digest.at, link, &lookup))
+            .find(|(outcome, _)| matches!(outcome, Outcome::Valid(_)));
+        let (outcome, notices) = match with_kept {
+            Some((outcome, mut notices)) => {
+                notices.push(Notice::MetadataSignatureMissing);
+                (outcome, notices)
+            }
+            None => judge_digest(*read, &digest.at, link, &lookup),
+        };
         if matches!(outcome, Outcome::Invalid(_)) && !*again {
             *again = true;
             self.need = Need::Digest(digest.at.clone());
             return None;
         }
+        if let Some((at, signature)) = recorded.filter(|_| !matches!(outcome, Outcome::Valid(_))) {
+            self.keep(&at, signature);
+        }
         self.settle(outcome, notices)
+    }
+
+    /// Keeps what an unproven digest records as the signature of the one at `at`. That one is judged
+    /// once more for it, so that only so many are kept of each.
+    fn keep(&mut self, at: &ObjectLocation, signature: String) {
+        let kept = self.kept.entry(at.clone()).or_default();
+        let is_new =
+            kept.len() < KEPT && signature.len() <= SIGNATURE_DIGITS && kept.insert(signature);
+        if is_new {
+            self.wake(at);
+        }
+    }
+
+    /// Has a digest that waits for a proof judged once more.
+    fn wake(&mut self, at: &ObjectLocation) {
+        let Some(key) = DigestKey::parse(&at.key) else { return };
+        let digest = ListedDigest { end: key.end, at: at.clone() };
+        if self.waiting.remove(&digest).is_some() {
+            self.open.insert(digest);
+        }
     }
 
     fn settle(
@@ -164,14 +256,26 @@ impl BackfillWalk {
         self.seen.insert(digest.at.clone());
         if let Outcome::Valid(proven) = &outcome
             && let Some(link) = &proven.digest.previous
-            && !self.seen.contains(&link.location)
             && let Some(key) = DigestKey::parse(&link.location.key)
         {
             let within = self.period.start < key.end && key.end <= self.period.end;
             if within && key.kind == DigestKind::Backfill {
-                self.open.insert(ListedDigest { end: key.end, at: link.location.clone() });
                 self.links.insert(link.location.clone(), link.clone());
+                if !self.seen.contains(&link.location) {
+                    let at = link.location.clone();
+                    self.open.insert(ListedDigest { end: key.end, at });
+                }
+                self.wake(&link.location);
             }
+        }
+        let waits = match &outcome {
+            Outcome::Unverified(why) if wants_proof(why.kind) => Some(why.clone()),
+            _ => None,
+        };
+        if let Some(why) = waits {
+            self.waiting.insert(digest, why);
+            self.advance();
+            return None;
         }
         self.advance();
         Some(BackfillStep { at: digest.at, end: digest.end, outcome, notices })

@@ -159,6 +159,12 @@ impl DigestClaim {
         })
     }
 
+    /// The signature that it records of another digest, and of which. This steers nothing: whoever
+    /// kept a signature, it holds over that digest's own bytes or it does not.
+    pub(super) fn kept_signature(&self) -> Option<(&ObjectLocation, &str)> {
+        self.previous.as_ref().zip(self.previous_signature.as_deref())
+    }
+
     /// The text that CloudTrail signs for this digest.
     pub fn string_to_sign(&self) -> String {
         format!(

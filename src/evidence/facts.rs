@@ -107,6 +107,12 @@ impl Facts {
                     self.exception(fields);
                 }
             }
+            "seam-judged" => {
+                let fields = fields(line)?;
+                if fields.get("joined") != Some(&Value::Bool(true)) {
+                    self.exception(fields);
+                }
+            }
             "listing-unread" | "log-unlisted" | "logs-without-digests" => {
                 self.exception(fields(line)?);
             }
@@ -182,14 +188,17 @@ fn gap_id(gap: &Value) -> (String, String) {
     (text("chain"), text("from"))
 }
 
+/// Events that an exception names, as nothing else in it tells what it is.
+const NAMED: [&str; 5] =
+    ["listing-unread", "log-unlisted", "logs-without-digests", "seam-judged", "trail-status"];
+
 /// A line's fields without the event's name, in the spelling of in-toto: `readFailure`.
 fn fields(line: &[u8]) -> Result<Map<String, Value>, LineError> {
     match super::strict_json::parse(line) {
         Ok(Value::Object(mut fields)) => {
             let event = fields.remove("event").unwrap_or_default();
             let mut fields = camel_fields(fields);
-            let kinds = ["listing-unread", "log-unlisted", "logs-without-digests", "trail-status"];
-            if event.as_str().is_some_and(|event| kinds.contains(&event)) {
+            if event.as_str().is_some_and(|event| NAMED.contains(&event)) {
                 fields.insert("event".to_owned(), event);
             }
             Ok(fields)

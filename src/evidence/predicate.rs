@@ -135,6 +135,7 @@ fn scope(facts: &Facts) -> Value {
         },
         "bucket": bucket,
         "trailsLeftOut": facts.left_out,
+        "follows": of(&facts.started, "follows"),
     })
 }
 
@@ -172,6 +173,7 @@ fn method(facts: &Facts) -> Value {
     json!({
         "checksMade": made,
         "checksNotMade": facts.not_performed.value(),
+        "logFilesNotReadAgain": ending(facts, "logFilesSkipped"),
         "searchedUnlisted": of(&facts.started, "searchUnlisted"),
         "keySource": (!sources.is_empty()).then_some(sources),
         "publicKeys": facts.keys.value(),

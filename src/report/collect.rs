@@ -106,6 +106,12 @@ impl Collected {
                 self.outcome(&judged.at, &judged.outcome, false);
             }
             RunEvent::PublicKey(_) | RunEvent::LogNamed(_) => {}
+            RunEvent::SeamJudged(seam) => {
+                if let (Some(chain), Some(finding)) = (self.chain.clone(), seam.finding.clone()) {
+                    let at = seam.at.clone();
+                    self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
+                }
+            }
             RunEvent::ChainFinished(summary) => {
                 for segment in &summary.segments {
                     if matches!(segment.coverage, Coverage::Uncovered(_)) {

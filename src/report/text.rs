@@ -8,9 +8,12 @@ use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verif
 use crate::core::chain_id::ChainId;
 use crate::core::coverage::{Coverage, Uncovered};
 use crate::core::failure::ReadFailureKind;
-use crate::core::location::escape;
+use crate::core::finding::Finding;
+use crate::core::key_layout::{DigestKey, DigestKind};
+use crate::core::location::{escape, excerpt};
 use crate::core::verdict::Verdict;
 use crate::event::{ChainSummary, Presence, RunEvent, RunSummary};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Entries of one kind that are shown; the rest is counted.
@@ -250,46 +253,80 @@ fn has_exceptions(chain: &ChainSummary) -> bool {
 }
 
 /// What the person who reads this can do, most urgent first.
-fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<&'static str> {
+fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
     let unread = |kind: ReadFailureKind| {
         run.unread.entries.iter().any(|(_, why)| why.kind == kind)
             || run.listings_unread.entries.iter().any(|(_, why)| why.kind == kind)
     };
-    let mut next = Vec::new();
+    let mut next: Vec<Cow<'static, str>> = Vec::new();
+    next.extend(other_bucket(run).map(Cow::Owned));
+    let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
     if summary.verdict == Verdict::Contradicted {
-        next.push("keep the bucket as it is: stop lifecycle rules and deny writes and deletes");
-        next.push("look for earlier versions of what is missing or changed, if versioning was on");
+        say("keep the bucket as it is: stop lifecycle rules and deny writes and deletes");
+        say("look for earlier versions of what is missing or changed, if versioning was on");
     }
     if unread(ReadFailureKind::Denied) {
-        next.push(
-            "allow `s3:GetObject` and `s3:ListBucket` on what was denied; it may hide deletions",
-        );
+        say("allow `s3:GetObject` and `s3:ListBucket` on what was denied; it may hide deletions");
     }
     if unread(ReadFailureKind::KmsDenied) {
-        next.push("allow `kms:Decrypt` on the key that encrypts the objects");
+        say("allow `kms:Decrypt` on the key that encrypts the objects");
     }
     if unread(ReadFailureKind::Archived) {
-        next.push("restore the archived objects, then run again");
+        say("restore the archived objects, then run again");
     }
     if unread(ReadFailureKind::KeysUnavailable) {
-        next.push(
+        say(
             "allow `cloudtrail:ListPublicKeys` in every region of the trail, or name bundles that \
              have its keys with `--public-keys`",
         );
     }
-    if unread(ReadFailureKind::NoSignature) {
-        next.push("read the newest digests from the original bucket, where their metadata is");
+    let unsigned = |backfill: bool| {
+        run.unread.entries.iter().any(|(at, why)| {
+            let kind = DigestKey::parse(&at.key).map(|key| key.kind);
+            let is_backfill = kind == Some(DigestKind::Backfill);
+            why.kind == ReadFailureKind::NoSignature && is_backfill == backfill
+        })
+    };
+    if unsigned(false) {
+        say("read the newest digests from the original bucket, where their metadata is");
+    }
+    if unsigned(true) {
+        say(
+            "read the backfill digests from the original bucket: only its own metadata proves one \
+             that no other backfill digest links to",
+        );
     }
     if unread(ReadFailureKind::Throttled) || unread(ReadFailureKind::Network) {
-        next.push("run again, with a lower `--concurrency` if the store still throttles");
+        say("run again, with a lower `--concurrency` if the store still throttles");
     }
     if !run.unlisted.entries.is_empty() {
-        next.push("find out who wrote the log files that no digest names");
+        say("find out who wrote the log files that no digest names");
     }
     if summary.verdict == Verdict::NothingFound {
-        next.push("check the bucket, the prefix, the period and the scope");
+        say("check the bucket, the prefix, the period and the scope");
     }
     next
+}
+
+/// Which bucket the digests name that are not where they were signed, if all name one. A copy whose
+/// bucket was told wrongly, or guessed from digests that somebody planted, looks just so.
+fn other_bucket(run: &Collected) -> Option<String> {
+    let mut named = run.findings.entries.iter().filter_map(|told| match &told.finding {
+        Finding::DigestMoved { recorded }
+            if recorded.bucket != told.at.bucket && recorded.key == told.at.key =>
+        {
+            Some(&recorded.bucket)
+        }
+        _ => None,
+    });
+    let bucket = named.next()?;
+    named.all(|other| other == bucket).then(|| {
+        format!(
+            "if this is a copy of `s3://{0}`, which the moved digests name, verify it as that: \
+             `--bucket {0}`",
+            excerpt(bucket, 200)
+        )
+    })
 }
 
 impl<W: Write + Send> RunReporter for Text<W> {

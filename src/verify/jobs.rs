@@ -1,12 +1,43 @@
 //! Which chains a run walks, and with what: those that were found, and those that should be there.
 use super::chain_run::ChainJob;
-use super::discover::{Found, FoundChain};
+use super::discover::{Found, FoundChain, find_chains};
 use super::verify_run::{TAIL_ALLOWANCE, VerifyPlan};
-use crate::core::chain_id::ChainId;
+use crate::core::chain_id::{ChainId, Scope};
 use crate::core::content::Hash;
 use crate::event::Presence;
+use crate::source::ObjectSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// What goes on outside of the scope, for telling whether a chain in it should have gone on too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outside {
+    /// Chains that have digests in the period.
+    go_on: Vec<ChainId>,
+    /// Whether some of it could not be listed, so that nobody can say that a chain ended.
+    unread: bool,
+}
+
+impl Outside {
+    /// Looks outside of the scope where a chain in it seems to have ended and nobody named it.
+    pub(super) async fn look(
+        plan: &VerifyPlan,
+        source: &Arc<dyn ObjectSource>,
+        found: &Found,
+    ) -> Self {
+        let scope = &plan.scope;
+        let in_doubt = found.chains.iter().any(|(id, chain)| {
+            chain.standard.is_empty() && chain.older.is_some() && !scope.names_trail(id)
+        });
+        if !in_doubt || (scope.regions.is_empty() && scope.accounts.is_empty()) {
+            return Self::default();
+        }
+        let wide = Scope { trails: scope.trails.clone(), ..Scope::default() };
+        let found = find_chains(source, &plan.bucket, &plan.roots, &wide, plan.period).await;
+        let go_on = found.chains.into_iter().filter(|(_, chain)| !chain.standard.is_empty());
+        Self { go_on: go_on.map(|(id, _)| id).collect(), unread: !found.unread.is_empty() }
+    }
+}
 
 /// One job a chain, in canonical order. A region that other accounts of a trail have a chain in,
 /// and a region that has log files and no digests, get a job without digests: their period is
@@ -14,6 +45,7 @@ use std::sync::Arc;
 pub(super) fn jobs(
     plan: &VerifyPlan,
     found: &mut Found,
+    outside: &Outside,
     only: Option<&Arc<BTreeSet<Hash>>>,
 ) -> Vec<ChainJob> {
     // The listings are most of what was found, and are not needed twice.
@@ -26,11 +58,19 @@ pub(super) fn jobs(
     for expected in expected_chains(plan, found, &goes_on) {
         chains.entry(expected).or_default();
     }
+    // What was there when the run before ended does not end without a word.
+    let before = plan.since.as_ref().map(|since| &since.chains);
+    for chain in before.into_iter().flat_map(BTreeMap::keys).filter(|chain| plan.scope.has(chain)) {
+        chains.entry(chain.clone()).or_default();
+    }
     chains
         .into_iter()
         .map(|(id, chain)| {
-            let named = plan.scope.names_trail(&id) || !plan.scope.regions.is_empty();
-            let sibling = goes_on.iter().any(|other| *other != id && id.is_sibling(other));
+            let seam = before.and_then(|chains| chains.get(&id));
+            // A region or an account that is named says where to look, and not what is there.
+            let named = plan.scope.names_trail(&id) || seam.is_some();
+            let mut others = goes_on.iter().chain(&outside.go_on).filter(|other| **other != id);
+            let sibling = outside.unread || others.any(|other| id.is_sibling(other));
             let presence = match chain.older {
                 _ if !chain.standard.is_empty() => Presence::Present,
                 Some(last) if !named && !sibling => Presence::Ended { last },
@@ -45,6 +85,8 @@ pub(super) fn jobs(
                 older: chain.older,
                 presence,
                 only: only.cloned(),
+                known: plan.known.clone(),
+                seam: seam.cloned().flatten(),
                 chain: id,
             }
         })

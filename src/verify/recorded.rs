@@ -15,8 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const LEVELS: usize = 8;
 /// Folders that are looked into in all.
 const LOOKED_INTO: usize = 5_000;
-/// Digests of one folder that are read until one tells its place.
-const TRIED: usize = 4;
+/// Digests of one listing that are asked, from its first to its last: whoever plants a few beside the
+/// others does not speak for all.
+const ASKED: usize = 4;
 /// Folders of one kind that are looked into for digests: the first ones and the last ones.
 const EACH_END: usize = 2;
 
@@ -93,7 +94,7 @@ pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str, above: &str)
     if found.folders.is_empty() {
         // A copy of the inside of one region's folder has none of the names.
         let mut samples = Vec::new();
-        if let Err(why) = sample_days(source, bucket, above, &mut samples).await {
+        if let Err(why) = sample_days(source, bucket, above, &mut samples, &|_| false).await {
             found.unread.push((above.to_owned(), why));
         }
         found.folders.extend(samples.first().map(|_| above.to_owned()));
@@ -169,15 +170,26 @@ async fn sample(
     } else {
         regions.push(folder.to_owned());
     }
+    // What one folder does not tell, others may.
+    let mut failed = Ok(());
     for above in regions {
-        for region in ends(list_folders(source, bucket, &above).await?) {
-            sample_days(source, bucket, &format!("{above}{region}/"), samples).await?;
+        let names = match list_folders(source, bucket, &above).await {
+            Ok(names) => names,
+            Err(why) => {
+                failed = Err(why);
+                continue;
+            }
+        };
+        for region in ends(names) {
+            let folder = format!("{above}{region}/");
+            let sampled = sample_days(source, bucket, &folder, samples, enough).await;
             if samples.iter().any(enough) {
                 return Ok(());
             }
+            failed = failed.and(sampled);
         }
     }
-    Ok(())
+    failed
 }
 
 fn ends(mut names: Vec<String>) -> Vec<String> {
@@ -187,18 +199,18 @@ fn ends(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// The first and the last digests below a folder.
+/// Digests below a folder: some of the first ones and some of its last day.
 async fn sample_days(
     source: &dyn ObjectSource,
     bucket: &str,
     folder: &str,
     samples: &mut Vec<Copied>,
+    enough: &impl Fn(&Copied) -> bool,
 ) -> Result<(), ReadFailure> {
     let mut requests = vec![ListRequest::all(bucket, folder)];
     if let Some(day) = last_day(source, bucket, folder, "9999/12/31").await? {
         requests.push(ListRequest::all(bucket, &format!("{folder}{day}/")));
     }
-    let mut newest = false;
     for request in requests {
         let mut keys: Vec<String> = source
             .list(&request)
@@ -208,14 +220,18 @@ async fn sample_days(
             .map(|object| object.key)
             .filter(|key| key.contains(DIGEST_FOLDER))
             .collect();
-        if newest {
-            keys.reverse();
-        }
-        newest = true;
-        for key in keys.into_iter().take(TRIED) {
-            if let Some(part) = place(source, bucket, key).await {
+        let last = keys.len().saturating_sub(1);
+        let asked: BTreeSet<usize> = (0..ASKED).map(|part| last * part / (ASKED - 1)).collect();
+        for at in asked.into_iter().rev() {
+            if at >= keys.len() {
+                continue;
+            }
+            if let Some(part) = place(source, bucket, keys.swap_remove(at)).await {
+                let is_enough = enough(&part);
                 samples.push(part);
-                break;
+                if is_enough {
+                    return Ok(());
+                }
             }
         }
     }

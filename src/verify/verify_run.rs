@@ -2,9 +2,11 @@
 use super::chain_run::{ChainJob, ChainSays, run_chain};
 use super::discover::{Found, Place, find_chains};
 use super::gaps::explained;
-use super::jobs::jobs;
+use super::jobs::{Outside, jobs};
 use super::keys::KeyBook;
+use super::known::KnownLogs;
 use super::room::Room;
+use super::seam::Since;
 use super::trail_status::StatusOf;
 use super::unlisted::{UnlistedSearch, has_logs};
 use crate::core::chain_id::{ChainId, Scope};
@@ -54,6 +56,10 @@ pub struct VerifyPlan {
     pub status: Option<StatusOf>,
     /// Whether to search for log files that no verified digest names.
     pub unlisted: bool,
+    /// Log files that an earlier record proves, which are not read again where they are unchanged.
+    pub known: Option<Arc<KnownLogs>>,
+    /// The record that the run joins on to.
+    pub since: Option<Arc<Since>>,
 }
 
 impl VerifyPlan {
@@ -69,6 +75,7 @@ impl VerifyPlan {
             accounts: self.scope.accounts.iter().map(ToString::to_string).collect(),
             regions: self.scope.regions.iter().map(ToString::to_string).collect(),
             unlisted: self.unlisted,
+            follows: self.since.as_ref().map(|since| since.record.clone()),
         }
     }
 }
@@ -107,7 +114,8 @@ async fn run(
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
-    let jobs = jobs(plan, &mut found, only.as_ref());
+    let outside = Outside::look(plan, &source, &found).await;
+    let jobs = jobs(plan, &mut found, &outside, only.as_ref());
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
         digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),

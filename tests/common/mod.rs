@@ -24,6 +24,8 @@ pub(crate) struct WorldSource {
     pub(crate) faults: fn(&ObjectLocation) -> Option<ReadFailureKind>,
     /// Which reads bring a changed byte.
     pub(crate) flips: Flips,
+    /// Listings of prefixes that end so are refused.
+    pub(crate) deny_listing: Option<&'static str>,
 }
 
 /// Reads of an object that bring a byte that is not the object's.
@@ -62,6 +64,7 @@ impl WorldSource {
             page: 1_000,
             faults: |_| None,
             flips: Flips::default(),
+            deny_listing: None,
         }
     }
 }
@@ -91,6 +94,9 @@ impl ObjectSource for WorldSource {
             let Some(bucket) = self.world.buckets.get(&request.bucket) else {
                 return Err(ReadFailure::new(ReadFailureKind::NoSuchBucket, ""));
             };
+            if self.deny_listing.is_some_and(|end| request.prefix.ends_with(end)) {
+                return Err(ReadFailure::new(ReadFailureKind::Denied, ""));
+            }
             let after = request.continuation.as_ref().max(request.start_after.as_ref());
             let mut page = ListPage::default();
             for key in bucket.objects.keys() {

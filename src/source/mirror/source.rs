@@ -110,9 +110,10 @@ impl MirrorSource {
             if told_before || (size.is_some() && key.as_str() <= walk.after) {
                 continue;
             }
-            // A folder without a file is none in S3.
+            // A folder without a file is none in S3. Of one that cannot be read nobody knows; its own
+            // listing says so, and those beside it are listed all the same.
             let below = path.join(key.strip_prefix(folder).unwrap_or(&key));
-            if size.is_none() && !has_file(walk, &below, &key)? {
+            if size.is_none() && matches!(has_file(walk, &below, &key), Ok(false)) {
                 continue;
             }
             if page.objects.len() + page.folders.len() == self.page {

@@ -1,0 +1,130 @@
+//! The regions of AWS, by partition: for asking all of them, and for nothing else.
+//!
+//! A bucket's own folders say which regions it has evidence of; this list is for those who have no
+//! bucket to look into when they fetch keys. It ages, so that whoever uses it says which regions
+//! were asked.
+
+/// Where the list comes from, in words for people. It is that of the endpoint rules in
+/// `aws-sdk-cloudtrail` 1.130.0, which is also `partitions.json` of AWS CLI 1.46.2; AWS gives out
+/// no list that needs no permission.
+pub const ORIGIN: &str = "the endpoint rules of aws-sdk-cloudtrail 1.130.0";
+
+/// A partition: regions that share accounts and credentials.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its name in ARNs.
+    pub name: &'static str,
+    /// What its regions begin with, where no other partition's do; empty for the commercial one.
+    prefix: &'static str,
+    /// Its regions, ascending.
+    pub regions: &'static [&'static str],
+}
+
+/// The partition that `region` belongs to. A region that no list has yet is told by its form.
+pub fn partition_of(region: &str) -> &'static Partition {
+    PARTITIONS.iter().find(|partition| region.starts_with(partition.prefix)).unwrap_or(&COMMERCIAL)
+}
+
+static COMMERCIAL: Partition = Partition {
+    name: "aws",
+    prefix: "",
+    regions: &[
+        "af-south-1",
+        "ap-east-1",
+        "ap-east-2",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-south-2",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-southeast-3",
+        "ap-southeast-4",
+        "ap-southeast-5",
+        "ap-southeast-6",
+        "ap-southeast-7",
+        "ca-central-1",
+        "ca-west-1",
+        "eu-central-1",
+        "eu-central-2",
+        "eu-north-1",
+        "eu-south-1",
+        "eu-south-2",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "il-central-1",
+        "me-central-1",
+        "me-south-1",
+        "mx-central-1",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+    ],
+};
+
+/// All but the commercial one.
+static PARTITIONS: &[Partition] = &[
+    Partition { name: "aws-cn", prefix: "cn-", regions: &["cn-north-1", "cn-northwest-1"] },
+    Partition {
+        name: "aws-us-gov",
+        prefix: "us-gov-",
+        regions: &["us-gov-east-1", "us-gov-west-1"],
+    },
+    Partition { name: "aws-eusc", prefix: "eusc-", regions: &["eusc-de-east-1"] },
+    Partition { name: "aws-iso", prefix: "us-iso-", regions: &["us-iso-east-1", "us-iso-west-1"] },
+    Partition {
+        name: "aws-iso-b",
+        prefix: "us-isob-",
+        regions: &["us-isob-east-1", "us-isob-west-1"],
+    },
+    Partition { name: "aws-iso-e", prefix: "eu-isoe-", regions: &["eu-isoe-west-1"] },
+    Partition {
+        name: "aws-iso-f",
+        prefix: "us-isof-",
+        regions: &["us-isof-east-1", "us-isof-south-1"],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ids::Region;
+    use aws_sdk_cloudtrail::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+
+    /// The SDK, whose list is not open to us, knows each region by name, and as one of the partition
+    /// that it stands under here.
+    #[tokio::test]
+    async fn the_sdk_puts_every_region_into_the_same_partition() {
+        let resolver = DefaultResolver::new();
+        let url = async |region: &str| {
+            let params = Params::builder().region(region.to_owned()).build().unwrap();
+            resolver.resolve_endpoint(&params).await.unwrap().url().to_owned()
+        };
+        let mut suffixes = std::collections::BTreeSet::new();
+        for partition in PARTITIONS.iter().chain([&COMMERCIAL]) {
+            assert!(partition.regions.is_sorted());
+            let mut suffix = None;
+            for name in partition.regions {
+                assert!(name.parse::<Region>().is_ok(), "{name}");
+                assert_eq!(partition_of(name), partition, "{name}");
+                let url = url(name).await;
+                let rest = url.split_once(name).unwrap().1.to_owned();
+                assert_eq!(*suffix.get_or_insert(rest.clone()), rest, "{name}");
+            }
+            suffixes.extend(suffix);
+        }
+        // AWS's own and GovCloud have one suffix, all others their own.
+        assert_eq!(suffixes.len(), PARTITIONS.len(), "{suffixes:?}");
+    }
+
+    #[test]
+    fn a_region_of_tomorrow_is_told_by_its_form() {
+        assert_eq!(partition_of("eu-east-9").name, "aws");
+        assert_eq!(partition_of("cn-south-1").name, "aws-cn");
+        assert_eq!(partition_of("us-gov-north-1").name, "aws-us-gov");
+    }
+}

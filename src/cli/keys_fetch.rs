@@ -1,0 +1,135 @@
+//! `trailproof keys fetch`: the public keys of regions, from AWS into a file.
+use super::args::AwsArgs;
+use super::keys::{NOT_STARTED, OUTPUT_LOST, Refusal, USAGE};
+use super::keys_args::FetchArgs;
+use super::period_arg::{PeriodArgs, period};
+use super::program::say;
+use super::validate_logs::now;
+use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::aws::regions::{ORIGIN, partition_of};
+use crate::core::budget::SHOWN;
+use crate::core::ids::Region;
+use crate::core::location::{escape, excerpt};
+use crate::core::time::{DAY, Period, Timestamp};
+use crate::trust::bundle::{fetched, write_new};
+use crate::trust::cloudtrail::CloudTrail;
+use crate::trust::{KeyRecord, KeyService as _, ServiceError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// Some region did not tell its keys: what a bundle without them leads to is "not proven".
+const INCOMPLETE: u8 = 3;
+
+/// The partition of credentials for which no region is configured.
+const COMMERCIAL: &str = "us-east-1";
+
+/// Fetches keys and writes the file; gives the exit status.
+///
+/// # Errors
+///
+/// What was typed cannot be meant, nobody could be asked, a region that was named did not tell its
+/// keys, or the file could not be written. The file is then as it was.
+pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal> {
+    let now = now();
+    let typed = PeriodArgs {
+        start: Some(&args.start_time),
+        end: args.end_time.as_deref(),
+        last: None,
+        quarter: None,
+    };
+    let (Period { start, end }, _) = period(typed, now).map_err(|words| (USAGE, words))?;
+    // Digests next to the period are read too, to anchor it. Of the time after now nobody has all
+    // keys, so that is never written down as covered.
+    let span = (start.plus(-DAY), end.plus(DAY).min(now));
+    let named = named(&args.regions)?;
+    let not_started = |error: &dyn std::fmt::Display| (NOT_STARTED, error.to_string());
+    let options = AwsOptions {
+        profile: aws.profile.clone(),
+        region: None,
+        endpoint_url: aws.endpoint_url.clone(),
+        endpoint_scope: EndpointScope::Every,
+    };
+    let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
+    config.check_credentials().await.map_err(|error| not_started(&error))?;
+    let mut regions = named.clone();
+    if args.all_regions {
+        regions.extend(all(&config, &named));
+    }
+    let mut keys = BTreeMap::new();
+    let mut silent = Vec::new();
+    for (region, answer) in ask(&Arc::new(CloudTrail::new(&config)), regions, span).await {
+        match answer {
+            Ok(got) => {
+                say(&format!("{region}: {} keys", got.len()));
+                keys.insert(region, got);
+            }
+            // Of a region that was named the keys are needed.
+            Err(error) if named.contains(&region) => {
+                return Err((NOT_STARTED, format!("{region}: {error}")));
+            }
+            Err(error) => {
+                say(&format!("warning: {region}: no keys: {error}"));
+                silent.push(region);
+            }
+        }
+    }
+    if keys.is_empty() {
+        return Err((NOT_STARTED, "no region told its keys; nothing was written".to_owned()));
+    }
+    write_new(&args.output, &fetched(&keys, span)).map_err(|error| {
+        let path = args.output.to_string_lossy();
+        (OUTPUT_LOST, format!("cannot write `{}`: {error}", escape(&path)))
+    })?;
+    if silent.is_empty() {
+        return Ok(0);
+    }
+    let regions: Vec<&str> = silent.iter().map(Region::as_str).collect();
+    say(&format!(
+        "warning: `{}` lacks the keys of {} of {} regions: {}\n\nhint: CloudTrail does not answer \
+         in a region that is not enabled for the account or that a policy denies; digests of these \
+         regions will be `keys-unavailable`",
+        escape(&args.output.to_string_lossy()),
+        silent.len(),
+        silent.len() + keys.len(),
+        regions.join(", "),
+    ));
+    Ok(INCOMPLETE)
+}
+
+fn named(typed: &[String]) -> Result<BTreeSet<Region>, Refusal> {
+    let region = |text: &String| {
+        text.parse().map_err(|_| {
+            (USAGE, format!("invalid value `{}` for `--region`", excerpt(text, SHOWN)))
+        })
+    };
+    typed.iter().map(region).collect()
+}
+
+/// Every known region of the partition of those that were named, or else of the configured one.
+fn all(config: &AwsConfig, named: &BTreeSet<Region>) -> Vec<Region> {
+    let configured = config.region().map_or(COMMERCIAL, AsRef::as_ref);
+    let partition = partition_of(named.first().map_or(configured, Region::as_str));
+    let count = partition.regions.len();
+    say(&format!("asking the {count} regions of partition `{}` in {ORIGIN}", partition.name));
+    partition.regions.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+type Answer = Result<Vec<KeyRecord>, ServiceError>;
+
+/// Asks the regions at once, as they know nothing of each other, and tells their answers in order.
+async fn ask(
+    trust: &Arc<CloudTrail>,
+    regions: BTreeSet<Region>,
+    (from, to): (Timestamp, Timestamp),
+) -> BTreeMap<Region, Answer> {
+    let mut asked = JoinSet::new();
+    for region in regions {
+        let trust = Arc::clone(trust);
+        asked.spawn(async move {
+            let answer = trust.keys(Some(&region), from, to).await;
+            (region, answer)
+        });
+    }
+    asked.join_all().await.into_iter().collect()
+}
