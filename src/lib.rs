@@ -6,6 +6,7 @@ pub mod aws;
 pub mod cli;
 pub mod core;
 pub mod event;
+pub mod evidence;
 pub mod report;
 pub mod source;
 #[cfg(feature = "test-support")]

@@ -12,12 +12,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("trust", &["aws", "core"]),
     ("verify", &["core", "event", "source", "trust"]),
     ("report", &["core", "event"]),
-    ("cli", &["aws", "core", "event", "report", "source", "trust", "verify"]),
+    ("evidence", &["aws", "core", "event"]),
+    ("cli", &["aws", "core", "event", "evidence", "report", "source", "trust", "verify"]),
     ("test_support", &[]),
 ];
 
 /// Where crates of AWS's SDK may be named: everything else knows S3 and CloudTrail by our traits.
-const AWS_CRATES_IN: &[&str] = &["aws/", "source/s3/", "trust/cloudtrail"];
+const AWS_CRATES_IN: &[&str] = &["aws/", "evidence/kms", "source/s3/", "trust/cloudtrail"];
 
 /// `verify` may use the traits of these rooms and none of their implementations.
 const NOT_FOR_VERIFY: &[&str] = &["source::s3", "trust::cloudtrail"];

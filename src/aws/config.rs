@@ -56,6 +56,8 @@ pub enum Service {
     CloudTrail,
     /// AWS Organizations.
     Organizations,
+    /// AWS KMS.
+    Kms,
 }
 
 impl Service {
@@ -65,6 +67,7 @@ impl Service {
             Self::S3 => "S3",
             Self::CloudTrail => "CloudTrail",
             Self::Organizations => "Organizations",
+            Self::Kms => "KMS",
         }
     }
 }

@@ -1,4 +1,5 @@
 //! What was typed, and nothing of what it means: help and version work even where all else fails.
+use super::attest_args::AttestArgs;
 use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
 use super::output_args::{OutputArgs, RecordArgs, ReplayArgs};
@@ -43,6 +44,8 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Get and check the public keys that prove digests, for verifying without AWS
     Keys(KeysArgs),
+    /// Sign what a run proved, and check what somebody else signed
+    Attest(AttestArgs),
 }
 
 /// The options of `verify`.

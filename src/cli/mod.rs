@@ -1,5 +1,14 @@
 //! Argv in, exit status out. The only room that reads the clock, the environment and the streams.
 mod args;
+mod attest;
+mod attest_args;
+mod attest_files;
+mod attest_key;
+mod attest_proof;
+mod attest_recheck;
+mod attest_sign;
+mod attest_timestamp;
+mod attest_verify;
 mod earlier;
 mod evidence;
 mod interrupt;

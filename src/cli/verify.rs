@@ -20,7 +20,7 @@ use crate::source::limit::{InFlight, Limited};
 use crate::source::mirror::MirrorSource;
 use crate::source::retry::{RetryPolicy, Retrying};
 use crate::source::s3::{S3Source, Timeouts};
-use crate::trust::bundle::{BundleKeys, NoKeys};
+use crate::trust::bundle::{Bundle, BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
 use crate::verify::verify_run::{VerifyPlan, verify};
@@ -93,9 +93,17 @@ impl Prepared {
 
 /// Finds the evidence and whom to believe.
 pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared, NoPlan> {
+    prepare_with(aws, args, key_files::read(&args.public_keys)?).await
+}
+
+/// Finds the evidence; the keys to believe are those of `bundle` where there is one.
+pub(super) async fn prepare_with(
+    aws: &AwsArgs,
+    args: &VerifyArgs,
+    bundle: Option<Bundle>,
+) -> Result<Prepared, NoPlan> {
     let now = now();
     let asked = read(args, now)?;
-    let bundle = key_files::read(&args.public_keys)?;
     let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
     let counts = Arc::new(Counts::default());
     let named = args.bucket.as_deref();
@@ -127,12 +135,12 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
         }
         (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
     };
+    let no_keys = trust.is_none() && bundle.is_none();
     let keys: Arc<dyn KeyService> = match (bundle, &trust) {
         (Some(bundle), _) => Arc::new(BundleKeys::new(bundle, key_files::names(&args.public_keys))),
         (None, Some(trust)) => trust.clone(),
         (None, None) => Arc::new(NoKeys),
     };
-    let no_keys = trust.is_none() && args.public_keys.is_empty();
     let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
     let plan = make(asked, args, &evidence, trails, known, now);
     Ok(Prepared {

@@ -64,3 +64,27 @@ pub const SHOWN: usize = 200;
 /// Characters of a read failure's detail that a message shows. A refusal of S3 names the caller and the
 /// object, whose key alone may have 1,024; what it means stands at its end.
 pub const SHOWN_FAILURE: usize = 1_800;
+
+/// Bytes of an attestation, an inclusion proof or a Sigstore bundle. With every public key of a
+/// quarter and all the exceptions that are listed, an attestation takes some 2 MB.
+pub const ATTESTATION: u64 = 32 << 20;
+
+/// Signatures of one envelope that are tried: DSSE allows several, and nobody has many signers.
+pub const SIGNATURES: usize = 16;
+
+/// Bytes of a PEM file with a key of our own. One takes 250.
+pub const KEY_FILE: u64 = 64 << 10;
+
+/// Bytes of a time-stamp response. With its chain of certificates one takes 3 to 8 KB.
+pub const TIMESTAMP: u64 = 1 << 20;
+
+/// Exceptions, and gaps, that an attestation lists; the others are counted, and stand in the record.
+pub const ATTESTED: usize = 1_000;
+
+/// Public keys that an attestation holds. The 1,594 real keys of 17 regions and five years are a
+/// tenth of them.
+pub const ATTESTED_KEYS: usize = 20_000;
+
+/// Lines of one object that an inclusion proof holds. A log file is named by one digest, or by two
+/// where a backfill names it again.
+pub const PLACES: usize = 16;

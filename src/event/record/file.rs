@@ -3,7 +3,7 @@ use super::bad::BadRecord;
 use super::check::RunCheck;
 use super::reader::{RecordLine, RecordReader};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek as _};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// The bytes that a zstd frame begins with.
@@ -25,16 +25,22 @@ pub type RecordFile = RecordReader<Box<dyn BufRead + Send>>;
 ///
 /// That it cannot be read.
 pub fn open_record(path: &Path) -> Result<RecordFile, BadRecord> {
-    let mut file = File::open(path)?;
-    let mut magic = Vec::new();
-    (&mut file).take(4).read_to_end(&mut magic)?;
-    file.rewind()?;
-    let from: Box<dyn BufRead + Send> = if magic == ZSTD_MAGIC {
-        let mut decoder = zstd::stream::read::Decoder::new(file)?;
+    record_from(Box::new(File::open(path)?))
+}
+
+/// The record that these bytes are, compressed or not.
+///
+/// # Errors
+///
+/// That they cannot be read.
+pub fn record_from(bytes: Box<dyn Read + Send>) -> Result<RecordFile, BadRecord> {
+    let mut bytes = BufReader::with_capacity(BUFFER, bytes);
+    let from: Box<dyn BufRead + Send> = if bytes.fill_buf()?.starts_with(&ZSTD_MAGIC) {
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
         decoder.window_log_max(WINDOW)?;
         Box::new(BufReader::with_capacity(BUFFER, decoder))
     } else {
-        Box::new(BufReader::with_capacity(BUFFER, file))
+        Box::new(bytes)
     };
     Ok(RecordReader::new(from))
 }

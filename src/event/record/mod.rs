@@ -10,6 +10,6 @@ mod reader;
 
 pub use bad::BadRecord;
 pub use check::RunCheck;
-pub use file::{RecordFile, check_record, open_record};
+pub use file::{RecordFile, check_record, open_record, record_from};
 pub use frame::{Circumstances, Frame, RunEnded};
 pub use reader::{RecordLine, RecordReader};

@@ -1,0 +1,117 @@
+//! Files that `attest` reads and writes, and the exit status of each way in which that fails.
+use super::whole_file::WholeFile;
+use crate::core::budget;
+use crate::core::content::Hash;
+use crate::core::location::escape;
+use crate::evidence::dsse::{Container, Envelope};
+use crate::evidence::key::{SigningKey, VerifyingKey};
+use crate::evidence::record;
+use crate::evidence::statement::Statement;
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+/// Something was checked and does not hold.
+pub(super) const WRONG: u8 = 1;
+/// What was given cannot be meant: a key of another kind, an object that is none.
+pub(super) const USAGE: u8 = 2;
+/// Something could not be checked to its end.
+pub(super) const OPEN: u8 = 3;
+/// What was given cannot be read.
+pub(super) const UNREAD: u8 = 5;
+/// What was asked for could not be written.
+pub(super) const OUTPUT_LOST: u8 = 6;
+
+/// Why a command ended early: its exit status and what to say.
+pub(super) type Refusal = (u8, String);
+
+/// A path that is safe to show.
+pub(super) fn shown(path: &Path) -> String {
+    escape(&path.to_string_lossy()).into_owned()
+}
+
+/// A file's name without its folders, as a statement has it.
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy()).map(Cow::into_owned).unwrap_or_default()
+}
+
+/// Reads a file of at most `limit` bytes.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    match read {
+        Err(error) => Err((UNREAD, format!("cannot read `{}`: {error}", shown(path)))),
+        Ok(_) if u64::try_from(bytes.len()).map_or(true, |length| length > limit) => {
+            let words = format!("cannot use `{}`: it is longer than {limit} bytes", shown(path));
+            Err((UNREAD, words))
+        }
+        Ok(_) => Ok(bytes),
+    }
+}
+
+/// SHA-256 of a file of any length.
+pub(super) fn file_hash(path: &Path) -> Result<Hash, Refusal> {
+    record::file_hash(path)
+        .map_err(|error| (UNREAD, format!("cannot read `{}`: {error}", shown(path))))
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    let written = WholeFile::create(path).and_then(|file| {
+        file.writer()?.write_all(bytes)?;
+        file.keep()
+    });
+    written.map_err(|error| (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(path))))
+}
+
+/// Reads a private key.
+pub(super) fn signing_key(path: &Path) -> Result<SigningKey, Refusal> {
+    SigningKey::from_pem(&read(path, budget::KEY_FILE)?)
+        .map_err(|why| (USAGE, format!("cannot sign with `{}`: {why}", shown(path))))
+}
+
+/// Reads a public key.
+pub(super) fn verifying_key(path: &Path) -> Result<VerifyingKey, Refusal> {
+    VerifyingKey::from_pem(&read(path, budget::KEY_FILE)?)
+        .map_err(|why| (USAGE, format!("cannot use the key in `{}`: {why}", shown(path))))
+}
+
+/// An attestation, of which nothing is believed yet.
+#[derive(Debug)]
+pub(super) struct Attestation {
+    pub(super) envelope: Envelope,
+    pub(super) container: Container,
+}
+
+/// Reads an attestation: an envelope or a bundle.
+pub(super) fn attestation(path: &Path) -> Result<Attestation, Refusal> {
+    let bytes = read(path, budget::ATTESTATION)?;
+    let (envelope, container) = Envelope::parse(&bytes).map_err(|why| unusable(path, &why))?;
+    Ok(Attestation { envelope, container })
+}
+
+/// The statement of an attestation that `key` signed.
+pub(super) fn signed_statement(
+    path: &Path,
+    attestation: &Attestation,
+    key: &VerifyingKey,
+) -> Result<Statement, Refusal> {
+    if attestation.envelope.signed_by(key).is_none() {
+        return Err((WRONG, not_signed(path, attestation, key)));
+    }
+    Statement::read(&attestation.envelope).map_err(|why| unusable(path, &why))
+}
+
+fn not_signed(path: &Path, attestation: &Attestation, key: &VerifyingKey) -> String {
+    let made = match attestation.envelope.signatures.len() {
+        0 => "it has no signature".to_owned(),
+        1 => "its signature is not of the key over what it holds".to_owned(),
+        count => format!("none of its {count} signatures is of the key over what it holds"),
+    };
+    format!("`{}` is not signed by the key {}: {made}", shown(path), key.id())
+}
+
+fn unusable(path: &Path, why: &str) -> Refusal {
+    (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(path)))
+}

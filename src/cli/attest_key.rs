@@ -1,0 +1,58 @@
+//! `trailproof attest keygen`: a key of one's own.
+use super::attest_args::KeygenArgs;
+use super::attest_files::{OUTPUT_LOST, Refusal, USAGE, shown};
+use super::program::say;
+use crate::evidence::key::{KeyError, SigningKey};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// Makes a key pair. Neither file may be there.
+pub(super) fn keygen(args: &KeygenArgs) -> Result<u8, Refusal> {
+    let defect = |why: KeyError| (OUTPUT_LOST, why.to_string());
+    let key = SigningKey::generate().map_err(defect)?;
+    let public = key.public().map_err(defect)?;
+    let (private_text, public_text) =
+        (key.to_pem().map_err(defect)?, public.to_pem().map_err(defect)?);
+    let mut private = create(&args.output, 0o600)?;
+    let written = fill(&mut private, &private_text)
+        .map_err(|error| lost(&args.output, &error))
+        .and_then(|()| match &args.public {
+            Some(path) => {
+                let mut file = create(path, 0o644)?;
+                fill(&mut file, &public_text).map_err(|error| lost(path, &error))
+            }
+            None => {
+                let mut out = io::stdout().lock();
+                let shown = out.write_all(public_text.as_bytes()).and_then(|()| out.flush());
+                let words = "cannot write the public key to stdout";
+                shown.map_err(|error| (OUTPUT_LOST, format!("{words}: {error}")))
+            }
+        });
+    if let Err(refusal) = written {
+        // A private key whose public one nobody has is of no use. It was made a moment ago, here.
+        let _ = std::fs::remove_file(&args.output);
+        return Err(refusal);
+    }
+    say(&format!("key id: {}", public.id()));
+    Ok(0)
+}
+
+fn create(path: &Path, mode: u32) -> Result<File, Refusal> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    opened.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            (USAGE, format!("`{}` is there already, and keys are not overwritten", shown(path)))
+        }
+        _ => lost(path, &error),
+    })
+}
+
+fn fill(file: &mut File, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all())
+}
+
+fn lost(path: &Path, error: &io::Error) -> Refusal {
+    (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(path)))
+}

@@ -1,0 +1,126 @@
+//! `trailproof attest prove` and `attest check-proof`: one object among all that was attested.
+use super::attest_args::{CheckProofArgs, ProveArgs};
+use super::attest_files::{
+    OUTPUT_LOST, Refusal, UNREAD, USAGE, WRONG, attestation, read, shown, signed_statement,
+    verifying_key, write,
+};
+use crate::core::budget;
+use crate::core::location::{ObjectLocation, escape, excerpt};
+use crate::evidence::inclusion::{Proof, ProvenLine};
+use crate::evidence::record::{Wanted, read_record};
+use serde_json::Value;
+use std::io::{self, Write as _};
+
+/// Writes a proof.
+pub(super) fn prove(args: &ProveArgs) -> Result<u8, Refusal> {
+    let at = object(&args.object)?;
+    let path = shown(&args.record);
+    let wanted = Wanted { object: Some(at.clone()), essence: false };
+    let record = read_record(&args.record, wanted)
+        .map_err(|why| (UNREAD, format!("cannot use the record `{path}`: {why}")))?;
+    let found = record.places.len();
+    if found == 0 {
+        return Err((WRONG, format!("no digest or log file `{at}` is in the record `{path}`")));
+    }
+    if found > budget::PLACES {
+        return Err((UNREAD, format!("`{at}` has {found} lines in the record `{path}`")));
+    }
+    let proof = Proof::new(&at, &record.places).and_then(|proof| proof.to_text());
+    let text = proof.map_err(|why| (UNREAD, format!("cannot use the record `{path}`: {why}")))?;
+    match &args.output {
+        Some(output) => write(output, text.as_bytes())?,
+        None => print(&text)?,
+    }
+    Ok(0)
+}
+
+/// Checks a proof.
+pub(super) fn check(args: &CheckProofArgs) -> Result<u8, Refusal> {
+    let key = verifying_key(&args.key)?;
+    let bytes = read(&args.proof, budget::ATTESTATION)?;
+    let path = shown(&args.proof);
+    let proof = Proof::parse(&bytes)
+        .map_err(|why| (UNREAD, format!("cannot use `{path}` as a proof: {why}")))?;
+    let given = attestation(&args.attestation)?;
+    let statement = signed_statement(&args.attestation, &given, &key)?;
+    let committed = statement.commitment().map_err(|why| {
+        (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(&args.attestation)))
+    })?;
+    let lines = proof
+        .check(&committed.root, committed.days)
+        .map_err(|why| (WRONG, format!("`{path}` does not prove `{}`: {why}", proof.object())))?;
+    let mut text = format!("{}\n", proof.object());
+    for line in &lines {
+        text.push_str(&told(line));
+    }
+    text.push_str(&format!(
+        "\nproven: these lines are in the record that the key {} attested.\nnot checked: the object \
+         itself; it is as the record found it.\n",
+        key.id()
+    ));
+    print(&text)?;
+    Ok(0)
+}
+
+/// What a line says of its object, in lines that are safe to show.
+fn told(proven: &ProvenLine) -> String {
+    let line = &proven.line;
+    let value = |value: &Value, pointer: &str| -> Option<String> {
+        let found = value.pointer(pointer)?;
+        let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+        (!found.is_null()).then(|| excerpt(&text, budget::SHOWN_FAILURE))
+    };
+    let mut text = String::new();
+    let mut say = |name: &str, words: Option<String>| {
+        if let Some(words) = words {
+            text.push_str(&format!("  {name:<10} {words}\n"));
+        }
+    };
+    let is_digest = value(line, "/event").as_deref() == Some("digest-judged");
+    say("kind", Some(if is_digest { "digest" } else { "log file" }.to_owned()));
+    say("outcome", value(line, "/outcome"));
+    say("finding", value(line, "/finding/code"));
+    say("expected", value(line, "/finding/expected"));
+    say("found", value(line, "/finding/found"));
+    say("unread", value(line, "/read_failure/code"));
+    say("sha256", value(line, "/sha256").or_else(|| value(line, "/expected_sha256")));
+    say("observed", value(line, "/found_sha256"));
+    say("size", value(line, "/stored_bytes").map(|bytes| format!("{bytes} bytes as stored")));
+    let digest = &proven.digest;
+    let interval = value(digest, "/start").zip(value(digest, "/end"));
+    say("interval", interval.map(|(start, end)| format!("{start} to {end}")));
+    if !is_digest {
+        let at = value(digest, "/bucket").zip(value(digest, "/key"));
+        say("digest", at.map(|(bucket, key)| format!("s3://{bucket}/{key}")));
+        say("", value(digest, "/outcome").map(|outcome| format!("which is {outcome}")));
+    }
+    let proofs = digest.pointer("/proofs").and_then(Value::as_array);
+    let proofs = proofs.map(|list| list.iter().filter_map(Value::as_str).collect::<Vec<_>>());
+    say("proofs", proofs.map(|list| escape(&list.join(", ")).into_owned()));
+    let day = &proven.day;
+    let chain = [&day.account, &day.source_region, &day.trail];
+    say("chain", Some(chain.map(|name| escape(name)).join(" ")));
+    text
+}
+
+fn object(text: &str) -> Result<ObjectLocation, Refusal> {
+    let parts = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
+    match parts {
+        Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
+            Ok(ObjectLocation::new(bucket, key))
+        }
+        _ => Err((
+            USAGE,
+            format!(
+                "cannot read `{}` as an object\n\nhint: `s3://BUCKET/KEY`, where it was delivered",
+                excerpt(text, budget::SHOWN)
+            ),
+        )),
+    }
+}
+
+fn print(text: &str) -> Result<(), Refusal> {
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    printed.map_err(|error| (OUTPUT_LOST, format!("cannot write the output: {error}")))
+}

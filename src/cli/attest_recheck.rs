@@ -1,0 +1,213 @@
+//! `attest verify --recheck`: the evidence itself once more, with the public keys and for the scope
+//! that the attestation holds.
+use super::args::AwsArgs;
+use super::attest_args::VerifyAttestationArgs;
+use super::attest_files::{Refusal, UNREAD, USAGE};
+use super::attest_verify::{Checks, Held};
+use super::lookup_args::LookupArgs;
+use super::progress::Progress;
+use super::verify::prepare_with;
+use super::verify_plan::NoPlan;
+use crate::core::budget::SHOWN;
+use crate::core::location::{escape, excerpt};
+use crate::core::time::Timestamp;
+use crate::core::verdict::Verdict;
+use crate::event::RunSummary;
+use crate::event::wire::write_event;
+use crate::evidence::commitment::Commitment;
+use crate::evidence::record::{Record, Summing};
+use crate::evidence::statement::{Committed, Statement};
+use crate::trust::KeyRecord;
+use crate::trust::bundle::Bundle;
+use crate::verify::verify_run::verify;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a second run found.
+#[derive(Debug)]
+pub(super) struct Again {
+    place: String,
+    summary: RunSummary,
+    commitment: Commitment,
+    essence: Option<Commitment>,
+}
+
+/// Runs `verify` again.
+pub(super) async fn recheck(
+    aws: &AwsArgs,
+    args: &VerifyAttestationArgs,
+    place: &str,
+    statement: &Statement,
+    record: Option<&Record>,
+) -> Result<Again, Refusal> {
+    let scope = statement.predicate.get("scope").unwrap_or(&Value::Null);
+    let time = |name: &str| {
+        let text = scope.get(name).and_then(Value::as_str).unwrap_or_default();
+        let read = Timestamp::parse(text).map(|_| text.to_owned());
+        read.ok_or((UNREAD, format!("cannot read the evidence again: no `{name}` is attested")))
+    };
+    let names = |name: &str| -> Vec<String> {
+        let list = scope.get("expected").and_then(|expected| expected.get(name));
+        let list = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let again = LookupArgs {
+        files: Vec::new(),
+        place: place.to_owned(),
+        start_time: Some(time("from")?),
+        end_time: Some(time("to")?),
+        last: None,
+        quarter: None,
+        trail: names("trails"),
+        account: names("accounts"),
+        regions: names("regions"),
+        public_keys: Vec::new(),
+        bucket: scope.get("bucket").and_then(Value::as_str).map(str::to_owned),
+        relocate: Vec::new(),
+        quiet: args.quiet,
+    };
+    let again = again.as_verify();
+    let bundle = keys(&statement.predicate)?;
+    let mut run = prepare_with(aws, &again, Some(bundle)).await.map_err(refusal)?;
+    run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
+    // A run up to its own time allowed for digests that were still to come; so does this one.
+    run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
+    if let Some(then) = time_of_run(statement) {
+        run.plan.now = then;
+    }
+    let mut summing = match record {
+        Some(_) => Summing::with_essence(),
+        None => Summing::default(),
+    };
+    let mut wrong = None;
+    let mut line = Vec::new();
+    let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
+    let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
+    let summary = verify(&run.plan, source, keys, &mut |event| {
+        progress.note(event);
+        line.clear();
+        let written = write_event(event, &mut line).map_err(|error| error.to_string());
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let taken = written.and_then(|()| summing.take(text).map_err(|why| why.to_string()));
+        wrong = wrong.take().or(taken.err());
+    })
+    .await;
+    progress.stop();
+    run.remarks();
+    if let Some(why) = wrong {
+        return Err((UNREAD, format!("cannot sum up what was read again: a line {why}")));
+    }
+    let (commitment, essence) = summing.finish();
+    Ok(Again { place: escape(place).into_owned(), summary, commitment, essence })
+}
+
+fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
+    let mut parts = pointer.split('/').skip(1);
+    let first = parts.next().and_then(|name| predicate.get(name));
+    let value = first.and_then(|first| parts.try_fold(first, |value, part| value.get(part)));
+    value.and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// When the attested run was made, where its record tells.
+fn time_of_run(statement: &Statement) -> Option<Timestamp> {
+    let text = statement.predicate.get("invocation")?.get("startedAt")?.as_str()?;
+    Timestamp::parse(text)
+}
+
+/// The public keys that the attestation holds.
+fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
+    let list = predicate.get("method").and_then(|method| method.get("publicKeys"));
+    let list = list.and_then(|keys| keys.get("listed")).and_then(Value::as_array);
+    let mut bundle = Bundle::default();
+    for key in list.map(Vec::as_slice).unwrap_or_default() {
+        let text = |name: &str| key.get(name).and_then(Value::as_str);
+        let time = |name: &str| text(name).and_then(Timestamp::parse);
+        let region = text("region").and_then(|region| region.parse().ok());
+        let der = text("der").and_then(|der| STANDARD.decode(der).ok());
+        let (Some(region), Some(der), Some(fingerprint)) = (region, der, text("fingerprint"))
+        else {
+            let words = "cannot read the evidence again: a public key of the attestation is none";
+            return Err((UNREAD, words.to_owned()));
+        };
+        bundle.regions.entry(region).or_default().keys.push(KeyRecord {
+            fingerprint: fingerprint.to_owned(),
+            der,
+            valid_from: time("validFrom"),
+            valid_to: time("validTo"),
+        });
+    }
+    Ok(bundle)
+}
+
+fn refusal(no_plan: NoPlan) -> Refusal {
+    match no_plan {
+        NoPlan::Usage(words) => (USAGE, words),
+        NoPlan::NotStarted(words) => (UNREAD, words),
+        NoPlan::NothingThere(words) => (Verdict::NothingFound.exit_status(), words),
+        NoPlan::Unread(bucket, why) => {
+            (UNREAD, format!("cannot list `s3://{}`: {why}", escape(&bucket)))
+        }
+    }
+}
+
+impl Again {
+    /// Tells what came of it.
+    pub(super) fn tell(
+        &self,
+        statement: &Statement,
+        committed: &Committed,
+        record: Option<&Record>,
+        checks: &mut Checks,
+    ) {
+        let attested = statement.predicate.get("result").and_then(|all| all.get("verdict"));
+        let attested = excerpt(attested.and_then(Value::as_str).unwrap_or_default(), SHOWN);
+        let (place, verdict) = (&self.place, self.summary.verdict);
+        if attested == verdict.words() {
+            let words = format!("verdict: `{place}` was verified again, and is {attested}");
+            checks.add(Held::Yes, words);
+        } else {
+            let held = if verdict == Verdict::Contradicted { Held::No } else { Held::Open };
+            let words = verdict.words();
+            checks.add(held, format!("verdict: `{place}` is {words} now, and was {attested}"));
+        }
+        let (held, words) = self.compared(committed, record);
+        checks.add(held, format!("evidence: {words}"));
+        checks.add(
+            Held::NotAsked,
+            "trust: the public keys are those in the attestation; that they are CloudTrail's is \
+             shown by asking AWS, or by another copy of them",
+        );
+    }
+
+    fn compared(&self, committed: &Committed, record: Option<&Record>) -> (Held, String) {
+        let Commitment { root, days, lines, .. } = self.commitment;
+        if (root, days) == (committed.root, committed.days) {
+            return (Held::Yes, format!("all {lines} lines are the very lines that are attested"));
+        }
+        let before = record.and_then(|record| record.essence.as_ref());
+        if before.is_some() && before == self.essence.as_ref() {
+            return (
+                Held::Yes,
+                format!(
+                    "{lines} digests and log files have the outcomes, hashes and intervals of the \
+                     record; ETags, versions, sizes or ways of proof are others"
+                ),
+            );
+        }
+        let unread = self.summary.counts.unverified() + self.summary.listings_unread;
+        if unread > 0 {
+            return (Held::Open, format!("{unread} objects or listings could not be read again"));
+        }
+        match record {
+            Some(_) => (Held::No, "it is not what the record tells".to_owned()),
+            None => (
+                Held::Open,
+                "the lines are not those that are attested, which may be other ETags or versions \
+                 alone; with `--record` it is told"
+                    .to_owned(),
+            ),
+        }
+    }
+}

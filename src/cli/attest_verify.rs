@@ -1,0 +1,281 @@
+//! `trailproof attest verify`: does an attestation hold, and what of it was checked?
+use super::args::AwsArgs;
+use super::attest_args::VerifyAttestationArgs;
+use super::attest_files::{
+    Attestation, OPEN, OUTPUT_LOST, Refusal, UNREAD, WRONG, attestation, file_hash, name, shown,
+    signed_statement, verifying_key,
+};
+use super::attest_recheck::recheck;
+use crate::core::budget;
+use crate::core::content::Hash;
+use crate::core::location::{escape, excerpt};
+use crate::evidence::agreement::disagreements;
+use crate::evidence::dsse::Container;
+use crate::evidence::predicate::{Declared, predicate};
+use crate::evidence::record::{Record, Wanted, read_record};
+use crate::evidence::statement::{Committed, Role, Statement};
+use crate::evidence::timestamp::Stamp;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// How one check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Held {
+    /// It holds.
+    Yes,
+    /// It was not made, as nobody asked for it.
+    NotAsked,
+    /// It was made, and what was there to check with does not suffice.
+    Open,
+    /// It does not hold.
+    No,
+}
+
+/// Everything that was checked, in the order in which it is told.
+#[derive(Debug, Default)]
+pub(super) struct Checks(Vec<(Held, String)>);
+
+impl Checks {
+    pub(super) fn add(&mut self, held: Held, words: impl Into<String>) {
+        self.0.push((held, words.into()));
+    }
+
+    fn worst(&self) -> Held {
+        self.0.iter().map(|(held, _)| *held).max().unwrap_or(Held::NotAsked)
+    }
+
+    fn write(&self, path: &Path, out: &mut impl Write) -> io::Result<()> {
+        let title = match self.worst() {
+            Held::Yes | Held::NotAsked => "HOLDS",
+            Held::Open => "NOT PROVEN",
+            Held::No => "DOES NOT HOLD",
+        };
+        writeln!(out, "{title}: {}\n", shown(path))?;
+        for (held, words) in &self.0 {
+            let mark = match held {
+                Held::Yes => "checked",
+                Held::NotAsked => "not checked",
+                Held::Open => "OPEN",
+                Held::No => "WRONG",
+            };
+            writeln!(out, "  {mark:<12} {words}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks an attestation.
+pub(super) async fn verify(aws: &AwsArgs, args: &VerifyAttestationArgs) -> Result<u8, Refusal> {
+    let path = &args.attestation;
+    let key = verifying_key(&args.key)?;
+    let given = attestation(path)?;
+    let statement = signed_statement(path, &given, &key)?;
+    let committed = statement.commitment().map_err(|why| {
+        (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(path)))
+    })?;
+    let mut checks = Checks::default();
+    checks.add(Held::Yes, format!("signature: made by the key {}", key.id()));
+    let others = given.envelope.signatures.len() - 1;
+    if others > 0 {
+        checks.add(Held::NotAsked, format!("signatures: {others} more, of other keys"));
+    }
+    stamps(&given, &key, &mut checks);
+    let record = record(args, &statement, &committed, &mut checks)?;
+    files(args, &statement, &mut checks)?;
+    previous(args, &statement, &mut checks)?;
+    match &args.recheck {
+        Some(place) => {
+            let again = recheck(aws, args, place, &statement, record.as_ref()).await?;
+            again.tell(&statement, &committed, record.as_ref(), &mut checks);
+        }
+        None => checks.add(
+            Held::NotAsked,
+            "evidence: it was not read again, and may be another now; `--recheck` reads it",
+        ),
+    }
+    let mut out = io::stdout().lock();
+    let written = checks
+        .write(path, &mut out)
+        .and_then(|()| says(&statement, &mut out))
+        .and_then(|()| out.flush());
+    let status = match checks.worst() {
+        Held::Yes | Held::NotAsked => 0,
+        Held::Open => OPEN,
+        Held::No => WRONG,
+    };
+    match written {
+        Err(error) if status != WRONG => {
+            Err((OUTPUT_LOST, format!("cannot write the output: {error}")))
+        }
+        _ => Ok(status),
+    }
+}
+
+fn stamps(given: &Attestation, key: &crate::evidence::key::VerifyingKey, checks: &mut Checks) {
+    let Container::Bundle(stamps) = &given.container else { return };
+    for response in stamps {
+        match (Stamp::read(response), given.envelope.signed_by(key)) {
+            (Ok(stamp), Some(signature)) if stamp.is_about(&signature.sig) => checks.add(
+                Held::NotAsked,
+                format!(
+                    "time stamp: it is about this signature and says {}; whether its authority made \
+                     it is shown by `openssl ts -verify`",
+                    stamp.at
+                ),
+            ),
+            (Ok(_), _) => checks.add(Held::No, "time stamp: it is about another signature"),
+            (Err(why), _) => checks.add(Held::No, format!("time stamp: {why}")),
+        }
+    }
+}
+
+/// Whether a file has the hash of a subject of this role, and which.
+fn file(path: &Path, hash: &Hash, role: Role, statement: &Statement, checks: &mut Checks) -> bool {
+    let (word, path) = (role.word(), shown(path));
+    let attested = statement.subjects.iter().filter(|subject| subject.role == role);
+    let found = attested.clone().find(|subject| subject.hash == *hash);
+    match found {
+        Some(_) => {
+            checks.add(Held::Yes, format!("{word}: `{path}` has a SHA-256 that is attested"));
+        }
+        None if attested.clone().next().is_none() => {
+            checks.add(Held::No, format!("{word}: `{path}` is given, and none is attested"));
+        }
+        None => checks.add(
+            Held::No,
+            format!(
+                "{word}: `{path}` is another file: its SHA-256 is {}, and attested is {}",
+                hex::encode(hash),
+                attested.map(|one| hex::encode(one.hash)).collect::<Vec<_>>().join(", ")
+            ),
+        ),
+    }
+    found.is_some()
+}
+
+fn record(
+    args: &VerifyAttestationArgs,
+    statement: &Statement,
+    committed: &Committed,
+    checks: &mut Checks,
+) -> Result<Option<Record>, Refusal> {
+    let Some(path) = &args.record else {
+        checks.add(
+            Held::NotAsked,
+            "record: it was not given, so that commitment, verdict and counts are as attested",
+        );
+        return Ok(None);
+    };
+    // A file that is not the attested one is not looked into.
+    if !file(path, &file_hash(path)?, Role::Record, statement, checks) {
+        return Ok(None);
+    }
+    let wanted = Wanted { object: None, essence: args.recheck.is_some() };
+    let record = read_record(path, wanted)
+        .map_err(|why| (UNREAD, format!("cannot use the record `{}`: {why}", shown(path))))?;
+    let made = &record.commitment;
+    if (made.root, made.days) == (committed.root, committed.days) {
+        checks.add(
+            Held::Yes,
+            format!(
+                "commitment: computed again from {} lines of {} digests, with the same root",
+                made.lines, made.digests
+            ),
+        );
+    } else {
+        let root = hex::encode(made.root);
+        checks.add(Held::No, format!("commitment: the record's is {root}"));
+    }
+    let again = predicate(&record.facts, made, &Declared::default());
+    let wrong = disagreements(&statement.predicate, &again);
+    if wrong.is_empty() {
+        checks.add(
+            Held::Yes,
+            "statement: verdict, counts, scope, keys, exceptions and gaps are the record's",
+        );
+    }
+    for name in wrong {
+        checks
+            .add(Held::No, format!("statement: `{}` is not what the record tells", escape(&name)));
+    }
+    Ok(Some(record))
+}
+
+fn files(
+    args: &VerifyAttestationArgs,
+    statement: &Statement,
+    checks: &mut Checks,
+) -> Result<(), Refusal> {
+    let reports = args.report.iter().map(|path| (path, Role::Report));
+    let summaries = args.summary.iter().map(|path| (path, Role::Summary));
+    let mut given = Vec::new();
+    for (path, role) in reports.chain(summaries) {
+        let hash = file_hash(path)?;
+        file(path, &hash, role, statement, checks);
+        given.push(hash);
+    }
+    for subject in &statement.subjects {
+        if subject.role != Role::Record && !given.contains(&subject.hash) {
+            let name = excerpt(&subject.name, budget::SHOWN);
+            checks.add(Held::NotAsked, format!("{}: `{name}` was not given", subject.role.word()));
+        }
+    }
+    Ok(())
+}
+
+fn previous(
+    args: &VerifyAttestationArgs,
+    statement: &Statement,
+    checks: &mut Checks,
+) -> Result<(), Refusal> {
+    let attested = statement.predicate.get("previousAttestation");
+    let attested =
+        attested.and_then(|before| before.get("statementSha256")).and_then(Value::as_str);
+    match (&args.previous, attested) {
+        (None, None) => {}
+        (None, Some(_)) => checks.add(Held::NotAsked, "attestation before: it was not given"),
+        (Some(path), attested) => {
+            let payload = attestation(path)?.envelope.payload;
+            let path = name(path);
+            let path = escape(&path);
+            if attested == Some(&hex::encode(Sha256::digest(payload))) {
+                let words = format!("attestation before: `{path}` is the one that this one names");
+                checks.add(Held::Yes, words);
+            } else {
+                let words = format!("attestation before: `{path}` is not named by this one");
+                checks.add(Held::No, words);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a signed statement says, in lines that are safe to show.
+fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
+    let text = |pointer: &str| {
+        let mut parts = pointer.split('/');
+        let first = statement.predicate.get(parts.next().unwrap_or_default())?;
+        let value = parts.try_fold(first, |value, part| value.get(part))?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (!value.is_null()).then(|| excerpt(&text, budget::SHOWN))
+    };
+    writeln!(out, "\nit says")?;
+    for (name, words) in [
+        ("verdict", text("result/verdict")),
+        ("location", text("scope/location")),
+        ("from", text("scope/from")),
+        ("to", text("scope/to")),
+        ("accounts", text("scope/found/accounts")),
+        ("regions", text("scope/found/regions")),
+        ("operator", text("operator/declared").map(|name| format!("{name}, as declared"))),
+        ("verifier", text("verifier/version").map(|version| format!("trailproof {version}"))),
+        ("started", text("invocation/startedAt")),
+    ] {
+        if let Some(words) = words {
+            writeln!(out, "  {name:<10} {words}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Whether what was signed is what a record tells.
+use serde_json::{Map, Value};
+
+/// Parts of the predicate that whoever signs adds, so that no record tells them; and the words that
+/// do not depend on one.
+const NOT_OF_A_RECORD: [&str; 2] = ["limitations", "previousAttestation"];
+
+/// The parts of a signed predicate that are not what was computed from the record again. A field
+/// that a newer version added to a part counts as such, since nobody here can say what it should be.
+pub fn disagreements(signed: &Map<String, Value>, again: &Map<String, Value>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, value) in again {
+        if NOT_OF_A_RECORD.contains(&name.as_str()) {
+            continue;
+        }
+        let same = match (signed.get(name), name.as_str()) {
+            // Who answers for the run is declared and in no record.
+            (Some(signed), "operator") => signed.get("awsCaller") == value.get("awsCaller"),
+            (Some(signed), _) => signed == value,
+            (None, _) => false,
+        };
+        if !same {
+            wrong.push(name.clone());
+        }
+    }
+    for name in signed.keys() {
+        if !again.contains_key(name) {
+            wrong.push(name.clone());
+        }
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn every_part_counts_but_what_is_declared() {
+        let again = object(json!({
+            "result": { "verdict": "proven" },
+            "operator": { "declared": null, "awsCaller": null },
+            "limitations": [],
+        }));
+        let mut signed = again.clone();
+        signed.insert("operator".to_owned(), json!({ "declared": "x", "awsCaller": null }));
+        signed.insert("limitations".to_owned(), json!(["y"]));
+        assert!(disagreements(&signed, &again).is_empty());
+        signed.insert("result".to_owned(), json!({ "verdict": "contradicted" }));
+        signed.insert("more".to_owned(), json!(1));
+        assert_eq!(disagreements(&signed, &again), ["result", "more"]);
+        signed.remove("result");
+        assert_eq!(disagreements(&signed, &again), ["result", "more"]);
+    }
+}

@@ -1,0 +1,256 @@
+//! One hash for everything that a run found: a Merkle tree in three levels over the evidence lines
+//! of its record, exactly as they stand there.
+//!
+//! `docs/commitment.md` defines it so that anybody can compute it again. The first level has a
+//! digest's line and those of its log files, the second the digests of one chain, kind and UTC day,
+//! the third all such days. It is computed while the record goes by.
+use super::line::{Evidence, LineError};
+use super::merkle::{Position, Tree, leaf_hash};
+use crate::core::content::Hash;
+use serde::{Deserialize, Serialize};
+
+/// Name of the way in which the hash is computed.
+pub const METHOD: &str = "trailproof-commitment-v1";
+
+/// The chain, kind and UTC day that digests of one group share.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DayId {
+    /// Account.
+    pub account: String,
+    /// Region whose log files the chain covers.
+    pub source_region: String,
+    /// Trail.
+    pub trail: String,
+    /// Region of the trail.
+    pub home_region: String,
+    /// Organization, or nothing.
+    pub organization: String,
+    /// `standard` or `backfill`.
+    pub kind: String,
+    /// Day on which the digests' intervals end: `2026-07-01`.
+    pub day: String,
+}
+
+impl DayId {
+    /// Its fields in the order in which they are hashed.
+    pub fn fields(&self) -> [&str; 7] {
+        [
+            &self.account,
+            &self.source_region,
+            &self.trail,
+            &self.home_region,
+            &self.organization,
+            &self.kind,
+            &self.day,
+        ]
+    }
+
+    /// Whether every field is of a form that cannot be taken for two fields.
+    pub fn is_plain(&self) -> bool {
+        self.fields().iter().all(|field| is_plain(field))
+    }
+}
+
+/// Whether a field has no line end or other control character in it.
+pub(super) fn is_plain(field: &str) -> bool {
+    field.len() <= 1_024 && !field.chars().any(char::is_control)
+}
+
+/// The leaf of the second level: what a digest's tree is.
+pub fn digest_leaf(end: &str, size: u64, root: &Hash) -> Vec<u8> {
+    format!("digest\n{end}\n{size}\n{}\n", hex::encode(root)).into_bytes()
+}
+
+/// The leaf of the third level: what a day's tree is.
+pub fn day_leaf(day: &DayId, size: u64, root: &Hash) -> Vec<u8> {
+    let fields = day.fields().join("\n");
+    format!("day\n{fields}\n{size}\n{}\n", hex::encode(root)).into_bytes()
+}
+
+/// The finished commitment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commitment {
+    /// Root of the third level.
+    pub root: Hash,
+    /// Leaves of the third level: days of chains.
+    pub days: u64,
+    /// Leaves of all second levels: digests.
+    pub digests: u64,
+    /// Leaves of all first levels: evidence lines.
+    pub lines: u64,
+}
+
+/// Where a line stands among those of its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InDigest {
+    /// The line itself.
+    pub line: Vec<u8>,
+    /// Where it stands.
+    pub at: Position,
+    /// The digest's line, which is the first of them.
+    pub digest_line: Vec<u8>,
+    /// Where that stands.
+    pub digest_at: Position,
+    /// End of the digest's interval.
+    pub end: String,
+}
+
+/// Where a line stands in all three levels: what its inclusion is checked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The first level.
+    pub in_digest: InDigest,
+    /// Where the digest stands in its day.
+    pub in_day: Position,
+    /// The day.
+    pub day: DayId,
+    /// Where the day stands among all.
+    pub in_all: Position,
+}
+
+/// The digest whose lines are going by.
+#[derive(Clone, Debug)]
+struct OpenDigest {
+    end: String,
+    line: Vec<u8>,
+    /// Its first mark is the digest's own: a log file is proven together with its digest.
+    tree: Tree,
+    /// Lines that are sought, each with the number of its mark.
+    sought: Vec<(Vec<u8>, usize)>,
+}
+
+/// The day whose digests are going by.
+#[derive(Clone, Debug)]
+struct OpenDay {
+    id: DayId,
+    tree: Tree,
+    sought: Vec<(InDigest, usize)>,
+}
+
+/// Computes the commitment from evidence lines in canonical order.
+#[derive(Clone, Debug, Default)]
+pub struct Committer {
+    digest: Option<OpenDigest>,
+    day: Option<OpenDay>,
+    all: Tree,
+    sought: Vec<(InDigest, Position, DayId, usize)>,
+    digests: u64,
+    lines: u64,
+}
+
+impl Committer {
+    /// Takes the next evidence line. The place of one that is `sought` is told in the end.
+    ///
+    /// # Errors
+    ///
+    /// A line that cannot stand here: a log file's before any digest's, or a digest's with a field
+    /// that has control characters in it.
+    pub fn push(&mut self, of: &Evidence, line: &[u8], sought: bool) -> Result<(), LineError> {
+        match of {
+            Evidence::Digest { day, end } => {
+                if !day.is_plain() || !is_plain(end) {
+                    return Err(LineError::new("has a field with control characters"));
+                }
+                self.close_digest();
+                if self.day.as_ref().is_some_and(|open| open.id != *day) {
+                    self.close_day();
+                }
+                if self.day.is_none() {
+                    let (id, tree, sought) = (day.clone(), Tree::default(), Vec::new());
+                    self.day = Some(OpenDay { id, tree, sought });
+                }
+                let mut tree = Tree::default();
+                tree.push_marked(line);
+                let wanted = if sought { vec![(line.to_vec(), 0)] } else { Vec::new() };
+                let (end, line) = (end.clone(), line.to_vec());
+                self.digest = Some(OpenDigest { end, line, tree, sought: wanted });
+                self.digests += 1;
+            }
+            Evidence::Log => {
+                let Some(digest) = &mut self.digest else {
+                    return Err(LineError::new("is a log file's and stands before any digest's"));
+                };
+                if sought {
+                    digest.sought.push((line.to_vec(), digest.tree.marks()));
+                    digest.tree.push_marked(line);
+                } else {
+                    digest.tree.push(line);
+                }
+            }
+        }
+        self.lines += 1;
+        Ok(())
+    }
+
+    /// Takes note that a chain begins or ends: no log file that follows is of the digest before.
+    pub fn chain_border(&mut self) {
+        self.close_digest();
+    }
+
+    fn close_digest(&mut self) {
+        let (Some(digest), Some(day)) = (self.digest.take(), &mut self.day) else { return };
+        let finished = digest.tree.finish();
+        let leaf = digest_leaf(&digest.end, finished.size, &finished.root);
+        if digest.sought.is_empty() {
+            day.tree.push(&leaf);
+            return;
+        }
+        let mark = day.tree.marks();
+        day.tree.push_marked(&leaf);
+        for (line, number) in digest.sought {
+            let at = |number: usize| finished.positions.get(number).cloned();
+            let (Some(at), Some(digest_at)) = (at(number), at(0)) else { continue };
+            let (digest_line, end) = (digest.line.clone(), digest.end.clone());
+            day.sought.push((InDigest { line, at, digest_line, digest_at, end }, mark));
+        }
+    }
+
+    fn close_day(&mut self) {
+        let Some(day) = self.day.take() else { return };
+        let finished = day.tree.finish();
+        let leaf = day_leaf(&day.id, finished.size, &finished.root);
+        if day.sought.is_empty() {
+            self.all.push(&leaf);
+            return;
+        }
+        let mark = self.all.marks();
+        self.all.push_marked(&leaf);
+        for (in_digest, number) in day.sought {
+            let Some(in_day) = finished.positions.get(number).cloned() else { continue };
+            self.sought.push((in_digest, in_day, day.id.clone(), mark));
+        }
+    }
+
+    /// The commitment, and the places of the lines that were sought.
+    pub fn finish(mut self) -> (Commitment, Vec<Place>) {
+        self.close_digest();
+        self.close_day();
+        let finished = self.all.finish();
+        let mut places = Vec::new();
+        for (in_digest, in_day, day, number) in self.sought {
+            let Some(in_all) = finished.positions.get(number).cloned() else { continue };
+            places.push(Place { in_digest, in_day, day, in_all });
+        }
+        let (digests, lines) = (self.digests, self.lines);
+        (Commitment { root: finished.root, days: finished.size, digests, lines }, places)
+    }
+}
+
+impl Place {
+    /// The root that the line stands below, if its digest's line and all three paths agree with
+    /// each other.
+    pub fn root(&self) -> Option<Hash> {
+        let InDigest { line, at, digest_line, digest_at, end } = &self.in_digest;
+        let digest = at.root(&leaf_hash(line))?;
+        let of_digest = digest_at.root(&leaf_hash(digest_line))?;
+        if digest != of_digest || digest_at.index != 0 || digest_at.size != at.size {
+            return None;
+        }
+        if !self.day.is_plain() || !is_plain(end) {
+            return None;
+        }
+        let day = self.in_day.root(&leaf_hash(&digest_leaf(end, at.size, &digest)))?;
+        self.in_all.root(&leaf_hash(&day_leaf(&self.day, self.in_day.size, &day)))
+    }
+}

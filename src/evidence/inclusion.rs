@@ -1,0 +1,223 @@
+//! A proof that one object's evidence line is among those that an attestation commits to.
+use super::commitment::{DayId, InDigest, METHOD, Place};
+use super::line::Head;
+use super::merkle::{PATH, Position};
+use super::strict_json;
+use crate::core::budget;
+use crate::core::content::Hash;
+use crate::core::location::{ObjectLocation, excerpt};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+const FORMAT: &str = "trailproof-inclusion-proof";
+const SCHEMA: u64 = 1;
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Proof {
+    format: String,
+    schema: u64,
+    method: String,
+    bucket: String,
+    key: String,
+    places: Vec<PlaceFields>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlaceFields {
+    line: String,
+    line_in_digest: PositionFields,
+    digest_line: String,
+    digest_in_digest: PositionFields,
+    digest_end: String,
+    digest_in_day: PositionFields,
+    day: DayId,
+    day_in_all: PositionFields,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PositionFields {
+    index: u64,
+    size: u64,
+    path: Vec<String>,
+}
+
+impl From<&Position> for PositionFields {
+    fn from(at: &Position) -> Self {
+        Self { index: at.index, size: at.size, path: at.path.iter().map(hex::encode).collect() }
+    }
+}
+
+impl PositionFields {
+    fn read(&self) -> Result<Position, String> {
+        if self.path.len() > PATH {
+            return Err("it has a path that is longer than any".to_owned());
+        }
+        let hash = |text: &String| {
+            let mut hash: Hash = [0; 32];
+            hex::decode_to_slice(text, &mut hash).map(|()| hash)
+        };
+        let path = self.path.iter().map(hash).collect::<Result<_, _>>();
+        let path = path.map_err(|_| "it has a hash that is none".to_owned())?;
+        Ok(Position { index: self.index, size: self.size, path })
+    }
+}
+
+impl Proof {
+    /// Of the places of this object.
+    ///
+    /// # Errors
+    ///
+    /// A line that is no text, which no record has.
+    pub fn new(at: &ObjectLocation, places: &[Place]) -> Result<Self, String> {
+        let fields = |place: &Place| {
+            let text = |line: &[u8]| {
+                let text = std::str::from_utf8(line).map(str::to_owned);
+                text.map_err(|_| "a line of the record is no UTF-8".to_owned())
+            };
+            let InDigest { line, at, digest_line, digest_at, end } = &place.in_digest;
+            Ok(PlaceFields {
+                line: text(line)?,
+                line_in_digest: at.into(),
+                digest_line: text(digest_line)?,
+                digest_in_digest: digest_at.into(),
+                digest_end: end.clone(),
+                digest_in_day: (&place.in_day).into(),
+                day: place.day.clone(),
+                day_in_all: (&place.in_all).into(),
+            })
+        };
+        Ok(Self {
+            format: FORMAT.to_owned(),
+            schema: SCHEMA,
+            method: METHOD.to_owned(),
+            bucket: at.bucket.clone(),
+            key: at.key.clone(),
+            places: places.iter().map(fields).collect::<Result<_, String>>()?,
+        })
+    }
+
+    /// Reads the document.
+    ///
+    /// # Errors
+    ///
+    /// What about it is no proof, in words that are safe to show.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let value = strict_json::parse(bytes)?;
+        if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
+            return Err("it is no inclusion proof of trailproof's".to_owned());
+        }
+        let schema = value.get("schema").and_then(Value::as_u64);
+        if schema != Some(SCHEMA) {
+            return Err(format!(
+                "its schema is {}, and this program reads {SCHEMA}",
+                schema.map_or_else(|| "no number".to_owned(), |number| number.to_string())
+            ));
+        }
+        let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
+        if method != METHOD {
+            let shown = excerpt(method, budget::SHOWN);
+            return Err(format!("its method is `{shown}`, and this program knows `{METHOD}`"));
+        }
+        let read: Self = serde_json::from_value(value)
+            .map_err(|error| excerpt(&error.to_string(), budget::SHOWN))?;
+        if read.places.is_empty() || read.places.len() > budget::PLACES {
+            return Err(format!(
+                "it has {} places, and 1 to {} are possible",
+                read.places.len(),
+                budget::PLACES
+            ));
+        }
+        Ok(read)
+    }
+
+    /// The document as text.
+    ///
+    /// # Errors
+    ///
+    /// That it cannot be encoded, which would be a defect.
+    pub fn to_text(&self) -> Result<String, String> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
+        Ok(format!("{text}\n"))
+    }
+
+    /// The object that it is about.
+    pub fn object(&self) -> ObjectLocation {
+        ObjectLocation::new(self.bucket.clone(), self.key.clone())
+    }
+
+    /// Checks every place against a commitment, and gives the lines that are thereby proven to
+    /// stand in the record.
+    ///
+    /// # Errors
+    ///
+    /// What does not hold, in words that are safe to show.
+    pub fn check(&self, root: &Hash, days: u64) -> Result<Vec<ProvenLine>, String> {
+        self.places.iter().map(|place| self.check_place(place, root, days)).collect()
+    }
+
+    fn check_place(
+        &self,
+        fields: &PlaceFields,
+        root: &Hash,
+        days: u64,
+    ) -> Result<ProvenLine, String> {
+        let place = Place {
+            in_digest: InDigest {
+                line: fields.line.clone().into_bytes(),
+                at: fields.line_in_digest.read()?,
+                digest_line: fields.digest_line.clone().into_bytes(),
+                digest_at: fields.digest_in_digest.read()?,
+                end: fields.digest_end.clone(),
+            },
+            in_day: fields.digest_in_day.read()?,
+            day: fields.day.clone(),
+            in_all: fields.day_in_all.read()?,
+        };
+        if place.in_all.size != days || place.root() != Some(*root) {
+            return Err("its line is not among those that the attestation commits to".to_owned());
+        }
+        // What follows stands in signed lines; a proof that shows one line and speaks of another
+        // must not pass for all that.
+        let line = object_line(&fields.line)?;
+        let digest = object_line(&fields.digest_line)?;
+        if line.at != self.object() {
+            return Err(format!("its line is that of `{}`, and not the object's", line.at));
+        }
+        if digest.event != "digest-judged"
+            || (line.event == "digest-judged") != (fields.line == fields.digest_line)
+        {
+            return Err("its digest is none".to_owned());
+        }
+        Ok(ProvenLine { line: line.value, digest: digest.value, day: fields.day.clone() })
+    }
+}
+
+/// A line that stands in the record that was attested.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProvenLine {
+    /// The object's line.
+    pub line: Value,
+    /// The line of the digest that names it; the same for a digest.
+    pub digest: Value,
+    /// The chain and day that the digest belongs to.
+    pub day: DayId,
+}
+
+struct ObjectLine {
+    event: String,
+    at: ObjectLocation,
+    value: Value,
+}
+
+fn object_line(text: &str) -> Result<ObjectLine, String> {
+    let head = Head::read(text.as_bytes()).map_err(|why| format!("its line {why}"))?;
+    let (Some(bucket), Some(key)) = (head.bucket, head.key) else {
+        return Err("its line is about no object".to_owned());
+    };
+    let value = strict_json::parse(text.as_bytes()).map_err(|why| format!("its line: {why}"))?;
+    let at = ObjectLocation::new(bucket, key);
+    Ok(ObjectLine { event: head.event.into_owned(), at, value })
+}

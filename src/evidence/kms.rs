@@ -1,0 +1,129 @@
+//! A signing key that never leaves AWS KMS.
+use super::key::VerifyingKey;
+use crate::aws::config::{AwsConfig, Service};
+use crate::aws::words;
+use crate::core::content::Hash;
+use crate::core::location::excerpt;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::config::timeout::TimeoutConfig;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{KeySpec, MessageType, SigningAlgorithmSpec};
+use std::error::Error;
+use std::time::Duration;
+
+/// Attempts at one request, as for CloudTrail.
+const ATTEMPTS: u32 = 5;
+/// Name resolution, TCP and TLS together, and then an answer.
+const CONNECT: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// A key of KMS, by its ARN, id or alias.
+#[derive(Debug)]
+pub struct KmsKey {
+    client: Client,
+    name: String,
+}
+
+impl KmsKey {
+    /// The key with this name; nobody is asked yet. The region is that of its ARN, else the
+    /// configured one.
+    ///
+    /// # Errors
+    ///
+    /// That no region is configured.
+    pub fn new(config: &AwsConfig, name: &str) -> Result<Self, String> {
+        let mut builder = aws_sdk_kms::config::Builder::from(config.sdk())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build(),
+            );
+        builder = match region_of(name) {
+            Some(region) => builder.region(aws_sdk_kms::config::Region::new(region.to_owned())),
+            None => {
+                let region = config.region().map_err(|error| error.to_string())?;
+                builder.region(region.clone())
+            }
+        };
+        builder.set_endpoint_url(config.endpoint(Service::Kms));
+        Ok(Self { client: Client::from_conf(builder.build()), name: name.to_owned() })
+    }
+
+    /// Its public key.
+    ///
+    /// # Errors
+    ///
+    /// KMS's refusal, or that the key is none for attestations.
+    pub async fn public(&self) -> Result<VerifyingKey, String> {
+        let answer = self.client.get_public_key().key_id(&self.name).send().await;
+        let answer = answer.map_err(|error| refused("GetPublicKey", &error))?;
+        if !matches!(answer.key_spec(), None | Some(KeySpec::EccNistP256)) {
+            return Err(format!(
+                "the key `{}` is none of ECC_NIST_P256; attestations are signed with ECDSA over P-256",
+                excerpt(&self.name, 200)
+            ));
+        }
+        let der = answer.public_key().map(Blob::as_ref).unwrap_or_default();
+        VerifyingKey::from_der(der).map_err(|why| {
+            format!("KMS's public key of `{}` cannot be used: {why}", excerpt(&self.name, 200))
+        })
+    }
+
+    /// Has KMS sign what has this SHA-256; the signature is in DER.
+    ///
+    /// # Errors
+    ///
+    /// KMS's refusal.
+    pub async fn sign(&self, hash: &Hash) -> Result<Vec<u8>, String> {
+        let answer = self
+            .client
+            .sign()
+            .key_id(&self.name)
+            .message(Blob::new(hash.to_vec()))
+            .message_type(MessageType::Digest)
+            .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| refused("Sign", &error))?;
+        Ok(answer.signature().map(|blob| blob.as_ref().to_vec()).unwrap_or_default())
+    }
+}
+
+/// The region of `arn:aws:kms:REGION:ACCOUNT:key/ID`.
+fn region_of(name: &str) -> Option<&str> {
+    let mut parts = name.split(':');
+    let is_arn = parts.next() == Some("arn") && parts.nth(1) == Some("kms");
+    parts.next().filter(|region| is_arn && !region.is_empty())
+}
+
+/// What KMS or the client said, as it is said of CloudTrail.
+fn refused<E, R>(operation: &str, error: &SdkError<E, R>) -> String
+where
+    E: Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    let said = error.as_service_error();
+    match said.and_then(ProvideErrorMetadata::code) {
+        Some(code) => format!(
+            "An error occurred ({}) when calling the {operation} operation: {}",
+            excerpt(code, 200),
+            excerpt(said.and_then(ProvideErrorMetadata::message).unwrap_or_default(), 1_800)
+        ),
+        None => format!("{operation} could not be asked: {}", excerpt(&words::chain(error), 1_800)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_region_stands_in_an_arn_and_nowhere_else() {
+        let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd";
+        assert_eq!(region_of(arn), Some("eu-west-1"));
+        for other in ["1234abcd", "alias/a:b:c:d", "arn:aws:s3:eu-west-1:1:key/1", "arn:aws:kms:"] {
+            assert_eq!(region_of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What a line of a run record is to the commitment: the few fields that say where it belongs.
+use super::commitment::DayId;
+use crate::core::ids::{AccountId, OrganizationId, Region, TrailName};
+use crate::core::location::excerpt;
+use crate::core::time::Timestamp;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+/// What is wrong with a line, in words that go on after its number and are safe to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineError(String);
+
+impl LineError {
+    pub(super) fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An evidence line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// That of a digest.
+    Digest {
+        /// The chain, kind and day that it belongs to.
+        day: DayId,
+        /// End of its interval, as the line spells it.
+        end: String,
+    },
+    /// That of a log file of the digest before it.
+    Log,
+}
+
+/// The fields of a line that are looked at; all others are passed over.
+#[derive(Debug, Deserialize)]
+pub struct Head<'a> {
+    /// What the line is.
+    #[serde(borrow)]
+    pub event: Cow<'a, str>,
+    /// Bucket of the object that it is about.
+    #[serde(default, borrow)]
+    pub bucket: Option<Cow<'a, str>>,
+    /// Key of the object.
+    #[serde(default, borrow)]
+    pub key: Option<Cow<'a, str>>,
+    /// `standard` or `backfill`.
+    #[serde(default, borrow)]
+    pub kind: Option<Cow<'a, str>>,
+    /// End of a digest's interval.
+    #[serde(default, borrow)]
+    pub end: Option<Cow<'a, str>>,
+    /// `valid`, `invalid` or `unverified`.
+    #[serde(default, borrow)]
+    pub outcome: Option<Cow<'a, str>>,
+    /// The chain that it is about.
+    #[serde(default)]
+    pub chain: Option<ChainFields>,
+}
+
+/// A chain as lines spell it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ChainFields {
+    account: String,
+    source_region: String,
+    trail: String,
+    home_region: String,
+    organization: Option<String>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads a line.
+    ///
+    /// # Errors
+    ///
+    /// That it is no JSON object with an `event`, or that one of these fields is of another type.
+    pub fn read(line: &'a [u8]) -> Result<Self, LineError> {
+        serde_json::from_slice(line).map_err(|error| {
+            LineError::new(format!("cannot be read: {}", excerpt(&error.to_string(), 200)))
+        })
+    }
+
+    /// What the line is to the commitment, within `chain`; `None` for one that is no evidence.
+    ///
+    /// # Errors
+    ///
+    /// An evidence line outside a chain, or with a field that is none.
+    pub fn evidence(&self, chain: Option<&ChainFields>) -> Result<Option<Evidence>, LineError> {
+        match &*self.event {
+            "log-judged" => Ok(Some(Evidence::Log)),
+            "digest-judged" => {
+                let chain = chain.ok_or_else(|| LineError::new("is a digest's of no chain"))?;
+                let (kind, end) = (self.kind()?, self.end()?);
+                let day = chain.day(kind, end)?;
+                Ok(Some(Evidence::Digest { day, end: end.to_owned() }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn kind(&self) -> Result<&str, LineError> {
+        let kinds = ["standard", "backfill"];
+        let kind = self.kind.as_deref().filter(|kind| kinds.contains(kind));
+        kind.ok_or_else(|| LineError::new("does not say of which kind the digest is"))
+    }
+
+    fn end(&self) -> Result<&str, LineError> {
+        let end = self.end.as_deref().filter(|end| {
+            // One spelling of each time, so that one day is one group.
+            Timestamp::parse(end).is_some_and(|at| at.to_string() == *end)
+        });
+        end.ok_or_else(|| LineError::new("does not say when the digest's interval ends"))
+    }
+}
+
+impl ChainFields {
+    /// The group of its digests of this kind that end on one day.
+    fn day(&self, kind: &str, end: &str) -> Result<DayId, LineError> {
+        fn of<T: FromStr>(text: &str) -> Result<String, LineError> {
+            let wrong = || LineError::new("is about a chain whose name cannot be one");
+            text.parse::<T>().map(|_| text.to_owned()).map_err(|_| wrong())
+        }
+        let organization = match &self.organization {
+            Some(id) => of::<OrganizationId>(id)?,
+            None => String::new(),
+        };
+        Ok(DayId {
+            account: of::<AccountId>(&self.account)?,
+            source_region: of::<Region>(&self.source_region)?,
+            trail: of::<TrailName>(&self.trail)?,
+            home_region: of::<Region>(&self.home_region)?,
+            organization,
+            kind: kind.to_owned(),
+            day: end.chars().take(10).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHAIN: &str = r#"{"event":"chain-started","chain":{"account":"111122223333",
+        "source_region":"us-east-1","trail":"t","home_region":"eu-west-1","organization":null}}"#;
+
+    #[test]
+    fn a_digest_belongs_to_its_chain_and_day() {
+        let chain = Head::read(CHAIN.as_bytes()).map(|head| head.chain).ok().flatten();
+        let line = br#"{"event":"digest-judged","kind":"backfill","end":"2026-03-01T23:04:11Z"}"#;
+        let evidence = Head::read(line).and_then(|head| head.evidence(chain.as_ref()));
+        let Ok(Some(Evidence::Digest { day, end })) = evidence else { panic!("{evidence:?}") };
+        let fields = ["111122223333", "us-east-1", "t", "eu-west-1", "", "backfill", "2026-03-01"];
+        assert_eq!((day.fields(), end.as_str()), (fields, "2026-03-01T23:04:11Z"));
+        assert_eq!(Head::read(line).and_then(|head| head.evidence(None)).ok(), None);
+    }
+
+    #[test]
+    fn what_is_no_line_of_a_digest_is_refused() {
+        let chain = Head::read(CHAIN.as_bytes()).map(|head| head.chain).ok().flatten();
+        for wrong in [
+            r#"{"event":"digest-judged","end":"2026-03-01T23:04:11Z"}"#,
+            r#"{"event":"digest-judged","kind":"other","end":"2026-03-01T23:04:11Z"}"#,
+            r#"{"event":"digest-judged","kind":"standard","end":"2026-03-01T23:04:11+00:00"}"#,
+            r#"{"event":"digest-judged","event":"log-judged"}"#,
+            r#"{"kind":"standard"}"#,
+            "[]",
+        ] {
+            let read = Head::read(wrong.as_bytes()).and_then(|head| head.evidence(chain.as_ref()));
+            assert!(read.is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The in-toto statement that is signed: what it is about, and what is said of it.
+use super::commitment::METHOD;
+use super::dsse::{Envelope, IN_TOTO};
+use super::strict_json;
+use crate::core::budget;
+use crate::core::content::Hash;
+use crate::core::location::excerpt;
+use serde_json::{Map, Value, json};
+
+/// Type of an in-toto statement.
+pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+
+/// What all versions of our predicate's type begin with.
+const FAMILY: &str = "urn:trailproof:attestation:";
+
+/// Type of our predicate. `docs/attestation.md` and `docs/attestation.schema.json` define it.
+pub const PREDICATE: &str = "urn:trailproof:attestation:v1";
+
+/// What a subject is to the attestation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The run record.
+    Record,
+    /// A report of the run.
+    Report,
+    /// The run's summary.
+    Summary,
+}
+
+impl Role {
+    /// The word for it in a statement.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Report => "report",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+/// A file that the statement is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Its name, without a path.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// SHA-256 of its bytes.
+    pub hash: Hash,
+}
+
+/// A statement of ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// The files.
+    pub subjects: Vec<Subject>,
+    /// What is said of them.
+    pub predicate: Map<String, Value>,
+}
+
+/// The commitment, as a predicate has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Root of the third level.
+    pub root: Hash,
+    /// Leaves of the third level.
+    pub days: u64,
+}
+
+impl Statement {
+    /// The bytes to sign.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let subject = |one: &Subject| {
+            json!({
+                "name": one.name,
+                "digest": { "sha256": hex::encode(one.hash) },
+                "annotations": { "role": one.role.word() },
+            })
+        };
+        let statement = json!({
+            "_type": STATEMENT,
+            "subject": self.subjects.iter().map(subject).collect::<Vec<_>>(),
+            "predicateType": PREDICATE,
+            "predicate": self.predicate,
+        });
+        statement.to_string().into_bytes()
+    }
+
+    /// Reads the payload of an envelope. Nothing is believed for having been read.
+    ///
+    /// # Errors
+    ///
+    /// What about it is no statement of ours, in words that are safe to show.
+    pub fn read(envelope: &Envelope) -> Result<Self, String> {
+        let shown = |text: &str| excerpt(text, budget::SHOWN);
+        if envelope.payload_type != IN_TOTO {
+            let other = shown(&envelope.payload_type);
+            return Err(format!("its payload is `{other}`, and no in-toto statement"));
+        }
+        let value = strict_json::parse(&envelope.payload)?;
+        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+        if text("_type") != STATEMENT {
+            return Err(format!("its payload is no `{STATEMENT}`, but `{}`", shown(text("_type"))));
+        }
+        match text("predicateType") {
+            PREDICATE => {}
+            newer if newer.starts_with(FAMILY) => {
+                let newer = shown(newer);
+                return Err(format!(
+                    "it says `{newer}`, and this program reads `{PREDICATE}`\n\nhint: a newer \
+                     trailproof reads it"
+                ));
+            }
+            other => {
+                return Err(format!("it is an attestation of another kind: `{}`", shown(other)));
+            }
+        }
+        let subjects = value.get("subject").and_then(Value::as_array);
+        let subjects = subjects.ok_or("it has no subjects")?;
+        let subjects = subjects.iter().map(subject).collect::<Option<Vec<_>>>();
+        let subjects = subjects.ok_or("a subject of it has no role or SHA-256")?;
+        let Some(Value::Object(predicate)) = value.get("predicate") else {
+            return Err("it has no predicate".to_owned());
+        };
+        Ok(Self { subjects, predicate: predicate.clone() })
+    }
+
+    /// The commitment.
+    ///
+    /// # Errors
+    ///
+    /// That there is none, or one of another method.
+    pub fn commitment(&self) -> Result<Committed, String> {
+        let part = |name: &str| self.predicate.get("commitment").and_then(|all| all.get(name));
+        let method = part("method").and_then(Value::as_str).unwrap_or_default();
+        if method != METHOD {
+            let shown = excerpt(method, budget::SHOWN);
+            return Err(format!("its commitment is `{shown}`, and this program knows `{METHOD}`"));
+        }
+        let root = part("root").and_then(Value::as_str).and_then(hash);
+        let days = part("days").and_then(Value::as_u64);
+        let (Some(root), Some(days)) = (root, days) else {
+            return Err("its commitment has no root".to_owned());
+        };
+        Ok(Committed { root, days })
+    }
+}
+
+fn subject(value: &Value) -> Option<Subject> {
+    let role = match value.pointer("/annotations/role")?.as_str()? {
+        "record" => Role::Record,
+        "report" => Role::Report,
+        "summary" => Role::Summary,
+        _ => return None,
+    };
+    let name = value.get("name")?.as_str()?.to_owned();
+    let hash = hash(value.pointer("/digest/sha256")?.as_str()?)?;
+    Some(Subject { name, role, hash })
+}
+
+fn hash(text: &str) -> Option<Hash> {
+    let mut hash = [0; 32];
+    hex::decode_to_slice(text, &mut hash).is_ok().then_some(hash)
+}
