@@ -2,7 +2,7 @@
 use crate::core::chain_id::ChainId;
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
-use crate::core::failure::ReadFailure;
+use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::location::ObjectLocation;
 use crate::core::notice::Notice;
@@ -50,6 +50,14 @@ pub(super) struct ToldFinding {
     pub(super) lifecycle: bool,
 }
 
+/// An object that could not be checked.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    pub(super) chain: Option<ChainId>,
+    pub(super) at: ObjectLocation,
+    pub(super) why: ReadFailure,
+}
+
 /// A stretch that no digest covers, and what explains it.
 #[derive(Clone, Debug)]
 pub(super) struct Gap {
@@ -66,10 +74,14 @@ pub(super) struct Collected {
     pub(super) end_was_future: bool,
     pub(super) chains: Vec<ChainSummary>,
     pub(super) findings: Kept<ToldFinding>,
-    pub(super) unread: Kept<(ObjectLocation, ReadFailure)>,
+    pub(super) unread: Kept<Unread>,
+    /// All that could not be checked, by why.
+    pub(super) unread_by_kind: BTreeMap<ReadFailureKind, u64>,
     pub(super) listings_unread: Kept<(String, ReadFailure)>,
     pub(super) gaps: Kept<Gap>,
     pub(super) unlisted: Kept<ObjectLocation>,
+    /// Chains and digests of the listing, with the digests that only anchor a walk.
+    pub(super) listed: Option<(u64, u64)>,
     /// Trails that lie here and that the scope leaves out.
     pub(super) left_out: Vec<String>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
@@ -89,7 +101,10 @@ impl Collected {
                 self.period = Some(*period);
                 self.end_was_future = *end_was_future;
             }
-            RunEvent::BucketListed { left_out, .. } => self.left_out.clone_from(left_out),
+            RunEvent::BucketListed { chains, digests, left_out } => {
+                self.listed = Some((*chains, *digests));
+                self.left_out.clone_from(left_out);
+            }
             RunEvent::ListingUnread { folder, why } => {
                 self.listings_unread.push((folder.clone(), why.clone()));
             }
@@ -152,7 +167,11 @@ impl Collected {
                     self.findings.push(ToldFinding { chain, at, finding, lifecycle });
                 }
             }
-            Outcome::Unverified(why) => self.unread.push((at.clone(), why.clone())),
+            Outcome::Unverified(why) => {
+                *self.unread_by_kind.entry(why.kind).or_default() += 1;
+                let (chain, at, why) = (self.chain.clone(), at.clone(), why.clone());
+                self.unread.push(Unread { chain, at, why });
+            }
         }
     }
 

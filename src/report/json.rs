@@ -59,8 +59,9 @@ fn document(run: &Collected) -> Value {
         })
     });
     value.insert("findings".into(), findings.collect());
-    let unread = run.unread.entries.iter().map(|(at, why)| {
-        json!({ "bucket": at.bucket, "key": at.key, "read_failure": wire::failure(why) })
+    let unread = run.unread.entries.iter().map(|unread| {
+        let at = &unread.at;
+        json!({ "bucket": at.bucket, "key": at.key, "read_failure": wire::failure(&unread.why) })
     });
     value.insert("unverified".into(), unread.collect());
     let listings = run
