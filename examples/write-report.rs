@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io::BufWriter;
 use trailproof::report::RunReporter;
 use trailproof::report::html::Html;
+use trailproof::report::junit::Junit;
+use trailproof::report::ocsf::Ocsf;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +25,8 @@ fn main() {
     let out = BufWriter::new(File::create(file).unwrap());
     let mut report: Box<dyn RunReporter> = match format.as_str() {
         "html" => Box::new(Html::new(out)),
+        "junit" => Box::new(Junit::new(out)),
+        "ocsf" => Box::new(Ocsf::new(out)),
         format => panic!("there is no format `{format}`"),
     };
     for event in &events {

@@ -1,6 +1,7 @@
 //! What was typed, and nothing of what it means: help and version work even where all else fails.
 use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
+use super::output_args::{OutputArgs, RecordArgs};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -97,6 +98,10 @@ pub(super) struct VerifyArgs {
     /// Requests in flight at once [default: as many as the store answers well, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(super) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(super) record: RecordArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
 }
 
 /// Forms of a `verify` run's output.

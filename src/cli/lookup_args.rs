@@ -1,5 +1,6 @@
 //! The options of `lookup`.
 use super::args::{Format, VerifyArgs};
+use super::output_args::{OutputArgs, RecordArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -69,6 +70,8 @@ impl LookupArgs {
             format: Format::Text,
             quiet: self.quiet,
             concurrency: None,
+            record: RecordArgs::default(),
+            outputs: OutputArgs::default(),
         }
     }
 }

@@ -7,6 +7,8 @@ mod keys;
 mod keys_args;
 mod lookup;
 mod lookup_args;
+mod output_args;
+mod outputs;
 mod period_arg;
 mod place;
 mod program;
@@ -15,5 +17,6 @@ mod time_arg;
 mod validate_logs;
 mod verify;
 mod verify_plan;
+mod whole_file;
 
 pub use program::main;

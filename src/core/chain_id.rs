@@ -58,6 +58,15 @@ pub enum TrailFilter {
     Arn(TrailArn),
 }
 
+impl fmt::Display for TrailFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Arn(arn) => arn.fmt(f),
+        }
+    }
+}
+
 /// What to look at; an empty list means everything that the bucket holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {

@@ -104,6 +104,11 @@ impl ReadFailureKind {
         }
     }
 
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+
     /// Whether asking again may help.
     pub fn is_transient(self) -> bool {
         matches!(

@@ -4,9 +4,10 @@ mod collect;
 pub mod html;
 pub mod json;
 pub mod json_lines;
+pub mod junit;
+pub mod ocsf;
 pub mod text;
 mod text_lines;
-mod wire;
 
 use crate::event::{Event, RunEvent};
 use std::io;

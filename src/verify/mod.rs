@@ -2,7 +2,6 @@
 pub mod aws_plan;
 pub mod aws_run;
 mod chain_run;
-mod chain_tally;
 pub mod discover;
 pub mod fetch;
 pub mod folders;
@@ -15,7 +14,7 @@ mod ordered;
 mod read_ahead;
 pub mod recorded;
 mod room;
-mod run_tally;
+mod told;
 pub mod trail_status;
 mod unlisted;
 pub mod verify_run;

@@ -10,7 +10,8 @@ use trailproof::core::notice::Notice;
 use trailproof::core::time::{DAY, HOUR, Period, Timestamp};
 use trailproof::core::verdict::Verdict;
 use trailproof::event::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, Presence, RunEvent, RunSummary, Tally,
+    ChainSummary, Counts, CoverageTotals, DigestJudged, LogJudged, Presence, PublicKeyTold,
+    RunEvent, RunStart, RunSummary, Seen, Tally, Tool,
 };
 
 /// 2026-07-01T00:00:00Z.
@@ -58,11 +59,17 @@ struct Teller {
 impl Teller {
     fn new(location: &str, days: i64) -> Self {
         let period = Period { start: at(0), end: at(days * DAY) };
-        let events = vec![RunEvent::RunStarted {
+        let events = vec![RunEvent::RunStarted(Box::new(RunStart {
+            tool: Tool { version: "0.0.0".to_owned(), build: None },
             location: location.to_owned(),
+            bucket: "example-organization-logs".to_owned(),
             period,
             end_was_future: false,
-        }];
+            trails: Vec::new(),
+            accounts: Vec::new(),
+            regions: Vec::new(),
+            unlisted: true,
+        }))];
         let summary = RunSummary {
             verdict: Verdict::Proven,
             counts: Counts::default(),
@@ -124,12 +131,13 @@ fn missing(id: &ChainId, end: Timestamp) -> RunEvent {
         outcome: Outcome::Invalid(Finding::DigestMissing),
         notices: Vec::new(),
         counts: true,
+        seen: Seen::default(),
     })
 }
 
 /// 500 accounts in 17 regions over 92 days, of which every `exceptions`th chain has exceptions: a
 /// digest that is missing, a gap and something that could not be read.
-pub fn organization(exceptions: usize) -> Vec<RunEvent> {
+pub(crate) fn organization(exceptions: usize) -> Vec<RunEvent> {
     let days = 92;
     let mut teller = Teller::new("s3://example-organization-logs", days);
     let hours = days * 24;
@@ -175,7 +183,7 @@ pub fn organization(exceptions: usize) -> Vec<RunEvent> {
 }
 
 /// Everything that a page could take for its own, in every value that comes from outside.
-pub const MARKS: [&str; 4] = [
+pub(crate) const MARKS: [&str; 4] = [
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(1)>",
     "\u{1b}[2J\u{1b}]0;owned\u{7}",
@@ -183,7 +191,7 @@ pub const MARKS: [&str; 4] = [
 ];
 
 /// A run in which every value from outside is hostile.
-pub fn hostile() -> Vec<RunEvent> {
+pub(crate) fn hostile() -> Vec<RunEvent> {
     let evil = MARKS.concat();
     let long = format!("{evil}{}", "k".repeat(1_000 - evil.len()));
     let place = ObjectLocation::new(format!("bucket{evil}"), long.clone());
@@ -203,6 +211,15 @@ pub fn hostile() -> Vec<RunEvent> {
             outcome: finding,
             notices: vec![Notice::LifecycleLooksTheSame],
             counts: true,
+            seen: Seen::default(),
+        })
+    };
+    let log = |outcome| {
+        RunEvent::LogJudged(LogJudged {
+            at: place.clone(),
+            expected: [1; 32],
+            outcome,
+            seen: Seen::default(),
         })
     };
     let field = Malformed::FieldInvalid { field: "digestS3Object", value: long.clone() };
@@ -214,15 +231,20 @@ pub fn hostile() -> Vec<RunEvent> {
             none_between: None,
         })),
         judged(Outcome::Unverified(failure.clone())),
-        RunEvent::LogJudged {
-            at: place.clone(),
-            outcome: Outcome::Invalid(Finding::LogHashMismatch {
-                expected: [1; 32],
-                found: [2; 32],
-                cut_short: true,
-            }),
-        },
-        RunEvent::LogJudged { at: place.clone(), outcome: Outcome::Unverified(failure.clone()) },
+        log(Outcome::Invalid(Finding::LogHashMismatch {
+            expected: [1; 32],
+            found: [2; 32],
+            cut_short: true,
+        })),
+        log(Outcome::Unverified(failure.clone())),
+        RunEvent::PublicKey(PublicKeyTold {
+            region: "us-east-1".parse().unwrap(),
+            fingerprint: long.clone(),
+            der: vec![1; 300],
+            valid_from: None,
+            valid_to: None,
+            source: long.clone(),
+        }),
         RunEvent::TrailStatus {
             chain: chain(7, "us-east-1"),
             is_logging: false,
@@ -270,14 +292,14 @@ pub fn hostile() -> Vec<RunEvent> {
     });
     teller.events.push(RunEvent::LogUnlisted { at: place });
     teller.events.push(RunEvent::LogsWithoutDigests { folder: long.clone() });
-    teller.events.push(RunEvent::CheckNotPerformed { check: "log-unlisted", why: long });
+    teller.events.push(RunEvent::CheckNotPerformed { check: "log-unlisted".to_owned(), why: long });
     teller.summary.unlisted = 1;
     teller.summary.listings_unread = 1;
     teller.finish(Verdict::Contradicted)
 }
 
 /// A run that found nothing.
-pub fn empty() -> Vec<RunEvent> {
+pub(crate) fn empty() -> Vec<RunEvent> {
     let mut teller = Teller::new("s3://example-trail-logs", 3);
     teller.events.push(RunEvent::BucketListed {
         chains: 0,

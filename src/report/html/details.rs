@@ -259,7 +259,7 @@ pub(super) struct Commands {
 
 impl Commands {
     pub(super) fn of(run: &Collected) -> Option<Self> {
-        let period = run.period?;
+        let start = run.start.as_ref()?;
         let by_hand = run.findings.entries.iter().find_map(|told| match told.finding {
             Finding::LogHashMismatch { .. } => {
                 let at = shell_word(&format!("s3://{}/{}", told.at.bucket, told.at.key));
@@ -268,13 +268,26 @@ impl Commands {
             _ => None,
         });
         // A copy is named together with the bucket that it is evidence of.
-        let place = run.location.rsplit_once(", read from ").map_or(run.location.as_str(), |(_, at)| at);
-        let verify = format!(
+        let copy = start.location.rsplit_once(", read from ");
+        let place = copy.map_or(start.location.as_str(), |(_, at)| at);
+        let mut verify = format!(
             "trailproof verify {} --start-time {} --end-time {}",
             shell_word(place),
-            period.start,
-            period.end
+            start.period.start,
+            start.period.end
         );
+        for (option, names) in [
+            ("--trail", &start.trails),
+            ("--account", &start.accounts),
+            ("--region", &start.regions),
+        ] {
+            for name in names {
+                verify.push_str(&format!(" {option} {}", shell_word(name)));
+            }
+        }
+        if !start.unlisted {
+            verify.push_str(" --no-unlisted");
+        }
         Some(Self { verify: Shown::of(verify), by_hand })
     }
 }

@@ -6,6 +6,7 @@
 mod calendar;
 mod chains;
 mod details;
+mod keys;
 mod matrix;
 mod page;
 mod report;

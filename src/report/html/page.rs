@@ -1,9 +1,11 @@
 //! The page as its template sees it.
 use super::chains::Chains;
 use super::details::{Commands, Details};
+use super::keys::Keys;
 use super::matrix::Matrix;
 use super::shown::{Shown, grouped};
 use super::summary::{Answer, Fact, Totals};
+use crate::event::RunStart;
 use crate::report::collect::Collected;
 use askama::Template;
 use base64::Engine as _;
@@ -32,6 +34,7 @@ pub(super) struct Page {
     details: Details,
     commands: Option<Commands>,
     left_out_trails: Vec<Shown>,
+    keys: Keys,
 }
 
 impl Page {
@@ -42,13 +45,17 @@ impl Page {
             style: STYLE,
             style_hash: STANDARD.encode(Sha256::digest(STYLE)),
             version: env!("CARGO_PKG_VERSION"),
-            title: Shown::of(format!("{}: {}", answer.words, run.location)),
+            title: Shown::of(match &run.start {
+                Some(start) => format!("{}: {}", answer.words, start.location),
+                None => answer.words.clone(),
+            }),
             facts: facts(run),
             totals: run.summary.as_ref().map(|summary| Totals::of(run, summary)),
             matrix: Matrix::of(&run.chains, &chains.numbers),
             chains,
             details: Details::of(run),
             commands: Commands::of(run),
+            keys: Keys::of(run),
             left_out_trails: run.left_out.iter().map(Shown::of).collect(),
             answer,
         }
@@ -56,30 +63,45 @@ impl Page {
 }
 
 fn facts(run: &Collected) -> Vec<Fact> {
-    let fact = |name, value: Shown, code| Fact { name, value, code };
-    let mut facts = vec![fact("Evidence", Shown::of(&run.location), true)];
-    let period = run.period.map(|period| {
-        let cut = if run.end_was_future { " (cut at the time of the run)" } else { "" };
-        format!("{} to {}{cut}", period.start, period.end)
+    let fact = |name, value: String| Fact { name, value: Shown::of(value), code: false };
+    let Some(start) = &run.start else { return vec![fact("Run", NOT_RECORDED.to_owned())] };
+    let cut = if start.end_was_future { " (cut at the time of the run)" } else { "" };
+    let chains = run.summary.as_ref().map_or_else(String::new, |summary| {
+        let ended = match summary.ended {
+            0 => String::new(),
+            ended => format!(", and {} that ended before the period", grouped(ended)),
+        };
+        let noun = if summary.chains == 1 { "chain" } else { "chains" };
+        format!(": {} {noun}{ended}", grouped(summary.chains))
     });
-    facts.push(fact("Period", Shown::of(period.as_deref().unwrap_or(NOT_RECORDED)), false));
-    let scope = match &run.summary {
-        None => NOT_RECORDED.to_owned(),
-        Some(summary) => {
-            let mut scope = match summary.chains {
-                1 => "1 chain".to_owned(),
-                chains => format!("{} chains", grouped(chains)),
-            };
-            if summary.ended > 0 {
-                scope.push_str(&format!(", and {} that ended before the period", summary.ended));
-            }
-            scope
-        }
-    };
-    facts.push(fact("Scope", Shown::of(scope), false));
-    facts.push(fact("Run by", Shown::of(NOT_RECORDED), false));
-    facts.push(fact("Run at", Shown::of(NOT_RECORDED), false));
-    let tool = format!("trailproof {}", env!("CARGO_PKG_VERSION"));
-    facts.push(fact("Made by", Shown::of(tool), false));
-    facts
+    let build = start.tool.build.as_ref().map(|build| format!(", built from {build}"));
+    vec![
+        Fact { name: "Evidence", value: Shown::of(&start.location), code: true },
+        fact("Period", format!("{} to {}{cut}", start.period.start, start.period.end)),
+        fact("Scope", format!("{}{chains}", scope(start))),
+        fact("Run by", NOT_RECORDED.to_owned()),
+        fact("Run at", NOT_RECORDED.to_owned()),
+        fact("Made by", format!("trailproof {}{}", start.tool.version, build.unwrap_or_default())),
+    ]
+}
+
+/// What was looked at, in words.
+fn scope(start: &RunStart) -> String {
+    let named = [
+        ("trail", &start.trails),
+        ("account", &start.accounts),
+        ("region", &start.regions),
+    ];
+    let named: Vec<String> = named
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(noun, names)| match names.as_slice() {
+            [name] => format!("{noun} {name}"),
+            names => format!("{noun}s {}", names.join(", ")),
+        })
+        .collect();
+    match named.is_empty() {
+        true => "everything that the bucket holds".to_owned(),
+        false => named.join("; "),
+    }
 }
