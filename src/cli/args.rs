@@ -1,7 +1,7 @@
 //! What was typed, and nothing of what it means: help and version work even where all else fails.
 use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
-use super::output_args::{OutputArgs, RecordArgs};
+use super::output_args::{OutputArgs, RecordArgs, ReplayArgs};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -39,6 +39,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Say whether CloudTrail delivered a file, where and when
     Lookup(LookupArgs),
+    /// Make any report again from a run record, without the evidence
+    Replay(ReplayArgs),
     /// Get and check the public keys that prove digests, for verifying without AWS
     Keys(KeysArgs),
 }

@@ -1,4 +1,5 @@
 //! What a run writes beside its report on stdout.
+use super::args::Format;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -24,9 +25,22 @@ pub(super) struct RecordArgs {
     /// Write the run record, from which every report can be made again; `.zst` compresses it
     #[arg(long, value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
-    /// Leave out of the record what depends on the clock, the host and the network
-    #[arg(long, requires = "record")]
+    /// Leave out of every output what depends on the clock, the host and the network
+    #[arg(long)]
     pub(super) reproducible: bool,
+}
+
+/// The options of `replay`.
+#[derive(Args, Debug)]
+pub(super) struct ReplayArgs {
+    /// The run record, as `verify --record FILE` wrote it
+    #[arg(value_name = "RECORD")]
+    pub(super) record: PathBuf,
+    /// Form of the output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
 }
 
 /// A report of a kind, in a file.

@@ -4,24 +4,31 @@
 //! on who is listening or on a full disk. That an output was lost is said at the end, and the exit
 //! status tells it unless the evidence is contradicted, which is louder.
 use super::args::Format;
-use super::output_args::{OutputArgs, ReportKind};
+use super::output_args::{OutputArgs, RecordArgs, ReportKind};
 use super::program::say;
+use super::record_file::PartialFile;
+use super::surroundings::surroundings;
 use super::verify_plan::NoPlan;
 use super::whole_file::{self, WholeFile};
 use crate::core::location::escape;
 use crate::core::verdict::Verdict;
 use crate::event::RunEvent;
+use crate::event::record::Circumstances;
 use crate::report::RunReporter;
 use crate::report::html::Html;
 use crate::report::json::Json;
 use crate::report::json_lines::JsonLines;
 use crate::report::junit::Junit;
 use crate::report::ocsf::Ocsf;
+use crate::report::record::{Record, RecordSink, Surroundings};
 use crate::report::text::Text;
+use crate::source::count::Counts;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// An output that was asked for could not be written.
 const OUTPUT_LOST: u8 = 6;
@@ -36,6 +43,13 @@ struct Wanted {
 /// What a file of a run holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    Report(ReportFormat),
+    Record,
+}
+
+/// Formats of reports in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReportFormat {
     Html,
     Junit,
     Ocsf,
@@ -43,7 +57,16 @@ enum Kind {
 
 /// Where the events of a run go.
 pub(super) struct Outputs {
+    /// What is opened when the run begins: one that does not begin leaves no file.
+    wanted: Vec<Wanted>,
     all: Vec<Output>,
+    /// Whether what depends on the clock, the host and the network is left out.
+    reproducible: bool,
+    /// Whether a run is told as it goes, and not from its record.
+    live: bool,
+    /// What the run counts, for its record.
+    counts: Arc<Counts>,
+    skipped: Arc<AtomicU64>,
     /// Whether there is anything to tell: a run that did not begin has no report.
     begun: bool,
     /// Whether the run came to its end.
@@ -56,34 +79,88 @@ struct Output {
     name: String,
     to: Box<dyn RunReporter>,
     /// The file to be, unless it is stdout.
-    file: Option<WholeFile>,
+    file: Option<OutputFile>,
     failed: Option<io::Error>,
 }
 
+/// A file that takes its name when it is whole.
+enum OutputFile {
+    Report(WholeFile),
+    Record(PartialFile),
+}
+
+impl OutputFile {
+    fn keep(self) -> io::Result<()> {
+        match self {
+            Self::Report(file) => file.keep(),
+            Self::Record(file) => file.keep(),
+        }
+    }
+}
+
 impl Outputs {
-    /// The report on stdout and the files that were asked for. A file that cannot be made is lost,
-    /// and the run goes on.
+    /// The report on stdout and the files that were asked for.
     ///
     /// # Errors
     ///
     /// That what was typed cannot be meant.
-    pub(super) fn new(format: Format, args: &OutputArgs) -> Result<Self, NoPlan> {
-        let wanted = wanted(args)?;
-        let mut outputs = Self { all: vec![on_stdout(format)], begun: false, ended: false };
+    pub(super) fn new(
+        format: Format,
+        record: &RecordArgs,
+        args: &OutputArgs,
+    ) -> Result<Self, NoPlan> {
+        Ok(Self {
+            wanted: wanted(record, args)?,
+            all: vec![on_stdout(format)],
+            reproducible: record.reproducible,
+            live: true,
+            counts: Arc::default(),
+            skipped: Arc::default(),
+            begun: false,
+            ended: false,
+        })
+    }
+
+    /// The same without a record, for events that come from one.
+    ///
+    /// # Errors
+    ///
+    /// That what was typed cannot be meant.
+    pub(super) fn of_reports(format: Format, args: &OutputArgs) -> Result<Self, NoPlan> {
+        Ok(Self { live: false, ..Self::new(format, &RecordArgs::default(), args)? })
+    }
+
+    /// What the run counts from now on.
+    pub(super) fn count(&mut self, counts: &Arc<Counts>, skipped: &Arc<AtomicU64>) {
+        self.counts = Arc::clone(counts);
+        self.skipped = Arc::clone(skipped);
+    }
+
+    /// Opens the files. One that cannot be made is lost, and the run goes on. Gives what surrounds
+    /// the run, where any file may tell it: the record and the reports tell the same.
+    fn begin(&mut self) -> Option<Circumstances> {
+        self.begun = true;
+        let wanted = std::mem::take(&mut self.wanted);
+        let mut around = (self.live && !self.reproducible && !wanted.is_empty())
+            .then(|| surroundings(Arc::clone(&self.counts), Arc::clone(&self.skipped)));
+        let circumstances = around.as_ref().map(|around| around.circumstances.clone());
         for file in wanted {
-            let shown = escape(&file.path.to_string_lossy()).into_owned();
-            let name = format!("`{shown}`");
-            match in_file(file.kind, &file.path) {
+            let name = format!("`{}`", escape(&file.path.to_string_lossy()));
+            let opened = match file.kind {
+                Kind::Record => in_record(&file.path, around.take()),
+                Kind::Report(format) => in_file(format, &file.path),
+            };
+            match opened {
                 Ok((to, file)) => {
-                    outputs.all.push(Output { name, to, file: Some(file), failed: None });
+                    self.all.push(Output { name, to, file: Some(file), failed: None });
                 }
                 Err(error) => {
                     say(&format!("warning: cannot write {name}: {error}; the run goes on"));
-                    outputs.lost(name, error);
+                    self.lost(name, error);
                 }
             }
         }
-        Ok(outputs)
+        circumstances
     }
 
     fn lost(&mut self, name: String, error: io::Error) {
@@ -92,11 +169,25 @@ impl Outputs {
 
     /// Tells an event to every output that did not fail.
     pub(super) fn tell(&mut self, event: &RunEvent) {
-        self.begun = true;
+        let circumstances = if self.begun { None } else { self.begin() };
         self.ended = matches!(event, RunEvent::RunFinished(_));
+        let reproducible = if self.reproducible { event.reproducible() } else { None };
+        let event = reproducible.as_ref().unwrap_or(event);
         for output in &mut self.all {
             if output.failed.is_none() {
                 output.failed = output.to.event(event).err();
+            }
+        }
+        if let Some(circumstances) = circumstances {
+            self.tell_circumstances(&circumstances);
+        }
+    }
+
+    /// Tells every output that did not fail what surrounds the run.
+    pub(super) fn tell_circumstances(&mut self, circumstances: &Circumstances) {
+        for output in &mut self.all {
+            if output.failed.is_none() {
+                output.failed = output.to.circumstances(circumstances).err();
             }
         }
     }
@@ -110,7 +201,7 @@ impl Outputs {
             let result = match output.failed {
                 Some(error) => Err(error),
                 None if !self.begun => Ok(()),
-                None => finish(output.to, output.file.filter(|_| self.ended)),
+                None => finish(output.to, output.file, self.ended),
             };
             if let Err(error) = result {
                 lost.0 = true;
@@ -133,23 +224,37 @@ impl Lost {
     }
 }
 
-fn finish(mut to: Box<dyn RunReporter>, file: Option<WholeFile>) -> io::Result<()> {
+fn finish(mut to: Box<dyn RunReporter>, file: Option<OutputFile>, ended: bool) -> io::Result<()> {
     to.finish()?;
     drop(to);
-    file.map_or(Ok(()), WholeFile::keep)
+    match file {
+        Some(file) if ended => file.keep(),
+        Some(OutputFile::Record(file)) => {
+            if let Some(partial) = file.partial() {
+                let shown = escape(&partial.to_string_lossy()).into_owned();
+                say(&format!(
+                    "hint: what was found until now is in `{shown}`; `--resume {shown}` goes on \
+                     from there"
+                ));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The files that were asked for, none of them twice and none where stdout goes.
-fn wanted(args: &OutputArgs) -> Result<Vec<Wanted>, NoPlan> {
+fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, NoPlan> {
     let reports = args.report.iter().map(|report| {
         let kind = match report.kind {
-            ReportKind::Html => Kind::Html,
+            ReportKind::Html => Kind::Report(ReportFormat::Html),
         };
         Wanted { kind, path: report.path.clone() }
     });
-    let junit = args.junit.iter().map(|path| Wanted { kind: Kind::Junit, path: path.clone() });
-    let ocsf = args.ocsf.iter().map(|path| Wanted { kind: Kind::Ocsf, path: path.clone() });
-    let wanted: Vec<Wanted> = reports.chain(junit).chain(ocsf).collect();
+    let junit = args.junit.iter().map(|path| Wanted { kind: Kind::Report(ReportFormat::Junit), path: path.clone() });
+    let ocsf = args.ocsf.iter().map(|path| Wanted { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
+    let record = record.record.iter().map(|path| Wanted { kind: Kind::Record, path: path.clone() });
+    let wanted: Vec<Wanted> = record.chain(reports).chain(junit).chain(ocsf).collect();
     for (at, file) in wanted.iter().enumerate() {
         check_path(&file.path, wanted.iter().take(at).map(|earlier| earlier.path.as_path()))?;
     }
@@ -191,15 +296,29 @@ fn on_stdout(format: Format) -> Output {
     Output { name: "the output".to_owned(), to, file: None, failed: None }
 }
 
-fn in_file(kind: Kind, path: &Path) -> io::Result<(Box<dyn RunReporter>, WholeFile)> {
+fn in_file(kind: ReportFormat, path: &Path) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
     let file = WholeFile::create(path)?;
     let out = BufWriter::new(file.writer()?);
     let to: Box<dyn RunReporter> = match kind {
-        Kind::Html => Box::new(Html::new(out)),
-        Kind::Junit => Box::new(Junit::new(out)),
-        Kind::Ocsf => Box::new(Ocsf::new(out)),
+        ReportFormat::Html => Box::new(Html::new(out)),
+        ReportFormat::Junit => Box::new(Junit::new(out)),
+        ReportFormat::Ocsf => Box::new(Ocsf::new(out)),
     };
-    Ok((to, file))
+    Ok((to, OutputFile::Report(file)))
+}
+
+fn in_record(
+    path: &Path,
+    around: Option<Surroundings>,
+) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
+    let file = PartialFile::create(path)?;
+    let out = BufWriter::new(file.writer()?);
+    let sink = if path.extension().is_some_and(|extension| extension == "zst") {
+        RecordSink::zstd(out)?
+    } else {
+        RecordSink::Plain(out)
+    };
+    Ok((Box::new(Record::new(sink, around)), OutputFile::Record(file)))
 }
 
 /// An output that was lost before the run began.

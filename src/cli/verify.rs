@@ -29,11 +29,11 @@ use std::sync::Arc;
 /// A mistake on the command line.
 const USAGE: u8 = 2;
 /// The run could not begin: credentials, trail, keys.
-const NOT_STARTED: u8 = 5;
+pub(super) const NOT_STARTED: u8 = 5;
 
 /// Runs the command and returns the exit status.
 pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
-    let mut outputs = match Outputs::new(args.format, &args.outputs) {
+    let mut outputs = match Outputs::new(args.format, &args.record, &args.outputs) {
         Ok(outputs) => outputs,
         Err(no_plan) => return refuse(&no_plan),
     };
@@ -54,6 +54,7 @@ async fn attempt(
 ) -> Result<Verdict, NoPlan> {
     let run = prepare(aws, args).await?;
     let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
+    outputs.count(&run.counts, &Arc::default());
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
     let summary = verify(&run.plan, source, keys, &mut |event| {
         progress.note(event);

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct ReadFailure {
     /// The class of failure.
     pub kind: ReadFailureKind,
-    /// Attempts made, the first included.
+    /// Attempts made, the first included; 0 where that is not told.
     pub attempts: u32,
     /// The service's own code and words, or the client's, as they came: from outside, so to be
     /// escaped where shown.

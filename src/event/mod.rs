@@ -1,6 +1,7 @@
 //! The stream of a run: what was found, in canonical order. Every output is made from it, and the
 //! same evidence gives the same stream at any concurrency.
 mod chain_tally;
+pub mod record;
 mod run;
 mod run_tally;
 mod stream;

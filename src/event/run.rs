@@ -96,6 +96,29 @@ pub enum RunEvent {
     RunFinished(RunSummary),
 }
 
+impl RunEvent {
+    /// The event without what a store answers differently each time: request ids, and how often it
+    /// was asked. `None` where the event has nothing of the kind.
+    pub fn reproducible(&self) -> Option<Self> {
+        let mut event = match self {
+            Self::ListingUnread { .. } => self.clone(),
+            Self::DigestJudged(DigestJudged { outcome: Outcome::Unverified(_), .. }) => {
+                self.clone()
+            }
+            Self::LogJudged(LogJudged { outcome: Outcome::Unverified(_), .. }) => self.clone(),
+            _ => return None,
+        };
+        if let Self::ListingUnread { why, .. }
+        | Self::DigestJudged(DigestJudged { outcome: Outcome::Unverified(why), .. })
+        | Self::LogJudged(LogJudged { outcome: Outcome::Unverified(why), .. }) = &mut event
+        {
+            why.request_id = None;
+            why.attempts = 0;
+        }
+        Some(event)
+    }
+}
+
 /// What a run is about, and what made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunStart {

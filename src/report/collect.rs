@@ -7,6 +7,7 @@ use crate::core::finding::{Finding, Outcome};
 use crate::core::location::ObjectLocation;
 use crate::core::notice::Notice;
 use crate::core::time::Timestamp;
+use crate::event::record::Circumstances;
 use crate::event::{ChainSummary, PublicKeyTold, RunEvent, RunStart, RunSummary};
 use std::collections::BTreeMap;
 
@@ -70,6 +71,8 @@ pub(super) struct Gap {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Collected {
     pub(super) start: Option<RunStart>,
+    /// What surrounds the run, where it is told.
+    pub(super) circumstances: Option<Circumstances>,
     pub(super) chains: Vec<ChainSummary>,
     pub(super) findings: Kept<ToldFinding>,
     pub(super) unread: Kept<Unread>,

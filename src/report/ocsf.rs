@@ -2,8 +2,8 @@
 //! object a line, for Security Hub and data lakes.
 //!
 //! The first event is the run's verdict. One follows for each finding, and one for each reason why
-//! something is not proven. Their time is the end of the period: the same evidence gives the same
-//! bytes.
+//! something is not proven. Their time is when the run began or, where that is not told, the end of
+//! the period.
 use super::RunReporter;
 use super::collect::{Collected, ToldFinding};
 use super::text_lines::{counted, hours, uncovered};
@@ -11,6 +11,7 @@ use crate::core::chain_id::ChainId;
 use crate::core::coverage::Coverage;
 use crate::core::location::{ObjectLocation, escape};
 use crate::core::verdict::Verdict;
+use crate::event::record::Circumstances;
 use crate::event::{RunEvent, RunSummary};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -45,6 +46,11 @@ impl<W: Write> Ocsf<W> {
 impl<W: Write + Send> RunReporter for Ocsf<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         self.collected.take(event);
+        Ok(())
+    }
+
+    fn circumstances(&mut self, circumstances: &Circumstances) -> io::Result<()> {
+        self.collected.circumstances = Some(circumstances.clone());
         Ok(())
     }
 
@@ -133,7 +139,9 @@ fn event(run: &Collected, told: Told) -> Map<String, Value> {
     put("message", told.words.clone().into());
     let start = run.start.as_ref();
     let period = start.map(|start| start.period);
-    let time = period.map_or(0, |period| period.end.unix().saturating_mul(1_000));
+    // When the finding was made: the run's own time where it is told.
+    let made = run.circumstances.as_ref().map(|around| around.started.0);
+    let time = made.or(period.map(|period| period.end)).map_or(0, |at| at.unix() * 1_000);
     put("time", time.into());
     if let Some(period) = period {
         put("start_time", period.start.unix().saturating_mul(1_000).into());

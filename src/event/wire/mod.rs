@@ -12,6 +12,7 @@ mod write;
 
 pub use finding::FindingShape;
 pub use parts::{ChainShape, ExplainingShape, FailureShape, SegmentShape, Time};
+pub(super) use read::event_name;
 pub use read::{Unreadable, read_event};
 pub use sums::{ChainFinishedShape, RunFinishedShape};
 pub use write::write_event;

@@ -252,6 +252,10 @@ fn notice_means(notice: Notice) -> &'static str {
 /// The commands that verify this run again.
 #[derive(Clone, Debug)]
 pub(super) struct Commands {
+    /// What was typed, where that is told.
+    pub(super) typed: Option<Shown>,
+    /// SHA-256 of the program's file, where that is told.
+    pub(super) program: Option<Shown>,
     pub(super) verify: Shown,
     /// For one object by hand: its place, and the command that hashes it.
     pub(super) by_hand: Option<Shown>,
@@ -288,6 +292,13 @@ impl Commands {
         if !start.unlisted {
             verify.push_str(" --no-unlisted");
         }
-        Some(Self { verify: Shown::of(verify), by_hand })
+        let around = run.circumstances.as_ref();
+        let typed = around.map(|around| {
+            let words = around.arguments.iter().map(|argument| shell_word(argument));
+            let line: Vec<String> = std::iter::once("trailproof".to_owned()).chain(words).collect();
+            Shown::of(line.join(" "))
+        });
+        let program = around.and_then(|around| around.program_sha256.as_ref()).map(Shown::of);
+        Some(Self { typed, program, verify: Shown::of(verify), by_hand })
     }
 }

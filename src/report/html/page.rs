@@ -6,6 +6,7 @@ use super::matrix::Matrix;
 use super::shown::{Shown, grouped};
 use super::summary::{Answer, Fact, Totals};
 use crate::event::RunStart;
+use crate::event::record::Circumstances;
 use crate::report::collect::Collected;
 use askama::Template;
 use base64::Engine as _;
@@ -79,10 +80,27 @@ fn facts(run: &Collected) -> Vec<Fact> {
         Fact { name: "Evidence", value: Shown::of(&start.location), code: true },
         fact("Period", format!("{} to {}{cut}", start.period.start, start.period.end)),
         fact("Scope", format!("{}{chains}", scope(start))),
-        fact("Run by", NOT_RECORDED.to_owned()),
-        fact("Run at", NOT_RECORDED.to_owned()),
+        fact("Run by", run.circumstances.as_ref().and_then(who).unwrap_or(NOT_RECORDED.to_owned())),
+        fact(
+            "Run at",
+            run.circumstances
+                .as_ref()
+                .map_or(NOT_RECORDED.to_owned(), |around| around.started.0.to_string()),
+        ),
         fact("Made by", format!("trailproof {}{}", start.tool.version, build.unwrap_or_default())),
     ]
+}
+
+/// Who ran it, in the host's and AWS's names for them.
+fn who(around: &Circumstances) -> Option<String> {
+    let on_host = match (&around.user, &around.host) {
+        (Some(user), Some(host)) => Some(format!("{user} on {host}")),
+        (user, host) => user.as_ref().or(host.as_ref()).cloned(),
+    };
+    match (on_host, &around.aws_caller) {
+        (Some(on_host), Some(caller)) => Some(format!("{on_host}, as {caller}")),
+        (on_host, caller) => on_host.or_else(|| caller.clone()),
+    }
 }
 
 /// What was looked at, in words.

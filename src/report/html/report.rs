@@ -1,6 +1,7 @@
 //! Writes the page once the run is finished.
 use super::page::Page;
 use crate::event::RunEvent;
+use crate::event::record::Circumstances;
 use crate::report::RunReporter;
 use crate::report::collect::Collected;
 use askama::Template as _;
@@ -24,6 +25,11 @@ impl<W: Write> Html<W> {
 impl<W: Write + Send> RunReporter for Html<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         self.collected.take(event);
+        Ok(())
+    }
+
+    fn circumstances(&mut self, circumstances: &Circumstances) -> io::Result<()> {
+        self.collected.circumstances = Some(circumstances.clone());
         Ok(())
     }
 
