@@ -56,6 +56,8 @@ fn run_over(
             now: Timestamp::from_unix(period.now),
             status: None,
             unlisted: true,
+            known: None,
+            since: None,
         };
         let mut events = Vec::new();
         verify(&plan, source, Arc::new(WorldKeys(world)), &mut |event| events.push(event.clone()))

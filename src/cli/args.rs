@@ -55,8 +55,11 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "ARN")]
     pub(super) trail_arn: Option<String>,
     /// First second of the period: `2026-07-01` or `2026-07-01T00:00:00Z`
-    #[arg(long, visible_alias = "since", value_name = "TIME", group = "from")]
+    #[arg(long, value_name = "TIME", group = "from")]
     pub(super) start_time: Option<String>,
+    /// The same, or the record of an earlier run, which this one joins on to without a seam
+    #[arg(long, value_name = "TIME|RECORD", group = "from")]
+    pub(super) since: Option<String>,
     /// End of the period [default: now]
     #[arg(long, value_name = "TIME", conflicts_with_all = ["last", "quarter"])]
     pub(super) end_time: Option<String>,
@@ -91,6 +94,9 @@ pub(super) struct VerifyArgs {
     /// Search for log files that no digest names (the default)
     #[arg(long, overrides_with = "no_unlisted", hide = true)]
     pub(super) unlisted: bool,
+    /// Do not read log files again that this record proves and the store lists unchanged
+    #[arg(long, value_name = "RECORD")]
+    pub(super) resume: Option<PathBuf>,
     /// Form of the output
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,

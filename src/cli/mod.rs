@@ -1,5 +1,6 @@
 //! Argv in, exit status out. The only room that reads the clock, the environment and the streams.
 mod args;
+mod earlier;
 mod evidence;
 mod interrupt;
 mod key_files;

@@ -1,5 +1,6 @@
 //! `trailproof verify`: what does this bucket prove?
 use super::args::{AwsArgs, VerifyArgs};
+use super::earlier;
 use super::evidence;
 use super::interrupt::unless_interrupted;
 use super::key_files;
@@ -54,7 +55,8 @@ async fn attempt(
 ) -> Result<Verdict, NoPlan> {
     let run = prepare(aws, args).await?;
     let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
-    outputs.count(&run.counts, &Arc::default());
+    let known = run.plan.known.as_ref();
+    outputs.count(&run.counts, known.map(|known| known.skipped()));
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
     let summary = verify(&run.plan, source, keys, &mut |event| {
         progress.note(event);
@@ -63,6 +65,9 @@ async fn attempt(
     .await;
     progress.stop();
     run.remarks();
+    if let Some(known) = known {
+        earlier::tell_skipped(known);
+    }
     Ok(summary.verdict)
 }
 
@@ -91,12 +96,18 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
     let now = now();
     let asked = read(args, now)?;
     let bundle = key_files::read(&args.public_keys)?;
+    let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
     let counts = Arc::new(Counts::default());
     let named = args.bucket.as_deref();
     let directory = match &asked.place {
         Some(Place::Directory(path)) => Some(path.clone()),
         _ => None,
     };
+    // Nothing in a directory tells that a file is the one that was read before.
+    let known = known.filter(|_| directory.is_none());
+    if args.resume.is_some() && known.is_none() {
+        say("note: a directory does not tell what is unchanged: every log file in it is read");
+    }
     let moved_to_s3 = asked.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
     // A copy is verified without a request to anybody, unless a part of it was said to lie in S3.
     let online = match directory.is_none() || moved_to_s3 {
@@ -123,7 +134,7 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
     };
     let no_keys = trust.is_none() && args.public_keys.is_empty();
     let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
-    let plan = make(asked, args, &evidence, trails, now);
+    let plan = make(asked, args, &evidence, trails, known, now);
     Ok(Prepared {
         plan,
         source: evidence.source,

@@ -95,6 +95,13 @@ impl Scope {
         self.trails.is_empty() || self.names_trail(chain)
     }
 
+    /// Whether the chain is meant.
+    pub fn has(&self, chain: &ChainId) -> bool {
+        self.has_account(&chain.account)
+            && self.has_region(&chain.source_region)
+            && self.has_trail(chain)
+    }
+
     /// Whether the chain's trail is named, and not only not left out.
     pub fn names_trail(&self, chain: &ChainId) -> bool {
         self.trails.iter().any(|filter| match filter {

@@ -11,7 +11,7 @@ pub mod wire;
 pub use chain_tally::ChainTally;
 pub use run::{
     DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
-    Seen, Tool,
+    SeamJudged, Seen, Tool,
 };
 pub use run_tally::RunTally;
 pub use stream::{DigestFacts, Event, Tallies, Tally};

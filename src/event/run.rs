@@ -48,6 +48,8 @@ pub enum RunEvent {
     LogJudged(LogJudged),
     /// A proven digest names a log file that was looked for. Its `LogJudged` follows.
     LogNamed(LogNamed),
+    /// The present chain joins on to the record before it, or does not.
+    SeamJudged(SeamJudged),
     /// The chain was walked to its end.
     ChainFinished(ChainSummary),
     /// What CloudTrail itself says of the present chain's delivery.
@@ -140,6 +142,8 @@ pub struct RunStart {
     pub regions: Vec<String>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
+    /// The record that the run joins on to: SHA-256 of its lines, in hex.
+    pub follows: Option<String>,
 }
 
 /// The program that made a run.
@@ -203,6 +207,23 @@ pub struct LogJudged {
     pub outcome: Outcome<LogProof>,
     /// What was seen of the object.
     pub seen: Seen,
+}
+
+/// Whether the newest digest that the record before proves of a chain is there, proven, and the
+/// same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeamJudged {
+    /// Where the digest was delivered.
+    pub at: ObjectLocation,
+    /// Its end.
+    pub end: Timestamp,
+    /// SHA-256 of its inflated bytes, as the record before has it.
+    pub expected: Hash,
+    /// Whether it is so.
+    pub joined: bool,
+    /// What the evidence contradicts; `None` too where the digest's own line tells it, or where it
+    /// could not be read.
+    pub finding: Option<Finding>,
 }
 
 /// A log file that was looked for, and the proven digest that names it.

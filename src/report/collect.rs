@@ -85,6 +85,9 @@ pub(super) struct Collected {
     pub(super) listed: Option<(u64, u64)>,
     /// Trails that lie here and that the scope leaves out.
     pub(super) left_out: Vec<String>,
+    /// Chains that should join on to the record before, and those that do.
+    pub(super) seams: u64,
+    pub(super) seams_joined: u64,
     /// Public keys by which digests were believed.
     pub(super) keys: Kept<PublicKeyTold>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
@@ -127,6 +130,14 @@ impl Collected {
             }
             RunEvent::PublicKey(key) => self.keys.push(key.clone()),
             RunEvent::LogNamed(_) => {}
+            RunEvent::SeamJudged(seam) => {
+                self.seams += 1;
+                self.seams_joined += u64::from(seam.joined);
+                if let (Some(chain), Some(finding)) = (self.chain.clone(), seam.finding.clone()) {
+                    let at = seam.at.clone();
+                    self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
+                }
+            }
             RunEvent::ChainFinished(summary) => {
                 for segment in &summary.segments {
                     if matches!(segment.coverage, Coverage::Uncovered(_)) {

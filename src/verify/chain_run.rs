@@ -1,9 +1,11 @@
 //! Runs one chain: brings the walks their facts, judges log files, tells the events in order.
-use super::fetch::{DigestFetch, fetch_log, fetch_log_and_search};
+use super::fetch::{DigestFetch, fetch_digest, fetch_log, fetch_log_and_search};
 use super::keys::{ChainKeys, KeyBook};
+use super::known::KnownLogs;
 use super::ordered::{Closed, InOrder, Ordered, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
+use super::seam::{AtSeam, Seam};
 use super::told::{named, told};
 use crate::core::backfill::BackfillWalk;
 use crate::core::chain::ChainWalk;
@@ -17,7 +19,8 @@ use crate::core::location::ObjectLocation;
 use crate::core::time::{HOUR, Period, Timestamp};
 use crate::core::walk_facts::{Fact, ListedDigest, Need, Step};
 use crate::event::{
-    ChainTally, DigestJudged, LogJudged, LogNamed, Presence, PublicKeyTold, RunEvent, Seen,
+    ChainTally, DigestJudged, LogJudged, LogNamed, Presence, PublicKeyTold, RunEvent, SeamJudged,
+    Seen,
 };
 use crate::source::ObjectSource;
 use std::collections::BTreeSet;
@@ -45,6 +48,10 @@ pub(super) struct ChainJob {
     pub(super) presence: Presence,
     /// The log files to look at, by the hash that a digest names; all of them where there is none.
     pub(super) only: Option<Arc<BTreeSet<Hash>>>,
+    /// Log files that need not be read again.
+    pub(super) known: Option<Arc<KnownLogs>>,
+    /// Where the chain joins on to the record before.
+    pub(super) seam: Option<Seam>,
 }
 
 /// What a run makes of a chain beside its events.
@@ -66,6 +73,7 @@ enum Item {
     Digest { judged: DigestJudged, names: Vec<ObjectLocation> },
     Log { judged: LogJudged, events: Vec<ExplainingEvent> },
     Named(LogNamed),
+    Seam(SeamJudged),
 }
 
 /// Runs the chain and says everything into `to`.
@@ -78,7 +86,8 @@ pub(super) async fn run_chain(
 ) {
     let (queue, results) = ordered(WINDOW);
     let keys = ChainKeys::new(&job.chain.source_region, keys);
-    let driver = ChainDriver { job: &job, source: &source, keys, seen: None, turn, queue };
+    let driver =
+        ChainDriver { job: &job, source: &source, keys, seen: None, at_seam: None, turn, queue };
     let told = tell(&job, results, &to);
     let (older, tally) = tokio::join!(driver.drive(), told);
     let (chain, presence) = (job.chain.clone(), job.presence.clone());
@@ -105,6 +114,12 @@ async fn tell(
                 if !names.is_empty() {
                     says.push(ChainSays::Names(names));
                 }
+            }
+            Item::Seam(seam) => {
+                if seam.finding.is_some() {
+                    tally.chain_finding();
+                }
+                says.push(ChainSays::Event(Box::new(RunEvent::SeamJudged(seam))));
             }
             Item::Named(named) => {
                 says.push(ChainSays::Event(Box::new(RunEvent::LogNamed(named))));
@@ -133,6 +148,8 @@ struct ChainDriver<'a> {
     keys: ChainKeys,
     /// The digest that was read last, and how it looked.
     seen: Option<(ObjectLocation, Seen)>,
+    /// What the walk told of the digest at the seam.
+    at_seam: Option<AtSeam>,
     turn: Turn,
     queue: Ordered<Item>,
 }
@@ -154,6 +171,7 @@ impl ChainDriver<'_> {
                 self.standard(step).await?;
             }
         }
+        self.join().await?;
         let older = walk.has_older();
         let mut walk = BackfillWalk::new(self.job.period, self.job.backfill.clone());
         loop {
@@ -202,6 +220,21 @@ impl ChainDriver<'_> {
         }
     }
 
+    /// Tells whether the chain joins on to the record before. A digest at the seam that the walk did
+    /// not come to is asked for.
+    async fn join(&self) -> Result<(), Closed> {
+        let Some(seam) = &self.job.seam else { return Ok(()) };
+        let seen = match self.at_seam {
+            Some(seen) => seen,
+            None => match fetch_digest(self.source.as_ref(), &seam.at).await {
+                DigestFetch::Read(read, _) => AtSeam::There(read.content.hash),
+                DigestFetch::Missing => AtSeam::Gone,
+                DigestFetch::Unreadable(_) => AtSeam::Told,
+            },
+        };
+        self.queue.ready(Item::Seam(seam.judge(seen))).await
+    }
+
     /// How the digest at `at` looked, if it was read.
     fn seen_of(&mut self, at: &ObjectLocation) -> Seen {
         self.seen.take_if(|(seen, _)| seen == at).map(|(_, seen)| seen).unwrap_or_default()
@@ -244,6 +277,8 @@ impl ChainDriver<'_> {
         logs: bool,
         search: bool,
     ) -> Result<(), Closed> {
+        let seam = self.job.seam.as_ref();
+        self.at_seam = seam.and_then(|seam| seam.seen(&judged)).or(self.at_seam);
         let digest = match outcome {
             Outcome::Valid(ProvenDigest { digest, proofs }) => {
                 // Its proof tells the hash.
@@ -273,7 +308,16 @@ impl ChainDriver<'_> {
             let source = Arc::clone(self.source);
             let (at, hash) = (log.location.clone(), log.hash);
             let (bucket, trail) = (self.job.bucket.clone(), self.job.chain.trail.to_string());
+            // Next to a gap the content is searched for what explains it.
+            let known = self.job.known.clone().filter(|_| !search);
             let work = async move {
+                if let Some(known) = known
+                    && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
+                {
+                    let outcome = Outcome::Valid(proof);
+                    let judged = LogJudged { at, expected: hash, outcome, seen };
+                    return Item::Log { judged, events: Vec::new() };
+                }
                 let (outcome, seen, content) = if search {
                     fetch_log_and_search(source.as_ref(), &at, &hash).await
                 } else {

@@ -26,10 +26,17 @@ pub(super) fn jobs(
     for expected in expected_chains(plan, found, &goes_on) {
         chains.entry(expected).or_default();
     }
+    // What was there when the run before ended does not end without a word.
+    let before = plan.since.as_ref().map(|since| &since.chains);
+    for chain in before.into_iter().flat_map(BTreeMap::keys).filter(|chain| plan.scope.has(chain)) {
+        chains.entry(chain.clone()).or_default();
+    }
     chains
         .into_iter()
         .map(|(id, chain)| {
-            let named = plan.scope.names_trail(&id) || !plan.scope.regions.is_empty();
+            let seam = before.and_then(|chains| chains.get(&id));
+            let named =
+                plan.scope.names_trail(&id) || !plan.scope.regions.is_empty() || seam.is_some();
             let sibling = goes_on.iter().any(|other| *other != id && id.is_sibling(other));
             let presence = match chain.older {
                 _ if !chain.standard.is_empty() => Presence::Present,
@@ -45,6 +52,8 @@ pub(super) fn jobs(
                 older: chain.older,
                 presence,
                 only: only.cloned(),
+                known: plan.known.clone(),
+                seam: seam.cloned().flatten(),
                 chain: id,
             }
         })

@@ -4,7 +4,9 @@ use super::discover::{Found, Place, find_chains};
 use super::gaps::explained;
 use super::jobs::jobs;
 use super::keys::KeyBook;
+use super::known::KnownLogs;
 use super::room::Room;
+use super::seam::Since;
 use super::trail_status::StatusOf;
 use super::unlisted::{UnlistedSearch, has_logs};
 use crate::core::chain_id::{ChainId, Scope};
@@ -54,6 +56,10 @@ pub struct VerifyPlan {
     pub status: Option<StatusOf>,
     /// Whether to search for log files that no verified digest names.
     pub unlisted: bool,
+    /// Log files that an earlier record proves, which are not read again where they are unchanged.
+    pub known: Option<Arc<KnownLogs>>,
+    /// The record that the run joins on to.
+    pub since: Option<Arc<Since>>,
 }
 
 impl VerifyPlan {
@@ -69,6 +75,7 @@ impl VerifyPlan {
             accounts: self.scope.accounts.iter().map(ToString::to_string).collect(),
             regions: self.scope.regions.iter().map(ToString::to_string).collect(),
             unlisted: self.unlisted,
+            follows: self.since.as_ref().map(|since| since.record.clone()),
         }
     }
 }

@@ -1,5 +1,7 @@
 // Looks at HTML reports in Debian's Chromium, as an auditor would: on a laptop, on a phone, by night
-// and on paper. `node look.mjs REPORT.html… [--pictures FOLDER]`; the browser is TRAILPROOF_CHROMIUM.
+// and on paper. `node look.mjs REPORT.html… REPORT.xml… [--pictures FOLDER]`; the browser is
+// TRAILPROOF_CHROMIUM. JUnit reports are read with the browser's XML parser, for want of another that
+// is not ours.
 //
 // A report fails where axe-core finds anything, where the document is wider than the window, where
 // a request leaves the page, where anything is said on the console, where a dialog opens, or where
@@ -16,8 +18,9 @@ const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 const arguments_ = process.argv.slice(2)
 const at = arguments_.indexOf('--pictures')
 const pictures = at < 0 ? null : resolve(arguments_.splice(at, 2)[1])
-const reports = arguments_
-if (reports.length === 0) throw new Error('which reports?')
+const reports = arguments_.filter(name => name.endsWith('.html'))
+const junits = arguments_.filter(name => name.endsWith('.xml'))
+if (reports.length + junits.length === 0) throw new Error('which reports?')
 if (pictures) mkdirSync(pictures, { recursive: true })
 
 const SIZES = [
@@ -126,10 +129,58 @@ async function look(report) {
   wrong.push(...problems)
 }
 
+// The elements and attributes of Jenkins' schema for JUnit reports.
+const JUNIT = {
+  testsuites: { children: ['testsuite'], attributes: ['name', 'time', 'tests', 'failures', 'disabled', 'errors', 'skipped'] },
+  testsuite: { children: ['properties', 'testcase', 'system-out', 'system-err'], attributes: ['name', 'tests', 'failures', 'errors', 'time', 'disabled', 'skipped', 'timestamp', 'hostname', 'id', 'package'] },
+  properties: { children: ['property'], attributes: [] },
+  property: { children: [], attributes: ['name', 'value'] },
+  testcase: { children: ['skipped', 'error', 'failure', 'system-out', 'system-err'], attributes: ['name', 'assertions', 'time', 'classname', 'status'] },
+  skipped: { children: [], attributes: ['message'] },
+  failure: { children: [], attributes: ['type', 'message'] },
+  error: { children: [], attributes: ['type', 'message'] },
+}
+
+async function readJunit(report) {
+  const page = await browser.newPage()
+  const problems = await page.evaluate(([text, schema]) => {
+    const read = new DOMParser().parseFromString(text, 'application/xml')
+    const broken = read.querySelector('parsererror')
+    if (broken) return [broken.textContent.slice(0, 300)]
+    const problems = []
+    const root = read.documentElement
+    if (root.tagName !== 'testsuites') problems.push(`begins with ${root.tagName}`)
+    for (const element of read.querySelectorAll('*')) {
+      const rule = schema[element.tagName]
+      if (!rule) {
+        problems.push(`has an element ${element.tagName}`)
+        continue
+      }
+      for (const child of element.children) {
+        if (!rule.children.includes(child.tagName)) problems.push(`${child.tagName} in ${element.tagName}`)
+      }
+      for (const { name } of element.attributes) {
+        if (!rule.attributes.includes(name)) problems.push(`${element.tagName} has ${name}`)
+      }
+      if (element.tagName.startsWith('testsuite')) {
+        for (const [attribute, tag] of [['failures', 'failure'], ['errors', 'error'], ['skipped', 'skipped'], ['tests', 'testcase']]) {
+          const count = element.getElementsByTagName(tag).length
+          if (element.getAttribute(attribute) !== String(count)) problems.push(`${attribute} are ${count}`)
+        }
+      }
+    }
+    return problems
+  }, [readFileSync(report, 'utf8'), JUNIT])
+  await page.close()
+  console.log(`${basename(report)}: ${problems.length} problems`)
+  wrong.push(...problems.slice(0, 10).map(problem => `${basename(report)}: ${problem}`))
+}
+
 try {
   // `--headless` starts a browser without a profile of anybody's; it is thrown away at the end.
   browser = await chromium.launch({ ...options, args: [...options.args, `--disk-cache-dir=${profile}`] })
   for (const report of reports) await look(report)
+  for (const report of junits) await readJunit(report)
 } finally {
   await browser?.close()
   rmSync(profile, { recursive: true, force: true })

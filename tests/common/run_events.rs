@@ -69,6 +69,7 @@ impl Teller {
             accounts: Vec::new(),
             regions: Vec::new(),
             unlisted: true,
+            follows: None,
         }))];
         let summary = RunSummary {
             verdict: Verdict::Proven,

@@ -65,6 +65,13 @@ impl RunCheck {
             RunEvent::PublicKey(_) | RunEvent::LogNamed(_) => {
                 self.inside()?;
             }
+            RunEvent::SeamJudged(seam) => {
+                let open = self.inside()?;
+                open.no_logs_left()?;
+                if seam.finding.is_some() {
+                    open.tally.chain_finding();
+                }
+            }
             RunEvent::DigestJudged(judged) => self.inside()?.digest(judged)?,
             RunEvent::LogJudged(judged) => self.inside()?.log(judged)?,
             RunEvent::TrailStatus { chain, finding, .. } => {

@@ -28,13 +28,13 @@ pub struct RecordReader<R> {
     /// Lines read.
     number: u64,
     hash: Sha256,
-    finished: bool,
+    sha256: Option<String>,
 }
 
 impl<R: BufRead> RecordReader<R> {
     /// Over the bytes of a record, decompressed.
     pub fn new(from: R) -> Self {
-        Self { from, line: Vec::new(), number: 0, hash: Sha256::new(), finished: false }
+        Self { from, line: Vec::new(), number: 0, hash: Sha256::new(), sha256: None }
     }
 
     /// The next line; `None` once the record has ended as it must.
@@ -43,7 +43,7 @@ impl<R: BufRead> RecordReader<R> {
     ///
     /// That it cannot be read, is cut short, or what is wrong with the line.
     pub fn next_line(&mut self) -> Result<Option<RecordLine>, BadRecord> {
-        if self.finished {
+        if self.sha256.is_some() {
             return Ok(None);
         }
         if !self.fill()? {
@@ -86,6 +86,11 @@ impl<R: BufRead> RecordReader<R> {
         &self.line
     }
 
+    /// SHA-256 of all lines before the last, in hex, once that was read and found right.
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
+    }
+
     /// The number of the line that was read last; the first is 1.
     pub fn number(&self) -> u64 {
         self.number
@@ -124,7 +129,7 @@ impl<R: BufRead> RecordReader<R> {
                 "the lines before it are not those that were written: their hash is another",
             ));
         }
-        self.finished = true;
+        self.sha256 = Some(found);
         if self.fill()? || !self.line.is_empty() {
             return Err(BadRecord::line(self.number + 1, "it stands after the record's last line"));
         }

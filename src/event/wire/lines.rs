@@ -17,6 +17,7 @@ pub(super) enum Line<'a> {
     LogJudged(Box<LogJudgedLine<'a>>),
     LogNamed(Box<LogNamedLine<'a>>),
     TrailStatus(Box<TrailStatusLine<'a>>),
+    SeamJudged(Box<SeamJudgedLine<'a>>),
     ChainFinished(ChainFinishedShape<'a>),
     GapExplained(Box<GapExplainedLine<'a>>),
     LogUnlisted(PlaceShape<'a>),
@@ -44,6 +45,7 @@ pub(super) struct RunStartedLine<'a> {
     pub(super) accounts: Vec<Text<'a>>,
     pub(super) regions: Vec<Text<'a>>,
     pub(super) search_unlisted: bool,
+    pub(super) follows: Option<Text<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -180,6 +182,19 @@ pub(super) struct TrailStatusLine<'a> {
     pub(super) is_logging: bool,
     pub(super) latest_digest_delivery: Option<Time>,
     pub(super) latest_digest_error: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) finding: Option<FindingShape<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SeamJudgedLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) end: Time,
+    pub(super) sha256: Hex,
+    pub(super) joined: bool,
     #[serde(borrow)]
     pub(super) finding: Option<FindingShape<'a>>,
 }

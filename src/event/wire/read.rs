@@ -4,7 +4,7 @@ use super::SCHEMA;
 use super::lines::{
     BucketListedLine, ChainStartedLine, CheckNotPerformedLine, DigestJudgedLine, FolderLine,
     GapExplainedLine, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PublicKeyLine,
-    RunStartedLine, TrailStatusLine,
+    RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{FailureShape, PlaceShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
@@ -19,7 +19,7 @@ use crate::core::notice::Notice;
 use crate::core::time::Period;
 use crate::event::run::{
     DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
-    Seen, Tool,
+    SeamJudged, Seen, Tool,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -128,6 +128,16 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
                 finding: line.finding.map(Finding::try_from).transpose()?,
             }
         }
+        "seam-judged" => {
+            let line: SeamJudgedLine<'_> = serde_json::from_str(line)?;
+            RunEvent::SeamJudged(SeamJudged {
+                at: at(line.bucket, line.key),
+                end: line.end.0,
+                expected: line.sha256.0,
+                joined: line.joined,
+                finding: line.finding.map(Finding::try_from).transpose()?,
+            })
+        }
         "chain-finished" => {
             let line: ChainFinishedShape<'_> = serde_json::from_str(line)?;
             RunEvent::ChainFinished(line.try_into()?)
@@ -188,6 +198,7 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         accounts: owned(line.accounts),
         regions: owned(line.regions),
         unlisted: line.search_unlisted,
+        follows: line.follows.map(Cow::into_owned),
     })
 }
 

@@ -3,7 +3,7 @@ use super::SCHEMA;
 use super::lines::{
     BucketListedLine, ChainStartedLine, CheckNotPerformedLine, DigestJudgedLine, FolderLine,
     GapExplainedLine, Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine,
-    PublicKeyLine, RunStartedLine, TrailStatusLine,
+    PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{Hex, Text, Time};
 use crate::core::finding::Outcome;
@@ -60,6 +60,14 @@ fn line(event: &RunEvent) -> Line<'_> {
         RunEvent::DigestJudged(judged) => Line::DigestJudged(Box::new(digest_judged(judged))),
         RunEvent::LogJudged(judged) => Line::LogJudged(Box::new(log_judged(judged))),
         RunEvent::LogNamed(named) => Line::LogNamed(Box::new(log_named(named))),
+        RunEvent::SeamJudged(seam) => Line::SeamJudged(Box::new(SeamJudgedLine {
+            bucket: (&seam.at.bucket).into(),
+            key: (&seam.at.key).into(),
+            end: Time(seam.end),
+            sha256: Hex(seam.expected),
+            joined: seam.joined,
+            finding: seam.finding.as_ref().map(Into::into),
+        })),
         RunEvent::ChainFinished(summary) => Line::ChainFinished(summary.into()),
         RunEvent::TrailStatus {
             chain,
@@ -109,6 +117,7 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         accounts: texts(&start.accounts),
         regions: texts(&start.regions),
         search_unlisted: start.unlisted,
+        follows: optional(start.follows.as_ref()),
     }
 }
 

@@ -76,7 +76,7 @@ fn facts(run: &Collected) -> Vec<Fact> {
         format!(": {} {noun}{ended}", grouped(summary.chains))
     });
     let build = start.tool.build.as_ref().map(|build| format!(", built from {build}"));
-    vec![
+    let mut facts = vec![
         Fact { name: "Evidence", value: Shown::of(&start.location), code: true },
         fact("Period", format!("{} to {}{cut}", start.period.start, start.period.end)),
         fact("Scope", format!("{}{chains}", scope(start))),
@@ -88,7 +88,15 @@ fn facts(run: &Collected) -> Vec<Fact> {
                 .map_or(NOT_RECORDED.to_owned(), |around| around.started.0.to_string()),
         ),
         fact("Made by", format!("trailproof {}{}", start.tool.version, build.unwrap_or_default())),
-    ]
+    ];
+    if let Some(before) = &start.follows {
+        let joined = match run.seams {
+            0 => String::new(),
+            seams => format!("; {} of {seams} chains join on to it", run.seams_joined),
+        };
+        facts.push(fact("Follows", format!("the record of SHA-256 {before}{joined}")));
+    }
+    facts
 }
 
 /// Who ran it, in the host's and AWS's names for them.
