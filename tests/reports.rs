@@ -95,9 +95,11 @@ fn agree(told: &Told) -> Result<(), String> {
     same("html verdict", &words.to_lowercase(), verdict)?;
     same("html status", between(&told.html, "Exit status ", "."), &status.to_string())?;
     let counts = &told.json["counts"];
-    for (name, field) in
-        [("Digests", "digests"), ("Backfill digests", "backfill_digests"), ("Log files", "log_files")]
-    {
+    for (name, field) in [
+        ("Digests", "digests"),
+        ("Backfill digests", "backfill_digests"),
+        ("Log files", "log_files"),
+    ] {
         let tally = |kind: &str| counts[field][kind].as_u64().unwrap();
         let parts = [tally("valid"), tally("invalid"), tally("unverified")];
         let expected = [vec![parts.iter().sum()], parts.to_vec()].concat();

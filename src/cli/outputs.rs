@@ -251,8 +251,14 @@ fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, NoPlan>
         };
         Wanted { kind, path: report.path.clone() }
     });
-    let junit = args.junit.iter().map(|path| Wanted { kind: Kind::Report(ReportFormat::Junit), path: path.clone() });
-    let ocsf = args.ocsf.iter().map(|path| Wanted { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
+    let junit = args
+        .junit
+        .iter()
+        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Junit), path: path.clone() });
+    let ocsf = args
+        .ocsf
+        .iter()
+        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
     let record = record.record.iter().map(|path| Wanted { kind: Kind::Record, path: path.clone() });
     let wanted: Vec<Wanted> = record.chain(reports).chain(junit).chain(ocsf).collect();
     for (at, file) in wanted.iter().enumerate() {

@@ -114,11 +114,8 @@ fn verdict(run: &Collected) -> TestCaseStatus {
     let Some(summary) = &run.summary else {
         return error("no-verdict", "the run was cut short");
     };
-    let words = format!(
-        "{}: exit status {}",
-        summary.verdict.words(),
-        summary.verdict.exit_status()
-    );
+    let words =
+        format!("{}: exit status {}", summary.verdict.words(), summary.verdict.exit_status());
     match summary.verdict {
         Verdict::Proven => TestCaseStatus::success(),
         Verdict::Contradicted => failure("contradicted", &words),
@@ -209,7 +206,8 @@ fn stretch(gap: &Gap, may_come: bool) -> TestCase {
         .explained
         .iter()
         .map(|event| {
-            let (name, id, who) = (escape(&event.name), escape(&event.id), escape(&event.principal));
+            let (name, id, who) =
+                (escape(&event.name), escape(&event.id), escape(&event.principal));
             format!("explained by {name} ({id}) at {} by {who}, in {}", event.time, event.log)
         })
         .collect();

@@ -84,7 +84,13 @@ impl Teller {
         Self { events, summary }
     }
 
-    fn chain(&mut self, id: ChainId, told: Vec<RunEvent>, ends: &[(i64, Coverage)], counts: Counts) {
+    fn chain(
+        &mut self,
+        id: ChainId,
+        told: Vec<RunEvent>,
+        ends: &[(i64, Coverage)],
+        counts: Counts,
+    ) {
         let mut from = at(0);
         let mut segments = Vec::new();
         for (hour, coverage) in ends {
@@ -176,7 +182,8 @@ pub(crate) fn organization(exceptions: usize) -> Vec<RunEvent> {
                 (hours, Coverage::Verified),
             ];
             let told = vec![missing(&id, at((hour + 1) * HOUR))];
-            let counts = Counts { digests: Tally { valid: 2_198, invalid: 1, unverified: 2 }, ..counts };
+            let counts =
+                Counts { digests: Tally { valid: 2_198, invalid: 1, unverified: 2 }, ..counts };
             teller.chain(id, told, &ends, counts);
         }
     }

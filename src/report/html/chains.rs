@@ -187,22 +187,12 @@ fn row(chain: &ChainSummary, standing: Standing, section: Option<usize>) -> Row 
     }
 }
 
-fn section(
-    number: usize,
-    chain: &ChainSummary,
-    standing: Standing,
-    room: &mut Room,
-) -> Section {
+fn section(number: usize, chain: &ChainSummary, standing: Standing, room: &mut Room) -> Section {
     let id = &chain.chain;
-    let organization = id.organization.as_ref().map(|organization| {
-        format!(", organization {organization}")
-    });
-    let origin = format!(
-        "Trail {} of {}{}",
-        id.trail,
-        id.home_region,
-        organization.unwrap_or_default()
-    );
+    let organization =
+        id.organization.as_ref().map(|organization| format!(", organization {organization}"));
+    let origin =
+        format!("Trail {} of {}{}", id.trail, id.home_region, organization.unwrap_or_default());
     let drawn = room.take_months(months_in(&chain.segments));
     let wanted = chain.segments.len().min(STRETCHES_OF_ONE).min(room.stretches);
     room.stretches -= wanted;
@@ -215,7 +205,12 @@ fn section(
         sentence: sentence(chain),
         months: if drawn { months(&chain.segments) } else { Vec::new() },
         not_drawn: !drawn,
-        stretches: chain.segments.iter().take(wanted).map(|segment| stretch(chain, segment)).collect(),
+        stretches: chain
+            .segments
+            .iter()
+            .take(wanted)
+            .map(|segment| stretch(chain, segment))
+            .collect(),
         stretches_left_out: u64::try_from(left_out).unwrap_or(u64::MAX),
     }
 }

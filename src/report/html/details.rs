@@ -197,7 +197,9 @@ impl Details {
                 SHOWN,
                 |(folder, why)| (Shown::of(folder), Shown::of(why)),
             ),
-            unlisted: List::of(&run.unlisted.entries, run.unlisted.total, SHOWN, |at| Shown::of(at)),
+            unlisted: List::of(&run.unlisted.entries, run.unlisted.total, SHOWN, |at| {
+                Shown::of(at)
+            }),
             without_digests: List::of(
                 &run.without_digests.entries,
                 run.without_digests.total,
@@ -215,7 +217,9 @@ impl Details {
             notices: run
                 .notices
                 .iter()
-                .map(|(notice, count)| (notice.code(), counted(*count, "time"), notice_means(*notice)))
+                .map(|(notice, count)| {
+                    (notice.code(), counted(*count, "time"), notice_means(*notice))
+                })
                 .collect(),
         }
     }
@@ -240,7 +244,9 @@ fn notice_means(notice: Notice) -> &'static str {
         Notice::MetadataSignatureDiffers => {
             "a digest is proven by its successor; the signature of its own metadata does not hold"
         }
-        Notice::StoredInflated => "an object is stored inflated; its content is proven all the same",
+        Notice::StoredInflated => {
+            "an object is stored inflated; its content is proven all the same"
+        }
         Notice::DigestUnlinked => "a digest is listed, and no chain reaches it",
         Notice::Anchor => "a digest outside the period that only anchors its chain",
         Notice::LifecycleLooksTheSame => {

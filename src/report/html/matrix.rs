@@ -47,7 +47,8 @@ impl Matrix {
         let mut regions: BTreeSet<&str> = BTreeSet::new();
         let mut accounts: BTreeMap<&str, BTreeMap<&str, Cell>> = BTreeMap::new();
         for (chain, section) in chains.iter().zip(numbers) {
-            let (account, region) = (chain.chain.account.as_str(), chain.chain.source_region.as_str());
+            let (account, region) =
+                (chain.chain.account.as_str(), chain.chain.source_region.as_str());
             regions.insert(region);
             let cells = accounts.entry(account).or_default();
             match cells.get_mut(region) {

@@ -113,11 +113,8 @@ fn who(around: &Circumstances) -> Option<String> {
 
 /// What was looked at, in words.
 fn scope(start: &RunStart) -> String {
-    let named = [
-        ("trail", &start.trails),
-        ("account", &start.accounts),
-        ("region", &start.regions),
-    ];
+    let named =
+        [("trail", &start.trails), ("account", &start.accounts), ("region", &start.regions)];
     let named: Vec<String> = named
         .iter()
         .filter(|(_, names)| !names.is_empty())
