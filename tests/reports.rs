@@ -281,6 +281,53 @@ fn an_organization_fits_on_a_page() {
     }
 }
 
+/// The program over the demo, from the folder of the package.
+fn program(arguments: &[&str]) -> Option<i32> {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
+    command.env("USER", "an auditor <b>").output().unwrap().status.code()
+}
+
+#[test]
+fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumstances() {
+    const DEMO: [&str; 8] = [
+        "verify",
+        "testdata/demo",
+        "--public-keys",
+        "testdata/demo/public-keys.json",
+        "--start-time",
+        "2026-03-01T00:04:11Z",
+        "--end-time",
+        "2026-03-04",
+    ];
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports");
+    std::fs::create_dir_all(&folder).unwrap();
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let outputs = |name: &str| {
+        let html = format!("--report=html={}", at(&format!("{name}.html")));
+        let junit = format!("--junit={}", at(&format!("{name}.xml")));
+        [html, junit, format!("--ocsf={}", at(&format!("{name}.ocsf")))]
+    };
+    let record = at("run.jsonl");
+    for more in [&[][..], &["--reproducible"]] {
+        let live = outputs("live");
+        let live: Vec<&str> = live.iter().map(String::as_str).collect();
+        let arguments = [&DEMO[..], &["--record", &record], more, &live].concat();
+        assert_eq!(program(&arguments), Some(1));
+        let again = outputs("again");
+        let again: Vec<&str> = again.iter().map(String::as_str).collect();
+        assert_eq!(program(&[&["replay", &record], &again[..]].concat()), Some(1));
+        for kind in ["html", "xml", "ocsf"] {
+            let read = |name: &str| std::fs::read(at(&format!("{name}.{kind}"))).unwrap();
+            assert!(read("live") == read("again"), "{kind} with {more:?}");
+        }
+        let html = std::fs::read_to_string(at("live.html")).unwrap();
+        let told = html.contains("an auditor &#60;b&#62;");
+        assert_eq!((told, html.contains("not recorded")), (more.is_empty(), !more.is_empty()));
+        assert_eq!(html.contains("--record"), more.is_empty(), "what was typed");
+    }
+}
+
 /// What stands between `start` and the next quotation mark, every time.
 fn values<'t>(text: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
     text.split(start).skip(1).map(|rest| rest.split_once('"').unwrap().0)
