@@ -159,6 +159,8 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
         now: end,
         status: None,
         unlisted: true,
+        known: None,
+        since: None,
     };
     let mut events = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
