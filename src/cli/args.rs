@@ -1,6 +1,7 @@
 //! What was typed, and nothing of what it means: help and version work even where all else fails.
 use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
+use super::manual::{CompletionsArgs, ManArgs};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -40,6 +41,10 @@ pub(super) enum Command {
     Lookup(LookupArgs),
     /// Get and check the public keys that prove digests, for verifying without AWS
     Keys(KeysArgs),
+    /// Print what makes a shell complete the command line
+    Completions(CompletionsArgs),
+    /// Print the manual page of the program or of a command
+    Man(ManArgs),
 }
 
 /// The options of `verify`.

@@ -8,6 +8,7 @@ mod keys_args;
 mod keys_fetch;
 mod lookup;
 mod lookup_args;
+mod manual;
 mod period_arg;
 mod place;
 mod program;
