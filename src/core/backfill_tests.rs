@@ -40,7 +40,8 @@ fn planted(own: u32, previous: u32) -> Fact {
 fn planted_digests_that_keep_signatures_of_each_other_end() {
     let hours = 1..=20_u32;
     type Keeps = fn(u32) -> u32;
-    for keeps in [(|hour| hour % 20 + 1) as Keeps, |_| 7, |hour| 21 - hour, |hour| hour] {
+    let all: [Keeps; 4] = [|hour| hour % 20 + 1, |_| 7, |hour| 21 - hour, |hour| hour];
+    for keeps in all {
         let start = Timestamp::parse("2026-03-01T00:00:00Z").unwrap();
         let period = Period { start, end: start.plus(DAY) };
         let listed = hours
