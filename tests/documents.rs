@@ -38,6 +38,8 @@ fn run(trail: &BuiltTrail) -> (Value, Vec<Value>) {
         now: Timestamp::from_unix(whole.to + 7_200),
         status: None,
         unlisted: true,
+        known: None,
+        since: None,
     };
     let (mut json, mut lines) = (Vec::new(), Vec::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

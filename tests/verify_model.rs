@@ -14,7 +14,7 @@ use trailproof::core::failure::ReadFailureKind;
 use trailproof::core::finding::Outcome;
 use trailproof::core::time::{Period as RunPeriod, Timestamp};
 use trailproof::core::verdict::Verdict;
-use trailproof::event::{Presence, RunEvent, RunSummary};
+use trailproof::event::{LogJudged, Presence, RunEvent, RunSummary};
 use trailproof::source::ObjectSource;
 use trailproof::test_support::trail::dice::Dice;
 use trailproof::test_support::trail::{
@@ -66,6 +66,8 @@ fn run_in(
             now: Timestamp::from_unix(period.now),
             status: None,
             unlisted: true,
+            known: None,
+            since: None,
         };
         let mut events = Vec::new();
         verify(&plan, source, Arc::new(WorldKeys(world)), &mut |event| events.push(event.clone()))
@@ -96,7 +98,7 @@ fn findings(events: &[RunEvent]) -> Vec<(String, &'static str)> {
             Outcome::Invalid(finding) => Some((judged.at.key.clone(), finding.code())),
             _ => None,
         },
-        RunEvent::LogJudged { at, outcome: Outcome::Invalid(finding) } => {
+        RunEvent::LogJudged(LogJudged { at, outcome: Outcome::Invalid(finding), .. }) => {
             Some((at.key.clone(), finding.code()))
         }
         _ => None,
@@ -146,8 +148,8 @@ fn recount(events: &[RunEvent], period: &Period) -> Result<(), String> {
     let (mut valid, mut invalid) = (0, 0);
     for event in events {
         match event {
-            RunEvent::LogJudged { outcome: Outcome::Valid(_), .. } => valid += 1,
-            RunEvent::LogJudged { outcome: Outcome::Invalid(_), .. } => invalid += 1,
+            RunEvent::LogJudged(LogJudged { outcome: Outcome::Valid(_), .. }) => valid += 1,
+            RunEvent::LogJudged(LogJudged { outcome: Outcome::Invalid(_), .. }) => invalid += 1,
             RunEvent::ChainFinished(chain) if !chain.segments.is_empty() => {
                 let mut at = period.from;
                 for segment in &chain.segments {

@@ -2,6 +2,7 @@
 use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
 use super::manual::{CompletionsArgs, ManArgs};
+use super::output_args::{OutputArgs, RecordArgs, ReplayArgs};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Say whether CloudTrail delivered a file, where and when
     Lookup(LookupArgs),
+    /// Make any report again from a run record, without the evidence
+    Replay(ReplayArgs),
     /// Get and check the public keys that prove digests, for verifying without AWS
     Keys(KeysArgs),
     /// Print what makes a shell complete the command line
@@ -57,8 +60,11 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "ARN")]
     pub(super) trail_arn: Option<String>,
     /// First second of the period: `2026-07-01` or `2026-07-01T00:00:00Z`
-    #[arg(long, visible_alias = "since", value_name = "TIME", group = "from")]
+    #[arg(long, value_name = "TIME", group = "from")]
     pub(super) start_time: Option<String>,
+    /// The same, or the record of an earlier run, which this one joins on to without a seam
+    #[arg(long, value_name = "TIME|RECORD", group = "from")]
+    pub(super) since: Option<String>,
     /// End of the period [default: now]
     #[arg(long, value_name = "TIME", conflicts_with_all = ["last", "quarter"])]
     pub(super) end_time: Option<String>,
@@ -93,6 +99,9 @@ pub(super) struct VerifyArgs {
     /// Search for log files that no digest names (the default)
     #[arg(long, overrides_with = "no_unlisted", hide = true)]
     pub(super) unlisted: bool,
+    /// Do not read log files again that this record proves and the store lists unchanged
+    #[arg(long, value_name = "RECORD")]
+    pub(super) resume: Option<PathBuf>,
     /// Form of the output
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
@@ -102,6 +111,10 @@ pub(super) struct VerifyArgs {
     /// Requests in flight at once [default: as many as the store answers well, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(super) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(super) record: RecordArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
 }
 
 /// Forms of a `verify` run's output.

@@ -8,6 +8,12 @@ use std::path::PathBuf;
 /// Warnings of one file that are shown.
 const SHOWN: usize = 10;
 
+/// The files' names, for the report.
+pub(super) fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    names.join(", ")
+}
+
 /// The keys of all these files; `None` where none was named. What is wrong with single keys is said
 /// on stderr, and the others are used.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, NoPlan> {

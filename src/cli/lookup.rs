@@ -75,10 +75,10 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
                 last = Some(named.hash);
                 found.entry(named.hash).or_default().push((named.clone(), None));
             }
-            RunEvent::LogJudged { outcome, .. } => {
+            RunEvent::LogJudged(judged) => {
                 let entries = last.take().and_then(|hash| found.get_mut(&hash));
-                if let Some((_, judged)) = entries.and_then(|entries| entries.last_mut()) {
-                    *judged = there(outcome);
+                if let Some((_, there_now)) = entries.and_then(|entries| entries.last_mut()) {
+                    *there_now = there(&judged.outcome);
                 }
             }
             _ => {}

@@ -1,5 +1,6 @@
 //! The options of `lookup`.
 use super::args::{Format, VerifyArgs};
+use super::output_args::{OutputArgs, RecordArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -55,6 +56,7 @@ impl LookupArgs {
             location: Some(self.place.clone()),
             trail_arn: None,
             start_time: self.start_time.clone(),
+            since: None,
             end_time: self.end_time.clone(),
             last: self.last.clone(),
             quarter: self.quarter.clone(),
@@ -66,9 +68,12 @@ impl LookupArgs {
             relocate: self.relocate.clone(),
             no_unlisted: true,
             unlisted: false,
+            resume: None,
             format: Format::Text,
             quiet: self.quiet,
             concurrency: None,
+            record: RecordArgs::default(),
+            outputs: OutputArgs::default(),
         }
     }
 }

@@ -59,7 +59,7 @@ impl Progress {
         let counter = match event {
             RunEvent::ChainFinished(_) => &self.told.chains,
             RunEvent::DigestJudged(_) => &self.told.digests,
-            RunEvent::LogJudged { .. } => &self.told.logs,
+            RunEvent::LogJudged(_) => &self.told.logs,
             _ => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);

@@ -1,8 +1,10 @@
 //! `trailproof verify`: what does this bucket prove?
-use super::args::{AwsArgs, Format, VerifyArgs};
+use super::args::{AwsArgs, VerifyArgs};
+use super::earlier;
 use super::evidence;
 use super::interrupt::unless_interrupted;
 use super::key_files;
+use super::outputs::Outputs;
 use super::place::Place;
 use super::program::say;
 use super::progress::Progress;
@@ -12,11 +14,6 @@ use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::core::failure::ReadFailureKind;
 use crate::core::location::escape;
 use crate::core::verdict::Verdict;
-use crate::event::RunEvent;
-use crate::report::RunReporter;
-use crate::report::json::Json;
-use crate::report::json_lines::JsonLines;
-use crate::report::text::Text;
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::limit::{InFlight, Limited};
@@ -27,49 +24,50 @@ use crate::trust::bundle::{BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
 use crate::verify::verify_run::{VerifyPlan, verify};
-use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A mistake on the command line.
 const USAGE: u8 = 2;
 /// The run could not begin: credentials, trail, keys.
-const NOT_STARTED: u8 = 5;
-/// An output that was asked for could not be written.
-const OUTPUT_LOST: u8 = 6;
+pub(super) const NOT_STARTED: u8 = 5;
 
 /// Runs the command and returns the exit status.
 pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
-    let mut report = Report::new(args.format);
-    let ended = unless_interrupted(attempt(aws, args, &mut report)).await;
-    // Whatever ended the run, what was told until then is written.
-    let lost = report.close();
-    let status = match ended {
-        Err(signal) => return 128 + signal,
-        Ok(Ok(verdict)) => verdict.exit_status(),
-        Ok(Err(no_plan)) => return refuse(&no_plan),
+    let mut outputs = match Outputs::new(args.format, &args.record, &args.outputs) {
+        Ok(outputs) => outputs,
+        Err(no_plan) => return refuse(&no_plan),
     };
-    match lost {
-        None => status,
-        Some(error) => {
-            say(&format!("error: cannot write the output: {error}"));
-            // A verdict of contradiction is louder than a lost output.
-            if status == Verdict::Contradicted.exit_status() { status } else { OUTPUT_LOST }
-        }
+    let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
+    // Whatever ended the run, what was told until then is written.
+    let lost = outputs.close();
+    match ended {
+        Err(signal) => 128 + signal,
+        Ok(Ok(verdict)) => lost.exit_status(verdict),
+        Ok(Err(no_plan)) => refuse(&no_plan),
     }
 }
 
-async fn attempt(aws: &AwsArgs, args: &VerifyArgs, report: &mut Report) -> Result<Verdict, NoPlan> {
+async fn attempt(
+    aws: &AwsArgs,
+    args: &VerifyArgs,
+    outputs: &mut Outputs,
+) -> Result<Verdict, NoPlan> {
     let run = prepare(aws, args).await?;
     let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
+    let known = run.plan.known.as_ref();
+    outputs.count(&run.counts, known.map(|known| known.skipped()));
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
     let summary = verify(&run.plan, source, keys, &mut |event| {
         progress.note(event);
-        report.tell(event);
+        outputs.tell(event);
     })
     .await;
     progress.stop();
     run.remarks();
+    if let Some(known) = known {
+        earlier::tell_skipped(known);
+    }
     Ok(summary.verdict)
 }
 
@@ -98,12 +96,18 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
     let now = now();
     let asked = read(args, now)?;
     let bundle = key_files::read(&args.public_keys)?;
+    let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
     let counts = Arc::new(Counts::default());
     let named = args.bucket.as_deref();
     let directory = match &asked.place {
         Some(Place::Directory(path)) => Some(path.clone()),
         _ => None,
     };
+    // Nothing in a directory tells that a file is the one that was read before.
+    let known = known.filter(|_| directory.is_none());
+    if args.resume.is_some() && known.is_none() {
+        say("note: a directory does not tell what is unchanged: every log file in it is read");
+    }
     let moved_to_s3 = asked.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
     // A copy is verified without a request to anybody, unless a part of it was said to lie in S3.
     let online = match directory.is_none() || moved_to_s3 {
@@ -124,13 +128,13 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
         (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
     };
     let keys: Arc<dyn KeyService> = match (bundle, &trust) {
-        (Some(bundle), _) => Arc::new(BundleKeys::new(bundle)),
+        (Some(bundle), _) => Arc::new(BundleKeys::new(bundle, key_files::names(&args.public_keys))),
         (None, Some(trust)) => trust.clone(),
         (None, None) => Arc::new(NoKeys),
     };
     let no_keys = trust.is_none() && args.public_keys.is_empty();
     let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
-    let plan = make(asked, args, &evidence, trails, now);
+    let plan = make(asked, args, &evidence, trails, known, now);
     Ok(Prepared {
         plan,
         source: evidence.source,
@@ -199,45 +203,4 @@ pub(super) fn refuse(no_plan: &NoPlan) -> u8 {
             Verdict::NothingFound.exit_status()
         }
     }
-}
-
-/// The report on stdout. Where that fails it is set aside and the run goes on: the verdict must not
-/// depend on who is listening.
-struct Report {
-    to: Box<dyn RunReporter>,
-    /// Whether there is anything to report: a run that did not begin has no report.
-    begun: bool,
-    failed: Option<io::Error>,
-}
-
-impl Report {
-    fn new(format: Format) -> Self {
-        let out = BufWriter::new(io::stdout());
-        let to: Box<dyn RunReporter> = match format {
-            Format::Text => Box::new(Text::new(out, colour())),
-            Format::Json => Box::new(Json::new(out)),
-            Format::Jsonl => Box::new(JsonLines::new(out)),
-        };
-        Self { to, begun: false, failed: None }
-    }
-
-    fn tell(&mut self, event: &RunEvent) {
-        self.begun = true;
-        if self.failed.is_none() {
-            self.failed = self.to.event(event).err();
-        }
-    }
-
-    fn close(&mut self) -> Option<io::Error> {
-        if !self.begun {
-            return None;
-        }
-        self.failed.take().or_else(|| self.to.finish().err())
-    }
-}
-
-/// Colour is for terminals, and not where `NO_COLOR` is set.
-fn colour() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !refused
 }

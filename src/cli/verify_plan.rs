@@ -1,8 +1,10 @@
 //! What `verify` was asked for, made into a plan.
 use super::args::VerifyArgs;
+use super::earlier;
 use super::evidence::Evidence;
 use super::period_arg::{PeriodArgs, period};
 use super::place::{Moved, Place, location, moved};
+use super::time_arg::parse_time;
 use crate::core::budget::SHOWN;
 use crate::core::chain_id::{Scope, TrailFilter};
 use crate::core::failure::ReadFailure;
@@ -10,8 +12,11 @@ use crate::core::ids::TrailArn;
 use crate::core::location::{escape, excerpt};
 use crate::core::time::Timestamp;
 use crate::trust::{ServiceError, TrailService};
+use crate::verify::known::KnownLogs;
+use crate::verify::seam::Since;
 use crate::verify::trail_status::StatusOf;
 use crate::verify::verify_run::VerifyPlan;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -36,12 +41,24 @@ pub(super) struct Asked {
     pub(super) trail: Option<TrailArn>,
     pub(super) scope: Scope,
     pub(super) period: super::period_arg::Cut,
+    /// The record that the run joins on to.
+    pub(super) since: Option<Since>,
+}
+
+/// The record that `--since` names, unless it names a time: `./2026-07-01` names a file of that
+/// name.
+fn record_at(typed: &str) -> Option<PathBuf> {
+    let is_time = parse_time(typed).is_some();
+    (!is_time && Path::new(typed).exists()).then(|| typed.into())
 }
 
 /// Reads what was typed.
 pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
+    let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
+    let since = since.transpose()?;
+    let joins = since.as_ref().and_then(Since::start).map(|start| start.to_string());
     let typed = PeriodArgs {
-        start: args.start_time.as_deref(),
+        start: joins.as_deref().or(args.since.as_deref()).or(args.start_time.as_deref()),
         end: args.end_time.as_deref(),
         last: args.last.as_deref(),
         quarter: args.quarter.as_deref(),
@@ -56,7 +73,8 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
     let accounts =
         args.account.iter().map(|text| id(text, "--account")).collect::<Result<_, _>>()?;
     let regions = args.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
-    Ok(Asked { place, moved, trail, scope: Scope { trails, accounts, regions }, period })
+    let scope = Scope { trails, accounts, regions };
+    Ok(Asked { place, moved, trail, scope, period, since })
 }
 
 fn id<T: FromStr>(text: &str, option: &str) -> Result<T, NoPlan> {
@@ -91,9 +109,10 @@ pub(super) fn make(
     args: &VerifyArgs,
     evidence: &Evidence,
     trails: Option<Arc<dyn TrailService>>,
+    known: Option<Arc<KnownLogs>>,
     now: Timestamp,
 ) -> VerifyPlan {
-    let Asked { trail, scope, period: (period, end_was_future), .. } = asked;
+    let Asked { trail, scope, period: (period, end_was_future), since, .. } = asked;
     VerifyPlan {
         location: evidence.location.clone(),
         bucket: evidence.bucket.clone(),
@@ -104,6 +123,8 @@ pub(super) fn make(
         now,
         status: trail.zip(trails).map(|(arn, service)| StatusOf { arn, service }),
         unlisted: args.unlisted || !args.no_unlisted,
+        known,
+        since: since.map(Arc::new),
     }
 }
 

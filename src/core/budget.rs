@@ -51,6 +51,10 @@ pub const KEY_BUNDLE: u64 = 64 << 20;
 /// Keys in such a file: 40 regions for a century take 77,000.
 pub const PUBLIC_KEYS: usize = 100_000;
 
+/// Bytes of one line of a run record. The longest lines tell the coverage of a chain; this allows
+/// 600,000 segments, which no chain has that covers less than 30 years in stretches of an hour.
+pub const RECORD_LINE: usize = 64 << 20;
+
 /// Characters of a fingerprint. AWS's have 32; this allows for a longer hash one day.
 pub const FINGERPRINT: usize = 256;
 

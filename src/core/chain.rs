@@ -9,7 +9,6 @@
 use super::Verified;
 use super::aws_judge::DigestRead;
 use super::budget;
-use super::coverage::{Coverage, Standing};
 use super::digest::{Digest, Link};
 use super::failure::{ReadFailure, ReadFailureKind};
 use super::finding::{Finding, Outcome};
@@ -227,24 +226,12 @@ impl ChainWalk {
         // A digest that the open link passes over is reached by no chain.
         let reached = current.linked || self.expected.is_none();
         let mut end = current.end;
-        let standing = match &outcome {
-            Outcome::Valid(proven) => {
-                end = proven.digest.end;
-                let chain_start = proven.digest.previous.is_none();
-                if chain_start {
-                    notices.push(Notice::ChainStart);
-                }
-                Standing::Proven {
-                    start: proven.digest.start,
-                    end,
-                    chain_start,
-                    coverage: Coverage::Verified,
-                }
+        if let Outcome::Valid(proven) = &outcome {
+            end = proven.digest.end;
+            if proven.digest.previous.is_none() {
+                notices.push(Notice::ChainStart);
             }
-            Outcome::Invalid(Finding::DigestMissing) => Standing::Missing { end },
-            Outcome::Invalid(_) => Standing::Unproven { end, coverage: Coverage::Contradicted },
-            Outcome::Unverified(_) => Standing::Unproven { end, coverage: Coverage::Unverified },
-        };
+        }
         let anchor = match &outcome {
             Outcome::Valid(proven) => proven.digest.start >= self.period.end,
             // An hour is what a digest covers; nothing else is known of this one.
@@ -257,9 +244,8 @@ impl ChainWalk {
             notices.push(Notice::DigestUnlinked);
         }
         let backward = if reached { self.follow(&outcome) } else { None };
-        let missing = matches!(standing, Standing::Missing { .. });
-        let standing = reached.then_some(standing);
-        let step = Step { at: current.at, end, outcome, notices, standing, anchor };
+        let missing = matches!(outcome, Outcome::Invalid(Finding::DigestMissing));
+        let step = Step { at: current.at, end, outcome, notices, anchor };
         self.advance();
         if missing && matches!(self.need, Need::Older(_)) {
             self.held = Some(step);
@@ -304,7 +290,6 @@ impl ChainWalk {
             end,
             outcome: Outcome::Invalid(Finding::DigestOutOfOrder { end, successor_end }),
             notices: Vec::new(),
-            standing: Some(Standing::Unproven { end, coverage: Coverage::Contradicted }),
             anchor: false,
         })
     }

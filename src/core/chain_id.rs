@@ -58,6 +58,15 @@ pub enum TrailFilter {
     Arn(TrailArn),
 }
 
+impl fmt::Display for TrailFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Arn(arn) => arn.fmt(f),
+        }
+    }
+}
+
 /// What to look at; an empty list means everything that the bucket holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -84,6 +93,13 @@ impl Scope {
     /// owns it, so its chains match by name and home region.
     pub fn has_trail(&self, chain: &ChainId) -> bool {
         self.trails.is_empty() || self.names_trail(chain)
+    }
+
+    /// Whether the chain is meant.
+    pub fn has(&self, chain: &ChainId) -> bool {
+        self.has_account(&chain.account)
+            && self.has_region(&chain.source_region)
+            && self.has_trail(chain)
     }
 
     /// Whether the chain's trail is named, and not only not left out.

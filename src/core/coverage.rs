@@ -45,7 +45,25 @@ impl Coverage {
     }
 }
 
+impl Coverage {
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        let known = [Self::Verified, Self::Contradicted, Self::Unverified];
+        let found = known.into_iter().find(|known| known.code() == code);
+        found.or_else(|| Uncovered::from_code(code).map(Self::Uncovered))
+    }
+}
+
 impl Uncovered {
+    /// Every reason.
+    const ALL: [Self; 5] =
+        [Self::BeforeFirstDigest, Self::Gap, Self::DigestsMissing, Self::Tail, Self::Hole];
+
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+
     /// Stable code for machines.
     pub fn code(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct ReadFailure {
     /// The class of failure.
     pub kind: ReadFailureKind,
-    /// Attempts made, the first included.
+    /// Attempts made, the first included; 0 where that is not told.
     pub attempts: u32,
     /// The service's own code and words, or the client's, as they came: from outside, so to be
     /// escaped where shown.
@@ -102,6 +102,11 @@ impl ReadFailureKind {
             Self::KeysUnavailable => "keys-unavailable",
             Self::NoSignature => "no-signature",
         }
+    }
+
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
     }
 
     /// Whether asking again may help.

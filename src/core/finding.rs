@@ -96,6 +96,25 @@ pub enum Malformed {
     BackfillTimeAbsent,
 }
 
+impl Malformed {
+    /// Every field that [`Self::FieldAbsent`] or [`Self::FieldInvalid`] may name.
+    pub const FIELDS: [&'static str; 13] = [
+        "backfill-generation-timestamp",
+        "digestEndTime",
+        "digestPublicKeyFingerprint",
+        "digestS3Bucket",
+        "digestS3Object",
+        "digestStartTime",
+        "hashAlgorithm",
+        "hashValue",
+        "logFiles",
+        "previousDigestHashValue",
+        "previousDigestSignature",
+        "s3Bucket",
+        "s3Object",
+    ];
+}
+
 /// Why a signature does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignatureFault {

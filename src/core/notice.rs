@@ -22,6 +22,22 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Every notice.
+    pub const ALL: [Self; 7] = [
+        Self::ChainStart,
+        Self::MetadataSignatureMissing,
+        Self::MetadataSignatureDiffers,
+        Self::StoredInflated,
+        Self::DigestUnlinked,
+        Self::Anchor,
+        Self::LifecycleLooksTheSame,
+    ];
+
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+
     /// Stable code for machines; never renamed once released.
     pub fn code(self) -> &'static str {
         match self {

@@ -14,6 +14,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The one with these words.
+    pub fn from_words(words: &str) -> Option<Self> {
+        let known = [Self::Proven, Self::NothingFound, Self::NotProven, Self::Contradicted];
+        known.into_iter().find(|known| known.words() == words)
+    }
+
     /// The field's words for it.
     pub fn words(self) -> &'static str {
         match self {

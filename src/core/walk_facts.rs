@@ -1,6 +1,5 @@
 //! What a walk over digests needs, what it is fed with, and what that settles.
 use super::aws_judge::DigestRead;
-use super::coverage::Standing;
 use super::failure::ReadFailure;
 use super::finding::Outcome;
 use super::judge::ProvenDigest;
@@ -64,8 +63,6 @@ pub struct Step {
     pub outcome: Outcome<ProvenDigest>,
     /// What is worth knowing beside that.
     pub notices: Vec<Notice>,
-    /// How it divides the period; `None` for a digest that no chain reaches.
-    pub standing: Option<Standing>,
     /// Whether it lies outside the period and only anchors the walk: then its log files are not
     /// looked at, and it does not count.
     pub anchor: bool,

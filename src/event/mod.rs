@@ -1,10 +1,18 @@
 //! The stream of a run: what was found, in canonical order. Every output is made from it, and the
 //! same evidence gives the same stream at any concurrency.
+mod chain_tally;
+pub mod record;
 mod run;
+mod run_tally;
 mod stream;
+mod summary;
+pub mod wire;
 
+pub use chain_tally::ChainTally;
 pub use run::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestProof, LogNamed, Presence, RunEvent,
-    RunSummary,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
+    SeamJudged, Seen, Tool,
 };
+pub use run_tally::RunTally;
 pub use stream::{DigestFacts, Event, Tallies, Tally};
+pub use summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};

@@ -1,32 +1,23 @@
 //! The events of a `verify` run.
-use super::stream::Tally;
+use super::summary::{ChainSummary, RunSummary};
 use crate::core::chain_id::ChainId;
 use crate::core::content::Hash;
-use crate::core::coverage::{Segment, Uncovered};
 use crate::core::explain::ExplainingEvent;
 use crate::core::failure::ReadFailure;
 use crate::core::finding::{Finding, Outcome};
+use crate::core::ids::Region;
 use crate::core::judge::Proofs;
 use crate::core::key_layout::DigestKind;
 use crate::core::location::ObjectLocation;
 use crate::core::log_check::LogProof;
 use crate::core::notice::Notice;
 use crate::core::time::{Period, Timestamp};
-use crate::core::verdict::Verdict;
-use std::collections::BTreeMap;
 
 /// One fact about a `verify` run, in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEvent {
     /// First event, always.
-    RunStarted {
-        /// Where the evidence lies: `s3://bucket/prefix` or a directory.
-        location: String,
-        /// The period that is judged.
-        period: Period,
-        /// Whether the period was cut short because its end lies in the future.
-        end_was_future: bool,
-    },
+    RunStarted(Box<RunStart>),
     /// The bucket was listed: what the run is going to look at.
     BucketListed {
         /// Chains.
@@ -48,17 +39,17 @@ pub enum RunEvent {
         /// The chain.
         chain: ChainId,
     },
+    /// A public key by which digests are believed. Comes once in a run, before the first digest
+    /// that a signature of it proves.
+    PublicKey(PublicKeyTold),
     /// One digest of the present chain was judged.
     DigestJudged(DigestJudged),
     /// One log file was judged. Follows its digest, in the digest's own order.
-    LogJudged {
-        /// Where it was delivered.
-        at: ObjectLocation,
-        /// How it was judged.
-        outcome: Outcome<LogProof>,
-    },
+    LogJudged(LogJudged),
     /// A proven digest names a log file that was looked for. Its `LogJudged` follows.
     LogNamed(LogNamed),
+    /// The present chain joins on to the record before it, or does not.
+    SeamJudged(SeamJudged),
     /// The chain was walked to its end.
     ChainFinished(ChainSummary),
     /// What CloudTrail itself says of the present chain's delivery.
@@ -99,12 +90,140 @@ pub enum RunEvent {
     /// A check was not made.
     CheckNotPerformed {
         /// Which.
-        check: &'static str,
+        check: String,
         /// Why.
         why: String,
     },
     /// Last event, always; its absence means that the stream was cut.
     RunFinished(RunSummary),
+}
+
+impl RunEvent {
+    /// The event without what a store answers differently each time: request ids, and how often it
+    /// was asked. `None` where the event has nothing of the kind.
+    pub fn reproducible(&self) -> Option<Self> {
+        let mut event = match self {
+            Self::ListingUnread { .. } => self.clone(),
+            Self::DigestJudged(DigestJudged { outcome: Outcome::Unverified(_), .. }) => {
+                self.clone()
+            }
+            Self::LogJudged(LogJudged { outcome: Outcome::Unverified(_), .. }) => self.clone(),
+            _ => return None,
+        };
+        if let Self::ListingUnread { why, .. }
+        | Self::DigestJudged(DigestJudged { outcome: Outcome::Unverified(why), .. })
+        | Self::LogJudged(LogJudged { outcome: Outcome::Unverified(why), .. }) = &mut event
+        {
+            why.request_id = None;
+            why.attempts = 0;
+        }
+        Some(event)
+    }
+}
+
+/// What a run is about, and what made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStart {
+    /// What made the run.
+    pub tool: Tool,
+    /// Where the evidence lies: `s3://bucket/prefix` or a directory.
+    pub location: String,
+    /// Bucket that the evidence was delivered to.
+    pub bucket: String,
+    /// The period that is judged.
+    pub period: Period,
+    /// Whether the period was cut short because its end lies in the future.
+    pub end_was_future: bool,
+    /// Trails that alone are looked at, by name or ARN; none named means all.
+    pub trails: Vec<String>,
+    /// Accounts that alone are looked at; none named means all.
+    pub accounts: Vec<String>,
+    /// Source regions that alone are looked at; none named means all.
+    pub regions: Vec<String>,
+    /// Whether log files that no verified digest names are searched for.
+    pub unlisted: bool,
+    /// The record that the run joins on to: SHA-256 of its lines, in hex.
+    pub follows: Option<String>,
+}
+
+/// The program that made a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Its version.
+    pub version: String,
+    /// What it was built from, where whoever built it said so.
+    pub build: Option<String>,
+}
+
+impl Tool {
+    /// This program. `TRAILPROOF_BUILD`, set when it is compiled, names the commit.
+    pub fn this() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            build: option_env!("TRAILPROOF_BUILD").map(str::to_owned),
+        }
+    }
+}
+
+/// A public key that the run believes, as it was obtained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKeyTold {
+    /// Region whose digests it signs.
+    pub region: Region,
+    /// Fingerprint that its record bears.
+    pub fingerprint: String,
+    /// Its bytes: PKCS#1 `RSAPublicKey` or SubjectPublicKeyInfo.
+    pub der: Vec<u8>,
+    /// Start of its validity, where its record tells it.
+    pub valid_from: Option<Timestamp>,
+    /// End of its validity, where its record tells it.
+    pub valid_to: Option<Timestamp>,
+    /// Where it was had from: `ListPublicKeys`, or the names of the files that were believed.
+    pub source: String,
+}
+
+/// What the store showed of an object beside its content, where it was read whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Bytes as stored. Of a valid log file the same as its proof tells.
+    pub stored: Option<u64>,
+    /// SHA-256 of the inflated content where it is not the expected one, or the object is not
+    /// proven. Absent for a broken gzip member, of which how much comes out is not the object's.
+    pub found: Option<Hash>,
+    /// ETag without quotes, where the store has one.
+    pub etag: Option<String>,
+    /// Version id, in a bucket with versions.
+    pub version_id: Option<String>,
+}
+
+/// How one log file was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogJudged {
+    /// Where it was delivered.
+    pub at: ObjectLocation,
+    /// SHA-256 of its inflated content, as its proven digest records it.
+    pub expected: Hash,
+    /// The judgement.
+    pub outcome: Outcome<LogProof>,
+    /// What was seen of the object.
+    pub seen: Seen,
+}
+
+/// Whether the newest digest that the record before proves of a chain is there, proven, and the
+/// same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeamJudged {
+    /// Where the digest was delivered.
+    pub at: ObjectLocation,
+    /// Its end.
+    pub end: Timestamp,
+    /// SHA-256 of its inflated bytes, as the record before has it.
+    pub expected: Hash,
+    /// Whether it is so.
+    pub joined: bool,
+    /// What the evidence contradicts; `None` too where the digest's own line tells it, or where it
+    /// could not be read.
+    pub finding: Option<Finding>,
 }
 
 /// A log file that was looked for, and the proven digest that names it.
@@ -139,6 +258,8 @@ pub struct DigestJudged {
     pub notices: Vec<Notice>,
     /// Whether the judgement counts: a digest that only anchors the walk does not.
     pub counts: bool,
+    /// What was seen of the object.
+    pub seen: Seen,
 }
 
 /// What is told of a proven digest.
@@ -151,118 +272,20 @@ pub struct DigestProof {
     /// The proofs that held.
     pub proofs: Proofs,
     /// How many log files it names.
-    pub logs: usize,
+    pub logs: u64,
+    /// Fingerprint of the key that it names as its own.
+    pub fingerprint: String,
+    /// What it records of the digest before it; `None` in a starting digest.
+    pub previous: Option<DigestLink>,
 }
 
-/// Whether a chain has evidence in the period.
+/// What a proven digest records of the one before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// It has digests in the period or anchors after it.
-    Present,
-    /// It has none in the period and counts all the same: it was named, or its trail goes on
-    /// elsewhere.
-    Absent {
-        /// End of its newest digest before the period, where there is one.
-        last: Option<Timestamp>,
-    },
-    /// It ended before the period, and nothing says that it should have gone on.
-    Ended {
-        /// End of its newest digest.
-        last: Timestamp,
-    },
-}
-
-/// A chain at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChainSummary {
-    /// The chain.
-    pub chain: ChainId,
-    /// Whether it has evidence in the period.
-    pub presence: Presence,
-    /// The period, divided without remainder, oldest first. Empty for a chain that ended.
-    pub segments: Vec<Segment>,
-    /// Seconds of tail that the newest digest may still take to come.
-    pub tail_allowed: i64,
-    /// Its counts.
-    pub counts: Counts,
-}
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Standard digests.
-    pub digests: Tally,
-    /// Backfill digests.
-    pub backfill: Tally,
-    /// Log files.
-    pub logs: Tally,
-    /// Findings about a chain as a whole.
-    pub chain_findings: u64,
-    /// Bytes of proven log files as stored.
-    pub stored_bytes: u64,
-    /// Bytes of proven log files, inflated.
-    pub inflated_bytes: u64,
-}
-
-impl Counts {
-    /// Adds what another chain counted.
-    pub fn add(&mut self, other: &Self) {
-        self.digests.add(&other.digests);
-        self.backfill.add(&other.backfill);
-        self.logs.add(&other.logs);
-        self.chain_findings += other.chain_findings;
-        self.stored_bytes = self.stored_bytes.saturating_add(other.stored_bytes);
-        self.inflated_bytes = self.inflated_bytes.saturating_add(other.inflated_bytes);
-    }
-
-    /// Findings among what was counted.
-    pub fn findings(&self) -> u64 {
-        self.digests.invalid + self.backfill.invalid + self.logs.invalid + self.chain_findings
-    }
-
-    /// What could not be checked.
-    pub fn unverified(&self) -> u64 {
-        self.digests.unverified + self.backfill.unverified + self.logs.unverified
-    }
-}
-
-/// Seconds of chain time by what is known of them. They add up to the period times the chains.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CoverageTotals {
-    /// Verified.
-    pub verified: i64,
-    /// Contradicted.
-    pub contradicted: i64,
-    /// Unverified.
-    pub unverified: i64,
-    /// Uncovered, by reason.
-    pub uncovered: BTreeMap<Uncovered, i64>,
-}
-
-impl CoverageTotals {
-    /// All seconds.
-    pub fn total(&self) -> i64 {
-        self.verified + self.contradicted + self.unverified + self.uncovered.values().sum::<i64>()
-    }
-}
-
-/// The run at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunSummary {
-    /// The answer.
-    pub verdict: Verdict,
-    /// Counts over all chains.
-    pub counts: Counts,
-    /// Chains that count.
-    pub chains: u64,
-    /// Chains that ended before the period.
-    pub ended: u64,
-    /// The period of every chain, added up.
-    pub coverage: CoverageTotals,
-    /// Log files that no verified digest names.
-    pub unlisted: u64,
-    /// Listings that could not be read.
-    pub listings_unread: u64,
-    /// Keys in folders of digests that are no digest's.
-    pub passed_over: u64,
+pub struct DigestLink {
+    /// Where that was delivered.
+    pub at: ObjectLocation,
+    /// SHA-256 of its inflated bytes.
+    pub hash: Option<Hash>,
+    /// Its end, where its key is a digest's.
+    pub end: Option<Timestamp>,
 }

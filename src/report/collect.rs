@@ -6,8 +6,8 @@ use crate::core::failure::ReadFailure;
 use crate::core::finding::{Finding, Outcome};
 use crate::core::location::ObjectLocation;
 use crate::core::notice::Notice;
-use crate::core::time::{Period, Timestamp};
-use crate::event::{ChainSummary, RunEvent, RunSummary};
+use crate::core::time::Timestamp;
+use crate::event::{ChainSummary, RunEvent, RunStart, RunSummary};
 use std::collections::BTreeMap;
 
 /// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
@@ -61,9 +61,7 @@ pub(super) struct Gap {
 /// Everything that a summary tells.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Collected {
-    pub(super) location: String,
-    pub(super) period: Option<Period>,
-    pub(super) end_was_future: bool,
+    pub(super) start: Option<RunStart>,
     pub(super) chains: Vec<ChainSummary>,
     pub(super) findings: Kept<ToldFinding>,
     pub(super) unread: Kept<(ObjectLocation, ReadFailure)>,
@@ -75,7 +73,7 @@ pub(super) struct Collected {
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     pub(super) without_digests: Kept<String>,
     pub(super) notices: BTreeMap<Notice, u64>,
-    pub(super) not_performed: Vec<(&'static str, String)>,
+    pub(super) not_performed: Vec<(String, String)>,
     pub(super) summary: Option<RunSummary>,
     chain: Option<ChainId>,
 }
@@ -84,11 +82,7 @@ impl Collected {
     /// Takes the next event.
     pub(super) fn take(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::RunStarted { location, period, end_was_future } => {
-                self.location.clone_from(location);
-                self.period = Some(*period);
-                self.end_was_future = *end_was_future;
-            }
+            RunEvent::RunStarted(start) => self.start = Some(start.as_ref().clone()),
             RunEvent::BucketListed { left_out, .. } => self.left_out.clone_from(left_out),
             RunEvent::ListingUnread { folder, why } => {
                 self.listings_unread.push((folder.clone(), why.clone()));
@@ -103,15 +97,21 @@ impl Collected {
                     self.outcome(&judged.at, &judged.outcome, lifecycle);
                 }
             }
-            RunEvent::LogJudged { at, outcome } => {
-                if let Outcome::Valid(proof) = outcome
+            RunEvent::LogJudged(judged) => {
+                if let Outcome::Valid(proof) = &judged.outcome
                     && proof.stored_inflated
                 {
                     *self.notices.entry(Notice::StoredInflated).or_default() += 1;
                 }
-                self.outcome(at, outcome, false);
+                self.outcome(&judged.at, &judged.outcome, false);
             }
-            RunEvent::LogNamed(_) => {}
+            RunEvent::PublicKey(_) | RunEvent::LogNamed(_) => {}
+            RunEvent::SeamJudged(seam) => {
+                if let (Some(chain), Some(finding)) = (self.chain.clone(), seam.finding.clone()) {
+                    let at = seam.at.clone();
+                    self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
+                }
+            }
             RunEvent::ChainFinished(summary) => {
                 for segment in &summary.segments {
                     if matches!(segment.coverage, Coverage::Uncovered(_)) {
@@ -137,7 +137,7 @@ impl Collected {
             RunEvent::LogUnlisted { at } => self.unlisted.push(at.clone()),
             RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
             RunEvent::CheckNotPerformed { check, why } => {
-                self.not_performed.push((check, why.clone()));
+                self.not_performed.push((check.clone(), why.clone()));
             }
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
         }

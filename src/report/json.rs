@@ -1,9 +1,14 @@
 //! `--format json`: one document that sums the run up. Its schema is
 //! `docs/verify-summary.schema.json`.
+use super::RunReporter;
 use super::collect::Collected;
-use super::{RunReporter, wire};
 use crate::event::RunEvent;
-use serde_json::{Map, Value, json};
+use crate::event::wire::{
+    ChainFinishedShape, ChainShape, ExplainingShape, FailureShape, FindingShape, RunFinishedShape,
+    SCHEMA, SegmentShape, Time,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json, to_value};
 use std::io::{self, Write};
 
 /// See the module's words.
@@ -27,56 +32,62 @@ impl<W: Write + Send> RunReporter for Json<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, &document(&self.collected))?;
+        serde_json::to_writer_pretty(&mut self.out, &document(&self.collected)?)?;
         self.out.write_all(b"\n")?;
         self.out.flush()
     }
 }
 
-fn document(run: &Collected) -> Value {
-    let mut value = run.summary.as_ref().map_or_else(Map::new, wire::run_summary);
-    value.insert("schema".into(), wire::SCHEMA.into());
+fn document(run: &Collected) -> serde_json::Result<Value> {
+    let mut value = match &run.summary {
+        Some(summary) => object(RunFinishedShape::from(summary))?,
+        None => Map::new(),
+    };
+    value.insert("schema".into(), SCHEMA.into());
     value.insert("tool".into(), "trailproof".into());
-    value.insert("version".into(), env!("CARGO_PKG_VERSION").into());
     // A run that was cut short has no verdict, and says so.
     value.insert("complete".into(), run.summary.is_some().into());
-    value.insert("location".into(), run.location.clone().into());
-    value.insert("end_was_future".into(), run.end_was_future.into());
-    if let Some(period) = run.period {
-        value.insert("from".into(), wire::time(period.start));
-        value.insert("to".into(), wire::time(period.end));
+    if let Some(start) = &run.start {
+        value.insert("version".into(), start.tool.version.clone().into());
+        value.insert("location".into(), start.location.clone().into());
+        value.insert("end_was_future".into(), start.end_was_future.into());
+        value.insert("from".into(), to_value(Time(start.period.start))?);
+        value.insert("to".into(), to_value(Time(start.period.end))?);
     }
     value.insert("trails_left_out".into(), json!(run.left_out));
-    let chains = run.chains.iter().map(|chain| Value::Object(wire::chain_summary(chain)));
-    value.insert("chain_summaries".into(), chains.collect());
-    let findings = run.findings.entries.iter().map(|told| {
-        json!({
-            "chain": wire::chain(&told.chain),
+    value.insert("chain_summaries".into(), list(&run.chains, ChainFinishedShape::from)?);
+    let mut findings = Vec::new();
+    for told in &run.findings.entries {
+        findings.push(json!({
+            "chain": to_value(ChainShape::from(&told.chain))?,
             "bucket": told.at.bucket,
             "key": told.at.key,
-            "finding": wire::finding(&told.finding),
+            "finding": to_value(FindingShape::from(&told.finding))?,
             "lifecycle_rule_looks_the_same": told.lifecycle,
-        })
-    });
-    value.insert("findings".into(), findings.collect());
-    let unread = run.unread.entries.iter().map(|(at, why)| {
-        json!({ "bucket": at.bucket, "key": at.key, "read_failure": wire::failure(why) })
-    });
-    value.insert("unverified".into(), unread.collect());
-    let listings = run
-        .listings_unread
-        .entries
-        .iter()
-        .map(|(folder, why)| json!({ "folder": folder, "read_failure": wire::failure(why) }));
-    value.insert("unread_listings".into(), listings.collect());
-    let gaps = run.gaps.entries.iter().map(|gap| {
-        json!({
-            "chain": wire::chain(&gap.chain),
-            "segment": wire::segment(&gap.segment),
-            "explained_by": gap.explained.iter().map(wire::explaining).collect::<Vec<_>>(),
-        })
-    });
-    value.insert("uncovered".into(), gaps.collect());
+        }));
+    }
+    value.insert("findings".into(), findings.into());
+    let mut unread = Vec::new();
+    for (at, why) in &run.unread.entries {
+        let why = to_value(FailureShape::from(why))?;
+        unread.push(json!({ "bucket": at.bucket, "key": at.key, "read_failure": why }));
+    }
+    value.insert("unverified".into(), unread.into());
+    let mut listings = Vec::new();
+    for (folder, why) in &run.listings_unread.entries {
+        let why = to_value(FailureShape::from(why))?;
+        listings.push(json!({ "folder": folder, "read_failure": why }));
+    }
+    value.insert("unread_listings".into(), listings.into());
+    let mut gaps = Vec::new();
+    for gap in &run.gaps.entries {
+        gaps.push(json!({
+            "chain": to_value(ChainShape::from(&gap.chain))?,
+            "segment": to_value(SegmentShape::from(&gap.segment))?,
+            "explained_by": list(&gap.explained, ExplainingShape::from)?,
+        }));
+    }
+    value.insert("uncovered".into(), gaps.into());
     let unlisted =
         run.unlisted.entries.iter().map(|at| json!({ "bucket": at.bucket, "key": at.key }));
     value.insert("unlisted".into(), unlisted.collect());
@@ -94,5 +105,17 @@ fn document(run: &Collected) -> Value {
     value.insert("left_out".into(), left_out);
     let checks = run.not_performed.iter().map(|(check, why)| json!({ "check": check, "why": why }));
     value.insert("checks_not_performed".into(), checks.collect());
-    Value::Object(value)
+    Ok(Value::Object(value))
+}
+
+/// The fields of a shape, to which others are added.
+fn object(shape: impl Serialize) -> serde_json::Result<Map<String, Value>> {
+    serde_json::from_value(to_value(shape)?)
+}
+
+fn list<'a, T, S: Serialize>(
+    entries: &'a [T],
+    shape: impl Fn(&'a T) -> S,
+) -> serde_json::Result<Value> {
+    entries.iter().map(|entry| to_value(shape(entry))).collect()
 }

@@ -2,8 +2,9 @@
 //!
 //! The first line carries the schema number and the last one the verdict: a stream without its last
 //! line was cut.
-use super::{RunReporter, wire};
+use super::RunReporter;
 use crate::event::RunEvent;
+use crate::event::wire::write_event;
 use std::io::{self, Write};
 
 /// See the module's words.
@@ -19,8 +20,7 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write + Send> RunReporter for JsonLines<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, &wire::event(event))?;
-        self.0.write_all(b"\n")
+        write_event(event, &mut self.0)
     }
 
     fn finish(&mut self) -> io::Result<()> {

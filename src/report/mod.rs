@@ -3,9 +3,9 @@ pub mod aws_text;
 mod collect;
 pub mod json;
 pub mod json_lines;
+pub mod record;
 pub mod text;
 mod text_lines;
-mod wire;
 
 use crate::event::{Event, RunEvent};
 use std::io;

@@ -44,9 +44,11 @@ impl<W: Write> Text<W> {
             (true, Verdict::Contradicted) => ("\u{1b}[1;31m", "\u{1b}[0m"),
             (true, _) => ("\u{1b}[1;33m", "\u{1b}[0m"),
         };
-        write!(self.out, "{on}{verdict}{off}  {}", escape(&run.location))?;
-        if let Some(period) = run.period {
-            write!(self.out, "  {} to {}", period.start, period.end)?;
+        write!(self.out, "{on}{verdict}{off}")?;
+        if let Some(start) = &run.start {
+            let period = start.period;
+            let location = escape(&start.location);
+            write!(self.out, "  {location}  {} to {}", period.start, period.end)?;
         }
         writeln!(self.out, "\n")?;
         let counts = &summary.counts;
@@ -221,7 +223,7 @@ impl<W: Write> Text<W> {
             let trails = self.collected.left_out.join("`, `");
             writeln!(self.out, "\nTrails that lie here and were not asked for: `{trails}`")?;
         }
-        if self.collected.end_was_future {
+        if self.collected.start.as_ref().is_some_and(|start| start.end_was_future) {
             writeln!(self.out, "\nThe period was cut at now: its end lies in the future.")?;
         }
         if summary.passed_over > 0 {

@@ -2,6 +2,7 @@
 //!
 //! Behind the feature `test-support` and never in the shipped binary. Nothing here calls the rules
 //! under test: what a trail must yield is worked out from what was done to it.
+pub mod copy;
 pub mod scenario;
 pub mod server;
 pub mod trail;

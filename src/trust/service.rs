@@ -91,6 +91,11 @@ pub trait KeyService: Debug + Send + Sync {
         to: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>>;
 
+    /// What is told of where the keys are had from.
+    fn source(&self) -> String {
+        "not told".to_owned()
+    }
+
     /// The stretches of `region`'s time, ascending and both ends included, of which this service
     /// has every key; `None` for one that has them of any time it is asked for. A digest of another
     /// time whose key is not among those returned is not accused of anything.

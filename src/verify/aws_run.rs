@@ -117,7 +117,7 @@ impl Driver<'_> {
                         ahead.look_ahead(std::iter::once(at.clone()).chain(walk.ahead()));
                     }
                     match ahead.take(at).await {
-                        DigestFetch::Read(read) => Fact::Read(read),
+                        DigestFetch::Read(read, _) => Fact::Read(read),
                         DigestFetch::Missing => Fact::Missing,
                         DigestFetch::Unreadable(why) => Fact::Unreadable(why),
                     }
@@ -147,7 +147,7 @@ impl Driver<'_> {
                     let source = Arc::clone(self.source);
                     let (at, hash) = (log.location.clone(), log.hash);
                     let work = async move {
-                        let outcome = fetch_log(source.as_ref(), &at, &hash).await;
+                        let (outcome, _) = fetch_log(source.as_ref(), &at, &hash).await;
                         Event::LogJudged { at, outcome }
                     };
                     self.queue.pending(|| tokio::spawn(work)).await?;

@@ -5,12 +5,13 @@
 //! live on while the task waits.
 use crate::core::aws_judge::DigestRead;
 use crate::core::budget;
-use crate::core::content::{Content, ContentReader, Hash, OverBudget};
+use crate::core::content::{Content, ContentReader, Form, Hash, OverBudget};
 use crate::core::digest::DigestClaim;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::location::ObjectLocation;
 use crate::core::log_check::{LogProof, check_log};
+use crate::event::Seen;
 use crate::source::{ObjectMetadata, ObjectReader, ObjectSource, ReadError, ReadFrom};
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -25,8 +26,8 @@ const RESTARTS: u32 = 3;
 /// A digest, as far as it could be read.
 #[derive(Clone, Debug)]
 pub enum DigestFetch {
-    /// It was read whole.
-    Read(Box<DigestRead>),
+    /// It was read whole, and looked so.
+    Read(Box<DigestRead>, Seen),
     /// There is no such key.
     Missing,
     /// It could not be read.
@@ -44,13 +45,15 @@ pub async fn fetch_digest(source: &dyn ObjectSource, at: &ObjectLocation) -> Dig
         Ok((content, metadata)) => {
             let claim = DigestClaim::parse(&content, &bytes);
             let user = |name: &str| metadata.user.get(name).cloned();
-            DigestFetch::Read(Box::new(DigestRead {
+            let seen = seen(&content, &metadata, None);
+            let read = DigestRead {
                 content,
                 claim,
                 signature: user("signature"),
                 signature_algorithm: user("signature-algorithm"),
                 backfill_generated: user("backfill-generation-timestamp"),
-            }))
+            };
+            DigestFetch::Read(Box::new(read), seen)
         }
         Err(ReadError::Missing) => DigestFetch::Missing,
         Err(ReadError::Failure(why)) => DigestFetch::Unreadable(why),
@@ -63,12 +66,12 @@ pub async fn fetch_log(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
     expected: &Hash,
-) -> Outcome<LogProof> {
-    let mut outcome = judge_log(source, at, expected).await;
-    if matches!(&outcome, Outcome::Invalid(finding) if *finding != Finding::LogMissing) {
-        outcome = judge_log(source, at, expected).await;
+) -> (Outcome<LogProof>, Seen) {
+    let judged = judge_log(source, at, expected).await;
+    if matches!(&judged.0, Outcome::Invalid(finding) if *finding != Finding::LogMissing) {
+        return judge_log(source, at, expected).await;
     }
-    outcome
+    judged
 }
 
 /// As [`fetch_log`], and gives the inflated content of a log file that is proven, so that it can be
@@ -77,31 +80,48 @@ pub async fn fetch_log_and_search(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
     expected: &Hash,
-) -> (Outcome<LogProof>, Option<Vec<u8>>) {
+) -> (Outcome<LogProof>, Seen, Option<Vec<u8>>) {
     let mut content = Vec::new();
     match read_object(source, at, budget::LOG_SEARCHED, Some(&mut content)).await {
-        Ok((read, _)) => {
+        Ok((read, metadata)) => {
             let outcome = check_log(expected, &read);
             if matches!(outcome, Outcome::Valid(_)) {
-                return (outcome, Some(content));
+                return (outcome, seen(&read, &metadata, Some(expected)), Some(content));
             }
         }
-        Err(ReadError::Missing) => return (Outcome::Invalid(Finding::LogMissing), None),
+        Err(ReadError::Missing) => {
+            return (Outcome::Invalid(Finding::LogMissing), Seen::default(), None);
+        }
         Err(ReadError::Failure(_)) => {}
     }
     drop(content);
-    (fetch_log(source, at, expected).await, None)
+    let (outcome, seen) = fetch_log(source, at, expected).await;
+    (outcome, seen, None)
 }
 
 async fn judge_log(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
     expected: &Hash,
-) -> Outcome<LogProof> {
+) -> (Outcome<LogProof>, Seen) {
     match read_object(source, at, budget::LOG_INFLATED, None).await {
-        Ok((content, _)) => check_log(expected, &content),
-        Err(ReadError::Missing) => Outcome::Invalid(Finding::LogMissing),
-        Err(ReadError::Failure(why)) => Outcome::Unverified(why),
+        Ok((content, metadata)) => {
+            (check_log(expected, &content), seen(&content, &metadata, Some(expected)))
+        }
+        Err(ReadError::Missing) => (Outcome::Invalid(Finding::LogMissing), Seen::default()),
+        Err(ReadError::Failure(why)) => (Outcome::Unverified(why), Seen::default()),
+    }
+}
+
+/// What is told of an object that was read whole, beside how it is judged.
+fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -> Seen {
+    // How much comes out of a broken member depends on the pieces in which it came.
+    let whole = !matches!(content.form, Form::GzipBroken(_));
+    Seen {
+        stored: Some(content.stored),
+        found: Some(content.hash).filter(|hash| whole && Some(hash) != expected),
+        etag: metadata.etag.clone(),
+        version_id: metadata.version_id.clone(),
     }
 }
 

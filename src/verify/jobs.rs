@@ -58,11 +58,17 @@ pub(super) fn jobs(
     for expected in expected_chains(plan, found, &goes_on) {
         chains.entry(expected).or_default();
     }
+    // What was there when the run before ended does not end without a word.
+    let before = plan.since.as_ref().map(|since| &since.chains);
+    for chain in before.into_iter().flat_map(BTreeMap::keys).filter(|chain| plan.scope.has(chain)) {
+        chains.entry(chain.clone()).or_default();
+    }
     chains
         .into_iter()
         .map(|(id, chain)| {
+            let seam = before.and_then(|chains| chains.get(&id));
             // A region or an account that is named says where to look, and not what is there.
-            let named = plan.scope.names_trail(&id);
+            let named = plan.scope.names_trail(&id) || seam.is_some();
             let mut others = goes_on.iter().chain(&outside.go_on).filter(|other| **other != id);
             let sibling = outside.unread || others.any(|other| id.is_sibling(other));
             let presence = match chain.older {
@@ -79,6 +85,8 @@ pub(super) fn jobs(
                 older: chain.older,
                 presence,
                 only: only.cloned(),
+                known: plan.known.clone(),
+                seam: seam.cloned().flatten(),
                 chain: id,
             }
         })

@@ -4,8 +4,9 @@ use crate::core::ids::Region;
 use crate::core::signing::{KeyRing, PublicKey};
 use crate::core::time::{HOUR, Timestamp};
 use crate::core::walk_facts::Fact;
+use crate::event::PublicKeyTold;
 use crate::trust::{KeyService, ServiceError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
@@ -62,6 +63,46 @@ impl KeyBook {
         ask_keys(self.service.as_ref(), Some(region), from, to)
             .await
             .map_err(|error| ReadFailure::new(ReadFailureKind::KeysUnavailable, error.to_string()))
+    }
+}
+
+/// The keys of one chain's region: what its walks were given, and which of it was told.
+#[derive(Debug)]
+pub(super) struct ChainKeys {
+    region: Region,
+    book: Arc<KeyBook>,
+    had: KeyRing,
+    told: BTreeSet<String>,
+}
+
+impl ChainKeys {
+    pub(super) fn new(region: &Region, book: Arc<KeyBook>) -> Self {
+        let region = region.clone();
+        Self { region, book, had: KeyRing::default(), told: BTreeSet::new() }
+    }
+
+    /// The keys that were valid at some time in the span, as the fact that a walk takes.
+    pub(super) async fn ask(&mut self, from: Timestamp, to: Timestamp) -> Fact {
+        let fact = self.book.keys(&self.region, from, to).await;
+        if let Fact::Keys(ring) | Fact::KeysInPart { ring, .. } = &fact {
+            self.had.extend(ring);
+        }
+        fact
+    }
+
+    /// The key of this fingerprint, the first time that it is asked for.
+    pub(super) fn untold(&mut self, fingerprint: &str) -> Option<PublicKeyTold> {
+        let key = self.had.get(fingerprint).filter(|_| !self.told.contains(fingerprint))?;
+        self.told.insert(fingerprint.to_owned());
+        let (valid_from, valid_to) = key.validity();
+        Some(PublicKeyTold {
+            region: self.region.clone(),
+            fingerprint: fingerprint.to_owned(),
+            der: key.der().to_vec(),
+            valid_from,
+            valid_to,
+            source: self.book.service.source(),
+        })
     }
 }
 

@@ -35,7 +35,7 @@ impl StatusOf {
             Ok(status) => status,
             Err(error) => {
                 return Some(RunEvent::CheckNotPerformed {
-                    check: "digest-delivered-then-gone",
+                    check: "digest-delivered-then-gone".to_owned(),
                     why: format!("GetTrailStatus in `{region}`: {error}"),
                 });
             }

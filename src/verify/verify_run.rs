@@ -4,16 +4,18 @@ use super::discover::{Found, Place, find_chains};
 use super::gaps::explained;
 use super::jobs::{Outside, jobs};
 use super::keys::KeyBook;
+use super::known::KnownLogs;
 use super::room::Room;
-use super::run_tally::RunTally;
+use super::seam::Since;
 use super::trail_status::StatusOf;
 use super::unlisted::{UnlistedSearch, has_logs};
 use crate::core::chain_id::{ChainId, Scope};
 use crate::core::content::Hash;
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
+use crate::core::ids::Region;
 use crate::core::time::{HOUR, Period, Timestamp};
-use crate::event::{ChainSummary, RunEvent, RunSummary};
+use crate::event::{ChainSummary, RunEvent, RunStart, RunSummary, RunTally, Tool};
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::collections::BTreeSet;
@@ -54,6 +56,28 @@ pub struct VerifyPlan {
     pub status: Option<StatusOf>,
     /// Whether to search for log files that no verified digest names.
     pub unlisted: bool,
+    /// Log files that an earlier record proves, which are not read again where they are unchanged.
+    pub known: Option<Arc<KnownLogs>>,
+    /// The record that the run joins on to.
+    pub since: Option<Arc<Since>>,
+}
+
+impl VerifyPlan {
+    /// What is told of the plan.
+    fn start(&self) -> RunStart {
+        RunStart {
+            tool: Tool::this(),
+            location: self.location.clone(),
+            bucket: self.bucket.clone(),
+            period: self.period,
+            end_was_future: self.end_was_future,
+            trails: self.scope.trails.iter().map(ToString::to_string).collect(),
+            accounts: self.scope.accounts.iter().map(ToString::to_string).collect(),
+            regions: self.scope.regions.iter().map(ToString::to_string).collect(),
+            unlisted: self.unlisted,
+            follows: self.since.as_ref().map(|since| since.record.clone()),
+        }
+    }
 }
 
 /// Verifies everything in the plan's scope and tells every event in canonical order. The verdict is
@@ -86,11 +110,7 @@ async fn run(
     keys: Arc<dyn KeyService>,
     tell: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
-    tell(&RunEvent::RunStarted {
-        location: plan.location.clone(),
-        period: plan.period,
-        end_was_future: plan.end_was_future,
-    });
+    tell(&RunEvent::RunStarted(Box::new(plan.start())));
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
@@ -114,7 +134,15 @@ async fn run(
         })
     });
     let told = told.cloned().collect();
-    let mut run = Run { plan, source, tally, told, gaps: Vec::new(), events: BTreeSet::new() };
+    let mut run = Run {
+        plan,
+        source,
+        tally,
+        told,
+        gaps: Vec::new(),
+        events: BTreeSet::new(),
+        keys_told: BTreeSet::new(),
+    };
     let mut search =
         plan.unlisted.then(|| UnlistedSearch::new(&run.source, &plan.bucket, &found.places));
     run.chains(jobs, &book, search.as_mut(), tell).await;
@@ -138,6 +166,8 @@ struct Run<'a> {
     told: BTreeSet<Place>,
     gaps: Vec<(ChainId, Segment)>,
     events: BTreeSet<(ChainId, ExplainingEvent)>,
+    /// Public keys that were told: region and fingerprint.
+    keys_told: BTreeSet<(Region, String)>,
 }
 
 impl Run<'_> {
@@ -190,6 +220,12 @@ impl Run<'_> {
                         }
                         tell(&event);
                     }
+                    ChainSays::Key(key) => {
+                        let name = (key.region.clone(), key.fingerprint.clone());
+                        if self.keys_told.insert(name) {
+                            tell(&RunEvent::PublicKey(*key));
+                        }
+                    }
                     ChainSays::Names(names) => {
                         if let Some(search) = &mut search {
                             search.of(&job.chain).add(names);
@@ -230,7 +266,6 @@ impl Run<'_> {
     fn explain(&mut self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
         for (chain, gap) in &self.gaps {
             for event in explained(chain, gap, &self.events) {
-                self.tally.explained += 1;
                 tell(&RunEvent::GapExplained {
                     chain: chain.clone(),
                     from: gap.from,
@@ -274,7 +309,7 @@ impl Run<'_> {
     ) {
         let Some(search) = search else {
             tell(&RunEvent::CheckNotPerformed {
-                check: "log-unlisted",
+                check: "log-unlisted".to_owned(),
                 why: "switched off by `--no-unlisted`".to_owned(),
             });
             return;

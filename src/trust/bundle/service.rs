@@ -9,12 +9,13 @@ use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
 #[derive(Debug)]
 pub struct BundleKeys {
     bundle: Bundle,
+    source: String,
 }
 
 impl BundleKeys {
-    /// Over all that these bundles have.
-    pub fn new(bundle: Bundle) -> Self {
-        Self { bundle }
+    /// Over all that these bundles have; `source` names the files that they were read from.
+    pub fn new(bundle: Bundle, source: String) -> Self {
+        Self { bundle, source }
     }
 
     fn of(&self, region: Option<&Region>) -> Option<&RegionKeys> {
@@ -36,6 +37,10 @@ impl KeyService for BundleKeys {
             keys.extend(self.of(region).into_iter().flat_map(|region| region.keys.clone()));
             Ok(keys)
         })
+    }
+
+    fn source(&self) -> String {
+        self.source.clone()
     }
 
     fn covered(&self, region: Option<&Region>) -> Option<Vec<Stretch>> {
@@ -63,6 +68,10 @@ impl KeyService for NoKeys {
                 no_credentials: false,
             })
         })
+    }
+
+    fn source(&self) -> String {
+        String::new()
     }
 
     fn covered(&self, _: Option<&Region>) -> Option<Vec<Stretch>> {

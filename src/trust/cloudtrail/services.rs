@@ -134,6 +134,10 @@ impl KeyService for CloudTrail {
         Box::pin(self.all_keys(region, from, to))
     }
 
+    fn source(&self) -> String {
+        "ListPublicKeys".to_owned()
+    }
+
     fn covered(&self, _: Option<&Region>) -> Option<Vec<(Timestamp, Timestamp)>> {
         None
     }

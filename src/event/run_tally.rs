@@ -1,27 +1,30 @@
 //! The tally of a whole run, and the one place that makes a verdict of it.
+use super::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::verdict::Verdict;
-use crate::event::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
 
 /// See the module's words.
-#[derive(Debug, Default)]
-pub(super) struct RunTally {
+#[derive(Clone, Debug, Default)]
+pub struct RunTally {
     counts: Counts,
     chains: u64,
     ended: u64,
     coverage: CoverageTotals,
     /// Seconds of tail that are still allowed.
     tail_allowed: i64,
-    pub(super) unlisted: u64,
+    /// Log files that no verified digest names.
+    pub unlisted: u64,
     /// Folders with log files of the period and without any digest.
-    pub(super) without_digests: u64,
-    pub(super) explained: u64,
-    pub(super) listings_unread: u64,
-    pub(super) passed_over: u64,
+    pub without_digests: u64,
+    /// Listings that could not be read.
+    pub listings_unread: u64,
+    /// Keys in folders of digests that are no digest's.
+    pub passed_over: u64,
 }
 
 impl RunTally {
-    pub(super) fn chain(&mut self, summary: &ChainSummary) {
+    /// Takes a chain at its end.
+    pub fn chain(&mut self, summary: &ChainSummary) {
         self.counts.add(&summary.counts);
         match summary.presence {
             Presence::Ended { .. } => self.ended += 1,
@@ -41,7 +44,8 @@ impl RunTally {
         }
     }
 
-    pub(super) fn finish(self) -> RunSummary {
+    /// The summary, with the verdict.
+    pub fn finish(self) -> RunSummary {
         RunSummary {
             verdict: self.verdict(),
             counts: self.counts,

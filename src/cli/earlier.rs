@@ -1,0 +1,62 @@
+//! What a run takes from the record of an earlier one.
+use super::program::say;
+use super::verify_plan::NoPlan;
+use crate::core::location::escape;
+use crate::event::RunEvent;
+use crate::event::record::{BadRecord, RecordFile, RecordLine, check_record, open_record};
+use crate::verify::known::KnownLogs;
+use crate::verify::seam::Since;
+use std::path::Path;
+
+/// The log files that a record proves, whole or cut short.
+pub(super) fn known(path: &Path) -> Result<KnownLogs, NoPlan> {
+    let mut known = KnownLogs::default();
+    let read = open_record(path).and_then(|mut record| {
+        check_record(&mut record, |line, _| {
+            if let RecordLine::Event(RunEvent::LogJudged(judged)) = line {
+                known.take(judged);
+            }
+        })
+    });
+    match read {
+        // What it proves, it proves of each log file by itself.
+        Ok(()) | Err(BadRecord::Cut { .. }) => Ok(known),
+        Err(why) => Err(unusable(path, &why)),
+    }
+}
+
+/// What a run joins on to: only a whole record tells where that is.
+pub(super) fn since(path: &Path) -> Result<Since, NoPlan> {
+    let mut since = Since::default();
+    let mut take = |record: &mut RecordFile| {
+        check_record(record, |line, _| {
+            if let RecordLine::Event(event) = line {
+                since.take(event);
+            }
+        })
+    };
+    let mut record = open_record(path).map_err(|why| unusable(path, &why))?;
+    take(&mut record).map_err(|why| unusable(path, &why))?;
+    since.record = record.sha256().unwrap_or_default().to_owned();
+    if since.start().is_none() {
+        let shown = escape(&path.to_string_lossy()).into_owned();
+        return Err(NoPlan::Usage(format!(
+            "the record `{shown}` verifies no time of any chain: there is nothing to join on to"
+        )));
+    }
+    Ok(since)
+}
+
+/// Says how many log files were not read, of those that a record proves.
+pub(super) fn tell_skipped(known: &KnownLogs) {
+    let skipped = known.skipped().load(std::sync::atomic::Ordering::Relaxed);
+    say(&format!(
+        "resumed: {skipped} log files were not read again, of {} that the record proves",
+        known.count()
+    ));
+}
+
+fn unusable(path: &Path, why: &BadRecord) -> NoPlan {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    NoPlan::NotStarted(format!("cannot use the record `{shown}`: {why}"))
+}

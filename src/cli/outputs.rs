@@ -1,0 +1,313 @@
+//! Everything that a run writes: its report on stdout and files beside it.
+//!
+//! An output that fails is set aside and the run goes on: what the evidence proves must not depend
+//! on who is listening or on a full disk. That an output was lost is said at the end, and the exit
+//! status tells it unless the evidence is contradicted, which is louder.
+use super::args::Format;
+use super::output_args::{OutputArgs, RecordArgs, ReportKind};
+use super::program::say;
+use super::record_file::PartialFile;
+use super::surroundings::surroundings;
+use super::verify_plan::NoPlan;
+use super::whole_file::{self, WholeFile};
+use crate::core::location::escape;
+use crate::core::verdict::Verdict;
+use crate::event::RunEvent;
+use crate::report::RunReporter;
+use crate::report::json::Json;
+use crate::report::json_lines::JsonLines;
+use crate::report::record::{Record, RecordSink};
+use crate::report::text::Text;
+use crate::source::count::Counts;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _};
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// An output that was asked for could not be written.
+const OUTPUT_LOST: u8 = 6;
+
+/// A file of a run, and what is written into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted {
+    kind: Kind,
+    path: PathBuf,
+}
+
+/// What a file of a run holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Html,
+    Junit,
+    Ocsf,
+    Record,
+}
+
+/// Where the events of a run go.
+pub(super) struct Outputs {
+    /// What is opened when the run begins: one that does not begin leaves no file.
+    wanted: Vec<Wanted>,
+    all: Vec<Output>,
+    /// Whether what depends on the clock, the host and the network is left out.
+    reproducible: bool,
+    /// What the run counts, for its record.
+    counts: Arc<Counts>,
+    skipped: Arc<AtomicU64>,
+    /// Whether there is anything to tell: a run that did not begin has no report.
+    begun: bool,
+    /// Whether the run came to its end.
+    ended: bool,
+}
+
+/// One place where the events go, until it fails.
+struct Output {
+    /// How it is called in a message.
+    name: String,
+    to: Box<dyn RunReporter>,
+    /// The file to be, unless it is stdout.
+    file: Option<OutputFile>,
+    failed: Option<io::Error>,
+}
+
+/// A file that takes its name when it is whole.
+enum OutputFile {
+    Report(WholeFile),
+    Record(PartialFile),
+}
+
+impl OutputFile {
+    fn keep(self) -> io::Result<()> {
+        match self {
+            Self::Report(file) => file.keep(),
+            Self::Record(file) => file.keep(),
+        }
+    }
+}
+
+impl Outputs {
+    /// The report on stdout and the files that were asked for.
+    ///
+    /// # Errors
+    ///
+    /// That what was typed cannot be meant.
+    pub(super) fn new(
+        format: Format,
+        record: &RecordArgs,
+        args: &OutputArgs,
+    ) -> Result<Self, NoPlan> {
+        Ok(Self {
+            wanted: wanted(record, args)?,
+            all: vec![on_stdout(format)],
+            reproducible: record.reproducible,
+            counts: Arc::default(),
+            skipped: Arc::default(),
+            begun: false,
+            ended: false,
+        })
+    }
+
+    /// The same without a record, for events that come from one.
+    ///
+    /// # Errors
+    ///
+    /// That what was typed cannot be meant.
+    pub(super) fn of_reports(format: Format, args: &OutputArgs) -> Result<Self, NoPlan> {
+        Self::new(format, &RecordArgs::default(), args)
+    }
+
+    /// What the run counts from now on.
+    pub(super) fn count(&mut self, counts: &Arc<Counts>, skipped: Option<&Arc<AtomicU64>>) {
+        self.counts = Arc::clone(counts);
+        self.skipped = skipped.map(Arc::clone).unwrap_or_default();
+    }
+
+    /// Opens the files. One that cannot be made is lost, and the run goes on.
+    fn begin(&mut self) {
+        self.begun = true;
+        for file in std::mem::take(&mut self.wanted) {
+            let name = format!("`{}`", escape(&file.path.to_string_lossy()));
+            let opened = match file.kind {
+                Kind::Record => self.record(&file.path),
+                kind => in_file(kind, &file.path),
+            };
+            match opened {
+                Ok((to, file)) => {
+                    self.all.push(Output { name, to, file: Some(file), failed: None });
+                }
+                Err(error) => {
+                    say(&format!("warning: cannot write {name}: {error}; the run goes on"));
+                    self.lost(name, error);
+                }
+            }
+        }
+    }
+
+    fn record(&self, path: &Path) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
+        let file = PartialFile::create(path)?;
+        let out = BufWriter::new(file.writer()?);
+        let sink = if path.extension().is_some_and(|extension| extension == "zst") {
+            RecordSink::zstd(out)?
+        } else {
+            RecordSink::Plain(out)
+        };
+        let around = (!self.reproducible)
+            .then(|| surroundings(Arc::clone(&self.counts), Arc::clone(&self.skipped)));
+        Ok((Box::new(Record::new(sink, around)), OutputFile::Record(file)))
+    }
+
+    fn lost(&mut self, name: String, error: io::Error) {
+        self.all.push(Output { name, to: Box::new(Nowhere), file: None, failed: Some(error) });
+    }
+
+    /// Tells an event to every output that did not fail.
+    pub(super) fn tell(&mut self, event: &RunEvent) {
+        if !self.begun {
+            self.begin();
+        }
+        self.ended = matches!(event, RunEvent::RunFinished(_));
+        let reproducible = if self.reproducible { event.reproducible() } else { None };
+        let event = reproducible.as_ref().unwrap_or(event);
+        for output in &mut self.all {
+            if output.failed.is_none() {
+                output.failed = output.to.event(event).err();
+            }
+        }
+    }
+
+    /// Finishes every output; says which were lost, and whether any was. The report on stdout of a
+    /// run that was cut short tells what there is; a file is kept only where the run came to its
+    /// end.
+    pub(super) fn close(self) -> Lost {
+        let mut lost = Lost(false);
+        for output in self.all {
+            let result = match output.failed {
+                Some(error) => Err(error),
+                None if !self.begun => Ok(()),
+                None => finish(output.to, output.file, self.ended),
+            };
+            if let Err(error) = result {
+                lost.0 = true;
+                say(&format!("error: cannot write {}: {error}", output.name));
+            }
+        }
+        lost
+    }
+}
+
+/// Whether an output was lost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lost(bool);
+
+impl Lost {
+    /// The exit status of a run with this verdict.
+    pub(super) fn exit_status(self, verdict: Verdict) -> u8 {
+        // A contradiction is louder than a lost output.
+        if self.0 && verdict != Verdict::Contradicted { OUTPUT_LOST } else { verdict.exit_status() }
+    }
+}
+
+fn finish(mut to: Box<dyn RunReporter>, file: Option<OutputFile>, ended: bool) -> io::Result<()> {
+    to.finish()?;
+    drop(to);
+    match file {
+        Some(file) if ended => file.keep(),
+        Some(OutputFile::Record(file)) => {
+            if let Some(partial) = file.partial() {
+                let shown = escape(&partial.to_string_lossy()).into_owned();
+                say(&format!(
+                    "hint: what was found until now is in `{shown}`; `--resume {shown}` goes on \
+                     from there"
+                ));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The files that were asked for, none of them twice and none where stdout goes.
+fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, NoPlan> {
+    let reports = args.report.iter().map(|report| {
+        let kind = match report.kind {
+            ReportKind::Html => Kind::Html,
+        };
+        Wanted { kind, path: report.path.clone() }
+    });
+    let junit = args.junit.iter().map(|path| Wanted { kind: Kind::Junit, path: path.clone() });
+    let ocsf = args.ocsf.iter().map(|path| Wanted { kind: Kind::Ocsf, path: path.clone() });
+    let record = record.record.iter().map(|path| Wanted { kind: Kind::Record, path: path.clone() });
+    let wanted: Vec<Wanted> = record.chain(reports).chain(junit).chain(ocsf).collect();
+    for (at, file) in wanted.iter().enumerate() {
+        check_path(&file.path, wanted.iter().take(at).map(|earlier| earlier.path.as_path()))?;
+    }
+    Ok(wanted)
+}
+
+/// Refuses a path that is another output's too.
+fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> Result<(), NoPlan> {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    if path == Path::new("-") {
+        return Err(NoPlan::Usage(
+            "`-` is no file\n\nhint: stdout has the report of `--format`; `--format jsonl` writes \
+             the event stream there"
+                .to_owned(),
+        ));
+    }
+    if earlier.any(|earlier| earlier == path) {
+        return Err(NoPlan::Usage(format!("`{shown}` is named for two outputs")));
+    }
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let same = match (std::fs::metadata(path), stdout.and_then(|stdout| stdout.metadata())) {
+        (Ok(one), Ok(other)) => whole_file::is_same(&one, &other),
+        // What cannot be looked at is no file yet, or fails when it is opened.
+        _ => false,
+    };
+    if same {
+        return Err(NoPlan::Usage(format!("`{shown}` is where stdout goes")));
+    }
+    Ok(())
+}
+
+fn on_stdout(format: Format) -> Output {
+    let out = BufWriter::new(io::stdout());
+    let to: Box<dyn RunReporter> = match format {
+        Format::Text => Box::new(Text::new(out, colour())),
+        Format::Json => Box::new(Json::new(out)),
+        Format::Jsonl => Box::new(JsonLines::new(out)),
+    };
+    Output { name: "the output".to_owned(), to, file: None, failed: None }
+}
+
+#[expect(unreachable_code, unused_variables, reason = "until the first kind is plugged in")]
+fn in_file(kind: Kind, path: &Path) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
+    let file = WholeFile::create(path)?;
+    let _out = BufWriter::new(file.writer()?);
+    // The reporters of these kinds are plugged in here: `Box::new(Html::new(out))` and so on.
+    let to: Box<dyn RunReporter> = match kind {
+        Kind::Html | Kind::Junit | Kind::Ocsf | Kind::Record => {
+            return Err(io::Error::other("this kind of report is not there yet"));
+        }
+    };
+    Ok((to, OutputFile::Report(file)))
+}
+
+/// An output that was lost before the run began.
+struct Nowhere;
+
+impl RunReporter for Nowhere {
+    fn event(&mut self, _: &RunEvent) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Colour is for terminals, and not where `NO_COLOR` is set.
+fn colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !refused
+}

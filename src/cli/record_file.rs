@@ -1,0 +1,56 @@
+//! The file of a run record: written as `FILE.partial`, which a run that is killed leaves behind.
+use super::whole_file::{Target, folder, sync_folder, target};
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A record being written.
+#[derive(Debug)]
+pub(super) struct PartialFile {
+    file: File,
+    /// Its name until it is whole, and then; none for what is no regular file.
+    rename: Option<(PathBuf, PathBuf)>,
+}
+
+impl PartialFile {
+    /// Begins to write what is to be `path`. What an earlier run left behind is kept under another
+    /// name until that is needed again.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        let Target::Regular(path) = target(path)? else {
+            return Ok(Self { file: OpenOptions::new().write(true).open(path)?, rename: None });
+        };
+        let partial = beside(&path, ".partial");
+        if std::fs::symlink_metadata(&partial).is_ok() {
+            std::fs::rename(&partial, beside(&path, ".partial.old"))?;
+        }
+        // Made new: a link that somebody puts there in between leads nowhere.
+        let file = OpenOptions::new().write(true).create_new(true).open(&partial)?;
+        Ok(Self { file, rename: Some((partial, path)) })
+    }
+
+    /// What to write to.
+    pub(super) fn writer(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Gives the record its name, once it is on the disk.
+    pub(super) fn keep(self) -> io::Result<()> {
+        let Some((partial, path)) = self.rename else { return Ok(()) };
+        self.file.sync_all()?;
+        std::fs::rename(partial, &path)?;
+        sync_folder(&path)
+    }
+
+    /// Where it lies as long as it is not whole.
+    pub(super) fn partial(&self) -> Option<&Path> {
+        self.rename.as_ref().map(|(partial, _)| partial.as_path())
+    }
+}
+
+/// A file's name with more behind it.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = OsString::from(path.file_name().unwrap_or_default());
+    name.push(more);
+    folder(path).join(name)
+}

@@ -1,0 +1,96 @@
+//! What a run is surrounded by: the clock, the host, the user, the program.
+use super::validate_logs::now;
+use crate::event::record::{Circumstances, RunEnded};
+use crate::event::wire::Time;
+use crate::report::record::Surroundings;
+use crate::source::count::Counts;
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// What is known of this run, and how to find out at its end what it took.
+pub(super) fn surroundings(counts: Arc<Counts>, skipped: Arc<AtomicU64>) -> Surroundings {
+    let began = Instant::now();
+    let circumstances = Circumstances {
+        started: Time(now()),
+        host: host(),
+        user: user(),
+        arguments: std::env::args_os()
+            .skip(1)
+            .map(|argument| without_secret(&argument.to_string_lossy()))
+            .collect(),
+        program_sha256: program().ok(),
+        aws_caller: None,
+    };
+    let ended = Box::new(move || {
+        let counts = counts.now();
+        RunEnded {
+            ended: Time(now()),
+            duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            requests: counts.lists + counts.gets,
+            bytes: counts.bytes,
+            log_files_skipped: skipped.load(Ordering::Relaxed),
+        }
+    });
+    Surroundings { circumstances, ended }
+}
+
+fn host() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// The name that the environment has for the user, or else the number of the user.
+fn user() -> Option<String> {
+    let named = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let number = || format!("uid {}", rustix::process::geteuid().as_raw());
+    Some(named.filter(|name| !name.is_empty()).unwrap_or_else(number))
+}
+
+/// The SHA-256 of the running program's file.
+fn program() -> io::Result<String> {
+    let mut file = File::open(std::env::current_exe()?)?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 256 << 10];
+    loop {
+        let length = file.read(&mut chunk)?;
+        match chunk.get(..length) {
+            Some(bytes) if !bytes.is_empty() => hash.update(bytes),
+            _ => return Ok(hex::encode(hash.finalize())),
+        }
+    }
+}
+
+/// An argument without the user and password that a URL may hold: the only place where an argument
+/// can hold a secret.
+fn without_secret(argument: &str) -> String {
+    let Some((before, rest)) = argument.split_once("://") else { return argument.to_owned() };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match host.rsplit_once('@') {
+        Some((secret, _)) => {
+            let rest = rest.get(secret.len()..).unwrap_or_default();
+            format!("{before}://…{rest}")
+        }
+        None => argument.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_url_is_not_told() {
+        for (argument, told) in [
+            ("https://user:pass@host/x", "https://…@host/x"),
+            ("--endpoint-url=http://a@b@host", "--endpoint-url=http://…@host"),
+            ("s3://bucket/x@y", "s3://bucket/x@y"),
+            ("a@b", "a@b"),
+        ] {
+            assert_eq!(without_secret(argument), told);
+        }
+    }
+}

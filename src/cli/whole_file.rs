@@ -1,0 +1,97 @@
+//! Files that bear their name only when they are whole.
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Error, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Permissions of a file before the caller's umask takes from them, as for any file that a program
+/// makes; the library's default lets nobody else read.
+const MODE: u32 = 0o666;
+
+/// A file being written. Dropped before [`Self::keep`], it leaves nothing behind.
+#[derive(Debug)]
+pub(super) struct WholeFile {
+    file: File,
+    /// The temporary file and the name that it is to take; none for what is no regular file, as a
+    /// pipe or a device, which is written as it is.
+    rename: Option<(NamedTempFile, PathBuf)>,
+}
+
+impl WholeFile {
+    /// Begins to write what is to be `path`. A file that is there stays as it is until then.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        let target = target(path)?;
+        let Target::Regular(path) = target else {
+            return Ok(Self { file: OpenOptions::new().write(true).open(path)?, rename: None });
+        };
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        let temporary = tempfile::Builder::new()
+            .prefix(&name)
+            .suffix(".partial")
+            .permissions(Permissions::from_mode(MODE))
+            .tempfile_in(folder(&path))?;
+        Ok(Self { file: temporary.as_file().try_clone()?, rename: Some((temporary, path)) })
+    }
+
+    /// What to write to.
+    pub(super) fn writer(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Gives the file its name, once its content is on the disk.
+    pub(super) fn keep(self) -> io::Result<()> {
+        let Some((temporary, path)) = self.rename else { return Ok(()) };
+        self.file.sync_all()?;
+        temporary.persist(&path).map_err(|error| error.error)?;
+        sync_folder(&path)
+    }
+}
+
+/// What a path names.
+pub(super) enum Target {
+    /// A file that is there or may be made: with symbolic links followed, so that the file is
+    /// replaced and not the link.
+    Regular(PathBuf),
+    /// A pipe, a device.
+    Other,
+}
+
+/// Finds out what a path to write to names.
+pub(super) fn target(path: &Path) -> io::Result<Target> {
+    match std::fs::metadata(path) {
+        Ok(about) if about.is_dir() => {
+            Err(Error::new(ErrorKind::IsADirectory, "it is a directory"))
+        }
+        Ok(about) if about.is_file() => Ok(Target::Regular(path.canonicalize()?)),
+        Ok(_) => Ok(Target::Other),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // A link into nowhere: what it names is made, and the link stays.
+            let named = std::fs::read_link(path);
+            Ok(Target::Regular(match named {
+                Ok(named) => folder(path).join(named),
+                Err(_) => path.to_owned(),
+            }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The folder of a file.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Puts a file's new name on the disk.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+/// Whether both are the same regular file.
+pub(super) fn is_same(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
+    one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
+}

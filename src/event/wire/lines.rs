@@ -1,0 +1,224 @@
+//! The shape of each event's line.
+use super::finding::FindingShape;
+use super::parts::{ChainShape, ExplainingShape, FailureShape, Hex, PlaceShape, Text, Time};
+use super::sums::{ChainFinishedShape, RunFinishedShape};
+use serde::{Deserialize, Serialize};
+
+/// A line as it is written: the event's name and its fields.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub(super) enum Line<'a> {
+    RunStarted(RunStartedLine<'a>),
+    BucketListed(BucketListedLine<'a>),
+    ListingUnread(ListingUnreadLine<'a>),
+    ChainStarted(ChainStartedLine<'a>),
+    PublicKey(PublicKeyLine<'a>),
+    DigestJudged(Box<DigestJudgedLine<'a>>),
+    LogJudged(Box<LogJudgedLine<'a>>),
+    LogNamed(Box<LogNamedLine<'a>>),
+    TrailStatus(Box<TrailStatusLine<'a>>),
+    SeamJudged(Box<SeamJudgedLine<'a>>),
+    ChainFinished(ChainFinishedShape<'a>),
+    GapExplained(Box<GapExplainedLine<'a>>),
+    LogUnlisted(PlaceShape<'a>),
+    LogsWithoutDigests(FolderLine<'a>),
+    CheckNotPerformed(CheckNotPerformedLine<'a>),
+    RunFinished(RunFinishedShape<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct RunStartedLine<'a> {
+    pub(super) schema: u32,
+    #[serde(borrow)]
+    pub(super) tool: Text<'a>,
+    #[serde(borrow)]
+    pub(super) version: Text<'a>,
+    pub(super) build: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) location: Text<'a>,
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    pub(super) from: Time,
+    pub(super) to: Time,
+    pub(super) end_was_future: bool,
+    pub(super) trails: Vec<Text<'a>>,
+    pub(super) accounts: Vec<Text<'a>>,
+    pub(super) regions: Vec<Text<'a>>,
+    pub(super) search_unlisted: bool,
+    pub(super) follows: Option<Text<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct BucketListedLine<'a> {
+    pub(super) chains: u64,
+    pub(super) digests: u64,
+    pub(super) trails_left_out: Vec<Text<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ListingUnreadLine<'a> {
+    #[serde(borrow)]
+    pub(super) folder: Text<'a>,
+    #[serde(borrow)]
+    pub(super) read_failure: FailureShape<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ChainStartedLine<'a> {
+    #[serde(borrow)]
+    pub(super) chain: ChainShape<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct PublicKeyLine<'a> {
+    #[serde(borrow)]
+    pub(super) region: Text<'a>,
+    #[serde(borrow)]
+    pub(super) fingerprint: Text<'a>,
+    #[serde(borrow)]
+    pub(super) der: Text<'a>,
+    pub(super) valid_from: Option<Time>,
+    pub(super) valid_to: Option<Time>,
+    #[serde(borrow)]
+    pub(super) source: Text<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct DigestJudgedLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    #[serde(borrow)]
+    pub(super) outcome: Text<'a>,
+    #[serde(borrow)]
+    pub(super) kind: Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) start: Option<Time>,
+    pub(super) end: Time,
+    pub(super) counts: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sha256: Option<Hex>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) log_files: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) proofs: Option<Vec<Text<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fingerprint: Option<Text<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) previous: Option<LinkShape<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) finding: Option<FindingShape<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) read_failure: Option<FailureShape<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) notices: Vec<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) found_sha256: Option<Hex>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stored_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) etag: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) version_id: Option<Text<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct LinkShape<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) sha256: Option<Hex>,
+    pub(super) end: Option<Time>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct LogJudgedLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    #[serde(borrow)]
+    pub(super) outcome: Text<'a>,
+    pub(super) sha256: Hex,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) inflated_bytes: Option<u64>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) finding: Option<FindingShape<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) read_failure: Option<FailureShape<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) notices: Vec<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) found_sha256: Option<Hex>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stored_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) etag: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) version_id: Option<Text<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct LogNamedLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) sha256: Hex,
+    #[serde(borrow)]
+    pub(super) digest: PlaceShape<'a>,
+    pub(super) start: Time,
+    pub(super) end: Time,
+    #[serde(borrow)]
+    pub(super) fingerprint: Text<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct TrailStatusLine<'a> {
+    #[serde(borrow)]
+    pub(super) chain: ChainShape<'a>,
+    pub(super) is_logging: bool,
+    pub(super) latest_digest_delivery: Option<Time>,
+    pub(super) latest_digest_error: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) finding: Option<FindingShape<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SeamJudgedLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) end: Time,
+    pub(super) sha256: Hex,
+    pub(super) joined: bool,
+    #[serde(borrow)]
+    pub(super) finding: Option<FindingShape<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct GapExplainedLine<'a> {
+    #[serde(borrow)]
+    pub(super) chain: ChainShape<'a>,
+    pub(super) from: Time,
+    pub(super) to: Time,
+    #[serde(borrow)]
+    pub(super) explained_by: ExplainingShape<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct FolderLine<'a> {
+    #[serde(borrow)]
+    pub(super) folder: Text<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CheckNotPerformedLine<'a> {
+    #[serde(borrow)]
+    pub(super) check: Text<'a>,
+    #[serde(borrow)]
+    pub(super) why: Text<'a>,
+}

@@ -1,0 +1,21 @@
+//! The events of a run as JSON: names and shapes that stay, apart from the types in memory.
+//!
+//! The same shapes write and read, so that neither can drift from the other.
+//! `docs/run-record.md` documents them. A new field or event may come with any version; a changed
+//! or removed one comes with a new schema number.
+mod finding;
+mod lines;
+mod parts;
+mod read;
+mod sums;
+mod write;
+
+pub use finding::FindingShape;
+pub use parts::{ChainShape, ExplainingShape, FailureShape, SegmentShape, Time};
+pub(super) use read::event_name;
+pub use read::{Unreadable, read_event};
+pub use sums::{ChainFinishedShape, RunFinishedShape};
+pub use write::write_event;
+
+/// Number of the schema of events and summaries.
+pub const SCHEMA: u32 = 1;

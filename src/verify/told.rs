@@ -1,0 +1,38 @@
+//! What the stream tells of a digest and of what it names.
+use crate::core::digest::{Digest, LogFile};
+use crate::core::finding::Outcome;
+use crate::core::judge::ProvenDigest;
+use crate::core::key_layout::DigestKey;
+use crate::event::{DigestLink, DigestProof, LogNamed};
+
+/// How a digest came out.
+pub(super) fn told(outcome: &Outcome<ProvenDigest>) -> Outcome<DigestProof> {
+    match outcome {
+        Outcome::Valid(ProvenDigest { digest, proofs }) => Outcome::Valid(DigestProof {
+            start: digest.start,
+            hash: digest.hash,
+            proofs: *proofs,
+            logs: u64::try_from(digest.logs.len()).unwrap_or(u64::MAX),
+            fingerprint: digest.fingerprint.clone(),
+            previous: digest.previous.as_ref().map(|link| DigestLink {
+                at: link.location.clone(),
+                hash: link.hash,
+                end: DigestKey::parse(&link.location.key).map(|key| key.end),
+            }),
+        }),
+        Outcome::Invalid(finding) => Outcome::Invalid(finding.clone()),
+        Outcome::Unverified(why) => Outcome::Unverified(why.clone()),
+    }
+}
+
+/// A log file that was looked for, as a proven digest names it.
+pub(super) fn named(log: &LogFile, digest: &Digest) -> LogNamed {
+    LogNamed {
+        at: log.location.clone(),
+        hash: log.hash,
+        digest: digest.location.clone(),
+        start: digest.start,
+        end: digest.end,
+        fingerprint: digest.fingerprint.clone(),
+    }
+}
