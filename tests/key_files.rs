@@ -3,7 +3,6 @@
 #![cfg(feature = "test-support")]
 #![expect(clippy::print_stdout, reason = "a test that skips says so")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};

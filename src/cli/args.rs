@@ -2,6 +2,7 @@
 use super::attest_args::AttestArgs;
 use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
+use super::manual::{CompletionsArgs, ManArgs};
 use super::output_args::{OutputArgs, RecordArgs, ReplayArgs};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -46,6 +47,10 @@ pub(super) enum Command {
     Keys(KeysArgs),
     /// Sign what a run proved, and check what somebody else signed
     Attest(AttestArgs),
+    /// Print what makes a shell complete the command line
+    Completions(CompletionsArgs),
+    /// Print the manual page of the program or of a command
+    Man(ManArgs),
 }
 
 /// The options of `verify`.

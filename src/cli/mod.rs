@@ -18,6 +18,7 @@ mod keys_args;
 mod keys_fetch;
 mod lookup;
 mod lookup_args;
+mod manual;
 mod output_args;
 mod outputs;
 mod period_arg;

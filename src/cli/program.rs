@@ -1,9 +1,10 @@
 //! The program from argv to exit status.
 use super::args::{Cli, Command};
-use super::{attest, keys, lookup, replay, validate_logs, verify};
+use super::{attest, keys, lookup, manual, replay, validate_logs, verify};
 use clap::Parser as _;
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
 /// Exit status of a mistake on the command line, as clap and most tools have it.
@@ -14,14 +15,15 @@ const OUR_BUG: u8 = 70;
 /// Runs the program with these arguments, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    // A panic is a defect of ours and must not look like any verdict.
-    match std::panic::catch_unwind(|| run(arguments)) {
-        Ok(status) => ExitCode::from(status),
-        Err(_) => {
-            say("trailproof: this is a bug in trailproof; the run has no verdict");
-            ExitCode::from(OUR_BUG)
-        }
-    }
+    ExitCode::from(caught(|| run(arguments)))
+}
+
+/// The exit status of `work`. A panic is a defect of ours and must not look like any verdict.
+fn caught(work: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
+    std::panic::catch_unwind(work).unwrap_or_else(|_| {
+        say("trailproof: this is a bug in trailproof; the run has no verdict");
+        OUR_BUG
+    })
 }
 
 fn run(arguments: Vec<OsString>) -> u8 {
@@ -33,6 +35,12 @@ fn run(arguments: Vec<OsString>) -> u8 {
             return if asked_for && shown { 0 } else { USAGE };
         }
     };
+    // These need nobody, and so no threads.
+    match &cli.command {
+        Command::Completions(args) => return manual::completions(args),
+        Command::Man(args) => return manual::page(args),
+        _ => {}
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -41,6 +49,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         }
     };
     let status = match cli.command {
+        Command::Completions(_) | Command::Man(_) => 0,
         Command::ValidateLogs(args) => runtime.block_on(validate_logs::run(&cli.aws, &args)),
         Command::Lookup(args) => runtime.block_on(lookup::run(&cli.aws, &args)),
         Command::Attest(args) => runtime.block_on(attest::run(&cli.aws, &args)),
@@ -56,4 +65,30 @@ fn run(arguments: Vec<OsString>) -> u8 {
 /// Writes a line to stderr; where that is closed there is nobody to tell.
 pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_our_bug_wherever_it_comes_from() {
+        let runtime = || tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let nothing: &[u8] = &[];
+        let status = |fails: bool| {
+            [
+                caught(move || if fails { nothing[0] } else { 0 }),
+                // As the engine hands on what a task of its own died of.
+                caught(move || {
+                    runtime().block_on(async move {
+                        let task = tokio::spawn(async move { if fails { nothing[0] } else { 0 } });
+                        task.await.unwrap_or_else(|why| std::panic::resume_unwind(why.into_panic()))
+                    })
+                }),
+            ]
+        };
+        assert_eq!(status(false), [0, 0]);
+        assert_eq!(status(true), [OUR_BUG, OUR_BUG]);
+        assert_eq!(OUR_BUG, 70);
+    }
 }

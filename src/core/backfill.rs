@@ -288,3 +288,7 @@ impl BackfillWalk {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "backfill_tests.rs"]
+mod tests;

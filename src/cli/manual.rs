@@ -1,0 +1,72 @@
+//! `trailproof completions` and `trailproof man`: what clap knows of the command line, for shells and
+//! for readers.
+use super::args::Cli;
+use super::program::say;
+use crate::core::budget::SHOWN;
+use crate::core::location::excerpt;
+use clap::{Args, Command, CommandFactory as _};
+use clap_complete::Shell;
+use std::io::{self, Write};
+
+const USAGE: u8 = 2;
+const OUTPUT_LOST: u8 = 6;
+
+/// The options of `completions`.
+#[derive(Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// The options of `man`.
+#[derive(Args, Debug)]
+pub(super) struct ManArgs {
+    /// The command, as `verify` or `keys fetch`; without one, the program
+    #[arg(value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// Prints the completions and returns the exit status.
+pub(super) fn completions(args: &CompletionsArgs) -> u8 {
+    let mut text = Vec::new();
+    let mut program = Cli::command();
+    let name = program.get_name().to_owned();
+    clap_complete::generate(args.shell, &mut program, name, &mut text);
+    print(&text)
+}
+
+/// Prints the page and returns the exit status.
+pub(super) fn page(args: &ManArgs) -> u8 {
+    // Built, so that the commands have their full names and the options that all have.
+    let mut program = Cli::command();
+    program.build();
+    let Some(command) = find(&program, &args.command) else {
+        let words = args.command.join(" ");
+        say(&format!("error: there is no command `{}`", excerpt(&words, SHOWN)));
+        return USAGE;
+    };
+    let mut text = Vec::new();
+    let page = clap_mangen::Man::new(command.clone());
+    match page.render(&mut text) {
+        Ok(()) => print(&text),
+        Err(error) => lost(&error),
+    }
+}
+
+fn find<'c>(command: &'c Command, names: &[String]) -> Option<&'c Command> {
+    names.iter().try_fold(command, |command, name| command.find_subcommand(name))
+}
+
+fn print(text: &[u8]) -> u8 {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Ok(()) => 0,
+        Err(error) => lost(&error),
+    }
+}
+
+fn lost(error: &io::Error) -> u8 {
+    say(&format!("error: cannot write the output: {error}"));
+    OUTPUT_LOST
+}
