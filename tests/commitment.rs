@@ -147,6 +147,8 @@ fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
         now: end,
         status: None,
         unlisted: true,
+        known: None,
+        since: None,
     };
     let mut lines = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

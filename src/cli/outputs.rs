@@ -118,9 +118,9 @@ impl Outputs {
     }
 
     /// What the run counts from now on.
-    pub(super) fn count(&mut self, counts: &Arc<Counts>, skipped: Option<&Arc<AtomicU64>>) {
+    pub(super) fn count(&mut self, counts: &Arc<Counts>, skipped: &Arc<AtomicU64>) {
         self.counts = Arc::clone(counts);
-        self.skipped = skipped.map(Arc::clone).unwrap_or_default();
+        self.skipped = Arc::clone(skipped);
     }
 
     /// Opens the files. One that cannot be made is lost, and the run goes on.

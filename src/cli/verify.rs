@@ -56,7 +56,7 @@ async fn attempt(
     let run = prepare(aws, args).await?;
     let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
     let known = run.plan.known.as_ref();
-    outputs.count(&run.counts, known.map(|known| known.skipped()));
+    outputs.count(&run.counts, &known.map(|known| Arc::clone(known.skipped())).unwrap_or_default());
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
     let summary = verify(&run.plan, source, keys, &mut |event| {
         progress.note(event);

@@ -1,6 +1,6 @@
 //! The program over a copy of a trail in a directory, with no way to AWS.
 use super::trail::BuiltTrail;
-use crate::core::time::Timestamp;
+use super::trail::location::iso;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,6 @@ impl Copy {
 
     /// The period to verify from now on, in seconds since the Unix epoch.
     pub fn period(&mut self, from: i64, to: i64) {
-        let iso = |at| Timestamp::from_unix(at).to_string();
         let (directory, keys) = (self.beside("copy"), self.beside("keys.json"));
         let verify = ["verify", &directory, "--public-keys", &keys];
         let period = ["--start-time", &iso(from), "--end-time", &iso(to)];
