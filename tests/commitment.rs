@@ -1,7 +1,7 @@
 //! The commitment beside two other implementations: `ct-merkle` for the trees, and twenty lines of
 //! Python for all three levels.
 #![cfg(feature = "test-support")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod common;
 
