@@ -13,10 +13,14 @@ use super::whole_file::{self, WholeFile};
 use crate::core::location::escape;
 use crate::core::verdict::Verdict;
 use crate::event::RunEvent;
+use crate::event::record::Circumstances;
 use crate::report::RunReporter;
+use crate::report::html::Html;
 use crate::report::json::Json;
 use crate::report::json_lines::JsonLines;
-use crate::report::record::{Record, RecordSink};
+use crate::report::junit::Junit;
+use crate::report::ocsf::Ocsf;
+use crate::report::record::{Record, RecordSink, Surroundings};
 use crate::report::text::Text;
 use crate::source::count::Counts;
 use std::fs::File;
@@ -39,10 +43,16 @@ struct Wanted {
 /// What a file of a run holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    Report(ReportFormat),
+    Record,
+}
+
+/// Formats of reports in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReportFormat {
     Html,
     Junit,
     Ocsf,
-    Record,
 }
 
 /// Where the events of a run go.
@@ -52,6 +62,8 @@ pub(super) struct Outputs {
     all: Vec<Output>,
     /// Whether what depends on the clock, the host and the network is left out.
     reproducible: bool,
+    /// Whether a run is told as it goes, and not from its record.
+    live: bool,
     /// What the run counts, for its record.
     counts: Arc<Counts>,
     skipped: Arc<AtomicU64>,
@@ -101,6 +113,7 @@ impl Outputs {
             wanted: wanted(record, args)?,
             all: vec![on_stdout(format)],
             reproducible: record.reproducible,
+            live: true,
             counts: Arc::default(),
             skipped: Arc::default(),
             begun: false,
@@ -114,7 +127,7 @@ impl Outputs {
     ///
     /// That what was typed cannot be meant.
     pub(super) fn of_reports(format: Format, args: &OutputArgs) -> Result<Self, NoPlan> {
-        Self::new(format, &RecordArgs::default(), args)
+        Ok(Self { live: false, ..Self::new(format, &RecordArgs::default(), args)? })
     }
 
     /// What the run counts from now on.
@@ -123,14 +136,19 @@ impl Outputs {
         self.skipped = Arc::clone(skipped);
     }
 
-    /// Opens the files. One that cannot be made is lost, and the run goes on.
-    fn begin(&mut self) {
+    /// Opens the files. One that cannot be made is lost, and the run goes on. Gives what surrounds
+    /// the run, where any file may tell it: the record and the reports tell the same.
+    fn begin(&mut self) -> Option<Circumstances> {
         self.begun = true;
-        for file in std::mem::take(&mut self.wanted) {
+        let wanted = std::mem::take(&mut self.wanted);
+        let mut around = (self.live && !self.reproducible && !wanted.is_empty())
+            .then(|| surroundings(Arc::clone(&self.counts), Arc::clone(&self.skipped)));
+        let circumstances = around.as_ref().map(|around| around.circumstances.clone());
+        for file in wanted {
             let name = format!("`{}`", escape(&file.path.to_string_lossy()));
             let opened = match file.kind {
-                Kind::Record => self.record(&file.path),
-                kind => in_file(kind, &file.path),
+                Kind::Record => in_record(&file.path, around.take()),
+                Kind::Report(format) => in_file(format, &file.path),
             };
             match opened {
                 Ok((to, file)) => {
@@ -142,19 +160,7 @@ impl Outputs {
                 }
             }
         }
-    }
-
-    fn record(&self, path: &Path) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
-        let file = PartialFile::create(path)?;
-        let out = BufWriter::new(file.writer()?);
-        let sink = if path.extension().is_some_and(|extension| extension == "zst") {
-            RecordSink::zstd(out)?
-        } else {
-            RecordSink::Plain(out)
-        };
-        let around = (!self.reproducible)
-            .then(|| surroundings(Arc::clone(&self.counts), Arc::clone(&self.skipped)));
-        Ok((Box::new(Record::new(sink, around)), OutputFile::Record(file)))
+        circumstances
     }
 
     fn lost(&mut self, name: String, error: io::Error) {
@@ -163,15 +169,25 @@ impl Outputs {
 
     /// Tells an event to every output that did not fail.
     pub(super) fn tell(&mut self, event: &RunEvent) {
-        if !self.begun {
-            self.begin();
-        }
+        let circumstances = if self.begun { None } else { self.begin() };
         self.ended = matches!(event, RunEvent::RunFinished(_));
         let reproducible = if self.reproducible { event.reproducible() } else { None };
         let event = reproducible.as_ref().unwrap_or(event);
         for output in &mut self.all {
             if output.failed.is_none() {
                 output.failed = output.to.event(event).err();
+            }
+        }
+        if let Some(circumstances) = circumstances {
+            self.tell_circumstances(&circumstances);
+        }
+    }
+
+    /// Tells every output that did not fail what surrounds the run.
+    pub(super) fn tell_circumstances(&mut self, circumstances: &Circumstances) {
+        for output in &mut self.all {
+            if output.failed.is_none() {
+                output.failed = output.to.circumstances(circumstances).err();
             }
         }
     }
@@ -231,12 +247,18 @@ fn finish(mut to: Box<dyn RunReporter>, file: Option<OutputFile>, ended: bool) -
 fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, NoPlan> {
     let reports = args.report.iter().map(|report| {
         let kind = match report.kind {
-            ReportKind::Html => Kind::Html,
+            ReportKind::Html => Kind::Report(ReportFormat::Html),
         };
         Wanted { kind, path: report.path.clone() }
     });
-    let junit = args.junit.iter().map(|path| Wanted { kind: Kind::Junit, path: path.clone() });
-    let ocsf = args.ocsf.iter().map(|path| Wanted { kind: Kind::Ocsf, path: path.clone() });
+    let junit = args
+        .junit
+        .iter()
+        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Junit), path: path.clone() });
+    let ocsf = args
+        .ocsf
+        .iter()
+        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
     let record = record.record.iter().map(|path| Wanted { kind: Kind::Record, path: path.clone() });
     let wanted: Vec<Wanted> = record.chain(reports).chain(junit).chain(ocsf).collect();
     for (at, file) in wanted.iter().enumerate() {
@@ -280,17 +302,29 @@ fn on_stdout(format: Format) -> Output {
     Output { name: "the output".to_owned(), to, file: None, failed: None }
 }
 
-#[expect(unreachable_code, unused_variables, reason = "until the first kind is plugged in")]
-fn in_file(kind: Kind, path: &Path) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
+fn in_file(kind: ReportFormat, path: &Path) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
     let file = WholeFile::create(path)?;
-    let _out = BufWriter::new(file.writer()?);
-    // The reporters of these kinds are plugged in here: `Box::new(Html::new(out))` and so on.
+    let out = BufWriter::new(file.writer()?);
     let to: Box<dyn RunReporter> = match kind {
-        Kind::Html | Kind::Junit | Kind::Ocsf | Kind::Record => {
-            return Err(io::Error::other("this kind of report is not there yet"));
-        }
+        ReportFormat::Html => Box::new(Html::new(out)),
+        ReportFormat::Junit => Box::new(Junit::new(out)),
+        ReportFormat::Ocsf => Box::new(Ocsf::new(out)),
     };
     Ok((to, OutputFile::Report(file)))
+}
+
+fn in_record(
+    path: &Path,
+    around: Option<Surroundings>,
+) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
+    let file = PartialFile::create(path)?;
+    let out = BufWriter::new(file.writer()?);
+    let sink = if path.extension().is_some_and(|extension| extension == "zst") {
+        RecordSink::zstd(out)?
+    } else {
+        RecordSink::Plain(out)
+    };
+    Ok((Box::new(Record::new(sink, around)), OutputFile::Record(file)))
 }
 
 /// An output that was lost before the run began.

@@ -59,6 +59,7 @@ fn tell(path: &Path, outputs: &mut Outputs) -> Result<Option<Verdict>, BadRecord
                 }
                 outputs.tell(&event);
             }
+            Ok(Some(RecordLine::Circumstances(around))) => outputs.tell_circumstances(&around),
             Ok(Some(_)) => {}
             Ok(None) => return Ok(verdict),
             // That it was cut has been told; another run may have been writing it in between.

@@ -2,12 +2,13 @@
 use crate::core::chain_id::ChainId;
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
-use crate::core::failure::ReadFailure;
+use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::location::ObjectLocation;
 use crate::core::notice::Notice;
 use crate::core::time::Timestamp;
-use crate::event::{ChainSummary, RunEvent, RunStart, RunSummary};
+use crate::event::record::Circumstances;
+use crate::event::{ChainSummary, PublicKeyTold, RunEvent, RunStart, RunSummary};
 use std::collections::BTreeMap;
 
 /// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
@@ -50,6 +51,14 @@ pub(super) struct ToldFinding {
     pub(super) lifecycle: bool,
 }
 
+/// An object that could not be checked.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    pub(super) chain: Option<ChainId>,
+    pub(super) at: ObjectLocation,
+    pub(super) why: ReadFailure,
+}
+
 /// A stretch that no digest covers, and what explains it.
 #[derive(Clone, Debug)]
 pub(super) struct Gap {
@@ -62,14 +71,25 @@ pub(super) struct Gap {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Collected {
     pub(super) start: Option<RunStart>,
+    /// What surrounds the run, where it is told.
+    pub(super) circumstances: Option<Circumstances>,
     pub(super) chains: Vec<ChainSummary>,
     pub(super) findings: Kept<ToldFinding>,
-    pub(super) unread: Kept<(ObjectLocation, ReadFailure)>,
+    pub(super) unread: Kept<Unread>,
+    /// All that could not be checked, by why.
+    pub(super) unread_by_kind: BTreeMap<ReadFailureKind, u64>,
     pub(super) listings_unread: Kept<(String, ReadFailure)>,
     pub(super) gaps: Kept<Gap>,
     pub(super) unlisted: Kept<ObjectLocation>,
+    /// Chains and digests of the listing, with the digests that only anchor a walk.
+    pub(super) listed: Option<(u64, u64)>,
     /// Trails that lie here and that the scope leaves out.
     pub(super) left_out: Vec<String>,
+    /// Chains that should join on to the record before, and those that do.
+    pub(super) seams: u64,
+    pub(super) seams_joined: u64,
+    /// Public keys by which digests were believed.
+    pub(super) keys: Kept<PublicKeyTold>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     pub(super) without_digests: Kept<String>,
     pub(super) notices: BTreeMap<Notice, u64>,
@@ -83,7 +103,10 @@ impl Collected {
     pub(super) fn take(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(start) => self.start = Some(start.as_ref().clone()),
-            RunEvent::BucketListed { left_out, .. } => self.left_out.clone_from(left_out),
+            RunEvent::BucketListed { chains, digests, left_out } => {
+                self.listed = Some((*chains, *digests));
+                self.left_out.clone_from(left_out);
+            }
             RunEvent::ListingUnread { folder, why } => {
                 self.listings_unread.push((folder.clone(), why.clone()));
             }
@@ -105,8 +128,11 @@ impl Collected {
                 }
                 self.outcome(&judged.at, &judged.outcome, false);
             }
-            RunEvent::PublicKey(_) | RunEvent::LogNamed(_) => {}
+            RunEvent::PublicKey(key) => self.keys.push(key.clone()),
+            RunEvent::LogNamed(_) => {}
             RunEvent::SeamJudged(seam) => {
+                self.seams += 1;
+                self.seams_joined += u64::from(seam.joined);
                 if let (Some(chain), Some(finding)) = (self.chain.clone(), seam.finding.clone()) {
                     let at = seam.at.clone();
                     self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
@@ -152,7 +178,11 @@ impl Collected {
                     self.findings.push(ToldFinding { chain, at, finding, lifecycle });
                 }
             }
-            Outcome::Unverified(why) => self.unread.push((at.clone(), why.clone())),
+            Outcome::Unverified(why) => {
+                *self.unread_by_kind.entry(why.kind).or_default() += 1;
+                let (chain, at, why) = (self.chain.clone(), at.clone(), why.clone());
+                self.unread.push(Unread { chain, at, why });
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! `--format json`: one document that sums the run up. Its schema is
 //! `docs/verify-summary.schema.json`.
 use super::RunReporter;
-use super::collect::Collected;
+use super::collect::{Collected, Unread};
 use crate::event::RunEvent;
 use crate::event::wire::{
     ChainFinishedShape, ChainShape, ExplainingShape, FailureShape, FindingShape, RunFinishedShape,
@@ -68,7 +68,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
     }
     value.insert("findings".into(), findings.into());
     let mut unread = Vec::new();
-    for (at, why) in &run.unread.entries {
+    for Unread { at, why, .. } in &run.unread.entries {
         let why = to_value(FailureShape::from(why))?;
         unread.push(json!({ "bucket": at.bucket, "key": at.key, "read_failure": why }));
     }

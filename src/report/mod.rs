@@ -1,12 +1,16 @@
 //! Consumers of the event stream, one format each. A reporter shows; it never judges.
 pub mod aws_text;
 mod collect;
+pub mod html;
 pub mod json;
 pub mod json_lines;
+pub mod junit;
+pub mod ocsf;
 pub mod record;
 pub mod text;
 mod text_lines;
 
+use crate::event::record::Circumstances;
 use crate::event::{Event, RunEvent};
 use std::io;
 
@@ -35,6 +39,16 @@ pub trait RunReporter: Send {
     ///
     /// That what it writes to failed. It is then not called again.
     fn event(&mut self, event: &RunEvent) -> io::Result<()>;
+
+    /// Takes what surrounds the run, right after the first event, where it is told at all: a
+    /// reproducible run has none of it.
+    ///
+    /// # Errors
+    ///
+    /// That what it writes to failed. It is then not called again.
+    fn circumstances(&mut self, _: &Circumstances) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Writes what is left. Called once.
     ///

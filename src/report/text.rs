@@ -181,7 +181,8 @@ impl<W: Write> Text<W> {
         }
         self.more(self.collected.gaps.total)?;
         let run = &self.collected;
-        for (at, why) in run.unread.entries.iter().take(SHOWN) {
+        for unread in run.unread.entries.iter().take(SHOWN) {
+            let (at, why) = (&unread.at, &unread.why);
             writeln!(self.out, "\n  {}  {at}\n      {why}", why.kind.code())?;
         }
         self.more(self.collected.unread.total)?;
@@ -255,7 +256,7 @@ fn has_exceptions(chain: &ChainSummary) -> bool {
 /// What the person who reads this can do, most urgent first.
 fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
     let unread = |kind: ReadFailureKind| {
-        run.unread.entries.iter().any(|(_, why)| why.kind == kind)
+        run.unread.entries.iter().any(|unread| unread.why.kind == kind)
             || run.listings_unread.entries.iter().any(|(_, why)| why.kind == kind)
     };
     let mut next: Vec<Cow<'static, str>> = Vec::new();

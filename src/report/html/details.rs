@@ -1,0 +1,310 @@
+//! What stands behind the counts: findings, gaps, and what was not proven and why.
+use super::chains::length;
+use super::shown::{Shown, shell_word};
+use crate::core::coverage::Coverage;
+use crate::core::failure::ReadFailureKind;
+use crate::core::finding::Finding;
+use crate::core::notice::Notice;
+use crate::report::collect::{Collected, Gap, ToldFinding};
+use crate::report::text_lines::{counted, uncovered};
+
+/// Entries of one list that are shown; the rest is counted. A finding takes about 1 kB.
+const SHOWN: usize = 1_000;
+/// Objects that are named for each reason why they could not be read.
+const SHOWN_OF_A_KIND: usize = 200;
+
+/// A list of which the first entries are shown.
+#[derive(Clone, Debug)]
+pub(super) struct List<T> {
+    pub(super) shown: Vec<T>,
+    pub(super) total: u64,
+}
+
+impl<T> List<T> {
+    fn of<S>(entries: &[S], total: u64, limit: usize, show: impl FnMut(&S) -> T) -> Self {
+        Self { shown: entries.iter().take(limit).map(show).collect(), total }
+    }
+
+    pub(super) fn left_out(&self) -> u64 {
+        self.total.saturating_sub(u64::try_from(self.shown.len()).unwrap_or(u64::MAX))
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub(super) struct FindingView {
+    pub(super) code: &'static str,
+    pub(super) means: &'static str,
+    pub(super) chain: Shown,
+    /// The object, where it is not about a chain as a whole.
+    pub(super) at: Option<Shown>,
+    pub(super) expected: Shown,
+    pub(super) found: Shown,
+    pub(super) lifecycle: bool,
+}
+
+fn finding(told: &ToldFinding) -> FindingView {
+    let (expected, found) = told.finding.expected_and_found();
+    FindingView {
+        code: told.finding.code(),
+        means: means(&told.finding),
+        chain: Shown::of(&told.chain),
+        at: (!told.at.bucket.is_empty()).then(|| Shown::of(&told.at)),
+        expected: Shown::of(expected),
+        found: Shown::of(found),
+        lifecycle: told.lifecycle,
+    }
+}
+
+fn means(finding: &Finding) -> &'static str {
+    match finding {
+        Finding::DigestMissing => "a digest that a proven digest leads to is missing",
+        Finding::DigestMalformed(_) => "a digest is not of a digest’s form",
+        Finding::DigestMoved { .. } => "a digest lies where it was not delivered",
+        Finding::DigestSignatureInvalid(_) => "a digest’s signature does not hold",
+        Finding::DigestKeyUnknown { .. } => "a digest is signed by a key that is not CloudTrail’s",
+        Finding::DigestLinkMismatch { .. } => "a digest is not the one that its successor records",
+        Finding::DigestOutOfOrder { .. } => "a digest is not older than the one that links to it",
+        Finding::DigestDeliveredThenGone { .. } => "the newest digest that was delivered is gone",
+        Finding::LogMissing => "a log file that a proven digest names is missing",
+        Finding::LogHashMismatch { .. } => "a log file is not what was delivered",
+        Finding::LogMalformed(_) => "a log file is not one whole gzip member",
+        Finding::LogTrailingData { .. } => "something was added to a log file",
+    }
+}
+
+/// A stretch that no digest covers.
+#[derive(Clone, Debug)]
+pub(super) struct GapView {
+    pub(super) code: &'static str,
+    pub(super) means: &'static str,
+    pub(super) chain: Shown,
+    pub(super) from: Shown,
+    pub(super) to: Shown,
+    pub(super) length: String,
+    pub(super) explained: Vec<Explanation>,
+}
+
+/// An event that explains a gap.
+#[derive(Clone, Debug)]
+pub(super) struct Explanation {
+    pub(super) name: Shown,
+    pub(super) id: Shown,
+    pub(super) time: Shown,
+    pub(super) principal: Shown,
+    pub(super) address: Shown,
+    pub(super) log: Shown,
+}
+
+fn gap(gap: &Gap) -> GapView {
+    let (code, means) = match gap.segment.coverage {
+        Coverage::Uncovered(why) => (why.code(), uncovered(why)),
+        covered => (covered.code(), ""),
+    };
+    GapView {
+        code,
+        means,
+        chain: Shown::of(&gap.chain),
+        from: Shown::of(gap.segment.from),
+        to: Shown::of(gap.segment.to),
+        length: length(gap.segment.seconds()),
+        explained: gap
+            .explained
+            .iter()
+            .map(|event| Explanation {
+                name: Shown::of(&event.name),
+                id: Shown::of(&event.id),
+                time: Shown::of(event.time),
+                principal: Shown::of(&event.principal),
+                address: Shown::of(&event.address),
+                log: Shown::of(&event.log),
+            })
+            .collect(),
+    }
+}
+
+/// Objects or folders that could not be read for one reason.
+#[derive(Clone, Debug)]
+pub(super) struct Failures {
+    pub(super) code: &'static str,
+    pub(super) means: &'static str,
+    /// Where, and the words of who refused.
+    pub(super) places: List<(Shown, Shown)>,
+}
+
+fn failure_means(kind: ReadFailureKind) -> &'static str {
+    match kind {
+        ReadFailureKind::Denied => {
+            "the store refused; where listing is not granted, it answers so for what is missing too"
+        }
+        ReadFailureKind::Archived => "in an archive and not restored",
+        ReadFailureKind::KmsDenied => "the key that encrypts it may not be used, or is gone",
+        ReadFailureKind::Throttled => "the store asked for fewer requests to the end",
+        ReadFailureKind::Network => "the connection failed to the end",
+        ReadFailureKind::Timeout => "no answer came for too long",
+        ReadFailureKind::Truncated => "the answer broke off to the end",
+        ReadFailureKind::ChangedWhileReading => "it was replaced while it was read",
+        ReadFailureKind::NoSuchBucket => "the bucket is not there",
+        ReadFailureKind::OverBudget => "larger than what is read",
+        ReadFailureKind::KeysUnavailable => "the public keys could not be obtained",
+        ReadFailureKind::NoSignature => "there is no signature to check",
+    }
+}
+
+fn failures(run: &Collected) -> Vec<Failures> {
+    let of_kind = |(kind, total): (&ReadFailureKind, &u64)| Failures {
+        code: kind.code(),
+        means: failure_means(*kind),
+        places: List {
+            shown: run
+                .unread
+                .entries
+                .iter()
+                .filter(|unread| unread.why.kind == *kind)
+                .take(SHOWN_OF_A_KIND)
+                .map(|unread| (Shown::of(&unread.at), Shown::of(&unread.why)))
+                .collect(),
+            total: *total,
+        },
+    };
+    run.unread_by_kind.iter().map(of_kind).collect()
+}
+
+/// Everything below the coverage picture.
+#[derive(Clone, Debug)]
+pub(super) struct Details {
+    pub(super) findings: List<FindingView>,
+    pub(super) gaps: List<GapView>,
+    pub(super) failures: Vec<Failures>,
+    pub(super) listings: List<(Shown, Shown)>,
+    pub(super) unlisted: List<Shown>,
+    pub(super) without_digests: List<Shown>,
+    pub(super) not_performed: Vec<(Shown, Shown)>,
+    pub(super) delivery_errors: List<(Shown, Shown)>,
+    pub(super) notices: Vec<(&'static str, String, &'static str)>,
+}
+
+impl Details {
+    pub(super) fn of(run: &Collected) -> Self {
+        let errors = u64::try_from(run.delivery_errors.len()).unwrap_or(u64::MAX);
+        Self {
+            findings: List::of(&run.findings.entries, run.findings.total, SHOWN, finding),
+            gaps: List::of(&run.gaps.entries, run.gaps.total, SHOWN, gap),
+            failures: failures(run),
+            listings: List::of(
+                &run.listings_unread.entries,
+                run.listings_unread.total,
+                SHOWN,
+                |(folder, why)| (Shown::of(folder), Shown::of(why)),
+            ),
+            unlisted: List::of(&run.unlisted.entries, run.unlisted.total, SHOWN, |at| {
+                Shown::of(at)
+            }),
+            without_digests: List::of(
+                &run.without_digests.entries,
+                run.without_digests.total,
+                SHOWN,
+                |folder| Shown::of(folder),
+            ),
+            not_performed: run
+                .not_performed
+                .iter()
+                .map(|(check, why)| (Shown::of(check), Shown::of(why)))
+                .collect(),
+            delivery_errors: List::of(&run.delivery_errors, errors, SHOWN, |(chain, error)| {
+                (Shown::of(chain), Shown::of(error))
+            }),
+            notices: run
+                .notices
+                .iter()
+                .map(|(notice, count)| {
+                    (notice.code(), counted(*count, "time"), notice_means(*notice))
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether everything was proven.
+    pub(super) fn all_proven(&self) -> bool {
+        self.failures.is_empty()
+            && self.listings.total + self.unlisted.total + self.without_digests.total == 0
+    }
+}
+
+fn notice_means(notice: Notice) -> &'static str {
+    match notice {
+        Notice::ChainStart => {
+            "a chain starts here: logging or validation was switched on, and nothing before it is \
+             proven"
+        }
+        Notice::MetadataSignatureMissing => {
+            "a digest is proven by its successor; its own metadata carries no signature, as after a \
+             copy"
+        }
+        Notice::MetadataSignatureDiffers => {
+            "a digest is proven by its successor; the signature of its own metadata does not hold"
+        }
+        Notice::StoredInflated => {
+            "an object is stored inflated; its content is proven all the same"
+        }
+        Notice::DigestUnlinked => "a digest is listed, and no chain reaches it",
+        Notice::Anchor => "a digest outside the period that only anchors its chain",
+        Notice::LifecycleLooksTheSame => {
+            "nothing older is listed; a lifecycle rule that expires old objects looks the same"
+        }
+    }
+}
+
+/// The commands that verify this run again.
+#[derive(Clone, Debug)]
+pub(super) struct Commands {
+    /// What was typed, where that is told.
+    pub(super) typed: Option<Shown>,
+    /// SHA-256 of the program's file, where that is told.
+    pub(super) program: Option<Shown>,
+    pub(super) verify: Shown,
+    /// For one object by hand: its place, and the command that hashes it.
+    pub(super) by_hand: Option<Shown>,
+}
+
+impl Commands {
+    pub(super) fn of(run: &Collected) -> Option<Self> {
+        let start = run.start.as_ref()?;
+        let by_hand = run.findings.entries.iter().find_map(|told| match told.finding {
+            Finding::LogHashMismatch { .. } => {
+                let at = shell_word(&format!("s3://{}/{}", told.at.bucket, told.at.key));
+                Some(Shown::of(format!("aws s3 cp {at} - | gunzip | sha256sum")))
+            }
+            _ => None,
+        });
+        // A copy is named together with the bucket that it is evidence of.
+        let copy = start.location.rsplit_once(", read from ");
+        let place = copy.map_or(start.location.as_str(), |(_, at)| at);
+        let mut verify = format!(
+            "trailproof verify {} --start-time {} --end-time {}",
+            shell_word(place),
+            start.period.start,
+            start.period.end
+        );
+        for (option, names) in [
+            ("--trail", &start.trails),
+            ("--account", &start.accounts),
+            ("--region", &start.regions),
+        ] {
+            for name in names {
+                verify.push_str(&format!(" {option} {}", shell_word(name)));
+            }
+        }
+        if !start.unlisted {
+            verify.push_str(" --no-unlisted");
+        }
+        let around = run.circumstances.as_ref();
+        let typed = around.map(|around| {
+            let words = around.arguments.iter().map(|argument| shell_word(argument));
+            let line: Vec<String> = std::iter::once("trailproof".to_owned()).chain(words).collect();
+            Shown::of(line.join(" "))
+        });
+        let program = around.and_then(|around| around.program_sha256.as_ref()).map(Shown::of);
+        Some(Self { typed, program, verify: Shown::of(verify), by_hand })
+    }
+}

@@ -1,0 +1,60 @@
+//! Writes the page once the run is finished.
+use super::page::Page;
+use crate::event::RunEvent;
+use crate::event::record::Circumstances;
+use crate::report::RunReporter;
+use crate::report::collect::Collected;
+use askama::Template as _;
+use std::fmt;
+use std::io::{self, Write};
+
+/// The page of a run. Its bytes depend on the events alone.
+#[derive(Debug)]
+pub struct Html<W> {
+    out: W,
+    collected: Collected,
+}
+
+impl<W: Write> Html<W> {
+    /// The page onto `out`, once the run is finished.
+    pub fn new(out: W) -> Self {
+        Self { out, collected: Collected::default() }
+    }
+}
+
+impl<W: Write + Send> RunReporter for Html<W> {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        self.collected.take(event);
+        Ok(())
+    }
+
+    fn circumstances(&mut self, circumstances: &Circumstances) -> io::Result<()> {
+        self.collected.circumstances = Some(circumstances.clone());
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let mut out = Plain { out: &mut self.out, failed: None };
+        let rendered = Page::of(&self.collected).render_into(&mut out);
+        if let Some(error) = out.failed {
+            return Err(error);
+        }
+        rendered.map_err(io::Error::other)?;
+        self.out.flush()
+    }
+}
+
+/// Lets a template write to anything, and keeps what failed.
+struct Plain<'a, W> {
+    out: &'a mut W,
+    failed: Option<io::Error>,
+}
+
+impl<W: Write> fmt::Write for Plain<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.out.write_all(text.as_bytes()).map_err(|error| {
+            self.failed = Some(error);
+            fmt::Error
+        })
+    }
+}

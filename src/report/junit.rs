@@ -1,0 +1,244 @@
+//! `--junit FILE`: a run as JUnit XML, for pipelines that gate on it.
+//!
+//! A suite is a chain, and the first suite is the run. What the evidence contradicts is a failure;
+//! what could not be checked and what no digest covers is an error. Whatever else stands there, the
+//! case `verdict` alone makes the gate: it passes if, and only if, the exit status is 0.
+use super::RunReporter;
+use super::collect::{Collected, Gap};
+use super::text_lines::{hours, per_cent, uncovered, verified};
+use crate::core::chain_id::ChainId;
+use crate::core::coverage::{Coverage, Uncovered};
+use crate::core::location::escape;
+use crate::core::verdict::Verdict;
+use crate::event::{ChainSummary, Presence, RunEvent};
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// See the module's words.
+#[derive(Debug)]
+pub struct Junit<W> {
+    out: W,
+    collected: Collected,
+}
+
+impl<W: Write> Junit<W> {
+    /// The document onto `out`, once the run is finished.
+    pub fn new(out: W) -> Self {
+        Self { out, collected: Collected::default() }
+    }
+}
+
+impl<W: Write + Send> RunReporter for Junit<W> {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        self.collected.take(event);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        report(&self.collected).serialize(&mut self.out).map_err(io::Error::other)?;
+        self.out.flush()
+    }
+}
+
+fn report(run: &Collected) -> Report {
+    let mut report = Report::new("trailproof");
+    report.add_test_suite(whole_run(run));
+    let mut cases = cases_by_chain(run);
+    for chain in &run.chains {
+        let mut suite = TestSuite::new(shown(&chain.chain.to_string()));
+        suite.add_test_case(coverage(chain));
+        for case in cases.remove(&chain.chain).into_iter().flatten() {
+            suite.add_test_case(case);
+        }
+        report.add_test_suite(suite);
+    }
+    // Of a run that was cut short, chains are left that never came to their end.
+    for (chain, cases) in cases {
+        let mut suite = TestSuite::new(shown(&chain.to_string()));
+        for case in cases {
+            suite.add_test_case(case);
+        }
+        report.add_test_suite(suite);
+    }
+    report
+}
+
+/// The run as a whole: its verdict, and what belongs to no chain.
+fn whole_run(run: &Collected) -> TestSuite {
+    let mut suite = TestSuite::new("run");
+    if let Some(start) = &run.start {
+        for (name, value) in [
+            ("location", escape(&start.location).into_owned()),
+            ("from", start.period.start.to_string()),
+            ("to", start.period.end.to_string()),
+            ("version", start.tool.version.clone()),
+        ] {
+            suite.add_property(Property::new(name, value));
+        }
+    }
+    for (name, left_out) in [
+        ("findings-left-out", run.findings.left_out()),
+        ("unverified-left-out", run.unread.left_out()),
+        ("uncovered-left-out", run.gaps.left_out()),
+        ("unlisted-left-out", run.unlisted.left_out()),
+    ] {
+        if left_out > 0 {
+            suite.add_property(Property::new(name, left_out.to_string()));
+        }
+    }
+    suite.add_test_case(case("run", "verdict", verdict(run)));
+    for (folder, why) in &run.listings_unread.entries {
+        let status = error(why.kind.code(), &why.to_string());
+        suite.add_test_case(case("run", &format!("listing of {folder}"), status));
+    }
+    for at in &run.unlisted.entries {
+        let status = error("log-unlisted", "no verified digest names it");
+        suite.add_test_case(case("run", &format!("log-unlisted {at}"), status));
+    }
+    for folder in &run.without_digests.entries {
+        let words = "log files of the period, and no digest of any trail covers that account and \
+                     region";
+        let status = error("logs-without-digests", words);
+        suite.add_test_case(case("run", &format!("logs-without-digests {folder}"), status));
+    }
+    for (check, why) in &run.not_performed {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(shown(why));
+        suite.add_test_case(case("run", &format!("check {check}"), status));
+    }
+    suite
+}
+
+fn verdict(run: &Collected) -> TestCaseStatus {
+    let Some(summary) = &run.summary else {
+        return error("no-verdict", "the run was cut short");
+    };
+    let words =
+        format!("{}: exit status {}", summary.verdict.words(), summary.verdict.exit_status());
+    match summary.verdict {
+        Verdict::Proven => TestCaseStatus::success(),
+        Verdict::Contradicted => failure("contradicted", &words),
+        Verdict::NotProven => error("not-proven", &words),
+        Verdict::NothingFound => error("nothing-found", &words),
+    }
+}
+
+fn coverage(chain: &ChainSummary) -> TestCase {
+    let (all, part) = verified(&chain.segments);
+    let contradicted = chain.segments.iter().any(|s| s.coverage == Coverage::Contradicted);
+    let words = format!("{} verified ({} of {})", per_cent(part, all), hours(part), hours(all));
+    let status = match chain.presence {
+        Presence::Ended { last } => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("ended before the period, at {last}"));
+            status
+        }
+        Presence::Present | Presence::Absent { .. } if contradicted => {
+            failure("contradicted", &words)
+        }
+        Presence::Present | Presence::Absent { .. } if all - part > chain.tail_allowed => {
+            error("not-proven", &words)
+        }
+        Presence::Present | Presence::Absent { .. } => TestCaseStatus::success(),
+    };
+    case(&chain.chain.to_string(), "coverage of the period", status)
+}
+
+/// Findings, objects that could not be checked, and stretches that no digest covers.
+fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
+    let mut cases: BTreeMap<ChainId, Vec<TestCase>> = BTreeMap::new();
+    for told in &run.findings.entries {
+        let (expected, found) = told.finding.expected_and_found();
+        let code = told.finding.code();
+        let mut status = failure(code, &format!("expected {expected}; found {found}"));
+        if told.lifecycle {
+            status.set_description(
+                "nothing older is listed; a lifecycle rule that expires old objects would look the \
+                 same",
+            );
+        }
+        let name = match told.at.bucket.is_empty() {
+            true => code.to_owned(),
+            false => format!("{code} {}", told.at),
+        };
+        let case = case(&told.chain.to_string(), &name, status);
+        cases.entry(told.chain.clone()).or_default().push(case);
+    }
+    for unread in &run.unread.entries {
+        // Objects are judged within their chain.
+        let Some(chain) = &unread.chain else { continue };
+        let code = unread.why.kind.code();
+        let status = error(code, &unread.why.to_string());
+        let case = case(&chain.to_string(), &format!("{code} {}", unread.at), status);
+        cases.entry(chain.clone()).or_default().push(case);
+    }
+    let allowed: BTreeMap<&ChainId, &ChainSummary> = run
+        .chains
+        .iter()
+        .filter(|chain| chain.tail_allowed > 0)
+        .map(|chain| (&chain.chain, chain))
+        .collect();
+    for gap in &run.gaps.entries {
+        let may_come = allowed.get(&gap.chain).is_some_and(|chain| {
+            chain.segments.last() == Some(&gap.segment)
+                && gap.segment.coverage == Coverage::Uncovered(Uncovered::Tail)
+        });
+        cases.entry(gap.chain.clone()).or_default().push(stretch(gap, may_come));
+    }
+    cases
+}
+
+fn stretch(gap: &Gap, may_come: bool) -> TestCase {
+    let (code, words) = match gap.segment.coverage {
+        Coverage::Uncovered(why) => (why.code(), uncovered(why)),
+        covered => (covered.code(), covered.code()),
+    };
+    let time = format!("{} to {}", gap.segment.from, gap.segment.to);
+    let mut status = if may_come {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(format!("{words}; it may still come"));
+        status
+    } else {
+        error(code, &format!("{words} ({})", hours(gap.segment.seconds())))
+    };
+    let explained: Vec<String> = gap
+        .explained
+        .iter()
+        .map(|event| {
+            let (name, id, who) =
+                (escape(&event.name), escape(&event.id), escape(&event.principal));
+            format!("explained by {name} ({id}) at {} by {who}, in {}", event.time, event.log)
+        })
+        .collect();
+    if !explained.is_empty() {
+        status.set_description(shown(&explained.join("\n")));
+    }
+    case(&gap.chain.to_string(), &format!("{code} {time}"), status)
+}
+
+fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(shown(name), status);
+    case.set_classname(shown(class));
+    case
+}
+
+fn failure(code: &str, words: &str) -> TestCaseStatus {
+    non_success(NonSuccessKind::Failure, code, words)
+}
+
+fn error(code: &str, words: &str) -> TestCaseStatus {
+    non_success(NonSuccessKind::Error, code, words)
+}
+
+fn non_success(kind: NonSuccessKind, code: &str, words: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(code).set_message(shown(words));
+    status
+}
+
+/// What a pipeline shows in a terminal or a page. Lines stay apart.
+fn shown(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(escape).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,55 @@
+//! Writes the events once the run is finished.
+use super::shape::{Told, event};
+use super::told::{finding, not_proven, verdict};
+use crate::event::RunEvent;
+use crate::event::record::Circumstances;
+use crate::report::RunReporter;
+use crate::report::collect::Collected;
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// The events of a run as Compliance Findings.
+#[derive(Debug)]
+pub struct Ocsf<W> {
+    out: W,
+    collected: Collected,
+}
+
+impl<W: Write> Ocsf<W> {
+    /// The events onto `out`, once the run is finished.
+    pub fn new(out: W) -> Self {
+        Self { out, collected: Collected::default() }
+    }
+}
+
+impl<W: Write + Send> RunReporter for Ocsf<W> {
+    fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        self.collected.take(event);
+        Ok(())
+    }
+
+    fn circumstances(&mut self, circumstances: &Circumstances) -> io::Result<()> {
+        self.collected.circumstances = Some(circumstances.clone());
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        // A run that was cut short proves nothing, and there is no event that could say so.
+        if let Some(summary) = &self.collected.summary {
+            let (run, out) = (&self.collected, &mut self.out);
+            write(out, run, verdict(run, summary))?;
+            for told in &run.findings.entries {
+                write(out, run, finding(told))?;
+            }
+            for class in not_proven(run) {
+                write(out, run, class)?;
+            }
+        }
+        self.out.flush()
+    }
+}
+
+fn write(out: &mut impl Write, run: &Collected, told: Told) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &Value::Object(event(run, &told)))?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,179 @@
+//! An event in the attributes of the schema.
+use crate::core::chain_id::ChainId;
+use crate::report::collect::Collected;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// Version of the schema.
+const VERSION: &str = "1.6.0";
+/// The class Compliance Finding, its activity Create, and both as a type.
+const CLASS: u32 = 2003;
+const CREATE: u32 = 1;
+const TYPE: u32 = CLASS * 100 + CREATE;
+/// The observable type of a resource's unique identifier.
+const RESOURCE_UID: u32 = 10;
+
+/// What one event tells beside what is alike in all.
+pub(super) struct Told {
+    pub(super) level: Level,
+    pub(super) code: String,
+    pub(super) title: String,
+    pub(super) words: String,
+    pub(super) chain: Option<ChainId>,
+    pub(super) resources: Vec<Resource>,
+    pub(super) evidence: Value,
+}
+
+/// An object of a store or a folder in it.
+pub(super) struct Resource {
+    pub(super) uid: String,
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+}
+
+/// How bad it is, in the schema's numbers and captions.
+#[derive(Clone, Copy)]
+pub(super) enum Level {
+    Pass,
+    Warning,
+    Fail,
+}
+
+impl Level {
+    fn severity(self) -> (u8, &'static str) {
+        match self {
+            Self::Pass => (1, "Informational"),
+            Self::Warning => (3, "Medium"),
+            Self::Fail => (4, "High"),
+        }
+    }
+
+    fn status(self) -> (u8, &'static str) {
+        match self {
+            Self::Pass => (1, "Pass"),
+            Self::Warning => (2, "Warning"),
+            Self::Fail => (3, "Fail"),
+        }
+    }
+}
+
+/// The event as the schema has it.
+pub(super) fn event(run: &Collected, told: &Told) -> Map<String, Value> {
+    let (severity_id, severity) = told.level.severity();
+    let (status_id, status) = told.level.status();
+    let mut event = Map::new();
+    let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
+    put("activity_id", CREATE.into());
+    put("activity_name", "Create".into());
+    put("category_uid", 2.into());
+    put("category_name", "Findings".into());
+    put("class_uid", CLASS.into());
+    put("class_name", "Compliance Finding".into());
+    put("type_uid", TYPE.into());
+    put("type_name", "Compliance Finding: Create".into());
+    put("severity_id", severity_id.into());
+    put("severity", severity.into());
+    put("status_id", 1.into());
+    put("status", "New".into());
+    put("message", told.words.clone().into());
+    let start = run.start.as_ref();
+    let period = start.map(|start| start.period);
+    // When the finding was made: the run's own time where it is told.
+    let made = run.circumstances.as_ref().map(|around| around.started.0);
+    let time = made.or(period.map(|period| period.end)).map_or(0, |at| at.unix() * 1_000);
+    put("time", time.into());
+    if let Some(period) = period {
+        put("start_time", period.start.unix().saturating_mul(1_000).into());
+        put("end_time", period.end.unix().saturating_mul(1_000).into());
+    }
+    let version = start.map_or(env!("CARGO_PKG_VERSION"), |start| start.tool.version.as_str());
+    put(
+        "metadata",
+        json!({
+            "version": VERSION,
+            "profiles": ["cloud"],
+            "product": {
+                "name": "trailproof",
+                "uid": "trailproof",
+                "vendor_name": "trailproof",
+                "version": version,
+            },
+        }),
+    );
+    put("cloud", cloud(told.chain.as_ref()));
+    put(
+        "finding_info",
+        json!({
+            "uid": uid(run, told),
+            "title": told.title,
+            "desc": told.words,
+            "types": [told.code],
+        }),
+    );
+    put(
+        "compliance",
+        json!({
+            "control": "CloudTrail log file integrity validation",
+            "standards": ["AWS CloudTrail log file integrity"],
+            "status_id": status_id,
+            "status": status,
+            "status_code": told.code,
+            "status_detail": told.words,
+        }),
+    );
+    let resources: Vec<Value> = told
+        .resources
+        .iter()
+        .map(
+            |resource| json!({ "uid": resource.uid, "type": resource.kind, "name": resource.name }),
+        )
+        .collect();
+    put("resources", resources.into());
+    put("evidences", json!([{ "data": told.evidence }]));
+    let observables: Vec<Value> = told
+        .resources
+        .iter()
+        .map(|resource| {
+            json!({
+                "name": "resources.uid",
+                "type_id": RESOURCE_UID,
+                "type": "Resource UID",
+                "value": resource.uid,
+            })
+        })
+        .collect();
+    put("observables", observables.into());
+    event
+}
+
+fn cloud(chain: Option<&ChainId>) -> Value {
+    let mut cloud = Map::new();
+    cloud.insert("provider".into(), "AWS".into());
+    if let Some(chain) = chain {
+        cloud.insert("account".into(), json!({ "uid": chain.account.as_str(), "type_id": 10 }));
+        cloud.insert("region".into(), chain.source_region.as_str().into());
+        if let Some(organization) = &chain.organization {
+            cloud.insert("org".into(), json!({ "uid": organization.as_str() }));
+        }
+    }
+    Value::Object(cloud)
+}
+
+/// The same for the same finding of the same run, and no other's.
+fn uid(run: &Collected, told: &Told) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    };
+    if let Some(start) = &run.start {
+        add(&start.bucket);
+        add(&start.location);
+        add(&start.period.start.to_string());
+        add(&start.period.end.to_string());
+    }
+    add(&told.code);
+    add(&told.chain.as_ref().map(ToString::to_string).unwrap_or_default());
+    told.resources.iter().for_each(|resource| add(&resource.uid));
+    hex::encode(hash.finalize())
+}

@@ -1,0 +1,176 @@
+//! What the events tell: the verdict, findings, and what is not proven.
+use super::shape::{Level, Resource, Told};
+use crate::core::chain_id::ChainId;
+use crate::core::coverage::Coverage;
+use crate::core::location::{ObjectLocation, escape};
+use crate::core::verdict::Verdict;
+use crate::event::RunSummary;
+use crate::report::collect::{Collected, ToldFinding};
+use crate::report::text_lines::{counted, hours, uncovered};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Resources that one event of many objects names. Security Hub takes 32 with a finding.
+const RESOURCES: usize = 32;
+/// What the run says as a whole.
+pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
+    let level = match summary.verdict {
+        Verdict::Proven => Level::Pass,
+        Verdict::Contradicted => Level::Fail,
+        Verdict::NotProven | Verdict::NothingFound => Level::Warning,
+    };
+    let counts = &summary.counts;
+    let words = format!(
+        "{}, exit status {}: {} and {} contradicted or missing, {} unverified; {} of {} of chain \
+         time verified in {}",
+        summary.verdict.words(),
+        summary.verdict.exit_status(),
+        counted(counts.digests.invalid + counts.backfill.invalid, "digest"),
+        counted(counts.logs.invalid, "log file"),
+        counts.unverified(),
+        hours(summary.coverage.verified),
+        hours(summary.coverage.total()),
+        counted(summary.chains, "chain"),
+    );
+    let bucket = run.start.as_ref().map(|start| start.bucket.as_str()).unwrap_or_default();
+    let chain = run.chains.first().map(|chain| &chain.chain);
+    let uncovered: Map<String, Value> = summary
+        .coverage
+        .uncovered
+        .iter()
+        .map(|(why, seconds)| (why.code().to_owned(), (*seconds).into()))
+        .collect();
+    Told {
+        level,
+        code: summary.verdict.words().replace(' ', "-"),
+        title: format!("CloudTrail evidence: {}", summary.verdict.words()),
+        words,
+        chain: None,
+        resources: vec![Resource {
+            uid: format!("arn:{}:s3:::{bucket}", partition(chain)),
+            kind: "AWS::S3::Bucket",
+            name: escape(bucket).into_owned(),
+        }],
+        evidence: json!({
+            "verdict": summary.verdict.words(),
+            "exit_status": summary.verdict.exit_status(),
+            "coverage_seconds": {
+                "verified": summary.coverage.verified,
+                "contradicted": summary.coverage.contradicted,
+                "unverified": summary.coverage.unverified,
+                "uncovered": uncovered,
+            },
+            "findings_left_out": run.findings.left_out(),
+        }),
+    }
+}
+
+/// What the evidence contradicts.
+pub(super) fn finding(told: &ToldFinding) -> Told {
+    let (expected, found) = told.finding.expected_and_found();
+    let code = told.finding.code();
+    Told {
+        level: Level::Fail,
+        code: code.to_owned(),
+        title: format!("{code} in {}", told.chain),
+        words: format!("expected {expected}; found {found}"),
+        chain: Some(told.chain.clone()),
+        resources: object(&told.at, Some(&told.chain)).into_iter().collect(),
+        evidence: json!({
+            "bucket": told.at.bucket,
+            "key": told.at.key,
+            "expected": expected,
+            "found": found,
+            "lifecycle_rule_looks_the_same": told.lifecycle,
+        }),
+    }
+}
+
+/// One event for each reason why something is not proven.
+pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
+    let mut told = Vec::new();
+    let mut class = |code: &str, count: u64, words: String, resources: Vec<Resource>| {
+        told.push(Told {
+            level: Level::Warning,
+            code: code.to_owned(),
+            title: format!("Not proven: {code}"),
+            words,
+            chain: None,
+            resources,
+            evidence: json!({ "count": count }),
+        });
+    };
+    for (kind, count) in &run.unread_by_kind {
+        let of_kind = run.unread.entries.iter().filter(|unread| unread.why.kind == *kind);
+        let resources = of_kind.filter_map(|unread| object(&unread.at, unread.chain.as_ref()));
+        let words = format!("{} could not be checked", counted(*count, "object"));
+        class(kind.code(), *count, words, resources.take(RESOURCES).collect());
+    }
+    let mut times: BTreeMap<_, (u64, i64)> = BTreeMap::new();
+    for gap in run.chains.iter().flat_map(|chain| &chain.segments) {
+        if let Coverage::Uncovered(why) = gap.coverage {
+            let (count, seconds) = times.entry(why).or_default();
+            *count += 1;
+            *seconds += gap.seconds();
+        }
+    }
+    for (why, (count, seconds)) in times {
+        let stretches = match count {
+            1 => "1 stretch".to_owned(),
+            count => format!("{count} stretches"),
+        };
+        let words = format!("{} in {stretches}: {}", hours(seconds), uncovered(why));
+        class(why.code(), count, words, Vec::new());
+    }
+    let folder = |name: &String| Resource {
+        uid: name.clone(),
+        kind: "folder",
+        name: escape(name).into_owned(),
+    };
+    if run.unlisted.total > 0 {
+        let words = format!(
+            "{} in verified time that no verified digest names",
+            counted(run.unlisted.total, "log file")
+        );
+        let resources = run.unlisted.entries.iter().filter_map(|at| object(at, None));
+        class("log-unlisted", run.unlisted.total, words, resources.take(RESOURCES).collect());
+    }
+    if run.listings_unread.total > 0 {
+        let words = format!("{} could not be read", counted(run.listings_unread.total, "listing"));
+        let resources = run.listings_unread.entries.iter().map(|(name, _)| folder(name));
+        let resources = resources.take(RESOURCES).collect();
+        class("listing-unread", run.listings_unread.total, words, resources);
+    }
+    if run.without_digests.total > 0 {
+        let words = format!(
+            "{} with log files of the period and without any digest",
+            counted(run.without_digests.total, "folder")
+        );
+        let resources = run.without_digests.entries.iter().map(folder).take(RESOURCES).collect();
+        class("logs-without-digests", run.without_digests.total, words, resources);
+    }
+    told
+}
+
+/// An object; a finding about a chain as a whole has none.
+fn object(at: &ObjectLocation, chain: Option<&ChainId>) -> Option<Resource> {
+    (!at.bucket.is_empty()).then(|| Resource {
+        uid: format!("arn:{}:s3:::{}/{}", partition(chain), at.bucket, at.key),
+        kind: "AWS::S3::Object",
+        name: escape(&at.key).into_owned(),
+    })
+}
+
+/// The partition of AWS that a chain's region belongs to.
+fn partition(chain: Option<&ChainId>) -> &'static str {
+    let region = chain.map(|chain| chain.source_region.as_str()).unwrap_or_default();
+    [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-isob-", "aws-iso-b"),
+        ("us-iso-", "aws-iso"),
+    ]
+    .iter()
+    .find(|(start, _)| region.starts_with(start))
+    .map_or("aws", |(_, partition)| partition)
+}

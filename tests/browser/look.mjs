@@ -1,0 +1,187 @@
+// Looks at HTML reports in Debian's Chromium, as an auditor would: on a laptop, on a phone, by night
+// and on paper. `node look.mjs REPORT.html… REPORT.xml… [--pictures FOLDER]`; the browser is
+// TRAILPROOF_CHROMIUM. JUnit reports are read with the browser's XML parser, for want of another that
+// is not ours.
+//
+// A report fails where axe-core finds anything, where the document is wider than the window, where
+// a request leaves the page, where anything is said on the console, where a dialog opens, or where
+// the page has a script.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { chromium } from 'playwright-core'
+
+const require = createRequire(import.meta.url)
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+const arguments_ = process.argv.slice(2)
+const at = arguments_.indexOf('--pictures')
+const pictures = at < 0 ? null : resolve(arguments_.splice(at, 2)[1])
+const reports = arguments_.filter(name => name.endsWith('.html'))
+const junits = arguments_.filter(name => name.endsWith('.xml'))
+if (reports.length + junits.length === 0) throw new Error('which reports?')
+if (pictures) mkdirSync(pictures, { recursive: true })
+
+const SIZES = [
+  { name: 'laptop', width: 1366, height: 768 },
+  { name: 'phone', width: 360, height: 740 },
+]
+// Points of A4, in which a PDF tells the size of its pages.
+const A4 = { width: 595, height: 842 }
+
+// Playwright starts it with a new profile in a temporary folder, and removes that.
+const options = {
+  executablePath: process.env.TRAILPROOF_CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+}
+
+const wrong = []
+let browser
+// What the page does is watched from its first byte on.
+async function open(report, settings, problems) {
+  const context = await browser.newContext({ offline: true, ...settings })
+  const page = await context.newPage()
+  const url = pathToFileURL(resolve(report)).href
+  await context.route('**/*', route => {
+    if (route.request().url() === url) return route.continue()
+    problems.push(`asks for ${route.request().url().slice(0, 200)}`)
+    return route.abort()
+  })
+  page.on('console', message => problems.push(`console: ${message.text().slice(0, 300)}`))
+  page.on('pageerror', error => problems.push(`error: ${error.message.slice(0, 300)}`))
+  page.on('dialog', dialog => {
+    problems.push(`dialog: ${dialog.message().slice(0, 200)}`)
+    return dialog.dismiss()
+  })
+  await page.goto(url)
+  return { context, page }
+}
+
+// What is wider than the window without a region that scrolls around it.
+function overflow() {
+  const wide = document.documentElement.scrollWidth
+  if (wide <= window.innerWidth) return null
+  const inRegion = element => element.closest('.scroll') !== null
+  const culprits = [...document.body.querySelectorAll('*')]
+    .filter(element => element.getBoundingClientRect().right > window.innerWidth + 1)
+    .filter(element => !inRegion(element))
+  const names = culprits.slice(0, 5).map(element => `${element.tagName}.${element.getAttribute('class')}`)
+  return `${wide} px wide in ${window.innerWidth} px: ${names.join(', ')}`
+}
+
+async function look(report) {
+  const name = basename(report, '.html')
+  const text = readFileSync(report, 'utf8')
+  const problems = []
+  if (/<script|\son\w+=|\sstyle=|https?:\/\//i.test(text.replace(/<style>[^]*?<\/style>/, '').replace(/&[#\w]+;[^<]*/g, ''))) {
+    problems.push('has a script, a style attribute or an address')
+  }
+  for (const size of SIZES) {
+    for (const colorScheme of ['light', 'dark']) {
+      const where = `${name} ${size.name} ${colorScheme}`
+      const here = []
+      const settings = { viewport: size, colorScheme, reducedMotion: 'reduce' }
+      const { context, page } = await open(report, settings, here)
+      const wide = await page.evaluate(overflow)
+      if (wide) here.push(wide)
+      const scripts = await page.evaluate(() => document.scripts.length)
+      if (scripts > 0) here.push(`${scripts} scripts`)
+      const styled = await page.evaluate(() => getComputedStyle(document.querySelector('h1')).fontFamily.includes('system-ui'))
+      if (!styled) here.push('its policy refuses its own style')
+      if (pictures) {
+        const file = join(pictures, `${where.replaceAll(' ', '-')}.png`)
+        await page.screenshot({ path: file, fullPage: text.length < 200_000 })
+      }
+      await context.close()
+      // The policy refuses axe as it does any script, so that it is set aside where axe looks.
+      const judged = await open(report, { ...settings, bypassCSP: true }, here)
+      await judged.page.evaluate(axe)
+      const found = await judged.page.evaluate(async () => {
+        const result = await window.axe.run(document, { resultTypes: ['violations'] })
+        return result.violations.map(one => `axe ${one.id}: ${one.help}; ${one.nodes.length} of ${one.nodes.slice(0, 3).map(node => `${node.target.join(' ')} (${node.failureSummary})`).join(' | ')}`)
+      })
+      here.push(...found)
+      await judged.context.close()
+      problems.push(...here.map(problem => `${where}: ${problem}`))
+    }
+  }
+  const paper = []
+  const { context, page } = await open(report, {}, paper)
+  const pdf = await page.pdf({ preferCSSPageSize: true })
+  if (pictures) writeFileSync(join(pictures, `${name}.pdf`), pdf)
+  const boxes = [...pdf.toString('latin1').matchAll(/\/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]/g)]
+  const isA4 = ([, width, height]) => Math.abs(width - A4.width) < 2 && Math.abs(height - A4.height) < 2
+  if (boxes.length === 0 || !boxes.every(isA4)) paper.push('a page that is not A4')
+  await context.close()
+  problems.push(...paper.map(problem => `${name} on paper: ${problem}`))
+  console.log(`${name}: ${(text.length / 1000).toFixed(0)} kB, ${boxes.length} pages on paper, ${problems.length} problems`)
+  wrong.push(...problems)
+}
+
+// The elements and attributes of Jenkins' schema for JUnit reports.
+const JUNIT = {
+  testsuites: { children: ['testsuite'], attributes: ['name', 'time', 'tests', 'failures', 'disabled', 'errors', 'skipped'] },
+  testsuite: { children: ['properties', 'testcase', 'system-out', 'system-err'], attributes: ['name', 'tests', 'failures', 'errors', 'time', 'disabled', 'skipped', 'timestamp', 'hostname', 'id', 'package'] },
+  properties: { children: ['property'], attributes: [] },
+  property: { children: [], attributes: ['name', 'value'] },
+  testcase: { children: ['skipped', 'error', 'failure', 'system-out', 'system-err'], attributes: ['name', 'assertions', 'time', 'classname', 'status'] },
+  skipped: { children: [], attributes: ['message'] },
+  failure: { children: [], attributes: ['type', 'message'] },
+  error: { children: [], attributes: ['type', 'message'] },
+}
+
+async function readJunit(report) {
+  const page = await browser.newPage()
+  const problems = await page.evaluate(([text, schema]) => {
+    const read = new DOMParser().parseFromString(text, 'application/xml')
+    const broken = read.querySelector('parsererror')
+    if (broken) return [broken.textContent.slice(0, 300)]
+    const problems = []
+    const root = read.documentElement
+    if (root.tagName !== 'testsuites') problems.push(`begins with ${root.tagName}`)
+    for (const element of read.querySelectorAll('*')) {
+      const rule = schema[element.tagName]
+      if (!rule) {
+        problems.push(`has an element ${element.tagName}`)
+        continue
+      }
+      for (const child of element.children) {
+        if (!rule.children.includes(child.tagName)) problems.push(`${child.tagName} in ${element.tagName}`)
+      }
+      for (const { name } of element.attributes) {
+        if (!rule.attributes.includes(name)) problems.push(`${element.tagName} has ${name}`)
+      }
+      if (element.tagName.startsWith('testsuite')) {
+        for (const [attribute, tag] of [['failures', 'failure'], ['errors', 'error'], ['skipped', 'skipped'], ['tests', 'testcase']]) {
+          const count = element.getElementsByTagName(tag).length
+          if (element.getAttribute(attribute) !== String(count)) problems.push(`${attribute} are ${count}`)
+        }
+      }
+    }
+    return problems
+  }, [readFileSync(report, 'utf8'), JUNIT])
+  await page.close()
+  console.log(`${basename(report)}: ${problems.length} problems`)
+  wrong.push(...problems.slice(0, 10).map(problem => `${basename(report)}: ${problem}`))
+}
+
+try {
+  browser = await chromium.launch(options)
+  for (const report of reports) await look(report)
+  for (const report of junits) await readJunit(report)
+} finally {
+  await browser?.close()
+}
+if (wrong.length > 0) {
+  console.error(wrong.join('\n'))
+  process.exitCode = 1
+}
