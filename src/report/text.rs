@@ -3,7 +3,7 @@
 //!
 //! Everything that came from outside is escaped. Colour repeats what words say and nothing more.
 use super::RunReporter;
-use super::collect::{Collected, Gap};
+use super::collect::{Collected, Gap, Unread};
 use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
 use crate::core::chain_id::ChainId;
 use crate::core::coverage::{Coverage, Uncovered};
@@ -282,7 +282,7 @@ fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
         );
     }
     let unsigned = |backfill: bool| {
-        run.unread.entries.iter().any(|(at, why)| {
+        run.unread.entries.iter().any(|Unread { at, why, .. }| {
             let kind = DigestKey::parse(&at.key).map(|key| key.kind);
             let is_backfill = kind == Some(DigestKind::Backfill);
             why.kind == ReadFailureKind::NoSignature && is_backfill == backfill
