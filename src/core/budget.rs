@@ -81,6 +81,9 @@ pub const TIMESTAMP: u64 = 1 << 20;
 /// Exceptions, and gaps, that an attestation lists; the others are counted, and stand in the record.
 pub const ATTESTED: usize = 1_000;
 
+/// Explaining events that an attestation lists over all of its gaps; one event may explain many.
+pub const ATTESTED_EVENTS: usize = 10_000;
+
 /// Public keys that an attestation holds. The 1,594 real keys of 17 regions and five years are a
 /// tenth of them.
 pub const ATTESTED_KEYS: usize = 20_000;

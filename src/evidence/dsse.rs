@@ -149,11 +149,14 @@ fn bundled<'a>(media: &Value, value: &'a Value) -> Result<&'a Value, String> {
 fn timestamps(bundle: &Value) -> Result<Vec<Vec<u8>>, String> {
     let list = bundle.pointer("/verificationMaterial/timestampVerificationData/rfc3161Timestamps");
     let list = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if list.len() > budget::SIGNATURES {
+        return Err(format!("it has {} time stamps, which is more than any has", list.len()));
+    }
     let token = |one: &Value| {
         let text = one.get("signedTimestamp").and_then(Value::as_str);
         text.and_then(decode).ok_or_else(|| "a time stamp of the bundle is no base64".to_owned())
     };
-    list.iter().take(budget::SIGNATURES).map(token).collect()
+    list.iter().map(token).collect()
 }
 
 /// Both alphabets of base64, as DSSE asks.

@@ -67,6 +67,8 @@ pub struct Facts {
     chain: Value,
     /// Where the listed gaps stand, by chain and start: what explains them comes later.
     open_gaps: BTreeMap<(String, String), usize>,
+    /// Events that explain them and are listed.
+    explaining: usize,
 }
 
 impl Facts {
@@ -163,8 +165,11 @@ impl Facts {
                 "to": segment.get("to"),
                 "reason": segment.get("coverage"),
                 "explainedBy": [],
+                "explainedByLeftOut": 0,
             });
-            self.open_gaps.insert(gap_id(&gap), self.gaps.listed.len());
+            if self.gaps.listed.len() < budget::ATTESTED {
+                self.open_gaps.insert(gap_id(&gap), self.gaps.listed.len());
+            }
             self.gaps.push(gap, budget::ATTESTED);
         }
     }
@@ -173,12 +178,17 @@ impl Facts {
         let event = fields.remove("explainedBy").unwrap_or_default();
         let gap = self.open_gaps.get(&gap_id(&Value::Object(fields)));
         let gap = gap.and_then(|at| self.gaps.listed.get_mut(*at));
-        let explained =
-            gap.and_then(|gap| gap.get_mut("explainedBy")).and_then(Value::as_array_mut);
-        if let Some(explained) = explained
-            && explained.len() < budget::ATTESTED
-        {
-            explained.push(event);
+        let Some(Value::Object(gap)) = gap else { return };
+        match gap.get_mut("explainedBy") {
+            Some(Value::Array(events)) if self.explaining < budget::ATTESTED_EVENTS => {
+                events.push(event);
+                self.explaining += 1;
+            }
+            _ => {
+                let before = gap.get("explainedByLeftOut").and_then(Value::as_u64);
+                let more = before.unwrap_or_default() + 1;
+                gap.insert("explainedByLeftOut".to_owned(), more.into());
+            }
         }
     }
 }

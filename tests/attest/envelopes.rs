@@ -3,12 +3,15 @@ use super::room::{ATTESTATION, Room};
 use serde_json::{Value, json};
 use trailproof::evidence::dsse::IN_TOTO;
 
+/// What is done to a document.
+type Change = Box<dyn FnOnce(&mut Value)>;
+
 #[test]
 fn a_changed_envelope_is_not_signed() {
     let room = Room::new("changed");
     let envelope = room.json(ATTESTATION);
     let altered = room.envelope(ATTESTATION);
-    let changes: [(&str, Box<dyn Fn(&mut Value)>); 4] = [
+    let changes: [(&str, Change); 4] = [
         (
             "payload",
             Box::new(move |envelope| {
@@ -91,6 +94,14 @@ fn what_is_no_attestation_is_unreadable() {
         let told = room.verify("wrong.json", &[]).is(5, words);
         assert!(told.err.len() < 2_000, "{name}: {} bytes", told.err.len());
     }
+    let stamps = json!({ "rfc3161Timestamps": vec![json!({ "signedTimestamp": "" }); 17] });
+    let bundle = json!({
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "dsseEnvelope": envelope,
+        "verificationMaterial": { "timestampVerificationData": stamps },
+    });
+    room.write("stamps.json", bundle.to_string());
+    room.verify("stamps.json", &[]).is(5, "it has 17 time stamps");
     let huge = std::fs::File::create(room.0.join("huge.json")).unwrap();
     huge.set_len(40 << 20).unwrap();
     room.verify("huge.json", &[]).is(5, "it is longer than");
@@ -108,7 +119,7 @@ fn a_signed_payload_of_another_kind_is_not_read_as_ours() {
     room.verify("twice.json", &[]).is(5, "`subject` stands twice");
     let set =
         |name: &'static str, value: Value| move |statement: &mut Value| statement[name] = value;
-    let cases: [(Box<dyn FnOnce(&mut Value)>, &str); 7] = [
+    let cases: [(Change, &str); 7] = [
         (
             Box::new(set("predicateType", json!("urn:trailproof:attestation:v2"))),
             "a newer trailproof",
@@ -138,7 +149,7 @@ fn a_signed_payload_of_another_kind_is_not_read_as_ours() {
 #[test]
 fn a_signer_who_lies_is_found_out_by_the_record() {
     let room = Room::new("lies");
-    let cases: [(Box<dyn FnOnce(&mut Value)>, &str); 9] = [
+    let cases: [(Change, &str); 9] = [
         (Box::new(|told| told["result"]["verdict"] = json!("proven")), "`result` is not what"),
         (Box::new(|told| told["result"]["counts"]["logFiles"]["valid"] = json!(97)), "`result`"),
         (Box::new(|told| told["exceptions"]["listed"] = json!([])), "`exceptions`"),

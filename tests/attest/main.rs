@@ -1,7 +1,7 @@
 //! `trailproof attest` from outside: what it signs, what it accepts, and everything that it must
 //! refuse. What other programs say of its files is shown by `tests/third-party/run`.
 #![cfg(feature = "test-support")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test says what it skips, and where it is")]
 mod envelopes;
