@@ -104,7 +104,9 @@ fn told(output: &Output) -> Vec<Value> {
     let mut events = events(output);
     for event in &mut events {
         let event = event.as_object_mut().unwrap();
-        event.remove("location");
+        for field in ["location", "source", "etag", "version_id"] {
+            event.remove(field);
+        }
         if let Some(why) = event.get_mut("read_failure").and_then(Value::as_object_mut) {
             why.remove("detail");
             why.remove("request_id");

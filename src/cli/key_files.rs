@@ -8,9 +8,10 @@ use std::path::PathBuf;
 /// Warnings of one file that are shown.
 const SHOWN: usize = 10;
 
-/// The files' names, for the report.
+/// The files' names, for the report; without the folders in which they lie on this host.
 pub(super) fn names(paths: &[PathBuf]) -> String {
-    let names: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names: Vec<_> = paths.iter().map(name).collect();
     names.join(", ")
 }
 
