@@ -1,6 +1,8 @@
 //! What was typed, and nothing of what it means: help and version work even where all else fails.
 use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
+use super::mirror_args::MirrorArgs;
+use super::selection::Selection;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -38,6 +40,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Say whether CloudTrail delivered a file, where and when
     Lookup(LookupArgs),
+    /// Copy what proves a bucket's log files, and verify it on the way
+    Mirror(MirrorArgs),
     /// Get and check the public keys that prove digests, for verifying without AWS
     Keys(KeysArgs),
 }
@@ -51,27 +55,8 @@ pub(super) struct VerifyArgs {
     /// Verify this trail; without a location, its bucket and prefix are asked of CloudTrail
     #[arg(long, value_name = "ARN")]
     pub(super) trail_arn: Option<String>,
-    /// First second of the period: `2026-07-01` or `2026-07-01T00:00:00Z`
-    #[arg(long, visible_alias = "since", value_name = "TIME", group = "from")]
-    pub(super) start_time: Option<String>,
-    /// End of the period [default: now]
-    #[arg(long, value_name = "TIME", conflicts_with_all = ["last", "quarter"])]
-    pub(super) end_time: Option<String>,
-    /// The time up to now: `90d`, `12h`
-    #[arg(long, value_name = "SPAN", group = "from")]
-    pub(super) last: Option<String>,
-    /// A calendar quarter, in UTC: `2026Q3`
-    #[arg(long, value_name = "QUARTER", group = "from")]
-    pub(super) quarter: Option<String>,
-    /// Only this trail, by name or ARN; may be given again
-    #[arg(long, value_name = "TRAIL")]
-    pub(super) trail: Vec<String>,
-    /// Only this account; may be given again
-    #[arg(long, value_name = "ID")]
-    pub(super) account: Vec<String>,
-    /// Only log files of this region; may be given again
-    #[arg(long = "region", id = "region", value_name = "REGION")]
-    pub(super) regions: Vec<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     /// Believe the public keys in this file and ask AWS for none; may be given again
     #[arg(long, value_name = "FILE")]
     pub(super) public_keys: Vec<PathBuf>,
@@ -139,7 +124,7 @@ pub(super) struct ValidateLogsArgs {
     pub(super) concurrency: Option<usize>,
 }
 
-fn concurrency(text: &str) -> Result<usize, String> {
+pub(super) fn concurrency(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=4_096) => Ok(number),
         _ => Err("must be a whole number from 1 to 4096".to_owned()),

@@ -95,6 +95,15 @@ impl Prepared {
 
 /// Finds the evidence and whom to believe.
 pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared, NoPlan> {
+    prepare_through(aws, args, &|s3| s3).await
+}
+
+/// The same, with S3 read through what `wrap` makes of it.
+pub(super) async fn prepare_through(
+    aws: &AwsArgs,
+    args: &VerifyArgs,
+    wrap: &dyn Fn(Arc<dyn ObjectSource>) -> Arc<dyn ObjectSource>,
+) -> Result<Prepared, NoPlan> {
     let now = now();
     let asked = read(args, now)?;
     let bundle = key_files::read(&args.public_keys)?;
@@ -110,12 +119,13 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
         true => Some(Online::start(aws, args.concurrency, &counts, &asked).await?),
         false => None,
     };
+    let online = online.map(|online| Online { source: wrap(online.source), ..online });
     let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
         (None, Some(Online { source, trust })) => {
             let bucket = bucket_of(&asked, trust.as_ref()).await?;
-            (evidence::in_bucket(source, bucket, named, rules).await?, Some(trust))
+            (evidence::in_bucket(source, bucket, named, rules, None).await?, Some(trust))
         }
         (Some(path), _) => {
             let opened = &*mirror.insert(evidence::open(path)?);
@@ -203,7 +213,7 @@ pub(super) fn refuse(no_plan: &NoPlan) -> u8 {
 
 /// The report on stdout. Where that fails it is set aside and the run goes on: the verdict must not
 /// depend on who is listening.
-struct Report {
+pub(super) struct Report {
     to: Box<dyn RunReporter>,
     /// Whether there is anything to report: a run that did not begin has no report.
     begun: bool,
@@ -211,7 +221,7 @@ struct Report {
 }
 
 impl Report {
-    fn new(format: Format) -> Self {
+    pub(super) fn new(format: Format) -> Self {
         let out = BufWriter::new(io::stdout());
         let to: Box<dyn RunReporter> = match format {
             Format::Text => Box::new(Text::new(out, colour())),
@@ -221,14 +231,14 @@ impl Report {
         Self { to, begun: false, failed: None }
     }
 
-    fn tell(&mut self, event: &RunEvent) {
+    pub(super) fn tell(&mut self, event: &RunEvent) {
         self.begun = true;
         if self.failed.is_none() {
             self.failed = self.to.event(event).err();
         }
     }
 
-    fn close(&mut self) -> Option<io::Error> {
+    pub(super) fn close(&mut self) -> Option<io::Error> {
         if !self.begun {
             return None;
         }
