@@ -134,7 +134,11 @@ async fn attempt(
             say(&format!("warning: not all public keys of {region} are in the mirror: {why}"));
         }
     }
-    mirror.write(KEYS_BESIDE, &bundle_text(&keys.kept()));
+    let kept = keys.kept();
+    // A bundle without a key is none.
+    if kept.values().any(|region| !region.keys.is_empty()) {
+        mirror.write(KEYS_BESIDE, &bundle_text(&kept));
+    }
     let finished = mirror.finish().await;
     if !args.quiet {
         tell(args, &finished);

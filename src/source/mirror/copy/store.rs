@@ -166,10 +166,14 @@ impl Places {
         let Some(old) = old else { return Ok(()) };
         let kept = earlier(&bucket, &key, &before.sha256);
         let to = self.below(root, &kept)?;
-        match std::fs::rename(root.join(old), to) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Err(_) => return Ok(()),
-            Ok(()) => {}
+        // An object that does not prove is read twice: what lies at its place is then no more what
+        // was there before.
+        if std::fs::symlink_metadata(&to).is_err() {
+            match std::fs::rename(root.join(old), to) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Err(_) => return Ok(()),
+                Ok(()) => {}
+            }
         }
         let (sha256, etag) = (before.sha256.clone(), before.etag.clone());
         record.earlier.push(super::super::ledger::Earlier { file: kept, sha256, etag });
