@@ -278,6 +278,9 @@ fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<&'static str> {
     if unread(ReadFailureKind::NoSignature) {
         next.push("read the newest digests from the original bucket, where their metadata is");
     }
+    if unread(ReadFailureKind::NotCopied) {
+        next.push("run `trailproof mirror` again for this period and scope, or verify the bucket");
+    }
     if unread(ReadFailureKind::Throttled) || unread(ReadFailureKind::Network) {
         next.push("run again, with a lower `--concurrency` if the store still throttles");
     }

@@ -115,11 +115,11 @@ impl Mirrored {
         let record = self.known(&Order::at(path.clone())).map_err(failure)?;
         let Some(record) = record else {
             if parts(&path).is_none() {
-                return Err(failure(not_copied(self.never(at))));
+                return Err(failure(not_copied(self.never())));
             }
             // A file that nobody noted is one all the same.
             return match self.files.open(&ObjectLocation::new("", path), from).await {
-                Err(ReadError::Missing) => Err(failure(not_copied(self.never(at)))),
+                Err(ReadError::Missing) => Err(failure(not_copied(self.never()))),
                 opened => opened,
             };
         };
@@ -127,7 +127,7 @@ impl Mirrored {
             return Err(match record.failed {
                 Some(failed) => failure(failed.failure()),
                 None if record.absent => ReadError::Missing,
-                None => failure(not_copied(self.never(at))),
+                None => failure(not_copied(self.never())),
             });
         };
         let file = copied.file.unwrap_or(path);
@@ -146,12 +146,12 @@ impl Mirrored {
         }
     }
 
-    fn never(&self, at: &ObjectLocation) -> String {
-        if self.header.complete {
-            format!("{at} is not of the period and scope that were mirrored")
-        } else {
-            format!("the mirror was interrupted before {at} was copied")
-        }
+    fn never(&self) -> String {
+        let words = match self.header.complete {
+            true => "it is not of the periods and scopes that were mirrored",
+            false => "the mirror was interrupted before it was copied",
+        };
+        words.to_owned()
     }
 }
 
