@@ -297,3 +297,56 @@ fn a_file_that_left_the_mirror_is_not_missing_from_the_bucket() {
     fs::write(added, "x").unwrap();
     assert_eq!(verify_offline(&trail, &at).of_kind("log-unlisted").len(), 1);
 }
+
+/// Whoever can write to the directory can make a mirror that proves less, and none that proves what
+/// is not so; nothing outside is read for him, and nothing panics.
+#[test]
+fn a_manifest_is_not_believed() {
+    let mut trail = trail();
+    let name = bucket(&trail);
+    let log = trail.logs().next().unwrap().1.clone();
+    let server = serve(&trail);
+    let at = fresh("forged");
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    let path = at.join("trailproof-manifest.jsonl");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let key = format!("\"key\":\"{}\"", log.key);
+    let line = manifest.lines().find(|line| line.contains(&key) && line.contains("copied"));
+    let line = line.unwrap();
+    let secret = at.with_extension("secret");
+    fs::copy(at.join(&name).join(&log.key), &secret).unwrap();
+    let file = |file: &str| line.replace("\"copied\":{", &format!("\"copied\":{{\"file\":{file:?},"));
+    let outside = format!("../{}", secret.file_name().unwrap().to_str().unwrap());
+    for (forged, status, code) in [
+        (file(&outside), 3, Some("denied")),
+        (file(secret.to_str().unwrap()), 3, Some("denied")),
+        (line.replace("copied", "other"), 3, Some("not-copied")),
+        (line.replace("\"copied\":{", "\"absent\":true,\"other\":{"), 1, Some("log-missing")),
+        (line.replace(&name, "zz"), 5, None),
+        ("{".to_owned(), 5, None),
+        (format!("{line}\n{line}"), 5, None),
+        ("null".to_owned(), 5, None),
+    ] {
+        fs::write(&path, manifest.replace(line, &forged)).unwrap();
+        let ran = verify_offline(&trail, &at);
+        let codes: Vec<String> = ran
+            .jsonl()
+            .iter()
+            .filter(|event| event["key"] == log.key)
+            .flat_map(|event| [&event["finding"]["code"], &event["read_failure"]["code"]].map(Value::clone))
+            .filter_map(|code| code.as_str().map(str::to_owned))
+            .collect();
+        // A damaged line is met when it is needed, or at once.
+        let expected = status == ran.status || (status == 5 && ran.status == 3);
+        assert!(expected, "{forged}: {} {}", ran.status, ran.stderr);
+        if let Some(code) = code {
+            assert_eq!(codes, [code], "{forged}");
+        }
+    }
+    // A run that goes on neither reads nor moves what lies outside.
+    fs::write(&path, manifest.replace(line, &file(&outside))).unwrap();
+    trail.put(&name, &log.key, object(b"replaced"));
+    server.replace_world(trail.world.clone());
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 1);
+    assert!(secret.exists());
+}

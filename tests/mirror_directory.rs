@@ -233,3 +233,36 @@ fn a_full_disk_loses_the_copy_and_not_the_verdict() {
     assert_eq!(verify_offline(&trail, &copy.join("mirror")).events(), bucket.events());
     assert!(server.requests().of(Operation::GetObject) > 0);
 }
+
+/// A directory that cannot be written. Only where the system lets us mount one.
+#[test]
+fn a_directory_that_cannot_be_written_is_an_output_that_is_lost() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("read-only");
+    fs::create_dir_all(&at).unwrap();
+    let location = format!("s3://{}", bucket(&trail));
+    let period = period(&trail);
+    for (below, words) in [("", "cannot write to"), ("new/one", "cannot write to")] {
+        let to = at.join(below);
+        let arguments = ["mirror", &location, to.to_str().unwrap()];
+        let inner = command(&server, &[&arguments[..], &slices(&period)].concat());
+        let mut outer = Command::new("unshare");
+        let shell = "mount -t tmpfs -o ro tmpfs \"$AT\" || exit 99; exec \"$@\"";
+        outer.args(["-rm", "sh", "-c", shell, "sh"]).arg(inner.get_program());
+        outer.args(inner.get_args()).env("AT", &at);
+        outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = outer.output();
+        let mounted = output.as_ref().is_ok_and(|output| output.status.code() != Some(99));
+        let ran = match output {
+            Ok(output) if mounted => Ran::of(output),
+            _ => {
+                println!("skipped: no file system can be mounted here");
+                return;
+            }
+        };
+        assert_eq!(ran.status, 6, "{}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    assert_eq!(server.requests().total, 0);
+}

@@ -66,11 +66,11 @@ impl Mirrored {
                 let listed: &[Range] =
                     if exact && request.folders { &folder.folders } else { &folder.deep };
                 match known(listed, prefix, after) {
-                    // Of folders, a stretch of all keys tells only when it goes to the end.
                     Some(reach) => return Ok(reach),
                     None if exact => why = folder.failed.map(|failed| failed.failure()),
                     None => {}
                 }
+                // A listing of all keys to the end tells the folders too.
                 if exact && request.folders && known(&folder.deep, prefix, after) == Some(None) {
                     return Ok(None);
                 }

@@ -1,4 +1,5 @@
 //! A copy of an earlier run, read in place of the object.
+use super::super::key_path::parts;
 use super::super::ledger::Copied;
 use super::names::plain;
 use crate::core::failure::ReadFailure;
@@ -7,7 +8,7 @@ use crate::source::{BoxFuture, ObjectMetadata, ObjectReader};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _, Seek as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
@@ -20,16 +21,21 @@ pub(super) fn saved(
     copied: Copied,
 ) -> Option<Box<dyn ObjectReader>> {
     let path = copied.file.clone().or_else(|| plain(&at.bucket, &at.key))?;
-    // No symbolic link on the way.
+    let reader = check(&inside(root, &path)?, copied).ok()??;
+    Some(Box::new(reader))
+}
+
+/// The path below the directory that a manifest names: one that leads out of it, or through a
+/// symbolic link, is none.
+pub(super) fn inside(root: &Path, path: &str) -> Option<PathBuf> {
     let mut whole = root.to_owned();
-    for part in path.split('/') {
+    for part in parts(path)? {
         whole.push(part);
         if whole.is_symlink() {
             return None;
         }
     }
-    let reader = check(&whole, copied).ok()??;
-    Some(Box::new(reader))
+    Some(whole)
 }
 
 fn check(path: &Path, copied: Copied) -> io::Result<Option<Saved>> {

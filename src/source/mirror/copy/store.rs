@@ -3,6 +3,7 @@
 use super::super::header::WORK;
 use super::super::ledger::{Copied, Record};
 use super::names::{Claims, earlier, escaped, plain};
+use super::saved::inside;
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -163,13 +164,13 @@ impl Places {
     pub(super) fn keep(&mut self, root: &Path, before: &Copied, record: &mut Record) -> io::Result<()> {
         let (bucket, key) = (record.bucket.clone(), record.key.clone());
         let old = before.file.clone().or_else(|| plain(&bucket, &key));
-        let Some(old) = old else { return Ok(()) };
+        let Some(old) = old.and_then(|old| inside(root, &old)) else { return Ok(()) };
         let kept = earlier(&bucket, &key, &before.sha256);
         let to = self.below(root, &kept)?;
         // An object that does not prove is read twice: what lies at its place is then no more what
         // was there before.
         if std::fs::symlink_metadata(&to).is_err() {
-            match std::fs::rename(root.join(old), to) {
+            match std::fs::rename(old, to) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Err(_) => return Ok(()),
                 Ok(()) => {}
@@ -189,4 +190,47 @@ pub(super) fn rename(part: &Part, to: &Path) -> io::Result<()> {
 /// Makes the entries of these folders durable.
 pub(super) fn sync_folders(folders: &BTreeSet<PathBuf>) -> io::Result<()> {
     folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(places: &mut Places, root: &Path, key: &str) -> (PathBuf, Option<String>) {
+        let (path, file) = places.choose(root, "b", key).unwrap();
+        std::fs::write(&path, key).unwrap();
+        (path, file)
+    }
+
+    /// As on a file system that folds case: the second of two names that differ in case alone has
+    /// another one, in folders too.
+    #[test]
+    fn names_that_collide_are_stored_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let mut places = Places { claims: Some(Claims::default()), ..Places::default() };
+        assert_eq!(place(&mut places, root, "x/case"), (root.join("b/x/case"), None));
+        for key in ["x/CASE", "X/other", "x/case/below", "x/\u{e9}"] {
+            let (path, file) = place(&mut places, root, key);
+            assert!(file.is_some(), "{key}");
+            assert!(path.starts_with(root.join("trailproof-escaped")), "{key}");
+        }
+        assert_eq!(place(&mut places, root, "x/case").1, None, "the first keeps its name");
+        assert_eq!(std::fs::read(root.join("b/x/case")).unwrap(), b"x/case");
+        assert_eq!(place(&mut places, root, "y/file/below").1, None);
+        assert!(place(&mut places, root, "y/file").1.is_some(), "there is a folder of that name");
+    }
+
+    #[test]
+    fn a_part_of_a_run_that_was_killed_is_cleared_and_the_lock_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap().unwrap();
+        std::mem::forget(store.whole(b"x").unwrap());
+        assert!(Store::open(folder.path()).unwrap().is_none(), "another run has it");
+        let partial = folder.path().join(WORK).join(PARTIAL);
+        assert_eq!(std::fs::read_dir(&partial).unwrap().count(), 1);
+        drop(store);
+        assert!(Store::open(folder.path()).unwrap().is_some());
+        assert_eq!(std::fs::read_dir(&partial).unwrap().count(), 0);
+    }
 }

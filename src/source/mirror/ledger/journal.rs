@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Records that are kept until they are sorted into a file: some 10 MB.
+/// Records that are kept in memory: some 10 MB.
 const RECENT: usize = 16_384;
 
 /// Sorted files of one level that are made into one of the next.
@@ -19,6 +19,8 @@ pub(in crate::source::mirror) struct Journal {
     work: PathBuf,
     file: File,
     recent: BTreeMap<Order, Record>,
+    /// Records that are kept until they are sorted into a file.
+    keep: usize,
     segments: Vec<Segment>,
     next: u64,
 }
@@ -35,7 +37,15 @@ impl Journal {
         }
         let file = begin_file(work)?;
         let (root, work) = (root.to_owned(), work.to_owned());
-        Ok(Self { root, work, file, recent: BTreeMap::new(), segments: Vec::new(), next: 0 })
+        Ok(Self {
+            root,
+            work,
+            file,
+            recent: BTreeMap::new(),
+            keep: RECENT,
+            segments: Vec::new(),
+            next: 0,
+        })
     }
 
     /// Notes these. They are in the file then, and durable after [`Self::sync`].
@@ -49,7 +59,7 @@ impl Journal {
         for record in records {
             note(&mut self.recent, record);
         }
-        if self.recent.len() >= RECENT {
+        if self.recent.len() >= self.keep {
             self.roll()?;
         }
         Ok(())
@@ -174,10 +184,11 @@ mod tests {
         let mut expected = BTreeMap::new();
         for run in 0..2 {
             let mut journal = Journal::begin(root, &work).unwrap();
-            for batch in 0..30_usize {
-                let records: Vec<Record> = (0..10_000)
+            journal.keep = 300;
+            for batch in 0..70_usize {
+                let records: Vec<Record> = (0..200)
                     .map(|n| {
-                        let number = (n * 37 + batch * 4_001) % 150_000;
+                        let number = (n * 37 + batch * 401) % 3_000;
                         let mut record = listed(number, u64::try_from(batch + run).unwrap());
                         if n % 3 == 0 {
                             record.listed = None;
@@ -209,6 +220,7 @@ mod tests {
             let wanted: Vec<Record> = expected.values().cloned().collect();
             assert!(clean(&journal.all().unwrap()) == wanted, "while it goes on");
             assert!(clean(&Layers::open(root, &work).unwrap()) == wanted, "as if it were killed");
+            assert!(journal.segments.iter().any(|segment| segment.level > 0), "some were joined");
             if run == 1 {
                 journal.finish().unwrap();
                 assert!(all(&Layers::open(root, &work).unwrap()) == wanted, "at the end");
