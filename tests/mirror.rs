@@ -11,8 +11,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use trailproof::test_support::server::{
-    AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule,
-    ServerOptions,
+    AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };
 use trailproof::test_support::trail::dice::Dice;
 use trailproof::test_support::trail::{LogPlan, LogSizes, TrailSpec};
@@ -54,7 +53,10 @@ fn a_mirror_verifies_to_the_same_record_over_every_deed() {
         }
     }
     assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(compared > 90 && contradicted > 40 && tried.len() > 36, "{compared} {contradicted} {tried:?}");
+    assert!(
+        compared > 90 && contradicted > 40 && tried.len() > 36,
+        "{compared} {contradicted} {tried:?}"
+    );
 }
 
 /// A service numbers its answers, so that two runs are never told the same.
@@ -107,14 +109,20 @@ fn a_mirror_of_a_prefix_an_organization_or_a_replica_is_the_same() {
             let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
             let at = fresh("places");
             let whole = period(trail);
-            let online = aws(&server, &[&["verify", &location][..], &slices(&whole), &JSONL].concat());
+            let online =
+                aws(&server, &[&["verify", &location][..], &slices(&whole), &JSONL].concat());
             let path = at.to_str().unwrap();
             let arguments = [&["mirror", &location, path][..], &slices(&whole), &JSONL].concat();
             let mirrored = aws(&server, &arguments);
             assert_eq!(mirrored.stdout, online.stdout, "{name}: {}", mirrored.stderr);
             drop(server);
             let offline = verify_offline(trail, &at);
-            assert_eq!(offline.events(), online.events(), "{name}, {list_page_size} a page: {}", offline.stderr);
+            assert_eq!(
+                offline.events(),
+                online.events(),
+                "{name}, {list_page_size} a page: {}",
+                offline.stderr
+            );
             assert_eq!(offline.status, 0, "{name}");
         }
     }
@@ -136,7 +144,12 @@ fn what_is_there_is_not_fetched_again() {
 
     server.forget();
     let again = mirror(&server, &trail, &at, &[]);
-    assert_eq!((again.status, server.requests().of(Operation::GetObject)), (0, 0), "{}", again.stderr);
+    assert_eq!(
+        (again.status, server.requests().of(Operation::GetObject)),
+        (0, 0),
+        "{}",
+        again.stderr
+    );
     assert_eq!(tree(&at), before);
     assert_eq!(again.events(), verify_bucket(&server, &trail).events());
 
@@ -186,7 +199,8 @@ fn a_scope_copies_its_part_and_the_manifest_says_what_is_not_there() {
     let ran = mirror(&server, &trail, &at, &["--region", "us-east-1"]);
     assert!(ran.stderr.contains("0 could not be read"), "{}", ran.stderr);
     let manifest = manifest(&at);
-    let copied = |key: &str| manifest.iter().any(|line| line["key"] == key && line["copied"].is_object());
+    let copied =
+        |key: &str| manifest.iter().any(|line| line["key"] == key && line["copied"].is_object());
     assert!(copied(&added), "what no digest names");
     assert!(trail.logs().all(|(_, log)| copied(&log.key) == log.key.contains("/us-east-1/")));
     assert!(!copied("other/things"));
@@ -207,7 +221,8 @@ fn a_scope_copies_its_part_and_the_manifest_says_what_is_not_there() {
 /// A wider period: what was not mirrored is not said to be missing.
 #[test]
 fn another_period_accuses_nobody() {
-    let trail = TrailSpec::new().seed(6).time(START, 120).logs(LogPlan::Constant(1), LogSizes::Small);
+    let trail =
+        TrailSpec::new().seed(6).time(START, 120).logs(LogPlan::Constant(1), LogSizes::Small);
     let trail = trail.build();
     let server = serve(&trail);
     let at = fresh("period");
@@ -315,7 +330,8 @@ fn a_manifest_is_not_believed() {
     let line = line.unwrap();
     let secret = at.with_extension("secret");
     fs::copy(at.join(&name).join(&log.key), &secret).unwrap();
-    let file = |file: &str| line.replace("\"copied\":{", &format!("\"copied\":{{\"file\":{file:?},"));
+    let file =
+        |file: &str| line.replace("\"copied\":{", &format!("\"copied\":{{\"file\":{file:?},"));
     let outside = format!("../{}", secret.file_name().unwrap().to_str().unwrap());
     for (forged, status, code) in [
         (file(&outside), 3, Some("denied")),
@@ -333,7 +349,9 @@ fn a_manifest_is_not_believed() {
             .jsonl()
             .iter()
             .filter(|event| event["key"] == log.key)
-            .flat_map(|event| [&event["finding"]["code"], &event["read_failure"]["code"]].map(Value::clone))
+            .flat_map(|event| {
+                [&event["finding"]["code"], &event["read_failure"]["code"]].map(Value::clone)
+            })
             .filter_map(|code| code.as_str().map(str::to_owned))
             .collect();
         // A damaged line is met when it is needed, or at once.

@@ -172,9 +172,10 @@ fn spans(
 ) -> Vec<(Region, Timestamp, Timestamp)> {
     let (from, to) = (period.start.plus(-DAY), period.end.plus(DAY).min(now));
     for region in regions {
-        let known = header.keys.entry(region.to_string()).or_insert_with(|| {
-            (from.to_string(), to.to_string())
-        });
+        let known = header
+            .keys
+            .entry(region.to_string())
+            .or_insert_with(|| (from.to_string(), to.to_string()));
         let before = Timestamp::parse(&known.0).zip(Timestamp::parse(&known.1));
         let (first, last) = before.unwrap_or((from, to));
         *known = (first.min(from).to_string(), last.max(to).to_string());

@@ -56,7 +56,8 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
     trails.extend(trail.clone().map(TrailFilter::Arn));
     let accounts =
         selection.account.iter().map(|text| id(text, "--account")).collect::<Result<_, _>>()?;
-    let regions = selection.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
+    let regions =
+        selection.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
     Ok(Asked { place, moved, trail, scope: Scope { trails, accounts, regions }, period })
 }
 

@@ -64,7 +64,8 @@ impl InPeriod {
             let mut folders = vec![root.clone()];
             let names = list_folders(source.as_ref(), bucket, &root).await.unwrap_or_default();
             let is_organization = |name: &&String| name.parse::<OrganizationId>().is_ok();
-            folders.extend(names.iter().filter(is_organization).map(|name| format!("{root}{name}/")));
+            folders
+                .extend(names.iter().filter(is_organization).map(|name| format!("{root}{name}/")));
             for folder in folders {
                 let names = list_folders(source.as_ref(), bucket, &folder).await;
                 for name in names.unwrap_or_default() {
@@ -138,8 +139,7 @@ mod tests {
     #[test]
     fn days_and_scope_are_told_by_the_key() {
         let at = |text: &str| Timestamp::parse(text).unwrap();
-        let period =
-            Period { start: at("2026-02-27T23:00:00Z"), end: at("2026-03-01T01:00:00Z") };
+        let period = Period { start: at("2026-02-27T23:00:00Z"), end: at("2026-03-01T01:00:00Z") };
         let all = InPeriod::new(&Scope::default(), period);
         for (key, inside) in [
             (format!("{LOGS}2026/02/27/a"), true),

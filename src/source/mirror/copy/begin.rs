@@ -67,8 +67,8 @@ impl Mirroring {
             )));
         };
         // Another run may have made it a mirror before this one had the lock.
-        let mut header = is_for(&root, &shown, bucket, prefix)?
-            .unwrap_or_else(|| Header::new(bucket, prefix));
+        let mut header =
+            is_for(&root, &shown, bucket, prefix)?.unwrap_or_else(|| Header::new(bucket, prefix));
         header.complete = false;
         header.write(&root).map_err(unwritable)?;
         let journal = Journal::begin(&root, &store.work).map_err(unread)?;

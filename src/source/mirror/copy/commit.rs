@@ -125,7 +125,9 @@ async fn commit(shared: &Arc<Shared>, batch: Vec<Whole>) {
     }
     let mut synced = Vec::new();
     for share in syncs {
-        synced.extend(share.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())));
+        synced.extend(
+            share.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())),
+        );
     }
     let (of, count) = (Arc::clone(shared), synced.len());
     let named = tokio::task::spawn_blocking(move || name(&of, synced)).await;

@@ -119,9 +119,8 @@ impl Places {
         bucket: &str,
         key: &str,
     ) -> io::Result<(PathBuf, Option<String>)> {
-        let own = plain(bucket, key).filter(|path| {
-            self.claims.as_mut().is_none_or(|claims| claims.claim(path))
-        });
+        let own = plain(bucket, key)
+            .filter(|path| self.claims.as_mut().is_none_or(|claims| claims.claim(path)));
         if let Some(path) = own {
             match self.below(root, &path) {
                 Ok(path) => return Ok((path, None)),
@@ -161,7 +160,12 @@ impl Places {
     }
 
     /// Moves the copy of what a key was before out of the way, and says so in the record.
-    pub(super) fn keep(&mut self, root: &Path, before: &Copied, record: &mut Record) -> io::Result<()> {
+    pub(super) fn keep(
+        &mut self,
+        root: &Path,
+        before: &Copied,
+        record: &mut Record,
+    ) -> io::Result<()> {
         let (bucket, key) = (record.bucket.clone(), record.key.clone());
         let old = before.file.clone().or_else(|| plain(&bucket, &key));
         let Some(old) = old.and_then(|old| inside(root, &old)) else { return Ok(()) };

@@ -212,10 +212,7 @@ mod tests {
                 record.unlisted = false;
             }
             let clean = |layers: &Layers| -> Vec<Record> {
-                all(layers)
-                    .into_iter()
-                    .map(|record| Record { unlisted: false, ..record })
-                    .collect()
+                all(layers).into_iter().map(|record| Record { unlisted: false, ..record }).collect()
             };
             let wanted: Vec<Record> = expected.values().cloned().collect();
             assert!(clean(&journal.all().unwrap()) == wanted, "while it goes on");

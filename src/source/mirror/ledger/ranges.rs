@@ -46,9 +46,7 @@ pub(in crate::source::mirror) fn known(
             range.after.is_empty() || range.after.as_str() < prefix
         }
     };
-    let goes_on = |range: &&Range| {
-        range.to.as_deref().is_none_or(|to| to > after && to >= prefix)
-    };
+    let goes_on = |range: &&Range| range.to.as_deref().is_none_or(|to| to > after && to >= prefix);
     let range = ranges.iter().filter(begins).find(goes_on)?;
     // An end behind all keys with the prefix is none.
     Some(range.to.clone().filter(|to| to.starts_with(prefix)))

@@ -194,7 +194,9 @@ impl Record {
         match (&self.copied, &self.listed) {
             (Some(copied), Some(listed)) => {
                 copied.size == listed.size
-                    && (copied.etag.is_none() || listed.etag.is_none() || copied.etag == listed.etag)
+                    && (copied.etag.is_none()
+                        || listed.etag.is_none()
+                        || copied.etag == listed.etag)
             }
             (Some(_), None) => true,
             (None, _) => false,
@@ -208,10 +210,8 @@ mod tests {
 
     #[test]
     fn what_came_later_counts_and_a_copy_is_never_forgotten() {
-        let listed = |size| Record {
-            listed: Some(ListedAs { size, etag: None }),
-            ..Record::new("b", "k")
-        };
+        let listed =
+            |size| Record { listed: Some(ListedAs { size, etag: None }), ..Record::new("b", "k") };
         let copied = Record {
             copied: Some(Copied { size: 1, ..Copied::default() }),
             ..Record::new("b", "k")

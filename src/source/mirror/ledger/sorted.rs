@@ -78,6 +78,10 @@ fn damaged(error: &serde_json::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the mirror's manifest is damaged: {error}"))
 }
 
+fn disorder() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the mirror's manifest is not in order")
+}
+
 fn order(line: &[u8]) -> io::Result<Order> {
     let head: Head<'_> = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
     Ok(Order { path: format!("{}/{}", head.bucket, head.key), folder: head.folder.is_some() })
@@ -109,8 +113,7 @@ impl Sorted {
             if sorted.places.last().is_some_and(|(last, _)| *last >= order) {
                 // A line longer than a step is met again; anything else is out of order.
                 if sorted.places.last().is_some_and(|(_, place)| *place != start) {
-                    let words = "the mirror's manifest is not in order";
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+                    return Err(disorder());
                 }
             } else {
                 sorted.places.push((order, start));
@@ -127,8 +130,14 @@ impl Sorted {
     /// The record that stands there.
     pub(super) fn get(&self, wanted: &Order) -> io::Result<Option<Record>> {
         let Some(mut lines) = self.near(wanted) else { return Ok(None) };
+        let mut last = Order::default();
         while let Some(line) = lines.next()? {
-            match order(line)?.cmp(wanted) {
+            let order = order(line)?;
+            if order <= last {
+                return Err(disorder());
+            }
+            last.clone_from(&order);
+            match order.cmp(wanted) {
                 std::cmp::Ordering::Less => {}
                 std::cmp::Ordering::Equal => return parse(line).map(Some),
                 std::cmp::Ordering::Greater => break,
@@ -146,7 +155,7 @@ impl Sorted {
 
     /// All records from there on.
     pub(super) fn scan(&self, from: &Order) -> io::Result<Scan> {
-        let mut scan = Scan { lines: self.near(from), next: None };
+        let mut scan = Scan { lines: self.near(from), last: Order::default(), next: None };
         loop {
             scan.advance()?;
             if scan.next.as_ref().is_none_or(|(order, _)| order >= from) {
@@ -169,6 +178,7 @@ pub(super) fn regular(path: &Path) -> io::Result<File> {
 #[derive(Debug)]
 pub(super) struct Scan {
     lines: Option<Lines>,
+    last: Order,
     pub(super) next: Option<(Order, Record)>,
 }
 
@@ -179,7 +189,13 @@ impl Scan {
             && let Some(line) = lines.next()?
         {
             let record = parse(line)?;
-            self.next = Some((record.order(), record));
+            let order = record.order();
+            // What is out of its place would make a listing end early.
+            if order <= self.last {
+                return Err(disorder());
+            }
+            self.last.clone_from(&order);
+            self.next = Some((order, record));
         }
         Ok(())
     }
