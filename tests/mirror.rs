@@ -157,9 +157,14 @@ fn what_is_there_is_not_fetched_again() {
     let logs: Vec<_> = trail.logs().map(|(_, log)| log.clone()).collect();
     fs::remove_file(at.join(&logs[0].bucket).join(&logs[0].key)).unwrap();
     fs::write(at.join(&logs[1].bucket).join(&logs[1].key), "damaged").unwrap();
+    let flipped = at.join(&logs[4].bucket).join(&logs[4].key);
+    let mut bytes = fs::read(&flipped).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&flipped, bytes).unwrap();
     server.forget();
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
-    assert_eq!(server.requests().of(Operation::GetObject), 2);
+    assert_eq!(server.requests().of(Operation::GetObject), 3);
     assert_eq!(tree(&at), before);
 
     // The bucket's object is replaced: the report is of what it is now, the mirror keeps both.
@@ -252,7 +257,8 @@ fn what_could_not_be_read_is_told_and_fetched_next_time() {
     let logs: Vec<String> = trail.logs().map(|(_, log)| log.key.clone()).collect();
     let added = logs[0].replace(".json.gz", "x.json.gz");
     trail.put(&name, &added, object(b"added"));
-    let faults = FaultPlan::new().with(Matcher::get(&logs[3]), Schedule::always(Fault::SlowDown));
+    let faults = FaultPlan::new().with(Matcher::get(&logs[3]), Schedule::always(Fault::SlowDown))
+        .with(Matcher::get(&logs[4]), Schedule::always(Fault::BodyCut { after: 100 }));
     let access = AccessRules {
         denied_get_prefixes: vec![logs[2].clone(), added.clone()],
         ..AccessRules::default()
@@ -272,12 +278,12 @@ fn what_could_not_be_read_is_told_and_fetched_next_time() {
             Some((line["key"].as_str()?.to_owned(), code.to_owned()))
         })
         .collect();
-    let expected = [(&logs[2], "denied"), (&logs[3], "throttled"), (&added, "denied")];
+    let expected = [(&logs[2], "denied"), (&logs[3], "throttled"), (&logs[4], "truncated"), (&added, "denied")];
     let expected = expected.map(|(key, code)| (key.clone(), code.to_owned()));
     assert_eq!(codes, BTreeMap::from(expected));
     let server = serve(&trail);
     let again = mirror(&server, &trail, &at, &[]);
-    assert_eq!(server.requests().of(Operation::GetObject), 3);
+    assert_eq!(server.requests().of(Operation::GetObject), 4);
     assert_eq!(again.events(), verify_bucket(&server, &trail).events());
     assert!(manifest(&at).iter().all(|line| line["failed"].is_null()));
 }
