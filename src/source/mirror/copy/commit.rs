@@ -111,6 +111,10 @@ fn latest(batch: Vec<Whole>) -> Vec<Whole> {
     kept
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "syncing waits for the disk; a few tasks do it for hundreds of objects"
+)]
 async fn commit(shared: &Arc<Shared>, batch: Vec<Whole>) {
     let size = batch.len().div_ceil(SYNCS).max(1);
     let mut batch = batch.into_iter();
