@@ -135,11 +135,11 @@ fn what_is_there_is_not_fetched_again() {
     let mut trail = trail();
     let server = serve(&trail);
     let at = fresh("resume");
-    let objects = trail.world.buckets[&bucket(&trail)].objects.len();
+    let objects = u64::try_from(trail.world.buckets[&bucket(&trail)].objects.len()).unwrap();
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
     let gets = server.requests().of(Operation::GetObject);
     // One download for both, and some more for the one that asks what the bucket is a copy of.
-    assert!(gets >= objects as u64 && gets <= objects as u64 + 12, "{gets} for {objects}");
+    assert!(gets >= objects && gets <= objects + 12, "{gets} for {objects}");
     let before = tree(&at);
 
     server.forget();
@@ -257,7 +257,8 @@ fn what_could_not_be_read_is_told_and_fetched_next_time() {
     let logs: Vec<String> = trail.logs().map(|(_, log)| log.key.clone()).collect();
     let added = logs[0].replace(".json.gz", "x.json.gz");
     trail.put(&name, &added, object(b"added"));
-    let faults = FaultPlan::new().with(Matcher::get(&logs[3]), Schedule::always(Fault::SlowDown))
+    let faults = FaultPlan::new()
+        .with(Matcher::get(&logs[3]), Schedule::always(Fault::SlowDown))
         .with(Matcher::get(&logs[4]), Schedule::always(Fault::BodyCut { after: 100 }));
     let access = AccessRules {
         denied_get_prefixes: vec![logs[2].clone(), added.clone()],
@@ -278,7 +279,12 @@ fn what_could_not_be_read_is_told_and_fetched_next_time() {
             Some((line["key"].as_str()?.to_owned(), code.to_owned()))
         })
         .collect();
-    let expected = [(&logs[2], "denied"), (&logs[3], "throttled"), (&logs[4], "truncated"), (&added, "denied")];
+    let expected = [
+        (&logs[2], "denied"),
+        (&logs[3], "throttled"),
+        (&logs[4], "truncated"),
+        (&added, "denied"),
+    ];
     let expected = expected.map(|(key, code)| (key.clone(), code.to_owned()));
     assert_eq!(codes, BTreeMap::from(expected));
     let server = serve(&trail);

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "test-support", unix))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test says that it was skipped")]
 #[path = "mirror_common/mod.rs"]
 mod mirror_common;
 

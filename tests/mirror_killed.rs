@@ -1,6 +1,7 @@
 //! A mirror whose run is killed: nothing that was whole is lost, and the next run finishes it.
 #![cfg(all(feature = "test-support", unix))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 #[path = "mirror_common/mod.rs"]
 mod mirror_common;
 

@@ -1,6 +1,5 @@
 //! What the tests of mirrors share: a trail, the program with and without a network, and what lies
 //! in a directory.
-#![expect(clippy::allow_attributes, reason = "whether it is dead depends on the binary")]
 #![allow(dead_code, reason = "each test binary uses a part")]
 use serde_json::Value;
 use std::collections::BTreeMap;
