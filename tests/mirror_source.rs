@@ -14,7 +14,8 @@ use std::sync::Arc;
 use trailproof::aws::config::AwsConfig;
 use trailproof::core::failure::{ReadFailure, ReadFailureKind};
 use trailproof::core::location::ObjectLocation;
-use trailproof::source::mirror::{INDEX, MirrorSource};
+use trailproof::source::mirror::copy::Mirroring;
+use trailproof::source::mirror::{INDEX, MirrorSource, Mirrored};
 use trailproof::source::relocate::{Relocated, Relocation};
 use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
@@ -173,6 +174,80 @@ async fn a_directory_lists_and_reads_as_s3_does_at_any_page_size() {
         conforms(&whole, &s3, "relocated").await;
         let parts = vec![rule("AWSLogs/1/", "flat/AWSLogs/1/"), rule("", "deep/er/")];
         conforms(&Relocated::new(parts, None), &s3, "relocated in parts").await;
+    }
+}
+
+/// A mirror lists and reads as its bucket did, at any page size of either; what was not asked of the
+/// bucket it does not answer.
+#[tokio::test]
+async fn a_mirror_lists_what_was_listed_and_nothing_else() {
+    let mut bucket = Bucket::new("us-east-1");
+    // Keys that a directory cannot hold are told like all others.
+    for key in KEYS.into_iter().chain(["AWSLogs/1/", "AWSLogs//x", "AWSLogs/1/a/b", "AWSLogs/../y"])
+    {
+        bucket.put(key, version(&format!("body of {key}")));
+    }
+    let world = World { buckets: [("bucket".to_owned(), bucket)].into(), ..World::default() };
+    for list_page_size in [1, 3, 1_000] {
+        let options = ServerOptions { list_page_size, ..ServerOptions::default() };
+        let server = LoopbackServer::start(world.clone(), options).unwrap();
+        let direct = s3(&server);
+        let at = fresh("mirrored");
+        let mirroring = Mirroring::begin(&at, "bucket", "").unwrap();
+        let copying = mirroring.source(Arc::new(s3(&server)));
+        for request in requests() {
+            all(&copying, &request).await.unwrap();
+        }
+        for key in KEYS.into_iter().chain(["AWSLogs/1/a/b", "AWSLogs//x"]) {
+            read(&copying, key, 0).await.unwrap();
+        }
+        assert_eq!(read(&copying, "AWSLogs/1/none", 0).await.unwrap_err(), ReadError::Missing);
+        assert_eq!(read(&copying, "no/such/folder", 0).await.unwrap_err(), ReadError::Missing);
+        assert_eq!(mirroring.finish().await.lost, None);
+        for page in [1, 2, 1_000] {
+            let files = Arc::new(MirrorSource::open(&at).unwrap().with_page(page));
+            let mirrored = Mirrored::open(&at, &files).unwrap().unwrap();
+            conforms(&mirrored, &direct, &format!("{list_page_size} and {page} a page")).await;
+            for key in ["AWSLogs/1/a/b", "AWSLogs//x"] {
+                let body = read(&mirrored, key, 0).await.unwrap().0;
+                assert_eq!(body, format!("body of {key}").into_bytes());
+            }
+            for key in ["AWSLogs/1/", "AWSLogs/../y", "AWSLogs/1/other"] {
+                let why = read(&mirrored, key, 0).await.unwrap_err();
+                let not_copied = matches!(&why, ReadError::Failure(why) if why.kind == ReadFailureKind::NotCopied);
+                assert!(not_copied, "{key}: {why:?}");
+            }
+        }
+        // A mirror that was asked for one folder knows that one, and what lies in it.
+        let at = fresh("mirrored-part");
+        let mirroring = Mirroring::begin(&at, "bucket", "").unwrap();
+        let copying = mirroring.source(Arc::new(s3(&server)));
+        let asked = ListRequest {
+            start_after: Some("AWSLogs/1/a".to_owned()),
+            ..ListRequest::all("bucket", "AWSLogs/1/")
+        };
+        let told = all(&copying, &asked).await.unwrap();
+        assert!(mirroring.finish().await.lost.is_none());
+        let files = Arc::new(MirrorSource::open(&at).unwrap());
+        let mirrored = Mirrored::open(&at, &files).unwrap().unwrap();
+        assert_eq!(all(&mirrored, &asked).await.unwrap(), told);
+        let later = ListRequest { start_after: Some("AWSLogs/1/b".to_owned()), ..asked.clone() };
+        assert!(all(&mirrored, &later).await.is_ok());
+        for unknown in [
+            ListRequest { start_after: None, ..asked.clone() },
+            ListRequest { folders: true, ..asked.clone() },
+            ListRequest::all("bucket", "AWSLogs/"),
+            ListRequest::all("bucket", "AWSLogs/10/"),
+            ListRequest::all("other", "AWSLogs/1/"),
+        ] {
+            // Folders are told by a listing of all keys from the same start on.
+            let why = all(&mirrored, &unknown).await;
+            if unknown.folders {
+                assert!(why.is_ok());
+            } else {
+                assert_eq!(why.unwrap_err().kind, ReadFailureKind::NotCopied, "{unknown:?}");
+            }
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use super::keys_args::KeysArgs;
 use super::lookup_args::LookupArgs;
 use super::manual::{CompletionsArgs, ManArgs};
 use super::output_args::{OutputArgs, RecordArgs, ReplayArgs};
+use super::mirror_args::MirrorArgs;
+use super::selection::Selection;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -43,6 +45,8 @@ pub(super) enum Command {
     Lookup(LookupArgs),
     /// Make any report again from a run record, without the evidence
     Replay(ReplayArgs),
+    /// Copy what proves a bucket's log files, and verify it on the way
+    Mirror(MirrorArgs),
     /// Get and check the public keys that prove digests, for verifying without AWS
     Keys(KeysArgs),
     /// Sign what a run proved, and check what somebody else signed
@@ -62,30 +66,11 @@ pub(super) struct VerifyArgs {
     /// Verify this trail; without a location, its bucket and prefix are asked of CloudTrail
     #[arg(long, value_name = "ARN")]
     pub(super) trail_arn: Option<String>,
-    /// First second of the period: `2026-07-01` or `2026-07-01T00:00:00Z`
-    #[arg(long, value_name = "TIME", group = "from")]
-    pub(super) start_time: Option<String>,
-    /// The same, or the record of an earlier run, which this one joins on to without a seam
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// Begin where the run of this record left off, and join on to it without a seam; or a time
     #[arg(long, value_name = "TIME|RECORD", group = "from")]
     pub(super) since: Option<String>,
-    /// End of the period [default: now]
-    #[arg(long, value_name = "TIME", conflicts_with_all = ["last", "quarter"])]
-    pub(super) end_time: Option<String>,
-    /// The time up to now: `90d`, `12h`
-    #[arg(long, value_name = "SPAN", group = "from")]
-    pub(super) last: Option<String>,
-    /// A calendar quarter, in UTC: `2026Q3`
-    #[arg(long, value_name = "QUARTER", group = "from")]
-    pub(super) quarter: Option<String>,
-    /// Only this trail, by name or ARN; may be given again
-    #[arg(long, value_name = "TRAIL")]
-    pub(super) trail: Vec<String>,
-    /// Only this account; may be given again
-    #[arg(long, value_name = "ID")]
-    pub(super) account: Vec<String>,
-    /// Only log files of this region; may be given again
-    #[arg(long = "region", id = "region", value_name = "REGION")]
-    pub(super) regions: Vec<String>,
     /// Believe the public keys in this file and ask AWS for none; may be given again
     #[arg(long, value_name = "FILE")]
     pub(super) public_keys: Vec<PathBuf>,
@@ -160,7 +145,7 @@ pub(super) struct ValidateLogsArgs {
     pub(super) concurrency: Option<usize>,
 }
 
-fn concurrency(text: &str) -> Result<usize, String> {
+pub(super) fn concurrency(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=4_096) => Ok(number),
         _ => Err("must be a whole number from 1 to 4096".to_owned()),

@@ -6,6 +6,7 @@ use super::attest_files::{Refusal, UNREAD, USAGE};
 use super::attest_verify::{Checks, Held};
 use super::lookup_args::LookupArgs;
 use super::progress::Progress;
+use super::selection::Selection;
 use super::verify::prepare_with;
 use super::verify_plan::NoPlan;
 use crate::core::budget::SHOWN;
@@ -56,13 +57,14 @@ pub(super) async fn recheck(
     let again = LookupArgs {
         files: Vec::new(),
         place: place.to_owned(),
-        start_time: Some(time("from")?),
-        end_time: Some(time("to")?),
-        last: None,
-        quarter: None,
-        trail: names("trails"),
-        account: names("accounts"),
-        regions: names("regions"),
+        selection: Selection {
+            start_time: Some(time("from")?),
+            end_time: Some(time("to")?),
+            trail: names("trails"),
+            account: names("accounts"),
+            regions: names("regions"),
+            ..Selection::default()
+        },
         public_keys: Vec::new(),
         bucket: scope.get("bucket").and_then(Value::as_str).map(str::to_owned),
         relocate: Vec::new(),
@@ -70,7 +72,7 @@ pub(super) async fn recheck(
     };
     let again = again.as_verify();
     let bundle = keys(&statement.predicate)?;
-    let mut run = prepare_with(aws, &again, Some(bundle)).await.map_err(refusal)?;
+    let mut run = prepare_with(aws, &again, Some(bundle), &|s3| s3).await.map_err(refusal)?;
     run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     // A run up to its own time allowed for digests that were still to come; so does this one.
     run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);

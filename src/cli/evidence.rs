@@ -7,7 +7,7 @@ use crate::core::key_layout::ROOT;
 use crate::core::location::{escape, excerpt};
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
-use crate::source::mirror::MirrorSource;
+use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
 use crate::source::relocate::{Relocated, Relocation};
 use crate::verify::discover::find_roots;
 use crate::verify::folders::list_folders;
@@ -18,9 +18,6 @@ use std::sync::Arc;
 
 /// Names of folders that a message lists.
 const LISTED: usize = 10;
-
-/// A file that mirrors and the demo have their keys in.
-const KEYS_BESIDE: &str = "public-keys.json";
 
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]
@@ -77,6 +74,12 @@ pub(super) async fn in_directory(
     counts: &Arc<Counts>,
 ) -> Result<Evidence, NoPlan> {
     let shown = escape(&path.to_string_lossy()).into_owned();
+    if let Some(mirrored) = mirrored(mirror, path)? {
+        let header = mirrored.header();
+        let of = (header.bucket.clone(), header.prefix.clone());
+        let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
+        return in_bucket(bucket, of, named, rules, Some(path)).await;
+    }
     let mut recorded = find_recorded(mirror.as_ref(), "", "").await;
     if recorded.parts.is_empty()
         && let Some(bucket) = named
@@ -97,12 +100,28 @@ pub(super) async fn in_directory(
     })
 }
 
-/// The evidence in a bucket, which may be a copy of another.
+/// The mirror that trailproof made in this directory, if it is one.
+fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>, NoPlan> {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    let mirrored = Mirrored::open(path, mirror)
+        .map_err(|why| NoPlan::NotStarted(format!("cannot use the mirror `{shown}`: {why}")))?;
+    if mirrored.as_ref().is_some_and(|mirrored| !mirrored.header().complete) {
+        say(&format!(
+            "warning: the mirror `{shown}` is not whole: the run that made it was interrupted; the \
+             same `trailproof mirror` goes on with it"
+        ));
+    }
+    Ok(mirrored)
+}
+
+/// The evidence in a bucket, which may be a copy of another, and may be read from a mirror of it in
+/// this directory.
 pub(super) async fn in_bucket(
     s3: Arc<dyn ObjectSource>,
     (bucket, prefix): (String, String),
     named: Option<&str>,
     mut rules: Vec<Relocation>,
+    directory: Option<&Path>,
 ) -> Result<Evidence, NoPlan> {
     let unread = |why| NoPlan::Unread(bucket.clone(), why);
     let found = find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unread)?;
@@ -123,7 +142,11 @@ pub(super) async fn in_bucket(
     let copy = !recorded.parts.is_empty() && !recorded.parts.iter().any(is_here);
     if !copy && named.is_none_or(|named| named == bucket) {
         let source = if rules.is_empty() { s3 } else { Arc::new(Relocated::new(rules, Some(s3))) };
-        return Ok(Evidence { source, bucket, roots: found, location: place });
+        let location = match directory {
+            Some(path) => format!("evidence of {place}, read from {}", path.display()),
+            None => place,
+        };
+        return Ok(Evidence { source, bucket, roots: found, location });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -139,7 +162,12 @@ pub(super) async fn in_bucket(
     Ok(Evidence {
         source: Arc::new(Relocated::new(rules, Some(s3))),
         roots: roots(&recorded, &original),
-        location: format!("evidence of s3://{original}, read from {place}"),
+        location: match directory {
+            Some(path) => {
+                format!("evidence of s3://{original}, read from {}", path.display())
+            }
+            None => format!("evidence of s3://{original}, read from {place}"),
+        },
         bucket: original,
     })
 }

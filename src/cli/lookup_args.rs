@@ -1,6 +1,7 @@
 //! The options of `lookup`.
 use super::args::{Format, VerifyArgs};
 use super::output_args::{OutputArgs, RecordArgs};
+use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -13,27 +14,8 @@ pub(super) struct LookupArgs {
     /// Where the evidence lies: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
     #[arg(long = "in", value_name = "LOCATION", required = true)]
     pub(super) place: String,
-    /// First second of the period to search: `2026-07-01` or `2026-07-01T00:00:00Z`
-    #[arg(long, visible_alias = "since", value_name = "TIME", group = "from")]
-    pub(super) start_time: Option<String>,
-    /// End of the period [default: now]
-    #[arg(long, value_name = "TIME", conflicts_with_all = ["last", "quarter"])]
-    pub(super) end_time: Option<String>,
-    /// The time up to now: `90d`, `12h`
-    #[arg(long, value_name = "SPAN", group = "from")]
-    pub(super) last: Option<String>,
-    /// A calendar quarter, in UTC: `2026Q3`
-    #[arg(long, value_name = "QUARTER", group = "from")]
-    pub(super) quarter: Option<String>,
-    /// Only this trail, by name or ARN; may be given again
-    #[arg(long, value_name = "TRAIL")]
-    pub(super) trail: Vec<String>,
-    /// Only this account; may be given again
-    #[arg(long, value_name = "ID")]
-    pub(super) account: Vec<String>,
-    /// Only log files of this region; may be given again
-    #[arg(long = "region", id = "region", value_name = "REGION")]
-    pub(super) regions: Vec<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
     /// Believe the public keys in this file and ask AWS for none; may be given again
     #[arg(long, value_name = "FILE")]
     pub(super) public_keys: Vec<PathBuf>,
@@ -55,14 +37,8 @@ impl LookupArgs {
         VerifyArgs {
             location: Some(self.place.clone()),
             trail_arn: None,
-            start_time: self.start_time.clone(),
+            selection: self.selection.clone(),
             since: None,
-            end_time: self.end_time.clone(),
-            last: self.last.clone(),
-            quarter: self.quarter.clone(),
-            trail: self.trail.clone(),
-            account: self.account.clone(),
-            regions: self.regions.clone(),
             public_keys: self.public_keys.clone(),
             bucket: self.bucket.clone(),
             relocate: self.relocate.clone(),

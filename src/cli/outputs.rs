@@ -217,6 +217,11 @@ impl Outputs {
 pub(super) struct Lost(bool);
 
 impl Lost {
+    /// Whether there is one that could not be written.
+    pub(super) fn any(self) -> bool {
+        self.0
+    }
+
     /// The exit status of a run with this verdict.
     pub(super) fn exit_status(self, verdict: Verdict) -> u8 {
         // A contradiction is louder than a lost output.

@@ -1,6 +1,6 @@
 //! The program from argv to exit status.
 use super::args::{Cli, Command};
-use super::{attest, keys, lookup, manual, replay, validate_logs, verify};
+use super::{attest, keys, lookup, manual, mirror, replay, validate_logs, verify};
 use clap::Parser as _;
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -53,6 +53,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
         Command::ValidateLogs(args) => runtime.block_on(validate_logs::run(&cli.aws, &args)),
         Command::Lookup(args) => runtime.block_on(lookup::run(&cli.aws, &args)),
         Command::Attest(args) => runtime.block_on(attest::run(&cli.aws, &args)),
+        Command::Mirror(args) => runtime.block_on(mirror::run(&cli.aws, &args)),
         Command::Keys(args) => runtime.block_on(keys::run(&cli.aws, &args)),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => runtime.block_on(verify::run(&cli.aws, &args)),

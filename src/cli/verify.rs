@@ -93,14 +93,16 @@ impl Prepared {
 
 /// Finds the evidence and whom to believe.
 pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared, NoPlan> {
-    prepare_with(aws, args, key_files::read(&args.public_keys)?).await
+    prepare_with(aws, args, key_files::read(&args.public_keys)?, &|s3| s3).await
 }
 
-/// Finds the evidence; the keys to believe are those of `bundle` where there is one.
+/// Finds the evidence; the keys to believe are those of `bundle` where there is one, and S3 is read
+/// through what `wrap` makes of it.
 pub(super) async fn prepare_with(
     aws: &AwsArgs,
     args: &VerifyArgs,
     bundle: Option<Bundle>,
+    wrap: &dyn Fn(Arc<dyn ObjectSource>) -> Arc<dyn ObjectSource>,
 ) -> Result<Prepared, NoPlan> {
     let now = now();
     let asked = read(args, now)?;
@@ -122,12 +124,13 @@ pub(super) async fn prepare_with(
         true => Some(Online::start(aws, args.concurrency, &counts, &asked).await?),
         false => None,
     };
+    let online = online.map(|online| Online { source: wrap(online.source), ..online });
     let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
         (None, Some(Online { source, trust })) => {
             let bucket = bucket_of(&asked, trust.as_ref()).await?;
-            (evidence::in_bucket(source, bucket, named, rules).await?, Some(trust))
+            (evidence::in_bucket(source, bucket, named, rules, None).await?, Some(trust))
         }
         (Some(path), _) => {
             let opened = &*mirror.insert(evidence::open(path)?);

@@ -54,25 +54,27 @@ fn record_at(typed: &str) -> Option<PathBuf> {
 
 /// Reads what was typed.
 pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
+    let selection = &args.selection;
     let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
     let since = since.transpose()?;
     let joins = since.as_ref().and_then(Since::start).map(|start| start.to_string());
     let typed = PeriodArgs {
-        start: joins.as_deref().or(args.since.as_deref()).or(args.start_time.as_deref()),
-        end: args.end_time.as_deref(),
-        last: args.last.as_deref(),
-        quarter: args.quarter.as_deref(),
+        start: joins.as_deref().or(args.since.as_deref()).or(selection.start_time.as_deref()),
+        end: selection.end_time.as_deref(),
+        last: selection.last.as_deref(),
+        quarter: selection.quarter.as_deref(),
     };
     let period = period(typed, now).map_err(NoPlan::Usage)?;
     let place = args.location.as_deref().map(location).transpose()?;
     let moved = args.relocate.iter().map(|text| moved(text)).collect::<Result<_, _>>()?;
     let trail = args.trail_arn.as_deref().map(|arn| id(arn, "--trail-arn")).transpose()?;
     let mut trails =
-        args.trail.iter().map(|text| trail_filter(text)).collect::<Result<Vec<_>, _>>()?;
+        selection.trail.iter().map(|text| trail_filter(text)).collect::<Result<Vec<_>, _>>()?;
     trails.extend(trail.clone().map(TrailFilter::Arn));
     let accounts =
-        args.account.iter().map(|text| id(text, "--account")).collect::<Result<_, _>>()?;
-    let regions = args.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
+        selection.account.iter().map(|text| id(text, "--account")).collect::<Result<_, _>>()?;
+    let regions =
+        selection.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
     let scope = Scope { trails, accounts, regions };
     Ok(Asked { place, moved, trail, scope, period, since })
 }

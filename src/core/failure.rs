@@ -67,11 +67,14 @@ pub enum ReadFailureKind {
     KeysUnavailable,
     /// There is no signature that could be checked, neither the object's own nor a successor's.
     NoSignature,
+    /// A mirror does not have it: it was not copied, or is gone from the mirror since. What the
+    /// bucket has there is not known.
+    NotCopied,
 }
 
 impl ReadFailureKind {
     /// Every class, for documents and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Denied,
         Self::Archived,
         Self::KmsDenied,
@@ -84,6 +87,7 @@ impl ReadFailureKind {
         Self::OverBudget,
         Self::KeysUnavailable,
         Self::NoSignature,
+        Self::NotCopied,
     ];
 
     /// Stable code for machines; never renamed once released.
@@ -101,6 +105,7 @@ impl ReadFailureKind {
             Self::OverBudget => "over-budget",
             Self::KeysUnavailable => "keys-unavailable",
             Self::NoSignature => "no-signature",
+            Self::NotCopied => "not-copied",
         }
     }
 

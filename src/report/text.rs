@@ -297,6 +297,9 @@ fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
              that no other backfill digest links to",
         );
     }
+    if unread(ReadFailureKind::NotCopied) {
+        next.push("run `trailproof mirror` again for this period and scope, or verify the bucket");
+    }
     if unread(ReadFailureKind::Throttled) || unread(ReadFailureKind::Network) {
         say("run again, with a lower `--concurrency` if the store still throttles");
     }

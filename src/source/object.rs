@@ -21,7 +21,7 @@ pub enum ReadError {
 }
 
 /// One page of a listing, asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListRequest {
     /// Bucket.
     pub bucket: String,

@@ -6,6 +6,7 @@ pub mod discover;
 pub mod fetch;
 pub mod folders;
 mod gaps;
+pub mod in_period;
 mod jobs;
 mod keys;
 pub mod known;

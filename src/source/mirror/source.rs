@@ -166,9 +166,6 @@ impl MirrorSource {
     }
 
     fn read(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<FileReader, ReadError> {
-        let denied = |words: &str| {
-            ReadError::Failure(ReadFailure::new(ReadFailureKind::Denied, words.to_owned()))
-        };
         let Some(parts) = parts(&at.key) else {
             return Err(denied("a directory cannot hold this key, so it was not looked for"));
         };
@@ -181,29 +178,54 @@ impl MirrorSource {
             found = self.find(&parts).map_err(ReadError::Failure)?;
         }
         let Some((path, about)) = found else { return Err(ReadError::Missing) };
-        if about.is_symlink() {
-            return Err(denied("it is a symbolic link, and these are not followed"));
-        }
-        if !about.is_file() {
-            return Err(denied("it is no regular file"));
-        }
-        let failure = |error: std::io::Error| ReadError::Failure(failed(&error));
-        let mut file = File::open(&path).map_err(failure)?;
-        let size = file.metadata().map_err(failure)?.len();
-        if from.if_etag.is_some() || from.offset > size {
-            return Err(ReadError::Failure(ReadFailure::new(
-                ReadFailureKind::ChangedWhileReading,
-                "the file is not what it was",
-            )));
-        }
-        file.seek(SeekFrom::Start(from.offset)).map_err(failure)?;
-        let metadata = ObjectMetadata {
-            size: Some(size),
-            user: self.index.of(&at.key),
-            ..ObjectMetadata::default()
-        };
-        Ok(FileReader::new(file, metadata, size - from.offset))
+        let metadata = ObjectMetadata { user: self.index.of(&at.key), ..ObjectMetadata::default() };
+        begin(&path, &about, from, metadata)
     }
+
+    /// Opens the file at this path below the directory, of whose object the metadata is known.
+    pub(super) fn open_file(
+        &self,
+        file: &str,
+        from: &ReadFrom,
+        metadata: ObjectMetadata,
+    ) -> Result<FileReader, ReadError> {
+        let parts = parts(file).ok_or_else(|| denied("no file has this name"))?;
+        match self.find(&parts).map_err(ReadError::Failure)? {
+            Some((path, about)) => begin(&path, &about, from, metadata),
+            None => Err(ReadError::Missing),
+        }
+    }
+}
+
+fn denied(words: &str) -> ReadError {
+    ReadError::Failure(ReadFailure::new(ReadFailureKind::Denied, words.to_owned()))
+}
+
+/// Begins to read what was found.
+fn begin(
+    path: &Path,
+    about: &Metadata,
+    from: &ReadFrom,
+    metadata: ObjectMetadata,
+) -> Result<FileReader, ReadError> {
+    if about.is_symlink() {
+        return Err(denied("it is a symbolic link, and these are not followed"));
+    }
+    if !about.is_file() {
+        return Err(denied("it is no regular file"));
+    }
+    let failure = |error: std::io::Error| ReadError::Failure(failed(&error));
+    let mut file = File::open(path).map_err(failure)?;
+    let size = file.metadata().map_err(failure)?.len();
+    if from.if_etag.is_some() || from.offset > size {
+        return Err(ReadError::Failure(ReadFailure::new(
+            ReadFailureKind::ChangedWhileReading,
+            "the file is not what it was",
+        )));
+    }
+    file.seek(SeekFrom::Start(from.offset)).map_err(failure)?;
+    let metadata = ObjectMetadata { size: Some(size), ..metadata };
+    Ok(FileReader::new(file, metadata, size - from.offset))
 }
 
 /// Whether any key below this folder sorts after the walk's start.

@@ -5,10 +5,12 @@
 mod check;
 mod coverage;
 mod document;
+mod recording;
 mod service;
 mod write;
 
 pub use check::{Checked, check};
 pub use document::{Bundle, BundleError, RegionKeys};
+pub use recording::RecordedKeys;
 pub use service::{BundleKeys, NoKeys};
-pub use write::{fetched, write_new};
+pub use write::{bundle_text, fetched, write_new};

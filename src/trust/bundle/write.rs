@@ -1,6 +1,6 @@
 //! Writes a bundle of our own form.
 use super::coverage::Stretch;
-use super::document::{FORMAT, SCHEMA};
+use super::document::{FORMAT, RegionKeys, SCHEMA};
 use crate::core::ids::Region;
 use crate::trust::KeyRecord;
 use base64::Engine as _;
@@ -13,18 +13,23 @@ use std::path::{Path, PathBuf};
 
 /// The document of the keys that were obtained for `requested`.
 pub fn fetched(keys: &BTreeMap<Region, Vec<KeyRecord>>, requested: Stretch) -> String {
+    let of = |keys: &Vec<KeyRecord>| RegionKeys { keys: keys.clone(), covered: vec![requested] };
+    bundle_text(&keys.iter().map(|(region, keys)| (region.clone(), of(keys))).collect())
+}
+
+/// The document of these keys and of the stretches of which they are all.
+pub fn bundle_text(keys: &BTreeMap<Region, RegionKeys>) -> String {
     let mut regions = Map::new();
-    for (region, keys) in keys {
+    for (region, RegionKeys { keys, covered }) in keys {
         let mut keys: Vec<&KeyRecord> = keys.iter().collect();
         keys.sort_by_key(|key| (key.valid_from, &key.fingerprint));
         let listed: Vec<Value> = keys.into_iter().map(record).collect();
-        regions.insert(
-            region.as_str().to_owned(),
-            json!({
-                "requested": [{ "from": requested.0.to_string(), "to": requested.1.to_string() }],
-                "PublicKeyList": listed,
-            }),
-        );
+        let requested: Vec<Value> = covered
+            .iter()
+            .map(|(from, to)| json!({ "from": from.to_string(), "to": to.to_string() }))
+            .collect();
+        let told = json!({ "requested": requested, "PublicKeyList": listed });
+        regions.insert(region.as_str().to_owned(), told);
     }
     let document = json!({ "format": FORMAT, "schema": SCHEMA, "regions": regions });
     format!("{document:#}\n")

@@ -1,0 +1,208 @@
+//! `trailproof mirror`: a copy of the evidence that verifies offline.
+//!
+//! It is a run of `verify` over a source that keeps what is read, then a second pass for what the
+//! verification had no need of, and the keys.
+use super::args::AwsArgs;
+use super::interrupt::unless_interrupted;
+use super::key_files;
+use super::mirror_args::MirrorArgs;
+use super::outputs::Outputs;
+use super::place::{Place, location};
+use super::program::say;
+use super::progress::Progress;
+use super::validate_logs::now;
+use super::verify::{prepare_with, refuse};
+use super::verify_plan::{NoPlan, read};
+use crate::core::ids::Region;
+use crate::core::location::escape;
+use crate::core::time::{DAY, Period, Timestamp};
+use crate::core::verdict::Verdict;
+use crate::event::RunEvent;
+use crate::source::mirror::copy::{Finished, MirrorError, Mirroring};
+use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun};
+use crate::trust::KeyService;
+use crate::trust::bundle::{RecordedKeys, bundle_text};
+use crate::verify::in_period::InPeriod;
+use crate::verify::verify_run::verify;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A file could not be written.
+const OUTPUT_LOST: u8 = 6;
+
+/// Why nothing was mirrored.
+enum Refusal {
+    NoPlan(NoPlan),
+    /// The directory cannot be written.
+    Unwritable(String),
+}
+
+impl From<NoPlan> for Refusal {
+    fn from(why: NoPlan) -> Self {
+        Self::NoPlan(why)
+    }
+}
+
+impl From<MirrorError> for Refusal {
+    fn from(why: MirrorError) -> Self {
+        match why {
+            MirrorError::NotForThis(words) => Self::NoPlan(NoPlan::Usage(words)),
+            MirrorError::InUse(words) => Self::NoPlan(NoPlan::NotStarted(words)),
+            MirrorError::Unwritable(words) => Self::Unwritable(words),
+        }
+    }
+}
+
+/// Runs the command and returns the exit status.
+pub(super) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> u8 {
+    let mut outputs = match Outputs::new(args.format, &args.record, &args.outputs) {
+        Ok(outputs) => outputs,
+        Err(no_plan) => return refuse(&no_plan),
+    };
+    let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
+    // Whatever ended the run, what was told until then is written.
+    let lost = outputs.close();
+    let (verdict, finished) = match ended {
+        Err(signal) => return 128 + signal,
+        Ok(Ok(ended)) => ended,
+        Ok(Err(Refusal::NoPlan(no_plan))) => return refuse(&no_plan),
+        Ok(Err(Refusal::Unwritable(words))) => {
+            say(&format!("error: {words}"));
+            return OUTPUT_LOST;
+        }
+    };
+    let mut written = !lost.any();
+    if let Some((count, why)) = &finished.lost {
+        say(&format!(
+            "error: {count} writes to the mirror failed, the first with: {}\n\nhint: the same \
+             command goes on with what there is",
+            escape(why)
+        ));
+        written = false;
+    }
+    match verdict {
+        Verdict::Contradicted => verdict.exit_status(),
+        _ if !written => OUTPUT_LOST,
+        // All that is proven, and yet not all of it here.
+        Verdict::Proven if finished.unread > 0 => Verdict::NotProven.exit_status(),
+        _ => verdict.exit_status(),
+    }
+}
+
+async fn attempt(
+    aws: &AwsArgs,
+    args: &MirrorArgs,
+    outputs: &mut Outputs,
+) -> Result<(Verdict, Finished), Refusal> {
+    let as_verify = args.as_verify();
+    let now = now();
+    let asked = read(&as_verify, now)?;
+    let (bucket, prefix) = match location(&args.location)? {
+        Place::Bucket(bucket, prefix) => (bucket, prefix),
+        Place::Directory(_) => {
+            let words = "a mirror is made of a bucket\n\nhint: `trailproof mirror \
+                         s3://BUCKET/PREFIX DIRECTORY`";
+            return Err(NoPlan::Usage(words.to_owned()).into());
+        }
+    };
+    let mut mirror = Mirroring::begin(&args.directory, &bucket, &prefix)?;
+    let made = std::sync::OnceLock::new();
+    let run = prepare_with(aws, &as_verify, key_files::read(&args.public_keys)?, &|s3| {
+        let copying = made.get_or_init(|| mirror.source(s3));
+        Arc::new(copying.clone())
+    })
+    .await?;
+    let copying = made.into_inner().ok_or_else(|| NoPlan::Usage("a bucket is needed".into()))?;
+    outputs.count(&run.counts, &Arc::default());
+    let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
+    let keys = Arc::new(RecordedKeys::new(Arc::clone(&run.keys), now));
+    let wanted = InPeriod::new(&run.plan.scope, run.plan.period);
+    wanted.list(&run.source, &run.plan.bucket, &run.plan.roots).await;
+    let mut regions = BTreeSet::new();
+    let summary = verify(&run.plan, Arc::clone(&run.source), keys.clone(), &mut |event| {
+        if let RunEvent::ChainStarted { chain } = event {
+            regions.insert(chain.source_region.clone());
+        }
+        progress.note(event);
+        outputs.tell(event);
+    })
+    .await;
+    mirror.rest(&copying, |key| wanted.has(key)).await;
+    progress.stop();
+    keep_run(mirror.header_mut(), args, asked.period.0);
+    let spans = spans(mirror.header_mut(), &regions, asked.period.0, now);
+    for (region, from, to) in spans {
+        if let Err(why) = keys.keys(Some(&region), from, to).await {
+            say(&format!("warning: not all public keys of {region} are in the mirror: {why}"));
+        }
+    }
+    let kept = keys.kept();
+    // A bundle without a key is none.
+    if kept.values().any(|region| !region.keys.is_empty()) {
+        mirror.write(KEYS_BESIDE, &bundle_text(&kept));
+    }
+    let finished = mirror.finish().await;
+    if !args.quiet {
+        tell(args, &finished);
+    }
+    Ok((summary.verdict, finished))
+}
+
+/// Notes what this run was asked for, once.
+fn keep_run(header: &mut Header, args: &MirrorArgs, period: Period) {
+    let selection = &args.selection;
+    let run = MirrorRun {
+        from: period.start.to_string(),
+        to: period.end.to_string(),
+        trails: selection.trail.clone(),
+        accounts: selection.account.clone(),
+        regions: selection.regions.clone(),
+    };
+    if !header.runs.contains(&run) {
+        header.runs.push(run);
+        header.runs.sort_by(|one, other| (&one.from, &one.to).cmp(&(&other.from, &other.to)));
+    }
+}
+
+/// The time of which all keys are wanted, by region: that of every run until now, and a day around
+/// it, as digests next to a period are read to anchor it.
+fn spans(
+    header: &mut Header,
+    regions: &BTreeSet<Region>,
+    period: Period,
+    now: Timestamp,
+) -> Vec<(Region, Timestamp, Timestamp)> {
+    let (from, to) = (period.start.plus(-DAY), period.end.plus(DAY).min(now));
+    for region in regions {
+        let known = header
+            .keys
+            .entry(region.to_string())
+            .or_insert_with(|| (from.to_string(), to.to_string()));
+        let before = Timestamp::parse(&known.0).zip(Timestamp::parse(&known.1));
+        let (first, last) = before.unwrap_or((from, to));
+        *known = (first.min(from).to_string(), last.max(to).to_string());
+    }
+    let span = |(region, (from, to)): (&String, &(String, String))| {
+        let region: Region = region.parse().ok()?;
+        Some((region, Timestamp::parse(from)?, Timestamp::parse(to)?))
+    };
+    header.keys.iter().filter_map(span).collect()
+}
+
+fn tell(args: &MirrorArgs, finished: &Finished) {
+    if finished.lost.is_some() {
+        return;
+    }
+    let objects = &finished.objects;
+    let shown = args.directory.to_string_lossy();
+    say(&format!(
+        "mirror `{}`: {} objects copied, {} not copied ({} could not be read, {} are of another \
+         period or scope), {} absent",
+        escape(&shown),
+        objects.copied,
+        objects.failed + objects.out_of_scope,
+        objects.failed,
+        objects.out_of_scope,
+        objects.absent,
+    ));
+}

@@ -1,0 +1,28 @@
+//! Which period and which chains: the same options for every command that looks at a trail.
+use clap::Args;
+
+/// The period, and what to look at in it.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Selection {
+    /// First second of the period: `2026-07-01` or `2026-07-01T00:00:00Z`
+    #[arg(long, value_name = "TIME", group = "from")]
+    pub(super) start_time: Option<String>,
+    /// End of the period [default: now]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["last", "quarter"])]
+    pub(super) end_time: Option<String>,
+    /// The time up to now: `90d`, `12h`
+    #[arg(long, value_name = "SPAN", group = "from")]
+    pub(super) last: Option<String>,
+    /// A calendar quarter, in UTC: `2026Q3`
+    #[arg(long, value_name = "QUARTER", group = "from")]
+    pub(super) quarter: Option<String>,
+    /// Only this trail, by name or ARN; may be given again
+    #[arg(long, value_name = "TRAIL")]
+    pub(super) trail: Vec<String>,
+    /// Only this account; may be given again
+    #[arg(long, value_name = "ID")]
+    pub(super) account: Vec<String>,
+    /// Only log files of this region; may be given again
+    #[arg(long = "region", id = "region", value_name = "REGION")]
+    pub(super) regions: Vec<String>,
+}

@@ -1,0 +1,163 @@
+//! Begins to make a mirror: in a directory that is empty, or where one of the same bucket is.
+use super::super::header::{Header, WORK};
+use super::super::ledger::{Journal, Layers, Order};
+use super::commit::{Job, Lost, Shared, start};
+use super::copying::{Copying, Seen};
+use super::names::Claims;
+use super::store::{Places, Store};
+use crate::core::location::escape;
+use crate::source::ObjectSource;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use tokio::sync::{mpsc, oneshot};
+
+/// Why no mirror can be made there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MirrorError {
+    /// The directory is not meant for this.
+    NotForThis(String),
+    /// Another run writes to it, or what it has cannot be read.
+    InUse(String),
+    /// It cannot be written.
+    Unwritable(String),
+}
+
+/// A mirror that is being made.
+#[derive(Debug)]
+pub struct Mirroring {
+    pub(super) shared: Arc<Shared>,
+    pub(super) seen: Arc<Mutex<Seen>>,
+    pub(super) header: Header,
+    to: mpsc::Sender<Job>,
+}
+
+impl Mirroring {
+    /// Begins, or goes on where an earlier run left off. The directory is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Why that cannot be. Nothing in the directory is changed then.
+    pub fn begin(directory: &Path, bucket: &str, prefix: &str) -> Result<Self, MirrorError> {
+        let shown = escape(&directory.to_string_lossy()).into_owned();
+        let unwritable = |error: io::Error| {
+            MirrorError::Unwritable(format!("cannot write to `{shown}`: {error}"))
+        };
+        let unread =
+            |error: io::Error| MirrorError::InUse(format!("cannot use `{shown}`: {error}"));
+        match std::fs::metadata(directory) {
+            Ok(about) if !about.is_dir() => {
+                return Err(MirrorError::NotForThis(format!("`{shown}` is no directory")));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(directory).map_err(unwritable)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(MirrorError::NotForThis(format!("cannot make `{shown}`: {error}")));
+            }
+            Err(error) => return Err(unwritable(error)),
+        }
+        let root = directory.canonicalize().map_err(unwritable)?;
+        is_for(&root, &shown, bucket, prefix)?;
+        let Some(store) = Store::open(&root).map_err(unwritable)? else {
+            return Err(MirrorError::InUse(format!(
+                "another run is writing to `{shown}`\n\nhint: wait until it has ended, or name \
+                 another directory"
+            )));
+        };
+        // Another run may have made it a mirror before this one had the lock.
+        let mut header =
+            is_for(&root, &shown, bucket, prefix)?.unwrap_or_else(|| Header::new(bucket, prefix));
+        header.complete = false;
+        header.write(&root).map_err(unwritable)?;
+        let journal = Journal::begin(&root, &store.work).map_err(unread)?;
+        let before = Layers::open(&root, &store.work).map_err(unread)?;
+        let mut places = Places::default();
+        if store.folds_case().map_err(unwritable)? {
+            places.claims = Some(claimed(&before).map_err(unread)?);
+        }
+        let shared = Arc::new(Shared {
+            store,
+            before,
+            journal: Mutex::new(journal),
+            places: Mutex::new(places),
+            lost: Mutex::new(Lost::default()),
+        });
+        let to = start(&shared);
+        Ok(Self { shared, seen: Arc::default(), header, to })
+    }
+
+    /// The source that keeps whatever is read from `below`.
+    pub fn source(&self, below: Arc<dyn ObjectSource>) -> Copying {
+        Copying::new(below, Arc::clone(&self.shared), Arc::clone(&self.seen), self.to.clone())
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &PathBuf {
+        &self.shared.store.root
+    }
+
+    /// What the mirror is of, and what is to be written of it at the end.
+    pub fn header_mut(&mut self) -> &mut Header {
+        &mut self.header
+    }
+
+    /// Waits until everything that was handed over is on the disk.
+    pub(super) async fn flush(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.to.send(Job::Flush(done)).await.is_ok() {
+            // The task answers as long as it lives, and it lives as long as this.
+            let _ = wait.await;
+        }
+    }
+}
+
+/// Fails unless the directory is empty or a mirror of that place.
+fn is_for(
+    root: &Path,
+    shown: &str,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Option<Header>, MirrorError> {
+    let other = |words: String| Err(MirrorError::NotForThis(words));
+    match Header::read(root) {
+        Err(error) => other(format!("cannot use `{shown}`: {error}")),
+        Ok(Some(header)) if header.bucket != bucket || header.prefix != prefix => {
+            let slash = if header.prefix.is_empty() { "" } else { "/" };
+            other(format!(
+                "`{shown}` is a mirror of `s3://{}{slash}{}`\n\nhint: one directory is for one \
+                 place",
+                escape(&header.bucket),
+                escape(&header.prefix),
+            ))
+        }
+        Ok(Some(header)) => Ok(Some(header)),
+        Ok(None) => {
+            let unread = |error: io::Error| {
+                MirrorError::Unwritable(format!("cannot read `{shown}`: {error}"))
+            };
+            for entry in std::fs::read_dir(root).map_err(unread)? {
+                // A run that was killed at its very beginning leaves this.
+                if entry.map_err(unread)?.file_name() != WORK {
+                    return other(format!(
+                        "`{shown}` is not empty and is no mirror\n\nhint: name a new directory"
+                    ));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// The names that earlier runs gave.
+fn claimed(before: &Layers) -> io::Result<Claims> {
+    let mut claims = Claims::default();
+    let mut records = before.scan(&Order::default())?;
+    while let Some((order, record)) = records.next()? {
+        if record.copied.is_some_and(|copied| copied.file.is_none()) {
+            claims.claim(&order.path);
+        }
+    }
+    Ok(claims)
+}

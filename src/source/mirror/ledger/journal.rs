@@ -1,0 +1,241 @@
+//! Writes a ledger: what is noted is in the journal before anything is done that rests on it.
+use super::layers::{JOURNAL, Layers, MANIFEST, Segment, note};
+use super::record::{Order, Record};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Records that are kept in memory: some 10 MB.
+const RECENT: usize = 16_384;
+
+/// Sorted files of one level that are made into one of the next.
+const FAN: usize = 8;
+
+/// The journal of one run. Whoever has it holds the lock of the directory.
+#[derive(Debug)]
+pub(in crate::source::mirror) struct Journal {
+    root: PathBuf,
+    work: PathBuf,
+    file: File,
+    recent: BTreeMap<Order, Record>,
+    /// Records that are kept until they are sorted into a file.
+    keep: usize,
+    segments: Vec<Segment>,
+    next: u64,
+}
+
+impl Journal {
+    /// Begins a journal over what earlier runs left, which is first made into one manifest.
+    pub(in crate::source::mirror) fn begin(root: &Path, work: &Path) -> io::Result<Self> {
+        let left = Segment::all(work)?;
+        if !left.is_empty() || work.join(JOURNAL).exists() {
+            write_sorted(&Layers::open(root, work)?, root, work)?;
+            for segment in left {
+                std::fs::remove_file(segment.path(work))?;
+            }
+        }
+        let file = begin_file(work)?;
+        let (root, work) = (root.to_owned(), work.to_owned());
+        Ok(Self {
+            root,
+            work,
+            file,
+            recent: BTreeMap::new(),
+            keep: RECENT,
+            segments: Vec::new(),
+            next: 0,
+        })
+    }
+
+    /// Notes these. They are in the file then, and durable after [`Self::sync`].
+    pub(in crate::source::mirror) fn note(&mut self, records: Vec<Record>) -> io::Result<()> {
+        let mut lines = Vec::with_capacity(records.len() * 256);
+        for record in &records {
+            serde_json::to_writer(&mut lines, record)?;
+            lines.push(b'\n');
+        }
+        self.file.write_all(&lines)?;
+        for record in records {
+            note(&mut self.recent, record);
+        }
+        if self.recent.len() >= self.keep {
+            self.roll()?;
+        }
+        Ok(())
+    }
+
+    /// Makes durable what was noted.
+    pub(in crate::source::mirror) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn roll(&mut self) -> io::Result<()> {
+        let recent = std::mem::take(&mut self.recent);
+        self.segment(0, &Layers::of(&[], recent)?)?;
+        self.file = begin_file(&self.work)?;
+        let mut level = 0;
+        loop {
+            let same: Vec<Segment> =
+                self.segments.iter().filter(|segment| segment.level == level).copied().collect();
+            if same.len() < FAN {
+                return Ok(());
+            }
+            let paths: Vec<PathBuf> = same.iter().map(|one| one.path(&self.work)).collect();
+            level += 1;
+            self.segment(level, &Layers::of(&paths, BTreeMap::new())?)?;
+            self.segments.retain(|segment| !same.contains(segment));
+            for path in paths {
+                std::fs::remove_file(path)?;
+            }
+        }
+    }
+
+    fn segment(&mut self, level: u32, layers: &Layers) -> io::Result<()> {
+        let segment = Segment { level, number: self.next };
+        self.next += 1;
+        write_all(layers, &segment.path(&self.work), &self.work, true)?;
+        self.segments.push(segment);
+        self.segments.sort_by_key(|one| (std::cmp::Reverse(one.level), one.number));
+        Ok(())
+    }
+
+    /// Everything that is known now.
+    pub(in crate::source::mirror) fn all(&self) -> io::Result<Layers> {
+        let mut paths: Vec<PathBuf> =
+            self.segments.iter().map(|segment| segment.path(&self.work)).collect();
+        let manifest = self.root.join(MANIFEST);
+        if manifest.exists() {
+            paths.insert(0, manifest);
+        }
+        Layers::of(&paths, self.recent.clone())
+    }
+
+    /// Makes one manifest of everything and ends the journal.
+    pub(in crate::source::mirror) fn finish(&mut self) -> io::Result<()> {
+        write_sorted(&self.all()?, &self.root, &self.work)?;
+        std::fs::remove_file(self.work.join(JOURNAL))?;
+        for segment in self.segments.drain(..) {
+            std::fs::remove_file(segment.path(&self.work))?;
+        }
+        Ok(())
+    }
+}
+
+/// An empty journal under the name of the old one, whose records lie elsewhere by now.
+fn begin_file(work: &Path) -> io::Result<File> {
+    let path = work.join(JOURNAL);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new().append(true).create_new(true).open(path)
+}
+
+fn write_sorted(layers: &Layers, root: &Path, work: &Path) -> io::Result<()> {
+    write_all(layers, &root.join(MANIFEST), work, false)
+}
+
+/// Writes all records to `path`, whole and synced before it takes its name. `deltas` keeps what only
+/// other layers need to hear.
+fn write_all(layers: &Layers, path: &Path, work: &Path, deltas: bool) -> io::Result<()> {
+    let part = work.join("sorted.part");
+    let mut to = BufWriter::with_capacity(256 << 10, File::create(&part)?);
+    let mut records = layers.scan(&Order::default())?;
+    while let Some((_, mut record)) = records.next()? {
+        record.unlisted &= deltas;
+        serde_json::to_writer(&mut to, &record)?;
+        to.write_all(b"\n")?;
+    }
+    to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    std::fs::rename(&part, path)?;
+    for folder in [path.parent(), Some(work)].into_iter().flatten() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::mirror::ledger::{Copied, ListedAs};
+
+    fn listed(number: usize, size: u64) -> Record {
+        let key = format!("k{number:06}");
+        Record { listed: Some(ListedAs { size, etag: None }), ..Record::new("b", &key) }
+    }
+
+    fn all(layers: &Layers) -> Vec<Record> {
+        let mut scan = layers.scan(&Order::default()).unwrap();
+        let mut records = Vec::new();
+        while let Some((_, record)) = scan.next().unwrap() {
+            records.push(record);
+        }
+        records
+    }
+
+    /// What is read is the same whether a run was finished, goes on, or was killed at any of the
+    /// rolls; the reference is one map.
+    #[test]
+    fn a_ledger_of_many_files_says_what_one_map_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, work) = (folder.path(), folder.path().join("work"));
+        std::fs::create_dir(&work).unwrap();
+        let mut expected = BTreeMap::new();
+        for run in 0..2 {
+            let mut journal = Journal::begin(root, &work).unwrap();
+            journal.keep = 300;
+            for batch in 0..70_usize {
+                let records: Vec<Record> = (0..200)
+                    .map(|n| {
+                        let number = (n * 37 + batch * 401) % 3_000;
+                        let mut record = listed(number, u64::try_from(batch + run).unwrap());
+                        if n % 3 == 0 {
+                            record.listed = None;
+                            record.copied = Some(Copied { size: 7, ..Copied::default() });
+                        } else if n % 100 == 1 {
+                            record.listed = None;
+                            (record.absent, record.unlisted) = (true, true);
+                        }
+                        record
+                    })
+                    .collect();
+                for record in records.clone() {
+                    expected
+                        .entry(record.order())
+                        .and_modify(|known: &mut Record| known.absorb(record.clone()))
+                        .or_insert(record);
+                }
+                journal.note(records).unwrap();
+            }
+            for record in expected.values_mut() {
+                record.unlisted = false;
+            }
+            let clean = |layers: &Layers| -> Vec<Record> {
+                all(layers).into_iter().map(|record| Record { unlisted: false, ..record }).collect()
+            };
+            let wanted: Vec<Record> = expected.values().cloned().collect();
+            assert!(clean(&journal.all().unwrap()) == wanted, "while it goes on");
+            assert!(clean(&Layers::open(root, &work).unwrap()) == wanted, "as if it were killed");
+            assert!(journal.segments.iter().any(|segment| segment.level > 0), "some were joined");
+            if run == 1 {
+                journal.finish().unwrap();
+                assert!(all(&Layers::open(root, &work).unwrap()) == wanted, "at the end");
+                assert_eq!(std::fs::read_dir(&work).unwrap().count(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_being_written_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let mut journal = Journal::begin(root, root).unwrap();
+        journal.note(vec![listed(1, 1), listed(2, 1)]).unwrap();
+        let path = root.join(JOURNAL);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.truncate(bytes.len() - 3);
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(all(&Layers::open(root, root).unwrap()), [listed(1, 1)]);
+    }
+}

@@ -1,0 +1,159 @@
+//! The files of a ledger as one.
+use super::record::{Order, Record};
+use super::sorted::{Lines, Scan, Sorted, parse, regular};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The manifest: all records of a mirror that was finished, or of the runs before.
+pub(in crate::source::mirror) const MANIFEST: &str = "trailproof-manifest.jsonl";
+/// What came since, in the folder of the run.
+pub(super) const JOURNAL: &str = "journal.jsonl";
+/// Parts of the journal that were sorted: `sorted-LEVEL-NUMBER.jsonl`.
+const SEGMENT: &str = "sorted-";
+
+/// A sorted part of the journal. A higher level is made of several lower ones and is older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Segment {
+    pub(super) level: u32,
+    pub(super) number: u64,
+}
+
+impl Segment {
+    pub(super) fn path(self, work: &Path) -> PathBuf {
+        work.join(format!("{SEGMENT}{}-{}.jsonl", self.level, self.number))
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let (level, number) =
+            name.strip_prefix(SEGMENT)?.strip_suffix(".jsonl")?.split_once('-')?;
+        Some(Self { level: level.parse().ok()?, number: number.parse().ok()? })
+    }
+
+    /// Those of this folder, oldest first.
+    pub(super) fn all(work: &Path) -> io::Result<Vec<Self>> {
+        let mut segments = Vec::new();
+        match std::fs::read_dir(work) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(segments),
+            Err(error) => return Err(error),
+            Ok(entries) => {
+                for entry in entries {
+                    segments.extend(entry?.file_name().to_str().and_then(Self::parse));
+                }
+            }
+        }
+        segments.sort_by_key(|segment| (std::cmp::Reverse(segment.level), segment.number));
+        Ok(segments)
+    }
+}
+
+/// All that is known, from several files of which a later one counts.
+#[derive(Debug, Default)]
+pub(in crate::source::mirror) struct Layers {
+    files: Vec<Sorted>,
+    recent: BTreeMap<Order, Record>,
+}
+
+impl Layers {
+    /// Everything that the directory and its folder of work have.
+    ///
+    /// # Errors
+    ///
+    /// That a file cannot be read or is none of ours.
+    pub(in crate::source::mirror) fn open(root: &Path, work: &Path) -> io::Result<Self> {
+        let mut layers = Self::default();
+        let mut files = vec![root.join(MANIFEST)];
+        files.extend(Segment::all(work)?.into_iter().map(|segment| segment.path(work)));
+        for path in files {
+            match Sorted::open(&path) {
+                Ok(file) => layers.files.push(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match regular(&work.join(JOURNAL)) {
+            Ok(file) => {
+                let mut lines = Lines::new(file);
+                while let Some(line) = lines.next()? {
+                    // Only what was being written when the power went is no line.
+                    let Ok(record) = parse(line) else { break };
+                    note(&mut layers.recent, record);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Ok(layers)
+    }
+
+    /// These files, oldest first, and what came since.
+    pub(super) fn of(paths: &[PathBuf], recent: BTreeMap<Order, Record>) -> io::Result<Self> {
+        let files = paths.iter().map(|path| Sorted::open(path)).collect::<io::Result<_>>()?;
+        Ok(Self { files, recent })
+    }
+
+    pub(in crate::source::mirror) fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.recent.is_empty()
+    }
+
+    /// What is known of one object or folder.
+    pub(in crate::source::mirror) fn get(&self, at: &Order) -> io::Result<Option<Record>> {
+        let mut known: Option<Record> = None;
+        for file in &self.files {
+            take(&mut known, file.get(at)?);
+        }
+        take(&mut known, self.recent.get(at).cloned());
+        Ok(known)
+    }
+
+    /// All records from there on, ascending.
+    pub(in crate::source::mirror) fn scan(&self, from: &Order) -> io::Result<Merged<'_>> {
+        let files = self.files.iter().map(|file| file.scan(from)).collect::<io::Result<_>>()?;
+        Ok(Merged { files, recent: self.recent.range(from.clone()..).peekable() })
+    }
+}
+
+fn take(known: &mut Option<Record>, later: Option<Record>) {
+    match (known.as_mut(), later) {
+        (Some(known), Some(later)) => known.absorb(later),
+        (None, later) => *known = later,
+        (Some(_), None) => {}
+    }
+}
+
+/// Adds a record to others.
+pub(super) fn note(records: &mut BTreeMap<Order, Record>, record: Record) {
+    match records.entry(record.order()) {
+        std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().absorb(record),
+        std::collections::btree_map::Entry::Vacant(place) => {
+            place.insert(record);
+        }
+    }
+}
+
+/// Records of several layers in one order.
+#[derive(Debug)]
+pub(in crate::source::mirror) struct Merged<'l> {
+    files: Vec<Scan>,
+    recent: std::iter::Peekable<std::collections::btree_map::Range<'l, Order, Record>>,
+}
+
+impl Merged<'_> {
+    /// The next record.
+    pub(in crate::source::mirror) fn next(&mut self) -> io::Result<Option<(Order, Record)>> {
+        let of_files = self.files.iter().filter_map(|file| file.next.as_ref().map(|(at, _)| at));
+        let at = of_files.chain(self.recent.peek().map(|(at, _)| *at)).min().cloned();
+        let Some(at) = at else { return Ok(None) };
+        let mut known = None;
+        for file in &mut self.files {
+            if file.next.as_ref().is_some_and(|(next, _)| *next == at) {
+                take(&mut known, file.next.take().map(|(_, record)| record));
+                file.advance()?;
+            }
+        }
+        if self.recent.peek().is_some_and(|(next, _)| **next == at) {
+            take(&mut known, self.recent.next().map(|(_, record)| record.clone()));
+        }
+        Ok(known.map(|record| (at, record)))
+    }
+}

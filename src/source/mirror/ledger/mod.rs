@@ -1,0 +1,15 @@
+//! What a mirror knows of the bucket: what was listed, copied, refused and absent.
+//!
+//! Lines of JSON in ascending order, so that a million objects need no room in memory. While a
+//! mirror is being made they lie in several files, of which a later one says what changed; at the
+//! end they are one, the manifest.
+mod journal;
+mod layers;
+mod ranges;
+mod record;
+mod sorted;
+
+pub(super) use journal::Journal;
+pub(super) use layers::{Layers, MANIFEST};
+pub(super) use ranges::{Range, known};
+pub(super) use record::{Copied, Earlier, FailedAs, FolderAs, ListedAs, Order, Record};

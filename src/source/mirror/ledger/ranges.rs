@@ -1,0 +1,89 @@
+//! Stretches of a listing.
+use serde::{Deserialize, Serialize};
+
+/// Keys after one, up to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(in crate::source::mirror) struct Range {
+    /// Keys that sort after this; empty for all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(in crate::source::mirror) after: String,
+    /// The last key, which need not exist; `None` for all there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::source::mirror) to: Option<String>,
+}
+
+/// The same stretches, ascending, with those in one that meet.
+pub(super) fn join(ranges: impl IntoIterator<Item = Range>) -> Vec<Range> {
+    let mut ranges: Vec<Range> = ranges.into_iter().collect();
+    ranges.sort();
+    let mut joined: Vec<Range> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if last.to.as_ref().is_none_or(|to| range.after <= *to) => {
+                if let (Some(to), Some(more)) = (&last.to, &range.to) {
+                    last.to = Some(to.max(more).clone());
+                } else {
+                    last.to = None;
+                }
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// How far keys with this prefix are known that sort after `after`: `None` where not even the
+/// first is, `Some(None)` to the last, else up to this one.
+pub(in crate::source::mirror) fn known(
+    ranges: &[Range],
+    prefix: &str,
+    after: &str,
+) -> Option<Option<String>> {
+    let begins = |range: &&Range| {
+        if after >= prefix {
+            range.after.as_str() <= after
+        } else {
+            range.after.is_empty() || range.after.as_str() < prefix
+        }
+    };
+    let goes_on = |range: &&Range| range.to.as_deref().is_none_or(|to| to > after && to >= prefix);
+    let range = ranges.iter().filter(begins).find(goes_on)?;
+    // An end behind all keys with the prefix is none.
+    Some(range.to.clone().filter(|to| to.starts_with(prefix)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(after: &str, to: Option<&str>) -> Range {
+        Range { after: after.to_owned(), to: to.map(str::to_owned) }
+    }
+
+    #[test]
+    fn stretches_that_meet_are_one() {
+        let ranges = [range("m", None), range("b", Some("c")), range("", Some("b"))];
+        assert_eq!(join(ranges), [range("", Some("c")), range("m", None)]);
+        let ranges = [range("", None), range("b", Some("c"))];
+        assert_eq!(join(ranges), [range("", None)]);
+        let ranges = [range("", Some("x")), range("b", Some("c"))];
+        assert_eq!(join(ranges), [range("", Some("x"))]);
+    }
+
+    #[test]
+    fn what_was_not_listed_is_not_known() {
+        let end = |to: &str| Some(Some(to.to_owned()));
+        let ranges = [range("a/2", Some("a/5")), range("a/7", None)];
+        assert_eq!(known(&ranges, "a/", ""), None);
+        assert_eq!(known(&ranges, "a/", "a/1"), None);
+        assert_eq!(known(&ranges, "a/", "a/2"), end("a/5"));
+        assert_eq!(known(&ranges, "a/", "a/4"), end("a/5"));
+        assert_eq!(known(&ranges, "a/", "a/5"), None, "the stretch has ended");
+        assert_eq!(known(&ranges, "a/4", ""), Some(None), "all of `a/4…` lies in the stretch");
+        assert_eq!(known(&ranges, "a/5", ""), end("a/5"), "`a/5x` may be there");
+        assert_eq!(known(&ranges, "a/", "a/8"), Some(None));
+        assert_eq!(known(&ranges, "b/", ""), Some(None));
+        assert_eq!(known(&[range("a/", None)], "a/", ""), None, "the key `a/` itself is not known");
+        assert_eq!(known(&[], "", ""), None);
+    }
+}

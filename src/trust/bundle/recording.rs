@@ -1,0 +1,68 @@
+//! A key service whose answers are kept, for a bundle of what a run believed.
+use super::coverage::{Stretch, joined};
+use super::document::RegionKeys;
+use crate::core::ids::Region;
+use crate::core::time::Timestamp;
+use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Asks the service below, and keeps what it answers.
+#[derive(Debug)]
+pub struct RecordedKeys {
+    below: Arc<dyn KeyService>,
+    /// Of the time after the run nobody has all keys, so that it is not written down as covered.
+    now: Timestamp,
+    kept: Mutex<BTreeMap<Region, RegionKeys>>,
+}
+
+impl RecordedKeys {
+    /// Over `below`; `now` is the time of the run.
+    pub fn new(below: Arc<dyn KeyService>, now: Timestamp) -> Self {
+        Self { below, now, kept: Mutex::default() }
+    }
+
+    /// All answers until now: every key once, and the time of which they are all.
+    pub fn kept(&self) -> BTreeMap<Region, RegionKeys> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, region: &Region, asked: Stretch, keys: &[KeyRecord]) {
+        // A bundle says itself of what time it has all.
+        let covered = match self.below.covered(Some(region)) {
+            Some(covered) => covered,
+            None => vec![(asked.0, asked.1.min(self.now))],
+        };
+        let covered = covered.into_iter().filter(|(from, to)| from <= to);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = kept.entry(region.clone()).or_default();
+        for key in keys {
+            if !kept.keys.contains(key) {
+                kept.keys.push(key.clone());
+            }
+        }
+        kept.covered = joined(kept.covered.drain(..).chain(covered).collect());
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl KeyService for RecordedKeys {
+    fn keys<'a>(
+        &'a self,
+        region: Option<&'a Region>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>> {
+        Box::pin(async move {
+            let keys = self.below.keys(region, from, to).await?;
+            if let Some(region) = region {
+                self.keep(region, (from, to), &keys);
+            }
+            Ok(keys)
+        })
+    }
+
+    fn covered(&self, region: Option<&Region>) -> Option<Vec<Stretch>> {
+        self.below.covered(region)
+    }
+}

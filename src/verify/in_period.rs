@@ -1,0 +1,173 @@
+//! Everything in the folders of CloudTrail that is of a period and scope, whether or not a digest
+//! names it.
+use super::folders::list_folders;
+use crate::core::budget;
+use crate::core::chain_id::{ChainId, Scope};
+use crate::core::failure::ReadFailure;
+use crate::core::ids::{AccountId, OrganizationId, Region};
+use crate::core::key_layout::{DigestKey, KeyRoot, ROOT};
+use crate::core::time::Period;
+use crate::source::{ListRequest, ObjectSource};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// What the folders of CloudTrail's are called: of digests, log files, Insights and others.
+const FOLDERS: &str = "CloudTrail";
+
+/// The objects of whole days and of a scope, told by their keys alone.
+#[derive(Clone, Debug)]
+pub struct InPeriod {
+    scope: Scope,
+    first: String,
+    last: String,
+}
+
+impl InPeriod {
+    /// Those of the days of `period`.
+    pub fn new(scope: &Scope, period: Period) -> Self {
+        let (first, last) = (period.start.date_folder(), period.end.date_folder());
+        Self { scope: scope.clone(), first, last }
+    }
+
+    /// Whether `key` lies in a folder of such a day. A digest of a trail that the scope leaves out
+    /// does not count; log files do not tell their trail.
+    pub fn has(&self, key: &str) -> bool {
+        let mut parts = key.split('/').skip_while(|part| *part != ROOT).skip(1).peekable();
+        if parts.peek().is_some_and(|part| part.parse::<OrganizationId>().is_ok()) {
+            parts.next();
+        }
+        let account = parts.next().and_then(|part| part.parse::<AccountId>().ok());
+        let folder = parts.next().is_some_and(|part| part.starts_with(FOLDERS));
+        let region = parts.next().and_then(|part| part.parse::<Region>().ok());
+        let day: Vec<&str> = parts.by_ref().take(3).collect();
+        let day = day.join("/");
+        let (Some(account), Some(region), true) = (account, region, folder) else { return false };
+        self.scope.has_account(&account)
+            && self.scope.has_region(&region)
+            && self.first <= day
+            && day <= self.last
+            && parts.next().is_some()
+            && DigestKey::parse(key)
+                .is_none_or(|digest| self.scope.has_trail(&ChainId::from(&digest.chain)))
+    }
+
+    /// Lists all of them, for a source that keeps what was listed.
+    ///
+    /// # Errors
+    ///
+    /// None here: a listing that cannot be read is kept as one by the source, and found again by
+    /// whoever needs it.
+    pub async fn list(&self, source: &Arc<dyn ObjectSource>, bucket: &str, roots: &[String]) {
+        let mut listings = JoinSet::new();
+        for prefix in roots {
+            let root = KeyRoot { prefix: prefix.clone(), organization: None }.folder();
+            let mut folders = vec![root.clone()];
+            let names = list_folders(source.as_ref(), bucket, &root).await.unwrap_or_default();
+            let is_organization = |name: &&String| name.parse::<OrganizationId>().is_ok();
+            folders
+                .extend(names.iter().filter(is_organization).map(|name| format!("{root}{name}/")));
+            for folder in folders {
+                let names = list_folders(source.as_ref(), bucket, &folder).await;
+                for name in names.unwrap_or_default() {
+                    if name.parse().is_ok_and(|account| self.scope.has_account(&account)) {
+                        let (this, source) = (self.clone(), Arc::clone(source));
+                        let (bucket, above) = (bucket.to_owned(), format!("{folder}{name}/"));
+                        listings.spawn(async move {
+                            // Why a listing could not be read is the source's to keep.
+                            let _ = this.account(source.as_ref(), &bucket, &above).await;
+                        });
+                    }
+                }
+            }
+        }
+        while let Some(done) = listings.join_next().await {
+            if let Err(error) = done {
+                std::panic::resume_unwind(error.into_panic());
+            }
+        }
+    }
+
+    async fn account(
+        &self,
+        source: &dyn ObjectSource,
+        bucket: &str,
+        above: &str,
+    ) -> Result<(), ReadFailure> {
+        for kind in list_folders(source, bucket, above).await? {
+            if !kind.starts_with(FOLDERS) {
+                continue;
+            }
+            let above = format!("{above}{kind}/");
+            for region in list_folders(source, bucket, &above).await? {
+                if region.parse().is_ok_and(|region| self.scope.has_region(&region)) {
+                    self.days(source, bucket, &format!("{above}{region}/")).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn days(
+        &self,
+        source: &dyn ObjectSource,
+        bucket: &str,
+        folder: &str,
+    ) -> Result<(), ReadFailure> {
+        let mut request = ListRequest::all(bucket, folder);
+        request.start_after = Some(format!("{folder}{}", self.first));
+        let last = format!("{folder}{}/\u{10ffff}", self.last);
+        for _ in 0..budget::PAGES {
+            let page = source.list(&request).await?;
+            let past = page.objects.last().is_some_and(|object| object.key > last);
+            match page.next {
+                Some(next) if !past => request.continuation = Some(next),
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::chain_id::TrailFilter;
+    use crate::core::time::Timestamp;
+
+    const LOGS: &str = "p/AWSLogs/111122223333/CloudTrail/us-east-1/";
+
+    #[test]
+    fn days_and_scope_are_told_by_the_key() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let period = Period { start: at("2026-02-27T23:00:00Z"), end: at("2026-03-01T01:00:00Z") };
+        let all = InPeriod::new(&Scope::default(), period);
+        for (key, inside) in [
+            (format!("{LOGS}2026/02/27/a"), true),
+            (format!("{LOGS}2026/03/01/a/b"), true),
+            (format!("{LOGS}2026/02/26/a"), false),
+            (format!("{LOGS}2026/03/02/a"), false),
+            (format!("{LOGS}2026/03/01"), false),
+            (format!("{LOGS}2026/03/a"), false),
+            (LOGS.replace("CloudTrail", "CloudTrail-Insight") + "2026/02/28/a", true),
+            (LOGS.replace("CloudTrail", "Config") + "2026/02/28/a", false),
+            (LOGS.replace("AWSLogs", "AWSLogs/o-a1b2c3d4e5") + "2026/02/28/a", true),
+            (LOGS.replace("AWSLogs", "Logs") + "2026/02/28/a", false),
+            (LOGS.replace("1111", "x") + "2026/02/28/a", false),
+        ] {
+            assert_eq!(all.has(&key), inside, "{key}");
+        }
+        let scope = Scope {
+            trails: vec![TrailFilter::Name("mine".parse().unwrap())],
+            accounts: vec!["111122223333".parse().unwrap()],
+            regions: vec!["us-east-1".parse().unwrap()],
+        };
+        let mine = InPeriod::new(&scope, period);
+        assert!(mine.has(&format!("{LOGS}2026/02/28/a")));
+        let other = format!("{LOGS}2026/02/28/a");
+        assert!(!mine.has(&other.replace("us-east-1", "us-east-2")));
+        assert!(!mine.has(&other.replace("1111", "2222")));
+        let digest = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/02/28/111122223333_CloudTrail-Digest_us-east-1_mine_us-east-1_20260228T000411Z.json.gz";
+        assert!(mine.has(digest));
+        assert!(!mine.has(&digest.replace("mine", "other")));
+    }
+}
