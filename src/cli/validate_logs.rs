@@ -82,7 +82,7 @@ async fn validate(
     let in_flight = args.concurrency.map_or(InFlight::Adaptive, InFlight::Fixed);
     let source = Limited::new(S3Source::new(&config, Timeouts::default()), in_flight);
     let policy = RetryPolicy::default();
-    let policy = RetryPolicy { attempts: attempts.unwrap_or(policy.attempts), ..policy };
+    let policy = attempts.map_or(policy, |attempts| policy.with_attempts(attempts));
     let source: Arc<dyn ObjectSource> =
         Arc::new(Retrying::new(source, policy, u64::from(std::process::id())));
     let report = report.insert(Report::new(args.verbose, home_region.as_str()));

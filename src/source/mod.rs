@@ -13,6 +13,7 @@ mod object;
 mod pace;
 #[cfg(test)]
 mod scripted;
+mod tempo;
 
 pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
