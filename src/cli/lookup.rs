@@ -59,9 +59,10 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
     for path in &args.files {
         files.push((path.clone(), read(path)?));
     }
-    let prepared = prepare(aws, &args.as_verify()).await?;
+    let counts = Arc::default();
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let prepared = prepare(aws, &args.as_verify(), &counts).await?;
     let wanted: Arc<BTreeSet<Hash>> = Arc::new(files.iter().map(|(_, read)| read.hash).collect());
-    let progress = Progress::start(args.quiet, prepared.counts.clone());
     let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
     let mut last: Option<Hash> = None;
     let (source, keys) = (prepared.source.clone(), prepared.keys.clone());

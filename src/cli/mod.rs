@@ -1,5 +1,7 @@
 //! Argv in, exit status out. The only room that reads the clock, the environment and the streams.
 mod args;
+mod cost;
+mod dry_run;
 mod evidence;
 mod interrupt;
 mod key_files;
@@ -15,5 +17,6 @@ mod time_arg;
 mod validate_logs;
 mod verify;
 mod verify_plan;
+mod waits;
 
 pub use program::main;

@@ -1,13 +1,14 @@
 //! `trailproof verify`: what does this bucket prove?
 use super::args::{AwsArgs, Format, VerifyArgs};
-use super::evidence;
+use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::key_files;
 use super::place::Place;
 use super::program::say;
 use super::progress::Progress;
-use super::validate_logs::now;
+use super::validate_logs::{now, retry_policy};
 use super::verify_plan::{Asked, NoPlan, bucket_of, make, read};
+use super::{dry_run, evidence};
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::core::failure::ReadFailureKind;
 use crate::core::location::escape;
@@ -21,15 +22,16 @@ use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::limit::{InFlight, Limited};
 use crate::source::mirror::MirrorSource;
-use crate::source::retry::{RetryPolicy, Retrying};
+use crate::source::retry::Retrying;
 use crate::source::s3::{S3Source, Timeouts};
 use crate::trust::bundle::{BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
-use crate::verify::verify_run::{VerifyPlan, verify};
+use crate::verify::verify_run::{VerifyPlan, verify_counting};
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A mistake on the command line.
 const USAGE: u8 = 2;
@@ -40,6 +42,9 @@ const OUTPUT_LOST: u8 = 6;
 
 /// Runs the command and returns the exit status.
 pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
+    if args.dry_run {
+        return dry_run::run(aws, args).await;
+    }
     let mut report = Report::new(args.format);
     let ended = unless_interrupted(attempt(aws, args, &mut report)).await;
     // Whatever ended the run, what was told until then is written.
@@ -60,16 +65,22 @@ pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
 }
 
 async fn attempt(aws: &AwsArgs, args: &VerifyArgs, report: &mut Report) -> Result<Verdict, NoPlan> {
-    let run = prepare(aws, args).await?;
-    let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
+    let counts = Arc::new(Counts::default());
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let run = prepare(aws, args, &counts).await?;
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
-    let summary = verify(&run.plan, source, keys, &mut |event| {
+    let unneeded = Arc::default();
+    let summary = verify_counting(&run.plan, source, keys, &unneeded, &mut |event| {
         progress.note(event);
         report.tell(event);
     })
     .await;
     progress.stop();
     run.remarks();
+    if let Some(billed) = &run.billed {
+        billed.note_unneeded(unneeded.load(Ordering::Relaxed));
+        say_cost(args.quiet, billed);
+    }
     Ok(summary.verdict)
 }
 
@@ -78,7 +89,8 @@ pub(super) struct Prepared {
     pub(super) plan: VerifyPlan,
     pub(super) source: Arc<dyn ObjectSource>,
     pub(super) keys: Arc<dyn KeyService>,
-    pub(super) counts: Arc<Counts>,
+    /// What was asked of S3, where anything may be.
+    pub(super) billed: Option<Arc<Counts>>,
     /// The directory that is read, where it is one.
     mirror: Option<(PathBuf, Arc<MirrorSource>)>,
     no_keys: bool,
@@ -94,22 +106,29 @@ impl Prepared {
 }
 
 /// Finds the evidence and whom to believe.
-pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared, NoPlan> {
+/// Requests are counted into `counts` from the first on.
+pub(super) async fn prepare(
+    aws: &AwsArgs,
+    args: &VerifyArgs,
+    counts: &Arc<Counts>,
+) -> Result<Prepared, NoPlan> {
     let now = now();
     let asked = read(args, now)?;
     let bundle = key_files::read(&args.public_keys)?;
-    let counts = Arc::new(Counts::default());
     let named = args.bucket.as_deref();
     let directory = match &asked.place {
         Some(Place::Directory(path)) => Some(path.clone()),
         _ => None,
     };
     let moved_to_s3 = asked.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
+    // What is read from a directory is counted apart: S3 charges nothing for it.
+    let billed = if directory.is_some() { Arc::default() } else { Arc::clone(counts) };
     // A copy is verified without a request to anybody, unless a part of it was said to lie in S3.
     let online = match directory.is_none() || moved_to_s3 {
-        true => Some(Online::start(aws, args.concurrency, &counts, &asked).await?),
+        true => Some(Online::start(aws, args.concurrency, &billed, &asked).await?),
         false => None,
     };
+    let billed = online.is_some().then_some(billed);
     let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
@@ -119,7 +138,7 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
         }
         (Some(path), _) => {
             let opened = &*mirror.insert(evidence::open(path)?);
-            (evidence::in_directory(opened, path, named, rules, &counts).await?, None)
+            (evidence::in_directory(opened, path, named, rules, counts).await?, None)
         }
         (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
     };
@@ -135,7 +154,7 @@ pub(super) async fn prepare(aws: &AwsArgs, args: &VerifyArgs) -> Result<Prepared
         plan,
         source: evidence.source,
         keys,
-        counts,
+        billed,
         mirror: directory.zip(mirror),
         no_keys,
     })
@@ -169,7 +188,7 @@ impl Online {
         let seed = u64::from(std::process::id());
         let limited = Limited::new(s3, concurrency.map_or(InFlight::Adaptive, InFlight::Fixed));
         Ok(Self {
-            source: Arc::new(Retrying::new(limited, RetryPolicy::default(), seed)),
+            source: Arc::new(Retrying::new(limited, retry_policy(), seed)),
             trust: Arc::new(CloudTrail::new(&config)),
         })
     }

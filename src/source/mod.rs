@@ -8,6 +8,7 @@ pub mod mirror;
 pub mod relocate;
 pub mod retry;
 pub mod s3;
+pub mod waiting;
 
 mod object;
 mod pace;

@@ -16,25 +16,28 @@ pub struct RetryPolicy {
     pub attempts: u32,
     /// Refusals that are borne for one page or one object: how often the store may say that it is
     /// asked too much, which tells nothing of the object. Where half of all requests are refused,
-    /// one in 250 is refused so often.
+    /// one in 500 is refused so often.
     pub refusals: u32,
     /// The longest first wait after a broken connection or an answer that came to nothing. The
     /// next attempt meets another host, so there is no reason to wait long.
     pub base: Duration,
-    /// The longest first wait after the store said a second time that it is asked too much; the
-    /// AWS CLI's. The first time, the request waits for its turn at the pace of all
-    /// ([`super::limit::Limited`]) and no longer; one that is refused again may lie in a part of
-    /// the store that is busier than the rest.
+    /// The longest first wait after the store said a fourth time that it is asked too much; the
+    /// AWS CLI's. Before that, the request waits for its turn at the pace of all
+    /// ([`super::limit::Limited`]) and no longer; one that is refused again and again may lie in a
+    /// part of the store that is busier than the rest.
     pub throttled_base: Duration,
     /// The longest wait of all; the SDK's.
     pub cap: Duration,
 }
 
+/// Refusals of one request after which it comes again when it is its turn at the pace of all.
+const IN_TURN: u32 = 3;
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 5,
-            refusals: 8,
+            refusals: 9,
             base: Duration::from_millis(100),
             throttled_base: Duration::from_secs(1),
             cap: Duration::from_secs(20),
@@ -118,8 +121,8 @@ impl Attempts {
             return Err(failure);
         }
         let wait = match (refused, made) {
-            (true, 1) => Duration::ZERO,
-            (true, made) => self.policy.wait(made - 1, failure.kind, throw(&self.dice)),
+            (true, made) if made <= IN_TURN => Duration::ZERO,
+            (true, made) => self.policy.wait(made - IN_TURN, failure.kind, throw(&self.dice)),
             (false, made) => self.policy.wait(made, failure.kind, throw(&self.dice)),
         };
         // A wait of nothing must not cost a tick of the timer.

@@ -1,8 +1,8 @@
 //! How many requests a second, once a store has said that it is asked too much.
 //!
-//! While a store refuses some requests, what it answers a second is what it is able to. That is
-//! measured, in windows of a tenth of a second, and becomes the pace of everybody: a refusal slows
-//! the whole run once, and the request that was refused takes its turn with the others.
+//! While a store refuses some requests, the others are what it is able to answer. Their share is
+//! measured, in windows of a tenth of a second, and sets the pace of everybody: a refusal slows the
+//! whole run once, and the request that was refused takes its turn with the others.
 //!
 //! Pure: the time is given as what has passed since the run began.
 use std::time::Duration;
@@ -24,6 +24,9 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// What a window without a refusal adds to the rate, in which somebody had to wait. Together with
 /// [`Tempo::roll`] it makes for one refusal in forty requests where the store has a fixed rate.
 const GROWTH: f64 = 1.05;
+
+/// The same while the rate is a guess, on the low side.
+const GUESS_GROWTH: f64 = 1.25;
 
 /// The rate below which it does not fall while at least half of the requests are answered: there
 /// are stores that refuse for reasons other than a rate, which no slowness helps.
@@ -159,13 +162,12 @@ impl Tempo {
         self.before = (answered, length);
         self.window = Window { begun: now, ..Window::default() };
         let Some(rate) = self.rate else { return };
-        let came = f64::from(answered) / length.as_secs_f64();
         let share = f64::from(refused) / f64::from(answered.saturating_add(refused).max(1));
         let next = if refused == 0 && !held {
             rate
         } else if refused == 0 {
             // A guess is left quickly, a measurement is only probed.
-            rate * if self.guessed { 2.0 } else { GROWTH }
+            rate * if self.guessed { GUESS_GROWTH } else { GROWTH }
         } else if answered == 0 {
             self.floor = LOWEST;
             rate / 2.0
@@ -174,9 +176,10 @@ impl Tempo {
             if share > 0.5 && rate <= self.floor {
                 self.floor = (self.floor / 2.0).max(LOWEST);
             }
-            // What was answered is the store's rate. With few refusals a little more than that is
-            // asked, so that a store which grows is noticed.
-            came * if share > 0.05 { 0.97 } else { GROWTH - share }
+            // Of what was asked at this rate, the store answered what it is able to; what was asked
+            // at all may be less, where the walk waits. With few refusals a little more is asked,
+            // so that a store which grows is noticed.
+            rate * (1.0 - share) * if share > 0.05 { 0.97 } else { GROWTH - share }
         };
         self.rate = Some(next.max(self.floor));
     }
