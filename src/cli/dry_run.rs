@@ -68,7 +68,7 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, u8), NoPla
     }
     let status = match &survey {
         Survey { unread, .. } if !unread.is_empty() => Verdict::NotProven,
-        Survey { digests: 0, logs: 0, .. } => Verdict::NothingFound,
+        _ if survey.covering == 0 && survey.logs == 0 => Verdict::NothingFound,
         _ => Verdict::Proven,
     };
     Ok((text, status.exit_status()))
@@ -167,7 +167,7 @@ fn tell(
     if survey.unread.len() > NAMED {
         lines.push(format!("  UNREAD     and {} more", survey.unread.len() - NAMED));
     }
-    if objects == 0 && survey.unread.is_empty() {
+    if survey.covering == 0 && survey.logs == 0 && survey.unread.is_empty() {
         lines.push("  Nothing of this period was found.".to_owned());
     }
     lines.join("\n") + "\n"

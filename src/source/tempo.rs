@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 const GROWTH: f64 = 1.05;
 
 /// The same while the rate is a guess, on the low side.
-const GUESS_GROWTH: f64 = 1.25;
+const GUESS_GROWTH: f64 = 1.5;
 
 /// The rate below which it does not fall while at least half of the requests are answered: there
 /// are stores that refuse for reasons other than a rate, which no slowness helps.

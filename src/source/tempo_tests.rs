@@ -84,7 +84,7 @@ fn a_store_that_grows_is_followed() {
 fn a_store_that_weakens_is_spared() {
     let came = run(6_000, |now| if now.as_secs() < 2 { 2_000.0 } else { 200.0 });
     assert!(came.refused < 1_000, "{came:?}");
-    assert!(came.time < Duration::from_secs(14), "{came:?}");
+    assert!(came.time < Duration::from_secs(16), "{came:?}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ mod tests {
             let (now, most) = (&now, &most);
             Box::pin(async move {
                 most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-                for _ in 0..(at * 7) % 5 {
+                for _ in 0..=(at * 7) % 5 {
                     tokio::task::yield_now().await;
                 }
                 now.fetch_sub(1, Ordering::Relaxed);

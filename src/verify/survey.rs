@@ -6,7 +6,7 @@ use super::slices::{Slice, slices};
 use super::verify_run::VerifyPlan;
 use crate::core::budget;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::time::{DAY, Period};
+use crate::core::time::{DAY, HOUR, Period};
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct Survey {
     pub chains: u64,
     /// Digests to read: of the period, and those that anchor it.
     pub digests: u64,
+    /// Those of them that may cover a part of the period: an anchor far behind it does not.
+    pub covering: u64,
     /// Log files in the folders of the period's days.
     pub logs: u64,
     /// Bytes of these log files, as stored.
@@ -41,6 +43,11 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
     let mut survey = Survey {
         chains: count(jobs.len()),
         digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
+        covering: jobs
+            .iter()
+            .flat_map(|job| job.standard.iter().chain(&job.backfill))
+            .filter(|digest| digest.end <= plan.period.end.plus(HOUR))
+            .fold(0_u64, |count, _| count + 1),
         unread: std::mem::take(&mut found.unread),
         ..Survey::default()
     };
