@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use trailproof::test_support::world::World;
 
 /// Requests in flight where the server is next door: more of them only cost connections.
-const NEAR: usize = 64;
+const NEAR: usize = 32;
 
 /// Requests in flight where each answer takes its time: the most that the program has by default.
 const FAR: usize = 256;

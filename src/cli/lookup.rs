@@ -4,6 +4,7 @@
 //! names the hash says where and when it was delivered; the object that lies there now may be
 //! another.
 use super::args::AwsArgs;
+use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::lookup_args::LookupArgs;
 use super::program::say;
@@ -85,6 +86,9 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
     .await;
     progress.stop();
     prepared.remarks();
+    if let Some(billed) = &prepared.billed {
+        say_cost(args.quiet, billed);
+    }
     Ok(tell(&files, &found, &summary, &prepared.plan.location))
 }
 
