@@ -29,6 +29,7 @@ fn run(wanted: u32, rate: impl Fn(Duration) -> f64) -> Came {
     let (mut now, mut came) = (Duration::ZERO, Came::default());
     while came.answered < wanted && !came.given_up {
         now += STEP;
+        assert!(now < 2 * PATIENCE, "it comes to no end: {came:?}");
         store.rate = rate(now);
         store.tokens = (store.tokens + store.rate * STEP.as_secs_f64()).min(50.0);
         while under_way.front().is_some_and(|(due, _)| *due <= now) {
