@@ -181,7 +181,7 @@ fn a_store_that_refuses_every_object_is_given_up() {
 #[test]
 fn a_store_with_a_rate_refuses_nothing_for_good() {
     let trail = trail();
-    let throttling = Throttling { requests_per_second: 40.0, burst: 4.0 };
+    let throttling = Throttling { requests_per_second: 20.0, burst: 1.0 };
     let options = ServerOptions { throttling: Some(throttling), ..ServerOptions::default() };
     let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
     let policy = RetryPolicy { refusals: 9, ..RetryPolicy::at_once(5) };
