@@ -13,12 +13,19 @@ use flate2::{Decompress, FlushDecompress, Status};
 use sha2::{Digest as _, Sha256};
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use trailproof::test_support::world::World;
 
-/// As many requests in flight as the program has by default.
-const IN_FLIGHT: usize = 256;
+/// Requests in flight where the server is next door: more of them only cost connections.
+const NEAR: usize = 32;
+
+/// Requests in flight where each answer takes its time: the most that the program has by default.
+const FAR: usize = 256;
+
+/// An answer that takes longer than this comes from afar.
+const SLOW: Duration = Duration::from_millis(5);
 
 /// Lists the bucket and fetches all that is in it, and does nothing with it: `--bare ENDPOINT`.
 pub(crate) fn fetch(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
@@ -45,7 +52,14 @@ async fn fetch_all(endpoint: String) -> Outcome<u64> {
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .build();
     let client = Client::from_conf(config);
-    let places = Arc::new(Semaphore::new(IN_FLIGHT));
+    let begun = Instant::now();
+    client.head_bucket().bucket(BUCKET).send().await.map_err(|error| error.to_string())?;
+    // Of the first answer, only the server's own part counts.
+    let first = begun.elapsed();
+    let begun = Instant::now();
+    client.head_bucket().bucket(BUCKET).send().await.map_err(|error| error.to_string())?;
+    let far = first.min(begun.elapsed()) > SLOW;
+    let places = Arc::new(Semaphore::new(if far { FAR } else { NEAR }));
     let mut tasks = JoinSet::new();
     let mut pages = client.list_objects_v2().bucket(BUCKET).into_paginator().send();
     while let Some(page) = pages.next().await {

@@ -10,12 +10,18 @@ mod bare;
 mod figures;
 mod measure;
 mod programs;
+mod s3_scenarios;
 mod scenarios;
 mod serve;
 mod world;
 
+use mimalloc::MiMalloc;
 use scenarios::{SCENARIOS, Settings};
 use std::error::Error;
+
+// The program's own, so that the client and the loop that it is held to have no worse one.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 

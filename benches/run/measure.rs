@@ -77,6 +77,15 @@ fn cpu_of_ended(stat: &str) -> Option<Duration> {
     Some(TICK * (times.next()?? + times.next()??))
 }
 
+/// CPU time until now of a process that goes on, to a hundredth of a second.
+pub(crate) fn cpu_of(process: u32) -> Outcome<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, rest) = stat.rsplit_once(") ").ok_or("an empty file")?;
+    let mut times = rest.split(' ').skip(11);
+    let mut next = || times.next().ok_or("too few fields");
+    Ok(TICK * (next()?.parse::<u32>()? + next()?.parse::<u32>()?))
+}
+
 /// CPU time of this thread.
 pub(crate) fn thread_cpu() -> Outcome<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;

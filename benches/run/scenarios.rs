@@ -3,6 +3,7 @@ use crate::Outcome;
 use crate::figures::{Figures, at_least, at_most, each, float, megabytes};
 use crate::measure::Run;
 use crate::programs::{aws_cli, aws_validate_logs, bare, validate_logs, verify};
+use crate::s3_scenarios;
 use crate::serve::{Server, Store};
 use crate::world::Sized;
 use std::time::Duration;
@@ -57,6 +58,46 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         run: throttle,
     },
     Scenario {
+        name: "throttle-100",
+        words: "the same over two days from a store that answers 100 requests a second",
+        run: s3_scenarios::throttle_slow,
+    },
+    Scenario {
+        name: "s3-0ms",
+        words: "verify over a week of one account and region, beside a client that only fetches",
+        run: |settings| s3_scenarios::busy_week(settings, 0),
+    },
+    Scenario {
+        name: "s3-10ms",
+        words: "the same with 10 ms before each answer",
+        run: |settings| s3_scenarios::busy_week(settings, 10),
+    },
+    Scenario {
+        name: "s3-30ms",
+        words: "the same with 30 ms before each answer",
+        run: |settings| s3_scenarios::busy_week(settings, 30),
+    },
+    Scenario {
+        name: "s3-100ms",
+        words: "the same with 100 ms before each answer",
+        run: |settings| s3_scenarios::busy_week(settings, 100),
+    },
+    Scenario {
+        name: "empty-chains",
+        words: "verify over 4 accounts, 17 regions and 7 days with nearly no log file, 30 ms",
+        run: s3_scenarios::empty_chains,
+    },
+    Scenario {
+        name: "giant-chain",
+        words: "verify over one chain of a year, 30 ms",
+        run: s3_scenarios::giant_chain,
+    },
+    Scenario {
+        name: "large-logs",
+        words: "verify over log files of 20 MB, 0 ms",
+        run: s3_scenarios::large_logs,
+    },
+    Scenario {
         name: "million",
         words: "verify over 100,000 and over 1,000,000 log files, 0 ms",
         run: million,
@@ -69,7 +110,7 @@ fn week(settings: &Settings) -> Sized {
 }
 
 /// Runs `times` times and sums up.
-fn repeated(
+pub(crate) fn repeated(
     server: &mut Server,
     name: &str,
     times: usize,
@@ -86,7 +127,7 @@ fn repeated(
 
 /// Fails where a run did not come to the verdict that its trail deserves: such a run measures
 /// nothing.
-fn proven(figures: &Figures) -> Outcome<()> {
+pub(crate) fn proven(figures: &Figures) -> Outcome<()> {
     if figures.last.status == Some(0) {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! The server in a process of its own, and how it is talked to: a line in, a line out.
 use crate::Outcome;
 use crate::bare;
+use crate::measure::cpu_of;
 use crate::world::Sized;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -115,6 +116,11 @@ impl Server {
     pub(crate) fn seen(&mut self) -> Outcome<Seen> {
         let [requests, gets, throttled, connections, in_flight] = self.numbers("seen")?;
         Ok(Seen { requests, gets, throttled, connections, in_flight })
+    }
+
+    /// CPU time that the server has used until now, for all runs.
+    pub(crate) fn cpu(&self) -> Outcome<Duration> {
+        cpu_of(self.child.id())
     }
 
     /// Inflates and hashes every object in the server's process, in one bare loop: objects,

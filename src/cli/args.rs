@@ -90,10 +90,14 @@ pub(super) struct VerifyArgs {
     /// Do not read log files again that this record proves and the store lists unchanged
     #[arg(long, value_name = "RECORD")]
     pub(super) resume: Option<PathBuf>,
+    /// List only: say how many chains, digests and log files there are, how many requests a run
+    /// would make, about how long it would take and what S3 would charge
+    #[arg(long, conflicts_with = "format")]
+    pub(super) dry_run: bool,
     /// Form of the output
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
-    /// No progress on stderr
+    /// No progress on stderr, nor what a run waits for, nor what it cost
     #[arg(long, short)]
     pub(super) quiet: bool,
     /// Requests in flight at once [default: as many as the store answers well, up to 256]

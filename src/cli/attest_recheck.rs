@@ -5,9 +5,9 @@ use super::attest_args::VerifyAttestationArgs;
 use super::attest_files::{Refusal, UNREAD, USAGE};
 use super::attest_verify::{Checks, Held};
 use super::lookup_args::LookupArgs;
+use super::prepare::prepare_with;
 use super::progress::Progress;
 use super::selection::Selection;
-use super::verify::prepare_with;
 use super::verify_plan::NoPlan;
 use crate::core::budget::SHOWN;
 use crate::core::location::{escape, excerpt};
@@ -18,6 +18,7 @@ use crate::event::wire::write_event;
 use crate::evidence::commitment::Commitment;
 use crate::evidence::record::{Record, Summing};
 use crate::evidence::statement::{Committed, Statement};
+use crate::source::count::Counts;
 use crate::trust::KeyRecord;
 use crate::trust::bundle::Bundle;
 use crate::verify::verify_run::verify;
@@ -72,7 +73,9 @@ pub(super) async fn recheck(
     };
     let again = again.as_verify();
     let bundle = keys(&statement.predicate)?;
-    let mut run = prepare_with(aws, &again, Some(bundle), &|s3| s3).await.map_err(refusal)?;
+    let counts = Arc::new(Counts::default());
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let mut run = prepare_with(aws, &again, Some(bundle), &counts, &|s3| s3).await.map_err(refusal)?;
     run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     // A run up to its own time allowed for digests that were still to come; so does this one.
     run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
@@ -85,7 +88,6 @@ pub(super) async fn recheck(
     };
     let mut wrong = None;
     let mut line = Vec::new();
-    let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
     let summary = verify(&run.plan, source, keys, &mut |event| {
         progress.note(event);

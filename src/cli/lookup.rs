@@ -4,11 +4,13 @@
 //! names the hash says where and when it was delivered; the object that lies there now may be
 //! another.
 use super::args::AwsArgs;
+use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::lookup_args::LookupArgs;
 use super::program::say;
 use super::progress::Progress;
-use super::verify::{prepare, refuse};
+use super::prepare::prepare;
+use super::verify::refuse;
 use super::verify_plan::NoPlan;
 use crate::core::budget;
 use crate::core::content::{Content, ContentReader, Form, Hash};
@@ -62,9 +64,10 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
     for path in &args.files {
         files.push((path.clone(), read(path)?));
     }
-    let prepared = prepare(aws, &args.as_verify()).await?;
+    let counts = Arc::default();
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let prepared = prepare(aws, &args.as_verify(), &counts).await?;
     let wanted: Arc<BTreeSet<Hash>> = Arc::new(files.iter().map(|(_, read)| read.hash).collect());
-    let progress = Progress::start(args.quiet, prepared.counts.clone());
     let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
     let mut last: Option<Hash> = None;
     let (source, keys) = (prepared.source.clone(), prepared.keys.clone());
@@ -87,6 +90,9 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
     .await;
     progress.stop();
     prepared.remarks();
+    if let Some(billed) = &prepared.billed {
+        say_cost(args.quiet, billed);
+    }
     Ok(tell(&files, &found, &summary, &prepared.plan))
 }
 

@@ -42,6 +42,7 @@ impl LookupArgs {
             public_keys: self.public_keys.clone(),
             bucket: self.bucket.clone(),
             relocate: self.relocate.clone(),
+            dry_run: false,
             no_unlisted: true,
             unlisted: false,
             resume: None,

@@ -3,6 +3,7 @@
 //! It is a run of `verify` over a source that keeps what is read, then a second pass for what the
 //! verification had no need of, and the keys.
 use super::args::AwsArgs;
+use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::key_files;
 use super::mirror_args::MirrorArgs;
@@ -11,13 +12,15 @@ use super::place::{Place, location};
 use super::program::say;
 use super::progress::Progress;
 use super::validate_logs::now;
-use super::verify::{prepare_with, refuse};
+use super::prepare::prepare_with;
+use super::verify::refuse;
 use super::verify_plan::{NoPlan, read};
 use crate::core::ids::Region;
 use crate::core::location::escape;
 use crate::core::time::{DAY, Period, Timestamp};
 use crate::core::verdict::Verdict;
 use crate::event::RunEvent;
+use crate::source::count::Counts;
 use crate::source::mirror::copy::{Finished, MirrorError, Mirroring};
 use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun};
 use crate::trust::KeyService;
@@ -107,14 +110,15 @@ async fn attempt(
     };
     let mut mirror = Mirroring::begin(&args.directory, &bucket, &prefix)?;
     let made = std::sync::OnceLock::new();
-    let run = prepare_with(aws, &as_verify, key_files::read(&args.public_keys)?, &|s3| {
+    let counts = Arc::new(Counts::default());
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let run = prepare_with(aws, &as_verify, key_files::read(&args.public_keys)?, &counts, &|s3| {
         let copying = made.get_or_init(|| mirror.source(s3));
         Arc::new(copying.clone())
     })
     .await?;
     let copying = made.into_inner().ok_or_else(|| NoPlan::Usage("a bucket is needed".into()))?;
-    outputs.count(&run.counts, &Arc::default());
-    let progress = Progress::start(args.quiet, Arc::clone(&run.counts));
+    outputs.count(&counts, &Arc::default());
     let keys = Arc::new(RecordedKeys::new(Arc::clone(&run.keys), now));
     let wanted = InPeriod::new(&run.plan.scope, run.plan.period);
     wanted.list(&run.source, &run.plan.bucket, &run.plan.roots).await;
@@ -144,6 +148,9 @@ async fn attempt(
     let finished = mirror.finish().await;
     if !args.quiet {
         tell(args, &finished);
+    }
+    if let Some(billed) = &run.billed {
+        say_cost(args.quiet, billed);
     }
     Ok((summary.verdict, finished))
 }

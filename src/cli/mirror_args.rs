@@ -48,6 +48,7 @@ impl MirrorArgs {
             no_unlisted: false,
             unlisted: false,
             resume: None,
+            dry_run: false,
             format: self.format,
             quiet: self.quiet,
             concurrency: self.concurrency,

@@ -1,4 +1,5 @@
 //! Progress on stderr, pulled on a tick from counters that the run bumps anyway.
+use super::waits::{Waits, watch};
 use crate::event::RunEvent;
 use crate::source::count::Counts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -20,7 +21,8 @@ struct Told {
     listed: AtomicU64,
 }
 
-/// A line on stderr while the run goes on; nothing where nobody would see it.
+/// A line on stderr while the run goes on; where nobody would see it move, a line where the run has
+/// to wait.
 #[derive(Debug)]
 pub(super) struct Progress {
     told: Arc<Told>,
@@ -29,11 +31,14 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Begins to draw, unless `quiet` or stderr is no terminal.
+    /// Begins to draw, unless `quiet`.
     pub(super) fn start(quiet: bool, counts: Arc<Counts>) -> Self {
         let told = Arc::new(Told::default());
-        if quiet || !std::io::stderr().is_terminal() {
+        if quiet {
             return Self { told, bar: None, drawing: None };
+        }
+        if !std::io::stderr().is_terminal() {
+            return Self { told, bar: None, drawing: Some(watch(counts)) };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
@@ -42,8 +47,12 @@ impl Progress {
         let (drawn, seen) = (bar.clone(), Arc::clone(&told));
         let began = Instant::now();
         let drawing = tokio::spawn(async move {
+            let mut waits = Waits::new();
             loop {
-                drawn.set_message(line(&seen, &counts, began.elapsed()));
+                let elapsed = began.elapsed();
+                let wait = waits.words(elapsed, &counts.waiting());
+                let wait = wait.map(|words| format!("; {words}")).unwrap_or_default();
+                drawn.set_message(line(&seen, &counts, elapsed) + &wait);
                 drawn.tick();
                 tokio::time::sleep(TICK).await;
             }
@@ -67,10 +76,16 @@ impl Progress {
 
     /// Takes the line away again.
     pub(super) fn stop(self) {
-        if let Some(drawing) = self.drawing {
+        drop(self);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(drawing) = self.drawing.take() {
             drawing.abort();
         }
-        if let Some(bar) = self.bar {
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }

@@ -3,6 +3,7 @@ use super::args::{AwsArgs, ValidateLogsArgs};
 use super::interrupt::unless_interrupted;
 use super::program::say;
 use super::time_arg::parse_time;
+use super::waits::watch;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::words::SetupError;
 use crate::core::budget::SHOWN;
@@ -13,13 +14,14 @@ use crate::event::Tallies;
 use crate::report::Reporter as _;
 use crate::report::aws_text::AwsText;
 use crate::source::ObjectSource;
+use crate::source::count::{Counted, Counts};
 use crate::source::limit::{InFlight, Limited};
 use crate::source::retry::{RetryPolicy, Retrying};
 use crate::source::s3::{S3Source, Timeouts};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::verify::aws_plan::{Abort, AwsPlan, AwsRequest};
 use crate::verify::aws_run::validate_logs;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -80,19 +82,30 @@ async fn validate(
     let home_region = request.arn.home_region.clone();
     let plan = AwsPlan::make(request, &trust).await?;
     let in_flight = args.concurrency.map_or(InFlight::Adaptive, InFlight::Fixed);
-    let source = Limited::new(S3Source::new(&config, Timeouts::default()), in_flight);
-    let policy = RetryPolicy::default();
-    let policy = RetryPolicy { attempts: attempts.unwrap_or(policy.attempts), ..policy };
+    let counts = Arc::new(Counts::default());
+    let source = Counted::new(S3Source::new(&config, Timeouts::default()), Arc::clone(&counts));
+    let source = Limited::new(source, in_flight);
     let source: Arc<dyn ObjectSource> =
-        Arc::new(Retrying::new(source, policy, u64::from(std::process::id())));
+        Arc::new(Retrying::new(source, retry_policy(), u64::from(std::process::id())));
+    // Standard error is the AWS CLI's, byte for byte, unless somebody looks at it.
+    let waits = io::stderr().is_terminal().then(|| watch(counts));
     let report = report.insert(Report::new(args.verbose, home_region.as_str()));
-    let tallies = validate_logs(plan, source, &trust, &mut |event| report.tell(event)).await?;
-    Ok(tallies)
+    let tallies = validate_logs(plan, source, &trust, &mut |event| report.tell(event)).await;
+    if let Some(waits) = waits {
+        waits.abort();
+    }
+    Ok(tallies?)
 }
 
 /// `AWS_MAX_ATTEMPTS`, as any AWS tool has it. What is no number above nothing means nothing.
 fn attempts() -> Option<u32> {
     std::env::var("AWS_MAX_ATTEMPTS").ok()?.trim().parse().ok().filter(|attempts| *attempts > 0)
+}
+
+/// How often and how soon to ask again.
+pub(super) fn retry_policy() -> RetryPolicy {
+    let policy = RetryPolicy::default();
+    attempts().map_or(policy, |attempts| policy.with_attempts(attempts))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where the clock is read")]

@@ -39,8 +39,13 @@ pub const LISTED_DIGESTS: usize = 4_000_000;
 /// Folders right below one folder. An organization may have ten thousand accounts.
 pub const FOLDERS: usize = 100_000;
 
-/// Pages of one listing or of ListPublicKeys. S3 gives 1,000 keys a page.
-pub const PAGES: usize = 1_000_000;
+/// Pages of one listing or of ListPublicKeys. S3 gives 1,000 keys a page, so that these are twenty
+/// million keys; a store that lists for ever takes ten minutes for them at 30 ms a page.
+pub const PAGES: usize = 20_000;
+
+/// Log files of one day and region that no digest names, and that are told one by one. A real
+/// bucket has none; whoever wrote so many into it shall not fill our memory.
+pub const UNLISTED: usize = 100_000;
 
 /// DER bytes of one public key. RSA-8192, the largest that is accepted, takes about 1,050.
 pub const PUBLIC_KEY: usize = 4_096;

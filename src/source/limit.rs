@@ -1,13 +1,13 @@
 //! Bounds how many requests are in flight.
 pub use super::pace::InFlight;
-use super::pace::{Load, Pace, Permit};
+use super::pace::{GivenUp, Load, Pace, Permit};
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use super::{ReadError, ReadFrom};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::ObjectLocation;
 use bytes::Bytes;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// At most so many listings and objects of the source below are in flight at once, and fewer while
 /// fewer fill the store or this machine, or while the store says that it is asked too much.
@@ -15,6 +15,10 @@ use std::time::Instant;
 /// An object counts from its opening until its reader is dropped, for so long it holds a
 /// connection. It goes below [`super::retry::Retrying`], which then waits without counting, and
 /// drops a broken reader before it opens the next.
+///
+/// A store that refuses requests is asked at the rate at which it answers, by all together. One
+/// that refuses everything for minutes is given up: from then on nothing is asked, and everything
+/// is `throttled`, so that the run ends.
 #[derive(Debug)]
 pub struct Limited<S> {
     below: S,
@@ -27,10 +31,21 @@ impl<S: ObjectSource> Limited<S> {
         Self { below, pace: Pace::new(in_flight) }
     }
 
+    /// Gives up a store that refuses everything for so long; two minutes without this.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        self.pace.set_patience(patience);
+        self
+    }
+
     async fn permit(&self) -> Result<Permit, ReadFailure> {
-        // The semaphore is ours and never closed; were it, the request has not been made.
-        self.pace.permit().await.map_err(|_| {
-            ReadFailure::new(ReadFailureKind::Network, "requests are not being made any more")
+        self.pace.permit().await.map_err(|GivenUp(patience)| ReadFailure {
+            // No attempt was made, so that none is worth repeating.
+            attempts: 0,
+            ..ReadFailure::new(
+                ReadFailureKind::Throttled,
+                format!("not asked: the store had refused every request for {patience:?}"),
+            )
         })
     }
 }
@@ -44,9 +59,7 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
         Box::pin(async move {
             let _permit = self.permit().await?;
             let page = self.below.list(request).await;
-            // A page takes as long as it is large: it tells nothing of how busy the store is,
-            // unless the store says so.
-            self.pace.note(page.as_ref().err().map_or(Load::Unknown, load_of));
+            self.pace.note(page.as_ref().err().map_or(Load::Listed, load_of));
             page
         })
     }

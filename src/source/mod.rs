@@ -8,11 +8,13 @@ pub mod mirror;
 pub mod relocate;
 pub mod retry;
 pub mod s3;
+pub mod waiting;
 
 mod object;
 mod pace;
 #[cfg(test)]
 mod scripted;
+mod tempo;
 
 pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,

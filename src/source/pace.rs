@@ -1,10 +1,15 @@
 //! How many requests are in flight: few at first, more while answers come quickly, fewer again while
 //! requests only wait for each other, half as many when the store says that it is asked too much.
+//! From then on they also keep to the rate at which the store answers ([`Tempo`]), and it is that
+//! which later refusals change, for as long as the store answers anything.
 //!
-//! It steers time and nothing else. What a run finds does not depend on it.
+//! It steers time and nothing else. What a run finds does not depend on it, unless the store
+//! refuses everything for minutes.
+use super::tempo::{PATIENCE, Tempo, Turn};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex as Queue, OwnedSemaphorePermit, Semaphore};
 
 /// Requests in flight at the most. At 30 ms a request, 256 bring 7,000 objects a second, which is
 /// more than two cores hash, and about the 5,500 a second and prefix at which S3 begins to throttle.
@@ -22,8 +27,10 @@ const GAIN: usize = 2;
 /// S3 differ by this much without any queue, so only requests that wait for each other fail it.
 const SPREAD: u32 = 4;
 
-/// What an answer may take on top of that: less is a matter of this machine's own scheduling.
-const SLACK: Duration = Duration::from_millis(5);
+/// What an answer may take on top of that: less is a matter of this machine's own scheduling. With
+/// more, a store next door is given 250 connections where 60 do, and each costs as much CPU as an
+/// object or two.
+const SLACK: Duration = Duration::from_millis(2);
 
 /// How many requests may be in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +46,8 @@ pub enum InFlight {
 pub(super) enum Load {
     /// It came after this time.
     Answered(Duration),
+    /// It came, and its time tells nothing: a page takes as long as it is large.
+    Listed,
     /// The store said that it is asked too much.
     Refused,
     /// Nothing: a broken connection, say.
@@ -52,7 +61,16 @@ pub(super) struct Pace {
     /// Up to how many the number may grow; `None` where it stays as it is.
     most: Option<usize>,
     state: Mutex<State>,
+    begun: Instant,
+    /// Whether requests keep to a rate. Nearly no run has to, and none should pay for it.
+    held: AtomicBool,
+    /// Requests that wait for their turn, in the order in which they came.
+    turn: Queue<()>,
 }
+
+/// Requests are not made any more: the store has refused all of them for this long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GivenUp(pub(super) Duration);
 
 #[derive(Debug)]
 struct State {
@@ -67,6 +85,11 @@ struct State {
     stale: usize,
     /// Quick answers since the limit last grew.
     quick: usize,
+    /// Whether anything was answered since the limit was last halved.
+    answered: bool,
+    patience: Duration,
+    /// `None` where only the number in flight is bounded.
+    tempo: Option<Tempo>,
 }
 
 /// One request that may be in flight.
@@ -78,29 +101,83 @@ pub(super) struct Permit {
 
 impl Pace {
     pub(super) fn new(in_flight: InFlight) -> Arc<Self> {
-        match in_flight {
+        let pace = match in_flight {
             InFlight::Adaptive => Self::with(AT_FIRST, Some(AT_MOST)),
             InFlight::Fixed(number) => Self::with(number.clamp(1, Semaphore::MAX_PERMITS), None),
-        }
+        };
+        pace.set_patience(PATIENCE);
+        pace
     }
 
     fn with(limit: usize, most: Option<usize>) -> Arc<Self> {
-        let state =
-            State { limit, owed: 0, quickest: Duration::MAX, fresh: true, stale: 0, quick: 0 };
-        Arc::new(Self { permits: Arc::new(Semaphore::new(limit)), most, state: Mutex::new(state) })
+        let state = State {
+            limit,
+            owed: 0,
+            quickest: Duration::MAX,
+            fresh: true,
+            stale: 0,
+            quick: 0,
+            answered: false,
+            patience: PATIENCE,
+            tempo: None,
+        };
+        Arc::new(Self {
+            permits: Arc::new(Semaphore::new(limit)),
+            most,
+            state: Mutex::new(state),
+            begun: Instant::now(),
+            held: AtomicBool::new(false),
+            turn: Queue::new(()),
+        })
     }
 
-    /// Waits for a permit.
-    pub(super) async fn permit(self: &Arc<Self>) -> Result<Permit, AcquireError> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await?;
-        Ok(Permit { pace: Arc::clone(self), permit: Some(permit) })
+    /// Keeps to the store's rate, and gives up a store that refuses everything for so long.
+    pub(super) fn set_patience(&self, patience: Duration) {
+        let mut state = self.state();
+        state.patience = patience;
+        state.tempo = Some(Tempo::new(patience));
+    }
+
+    /// Waits for a permit, and for the turn that the store's rate allows.
+    pub(super) async fn permit(self: &Arc<Self>) -> Result<Permit, GivenUp> {
+        // The semaphore is ours and never closed; were it, nobody would ask any more.
+        let never = |_| GivenUp(Duration::ZERO);
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(never)?;
+        let permit = Permit { pace: Arc::clone(self), permit: Some(permit) };
+        if self.held.load(Ordering::Relaxed) {
+            let _first = self.turn.lock().await;
+            loop {
+                let turn = self.state().turn(self.begun.elapsed());
+                match turn {
+                    Turn::Now => break,
+                    Turn::After(wait) => tokio::time::sleep(wait).await,
+                    Turn::Never => return Err(GivenUp(self.state().patience)),
+                }
+            }
+        }
+        Ok(permit)
     }
 
     /// Learns from an answer.
     pub(super) fn note(&self, load: Load) {
+        let now = self.begun.elapsed();
+        let free = self.permits.available_permits();
+        let wanted = free == 0;
+        let mut state = self.state();
+        let under_way: usize = state.limit.saturating_add(state.owed).saturating_sub(free);
+        if let Some(tempo) = &mut state.tempo {
+            match load {
+                Load::Answered(_) | Load::Listed => tempo.answered(now),
+                Load::Refused => tempo.refused(now, u32::try_from(under_way).unwrap_or(u32::MAX)),
+                Load::Unknown => {}
+            }
+            if tempo.holds() {
+                self.held.store(true, Ordering::Relaxed);
+            }
+        }
         let Some(most) = self.most else { return };
-        let wanted = self.permits.available_permits() == 0;
-        let gained = self.state().note(load, most, wanted);
+        let gained = state.note(load, most, wanted);
+        drop(state);
         if gained > 0 {
             self.permits.add_permits(gained);
         }
@@ -112,23 +189,31 @@ impl Pace {
 }
 
 impl State {
+    fn turn(&mut self, now: Duration) -> Turn {
+        self.tempo.as_mut().map_or(Turn::Now, |tempo| tempo.turn(now))
+    }
+
     /// Permits that are to be added. None is added that nobody waits for.
     fn note(&mut self, load: Load, most: usize, wanted: bool) -> usize {
         let stale = self.stale > 0;
         self.stale = self.stale.saturating_sub(1);
         match load {
-            Load::Unknown => 0,
+            Load::Unknown | Load::Listed => 0,
             Load::Refused if stale => 0,
+            // What is answered at all is answered at a rate, and that is kept to already.
+            Load::Refused if !self.fresh && self.answered => 0,
             Load::Refused => {
                 let half = (self.limit / 2).max(1);
                 self.owed += self.limit - half;
                 self.stale = self.limit;
                 self.limit = half;
                 self.fresh = false;
+                self.answered = false;
                 self.quick = 0;
                 0
             }
             Load::Answered(time) => {
+                self.answered = true;
                 self.quickest = self.quickest.min(time);
                 let quick = time <= self.quickest.saturating_mul(SPREAD).saturating_add(SLACK);
                 if !quick && self.fresh && self.limit > AT_FIRST {

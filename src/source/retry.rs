@@ -14,19 +14,30 @@ pub struct RetryPolicy {
     /// Attempts for one page or one object, the first and those in the middle of its body
     /// included. The AWS CLI makes five.
     pub attempts: u32,
+    /// Refusals that are borne for one page or one object: how often the store may say that it is
+    /// asked too much, which tells nothing of the object. Where half of all requests are refused,
+    /// one in 500 is refused so often.
+    pub refusals: u32,
     /// The longest first wait after a broken connection or an answer that came to nothing. The
     /// next attempt meets another host, so there is no reason to wait long.
     pub base: Duration,
-    /// The longest first wait after the store said that it is asked too much; the AWS CLI's.
+    /// The longest first wait after the store said a fourth time that it is asked too much; the
+    /// AWS CLI's. Before that, the request waits for its turn at the pace of all
+    /// ([`super::limit::Limited`]) and no longer; one that is refused again and again may lie in a
+    /// part of the store that is busier than the rest.
     pub throttled_base: Duration,
     /// The longest wait of all; the SDK's.
     pub cap: Duration,
 }
 
+/// Refusals of one request after which it comes again when it is its turn at the pace of all.
+const IN_TURN: u32 = 3;
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 5,
+            refusals: 9,
             base: Duration::from_millis(100),
             throttled_base: Duration::from_secs(1),
             cap: Duration::from_secs(20),
@@ -38,7 +49,13 @@ impl RetryPolicy {
     /// `attempts` without any wait, for tests.
     pub fn at_once(attempts: u32) -> Self {
         let zero = Duration::ZERO;
-        Self { attempts, base: zero, throttled_base: zero, cap: zero }
+        Self { attempts, refusals: attempts, base: zero, throttled_base: zero, cap: zero }
+    }
+
+    /// The same waits with other attempts, as `AWS_MAX_ATTEMPTS` says.
+    #[must_use]
+    pub fn with_attempts(self, attempts: u32) -> Self {
+        Self { attempts, refusals: attempts, ..self }
     }
 
     /// How long to wait after `made` attempts, of which the last failed with `kind`: anything
@@ -79,18 +96,35 @@ struct Attempts {
     dice: Arc<AtomicU64>,
     /// Attempts made and failed.
     failed: u32,
+    /// Those of them that the store refused as too many.
+    refused: u32,
 }
 
 impl Attempts {
     /// Waits and returns where another attempt is due; else gives the failure with the count of
     /// all attempts made.
     async fn after(&mut self, mut failure: ReadFailure) -> Result<(), ReadFailure> {
-        self.failed = self.failed.saturating_add(1);
-        if !is_worth_another(failure.kind) || self.failed >= self.policy.attempts {
+        if failure.attempts == 0 {
+            // The store was not even asked.
             failure.attempts = self.failed;
             return Err(failure);
         }
-        let wait = self.policy.wait(self.failed, failure.kind, throw(&self.dice));
+        self.failed = self.failed.saturating_add(1);
+        let refused = failure.kind == ReadFailureKind::Throttled;
+        self.refused = self.refused.saturating_add(u32::from(refused));
+        let (made, allowed) = match refused {
+            true => (self.refused, self.policy.refusals),
+            false => (self.failed.saturating_sub(self.refused), self.policy.attempts),
+        };
+        if !is_worth_another(failure.kind) || made >= allowed {
+            failure.attempts = self.failed;
+            return Err(failure);
+        }
+        let wait = match (refused, made) {
+            (true, made) if made <= IN_TURN => Duration::ZERO,
+            (true, made) => self.policy.wait(made - IN_TURN, failure.kind, throw(&self.dice)),
+            (false, made) => self.policy.wait(made, failure.kind, throw(&self.dice)),
+        };
         // A wait of nothing must not cost a tick of the timer.
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
@@ -115,7 +149,7 @@ fn throw(state: &AtomicU64) -> u64 {
 
 impl<S> Retrying<S> {
     fn attempts(&self) -> Attempts {
-        Attempts { policy: self.policy, dice: self.dice.clone(), failed: 0 }
+        Attempts { policy: self.policy, dice: self.dice.clone(), failed: 0, refused: 0 }
     }
 }
 

@@ -91,7 +91,7 @@ struct Driver<'a> {
 impl Driver<'_> {
     async fn drive(self, mut walk: AwsWalk, first_listing: Vec<DigestKey>) -> Result<(), Closed> {
         let mut first_listing = Some(first_listing);
-        let mut ahead = ReadAhead::new(Arc::clone(self.source), DIGESTS_AHEAD);
+        let mut ahead = ReadAhead::new(Arc::clone(self.source), DIGESTS_AHEAD, Arc::default());
         loop {
             let fact = match walk.need() {
                 Need::Nothing => return Ok(()),

@@ -157,7 +157,11 @@ struct ChainDriver<'a> {
 impl ChainDriver<'_> {
     /// Walks both kinds of digest; says whether the chain has digests before the period.
     async fn drive(mut self) -> Result<bool, Closed> {
-        let mut ahead = ReadAhead::new(Arc::clone(self.source), self.turn.digests_ahead());
+        let mut ahead = ReadAhead::new(
+            Arc::clone(self.source),
+            self.turn.digests_ahead(),
+            self.turn.unneeded(),
+        );
         let mut walk = ChainWalk::new(self.job.period, self.job.standard.clone());
         loop {
             let fact = match walk.need() {

@@ -3,27 +3,20 @@
 //!
 //! A chain counts when a digest of it is found in the period or next to it, so that deleting all
 //! digests of the period does not make a chain disappear.
-use super::folders::{last_day, list_folders};
-use crate::core::budget;
+use super::folders::list_folders;
+use super::many::in_order;
+use super::place_listing::{Listing, list_place};
 use crate::core::chain_id::{ChainId, Scope};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
+use crate::core::failure::ReadFailure;
 use crate::core::ids::{AccountId, OrganizationId, Region};
-use crate::core::key_layout::{DIGEST_FOLDER, DigestKey, DigestKind, KeyRoot, ROOT};
+use crate::core::key_layout::{DIGEST_FOLDER, DigestKind, KeyRoot, ROOT};
 use crate::core::location::ObjectLocation;
-use crate::core::time::{DAY, Period, Timestamp};
+use crate::core::time::{Period, Timestamp};
 use crate::core::walk_facts::ListedDigest;
-use crate::source::{ListRequest, ObjectSource};
+use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::task::JoinSet;
-
-/// Digests after the period that are read to anchor the walk, so that the period's own tail hangs
-/// on a link: the one that covers the period's end, and the one after it.
-const ANCHORS: usize = 2;
-
-/// Pages that are searched for anchors beyond the day after the period: 32,000 keys, more than
-/// three years of one chain.
-const PAGES_BEYOND: usize = 32;
 
 /// One region's folder of one account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +31,7 @@ pub struct Place {
 
 impl Place {
     /// The folder of digests, with the slash at its end.
-    fn digest_folder(&self) -> String {
+    pub(super) fn digest_folder(&self) -> String {
         format!("{}{}/{DIGEST_FOLDER}/{}/", self.root.folder(), self.account, self.region)
     }
 
@@ -92,10 +85,18 @@ pub async fn find_roots(
     let mut roots = Vec::new();
     let mut level = vec![prefix.to_owned()];
     for _ in 0..LEVELS {
+        level.truncate(LOOKED_INTO);
+        let listings = in_order(level.into_iter().map(|path| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                let above = if path.is_empty() { String::new() } else { format!("{path}/") };
+                let names = list_folders(source, bucket, &above).await;
+                (path, above, names)
+            })
+        }))
+        .await;
         let mut below = Vec::new();
-        for path in level.iter().take(LOOKED_INTO) {
-            let above = if path.is_empty() { String::new() } else { format!("{path}/") };
-            for name in list_folders(source, bucket, &above).await? {
+        for (path, above, names) in listings {
+            for name in names? {
                 if name == ROOT {
                     roots.push(path.clone());
                 } else if !name.is_empty() {
@@ -150,13 +151,20 @@ async fn find_places(
     found: &mut Found,
 ) -> BTreeSet<Place> {
     let mut accounts: Vec<(KeyRoot, AccountId)> = Vec::new();
-    for prefix in roots {
-        let root = KeyRoot { prefix: prefix.clone(), organization: None };
-        let mut roots = vec![root];
-        let mut at = 0;
-        while let Some(root) = roots.get(at).cloned() {
-            at += 1;
-            match list_folders(source.as_ref(), bucket, &root.folder()).await {
+    let root = |prefix: &String| KeyRoot { prefix: prefix.clone(), organization: None };
+    let mut roots: Vec<KeyRoot> = roots.iter().map(root).collect();
+    // First the roots, then the organizations that lie in them.
+    while !roots.is_empty() {
+        let listings = in_order(roots.into_iter().map(|root| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                let names = list_folders(source.as_ref(), bucket, &root.folder()).await;
+                (root, names)
+            })
+        }))
+        .await;
+        roots = Vec::new();
+        for (root, names) in listings {
+            match names {
                 Ok(names) => {
                     for name in names {
                         if let Ok(account) = name.parse::<AccountId>() {
@@ -165,7 +173,7 @@ async fn find_places(
                             && root.organization.is_none()
                         {
                             let organization = Some(organization);
-                            roots.push(KeyRoot { prefix: prefix.clone(), organization });
+                            roots.push(KeyRoot { prefix: root.prefix.clone(), organization });
                         }
                     }
                 }
@@ -209,91 +217,6 @@ async fn find_places(
     found.without_digests = logs.difference(&places).cloned().collect();
     found.places = logs.union(&places).cloned().collect();
     places
-}
-
-/// The digests of one place: those of the period and its anchors, and the last day before it.
-#[derive(Debug, Default)]
-struct Listing {
-    digests: Vec<DigestKey>,
-    older: Vec<DigestKey>,
-    passed_over: u64,
-}
-
-async fn list_place(
-    source: &dyn ObjectSource,
-    bucket: &str,
-    place: &Place,
-    period: Period,
-) -> Result<Listing, ReadFailure> {
-    let folder = place.digest_folder();
-    let mut listing = Listing::default();
-    let mut request = ListRequest::all(bucket, &folder);
-    request.start_after = Some(format!("{folder}{}", period.start.date_folder()));
-    let day_after = format!("{folder}{}", period.end.plus(DAY).date_folder());
-    let mut anchors: BTreeMap<ChainId, usize> = BTreeMap::new();
-    let mut beyond = 0;
-    for _ in 0..budget::PAGES {
-        let page = source.list(&request).await?;
-        let mut past = false;
-        for object in page.objects {
-            past |= object.key > day_after;
-            let Some(key) = DigestKey::parse(&object.key) else {
-                listing.passed_over += 1;
-                continue;
-            };
-            let chain = ChainId::from(&key.chain);
-            let anchored = anchors.entry(chain).or_default();
-            if key.end > period.end && key.kind == DigestKind::Standard {
-                *anchored += 1;
-            }
-            let wanted = match key.kind {
-                DigestKind::Standard => key.end > period.start && *anchored <= ANCHORS,
-                DigestKind::Backfill => key.end > period.start && key.end <= period.end,
-            };
-            if wanted {
-                listing.digests.push(key);
-            }
-        }
-        if listing.digests.len() > budget::LISTED_DIGESTS {
-            return Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many digests listed"));
-        }
-        beyond += usize::from(past);
-        let anchored = past && anchors.values().all(|count| *count >= ANCHORS);
-        match page.next {
-            Some(next) if !anchored && beyond <= PAGES_BEYOND => request.continuation = Some(next),
-            _ => break,
-        }
-    }
-    listing.older = list_older(source, bucket, &folder, period, &mut listing.passed_over).await?;
-    Ok(listing)
-}
-
-/// Digests before the period: those of the last day that has any, and the first page of all, so
-/// that a chain which ended long ago is not forgotten.
-async fn list_older(
-    source: &dyn ObjectSource,
-    bucket: &str,
-    folder: &str,
-    period: Period,
-    passed_over: &mut u64,
-) -> Result<Vec<DigestKey>, ReadFailure> {
-    let mut requests = vec![ListRequest::all(bucket, folder)];
-    let day = period.start.date_folder();
-    if let Some(day) = last_day(source, bucket, folder, &day).await? {
-        requests.push(ListRequest::all(bucket, &format!("{folder}{day}/")));
-    }
-    let mut older = Vec::new();
-    for request in requests {
-        for object in source.list(&request).await?.objects {
-            match DigestKey::parse(&object.key) {
-                Some(key) if key.end <= period.start => older.push(key),
-                Some(_) => {}
-                None if object.key < format!("{folder}{day}") => *passed_over += 1,
-                None => {}
-            }
-        }
-    }
-    Ok(older)
 }
 
 impl Found {

@@ -1,14 +1,17 @@
 //! The digests of one chain, as the listing of its folder tells them.
+use super::many::in_order;
+use super::slices::{Slice, slices};
 use crate::core::budget;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::key_layout::{ChainKey, DigestKey};
 use crate::core::time::Timestamp;
-use crate::source::{ListRequest, ObjectSource};
+use crate::source::{BoxFuture, ListRequest, ObjectSource};
 
 /// The keys of `chain`'s digests in `bucket` whose end lies between `from` and `to`, both included.
 ///
 /// A key that is not exactly such a digest's is passed over wherever it sorts. The listing ends
-/// with the day of `to`: keys come in order, so nothing behind that day can be one of them.
+/// with the day of `to`: keys come in order, so nothing behind that day can be one of them. A long
+/// span is listed in parts at once.
 pub(super) async fn list_digests(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -17,14 +20,38 @@ pub(super) async fn list_digests(
     to: Timestamp,
 ) -> Result<Vec<DigestKey>, ReadFailure> {
     let folder = chain.folder();
+    let parts = slices(&folder, from, to);
+    let parts = in_order(parts.into_iter().map(|slice| -> BoxFuture<'_, _> {
+        Box::pin(list_slice(source, bucket, chain, &folder, slice, (from, to)))
+    }))
+    .await;
+    let mut found = Vec::new();
+    for part in parts {
+        found.extend(part?);
+        check_budget(found.len())?;
+    }
+    Ok(found)
+}
+
+async fn list_slice(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    chain: &ChainKey,
+    folder: &str,
+    slice: Slice,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<DigestKey>, ReadFailure> {
     let last_day = to.date_folder();
-    let mut request = ListRequest::all(bucket, &folder);
-    request.start_after = Some(chain.before(from));
+    let mut request = ListRequest::all(bucket, folder);
+    request.start_after = Some(slice.after.clone());
     let mut found = Vec::new();
     for _ in 0..budget::PAGES {
         let page = source.list(&request).await?;
         let mut past = false;
         for object in page.objects {
+            if !slice.has(&object.key) {
+                return Ok(found);
+            }
             let day = object.key.get(folder.len()..).unwrap_or_default();
             past |= !day.starts_with(&last_day) && *day > *last_day;
             if let Some(key) = DigestKey::parse(&object.key)
@@ -35,15 +62,20 @@ pub(super) async fn list_digests(
                 found.push(key);
             }
         }
-        if found.len() > budget::LISTED_DIGESTS {
-            return Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many digests listed"));
-        }
+        check_budget(found.len())?;
         match page.next {
             Some(next) if !past => request.continuation = Some(next),
             _ => return Ok(found),
         }
     }
     Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many pages in one listing"))
+}
+
+fn check_budget(listed: usize) -> Result<(), ReadFailure> {
+    if listed <= budget::LISTED_DIGESTS {
+        return Ok(());
+    }
+    Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many digests listed"))
 }
 
 /// The organizations that have a folder below `prefix` in `bucket`.

@@ -4,6 +4,7 @@ use crate::core::location::ObjectLocation;
 use crate::source::ObjectSource;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
 
 /// Fetches of digests that are under way or done and that nobody has taken yet.
@@ -12,12 +13,18 @@ pub(super) struct ReadAhead {
     source: Arc<dyn ObjectSource>,
     window: usize,
     fetches: BTreeMap<ObjectLocation, JoinHandle<DigestFetch>>,
+    /// Fetches that were begun and of which nobody wanted the result.
+    unneeded: Arc<AtomicU64>,
 }
 
 impl ReadAhead {
-    /// At most `window` digests ahead.
-    pub(super) fn new(source: Arc<dyn ObjectSource>, window: usize) -> Self {
-        Self { source, window, fetches: BTreeMap::new() }
+    /// At most `window` digests ahead; those that are not needed are counted into `unneeded`.
+    pub(super) fn new(
+        source: Arc<dyn ObjectSource>,
+        window: usize,
+        unneeded: Arc<AtomicU64>,
+    ) -> Self {
+        Self { source, window, fetches: BTreeMap::new(), unneeded }
     }
 
     /// Whether enough places are free to make a look at what is ahead worth while.
@@ -35,6 +42,7 @@ impl ReadAhead {
         }
         for (_, passed) in std::mem::replace(&mut self.fetches, fetches) {
             passed.abort();
+            self.unneeded.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -57,6 +65,7 @@ impl Drop for ReadAhead {
     fn drop(&mut self) {
         for fetch in self.fetches.values() {
             fetch.abort();
+            self.unneeded.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! its own queue holds; all others together have a common room, so that memory does not grow with
 //! the number of chains.
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Log files of chains that are not being told yet, fetched or about to be. Each takes two to three
@@ -22,6 +23,8 @@ const DIGESTS_OF_ONE: (usize, usize) = (8, 64);
 pub(super) struct Room {
     places: Arc<Semaphore>,
     digests_ahead: usize,
+    /// Digests of all chains that were read ahead and not needed.
+    unneeded: Arc<AtomicU64>,
 }
 
 /// A chain's own view of the room: it knows when the chain is told.
@@ -33,10 +36,11 @@ pub(super) struct Turn {
 
 impl Room {
     /// For a run in which so many chains run at once.
-    pub(super) fn new(chains: usize) -> Self {
+    pub(super) fn new(chains: usize, unneeded: &Arc<AtomicU64>) -> Self {
         let (least, most) = DIGESTS_OF_ONE;
         let digests_ahead = (DIGESTS / chains.max(1)).clamp(least, most);
-        Self { places: Arc::new(Semaphore::new(RESULTS)), digests_ahead }
+        let places = Arc::new(Semaphore::new(RESULTS));
+        Self { places, digests_ahead, unneeded: Arc::clone(unneeded) }
     }
 
     /// A chain that is not told yet, and what says that it is.
@@ -50,6 +54,11 @@ impl Turn {
     /// Digests to fetch ahead of the chain's walk.
     pub(super) fn digests_ahead(&self) -> usize {
         self.room.digests_ahead
+    }
+
+    /// Where those are counted that turn out not to be needed.
+    pub(super) fn unneeded(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.room.unneeded)
     }
 
     /// Waits for a place, which is kept until the result is taken; the chain that is being told
@@ -72,7 +81,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_chain_that_is_told_never_waits() {
-        let room = Room::new(96);
+        let room = Room::new(96, &Arc::default());
         let (_waits, waiting) = room.turn();
         let mut places = Vec::new();
         for _ in 0..RESULTS {

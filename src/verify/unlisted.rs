@@ -12,7 +12,7 @@ use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 /// A log file's key tells when it was made, to five minutes; it is delivered, and so named by a
 /// digest, a little later. In real digests the time of the key and the interval that names it
@@ -93,16 +93,9 @@ impl NamedLogs {
     }
 }
 
-/// The keys in one day's folder of log files.
-struct ListedDay {
-    place: Place,
-    day: String,
-    folder: String,
-    keys: Result<Vec<String>, ReadFailure>,
-}
-
-/// What a search brought, by folder: log files that nothing names, or why it cannot be known.
-pub(super) type Unlisted = BTreeMap<String, Result<Vec<ObjectLocation>, ReadFailure>>;
+/// What a search brought, by folder: log files that nothing names, and why it is not known whether
+/// these are all.
+pub(super) type Unlisted = BTreeMap<String, (Vec<ObjectLocation>, Option<ReadFailure>)>;
 
 /// The search over a whole run. Chains are told by account and region, so that a place is searched
 /// as soon as the last chain of its account and region is told, and the names of its log files are
@@ -147,7 +140,7 @@ impl UnlistedSearch {
         let places: Vec<Place> = self.places.iter().filter(here).cloned().collect();
         let (source, bucket) = (Arc::clone(&self.source), self.bucket.clone());
         self.under_way.push(tokio::spawn(async move {
-            find_unlisted(&source, &bucket, &places, &named).await
+            find_unlisted(&source, &bucket, &places, named).await
         }));
     }
 
@@ -169,66 +162,74 @@ async fn find_unlisted(
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
     places: &[Place],
-    named: &NamedLogs,
+    named: NamedLogs,
 ) -> Unlisted {
+    let named = Arc::new(named);
     let mut listings = JoinSet::new();
-    let mut results = BTreeMap::new();
-    let mut take = |listed: ListedDay| {
-        let unlisted = listed.keys.map(|keys| {
-            let at = |key| ObjectLocation::new(bucket, key);
-            keys.into_iter()
-                .map(at)
-                .filter(|at| named.is_unlisted(&listed.place, &listed.day, at))
-                .collect()
-        });
-        let empty = matches!(&unlisted, Ok(found) if Vec::is_empty(found));
-        if !empty {
-            results.insert(listed.folder, unlisted);
+    let mut results = Unlisted::new();
+    let mut take = |done: Result<(String, Vec<ObjectLocation>, Option<ReadFailure>), JoinError>| {
+        let (folder, unlisted, why) =
+            done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        if !unlisted.is_empty() || why.is_some() {
+            results.insert(folder, (unlisted, why));
         }
     };
     for place in places {
         for day in named.days(place) {
-            let folder = format!("{}{day}/", place.log_folder());
             let (source, bucket, place) = (Arc::clone(source), bucket.to_owned(), place.clone());
+            let named = Arc::clone(&named);
             // Bounds what waits, not what is in flight: that is the source's to bound.
             while listings.len() >= 1_024 {
                 if let Some(done) = listings.join_next().await {
-                    take(
-                        done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())),
-                    );
+                    take(done);
                 }
             }
             listings.spawn(async move {
-                let keys = list_keys(source.as_ref(), &bucket, &folder).await;
-                ListedDay { place, day, folder, keys }
+                let folder = format!("{}{day}/", place.log_folder());
+                let mut unlisted = Vec::new();
+                let is_unlisted = |at: &ObjectLocation| named.is_unlisted(&place, &day, at);
+                let listed =
+                    list_unlisted(source.as_ref(), &bucket, &folder, is_unlisted, &mut unlisted);
+                let why = listed.await.err();
+                (folder, unlisted, why)
             });
         }
     }
     while let Some(done) = listings.join_next().await {
-        take(done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())));
+        take(done);
     }
     results
 }
 
-async fn list_keys(
+/// Lists one day's folder and keeps what `is_unlisted`, page by page: a folder may hold a million
+/// keys.
+async fn list_unlisted(
     source: &dyn ObjectSource,
     bucket: &str,
     folder: &str,
-) -> Result<Vec<String>, ReadFailure> {
+    is_unlisted: impl Fn(&ObjectLocation) -> bool,
+    unlisted: &mut Vec<ObjectLocation>,
+) -> Result<(), ReadFailure> {
+    let over = |words| Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
     let mut request = ListRequest::all(bucket, folder);
-    let mut keys = Vec::new();
     for _ in 0..budget::PAGES {
         let page = source.list(&request).await?;
-        keys.extend(page.objects.into_iter().map(|object| object.key));
+        for object in page.objects {
+            let at = ObjectLocation::new(bucket, object.key);
+            if !is_unlisted(&at) {
+                continue;
+            }
+            if unlisted.len() >= budget::UNLISTED {
+                return over("too many log files in one day that no digest names");
+            }
+            unlisted.push(at);
+        }
         match page.next {
             Some(next) => request.continuation = Some(next),
-            None => return Ok(keys),
-        }
-        if keys.len() > budget::LISTED_DIGESTS {
-            break;
+            None => return Ok(()),
         }
     }
-    Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many log files in one day"))
+    over("too many log files in one day")
 }
 
 /// Whether a folder of log files has any object in the days of the period.

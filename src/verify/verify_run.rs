@@ -5,6 +5,7 @@ use super::gaps::explained;
 use super::jobs::{Outside, jobs};
 use super::keys::KeyBook;
 use super::known::KnownLogs;
+use super::many::in_order;
 use super::room::Room;
 use super::seam::Since;
 use super::trail_status::StatusOf;
@@ -16,10 +17,11 @@ use crate::core::explain::ExplainingEvent;
 use crate::core::ids::Region;
 use crate::core::time::{HOUR, Period, Timestamp};
 use crate::event::{ChainSummary, RunEvent, RunStart, RunSummary, RunTally, Tool};
-use crate::source::ObjectSource;
+use crate::source::{BoxFuture, ObjectSource};
 use crate::trust::KeyService;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
 
 /// Events of one chain that may wait until the chains before it are told.
@@ -88,7 +90,18 @@ pub async fn verify(
     keys: Arc<dyn KeyService>,
     tell: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
-    run(plan, None, source, keys, tell).await
+    run(plan, None, source, keys, &Arc::default(), tell).await
+}
+
+/// As [`verify`], and counts the digests that were read ahead and not needed into `unneeded`.
+pub async fn verify_counting(
+    plan: &VerifyPlan,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    unneeded: &Arc<AtomicU64>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    run(plan, None, source, keys, unneeded, tell).await
 }
 
 /// Walks the digests as [`verify`] does, and looks only at the log files that proven digests name
@@ -100,7 +113,7 @@ pub async fn look_up(
     keys: Arc<dyn KeyService>,
     tell: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
-    run(plan, Some(only), source, keys, tell).await
+    run(plan, Some(only), source, keys, &Arc::default(), tell).await
 }
 
 async fn run(
@@ -108,6 +121,7 @@ async fn run(
     only: Option<Arc<BTreeSet<Hash>>>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<dyn KeyService>,
+    unneeded: &Arc<AtomicU64>,
     tell: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
     tell(&RunEvent::RunStarted(Box::new(plan.start())));
@@ -134,6 +148,7 @@ async fn run(
         })
     });
     let told = told.cloned().collect();
+    let room = Room::new(jobs.len().min(CHAINS_AT_ONCE), unneeded);
     let mut run = Run {
         plan,
         source,
@@ -145,7 +160,7 @@ async fn run(
     };
     let mut search =
         plan.unlisted.then(|| UnlistedSearch::new(&run.source, &plan.bucket, &found.places));
-    run.chains(jobs, &book, search.as_mut(), tell).await;
+    run.chains(jobs, room, &book, search.as_mut(), tell).await;
     run.explain(tell);
     run.unlisted(search, tell).await;
     run.without_digests(&found, tell).await;
@@ -175,6 +190,7 @@ impl Run<'_> {
     async fn chains(
         &mut self,
         jobs: Vec<ChainJob>,
+        room: Room,
         book: &Arc<KeyBook>,
         mut search: Option<&mut UnlistedSearch>,
         tell: &mut (dyn FnMut(&RunEvent) + Send),
@@ -182,7 +198,6 @@ impl Run<'_> {
         let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
         let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
         let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
-        let room = Room::new(jobs.len().min(CHAINS_AT_ONCE));
         // Places are given in canonical order, so the chain that is being told always has one.
         let starter = tokio::spawn(async move {
             for job in jobs {
@@ -286,9 +301,17 @@ impl Run<'_> {
         let places = found.without_digests.iter().filter(|place| !self.told.contains(*place));
         let places: Vec<_> = places.cloned().collect();
         let (bucket, period) = (&self.plan.bucket, self.plan.period);
-        for place in places {
-            let folder = place.log_folder();
-            match has_logs(self.source.as_ref(), bucket, &folder, period).await {
+        let source = self.source.as_ref();
+        let looks = in_order(places.into_iter().map(|place| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                let folder = place.log_folder();
+                let found = has_logs(source, bucket, &folder, period).await;
+                (folder, found)
+            })
+        }))
+        .await;
+        for (folder, found) in looks {
+            match found {
                 Ok(true) => {
                     self.tally.without_digests += 1;
                     tell(&RunEvent::LogsWithoutDigests { folder });
@@ -314,18 +337,14 @@ impl Run<'_> {
             });
             return;
         };
-        for (folder, result) in search.finish().await {
-            match result {
-                Ok(unlisted) => {
-                    for at in unlisted {
-                        self.tally.unlisted += 1;
-                        tell(&RunEvent::LogUnlisted { at });
-                    }
-                }
-                Err(why) => {
-                    self.tally.listings_unread += 1;
-                    tell(&RunEvent::ListingUnread { folder, why });
-                }
+        for (folder, (unlisted, why)) in search.finish().await {
+            for at in unlisted {
+                self.tally.unlisted += 1;
+                tell(&RunEvent::LogUnlisted { at });
+            }
+            if let Some(why) = why {
+                self.tally.listings_unread += 1;
+                tell(&RunEvent::ListingUnread { folder, why });
             }
         }
     }

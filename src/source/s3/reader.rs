@@ -6,7 +6,12 @@ use crate::source::{BoxFuture, ObjectMetadata, ObjectReader, ReadFrom};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Bytes that must come, or the rest of the body, within the time in which the store may be silent.
+/// A store that sends a byte a second is never silent and never done; at 30 seconds this is about
+/// 35 bytes a second, below the slowest modem.
+const LEAST: u64 = 1_024;
 
 /// A GET whose head has come.
 #[derive(Debug)]
@@ -18,6 +23,9 @@ pub(super) struct S3Reader {
     /// Bytes of the body still to come, where the head said how many there are.
     left: Option<u64>,
     silence: Duration,
+    /// Time that was waited for the body since [`LEAST`] bytes had last come, and the bytes since.
+    waited: Duration,
+    came: u64,
     /// Said again to whoever asks on after a failure; a quiet end would pass for a whole body.
     failed: Option<ReadFailure>,
 }
@@ -73,16 +81,33 @@ impl S3Reader {
                 .map(|(name, value)| (name.to_lowercase(), value.clone()))
                 .collect(),
         };
-        Ok(Self { metadata, body: output.body, skip, left, silence, failed: None })
+        Ok(Self {
+            metadata,
+            body: output.body,
+            skip,
+            left,
+            silence,
+            waited: Duration::ZERO,
+            came: 0,
+            failed: None,
+        })
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ReadFailure> {
         loop {
-            let came = match tokio::time::timeout(self.silence, self.body.try_next()).await {
+            // Only waiting counts: whoever reads may take its time with what came.
+            let begun = Instant::now();
+            let patience = self.silence.saturating_sub(self.waited);
+            let came = match tokio::time::timeout(patience, self.body.try_next()).await {
                 Err(_) => return Err(self.silent()),
                 Ok(Err(error)) => return Err(answer::body_failure(&error)),
                 Ok(Ok(came)) => came,
             };
+            self.waited += begun.elapsed();
+            self.came += came.as_ref().map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(0));
+            if self.came >= LEAST {
+                (self.waited, self.came) = (Duration::ZERO, 0);
+            }
             let Some(mut bytes) = came else {
                 return match self.left {
                     None | Some(0) if self.skip == 0 => Ok(None),
@@ -106,7 +131,11 @@ impl S3Reader {
     }
 
     fn silent(&self) -> ReadFailure {
-        broken(Broken::Silent, format!("nothing of the body came for {:?}", self.silence))
+        let words = match self.came {
+            0 => format!("nothing of the body came for {:?}", self.silence),
+            few => format!("only {few} bytes of the body came in {:?}", self.silence),
+        };
+        broken(Broken::Silent, words)
     }
 }
 

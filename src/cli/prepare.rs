@@ -1,0 +1,148 @@
+//! Finds the evidence of a run and whom to believe.
+use super::args::{AwsArgs, VerifyArgs};
+use super::place::Place;
+use super::program::say;
+use super::validate_logs::{now, retry_policy};
+use super::verify_plan::{Asked, NoPlan, bucket_of, make, read};
+use super::{earlier, evidence, key_files};
+use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::source::ObjectSource;
+use crate::source::count::{Counted, Counts};
+use crate::source::limit::{InFlight, Limited};
+use crate::source::mirror::MirrorSource;
+use crate::source::retry::Retrying;
+use crate::source::s3::{S3Source, Timeouts};
+use crate::trust::bundle::{Bundle, BundleKeys, NoKeys};
+use crate::trust::cloudtrail::CloudTrail;
+use crate::trust::{KeyService, TrailService};
+use crate::verify::verify_run::VerifyPlan;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Everything that a run needs.
+pub(super) struct Prepared {
+    pub(super) plan: VerifyPlan,
+    pub(super) source: Arc<dyn ObjectSource>,
+    pub(super) keys: Arc<dyn KeyService>,
+    /// What was asked of S3, where anything may be.
+    pub(super) billed: Option<Arc<Counts>>,
+    /// The directory that is read, where it is one.
+    mirror: Option<(PathBuf, Arc<MirrorSource>)>,
+    no_keys: bool,
+}
+
+impl Prepared {
+    /// Says what is worth knowing of a directory once it was read.
+    pub(super) fn remarks(&self) {
+        if let Some((path, mirror)) = &self.mirror {
+            evidence::remarks(path, mirror, self.no_keys);
+        }
+    }
+}
+
+/// Finds the evidence and whom to believe.
+/// Requests are counted into `counts` from the first on.
+pub(super) async fn prepare(
+    aws: &AwsArgs,
+    args: &VerifyArgs,
+    counts: &Arc<Counts>,
+) -> Result<Prepared, NoPlan> {
+    prepare_with(aws, args, key_files::read(&args.public_keys)?, counts, &|s3| s3).await
+}
+
+/// Finds the evidence; the keys to believe are those of `bundle` where there is one, and S3 is read
+/// through what `wrap` makes of it.
+pub(super) async fn prepare_with(
+    aws: &AwsArgs,
+    args: &VerifyArgs,
+    bundle: Option<Bundle>,
+    counts: &Arc<Counts>,
+    wrap: &dyn Fn(Arc<dyn ObjectSource>) -> Arc<dyn ObjectSource>,
+) -> Result<Prepared, NoPlan> {
+    let now = now();
+    let asked = read(args, now)?;
+    let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
+    let named = args.bucket.as_deref();
+    let directory = match &asked.place {
+        Some(Place::Directory(path)) => Some(path.clone()),
+        _ => None,
+    };
+    // Nothing in a directory tells that a file is the one that was read before.
+    let known = known.filter(|_| directory.is_none());
+    if args.resume.is_some() && known.is_none() {
+        say("note: a directory does not tell what is unchanged: every log file in it is read");
+    }
+    let moved_to_s3 = asked.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
+    // What is read from a directory is counted apart: S3 charges nothing for it.
+    let billed = if directory.is_some() { Arc::default() } else { Arc::clone(counts) };
+    // A copy is verified without a request to anybody, unless a part of it was said to lie in S3.
+    let online = match directory.is_none() || moved_to_s3 {
+        true => Some(Online::start(aws, args.concurrency, &billed, &asked).await?),
+        false => None,
+    };
+    let billed = online.is_some().then_some(billed);
+    let online = online.map(|online| Online { source: wrap(online.source), ..online });
+    let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
+    let mut mirror = None;
+    let (evidence, trust) = match (&directory, online) {
+        (None, Some(Online { source, trust })) => {
+            let bucket = bucket_of(&asked, trust.as_ref()).await?;
+            (evidence::in_bucket(source, bucket, named, rules, None).await?, Some(trust))
+        }
+        (Some(path), _) => {
+            let opened = &*mirror.insert(evidence::open(path)?);
+            (evidence::in_directory(opened, path, named, rules, counts).await?, None)
+        }
+        (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
+    };
+    let no_keys = trust.is_none() && bundle.is_none();
+    let keys: Arc<dyn KeyService> = match (bundle, &trust) {
+        (Some(bundle), _) => Arc::new(BundleKeys::new(bundle, key_files::names(&args.public_keys))),
+        (None, Some(trust)) => trust.clone(),
+        (None, None) => Arc::new(NoKeys),
+    };
+    let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
+    let plan = make(asked, args, &evidence, trails, known, now);
+    Ok(Prepared {
+        plan,
+        source: evidence.source,
+        keys,
+        billed,
+        mirror: directory.zip(mirror),
+        no_keys,
+    })
+}
+
+/// S3 and CloudTrail, asked with the credentials that are configured.
+struct Online {
+    source: Arc<dyn ObjectSource>,
+    trust: Arc<CloudTrail>,
+}
+
+impl Online {
+    async fn start(
+        aws: &AwsArgs,
+        concurrency: Option<usize>,
+        counts: &Arc<Counts>,
+        asked: &Asked,
+    ) -> Result<Self, NoPlan> {
+        let not_started = |error: &dyn std::fmt::Display| NoPlan::NotStarted(error.to_string());
+        let options = AwsOptions {
+            profile: aws.profile.clone(),
+            // `--region` says what to verify here. A trail is asked about in its home region;
+            // everything else is asked in the region that it is about.
+            region: asked.trail.as_ref().map(|arn| arn.home_region.to_string()),
+            endpoint_url: aws.endpoint_url.clone(),
+            endpoint_scope: EndpointScope::Every,
+        };
+        let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
+        config.check_credentials().await.map_err(|error| not_started(&error))?;
+        let s3 = Counted::new(S3Source::new(&config, Timeouts::default()), Arc::clone(counts));
+        let seed = u64::from(std::process::id());
+        let limited = Limited::new(s3, concurrency.map_or(InFlight::Adaptive, InFlight::Fixed));
+        Ok(Self {
+            source: Arc::new(Retrying::new(limited, retry_policy(), seed)),
+            trust: Arc::new(CloudTrail::new(&config)),
+        })
+    }
+}

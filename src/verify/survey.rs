@@ -1,0 +1,150 @@
+//! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
+use super::discover::{Place, find_chains};
+use super::jobs::jobs;
+use super::many::in_order;
+use super::slices::{Slice, slices};
+use super::verify_run::VerifyPlan;
+use crate::core::budget;
+use crate::core::failure::{ReadFailure, ReadFailureKind};
+use crate::core::time::{DAY, HOUR, Period};
+use crate::source::{BoxFuture, ListRequest, ObjectSource};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Entries on a page of a listing, S3's own number.
+const PAGE: u64 = 1_000;
+
+/// What the listing of a bucket tells of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Chains in scope, with those that should be there and are not.
+    pub chains: u64,
+    /// Digests to read: of the period, and those that anchor it.
+    pub digests: u64,
+    /// Those of them that may cover a part of the period: an anchor far behind it does not.
+    pub covering: u64,
+    /// Log files in the folders of the period's days.
+    pub logs: u64,
+    /// Bytes of these log files, as stored.
+    pub log_bytes: u64,
+    /// Listings that the search for log files which no digest names would make.
+    pub search: u64,
+    /// Pages that were listed to count the log files, which a run does not list.
+    pub pages: u64,
+    /// Listings that could not be read: what, and why.
+    pub unread: Vec<(String, ReadFailure)>,
+}
+
+/// Lists what the plan is about.
+pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey {
+    let mut found = find_chains(source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
+    let jobs = jobs(plan, &mut found, None);
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let mut survey = Survey {
+        chains: count(jobs.len()),
+        digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
+        covering: jobs
+            .iter()
+            .flat_map(|job| job.standard.iter().chain(&job.backfill))
+            .filter(|digest| digest.end <= plan.period.end.plus(HOUR))
+            .fold(0_u64, |count, _| count + 1),
+        unread: std::mem::take(&mut found.unread),
+        ..Survey::default()
+    };
+    // Log files count where a chain of their account and region would name them.
+    let named = |place: &&Place| {
+        jobs.iter().any(|job| {
+            job.chain.account == place.account && job.chain.source_region == place.region
+        })
+    };
+    let listings = found.places.iter().filter(named).map(|place| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let folder = place.log_folder();
+            let logs = list_logs(source.as_ref(), &plan.bucket, &folder, plan.period).await;
+            (folder, logs)
+        })
+    });
+    for (folder, logs) in in_order(listings).await {
+        match logs {
+            Ok((days, pages)) => {
+                survey.pages += pages;
+                for (files, bytes) in days.values() {
+                    survey.logs += files;
+                    survey.log_bytes += bytes;
+                    survey.search += files / PAGE;
+                }
+                survey.search += days_of(plan.period);
+            }
+            Err(why) => survey.unread.push((folder, why)),
+        }
+    }
+    survey
+}
+
+/// Days that the period touches, each of which has a folder of its own.
+fn days_of(period: Period) -> u64 {
+    let days = period.end.plus(-1).unix().div_euclid(DAY) - period.start.unix().div_euclid(DAY) + 1;
+    u64::try_from(days).unwrap_or(0)
+}
+
+/// Files and bytes by day.
+type Days = BTreeMap<String, (u64, u64)>;
+
+async fn list_logs(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    period: Period,
+) -> Result<(Days, u64), ReadFailure> {
+    let parts = slices(folder, period.start, period.end);
+    let last = format!("{folder}{}/\u{10ffff}", period.end.plus(-1).date_folder());
+    let last = last.as_str();
+    let parts = in_order(parts.into_iter().map(|slice| -> BoxFuture<'_, _> {
+        Box::pin(list_part(source, bucket, folder, slice, last))
+    }))
+    .await;
+    let (mut days, mut pages) = (Days::new(), 0);
+    for part in parts {
+        let (of_part, read) = part?;
+        // No day lies in two parts.
+        days.extend(of_part);
+        pages += read;
+    }
+    Ok((days, pages))
+}
+
+async fn list_part(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    slice: Slice,
+    last: &str,
+) -> Result<(Days, u64), ReadFailure> {
+    let mut request = ListRequest::all(bucket, folder);
+    request.start_after = Some(slice.after.clone());
+    let mut days = Days::new();
+    for read in (1..).take(budget::PAGES) {
+        let page = source.list(&request).await?;
+        for object in page.objects {
+            if !slice.has(&object.key) || object.key.as_str() > last {
+                return Ok((days, read));
+            }
+            // `YYYY/MM/DD/`, and nothing of another form is a log file's folder.
+            let day = object.key.get(folder.len()..).and_then(|rest| rest.get(..10));
+            if let Some(day) = day.filter(|_| !object.key.ends_with('/')) {
+                let (files, bytes) = days.entry(day.to_owned()).or_default();
+                *files += 1;
+                *bytes += object.size;
+            }
+            if days.len() > budget::FOLDERS {
+                let words = "too many days of log files";
+                return Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
+            }
+        }
+        match page.next {
+            Some(next) => request.continuation = Some(next),
+            None => return Ok((days, read)),
+        }
+    }
+    Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many pages in one listing"))
+}
