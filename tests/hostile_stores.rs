@@ -22,7 +22,7 @@ use trailproof::core::finding::Outcome;
 use trailproof::core::location::ObjectLocation;
 use trailproof::core::time::{Period, Timestamp};
 use trailproof::core::verdict::Verdict;
-use trailproof::event::{RunEvent, RunSummary};
+use trailproof::event::{LogJudged, RunEvent, RunSummary};
 use trailproof::source::count::{Counted, Counts};
 use trailproof::source::limit::{InFlight, Limited};
 use trailproof::source::retry::{RetryPolicy, Retrying};
@@ -66,6 +66,8 @@ fn plan(trail: &BuiltTrail) -> VerifyPlan {
         now: Timestamp::from_unix(whole.to + 90_000),
         status: None,
         unlisted: true,
+        known: None,
+        since: None,
     }
 }
 
@@ -107,7 +109,7 @@ fn run(
 /// The classes of read failures that log files ended with.
 fn unread_logs(events: &[RunEvent]) -> Vec<ReadFailureKind> {
     let of_log = |event: &RunEvent| match event {
-        RunEvent::LogJudged { outcome: Outcome::Unverified(why), .. } => Some(why.kind),
+        RunEvent::LogJudged(LogJudged { outcome: Outcome::Unverified(why), .. }) => Some(why.kind),
         _ => None,
     };
     events.iter().filter_map(of_log).collect()

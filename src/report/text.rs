@@ -298,7 +298,7 @@ fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
         );
     }
     if unread(ReadFailureKind::NotCopied) {
-        next.push("run `trailproof mirror` again for this period and scope, or verify the bucket");
+        say("run `trailproof mirror` again for this period and scope, or verify the bucket");
     }
     if unread(ReadFailureKind::Throttled) || unread(ReadFailureKind::Network) {
         say("run again, with a lower `--concurrency` if the store still throttles");

@@ -1,6 +1,6 @@
 //! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
 use super::discover::{Place, find_chains};
-use super::jobs::jobs;
+use super::jobs::{Outside, jobs};
 use super::many::in_order;
 use super::slices::{Slice, slices};
 use super::verify_run::VerifyPlan;
@@ -38,7 +38,8 @@ pub struct Survey {
 /// Lists what the plan is about.
 pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey {
     let mut found = find_chains(source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
-    let jobs = jobs(plan, &mut found, None);
+    let outside = Outside::look(plan, source, &found).await;
+    let jobs = jobs(plan, &mut found, &outside, None);
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut survey = Survey {
         chains: count(jobs.len()),

@@ -148,6 +148,7 @@ fn failure_means(kind: ReadFailureKind) -> &'static str {
         ReadFailureKind::OverBudget => "larger than what is read",
         ReadFailureKind::KeysUnavailable => "the public keys could not be obtained",
         ReadFailureKind::NoSignature => "there is no signature to check",
+        ReadFailureKind::NotCopied => "the mirror does not have it; the bucket may",
     }
 }
 
