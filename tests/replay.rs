@@ -2,7 +2,6 @@
 //! number of the line and what is wrong with it, and nothing of it is told.
 #![cfg(feature = "test-support")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fs;

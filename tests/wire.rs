@@ -1,7 +1,6 @@
 //! Events as JSON lines and back: every event that can be told is read as what it was.
 #![cfg(feature = "test-support")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::panic, reason = "a test fails by panicking")]
 mod common;
 
 use common::{Flips, WorldKeys, WorldSource};

@@ -92,7 +92,10 @@ pub(super) enum AtSeam {
 impl Seam {
     /// What a judged digest says of the seam; `None` where it is another digest.
     pub(super) fn seen(&self, judged: &DigestJudged) -> Option<AtSeam> {
-        (judged.at == self.at).then(|| match &judged.outcome {
+        if judged.at != self.at {
+            return None;
+        }
+        Some(match &judged.outcome {
             Outcome::Valid(proof) => AtSeam::There(proof.hash),
             Outcome::Invalid(_) | Outcome::Unverified(_) => AtSeam::Told,
         })

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use std::io::{BufRead, ErrorKind, Read as _};
 
 /// What a line of a record holds.
+#[expect(clippy::large_enum_variant, reason = "nearly every line is of the large one")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordLine {
     /// An event of the run.
