@@ -15,6 +15,6 @@ mod pace;
 mod scripted;
 
 pub use object::{
-    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
-    ReadError, ReadFrom,
+    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,
+    ReadError, ReadFrom, TakePiece,
 };

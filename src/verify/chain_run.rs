@@ -1,8 +1,9 @@
 //! Runs one chain: brings the walks their facts, judges log files, tells the events in order.
+use super::batch::share_out;
 use super::chain_tally::ChainTally;
 use super::fetch::{DigestFetch, fetch_log, fetch_log_and_search};
 use super::keys::KeyBook;
-use super::ordered::{Closed, InOrder, Ordered, ordered};
+use super::ordered::{Closed, InOrder, Ordered, Place, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
 use crate::core::backfill::BackfillWalk;
@@ -22,11 +23,15 @@ use crate::core::walk_facts::{Fact, ListedDigest, Need, Step};
 use crate::event::{DigestJudged, DigestProof, LogNamed, Presence, RunEvent};
 use crate::source::ObjectSource;
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Results of one chain that may be outstanding at once.
 const WINDOW: usize = 512;
+
+/// Log files that are judged as one piece of work where they are read without waiting.
+const TOGETHER: usize = 64;
 
 /// Two listed digests that are further apart than this have something between them that an event
 /// may explain: an hour is what a digest covers, and a few minutes are what they are off.
@@ -48,84 +53,104 @@ pub(super) struct ChainJob {
     pub(super) only: Option<Arc<BTreeSet<Hash>>>,
 }
 
+/// What a chain says at once, and the place that this takes until it is told.
+#[derive(Debug)]
+pub(super) struct Saying {
+    pub(super) says: Vec<ChainSays>,
+    _place: Place,
+}
+
 /// What a run makes of a chain beside its events.
 #[derive(Debug)]
 pub(super) enum ChainSays {
     /// The next event.
     Event(Box<RunEvent>),
-    /// Log files that a proven digest names: for the search for those that none names.
-    Names(Vec<ObjectLocation>),
+    /// Log files that a proven digest names, each as the hash of its place: for the search for
+    /// those that none names.
+    Names(Vec<u64>),
     /// Events of a verified log file that may explain a gap.
     Explains(Vec<ExplainingEvent>),
 }
 
 /// One thing in the order of the walk.
 enum Item {
-    Digest { judged: DigestJudged, standing: Option<Standing>, names: Vec<ObjectLocation> },
-    Log { at: ObjectLocation, outcome: Outcome<LogProof>, events: Vec<ExplainingEvent> },
+    Digest { judged: DigestJudged, standing: Option<Standing>, names: Vec<u64> },
+    Logs(Vec<Log>),
     Named(LogNamed),
 }
 
-/// Runs the chain and says everything into `to`.
+/// A log file that was judged.
+struct Log {
+    at: ObjectLocation,
+    outcome: Outcome<LogProof>,
+    events: Vec<ExplainingEvent>,
+}
+
+/// Runs the chain and says everything into `to`. The names of its log files are hashed where
+/// somebody wants them.
 pub(super) async fn run_chain(
     job: Arc<ChainJob>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<KeyBook>,
+    names: Option<RandomState>,
     turn: Turn,
-    to: mpsc::Sender<ChainSays>,
+    to: mpsc::Sender<Saying>,
 ) {
     let (queue, results) = ordered(WINDOW);
-    let driver = ChainDriver { job: &job, source: &source, keys: &keys, turn, queue };
+    let driver = ChainDriver { job: &job, source: &source, keys: &keys, names, turn, queue };
     let told = tell(&job, results, &to);
     let (older, tally) = tokio::join!(driver.drive(), told);
     let summary = tally.finish(&job, older.unwrap_or(false));
     // Nobody listens any more only when the run was given up.
-    let _ = to.send(ChainSays::Event(Box::new(RunEvent::ChainFinished(summary)))).await;
+    let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
+}
+
+impl Saying {
+    fn of(event: RunEvent) -> Self {
+        Self { says: vec![ChainSays::Event(Box::new(event))], _place: None }
+    }
 }
 
 async fn tell(
     job: &ChainJob,
     mut results: InOrder<Item>,
-    to: &mpsc::Sender<ChainSays>,
+    to: &mpsc::Sender<Saying>,
 ) -> ChainTally {
     let mut tally = ChainTally::new(job.period);
     let started = RunEvent::ChainStarted { chain: job.chain.clone() };
-    let mut open = to.send(ChainSays::Event(Box::new(started))).await.is_ok();
-    while let Some(item) = results.next().await {
+    let mut open = to.send(Saying::of(started)).await.is_ok();
+    while open && let Some((item, _place)) = results.next_in_place().await {
         let mut says = Vec::new();
+        let mut event = |event| says.push(ChainSays::Event(Box::new(event)));
         match item {
             Item::Digest { judged, standing, names } => {
                 tally.digest(&judged, standing);
-                says.push(ChainSays::Event(Box::new(RunEvent::DigestJudged(judged))));
+                event(RunEvent::DigestJudged(judged));
                 if !names.is_empty() {
                     says.push(ChainSays::Names(names));
                 }
             }
-            Item::Named(named) => {
-                says.push(ChainSays::Event(Box::new(RunEvent::LogNamed(named))));
-            }
-            Item::Log { at, outcome, events } => {
-                tally.log(&outcome);
-                says.push(ChainSays::Event(Box::new(RunEvent::LogJudged { at, outcome })));
-                if !events.is_empty() {
-                    says.push(ChainSays::Explains(events));
+            Item::Named(named) => event(RunEvent::LogNamed(named)),
+            Item::Logs(logs) => {
+                for Log { at, outcome, events } in logs {
+                    tally.log(&outcome);
+                    says.push(ChainSays::Event(Box::new(RunEvent::LogJudged { at, outcome })));
+                    if !events.is_empty() {
+                        says.push(ChainSays::Explains(events));
+                    }
                 }
             }
         }
-        for say in says {
-            open = open && to.send(say).await.is_ok();
-        }
-        if !open {
-            break;
-        }
+        open = to.send(Saying { says, _place }).await.is_ok();
     }
     tally
 }
 
 struct ChainDriver<'a> {
-    job: &'a ChainJob,
+    job: &'a Arc<ChainJob>,
     source: &'a Arc<dyn ObjectSource>,
     keys: &'a Arc<KeyBook>,
+    names: Option<RandomState>,
     turn: Turn,
     queue: Ordered<Item>,
 }
@@ -227,41 +252,66 @@ impl ChainDriver<'_> {
             Outcome::Valid(proven) => Some(proven.digest),
             _ => None,
         };
-        let names = digest
-            .iter()
-            .flat_map(|digest| digest.logs.iter().map(|log| log.location.clone()))
-            .collect();
-        self.queue.ready(Item::Digest { judged, standing, names }).await?;
-        for log in digest.iter().filter(|_| logs).flat_map(|digest| &digest.logs) {
-            if let Some(only) = &self.job.only {
+        let hashed = self.names.iter().flat_map(|hasher| {
+            let logs = digest.iter().flat_map(|digest| &digest.logs);
+            logs.map(|log| hasher.hash_one(&log.location))
+        });
+        let names = hashed.collect();
+        let place = self.turn.place(1).await;
+        self.queue.ready_in(place, Item::Digest { judged, standing, names }).await?;
+        match digest.filter(|_| logs) {
+            Some(digest) => self.logs(&digest, search).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has the digest's log files judged: each by itself where it is waited for, many together
+    /// where they are read on the spot.
+    async fn logs(&self, digest: &Digest, search: bool) -> Result<(), Closed> {
+        let one_by_one = self.job.only.is_some()
+            || !digest.logs.iter().all(|log| self.source.is_here(&log.location));
+        for logs in digest.logs.chunks(if one_by_one { 1 } else { TOGETHER }) {
+            if let ([log], Some(only)) = (logs, &self.job.only) {
                 if !only.contains(&log.hash) {
                     continue;
                 }
-                if let Some(digest) = &digest {
-                    self.queue.ready(Item::Named(named(log, digest))).await?;
-                }
+                self.queue.ready(Item::Named(named(log, digest))).await?;
             }
-            let source = Arc::clone(self.source);
-            let (at, hash) = (log.location.clone(), log.hash);
-            let (bucket, trail) = (self.job.bucket.clone(), self.job.chain.trail.to_string());
-            let work = async move {
-                if search {
-                    let (outcome, content) =
-                        fetch_log_and_search(source.as_ref(), &at, &hash).await;
-                    let events = content
-                        .map(|content| explaining_events(&content, &at, &bucket, &trail))
-                        .unwrap_or_default();
-                    Item::Log { at, outcome, events }
-                } else {
-                    let outcome = fetch_log(source.as_ref(), &at, &hash).await;
-                    Item::Log { at, outcome, events: Vec::new() }
+            let place = self.turn.place(logs.len()).await;
+            let (source, job) = (Arc::clone(self.source), search.then(|| Arc::clone(self.job)));
+            let judge = move |log: LogFile| judge_log(Arc::clone(&source), job.clone(), log);
+            let mut logs = logs.to_vec();
+            let start = || match (logs.pop(), logs.is_empty()) {
+                (Some(only), true) => {
+                    tokio::spawn(async move { Item::Logs(vec![judge(only).await]) })
+                }
+                (last, _) => {
+                    logs.extend(last);
+                    tokio::spawn(async move { Item::Logs(share_out(logs, judge).await) })
                 }
             };
-            let place = self.turn.place().await;
-            self.queue.pending_in(place, || tokio::spawn(work)).await?;
+            self.queue.pending_in(place, start).await?;
         }
         Ok(())
     }
+}
+
+/// Judges one log file, and searches it for events that explain a gap where `search` has the job.
+async fn judge_log(
+    source: Arc<dyn ObjectSource>,
+    search: Option<Arc<ChainJob>>,
+    LogFile { location: at, hash }: LogFile,
+) -> Log {
+    let Some(job) = search else {
+        let outcome = fetch_log(source.as_ref(), &at, &hash).await;
+        return Log { at, outcome, events: Vec::new() };
+    };
+    let (outcome, content) = fetch_log_and_search(source.as_ref(), &at, &hash).await;
+    let trail = job.chain.trail.as_str();
+    let events = content
+        .map(|content| explaining_events(&content, &at, &job.bucket, trail))
+        .unwrap_or_default();
+    Log { at, outcome, events }
 }
 
 fn named(log: &LogFile, digest: &Digest) -> LogNamed {

@@ -1,6 +1,7 @@
 //! The engine: puts the facts of a source through the rules of `core` and tells the events.
 pub mod aws_plan;
 pub mod aws_run;
+mod batch;
 mod chain_run;
 mod chain_tally;
 pub mod discover;
@@ -16,6 +17,7 @@ mod read_ahead;
 pub mod recorded;
 mod room;
 mod run_tally;
+mod stream;
 pub mod trail_status;
 mod unlisted;
 pub mod verify_run;

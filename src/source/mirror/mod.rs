@@ -2,6 +2,8 @@
 //!
 //! A file's key is its path below the directory. What bucket the files came from is not this room's
 //! affair: [`super::relocate`] maps the recorded places to these.
+#[cfg(unix)]
+mod folders;
 mod index;
 mod key_path;
 mod reader;
