@@ -48,6 +48,8 @@ impl fmt::Display for Sized {
             LogSizes::Small => "small",
             LogSizes::Realistic => "realistic",
             LogSizes::Repeated => "repeated",
+            LogSizes::Mixed => "mixed",
+            LogSizes::Large => "large",
         };
         write!(f, "{accounts}x{regions}x{hours}x{logs}x{sizes}")
     }
@@ -67,6 +69,8 @@ impl FromStr for Sized {
             sizes: match next()? {
                 "small" => LogSizes::Small,
                 "realistic" => LogSizes::Realistic,
+                "mixed" => LogSizes::Mixed,
+                "large" => LogSizes::Large,
                 _ => LogSizes::Repeated,
             },
         }))

@@ -3,6 +3,7 @@ use super::batch::share_out;
 use super::chain_tally::ChainTally;
 use super::fetch::{DigestFetch, fetch_log, fetch_log_and_search};
 use super::keys::KeyBook;
+use super::listed::ListedChain;
 use super::ordered::{Closed, InOrder, Ordered, Place, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
@@ -45,8 +46,7 @@ pub(super) struct ChainJob {
     pub(super) period: Period,
     /// From when on the newest digest may still be on its way.
     pub(super) tail_from: Timestamp,
-    pub(super) standard: Vec<ListedDigest>,
-    pub(super) backfill: Vec<ListedDigest>,
+    pub(super) listed: ListedChain,
     pub(super) older: Option<Timestamp>,
     pub(super) presence: Presence,
     /// The log files to look at, by the hash that a digest names; all of them where there is none.
@@ -111,11 +111,7 @@ impl Saying {
     }
 }
 
-async fn tell(
-    job: &ChainJob,
-    mut results: InOrder<Item>,
-    to: &mpsc::Sender<Saying>,
-) -> ChainTally {
+async fn tell(job: &ChainJob, mut results: InOrder<Item>, to: &mpsc::Sender<Saying>) -> ChainTally {
     let mut tally = ChainTally::new(job.period);
     let started = RunEvent::ChainStarted { chain: job.chain.clone() };
     let mut open = to.send(Saying::of(started)).await.is_ok();
@@ -159,7 +155,8 @@ impl ChainDriver<'_> {
     /// Walks both kinds of digest; says whether the chain has digests before the period.
     async fn drive(self) -> Result<bool, Closed> {
         let mut ahead = ReadAhead::new(Arc::clone(self.source), self.turn.digests_ahead());
-        let mut walk = ChainWalk::new(self.job.period, self.job.standard.clone());
+        let listed = self.listed(DigestKind::Standard);
+        let mut walk = ChainWalk::new(self.job.period, listed);
         loop {
             let fact = match walk.need() {
                 Need::Nothing => break,
@@ -173,7 +170,8 @@ impl ChainDriver<'_> {
             }
         }
         let older = walk.has_older();
-        let mut walk = BackfillWalk::new(self.job.period, self.job.backfill.clone());
+        let listed = self.listed(DigestKind::Backfill);
+        let mut walk = BackfillWalk::new(self.job.period, listed);
         loop {
             let fact = match walk.need() {
                 Need::Nothing | Need::Older(_) => return Ok(older),
@@ -191,6 +189,10 @@ impl ChainDriver<'_> {
                 self.digest(judged, None, step.outcome, true, false).await?;
             }
         }
+    }
+
+    fn listed(&self, kind: DigestKind) -> Vec<ListedDigest> {
+        self.job.listed.digests(kind, &self.job.bucket)
     }
 
     async fn find_out<'w>(
@@ -230,14 +232,9 @@ impl ChainDriver<'_> {
 
     /// Whether the listing has nothing right before or right after this digest.
     fn is_next_to_a_gap(&self, end: Timestamp) -> bool {
-        let listed = &self.job.standard;
-        let at = listed.partition_point(|digest| digest.end < end);
-        let newer = listed.get(at..).and_then(|rest| rest.iter().find(|d| d.end > end));
-        let older = at.checked_sub(1).and_then(|at| listed.get(at));
-        let apart = |one: Option<&ListedDigest>| {
-            one.is_none_or(|one| (one.end.unix() - end.unix()).abs() > APART)
-        };
-        apart(newer) || apart(older)
+        let apart =
+            |one: Option<Timestamp>| one.is_none_or(|one| (one.unix() - end.unix()).abs() > APART);
+        self.job.listed.around(end).into_iter().any(apart)
     }
 
     async fn digest(

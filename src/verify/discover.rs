@@ -4,14 +4,13 @@
 //! A chain counts when a digest of it is found in the period or next to it, so that deleting all
 //! digests of the period does not make a chain disappear.
 use super::folders::{last_day, list_folders};
+use super::listed::ListedChain;
 use crate::core::budget;
 use crate::core::chain_id::{ChainId, Scope};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::{AccountId, OrganizationId, Region};
-use crate::core::key_layout::{DIGEST_FOLDER, DigestKey, DigestKind, KeyRoot, ROOT};
-use crate::core::location::ObjectLocation;
+use crate::core::key_layout::{ChainKey, DIGEST_FOLDER, DigestKey, DigestKind, KeyRoot, ROOT};
 use crate::core::time::{DAY, Period, Timestamp};
-use crate::core::walk_facts::ListedDigest;
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,10 +50,8 @@ impl Place {
 /// What was found of one chain.
 #[derive(Clone, Debug, Default)]
 pub struct FoundChain {
-    /// Standard digests of the period and its anchors.
-    pub standard: Vec<ListedDigest>,
-    /// Backfill digests of the period.
-    pub backfill: Vec<ListedDigest>,
+    /// Standard digests of the period and its anchors, and backfill digests of the period.
+    pub listed: ListedChain,
     /// End of the newest digest before the period, as far as that was looked for.
     pub older: Option<Timestamp>,
 }
@@ -133,7 +130,7 @@ pub async fn find_chains(
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         match listed {
-            Ok(listed) => found.take(place, listed, scope, bucket),
+            Ok(listed) => found.take(&place, listed, scope),
             Err(why) => found.unread.push((place.digest_folder(), why)),
         }
     }
@@ -214,8 +211,10 @@ async fn find_places(
 /// The digests of one place: those of the period and its anchors, and the last day before it.
 #[derive(Debug, Default)]
 struct Listing {
-    digests: Vec<DigestKey>,
-    older: Vec<DigestKey>,
+    /// Ends of the digests, in the order of their keys.
+    digests: BTreeMap<(ChainKey, DigestKind), Vec<Timestamp>>,
+    /// The newest end before the period.
+    older: BTreeMap<ChainKey, Timestamp>,
     passed_over: u64,
 }
 
@@ -231,7 +230,7 @@ async fn list_place(
     request.start_after = Some(format!("{folder}{}", period.start.date_folder()));
     let day_after = format!("{folder}{}", period.end.plus(DAY).date_folder());
     let mut anchors: BTreeMap<ChainId, usize> = BTreeMap::new();
-    let mut beyond = 0;
+    let (mut beyond, mut count) = (0, 0);
     for _ in 0..budget::PAGES {
         let page = source.list(&request).await?;
         let mut past = false;
@@ -251,10 +250,11 @@ async fn list_place(
                 DigestKind::Backfill => key.end > period.start && key.end <= period.end,
             };
             if wanted {
-                listing.digests.push(key);
+                count += 1;
+                listing.digests.entry((key.chain, key.kind)).or_default().push(key.end);
             }
         }
-        if listing.digests.len() > budget::LISTED_DIGESTS {
+        if count > budget::LISTED_DIGESTS {
             return Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many digests listed"));
         }
         beyond += usize::from(past);
@@ -276,17 +276,20 @@ async fn list_older(
     folder: &str,
     period: Period,
     passed_over: &mut u64,
-) -> Result<Vec<DigestKey>, ReadFailure> {
+) -> Result<BTreeMap<ChainKey, Timestamp>, ReadFailure> {
     let mut requests = vec![ListRequest::all(bucket, folder)];
     let day = period.start.date_folder();
     if let Some(day) = last_day(source, bucket, folder, &day).await? {
         requests.push(ListRequest::all(bucket, &format!("{folder}{day}/")));
     }
-    let mut older = Vec::new();
+    let mut older = BTreeMap::new();
     for request in requests {
         for object in source.list(&request).await?.objects {
             match DigestKey::parse(&object.key) {
-                Some(key) if key.end <= period.start => older.push(key),
+                Some(key) if key.end <= period.start => {
+                    let newest = older.entry(key.chain).or_insert(key.end);
+                    *newest = key.end.max(*newest);
+                }
                 Some(_) => {}
                 None if object.key < format!("{folder}{day}") => *passed_over += 1,
                 None => {}
@@ -297,34 +300,31 @@ async fn list_older(
 }
 
 impl Found {
-    fn take(&mut self, place: Place, listing: Listing, scope: &Scope, bucket: &str) {
+    fn take(&mut self, place: &Place, listing: Listing, scope: &Scope) {
         self.passed_over += listing.passed_over;
-        for (key, is_older) in listing
-            .digests
-            .into_iter()
-            .map(|key| (key, false))
-            .chain(listing.older.into_iter().map(|key| (key, true)))
-        {
-            let id = ChainId::from(&key.chain);
-            // A key is believed to be of the folder that it lies in, and of no other.
-            if key.chain.root != place.root || id.account != place.account {
-                continue;
-            }
-            if !scope.has_trail(&id) {
-                self.left_out.insert(id.trail.to_string());
-                continue;
-            }
-            let chain = self.chains.entry(id).or_default();
-            if is_older {
-                chain.older = chain.older.max(Some(key.end));
-                continue;
-            }
-            let listed =
-                ListedDigest { end: key.end, at: ObjectLocation::new(bucket, key.build()) };
-            match key.kind {
-                DigestKind::Standard => chain.standard.push(listed),
-                DigestKind::Backfill => chain.backfill.push(listed),
+        for ((key, kind), ends) in listing.digests {
+            if let Some(chain) = self.chain(place, &key, scope) {
+                chain.listed.add(&key, kind, &ends);
             }
         }
+        for (key, end) in listing.older {
+            if let Some(chain) = self.chain(place, &key, scope) {
+                chain.older = chain.older.max(Some(end));
+            }
+        }
+    }
+
+    /// The chain of a digest that lies in this place, where the scope has it.
+    fn chain(&mut self, place: &Place, key: &ChainKey, scope: &Scope) -> Option<&mut FoundChain> {
+        let id = ChainId::from(key);
+        // A key is believed to be of the folder that it lies in, and of no other.
+        if key.root != place.root || id.account != place.account {
+            return None;
+        }
+        if !scope.has_trail(&id) {
+            self.left_out.insert(id.trail.to_string());
+            return None;
+        }
+        Some(self.chains.entry(id).or_default())
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn jobs(
     let mut chains: BTreeMap<ChainId, FoundChain> = std::mem::take(&mut found.chains);
     let goes_on: Vec<ChainId> = chains
         .iter()
-        .filter(|(_, chain)| !chain.standard.is_empty())
+        .filter(|(_, chain)| chain.listed.newest().is_some())
         .map(|(id, _)| id.clone())
         .collect();
     for expected in expected_chains(plan, found, &goes_on) {
@@ -32,7 +32,7 @@ pub(super) fn jobs(
             let named = plan.scope.names_trail(&id) || !plan.scope.regions.is_empty();
             let sibling = goes_on.iter().any(|other| *other != id && id.is_sibling(other));
             let presence = match chain.older {
-                _ if !chain.standard.is_empty() => Presence::Present,
+                _ if chain.listed.newest().is_some() => Presence::Present,
                 Some(last) if !named && !sibling => Presence::Ended { last },
                 last => Presence::Absent { last },
             };
@@ -40,8 +40,7 @@ pub(super) fn jobs(
                 bucket: plan.bucket.clone(),
                 period: plan.period,
                 tail_from: plan.now.plus(-TAIL_ALLOWANCE),
-                standard: chain.standard,
-                backfill: chain.backfill,
+                listed: chain.listed,
                 older: chain.older,
                 presence,
                 only: only.cloned(),

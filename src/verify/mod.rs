@@ -10,6 +10,7 @@ pub mod folders;
 mod gaps;
 mod jobs;
 mod keys;
+pub mod listed;
 mod listing;
 mod narrate;
 mod ordered;

@@ -12,6 +12,7 @@ use crate::core::chain_id::{ChainId, Scope};
 use crate::core::content::Hash;
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
+use crate::core::key_layout::DigestKind;
 use crate::core::time::{HOUR, Period, Timestamp};
 use crate::event::{ChainSummary, RunEvent, RunSummary};
 use crate::source::ObjectSource;
@@ -98,7 +99,7 @@ async fn run(
     let jobs = jobs(plan, &mut found, only.as_ref());
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
-        digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
+        digests: jobs.iter().map(digests_of).sum(),
         left_out: found.left_out.iter().cloned().collect(),
     });
     for (folder, why) in &found.unread {
@@ -124,6 +125,11 @@ async fn run(
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));
     summary
+}
+
+fn digests_of(job: &ChainJob) -> u64 {
+    let of_kind = |kind| count(job.listed.count(kind));
+    of_kind(DigestKind::Standard) + of_kind(DigestKind::Backfill)
 }
 
 fn count(number: usize) -> u64 {

@@ -6,7 +6,7 @@ use super::event::EventSpec;
 use super::key_ring::KeyRing;
 use super::location::{day_folder, digest_name, folder, log_name};
 use super::log_file::{LogContent, Scene, log_file};
-use super::spec::{LogPlan, LogSizes, TrailSpec};
+use super::spec::{LogPlan, TrailSpec};
 use crate::test_support::world::Version;
 use bytes::Bytes;
 
@@ -142,14 +142,15 @@ impl<'a> ChainBuilder<'a> {
         let delivered = delivered.unwrap_or(time + 5 + i64::from(self.dice.below(50)));
         let scene = Scene { account: &id.account, region: &id.region, time };
         let sizes = self.spec.sizes;
-        let content = if sizes == LogSizes::Repeated && events.is_empty() {
-            while self.repeated.len() < 16 {
-                self.repeated.push(log_file(&mut self.dice, sizes, scene, &[]));
+        let content = match sizes.repeats().filter(|_| events.is_empty()) {
+            Some(count) => {
+                while self.repeated.len() < usize::try_from(count).unwrap_or(0) {
+                    self.repeated.push(log_file(&mut self.dice, sizes, scene, &[]));
+                }
+                let at = usize::try_from(self.dice.below(count)).unwrap_or(0);
+                self.repeated.get(at).cloned()
             }
-            let at = usize::try_from(self.dice.below(16)).unwrap_or(0);
-            self.repeated.get(at).cloned()
-        } else {
-            None
+            None => None,
         };
         let content = content.unwrap_or_else(|| log_file(&mut self.dice, sizes, scene, events));
         let (bucket, prefix) = self.place(slot.hour);

@@ -15,6 +15,11 @@ const FIRST_RECORD: f64 = 800.0;
 const NEXT_RECORD: f64 = 150.0;
 // Real log files end at some 52 KB in the corpora at hand; AWS says "typically less than 128 KB".
 const MOST_RECORDS: f64 = 400.0;
+// Natural logarithms of 6 KB and of the deviation with which 99 % stay under 0.7 MB.
+const MIXED_MEDIAN: f64 = 8.7;
+const MIXED_DEVIATION: f64 = 2.05;
+// What comes to some 20 MB.
+const LARGE_RECORDS: f64 = 130_000.0;
 
 const USERS: [&str; 6] = ["alice", "benjamin", "bert-jan", "deploy", "grafana", "terraform"];
 const AGENTS: [&str; 4] = [
@@ -89,8 +94,13 @@ pub fn log_file(
         LogSizes::Small => 1 + dice.below(2),
         LogSizes::Realistic | LogSizes::Repeated => {
             let size = (MEDIAN + DEVIATION * dice.normal()).exp();
-            records_for(size)
+            records_for(size, MOST_RECORDS)
         }
+        LogSizes::Mixed => {
+            let size = (MIXED_MEDIAN + MIXED_DEVIATION * dice.normal()).exp();
+            records_for(size, LARGE_RECORDS)
+        }
+        LogSizes::Large => records_for(f64::MAX, LARGE_RECORDS),
     };
     let mut json = String::from("{\"Records\":[");
     let (mut newest, mut oldest) = (i64::MIN, i64::MAX);
@@ -119,8 +129,8 @@ pub fn log_file(
     LogContent { body, hash, newest, oldest }
 }
 
-fn records_for(size: f64) -> u32 {
-    let wanted = ((size - FIRST_RECORD) / NEXT_RECORD).clamp(0.0, MOST_RECORDS).round();
+fn records_for(size: f64, most: f64) -> u32 {
+    let wanted = ((size - FIRST_RECORD) / NEXT_RECORD).clamp(0.0, most).round();
     // Counted, because a float does not convert without `as`.
     (1..).find(|&count| f64::from(count) >= wanted + 1.0).unwrap_or(1)
 }

@@ -39,6 +39,23 @@ pub enum LogSizes {
     /// Realistic sizes, but each chain repeats sixteen bodies: quick for large worlds. Two log
     /// files can then have one content, so replacing one by the other can change nothing.
     Repeated,
+    /// Lognormal with a longer tail: compressed median 6 KB, 99th percentile 0.7 MB. Each chain
+    /// repeats 400 bodies.
+    Mixed,
+    /// Some 20 MB compressed each. Each chain repeats two bodies.
+    Large,
+}
+
+impl LogSizes {
+    /// How many bodies a chain repeats, where it repeats any.
+    pub(super) fn repeats(self) -> Option<u32> {
+        match self {
+            Self::Small | Self::Realistic => None,
+            Self::Repeated => Some(16),
+            Self::Mixed => Some(400),
+            Self::Large => Some(2),
+        }
+    }
 }
 
 /// A time without logging: a final digest before it, a starting digest after it.
