@@ -11,10 +11,11 @@ use trailproof::core::content::{Content, ContentReader, Form, read_whole};
 use trailproof::core::digest::DigestClaim;
 use trailproof::core::failure::{ReadFailure, ReadFailureKind};
 use trailproof::core::finding::{Malformed, Outcome};
-use trailproof::core::inflate::{InflateEnd, Inflater};
+use trailproof::core::inflate::{InflateEnd, InflateFault, Inflater};
 use trailproof::core::key_layout::{DigestKey, DigestKind};
 use trailproof::core::signing::{KeyRing, PublicKey};
 use trailproof::core::time::{Period, Timestamp};
+use trailproof::core::whole::WholeReader;
 use trailproof::trust::bundle::{Bundle, check, fetched};
 
 /// Room for what one input inflates to: what a digest may have, and no wait for a fuzzer.
@@ -62,7 +63,65 @@ pub(crate) fn inflate(data: &[u8]) -> bool {
         };
         assert_eq!(sum.form, expected);
     }
+    one_answer(stored, usize::from(size).max(1));
     matches!(whole, Ok(InflateEnd::Whole { .. }))
+}
+
+/// The quick decoder takes no stream that the exact one refuses, in one piece and in many; and the
+/// reader that asks one and then the other says what the exact one alone says.
+fn one_answer(stored: &[u8], size: usize) {
+    let exact = inflated_by(Inflater::new(LIMIT), &[stored], false);
+    let pieces: Vec<&[u8]> = stored.chunks(size).collect();
+    for (pieces, last) in [(&[stored][..], true), (&[stored][..], false), (&pieces[..], false)] {
+        let (quick, out) = inflated_by(Inflater::quick(LIMIT), pieces, last);
+        match &quick {
+            // What it can only have from a stream that it took to its end.
+            Ok(InflateEnd::Whole { .. }) | Err(InflateFault::Crc | InflateFault::Length) => {
+                assert_eq!(quick, exact.0, "only the quick decoder takes this stream");
+                assert!(out == exact.1, "the decoders make different bytes of one stream");
+            }
+            _ => assert!(
+                !matches!(exact.0, Ok(InflateEnd::Whole { .. })),
+                "the quick decoder refuses a whole member: {quick:?}"
+            ),
+        }
+    }
+    let mut kept = Vec::new();
+    let expected = read_whole(stored, LIMIT, Some(&mut kept));
+    let mut reader = WholeReader::default();
+    for pieces in [&[stored][..], &pieces[..]] {
+        let mut mine = vec![7; 3];
+        let sum = reader.read(pieces, LIMIT, Some(&mut mine));
+        match &expected {
+            // What came out of a broken member until then is the cuts' affair.
+            Ok(Content { form: form @ Form::GzipBroken(_), .. }) => {
+                assert_eq!(sum.map(|sum| sum.form), Ok(*form));
+            }
+            Ok(_) if stored.len() == 1 => assert_eq!(sum, expected),
+            Ok(_) => assert!(sum == expected && mine == kept, "{sum:?} and not {expected:?}"),
+            Err(_) => assert_eq!(sum, expected),
+        }
+    }
+    // In a stream of pieces its word counts only where it says so.
+    let mut quick = ContentReader::quick(LIMIT);
+    if pieces.iter().all(|piece| quick.push(piece, None).is_ok()) {
+        let sum = quick.finish();
+        assert!(!sum.form.is_settled() || Ok(sum) == expected, "settled and otherwise");
+    }
+}
+
+fn inflated_by(
+    mut inflater: Inflater,
+    pieces: &[&[u8]],
+    last: bool,
+) -> (Result<InflateEnd, InflateFault>, Vec<u8>) {
+    let mut out = Vec::new();
+    let mut sink = |block: &[u8]| out.extend_from_slice(block);
+    let result = pieces.iter().try_for_each(|piece| match last {
+        true => inflater.push_last(piece, &mut sink),
+        false => inflater.push(piece, &mut sink),
+    });
+    (result.map(|()| inflater.end()), out)
 }
 
 /// A digest that parses gives a string to sign of four parts, which are its own.

@@ -10,7 +10,10 @@ mod pool;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use pool::Pool;
+use std::io::Write as _;
 
 /// SplitMix64.
 struct Dice(u64);
@@ -88,6 +91,120 @@ fn inflate() {
     let seeds: Vec<_> =
         stored.flat_map(|stored| sizes.map(|size| [&[size][..], stored].concat())).collect();
     smoke(targets::inflate, &seeds, 2_000);
+}
+
+/// Members by hand, whole and wrong in every way that a decoder can tell: what the quick one and the
+/// exact one might disagree about.
+#[test]
+fn inflate_by_hand() {
+    let text: Vec<u8> = (0..40_000_u32).flat_map(|n| (n * n % 977).to_le_bytes()).collect();
+    let stored = {
+        let length = u16::try_from(text.len().min(9_999)).unwrap();
+        let mut body = vec![1];
+        body.extend(length.to_le_bytes());
+        body.extend((!length).to_le_bytes());
+        body.extend(&text[..usize::from(length)]);
+        gzip_of(&body, &text[..usize::from(length)])
+    };
+    let mut members = vec![
+        member(b""),
+        member(b"{"),
+        member(&text),
+        member(&vec![0; 300_000]),
+        // More than the allowance.
+        member(&vec![0; (1 << 20) + 1]),
+        stored,
+        // No block at all, a block of the type that is none, a length that is not its complement.
+        gzip_of(&[], b""),
+        gzip_of(&[7], b""),
+        gzip_of(&[1, 1, 0, 0, 0, 9], b""),
+        vec![],
+        b"{}".to_vec(),
+        vec![0x1f],
+        vec![0x1f, 0x8b],
+    ];
+    for whole in [member(&text[..999]), member(b"")] {
+        for cut in 0..whole.len() {
+            members.push(whole[..cut].to_vec());
+        }
+        for at in whole.len() - 8..whole.len() {
+            let mut wrong = whole.clone();
+            wrong[at] ^= 0x41;
+            members.push(wrong);
+        }
+        // The same member twice has the same trailer at its end; and trailers alone behind it.
+        let trailer = &whole[whole.len() - 8..];
+        for after in [&whole[..], &[0][..], trailer, &[trailer, trailer].concat()[..]] {
+            members.push([&whole[..], after].concat());
+        }
+    }
+    let mut dice = Dice(11);
+    for _ in 0..400 {
+        members.push(gzip_of(&dynamic_block(&mut dice), b""));
+    }
+    let seeds: Vec<_> = members
+        .iter()
+        .flat_map(|stored| [1, 7, 255].map(|size| [&[size][..], stored].concat()))
+        .collect();
+    smoke(targets::inflate, &seeds, 2_000);
+}
+
+fn member(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A member with this deflate stream, and the trailer of `text`.
+fn gzip_of(body: &[u8], text: &[u8]) -> Vec<u8> {
+    let whole = member(text);
+    [&whole[..10], body, &whole[whole.len() - 8..]].concat()
+}
+
+/// A block with codes of its own whose lengths are nearly right: complete, or one off, with counts
+/// up to more than there may be. This is where decoders differ in what they take.
+fn dynamic_block(dice: &mut Dice) -> Vec<u8> {
+    let mut bits: Vec<bool> = Vec::new();
+    let mut put = |value: usize, length: usize| {
+        bits.extend((0..length).map(|bit| value >> bit & 1 == 1));
+    };
+    put(1, 1);
+    put(2, 2);
+    let (lengths, distances) = (257 + dice.below(32), 1 + dice.below(32));
+    put(lengths - 257, 5);
+    put(distances - 1, 5);
+    put(15, 4);
+    // The code of code lengths: sixteen of 4 bits each, 0 to 15 in order; at times one off.
+    let odd = dice.below(60);
+    for (at, symbol) in
+        [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15].into_iter().enumerate()
+    {
+        put(if at == odd { dice.below(8) } else { [4, 0][usize::from(symbol > 15)] }, 3);
+    }
+    let mut code = |symbol: usize| {
+        // Codes stand with their first bit first.
+        put((0..4).fold(0, |turned, bit| turned | (symbol >> bit & 1) << (3 - bit)), 4);
+    };
+    let mut lens = vec![0; lengths + distances];
+    let kind = dice.below(4);
+    let used = if kind == 0 { 1 } else { 1 << kind };
+    for at in 0..used {
+        lens[256 - at] = kind.max(1);
+    }
+    let far = [0, 1, 1, 2, 4][dice.below(5)];
+    for at in 0..far {
+        let at = lengths + distances.saturating_sub(1 + at);
+        lens[at] = [1, 1, 1, 2, 2][far];
+    }
+    if dice.below(3) == 0 {
+        let at = dice.below(lens.len());
+        lens[at] = dice.below(16);
+    }
+    lens.into_iter().for_each(&mut code);
+    bits.extend((0..dice.below(64)).map(|_| dice.below(2) == 1));
+    bits.chunks(8)
+        .map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit)))
+        .collect()
 }
 
 #[test]

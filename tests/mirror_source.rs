@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -396,4 +397,60 @@ async fn a_file_that_changes_its_length_while_it_is_read_is_a_failure() {
         };
         assert_eq!(failed.kind, kind);
     }
+}
+
+/// Reads a file on the spot: its pieces as one, and whether only the last said that it is the last.
+fn read_here(mirror: &MirrorSource, key: &str) -> Result<(Vec<u8>, ObjectMetadata), ReadError> {
+    let at = ObjectLocation::new("bucket", key);
+    let (mut bytes, mut ended) = (Vec::new(), false);
+    let read = mirror.read_here(&at, &mut |piece| {
+        assert!(!ended, "{key}: a piece after the last one");
+        bytes.extend_from_slice(piece.bytes);
+        ended = piece.last;
+        ControlFlow::Continue(())
+    });
+    let about = read.unwrap()?;
+    assert!(ended, "{key}: no last piece");
+    Ok((bytes, about))
+}
+
+#[tokio::test]
+async fn a_file_that_is_read_on_the_spot_is_what_opening_it_gives() {
+    let at = fresh("here");
+    const PIECE: usize = 256 << 10;
+    for length in [0, 1, 5, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 7] {
+        let body: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let key = format!("AWSLogs/{length}");
+        write(&at, &key, &body);
+        let mirror = MirrorSource::open(&at).unwrap();
+        let here = read_here(&mirror, &key).unwrap();
+        assert!(here == read(&mirror, &key, 0).await.unwrap(), "{length} bytes");
+        assert!(here.0 == body, "{length} bytes");
+    }
+}
+
+#[test]
+fn reading_on_the_spot_follows_no_link_and_leads_nowhere_else() {
+    let at = fresh("here-hostile");
+    write(&at, "secret", b"outside");
+    write(&at, "elsewhere/b", b"outside");
+    write(&at, "mirror/AWSLogs/a", b"inside");
+    symlink(at.join("secret"), at.join("mirror/AWSLogs/link")).unwrap();
+    symlink(&at, at.join("mirror/up")).unwrap();
+    let mirror = MirrorSource::open(&at.join("mirror")).unwrap();
+    assert_eq!(read_here(&mirror, "AWSLogs/a").unwrap().0, b"inside");
+    // The folder is known now; what is put in its place is not followed.
+    fs::rename(at.join("mirror/AWSLogs"), at.join("mirror/moved")).unwrap();
+    symlink(at.join("elsewhere"), at.join("mirror/AWSLogs")).unwrap();
+    for key in
+        ["AWSLogs/b", "AWSLogs/link", "up/secret", "../secret", "AWSLogs", "moved//a", "moved/a/b"]
+    {
+        match read_here(&mirror, key) {
+            Err(ReadError::Failure(why)) => {
+                assert_eq!(why.kind, ReadFailureKind::Denied, "{key}: {why}");
+            }
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+    assert_eq!(read_here(&mirror, "moved/none").unwrap_err(), ReadError::Missing);
 }

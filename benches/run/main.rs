@@ -6,7 +6,10 @@
 //! what is measured are its own. The program is the optimised binary. The AWS CLI is taken from
 //! `TRAILPROOF_AWS_CLI` or from `.venv/awscli/bin/aws`; without either its half is left out.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![expect(clippy::indexing_slicing, reason = "the bare loop's own buffers")]
 mod bare;
+mod bare_directory;
+mod directory;
 mod figures;
 mod measure;
 mod programs;
@@ -34,6 +37,7 @@ fn main() -> Outcome<()> {
         match argument.as_str() {
             "--serve" => return serve::serve(arguments),
             "--bare" => return bare::fetch(arguments),
+            "--bare-directory" => return bare_directory::hash_all(arguments),
             "--quick" => settings.quick = true,
             "--repeat" => {
                 let number = arguments.next().ok_or("`--repeat` needs a number")?;

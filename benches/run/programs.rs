@@ -1,8 +1,9 @@
 //! The programs that are measured, and how they are asked.
 use crate::Outcome;
+use crate::directory::KEYS;
 use crate::measure::{Run, run};
 use crate::world::{ACCOUNT, ARN, BUCKET, REGION, Sized};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The AWS CLI, where there is one.
@@ -34,6 +35,21 @@ pub(crate) fn verify(endpoint: &str, sized: Sized) -> Outcome<Run> {
     command.args(["verify", &format!("s3://{BUCKET}")]);
     command.args(["--start-time", &from, "--end-time", &to, "--quiet"]);
     run(&mut command)
+}
+
+/// `trailproof verify` of a directory, over all that lies in it.
+pub(crate) fn verify_directory(directory: &Path, sized: Sized) -> Outcome<Run> {
+    let (from, to) = sized.around();
+    let mut command = program("");
+    command.arg("verify").arg(directory);
+    command.arg("--public-keys").arg(directory.join(KEYS));
+    command.args(["--start-time", &from, "--end-time", &to, "--quiet", "--format", "json"]);
+    run(&mut command)
+}
+
+/// The loop that only hashes, in a process of its own.
+pub(crate) fn bare_directory(directory: &Path) -> Outcome<Run> {
+    run(Command::new(std::env::current_exe()?).arg("--bare-directory").arg(directory))
 }
 
 /// The client that only fetches, in a process of its own.

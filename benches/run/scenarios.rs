@@ -1,5 +1,6 @@
 //! What is run, and the bars of the issues that asked for it.
 use crate::Outcome;
+use crate::directory;
 use crate::figures::{Figures, at_least, at_most, each, float, megabytes};
 use crate::measure::Run;
 use crate::programs::{aws_cli, aws_validate_logs, bare, validate_logs, verify};
@@ -101,6 +102,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "million",
         words: "verify over 100,000 and over 1,000,000 log files, 0 ms",
         run: million,
+    },
+    Scenario {
+        name: "directory",
+        words: "verify over directories of small, mixed and large files, beside a loop that hashes",
+        run: directory::directory,
+    },
+    Scenario {
+        name: "directory-100k",
+        words: "verify over directories of 10,000 and 100,000 small files, beside the same",
+        run: directory::many,
     },
 ];
 

@@ -27,6 +27,14 @@ pub enum Form {
     Plain,
 }
 
+impl Form {
+    /// Whether a quick reader's word on it counts: a member that is whole and alone, and bytes that
+    /// are none.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Gzip | Self::Plain)
+    }
+}
+
 /// The sum of what was pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
@@ -57,8 +65,18 @@ pub struct ContentReader {
 impl ContentReader {
     /// A reader of objects that inflate to at most `limit` bytes.
     pub fn new(limit: u64) -> Self {
+        Self::with(Inflater::new(limit), limit)
+    }
+
+    /// A quick one. What it says counts where the form [is settled](Form::is_settled); otherwise
+    /// [`new`](Self::new) must be asked.
+    pub fn quick(limit: u64) -> Self {
+        Self::with(Inflater::quick(limit), limit)
+    }
+
+    fn with(inflater: Inflater, limit: u64) -> Self {
         Self {
-            inflater: Inflater::new(limit),
+            inflater,
             hasher: Sha256::new(),
             first: None,
             plain: false,
@@ -84,7 +102,29 @@ impl ContentReader {
     /// # Errors
     ///
     /// [`OverBudget`] once the allowance is used up; the object was then not judged.
-    pub fn push(&mut self, bytes: &[u8], mut keep: Option<&mut Vec<u8>>) -> Result<(), OverBudget> {
+    pub fn push(&mut self, bytes: &[u8], keep: Option<&mut Vec<u8>>) -> Result<(), OverBudget> {
+        self.take(bytes, false, keep)
+    }
+
+    /// As [`push`](Self::push), of bytes that nothing follows.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn push_last(
+        &mut self,
+        bytes: &[u8],
+        keep: Option<&mut Vec<u8>>,
+    ) -> Result<(), OverBudget> {
+        self.take(bytes, true, keep)
+    }
+
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        last: bool,
+        mut keep: Option<&mut Vec<u8>>,
+    ) -> Result<(), OverBudget> {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let begins = self.stored == 0;
         self.stored = self.stored.saturating_add(length);
@@ -120,11 +160,13 @@ impl ContentReader {
             return Ok(());
         }
         let result = match held {
-            Some(first) => {
-                inflater.push(&[first], &mut sink).and_then(|()| inflater.push(bytes, &mut sink))
-            }
-            None => inflater.push(bytes, &mut sink),
+            Some(first) => inflater.push(&[first], &mut sink),
+            None => Ok(()),
         };
+        let result = result.and_then(|()| match last {
+            true => inflater.push_last(bytes, &mut sink),
+            false => inflater.push(bytes, &mut sink),
+        });
         match result {
             Ok(()) => Ok(()),
             Err(InflateFault::OverBudget) => Err(OverBudget),

@@ -6,6 +6,7 @@ use super::inflate::InflateFault;
 use super::location::ObjectLocation;
 use super::time::Timestamp;
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// A digest that was parsed and not yet proven. It tells what a proof needs and steers nothing: its
 /// links and its log files come out only through `complete`, which the judges
@@ -25,7 +26,8 @@ pub struct DigestClaim {
     start_text: String,
     previous: Option<ObjectLocation>,
     previous_hash: Option<String>,
-    logs: Option<Vec<LogClaim>>,
+    /// The list of log files, or what is wrong with it.
+    logs: Result<Vec<LogFile>, Malformed>,
 }
 
 /// What a proven digest says.
@@ -67,45 +69,94 @@ pub struct LogFile {
     pub hash: Hash,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct LogClaim {
-    bucket: Option<String>,
-    key: Option<String>,
-    hash: Option<String>,
-    algorithm: Option<String>,
-}
-
 /// The fields of a digest that mean something here; it may hold others. Every one is optional, so
 /// that an absent field is told apart from a broken document, and null from absent where it counts.
+///
+/// Texts are borrowed from the document: a digest has four for each log file, and most are only
+/// looked at.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
-    digest_start_time: Option<String>,
-    digest_end_time: Option<String>,
-    digest_s3_bucket: Option<String>,
-    digest_s3_object: Option<String>,
-    digest_public_key_fingerprint: Option<String>,
-    previous_digest_s3_bucket: Option<String>,
-    previous_digest_s3_object: Option<String>,
-    previous_digest_hash_value: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    previous_digest_signature: Option<Option<String>>,
-    log_files: Option<Vec<DocumentLog>>,
+struct Document<'d> {
+    #[serde(borrow)]
+    digest_start_time: Option<Text<'d>>,
+    #[serde(borrow)]
+    digest_end_time: Option<Text<'d>>,
+    #[serde(borrow)]
+    digest_s3_bucket: Option<Text<'d>>,
+    #[serde(borrow)]
+    digest_s3_object: Option<Text<'d>>,
+    #[serde(borrow)]
+    digest_public_key_fingerprint: Option<Text<'d>>,
+    #[serde(borrow)]
+    previous_digest_s3_bucket: Option<Text<'d>>,
+    #[serde(borrow)]
+    previous_digest_s3_object: Option<Text<'d>>,
+    #[serde(borrow)]
+    previous_digest_hash_value: Option<Text<'d>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    previous_digest_signature: Option<Option<Text<'d>>>,
+    #[serde(borrow)]
+    log_files: Option<Vec<DocumentLog<'d>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct DocumentLog {
-    s3_bucket: Option<String>,
-    s3_object: Option<String>,
-    hash_value: Option<String>,
-    hash_algorithm: Option<String>,
+struct DocumentLog<'d> {
+    #[serde(borrow)]
+    s3_bucket: Option<Text<'d>>,
+    #[serde(borrow)]
+    s3_object: Option<Text<'d>>,
+    #[serde(borrow)]
+    hash_value: Option<Text<'d>>,
+    #[serde(borrow)]
+    hash_algorithm: Option<Text<'d>>,
+}
+
+/// A text, owned only where it is spelt with escapes. Within an `Option`, serde borrows a `Cow` only
+/// through a type of its own.
+#[derive(Deserialize)]
+struct Text<'d>(#[serde(borrow)] Cow<'d, str>);
+
+impl From<Text<'_>> for String {
+    fn from(text: Text<'_>) -> Self {
+        text.0.into_owned()
+    }
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Option<String>>, D::Error> {
+) -> Result<Option<Option<Text<'de>>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// The log files of a document, as a proven digest tells them.
+fn log_files(listed: Option<Vec<DocumentLog<'_>>>) -> Result<Vec<LogFile>, Malformed> {
+    let listed = listed.ok_or(Malformed::FieldAbsent("logFiles"))?;
+    if listed.len() > budget::LOG_FILES {
+        let value = listed.len().to_string();
+        return Err(Malformed::FieldInvalid { field: "logFiles", value });
+    }
+    listed.into_iter().map(log_file).collect()
+}
+
+fn log_file(log: DocumentLog<'_>) -> Result<LogFile, Malformed> {
+    let absent = Malformed::FieldAbsent;
+    // Another algorithm would have another name for its value; none is known.
+    if let Some(Text(name)) = log.hash_algorithm.filter(|Text(name)| name != "SHA-256") {
+        let value = name.into_owned();
+        return Err(Malformed::FieldInvalid { field: "hashAlgorithm", value });
+    }
+    Ok(LogFile {
+        location: ObjectLocation {
+            bucket: log.s3_bucket.ok_or(absent("s3Bucket"))?.into(),
+            key: log.s3_object.ok_or(absent("s3Object"))?.into(),
+        },
+        hash: hash("hashValue", &log.hash_value.ok_or(absent("hashValue"))?.0)?,
+    })
+}
+
+fn hash(field: &'static str, value: &str) -> Result<Hash, Malformed> {
+    parse_hash(value).ok_or_else(|| Malformed::FieldInvalid { field, value: value.to_owned() })
 }
 
 impl DigestClaim {
@@ -130,14 +181,18 @@ impl DigestClaim {
         }
         // Checking UTF-8 once and then parsing text is faster than parsing bytes.
         let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Json)?;
-        let document: Document = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
-        let need = |field: Option<String>, name| field.ok_or(Malformed::FieldAbsent(name));
+        let document: Document<'_> = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
+        let need = |field: Option<Text<'_>>, name| {
+            field.map(String::from).ok_or(Malformed::FieldAbsent(name))
+        };
         let previous_signature = document
             .previous_digest_signature
             .ok_or(Malformed::FieldAbsent("previousDigestSignature"))?;
         let previous =
             match (document.previous_digest_s3_bucket, document.previous_digest_s3_object) {
-                (Some(bucket), Some(key)) => Some(ObjectLocation { bucket, key }),
+                (Some(bucket), Some(key)) => {
+                    Some(ObjectLocation { bucket: bucket.into(), key: key.into() })
+                }
                 _ => None,
             };
         Ok(Self {
@@ -152,10 +207,10 @@ impl DigestClaim {
             end_text: need(document.digest_end_time, "digestEndTime")?,
             start_text: need(document.digest_start_time, "digestStartTime")?,
             hash: content.hash,
-            previous_signature,
+            previous_signature: previous_signature.map(String::from),
             previous,
-            previous_hash: document.previous_digest_hash_value,
-            logs: document.log_files.map(|logs| logs.into_iter().map(LogClaim::from).collect()),
+            previous_hash: document.previous_digest_hash_value.map(String::from),
+            logs: log_files(document.log_files),
         })
     }
 
@@ -189,42 +244,17 @@ impl DigestClaim {
         };
         let end = time("digestEndTime", self.end_text)?;
         let start = time("digestStartTime", self.start_text)?;
-        let hash = |field, value: String| {
-            parse_hash(&value).ok_or(Malformed::FieldInvalid { field, value })
-        };
         let previous = match self.previous {
             Some(location) => Some(Link {
                 location,
                 hash: self
                     .previous_hash
-                    .map(|value| hash("previousDigestHashValue", value))
+                    .map(|value| hash("previousDigestHashValue", &value))
                     .transpose()?,
                 signature: self.previous_signature,
             }),
             None => None,
         };
-        let claims = self.logs.ok_or(Malformed::FieldAbsent("logFiles"))?;
-        if claims.len() > budget::LOG_FILES {
-            let value = claims.len().to_string();
-            return Err(Malformed::FieldInvalid { field: "logFiles", value });
-        }
-        let logs = claims
-            .into_iter()
-            .map(|claim| {
-                let absent = Malformed::FieldAbsent;
-                // Another algorithm would have another name for its value; none is known.
-                if let Some(value) = claim.algorithm.filter(|name| name != "SHA-256") {
-                    return Err(Malformed::FieldInvalid { field: "hashAlgorithm", value });
-                }
-                Ok(LogFile {
-                    location: ObjectLocation {
-                        bucket: claim.bucket.ok_or(absent("s3Bucket"))?,
-                        key: claim.key.ok_or(absent("s3Object"))?,
-                    },
-                    hash: hash("hashValue", claim.hash.ok_or(absent("hashValue"))?)?,
-                })
-            })
-            .collect::<Result<_, _>>()?;
         Ok(Digest {
             location: self.location,
             hash: self.hash,
@@ -232,19 +262,8 @@ impl DigestClaim {
             start,
             end,
             previous,
-            logs,
+            logs: self.logs?,
         })
-    }
-}
-
-impl From<DocumentLog> for LogClaim {
-    fn from(log: DocumentLog) -> Self {
-        Self {
-            bucket: log.s3_bucket,
-            key: log.s3_object,
-            hash: log.hash_value,
-            algorithm: log.hash_algorithm,
-        }
     }
 }
 

@@ -1,14 +1,12 @@
 //! One gzip member, inflated in blocks, with its end told exactly.
 //!
 //! Ready-made readers hide what matters here: some accept bytes after the member in silence, some
-//! join members, some do not mind a missing trailer. The raw decoder of flate2 does the work; the
-//! header and the trailer, 18 bytes in all, are read here so that nothing about them is lost.
+//! join members, some do not mind a missing trailer. A raw decoder does the work; the header and the
+//! trailer, 18 bytes in all, are read here so that nothing about them is lost.
 use super::budget;
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use super::deflate::{Deflate, Then};
+use crc_fast::{CrcAlgorithm, Digest as Crc};
 
-/// Size of the block that bytes are inflated into. Blocks of this size are hashed while they are
-/// still in a core's cache; larger ones bring nothing more.
-const BLOCK: usize = 128 << 10;
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const FIXED_HEADER: usize = 10;
 const TRAILER: usize = 8;
@@ -59,8 +57,7 @@ enum Part {
 /// Inflates one member, pushed to it in pieces of any size. Reused from one object to the next, as
 /// making a new state costs more than inflating a small log file.
 pub struct Inflater {
-    raw: Decompress,
-    block: Box<[u8]>,
+    raw: Deflate,
     crc: Crc,
     part: Part,
     /// Header or trailer bytes so far.
@@ -79,10 +76,19 @@ impl std::fmt::Debug for Inflater {
 impl Inflater {
     /// An inflater that gives up after `limit` inflated bytes.
     pub fn new(limit: u64) -> Self {
+        Self::with(Deflate::exact(), limit)
+    }
+
+    /// A quick one. A member that it takes for whole is; anything else that it says means only that
+    /// [`new`](Self::new) must be asked.
+    pub fn quick(limit: u64) -> Self {
+        Self::with(Deflate::quick(), limit)
+    }
+
+    fn with(raw: Deflate, limit: u64) -> Self {
         Self {
-            raw: Decompress::new(false),
-            block: vec![0; BLOCK].into_boxed_slice(),
-            crc: Crc::new(),
+            raw,
+            crc: Crc::new(CrcAlgorithm::Crc32IsoHdlc),
             part: Part::Header,
             held: Vec::new(),
             inflated: 0,
@@ -93,7 +99,7 @@ impl Inflater {
 
     /// Makes it as new, for the next object.
     pub fn reset(&mut self, limit: u64) {
-        self.raw.reset(false);
+        self.raw.reset();
         self.crc.reset();
         self.part = Part::Header;
         self.held.clear();
@@ -113,15 +119,33 @@ impl Inflater {
     ///
     /// What is wrong with the member, or that its allowance is used up. After an error nothing more
     /// may be pushed before [`reset`](Self::reset).
-    pub fn push(
+    pub fn push(&mut self, input: &[u8], sink: &mut dyn FnMut(&[u8])) -> Result<(), InflateFault> {
+        self.take(input, false, sink)
+    }
+
+    /// As [`push`](Self::push), of input that nothing follows.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn push_last(
+        &mut self,
+        input: &[u8],
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), InflateFault> {
+        self.take(input, true, sink)
+    }
+
+    fn take(
         &mut self,
         mut input: &[u8],
+        last: bool,
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<(), InflateFault> {
         while !input.is_empty() {
             input = match self.part {
                 Part::Header => self.header(input)?,
-                Part::Body => self.body(input, sink)?,
+                Part::Body => self.body(input, last, sink)?,
                 Part::Trailer => self.trailer(input)?,
                 Part::After => {
                     self.trailing = self
@@ -165,35 +189,26 @@ impl Inflater {
     fn body<'i>(
         &mut self,
         mut input: &'i [u8],
+        last: bool,
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<&'i [u8], InflateFault> {
         loop {
-            let (read, written) = (self.raw.total_in(), self.raw.total_out());
-            let status = self
-                .raw
-                .decompress(input, &mut self.block, FlushDecompress::None)
-                .map_err(|_| InflateFault::Data)?;
-            let used = usize::try_from(self.raw.total_in() - read).unwrap_or(usize::MAX);
-            let made = usize::try_from(self.raw.total_out() - written).unwrap_or(usize::MAX);
-            let block = self.block.get(..made).unwrap_or_default();
-            self.inflated = self.raw.total_out();
+            let inflated = self.raw.inflate(input, last).map_err(|_| InflateFault::Data)?;
+            let made = u64::try_from(inflated.bytes.len()).unwrap_or(u64::MAX);
+            self.inflated = self.inflated.saturating_add(made);
             if self.inflated > self.limit {
                 return Err(InflateFault::OverBudget);
             }
-            self.crc.update(block);
-            sink(block);
-            input = input.get(used..).unwrap_or_default();
-            match status {
-                Status::StreamEnd => {
+            self.crc.update(inflated.bytes);
+            sink(inflated.bytes);
+            input = input.get(inflated.used..).unwrap_or_default();
+            match inflated.then {
+                Then::Ended => {
                     self.part = Part::Trailer;
                     return Ok(input);
                 }
-                // Output that filled the block may have more behind it, even with no input left.
-                _ if made == self.block.len() => {}
-                _ if input.is_empty() => return Ok(input),
-                // Input is left, room is left, and nothing moves: the stream cannot go on.
-                _ if used == 0 && made == 0 => return Err(InflateFault::Data),
-                _ => {}
+                Then::MoreInput => return Ok(input),
+                Then::Again => {}
             }
         }
     }
@@ -205,7 +220,7 @@ impl Inflater {
             return Ok(rest);
         };
         let [a, b, c, d, e, f, g, h] = bytes;
-        if u32::from_le_bytes([a, b, c, d]) != self.crc.sum() {
+        if u64::from(u32::from_le_bytes([a, b, c, d])) != self.crc.finalize() {
             return Err(InflateFault::Crc);
         }
         // The trailer holds the length modulo 2^32.

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod chain_id;
 pub mod content;
 pub mod coverage;
+mod deflate;
 pub mod digest;
 pub mod explain;
 pub mod failure;
@@ -25,5 +26,6 @@ pub mod time;
 pub mod verdict;
 mod verified;
 pub mod walk_facts;
+pub mod whole;
 
 pub use verified::Verified;

@@ -1,7 +1,7 @@
 //! Counts what is asked and what comes, for progress and for the cost of a run.
 use super::waiting::{Asked, Waiting};
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
-use super::{ReadError, ReadFrom};
+use super::{Piece, ReadError, ReadFrom, TakePiece};
 use crate::core::failure::ReadFailure;
 use crate::core::location::ObjectLocation;
 use bytes::Bytes;
@@ -154,6 +154,26 @@ impl<S: ObjectSource> ObjectSource for Counted<S> {
             let reader: Box<dyn ObjectReader> = Box::new(CountedReader { reader, in_flight });
             Ok(reader)
         })
+    }
+
+    fn is_here(&self, at: &ObjectLocation) -> bool {
+        self.below.is_here(at)
+    }
+
+    fn read_here(
+        &self,
+        at: &ObjectLocation,
+        take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        let counts = &self.counts;
+        let mut counted = |piece: Piece<'_>| {
+            let length = u64::try_from(piece.bytes.len()).unwrap_or(u64::MAX);
+            counts.bytes.fetch_add(length, Ordering::Relaxed);
+            take(piece)
+        };
+        let read = self.below.read_here(at, &mut counted)?;
+        counts.gets.fetch_add(1, Ordering::Relaxed);
+        Some(read)
     }
 }
 

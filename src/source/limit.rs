@@ -2,7 +2,7 @@
 pub use super::pace::InFlight;
 use super::pace::{GivenUp, Load, Pace, Permit};
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
-use super::{ReadError, ReadFrom};
+use super::{ReadError, ReadFrom, TakePiece};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::ObjectLocation;
 use bytes::Bytes;
@@ -81,6 +81,19 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
             let reader: Box<dyn ObjectReader> = Box::new(LimitedReader { reader, _permit: permit });
             Ok(reader)
         })
+    }
+
+    /// What is limited waits for its turn.
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        false
+    }
+
+    fn read_here(
+        &self,
+        _at: &ObjectLocation,
+        _take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        None
     }
 }
 

@@ -17,6 +17,6 @@ mod scripted;
 mod tempo;
 
 pub use object::{
-    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
-    ReadError, ReadFrom,
+    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,
+    ReadError, ReadFrom, TakePiece,
 };

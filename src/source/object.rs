@@ -5,6 +5,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 
 /// A boxed future, so that sources can be trait objects and wrappers can stack.
@@ -107,6 +108,20 @@ pub trait ObjectReader: Send {
     fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, ReadFailure>>;
 }
 
+/// One piece of an object that is read on the spot.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'b> {
+    /// The bytes, which are gone after the call: the buffer is the thread's own.
+    pub bytes: &'b [u8],
+    /// Stored size of the whole object.
+    pub size: u64,
+    /// Whether it is the last, and the object is as long as it should be.
+    pub last: bool,
+}
+
+/// Takes pieces, the first even of an empty object, until it breaks.
+pub type TakePiece<'t> = dyn FnMut(Piece<'_>) -> ControlFlow<()> + 't;
+
 /// Somewhere objects can be listed and read.
 pub trait ObjectSource: Debug + Send + Sync {
     /// One page of a listing.
@@ -127,4 +142,23 @@ pub trait ObjectSource: Debug + Send + Sync {
         at: &'a ObjectLocation,
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>>;
+
+    /// Whether [`read_here`](Self::read_here) reads what lies at this place.
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        false
+    }
+
+    /// Reads an object on the caller's own thread, where that waits for nothing but a disk, and
+    /// without a copy; `None` where the object must be [opened](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// As for opening and for each chunk. Pieces that came before an error are no object.
+    fn read_here(
+        &self,
+        _at: &ObjectLocation,
+        _take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        None
+    }
 }

@@ -3,8 +3,8 @@
 //! A digest is signed under the place of its delivery, so everything that judges speaks of recorded
 //! places. This wrapper alone knows where the bytes lie. Its rules may come from what unproven
 //! digests claim: they steer where bytes are looked for, and never what these bytes prove.
-use super::{BoxFuture, ListPage, ListRequest, Listed, ObjectReader, ObjectSource};
-use super::{ReadError, ReadFrom};
+use super::{BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader};
+use super::{ObjectSource, ReadError, ReadFrom, TakePiece};
 use crate::core::budget;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::{ObjectLocation, escape};
@@ -211,5 +211,27 @@ impl ObjectSource for Relocated {
                 None => Err(ReadError::Failure(nowhere(&at.bucket, &at.key))),
             }
         })
+    }
+
+    fn is_here(&self, at: &ObjectLocation) -> bool {
+        match (self.rule(&at.bucket, &at.key), &self.below) {
+            (Some(rule), _) => rule.source.is_here(at),
+            (None, Some(below)) => below.is_here(at),
+            (None, None) => false,
+        }
+    }
+
+    fn read_here(
+        &self,
+        at: &ObjectLocation,
+        take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        if let Some(rule) = self.rule(&at.bucket, &at.key)
+            && let Some(key) = rule.here(&at.key)
+        {
+            let here = ObjectLocation::new(rule.to_bucket.clone(), key);
+            return rule.source.read_here(&here, take);
+        }
+        self.below.as_ref()?.read_here(at, take)
     }
 }

@@ -1,6 +1,6 @@
 //! Asks again where asking again may help.
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
-use super::{ReadError, ReadFrom};
+use super::{ReadError, ReadFrom, TakePiece};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::ObjectLocation;
 use bytes::Bytes;
@@ -198,6 +198,19 @@ impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
             });
             Ok(reader)
         })
+    }
+
+    /// What is tried again waits in between.
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        false
+    }
+
+    fn read_here(
+        &self,
+        _at: &ObjectLocation,
+        _take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        None
     }
 }
 

@@ -1,8 +1,10 @@
 //! Runs one chain: brings the walks their facts, judges log files, tells the events in order.
+use super::batch::share_out;
 use super::fetch::{DigestFetch, fetch_digest, fetch_log, fetch_log_and_search};
 use super::keys::{ChainKeys, KeyBook};
 use super::known::KnownLogs;
-use super::ordered::{Closed, InOrder, Ordered, ordered};
+use super::listed::ListedChain;
+use super::ordered::{Closed, InOrder, Ordered, Place, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
 use super::seam::{AtSeam, Seam};
@@ -11,6 +13,7 @@ use crate::core::backfill::BackfillWalk;
 use crate::core::chain::ChainWalk;
 use crate::core::chain_id::ChainId;
 use crate::core::content::Hash;
+use crate::core::digest::{Digest, LogFile};
 use crate::core::explain::{ExplainingEvent, explaining_events};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::judge::ProvenDigest;
@@ -24,11 +27,15 @@ use crate::event::{
 };
 use crate::source::ObjectSource;
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Results of one chain that may be outstanding at once.
 const WINDOW: usize = 512;
+
+/// Log files that are judged as one piece of work where they are read without waiting.
+const TOGETHER: usize = 64;
 
 /// Two listed digests that are further apart than this have something between them that an event
 /// may explain: an hour is what a digest covers, and a few minutes are what they are off.
@@ -42,8 +49,7 @@ pub(super) struct ChainJob {
     pub(super) period: Period,
     /// From when on the newest digest may still be on its way.
     pub(super) tail_from: Timestamp,
-    pub(super) standard: Vec<ListedDigest>,
-    pub(super) backfill: Vec<ListedDigest>,
+    pub(super) listed: ListedChain,
     pub(super) older: Option<Timestamp>,
     pub(super) presence: Presence,
     /// The log files to look at, by the hash that a digest names; all of them where there is none.
@@ -54,6 +60,13 @@ pub(super) struct ChainJob {
     pub(super) seam: Option<Seam>,
 }
 
+/// What a chain says at once, and the place that this takes until it is told.
+#[derive(Debug)]
+pub(super) struct Saying {
+    pub(super) says: Vec<ChainSays>,
+    _place: Place,
+}
+
 /// What a run makes of a chain beside its events.
 #[derive(Debug)]
 pub(super) enum ChainSays {
@@ -61,8 +74,9 @@ pub(super) enum ChainSays {
     Event(Box<RunEvent>),
     /// A public key by which the chain's digests are believed, before the first of them.
     Key(Box<PublicKeyTold>),
-    /// Log files that a proven digest names: for the search for those that none names.
-    Names(Vec<ObjectLocation>),
+    /// Log files that a proven digest names, each as the hash of its place: for the search for
+    /// those that none names.
+    Names(Vec<u64>),
     /// Events of a verified log file that may explain a gap.
     Explains(Vec<ExplainingEvent>),
 }
@@ -70,47 +84,66 @@ pub(super) enum ChainSays {
 /// One thing in the order of the walk.
 enum Item {
     Key(PublicKeyTold),
-    Digest { judged: DigestJudged, names: Vec<ObjectLocation> },
-    Log { judged: LogJudged, events: Vec<ExplainingEvent> },
+    Digest { judged: DigestJudged, names: Vec<u64> },
+    Logs(Vec<Log>),
     Named(LogNamed),
     Seam(SeamJudged),
 }
 
-/// Runs the chain and says everything into `to`.
+/// A log file that was judged.
+struct Log {
+    judged: LogJudged,
+    events: Vec<ExplainingEvent>,
+}
+
+/// Runs the chain and says everything into `to`. The names of its log files are hashed where
+/// somebody wants them.
 pub(super) async fn run_chain(
     job: Arc<ChainJob>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<KeyBook>,
+    names: Option<RandomState>,
     turn: Turn,
-    to: mpsc::Sender<ChainSays>,
+    to: mpsc::Sender<Saying>,
 ) {
     let (queue, results) = ordered(WINDOW);
     let keys = ChainKeys::new(&job.chain.source_region, keys);
-    let driver =
-        ChainDriver { job: &job, source: &source, keys, seen: None, at_seam: None, turn, queue };
+    let driver = ChainDriver {
+        job: &job,
+        source: &source,
+        keys,
+        seen: None,
+        at_seam: None,
+        names,
+        turn,
+        queue,
+    };
     let told = tell(&job, results, &to);
     let (older, tally) = tokio::join!(driver.drive(), told);
     let (chain, presence) = (job.chain.clone(), job.presence.clone());
     let summary = tally.finish(chain, presence, older.unwrap_or(false), job.tail_from);
     // Nobody listens any more only when the run was given up.
-    let _ = to.send(ChainSays::Event(Box::new(RunEvent::ChainFinished(summary)))).await;
+    let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
 }
 
-async fn tell(
-    job: &ChainJob,
-    mut results: InOrder<Item>,
-    to: &mpsc::Sender<ChainSays>,
-) -> ChainTally {
+impl Saying {
+    fn of(event: RunEvent) -> Self {
+        Self { says: vec![ChainSays::Event(Box::new(event))], _place: None }
+    }
+}
+
+async fn tell(job: &ChainJob, mut results: InOrder<Item>, to: &mpsc::Sender<Saying>) -> ChainTally {
     let mut tally = ChainTally::new(job.period);
     let started = RunEvent::ChainStarted { chain: job.chain.clone() };
-    let mut open = to.send(ChainSays::Event(Box::new(started))).await.is_ok();
-    while let Some(item) = results.next().await {
+    let mut open = to.send(Saying::of(started)).await.is_ok();
+    while open && let Some((item, _place)) = results.next_in_place().await {
         let mut says = Vec::new();
+        let mut event = |event| says.push(ChainSays::Event(Box::new(event)));
         match item {
             Item::Key(key) => says.push(ChainSays::Key(Box::new(key))),
             Item::Digest { judged, names } => {
                 tally.digest(&judged);
-                says.push(ChainSays::Event(Box::new(RunEvent::DigestJudged(judged))));
+                event(RunEvent::DigestJudged(judged));
                 if !names.is_empty() {
                     says.push(ChainSays::Names(names));
                 }
@@ -119,37 +152,33 @@ async fn tell(
                 if seam.finding.is_some() {
                     tally.chain_finding();
                 }
-                says.push(ChainSays::Event(Box::new(RunEvent::SeamJudged(seam))));
+                event(RunEvent::SeamJudged(seam));
             }
-            Item::Named(named) => {
-                says.push(ChainSays::Event(Box::new(RunEvent::LogNamed(named))));
-            }
-            Item::Log { judged, events } => {
-                tally.log(&judged);
-                says.push(ChainSays::Event(Box::new(RunEvent::LogJudged(judged))));
-                if !events.is_empty() {
-                    says.push(ChainSays::Explains(events));
+            Item::Named(named) => event(RunEvent::LogNamed(named)),
+            Item::Logs(logs) => {
+                for Log { judged, events } in logs {
+                    tally.log(&judged);
+                    says.push(ChainSays::Event(Box::new(RunEvent::LogJudged(judged))));
+                    if !events.is_empty() {
+                        says.push(ChainSays::Explains(events));
+                    }
                 }
             }
         }
-        for say in says {
-            open = open && to.send(say).await.is_ok();
-        }
-        if !open {
-            break;
-        }
+        open = to.send(Saying { says, _place }).await.is_ok();
     }
     tally
 }
 
 struct ChainDriver<'a> {
-    job: &'a ChainJob,
+    job: &'a Arc<ChainJob>,
     source: &'a Arc<dyn ObjectSource>,
     keys: ChainKeys,
     /// The digest that was read last, and how it looked.
     seen: Option<(ObjectLocation, Seen)>,
     /// What the walk told of the digest at the seam.
     at_seam: Option<AtSeam>,
+    names: Option<RandomState>,
     turn: Turn,
     queue: Ordered<Item>,
 }
@@ -162,7 +191,8 @@ impl ChainDriver<'_> {
             self.turn.digests_ahead(),
             self.turn.unneeded(),
         );
-        let mut walk = ChainWalk::new(self.job.period, self.job.standard.clone());
+        let listed = self.listed(DigestKind::Standard);
+        let mut walk = ChainWalk::new(self.job.period, listed);
         loop {
             let fact = match walk.need() {
                 Need::Nothing => break,
@@ -177,7 +207,8 @@ impl ChainDriver<'_> {
         }
         self.join().await?;
         let older = walk.has_older();
-        let mut walk = BackfillWalk::new(self.job.period, self.job.backfill.clone());
+        let listed = self.listed(DigestKind::Backfill);
+        let mut walk = BackfillWalk::new(self.job.period, listed);
         loop {
             let fact = match walk.need() {
                 Need::Nothing | Need::Older(_) => return Ok(older),
@@ -197,6 +228,10 @@ impl ChainDriver<'_> {
                 self.digest(judged, step.outcome, true, false).await?;
             }
         }
+    }
+
+    fn listed(&self, kind: DigestKind) -> Vec<ListedDigest> {
+        self.job.listed.digests(kind, &self.job.bucket)
     }
 
     async fn find_out<'w>(
@@ -264,14 +299,9 @@ impl ChainDriver<'_> {
 
     /// Whether the listing has nothing right before or right after this digest.
     fn is_next_to_a_gap(&self, end: Timestamp) -> bool {
-        let listed = &self.job.standard;
-        let at = listed.partition_point(|digest| digest.end < end);
-        let newer = listed.get(at..).and_then(|rest| rest.iter().find(|d| d.end > end));
-        let older = at.checked_sub(1).and_then(|at| listed.get(at));
-        let apart = |one: Option<&ListedDigest>| {
-            one.is_none_or(|one| (one.end.unix() - end.unix()).abs() > APART)
-        };
-        apart(newer) || apart(older)
+        let apart =
+            |one: Option<Timestamp>| one.is_none_or(|one| (one.unix() - end.unix()).abs() > APART);
+        self.job.listed.around(end).into_iter().any(apart)
     }
 
     async fn digest(
@@ -295,47 +325,71 @@ impl ChainDriver<'_> {
             }
             _ => None,
         };
-        let names = digest
-            .iter()
-            .flat_map(|digest| digest.logs.iter().map(|log| log.location.clone()))
-            .collect();
-        self.queue.ready(Item::Digest { judged, names }).await?;
-        for log in digest.iter().filter(|_| logs).flat_map(|digest| &digest.logs) {
-            if let Some(only) = &self.job.only {
+        let hashed = self.names.iter().flat_map(|hasher| {
+            let logs = digest.iter().flat_map(|digest| &digest.logs);
+            logs.map(|log| hasher.hash_one(&log.location))
+        });
+        let names = hashed.collect();
+        let place = self.turn.place(1).await;
+        self.queue.ready_in(place, Item::Digest { judged, names }).await?;
+        match digest.filter(|_| logs) {
+            Some(digest) => self.logs(&digest, search).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has the digest's log files judged: each by itself where it is waited for, many together
+    /// where they are read on the spot.
+    async fn logs(&self, digest: &Digest, search: bool) -> Result<(), Closed> {
+        let one_by_one = self.job.only.is_some()
+            || !digest.logs.iter().all(|log| self.source.is_here(&log.location));
+        for logs in digest.logs.chunks(if one_by_one { 1 } else { TOGETHER }) {
+            if let ([log], Some(only)) = (logs, &self.job.only) {
                 if !only.contains(&log.hash) {
                     continue;
                 }
-                if let Some(digest) = &digest {
-                    self.queue.ready(Item::Named(named(log, digest))).await?;
-                }
+                self.queue.ready(Item::Named(named(log, digest))).await?;
             }
-            let source = Arc::clone(self.source);
-            let (at, hash) = (log.location.clone(), log.hash);
-            let (bucket, trail) = (self.job.bucket.clone(), self.job.chain.trail.to_string());
-            // Next to a gap the content is searched for what explains it.
-            let known = self.job.known.clone().filter(|_| !search);
-            let work = async move {
-                if let Some(known) = known
-                    && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
-                {
-                    let outcome = Outcome::Valid(proof);
-                    let judged = LogJudged { at, expected: hash, outcome, seen };
-                    return Item::Log { judged, events: Vec::new() };
+            let place = self.turn.place(logs.len()).await;
+            let (source, job) = (Arc::clone(self.source), Arc::clone(self.job));
+            let judge = move |log: LogFile| judge_log(Arc::clone(&source), Arc::clone(&job), search, log);
+            let mut logs = logs.to_vec();
+            let start = || match (logs.pop(), logs.is_empty()) {
+                (Some(only), true) => {
+                    tokio::spawn(async move { Item::Logs(vec![judge(only).await]) })
                 }
-                let (outcome, seen, content) = if search {
-                    fetch_log_and_search(source.as_ref(), &at, &hash).await
-                } else {
-                    let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash).await;
-                    (outcome, seen, None)
-                };
-                let events = content
-                    .map(|content| explaining_events(&content, &at, &bucket, &trail))
-                    .unwrap_or_default();
-                Item::Log { judged: LogJudged { at, expected: hash, outcome, seen }, events }
+                (last, _) => {
+                    logs.extend(last);
+                    tokio::spawn(async move { Item::Logs(share_out(logs, judge).await) })
+                }
             };
-            let place = self.turn.place().await;
-            self.queue.pending_in(place, || tokio::spawn(work)).await?;
+            self.queue.pending_in(place, start).await?;
         }
         Ok(())
     }
+}
+
+/// Judges one log file. Next to a gap its content is searched for what explains that.
+async fn judge_log(
+    source: Arc<dyn ObjectSource>,
+    job: Arc<ChainJob>,
+    search: bool,
+    LogFile { location: at, hash }: LogFile,
+) -> Log {
+    if let Some(known) = job.known.as_ref().filter(|_| !search)
+        && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
+    {
+        let outcome = Outcome::Valid(proof);
+        return Log { judged: LogJudged { at, expected: hash, outcome, seen }, events: Vec::new() };
+    }
+    let (outcome, seen, content) = if search {
+        fetch_log_and_search(source.as_ref(), &at, &hash).await
+    } else {
+        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash).await;
+        (outcome, seen, None)
+    };
+    let events = content
+        .map(|content| explaining_events(&content, &at, &job.bucket, job.chain.trail.as_str()))
+        .unwrap_or_default();
+    Log { judged: LogJudged { at, expected: hash, outcome, seen }, events }
 }

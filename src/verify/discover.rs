@@ -4,15 +4,14 @@
 //! A chain counts when a digest of it is found in the period or next to it, so that deleting all
 //! digests of the period does not make a chain disappear.
 use super::folders::list_folders;
+use super::listed::ListedChain;
 use super::many::in_order;
 use super::place_listing::{Listing, list_place};
 use crate::core::chain_id::{ChainId, Scope};
 use crate::core::failure::ReadFailure;
 use crate::core::ids::{AccountId, OrganizationId, Region};
-use crate::core::key_layout::{DIGEST_FOLDER, DigestKind, KeyRoot, ROOT};
-use crate::core::location::ObjectLocation;
+use crate::core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot, ROOT};
 use crate::core::time::{Period, Timestamp};
-use crate::core::walk_facts::ListedDigest;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,10 +43,8 @@ impl Place {
 /// What was found of one chain.
 #[derive(Clone, Debug, Default)]
 pub struct FoundChain {
-    /// Standard digests of the period and its anchors.
-    pub standard: Vec<ListedDigest>,
-    /// Backfill digests of the period.
-    pub backfill: Vec<ListedDigest>,
+    /// Standard digests of the period and its anchors, and backfill digests of the period.
+    pub listed: ListedChain,
     /// End of the newest digest before the period, as far as that was looked for.
     pub older: Option<Timestamp>,
 }
@@ -134,7 +131,7 @@ pub async fn find_chains(
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         match listed {
-            Ok(listed) => found.take(place, listed, scope, bucket),
+            Ok(listed) => found.take(&place, listed, scope),
             Err(why) => found.unread.push((place.digest_folder(), why)),
         }
     }
@@ -220,34 +217,31 @@ async fn find_places(
 }
 
 impl Found {
-    fn take(&mut self, place: Place, listing: Listing, scope: &Scope, bucket: &str) {
+    fn take(&mut self, place: &Place, listing: Listing, scope: &Scope) {
         self.passed_over += listing.passed_over;
-        for (key, is_older) in listing
-            .digests
-            .into_iter()
-            .map(|key| (key, false))
-            .chain(listing.older.into_iter().map(|key| (key, true)))
-        {
-            let id = ChainId::from(&key.chain);
-            // A key is believed to be of the folder that it lies in, and of no other.
-            if key.chain.root != place.root || id.account != place.account {
-                continue;
-            }
-            if !scope.has_trail(&id) {
-                self.left_out.insert(id.trail.to_string());
-                continue;
-            }
-            let chain = self.chains.entry(id).or_default();
-            if is_older {
-                chain.older = chain.older.max(Some(key.end));
-                continue;
-            }
-            let listed =
-                ListedDigest { end: key.end, at: ObjectLocation::new(bucket, key.build()) };
-            match key.kind {
-                DigestKind::Standard => chain.standard.push(listed),
-                DigestKind::Backfill => chain.backfill.push(listed),
+        for ((key, kind), ends) in listing.digests {
+            if let Some(chain) = self.chain(place, &key, scope) {
+                chain.listed.add(&key, kind, &ends);
             }
         }
+        for (key, end) in listing.older {
+            if let Some(chain) = self.chain(place, &key, scope) {
+                chain.older = chain.older.max(Some(end));
+            }
+        }
+    }
+
+    /// The chain of a digest that lies in this place, where the scope has it.
+    fn chain(&mut self, place: &Place, key: &ChainKey, scope: &Scope) -> Option<&mut FoundChain> {
+        let id = ChainId::from(key);
+        // A key is believed to be of the folder that it lies in, and of no other.
+        if key.root != place.root || id.account != place.account {
+            return None;
+        }
+        if !scope.has_trail(&id) {
+            self.left_out.insert(id.trail.to_string());
+            return None;
+        }
+        Some(self.chains.entry(id).or_default())
     }
 }

@@ -1,24 +1,23 @@
 //! Reads one object to its end and says what its bytes amount to.
 //!
-//! Hashing runs in the task that received the bytes. A small body is gathered first and then goes
-//! through a reader that each thread keeps; only a large one has a reader of its own, as that must
-//! live on while the task waits.
+//! Hashing runs in the task that received the bytes, or on the thread that read them. A small body is
+//! gathered first and then goes through a reader that each thread keeps; only a large one that is
+//! waited for has a reader of its own for so long.
+use super::stream::{Care, GATHERED, Stream, held};
 use crate::core::aws_judge::DigestRead;
 use crate::core::budget;
-use crate::core::content::{Content, ContentReader, Form, Hash, OverBudget};
+use crate::core::content::{Content, Form, Hash, OverBudget};
 use crate::core::digest::DigestClaim;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::location::ObjectLocation;
 use crate::core::log_check::{LogProof, check_log};
+use crate::core::whole::WholeReader;
 use crate::event::Seen;
 use crate::source::{ObjectMetadata, ObjectReader, ObjectSource, ReadError, ReadFrom};
 use bytes::Bytes;
 use std::cell::RefCell;
-
-/// Bodies up to this size are gathered whole. Nearly all log files are far below it (95th
-/// percentile 23 KB); gathering costs at most this times the requests in flight.
-const GATHERED: u64 = 256 << 10;
+use std::ops::ControlFlow;
 
 /// How often an object that changes while it is being read is begun anew.
 const RESTARTS: u32 = 3;
@@ -35,7 +34,7 @@ pub enum DigestFetch {
 }
 
 thread_local! {
-    static READER: RefCell<ContentReader> = RefCell::new(ContentReader::new(0));
+    static WHOLE: RefCell<WholeReader> = RefCell::default();
 }
 
 /// Reads the digest at `at`.
@@ -126,6 +125,9 @@ fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -
 }
 
 /// Reads an object whole, `keep`ing its inflated bytes where asked to.
+///
+/// Bytes that are all there are summed up by a reader that says the exact thing. In a stream of
+/// pieces a quick one goes first; where its word does not count, the object is read once more.
 async fn read_object(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
@@ -133,50 +135,92 @@ async fn read_object(
     mut keep: Option<&mut Vec<u8>>,
 ) -> Result<(Content, ObjectMetadata), ReadError> {
     let mut restarts = 0;
+    let mut care = Care::Quick;
     loop {
-        if let Some(kept) = keep.as_deref_mut() {
-            kept.clear();
-        }
-        match read_once(source, at, limit, keep.as_deref_mut()).await {
+        match read_once(source, at, limit, keep.as_deref_mut(), care).await {
+            Ok((Some(content), metadata)) => return Ok((content, metadata)),
+            Ok((None, _)) => care = Care::Exact,
             Err(ReadError::Failure(why))
                 if why.kind == ReadFailureKind::ChangedWhileReading && restarts < RESTARTS =>
             {
                 restarts += 1;
             }
-            result => return result,
+            Err(error) => return Err(error),
         }
     }
 }
 
+/// Reads an object once; gives no content where only an exact reader could tell what it is.
 async fn read_once(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
     limit: u64,
     mut keep: Option<&mut Vec<u8>>,
-) -> Result<(Content, ObjectMetadata), ReadError> {
+    care: Care,
+) -> Result<(Option<Content>, ObjectMetadata), ReadError> {
+    if let Some(read) = read_here(source, at, limit, keep.as_deref_mut(), care) {
+        return read;
+    }
     let mut object = source.open(at, &ReadFrom::default()).await?;
     let metadata = object.metadata().clone();
     let size = metadata.size.unwrap_or(u64::MAX);
-    // Digests are parsed whole, so their stored size is bounded as well.
-    if keep.is_some() && metadata.size.is_some_and(|size| size > budget::DIGEST_STORED) {
-        return Err(over_budget(&format!("{size} bytes stored")));
-    }
+    check_stored(size, keep.is_some())?;
+    let _held = held(size).await;
     let content = if size <= GATHERED {
         let pieces = gather(object.as_mut()).await.map_err(ReadError::Failure)?;
-        READER.with_borrow_mut(|reader| {
-            reader.reset(limit);
-            for piece in &pieces {
-                reader.push(piece, keep.as_deref_mut())?;
-            }
-            Ok(reader.finish())
-        })
+        WHOLE.with_borrow_mut(|reader| reader.read(&pieces, limit, keep)).map(Some)
     } else {
-        stream(object.as_mut(), limit, keep).await.map_err(ReadError::Failure)?
+        let mut sum = Stream::new(care, limit, keep);
+        while let Some(piece) = object.chunk().await.map_err(ReadError::Failure)? {
+            if sum.push(&piece).is_err() {
+                break;
+            }
+        }
+        sum.finish()
     };
-    match content {
+    Ok((content.map_err(|OverBudget| inflates_beyond(limit))?, metadata))
+}
+
+type ReadHere = Option<Result<(Option<Content>, ObjectMetadata), ReadError>>;
+
+/// As [`read_once`], of an object that this thread reads itself.
+fn read_here(
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+    limit: u64,
+    mut keep: Option<&mut Vec<u8>>,
+    care: Care,
+) -> ReadHere {
+    let kept = keep.is_some();
+    let mut allowed = Ok(());
+    let mut whole = None;
+    let mut stream: Option<Stream<'_>> = None;
+    let metadata = source.read_here(at, &mut |piece| {
+        allowed = check_stored(piece.size, kept);
+        if allowed.is_err() {
+            return ControlFlow::Break(());
+        }
+        if stream.is_none() && piece.last {
+            let keep = keep.take();
+            whole = Some(WHOLE.with_borrow_mut(|it| it.read(&[piece.bytes], limit, keep)));
+            return ControlFlow::Continue(());
+        }
+        let sum = stream.get_or_insert_with(|| Stream::new(care, limit, keep.take()));
+        match sum.push(piece.bytes) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(OverBudget) => ControlFlow::Break(()),
+        }
+    })?;
+    let content = match (whole, stream) {
+        (Some(whole), _) => whole.map(Some),
+        (None, Some(stream)) => stream.finish(),
+        // Nothing came: why is in what the source says.
+        (None, None) => return Some(Err(allowed.and(metadata).err().unwrap_or_else(nothing_came))),
+    };
+    Some(allowed.and(metadata).and_then(|metadata| match content {
         Ok(content) => Ok((content, metadata)),
-        Err(OverBudget) => Err(over_budget(&format!("inflates to more than {limit} bytes"))),
-    }
+        Err(OverBudget) => Err(inflates_beyond(limit)),
+    }))
 }
 
 async fn gather(object: &mut dyn ObjectReader) -> Result<Vec<Bytes>, ReadFailure> {
@@ -187,18 +231,21 @@ async fn gather(object: &mut dyn ObjectReader) -> Result<Vec<Bytes>, ReadFailure
     Ok(pieces)
 }
 
-async fn stream(
-    object: &mut dyn ObjectReader,
-    limit: u64,
-    mut keep: Option<&mut Vec<u8>>,
-) -> Result<Result<Content, OverBudget>, ReadFailure> {
-    let mut reader = ContentReader::new(limit);
-    while let Some(piece) = object.chunk().await? {
-        if reader.push(&piece, keep.as_deref_mut()).is_err() {
-            return Ok(Err(OverBudget));
-        }
+/// Digests are parsed whole, so their stored size is bounded as well.
+fn check_stored(size: u64, kept: bool) -> Result<(), ReadError> {
+    match kept && size > budget::DIGEST_STORED {
+        true => Err(over_budget(&format!("{size} bytes stored"))),
+        false => Ok(()),
     }
-    Ok(Ok(reader.finish()))
+}
+
+fn nothing_came() -> ReadError {
+    let words = "the source told of no end";
+    ReadError::Failure(ReadFailure::new(ReadFailureKind::Truncated, words))
+}
+
+fn inflates_beyond(limit: u64) -> ReadError {
+    over_budget(&format!("inflates to more than {limit} bytes"))
 }
 
 fn over_budget(detail: &str) -> ReadError {

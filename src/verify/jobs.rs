@@ -27,14 +27,14 @@ impl Outside {
     ) -> Self {
         let scope = &plan.scope;
         let in_doubt = found.chains.iter().any(|(id, chain)| {
-            chain.standard.is_empty() && chain.older.is_some() && !scope.names_trail(id)
+            chain.listed.newest().is_none() && chain.older.is_some() && !scope.names_trail(id)
         });
         if !in_doubt || (scope.regions.is_empty() && scope.accounts.is_empty()) {
             return Self::default();
         }
         let wide = Scope { trails: scope.trails.clone(), ..Scope::default() };
         let found = find_chains(source, &plan.bucket, &plan.roots, &wide, plan.period).await;
-        let go_on = found.chains.into_iter().filter(|(_, chain)| !chain.standard.is_empty());
+        let go_on = found.chains.into_iter().filter(|(_, chain)| chain.listed.newest().is_some());
         Self { go_on: go_on.map(|(id, _)| id).collect(), unread: !found.unread.is_empty() }
     }
 }
@@ -52,7 +52,7 @@ pub(super) fn jobs(
     let mut chains: BTreeMap<ChainId, FoundChain> = std::mem::take(&mut found.chains);
     let goes_on: Vec<ChainId> = chains
         .iter()
-        .filter(|(_, chain)| !chain.standard.is_empty())
+        .filter(|(_, chain)| chain.listed.newest().is_some())
         .map(|(id, _)| id.clone())
         .collect();
     for expected in expected_chains(plan, found, &goes_on) {
@@ -72,7 +72,7 @@ pub(super) fn jobs(
             let mut others = goes_on.iter().chain(&outside.go_on).filter(|other| **other != id);
             let sibling = outside.unread || others.any(|other| id.is_sibling(other));
             let presence = match chain.older {
-                _ if !chain.standard.is_empty() => Presence::Present,
+                _ if chain.listed.newest().is_some() => Presence::Present,
                 Some(last) if !named && !sibling => Presence::Ended { last },
                 last => Presence::Absent { last },
             };
@@ -80,8 +80,7 @@ pub(super) fn jobs(
                 bucket: plan.bucket.clone(),
                 period: plan.period,
                 tail_from: plan.now.plus(-TAIL_ALLOWANCE),
-                standard: chain.standard,
-                backfill: chain.backfill,
+                listed: chain.listed,
                 older: chain.older,
                 presence,
                 only: only.cloned(),

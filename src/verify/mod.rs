@@ -1,6 +1,7 @@
 //! The engine: puts the facts of a source through the rules of `core` and tells the events.
 pub mod aws_plan;
 pub mod aws_run;
+mod batch;
 mod chain_run;
 pub mod discover;
 pub mod fetch;
@@ -10,6 +11,7 @@ pub mod in_period;
 mod jobs;
 mod keys;
 pub mod known;
+pub mod listed;
 mod listing;
 mod many;
 mod narrate;
@@ -19,9 +21,10 @@ mod read_ahead;
 pub mod recorded;
 mod room;
 pub mod seam;
-mod told;
 mod slices;
+mod stream;
 pub mod survey;
+mod told;
 pub mod trail_status;
 mod unlisted;
 pub mod verify_run;

@@ -5,6 +5,9 @@
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 
+/// A place that a result takes elsewhere, where it takes one.
+pub(super) type Place = Option<OwnedSemaphorePermit>;
+
 /// The side that hands out work.
 #[derive(Debug)]
 pub(super) struct Ordered<T>(mpsc::Sender<Slot<T>>);
@@ -15,9 +18,10 @@ pub(super) struct InOrder<T>(mpsc::Receiver<Slot<T>>);
 
 #[derive(Debug)]
 enum Slot<T> {
-    Ready(T),
-    /// Work, and the place that it takes until its result is taken.
-    Pending(JoinHandle<T>, Option<OwnedSemaphorePermit>),
+    /// A result, and the place that it takes until whoever takes it is done with it.
+    Ready(T, Place),
+    /// The same of a result that is on its way.
+    Pending(JoinHandle<T>, Place),
 }
 
 /// The reader of results is gone, so there is no use in going on.
@@ -33,7 +37,12 @@ pub(super) fn ordered<T>(window: usize) -> (Ordered<T>, InOrder<T>) {
 impl<T> Ordered<T> {
     /// A result that is there already.
     pub(super) async fn ready(&self, value: T) -> Result<(), Closed> {
-        self.0.send(Slot::Ready(value)).await.map_err(|_| Closed)
+        self.ready_in(None, value).await
+    }
+
+    /// As [`Self::ready`], of a result that takes a place elsewhere too.
+    pub(super) async fn ready_in(&self, place: Place, value: T) -> Result<(), Closed> {
+        self.0.send(Slot::Ready(value, place)).await.map_err(|_| Closed)
     }
 
     /// A place in the queue, for work that is started only once there is one.
@@ -47,7 +56,7 @@ impl<T> Ordered<T> {
     /// As [`Self::pending`], for work that takes a place elsewhere too.
     pub(super) async fn pending_in(
         &self,
-        place: Option<OwnedSemaphorePermit>,
+        place: Place,
         start: impl FnOnce() -> JoinHandle<T>,
     ) -> Result<(), Closed> {
         let permit = self.0.reserve().await.map_err(|_| Closed)?;
@@ -61,10 +70,15 @@ impl<T> InOrder<T> {
     ///
     /// A panic of the work is ours and goes on here, to become the exit status of a bug.
     pub(super) async fn next(&mut self) -> Option<T> {
+        self.next_in_place().await.map(|(value, _)| value)
+    }
+
+    /// As [`Self::next`], with the place that the result takes until it is dropped.
+    pub(super) async fn next_in_place(&mut self) -> Option<(T, Place)> {
         match self.0.recv().await? {
-            Slot::Ready(value) => Some(value),
-            Slot::Pending(task, _place) => match task.await {
-                Ok(value) => Some(value),
+            Slot::Ready(value, place) => Some((value, place)),
+            Slot::Pending(task, place) => match task.await {
+                Ok(value) => Some((value, place)),
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
                     Err(_) => None,

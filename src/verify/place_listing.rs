@@ -7,8 +7,8 @@ use super::slices::{Slice, slices};
 use crate::core::budget;
 use crate::core::chain_id::ChainId;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::key_layout::{DigestKey, DigestKind};
-use crate::core::time::{DAY, Period};
+use crate::core::key_layout::{ChainKey, DigestKey, DigestKind};
+use crate::core::time::{DAY, Period, Timestamp};
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::BTreeMap;
 
@@ -20,11 +20,16 @@ const ANCHORS: usize = 2;
 /// three years of one chain.
 const PAGES_BEYOND: usize = 32;
 
+/// Ends of digests by what their keys have in common.
+type Ends = BTreeMap<(ChainKey, DigestKind), Vec<Timestamp>>;
+
 /// The digests of one place: those of the period and its anchors, and the last day before it.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    pub(super) digests: Vec<DigestKey>,
-    pub(super) older: Vec<DigestKey>,
+    /// Ends of the digests, in the order of their keys.
+    pub(super) digests: Ends,
+    /// The newest end before the period.
+    pub(super) older: BTreeMap<ChainKey, Timestamp>,
     pub(super) passed_over: u64,
 }
 
@@ -66,20 +71,22 @@ async fn list_period(
         None => return Ok(Listing::default()),
     };
     let mut listing = Listing::default();
+    let mut count = 0;
     for part in parts {
         let part = part?;
         // A chain that the last part does not show is looked for beyond it all the same.
         for chain in part.anchors.into_keys() {
             tail.anchors.entry(chain).or_default();
         }
-        listing.digests.extend(part.digests);
+        count += part.count;
+        check_budget(count)?;
+        add(&mut listing.digests, part.digests);
         listing.passed_over += part.passed_over;
-        check_budget(listing.digests.len())?;
     }
     let tail = tail.read(source).await?;
-    listing.digests.extend(tail.digests);
+    check_budget(count + tail.count)?;
+    add(&mut listing.digests, tail.digests);
     listing.passed_over += tail.passed_over;
-    check_budget(listing.digests.len())?;
     Ok(listing)
 }
 
@@ -97,7 +104,9 @@ struct Part {
     pages: usize,
     pages_beyond: usize,
     past: bool,
-    digests: Vec<DigestKey>,
+    digests: Ends,
+    /// How many they are.
+    count: usize,
     passed_over: u64,
 }
 
@@ -114,7 +123,8 @@ impl Part {
             pages: 0,
             pages_beyond: 0,
             past: false,
-            digests: Vec::new(),
+            digests: Ends::new(),
+            count: 0,
             passed_over: 0,
         }
     }
@@ -138,7 +148,7 @@ impl Part {
                 }
                 self.take(&object.key);
             }
-            check_budget(self.digests.len())?;
+            check_budget(self.count)?;
             self.pages_beyond += usize::from(self.past);
             if !ended && self.pages_beyond <= PAGES_BEYOND {
                 self.request =
@@ -170,8 +180,16 @@ impl Part {
             DigestKind::Backfill => key.end > period.start && key.end <= period.end,
         };
         if wanted {
-            self.digests.push(key);
+            self.count += 1;
+            self.digests.entry((key.chain, key.kind)).or_default().push(key.end);
         }
+    }
+}
+
+/// Parts come in the order of their keys, and so do the ends in each.
+fn add(all: &mut Ends, part: Ends) {
+    for (key, ends) in part {
+        all.entry(key).or_default().extend(ends);
     }
 }
 
@@ -189,7 +207,7 @@ async fn list_older(
     bucket: &str,
     folder: &str,
     period: Period,
-) -> Result<(Vec<DigestKey>, u64), ReadFailure> {
+) -> Result<(BTreeMap<ChainKey, Timestamp>, u64), ReadFailure> {
     let day = period.start.date_folder();
     let first = ListRequest::all(bucket, folder);
     let last = async {
@@ -202,10 +220,13 @@ async fn list_older(
         }
     };
     let (first, last) = tokio::join!(source.list(&first), last);
-    let (mut older, mut passed_over) = (Vec::new(), 0);
+    let (mut older, mut passed_over) = (BTreeMap::new(), 0);
     for object in first?.objects.into_iter().chain(last?) {
         match DigestKey::parse(&object.key) {
-            Some(key) if key.end <= period.start => older.push(key),
+            Some(key) if key.end <= period.start => {
+                let newest = older.entry(key.chain).or_insert(key.end);
+                *newest = key.end.max(*newest);
+            }
             Some(_) => {}
             None if object.key < format!("{folder}{day}") => passed_over += 1,
             None => {}

@@ -3,12 +3,13 @@
 //! Chains run at once and are told one after another. The chain that is being told takes as much as
 //! its own queue holds; all others together have a common room, so that memory does not grow with
 //! the number of chains.
+use super::ordered::Place;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
-/// Log files of chains that are not being told yet, fetched or about to be. Each takes two to three
-/// kilobytes; this many keep any store busy.
+/// Digests and log files of chains that are not being told yet, fetched or about to be. Each takes
+/// two to three kilobytes while it is fetched, and half of one after; this many keep any store busy.
 const RESULTS: usize = 4_096;
 
 /// Digests fetched ahead by all chains together. A digest of twenty log files takes some 10 KB.
@@ -61,15 +62,16 @@ impl Turn {
         Arc::clone(&self.room.unneeded)
     }
 
-    /// Waits for a place, which is kept until the result is taken; the chain that is being told
-    /// needs none.
-    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        let mut told = self.told.clone();
-        if *told.borrow() {
+    /// Waits for the place of so many results, which is kept until they are told; the chain that is
+    /// being told needs none.
+    pub(super) async fn place(&self, results: usize) -> Place {
+        if *self.told.borrow() {
             return None;
         }
+        let results = u32::try_from(results.min(RESULTS)).unwrap_or(u32::MAX);
+        let mut told = self.told.clone();
         tokio::select! {
-            place = Arc::clone(&self.room.places).acquire_owned() => place.ok(),
+            place = Arc::clone(&self.room.places).acquire_many_owned(results) => place.ok(),
             _ = told.wait_for(|told| *told) => None,
         }
     }
@@ -85,10 +87,10 @@ mod tests {
         let (_waits, waiting) = room.turn();
         let mut places = Vec::new();
         for _ in 0..RESULTS {
-            places.push(waiting.place().await.unwrap());
+            places.push(waiting.place(1).await.unwrap());
         }
         let (tell, turn) = room.turn();
-        let place = tokio::spawn(async move { turn.place().await });
+        let place = tokio::spawn(async move { turn.place(1).await });
         tokio::task::yield_now().await;
         tell.send_replace(true);
         assert!(place.await.unwrap().is_none());

@@ -3,7 +3,7 @@ use super::discover::{Place, find_chains};
 use super::jobs::{Outside, jobs};
 use super::many::in_order;
 use super::slices::{Slice, slices};
-use super::verify_run::VerifyPlan;
+use super::verify_run::{VerifyPlan, digests_of};
 use crate::core::budget;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::time::{DAY, HOUR, Period};
@@ -43,12 +43,11 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut survey = Survey {
         chains: count(jobs.len()),
-        digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
+        digests: jobs.iter().map(digests_of).sum(),
         covering: jobs
             .iter()
-            .flat_map(|job| job.standard.iter().chain(&job.backfill))
-            .filter(|digest| digest.end <= plan.period.end.plus(HOUR))
-            .fold(0_u64, |count, _| count + 1),
+            .map(|job| job.listed.ended_by(plan.period.end.plus(HOUR)))
+            .fold(0, |sum, number| sum + count(number)),
         unread: std::mem::take(&mut found.unread),
         ..Survey::default()
     };

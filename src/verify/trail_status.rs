@@ -40,7 +40,7 @@ impl StatusOf {
                 });
             }
         };
-        let newest = job.standard.last().map(|digest| digest.end).or(job.older);
+        let newest = job.listed.newest().or(job.older);
         let contradicted = status.latest_digest_delivery.filter(|delivered| {
             // Digests that end long after the period are not all listed.
             let listed_to_the_end = newest.is_none_or(|end| end <= job.period.end);

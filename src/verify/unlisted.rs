@@ -27,7 +27,7 @@ const ROUNDED: i64 = 10 * 60;
 ///
 /// Names are kept as 64-bit hashes under a random key, so that they take little room and nobody can
 /// choose a key that hides behind another.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct NamedLogs {
     names: HashSet<u64>,
     hasher: RandomState,
@@ -36,10 +36,13 @@ pub(super) struct NamedLogs {
 }
 
 impl NamedLogs {
-    pub(super) fn add(&mut self, names: Vec<ObjectLocation>) {
-        for name in names {
-            self.names.insert(self.hasher.hash_one(&name));
-        }
+    fn new(hasher: RandomState) -> Self {
+        Self { names: HashSet::new(), hasher, covered: BTreeMap::new() }
+    }
+
+    /// Adds names that were hashed by the search's own [hasher](UnlistedSearch::hasher).
+    pub(super) fn add(&mut self, names: Vec<u64>) {
+        self.names.extend(names);
     }
 
     pub(super) fn covered(&mut self, chain: &ChainId, segments: &[Segment]) {
@@ -105,6 +108,7 @@ pub(super) struct UnlistedSearch {
     source: Arc<dyn ObjectSource>,
     bucket: String,
     places: BTreeSet<Place>,
+    hasher: RandomState,
     current: Option<(AccountId, Region, NamedLogs)>,
     under_way: Vec<JoinHandle<Unlisted>>,
 }
@@ -117,7 +121,13 @@ impl UnlistedSearch {
         places: &BTreeSet<Place>,
     ) -> Self {
         let (source, bucket, places) = (Arc::clone(source), bucket.to_owned(), places.clone());
-        Self { source, bucket, places, current: None, under_way: Vec::new() }
+        let hasher = RandomState::new();
+        Self { source, bucket, places, hasher, current: None, under_way: Vec::new() }
+    }
+
+    /// What the names of log files are hashed with.
+    pub(super) fn hasher(&self) -> RandomState {
+        self.hasher.clone()
     }
 
     /// Where to note what the present chain names and covers.
@@ -129,8 +139,8 @@ impl UnlistedSearch {
             self.begin();
         }
         let (account, region) = (chain.account.clone(), chain.source_region.clone());
-        let current = self.current.get_or_insert_with(|| (account, region, NamedLogs::default()));
-        &mut current.2
+        let named = || (account, region, NamedLogs::new(self.hasher.clone()));
+        &mut self.current.get_or_insert_with(named).2
     }
 
     /// Begins to search the present account and region, of which no more chain is to come.

@@ -1,5 +1,5 @@
 //! Runs `verify`: every chain of a bucket at once, told in canonical order.
-use super::chain_run::{ChainJob, ChainSays, run_chain};
+use super::chain_run::{ChainJob, ChainSays, Saying, run_chain};
 use super::discover::{Found, Place, find_chains};
 use super::gaps::explained;
 use super::jobs::{Outside, jobs};
@@ -15,6 +15,7 @@ use crate::core::content::Hash;
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
 use crate::core::ids::Region;
+use crate::core::key_layout::DigestKind;
 use crate::core::time::{HOUR, Period, Timestamp};
 use crate::event::{ChainSummary, RunEvent, RunStart, RunSummary, RunTally, Tool};
 use crate::source::{BoxFuture, ObjectSource};
@@ -24,7 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
 
-/// Events of one chain that may wait until the chains before it are told.
+/// What one chain may have said that waits for the chains before it to be told. How much that is
+/// together is the affair of the common room.
 const WAITING: usize = 256;
 
 /// Chains that run at once. With this many even chains of a single digest fill the store.
@@ -132,7 +134,7 @@ async fn run(
     let jobs = jobs(plan, &mut found, &outside, only.as_ref());
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
-        digests: jobs.iter().map(|job| count(job.standard.len() + job.backfill.len())).sum(),
+        digests: jobs.iter().map(digests_of).sum(),
         left_out: found.left_out.iter().cloned().collect(),
     });
     for (folder, why) in &found.unread {
@@ -169,6 +171,11 @@ async fn run(
     summary
 }
 
+pub(super) fn digests_of(job: &ChainJob) -> u64 {
+    let of_kind = |kind| count(job.listed.count(kind));
+    of_kind(DigestKind::Standard) + of_kind(DigestKind::Backfill)
+}
+
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
@@ -198,19 +205,21 @@ impl Run<'_> {
         let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
         let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
         let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
+        let names = search.as_deref().map(UnlistedSearch::hasher);
         // Places are given in canonical order, so the chain that is being told always has one.
         let starter = tokio::spawn(async move {
             for job in jobs {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-                let (to, from) = mpsc::channel(WAITING);
+                let (to, from) = mpsc::channel::<Saying>(WAITING);
                 let job = Arc::new(job);
                 let (told, turn) = room.turn();
                 if queues.send((Arc::clone(&job), told, from)).await.is_err() {
                     return;
                 }
                 let (source, book) = (Arc::clone(&source), Arc::clone(&book));
+                let names = names.clone();
                 tokio::spawn(async move {
-                    run_chain(job, source, book, turn, to).await;
+                    run_chain(job, source, book, names, turn, to).await;
                     drop(place);
                 });
             }
@@ -218,42 +227,12 @@ impl Run<'_> {
         while let Some((job, told, mut says)) = waiting.recv().await {
             told.send_replace(true);
             let mut finished = false;
-            while let Some(say) = says.recv().await {
-                match say {
-                    ChainSays::Event(mut event) => {
-                        if let RunEvent::ChainFinished(summary) = event.as_mut() {
-                            finished = true;
-                            self.status(&job, summary, tell).await;
-                            self.tally.chain(summary);
-                            if let Some(search) = &mut search {
-                                search.of(&job.chain).covered(&job.chain, &summary.segments);
-                            }
-                            let gaps = summary.segments.iter().filter(|segment| {
-                                matches!(segment.coverage, Coverage::Uncovered(_))
-                            });
-                            self.gaps.extend(gaps.map(|gap| (job.chain.clone(), *gap)));
-                        }
-                        tell(&event);
-                    }
-                    ChainSays::Key(key) => {
-                        let name = (key.region.clone(), key.fingerprint.clone());
-                        if self.keys_told.insert(name) {
-                            tell(&RunEvent::PublicKey(*key));
-                        }
-                    }
-                    ChainSays::Names(names) => {
-                        if let Some(search) = &mut search {
-                            search.of(&job.chain).add(names);
-                        }
-                    }
-                    ChainSays::Explains(events) => {
-                        let events = events.into_iter().map(|event| (job.chain.clone(), event));
-                        self.events.extend(events);
-                        while self.events.len() > EVENTS_KEPT {
-                            self.events.pop_last();
-                        }
-                    }
+            while let Some(mut saying) = says.recv().await {
+                for say in std::mem::take(&mut saying.says) {
+                    finished |= self.say(say, &job, search.as_deref_mut(), tell).await;
                 }
+                // The place goes with it.
+                drop(saying);
             }
             // A chain that ends without its summary died of a defect of ours.
             assert_finished(finished);
@@ -261,6 +240,52 @@ impl Run<'_> {
         if let Err(error) = starter.await {
             std::panic::resume_unwind(error.into_panic());
         }
+    }
+
+    /// Takes what a chain says; returns whether that was its end.
+    async fn say(
+        &mut self,
+        say: ChainSays,
+        job: &ChainJob,
+        search: Option<&mut UnlistedSearch>,
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) -> bool {
+        let mut finished = false;
+        match say {
+            ChainSays::Event(mut event) => {
+                if let RunEvent::ChainFinished(summary) = event.as_mut() {
+                    finished = true;
+                    self.status(job, summary, tell).await;
+                    self.tally.chain(summary);
+                    if let Some(search) = search {
+                        search.of(&job.chain).covered(&job.chain, &summary.segments);
+                    }
+                    let uncovered =
+                        |segment: &&Segment| matches!(segment.coverage, Coverage::Uncovered(_));
+                    let gaps = summary.segments.iter().filter(uncovered);
+                    self.gaps.extend(gaps.map(|gap| (job.chain.clone(), *gap)));
+                }
+                tell(&event);
+            }
+            ChainSays::Key(key) => {
+                let name = (key.region.clone(), key.fingerprint.clone());
+                if self.keys_told.insert(name) {
+                    tell(&RunEvent::PublicKey(*key));
+                }
+            }
+            ChainSays::Names(names) => {
+                if let Some(search) = search {
+                    search.of(&job.chain).add(names);
+                }
+            }
+            ChainSays::Explains(events) => {
+                self.events.extend(events.into_iter().map(|event| (job.chain.clone(), event)));
+                while self.events.len() > EVENTS_KEPT {
+                    self.events.pop_last();
+                }
+            }
+        }
+        finished
     }
 
     /// Asks for the trail's own word before the chain's summary is told.

@@ -16,7 +16,7 @@ pub(super) fn parts(key: &str) -> Option<Vec<&str>> {
 }
 
 /// Whether `name` is one normal part of a path and nothing else.
-fn is_plain(name: &str) -> bool {
+pub(super) fn is_plain(name: &str) -> bool {
     let mut components = Path::new(name).components();
     let normal = matches!(components.next(), Some(Component::Normal(part)) if part == name);
     normal && components.next().is_none()

@@ -7,13 +7,13 @@ use super::header::Header;
 use super::key_path::parts;
 use super::ledger::{Layers, Order, Range, Record, known};
 use super::ledger_page::{Asked, merged, page};
-use super::reader::failed;
+use super::reader::{FileReader, failed, hand_over};
 use super::source::MirrorSource;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::ObjectLocation;
 use crate::source::{
     BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
-    ReadFrom,
+    ReadFrom, TakePiece,
 };
 use std::io;
 use std::path::Path;
@@ -28,6 +28,12 @@ pub struct Mirrored {
     files: Arc<MirrorSource>,
     ledger: Layers,
     header: Header,
+}
+
+/// A file of the mirror, and the metadata of its object where the manifest has it.
+struct Held {
+    file: String,
+    metadata: Option<ObjectMetadata>,
 }
 
 impl Mirrored {
@@ -105,11 +111,8 @@ impl Mirrored {
         Ok(merged(noted, there, &above, reach.as_deref(), PAGE))
     }
 
-    async fn read(
-        &self,
-        at: &ObjectLocation,
-        from: &ReadFrom,
-    ) -> Result<Box<dyn ObjectReader>, ReadError> {
+    /// The file that holds what lies at `at`, and what is known of the object.
+    fn file_of(&self, at: &ObjectLocation) -> Result<Held, ReadError> {
         let failure = ReadError::Failure;
         let path = format!("{}/{}", at.bucket, at.key);
         let record = self.known(&Order::at(path.clone())).map_err(failure)?;
@@ -118,10 +121,7 @@ impl Mirrored {
                 return Err(failure(not_copied(self.never())));
             }
             // A file that nobody noted is one all the same.
-            return match self.files.open(&ObjectLocation::new("", path), from).await {
-                Err(ReadError::Missing) => Err(failure(not_copied(self.never()))),
-                opened => opened,
-            };
+            return Ok(Held { file: path, metadata: None });
         };
         let Some(copied) = record.copied else {
             return Err(match record.failed {
@@ -130,20 +130,29 @@ impl Mirrored {
                 None => failure(not_copied(self.never())),
             });
         };
-        let file = copied.file.unwrap_or(path);
         let metadata = ObjectMetadata {
             size: None,
             etag: None,
             version_id: copied.version_id,
             user: copied.metadata,
         };
-        match self.files.open_file(&file, from, metadata) {
-            Ok(reader) => Ok(Box::new(reader)),
-            Err(ReadError::Missing) => Err(failure(not_copied(format!(
+        Ok(Held { file: copied.file.unwrap_or(path), metadata: Some(metadata) })
+    }
+
+    fn read(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<FileReader, ReadError> {
+        let Held { file, metadata } = self.file_of(at)?;
+        let noted = metadata.is_some();
+        let opened = match metadata {
+            Some(metadata) => self.files.open_file(&file, from, metadata),
+            None => self.files.read(&ObjectLocation::new("", file.clone()), from),
+        };
+        opened.map_err(|error| match error {
+            ReadError::Missing if noted => ReadError::Failure(not_copied(format!(
                 "it was copied to `{file}`, and that is not in the mirror any more"
-            )))),
-            Err(why) => Err(why),
-        }
+            ))),
+            ReadError::Missing => ReadError::Failure(not_copied(self.never())),
+            error => error,
+        })
     }
 
     fn never(&self) -> String {
@@ -173,6 +182,30 @@ impl ObjectSource for Mirrored {
         at: &'a ObjectLocation,
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
-        Box::pin(self.read(at, from))
+        Box::pin(async move {
+            let reader: Box<dyn ObjectReader> = Box::new(self.read(at, from)?);
+            Ok(reader)
+        })
+    }
+
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        true
+    }
+
+    fn read_here(
+        &self,
+        at: &ObjectLocation,
+        take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        // A file that lies where it should is opened by its name; all else is looked at closely.
+        if let Ok(Held { file, metadata: Some(metadata) }) = self.file_of(at)
+            && let Some((file, size)) = self.files.plain_file(&file)
+        {
+            let metadata = ObjectMetadata { size: Some(size), ..metadata };
+            let read = hand_over(&file, size, take);
+            return Some(read.map(|()| metadata).map_err(ReadError::Failure));
+        }
+        let read = self.read(at, &ReadFrom::default());
+        Some(read.and_then(|file| file.hand_over(take).map_err(ReadError::Failure)))
     }
 }

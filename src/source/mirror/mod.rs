@@ -6,6 +6,8 @@
 //! Copies that other programs made are read by their files alone. A mirror that trailproof made has a
 //! manifest, so that what it does not have is told apart from what the bucket did not have.
 pub mod copy;
+#[cfg(unix)]
+mod folders;
 mod header;
 mod index;
 mod key_path;

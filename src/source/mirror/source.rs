@@ -1,16 +1,18 @@
 //! A directory as an [`ObjectSource`].
 //!
-//! Files are read right in the task: they are small, and a task that reads one has nothing to wait
-//! for in between.
+//! Files are read by the thread that hashes them: they are small, and there is nothing to wait for in
+//! between.
+#[cfg(unix)]
+use super::folders::Folders;
 use super::index::Index;
 use super::key_path::{inflated_name, parts};
-use super::reader::{FileReader, failed};
+use super::reader::{FileReader, failed, hand_over};
 use super::tree::{Entry, PassedOver, Walk};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::ObjectLocation;
 use crate::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
-    ReadError, ReadFrom,
+    ReadError, ReadFrom, TakePiece,
 };
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Seek as _, SeekFrom};
@@ -28,6 +30,8 @@ const PAGE: usize = 1_000;
 #[derive(Debug)]
 pub struct MirrorSource {
     root: PathBuf,
+    #[cfg(unix)]
+    folders: Folders,
     index: Index,
     index_error: Option<String>,
     passed_over: PassedOver,
@@ -47,7 +51,15 @@ impl MirrorSource {
             Ok(index) => (index, None),
             Err(why) => (Index::default(), Some(why)),
         };
-        Ok(Self { root, index, index_error, passed_over: PassedOver::default(), page: PAGE })
+        Ok(Self {
+            #[cfg(unix)]
+            folders: Folders::open(&root)?,
+            root,
+            index,
+            index_error,
+            passed_over: PassedOver::default(),
+            page: PAGE,
+        })
     }
 
     /// The same with so many entries on a page, for tests.
@@ -165,7 +177,7 @@ impl MirrorSource {
         Ok(Some((path, about)))
     }
 
-    fn read(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<FileReader, ReadError> {
+    pub(super) fn read(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<FileReader, ReadError> {
         let Some(parts) = parts(&at.key) else {
             return Err(denied("a directory cannot hold this key, so it was not looked for"));
         };
@@ -178,8 +190,20 @@ impl MirrorSource {
             found = self.find(&parts).map_err(ReadError::Failure)?;
         }
         let Some((path, about)) = found else { return Err(ReadError::Missing) };
-        let metadata = ObjectMetadata { user: self.index.of(&at.key), ..ObjectMetadata::default() };
-        begin(&path, &about, from, metadata)
+        begin(&path, &about, from, self.metadata(&at.key, 0))
+    }
+
+    fn metadata(&self, key: &str, size: u64) -> ObjectMetadata {
+        let user = self.index.of(key);
+        ObjectMetadata { size: Some(size), user, ..ObjectMetadata::default() }
+    }
+
+    /// The file that has this very key, where there is nothing more to say of it.
+    pub(super) fn plain_file(&self, key: &str) -> Option<(File, u64)> {
+        #[cfg(unix)]
+        return self.folders.file(key);
+        #[cfg(not(unix))]
+        return None;
     }
 
     /// Opens the file at this path below the directory, of whose object the metadata is known.
@@ -252,5 +276,25 @@ impl ObjectSource for MirrorSource {
             let reader: Box<dyn ObjectReader> = Box::new(self.read(at, from)?);
             Ok(reader)
         })
+    }
+
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        true
+    }
+
+    fn read_here(
+        &self,
+        at: &ObjectLocation,
+        take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        let read = match self.plain_file(&at.key) {
+            Some((file, size)) => hand_over(&file, size, take)
+                .map(|()| self.metadata(&at.key, size))
+                .map_err(ReadError::Failure),
+            None => self
+                .read(at, &ReadFrom::default())
+                .and_then(|file| file.hand_over(take).map_err(ReadError::Failure)),
+        };
+        Some(read)
     }
 }

@@ -76,11 +76,13 @@ pub(super) fn entries(folder: &Path, passed_over: &PassedOver) -> Result<Vec<Ent
             _ => passed_over.note(entry.path()),
         }
     }
-    let named: BTreeSet<String> = entries.iter().map(|entry| entry.name().to_owned()).collect();
-    for (name, listed, size) in inflated {
-        // Beside the file itself, a second one without the ending is what it is.
-        let name = if named.contains(&listed) { name } else { listed };
-        entries.push(Entry::File(name, size));
+    if !inflated.is_empty() {
+        let named: BTreeSet<String> = entries.iter().map(|entry| entry.name().to_owned()).collect();
+        for (name, listed, size) in inflated {
+            // Beside the file itself, a second one without the ending is what it is.
+            let name = if named.contains(&listed) { name } else { listed };
+            entries.push(Entry::File(name, size));
+        }
     }
     entries.sort_by(|one, other| one.name().cmp(other.name()));
     Ok(entries)

@@ -11,7 +11,8 @@ use crate::core::failure::ReadFailure;
 use crate::core::ids::Region;
 use crate::core::location::ObjectLocation;
 use crate::source::{
-    BoxFuture, ListPage, ListRequest, ObjectReader, ObjectSource, ReadError, ReadFrom,
+    BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
+    ReadFrom, TakePiece,
 };
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -152,5 +153,18 @@ impl ObjectSource for S3Source {
             let reader: Box<dyn ObjectReader> = Box::new(self.get(at, from).await?);
             Ok(reader)
         })
+    }
+
+    /// What lies here is asked for over a network.
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        false
+    }
+
+    fn read_here(
+        &self,
+        _at: &ObjectLocation,
+        _take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        None
     }
 }

@@ -1,0 +1,110 @@
+//! The digests of one chain in a listing, in little room: what their keys have in common is kept
+//! once, and of each digest only its end. A run lists all chains before it walks the first.
+use crate::core::key_layout::{ChainKey, DigestKind};
+use crate::core::location::ObjectLocation;
+use crate::core::time::Timestamp;
+use crate::core::walk_facts::ListedDigest;
+
+/// Ends of digests, each with which of the keys it belongs to: a trail's prefix can change in the
+/// middle of its chain.
+type Ends = Vec<(Timestamp, u32)>;
+
+/// See the module's words.
+#[derive(Clone, Debug, Default)]
+pub struct ListedChain {
+    keys: Vec<ChainKey>,
+    standard: Ends,
+    backfill: Ends,
+}
+
+impl ListedChain {
+    /// Adds digests of one key, in any order.
+    pub(super) fn add(&mut self, chain: &ChainKey, kind: DigestKind, ends: &[Timestamp]) {
+        let at = self.keys.iter().position(|key| key == chain).unwrap_or_else(|| {
+            self.keys.push(chain.clone());
+            self.keys.len() - 1
+        });
+        // A chain has as many keys as its trail has had prefixes.
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let of_kind = match kind {
+            DigestKind::Standard => &mut self.standard,
+            DigestKind::Backfill => &mut self.backfill,
+        };
+        of_kind.extend(ends.iter().map(|end| (*end, at)));
+        of_kind.sort_unstable();
+    }
+
+    fn ends(&self, kind: DigestKind) -> &Ends {
+        match kind {
+            DigestKind::Standard => &self.standard,
+            DigestKind::Backfill => &self.backfill,
+        }
+    }
+
+    /// How many digests there are of a kind.
+    pub fn count(&self, kind: DigestKind) -> usize {
+        self.ends(kind).len()
+    }
+
+    /// How many digests of both kinds ended by this time.
+    pub(super) fn ended_by(&self, time: Timestamp) -> usize {
+        let of_kind = |ends: &Ends| ends.partition_point(|(end, _)| *end <= time);
+        of_kind(&self.standard) + of_kind(&self.backfill)
+    }
+
+    /// The end of the newest standard digest.
+    pub(super) fn newest(&self) -> Option<Timestamp> {
+        self.standard.last().map(|(end, _)| *end)
+    }
+
+    /// The ends of the standard digests right before and right after this time.
+    pub(super) fn around(&self, time: Timestamp) -> [Option<Timestamp>; 2] {
+        let from = self.standard.partition_point(|(end, _)| *end < time);
+        let to = self.standard.partition_point(|(end, _)| *end <= time);
+        let older = from.checked_sub(1).and_then(|at| self.standard.get(at));
+        [older, self.standard.get(to)].map(|found| found.map(|(end, _)| *end))
+    }
+
+    /// The digests of a kind with the places of their delivery.
+    pub(super) fn digests(&self, kind: DigestKind, bucket: &str) -> Vec<ListedDigest> {
+        let listed = |(end, at): &(Timestamp, u32)| {
+            let chain = self.keys.get(usize::try_from(*at).ok()?)?;
+            let at = ObjectLocation::new(bucket, chain.digest_key(*end, kind));
+            Some(ListedDigest { end: *end, at })
+        };
+        self.ends(kind).iter().filter_map(listed).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::key_layout::DigestKey;
+
+    #[test]
+    fn digests_come_back_under_the_keys_they_had() {
+        let keys: Vec<String> = [("", 11), ("p/", 13), ("", 12)]
+            .map(|(prefix, hour)| {
+                format!(
+                    "{prefix}AWSLogs/123456789012/CloudTrail-Digest/us-east-1/2026/03/01/\
+                     123456789012_CloudTrail-Digest_us-east-1_t_us-east-1_20260301T{hour}0000Z\
+                     .json.gz"
+                )
+            })
+            .to_vec();
+        let mut listed = ListedChain::default();
+        for key in &keys {
+            let parsed = DigestKey::parse(key).unwrap();
+            listed.add(&parsed.chain, parsed.kind, &[parsed.end]);
+        }
+        let digests = listed.digests(DigestKind::Standard, "b");
+        let told: Vec<&str> = digests.iter().map(|digest| digest.at.key.as_str()).collect();
+        assert_eq!(told, [&keys[0], &keys[2], &keys[1]]);
+        let [eleven, twelve, thirteen] = [0, 1, 2].map(|at| Some(digests[at].end));
+        assert_eq!(listed.newest(), thirteen);
+        assert_eq!(listed.around(digests[1].end), [eleven, thirteen]);
+        assert_eq!(listed.around(digests[1].end.plus(1)), [twelve, thirteen]);
+        assert_eq!(listed.around(digests[0].end), [None, twelve]);
+        assert_eq!(listed.count(DigestKind::Backfill), 0);
+    }
+}
