@@ -2,7 +2,6 @@
 //! and runs that join on to one without a seam.
 #![cfg(feature = "test-support")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
