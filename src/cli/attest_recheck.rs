@@ -75,7 +75,8 @@ pub(super) async fn recheck(
     let bundle = keys(&statement.predicate)?;
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let mut run = prepare_with(aws, &again, Some(bundle), &counts, &|s3| s3).await.map_err(refusal)?;
+    let mut run =
+        prepare_with(aws, &again, Some(bundle), &counts, &|s3| s3).await.map_err(refusal)?;
     run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     // A run up to its own time allowed for digests that were still to come; so does this one.
     run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);

@@ -2,9 +2,9 @@
 use super::args::{AwsArgs, VerifyArgs};
 use super::cost::{cost, float, number, size};
 use super::interrupt::unless_interrupted;
+use super::prepare::prepare;
 use super::program::say;
 use super::progress::Progress;
-use super::prepare::prepare;
 use super::verify::refuse;
 use super::verify_plan::NoPlan;
 use crate::core::location::escape;

@@ -84,7 +84,7 @@ pub(super) enum ChainSays {
 /// One thing in the order of the walk.
 enum Item {
     Key(PublicKeyTold),
-    Digest { judged: DigestJudged, names: Vec<u64> },
+    Digest { judged: Box<DigestJudged>, names: Vec<u64> },
     Logs(Vec<Log>),
     Named(LogNamed),
     Seam(SeamJudged),
@@ -143,7 +143,7 @@ async fn tell(job: &ChainJob, mut results: InOrder<Item>, to: &mpsc::Sender<Sayi
             Item::Key(key) => says.push(ChainSays::Key(Box::new(key))),
             Item::Digest { judged, names } => {
                 tally.digest(&judged);
-                event(RunEvent::DigestJudged(judged));
+                event(RunEvent::DigestJudged(*judged));
                 if !names.is_empty() {
                     says.push(ChainSays::Names(names));
                 }
@@ -331,7 +331,7 @@ impl ChainDriver<'_> {
         });
         let names = hashed.collect();
         let place = self.turn.place(1).await;
-        self.queue.ready_in(place, Item::Digest { judged, names }).await?;
+        self.queue.ready_in(place, Item::Digest { judged: Box::new(judged), names }).await?;
         match digest.filter(|_| logs) {
             Some(digest) => self.logs(&digest, search).await,
             None => Ok(()),
@@ -352,7 +352,8 @@ impl ChainDriver<'_> {
             }
             let place = self.turn.place(logs.len()).await;
             let (source, job) = (Arc::clone(self.source), Arc::clone(self.job));
-            let judge = move |log: LogFile| judge_log(Arc::clone(&source), Arc::clone(&job), search, log);
+            let judge =
+                move |log: LogFile| judge_log(Arc::clone(&source), Arc::clone(&job), search, log);
             let mut logs = logs.to_vec();
             let start = || match (logs.pop(), logs.is_empty()) {
                 (Some(only), true) => {

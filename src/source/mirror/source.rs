@@ -177,7 +177,11 @@ impl MirrorSource {
         Ok(Some((path, about)))
     }
 
-    pub(super) fn read(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<FileReader, ReadError> {
+    pub(super) fn read(
+        &self,
+        at: &ObjectLocation,
+        from: &ReadFrom,
+    ) -> Result<FileReader, ReadError> {
         let Some(parts) = parts(&at.key) else {
             return Err(denied("a directory cannot hold this key, so it was not looked for"));
         };

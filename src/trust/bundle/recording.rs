@@ -62,6 +62,10 @@ impl KeyService for RecordedKeys {
         })
     }
 
+    fn source(&self) -> String {
+        self.below.source()
+    }
+
     fn covered(&self, region: Option<&Region>) -> Option<Vec<Stretch>> {
         self.below.covered(region)
     }

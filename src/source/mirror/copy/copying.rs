@@ -7,7 +7,8 @@ use super::tee::Tee;
 use crate::core::failure::ReadFailure;
 use crate::core::location::ObjectLocation;
 use crate::source::{
-    BoxFuture, ListPage, ListRequest, ObjectReader, ObjectSource, ReadError, ReadFrom,
+    BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
+    ReadFrom, TakePiece,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -264,5 +265,18 @@ impl ObjectSource for Copying {
                 }
             }
         })
+    }
+
+    /// What is copied passes through here.
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        false
+    }
+
+    fn read_here(
+        &self,
+        _at: &ObjectLocation,
+        _take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        None
     }
 }
