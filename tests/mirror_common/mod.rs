@@ -87,10 +87,16 @@ impl Ran {
     /// The record, but for where it was read.
     pub(crate) fn events(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.stdout.lines().map(str::to_owned).collect();
-        if let Some(line) = lines.first_mut() {
-            let mut started: Value = serde_json::from_str(line).unwrap();
-            assert!(started.as_object_mut().unwrap().remove("location").is_some());
-            *line = started.to_string();
+        for (number, line) in lines.iter_mut().enumerate() {
+            // Keys come from CloudTrail in one run and from a file in the other.
+            let name = match number {
+                0 => "location",
+                _ if line.starts_with(r#"{"event":"public-key""#) => "source",
+                _ => continue,
+            };
+            let mut event: Value = serde_json::from_str(line).unwrap();
+            assert!(event.as_object_mut().unwrap().remove(name).is_some());
+            *line = event.to_string();
         }
         lines
     }

@@ -132,7 +132,7 @@ impl Mirrored {
         };
         let metadata = ObjectMetadata {
             size: None,
-            etag: None,
+            etag: copied.etag,
             version_id: copied.version_id,
             user: copied.metadata,
         };
