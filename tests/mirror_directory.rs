@@ -53,6 +53,7 @@ fn no_key_leads_out_and_every_key_is_kept() {
     let at = above.join("one/mirror");
     let ran = mirror(&server, &trail, &at, &[]);
     // A marker of a folder is no log file.
+    assert_ne!(ran.status, 6, "{}", ran.stderr);
     assert_eq!(ran.of_kind("log-unlisted").len(), odd.len() - 1, "{}", ran.stderr);
     drop(server);
     let beside: Vec<_> = fs::read_dir(above.join("one")).unwrap().collect();

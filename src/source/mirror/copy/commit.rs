@@ -195,5 +195,6 @@ fn name(shared: &Shared, synced: Vec<Synced>) -> io::Result<()> {
             shared.lose(&error, 1);
         }
     }
+    places.named.clear();
     sync_folders(&std::mem::take(&mut places.changed))
 }

@@ -105,6 +105,8 @@ fn folder(path: &Path) -> io::Result<bool> {
 #[derive(Debug, Default)]
 pub(super) struct Places {
     folders: HashSet<PathBuf>,
+    /// Files that are to have their names in a moment: none of them can be a folder.
+    pub(super) named: HashSet<PathBuf>,
     /// Folders whose entries changed since they were synced.
     pub(super) changed: BTreeSet<PathBuf>,
     /// On a file system that folds case.
@@ -123,7 +125,10 @@ impl Places {
             .filter(|path| self.claims.as_mut().is_none_or(|claims| claims.claim(path)));
         if let Some(path) = own {
             match self.below(root, &path) {
-                Ok(path) => return Ok((path, None)),
+                Ok(path) => {
+                    self.named.insert(path.clone());
+                    return Ok((path, None));
+                }
                 // A file where a folder should be, or the other way round.
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
                 Err(error) => return Err(error),
@@ -141,6 +146,9 @@ impl Places {
         for part in folders {
             let above = at.clone();
             at.push(part);
+            if self.named.contains(&at) {
+                return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is a file"));
+            }
             if !self.folders.contains(&at) {
                 if folder(&at)? {
                     self.changed.insert(above);
@@ -223,6 +231,17 @@ mod tests {
         assert_eq!(std::fs::read(root.join("b/x/case")).unwrap(), b"x/case");
         assert_eq!(place(&mut places, root, "y/file/below").1, None);
         assert!(place(&mut places, root, "y/file").1.is_some(), "there is a folder of that name");
+    }
+
+    /// Names are chosen for many files before the first of them has its own.
+    #[test]
+    fn a_file_that_is_yet_to_come_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let mut places = Places::default();
+        assert_eq!(places.choose(root, "b", "both").unwrap(), (root.join("b/both"), None));
+        assert!(places.choose(root, "b", "both/below").unwrap().1.is_some());
+        assert_eq!(places.choose(root, "b", "both").unwrap().1, None, "the same file again");
     }
 
     #[test]
