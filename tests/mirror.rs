@@ -10,6 +10,7 @@ use mirror_common::*;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use trailproof::test_support::server::{
     AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };
@@ -325,6 +326,37 @@ fn a_file_that_left_the_mirror_is_not_missing_from_the_bucket() {
     assert_eq!(verify_offline(&trail, &at).of_kind("log-unlisted").len(), 1);
 }
 
+/// A manifest that was cut is not taken for the whole one, wherever it was cut: what it lacks would
+/// be taken for what the bucket did not have.
+#[test]
+fn a_manifest_that_was_cut_is_refused() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("cut");
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    let path = at.join("trailproof-manifest.jsonl");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let line = manifest.trim_end().rfind('\n').unwrap() + 1;
+    for (cut, header_too) in [(manifest.len() - 20, false), (line, false), (line + 9, true)] {
+        match header_too {
+            true => write_manifest(&at, &manifest[..cut]),
+            false => fs::write(&path, &manifest[..cut]).unwrap(),
+        }
+        let ran = verify_offline(&trail, &at);
+        assert_ne!(ran.status, 0, "{cut}: {}", ran.stderr);
+    }
+}
+
+/// Writes a manifest, and its length where that is told.
+fn write_manifest(at: &Path, manifest: &str) {
+    fs::write(at.join("trailproof-manifest.jsonl"), manifest).unwrap();
+    let path = at.join("trailproof-mirror.json");
+    let mut header: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert!(header["manifest_bytes"].is_u64());
+    header["manifest_bytes"] = manifest.len().into();
+    fs::write(&path, header.to_string()).unwrap();
+}
+
 /// Whoever can write to the directory can make a mirror that proves less, and none that proves what
 /// is not so; nothing outside is read for him, and nothing panics.
 #[test]
@@ -348,14 +380,15 @@ fn a_manifest_is_not_believed() {
     for (forged, status, code) in [
         (file(&outside), 3, Some("denied")),
         (file(secret.to_str().unwrap()), 3, Some("denied")),
-        (line.replace("copied", "other"), 3, Some("not-copied")),
-        (line.replace("\"copied\":{", "\"absent\":true,\"other\":{"), 1, Some("log-missing")),
+        // What lies there counts, whatever is said of it.
+        (line.replace("copied", "other"), 0, None),
+        (line.replace("\"copied\":{", "\"absent\":true,\"other\":{"), 0, None),
         (line.replace(&name, "zz"), 5, None),
         ("{".to_owned(), 5, None),
         (format!("{line}\n{line}"), 5, None),
         ("null".to_owned(), 5, None),
     ] {
-        fs::write(&path, manifest.replace(line, &forged)).unwrap();
+        write_manifest(&at, &manifest.replace(line, &forged));
         let ran = verify_offline(&trail, &at);
         let codes: Vec<String> = ran
             .jsonl()
@@ -374,7 +407,7 @@ fn a_manifest_is_not_believed() {
         }
     }
     // A run that goes on neither reads nor moves what lies outside.
-    fs::write(&path, manifest.replace(line, &file(&outside))).unwrap();
+    write_manifest(&at, &manifest.replace(line, &file(&outside)));
     trail.put(&name, &log.key, object(b"replaced"));
     server.replace_world(trail.world.clone());
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 1);

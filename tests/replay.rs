@@ -134,7 +134,7 @@ fn a_record_that_does_not_add_up_is_refused_whoever_wrote_it() {
     let log = named(&good, "log-judged");
     assert!(remove(log).contains("1 log files of the digest before it have no line"));
     assert!(remove(named(&good, "chain-started")).contains("none is open"));
-    assert!(remove(finish).contains("no `run-finished`"));
+    assert!(remove(finish).contains("`run-ended` stands once, after `run-finished`"));
     let swap = |one: usize, other: usize| {
         let mut lines = good.clone();
         lines.swap(one, other);

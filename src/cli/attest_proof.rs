@@ -55,7 +55,7 @@ pub(super) fn check(args: &CheckProofArgs) -> Result<u8, Refusal> {
     }
     text.push_str(&format!(
         "\nproven: these lines are in the record that the key {} attested.\nnot checked: the object \
-         itself; it is as the record found it.\n",
+         itself, which is as the record found it; and whether the record has other lines of it.\n",
         key.id()
     ));
     print(&text)?;

@@ -16,6 +16,7 @@ use crate::core::verdict::Verdict;
 use crate::event::RunSummary;
 use crate::event::wire::write_event;
 use crate::evidence::commitment::Commitment;
+use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Summing};
 use crate::evidence::statement::{Committed, Statement};
 use crate::source::count::Counts;
@@ -24,7 +25,7 @@ use crate::trust::bundle::Bundle;
 use crate::verify::verify_run::verify;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// What a second run found.
@@ -34,6 +35,7 @@ pub(super) struct Again {
     summary: RunSummary,
     commitment: Commitment,
     essence: Option<Commitment>,
+    predicate: Map<String, Value>,
 }
 
 /// Runs `verify` again.
@@ -104,8 +106,9 @@ pub(super) async fn recheck(
     if let Some(why) = wrong {
         return Err((UNREAD, format!("cannot sum up what was read again: a line {why}")));
     }
-    let (commitment, essence) = summing.finish();
-    Ok(Again { place: escape(place).into_owned(), summary, commitment, essence })
+    let (commitment, essence, facts) = summing.finish();
+    let predicate = predicate(&facts, &commitment, &Declared::default());
+    Ok(Again { place: escape(place).into_owned(), summary, commitment, essence, predicate })
 }
 
 fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
@@ -178,12 +181,42 @@ impl Again {
             checks.add(held, format!("verdict: `{place}` is {words} now, and was {attested}"));
         }
         let (held, words) = self.compared(committed, record);
+        let same = matches!(held, Held::Yes);
         checks.add(held, format!("evidence: {words}"));
+        let (held, words) = self.beside(statement, same);
+        checks.add(held, format!("beside it: {words}"));
         checks.add(
             Held::NotAsked,
             "trust: the public keys are those in the attestation; that they are CloudTrail's is \
              shown by asking AWS, or by another copy of them",
         );
+    }
+
+    /// What lies beside the evidence that digests name, which no line of a digest or log file tells.
+    /// Where those are the `same`, the period is covered in the same way too.
+    fn beside(&self, statement: &Statement, same: bool) -> (Held, String) {
+        let of = |predicate: &Map<String, Value>| {
+            let result = predicate.get("result").unwrap_or(&Value::Null);
+            let covered = same.then(|| result.get("coverageSeconds").cloned());
+            let listed = predicate.get("exceptions").and_then(|all| all.get("listed"));
+            let listed = listed.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let beside = listed.iter().filter(|one| {
+                ["key", "folder"].iter().any(|name| one.get(name).is_some())
+                    && one.get("outcome").is_none()
+            });
+            let beside: Vec<Value> = beside.cloned().collect();
+            (covered, result.get("logFilesUnlisted").cloned(), beside)
+        };
+        if of(&self.predicate) == of(&statement.predicate) {
+            let words = "log files that no digest names, and folders without digests, are those \
+                         that are attested, as far as it lists them";
+            return (Held::Yes, words.to_owned());
+        }
+        let unread = self.summary.counts.unverified() + self.summary.listings_unread;
+        let held = if unread > 0 { Held::Open } else { Held::No };
+        let words = "log files that no digest names, folders without digests or coverage are not \
+                     those that are attested";
+        (held, words.to_owned())
     }
 
     fn compared(&self, committed: &Committed, record: Option<&Record>) -> (Held, String) {

@@ -5,6 +5,7 @@ use super::attest_files::{
     OUTPUT_LOST, Refusal, UNREAD, USAGE, attestation, file_hash, name, shown, signing_key, write,
 };
 use super::program::say;
+use super::whole_file::names_same;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::core::budget;
 use crate::core::content::Hash;
@@ -16,10 +17,11 @@ use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Wanted, read_record};
 use crate::evidence::statement::{Role, Statement, Subject};
 use sha2::{Digest as _, Sha256};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Signs a record.
 pub(super) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<u8, Refusal> {
+    distinct(args)?;
     let signer = Signer::find(aws, args).await?;
     let public = signer.public().await?;
     let record = read_record(&args.record, Wanted::default()).map_err(|why| {
@@ -48,6 +50,21 @@ pub(super) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<u8, Refusal> 
     }
     tell(&record, &public);
     Ok(0)
+}
+
+/// Refuses to write over what is read, or two outputs into one file.
+fn distinct(args: &SignArgs) -> Result<(), Refusal> {
+    let read = [&args.key, &args.summary, &args.previous].into_iter().flatten();
+    let read: Vec<&PathBuf> = read.chain(&args.report).chain([&args.record]).collect();
+    let mut taken = read;
+    for output in [Some(&args.output), args.bundle.as_ref()].into_iter().flatten() {
+        if taken.iter().any(|other| names_same(output, other)) {
+            let words = "is read or written as something else, and cannot be written as well";
+            return Err((USAGE, format!("`{}` {words}", shown(output))));
+        }
+        taken.push(output);
+    }
+    Ok(())
 }
 
 /// Says on stderr what was signed: whoever signs should have seen it.

@@ -169,12 +169,16 @@ fn record(
         return Ok(None);
     };
     // A file that is not the attested one is not looked into.
-    if !file(path, &file_hash(path)?, Role::Record, statement, checks) {
+    let hash = file_hash(path)?;
+    if !file(path, &hash, Role::Record, statement, checks) {
         return Ok(None);
     }
     let wanted = Wanted { object: None, essence: args.recheck.is_some() };
     let record = read_record(path, wanted)
         .map_err(|why| (UNREAD, format!("cannot use the record `{}`: {why}", shown(path))))?;
+    if record.hash != hash {
+        return Err((UNREAD, format!("`{}` changed while it was read", shown(path))));
+    }
     let made = &record.commitment;
     if (made.root, made.days) == (committed.root, committed.days) {
         checks.add(

@@ -9,7 +9,7 @@ use super::program::say;
 use super::record_file::PartialFile;
 use super::surroundings::surroundings;
 use super::verify_plan::NoPlan;
-use super::whole_file::{self, WholeFile};
+use super::whole_file::{self, WholeFile, names_same};
 use crate::core::location::escape;
 use crate::core::verdict::Verdict;
 use crate::event::RunEvent;
@@ -126,8 +126,28 @@ impl Outputs {
     /// # Errors
     ///
     /// That what was typed cannot be meant.
-    pub(super) fn of_reports(format: Format, args: &OutputArgs) -> Result<Self, NoPlan> {
-        Ok(Self { live: false, ..Self::new(format, &RecordArgs::default(), args)? })
+    pub(super) fn of_reports(
+        format: Format,
+        args: &OutputArgs,
+        record: &Path,
+    ) -> Result<Self, NoPlan> {
+        let outputs = Self { live: false, ..Self::new(format, &RecordArgs::default(), args)? };
+        outputs.beside(record)
+    }
+
+    /// The same, none of them in place of a file that the run reads.
+    ///
+    /// # Errors
+    ///
+    /// That one of them would be.
+    pub(super) fn beside(self, input: &Path) -> Result<Self, NoPlan> {
+        match self.wanted.iter().find(|file| names_same(&file.path, input)) {
+            None => Ok(self),
+            Some(file) => Err(NoPlan::Usage(format!(
+                "`{}` is read, and cannot be written as well",
+                escape(&file.path.to_string_lossy())
+            ))),
+        }
     }
 
     /// What the run counts from now on.
@@ -282,7 +302,7 @@ fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> R
                 .to_owned(),
         ));
     }
-    if earlier.any(|earlier| earlier == path) {
+    if earlier.any(|earlier| names_same(earlier, path)) {
         return Err(NoPlan::Usage(format!("`{shown}` is named for two outputs")));
     }
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);

@@ -1,7 +1,7 @@
 //! The file of a run record: written as `FILE.partial`, which a run that is killed leaves behind.
-use super::whole_file::{Target, folder, sync_folder, target};
+use super::whole_file::{Target, folder, is_same, sync_folder, target};
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -22,10 +22,19 @@ impl PartialFile {
         };
         let partial = beside(&path, ".partial");
         if std::fs::symlink_metadata(&partial).is_ok() {
+            let busy = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+            if File::open(&partial).is_ok_and(busy) {
+                return Err(io::Error::new(
+                    io::ErrorKind::ResourceBusy,
+                    "another run is writing its record there",
+                ));
+            }
             std::fs::rename(&partial, beside(&path, ".partial.old"))?;
         }
         // Made new: a link that somebody puts there in between leads nowhere.
         let file = OpenOptions::new().write(true).create_new(true).open(&partial)?;
+        // Tells other runs that it is being written; the system takes it away from one that dies.
+        file.try_lock()?;
         Ok(Self { file, rename: Some((partial, path)) })
     }
 
@@ -38,6 +47,9 @@ impl PartialFile {
     pub(super) fn keep(self) -> io::Result<()> {
         let Some((partial, path)) = self.rename else { return Ok(()) };
         self.file.sync_all()?;
+        if !is_same(&self.file.metadata()?, &std::fs::symlink_metadata(&partial)?) {
+            return Err(io::Error::other("something else has taken its place meanwhile"));
+        }
         std::fs::rename(partial, &path)?;
         sync_folder(&path)
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Runs the command and returns the exit status.
 pub(super) fn run(args: &ReplayArgs) -> u8 {
-    let mut outputs = match Outputs::of_reports(args.format, &args.outputs) {
+    let mut outputs = match Outputs::of_reports(args.format, &args.outputs, &args.record) {
         Ok(outputs) => outputs,
         Err(no_plan) => return refuse(&no_plan),
     };
@@ -24,14 +24,16 @@ pub(super) fn run(args: &ReplayArgs) -> u8 {
         NOT_STARTED
     };
     // A record that was cut tells what it holds, as the run did that was cut.
-    let cut = match open_record(&args.record)
-        .and_then(|mut record| check_record(&mut record, |_, _| {}))
-    {
+    let mut record = match open_record(&args.record) {
+        Ok(record) => record,
+        Err(why) => return bad(&why),
+    };
+    let cut = match check_record(&mut record, |_, _| {}) {
         Ok(()) => None,
         Err(cut @ BadRecord::Cut { lines: 1.. }) => Some(cut),
         Err(why) => return bad(&why),
     };
-    let verdict = match tell(&args.record, &mut outputs) {
+    let verdict = match tell(&args.record, record.sha256(), &mut outputs) {
         Ok(verdict) => verdict,
         Err(why) => return bad(&why),
     };
@@ -47,24 +49,37 @@ pub(super) fn run(args: &ReplayArgs) -> u8 {
     }
 }
 
-/// Tells what the record holds, and gives its verdict.
-fn tell(path: &Path, outputs: &mut Outputs) -> Result<Option<Verdict>, BadRecord> {
+/// Tells what the record holds, and gives its verdict. That is told only when what was read is what
+/// was `checked` before, by its hash.
+fn tell(
+    path: &Path,
+    checked: Option<&str>,
+    outputs: &mut Outputs,
+) -> Result<Option<Verdict>, BadRecord> {
     let mut record = open_record(path)?;
-    let mut verdict = None;
+    let mut finished = None;
     loop {
         match record.next_line() {
-            Ok(Some(RecordLine::Event(event))) => {
-                if let RunEvent::RunFinished(summary) = &event {
-                    verdict = Some(summary.verdict);
-                }
-                outputs.tell(&event);
-            }
+            Ok(Some(RecordLine::Event(event @ RunEvent::RunFinished(_)))) => finished = Some(event),
+            Ok(Some(RecordLine::Event(event))) => outputs.tell(&event),
             Ok(Some(RecordLine::Circumstances(around))) => outputs.tell_circumstances(&around),
             Ok(Some(_)) => {}
-            Ok(None) => return Ok(verdict),
+            Ok(None) if record.sha256() == checked => break,
             // That it was cut has been told; another run may have been writing it in between.
-            Err(BadRecord::Cut { .. }) => return Ok(None),
+            Err(BadRecord::Cut { .. }) if checked.is_none() => return Ok(None),
+            Ok(None) | Err(BadRecord::Cut { .. }) => {
+                return Err(BadRecord::line(
+                    record.number(),
+                    "the file is not the one that was checked: it changed, or can be read only once",
+                ));
+            }
             Err(why) => return Err(why),
         }
+    }
+    let Some(event) = finished else { return Ok(None) };
+    outputs.tell(&event);
+    match event {
+        RunEvent::RunFinished(summary) => Ok(Some(summary.verdict)),
+        _ => Ok(None),
     }
 }

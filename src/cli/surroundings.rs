@@ -64,17 +64,22 @@ fn program() -> io::Result<String> {
     }
 }
 
-/// An argument without the user and password that a URL may hold: the only place where an argument
-/// can hold a secret.
+/// An argument without what a URL may hold that is secret: user, password, query and fragment. All
+/// up to the last `@` counts as the first two, as a password may hold any character.
 fn without_secret(argument: &str) -> String {
     let Some((before, rest)) = argument.split_once("://") else { return argument.to_owned() };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match host.rsplit_once('@') {
-        Some((secret, _)) => {
-            let rest = rest.get(secret.len()..).unwrap_or_default();
-            format!("{before}://…{rest}")
+    if before == "s3" || before.ends_with("=s3") {
+        return argument.to_owned();
+    }
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    // An `@` behind the query may end a password that holds a `?`.
+    match (rest.rsplit_once('@'), rest.get(..end)) {
+        (Some((_, host)), _) => {
+            let host = host.split(['?', '#']).next().unwrap_or_default();
+            format!("{before}://…@{host}")
         }
-        None => argument.to_owned(),
+        (None, Some(kept)) if kept.len() < rest.len() => format!("{before}://{kept}…"),
+        _ => argument.to_owned(),
     }
 }
 
@@ -89,6 +94,10 @@ mod tests {
             ("--endpoint-url=http://a@b@host", "--endpoint-url=http://…@host"),
             ("s3://bucket/x@y", "s3://bucket/x@y"),
             ("a@b", "a@b"),
+            ("https://user:pa/ss@127.0.0.1:1/x", "https://…@127.0.0.1:1/x"),
+            ("https://user:p?a#ss@host", "https://…@host"),
+            ("http://host/?X-Amz-Security-Token=SECRET", "http://host/…"),
+            ("--relocate=s3://a=s3://b/x?y@z", "--relocate=s3://a=s3://b/x?y@z"),
         ] {
             assert_eq!(without_secret(argument), told);
         }

@@ -13,6 +13,7 @@ use crate::core::location::escape;
 use crate::core::verdict::Verdict;
 use crate::source::count::Counts;
 use crate::verify::verify_run::verify_counting;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -26,7 +27,13 @@ pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
     if args.dry_run {
         return dry_run::run(aws, args).await;
     }
-    let mut outputs = match Outputs::new(args.format, &args.record, &args.outputs) {
+    let earlier = args.since.as_deref().map(Path::new).filter(|path| path.is_file());
+    let outputs = Outputs::new(args.format, &args.record, &args.outputs);
+    let outputs = outputs.and_then(|outputs| match earlier {
+        Some(path) => outputs.beside(path),
+        None => Ok(outputs),
+    });
+    let mut outputs = match outputs {
         Ok(outputs) => outputs,
         Err(no_plan) => return refuse(&no_plan),
     };

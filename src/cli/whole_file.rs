@@ -91,6 +91,21 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder(path))?.sync_all()
 }
 
+/// Whether both paths lead to one file, or would if it were made.
+pub(super) fn names_same(one: &Path, other: &Path) -> bool {
+    if let (Ok(one), Ok(other)) = (std::fs::metadata(one), std::fs::metadata(other)) {
+        return is_same(&one, &other);
+    }
+    let made = |path: &Path| match target(path) {
+        Ok(Target::Regular(path)) => {
+            let above = folder(&path).canonicalize().ok()?;
+            Some(above.join(path.file_name()?))
+        }
+        _ => None,
+    };
+    one == other || made(one).is_some_and(|one| made(other) == Some(one))
+}
+
 /// Whether both are the same regular file.
 pub(super) fn is_same(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
     one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())

@@ -56,6 +56,10 @@ pub const KEY_BUNDLE: u64 = 64 << 20;
 /// Keys in such a file: 40 regions for a century take 77,000.
 pub const PUBLIC_KEYS: usize = 100_000;
 
+/// Bytes of a record's line about one thing: two keys of a kilobyte, a service's words, and all of
+/// it escaped as JSON, are far below that.
+pub const RECORD_FACT: usize = 256 << 10;
+
 /// Bytes of one line of a run record. The longest lines tell the coverage of a chain; this allows
 /// 600,000 segments, which no chain has that covers less than 30 years in stretches of an hour.
 pub const RECORD_LINE: usize = 64 << 20;

@@ -3,7 +3,11 @@
 //! The division is built from the newest second down, in the order of the walk. Below each digest
 //! stands the reason that holds until the next older digest is proven, so that no second is left
 //! out and none is counted twice, whatever was deleted.
-use super::time::{Period, Timestamp};
+use super::time::{HOUR, Period, Timestamp};
+
+/// How late a digest may be: the hour that it covers and two hours of delivery. Real ones come
+/// half an hour to an hour and a half after the end of their hour.
+pub const TAIL_ALLOWANCE: i64 = 2 * HOUR;
 
 /// What is known of a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

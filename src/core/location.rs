@@ -66,8 +66,11 @@ fn is_unsafe(character: char) -> bool {
                 | '\u{2060}'..='\u{206f}'
                 | '\u{feff}'
                 | '\u{fff9}'..='\u{fffb}'
+                | '\u{fdd0}'..='\u{fdef}'
                 | '\u{e0000}'..='\u{e007f}'
         )
+        // The last two of each plane are no characters; XML refuses those of the first.
+        || u32::from(character) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]
@@ -84,6 +87,12 @@ mod tests {
     fn nothing_that_steers_a_terminal_gets_through() {
         let shown = ObjectLocation::new("b", "\u{1b}[2J\r\n\u{9b}1m\u{202e}x\u{200b}").to_string();
         assert_eq!(shown, "s3://b/\\u{1b}[2J\\u{d}\\u{a}\\u{9b}1m\\u{202e}x\\u{200b}");
+    }
+
+    #[test]
+    fn what_is_no_character_is_not_shown() {
+        let shown = escape("a\u{fffe}b\u{ffff}\u{1fffe}\u{fdd0}").into_owned();
+        assert_eq!(shown, "a\\u{fffe}b\\u{ffff}\\u{1fffe}\\u{fdd0}");
     }
 
     #[test]

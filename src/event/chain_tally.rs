@@ -5,7 +5,9 @@
 use super::run::{DigestJudged, LogJudged};
 use super::summary::{ChainSummary, Counts, Presence};
 use crate::core::chain_id::ChainId;
-use crate::core::coverage::{Coverage, CoverageBuilder, Segment, Standing, Uncovered};
+use crate::core::coverage::{
+    Coverage, CoverageBuilder, Segment, Standing, TAIL_ALLOWANCE, Uncovered,
+};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::key_layout::DigestKind;
 use crate::core::notice::Notice;
@@ -95,7 +97,8 @@ impl ChainTally {
         let allowed = tail(&segments).map_or(0, Segment::seconds);
         counts == told.counts
             && segments == told.segments
-            && (told.tail_allowed == 0 || told.tail_allowed == allowed)
+            && (told.tail_allowed == 0
+                || (told.tail_allowed == allowed && allowed <= TAIL_ALLOWANCE))
     }
 
     fn divide(mut self, presence: &Presence, older: bool) -> (Counts, Vec<Segment>) {
@@ -129,4 +132,34 @@ fn standing(judged: &DigestJudged) -> Option<Standing> {
         Outcome::Invalid(_) => Standing::Unproven { end, coverage: Coverage::Contradicted },
         Outcome::Unverified(_) => Standing::Unproven { end, coverage: Coverage::Unverified },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::chain_id::ChainId;
+    use crate::core::time::DAY;
+
+    /// No run allows a longer tail than a digest may be late, whatever a record says.
+    #[test]
+    fn a_tail_that_nothing_allows_does_not_agree() {
+        let end = Timestamp::from_unix(1_780_000_000);
+        let chain = ChainId {
+            account: "111122223333".parse().unwrap(),
+            source_region: "us-east-1".parse().unwrap(),
+            trail: "t".parse().unwrap(),
+            home_region: "us-east-1".parse().unwrap(),
+            organization: None,
+        };
+        for (seconds, agrees) in [(TAIL_ALLOWANCE, true), (TAIL_ALLOWANCE + 1, false), (DAY, false)]
+        {
+            let period = Period { start: end.plus(-seconds), end };
+            let tally = || ChainTally::new(period);
+            let mut told = tally().finish(chain.clone(), Presence::Present, true, end.plus(-DAY));
+            assert_eq!(told.tail_allowed, seconds, "the whole of it is tail");
+            assert_eq!(tally().agrees(&told), agrees, "{seconds}");
+            told.tail_allowed = 0;
+            assert!(tally().agrees(&told));
+        }
+    }
 }

@@ -15,7 +15,7 @@ pub fn disagreements(signed: &Map<String, Value>, again: &Map<String, Value>) ->
         }
         let same = match (signed.get(name), name.as_str()) {
             // Who answers for the run is declared and in no record.
-            (Some(signed), "operator") => signed.get("awsCaller") == value.get("awsCaller"),
+            (Some(signed), "operator") => undeclared(signed) == undeclared(value),
             (Some(signed), _) => signed == value,
             (None, _) => false,
         };
@@ -29,6 +29,15 @@ pub fn disagreements(signed: &Map<String, Value>, again: &Map<String, Value>) ->
         }
     }
     wrong
+}
+
+/// An operator without what is declared of him.
+fn undeclared(operator: &Value) -> Value {
+    let mut operator = operator.clone();
+    if let Some(fields) = operator.as_object_mut() {
+        fields.remove("declared");
+    }
+    operator
 }
 
 #[cfg(test)]
@@ -51,6 +60,10 @@ mod tests {
         signed.insert("operator".to_owned(), json!({ "declared": "x", "awsCaller": null }));
         signed.insert("limitations".to_owned(), json!(["y"]));
         assert!(disagreements(&signed, &again).is_empty());
+        let more = json!({ "declared": "x", "awsCaller": null, "approvedBy": "y" });
+        let before = signed.insert("operator".to_owned(), more);
+        assert_eq!(disagreements(&signed, &again), ["operator"]);
+        signed.extend(before.map(|before| ("operator".to_owned(), before)));
         signed.insert("result".to_owned(), json!({ "verdict": "contradicted" }));
         signed.insert("more".to_owned(), json!(1));
         assert_eq!(disagreements(&signed, &again), ["result", "more"]);

@@ -6,7 +6,7 @@ use super::line::LineError;
 use super::strict_json;
 use serde_json::{Map, Value};
 
-const KEPT: [&str; 11] = [
+const KEPT: [&str; 12] = [
     "event",
     "bucket",
     "key",
@@ -16,11 +16,12 @@ const KEPT: [&str; 11] = [
     "counts",
     "outcome",
     "sha256",
+    "found_sha256",
     "log_files",
     "inflated_bytes",
 ];
 
-/// The line with these fields alone, and the codes of what was found or why it was not read.
+/// The line with these fields alone, what was found, and the code of why it was not read.
 ///
 /// # Errors
 ///
@@ -35,10 +36,14 @@ pub fn essence(line: &[u8]) -> Result<Vec<u8>, LineError> {
             kept.insert(name.to_owned(), value);
         }
     }
-    for name in ["finding", "read_failure"] {
-        if let Some(code) = fields.get(name).and_then(|why| why.get("code")) {
-            kept.insert(name.to_owned(), code.clone());
-        }
+    if let Some(Value::Object(mut finding)) = fields.remove("finding") {
+        // These two are texts for people, made of the rest.
+        finding.remove("expected");
+        finding.remove("found");
+        kept.insert("finding".to_owned(), Value::Object(finding));
+    }
+    if let Some(code) = fields.get("read_failure").and_then(|why| why.get("code")) {
+        kept.insert("read_failure".to_owned(), code.clone());
     }
     Ok(Value::Object(kept).to_string().into_bytes())
 }

@@ -100,7 +100,11 @@ impl Facts {
                 self.left_out = fields(line)?.remove("trailsLeftOut").unwrap_or_default();
             }
             "chain-started" => self.chain(fields(line)?),
-            "chain-finished" => self.coverage(&fields(line)?),
+            "chain-finished" => {
+                self.coverage(&fields(line)?);
+                // What follows is of no chain.
+                self.chain = Value::Null;
+            }
             "gap-explained" => self.explain(fields(line)?),
             "trail-status" => {
                 self.asked_status = true;

@@ -157,7 +157,12 @@ fn method(facts: &Facts) -> Value {
     let mut made = vec![
         "every digest by a signature of CloudTrail's, or by what its proven successor records",
         "every link from a proven digest to the one before it",
-        "every log file that a proven digest names, by its SHA-256, and that nothing follows it",
+        if ending(facts, "logFilesSkipped") == 0 {
+            "every log file that a proven digest names, by its SHA-256, and that nothing follows it"
+        } else {
+            "every log file that a proven digest names, by its SHA-256, and that nothing follows it, \
+             or, where the run resumed an earlier one, as the record of that proves it"
+        },
         "the whole period of every chain, divided into what is verified and what is not",
     ];
     let unlisted = of(&facts.started, "searchUnlisted") == Value::Bool(true);

@@ -54,10 +54,10 @@ impl Summing {
         Self { essence: Some(Committer::default()), ..Self::default() }
     }
 
-    /// The commitments over the lines and over their essence.
-    pub fn finish(self) -> (Commitment, Option<Commitment>) {
+    /// The commitments over the lines and over their essence, and what was gathered.
+    pub fn finish(self) -> (Commitment, Option<Commitment>, Facts) {
         let essence = self.essence.map(|committer| committer.finish().0);
-        (self.committer.finish().0, essence)
+        (self.committer.finish().0, essence, self.facts)
     }
 
     /// Takes the next line, without its line feed.

@@ -1,10 +1,12 @@
 //! Runs one chain: brings the walks their facts, judges log files, tells the events in order.
 use super::batch::share_out;
-use super::fetch::{DigestFetch, fetch_digest, fetch_log, fetch_log_and_search};
+use super::chain_says::{ChainSays, Saying};
+use super::fetch::{DigestFetch, fetch_digest};
+use super::judge_log::{Log, judge_log};
 use super::keys::{ChainKeys, KeyBook};
 use super::known::KnownLogs;
 use super::listed::ListedChain;
-use super::ordered::{Closed, InOrder, Ordered, Place, ordered};
+use super::ordered::{Closed, InOrder, Ordered, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
 use super::seam::{AtSeam, Seam};
@@ -14,7 +16,6 @@ use crate::core::chain::ChainWalk;
 use crate::core::chain_id::ChainId;
 use crate::core::content::Hash;
 use crate::core::digest::{Digest, LogFile};
-use crate::core::explain::{ExplainingEvent, explaining_events};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::judge::ProvenDigest;
 use crate::core::key_layout::DigestKind;
@@ -22,8 +23,7 @@ use crate::core::location::ObjectLocation;
 use crate::core::time::{HOUR, Period, Timestamp};
 use crate::core::walk_facts::{Fact, ListedDigest, Need, Step};
 use crate::event::{
-    ChainTally, DigestJudged, LogJudged, LogNamed, Presence, PublicKeyTold, RunEvent, SeamJudged,
-    Seen,
+    ChainTally, DigestJudged, LogNamed, Presence, PublicKeyTold, RunEvent, SeamJudged, Seen,
 };
 use crate::source::ObjectSource;
 use std::collections::BTreeSet;
@@ -60,27 +60,6 @@ pub(super) struct ChainJob {
     pub(super) seam: Option<Seam>,
 }
 
-/// What a chain says at once, and the place that this takes until it is told.
-#[derive(Debug)]
-pub(super) struct Saying {
-    pub(super) says: Vec<ChainSays>,
-    _place: Place,
-}
-
-/// What a run makes of a chain beside its events.
-#[derive(Debug)]
-pub(super) enum ChainSays {
-    /// The next event.
-    Event(Box<RunEvent>),
-    /// A public key by which the chain's digests are believed, before the first of them.
-    Key(Box<PublicKeyTold>),
-    /// Log files that a proven digest names, each as the hash of its place: for the search for
-    /// those that none names.
-    Names(Vec<u64>),
-    /// Events of a verified log file that may explain a gap.
-    Explains(Vec<ExplainingEvent>),
-}
-
 /// One thing in the order of the walk.
 enum Item {
     Key(PublicKeyTold),
@@ -88,12 +67,6 @@ enum Item {
     Logs(Vec<Log>),
     Named(LogNamed),
     Seam(SeamJudged),
-}
-
-/// A log file that was judged.
-struct Log {
-    judged: LogJudged,
-    events: Vec<ExplainingEvent>,
 }
 
 /// Runs the chain and says everything into `to`. The names of its log files are hashed where
@@ -126,17 +99,11 @@ pub(super) async fn run_chain(
     let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
 }
 
-impl Saying {
-    fn of(event: RunEvent) -> Self {
-        Self { says: vec![ChainSays::Event(Box::new(event))], _place: None }
-    }
-}
-
 async fn tell(job: &ChainJob, mut results: InOrder<Item>, to: &mpsc::Sender<Saying>) -> ChainTally {
     let mut tally = ChainTally::new(job.period);
     let started = RunEvent::ChainStarted { chain: job.chain.clone() };
     let mut open = to.send(Saying::of(started)).await.is_ok();
-    while open && let Some((item, _place)) = results.next_in_place().await {
+    while open && let Some((item, place)) = results.next_in_place().await {
         let mut says = Vec::new();
         let mut event = |event| says.push(ChainSays::Event(Box::new(event)));
         match item {
@@ -165,7 +132,7 @@ async fn tell(job: &ChainJob, mut results: InOrder<Item>, to: &mpsc::Sender<Sayi
                 }
             }
         }
-        open = to.send(Saying { says, _place }).await.is_ok();
+        open = to.send(Saying::new(says, place)).await.is_ok();
     }
     tally
 }
@@ -265,13 +232,27 @@ impl ChainDriver<'_> {
         let Some(seam) = &self.job.seam else { return Ok(()) };
         let seen = match self.at_seam {
             Some(seen) => seen,
-            None => match fetch_digest(self.source.as_ref(), &seam.at).await {
+            None => match self.at_seam(seam).await {
+                // What is no whole member says nothing of a hash.
+                DigestFetch::Read(read, _) if !read.content.form.is_settled() => AtSeam::Told,
                 DigestFetch::Read(read, _) => AtSeam::There(read.content.hash),
                 DigestFetch::Missing => AtSeam::Gone,
                 DigestFetch::Unreadable(_) => AtSeam::Told,
             },
         };
         self.queue.ready(Item::Seam(seam.judge(seen))).await
+    }
+
+    /// Reads the digest at the seam, once more where it is not the one that was proven: a byte lost
+    /// in transit is not tampering.
+    async fn at_seam(&self, seam: &Seam) -> DigestFetch {
+        let first = fetch_digest(self.source.as_ref(), &seam.at).await;
+        match &first {
+            DigestFetch::Read(read, _) if read.content.hash != seam.hash => {
+                fetch_digest(self.source.as_ref(), &seam.at).await
+            }
+            _ => first,
+        }
     }
 
     /// How the digest at `at` looked, if it was read.
@@ -368,29 +349,4 @@ impl ChainDriver<'_> {
         }
         Ok(())
     }
-}
-
-/// Judges one log file. Next to a gap its content is searched for what explains that.
-async fn judge_log(
-    source: Arc<dyn ObjectSource>,
-    job: Arc<ChainJob>,
-    search: bool,
-    LogFile { location: at, hash }: LogFile,
-) -> Log {
-    if let Some(known) = job.known.as_ref().filter(|_| !search)
-        && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
-    {
-        let outcome = Outcome::Valid(proof);
-        return Log { judged: LogJudged { at, expected: hash, outcome, seen }, events: Vec::new() };
-    }
-    let (outcome, seen, content) = if search {
-        fetch_log_and_search(source.as_ref(), &at, &hash).await
-    } else {
-        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash).await;
-        (outcome, seen, None)
-    };
-    let events = content
-        .map(|content| explaining_events(&content, &at, &job.bucket, job.chain.trail.as_str()))
-        .unwrap_or_default();
-    Log { judged: LogJudged { at, expected: hash, outcome, seen }, events }
 }

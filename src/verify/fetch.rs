@@ -3,7 +3,7 @@
 //! Hashing runs in the task that received the bytes, or on the thread that read them. A small body is
 //! gathered first and then goes through a reader that each thread keeps; only a large one that is
 //! waited for has a reader of its own for so long.
-use super::stream::{Care, GATHERED, Stream, held};
+use super::stream::{Care, GATHERED, Stream, held, try_held};
 use crate::core::aws_judge::DigestRead;
 use crate::core::budget;
 use crate::core::content::{Content, Form, Hash, OverBudget};
@@ -162,10 +162,22 @@ async fn read_once(
         return read;
     }
     let mut object = source.open(at, &ReadFrom::default()).await?;
+    let mut _held = try_held(object.metadata().size.unwrap_or(u64::MAX));
+    if _held.is_none() {
+        // What waits here must not keep its request: those that hold room may be waiting for one.
+        let size = object.metadata().size.unwrap_or(u64::MAX);
+        drop(object);
+        _held = held(size).await;
+        object = source.open(at, &ReadFrom::default()).await?;
+        if object.metadata().size.unwrap_or(u64::MAX) != size {
+            let words = "its size changed while it was waited for";
+            let why = ReadFailure::new(ReadFailureKind::ChangedWhileReading, words);
+            return Err(ReadError::Failure(why));
+        }
+    }
     let metadata = object.metadata().clone();
     let size = metadata.size.unwrap_or(u64::MAX);
     check_stored(size, keep.is_some())?;
-    let _held = held(size).await;
     let content = if size <= GATHERED {
         let pieces = gather(object.as_mut()).await.map_err(ReadError::Failure)?;
         WHOLE.with_borrow_mut(|reader| reader.read(&pieces, limit, keep)).map(Some)

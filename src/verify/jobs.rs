@@ -1,9 +1,10 @@
 //! Which chains a run walks, and with what: those that were found, and those that should be there.
 use super::chain_run::ChainJob;
 use super::discover::{Found, FoundChain, find_chains};
-use super::verify_run::{TAIL_ALLOWANCE, VerifyPlan};
+use super::verify_run::VerifyPlan;
 use crate::core::chain_id::{ChainId, Scope};
 use crate::core::content::Hash;
+use crate::core::coverage::TAIL_ALLOWANCE;
 use crate::event::Presence;
 use crate::source::ObjectSource;
 use std::collections::{BTreeMap, BTreeSet};

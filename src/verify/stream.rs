@@ -22,15 +22,23 @@ static PLACES: Semaphore = Semaphore::const_new(HELD);
 
 static READERS: Mutex<Vec<ContentReader>> = Mutex::new(Vec::new());
 
-/// Waits until a body of this size may be held. It waits only for bodies that are being received,
-/// never for results that nobody has taken yet.
+/// Waits until a body of this size may be held. Whoever waits must hold nothing that others need
+/// to come to an end.
 pub(super) async fn held(size: u64) -> Option<SemaphorePermit<'static>> {
-    let kib = match size <= GATHERED {
+    // It is never closed.
+    PLACES.acquire_many(kib(size)).await.ok()
+}
+
+/// The same where there is room at once.
+pub(super) fn try_held(size: u64) -> Option<SemaphorePermit<'static>> {
+    PLACES.try_acquire_many(kib(size)).ok()
+}
+
+fn kib(size: u64) -> u32 {
+    match size <= GATHERED {
         true => u32::try_from(size.div_ceil(1 << 10)).unwrap_or(STREAMED),
         false => STREAMED,
-    };
-    // It is never closed.
-    PLACES.acquire_many(kib).await.ok()
+    }
 }
 
 /// How an object is read.

@@ -1,5 +1,6 @@
 //! Runs `verify`: every chain of a bucket at once, told in canonical order.
-use super::chain_run::{ChainJob, ChainSays, Saying, run_chain};
+use super::chain_run::{ChainJob, run_chain};
+use super::chain_says::{ChainSays, Saying};
 use super::discover::{Found, Place, find_chains};
 use super::gaps::explained;
 use super::jobs::{Outside, jobs};
@@ -16,7 +17,7 @@ use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
 use crate::core::ids::Region;
 use crate::core::key_layout::DigestKind;
-use crate::core::time::{HOUR, Period, Timestamp};
+use crate::core::time::{Period, Timestamp};
 use crate::event::{ChainSummary, RunEvent, RunStart, RunSummary, RunTally, Tool};
 use crate::source::{BoxFuture, ObjectSource};
 use crate::trust::KeyService;
@@ -34,10 +35,6 @@ const CHAINS_AT_ONCE: usize = 96;
 
 /// Events that may explain a gap and are kept for the end of the run.
 const EVENTS_KEPT: usize = 20_000;
-
-/// How late a digest may be: the hour that it covers and two hours of delivery. Real ones come
-/// half an hour to an hour and a half after the end of their hour.
-pub const TAIL_ALLOWANCE: i64 = 2 * HOUR;
 
 /// What to verify.
 #[derive(Clone, Debug)]

@@ -64,6 +64,22 @@ fn changed_evidence_does_not_hold() {
     told.is(1, "WRONG        evidence: it is not what the record tells");
 }
 
+/// A log file that somebody added later is in no line of a digest or log file.
+#[test]
+fn a_planted_log_file_does_not_hold() {
+    let room = Room::new("recheck-planted");
+    let copied = room.0.join("copy");
+    copy(Path::new(&repository("testdata/demo")), &copied);
+    room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy"]).is(0, "beside it");
+    let logs = find(&copied, "/CloudTrail/us-east-1/");
+    let log = logs.last().unwrap();
+    let name = log.to_str().unwrap().replace(".json.gz", "x.json.gz");
+    fs::copy(log, name).unwrap();
+    for more in [&["--recheck", "copy"][..], &["--record", "record.jsonl", "--recheck", "copy"]] {
+        room.verify(ATTESTATION, more).is(1, "WRONG        beside it");
+    }
+}
+
 #[test]
 fn a_copy_that_lost_its_metadata_is_not_called_changed() {
     let room = Room::new("recheck-metadata");

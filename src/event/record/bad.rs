@@ -23,7 +23,7 @@ pub enum BadRecord {
 }
 
 impl BadRecord {
-    pub(super) fn line(number: u64, words: impl Into<String>) -> Self {
+    pub(crate) fn line(number: u64, words: impl Into<String>) -> Self {
         Self::Line { number, what: Unreadable::new(words) }
     }
 }

@@ -56,10 +56,27 @@ pub fn check_record(
     mut each: impl FnMut(&RecordLine, &[u8]),
 ) -> Result<(), BadRecord> {
     let mut check = RunCheck::default();
+    let mut ended = false;
     while let Some(line) = record.next_line()? {
-        if let RecordLine::Event(event) = &line {
-            let number = record.number();
-            check.take(event).map_err(|what| BadRecord::Line { number, what })?;
+        let number = record.number();
+        match &line {
+            RecordLine::Event(event) => {
+                check.take(event).map_err(|what| BadRecord::Line { number, what })?;
+            }
+            RecordLine::Circumstances(_) if number != 2 => {
+                return Err(BadRecord::line(
+                    number,
+                    "`run-circumstances` stands in the second line",
+                ));
+            }
+            RecordLine::Ended(_) if ended || !check.is_finished() => {
+                return Err(BadRecord::line(
+                    number,
+                    "`run-ended` stands once, after `run-finished`",
+                ));
+            }
+            RecordLine::Ended(_) => ended = true,
+            RecordLine::Circumstances(_) | RecordLine::Unknown => {}
         }
         each(&line, record.bytes());
     }

@@ -1,11 +1,14 @@
 //! Reads a record line by line, in memory that does not grow with it.
 use super::bad::BadRecord;
 use super::frame::{Circumstances, Finished, RunEnded};
-use crate::core::budget::RECORD_LINE;
+use crate::core::budget::{RECORD_FACT, RECORD_LINE};
 use crate::event::RunEvent;
 use crate::event::wire::{Unreadable, event_name, read_event};
 use sha2::{Digest as _, Sha256};
 use std::io::{BufRead, ErrorKind, Read as _};
+
+/// Events that tell as much as a chain or a bucket has.
+const LONG: [&str; 4] = ["run-started", "run-circumstances", "bucket-listed", "chain-finished"];
 
 /// What a line of a record holds.
 #[expect(clippy::large_enum_variant, reason = "nearly every line is of the large one")]
@@ -56,6 +59,9 @@ impl<R: BufRead> RecordReader<R> {
         let text = std::str::from_utf8(&self.line)
             .map_err(|_| BadRecord::line(number, "it is not UTF-8"))?;
         let name = event_name(text).map_err(wrong)?;
+        if text.len() > RECORD_FACT && !LONG.contains(&&*name) {
+            return Err(BadRecord::line(number, "longer than such a line may be"));
+        }
         if number == 1 && name != "run-started" {
             return Err(BadRecord::line(1, "not a run record: that begins with `run-started`"));
         }

@@ -2,7 +2,7 @@
 //! request, printable to A4.
 //!
 //! The templates in `templates/` hold its words. Every value passes through
-//! [`Shown`](shown::Shown), and askama escapes it for HTML.
+//! `Shown`, and askama escapes it for HTML.
 mod calendar;
 mod chains;
 mod details;

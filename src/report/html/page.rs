@@ -25,7 +25,9 @@ const NOT_RECORDED: &str = "not recorded";
 pub(super) struct Page {
     style: &'static str,
     style_hash: String,
+    /// That of the program that writes the page, and of the one that made the run.
     version: &'static str,
+    made_by: Shown,
     title: Shown,
     answer: Answer,
     facts: Vec<Fact>,
@@ -46,6 +48,7 @@ impl Page {
             style: STYLE,
             style_hash: STANDARD.encode(Sha256::digest(STYLE)),
             version: env!("CARGO_PKG_VERSION"),
+            made_by: Shown::of(run.start.as_ref().map_or("", |start| start.tool.version.as_str())),
             title: Shown::of(match &run.start {
                 Some(start) => format!("{}: {}", answer.words, start.location),
                 None => answer.words.clone(),

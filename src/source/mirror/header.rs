@@ -34,6 +34,9 @@ pub struct Header {
     pub prefix: String,
     /// Whether the last run came to its end. Else nothing is absent because it is not here.
     pub complete: bool,
+    /// Bytes of the manifest, once complete: one that was cut since is not taken for the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_bytes: Option<u64>,
     /// What became of the objects that were listed or named, once complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<Tally>,
@@ -140,12 +143,39 @@ impl Header {
     }
 }
 
+/// A new file in place of what a run that was killed left there: a link that somebody put there is
+/// taken away and not followed.
+pub(super) fn new_file(path: &Path) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+}
+
 /// Writes a file of the directory's own, whole and synced before it takes its name.
 pub(super) fn replace(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let part = directory.join(WORK).join("document.part");
-    let mut file = File::create(&part)?;
+    let mut file = new_file(&part)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&part, directory.join(name))?;
     File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_place_of_a_new_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, part) = (folder.path().join("victim"), folder.path().join("part"));
+        std::fs::write(&victim, "mine").unwrap();
+        std::os::unix::fs::symlink(&victim, &part).unwrap();
+        new_file(&part).unwrap();
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
+        assert!(std::fs::symlink_metadata(&part).unwrap().is_file());
+    }
 }

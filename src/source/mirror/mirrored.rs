@@ -5,7 +5,7 @@
 //! is not here is not taken for something that is not there.
 use super::header::Header;
 use super::key_path::parts;
-use super::ledger::{Layers, Order, Range, Record, known};
+use super::ledger::{Layers, MANIFEST, Order, Range, Record, known};
 use super::ledger_page::{Asked, merged, page};
 use super::reader::{FileReader, failed, hand_over};
 use super::source::MirrorSource;
@@ -44,7 +44,18 @@ impl Mirrored {
     /// That its documents cannot be read.
     pub fn open(directory: &Path, files: &Arc<MirrorSource>) -> io::Result<Option<Self>> {
         let Some(header) = Header::read(directory)? else { return Ok(None) };
-        let ledger = Layers::open(directory, &directory.join(super::header::WORK))?;
+        let work = directory.join(super::header::WORK);
+        if std::fs::symlink_metadata(&work).is_ok_and(|about| !about.is_dir()) {
+            let words = format!("`{}` is no folder", super::header::WORK);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
+        let ledger = Layers::open(directory, &work)?;
+        let told = header.manifest_bytes.filter(|_| header.complete);
+        let there = std::fs::metadata(directory.join(MANIFEST)).map(|about| about.len());
+        if told.is_some_and(|told| there.ok() != Some(told)) {
+            let words = "the mirror's manifest is not the whole one";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
         Ok(Some(Self { files: Arc::clone(files), ledger, header }))
     }
 
@@ -124,6 +135,10 @@ impl Mirrored {
             return Ok(Held { file: path, metadata: None });
         };
         let Some(copied) = record.copied else {
+            // What lies there is evidence, whatever the manifest says of it.
+            if parts(&path).is_some() && self.files.plain_file(&path).is_some() {
+                return Ok(Held { file: path, metadata: None });
+            }
             return Err(match record.failed {
                 Some(failed) => failure(failed.failure()),
                 None if record.absent => ReadError::Missing,
@@ -132,8 +147,10 @@ impl Mirrored {
         };
         let metadata = ObjectMetadata {
             size: None,
-            etag: copied.etag,
-            version_id: copied.version_id,
+            // A record's ETags are what the store told the run that wrote it, and let `--resume` skip
+            // what has them. This one is only what the manifest says.
+            etag: None,
+            version_id: None,
             user: copied.metadata,
         };
         Ok(Held { file: copied.file.unwrap_or(path), metadata: Some(metadata) })

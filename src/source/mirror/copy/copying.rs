@@ -88,8 +88,8 @@ impl Copying {
 
     async fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
         let began = match &request.continuation {
-            None => request.start_after.clone().unwrap_or_default(),
-            Some(_) => self.seen().pages.remove(request).unwrap_or_default(),
+            None => Some(request.start_after.clone().unwrap_or_default()),
+            Some(_) => self.seen().pages.get(request).cloned(),
         };
         let page = match self.below.list(request).await {
             Ok(page) => page,
@@ -101,6 +101,8 @@ impl Copying {
                 return Err(why);
             }
         };
+        // Of a page that follows none which was read here nobody knows where it begins.
+        let Some(began) = began else { return Ok(page) };
         let folder = page.folders.last().map(|folder| format!("{folder}{LAST}"));
         let last = page.objects.last().map(|object| object.key.clone()).max(folder);
         let last = last.unwrap_or_else(|| began.clone());

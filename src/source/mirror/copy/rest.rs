@@ -1,6 +1,6 @@
 //! Copies what nobody read, and ends the run.
 use super::super::header::{Tally, replace};
-use super::super::ledger::{Layers, Order, Record};
+use super::super::ledger::{Layers, MANIFEST, Order, Record};
 use super::begin::Mirroring;
 use super::copying::Copying;
 use crate::core::location::ObjectLocation;
@@ -119,6 +119,11 @@ impl Mirroring {
             finished.unread += u64::from(!copied && self.failed_now(&told.1));
         }
         self.header.complete = true;
+        self.header.manifest_bytes = match std::fs::metadata(root.join(MANIFEST)) {
+            Ok(about) => Some(about.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
         self.header.objects = Some(finished.objects);
         self.header.write(&root)
     }

@@ -1,6 +1,7 @@
 //! Files below a directory: written whole under another name, then renamed, never through a
 //! symbolic link.
 use super::super::header::WORK;
+use super::super::key_path::parts;
 use super::super::ledger::{Copied, Record};
 use super::names::{Claims, earlier, escaped, plain};
 use super::saved::inside;
@@ -141,7 +142,10 @@ impl Places {
     /// The path for a file, its folders made.
     fn below(&mut self, root: &Path, path: &str) -> io::Result<PathBuf> {
         let mut at = root.to_owned();
-        let parts: Vec<&str> = path.split('/').collect();
+        // Whoever asks: nothing is made outside of the directory.
+        let parts = parts(path).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "a place that is no plain path")
+        })?;
         let Some((name, folders)) = parts.split_last() else { return Ok(at) };
         for part in folders {
             let above = at.clone();
@@ -177,6 +181,12 @@ impl Places {
         let (bucket, key) = (record.bucket.clone(), record.key.clone());
         let old = before.file.clone().or_else(|| plain(&bucket, &key));
         let Some(old) = old.and_then(|old| inside(root, &old)) else { return Ok(()) };
+        // It becomes part of a name, and a manifest may say anything.
+        let is_hash =
+            before.sha256.len() == 64 && before.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash {
+            return Ok(());
+        }
         let kept = earlier(&bucket, &key, &before.sha256);
         let to = self.below(root, &kept)?;
         // An object that does not prove is read twice: what lies at its place is then no more what
@@ -231,6 +241,25 @@ mod tests {
         assert_eq!(std::fs::read(root.join("b/x/case")).unwrap(), b"x/case");
         assert_eq!(place(&mut places, root, "y/file/below").1, None);
         assert!(place(&mut places, root, "y/file").1.is_some(), "there is a folder of that name");
+    }
+
+    /// A manifest may say anything, and part of it becomes a path.
+    #[test]
+    fn no_place_leads_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("mirror");
+        std::fs::create_dir(&root).unwrap();
+        let mut places = Places::default();
+        for path in ["../out", "a/../../out", "/out", "a//b", ""] {
+            assert!(places.below(&root, path).is_err(), "{path}");
+        }
+        std::fs::write(root.join("payload"), "x").unwrap();
+        let file = Some("payload".to_owned());
+        let forged = "x/../../../../pwned".to_owned();
+        let before = Copied { sha256: forged, file, ..Copied::default() };
+        places.keep(&root, &before, &mut Record::new("b", "k")).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(root.join("payload").exists(), "it was moved");
     }
 
     /// Names are chosen for many files before the first of them has its own.

@@ -1,4 +1,5 @@
 //! Writes a ledger: what is noted is in the journal before anything is done that rests on it.
+use super::super::header::new_file;
 use super::layers::{JOURNAL, Layers, MANIFEST, Segment, note};
 use super::record::{Order, Record};
 use std::collections::BTreeMap;
@@ -140,7 +141,7 @@ fn write_sorted(layers: &Layers, root: &Path, work: &Path) -> io::Result<()> {
 /// other layers need to hear.
 fn write_all(layers: &Layers, path: &Path, work: &Path, deltas: bool) -> io::Result<()> {
     let part = work.join("sorted.part");
-    let mut to = BufWriter::with_capacity(256 << 10, File::create(&part)?);
+    let mut to = BufWriter::with_capacity(256 << 10, new_file(&part)?);
     let mut records = layers.scan(&Order::default())?;
     while let Some((_, mut record)) = records.next()? {
         record.unlisted &= deltas;

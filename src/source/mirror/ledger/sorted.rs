@@ -48,22 +48,30 @@ impl Read for At {
 pub(super) struct Lines {
     file: BufReader<At>,
     line: Vec<u8>,
+    /// Of a journal, the end may be missing; of a file that had its name when it was whole, never.
+    may_be_cut: bool,
 }
 
 impl Lines {
     pub(super) fn new(file: File) -> Self {
-        Self::at(Arc::new(file), 0)
+        Self { may_be_cut: true, ..Self::at(Arc::new(file), 0) }
     }
 
     fn at(file: Arc<File>, at: u64) -> Self {
-        Self { file: BufReader::with_capacity(16 << 10, At { file, at }), line: Vec::new() }
+        let file = BufReader::with_capacity(16 << 10, At { file, at });
+        Self { file, line: Vec::new(), may_be_cut: false }
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
         self.line.clear();
         (&mut self.file).take(LINE).read_until(b'\n', &mut self.line)?;
-        if self.line.pop() != Some(b'\n') {
-            return Ok(None);
+        match self.line.pop() {
+            Some(b'\n') => {}
+            Some(_) if !self.may_be_cut => {
+                let words = "the mirror's manifest is damaged: a line of it is cut or too long";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+            }
+            _ => return Ok(None),
         }
         Ok(Some(&self.line))
     }
@@ -236,10 +244,10 @@ mod tests {
             }
             assert_eq!(seen, keys.get(from..).unwrap());
         }
-        // A file that was cut has the lines that are whole.
+        // A file that was cut has the lines that are whole, and says that it is not.
         std::fs::write(&path, text.get(..text.len() - 2).unwrap()).unwrap();
         let sorted = Sorted::open(&path).unwrap();
-        assert!(sorted.get(&Order::at("b/k02999")).unwrap().is_none());
+        assert!(sorted.get(&Order::at("b/k02999")).is_err());
         assert!(sorted.get(&Order::at("b/k02998")).unwrap().is_some());
         std::fs::write(&path, "{}\n").unwrap();
         assert!(Sorted::open(&path).is_err());

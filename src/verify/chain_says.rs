@@ -1,0 +1,38 @@
+//! What a chain hands over to be told in its turn.
+use super::ordered::Place;
+use crate::core::explain::ExplainingEvent;
+use crate::event::{PublicKeyTold, RunEvent};
+
+/// What a chain says at once, and the place that this takes until it is told.
+#[derive(Debug)]
+pub(super) struct Saying {
+    pub(super) says: Vec<ChainSays>,
+    /// Given back when it is dropped.
+    _place: Place,
+}
+
+/// What a run makes of a chain beside its events.
+#[derive(Debug)]
+pub(super) enum ChainSays {
+    /// The next event.
+    Event(Box<RunEvent>),
+    /// A public key by which the chain's digests are believed, before the first of them.
+    Key(Box<PublicKeyTold>),
+    /// Log files that a proven digest names, each as the hash of its place: for the search for
+    /// those that none names.
+    Names(Vec<u64>),
+    /// Events of a verified log file that may explain a gap.
+    Explains(Vec<ExplainingEvent>),
+}
+
+impl Saying {
+    /// These, in this place.
+    pub(super) fn new(says: Vec<ChainSays>, place: Place) -> Self {
+        Self { says, _place: place }
+    }
+
+    /// An event that takes no place.
+    pub(super) fn of(event: RunEvent) -> Self {
+        Self { says: vec![ChainSays::Event(Box::new(event))], _place: None }
+    }
+}

@@ -1,0 +1,40 @@
+//! Has one log file judged.
+use super::chain_run::ChainJob;
+use super::fetch::{fetch_log, fetch_log_and_search};
+use crate::core::digest::LogFile;
+use crate::core::explain::{ExplainingEvent, explaining_events};
+use crate::core::finding::Outcome;
+use crate::event::LogJudged;
+use crate::source::ObjectSource;
+use std::sync::Arc;
+
+/// A log file that was judged.
+pub(super) struct Log {
+    pub(super) judged: LogJudged,
+    pub(super) events: Vec<ExplainingEvent>,
+}
+
+/// Judges one log file. Next to a gap its content is searched for what explains that.
+pub(super) async fn judge_log(
+    source: Arc<dyn ObjectSource>,
+    job: Arc<ChainJob>,
+    search: bool,
+    LogFile { location: at, hash }: LogFile,
+) -> Log {
+    if let Some(known) = job.known.as_ref().filter(|_| !search)
+        && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
+    {
+        let outcome = Outcome::Valid(proof);
+        return Log { judged: LogJudged { at, expected: hash, outcome, seen }, events: Vec::new() };
+    }
+    let (outcome, seen, content) = if search {
+        fetch_log_and_search(source.as_ref(), &at, &hash).await
+    } else {
+        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash).await;
+        (outcome, seen, None)
+    };
+    let events = content
+        .map(|content| explaining_events(&content, &at, &job.bucket, job.chain.trail.as_str()))
+        .unwrap_or_default();
+    Log { judged: LogJudged { at, expected: hash, outcome, seen }, events }
+}
