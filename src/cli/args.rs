@@ -92,7 +92,7 @@ pub(super) struct VerifyArgs {
     pub(super) resume: Option<PathBuf>,
     /// List only: say how many chains, digests and log files there are, how many requests a run
     /// would make, about how long it would take and what S3 would charge
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "record", "report", "junit", "ocsf", "resume"])]
     pub(super) dry_run: bool,
     /// Form of the output
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
