@@ -326,6 +326,21 @@ fn a_file_that_left_the_mirror_is_not_missing_from_the_bucket() {
     assert_eq!(verify_offline(&trail, &at).of_kind("log-unlisted").len(), 1);
 }
 
+/// A header says which bucket is looked at; what else lies there is not passed over in silence.
+#[test]
+fn folders_beside_the_mirror_are_named() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("beside");
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    assert!(!verify_offline(&trail, &at).stderr.contains("not looked at"));
+    let other = at.join("victim-bucket/AWSLogs");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("x"), "").unwrap();
+    let ran = verify_offline(&trail, &at);
+    assert!(ran.stderr.contains("not looked at: `victim-bucket`"), "{}", ran.stderr);
+}
+
 /// A manifest that was cut is not taken for the whole one, wherever it was cut: what it lacks would
 /// be taken for what the bucket did not have.
 #[test]

@@ -75,6 +75,7 @@ pub(super) async fn in_directory(
 ) -> Result<Evidence, NoPlan> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     if let Some(mirrored) = mirrored(mirror, path)? {
+        beside(mirror, &mirrored, &shown).await;
         let header = mirrored.header();
         let of = (header.bucket.clone(), header.prefix.clone());
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
@@ -98,6 +99,29 @@ pub(super) async fn in_directory(
         location: format!("evidence of s3://{bucket}, read from {}", path.display()),
         bucket,
     })
+}
+
+/// Says which folders are not of the mirror that the directory says it is: whoever can put two files
+/// there must not narrow without a word what is looked at.
+async fn beside(files: &Arc<MirrorSource>, mirrored: &Mirrored, shown: &str) {
+    let Ok(folders) = list_folders(files.as_ref(), "", "").await else { return };
+    let is_of_it = |name: &String| {
+        let own = name.starts_with("trailproof-") || name == ".trailproof";
+        // What the manifest cannot tell is said when it is needed.
+        own || *name == mirrored.header().bucket || mirrored.has_bucket(name).unwrap_or(true)
+    };
+    let others: Vec<String> = folders.into_iter().filter(|name| !is_of_it(name)).collect();
+    if others.is_empty() {
+        return;
+    }
+    let names: Vec<String> =
+        others.iter().take(LISTED).map(|name| format!("`{}`", excerpt(name, SHOWN))).collect();
+    say(&format!(
+        "warning: `{shown}` is a mirror of `s3://{}`; not of it, and not looked at: {}{}",
+        escape(&mirrored.header().bucket),
+        names.join(", "),
+        if others.len() > LISTED { " and others" } else { "" },
+    ));
 }
 
 /// The mirror that trailproof made in this directory, if it is one.

@@ -64,6 +64,17 @@ impl Mirrored {
         &self.header
     }
 
+    /// Whether the manifest has anything of this bucket, which may be one that a digest names.
+    ///
+    /// # Errors
+    ///
+    /// That the manifest cannot be read.
+    pub fn has_bucket(&self, bucket: &str) -> io::Result<bool> {
+        let above = format!("{bucket}/");
+        let first = self.ledger.scan(&Order::at(above.clone()))?.next()?;
+        Ok(first.is_some_and(|(order, _)| order.path.starts_with(&above)))
+    }
+
     fn known(&self, order: &Order) -> Result<Option<Record>, ReadFailure> {
         self.ledger.get(order).map_err(|error| failed(&error))
     }

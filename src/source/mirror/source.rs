@@ -7,7 +7,7 @@ use super::folders::Folders;
 use super::index::Index;
 use super::key_path::{inflated_name, parts};
 use super::reader::{FileReader, failed, hand_over};
-use super::tree::{Entry, PassedOver, Walk};
+use super::tree::{Entry, PassedOver, Walk, size};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::ObjectLocation;
 use crate::source::{
@@ -114,29 +114,32 @@ impl MirrorSource {
         let mut page = ListPage::default();
         let mut last = None;
         for entry in walk.below(path, folder)? {
-            let (key, size) = match entry {
-                Entry::File(name, size) => (format!("{folder}{name}"), Some(size)),
+            let (key, file) = match entry {
+                Entry::File(name, real) => (format!("{folder}{name}"), Some(real.unwrap_or(name))),
                 Entry::Folder(name) => (format!("{folder}{name}"), None),
             };
             let told_before = request.continuation.as_ref().is_some_and(|told| key <= *told);
-            if told_before || (size.is_some() && key.as_str() <= walk.after) {
+            if told_before || (file.is_some() && key.as_str() <= walk.after) {
                 continue;
             }
             // A folder without a file is none in S3. Of one that cannot be read nobody knows; its own
             // listing says so, and those beside it are listed all the same.
             let below = path.join(key.strip_prefix(folder).unwrap_or(&key));
-            if size.is_none() && matches!(has_file(walk, &below, &key), Ok(false)) {
+            if file.is_none() && matches!(has_file(walk, &below, &key), Ok(false)) {
                 continue;
             }
             if page.objects.len() + page.folders.len() == self.page {
                 page.next = last;
                 break;
             }
-            last = Some(key.clone());
-            match size {
-                Some(size) => page.objects.push(Listed { key, size, etag: None }),
-                None => page.folders.push(key),
+            match file.map(|name| size(path, &name)).transpose()? {
+                Some(None) => continue,
+                Some(Some(size)) => {
+                    page.objects.push(Listed { key: key.clone(), size, etag: None })
+                }
+                None => page.folders.push(key.clone()),
             }
+            last = Some(key);
         }
         Ok(page)
     }

@@ -15,8 +15,8 @@ const EXAMPLES: usize = 1_000;
 /// What lies in one folder.
 #[derive(Debug)]
 pub(super) enum Entry {
-    /// A file, with the name under which it is listed, and its size.
-    File(String, u64),
+    /// A file, with the name under which it is listed, and the one that it has where that is another.
+    File(String, Option<String>),
     /// A folder; its name ends in a slash, as that is how it sorts among the files.
     Folder(String),
 }
@@ -61,31 +61,35 @@ pub(super) fn entries(folder: &Path, passed_over: &PassedOver) -> Result<Vec<Ent
         let name: Result<String, OsString> = entry.file_name().into_string();
         match name {
             Ok(name) if kind.is_dir() => entries.push(Entry::Folder(format!("{name}/"))),
-            Ok(name) if kind.is_file() => {
-                let size = match entry.metadata() {
-                    Ok(about) => about.len(),
-                    // It was there a moment ago and is gone: as if it had never been listed.
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                    Err(error) => return Err(failed(&error)),
-                };
-                match listed_name(&name) {
-                    Some(listed) => inflated.push((name, listed, size)),
-                    None => entries.push(Entry::File(name, size)),
-                }
-            }
+            Ok(name) if kind.is_file() => match listed_name(&name) {
+                Some(listed) => inflated.push((name, listed)),
+                None => entries.push(Entry::File(name, None)),
+            },
             _ => passed_over.note(entry.path()),
         }
     }
     if !inflated.is_empty() {
         let named: BTreeSet<String> = entries.iter().map(|entry| entry.name().to_owned()).collect();
-        for (name, listed, size) in inflated {
+        for (name, listed) in inflated {
             // Beside the file itself, a second one without the ending is what it is.
-            let name = if named.contains(&listed) { name } else { listed };
-            entries.push(Entry::File(name, size));
+            entries.push(match named.contains(&listed) {
+                true => Entry::File(name, None),
+                false => Entry::File(listed, Some(name)),
+            });
         }
     }
     entries.sort_by(|one, other| one.name().cmp(other.name()));
     Ok(entries)
+}
+
+/// The size of a file in this folder, asked for only of what is told: a page of a large folder reads
+/// all of its names. `None` for one that is gone since: as if it had never been listed.
+pub(super) fn size(folder: &Path, name: &str) -> Result<Option<u64>, ReadFailure> {
+    match std::fs::symlink_metadata(folder.join(name)) {
+        Ok(about) => Ok(Some(about.len())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// One walk over the keys that begin with `start`, after `after`.
@@ -111,7 +115,12 @@ impl Walk<'_> {
         for entry in self.below(folder, key)? {
             let at = format!("{key}{}", entry.name());
             let flow = match entry {
-                Entry::File(_, size) if at.as_str() > self.after => visit(at, size),
+                Entry::File(name, real) if at.as_str() > self.after => {
+                    match size(folder, real.as_ref().unwrap_or(&name))? {
+                        Some(size) => visit(at, size),
+                        None => ControlFlow::Continue(()),
+                    }
+                }
                 Entry::File(..) => ControlFlow::Continue(()),
                 Entry::Folder(name) => {
                     let deeper = Walk { start: "", ..*self };
