@@ -1,65 +1,93 @@
 //! Room for results that wait until their chain is told.
 //!
 //! Chains run at once and are told one after another. The chain that is being told takes as much as
-//! its own queue holds; all others together have a common room, so that memory does not grow with
-//! the number of chains.
+//! its own queue holds. Each of the others has a share of a common room, which it is given before it
+//! is begun: so many chains run at once as there are shares for, memory does not grow with their
+//! number, and a chain that was begun comes to its end. Were the room given out result by result, it
+//! would fill up with beginnings, and only the chain that is being told would go on.
 use super::ordered::Place;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Digests and log files of chains that are not being told yet, fetched or about to be. Each takes
 /// two to three kilobytes while it is fetched, and half of one after; this many keep any store busy.
 const RESULTS: usize = 4_096;
 
-/// Digests fetched ahead by all chains together. A digest of twenty log files takes some 10 KB.
-const DIGESTS: usize = 2_048;
+/// What a chain's share is made for: each of its digests and a log file of it. Where they have more,
+/// few chains keep a store busy; where they have none, half of the room is left empty.
+const RESULTS_OF_A_DIGEST: usize = 2;
 
-/// Digests fetched ahead of one walk at most: more than one walk needs, and at least: what keeps a
-/// walk from waiting for each one.
-const DIGESTS_OF_ONE: (usize, usize) = (8, 64);
+/// A chain's share at least, for one that is hardly listed and goes on by what its digests name, and
+/// at most: what a chain's own queues hold.
+const SHARE: (usize, usize) = (16, 768);
 
-/// The room that all chains of a run share.
+/// Digests fetched ahead of one walk: half of its share, so that together they are half of the room
+/// (a digest of twenty log files takes some 10 KB), and no more than keep a walk from waiting: 128
+/// in 30 ms are 4,000 a second.
+const DIGESTS_AHEAD: usize = 128;
+
+/// The room that all chains of a run have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     places: Arc<Semaphore>,
-    digests_ahead: usize,
     /// Digests of all chains that were read ahead and not needed.
     unneeded: Arc<AtomicU64>,
 }
 
-/// A chain's own view of the room: it knows when the chain is told.
+/// A chain's share of the room, kept until it is told.
+#[derive(Debug)]
+pub(super) struct Share {
+    tell: watch::Sender<bool>,
+    _places: Option<OwnedSemaphorePermit>,
+}
+
+/// A chain's own view of its share: it knows when the chain is told.
 #[derive(Debug)]
 pub(super) struct Turn {
-    room: Room,
+    places: Arc<Semaphore>,
+    share: usize,
+    unneeded: Arc<AtomicU64>,
     told: watch::Receiver<bool>,
 }
 
 impl Room {
-    /// For a run in which so many chains run at once.
-    pub(super) fn new(chains: usize, unneeded: &Arc<AtomicU64>) -> Self {
-        let (least, most) = DIGESTS_OF_ONE;
-        let digests_ahead = (DIGESTS / chains.max(1)).clamp(least, most);
-        let places = Arc::new(Semaphore::new(RESULTS));
-        Self { places, digests_ahead, unneeded: Arc::clone(unneeded) }
+    /// An empty one.
+    pub(super) fn new(unneeded: &Arc<AtomicU64>) -> Self {
+        Self { places: Arc::new(Semaphore::new(RESULTS)), unneeded: Arc::clone(unneeded) }
     }
 
-    /// A chain that is not told yet, and what says that it is.
-    pub(super) fn turn(&self) -> (watch::Sender<bool>, Turn) {
+    /// Waits for the share of a chain of which so many digests are listed. Chains ask in the order
+    /// in which they are told, so that the one whose turn it is has its share.
+    pub(super) async fn share(&self, digests: usize) -> (Share, Turn) {
+        let (least, most) = SHARE;
+        let share = digests.saturating_mul(RESULTS_OF_A_DIGEST).clamp(least, most);
+        let wanted = u32::try_from(share).unwrap_or(u32::MAX);
+        // It is never closed.
+        let _places = Arc::clone(&self.places).acquire_many_owned(wanted).await.ok();
         let (tell, told) = watch::channel(false);
-        (tell, Turn { room: self.clone(), told })
+        let places = Arc::new(Semaphore::new(share));
+        let unneeded = Arc::clone(&self.unneeded);
+        (Share { tell, _places }, Turn { places, share, unneeded, told })
+    }
+}
+
+impl Share {
+    /// It is the chain's turn to be told: it gives its share back and needs none any more.
+    pub(super) fn give_back(self) {
+        self.tell.send_replace(true);
     }
 }
 
 impl Turn {
     /// Digests to fetch ahead of the chain's walk.
     pub(super) fn digests_ahead(&self) -> usize {
-        self.room.digests_ahead
+        (self.share / 2).min(DIGESTS_AHEAD)
     }
 
     /// Where those are counted that turn out not to be needed.
     pub(super) fn unneeded(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.room.unneeded)
+        Arc::clone(&self.unneeded)
     }
 
     /// Waits for the place of so many results, which is kept until they are told; the chain that is
@@ -68,10 +96,10 @@ impl Turn {
         if *self.told.borrow() {
             return None;
         }
-        let results = u32::try_from(results.min(RESULTS)).unwrap_or(u32::MAX);
+        let results = u32::try_from(results.min(self.share)).unwrap_or(u32::MAX);
         let mut told = self.told.clone();
         tokio::select! {
-            place = Arc::clone(&self.room.places).acquire_many_owned(results) => place.ok(),
+            place = Arc::clone(&self.places).acquire_many_owned(results) => place.ok(),
             _ = told.wait_for(|told| *told) => None,
         }
     }
@@ -80,19 +108,42 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    async fn waits<T>(what: impl Future<Output = T>) -> bool {
+        tokio::time::timeout(Duration::from_millis(20), what).await.is_err()
+    }
 
     #[tokio::test]
-    async fn the_chain_that_is_told_never_waits() {
-        let room = Room::new(96, &Arc::default());
-        let (_waits, waiting) = room.turn();
-        let mut places = Vec::new();
-        for _ in 0..RESULTS {
-            places.push(waiting.place(1).await.unwrap());
+    async fn a_chain_waits_at_the_end_of_its_share_until_it_is_told() {
+        let room = Room::new(&Arc::default());
+        let (share, turn) = room.share(10).await;
+        let places = [turn.place(10).await, turn.place(10).await];
+        assert!(places.iter().all(Option::is_some));
+        assert!(waits(turn.place(1)).await);
+        share.give_back();
+        assert!(turn.place(1).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn chains_begin_while_there_are_shares() {
+        let room = Room::new(&Arc::default());
+        let mut shares = Vec::new();
+        for _ in 0..RESULTS / 768 {
+            shares.push(room.share(10_000).await.0);
         }
-        let (tell, turn) = room.turn();
-        let place = tokio::spawn(async move { turn.place(1).await });
-        tokio::task::yield_now().await;
-        tell.send_replace(true);
-        assert!(place.await.unwrap().is_none());
+        assert!(waits(room.share(10_000)).await);
+        shares.remove(0).give_back();
+        assert!(!waits(room.share(10_000)).await);
+    }
+
+    #[tokio::test]
+    async fn a_result_takes_its_place_until_it_is_dropped() {
+        let room = Room::new(&Arc::default());
+        let (_share, turn) = room.share(0).await;
+        let place = turn.place(1_000).await;
+        assert!(waits(turn.place(1)).await);
+        drop(place);
+        assert!(!waits(turn.place(1)).await);
     }
 }

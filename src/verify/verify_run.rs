@@ -147,7 +147,7 @@ async fn run(
         })
     });
     let told = told.cloned().collect();
-    let room = Room::new(jobs.len().min(CHAINS_AT_ONCE), unneeded);
+    let room = Room::new(unneeded);
     let mut run = Run {
         plan,
         source,
@@ -203,14 +203,16 @@ impl Run<'_> {
         let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
         let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
         let names = search.as_deref().map(UnlistedSearch::hasher);
-        // Places are given in canonical order, so the chain that is being told always has one.
+        // Places and shares are given in canonical order, so the chain that is being told always has
+        // both.
         let starter = tokio::spawn(async move {
             for job in jobs {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
                 let (to, from) = mpsc::channel::<Saying>(WAITING);
                 let job = Arc::new(job);
-                let (told, turn) = room.turn();
-                if queues.send((Arc::clone(&job), told, from)).await.is_err() {
+                let digests = usize::try_from(digests_of(&job)).unwrap_or(usize::MAX);
+                let (share, turn) = room.share(digests).await;
+                if queues.send((Arc::clone(&job), share, from)).await.is_err() {
                     return;
                 }
                 let (source, book) = (Arc::clone(&source), Arc::clone(&book));
@@ -221,8 +223,8 @@ impl Run<'_> {
                 });
             }
         });
-        while let Some((job, told, mut says)) = waiting.recv().await {
-            told.send_replace(true);
+        while let Some((job, share, mut says)) = waiting.recv().await {
+            share.give_back();
             let mut finished = false;
             while let Some(mut saying) = says.recv().await {
                 for say in std::mem::take(&mut saying.says) {
