@@ -34,6 +34,9 @@ pub struct ListRequest {
     pub folders: bool,
     /// Where the page before left off.
     pub continuation: Option<String>,
+    /// Whether sizes are wanted. A source that has to look at each object for its size leaves it out
+    /// otherwise.
+    pub sizes: bool,
 }
 
 impl ListRequest {
@@ -45,7 +48,13 @@ impl ListRequest {
             start_after: None,
             folders: false,
             continuation: None,
+            sizes: true,
         }
+    }
+
+    /// The same where nobody asks how large the objects are.
+    pub fn names(bucket: &str, prefix: &str) -> Self {
+        Self { sizes: false, ..Self::all(bucket, prefix) }
     }
 }
 
@@ -54,7 +63,7 @@ impl ListRequest {
 pub struct Listed {
     /// Key, byte for byte.
     pub key: String,
-    /// Stored size in bytes.
+    /// Stored size in bytes, or zero where none was asked for.
     pub size: u64,
     /// ETag without quotes, where the store has one.
     pub etag: Option<String>,

@@ -29,12 +29,12 @@ pub struct Relocation {
 impl Relocation {
     fn here(&self, key: &str) -> Option<String> {
         let rest = key.strip_prefix(self.prefix.as_str())?;
-        Some(format!("{}{rest}", self.to_prefix))
+        Some([self.to_prefix.as_str(), rest].concat())
     }
 
     fn back(&self, key: &str) -> Option<String> {
         let rest = key.strip_prefix(self.to_prefix.as_str())?;
-        Some(format!("{}{rest}", self.prefix))
+        Some([self.prefix.as_str(), rest].concat())
     }
 }
 
@@ -166,6 +166,7 @@ async fn through(rule: &Relocation, request: &ListRequest) -> Result<ListPage, R
         start_after,
         folders: request.folders,
         continuation: request.continuation.clone(),
+        sizes: request.sizes,
     };
     let page = rule.source.list(&here).await?;
     let objects = page

@@ -123,9 +123,10 @@ async fn tell(job: &ChainJob, mut results: InOrder<Item>, to: &mpsc::Sender<Sayi
             }
             Item::Named(named) => event(RunEvent::LogNamed(named)),
             Item::Logs(logs) => {
+                says.reserve(logs.len());
                 for Log { judged, events } in logs {
                     tally.log(&judged);
-                    says.push(ChainSays::Event(Box::new(RunEvent::LogJudged(judged))));
+                    says.push(ChainSays::Log(judged));
                     if !events.is_empty() {
                         says.push(ChainSays::Explains(events));
                     }
@@ -210,7 +211,7 @@ impl ChainDriver<'_> {
         match need {
             Need::Digest(at) => {
                 if ahead.wants_more() {
-                    ahead.look_ahead(std::iter::once(at).chain(next).cloned());
+                    ahead.look_ahead(std::iter::once(at).chain(next));
                 }
                 match ahead.take(at).await {
                     DigestFetch::Read(read, seen) => {

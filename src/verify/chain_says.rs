@@ -1,7 +1,7 @@
 //! What a chain hands over to be told in its turn.
 use super::ordered::Place;
 use crate::core::explain::ExplainingEvent;
-use crate::event::{PublicKeyTold, RunEvent};
+use crate::event::{LogJudged, PublicKeyTold, RunEvent};
 
 /// What a chain says at once, and the place that this takes until it is told.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Saying {
 pub(super) enum ChainSays {
     /// The next event.
     Event(Box<RunEvent>),
+    /// The next log file: an event too, and by far the most of them.
+    Log(LogJudged),
     /// A public key by which the chain's digests are believed, before the first of them.
     Key(Box<PublicKeyTold>),
     /// Log files that a proven digest names, each as the hash of its place: for the search for

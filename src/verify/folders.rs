@@ -14,7 +14,7 @@ pub async fn list_folders(
     bucket: &str,
     above: &str,
 ) -> Result<Vec<String>, ReadFailure> {
-    let mut request = ListRequest::all(bucket, above);
+    let mut request = ListRequest::names(bucket, above);
     request.folders = true;
     let mut found = Vec::new();
     for _ in 0..budget::PAGES {

@@ -113,7 +113,7 @@ impl InPeriod {
         bucket: &str,
         folder: &str,
     ) -> Result<(), ReadFailure> {
-        let mut request = ListRequest::all(bucket, folder);
+        let mut request = ListRequest::names(bucket, folder);
         request.start_after = Some(format!("{folder}{}", self.first));
         let last = format!("{folder}{}/\u{10ffff}", self.last);
         for _ in 0..budget::PAGES {

@@ -42,7 +42,7 @@ async fn list_slice(
     (from, to): (Timestamp, Timestamp),
 ) -> Result<Vec<DigestKey>, ReadFailure> {
     let last_day = to.date_folder();
-    let mut request = ListRequest::all(bucket, folder);
+    let mut request = ListRequest::names(bucket, folder);
     request.start_after = Some(slice.after.clone());
     let mut found = Vec::new();
     for _ in 0..budget::PAGES {
@@ -86,7 +86,7 @@ pub(super) async fn list_organizations(
 ) -> Result<Vec<crate::core::ids::OrganizationId>, ReadFailure> {
     let above =
         crate::core::key_layout::KeyRoot { prefix: prefix.to_owned(), organization: None }.folder();
-    let mut request = ListRequest::all(bucket, &format!("{above}o-"));
+    let mut request = ListRequest::names(bucket, &format!("{above}o-"));
     request.folders = true;
     let mut found = Vec::new();
     for _ in 0..budget::PAGES {

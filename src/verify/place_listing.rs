@@ -112,7 +112,7 @@ struct Part {
 
 impl Part {
     fn new(bucket: &str, folder: &str, slice: Slice, period: Period) -> Self {
-        let mut request = ListRequest::all(bucket, folder);
+        let mut request = ListRequest::names(bucket, folder);
         request.start_after = Some(slice.after.clone());
         Self {
             period,
@@ -209,11 +209,11 @@ async fn list_older(
     period: Period,
 ) -> Result<(BTreeMap<ChainKey, Timestamp>, u64), ReadFailure> {
     let day = period.start.date_folder();
-    let first = ListRequest::all(bucket, folder);
+    let first = ListRequest::names(bucket, folder);
     let last = async {
         match last_day(source, bucket, folder, &day).await? {
             Some(day) => {
-                let request = ListRequest::all(bucket, &format!("{folder}{day}/"));
+                let request = ListRequest::names(bucket, &format!("{folder}{day}/"));
                 source.list(&request).await.map(|page| page.objects)
             }
             None => Ok(Vec::new()),

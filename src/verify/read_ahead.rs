@@ -2,7 +2,8 @@
 use super::fetch::{DigestFetch, fetch_digest};
 use crate::core::location::ObjectLocation;
 use crate::source::ObjectSource;
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
@@ -12,7 +13,8 @@ use tokio::task::JoinHandle;
 pub(super) struct ReadAhead {
     source: Arc<dyn ObjectSource>,
     window: usize,
-    fetches: BTreeMap<ObjectLocation, JoinHandle<DigestFetch>>,
+    /// In the order in which they were last said to be ahead, in which they are mostly asked for.
+    fetches: VecDeque<(ObjectLocation, JoinHandle<DigestFetch>)>,
     /// Fetches that were begun and of which nobody wanted the result.
     unneeded: Arc<AtomicU64>,
 }
@@ -24,7 +26,7 @@ impl ReadAhead {
         window: usize,
         unneeded: Arc<AtomicU64>,
     ) -> Self {
-        Self { source, window, fetches: BTreeMap::new(), unneeded }
+        Self { source, window, fetches: VecDeque::new(), unneeded }
     }
 
     /// Whether enough places are free to make a look at what is ahead worth while.
@@ -34,11 +36,13 @@ impl ReadAhead {
 
     /// Begins to fetch what is `ahead`, nearest first, as far as the window allows, and lets go of
     /// fetches that are not ahead any more.
-    pub(super) fn look_ahead(&mut self, ahead: impl Iterator<Item = ObjectLocation>) {
-        let mut fetches = BTreeMap::new();
+    pub(super) fn look_ahead(&mut self, ahead: impl Iterator<Item: Borrow<ObjectLocation>>) {
+        let mut fetches = VecDeque::with_capacity(self.window);
         for at in ahead.take(self.window) {
-            let fetch = self.fetches.remove(&at).unwrap_or_else(|| start(&self.source, at.clone()));
-            fetches.insert(at, fetch);
+            let at = at.borrow();
+            let started = || (at.clone(), start(&self.source, at.clone()));
+            let fetch = remove(&mut self.fetches, at).unwrap_or_else(started);
+            fetches.push_back(fetch);
         }
         for (_, passed) in std::mem::replace(&mut self.fetches, fetches) {
             passed.abort();
@@ -49,7 +53,8 @@ impl ReadAhead {
     /// The digest at `at`, from a fetch under way where there is one. Asked again, it is fetched
     /// again.
     pub(super) async fn take(&mut self, at: &ObjectLocation) -> DigestFetch {
-        let fetch = self.fetches.remove(at).unwrap_or_else(|| start(&self.source, at.clone()));
+        let fetch = remove(&mut self.fetches, at);
+        let fetch = fetch.map_or_else(|| start(&self.source, at.clone()), |(_, fetch)| fetch);
         match fetch.await {
             Ok(fetched) => fetched,
             Err(error) => match error.try_into_panic() {
@@ -63,11 +68,20 @@ impl ReadAhead {
 
 impl Drop for ReadAhead {
     fn drop(&mut self) {
-        for fetch in self.fetches.values() {
+        for (_, fetch) in &self.fetches {
             fetch.abort();
             self.unneeded.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// Takes out the fetch of the digest at `at`, mostly the first.
+fn remove<T>(
+    fetches: &mut VecDeque<(ObjectLocation, T)>,
+    at: &ObjectLocation,
+) -> Option<(ObjectLocation, T)> {
+    let place = fetches.iter().position(|(other, _)| other == at)?;
+    fetches.remove(place)
 }
 
 fn start(source: &Arc<dyn ObjectSource>, at: ObjectLocation) -> JoinHandle<DigestFetch> {

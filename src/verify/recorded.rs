@@ -207,9 +207,9 @@ async fn sample_days(
     samples: &mut Vec<Copied>,
     enough: &impl Fn(&Copied) -> bool,
 ) -> Result<(), ReadFailure> {
-    let mut requests = vec![ListRequest::all(bucket, folder)];
+    let mut requests = vec![ListRequest::names(bucket, folder)];
     if let Some(day) = last_day(source, bucket, folder, "9999/12/31").await? {
-        requests.push(ListRequest::all(bucket, &format!("{folder}{day}/")));
+        requests.push(ListRequest::names(bucket, &format!("{folder}{day}/")));
     }
     for request in requests {
         let mut keys: Vec<String> = source

@@ -266,6 +266,7 @@ impl Run<'_> {
                 }
                 tell(&event);
             }
+            ChainSays::Log(judged) => tell(&RunEvent::LogJudged(judged)),
             ChainSays::Key(key) => {
                 let name = (key.region.clone(), key.fingerprint.clone());
                 if self.keys_told.insert(name) {

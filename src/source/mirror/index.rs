@@ -1,6 +1,8 @@
 //! The file beside the copies that keeps what a file system cannot: the objects' metadata.
-use serde::Deserialize;
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::Path;
 
 /// Name of the file.
@@ -12,17 +14,14 @@ const LONGEST: u64 = 512 << 20;
 /// User metadata that means something for a digest; of all else nothing is kept.
 const KEPT: [&str; 3] = ["signature", "signature-algorithm", "backfill-generation-timestamp"];
 
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(default)]
-    metadata: BTreeMap<String, String>,
-}
+/// What an entry keeps, in little room: a directory may have an entry for each of many digests.
+type Kept = [Option<Box<str>>; KEPT.len()];
 
 /// User metadata by the path of a file below the directory: bucket, slash, key.
 ///
 /// Nothing of it is believed. It brings signatures, and these hold or they do not.
 #[derive(Debug, Default)]
-pub(super) struct Index(HashMap<String, BTreeMap<String, String>>);
+pub(super) struct Index(HashMap<Box<str>, Kept>);
 
 impl Index {
     /// Reads the index of `directory`; one that is not there is empty.
@@ -39,27 +38,82 @@ impl Index {
             Ok(_) => {}
         }
         let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-        let read: HashMap<String, HashMap<String, Entry>> =
-            serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-        let mut index = HashMap::new();
-        for (bucket, objects) in read {
-            for (key, entry) in objects {
-                let kept: BTreeMap<String, String> = entry
-                    .metadata
-                    .into_iter()
-                    .map(|(name, value)| (name.to_ascii_lowercase(), value))
-                    .filter(|(name, _)| KEPT.contains(&name.as_str()))
-                    .collect();
-                if !kept.is_empty() {
-                    index.insert(format!("{bucket}/{key}"), kept);
-                }
-            }
-        }
-        Ok(Self(index))
+        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
     }
 
     /// The metadata of the file at this path.
     pub(super) fn of(&self, key: &str) -> BTreeMap<String, String> {
-        self.0.get(key).cloned().unwrap_or_default()
+        let Some(kept) = self.0.get(key) else { return BTreeMap::new() };
+        let named = KEPT.into_iter().zip(kept);
+        named.filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect()
     }
+}
+
+impl<'de> Deserialize<'de> for Index {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut index = Self::default();
+        deserializer.deserialize_map(Buckets(&mut index))?;
+        Ok(index)
+    }
+}
+
+/// The objects of each bucket.
+struct Buckets<'i>(&'i mut Index);
+
+impl<'de> Visitor<'de> for Buckets<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("objects by bucket")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut buckets: A) -> Result<(), A::Error> {
+        while let Some(bucket) = buckets.next_key::<String>()? {
+            buckets.next_value_seed(Objects(&bucket, self.0))?;
+        }
+        Ok(())
+    }
+}
+
+/// The objects of one bucket, which go to the index one by one.
+struct Objects<'i>(&'i str, &'i mut Index);
+
+impl<'de> DeserializeSeed<'de> for Objects<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Objects<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what is known of objects, by key")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut objects: A) -> Result<(), A::Error> {
+        let Self(bucket, Index(index)) = self;
+        while let Some((key, entry)) = objects.next_entry::<String, Entry>()? {
+            let mut kept = Kept::default();
+            for (name, value) in entry.metadata {
+                let name = name.to_ascii_lowercase();
+                let place = KEPT.iter().position(|one| *one == name);
+                if let Some(place) = place.and_then(|place| kept.get_mut(place)) {
+                    *place = Some(value.into());
+                }
+            }
+            if kept.iter().any(Option::is_some) {
+                index.insert([bucket, "/", key.as_str()].concat().into(), kept);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
 }

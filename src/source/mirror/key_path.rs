@@ -17,6 +17,11 @@ pub(super) fn parts(key: &str) -> Option<Vec<&str>> {
 
 /// Whether `name` is one normal part of a path and nothing else.
 pub(super) fn is_plain(name: &str) -> bool {
+    // The names of digests and log files, without the long way.
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if name.bytes().all(known) && name.bytes().next().is_some_and(|first| first != b'.') {
+        return true;
+    }
     let mut components = Path::new(name).components();
     let normal = matches!(components.next(), Some(Component::Normal(part)) if part == name);
     normal && components.next().is_none()

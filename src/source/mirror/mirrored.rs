@@ -128,6 +128,7 @@ impl Mirrored {
             start_after: request.start_after.as_ref().map(place),
             folders: request.folders,
             continuation: request.continuation.as_ref().map(place),
+            sizes: request.sizes,
         };
         let there = self.files.list(&below).await?;
         Ok(merged(noted, there, &above, reach.as_deref(), PAGE))

@@ -7,7 +7,7 @@ use super::folders::Folders;
 use super::index::Index;
 use super::key_path::{inflated_name, parts};
 use super::reader::{FileReader, failed, hand_over};
-use super::tree::{Entry, PassedOver, Walk, size};
+use super::tree::{Entry, PassedOver, Walk};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::location::ObjectLocation;
 use crate::source::{
@@ -88,7 +88,8 @@ impl MirrorSource {
             None => ("", request.prefix.as_str()),
         };
         let Some(path) = self.folder(folder)? else { return Ok(ListPage::default()) };
-        let walk = Walk { start, after, passed_over: &self.passed_over };
+        let (passed_over, sizes) = (&self.passed_over, request.sizes);
+        let walk = Walk { start, after, passed_over, sizes };
         if request.folders {
             return self.fold(&walk, request, &path, folder);
         }
@@ -132,7 +133,7 @@ impl MirrorSource {
                 page.next = last;
                 break;
             }
-            match file.map(|name| size(path, &name)).transpose()? {
+            match file.map(|name| walk.size(path, &name)).transpose()? {
                 Some(None) => continue,
                 Some(Some(size)) => {
                     page.objects.push(Listed { key: key.clone(), size, etag: None })

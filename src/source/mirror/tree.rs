@@ -78,18 +78,8 @@ pub(super) fn entries(folder: &Path, passed_over: &PassedOver) -> Result<Vec<Ent
             });
         }
     }
-    entries.sort_by(|one, other| one.name().cmp(other.name()));
+    entries.sort_unstable_by(|one, other| one.name().cmp(other.name()));
     Ok(entries)
-}
-
-/// The size of a file in this folder, asked for only of what is told: a page of a large folder reads
-/// all of its names. `None` for one that is gone since: as if it had never been listed.
-pub(super) fn size(folder: &Path, name: &str) -> Result<Option<u64>, ReadFailure> {
-    match std::fs::symlink_metadata(folder.join(name)) {
-        Ok(about) => Ok(Some(about.len())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(&error)),
-    }
 }
 
 /// One walk over the keys that begin with `start`, after `after`.
@@ -101,6 +91,8 @@ pub(super) struct Walk<'w> {
     pub(super) after: &'w str,
     /// Where to count what is passed over.
     pub(super) passed_over: &'w PassedOver,
+    /// Whether files are asked how large they are.
+    pub(super) sizes: bool,
 }
 
 impl Walk<'_> {
@@ -113,10 +105,10 @@ impl Walk<'_> {
         visit: &mut dyn FnMut(String, u64) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ReadFailure> {
         for entry in self.below(folder, key)? {
-            let at = format!("{key}{}", entry.name());
+            let at = [key, entry.name()].concat();
             let flow = match entry {
                 Entry::File(name, real) if at.as_str() > self.after => {
-                    match size(folder, real.as_ref().unwrap_or(&name))? {
+                    match self.size(folder, real.as_ref().unwrap_or(&name))? {
                         Some(size) => visit(at, size),
                         None => ControlFlow::Continue(()),
                     }
@@ -134,20 +126,34 @@ impl Walk<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// The size of a file in this folder, or zero where nobody wants it; asked for only of what is
+    /// told, as a page of a large folder reads all of its names. `None` for one that is gone since: as
+    /// if it had never been listed.
+    pub(super) fn size(&self, folder: &Path, name: &str) -> Result<Option<u64>, ReadFailure> {
+        if !self.sizes {
+            return Ok(Some(0));
+        }
+        match std::fs::symlink_metadata(folder.join(name)) {
+            Ok(about) => Ok(Some(about.len())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
     /// The entries right below, but for folders all of whose keys sort at or before `after`.
     pub(super) fn below(&self, folder: &Path, key: &str) -> Result<Vec<Entry>, ReadFailure> {
         let mut entries = entries(folder, self.passed_over)?;
         entries.retain(|entry| {
             let name = entry.name();
-            let at = format!("{key}{name}");
-            if at.len() > budget::KEY_LENGTH {
+            if key.len() + name.len() > budget::KEY_LENGTH {
                 self.passed_over.note(folder.join(name));
                 return false;
             }
-            let done = matches!(entry, Entry::Folder(_))
-                && at.as_str() <= self.after
-                && !self.after.starts_with(&at);
-            name.starts_with(self.start) && !done
+            let done = || {
+                let at = format!("{key}{name}");
+                at.as_str() <= self.after && !self.after.starts_with(&at)
+            };
+            name.starts_with(self.start) && !(matches!(entry, Entry::Folder(_)) && done())
         });
         Ok(entries)
     }
