@@ -303,6 +303,11 @@ fn sts_has_an_endpoint_of_its_own_as_the_others_have() {
     assert_eq!(run_with(&[("AWS_ENDPOINT_URL_STS", &sts_url)]), "arn:aws:sts::1:assumed-role/r/s");
     assert_eq!((asked_sts(&store), asked_sts(&sts)), (0, 1));
     assert_eq!(run_with(&[("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")]), Value::Null);
+    // That of the command line is for all of them.
+    let mut command =
+        over("verify", &sts, &at, &["--record", "run.jsonl", "--endpoint-url", &sts_url]);
+    let ran = run(command.env_remove("AWS_ENDPOINT_URL"));
+    assert_eq!((ran.status, asked_sts(&sts)), (Some(0), 2), "{ran:?}");
     // A store of its own has credentials of its own, which are not for AWS to see. Everything that
     // is asked over TLS would come by here.
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -340,8 +345,14 @@ fn a_clock_that_is_far_off_is_told() {
 #[test]
 fn a_date_that_is_none_says_nothing() {
     let at = fresh("dates");
-    for date in ["", "yesterday", "Mon, 01 Mar 2026 00:00:00 GMT", "Sun, 01 Mar 2026 00:00:00 GMT+"]
-    {
+    for date in [
+        "",
+        "yesterday",
+        "Mon, 01 Mar 2026 00:00:00 GMT",
+        "Sun, 01 Mar 2026 00:00:00 GMT+",
+        // As a cache in between has it.
+        "Sun, 01 Mar 2026 00:00:00 GMT\r\nAge: 5",
+    ] {
         let server = with_date(Date::Words(date.to_owned()));
         let ran = verify(&server, &at, &["--record", "run.jsonl"]);
         assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{date}: {ran:?}");
