@@ -27,7 +27,7 @@ async fn probe() {
         Ok(region) => report("region", region.as_ref()),
         Err(error) => report("region", &error.to_string()),
     }
-    for service in [Service::S3, Service::CloudTrail, Service::Organizations] {
+    for service in [Service::S3, Service::CloudTrail, Service::Organizations, Service::Sts] {
         report(&format!("{service:?}"), config.endpoint(service).as_deref().unwrap_or("none"));
     }
     match config.check_credentials().await {
@@ -134,8 +134,11 @@ fn the_endpoint_option_is_for_whom_it_is_meant() {
     set.push(("AWS_ENDPOINT_URL", "http://127.0.0.1:3"));
     let shown = found("endpoint", &set, "");
     let expected = "S3=http://127.0.0.1:2\nCloudTrail=http://127.0.0.1:1\n\
-                    Organizations=http://127.0.0.1:3\n";
+                    Organizations=http://127.0.0.1:3\nSts=http://127.0.0.1:3\n";
     assert!(shown.contains(expected), "{shown}");
+    set.push(("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:4"));
+    let shown = found("sts", &set, "");
+    assert!(shown.contains("Sts=http://127.0.0.1:4\n"), "{shown}");
     set.push(("PROBE_EVERY", "1"));
     let shown = found("every", &set, "");
     assert!(shown.contains("S3=http://127.0.0.1:1\n"), "{shown}");

@@ -233,3 +233,31 @@ fn what_a_later_version_adds_is_passed_over() {
     let now = copy.replay(&[&copy.beside("run.jsonl"), "--format", "json"]).unwrap();
     assert_eq!((later.status, later.stdout), (Some(1), now.stdout), "{}", later.stderr);
 }
+
+/// Records of before the store's clock was told are read as those that do not know it.
+#[test]
+fn an_older_record_is_read() {
+    let copy = recorded("older");
+    let mut lines = lines(&copy);
+    let ended = named(&lines, "run-ended");
+    let older = lines[ended].replace(",\"store_skew_seconds\":null", "");
+    assert_ne!(older, lines[ended]);
+    lines[ended] = older;
+    fs::write(copy.beside("older.jsonl"), finished(&lines)).unwrap();
+    let told = |name: &str| copy.replay(&[&copy.beside(name), "--format", "jsonl"]).unwrap();
+    assert_eq!(told("older.jsonl").status, Some(1));
+    assert_eq!(told("older.jsonl"), told("run.jsonl"));
+    let done = |arguments: &[&str]| {
+        let output = copy.program().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    };
+    let [key, signed, older] = ["key.pem", "signed.json", "older.jsonl"].map(|x| copy.beside(x));
+    let public = copy.beside("public.pem");
+    let _ = (fs::remove_file(&key), fs::remove_file(&public));
+    done(&["attest", "keygen", "-o", &key, "--public", &public]);
+    done(&["attest", "sign", &older, "--key", &key, "-o", &signed]);
+    done(&["attest", "verify", &signed, "--key", &public, "--record", &older]);
+    let envelope = trailproof::evidence::dsse::Envelope::parse(&fs::read(&signed).unwrap());
+    let statement: Value = serde_json::from_slice(&envelope.unwrap().0.payload).unwrap();
+    assert_eq!(statement["predicate"]["clock"]["storeSkewSeconds"], Value::Null);
+}

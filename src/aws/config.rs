@@ -43,7 +43,7 @@ pub enum EndpointScope {
     /// CloudTrail's only, as in the AWS CLI's `validate-logs`.
     #[default]
     CloudTrail,
-    /// CloudTrail's, Organizations' and S3's.
+    /// All of them.
     Every,
 }
 
@@ -58,6 +58,8 @@ pub enum Service {
     Organizations,
     /// AWS KMS.
     Kms,
+    /// AWS STS.
+    Sts,
 }
 
 impl Service {
@@ -68,6 +70,7 @@ impl Service {
             Self::CloudTrail => "CloudTrail",
             Self::Organizations => "Organizations",
             Self::Kms => "KMS",
+            Self::Sts => "STS",
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! It knows the SDK and nothing of trails, buckets or verdicts. Everything follows AWS's own
 //! conventions, so that whoever can run the AWS CLI can run trailproof with the same set-up.
+pub mod caller;
 pub mod config;
 pub mod credentials;
 pub mod http;

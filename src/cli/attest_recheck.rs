@@ -5,7 +5,7 @@ use super::attest_args::VerifyAttestationArgs;
 use super::attest_files::{Refusal, UNREAD, USAGE};
 use super::attest_verify::{Checks, Held};
 use super::lookup_args::LookupArgs;
-use super::prepare::prepare_with;
+use super::prepare::{Caller, prepare_with};
 use super::progress::Progress;
 use super::selection::Selection;
 use super::verify_plan::NoPlan;
@@ -77,8 +77,9 @@ pub(super) async fn recheck(
     let bundle = keys(&statement.predicate)?;
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let mut run =
-        prepare_with(aws, &again, Some(bundle), &counts, &|s3| s3).await.map_err(refusal)?;
+    let mut run = prepare_with(aws, &again, Some(bundle), &counts, Caller::Unwanted, &|s3| s3)
+        .await
+        .map_err(refusal)?;
     run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     // A run up to its own time allowed for digests that were still to come; so does this one.
     run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);

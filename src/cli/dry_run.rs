@@ -2,7 +2,7 @@
 use super::args::{AwsArgs, VerifyArgs};
 use super::cost::{cost, float, number, size};
 use super::interrupt::unless_interrupted;
-use super::prepare::prepare;
+use super::prepare::{Caller, prepare};
 use super::program::say;
 use super::progress::Progress;
 use super::verify::refuse;
@@ -50,10 +50,11 @@ pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
 async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, u8), NoPlan> {
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let prepared = prepare(aws, args, &counts).await?;
+    let prepared = prepare(aws, args, &counts, Caller::Unwanted).await?;
     let survey = survey(&prepared.plan, &prepared.source).await;
     progress.stop();
     prepared.remarks();
+    prepared.clock_remark();
     let machine = Machine {
         page_time: counts.page_time().unwrap_or_default(),
         cores: std::thread::available_parallelism().map_or(1, |cores| u64::from_count(cores.get())),

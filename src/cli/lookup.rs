@@ -7,7 +7,7 @@ use super::args::AwsArgs;
 use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::lookup_args::LookupArgs;
-use super::prepare::prepare;
+use super::prepare::{Caller, prepare};
 use super::program::say;
 use super::progress::Progress;
 use super::verify::refuse;
@@ -66,7 +66,7 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
     }
     let counts = Arc::default();
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let prepared = prepare(aws, &args.as_verify(), &counts).await?;
+    let prepared = prepare(aws, &args.as_verify(), &counts, Caller::Unwanted).await?;
     let wanted: Arc<BTreeSet<Hash>> = Arc::new(files.iter().map(|(_, read)| read.hash).collect());
     let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
     let mut last: Option<Hash> = None;
@@ -90,6 +90,7 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
     .await;
     progress.stop();
     prepared.remarks();
+    prepared.clock_remark();
     if let Some(billed) = &prepared.billed {
         say_cost(args.quiet, billed);
     }

@@ -112,13 +112,14 @@ async fn attempt(
     let made = std::sync::OnceLock::new();
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let run = prepare_with(aws, &as_verify, key_files::read(&args.public_keys)?, &counts, &|s3| {
+    let (bundle, caller) = (key_files::read(&args.public_keys)?, outputs.caller());
+    let mut run = prepare_with(aws, &as_verify, bundle, &counts, caller, &|s3| {
         let copying = made.get_or_init(|| mirror.source(s3));
         Arc::new(copying.clone())
     })
     .await?;
     let copying = made.into_inner().ok_or_else(|| NoPlan::Usage("a bucket is needed".into()))?;
-    outputs.count(&counts, &Arc::default());
+    outputs.know(run.own(&counts, &Arc::default()).await);
     let keys = Arc::new(RecordedKeys::new(Arc::clone(&run.keys), now));
     let wanted = InPeriod::new(&run.plan.scope, run.plan.period);
     wanted.list(&run.source, &run.plan.bucket, &run.plan.roots).await;
@@ -146,6 +147,7 @@ async fn attempt(
         mirror.write(KEYS_BESIDE, &bundle_text(&kept));
     }
     let finished = mirror.finish().await;
+    run.clock_remark();
     if !args.quiet {
         tell(args, &finished);
     }

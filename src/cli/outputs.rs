@@ -5,9 +5,10 @@
 //! status tells it unless the evidence is contradicted, which is louder.
 use super::args::Format;
 use super::output_args::{OutputArgs, RecordArgs, ReportKind};
+use super::prepare::Caller;
 use super::program::say;
 use super::record_file::PartialFile;
-use super::surroundings::surroundings;
+use super::surroundings::{Own, surroundings};
 use super::verify_plan::NoPlan;
 use super::whole_file::{self, WholeFile, names_same};
 use crate::core::location::escape;
@@ -22,13 +23,10 @@ use crate::report::junit::Junit;
 use crate::report::ocsf::Ocsf;
 use crate::report::record::{Record, RecordSink, Surroundings};
 use crate::report::text::Text;
-use crate::source::count::Counts;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 /// An output that was asked for could not be written.
 const OUTPUT_LOST: u8 = 6;
@@ -64,9 +62,8 @@ pub(super) struct Outputs {
     reproducible: bool,
     /// Whether a run is told as it goes, and not from its record.
     live: bool,
-    /// What the run counts, for its record.
-    counts: Arc<Counts>,
-    skipped: Arc<AtomicU64>,
+    /// What the run knows of itself.
+    own: Own,
     /// Whether there is anything to tell: a run that did not begin has no report.
     begun: bool,
     /// Whether the run came to its end.
@@ -114,8 +111,7 @@ impl Outputs {
             all: vec![on_stdout(format)],
             reproducible: record.reproducible,
             live: true,
-            counts: Arc::default(),
-            skipped: Arc::default(),
+            own: Own::default(),
             begun: false,
             ended: false,
         })
@@ -150,19 +146,33 @@ impl Outputs {
         }
     }
 
-    /// What the run counts from now on.
-    pub(super) fn count(&mut self, counts: &Arc<Counts>, skipped: &Arc<AtomicU64>) {
-        self.counts = Arc::clone(counts);
-        self.skipped = Arc::clone(skipped);
+    /// Whether any of them tells who the caller of AWS is.
+    pub(super) fn caller(&self) -> Caller {
+        let tells =
+            |file: &Wanted| matches!(file.kind, Kind::Record | Kind::Report(ReportFormat::Html));
+        match self.tells_surroundings() && self.wanted.iter().any(tells) {
+            true => Caller::Wanted,
+            false => Caller::Unwanted,
+        }
+    }
+
+    /// What the run knows of itself from now on.
+    pub(super) fn know(&mut self, own: Own) {
+        self.own = own;
+    }
+
+    /// Whether any file may tell what surrounds the run.
+    fn tells_surroundings(&self) -> bool {
+        self.live && !self.reproducible && !self.wanted.is_empty()
     }
 
     /// Opens the files. One that cannot be made is lost, and the run goes on. Gives what surrounds
     /// the run, where any file may tell it: the record and the reports tell the same.
     fn begin(&mut self) -> Option<Circumstances> {
         self.begun = true;
+        let tells = self.tells_surroundings();
         let wanted = std::mem::take(&mut self.wanted);
-        let mut around = (self.live && !self.reproducible && !wanted.is_empty())
-            .then(|| surroundings(Arc::clone(&self.counts), Arc::clone(&self.skipped)));
+        let mut around = tells.then(|| surroundings(std::mem::take(&mut self.own)));
         let circumstances = around.as_ref().map(|around| around.circumstances.clone());
         for file in wanted {
             let name = format!("`{}`", escape(&file.path.to_string_lossy()));

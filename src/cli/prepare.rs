@@ -2,22 +2,39 @@
 use super::args::{AwsArgs, VerifyArgs};
 use super::place::Place;
 use super::program::say;
+use super::surroundings::Own;
 use super::validate_logs::{now, retry_policy};
 use super::verify_plan::{Asked, NoPlan, bucket_of, make, read};
 use super::{earlier, evidence, key_files};
+use crate::aws::caller::caller;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::limit::{InFlight, Limited};
 use crate::source::mirror::MirrorSource;
 use crate::source::retry::Retrying;
-use crate::source::s3::{S3Source, Timeouts};
+use crate::source::s3::{S3Source, StoreClock, Timeouts};
 use crate::trust::bundle::{Bundle, BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
 use crate::verify::verify_run::VerifyPlan;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use tokio::task::JoinHandle;
+
+/// Seconds that the store's clock may be off before the user is told: what is late and what is in
+/// the future is told by ours. Machines that keep their time are off by less than one.
+const SKEWED: u64 = 60;
+
+/// Whether anybody wants to know who the caller of AWS is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// An output tells it: it is asked for, where AWS is asked anyway.
+    Wanted,
+    /// It is not asked for.
+    Unwanted,
+}
 
 /// Everything that a run needs.
 pub(super) struct Prepared {
@@ -29,6 +46,10 @@ pub(super) struct Prepared {
     /// The directory that is read, where it is one.
     mirror: Option<(PathBuf, Arc<MirrorSource>)>,
     no_keys: bool,
+    /// The clock of the store that is asked.
+    clock: Option<Arc<StoreClock>>,
+    /// Who the caller is, being asked.
+    caller: Option<JoinHandle<Option<String>>>,
 }
 
 impl Prepared {
@@ -38,6 +59,26 @@ impl Prepared {
             evidence::remarks(path, mirror, self.no_keys);
         }
     }
+
+    /// Says where the store's clock and that by which the run judged are far from each other.
+    pub(super) fn clock_remark(&self) {
+        let ahead = self.clock.as_ref().and_then(|clock| clock.seconds_ahead());
+        if let Some(words) = ahead.and_then(skew_words) {
+            say(&format!("warning: {words}"));
+        }
+    }
+
+    /// What the run knows of itself, with so many log files that were not read. The caller is waited
+    /// for, as long as that may take.
+    pub(super) async fn own(&mut self, counts: &Arc<Counts>, skipped: &Arc<AtomicU64>) -> Own {
+        let caller = match self.caller.take() {
+            // What went wrong is no concern of the run.
+            Some(asked) => asked.await.unwrap_or_default(),
+            None => None,
+        };
+        let (counts, skipped) = (Arc::clone(counts), Arc::clone(skipped));
+        Own { counts, skipped, clock: self.clock.clone(), caller }
+    }
 }
 
 /// Finds the evidence and whom to believe.
@@ -46,8 +87,9 @@ pub(super) async fn prepare(
     aws: &AwsArgs,
     args: &VerifyArgs,
     counts: &Arc<Counts>,
+    caller: Caller,
 ) -> Result<Prepared, NoPlan> {
-    prepare_with(aws, args, key_files::read(&args.public_keys)?, counts, &|s3| s3).await
+    prepare_with(aws, args, key_files::read(&args.public_keys)?, counts, caller, &|s3| s3).await
 }
 
 /// Finds the evidence; the keys to believe are those of `bundle` where there is one, and S3 is read
@@ -57,6 +99,7 @@ pub(super) async fn prepare_with(
     args: &VerifyArgs,
     bundle: Option<Bundle>,
     counts: &Arc<Counts>,
+    caller: Caller,
     wrap: &dyn Fn(Arc<dyn ObjectSource>) -> Arc<dyn ObjectSource>,
 ) -> Result<Prepared, NoPlan> {
     let now = now();
@@ -77,15 +120,17 @@ pub(super) async fn prepare_with(
     let billed = if directory.is_some() { Arc::default() } else { Arc::clone(counts) };
     // A copy is verified without a request to anybody, unless a part of it was said to lie in S3.
     let online = match directory.is_none() || moved_to_s3 {
-        true => Some(Online::start(aws, args.concurrency, &billed, &asked).await?),
+        true => Some(Online::start(aws, args.concurrency, &billed, caller, &asked).await?),
         false => None,
     };
     let billed = online.is_some().then_some(billed);
-    let online = online.map(|online| Online { source: wrap(online.source), ..online });
+    let mut online = online.map(|online| Online { source: wrap(online.source), ..online });
+    let clock = online.as_ref().map(|online| Arc::clone(&online.clock));
+    let caller = online.as_mut().and_then(|online| online.caller.take());
     let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
-        (None, Some(Online { source, trust })) => {
+        (None, Some(Online { source, trust, .. })) => {
             let bucket = bucket_of(&asked, trust.as_ref()).await?;
             (evidence::in_bucket(source, bucket, named, rules, None).await?, Some(trust))
         }
@@ -110,6 +155,20 @@ pub(super) async fn prepare_with(
         billed,
         mirror: directory.zip(mirror),
         no_keys,
+        clock,
+        caller,
+    })
+}
+
+/// What is to be said of a store's clock that is so many seconds ahead, if anything.
+fn skew_words(ahead: i64) -> Option<String> {
+    let off = ahead.unsigned_abs();
+    let side = if ahead < 0 { "behind" } else { "ahead of" };
+    (off > SKEWED).then(|| {
+        format!(
+            "the store's clock is {off} seconds {side} this machine's: what is still to come and \
+             what is in the future is judged by this machine's"
+        )
     })
 }
 
@@ -117,6 +176,8 @@ pub(super) async fn prepare_with(
 struct Online {
     source: Arc<dyn ObjectSource>,
     trust: Arc<CloudTrail>,
+    clock: Arc<StoreClock>,
+    caller: Option<JoinHandle<Option<String>>>,
 }
 
 impl Online {
@@ -124,6 +185,7 @@ impl Online {
         aws: &AwsArgs,
         concurrency: Option<usize>,
         counts: &Arc<Counts>,
+        wanted: Caller,
         asked: &Asked,
     ) -> Result<Self, NoPlan> {
         let not_started = |error: &dyn std::fmt::Display| NoPlan::NotStarted(error.to_string());
@@ -137,12 +199,21 @@ impl Online {
         };
         let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
         config.check_credentials().await.map_err(|error| not_started(&error))?;
-        let s3 = Counted::new(S3Source::new(&config, Timeouts::default()), Arc::clone(counts));
+        // The run is prepared meanwhile.
+        let caller = (wanted == Caller::Wanted).then(|| {
+            let config = config.clone();
+            tokio::spawn(async move { caller(&config).await })
+        });
+        let s3 = S3Source::new(&config, Timeouts::default());
+        let clock = s3.clock();
+        let s3 = Counted::new(s3, Arc::clone(counts));
         let seed = u64::from(std::process::id());
         let limited = Limited::new(s3, concurrency.map_or(InFlight::Adaptive, InFlight::Fixed));
         Ok(Self {
             source: Arc::new(Retrying::new(limited, retry_policy(), seed)),
             trust: Arc::new(CloudTrail::new(&config)),
+            clock,
+            caller,
         })
     }
 }

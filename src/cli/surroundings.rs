@@ -4,6 +4,7 @@ use crate::event::record::{Circumstances, RunEnded};
 use crate::event::wire::Time;
 use crate::report::record::Surroundings;
 use crate::source::count::Counts;
+use crate::source::s3::StoreClock;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,8 +12,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+/// What a run knows of itself, for those of its outputs that tell it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Own {
+    /// What was asked of the store, and came.
+    pub(super) counts: Arc<Counts>,
+    /// Log files that were not read.
+    pub(super) skipped: Arc<AtomicU64>,
+    /// The store's clock, where a store is asked.
+    pub(super) clock: Option<Arc<StoreClock>>,
+    /// The caller of AWS, where it was asked and is known.
+    pub(super) caller: Option<String>,
+}
+
 /// What is known of this run, and how to find out at its end what it took.
-pub(super) fn surroundings(counts: Arc<Counts>, skipped: Arc<AtomicU64>) -> Surroundings {
+pub(super) fn surroundings(own: Own) -> Surroundings {
     let began = Instant::now();
     let circumstances = Circumstances {
         started: Time(now()),
@@ -23,16 +37,17 @@ pub(super) fn surroundings(counts: Arc<Counts>, skipped: Arc<AtomicU64>) -> Surr
             .map(|argument| without_secret(&argument.to_string_lossy()))
             .collect(),
         program_sha256: program().ok(),
-        aws_caller: None,
+        aws_caller: own.caller,
     };
     let ended = Box::new(move || {
-        let counts = counts.now();
+        let counts = own.counts.now();
         RunEnded {
             ended: Time(now()),
             duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             requests: counts.lists + counts.gets,
             bytes: counts.bytes,
-            log_files_skipped: skipped.load(Ordering::Relaxed),
+            log_files_skipped: own.skipped.load(Ordering::Relaxed),
+            store_skew_seconds: own.clock.and_then(|clock| clock.seconds_ahead()),
         }
     });
     Surroundings { circumstances, ended }

@@ -54,9 +54,10 @@ async fn attempt(
 ) -> Result<Verdict, NoPlan> {
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let run = prepare(aws, args, &counts).await?;
+    let mut run = prepare(aws, args, &counts, outputs.caller()).await?;
+    let skipped = run.plan.known.as_ref().map(|known| Arc::clone(known.skipped()));
+    outputs.know(run.own(&counts, &skipped.unwrap_or_default()).await);
     let known = run.plan.known.as_ref();
-    outputs.count(&counts, &known.map(|known| Arc::clone(known.skipped())).unwrap_or_default());
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
     let unneeded = Arc::default();
     let summary = verify_counting(&run.plan, source, keys, &unneeded, &mut |event| {
@@ -66,6 +67,7 @@ async fn attempt(
     .await;
     progress.stop();
     run.remarks();
+    run.clock_remark();
     if let Some(known) = known {
         earlier::tell_skipped(known);
     }

@@ -47,6 +47,9 @@ pub const PAGES: usize = 20_000;
 /// bucket has none; whoever wrote so many into it shall not fill our memory.
 pub const UNLISTED: usize = 100_000;
 
+/// Bytes of the ARN of a caller: the longest that STS describes.
+pub const CALLER: usize = 2_048;
+
 /// DER bytes of one public key. RSA-8192, the largest that is accepted, takes about 1,050.
 pub const PUBLIC_KEY: usize = 4_096;
 

@@ -35,6 +35,10 @@ pub struct RunEnded {
     pub bytes: u64,
     /// Log files that were not read, as a record that was resumed proves them.
     pub log_files_skipped: u64,
+    /// Seconds that the store's clock was ahead of the host's, where the store told; less than
+    /// nothing where it was behind. Records of before do not have it.
+    #[serde(default)]
+    pub store_skew_seconds: Option<i64>,
 }
 
 /// A line that only a record has.

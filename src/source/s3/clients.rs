@@ -1,4 +1,5 @@
 //! The SDK's clients: one for each region, made once.
+use super::clock::{ReadsClock, StoreClock};
 use super::timeouts::Timeouts;
 use crate::aws::config::{AwsConfig, Service};
 use crate::core::ids::Region;
@@ -12,7 +13,7 @@ use aws_sdk_s3::config::{
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The region that is asked where a bucket lies when none is configured, as the AWS CLI does.
 const FIRST_ASKED: &str = "us-east-1";
@@ -23,11 +24,13 @@ pub(super) struct Clients {
     base: Builder,
     home: String,
     by_region: Mutex<HashMap<String, Client>>,
+    clock: Arc<StoreClock>,
 }
 
 impl Clients {
     pub(super) fn new(config: &AwsConfig, timeouts: Timeouts) -> Self {
         let endpoint = config.endpoint(Service::S3);
+        let clock = Arc::new(StoreClock::default());
         let mut base = Builder::from(config.sdk())
             // Stores other than S3 rarely have a host name for each bucket.
             .force_path_style(endpoint.is_some())
@@ -40,13 +43,19 @@ impl Clients {
             // What is read here is hashed anyway, and by what the digests say.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .interceptor(LenientHeaders);
+            .interceptor(LenientHeaders)
+            .interceptor(ReadsClock(Arc::clone(&clock)));
         base.set_endpoint_url(endpoint);
         let home = match config.region() {
             Ok(region) => region.as_ref().to_owned(),
             Err(_) => FIRST_ASKED.to_owned(),
         };
-        Self { base, home, by_region: Mutex::default() }
+        Self { base, home, by_region: Mutex::default(), clock }
+    }
+
+    /// The clock of whom they ask, beside ours.
+    pub(super) fn clock(&self) -> &Arc<StoreClock> {
+        &self.clock
     }
 
     /// The client of the configured region.

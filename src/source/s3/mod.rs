@@ -7,6 +7,7 @@ pub mod classify;
 
 mod answer;
 mod clients;
+mod clock;
 mod cursor;
 mod etag;
 mod page;
@@ -16,5 +17,6 @@ mod region;
 mod source;
 mod timeouts;
 
+pub use clock::StoreClock;
 pub use source::S3Source;
 pub use timeouts::Timeouts;

@@ -1,6 +1,7 @@
 //! S3 as a source of objects: one request an answer, told truthfully.
 use super::classify::{Broken, Operation, broken};
 use super::clients::Clients;
+use super::clock::StoreClock;
 use super::cursor::Cursor;
 use super::reader::S3Reader;
 use super::region::BucketRegions;
@@ -20,6 +21,7 @@ use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
 
 /// Buckets of S3, in whatever regions, and of stores that speak its protocol.
 ///
@@ -40,6 +42,11 @@ impl S3Source {
             regions: BucketRegions::default(),
             timeouts,
         }
+    }
+
+    /// The store's clock beside ours, as far as answers tell it until it is asked.
+    pub fn clock(&self) -> Arc<StoreClock> {
+        Arc::clone(self.clients.clock())
     }
 
     /// The region that `bucket` lies in, from the first time it was asked for.

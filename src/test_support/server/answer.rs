@@ -51,6 +51,9 @@ pub(super) fn answer(
         response = mischief::apply(fault, response, call, request_id);
     }
     response.headers_only = is_head(call.operation);
+    if let Some(date) = &state.options.date {
+        response = response.header("Date", date.now());
+    }
     match protocol {
         Protocol::S3 => {
             response.header("x-amz-request-id", request_id.to_owned()).header("x-amz-id-2", HOST_ID)

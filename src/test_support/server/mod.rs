@@ -37,4 +37,4 @@ pub use faults::{Fault, FaultPlan, Schedule};
 pub use loopback::LoopbackServer;
 pub use matcher::{KeyMatcher, Matcher};
 pub use operation::Operation;
-pub use options::{AccessRules, ServerOptions, Throttling};
+pub use options::{AccessRules, Date, ServerOptions, Throttling};

@@ -32,8 +32,33 @@ pub struct ServerOptions {
     pub enforce_bucket_region: bool,
     /// The region of requests that carry no credential scope.
     pub default_region: String,
+    /// What its answers say in `Date`; none by default, so that they are the same at any time.
+    pub date: Option<Date>,
     /// Whether requests are kept for `LoopbackServer::log`. Off by default: it costs memory.
     pub log_requests: bool,
+}
+
+/// What a `Date` header says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Date {
+    /// The time of a clock that is so many seconds ahead of this machine's.
+    Ahead(i64),
+    /// These very words.
+    Words(String),
+}
+
+impl Date {
+    /// What the header says now.
+    #[expect(clippy::disallowed_methods, reason = "a server has a clock of its own")]
+    pub(super) fn now(&self) -> String {
+        match self {
+            Self::Words(words) => words.clone(),
+            Self::Ahead(seconds) => {
+                let now = chrono::Utc::now() + chrono::TimeDelta::seconds(*seconds);
+                now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+            }
+        }
+    }
 }
 
 /// A limit on S3 requests: above it, S3 answers 503 SlowDown.
@@ -75,6 +100,7 @@ impl Default for ServerOptions {
             require_authorization: false,
             enforce_bucket_region: false,
             default_region: "us-east-1".to_owned(),
+            date: None,
             log_requests: false,
         }
     }
