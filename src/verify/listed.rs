@@ -57,6 +57,16 @@ impl ListedChain {
         self.standard.last().map(|(end, _)| *end)
     }
 
+    /// The place of one of its digests, where there is one.
+    pub(super) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
+        let kinds = [DigestKind::Standard, DigestKind::Backfill];
+        kinds.into_iter().find_map(|kind| {
+            let (end, at) = self.ends(kind).last()?;
+            let chain = self.keys.get(usize::try_from(*at).ok()?)?;
+            Some(ObjectLocation::new(bucket, chain.digest_key(*end, kind)))
+        })
+    }
+
     /// The ends of the standard digests right before and right after this time.
     pub(super) fn around(&self, time: Timestamp) -> [Option<Timestamp>; 2] {
         let from = self.standard.partition_point(|(end, _)| *end < time);

@@ -27,10 +27,17 @@ const SHARE: (usize, usize) = (16, 768);
 /// in 30 ms are 4,000 a second.
 const DIGESTS_AHEAD: usize = 128;
 
+/// The same where nothing is waited for but a disk: enough to keep every core at work.
+const RESULTS_HERE: usize = 1_024;
+
+/// The same.
+const DIGESTS_AHEAD_HERE: usize = 8;
+
 /// The room that all chains of a run have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     places: Arc<Semaphore>,
+    digests_ahead: usize,
     /// Digests of all chains that were read ahead and not needed.
     unneeded: Arc<AtomicU64>,
 }
@@ -47,14 +54,20 @@ pub(super) struct Share {
 pub(super) struct Turn {
     places: Arc<Semaphore>,
     share: usize,
+    digests_ahead: usize,
     unneeded: Arc<AtomicU64>,
     told: watch::Receiver<bool>,
 }
 
 impl Room {
-    /// An empty one.
-    pub(super) fn new(unneeded: &Arc<AtomicU64>) -> Self {
-        Self { places: Arc::new(Semaphore::new(RESULTS)), unneeded: Arc::clone(unneeded) }
+    /// An empty one, for evidence that lies on this machine or does not.
+    pub(super) fn new(here: bool, unneeded: &Arc<AtomicU64>) -> Self {
+        let (results, digests_ahead) = match here {
+            true => (RESULTS_HERE, DIGESTS_AHEAD_HERE),
+            false => (RESULTS, DIGESTS_AHEAD),
+        };
+        let places = Arc::new(Semaphore::new(results));
+        Self { places, digests_ahead, unneeded: Arc::clone(unneeded) }
     }
 
     /// Waits for the share of a chain of which so many digests are listed. Chains ask in the order
@@ -67,8 +80,8 @@ impl Room {
         let _places = Arc::clone(&self.places).acquire_many_owned(wanted).await.ok();
         let (tell, told) = watch::channel(false);
         let places = Arc::new(Semaphore::new(share));
-        let unneeded = Arc::clone(&self.unneeded);
-        (Share { tell, _places }, Turn { places, share, unneeded, told })
+        let (digests_ahead, unneeded) = (self.digests_ahead, Arc::clone(&self.unneeded));
+        (Share { tell, _places }, Turn { places, share, digests_ahead, unneeded, told })
     }
 }
 
@@ -82,7 +95,7 @@ impl Share {
 impl Turn {
     /// Digests to fetch ahead of the chain's walk.
     pub(super) fn digests_ahead(&self) -> usize {
-        (self.share / 2).min(DIGESTS_AHEAD)
+        (self.share / 2).min(self.digests_ahead)
     }
 
     /// Where those are counted that turn out not to be needed.
@@ -116,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_chain_waits_at_the_end_of_its_share_until_it_is_told() {
-        let room = Room::new(&Arc::default());
+        let room = Room::new(false, &Arc::default());
         let (share, turn) = room.share(10).await;
         let places = [turn.place(10).await, turn.place(10).await];
         assert!(places.iter().all(Option::is_some));
@@ -127,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn chains_begin_while_there_are_shares() {
-        let room = Room::new(&Arc::default());
+        let room = Room::new(false, &Arc::default());
         let mut shares = Vec::new();
         for _ in 0..RESULTS / 768 {
             shares.push(room.share(10_000).await.0);
@@ -139,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_result_takes_its_place_until_it_is_dropped() {
-        let room = Room::new(&Arc::default());
+        let room = Room::new(false, &Arc::default());
         let (_share, turn) = room.share(0).await;
         let place = turn.place(1_000).await;
         assert!(waits(turn.place(1)).await);

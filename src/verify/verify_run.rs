@@ -17,6 +17,7 @@ use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
 use crate::core::ids::Region;
 use crate::core::key_layout::DigestKind;
+use crate::core::location::ObjectLocation;
 use crate::core::time::{Period, Timestamp};
 use crate::event::{ChainSummary, RunEvent, RunStart, RunSummary, RunTally, Tool};
 use crate::source::{BoxFuture, ObjectSource};
@@ -147,7 +148,9 @@ async fn run(
         })
     });
     let told = told.cloned().collect();
-    let room = Room::new(unneeded);
+    let is_here = |at: ObjectLocation| source.is_here(&at);
+    let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
+    let room = Room::new(here, unneeded);
     let mut run = Run {
         plan,
         source,
