@@ -292,7 +292,8 @@ fn a_million_keys_that_match_nothing_are_passed_over_in_little_memory() {
         },
         &trail,
     );
-    let grown = (peak() - before) / 1_024;
+    // The kernel counts in batches, so that what nothing was added to may even seem to fall.
+    let grown = peak().saturating_sub(before) / 1_024;
     println!("1,000,000 keys that match nothing: {grown} MiB more");
     assert!(grown < 60, "{grown} MiB");
     assert_ne!(summary.verdict, Verdict::Proven);

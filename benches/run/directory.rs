@@ -37,11 +37,15 @@ pub(crate) fn directory(settings: &Settings) -> Outcome<()> {
 /// Runs over 10,000 and over 100,000 small files of as many chains.
 pub(crate) fn many(settings: &Settings) -> Outcome<()> {
     let hours = if settings.quick { [8, 24] } else { [17, 168] };
+    let [_, most] = hours;
     let mut peaks = Vec::new();
     for hours in hours {
         let sized = Sized::new(2, 17, hours, 17.6, LogSizes::Repeated);
         let compared = compare(settings, &format!("{hours} hours"), sized)?;
-        at_most("times the loop's time", compared.ratio, 1.3);
+        // Of few files, what a run costs beside them is too large a part.
+        if hours == most {
+            at_most("times the loop's time", compared.ratio, 1.3);
+        }
         peaks.push(compared.peak);
     }
     if let [few, many] = peaks.as_slice() {
@@ -66,7 +70,7 @@ fn compare(settings: &Settings, name: &str, sized: Sized) -> Outcome<Compared> {
     for round in 0..=settings.repeat.unwrap_or(7) {
         let bare = bare_directory(&directory.0)?;
         let hashed: Hashed = String::from_utf8(bare.stdout.clone())?.trim().parse()?;
-        let ours = verify_directory(&directory.0, sized)?;
+        let ours = verify_directory(&directory.0, sized, None)?;
         all_valid(&ours, directory.1)?;
         if round == 0 {
             print("loop", &bare, hashed);
@@ -107,7 +111,7 @@ fn print(name: &str, run: &Run, hashed: Hashed) {
 
 /// Fails where not every log file was found valid: such a run measures nothing. The stretch before
 /// the first digest is uncovered, so that no digest is left out and the verdict is `not proven`.
-fn all_valid(run: &Run, logs: u64) -> Outcome<()> {
+pub(crate) fn all_valid(run: &Run, logs: u64) -> Outcome<()> {
     let summary: Value = serde_json::from_slice(&run.stdout)?;
     let valid = summary.pointer("/counts/log_files/valid");
     if run.status == Some(3) && valid == Some(&json!(logs)) {
@@ -117,16 +121,16 @@ fn all_valid(run: &Run, logs: u64) -> Outcome<()> {
     Err(format!("ended with {:?}, {valid:?} of {logs} valid: {errors}", run.status).into())
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
 /// A trail in a directory, with the number of its log files. It is removed with this.
-struct Written(PathBuf, u64);
+pub(crate) struct Written(pub(crate) PathBuf, pub(crate) u64);
 
 impl Written {
-    fn new(sized: Sized) -> Outcome<Self> {
+    pub(crate) fn new(sized: Sized) -> Outcome<Self> {
         let at = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-directory");
         if at.exists() {
             fs::remove_dir_all(&at)?;

@@ -10,6 +10,7 @@
 mod bare;
 mod bare_directory;
 mod directory;
+mod evidence;
 mod figures;
 mod measure;
 mod programs;

@@ -3,6 +3,7 @@ use crate::Outcome;
 use crate::directory::KEYS;
 use crate::measure::{Run, run};
 use crate::world::{ACCOUNT, ARN, BUCKET, REGION, Sized};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,21 +31,51 @@ pub(crate) fn aws_validate_logs(aws: PathBuf, endpoint: &str, sized: Sized) -> O
 
 /// `trailproof verify` of the whole bucket.
 pub(crate) fn verify(endpoint: &str, sized: Sized) -> Outcome<Run> {
+    verify_recording(endpoint, sized, None)
+}
+
+/// The same with a record of the run, where one is named.
+pub(crate) fn verify_recording(
+    endpoint: &str,
+    sized: Sized,
+    record: Option<&Path>,
+) -> Outcome<Run> {
     let (from, to) = sized.proven();
     let mut command = program(endpoint);
     command.args(["verify", &format!("s3://{BUCKET}")]);
     command.args(["--start-time", &from, "--end-time", &to, "--quiet"]);
+    run(recording(&mut command, record))
+}
+
+fn recording<'c>(command: &'c mut Command, record: Option<&Path>) -> &'c mut Command {
+    match record {
+        Some(record) => command.arg("--record").arg(record),
+        None => command,
+    }
+}
+
+/// Another of the program's commands, which reads files only.
+pub(crate) fn trailproof(arguments: &[&dyn AsRef<OsStr>]) -> Outcome<Run> {
+    let mut command = program("");
+    for argument in arguments {
+        command.arg(argument.as_ref());
+    }
     run(&mut command)
 }
 
-/// `trailproof verify` of a directory, over all that lies in it.
-pub(crate) fn verify_directory(directory: &Path, sized: Sized) -> Outcome<Run> {
+/// `trailproof verify` of a directory, over all that lies in it, with a record of the run where one
+/// is named.
+pub(crate) fn verify_directory(
+    directory: &Path,
+    sized: Sized,
+    record: Option<&Path>,
+) -> Outcome<Run> {
     let (from, to) = sized.around();
     let mut command = program("");
     command.arg("verify").arg(directory);
     command.arg("--public-keys").arg(directory.join(KEYS));
     command.args(["--start-time", &from, "--end-time", &to, "--quiet", "--format", "json"]);
-    run(&mut command)
+    run(recording(&mut command, record))
 }
 
 /// The loop that only hashes, in a process of its own.

@@ -1,6 +1,7 @@
 //! What is run, and the bars of the issues that asked for it.
 use crate::Outcome;
 use crate::directory;
+use crate::evidence;
 use crate::figures::{Figures, at_least, at_most, each, float, megabytes};
 use crate::measure::Run;
 use crate::programs::{aws_cli, aws_validate_logs, bare, validate_logs, verify};
@@ -102,6 +103,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "million",
         words: "verify over 100,000 and over 1,000,000 log files, 0 ms",
         run: million,
+    },
+    Scenario {
+        name: "record",
+        words: "verify over a directory of 100,000 small files, with and without a record of the run",
+        run: evidence::recording,
+    },
+    Scenario {
+        name: "record-million",
+        words: "a run over 1,000,000 log files recorded, replayed as HTML, signed and checked",
+        run: evidence::million,
     },
     Scenario {
         name: "directory",
