@@ -5,6 +5,7 @@ use super::keys_args::{CheckArgs, KeysArgs, KeysCommand};
 use super::keys_fetch::fetch;
 use super::program::say;
 use crate::core::location::escape;
+use crate::report::text_lines::counted;
 use crate::trust::bundle::{Bundle, Checked, check};
 use std::io::{self, Write};
 use std::path::Path;
@@ -55,13 +56,17 @@ fn check_files(args: &CheckArgs) -> Result<u8, Refusal> {
     Ok(if wrong { WRONG } else { 0 })
 }
 
+fn number(count: usize, noun: &str) -> String {
+    counted(u64::try_from(count).unwrap_or(u64::MAX), noun)
+}
+
 fn report(out: &mut impl Write, path: &Path, bundle: &Bundle, checked: &Checked) -> io::Result<()> {
     writeln!(
         out,
-        "{}: {} usable keys in {} regions, at most {} valid at once",
+        "{}: {} in {}, at most {} valid at once",
         escape(&path.to_string_lossy()),
-        checked.keys,
-        checked.regions.len(),
+        number(checked.keys, "usable key"),
+        number(checked.regions.len(), "region"),
         checked.overlap,
     )?;
     for (kind, lines) in [("wrong", &checked.wrong), ("odd", &checked.odd)] {
@@ -76,11 +81,12 @@ fn report(out: &mut impl Write, path: &Path, bundle: &Bundle, checked: &Checked)
         let count = bundle.of_any_region.len();
         writeln!(
             out,
-            "  {count} keys of no region: the file does not tell it; nothing is covered"
+            "  {} of no region: the file does not tell it, nor for which time it has all keys",
+            number(count, "key"),
         )?;
     }
     for (region, (keys, open)) in &checked.regions {
-        writeln!(out, "  {region}: {keys} keys")?;
+        writeln!(out, "  {region}: {}", number(*keys, "key"))?;
         for (from, to) in open.iter().take(LINES) {
             writeln!(out, "    not covered: {from} to {to}")?;
         }

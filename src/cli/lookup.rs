@@ -16,8 +16,10 @@ use crate::core::budget;
 use crate::core::content::{Content, ContentReader, Form, Hash};
 use crate::core::finding::Outcome;
 use crate::core::location::escape;
+use crate::core::time::HOUR;
 use crate::core::verdict::Verdict;
 use crate::event::{LogNamed, RunEvent, RunSummary};
+use crate::report::text_lines::counted;
 use crate::verify::verify_run::{VerifyPlan, look_up};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -175,8 +177,9 @@ fn tell(
         lines.push(format!("    sha256 {hash}"));
         lines.extend(form.map(|words| format!("    {words}")));
     }
+    let noun = if coverage.total() == HOUR { "hour" } else { "hours" };
     lines.push(format!(
-        "searched: {} of {} hours of chain time in {}, {} to {}, {}",
+        "searched: {} of {} {noun} of chain time in {}, {} to {}, {}",
         hours(coverage.verified),
         hours(coverage.total()),
         counted(summary.chains, "chain"),
@@ -202,7 +205,8 @@ fn left_out(summary: &RunSummary) -> Vec<String> {
     let mut left_out = Vec::new();
     let open = coverage.total() - coverage.verified;
     if open > 0 {
-        left_out.push(format!("{} hours that no proven digest covers", hours(open)));
+        let noun = if open == HOUR { "hour" } else { "hours" };
+        left_out.push(format!("{} {noun} that no proven digest covers", hours(open)));
     }
     for (tally, kind) in [(&counts.digests, "digest"), (&counts.backfill, "backfill digest")] {
         let unproven = tally.invalid + tally.unverified;
@@ -223,10 +227,6 @@ fn hours(seconds: i64) -> String {
         (whole, 0) => whole.to_string(),
         (whole, tenth) => format!("{whole}.{tenth}"),
     }
-}
-
-fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What about the file's form is not CloudTrail's.

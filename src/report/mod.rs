@@ -8,7 +8,7 @@ pub mod junit;
 pub mod ocsf;
 pub mod record;
 pub mod text;
-mod text_lines;
+pub(crate) mod text_lines;
 
 use crate::event::record::Circumstances;
 use crate::event::{Event, RunEvent};

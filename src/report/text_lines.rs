@@ -35,7 +35,7 @@ pub(super) fn bytes(count: u64) -> String {
 }
 
 /// A count with its noun, which takes an `s` where there are more.
-pub(super) fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
