@@ -3,6 +3,7 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 
 /// Name of the file.
@@ -19,9 +20,14 @@ type Kept = [Option<Box<str>>; KEPT.len()];
 
 /// User metadata by the path of a file below the directory: bucket, slash, key.
 ///
-/// Nothing of it is believed. It brings signatures, and these hold or they do not.
+/// Nothing of it is believed. It brings signatures, and these hold or they do not. Paths are kept as
+/// 64-bit hashes under a random key, so that they take little room and nobody can choose two of one
+/// hash.
 #[derive(Debug, Default)]
-pub(super) struct Index(HashMap<Box<str>, Kept>);
+pub(super) struct Index {
+    hasher: RandomState,
+    kept: HashMap<u64, Kept>,
+}
 
 impl Index {
     /// Reads the index of `directory`; one that is not there is empty.
@@ -43,7 +49,9 @@ impl Index {
 
     /// The metadata of the file at this path.
     pub(super) fn of(&self, key: &str) -> BTreeMap<String, String> {
-        let Some(kept) = self.0.get(key) else { return BTreeMap::new() };
+        let Some(kept) = self.kept.get(&self.hasher.hash_one(key)) else {
+            return BTreeMap::new();
+        };
         let named = KEPT.into_iter().zip(kept);
         named.filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect()
     }
@@ -94,7 +102,7 @@ impl<'de> Visitor<'de> for Objects<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut objects: A) -> Result<(), A::Error> {
-        let Self(bucket, Index(index)) = self;
+        let Self(bucket, Index { hasher, kept: index }) = self;
         while let Some((key, entry)) = objects.next_entry::<String, Entry>()? {
             let mut kept = Kept::default();
             for (name, value) in entry.metadata {
@@ -105,7 +113,7 @@ impl<'de> Visitor<'de> for Objects<'_> {
                 }
             }
             if kept.iter().any(Option::is_some) {
-                index.insert([bucket, "/", key.as_str()].concat().into(), kept);
+                index.insert(hasher.hash_one([bucket, "/", key.as_str()].concat()), kept);
             }
         }
         Ok(())
