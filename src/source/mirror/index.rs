@@ -16,7 +16,33 @@ const LONGEST: u64 = 512 << 20;
 const KEPT: [&str; 3] = ["signature", "signature-algorithm", "backfill-generation-timestamp"];
 
 /// What an entry keeps, in little room: a directory may have an entry for each of many digests.
-type Kept = [Option<Box<str>>; KEPT.len()];
+type Kept = [Option<Text>; KEPT.len()];
+
+/// A value, by the bytes that it spells where it is lower-case hex: signatures are, and take half the
+/// room so.
+#[derive(Debug)]
+enum Text {
+    Hex(Box<[u8]>),
+    Other(Box<str>),
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        match hex::decode(&text) {
+            Ok(bytes) if hex::encode(&bytes) == text => Self::Hex(bytes.into()),
+            _ => Self::Other(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hex(bytes) => f.write_str(&hex::encode(bytes)),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
 
 /// User metadata by the path of a file below the directory: bucket, slash, key.
 ///
@@ -53,7 +79,9 @@ impl Index {
             return BTreeMap::new();
         };
         let named = KEPT.into_iter().zip(kept);
-        named.filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect()
+        named
+            .filter_map(|(name, value)| Some((name.to_owned(), value.as_ref()?.to_string())))
+            .collect()
     }
 }
 
@@ -124,4 +152,29 @@ impl<'de> Visitor<'de> for Objects<'_> {
 struct Entry {
     #[serde(default)]
     metadata: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_as_they_were_written() {
+        let values = ["", "00ff", "00FF", "0", "SHA256withRSA", "ab\u{202e}", "0x00"];
+        for value in values {
+            let text = serde_json::json!({ "b": { "k/d": { "metadata": {
+                "Signature": value, "signature-algorithm": value, "other": "x",
+            } }, "k/none": { "metadata": { "other": "x" } }, "k/bare": {} } });
+            let index: Index = serde_json::from_value(text).unwrap();
+            let kept = index.of("b/k/d");
+            assert_eq!(kept.get("signature").map(String::as_str), Some(value));
+            assert_eq!(kept.get("signature-algorithm").map(String::as_str), Some(value));
+            assert_eq!(kept.len(), 2);
+            assert!(index.of("b/k/none").is_empty() && index.of("k/d").is_empty());
+            assert_eq!(index.kept.len(), 1);
+        }
+        for text in ["[]", "{\"b\":[]}", "{\"b\":{\"k\":7}}", "{"] {
+            assert!(serde_json::from_str::<Index>(text).is_err(), "{text}");
+        }
+    }
 }
