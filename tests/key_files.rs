@@ -225,7 +225,7 @@ fn a_bundle_that_is_no_help_says_why() {
     let unavailable = "not known to have all keys of us-east-1 for that time";
     // Name, content, status of `check` and what it says, status of `verify` and what it says.
     let cases: [(&str, &str, i32, &str, i32, &str); 8] = [
-        ("whole", &whole, 0, "us-east-1: 1 keys", 0, "PROVEN"),
+        ("whole", &whole, 0, "us-east-1: 1 key", 0, "PROVEN"),
         ("cut", &cut, 5, "it is no JSON: EOF while parsing", 5, "cannot use the public keys in"),
         ("schema", &schema, 5, "no `trailproof-public-keys` of schema 1", 5, "of schema 1"),
         ("binary", "\u{1f}\u{8b}\u{8}", 5, "it is no JSON", 5, "it is no JSON"),

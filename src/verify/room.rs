@@ -14,16 +14,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 /// two to three kilobytes while it is fetched, and half of one after; this many keep any store busy.
 const RESULTS: usize = 4_096;
 
-/// What a chain's share is made for: each of its digests and a log file of it. Where they have more,
-/// few chains keep a store busy; where they have none, half of the room is left empty.
-const RESULTS_OF_A_DIGEST: usize = 2;
+/// What a chain's share is made for: each of its digests and some log files. Where they have more,
+/// few chains keep a store busy; where they have none, most of the room is left empty, and the rest
+/// does.
+const RESULTS_OF_A_DIGEST: usize = 8;
 
-/// A chain's share at least, for one that is hardly listed and goes on by what its digests name, and
-/// at most: what a chain's own queues hold.
-const SHARE: (usize, usize) = (16, 768);
+/// A chain's share at least: two full digests, so that chains over an hour or two end before it is
+/// their turn; and at most: what a chain's own queues hold.
+const SHARE: (usize, usize) = (48, 768);
 
-/// Digests fetched ahead of one walk: half of its share, so that together they are half of the room
-/// (a digest of twenty log files takes some 10 KB), and no more than keep a walk from waiting: 128
+/// Digests fetched ahead of one walk: half of its share at most, so that together they are half of
+/// the room (a digest of twenty log files takes some 10 KB), and no more than keep a walk from waiting: 128
 /// in 30 ms are 4,000 a second.
 const DIGESTS_AHEAD: usize = 128;
 
@@ -131,11 +132,31 @@ mod tests {
     async fn a_chain_waits_at_the_end_of_its_share_until_it_is_told() {
         let room = Room::new(false, &Arc::default());
         let (share, turn) = room.share(10).await;
-        let places = [turn.place(10).await, turn.place(10).await];
+        let places = [turn.place(1).await, turn.place(turn.share - 1).await];
         assert!(places.iter().all(Option::is_some));
         assert!(waits(turn.place(1)).await);
         share.give_back();
         assert!(turn.place(1).await.is_none());
+    }
+
+    /// Or a run over many chains of few log files would go on with one chain at a time.
+    #[tokio::test]
+    async fn a_chain_without_log_files_ends_before_it_is_told() {
+        assert!(!waits(none_waits()).await);
+    }
+
+    async fn none_waits() {
+        for (digests, chains) in [(1, 80), (24, 20), (168, 5), (700, 5)] {
+            let room = Room::new(false, &Arc::default());
+            let mut begun = Vec::new();
+            for _ in 0..chains {
+                let (share, turn) = room.share(digests).await;
+                let places = turn.place(digests).await;
+                assert!(turn.digests_ahead() >= digests.min(DIGESTS_AHEAD), "{digests}");
+                begun.push((share, turn, places));
+            }
+            assert_eq!(begun.len(), chains);
+        }
     }
 
     #[tokio::test]
