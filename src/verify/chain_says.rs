@@ -12,6 +12,7 @@ pub(super) struct Saying {
 }
 
 /// What a run makes of a chain beside its events.
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are the large one")]
 #[derive(Debug)]
 pub(super) enum ChainSays {
     /// The next event.
