@@ -18,15 +18,18 @@ use trailproof::core::time::{HOUR, Period, Timestamp};
 use trailproof::core::walk_facts::{Fact, ListedDigest, Need};
 use trailproof::core::whole::WholeReader;
 use trailproof::test_support::trail::signer::{Signer, fingerprint};
-use trailproof::test_support::trail::{BuiltTrail, LogPlan, LogSizes, SignWith, TrailSpec};
+use trailproof::test_support::trail::{
+    BuiltTrail, LogPlan, LogSizes, SignWith, TrailBuilder, TrailSpec,
+};
 
 fn trail(hours: u32, logs: u32, sizes: LogSizes) -> BuiltTrail {
-    TrailSpec::new()
+    let spec = TrailSpec::new()
         .seed(7)
         .hours(hours)
         .logs(LogPlan::Constant(logs), sizes)
-        .sign_with(SignWith::Fast)
-        .build()
+        .sign_with(SignWith::Fast);
+    // A year has more keys than there are checked in.
+    TrailBuilder::new().trail(spec).reuse_keys().build()
 }
 
 fn length(count: usize) -> u64 {

@@ -187,12 +187,15 @@ impl Sorted {
         let read = at.take(length).read_to_end(&mut block);
         let mut rest = block.as_slice();
         let mut found = None;
-        while found.is_none() && rest.contains(&b'\n') {
+        while found.is_none() && !rest.is_empty() {
             let line = rest;
             let length = rest.skip_until(b'\n')?;
+            // One without its newline goes on behind the block.
+            let Some(line) = line.get(..length).and_then(|line| line.strip_suffix(b"\n")) else {
+                break;
+            };
             if line.starts_with(begins.as_bytes()) {
-                // Without its newline.
-                found = line.get(..length - 1).map(parse);
+                found = Some(parse(line));
             }
         }
         BUFFER.set(block);
