@@ -213,6 +213,10 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
                 let body = read(&mirrored, key, 0).await.unwrap().0;
                 assert_eq!(body, format!("body of {key}").into_bytes());
             }
+            for key in KEYS.into_iter().chain(["AWSLogs/1/a/b", "AWSLogs//x", "AWSLogs/2/none"]) {
+                let (here, opened) = (read_here(&mirrored, key), read(&mirrored, key, 0).await);
+                assert_eq!(here, opened, "{key}");
+            }
             for key in ["AWSLogs/1/", "AWSLogs/../y", "AWSLogs/1/other"] {
                 let why = read(&mirrored, key, 0).await.unwrap_err();
                 let not_copied = matches!(&why, ReadError::Failure(why) if why.kind == ReadFailureKind::NotCopied);
@@ -400,7 +404,7 @@ async fn a_file_that_changes_its_length_while_it_is_read_is_a_failure() {
 }
 
 /// Reads a file on the spot: its pieces as one, and whether only the last said that it is the last.
-fn read_here(mirror: &MirrorSource, key: &str) -> Result<(Vec<u8>, ObjectMetadata), ReadError> {
+fn read_here(mirror: &dyn ObjectSource, key: &str) -> Result<(Vec<u8>, ObjectMetadata), ReadError> {
     let at = ObjectLocation::new("bucket", key);
     let (mut bytes, mut ended) = (Vec::new(), false);
     let read = mirror.read_here(&at, &mut |piece| {

@@ -75,7 +75,9 @@ impl Index {
 
     /// The metadata of the file at this path.
     pub(super) fn of(&self, key: &str) -> BTreeMap<String, String> {
-        let Some(kept) = self.kept.get(&self.hasher.hash_one(key)) else {
+        // Most directories have none, and then no path needs to be hashed.
+        let hash = || self.hasher.hash_one(key);
+        let Some(kept) = (!self.kept.is_empty()).then(|| self.kept.get(&hash())).flatten() else {
             return BTreeMap::new();
         };
         let named = KEPT.into_iter().zip(kept);

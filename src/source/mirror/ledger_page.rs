@@ -1,7 +1,6 @@
 //! Pages of a listing out of what was noted.
 use super::ledger::{Layers, Order};
 use crate::source::{ListPage, ListRequest, Listed};
-use std::collections::BTreeMap;
 use std::io;
 
 /// The last of all characters: what sorts behind all that lies in a folder.
@@ -23,53 +22,46 @@ pub(super) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
     let prefix = format!("{bucket}{}", request.prefix);
     let told = request.continuation.as_deref().unwrap_or("");
     let mut page = ListPage::default();
-    let mut last: Option<String> = None;
     let mut from = Order::at(prefix.clone().max(format!("{bucket}{after}")));
     if request.folders && told.ends_with('/') {
         from.path.push(LAST);
     }
     'seek: loop {
-        let mut records = ledger.scan(&from)?;
-        while let Some((order, record)) = records.next()? {
-            if !order.path.starts_with(&prefix) {
-                return Ok(page);
-            }
-            let rest = order.path.get(prefix.len()..).unwrap_or_default();
+        let mut entries = ledger.entries(&from)?;
+        while let Some((order, entry)) = entries.next()? {
+            let Some(rest) = order.path.strip_prefix(prefix.as_str()) else { return Ok(page) };
             let folder = match rest.find('/') {
-                Some(slash) if request.folders => rest.get(..=slash),
+                Some(slash) if request.folders => Some(prefix.len() + slash + 1),
+                _ if order.folder => continue,
                 _ => None,
             };
-            let name = match folder {
-                Some(folder) => format!("{}{folder}", request.prefix),
-                None if order.folder => continue,
-                None => record.key.clone(),
-            };
-            let seen = record.folder.as_ref().is_some_and(|folder| folder.seen);
-            let is_there = seen || record.listed.is_some() || record.copied.is_some();
+            let name = order.path.get(bucket.len()..folder.unwrap_or(order.path.len()));
+            let (Some(name), Some(key)) = (name, order.path.get(bucket.len()..)) else { continue };
             // In the folder in which the start lies only what comes after it counts.
-            let is_after = record.key.as_str() > after || (order.folder && name.as_str() > after);
-            if !is_there || !is_after || name.as_str() <= told {
+            let is_after = key > after || (order.folder && name > after);
+            if !entry.is_there() || !is_after || name <= told {
                 continue;
             }
             if page.objects.len() + page.folders.len() == limit {
-                page.next = last;
+                page.next = last(&page);
                 return Ok(page);
             }
-            last = Some(name.clone());
+            let name = name.to_owned();
             if folder.is_some() {
                 from = Order::at(format!("{bucket}{name}{LAST}"));
                 page.folders.push(name);
                 continue 'seek;
             }
-            let size = match (&record.listed, &record.copied) {
-                (Some(listed), _) => listed.size,
-                (None, Some(copied)) => copied.size,
-                (None, None) => 0,
-            };
-            page.objects.push(Listed { key: name, size, etag: None });
+            page.objects.push(Listed { key: name, size: entry.size(), etag: None });
         }
         return Ok(page);
     }
+}
+
+/// The last name on a page.
+fn last(page: &ListPage) -> Option<String> {
+    let object = page.objects.last().map(|object| &object.key);
+    object.max(page.folders.last()).cloned()
 }
 
 /// Two pages of one listing as one: of what was noted, and of what lies in the directory, whose
@@ -87,25 +79,29 @@ pub(super) fn merged(
     let end = [noted.next.as_deref(), there_next.as_deref(), reach].into_iter().flatten().min();
     let end = end.map(str::to_owned);
     let within = |name: &String| end.as_ref().is_none_or(|end| name <= end);
-    let mut entries: BTreeMap<String, Option<u64>> = BTreeMap::new();
-    for object in there.objects {
-        let key = below(&object.key).filter(|key| !key.is_empty());
-        entries.extend(key.map(|key| (key, Some(object.size))));
-    }
-    entries.extend(there.folders.iter().filter_map(below).map(|name| (name, None)));
+    // Of what both have, what was noted is told.
+    let mut entries: Vec<(String, Option<u64>)> = Vec::new();
     entries.extend(noted.objects.into_iter().map(|object| (object.key, Some(object.size))));
     entries.extend(noted.folders.into_iter().map(|name| (name, None)));
+    for mut object in there.objects {
+        if object.key.starts_with(above) && object.key.len() > above.len() {
+            object.key.drain(..above.len());
+            entries.push((object.key, Some(object.size)));
+        }
+    }
+    entries.extend(there.folders.iter().filter_map(below).map(|name| (name, None)));
+    // Of runs that are in order, so that it is hardly more than going through them.
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    entries.dedup_by(|(later, _), (first, _)| later == first);
     let mut page = ListPage { next: end.clone(), ..ListPage::default() };
-    let mut last: Option<String> = None;
     for (name, size) in entries {
         if !within(&name) {
             break;
         }
         if page.objects.len() + page.folders.len() == limit {
-            page.next = last;
+            page.next = last(&page);
             break;
         }
-        last = Some(name.clone());
         match size {
             Some(size) => page.objects.push(Listed { key: name, size, etag: None }),
             None => page.folders.push(name),

@@ -71,7 +71,7 @@ impl Mirrored {
     /// That the manifest cannot be read.
     pub fn has_bucket(&self, bucket: &str) -> io::Result<bool> {
         let above = format!("{bucket}/");
-        let first = self.ledger.scan(&Order::at(above.clone()))?.next()?;
+        let first = self.ledger.entries(&Order::at(above.clone()))?.next()?;
         Ok(first.is_some_and(|(order, _)| order.path.starts_with(&above)))
     }
 
@@ -163,7 +163,11 @@ impl Mirrored {
             // what has them. This one is only what the manifest says.
             etag: None,
             version_id: None,
-            user: copied.metadata,
+            // Of an object that was copied without, the index may have some.
+            user: match copied.metadata.is_empty() {
+                true => self.files.metadata(&path, 0).user,
+                false => copied.metadata,
+            },
         };
         Ok(Held { file: copied.file.unwrap_or(path), metadata: Some(metadata) })
     }
@@ -226,6 +230,15 @@ impl ObjectSource for Mirrored {
         at: &ObjectLocation,
         take: &mut TakePiece<'_>,
     ) -> Option<Result<ObjectMetadata, ReadError>> {
+        let path = format!("{}/{}", at.bucket, at.key);
+        // A log file is mostly one of which there is nothing more to know.
+        if self.ledger.is_plain(&path)
+            && let Some((file, size)) = self.files.plain_file(&path)
+        {
+            let metadata = self.files.metadata(&path, size);
+            let read = hand_over(&file, size, take);
+            return Some(read.map(|()| metadata).map_err(ReadError::Failure));
+        }
         // A file that lies where it should is opened by its name; all else is looked at closely.
         if let Ok(Held { file, metadata: Some(metadata) }) = self.file_of(at)
             && let Some((file, size)) = self.files.plain_file(&file)

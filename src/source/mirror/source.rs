@@ -201,7 +201,8 @@ impl MirrorSource {
         begin(&path, &about, from, self.metadata(&at.key, 0))
     }
 
-    fn metadata(&self, key: &str, size: u64) -> ObjectMetadata {
+    /// What the index of metadata has of the file at this path.
+    pub(super) fn metadata(&self, key: &str, size: u64) -> ObjectMetadata {
         let user = self.index.of(key);
         ObjectMetadata { size: Some(size), user, ..ObjectMetadata::default() }
     }

@@ -1,9 +1,13 @@
 //! The files of a ledger as one.
+use super::entry::Entry;
+use super::lines::{Lines, parse, regular};
+use super::merged::{Merged, Told, take};
 use super::record::{Order, Record};
-use super::sorted::{Lines, Scan, Sorted, parse, regular};
-use std::collections::BTreeMap;
+use super::sorted::Sorted;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The manifest: all records of a mirror that was finished, or of the runs before.
 pub(in crate::source::mirror) const MANIFEST: &str = "trailproof-manifest.jsonl";
@@ -11,6 +15,9 @@ pub(in crate::source::mirror) const MANIFEST: &str = "trailproof-manifest.jsonl"
 pub(super) const JOURNAL: &str = "journal.jsonl";
 /// Parts of the journal that were sorted: `sorted-LEVEL-NUMBER.jsonl`.
 const SEGMENT: &str = "sorted-";
+
+/// Folders of which it is kept whether they are plain: some 150 bytes each.
+const FOLDERS: usize = 1_024;
 
 /// A sorted part of the journal. A higher level is made of several lower ones and is older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +59,8 @@ impl Segment {
 pub(in crate::source::mirror) struct Layers {
     files: Vec<Sorted>,
     recent: BTreeMap<Order, Record>,
+    /// Whether a folder is plain, of those that were asked for last.
+    plain: Mutex<HashMap<String, bool>>,
 }
 
 impl Layers {
@@ -89,7 +98,7 @@ impl Layers {
     /// These files, oldest first, and what came since.
     pub(super) fn of(paths: &[PathBuf], recent: BTreeMap<Order, Record>) -> io::Result<Self> {
         let files = paths.iter().map(|path| Sorted::open(path)).collect::<io::Result<_>>()?;
-        Ok(Self { files, recent })
+        Ok(Self { files, recent, ..Self::default() })
     }
 
     pub(in crate::source::mirror) fn is_empty(&self) -> bool {
@@ -106,18 +115,44 @@ impl Layers {
         Ok(known)
     }
 
-    /// All records from there on, ascending.
-    pub(in crate::source::mirror) fn scan(&self, from: &Order) -> io::Result<Merged<'_>> {
-        let files = self.files.iter().map(|file| file.scan(from)).collect::<io::Result<_>>()?;
-        Ok(Merged { files, recent: self.recent.range(from.clone()..).peekable() })
+    /// Whether nothing that is known of the files right in the folder of this path says where else
+    /// one lies or has metadata of it: what lies under its own name there is then all there is to
+    /// know. It may be so and not be seen.
+    ///
+    /// Log files are read so, each of which would have to be looked up: a folder is looked through
+    /// once.
+    pub(in crate::source::mirror) fn is_plain(&self, path: &str) -> bool {
+        let Some(folder) = path.rfind('/').and_then(|at| path.get(..=at)) else { return false };
+        let known = || self.plain.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plain) = known().get(folder) {
+            return *plain;
+        }
+        // Whoever looks an object up is told what is wrong with the file.
+        let of_file = |file: &Sorted| file.is_plain(folder).unwrap_or(false);
+        let mut recent = self.recent.range(Order::at(folder)..);
+        let is_plain = self.files.iter().all(of_file)
+            && recent.next().is_none_or(|(order, _)| !order.path.starts_with(folder));
+        let mut known = known();
+        if known.len() >= FOLDERS {
+            known.clear();
+        }
+        known.insert(folder.to_owned(), is_plain);
+        is_plain
     }
-}
 
-fn take(known: &mut Option<Record>, later: Option<Record>) {
-    match (known.as_mut(), later) {
-        (Some(known), Some(later)) => known.absorb(later),
-        (None, later) => *known = later,
-        (Some(_), None) => {}
+    /// All records from there on, ascending.
+    pub(in crate::source::mirror) fn scan(&self, from: &Order) -> io::Result<Merged<'_, Record>> {
+        self.told(from)
+    }
+
+    /// What of all records from there on a listing tells.
+    pub(in crate::source::mirror) fn entries(&self, from: &Order) -> io::Result<Merged<'_, Entry>> {
+        self.told(from)
+    }
+
+    fn told<T: Told>(&self, from: &Order) -> io::Result<Merged<'_, T>> {
+        let files = self.files.iter().map(|file| file.scan(from)).collect::<io::Result<_>>()?;
+        Ok(Merged::new(files, self.recent.range(from.clone()..)))
     }
 }
 
@@ -128,32 +163,5 @@ pub(super) fn note(records: &mut BTreeMap<Order, Record>, record: Record) {
         std::collections::btree_map::Entry::Vacant(place) => {
             place.insert(record);
         }
-    }
-}
-
-/// Records of several layers in one order.
-#[derive(Debug)]
-pub(in crate::source::mirror) struct Merged<'l> {
-    files: Vec<Scan>,
-    recent: std::iter::Peekable<std::collections::btree_map::Range<'l, Order, Record>>,
-}
-
-impl Merged<'_> {
-    /// The next record.
-    pub(in crate::source::mirror) fn next(&mut self) -> io::Result<Option<(Order, Record)>> {
-        let of_files = self.files.iter().filter_map(|file| file.next.as_ref().map(|(at, _)| at));
-        let at = of_files.chain(self.recent.peek().map(|(at, _)| *at)).min().cloned();
-        let Some(at) = at else { return Ok(None) };
-        let mut known = None;
-        for file in &mut self.files {
-            if file.next.as_ref().is_some_and(|(next, _)| *next == at) {
-                take(&mut known, file.next.take().map(|(_, record)| record));
-                file.advance()?;
-            }
-        }
-        if self.recent.peek().is_some_and(|(next, _)| **next == at) {
-            take(&mut known, self.recent.next().map(|(_, record)| record.clone()));
-        }
-        Ok(known.map(|record| (at, record)))
     }
 }

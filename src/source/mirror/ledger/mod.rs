@@ -3,8 +3,11 @@
 //! Lines of JSON in ascending order, so that a million objects need no room in memory. While a
 //! mirror is being made they lie in several files, of which a later one says what changed; at the
 //! end they are one, the manifest.
+mod entry;
 mod journal;
 mod layers;
+mod lines;
+mod merged;
 mod ranges;
 mod record;
 mod sorted;

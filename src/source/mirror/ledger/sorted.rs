@@ -1,131 +1,62 @@
 //! A file of records in ascending order, read where it is needed.
+use super::lines::{At, Lines, disorder, order, parse, regular};
+use super::merged::{Scan, Told};
 use super::record::{Order, Record};
-use serde::Deserialize;
-use std::borrow::Cow;
+use memchr::memmem;
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes between two lines whose place is kept: a million objects of 450 bytes take 55,000 places.
+/// Bytes between two lines whose place is kept, of a file that is not too large for it.
 const STEP: u64 = 8 << 10;
 
-/// Bytes of a line. One has a key, an ETag and a digest's metadata; a folder's has the stretches in
-/// which it was listed, of which there are as many as runs of other periods.
-const LINE: u64 = 8 << 20;
+/// Places that are kept: some 2 MB, whatever the file's size. Between two that are far from each
+/// other a line is looked for in the file.
+const PLACES: u64 = 8_192;
 
 /// Bytes that are read at once for one record: a step, and a line that lies across its end.
 const BLOCK: u64 = 2 * STEP;
 
+/// Bytes of one folder that are read to see whether it is plain: 150,000 log files.
+const FOLDER: usize = 64 << 20;
+
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// What tells where a line stands.
-#[derive(Deserialize)]
-struct Head<'l> {
-    #[serde(borrow)]
-    bucket: Cow<'l, str>,
-    #[serde(borrow)]
-    key: Cow<'l, str>,
-    #[serde(default)]
-    folder: Option<serde::de::IgnoredAny>,
-}
-
-/// A place in a file that others read too, and that may have lost its name since.
-#[derive(Debug)]
-struct At {
-    file: Arc<File>,
-    at: u64,
-}
-
-impl Read for At {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        #[cfg(unix)]
-        let length = std::os::unix::fs::FileExt::read_at(&*self.file, buffer, self.at)?;
-        #[cfg(windows)]
-        let length = std::os::windows::fs::FileExt::seek_read(&*self.file, buffer, self.at)?;
-        self.at = self.at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        Ok(length)
-    }
-}
-
-/// Reads lines, each with its newline; one without is no line: it was cut.
-#[derive(Debug)]
-pub(super) struct Lines {
-    file: BufReader<At>,
-    line: Vec<u8>,
-    /// Of a journal, the end may be missing; of a file that had its name when it was whole, never.
-    may_be_cut: bool,
-}
-
-impl Lines {
-    pub(super) fn new(file: File) -> Self {
-        Self { may_be_cut: true, ..Self::at(Arc::new(file), 0) }
-    }
-
-    fn at(file: Arc<File>, at: u64) -> Self {
-        let file = BufReader::with_capacity(16 << 10, At { file, at });
-        Self { file, line: Vec::new(), may_be_cut: false }
-    }
-
-    pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        self.line.clear();
-        (&mut self.file).take(LINE).read_until(b'\n', &mut self.line)?;
-        match self.line.pop() {
-            Some(b'\n') => {}
-            Some(_) if !self.may_be_cut => {
-                let words = "the mirror's manifest is damaged: a line of it is cut or too long";
-                return Err(io::Error::new(io::ErrorKind::InvalidData, words));
-            }
-            _ => return Ok(None),
-        }
-        Ok(Some(&self.line))
-    }
-}
-
-/// What a line says.
-pub(super) fn parse(line: &[u8]) -> io::Result<Record> {
-    serde_json::from_slice(line).map_err(|error| damaged(&error))
-}
-
-fn damaged(error: &serde_json::Error) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the mirror's manifest is damaged: {error}"))
-}
-
-fn disorder() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the mirror's manifest is not in order")
-}
-
-fn order(line: &[u8]) -> io::Result<Order> {
-    let head: Head<'_> = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
-    Ok(Order { path: format!("{}/{}", head.bucket, head.key), folder: head.folder.is_some() })
 }
 
 /// The file, and where some of its lines begin.
 #[derive(Debug)]
 pub(super) struct Sorted {
     file: Arc<File>,
+    length: u64,
     places: Vec<(Order, u64)>,
+}
+
+/// Where the line of an object begins and what lies there, if it is in the file.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    /// Where a line begins that is not behind it.
+    from: u64,
+    /// Where one begins that is.
+    till: u64,
 }
 
 impl Sorted {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Self::with_places(path, PLACES)
+    }
+
+    fn with_places(path: &Path, most: u64) -> io::Result<Self> {
         let file = regular(path)?;
         let length = file.metadata()?.len();
-        let mut sorted = Self { file: Arc::new(file), places: Vec::new() };
+        let mut sorted = Self { file: Arc::new(file), length, places: Vec::new() };
+        let step = STEP.max(length / most);
         let mut at = 0;
         while at < length {
-            let mut lines = sorted.lines(at.saturating_sub(1));
-            let mut start = at;
-            if at > 0 {
-                // Up to the end of the line that lies across, or the newline right before.
-                let rest = lines.next()?.map_or(0, <[u8]>::len);
-                start = at.saturating_add(u64::try_from(rest).unwrap_or(u64::MAX));
-            }
-            let Some(line) = lines.next()? else { break };
-            let order = order(line)?;
+            let Some((order, start)) = sorted.first_from(at)? else { break };
             if sorted.places.last().is_some_and(|(last, _)| *last >= order) {
                 // A line longer than a step is met again; anything else is out of order.
                 if sorted.places.last().is_some_and(|(_, place)| *place != start) {
@@ -134,13 +65,44 @@ impl Sorted {
             } else {
                 sorted.places.push((order, start));
             }
-            at = start.max(at).saturating_add(STEP);
+            at = start.max(at).saturating_add(step);
         }
         Ok(sorted)
     }
 
-    fn lines(&self, at: u64) -> Lines {
-        Lines::at(Arc::clone(&self.file), at)
+    /// The first line that begins there or later.
+    fn first_from(&self, at: u64) -> io::Result<Option<(Order, u64)>> {
+        let mut lines = Lines::few(Arc::clone(&self.file), at.saturating_sub(1));
+        let mut start = at;
+        if at > 0 {
+            // Up to the end of the line that lies across, or the newline right before.
+            let rest = lines.next()?.map_or(0, <[u8]>::len);
+            start = at.saturating_add(u64::try_from(rest).unwrap_or(u64::MAX));
+        }
+        let Some(line) = lines.next()? else { return Ok(None) };
+        Ok(Some((order(line)?, start)))
+    }
+
+    /// Where to look for a record; `None` where the file has no line before it.
+    fn stretch(&self, wanted: &Order) -> io::Result<Option<Stretch>> {
+        let after = self.places.partition_point(|(order, _)| order <= wanted);
+        let from = after.checked_sub(1).and_then(|at| self.places.get(at));
+        let Some(mut from) = from.map(|(_, at)| *at) else { return Ok(None) };
+        let mut till = self.places.get(after).map_or(self.length, |(_, place)| *place);
+        // What is wanted begins before this.
+        let mut before = till;
+        while before.saturating_sub(from) > STEP {
+            let middle = from + (before - from) / 2;
+            match self.first_from(middle)? {
+                Some((order, at)) if order <= *wanted && at < till => from = at,
+                Some((_, at)) => {
+                    till = at.min(till);
+                    before = middle;
+                }
+                None => before = middle,
+            }
+        }
+        Ok(Some(Stretch { from, till }))
     }
 
     /// The record that stands there.
@@ -148,7 +110,7 @@ impl Sorted {
         if let Some(found) = self.spelt_as_usual(wanted)? {
             return Ok(Some(found));
         }
-        let Some(mut lines) = self.near(wanted) else { return Ok(None) };
+        let Some(mut lines) = self.near(wanted)? else { return Ok(None) };
         let mut last = Order::default();
         while let Some(line) = lines.next()? {
             let order = order(line)?;
@@ -157,33 +119,27 @@ impl Sorted {
             }
             last.clone_from(&order);
             match order.cmp(wanted) {
-                std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => return parse(line).map(Some),
-                std::cmp::Ordering::Greater => break,
+                Ordering::Less => {}
+                Ordering::Equal => return parse(line).map(Some),
+                Ordering::Greater => break,
             }
         }
         Ok(None)
     }
 
     /// The record of an object, where it stands in its place and its line begins as we write it. Each
-    /// log file that is verified is looked up, and this saves reading the lines before it as JSON,
-    /// which took as long as a fifth of hashing the file.
+    /// digest that is verified is looked up, and this saves reading the lines before it as JSON.
     fn spelt_as_usual(&self, wanted: &Order) -> io::Result<Option<Record>> {
-        let after = self.places.partition_point(|(order, _)| order <= wanted);
-        let from = after.checked_sub(1).and_then(|at| self.places.get(at));
-        let (Some((_, from)), Some((bucket, key))) = (from, wanted.path.split_once('/')) else {
+        let (Some(place), Some((bucket, key))) =
+            (self.stretch(wanted)?, wanted.path.split_once('/'))
+        else {
             return Ok(None);
         };
-        let till = self.places.get(after).map_or(u64::MAX, |(_, place)| *place);
-        let length = till.saturating_sub(*from).min(BLOCK);
-        let mut begins = String::from("{\"bucket\":");
-        for (text, then) in [(bucket, ",\"key\":"), (key, ",")] {
-            begins += &serde_json::to_string(text)?;
-            begins += then;
-        }
+        let begins = begins(bucket, key)? + "\",";
+        let length = place.till.saturating_sub(place.from).min(BLOCK);
         let mut block = BUFFER.take();
         block.clear();
-        let at = At { file: Arc::clone(&self.file), at: *from };
+        let at = At { file: Arc::clone(&self.file), at: place.from };
         let read = at.take(length).read_to_end(&mut block);
         let mut rest = block.as_slice();
         let mut found = None;
@@ -204,15 +160,49 @@ impl Sorted {
     }
 
     /// Lines from shortly before that place.
-    fn near(&self, wanted: &Order) -> Option<Lines> {
-        let after = self.places.partition_point(|(order, _)| order <= wanted);
-        let place = after.checked_sub(1).and_then(|at| self.places.get(at)).or(self.places.first());
-        place.map(|(_, at)| self.lines(*at))
+    fn near(&self, wanted: &Order) -> io::Result<Option<Lines>> {
+        let first = self.places.first().map(|(_, at)| *at);
+        let from = self.stretch(wanted)?.map(|stretch| stretch.from).or(first);
+        Ok(from.map(|from| Lines::at(Arc::clone(&self.file), from)))
+    }
+
+    /// Whether all that is said of the files right in this folder is that they lie under their own
+    /// names, without metadata. It may be so and not be seen.
+    pub(super) fn is_plain(&self, folder: &str) -> io::Result<bool> {
+        let wanted = Order::at(folder);
+        let (Some((bucket, prefix)), Some(mut lines)) =
+            (folder.split_once('/'), self.near(&wanted)?)
+        else {
+            return Ok(true);
+        };
+        let begins = begins(bucket, prefix)?;
+        let mut read = 0_usize;
+        while let Some(line) = lines.next()? {
+            let Some(rest) = line.strip_prefix(begins.as_bytes()) else {
+                match order(line)? {
+                    order if order < wanted => continue,
+                    // Spelt otherwise than we do.
+                    order if order.path.starts_with(folder) => return Ok(false),
+                    _ => break,
+                }
+            };
+            read = read.saturating_add(line.len());
+            let name = memchr::memchr(b'"', rest).and_then(|end| rest.get(..end));
+            let is_below = name.is_none_or(|name| memchr::memchr(b'/', name).is_some());
+            let says_more = |what: &[u8]| memmem::find(rest, what).is_some();
+            let is_remarkable = memchr::memchr(b'\\', rest).is_some()
+                || says_more(b"\"file\"")
+                || says_more(b"\"metadata\"");
+            if is_below || is_remarkable || read > FOLDER {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// All records from there on.
-    pub(super) fn scan(&self, from: &Order) -> io::Result<Scan> {
-        let mut scan = Scan { lines: self.near(from), last: Order::default(), next: None };
+    pub(super) fn scan<T: Told>(&self, from: &Order) -> io::Result<Scan<T>> {
+        let mut scan = Scan::new(self.near(from)?);
         loop {
             scan.advance()?;
             if scan.next.as_ref().is_none_or(|(order, _)| order >= from) {
@@ -222,40 +212,13 @@ impl Sorted {
     }
 }
 
-/// Opens a file that is one, and no symbolic link.
-pub(super) fn regular(path: &Path) -> io::Result<File> {
-    if !std::fs::symlink_metadata(path)?.is_file() {
-        let words = format!("`{}` is no regular file", path.display());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
-    }
-    File::open(path)
-}
-
-/// Records in ascending order.
-#[derive(Debug)]
-pub(super) struct Scan {
-    lines: Option<Lines>,
-    last: Order,
-    pub(super) next: Option<(Order, Record)>,
-}
-
-impl Scan {
-    pub(super) fn advance(&mut self) -> io::Result<()> {
-        self.next = None;
-        if let Some(lines) = &mut self.lines
-            && let Some(line) = lines.next()?
-        {
-            let record = parse(line)?;
-            let order = record.order();
-            // What is out of its place would make a listing end early.
-            if order <= self.last {
-                return Err(disorder());
-            }
-            self.last.clone_from(&order);
-            self.next = Some((order, record));
-        }
-        Ok(())
-    }
+/// How the line of an object begins that we wrote, up to the end of its key.
+fn begins(bucket: &str, key: &str) -> io::Result<String> {
+    let bucket = serde_json::to_string(bucket)?;
+    let mut begins = format!("{{\"bucket\":{bucket},\"key\":{}", serde_json::to_string(key)?);
+    // The quotation mark, behind which the key may go on.
+    begins.pop();
+    Ok(begins)
 }
 
 #[cfg(test)]
@@ -276,16 +239,18 @@ mod tests {
             text += &(serde_json::to_string(&record).unwrap() + "\n");
         }
         std::fs::write(&path, &text).unwrap();
+        // Where few places are kept, lines are looked for between them.
+        for most in [1, 2, 3, 10] {
+            let few = Sorted::with_places(&path, most).unwrap();
+            assert!((1..=most + 1).contains(&u64::try_from(few.places.len()).unwrap()));
+            every_key_is_found(&few, &keys);
+        }
         let sorted = Sorted::open(&path).unwrap();
         assert!(sorted.places.len() > 20);
-        for key in &keys {
-            let found = sorted.get(&Order::at(format!("b/{key}"))).unwrap();
-            assert_eq!(found.map(|record| record.key).as_ref(), Some(key));
-            assert!(sorted.get(&Order::at(format!("b/{key}x"))).unwrap().is_none());
-        }
+        every_key_is_found(&sorted, &keys);
         assert!(sorted.get(&Order::at("a")).unwrap().is_none());
         for from in [0, 1, 17, 2_999] {
-            let mut scan = sorted.scan(&Order::at(format!("b/k{from:05}"))).unwrap();
+            let mut scan: Scan<Record> = sorted.scan(&Order::at(format!("b/k{from:05}"))).unwrap();
             let mut seen = Vec::new();
             while let Some((_, record)) = scan.next.take() {
                 seen.push(record.key);
@@ -302,6 +267,53 @@ mod tests {
         assert!(Sorted::open(&path).is_err());
         std::fs::write(&path, "").unwrap();
         assert!(Sorted::open(&path).unwrap().get(&Order::at("b/k")).unwrap().is_none());
+    }
+
+    fn every_key_is_found(sorted: &Sorted, keys: &[String]) {
+        for key in keys {
+            let wanted = Order::at(format!("b/{key}"));
+            let stretch = sorted.stretch(&wanted).unwrap().unwrap();
+            assert!(stretch.from < stretch.till, "{key}: {stretch:?}");
+            let found = sorted.get(&wanted).unwrap();
+            assert_eq!(found.map(|record| record.key).as_ref(), Some(key));
+            assert!(sorted.get(&Order::at(format!("b/{key}x"))).unwrap().is_none());
+        }
+    }
+
+    /// What is called plain is read without the manifest, so that it must be so.
+    #[test]
+    fn a_folder_is_plain_where_nothing_more_is_said_of_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sorted");
+        let line = |key: &str, copied: &str| {
+            format!("{{\"bucket\":\"b\",\"key\":\"{key}\",\"copied\":{{{copied}}}}}\n")
+        };
+        let bare = "\"size\":1,\"sha256\":\"\"";
+        let many: String = (0..400).map(|number| line(&format!("k/m{number:03}"), bare)).collect();
+        let of_folder = "{\"bucket\":\"b\",\"key\":\"k/\",\"folder\":{}}\n";
+        for (odd, is_plain) in [
+            (String::new(), true),
+            (line("k/z", bare), true),
+            (line("k/z", &format!("{bare},\"file\":\"x\"")), false),
+            (line("k/z", &format!("{bare},\"metadata\":{{\"signature\":\"00\"}}")), false),
+            // Spelt otherwise.
+            (line("k/z", &format!("{bare},\"\\u0066ile\":\"x\"")), false),
+            (line("k\\u002fz", bare), false),
+            (line("k/z", bare).replace("{\"bucket", "{ \"bucket"), false),
+            // A folder in it may have any size.
+            (line("k/y/z", bare), false),
+        ] {
+            for before in [line("a", bare), line("k-/a", &format!("{bare},\"file\":\"x\""))] {
+                let after = line("l/a", &format!("{bare},\"file\":\"x\""));
+                std::fs::write(&path, format!("{before}{of_folder}{many}{odd}{after}")).unwrap();
+                let sorted = Sorted::open(&path).unwrap();
+                assert_eq!(sorted.is_plain("b/k/").unwrap(), is_plain, "{odd}");
+                assert!(!sorted.is_plain("b/l/").unwrap());
+                assert!(sorted.is_plain("b/none/").unwrap() && sorted.is_plain("c/").unwrap());
+            }
+        }
+        std::fs::write(&path, format!("{many}{{\"bucket\":\"b\",\"key\":\"k/z\"")).unwrap();
+        assert!(Sorted::open(&path).unwrap().is_plain("b/k/").is_err(), "it was cut");
     }
 
     #[test]

@@ -1,0 +1,135 @@
+//! What of a record a listing tells, which is little: pages are made of it without the rest.
+use super::lines::damaged;
+use super::merged::Told;
+use super::record::{Order, Record};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::io;
+
+/// An object or a folder as a listing tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::source::mirror) struct Entry {
+    /// Bytes of the object as it was listed.
+    listed: Option<u64>,
+    /// Bytes of the copy.
+    copied: Option<u64>,
+    unlisted: bool,
+    seen: bool,
+}
+
+impl Entry {
+    /// Whether the bucket was seen to have it.
+    pub(in crate::source::mirror) fn is_there(self) -> bool {
+        self.seen || self.listed.is_some() || self.copied.is_some()
+    }
+
+    /// Bytes of the object, of a folder none.
+    pub(in crate::source::mirror) fn size(self) -> u64 {
+        self.listed.or(self.copied).unwrap_or(0)
+    }
+}
+
+/// The same in a line.
+#[derive(Deserialize)]
+struct Line<'l> {
+    #[serde(borrow)]
+    bucket: Cow<'l, str>,
+    #[serde(borrow)]
+    key: Cow<'l, str>,
+    #[serde(default)]
+    listed: Option<Size>,
+    #[serde(default)]
+    copied: Option<Size>,
+    #[serde(default)]
+    unlisted: bool,
+    #[serde(default)]
+    folder: Option<Folder>,
+}
+
+#[derive(Deserialize)]
+struct Size {
+    size: u64,
+}
+
+#[derive(Deserialize)]
+struct Folder {
+    #[serde(default)]
+    seen: bool,
+}
+
+impl Told for Entry {
+    fn parse(line: &[u8]) -> io::Result<(Order, Self)> {
+        let line: Line<'_> = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
+        let mut path = String::with_capacity(line.bucket.len() + 1 + line.key.len());
+        path.push_str(&line.bucket);
+        path.push('/');
+        path.push_str(&line.key);
+        let entry = Self {
+            listed: line.listed.map(|listed| listed.size),
+            copied: line.copied.map(|copied| copied.size),
+            unlisted: line.unlisted,
+            seen: line.folder.as_ref().is_some_and(|folder| folder.seen),
+        };
+        Ok((Order { path, folder: line.folder.is_some() }, entry))
+    }
+
+    fn of(record: &Record) -> Self {
+        Self {
+            listed: record.listed.as_ref().map(|listed| listed.size),
+            copied: record.copied.as_ref().map(|copied| copied.size),
+            unlisted: record.unlisted,
+            seen: record.folder.as_ref().is_some_and(|folder| folder.seen),
+        }
+    }
+
+    fn absorb(&mut self, later: Self) {
+        if later.unlisted {
+            self.listed = None;
+            self.unlisted = true;
+        }
+        if later.listed.is_some() {
+            self.listed = later.listed;
+            self.unlisted = false;
+        }
+        self.copied = later.copied.or(self.copied);
+        self.seen |= later.seen;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::mirror::ledger::{Copied, FailedAs, FolderAs, ListedAs};
+
+    /// It must be what the whole record would tell, in a line, alone and after another.
+    #[test]
+    fn an_entry_says_what_its_record_says() {
+        let base = Record::new("b", "k/\u{1}\"\\x");
+        let listed = |size| Some(ListedAs { size, etag: Some("e".to_owned()) });
+        let copied = |size| Some(Copied { size, file: Some("f".to_owned()), ..Copied::default() });
+        let folder = |seen| Some(FolderAs { seen, ..FolderAs::default() });
+        let records = [
+            base.clone(),
+            Record { listed: listed(1), ..base.clone() },
+            Record { listed: listed(2), copied: copied(3), ..base.clone() },
+            Record { copied: copied(4), unlisted: true, ..base.clone() },
+            Record { absent: true, unlisted: true, ..base.clone() },
+            Record { failed: Some(FailedAs::default()), listed: listed(0), ..base.clone() },
+            Record { folder: folder(true), ..base.clone() },
+            Record { folder: folder(false), ..base },
+        ];
+        for first in &records {
+            let line = serde_json::to_vec(first).unwrap();
+            assert_eq!(Entry::parse(&line).unwrap(), (first.order(), Entry::of(first)));
+            for later in &records {
+                let (mut record, mut entry) = (first.clone(), Entry::of(first));
+                record.absorb(later.clone());
+                entry.absorb(Entry::of(later));
+                assert_eq!(entry, Entry::of(&record), "{first:?} {later:?}");
+            }
+        }
+        for line in ["", "[]", "{}", "{\"bucket\":\"b\",\"key\":\"k\",\"listed\":{}}"] {
+            assert!(Entry::parse(line.as_bytes()).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Lines of JSON in a file that others read too.
+use super::record::{Order, Record};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Bytes of a line. One has a key, an ETag and a digest's metadata; a folder's has the stretches in
+/// which it was listed, of which there are as many as runs of other periods.
+const LINE: u64 = 8 << 20;
+
+/// What tells where a line stands.
+#[derive(Deserialize)]
+struct Head<'l> {
+    #[serde(borrow)]
+    bucket: Cow<'l, str>,
+    #[serde(borrow)]
+    key: Cow<'l, str>,
+    #[serde(default)]
+    folder: Option<serde::de::IgnoredAny>,
+}
+
+/// A place in a file that others read too, and that may have lost its name since.
+#[derive(Debug)]
+pub(super) struct At {
+    pub(super) file: Arc<File>,
+    pub(super) at: u64,
+}
+
+impl Read for At {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let length = std::os::unix::fs::FileExt::read_at(&*self.file, buffer, self.at)?;
+        #[cfg(windows)]
+        let length = std::os::windows::fs::FileExt::seek_read(&*self.file, buffer, self.at)?;
+        self.at = self.at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        Ok(length)
+    }
+}
+
+/// Reads lines, each with its newline; one without is no line: it was cut.
+#[derive(Debug)]
+pub(super) struct Lines {
+    file: BufReader<At>,
+    line: Vec<u8>,
+    /// Of a journal, the end may be missing; of a file that had its name when it was whole, never.
+    may_be_cut: bool,
+}
+
+impl Lines {
+    pub(super) fn new(file: File) -> Self {
+        Self { may_be_cut: true, ..Self::at(Arc::new(file), 0) }
+    }
+
+    pub(super) fn at(file: Arc<File>, at: u64) -> Self {
+        Self::with_room(16 << 10, At { file, at })
+    }
+
+    /// For a line or two, so that little more than these is read.
+    pub(super) fn few(file: Arc<File>, at: u64) -> Self {
+        Self::with_room(2 << 10, At { file, at })
+    }
+
+    fn with_room(bytes: usize, at: At) -> Self {
+        let file = BufReader::with_capacity(bytes, at);
+        Self { file, line: Vec::new(), may_be_cut: false }
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        self.line.clear();
+        (&mut self.file).take(LINE).read_until(b'\n', &mut self.line)?;
+        match self.line.pop() {
+            Some(b'\n') => {}
+            Some(_) if !self.may_be_cut => {
+                let words = "the mirror's manifest is damaged: a line of it is cut or too long";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(&self.line))
+    }
+}
+
+/// What a line says.
+pub(super) fn parse(line: &[u8]) -> io::Result<Record> {
+    serde_json::from_slice(line).map_err(|error| damaged(&error))
+}
+
+pub(super) fn damaged(error: &serde_json::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the mirror's manifest is damaged: {error}"))
+}
+
+pub(super) fn disorder() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the mirror's manifest is not in order")
+}
+
+/// Where a line stands.
+pub(super) fn order(line: &[u8]) -> io::Result<Order> {
+    let head: Head<'_> = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
+    Ok(Order { path: format!("{}/{}", head.bucket, head.key), folder: head.folder.is_some() })
+}
+
+/// Opens a file that is one, and no symbolic link.
+pub(super) fn regular(path: &Path) -> io::Result<File> {
+    if !std::fs::symlink_metadata(path)?.is_file() {
+        let words = format!("`{}` is no regular file", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    }
+    File::open(path)
+}
