@@ -4,8 +4,9 @@ use crate::Outcome;
 use crate::bare_directory::Hashed;
 use crate::figures::{at_least, at_most, each, float, megabytes};
 use crate::measure::Run;
-use crate::programs::{bare_directory, verify_directory};
+use crate::programs::{bare_directory, mirror_to, verify_directory};
 use crate::scenarios::Settings;
+use crate::serve::{Server, Store};
 use crate::world::{BUCKET, Sized};
 use serde_json::{Map, Value, json};
 use std::fs;
@@ -17,31 +18,40 @@ use trailproof::test_support::trail::{BuiltTrail, LogSizes};
 const SMALL: f64 = 0.9;
 const LARGE: f64 = 0.95;
 
-/// Runs over small, mixed and large files.
+/// Bar of a mirror of our own: "at least 85 % of the machine's measured limit".
+const OURS: f64 = 0.85;
+
+/// Runs over small, mixed and large files that another program copied.
 pub(crate) fn directory(settings: &Settings) -> Outcome<()> {
+    shares(settings, Made::Copied, [SMALL, SMALL, LARGE])
+}
+
+/// The same over mirrors of our own, whose manifests are read too.
+pub(crate) fn mirror(settings: &Settings) -> Outcome<()> {
+    shares(settings, Made::Mirrored, [OURS; 3])
+}
+
+fn shares(settings: &Settings, made: Made, bars: [f64; 3]) -> Outcome<()> {
     let (hours, regions) = if settings.quick { (24, 3) } else { (168, 9) };
     let small = Sized::new(1, regions, hours, 19.8, LogSizes::Repeated);
     let mixed = Sized::new(1, 2, hours, 9.9, LogSizes::Mixed);
     let large = Sized::new(1, 1, if settings.quick { 4 } else { 12 }, 2.0, LogSizes::Large);
-    for (name, sized, bar) in [
-        ("small files", small, SMALL),
-        ("mixed files", mixed, SMALL),
-        ("files of 20 MB", large, LARGE),
-    ] {
-        let compared = compare(settings, name, sized)?;
+    let kinds = [("small files", small), ("mixed files", mixed), ("files of 20 MB", large)];
+    for ((name, sized), bar) in kinds.into_iter().zip(bars) {
+        let compared = compare(settings, name, sized, made)?;
         at_least("of the loop's speed", 1.0 / compared.ratio, bar);
     }
     Ok(())
 }
 
 /// Runs over 10,000 and over 100,000 small files of as many chains.
-pub(crate) fn many(settings: &Settings) -> Outcome<()> {
+pub(crate) fn many(settings: &Settings, made: Made) -> Outcome<()> {
     let hours = if settings.quick { [8, 24] } else { [17, 168] };
     let [_, most] = hours;
     let mut peaks = Vec::new();
     for hours in hours {
         let sized = Sized::new(2, 17, hours, 17.6, LogSizes::Repeated);
-        let compared = compare(settings, &format!("{hours} hours"), sized)?;
+        let compared = compare(settings, &format!("{hours} hours"), sized, made)?;
         // Of few files, what a run costs beside them is too large a part.
         if hours == most {
             at_most("times the loop's time", compared.ratio, 1.3);
@@ -61,8 +71,8 @@ struct Compared {
     peak: f64,
 }
 
-fn compare(settings: &Settings, name: &str, sized: Sized) -> Outcome<Compared> {
-    let directory = Written::new(sized)?;
+fn compare(settings: &Settings, name: &str, sized: Sized, made: Made) -> Outcome<Compared> {
+    let directory = Written::new(sized, made)?;
     let (mut ratios, mut shares, mut walls) = (Vec::new(), Vec::new(), Vec::new());
     let mut peak = 0;
     println!("-- {name}");
@@ -126,18 +136,39 @@ pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
+/// Who wrote the directory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Made {
+    /// A copier, of which there are many.
+    Copied,
+    /// `trailproof mirror`.
+    Mirrored,
+}
+
 /// A trail in a directory, with the number of its log files. It is removed with this.
 pub(crate) struct Written(pub(crate) PathBuf, pub(crate) u64);
 
 impl Written {
-    pub(crate) fn new(sized: Sized) -> Outcome<Self> {
+    pub(crate) fn new(sized: Sized, made: Made) -> Outcome<Self> {
         let at = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-directory");
         if at.exists() {
             fs::remove_dir_all(&at)?;
         }
         let trail = sized.0.build();
         let written = Self(at, u64::try_from(trail.logs().count())?);
-        write(&trail, &written.0)?;
+        match made {
+            Made::Copied => write(&trail, &written.0)?,
+            Made::Mirrored => {
+                drop(trail);
+                let server = Server::start(sized, Store::default())?;
+                let copied = mirror_to(&server.endpoint, sized, &written.0)?;
+                println!(
+                    "taken with {:.2} s of CPU, {:.1} MB at the peak",
+                    copied.cpu.as_secs_f64(),
+                    megabytes(copied.peak)
+                );
+            }
+        }
         Ok(written)
     }
 }

@@ -1,6 +1,6 @@
 //! What a record of the run costs, and what is made of one.
 use crate::Outcome;
-use crate::directory::{Written, all_valid, median};
+use crate::directory::{Made, Written, all_valid, median};
 use crate::figures::{at_most, float, megabytes};
 use crate::measure::Run;
 use crate::programs::{trailproof, verify_directory, verify_recording};
@@ -18,7 +18,7 @@ const COST: f64 = 1.1;
 pub(crate) fn recording(settings: &Settings) -> Outcome<()> {
     let hours = if settings.quick { 24 } else { 168 };
     let sized = Sized::new(2, 17, hours, 17.6, LogSizes::Repeated);
-    let directory = Written::new(sized)?;
+    let directory = Written::new(sized, Made::Copied)?;
     let folder = Folder::new()?;
     let records = [None, Some(folder.file("run.jsonl")), Some(folder.file("run.jsonl.zst"))];
     let mut walls = [const { Vec::new() }; 3];

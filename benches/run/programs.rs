@@ -78,6 +78,14 @@ pub(crate) fn verify_directory(
     run(recording(&mut command, record))
 }
 
+/// `trailproof mirror` of the whole bucket to a directory.
+pub(crate) fn mirror_to(endpoint: &str, sized: Sized, directory: &Path) -> Outcome<Run> {
+    let (from, to) = sized.around();
+    let mut command = program(endpoint);
+    command.args(["mirror", &format!("s3://{BUCKET}")]).arg(directory);
+    run(command.args(["--start-time", &from, "--end-time", &to, "--quiet"]))
+}
+
 /// The loop that only hashes, in a process of its own.
 pub(crate) fn bare_directory(directory: &Path) -> Outcome<Run> {
     run(Command::new(std::env::current_exe()?).arg("--bare-directory").arg(directory))

@@ -1,6 +1,6 @@
 //! What is run, and the bars of the issues that asked for it.
 use crate::Outcome;
-use crate::directory;
+use crate::directory::{self, Made};
 use crate::evidence;
 use crate::figures::{Figures, at_least, at_most, each, float, megabytes};
 use crate::measure::Run;
@@ -122,7 +122,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "directory-100k",
         words: "verify over directories of 10,000 and 100,000 small files, beside the same",
-        run: directory::many,
+        run: |settings| directory::many(settings, Made::Copied),
+    },
+    Scenario {
+        name: "mirror",
+        words: "verify over mirrors of our own of small, mixed and large files, beside that loop",
+        run: directory::mirror,
+    },
+    Scenario {
+        name: "mirror-100k",
+        words: "verify over mirrors of our own of 10,000 and 100,000 small files, beside that loop",
+        run: |settings| directory::many(settings, Made::Mirrored),
     },
 ];
 

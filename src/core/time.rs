@@ -1,7 +1,7 @@
 //! Points in time, to the second, in UTC.
 //!
 //! Digests and keys spell time in two ways only; everything else that people type is read by `cli`.
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use std::fmt;
 
 /// Spelling in a digest's JSON and in the AWS CLI's output: `2023-07-10T12:00:00Z`.
@@ -44,7 +44,7 @@ impl Timestamp {
 
     /// Reads the spelling of a digest's key, and no other.
     pub fn parse_key(text: &str) -> Option<Self> {
-        // chrono takes short and signed fields; a key has none of these.
+        // Neither short nor signed numbers.
         let shape = text.len() == KEY_LENGTH
             && text.bytes().enumerate().all(|(at, byte)| match at {
                 8 => byte == b'T',
@@ -54,10 +54,12 @@ impl Timestamp {
         if !shape {
             return None;
         }
-        let read = NaiveDateTime::parse_from_str(text, KEY_FORMAT).ok()?.and_utc();
-        // A leap second has no place in a key and would not be written back alike.
-        let at = Self::from_unix(read.timestamp());
-        (at.key() == text).then_some(at)
+        let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
+        let year = i32::try_from(number(0, 4)?).ok()?;
+        let day = NaiveDate::from_ymd_opt(year, number(4, 6)?, number(6, 8)?)?;
+        // A leap second has no place in a key.
+        let read = day.and_hms_opt(number(9, 11)?, number(11, 13)?, number(13, 15)?)?;
+        Some(Self::from_unix(read.and_utc().timestamp()))
     }
 
     /// Reads a time whose spelling is not documented: the two spellings of digests, and RFC 3339
@@ -77,7 +79,8 @@ impl Timestamp {
 
     /// The date folder of a key: `2023/07/10`.
     pub fn date_folder(self) -> String {
-        self.utc().format("%Y/%m/%d").to_string()
+        let day = self.utc();
+        format!("{:04}/{:02}/{:02}", day.year(), day.month(), day.day())
     }
 
     /// Seconds later; earlier where negative.
@@ -109,6 +112,37 @@ pub struct Period {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_keys_time_is_read_and_written_alike_and_no_other_is_read() {
+        for text in ["20230710T120000Z", "00000101T000000Z", "20240229T235959Z", "99991231T235959Z"]
+        {
+            let at = Timestamp::parse_key(text).unwrap();
+            assert_eq!(at.key(), text);
+            let folder = [text.get(..4), text.get(4..6), text.get(6..8)].map(Option::unwrap);
+            assert_eq!(at.date_folder(), folder.join("/"));
+        }
+        assert_eq!(
+            Timestamp::parse_key("20230710T120000Z"),
+            Timestamp::parse("2023-07-10T12:00:00Z")
+        );
+        for text in [
+            "",
+            "20230710T120060Z",
+            "20230710T240000Z",
+            "20230229T120000Z",
+            "20230010T120000Z",
+            "20231310T120000Z",
+            "+0230710T120000Z",
+            "2023071 T120000Z",
+            "20230710t120000Z",
+            "20230710T120000",
+            "20230710T120000Zx",
+            "２230710T12000Z",
+        ] {
+            assert_eq!(Timestamp::parse_key(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn an_undocumented_time_is_read_in_every_likely_spelling() {

@@ -5,7 +5,7 @@
 //! is not here is not taken for something that is not there.
 use super::header::Header;
 use super::key_path::parts;
-use super::ledger::{Layers, MANIFEST, Order, Range, Record, known};
+use super::ledger::{Layers, MANIFEST, Order, Range, Record, Said, known};
 use super::ledger_page::{Asked, merged, page};
 use super::reader::{FileReader, failed, hand_over};
 use super::source::MirrorSource;
@@ -136,9 +136,14 @@ impl Mirrored {
 
     /// The file that holds what lies at `at`, and what is known of the object.
     fn file_of(&self, at: &ObjectLocation) -> Result<Held, ReadError> {
+        let path = path_of(at);
+        let record = self.known(&Order::at(path.clone())).map_err(ReadError::Failure)?;
+        self.held(path, record)
+    }
+
+    /// The same for an object at this path of which this is known.
+    fn held(&self, path: String, record: Option<Record>) -> Result<Held, ReadError> {
         let failure = ReadError::Failure;
-        let path = format!("{}/{}", at.bucket, at.key);
-        let record = self.known(&Order::at(path.clone())).map_err(failure)?;
         let Some(record) = record else {
             if parts(&path).is_none() {
                 return Err(failure(not_copied(self.never())));
@@ -197,6 +202,11 @@ impl Mirrored {
     }
 }
 
+/// Where an object lies in the mirror, if under its own name.
+fn path_of(at: &ObjectLocation) -> String {
+    [at.bucket.as_str(), "/", &at.key].concat()
+}
+
 fn not_copied(words: String) -> ReadFailure {
     ReadFailure::new(ReadFailureKind::NotCopied, words)
 }
@@ -230,17 +240,15 @@ impl ObjectSource for Mirrored {
         at: &ObjectLocation,
         take: &mut TakePiece<'_>,
     ) -> Option<Result<ObjectMetadata, ReadError>> {
-        let path = format!("{}/{}", at.bucket, at.key);
-        // A log file is mostly one of which there is nothing more to know.
-        if self.ledger.is_plain(&path)
-            && let Some((file, size)) = self.files.plain_file(&path)
-        {
-            let metadata = self.files.metadata(&path, size);
-            let read = hand_over(&file, size, take);
-            return Some(read.map(|()| metadata).map_err(ReadError::Failure));
-        }
+        let path = path_of(at);
+        let said = self.ledger.said(&path);
+        let held = match said {
+            Said::Nothing => Ok(Held { metadata: Some(self.files.metadata(&path, 0)), file: path }),
+            Said::Remark(record) => self.held(path, Some(Arc::unwrap_or_clone(record))),
+            Said::Unknown => self.file_of(at),
+        };
         // A file that lies where it should is opened by its name; all else is looked at closely.
-        if let Ok(Held { file, metadata: Some(metadata) }) = self.file_of(at)
+        if let Ok(Held { file, metadata: Some(metadata) }) = held
             && let Some((file, size)) = self.files.plain_file(&file)
         {
             let metadata = ObjectMetadata { size: Some(size), ..metadata };

@@ -57,8 +57,45 @@ struct Folder {
     seen: bool,
 }
 
+/// What a line says that is spelt as most are: an object that was listed and copied, and nothing
+/// more. Whole mirrors are listed, and this takes a fifth of the time of reading all of it.
+fn usual(line: &[u8]) -> Option<(Order, Entry)> {
+    let (bucket, rest) = text(line.strip_prefix(b"{\"bucket\":\"")?)?;
+    let (key, rest) = text(rest.strip_prefix(b",\"key\":\"")?)?;
+    let (listed, rest) = number(rest.strip_prefix(b",\"listed\":{\"size\":")?)?;
+    let rest = match rest.strip_prefix(b",\"etag\":\"") {
+        Some(rest) => text(rest)?.1,
+        None => rest,
+    };
+    let (copied, rest) = number(rest.strip_prefix(b"},\"copied\":{\"size\":")?)?;
+    // Without another brace the two at the end are those of the copy and of the line, so that nothing
+    // stands behind the copy.
+    let is_last = rest.starts_with(b",")
+        && rest.ends_with(b"\"}}")
+        && memchr::memchr2(b'{', b'\\', rest).is_none();
+    let path = String::from_utf8([bucket, key].join(&b'/')).ok().filter(|_| is_last)?;
+    let entry = Entry { listed: Some(listed), copied: Some(copied), ..Entry::default() };
+    Some((Order::at(path), entry))
+}
+
+/// Text without anything escaped, up to the quotation mark, and what comes behind it.
+fn text(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memchr2(b'"', b'\\', line)?;
+    let rest = line.get(end..)?.strip_prefix(b"\"")?;
+    Some((line.get(..end)?, rest))
+}
+
+fn number(line: &[u8]) -> Option<(u64, &[u8])> {
+    let end = line.iter().position(|byte| !byte.is_ascii_digit())?;
+    let (digits, rest) = line.split_at_checked(end)?;
+    Some((str::from_utf8(digits).ok()?.parse().ok()?, rest))
+}
+
 impl Told for Entry {
     fn parse(line: &[u8]) -> io::Result<(Order, Self)> {
+        if let Some(told) = usual(line) {
+            return Ok(told);
+        }
         let line: Line<'_> = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
         let mut path = String::with_capacity(line.bucket.len() + 1 + line.key.len());
         path.push_str(&line.bucket);
@@ -112,15 +149,25 @@ mod tests {
             base.clone(),
             Record { listed: listed(1), ..base.clone() },
             Record { listed: listed(2), copied: copied(3), ..base.clone() },
+            Record {
+                listed: listed(5),
+                copied: Some(Copied { size: 6, sha256: "00".to_owned(), ..Copied::default() }),
+                ..Record::new("b", "k/\u{fc}")
+            },
             Record { copied: copied(4), unlisted: true, ..base.clone() },
             Record { absent: true, unlisted: true, ..base.clone() },
             Record { failed: Some(FailedAs::default()), listed: listed(0), ..base.clone() },
             Record { folder: folder(true), ..base.clone() },
             Record { folder: folder(false), ..base },
         ];
+        let mut quickly = 0;
         for first in &records {
             let line = serde_json::to_vec(first).unwrap();
             assert_eq!(Entry::parse(&line).unwrap(), (first.order(), Entry::of(first)));
+            if let Some(told) = usual(&line) {
+                assert_eq!(told, (first.order(), Entry::of(first)));
+                quickly += 1;
+            }
             for later in &records {
                 let (mut record, mut entry) = (first.clone(), Entry::of(first));
                 record.absorb(later.clone());
@@ -128,6 +175,26 @@ mod tests {
                 assert_eq!(entry, Entry::of(&record), "{first:?} {later:?}");
             }
         }
+        assert_eq!(quickly, 1, "of these one is spelt as most are");
+        // Spelt nearly so.
+        let copy = "\"copied\":{\"size\":2,\"sha256\":\"00\"}";
+        let line = |rest: &str| {
+            format!("{{\"bucket\":\"b\",\"key\":\"k\",\"listed\":{{\"size\":1}},{rest}}}")
+        };
+        let is_usual = |line: &str| usual(line.as_bytes()).is_some();
+        assert!(is_usual(&line(copy)));
+        for rest in [
+            format!("{copy},\"unlisted\":true"),
+            format!("{copy},\"folder\":{{\"seen\":true}}"),
+            format!("{copy},\"x\":{{\"y\":\"z\"}}"),
+            copy.replace("2,", "2e1,"),
+            copy.replace("00", "\\u0030"),
+            copy.replace("copied", "other"),
+        ] {
+            assert!(!is_usual(&line(&rest)), "{rest}");
+        }
+        assert!(!is_usual(&line(copy).replace("\"k\"", "\"\\u006b\"")));
+        assert!(!is_usual(&line(copy).replace("\"size\":1", "\"size\":-1")));
         for line in ["", "[]", "{}", "{\"bucket\":\"b\",\"key\":\"k\",\"listed\":{}}"] {
             assert!(Entry::parse(line.as_bytes()).is_err(), "{line}");
         }

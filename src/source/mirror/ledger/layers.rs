@@ -3,11 +3,11 @@ use super::entry::Entry;
 use super::lines::{Lines, parse, regular};
 use super::merged::{Merged, Told, take};
 use super::record::{Order, Record};
+use super::remarks::{Remarks, Said};
 use super::sorted::Sorted;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 /// The manifest: all records of a mirror that was finished, or of the runs before.
 pub(in crate::source::mirror) const MANIFEST: &str = "trailproof-manifest.jsonl";
@@ -15,9 +15,6 @@ pub(in crate::source::mirror) const MANIFEST: &str = "trailproof-manifest.jsonl"
 pub(super) const JOURNAL: &str = "journal.jsonl";
 /// Parts of the journal that were sorted: `sorted-LEVEL-NUMBER.jsonl`.
 const SEGMENT: &str = "sorted-";
-
-/// Folders of which it is kept whether they are plain: some 150 bytes each.
-const FOLDERS: usize = 1_024;
 
 /// A sorted part of the journal. A higher level is made of several lower ones and is older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,8 +56,7 @@ impl Segment {
 pub(in crate::source::mirror) struct Layers {
     files: Vec<Sorted>,
     recent: BTreeMap<Order, Record>,
-    /// Whether a folder is plain, of those that were asked for last.
-    plain: Mutex<HashMap<String, bool>>,
+    remarks: Remarks,
 }
 
 impl Layers {
@@ -115,29 +111,22 @@ impl Layers {
         Ok(known)
     }
 
-    /// Whether nothing that is known of the files right in the folder of this path says where else
-    /// one lies or has metadata of it: what lies under its own name there is then all there is to
-    /// know. It may be so and not be seen.
-    ///
-    /// Log files are read so, each of which would have to be looked up: a folder is looked through
-    /// once.
-    pub(in crate::source::mirror) fn is_plain(&self, path: &str) -> bool {
-        let Some(folder) = path.rfind('/').and_then(|at| path.get(..=at)) else { return false };
-        let known = || self.plain.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plain) = known().get(folder) {
-            return *plain;
-        }
-        // Whoever looks an object up is told what is wrong with the file.
-        let of_file = |file: &Sorted| file.is_plain(folder).unwrap_or(false);
-        let mut recent = self.recent.range(Order::at(folder)..);
-        let is_plain = self.files.iter().all(of_file)
-            && recent.next().is_none_or(|(order, _)| !order.path.starts_with(folder));
-        let mut known = known();
-        if known.len() >= FOLDERS {
-            known.clear();
-        }
-        known.insert(folder.to_owned(), is_plain);
-        is_plain
+    /// What is said of the object at this path beyond that a file lies under its own name, as far as
+    /// it is quickly told.
+    pub(in crate::source::mirror) fn said(&self, path: &str) -> Said {
+        self.remarks.of(path, |folder| {
+            let mut recent = self.recent.range(Order::at(folder)..);
+            if recent.next().is_some_and(|(order, _)| order.path.starts_with(folder)) {
+                return None;
+            }
+            let mut remarks = Vec::new();
+            for file in &self.files {
+                // Whoever looks an object up is told what is wrong with the file.
+                remarks.extend(file.remarks(folder).unwrap_or(None)?);
+            }
+            // Of several files a later one may add to what one says.
+            (remarks.is_empty() || self.files.len() == 1).then_some(remarks)
+        })
     }
 
     /// All records from there on, ascending.

@@ -45,6 +45,8 @@ impl Read for At {
 pub(super) struct Lines {
     file: BufReader<At>,
     line: Vec<u8>,
+    /// Bytes of the buffer that were told as the last line.
+    told: usize,
     /// Of a journal, the end may be missing; of a file that had its name when it was whole, never.
     may_be_cut: bool,
 }
@@ -65,10 +67,16 @@ impl Lines {
 
     fn with_room(bytes: usize, at: At) -> Self {
         let file = BufReader::with_capacity(bytes, at);
-        Self { file, line: Vec::new(), may_be_cut: false }
+        Self { file, line: Vec::new(), told: 0, may_be_cut: false }
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        self.file.consume(std::mem::take(&mut self.told));
+        // Most lines lie in what was read already, and stay there.
+        if let Some(length) = memchr::memchr(b'\n', self.file.fill_buf()?) {
+            self.told = length + 1;
+            return Ok(self.file.buffer().get(..length));
+        }
         self.line.clear();
         (&mut self.file).take(LINE).read_until(b'\n', &mut self.line)?;
         match self.line.pop() {

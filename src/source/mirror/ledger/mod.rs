@@ -10,9 +10,11 @@ mod lines;
 mod merged;
 mod ranges;
 mod record;
+mod remarks;
 mod sorted;
 
 pub(super) use journal::Journal;
 pub(super) use layers::{Layers, MANIFEST};
 pub(super) use ranges::{Range, known};
 pub(super) use record::{Copied, Earlier, FailedAs, FolderAs, ListedAs, Order, Record};
+pub(super) use remarks::Said;

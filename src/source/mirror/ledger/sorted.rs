@@ -20,8 +20,11 @@ const PLACES: u64 = 8_192;
 /// Bytes that are read at once for one record: a step, and a line that lies across its end.
 const BLOCK: u64 = 2 * STEP;
 
-/// Bytes of one folder that are read to see whether it is plain: 150,000 log files.
+/// Bytes of one folder that are read for its remarks: 150,000 log files.
 const FOLDER: usize = 64 << 20;
+
+/// Bytes of remarks that are kept of one folder: 200 digests.
+const REMARKS: usize = 256 << 10;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -91,7 +94,7 @@ impl Sorted {
         let mut till = self.places.get(after).map_or(self.length, |(_, place)| *place);
         // What is wanted begins before this.
         let mut before = till;
-        while before.saturating_sub(from) > STEP {
+        while before.saturating_sub(from) > BLOCK {
             let middle = from + (before - from) / 2;
             match self.first_from(middle)? {
                 Some((order, at)) if order <= *wanted && at < till => from = at,
@@ -166,38 +169,43 @@ impl Sorted {
         Ok(from.map(|from| Lines::at(Arc::clone(&self.file), from)))
     }
 
-    /// Whether all that is said of the files right in this folder is that they lie under their own
-    /// names, without metadata. It may be so and not be seen.
-    pub(super) fn is_plain(&self, folder: &str) -> io::Result<bool> {
+    /// The records of the files right in this folder that say more than that one lies under its own
+    /// name, without metadata. `None` where they are too many, or it is not seen which they are.
+    pub(super) fn remarks(&self, folder: &str) -> io::Result<Option<Vec<Record>>> {
         let wanted = Order::at(folder);
+        let mut remarks = Vec::new();
         let (Some((bucket, prefix)), Some(mut lines)) =
             (folder.split_once('/'), self.near(&wanted)?)
         else {
-            return Ok(true);
+            return Ok(Some(remarks));
         };
         let begins = begins(bucket, prefix)?;
-        let mut read = 0_usize;
+        let (mut read, mut kept) = (0_usize, 0_usize);
         while let Some(line) = lines.next()? {
             let Some(rest) = line.strip_prefix(begins.as_bytes()) else {
                 match order(line)? {
                     order if order < wanted => continue,
                     // Spelt otherwise than we do.
-                    order if order.path.starts_with(folder) => return Ok(false),
+                    order if order.path.starts_with(folder) => return Ok(None),
                     _ => break,
                 }
             };
-            read = read.saturating_add(line.len());
-            let name = memchr::memchr(b'"', rest).and_then(|end| rest.get(..end));
-            let is_below = name.is_none_or(|name| memchr::memchr(b'/', name).is_some());
+            let end = memchr::memchr2(b'"', b'/', rest).and_then(|end| rest.get(end));
             let says_more = |what: &[u8]| memmem::find(rest, what).is_some();
-            let is_remarkable = memchr::memchr(b'\\', rest).is_some()
-                || says_more(b"\"file\"")
-                || says_more(b"\"metadata\"");
-            if is_below || is_remarkable || read > FOLDER {
-                return Ok(false);
+            let is_remarkable = says_more(b"\"file\"") || says_more(b"\"metadata\"");
+            read = read.saturating_add(line.len());
+            kept = kept.saturating_add(if is_remarkable { line.len() } else { 0 });
+            // A folder in it may have any size.
+            let is_below = end != Some(&b'"');
+            let is_escaped = memchr::memchr(b'\\', rest).is_some();
+            if is_below || is_escaped || read > FOLDER || kept > REMARKS {
+                return Ok(None);
+            }
+            if is_remarkable {
+                remarks.push(parse(line)?);
             }
         }
-        Ok(true)
+        Ok(Some(remarks))
     }
 
     /// All records from there on.
@@ -280,9 +288,9 @@ mod tests {
         }
     }
 
-    /// What is called plain is read without the manifest, so that it must be so.
+    /// Of what has no remark nothing is read but what lies there, so that none may be passed over.
     #[test]
-    fn a_folder_is_plain_where_nothing_more_is_said_of_its_files() {
+    fn whatever_is_said_of_a_file_beyond_its_copy_is_a_remark() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sorted");
         let line = |key: &str, copied: &str| {
@@ -291,29 +299,35 @@ mod tests {
         let bare = "\"size\":1,\"sha256\":\"\"";
         let many: String = (0..400).map(|number| line(&format!("k/m{number:03}"), bare)).collect();
         let of_folder = "{\"bucket\":\"b\",\"key\":\"k/\",\"folder\":{}}\n";
-        for (odd, is_plain) in [
-            (String::new(), true),
-            (line("k/z", bare), true),
-            (line("k/z", &format!("{bare},\"file\":\"x\"")), false),
-            (line("k/z", &format!("{bare},\"metadata\":{{\"signature\":\"00\"}}")), false),
+        let remarked = |keys: &[&str]| Some(keys.iter().map(|key| (*key).to_owned()).collect());
+        let told = |sorted: &Sorted, folder: &str| -> Option<Vec<String>> {
+            let remarks = sorted.remarks(folder).unwrap();
+            remarks.map(|remarks| remarks.into_iter().map(|record| record.key).collect())
+        };
+        for (odd, expected) in [
+            (String::new(), remarked(&[])),
+            (line("k/z", bare), remarked(&[])),
+            (line("k/z", &format!("{bare},\"file\":\"x\"")), remarked(&["k/z"])),
+            (line("k/z", &format!("{bare},\"metadata\":{{\"a\":\"b\"}}")), remarked(&["k/z"])),
             // Spelt otherwise.
-            (line("k/z", &format!("{bare},\"\\u0066ile\":\"x\"")), false),
-            (line("k\\u002fz", bare), false),
-            (line("k/z", bare).replace("{\"bucket", "{ \"bucket"), false),
-            // A folder in it may have any size.
-            (line("k/y/z", bare), false),
+            (line("k/z", &format!("{bare},\"\\u0066ile\":\"x\"")), None),
+            (line("k\\u002fz", bare), None),
+            (line("k/z", bare).replace("{\"bucket", "{ \"bucket"), None),
+            (line("k/y/z", bare), None),
+            (line("k/z", &format!("\"file\":\"{}\"", "x".repeat(REMARKS))), None),
         ] {
             for before in [line("a", bare), line("k-/a", &format!("{bare},\"file\":\"x\""))] {
                 let after = line("l/a", &format!("{bare},\"file\":\"x\""));
                 std::fs::write(&path, format!("{before}{of_folder}{many}{odd}{after}")).unwrap();
                 let sorted = Sorted::open(&path).unwrap();
-                assert_eq!(sorted.is_plain("b/k/").unwrap(), is_plain, "{odd}");
-                assert!(!sorted.is_plain("b/l/").unwrap());
-                assert!(sorted.is_plain("b/none/").unwrap() && sorted.is_plain("c/").unwrap());
+                assert_eq!(told(&sorted, "b/k/"), expected, "{}", odd.get(..99).unwrap_or(&odd));
+                assert_eq!(told(&sorted, "b/l/"), remarked(&["l/a"]));
+                assert_eq!(told(&sorted, "b/none/"), remarked(&[]));
+                assert_eq!(told(&sorted, "c/"), remarked(&[]));
             }
         }
         std::fs::write(&path, format!("{many}{{\"bucket\":\"b\",\"key\":\"k/z\"")).unwrap();
-        assert!(Sorted::open(&path).unwrap().is_plain("b/k/").is_err(), "it was cut");
+        assert!(Sorted::open(&path).unwrap().remarks("b/k/").is_err(), "it was cut");
     }
 
     #[test]

@@ -1,0 +1,117 @@
+//! What is said of the files of a folder beyond that they lie there, kept for a while.
+//!
+//! Each digest and log file that is verified would have to be looked up. Of log files there is mostly
+//! nothing to say, and those of one day lie in one folder, which is looked through once.
+use super::record::Record;
+use std::collections::HashMap;
+use std::mem::take;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Folders whose remarks are kept, twice: those asked for last, and those before. A chain that is
+/// verified has two of its own, one with the digests of a day, which take some 40 KB.
+const FOLDERS: usize = 64;
+
+/// What is said of one file.
+#[derive(Debug)]
+pub(in crate::source::mirror) enum Said {
+    /// Nothing: what lies under its own name is all there is to know, if something does.
+    Nothing,
+    /// This.
+    Remark(Arc<Record>),
+    /// Whoever wants to know has to look it up.
+    Unknown,
+}
+
+/// The remarks of one folder by the names of its files; `None` where they are not known.
+type Folder = Option<HashMap<String, Arc<Record>>>;
+
+/// The remarks of some folders.
+#[derive(Debug, Default)]
+pub(super) struct Remarks(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    now: HashMap<String, Arc<Folder>>,
+    before: HashMap<String, Arc<Folder>>,
+}
+
+impl Kept {
+    fn find(&mut self, folder: &str) -> Option<Arc<Folder>> {
+        if let Some(found) = self.now.get(folder) {
+            return Some(Arc::clone(found));
+        }
+        let (folder, found) = self.before.remove_entry(folder)?;
+        self.keep(folder, Arc::clone(&found));
+        Some(found)
+    }
+
+    fn keep(&mut self, folder: String, remarks: Arc<Folder>) {
+        if self.now.len() >= FOLDERS {
+            self.before = take(&mut self.now);
+        }
+        self.now.insert(folder, remarks);
+    }
+}
+
+impl Remarks {
+    /// What is said of the file at this path; `read` has the records of a folder that say something.
+    pub(super) fn of(&self, path: &str, read: impl FnOnce(&str) -> Option<Vec<Record>>) -> Said {
+        let Some(slash) = path.rfind('/') else { return Said::Unknown };
+        let (folder, name) = path.split_at(slash + 1);
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().find(folder);
+        let remarks = known.unwrap_or_else(|| {
+            let name = |record: &Record| record.key.rsplit('/').next().unwrap_or("").to_owned();
+            let records = read(folder);
+            let remarks = Arc::new(records.map(|records| {
+                records.into_iter().map(|record| (name(&record), Arc::new(record))).collect()
+            }));
+            kept().keep(folder.to_owned(), Arc::clone(&remarks));
+            remarks
+        });
+        match remarks.as_ref() {
+            None => Said::Unknown,
+            Some(remarks) => match remarks.get(name) {
+                Some(remark) => Said::Remark(Arc::clone(remark)),
+                None => Said::Nothing,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_read_once_while_it_is_in_use() {
+        let remarks = Remarks::default();
+        let mut reads = Vec::new();
+        let mut of = |path: &str| {
+            let said = remarks.of(path, |folder| {
+                reads.push(folder.to_owned());
+                (folder != "b/odd/").then(|| vec![Record::new("b", "k/remarked")])
+            });
+            match said {
+                Said::Nothing => "nothing".to_owned(),
+                Said::Remark(record) => record.key.clone(),
+                Said::Unknown => "unknown".to_owned(),
+            }
+        };
+        assert_eq!(of("b/k/remarked"), "k/remarked");
+        assert_eq!(of("b/k/other"), "nothing");
+        assert_eq!(of("b/odd/remarked"), "unknown");
+        assert_eq!(of("none"), "unknown");
+        for number in 0..3 * FOLDERS {
+            of(&format!("b/{number}/x"));
+            of("b/k/other");
+            of("b/odd/other");
+        }
+        // In use all the time, and not read again.
+        let of_used = reads.iter().filter(|folder| ["b/k/", "b/odd/"].contains(&folder.as_str()));
+        assert_eq!(of_used.count(), 2);
+        assert_eq!(reads.len(), 3 * FOLDERS + 2);
+        let kept = remarks.0.lock().unwrap();
+        assert!(kept.now.len() + kept.before.len() <= 2 * FOLDERS);
+    }
+}
