@@ -1,14 +1,10 @@
 //! Points in time, to the second, in UTC.
 //!
 //! Digests and keys spell time in two ways only; everything else that people type is read by `cli`.
-use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use std::fmt;
 
-/// Spelling in a digest's JSON and in the AWS CLI's output: `2023-07-10T12:00:00Z`.
-const DISPLAY_FORMAT: &str = "%Y-%m-%dT%H:%M:%SZ";
-/// Spelling in a digest's key: `20230710T120000Z`.
-const KEY_FORMAT: &str = "%Y%m%dT%H%M%SZ";
-/// Length of [`KEY_FORMAT`] once written.
+/// Length of the spelling in a digest's key: `20230710T120000Z`.
 const KEY_LENGTH: usize = 16;
 /// Seconds in an hour.
 pub const HOUR: i64 = 3_600;
@@ -74,7 +70,10 @@ impl Timestamp {
 
     /// The spelling of a digest's key.
     pub fn key(self) -> String {
-        self.utc().format(KEY_FORMAT).to_string()
+        let at = self.utc();
+        let (year, month, day) = (at.year(), at.month(), at.day());
+        let (hour, minute, second) = (at.hour(), at.minute(), at.second());
+        format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
 
     /// The date folder of a key: `2023/07/10`.
@@ -94,9 +93,13 @@ impl Timestamp {
     }
 }
 
+/// The spelling in a digest's JSON and in the AWS CLI's output: `2023-07-10T12:00:00Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.utc().format(DISPLAY_FORMAT))
+        let at = self.utc();
+        let (year, month, day) = (at.year(), at.month(), at.day());
+        let (hour, minute, second) = (at.hour(), at.minute(), at.second());
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 

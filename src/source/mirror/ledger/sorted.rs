@@ -13,9 +13,9 @@ use std::sync::Arc;
 /// Bytes between two lines whose place is kept, of a file that is not too large for it.
 const STEP: u64 = 8 << 10;
 
-/// Places that are kept: some 2 MB, whatever the file's size. Between two that are far from each
+/// Places that are kept: some 300 KB, whatever the file's size. Between two that are far from each
 /// other a line is looked for in the file.
-const PLACES: u64 = 8_192;
+const PLACES: u64 = 1_024;
 
 /// Bytes that are read at once for one record: a step, and a line that lies across its end.
 const BLOCK: u64 = 2 * STEP;
