@@ -59,7 +59,8 @@ impl FromStr for Sized {
     type Err = Box<dyn std::error::Error>;
 
     fn from_str(text: &str) -> Outcome<Self> {
-        let mut parts = text.split('x');
+        // No further: there is an `x` in `mixed`.
+        let mut parts = text.splitn(5, 'x');
         let mut next = || parts.next().ok_or("too few parts in a scale");
         Ok(Self(Scale {
             accounts: next()?.parse()?,
@@ -71,7 +72,8 @@ impl FromStr for Sized {
                 "realistic" => LogSizes::Realistic,
                 "mixed" => LogSizes::Mixed,
                 "large" => LogSizes::Large,
-                _ => LogSizes::Repeated,
+                "repeated" => LogSizes::Repeated,
+                other => return Err(format!("no sizes `{other}`").into()),
             },
         }))
     }
