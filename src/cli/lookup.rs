@@ -177,10 +177,9 @@ fn tell(
         lines.push(format!("    sha256 {hash}"));
         lines.extend(form.map(|words| format!("    {words}")));
     }
-    let noun = if coverage.total() == HOUR { "hour" } else { "hours" };
     lines.push(format!(
-        "searched: {} of {} {noun} of chain time in {}, {} to {}, {}",
-        hours(coverage.verified),
+        "searched: {} of {} of chain time in {}, {} to {}, {}",
+        number_of_hours(coverage.verified),
         hours(coverage.total()),
         counted(summary.chains, "chain"),
         plan.period.start,
@@ -205,8 +204,7 @@ fn left_out(summary: &RunSummary) -> Vec<String> {
     let mut left_out = Vec::new();
     let open = coverage.total() - coverage.verified;
     if open > 0 {
-        let noun = if open == HOUR { "hour" } else { "hours" };
-        left_out.push(format!("{} {noun} that no proven digest covers", hours(open)));
+        left_out.push(format!("{} that no proven digest covers", hours(open)));
     }
     for (tally, kind) in [(&counts.digests, "digest"), (&counts.backfill, "backfill digest")] {
         let unproven = tally.invalid + tally.unverified;
@@ -220,8 +218,14 @@ fn left_out(summary: &RunSummary) -> Vec<String> {
     left_out
 }
 
-/// Hours with a tenth, where they are not whole.
+/// Hours with their noun: `1 hour`, `1.5 hours`.
 fn hours(seconds: i64) -> String {
+    let noun = if seconds == HOUR { "hour" } else { "hours" };
+    format!("{} {noun}", number_of_hours(seconds))
+}
+
+/// Hours with a tenth, where they are not whole.
+fn number_of_hours(seconds: i64) -> String {
     let tenths = seconds * 10 / 3_600;
     match (tenths / 10, tenths % 10) {
         (whole, 0) => whole.to_string(),

@@ -5,6 +5,7 @@
 //! hide. Hours alike that follow each other are one run, and a run is at most three rectangles.
 use crate::core::coverage::{Coverage, Segment, Uncovered};
 use crate::core::time::HOUR;
+use crate::report::text_lines::counted;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -171,7 +172,9 @@ impl Block {
         };
         let said: Vec<String> = counts
             .iter()
-            .map(|(coverage, hours)| format!("{hours} {} {}", hour_noun(*hours), coverage.code()))
+            .map(|(coverage, hours)| {
+                format!("{} {}", counted(hours.unsigned_abs(), "hour"), coverage.code())
+            })
             .collect();
         let name = usize::try_from(month).ok().and_then(|month| MONTHS.get(month - 1));
         Month {
@@ -192,10 +195,6 @@ impl Block {
             description: said.join(", "),
         }
     }
-}
-
-fn hour_noun(hours: i64) -> &'static str {
-    if hours == 1 { "hour" } else { "hours" }
 }
 
 /// Adds the rectangles of the cells `from` up to `to`: the rest of a first row, whole rows, and the
