@@ -6,7 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a claim that does not hold ends the target by panicking")]
 use crate::pool::Pool;
 use std::collections::BTreeMap;
-use trailproof::core::aws_walk::{AwsWalk, Fact, Need, Step};
+use trailproof::core::aws_walk::AwsWalk;
+use trailproof::core::aws_walk_facts::{Fact, Need, Step};
 use trailproof::core::content::{Content, ContentReader, Form, read_whole};
 use trailproof::core::digest::DigestClaim;
 use trailproof::core::failure::{ReadFailure, ReadFailureKind};

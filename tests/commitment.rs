@@ -18,7 +18,8 @@ use trailproof::evidence::merkle::{Tree, leaf_hash};
 use trailproof::evidence::record::Summing;
 use trailproof::test_support::trail::dice::Dice;
 use trailproof::test_support::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
-use trailproof::verify::verify_run::{VerifyPlan, verify};
+use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::verify_run::verify;
 
 /// A leaf of any length, the empty one too.
 fn leaf(number: usize) -> Vec<u8> {

@@ -16,7 +16,8 @@ use trailproof::report::RunReporter;
 use trailproof::report::json::Json;
 use trailproof::report::json_lines::JsonLines;
 use trailproof::test_support::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
-use trailproof::verify::verify_run::{VerifyPlan, verify};
+use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::verify_run::verify;
 
 fn document(name: &str) -> String {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()

@@ -25,7 +25,8 @@ use trailproof::core::verdict::Verdict;
 use trailproof::event::{LogJudged, RunEvent, RunSummary};
 use trailproof::source::count::{Counted, Counts};
 use trailproof::source::limit::{InFlight, Limited};
-use trailproof::source::retry::{RetryPolicy, Retrying};
+use trailproof::source::retry::Retrying;
+use trailproof::source::retry_policy::RetryPolicy;
 use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectReader, ObjectSource, ReadError, ReadFrom,
@@ -36,8 +37,9 @@ use trailproof::test_support::server::{
 };
 use trailproof::test_support::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 use trailproof::verify::discover::find_roots;
+use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::survey::survey;
-use trailproof::verify::verify_run::{VerifyPlan, verify, verify_counting};
+use trailproof::verify::verify_run::{verify, verify_counting};
 
 const BUCKET: &str = "example-trail-logs";
 /// A time limit of these tests, in which a well-behaved answer comes many times over.

@@ -26,7 +26,8 @@ use trailproof::report::json::Json;
 use trailproof::report::junit::Junit;
 use trailproof::report::ocsf::Ocsf;
 use trailproof::test_support::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
-use trailproof::verify::verify_run::{VerifyPlan, verify};
+use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::verify_run::verify;
 
 /// A run in every format.
 struct Told {

@@ -16,7 +16,8 @@ use trailproof::core::location::ObjectLocation;
 use trailproof::core::time::Timestamp;
 use trailproof::source::count::{Counted, Counts};
 use trailproof::source::limit::{InFlight, Limited};
-use trailproof::source::retry::{RetryPolicy, Retrying};
+use trailproof::source::retry::Retrying;
+use trailproof::source::retry_policy::RetryPolicy;
 use trailproof::source::s3::classify::code_and_message;
 use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{

@@ -21,7 +21,8 @@ use trailproof::test_support::trail::{
     BuiltTrail, ChainId, Deed, LogPlan, LogSizes, Period, TrailSpec, expectation,
 };
 use trailproof::verify::discover::find_roots;
-use trailproof::verify::verify_run::{VerifyPlan, verify};
+use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::verify_run::verify;
 
 fn run(trail: &BuiltTrail, period: &Period) -> Vec<RunEvent> {
     run_over(trail, period, WorldSource::new(&trail.world), 2)

@@ -28,7 +28,8 @@ use trailproof::event::{
     Tool,
 };
 use trailproof::test_support::trail::{LogPlan, LogSizes, TrailSpec, dice::Dice};
-use trailproof::verify::verify_run::{VerifyPlan, verify};
+use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::verify_run::verify;
 
 fn text() -> impl Strategy<Value = String> {
     // Quotes, controls, marks that turn writing, and letters beyond the first plane.

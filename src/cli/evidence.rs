@@ -1,23 +1,20 @@
 //! Opens the places where evidence lies, and finds out where it was delivered.
+use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, relocations, roots};
 use super::place::{Moved, Place, folder};
 use super::program::say;
 use super::verify_plan::NoPlan;
 use crate::core::budget::SHOWN;
-use crate::core::key_layout::ROOT;
 use crate::core::location::{escape, excerpt};
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
 use crate::source::relocate::{Relocated, Relocation};
+use crate::verify::copied::Copied;
 use crate::verify::discover::find_roots;
 use crate::verify::folders::list_folders;
-use crate::verify::recorded::{Copied, Recorded, find_recorded, recorded_below};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::verify::recorded::{find_recorded, recorded_below};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Names of folders that a message lists.
-const LISTED: usize = 10;
 
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]
@@ -217,117 +214,5 @@ pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
              from CloudTrail, `--public-keys {0}` uses it",
             escape(&keys)
         ));
-    }
-}
-
-/// What is assumed of a folder whose digests do not say where they were delivered.
-fn assumed(bucket: &str, path: &str) -> Copied {
-    let below = path.strip_prefix(&folder(bucket)).filter(|_| !bucket.is_empty());
-    let lies = if below.is_some() { folder(bucket) } else { String::new() };
-    let recorded = below.unwrap_or(path);
-    let prefix = recorded.strip_suffix('/').unwrap_or(recorded);
-    let prefix = prefix.strip_suffix(ROOT).unwrap_or(prefix).trim_end_matches('/');
-    Copied { bucket: bucket.to_owned(), recorded: String::new(), lies, prefix: prefix.to_owned() }
-}
-
-/// The bucket that the copy is of: the one that all digests name, or the one that was typed.
-fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) -> Result<String, NoPlan> {
-    let buckets: BTreeMap<String, usize> =
-        recorded.buckets().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
-    let list: Vec<String> = buckets.keys().map(|name| format!("`s3://{}`", escape(name))).collect();
-    let bucket = match (named, list.as_slice()) {
-        (Some(named), _) => {
-            if !buckets.contains_key(named) {
-                // It was typed, so it is looked for; the digests will not be where they were signed.
-                let parts = std::mem::take(&mut recorded.parts).into_iter();
-                let parts = parts.map(|part| Copied { bucket: named.to_owned(), ..part });
-                recorded.parts = parts.collect();
-            }
-            named.to_owned()
-        }
-        (None, [_]) => buckets.into_keys().next().unwrap_or_default(),
-        (None, _) => {
-            return Err(NoPlan::Usage(format!(
-                "the digests in `{shown}` were delivered to several buckets: {}\n\nhint: \
-                 `--bucket` names the one to verify",
-                list.join(", ")
-            )));
-        }
-    };
-    let of_it: Vec<&Copied> = recorded.parts.iter().filter(|part| part.bucket == bucket).collect();
-    for (at, one) in of_it.iter().enumerate() {
-        for other in of_it.iter().skip(at + 1) {
-            let (a, b) = (&one.recorded, &other.recorded);
-            if one.lies != other.lies && (a.starts_with(b.as_str()) || b.starts_with(a.as_str())) {
-                return Err(NoPlan::Usage(format!(
-                    "`{shown}` has two copies of `s3://{}/{}`: in `{}` and in `{}`\n\nhint: name \
-                     the one to verify",
-                    escape(&bucket),
-                    escape(if a.len() > b.len() { a } else { b }),
-                    escape(&one.lies),
-                    escape(&other.lies),
-                )));
-            }
-        }
-    }
-    Ok(bucket)
-}
-
-fn roots(recorded: &Recorded, bucket: &str) -> Vec<String> {
-    let of_it = recorded.parts.iter().filter(|part| part.bucket == bucket);
-    let roots: BTreeSet<String> = of_it.map(|part| part.prefix.clone()).collect();
-    roots.into_iter().collect()
-}
-
-fn relocations(
-    parts: &BTreeSet<Copied>,
-    source: &Arc<dyn ObjectSource>,
-    bucket: &str,
-) -> Vec<Relocation> {
-    let rule = |part: &Copied| Relocation {
-        bucket: part.bucket.clone(),
-        prefix: part.recorded.clone(),
-        source: Arc::clone(source),
-        to_bucket: bucket.to_owned(),
-        to_prefix: part.lies.clone(),
-    };
-    parts.iter().map(rule).collect()
-}
-
-fn nothing_in(recorded: &Recorded, shown: &str) -> NoPlan {
-    if let Some((folder, why)) = recorded.unread.first() {
-        let folder = escape(folder);
-        return NoPlan::NotStarted(format!("cannot read `{shown}/{folder}`: {why}"));
-    }
-    let folders: Vec<String> =
-        recorded.folders.iter().take(LISTED).map(|name| format!("`{}`", escape(name))).collect();
-    NoPlan::NothingThere(if folders.is_empty() {
-        format!(
-            "no evidence in `{shown}`: no folder `{ROOT}` or `CloudTrail-Digest` lies in it, nor \
-             a digest `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_REGION_TIME.json.gz`"
-        )
-    } else {
-        format!(
-            "no digest in `{shown}` says to which bucket it was delivered; looked into {}\n\nhint: \
-             `--bucket` names the bucket",
-            folders.join(", ")
-        )
-    })
-}
-
-/// Says that there is nothing, and what there is instead: a root `elsewhere`, or folders `there`.
-fn nothing_there(bucket: &str, prefix: &str, elsewhere: &[String], there: &[String]) -> String {
-    let named = |prefix: &str| {
-        let slash = if prefix.is_empty() { "" } else { "/" };
-        format!("`s3://{}{slash}{}`", escape(bucket), escape(prefix))
-    };
-    let place = named(prefix);
-    let found: Vec<String> = elsewhere.iter().take(LISTED).map(|root| named(root)).collect();
-    let nothing = format!("no folder `{ROOT}` in {place}");
-    let names: Vec<String> = there.iter().take(LISTED).map(|name| excerpt(name, SHOWN)).collect();
-    match (found.is_empty(), names.is_empty()) {
-        (false, _) => format!("{nothing}\n\nhint: there is one in {}", found.join(", ")),
-        (true, false) => format!("{nothing}\n\nhint: its folders are `{}`", names.join("`, `")),
-        (true, true) => format!("{nothing}: nothing of CloudTrail's lies there"),
     }
 }

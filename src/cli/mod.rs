@@ -23,6 +23,8 @@ mod lookup_args;
 mod manual;
 mod mirror;
 mod mirror_args;
+mod original;
+mod output;
 mod output_args;
 mod outputs;
 mod period_arg;
@@ -39,6 +41,7 @@ mod validate_logs;
 mod verify;
 mod verify_plan;
 mod waits;
+mod wanted;
 mod whole_file;
 
 pub use program::main;

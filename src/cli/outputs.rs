@@ -4,54 +4,23 @@
 //! on who is listening or on a full disk. That an output was lost is said at the end, and the exit
 //! status tells it unless the evidence is contradicted, which is louder.
 use super::args::Format;
-use super::output_args::{OutputArgs, RecordArgs, ReportKind};
+use super::output::{Nowhere, Output, finish, in_file, in_record, on_stdout};
+use super::output_args::{OutputArgs, RecordArgs};
 use super::prepare::Caller;
 use super::program::say;
-use super::record_file::PartialFile;
 use super::surroundings::{Own, surroundings};
 use super::verify_plan::NoPlan;
-use super::whole_file::{self, WholeFile, names_same};
+use super::wanted::{Kind, ReportFormat, Wanted, wanted};
+use super::whole_file::names_same;
 use crate::core::location::escape;
 use crate::core::verdict::Verdict;
 use crate::event::RunEvent;
 use crate::event::record::Circumstances;
-use crate::report::RunReporter;
-use crate::report::html::Html;
-use crate::report::json::Json;
-use crate::report::json_lines::JsonLines;
-use crate::report::junit::Junit;
-use crate::report::ocsf::Ocsf;
-use crate::report::record::{Record, RecordSink, Surroundings};
-use crate::report::text::Text;
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal as _};
-use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
+use std::io::{self};
+use std::path::Path;
 
 /// An output that was asked for could not be written.
 const OUTPUT_LOST: u8 = 6;
-
-/// A file of a run, and what is written into it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
-    kind: Kind,
-    path: PathBuf,
-}
-
-/// What a file of a run holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Report(ReportFormat),
-    Record,
-}
-
-/// Formats of reports in files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ReportFormat {
-    Html,
-    Junit,
-    Ocsf,
-}
 
 /// Where the events of a run go.
 pub(super) struct Outputs {
@@ -68,31 +37,6 @@ pub(super) struct Outputs {
     begun: bool,
     /// Whether the run came to its end.
     ended: bool,
-}
-
-/// One place where the events go, until it fails.
-struct Output {
-    /// How it is called in a message.
-    name: String,
-    to: Box<dyn RunReporter>,
-    /// The file to be, unless it is stdout.
-    file: Option<OutputFile>,
-    failed: Option<io::Error>,
-}
-
-/// A file that takes its name when it is whole.
-enum OutputFile {
-    Report(WholeFile),
-    Record(PartialFile),
-}
-
-impl OutputFile {
-    fn keep(self) -> io::Result<()> {
-        match self {
-            Self::Report(file) => file.keep(),
-            Self::Record(file) => file.keep(),
-        }
-    }
 }
 
 impl Outputs {
@@ -257,126 +201,4 @@ impl Lost {
         // A contradiction is louder than a lost output.
         if self.0 && verdict != Verdict::Contradicted { OUTPUT_LOST } else { verdict.exit_status() }
     }
-}
-
-fn finish(mut to: Box<dyn RunReporter>, file: Option<OutputFile>, ended: bool) -> io::Result<()> {
-    to.finish()?;
-    drop(to);
-    match file {
-        Some(file) if ended => file.keep(),
-        Some(OutputFile::Record(file)) => {
-            if let Some(partial) = file.partial() {
-                let shown = escape(&partial.to_string_lossy()).into_owned();
-                say(&format!(
-                    "hint: what was found until now is in `{shown}`; `--resume {shown}` goes on \
-                     from there"
-                ));
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The files that were asked for, none of them twice and none where stdout goes.
-fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, NoPlan> {
-    let reports = args.report.iter().map(|report| {
-        let kind = match report.kind {
-            ReportKind::Html => Kind::Report(ReportFormat::Html),
-        };
-        Wanted { kind, path: report.path.clone() }
-    });
-    let junit = args
-        .junit
-        .iter()
-        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Junit), path: path.clone() });
-    let ocsf = args
-        .ocsf
-        .iter()
-        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
-    let record = record.record.iter().map(|path| Wanted { kind: Kind::Record, path: path.clone() });
-    let wanted: Vec<Wanted> = record.chain(reports).chain(junit).chain(ocsf).collect();
-    for (at, file) in wanted.iter().enumerate() {
-        check_path(&file.path, wanted.iter().take(at).map(|earlier| earlier.path.as_path()))?;
-    }
-    Ok(wanted)
-}
-
-/// Refuses a path that is another output's too.
-fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> Result<(), NoPlan> {
-    let shown = escape(&path.to_string_lossy()).into_owned();
-    if path == Path::new("-") {
-        return Err(NoPlan::Usage(
-            "`-` is no file\n\nhint: stdout has the report of `--format`; `--format jsonl` writes \
-             the event stream there"
-                .to_owned(),
-        ));
-    }
-    if earlier.any(|earlier| names_same(earlier, path)) {
-        return Err(NoPlan::Usage(format!("`{shown}` is named for two outputs")));
-    }
-    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-    let same = match (std::fs::metadata(path), stdout.and_then(|stdout| stdout.metadata())) {
-        (Ok(one), Ok(other)) => whole_file::is_same(&one, &other),
-        // What cannot be looked at is no file yet, or fails when it is opened.
-        _ => false,
-    };
-    if same {
-        return Err(NoPlan::Usage(format!("`{shown}` is where stdout goes")));
-    }
-    Ok(())
-}
-
-fn on_stdout(format: Format) -> Output {
-    let out = BufWriter::new(io::stdout());
-    let to: Box<dyn RunReporter> = match format {
-        Format::Text => Box::new(Text::new(out, colour())),
-        Format::Json => Box::new(Json::new(out)),
-        Format::Jsonl => Box::new(JsonLines::new(out)),
-    };
-    Output { name: "the output".to_owned(), to, file: None, failed: None }
-}
-
-fn in_file(kind: ReportFormat, path: &Path) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
-    let file = WholeFile::create(path)?;
-    let out = BufWriter::new(file.writer()?);
-    let to: Box<dyn RunReporter> = match kind {
-        ReportFormat::Html => Box::new(Html::new(out)),
-        ReportFormat::Junit => Box::new(Junit::new(out)),
-        ReportFormat::Ocsf => Box::new(Ocsf::new(out)),
-    };
-    Ok((to, OutputFile::Report(file)))
-}
-
-fn in_record(
-    path: &Path,
-    around: Option<Surroundings>,
-) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
-    let file = PartialFile::create(path)?;
-    let out = BufWriter::new(file.writer()?);
-    let sink = if path.extension().is_some_and(|extension| extension == "zst") {
-        RecordSink::zstd(out)?
-    } else {
-        RecordSink::Plain(out)
-    };
-    Ok((Box::new(Record::new(sink, around)), OutputFile::Record(file)))
-}
-
-/// An output that was lost before the run began.
-struct Nowhere;
-
-impl RunReporter for Nowhere {
-    fn event(&mut self, _: &RunEvent) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Colour is for terminals, and not where `NO_COLOR` is set.
-fn colour() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !refused
 }

@@ -17,7 +17,7 @@ use crate::source::s3::{S3Source, StoreClock, Timeouts};
 use crate::trust::bundle::{Bundle, BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
-use crate::verify::verify_run::VerifyPlan;
+use crate::verify::plan::VerifyPlan;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

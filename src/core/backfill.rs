@@ -10,7 +10,7 @@ use super::aws_judge::DigestRead;
 use super::digest::Link;
 use super::failure::{ReadFailure, ReadFailureKind};
 use super::finding::{Finding, Malformed, Outcome};
-use super::judge::{KeyLookup, ProvenDigest, judge_digest};
+use super::judge::{KeyLookup, ProvenDigest, judge_with_kept};
 use super::key_layout::{DigestKey, DigestKind};
 use super::location::ObjectLocation;
 use super::notice::Notice;
@@ -201,21 +201,8 @@ impl BackfillWalk {
         let recorded = read.claim.as_ref().ok().and_then(|claim| {
             claim.kept_signature().map(|(at, signature)| (at.clone(), signature.to_owned()))
         });
-        // As in the walk over standard digests: it proves if it holds, and else says nothing.
-        let kept = self.kept.get(&digest.at).filter(|_| read.signature.is_none());
-        let with_kept = kept
-            .into_iter()
-            .flatten()
-            .map(|kept| DigestRead { signature: Some(kept.clone()), ..read.as_ref().clone() })
-            .map(|read| judge_digest(read, &digest.at, link, &lookup))
-            .find(|(outcome, _)| matches!(outcome, Outcome::Valid(_)));
-        let (outcome, notices) = match with_kept {
-            Some((outcome, mut notices)) => {
-                notices.push(Notice::MetadataSignatureMissing);
-                (outcome, notices)
-            }
-            None => judge_digest(*read, &digest.at, link, &lookup),
-        };
+        let kept = self.kept.get(&digest.at).into_iter().flatten();
+        let (outcome, notices) = judge_with_kept(*read, kept, &digest.at, link, &lookup);
         if matches!(outcome, Outcome::Invalid(_)) && !*again {
             *again = true;
             self.need = Need::Digest(digest.at.clone());

@@ -12,12 +12,12 @@ use super::budget;
 use super::digest::{Digest, Link};
 use super::failure::{ReadFailure, ReadFailureKind};
 use super::finding::{Finding, Outcome};
-use super::judge::{KeyLookup, ProvenDigest, judge_digest};
+use super::judge::{ProvenDigest, judge_with_kept};
 use super::key_layout::DigestKey;
+use super::keys_at_hand::{KeysAtHand, key_span};
 use super::location::ObjectLocation;
 use super::notice::Notice;
-use super::signing::KeyRing;
-use super::time::{DAY, HOUR, Period, Timestamp};
+use super::time::{HOUR, Period, Timestamp};
 use super::walk_facts::{Fact, ListedDigest, Need, Step};
 use std::sync::Arc;
 
@@ -39,10 +39,7 @@ pub struct ChainWalk {
     /// The digest being judged, whether the open link names it, and what was read of it.
     current: Option<Current>,
     need: Need,
-    keys: KeyRing,
-    /// Spans for which keys were obtained.
-    keys_had: Vec<(Timestamp, Timestamp)>,
-    keys_failed: Option<ReadFailure>,
+    keys: KeysAtHand,
     /// The signature that the last digest, which was not proven, records of the one before it. In a
     /// copy without metadata this is what the newest proof of a chain begins with.
     kept_signature: Option<String>,
@@ -78,9 +75,7 @@ impl ChainWalk {
             expected: None,
             current: None,
             need: Need::Nothing,
-            keys: KeyRing::default(),
-            keys_had: Vec::new(),
-            keys_failed: None,
+            keys: KeysAtHand::default(),
             kept_signature: None,
             oldest_start: None,
             older: false,
@@ -117,18 +112,16 @@ impl ChainWalk {
                 self.settle(Outcome::Unverified(why), Vec::new())
             }
             (Need::Keys { from, to }, Fact::Keys(ring)) => {
-                self.keys.extend(&ring);
-                self.keys_had.push((from, to));
+                self.keys.take(&ring, [(from, to)]);
                 self.judge_current()
             }
             (Need::Keys { .. }, Fact::KeysInPart { ring, all_of, why }) => {
-                self.keys.extend(&ring);
-                self.keys_had.extend(all_of);
-                self.keys_failed = Some(why);
+                self.keys.take(&ring, all_of);
+                self.keys.are_not_all(why);
                 self.judge_current()
             }
             (Need::Keys { .. }, Fact::KeysFailed(why)) => {
-                self.keys_failed = Some(why);
+                self.keys.are_not_all(why);
                 self.judge_current()
             }
             (Need::Older(_), Fact::Older(older)) => {
@@ -147,56 +140,25 @@ impl ChainWalk {
 
     fn take_read(&mut self, read: Box<DigestRead>) -> Vec<Step> {
         let Some(current) = self.current.as_mut() else { return Vec::new() };
-        let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.clone());
+        let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.as_str());
+        let asks = fingerprint.is_some_and(|name| self.keys.are_to_be_asked(name, current.end));
         current.read = Some(read);
-        let end = current.end;
-        let known = fingerprint.is_none_or(|name| self.keys.get(&name).is_some());
-        let had = self.keys_had.iter().any(|(from, to)| *from <= end && end <= *to);
-        if !known && !had && self.keys_failed.is_none() {
-            self.need = self.key_span(end);
+        if asks {
+            self.need = key_span(self.period, current.end);
             return Vec::new();
         }
         self.judge_current()
-    }
-
-    /// The span to ask keys for: the whole period with what anchors it where the digest lies in
-    /// it, else the day around the digest. A digest near the end of a span may use a key that
-    /// became valid after it: two hours more, as the AWS CLI asks.
-    fn key_span(&self, end: Timestamp) -> Need {
-        let (from, to) = (self.period.start.plus(-HOUR), self.period.end.plus(2 * HOUR));
-        if from <= end && end <= to {
-            return Need::Keys { from, to };
-        }
-        Need::Keys { from: end.plus(-DAY), to: end.plus(2 * HOUR) }
     }
 
     fn judge_current(&mut self) -> Vec<Step> {
         let Some(current) = self.current.as_mut() else { return Vec::new() };
         let Some(read) = current.read.take() else { return Vec::new() };
         let link = self.expected.as_ref().filter(|_| current.linked).map(|expected| &expected.link);
-        let had =
-            |end: Timestamp| self.keys_had.iter().any(|(from, to)| *from <= end && end <= *to);
-        let key = read.claim.as_ref().ok().and_then(|claim| self.keys.get(&claim.fingerprint));
-        let lookup = match (key, &self.keys_failed) {
-            (Some(key), _) => KeyLookup::Known(key),
-            (None, Some(why)) if !had(current.end) => KeyLookup::Unavailable(why),
-            (None, _) => KeyLookup::NoneSuch,
-        };
+        let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.as_str());
+        let lookup = self.keys.look_up(fingerprint, current.end);
         let recorded = read.claim.as_ref().ok().and_then(|claim| claim.previous_signature.clone());
-        // A signature that holds proves the digest whoever kept it; one that does not proves
-        // nothing against a digest of which nobody says that this is its signature.
-        let kept = self.kept_signature.clone().filter(|_| read.signature.is_none());
-        let with_kept = kept
-            .map(|kept| DigestRead { signature: Some(kept), ..read.as_ref().clone() })
-            .map(|read| judge_digest(read, &current.at, link, &lookup))
-            .filter(|(outcome, _)| matches!(outcome, Outcome::Valid(_)));
-        let (outcome, notices) = match with_kept {
-            Some((outcome, mut notices)) => {
-                notices.push(Notice::MetadataSignatureMissing);
-                (outcome, notices)
-            }
-            None => judge_digest(*read, &current.at, link, &lookup),
-        };
+        let kept = self.kept_signature.iter();
+        let (outcome, notices) = judge_with_kept(*read, kept, &current.at, link, &lookup);
         // A byte lost in transit is not tampering: what reads and does not prove is read again.
         if matches!(outcome, Outcome::Invalid(_)) && !current.again {
             current.again = true;

@@ -124,6 +124,29 @@ enum Signed {
     KeyNotHad,
 }
 
+/// As [`judge_digest`]; a digest whose own metadata has no signature is judged with each of those
+/// that others `kept` of it. One that holds proves the digest, whoever kept it; one that does not
+/// says nothing against a digest of which nobody proven says that this is its signature.
+pub(super) fn judge_with_kept<'s>(
+    read: DigestRead,
+    kept: impl IntoIterator<Item = &'s String>,
+    at: &ObjectLocation,
+    link: Option<&Link>,
+    key: &KeyLookup<'_>,
+) -> (Outcome<ProvenDigest>, Vec<Notice>) {
+    if read.signature.is_none() {
+        for signature in kept {
+            let read = DigestRead { signature: Some(signature.clone()), ..read.clone() };
+            let (outcome, mut notices) = judge_digest(read, at, link, key);
+            if matches!(outcome, Outcome::Valid(_)) {
+                notices.push(Notice::MetadataSignatureMissing);
+                return (outcome, notices);
+            }
+        }
+    }
+    judge_digest(read, at, link, key)
+}
+
 fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup<'_>) -> Signed {
     let Some(signature) = signature else { return Signed::Absent };
     let key = match key {

@@ -2,6 +2,7 @@
 //! go out, and so the same rules run over S3, over a directory, in a property test and in a fuzzer.
 pub mod aws_judge;
 pub mod aws_walk;
+pub mod aws_walk_facts;
 pub mod backfill;
 pub mod budget;
 pub mod chain;
@@ -17,6 +18,7 @@ pub mod ids;
 pub mod inflate;
 pub mod judge;
 pub mod key_layout;
+mod keys_at_hand;
 pub mod location;
 pub mod log_check;
 pub mod log_key;

@@ -3,17 +3,14 @@
 //!
 //! Everything that came from outside is escaped. Colour repeats what words say and nothing more.
 use super::RunReporter;
-use super::collect::{Collected, Gap, Unread};
+use super::collect::{Collected, Gap};
+use super::next_steps::next_steps;
 use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
 use crate::core::chain_id::ChainId;
 use crate::core::coverage::{Coverage, Uncovered};
-use crate::core::failure::ReadFailureKind;
-use crate::core::finding::Finding;
-use crate::core::key_layout::{DigestKey, DigestKind};
-use crate::core::location::{escape, excerpt};
+use crate::core::location::escape;
 use crate::core::verdict::Verdict;
 use crate::event::{ChainSummary, Presence, RunEvent, RunSummary};
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Entries of one kind that are shown; the rest is counted.
@@ -251,86 +248,6 @@ fn has_exceptions(chain: &ChainSummary) -> bool {
     all != verified
         || chain.counts.findings() + chain.counts.unverified() > 0
         || chain.presence != Presence::Present
-}
-
-/// What the person who reads this can do, most urgent first.
-fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
-    let unread = |kind: ReadFailureKind| {
-        run.unread.entries.iter().any(|unread| unread.why.kind == kind)
-            || run.listings_unread.entries.iter().any(|(_, why)| why.kind == kind)
-    };
-    let mut next: Vec<Cow<'static, str>> = Vec::new();
-    next.extend(other_bucket(run).map(Cow::Owned));
-    let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
-    if summary.verdict == Verdict::Contradicted {
-        say("keep the bucket as it is: stop lifecycle rules and deny writes and deletes");
-        say("look for earlier versions of what is missing or changed, if versioning was on");
-    }
-    if unread(ReadFailureKind::Denied) {
-        say("allow `s3:GetObject` and `s3:ListBucket` on what was denied; it may hide deletions");
-    }
-    if unread(ReadFailureKind::KmsDenied) {
-        say("allow `kms:Decrypt` on the key that encrypts the objects");
-    }
-    if unread(ReadFailureKind::Archived) {
-        say("restore the archived objects, then run again");
-    }
-    if unread(ReadFailureKind::KeysUnavailable) {
-        say(
-            "allow `cloudtrail:ListPublicKeys` in every region of the trail, or name bundles that \
-             have its keys with `--public-keys`",
-        );
-    }
-    let unsigned = |backfill: bool| {
-        run.unread.entries.iter().any(|Unread { at, why, .. }| {
-            let kind = DigestKey::parse(&at.key).map(|key| key.kind);
-            let is_backfill = kind == Some(DigestKind::Backfill);
-            why.kind == ReadFailureKind::NoSignature && is_backfill == backfill
-        })
-    };
-    if unsigned(false) {
-        say("read the newest digests from the original bucket, where their metadata is");
-    }
-    if unsigned(true) {
-        say(
-            "read the backfill digests from the original bucket: only its own metadata proves one \
-             that no other backfill digest links to",
-        );
-    }
-    if unread(ReadFailureKind::NotCopied) {
-        say("run `trailproof mirror` again for this period and scope, or verify the bucket");
-    }
-    if unread(ReadFailureKind::Throttled) || unread(ReadFailureKind::Network) {
-        say("run again, with a lower `--concurrency` if the store still throttles");
-    }
-    if !run.unlisted.entries.is_empty() {
-        say("find out who wrote the log files that no digest names");
-    }
-    if summary.verdict == Verdict::NothingFound {
-        say("check the bucket, the prefix, the period and the scope");
-    }
-    next
-}
-
-/// Which bucket the digests name that are not where they were signed, if all name one. A copy whose
-/// bucket was told wrongly, or guessed from digests that somebody planted, looks just so.
-fn other_bucket(run: &Collected) -> Option<String> {
-    let mut named = run.findings.entries.iter().filter_map(|told| match &told.finding {
-        Finding::DigestMoved { recorded }
-            if recorded.bucket != told.at.bucket && recorded.key == told.at.key =>
-        {
-            Some(&recorded.bucket)
-        }
-        _ => None,
-    });
-    let bucket = named.next()?;
-    named.all(|other| other == bucket).then(|| {
-        format!(
-            "if this is a copy of `s3://{0}`, which the moved digests name, verify it as that: \
-             `--bucket {0}`",
-            excerpt(bucket, 200)
-        )
-    })
 }
 
 impl<W: Write + Send> RunReporter for Text<W> {

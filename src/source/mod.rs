@@ -7,6 +7,7 @@ pub mod limit;
 pub mod mirror;
 pub mod relocate;
 pub mod retry;
+pub mod retry_policy;
 pub mod s3;
 pub mod waiting;
 

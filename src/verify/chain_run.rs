@@ -1,32 +1,27 @@
 //! Runs one chain: brings the walks their facts, judges log files, tells the events in order.
 use super::batch::share_out;
-use super::chain_says::{ChainSays, Saying};
+use super::chain_job::ChainJob;
+use super::chain_says::Saying;
+use super::chain_tell::{Item, tell};
 use super::fetch::{DigestFetch, fetch_digest};
-use super::judge_log::{Log, judge_log};
+use super::judge_log::judge_log;
 use super::keys::{ChainKeys, KeyBook};
-use super::known::KnownLogs;
-use super::listed::ListedChain;
-use super::ordered::{Closed, InOrder, Ordered, ordered};
+use super::ordered::{Closed, Ordered, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
 use super::seam::{AtSeam, Seam};
 use super::told::{named, told};
 use crate::core::backfill::BackfillWalk;
 use crate::core::chain::ChainWalk;
-use crate::core::chain_id::ChainId;
-use crate::core::content::Hash;
 use crate::core::digest::{Digest, LogFile};
 use crate::core::finding::{Finding, Outcome};
 use crate::core::judge::ProvenDigest;
 use crate::core::key_layout::DigestKind;
 use crate::core::location::ObjectLocation;
-use crate::core::time::{HOUR, Period, Timestamp};
+use crate::core::time::{HOUR, Timestamp};
 use crate::core::walk_facts::{Fact, ListedDigest, Need, Step};
-use crate::event::{
-    ChainTally, DigestJudged, LogNamed, Presence, PublicKeyTold, RunEvent, SeamJudged, Seen,
-};
+use crate::event::{DigestJudged, RunEvent, Seen};
 use crate::source::ObjectSource;
-use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -40,34 +35,6 @@ const TOGETHER: usize = 64;
 /// Two listed digests that are further apart than this have something between them that an event
 /// may explain: an hour is what a digest covers, and a few minutes are what they are off.
 const APART: i64 = HOUR + HOUR / 2;
-
-/// What a chain is run with.
-#[derive(Clone, Debug)]
-pub(super) struct ChainJob {
-    pub(super) chain: ChainId,
-    pub(super) bucket: String,
-    pub(super) period: Period,
-    /// From when on the newest digest may still be on its way.
-    pub(super) tail_from: Timestamp,
-    pub(super) listed: ListedChain,
-    pub(super) older: Option<Timestamp>,
-    pub(super) presence: Presence,
-    /// The log files to look at, by the hash that a digest names; all of them where there is none.
-    pub(super) only: Option<Arc<BTreeSet<Hash>>>,
-    /// Log files that need not be read again.
-    pub(super) known: Option<Arc<KnownLogs>>,
-    /// Where the chain joins on to the record before.
-    pub(super) seam: Option<Seam>,
-}
-
-/// One thing in the order of the walk.
-enum Item {
-    Key(PublicKeyTold),
-    Digest { judged: Box<DigestJudged>, names: Vec<u64> },
-    Logs(Vec<Log>),
-    Named(LogNamed),
-    Seam(SeamJudged),
-}
 
 /// Runs the chain and says everything into `to`. The names of its log files are hashed where
 /// somebody wants them.
@@ -97,45 +64,6 @@ pub(super) async fn run_chain(
     let summary = tally.finish(chain, presence, older.unwrap_or(false), job.tail_from);
     // Nobody listens any more only when the run was given up.
     let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
-}
-
-async fn tell(job: &ChainJob, mut results: InOrder<Item>, to: &mpsc::Sender<Saying>) -> ChainTally {
-    let mut tally = ChainTally::new(job.period);
-    let started = RunEvent::ChainStarted { chain: job.chain.clone() };
-    let mut open = to.send(Saying::of(started)).await.is_ok();
-    while open && let Some((item, place)) = results.next_in_place().await {
-        let mut says = Vec::new();
-        let mut event = |event| says.push(ChainSays::Event(Box::new(event)));
-        match item {
-            Item::Key(key) => says.push(ChainSays::Key(Box::new(key))),
-            Item::Digest { judged, names } => {
-                tally.digest(&judged);
-                event(RunEvent::DigestJudged(*judged));
-                if !names.is_empty() {
-                    says.push(ChainSays::Names(names));
-                }
-            }
-            Item::Seam(seam) => {
-                if seam.finding.is_some() {
-                    tally.chain_finding();
-                }
-                event(RunEvent::SeamJudged(seam));
-            }
-            Item::Named(named) => event(RunEvent::LogNamed(named)),
-            Item::Logs(logs) => {
-                says.reserve(logs.len());
-                for Log { judged, events } in logs {
-                    tally.log(&judged);
-                    says.push(ChainSays::Log(judged));
-                    if !events.is_empty() {
-                        says.push(ChainSays::Explains(events));
-                    }
-                }
-            }
-        }
-        open = to.send(Saying::new(says, place)).await.is_ok();
-    }
-    tally
 }
 
 struct ChainDriver<'a> {

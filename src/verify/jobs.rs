@@ -1,7 +1,7 @@
 //! Which chains a run walks, and with what: those that were found, and those that should be there.
-use super::chain_run::ChainJob;
+use super::chain_job::ChainJob;
 use super::discover::{Found, FoundChain, find_chains};
-use super::verify_run::VerifyPlan;
+use super::plan::VerifyPlan;
 use crate::core::chain_id::{ChainId, Scope};
 use crate::core::content::Hash;
 use crate::core::coverage::TAIL_ALLOWANCE;

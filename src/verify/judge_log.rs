@@ -1,5 +1,5 @@
 //! Has one log file judged.
-use super::chain_run::ChainJob;
+use super::chain_job::ChainJob;
 use super::fetch::{fetch_log, fetch_log_and_search};
 use crate::core::digest::LogFile;
 use crate::core::explain::{ExplainingEvent, explaining_events};

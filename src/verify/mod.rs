@@ -1,9 +1,13 @@
 //! The engine: puts the facts of a source through the rules of `core` and tells the events.
+mod after_chains;
 pub mod aws_plan;
 pub mod aws_run;
 mod batch;
+mod chain_job;
 mod chain_run;
 mod chain_says;
+mod chain_tell;
+pub mod copied;
 pub mod discover;
 pub mod fetch;
 pub mod folders;
@@ -19,6 +23,7 @@ mod many;
 mod narrate;
 mod ordered;
 mod place_listing;
+pub mod plan;
 mod read_ahead;
 pub mod recorded;
 mod room;

@@ -1,9 +1,10 @@
 //! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
+use super::chain_job::ChainJob;
 use super::discover::{Place, find_chains};
 use super::jobs::{Outside, jobs};
 use super::many::in_order;
+use super::plan::VerifyPlan;
 use super::slices::{Slice, slices};
-use super::verify_run::{VerifyPlan, digests_of};
 use crate::core::budget;
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::time::{DAY, HOUR, Period};
@@ -43,7 +44,7 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut survey = Survey {
         chains: count(jobs.len()),
-        digests: jobs.iter().map(digests_of).sum(),
+        digests: jobs.iter().map(ChainJob::digests).sum(),
         covering: jobs
             .iter()
             .map(|job| job.listed.ended_by(plan.period.end.plus(HOUR)))

@@ -1,5 +1,5 @@
 //! What CloudTrail itself says of a trail's delivery, held against what the bucket has.
-use super::chain_run::ChainJob;
+use super::chain_job::ChainJob;
 use crate::core::chain_id::{Scope, TrailFilter};
 use crate::core::finding::Finding;
 use crate::core::ids::TrailArn;

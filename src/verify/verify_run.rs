@@ -1,26 +1,21 @@
 //! Runs `verify`: every chain of a bucket at once, told in canonical order.
-use super::chain_run::{ChainJob, run_chain};
+use super::chain_job::ChainJob;
+use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
-use super::discover::{Found, Place, find_chains};
-use super::gaps::explained;
+use super::discover::{Place, find_chains};
 use super::jobs::{Outside, jobs};
 use super::keys::KeyBook;
-use super::known::KnownLogs;
-use super::many::in_order;
+use super::plan::VerifyPlan;
 use super::room::Room;
-use super::seam::Since;
-use super::trail_status::StatusOf;
-use super::unlisted::{UnlistedSearch, has_logs};
-use crate::core::chain_id::{ChainId, Scope};
+use super::unlisted::UnlistedSearch;
+use crate::core::chain_id::ChainId;
 use crate::core::content::Hash;
 use crate::core::coverage::{Coverage, Segment};
 use crate::core::explain::ExplainingEvent;
 use crate::core::ids::Region;
-use crate::core::key_layout::DigestKind;
 use crate::core::location::ObjectLocation;
-use crate::core::time::{Period, Timestamp};
-use crate::event::{ChainSummary, RunEvent, RunStart, RunSummary, RunTally, Tool};
-use crate::source::{BoxFuture, ObjectSource};
+use crate::event::{ChainSummary, RunEvent, RunSummary, RunTally};
+use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,51 +31,6 @@ const CHAINS_AT_ONCE: usize = 96;
 
 /// Events that may explain a gap and are kept for the end of the run.
 const EVENTS_KEPT: usize = 20_000;
-
-/// What to verify.
-#[derive(Clone, Debug)]
-pub struct VerifyPlan {
-    /// Where the evidence lies, for the report.
-    pub location: String,
-    /// The bucket.
-    pub bucket: String,
-    /// Prefixes below which there is a folder `AWSLogs`.
-    pub roots: Vec<String>,
-    /// What to look at.
-    pub scope: Scope,
-    /// The period; its end is not in the future.
-    pub period: Period,
-    /// Whether the period was asked for up to a later time than now.
-    pub end_was_future: bool,
-    /// The time of the run.
-    pub now: Timestamp,
-    /// The trail whose status is asked, where one is named by its ARN.
-    pub status: Option<StatusOf>,
-    /// Whether to search for log files that no verified digest names.
-    pub unlisted: bool,
-    /// Log files that an earlier record proves, which are not read again where they are unchanged.
-    pub known: Option<Arc<KnownLogs>>,
-    /// The record that the run joins on to.
-    pub since: Option<Arc<Since>>,
-}
-
-impl VerifyPlan {
-    /// What is told of the plan.
-    fn start(&self) -> RunStart {
-        RunStart {
-            tool: Tool::this(),
-            location: self.location.clone(),
-            bucket: self.bucket.clone(),
-            period: self.period,
-            end_was_future: self.end_was_future,
-            trails: self.scope.trails.iter().map(ToString::to_string).collect(),
-            accounts: self.scope.accounts.iter().map(ToString::to_string).collect(),
-            regions: self.scope.regions.iter().map(ToString::to_string).collect(),
-            unlisted: self.unlisted,
-            follows: self.since.as_ref().map(|since| since.record.clone()),
-        }
-    }
-}
 
 /// Verifies everything in the plan's scope and tells every event in canonical order. The verdict is
 /// in the summary, which is also the last event.
@@ -132,7 +82,7 @@ async fn run(
     let jobs = jobs(plan, &mut found, &outside, only.as_ref());
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
-        digests: jobs.iter().map(digests_of).sum(),
+        digests: jobs.iter().map(ChainJob::digests).sum(),
         left_out: found.left_out.iter().cloned().collect(),
     });
     for (folder, why) in &found.unread {
@@ -171,23 +121,18 @@ async fn run(
     summary
 }
 
-pub(super) fn digests_of(job: &ChainJob) -> u64 {
-    let of_kind = |kind| count(job.listed.count(kind));
-    of_kind(DigestKind::Standard) + of_kind(DigestKind::Backfill)
-}
-
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-struct Run<'a> {
-    plan: &'a VerifyPlan,
-    source: Arc<dyn ObjectSource>,
-    tally: RunTally,
+pub(super) struct Run<'a> {
+    pub(super) plan: &'a VerifyPlan,
+    pub(super) source: Arc<dyn ObjectSource>,
+    pub(super) tally: RunTally,
     /// Places without digests whose chains are told as uncovered.
-    told: BTreeSet<Place>,
-    gaps: Vec<(ChainId, Segment)>,
-    events: BTreeSet<(ChainId, ExplainingEvent)>,
+    pub(super) told: BTreeSet<Place>,
+    pub(super) gaps: Vec<(ChainId, Segment)>,
+    pub(super) events: BTreeSet<(ChainId, ExplainingEvent)>,
     /// Public keys that were told: region and fingerprint.
     keys_told: BTreeSet<(Region, String)>,
 }
@@ -213,7 +158,7 @@ impl Run<'_> {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
                 let (to, from) = mpsc::channel::<Saying>(WAITING);
                 let job = Arc::new(job);
-                let digests = usize::try_from(digests_of(&job)).unwrap_or(usize::MAX);
+                let digests = usize::try_from(job.digests()).unwrap_or(usize::MAX);
                 let (share, turn) = room.share(digests).await;
                 if queues.send((Arc::clone(&job), share, from)).await.is_err() {
                     return;
@@ -304,77 +249,6 @@ impl Run<'_> {
             summary.counts.chain_findings += 1;
         }
         tell(&event);
-    }
-
-    fn explain(&mut self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
-        for (chain, gap) in &self.gaps {
-            for event in explained(chain, gap, &self.events) {
-                tell(&RunEvent::GapExplained {
-                    chain: chain.clone(),
-                    from: gap.from,
-                    to: gap.to,
-                    event,
-                });
-            }
-        }
-    }
-
-    /// Tells of folders with log files of the period for which nothing names any digest: of an
-    /// account whose digests are all gone, or whose trail does not validate.
-    async fn without_digests(&mut self, found: &Found, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
-        // Where trails are named, log files of unknown trails are nobody's business.
-        if !self.plan.scope.trails.is_empty() {
-            return;
-        }
-        let places = found.without_digests.iter().filter(|place| !self.told.contains(*place));
-        let places: Vec<_> = places.cloned().collect();
-        let (bucket, period) = (&self.plan.bucket, self.plan.period);
-        let source = self.source.as_ref();
-        let looks = in_order(places.into_iter().map(|place| -> BoxFuture<'_, _> {
-            Box::pin(async move {
-                let folder = place.log_folder();
-                let found = has_logs(source, bucket, &folder, period).await;
-                (folder, found)
-            })
-        }))
-        .await;
-        for (folder, found) in looks {
-            match found {
-                Ok(true) => {
-                    self.tally.without_digests += 1;
-                    tell(&RunEvent::LogsWithoutDigests { folder });
-                }
-                Ok(false) => {}
-                Err(why) => {
-                    self.tally.listings_unread += 1;
-                    tell(&RunEvent::ListingUnread { folder, why });
-                }
-            }
-        }
-    }
-
-    async fn unlisted(
-        &mut self,
-        search: Option<UnlistedSearch>,
-        tell: &mut (dyn FnMut(&RunEvent) + Send),
-    ) {
-        let Some(search) = search else {
-            tell(&RunEvent::CheckNotPerformed {
-                check: "log-unlisted".to_owned(),
-                why: "switched off by `--no-unlisted`".to_owned(),
-            });
-            return;
-        };
-        for (folder, (unlisted, why)) in search.finish().await {
-            for at in unlisted {
-                self.tally.unlisted += 1;
-                tell(&RunEvent::LogUnlisted { at });
-            }
-            if let Some(why) = why {
-                self.tally.listings_unread += 1;
-                tell(&RunEvent::ListingUnread { folder, why });
-            }
-        }
     }
 }
 

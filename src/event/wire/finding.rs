@@ -1,6 +1,6 @@
 //! Findings: a code for machines, two texts for people, and what the texts are made of.
 use super::parts::{Hex, PlaceShape, Text, Time};
-use super::read::Unreadable;
+use super::unreadable::Unreadable;
 use crate::core::content::Hash;
 use crate::core::finding::{Finding, Malformed, SignatureFault};
 use crate::core::inflate::InflateFault;

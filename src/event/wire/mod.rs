@@ -8,13 +8,15 @@ mod lines;
 mod parts;
 mod read;
 mod sums;
+mod unreadable;
 mod write;
 
 pub use finding::FindingShape;
 pub use parts::{ChainShape, ExplainingShape, FailureShape, SegmentShape, Time};
 pub(super) use read::event_name;
-pub use read::{Unreadable, read_event};
+pub use read::read_event;
 pub use sums::{ChainFinishedShape, RunFinishedShape};
+pub use unreadable::Unreadable;
 pub use write::write_event;
 
 /// Number of the schema of events and summaries.

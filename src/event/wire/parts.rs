@@ -1,5 +1,5 @@
 //! Parts that several events have.
-use super::read::Unreadable;
+use super::unreadable::Unreadable;
 use crate::core::chain_id::ChainId;
 use crate::core::content::{Hash, parse_hash};
 use crate::core::coverage::{Coverage, Segment};

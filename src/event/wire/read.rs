@@ -8,12 +8,13 @@ use super::lines::{
 };
 use super::parts::{FailureShape, PlaceShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
+use super::unreadable::Unreadable;
 use super::write::{PROOFS, TOOL};
 use crate::core::budget;
 use crate::core::finding::{Finding, Outcome};
 use crate::core::judge::Proofs;
 use crate::core::key_layout::DigestKind;
-use crate::core::location::{ObjectLocation, excerpt};
+use crate::core::location::ObjectLocation;
 use crate::core::log_check::LogProof;
 use crate::core::notice::Notice;
 use crate::core::time::Period;
@@ -25,43 +26,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::fmt;
-
-/// What is wrong with a line, in words that are safe to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable(String);
-
-impl Unreadable {
-    /// In these words, which are ours.
-    pub(in crate::event) fn new(words: impl Into<String>) -> Self {
-        Self(words.into())
-    }
-
-    pub(super) fn absent(of: &str, field: &str) -> Self {
-        Self(format!("`{of}` without `{field}`"))
-    }
-
-    pub(super) fn value(of: &str, field: &str) -> Self {
-        Self(format!("`{of}` does not hold in `{field}` what it must"))
-    }
-
-    pub(super) fn unknown(what: &str, value: &str) -> Self {
-        Self(format!("the {what} `{}` is not known", excerpt(value, budget::SHOWN)))
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<serde_json::Error> for Unreadable {
-    fn from(error: serde_json::Error) -> Self {
-        // Its words name values of the line.
-        Self(format!("not the JSON of an event: {}", excerpt(&error.to_string(), budget::SHOWN)))
-    }
-}
 
 #[derive(Deserialize)]
 struct Named<'a> {
@@ -180,7 +144,7 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
     }
     let Schema { schema } = serde_json::from_str(line)?;
     if schema != u64::from(SCHEMA) {
-        return Err(Unreadable(format!(
+        return Err(Unreadable::new(format!(
             "a record of schema {schema}; this version of trailproof reads schema {SCHEMA}"
         )));
     }

@@ -1,6 +1,6 @@
 //! Counts and the ends of chains and runs.
 use super::parts::{ChainShape, SegmentShape, Text, Time};
-use super::read::Unreadable;
+use super::unreadable::Unreadable;
 use crate::core::coverage::{Segment, Uncovered};
 use crate::core::verdict::Verdict;
 use crate::event::stream::Tally;

@@ -5,6 +5,7 @@
 //! `Shown`, and askama escapes it for HTML.
 mod calendar;
 mod chains;
+mod commands;
 mod details;
 mod keys;
 mod matrix;

@@ -1,6 +1,7 @@
 //! The page as its template sees it.
 use super::chains::Chains;
-use super::details::{Commands, Details};
+use super::commands::Commands;
+use super::details::Details;
 use super::keys::Keys;
 use super::matrix::Matrix;
 use super::shown::{Shown, grouped};

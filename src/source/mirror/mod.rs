@@ -14,6 +14,7 @@ mod key_path;
 mod ledger;
 mod ledger_page;
 mod mirrored;
+mod opening;
 mod reader;
 mod source;
 mod tree;

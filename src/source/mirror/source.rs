@@ -6,6 +6,7 @@
 use super::folders::Folders;
 use super::index::Index;
 use super::key_path::{inflated_name, parts};
+use super::opening::{begin, denied};
 use super::reader::{FileReader, failed, hand_over};
 use super::tree::{Entry, PassedOver, Walk};
 use crate::core::failure::{ReadFailure, ReadFailureKind};
@@ -15,7 +16,7 @@ use crate::source::{
     ReadError, ReadFrom, TakePiece,
 };
 use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Seek as _, SeekFrom};
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -228,37 +229,6 @@ impl MirrorSource {
             None => Err(ReadError::Missing),
         }
     }
-}
-
-fn denied(words: &str) -> ReadError {
-    ReadError::Failure(ReadFailure::new(ReadFailureKind::Denied, words.to_owned()))
-}
-
-/// Begins to read what was found.
-fn begin(
-    path: &Path,
-    about: &Metadata,
-    from: &ReadFrom,
-    metadata: ObjectMetadata,
-) -> Result<FileReader, ReadError> {
-    if about.is_symlink() {
-        return Err(denied("it is a symbolic link, and these are not followed"));
-    }
-    if !about.is_file() {
-        return Err(denied("it is no regular file"));
-    }
-    let failure = |error: std::io::Error| ReadError::Failure(failed(&error));
-    let mut file = File::open(path).map_err(failure)?;
-    let size = file.metadata().map_err(failure)?.len();
-    if from.if_etag.is_some() || from.offset > size {
-        return Err(ReadError::Failure(ReadFailure::new(
-            ReadFailureKind::ChangedWhileReading,
-            "the file is not what it was",
-        )));
-    }
-    file.seek(SeekFrom::Start(from.offset)).map_err(failure)?;
-    let metadata = ObjectMetadata { size: Some(size), ..metadata };
-    Ok(FileReader::new(file, metadata, size - from.offset))
 }
 
 /// Whether any key below this folder sorts after the walk's start.

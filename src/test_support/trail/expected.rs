@@ -11,8 +11,9 @@
 use super::built::{BuiltChain, BuiltDigest, BuiltTrail, DigestKind, Oddity};
 use super::end_state::{DigestContent, OwnSignature, states};
 use super::expectation::{
-    ChainExpectation, Expectation, ObjectExpectation, Period, Requirement, State, Verdict,
+    ChainExpectation, Expectation, ObjectExpectation, Period, Requirement, State,
 };
+use super::expected_verdicts::{Doubts, verdicts};
 use super::judge::Judged;
 use super::planted::PlantedKind;
 use std::collections::BTreeSet;
@@ -21,14 +22,6 @@ use std::collections::BTreeSet;
 // how the digest's own hour is counted.
 const SURELY_ALLOWED: i64 = 2 * 3600;
 const SURELY_LATE: i64 = 3 * 3600 + 900;
-
-/// How much of the verdict is settled.
-#[derive(Default)]
-struct Doubts {
-    maybe_contradicted: bool,
-    not_proven: bool,
-    maybe_not_proven: bool,
-}
 
 impl BuiltTrail {
     /// The period that the trail was built for, from the end of the first digest to the end of the
@@ -294,24 +287,4 @@ fn rest(covered: &[(i64, i64)], period: &Period, allowance: i64) -> Vec<(i64, i6
         left.push((at, period.to));
     }
     left
-}
-
-fn verdicts(expectation: &Expectation, doubts: &Doubts, found: bool) -> BTreeSet<Verdict> {
-    if !expectation.required.is_empty() {
-        return BTreeSet::from([Verdict::Contradicted]);
-    }
-    let mut verdicts = BTreeSet::new();
-    if doubts.maybe_contradicted {
-        verdicts.insert(Verdict::Contradicted);
-    }
-    if doubts.not_proven || doubts.maybe_not_proven {
-        verdicts.insert(Verdict::NotProven);
-    }
-    if !doubts.not_proven && found {
-        verdicts.insert(Verdict::Proven);
-    }
-    if !found {
-        verdicts.extend([Verdict::NothingFound, Verdict::NotProven]);
-    }
-    verdicts
 }

@@ -29,6 +29,7 @@ pub mod spec;
 mod chain_builder;
 mod commit;
 mod digest_deeds;
+mod expected_verdicts;
 mod judge;
 mod key_deeds;
 mod log_deeds;

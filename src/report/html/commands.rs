@@ -1,0 +1,58 @@
+//! The commands with which a reader checks the run again.
+use super::shown::{Shown, shell_word};
+use crate::core::finding::Finding;
+use crate::report::collect::Collected;
+
+/// The commands that verify this run again.
+#[derive(Clone, Debug)]
+pub(super) struct Commands {
+    /// What was typed, where that is told.
+    pub(super) typed: Option<Shown>,
+    /// SHA-256 of the program's file, where that is told.
+    pub(super) program: Option<Shown>,
+    pub(super) verify: Shown,
+    /// For one object by hand: its place, and the command that hashes it.
+    pub(super) by_hand: Option<Shown>,
+}
+
+impl Commands {
+    pub(super) fn of(run: &Collected) -> Option<Self> {
+        let start = run.start.as_ref()?;
+        let by_hand = run.findings.entries.iter().find_map(|told| match told.finding {
+            Finding::LogHashMismatch { .. } => {
+                let at = shell_word(&format!("s3://{}/{}", told.at.bucket, told.at.key));
+                Some(Shown::of(format!("aws s3 cp {at} - | gunzip | sha256sum")))
+            }
+            _ => None,
+        });
+        // A copy is named together with the bucket that it is evidence of.
+        let copy = start.location.rsplit_once(", read from ");
+        let place = copy.map_or(start.location.as_str(), |(_, at)| at);
+        let mut verify = format!(
+            "trailproof verify {} --start-time {} --end-time {}",
+            shell_word(place),
+            start.period.start,
+            start.period.end
+        );
+        for (option, names) in [
+            ("--trail", &start.trails),
+            ("--account", &start.accounts),
+            ("--region", &start.regions),
+        ] {
+            for name in names {
+                verify.push_str(&format!(" {option} {}", shell_word(name)));
+            }
+        }
+        if !start.unlisted {
+            verify.push_str(" --no-unlisted");
+        }
+        let around = run.circumstances.as_ref();
+        let typed = around.map(|around| {
+            let words = around.arguments.iter().map(|argument| shell_word(argument));
+            let line: Vec<String> = std::iter::once("trailproof".to_owned()).chain(words).collect();
+            Shown::of(line.join(" "))
+        });
+        let program = around.and_then(|around| around.program_sha256.as_ref()).map(Shown::of);
+        Some(Self { typed, program, verify: Shown::of(verify), by_hand })
+    }
+}

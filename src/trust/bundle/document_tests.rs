@@ -1,0 +1,95 @@
+//! Every form of a bundle is read, and what is none says why.
+use super::*;
+use serde_json::json;
+
+fn key(start: impl Into<Value>) -> Value {
+    json!({ "Fingerprint": "f", "Value": "AQID", "ValidityStartTime": start.into() })
+}
+
+fn parsed(value: &Value) -> Result<Bundle, BundleError> {
+    Bundle::parse(value.to_string().as_bytes())
+}
+
+#[test]
+fn a_time_is_read_in_every_spelling_that_tools_print() {
+    for spelt in [
+        json!(1_600_000_000),
+        json!(1_600_000_000.0),
+        json!(1_600_000_000.75),
+        json!("2020-09-13T12:26:40Z"),
+        json!("2020-09-13T14:26:40+02:00"),
+        json!("/Date(1600000000000)/"),
+        json!("/Date(1600000000000+0200)/"),
+    ] {
+        let bundle = parsed(&json!({ "PublicKeyList": [key(spelt.clone())] })).unwrap();
+        let from = bundle.of_any_region.first().and_then(|key| key.valid_from);
+        assert_eq!(from.map(Timestamp::unix), Some(1_600_000_000), "{spelt}");
+    }
+    for spelt in [json!("noon"), json!([]), json!(true), json!("/Date(x)/"), json!(1e300)] {
+        let bundle = parsed(&json!([key(spelt.clone())])).unwrap();
+        assert_eq!((bundle.of_any_region.len(), bundle.unusable.len()), (0, 1), "{spelt}");
+    }
+}
+
+#[test]
+fn every_form_is_read_and_tells_its_coverage() {
+    let own = json!({ "format": FORMAT, "schema": SCHEMA, "regions": { "us-east-1": {
+        "requested": [{ "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z" }],
+        "PublicKeyList": [key(0)] } } });
+    let own = parsed(&own).unwrap();
+    assert_eq!(own.regions.values().next().map(|region| region.covered.len()), Some(1));
+    let by_region = parsed(&json!({ "us-east-1": { "PublicKeyList": [key(0)] } })).unwrap();
+    assert_eq!(by_region.regions.values().next().map(|region| region.keys.len()), Some(1));
+    assert!(parsed(&json!({ "PublicKeyList": [key(0)], "NextToken": "x" })).unwrap().cut);
+    assert!(!parsed(&json!({ "PublicKeyList": [key(0)], "NextToken": null })).unwrap().cut);
+}
+
+/// An answer of which pages are missing must not make an accusation.
+#[test]
+fn an_answer_that_goes_on_covers_nothing() {
+    let day = |number: i64| json!(number * 86_400);
+    let keys: Vec<Value> = (0..4)
+        .map(|n| {
+            json!({ "Fingerprint": "f", "Value": "AQID", "ValidityStartTime": day(n * 19),
+                "ValidityEndTime": day(n * 19 + 30) })
+        })
+        .collect();
+    for (token, stretches) in [(json!(null), 1), (json!("x"), 0)] {
+        let answer = json!({ "PublicKeyList": keys, "NextToken": token });
+        let bundle = parsed(&json!({ "us-east-1": answer })).unwrap();
+        let covered = bundle.regions.values().next().map(|region| region.covered.len());
+        assert_eq!(covered, Some(stretches));
+    }
+}
+
+#[test]
+fn what_is_no_bundle_says_why() {
+    for wrong in [
+        json!({}),
+        json!([]),
+        json!(7),
+        json!({ "a_b": [] }),
+        json!({ "us-east-1": 7 }),
+        json!({ "format": "other" }),
+        json!({ "format": FORMAT, "schema": 2 }),
+        json!({ "format": FORMAT, "schema": 1, "regions": { "us-east-1": {
+            "requested": [{ "from": "x" }], "PublicKeyList": [] } } }),
+    ] {
+        assert!(parsed(&wrong).is_err(), "{wrong}");
+    }
+    assert!(Bundle::parse(b"").is_err() && Bundle::parse(b"\xff").is_err());
+    let vast = vec![b' '; usize::try_from(budget::KEY_BUNDLE).unwrap() + 1];
+    assert!(Bundle::parse(&vast).is_err());
+}
+
+#[test]
+fn a_record_that_is_no_key_is_told_and_the_rest_is_used() {
+    let long = "A".repeat(budget::PUBLIC_KEY * 2 + 4);
+    let bundle = parsed(&json!([
+        key(0), {}, 7, { "Fingerprint": "f" }, { "Fingerprint": "\u{1b}", "Value": "*" },
+        { "Fingerprint": "f", "Value": long },
+    ]));
+    let bundle = bundle.unwrap();
+    assert_eq!((bundle.of_any_region.len(), bundle.unusable.len()), (1, 5));
+    assert!(bundle.unusable.iter().all(|why| !why.contains('\u{1b}')));
+}

@@ -1,0 +1,38 @@
+//! What is to be done about one chain.
+use super::known::KnownLogs;
+use super::listed::ListedChain;
+use super::seam::Seam;
+use crate::core::chain_id::ChainId;
+use crate::core::content::Hash;
+use crate::core::key_layout::DigestKind;
+use crate::core::time::{Period, Timestamp};
+use crate::event::Presence;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What a chain is run with.
+#[derive(Clone, Debug)]
+pub(super) struct ChainJob {
+    pub(super) chain: ChainId,
+    pub(super) bucket: String,
+    pub(super) period: Period,
+    /// From when on the newest digest may still be on its way.
+    pub(super) tail_from: Timestamp,
+    pub(super) listed: ListedChain,
+    pub(super) older: Option<Timestamp>,
+    pub(super) presence: Presence,
+    /// The log files to look at, by the hash that a digest names; all of them where there is none.
+    pub(super) only: Option<Arc<BTreeSet<Hash>>>,
+    /// Log files that need not be read again.
+    pub(super) known: Option<Arc<KnownLogs>>,
+    /// Where the chain joins on to the record before.
+    pub(super) seam: Option<Seam>,
+}
+
+impl ChainJob {
+    /// Listed digests of both kinds.
+    pub(super) fn digests(&self) -> u64 {
+        let of_kind = |kind| u64::try_from(self.listed.count(kind)).unwrap_or(u64::MAX);
+        of_kind(DigestKind::Standard) + of_kind(DigestKind::Backfill)
+    }
+}
