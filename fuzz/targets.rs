@@ -4,6 +4,9 @@
 //! Each tells whether its input got past the first gate, so that the smoke test can see that its
 //! inputs reach what lies behind.
 #![expect(clippy::unwrap_used, reason = "a claim that does not hold ends the target by panicking")]
+#[path = "inflation.rs"]
+pub(crate) mod inflation;
+
 use crate::pool::Pool;
 use std::collections::BTreeMap;
 use trailproof::core::aws_walk::AwsWalk;
@@ -21,109 +24,6 @@ use trailproof::trust::bundle::{Bundle, check, fetched};
 
 /// Room for what one input inflates to: what a digest may have, and no wait for a fuzzer.
 const LIMIT: u64 = 1 << 20;
-
-/// Where the bytes are cut changes nothing: pieces of any size inflate to what the whole does.
-pub(crate) fn inflate(data: &[u8]) -> bool {
-    let Some((&size, stored)) = data.split_first() else { return false };
-    let inflated = |size: usize| {
-        let mut inflater = Inflater::new(LIMIT);
-        let mut out = Vec::new();
-        let mut sink = |block: &[u8]| out.extend_from_slice(block);
-        let result = stored.chunks(size).try_for_each(|piece| inflater.push(piece, &mut sink));
-        (result.map(|()| inflater.end()), out)
-    };
-    let (whole, out) = inflated(stored.len().max(1));
-    let (pieces, in_pieces) = inflated(usize::from(size).max(1));
-    assert_eq!(whole, pieces, "the end depends on where the input is cut");
-    if whole.is_ok() {
-        assert!(out == in_pieces, "the content depends on where the input is cut");
-    }
-    assert!(u64::try_from(out.len()).unwrap() <= LIMIT, "more than the allowance came out");
-
-    let mut kept = Vec::new();
-    let sum = read_whole(stored, LIMIT, Some(&mut kept));
-    let mut reader = ContentReader::new(LIMIT);
-    let pieces = stored.chunks(usize::from(size).max(1));
-    let result = pieces.map(|piece| reader.push(piece, None)).find(Result::is_err);
-    match &sum {
-        // Of a broken member as much came out as the cuts allowed; that it is broken, and how, is
-        // the same.
-        Ok(Content { form: form @ Form::GzipBroken(_), .. }) => {
-            assert_eq!(*form, reader.finish().form, "the fault depends on the cuts");
-        }
-        Ok(sum) => assert_eq!(*sum, reader.finish(), "the sum depends on the cuts"),
-        Err(_) => assert!(result.is_some(), "the allowance depends on the cuts"),
-    }
-    // The two readers of one member agree on how it ends.
-    if let (Ok(sum), Ok(end)) = (&sum, &whole) {
-        let expected = match end {
-            InflateEnd::Whole { trailing: 0 } => Form::Gzip,
-            InflateEnd::Whole { trailing } => Form::GzipAndMore { trailing: *trailing },
-            InflateEnd::CutShort if stored.len() < 2 => Form::Plain,
-            InflateEnd::CutShort => Form::GzipCutShort,
-        };
-        assert_eq!(sum.form, expected);
-    }
-    one_answer(stored, usize::from(size).max(1));
-    matches!(whole, Ok(InflateEnd::Whole { .. }))
-}
-
-/// The quick decoder takes no stream that the exact one refuses, in one piece and in many; and the
-/// reader that asks one and then the other says what the exact one alone says.
-fn one_answer(stored: &[u8], size: usize) {
-    let exact = inflated_by(Inflater::new(LIMIT), &[stored], false);
-    let pieces: Vec<&[u8]> = stored.chunks(size).collect();
-    for (pieces, last) in [(&[stored][..], true), (&[stored][..], false), (&pieces[..], false)] {
-        let (quick, out) = inflated_by(Inflater::quick(LIMIT), pieces, last);
-        match &quick {
-            // What it can only have from a stream that it took to its end.
-            Ok(InflateEnd::Whole { .. }) | Err(InflateFault::Crc | InflateFault::Length) => {
-                assert_eq!(quick, exact.0, "only the quick decoder takes this stream");
-                assert!(out == exact.1, "the decoders make different bytes of one stream");
-            }
-            _ => assert!(
-                !matches!(exact.0, Ok(InflateEnd::Whole { .. })),
-                "the quick decoder refuses a whole member: {quick:?}"
-            ),
-        }
-    }
-    let mut kept = Vec::new();
-    let expected = read_whole(stored, LIMIT, Some(&mut kept));
-    let mut reader = WholeReader::default();
-    for pieces in [&[stored][..], &pieces[..]] {
-        let mut mine = vec![7; 3];
-        let sum = reader.read(pieces, LIMIT, Some(&mut mine));
-        match &expected {
-            // What came out of a broken member until then is the cuts' affair.
-            Ok(Content { form: form @ Form::GzipBroken(_), .. }) => {
-                assert_eq!(sum.map(|sum| sum.form), Ok(*form));
-            }
-            Ok(_) if stored.len() == 1 => assert_eq!(sum, expected),
-            Ok(_) => assert!(sum == expected && mine == kept, "{sum:?} and not {expected:?}"),
-            Err(_) => assert_eq!(sum, expected),
-        }
-    }
-    // In a stream of pieces its word counts only where it says so.
-    let mut quick = ContentReader::quick(LIMIT);
-    if pieces.iter().all(|piece| quick.push(piece, None).is_ok()) {
-        let sum = quick.finish();
-        assert!(!sum.form.is_settled() || Ok(sum) == expected, "settled and otherwise");
-    }
-}
-
-fn inflated_by(
-    mut inflater: Inflater,
-    pieces: &[&[u8]],
-    last: bool,
-) -> (Result<InflateEnd, InflateFault>, Vec<u8>) {
-    let mut out = Vec::new();
-    let mut sink = |block: &[u8]| out.extend_from_slice(block);
-    let result = pieces.iter().try_for_each(|piece| match last {
-        true => inflater.push_last(piece, &mut sink),
-        false => inflater.push(piece, &mut sink),
-    });
-    (result.map(|()| inflater.end()), out)
-}
 
 /// A digest that parses gives a string to sign of four parts, which are its own.
 pub(crate) fn digest_parse(data: &[u8]) -> bool {

@@ -90,7 +90,7 @@ fn inflate() {
     let stored = Pool::get().digests.iter().map(|digest| &digest.stored).take(24);
     let seeds: Vec<_> =
         stored.flat_map(|stored| sizes.map(|size| [&[size][..], stored].concat())).collect();
-    smoke(targets::inflate, &seeds, 2_000);
+    smoke(targets::inflation::inflate, &seeds, 2_000);
 }
 
 /// Members by hand, whole and wrong in every way that a decoder can tell: what the quick one and the
@@ -146,7 +146,7 @@ fn inflate_by_hand() {
         .iter()
         .flat_map(|stored| [1, 7, 255].map(|size| [&[size][..], stored].concat()))
         .collect();
-    smoke(targets::inflate, &seeds, 2_000);
+    smoke(targets::inflation::inflate, &seeds, 2_000);
 }
 
 fn member(text: &[u8]) -> Vec<u8> {

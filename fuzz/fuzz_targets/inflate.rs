@@ -7,5 +7,5 @@ mod pool;
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    targets::inflate(data);
+    targets::inflation::inflate(data);
 });

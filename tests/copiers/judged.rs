@@ -1,0 +1,90 @@
+//! What `verify` says of a bucket and of its copy, and how the two may differ.
+use super::*;
+
+fn events(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What a run found, without what only tells where and how it was read.
+pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
+    let mut events = events(output);
+    for event in &mut events {
+        let event = event.as_object_mut().unwrap();
+        for field in ["location", "source", "etag", "version_id"] {
+            event.remove(field);
+        }
+        if matches!(case.deed, Some(Deed::HostileKey(..))) {
+            // Such a key is no digest's, and each copier has its own way with it.
+            event.remove("keys_passed_over");
+        }
+        if let Some(why) = event.get_mut("read_failure").and_then(Value::as_object_mut) {
+            why.retain(|name, _| name == "code");
+        }
+    }
+    events
+}
+
+/// The code of each finding or read failure by key.
+fn codes(output: &Output, field: &str) -> BTreeMap<String, String> {
+    let of = |event: &Value| {
+        let code = event[field]["code"].as_str()?;
+        Some((event["key"].as_str().unwrap_or_default().to_owned(), code.to_owned()))
+    };
+    events(output).iter().filter_map(of).collect()
+}
+
+/// Keys of which a copy can prove nothing where these digests are not proven: their own, their log
+/// files', and what they alone say of the digest before them.
+fn hang_on(case: &Case, unproven: &BTreeSet<&String>) -> BTreeSet<String> {
+    let mut keys: BTreeSet<String> = unproven.iter().map(|key| (*key).clone()).collect();
+    for chain in &case.trail.chains {
+        for (at, digest) in chain.digests.iter().enumerate() {
+            if unproven.contains(&digest.key) {
+                keys.extend(digest.logs.iter().map(|log| log.key.clone()));
+                keys.extend(at.checked_sub(1).map(|before| chain.digests[before].key.clone()));
+            }
+        }
+    }
+    keys
+}
+
+/// What can be wrong with an object's gzip alone.
+const GZIP: &[&str] = &["digest-malformed", "log-malformed", "log-trailing-data"];
+
+/// How the copy's findings are not those of the bucket, but for what is to be expected.
+pub(super) fn difference(
+    case: &Case,
+    whole: &Output,
+    copy: &Output,
+    at: &Path,
+    bodies: Bodies,
+) -> Vec<String> {
+    let (found, there) = (codes(copy, "finding"), codes(whole, "finding"));
+    let unread = codes(copy, "read_failure");
+    let unsigned = unread.iter().filter(|(_, told)| *told == "no-signature").map(|(key, _)| key);
+    let left_out = |key: &String| !at.join(key).exists();
+    let missing = found.keys().filter(|key| left_out(key));
+    let lost = hang_on(case, &unsigned.chain(missing).collect());
+    let mut wrong = Vec::new();
+    for (key, code) in &there {
+        match found.get(key) {
+            Some(told) if told == code => {}
+            // Its own signature is not in the copy; the hash in its successor is.
+            Some(told) if told == "digest-link-mismatch" && code.starts_with("digest-") => {}
+            // The gzip that was wrong is gone, and what it held is not what was delivered.
+            Some(_) if bodies == Bodies::Inflated => {}
+            // Or it held just that, and the copy has no trace of what was wrong.
+            None if bodies == Bodies::Inflated && GZIP.contains(&code.as_str()) => {}
+            None if lost.contains(key) => {}
+            told => wrong.push(format!("{code} of `{key}` is {told:?} in the copy")),
+        }
+    }
+    for (key, code) in &found {
+        let is_left_out = left_out(key) && code.ends_with("-missing");
+        if !there.contains_key(key) && !is_left_out {
+            wrong.push(format!("{code} of `{key}` is in the copy alone"));
+        }
+    }
+    wrong
+}

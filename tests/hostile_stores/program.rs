@@ -1,0 +1,149 @@
+//! What the program says of such stores, and of the work before it is done.
+use super::*;
+
+/// A dry run tells what a run then finds.
+#[test]
+fn a_survey_counts_what_a_run_reads() {
+    let trail = trail();
+    // Nothing that is read proves; a survey reads nothing.
+    let source = WorldSource { flips: Flips::new(false), ..WorldSource::new(&trail.world) };
+    let source: Arc<dyn ObjectSource> = Arc::new(source);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let survey = runtime.block_on(survey(&plan(&trail), &source));
+    let objects = &trail.world.buckets[BUCKET].objects;
+    let logs = objects.iter().filter(|(key, _)| key.contains("_CloudTrail_"));
+    let bytes: usize = logs.clone().map(|(_, versions)| versions[0].body.len()).sum();
+    assert_eq!((survey.chains, survey.logs), (1, 12));
+    assert_eq!(survey.log_bytes, u64::try_from(bytes).unwrap());
+    assert_eq!(survey.search, 1);
+    let (_, events, _) = run(&trail, ServerOptions::default(), LONG);
+    let judged = events.iter().filter(|event| matches!(event, RunEvent::DigestJudged(_))).count();
+    assert!(judged > 5 && survey.digests == u64::try_from(judged).unwrap(), "{judged} {survey:?}");
+    assert!(survey.unread.is_empty(), "{survey:?}");
+}
+
+fn program(server: &LoopbackServer, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trailproof"))
+        .args(arguments)
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_MAX_ATTEMPTS", "2")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+const WHOLE: [&str; 6] = [
+    "verify",
+    "s3://example-trail-logs",
+    "--start-time",
+    "2026-03-01T00:04:11Z",
+    "--end-time",
+    "2026-03-01T06:04:11Z",
+];
+
+/// The program itself: each log file is held up, and a line says which is waited for.
+#[test]
+fn the_program_says_what_it_waits_for() {
+    let faults = on_logs(Schedule::first(1, Fault::StallBeforeHeaders(Duration::from_secs(7))));
+    let options = ServerOptions { faults, ..ServerOptions::default() };
+    let server = LoopbackServer::start(trail().world, options).unwrap();
+    let output = program(&server, &WHOLE);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let line = said.lines().next().unwrap();
+    assert!(
+        line.starts_with("waiting: no answer for 5 s, waiting for s3://example-trail"),
+        "{said}"
+    );
+    assert!(line.contains("_CloudTrail_") && line.contains("others"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    server.forget();
+    let quiet: Vec<&str> = WHOLE.into_iter().chain(["--quiet"]).collect();
+    assert!(program(&server, &quiet).stderr.is_empty());
+}
+
+/// The program over a store that refuses every object: it ends by itself, not proven.
+#[test]
+fn the_program_ends_where_everything_is_refused() {
+    let refused = Matcher::operation(Operation::GetObject);
+    let faults = FaultPlan::new().with(refused, Schedule::always(Fault::SlowDown));
+    let options = ServerOptions { faults, ..ServerOptions::default() };
+    let server = LoopbackServer::start(trail().world, options).unwrap();
+    let output = program(&server, &WHOLE);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("throttled"), "{said}");
+}
+
+#[test]
+fn a_dry_run_tells_the_work_and_judges_nothing() {
+    let server = LoopbackServer::start(trail().world, ServerOptions::default()).unwrap();
+    let dry: Vec<&str> = WHOLE.into_iter().chain(["--dry-run"]).collect();
+    let output = program(&server, &dry);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for part in ["DRY RUN", "nothing was judged", "log files  12,", "estimate", "USD", "a second"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // Listing only: the digests that tell whose bucket it is are all that is opened.
+    let opened = server.requests().of(Operation::GetObject);
+    assert!(opened <= 4, "{opened} objects were opened");
+    // What it foretold is what a run then asks for.
+    let foretold = said.split_once("requests   ").unwrap().1;
+    let number = |text: &str| text.trim().replace(',', "").parse::<u64>().unwrap();
+    let (lists, rest) = foretold.split_once(" LIST and ").unwrap();
+    let gets = rest.split_once(" GET").unwrap().0;
+    server.forget();
+    let ran = program(&server, &WHOLE);
+    assert_eq!(ran.status.code(), Some(0));
+    let seen = server.requests();
+    assert_eq!(number(lists), seen.of(Operation::ListObjectsV2), "{said}");
+    assert_eq!(number(gets) + opened, seen.of(Operation::GetObject), "{said}");
+
+    let mut other = dry.clone();
+    (other[3], other[5]) = ("2024-03-01", "2024-03-02");
+    let nothing = program(&server, &other);
+    assert_eq!(nothing.status.code(), Some(4), "{:?}", String::from_utf8(nothing.stdout));
+    let usage: Vec<&str> = dry.iter().copied().chain(["--format", "json"]).collect();
+    assert_eq!(program(&server, &usage).status.code(), Some(2));
+}
+
+#[test]
+fn a_dry_run_of_a_directory_costs_nothing() {
+    let at = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
+    let server = LoopbackServer::start(trail().world, ServerOptions::default()).unwrap();
+    let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-04"];
+    let arguments: Vec<&str> =
+        ["verify", at.to_str().unwrap(), "--dry-run"].into_iter().chain(period).collect();
+    let output = program(&server, &arguments);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("none of S3") && said.contains("chains     2"), "{said}");
+    assert_eq!(server.requests().total, 0);
+}
+
+/// A run of more than a thousand requests says what they cost, where nobody watches too.
+#[test]
+fn a_run_says_what_it_cost() {
+    let trail = TrailSpec::new()
+        .seed(6)
+        .time("2026-03-01T00:04:11Z", 6)
+        .logs(LogPlan::Constant(170), LogSizes::Small)
+        .build();
+    let server = LoopbackServer::start(trail.world, ServerOptions::default()).unwrap();
+    let output = program(&server, &WHOLE);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let seen = server.requests();
+    let (lists, gets) = (seen.of(Operation::ListObjectsV2), seen.of(Operation::GetObject));
+    assert!(gets > 1_000, "{gets}");
+    let gets = format!("{},{:03}", gets / 1_000, gets % 1_000);
+    assert!(said.contains(&format!("S3: {lists} LIST and {gets} GET requests")), "{said}");
+    assert!(said.contains("estimate") && said.contains("USD"), "{said}");
+}

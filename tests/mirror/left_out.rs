@@ -1,0 +1,153 @@
+//! What is not in the mirror, and is said not to be.
+use super::*;
+
+/// What no digest names is copied too, by period and scope, and what is left out is in the manifest.
+#[test]
+fn a_scope_copies_its_part_and_the_manifest_says_what_is_not_there() {
+    let mut trail = trail();
+    let name = bucket(&trail);
+    let here = |key: &&str| key.contains("/us-east-1/");
+    let log = trail.logs().map(|(_, log)| log.key.as_str()).find(here).unwrap().to_owned();
+    let added = log.replace(".json.gz", "x.json.gz");
+    trail.put(&name, &added, object(b"added"));
+    trail.put(&name, "other/things", object(b"nothing of CloudTrail's"));
+    let server = serve(&trail);
+    let at = fresh("scope");
+    let ran = mirror(&server, &trail, &at, &["--region", "us-east-1"]);
+    assert!(ran.stderr.contains("0 could not be read"), "{}", ran.stderr);
+    let manifest = manifest(&at);
+    let copied =
+        |key: &str| manifest.iter().any(|line| line["key"] == key && line["copied"].is_object());
+    assert!(copied(&added), "what no digest names");
+    assert!(trail.logs().all(|(_, log)| copied(&log.key) == log.key.contains("/us-east-1/")));
+    assert!(!copied("other/things"));
+    drop(server);
+    let scoped = verify_more(&trail, &at, &["--region", "us-east-1"]);
+    assert_eq!(scoped.events(), ran.events());
+    // Without the scope the mirror does not pass for the whole bucket.
+    let all = verify_more(&trail, &at, &[]);
+    assert_eq!(all.status, 3, "{}", all.stderr);
+    let unread: Vec<Value> =
+        all.jsonl().into_iter().filter(|event| !event["read_failure"].is_null()).collect();
+    let code = |event: &Value| event["read_failure"]["code"].as_str().unwrap().to_owned();
+    assert!(unread.iter().filter(|event| code(event) == "not-copied").count() >= 12, "{unread:?}");
+    assert!(unread.iter().all(|event| event["key"].as_str().unwrap().contains("/eu-west-1/")));
+    assert!(all.findings().is_empty());
+}
+
+/// A wider period: what was not mirrored is not said to be missing.
+#[test]
+fn another_period_accuses_nobody() {
+    let trail =
+        TrailSpec::new().seed(6).time(START, 120).logs(LogPlan::Constant(1), LogSizes::Small);
+    let trail = trail.build();
+    let server = serve(&trail);
+    let at = fresh("period");
+    let whole = trail.whole();
+    let (from, to) = (iso(whole.from + 50 * 3_600), iso(whole.from + 70 * 3_600));
+    let location = format!("s3://{}", bucket(&trail));
+    let path = at.to_str().unwrap();
+    let part = aws(&server, &["mirror", &location, path, "--start-time", &from, "--end-time", &to]);
+    assert_eq!(part.status, 0, "{}", part.stderr);
+    drop(server);
+    let wide = verify_offline(&trail, &at);
+    assert_eq!(wide.status, 3, "{}", wide.stderr);
+    assert!(wide.findings().is_empty(), "{:?}", wide.findings());
+    let narrow = |from: i64, to: i64| {
+        let arguments = ["--start-time", &iso(from), "--end-time", &iso(to)];
+        offline(&[&["verify", path, "--public-keys", &keys(&at)][..], &arguments, &JSONL].concat())
+    };
+    let narrow = narrow(whole.from + 55 * 3_600, whole.from + 60 * 3_600);
+    assert_eq!(narrow.status, 0, "{}", narrow.stderr);
+}
+
+/// What could not be read is told offline as it was, and retried by the next run.
+#[test]
+fn what_could_not_be_read_is_told_and_fetched_next_time() {
+    let mut trail = trail();
+    let name = bucket(&trail);
+    let logs: Vec<String> = trail.logs().map(|(_, log)| log.key.clone()).collect();
+    let added = logs[0].replace(".json.gz", "x.json.gz");
+    trail.put(&name, &added, object(b"added"));
+    let faults = FaultPlan::new()
+        .with(Matcher::get(&logs[3]), Schedule::always(Fault::SlowDown))
+        .with(Matcher::get(&logs[4]), Schedule::always(Fault::BodyCut { after: 100 }));
+    let access = AccessRules {
+        denied_get_prefixes: vec![logs[2].clone(), added.clone()],
+        ..AccessRules::default()
+    };
+    let options = ServerOptions { access, faults, ..ServerOptions::default() };
+    let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+    let at = fresh("unread");
+    let ran = mirror(&server, &trail, &at, &[]);
+    assert_eq!(ran.status, 3);
+    drop(server);
+    let offline = verify_offline(&trail, &at);
+    assert_eq!(offline.events(), ran.events());
+    let codes: BTreeMap<String, String> = manifest(&at)
+        .iter()
+        .filter_map(|line| {
+            let code = line["failed"]["code"].as_str()?;
+            Some((line["key"].as_str()?.to_owned(), code.to_owned()))
+        })
+        .collect();
+    let expected = [
+        (&logs[2], "denied"),
+        (&logs[3], "throttled"),
+        (&logs[4], "truncated"),
+        (&added, "denied"),
+    ];
+    let expected = expected.map(|(key, code)| (key.clone(), code.to_owned()));
+    assert_eq!(codes, BTreeMap::from(expected));
+    let server = serve(&trail);
+    let again = mirror(&server, &trail, &at, &[]);
+    assert_eq!(server.requests().of(Operation::GetObject), 4);
+    assert_eq!(again.events(), verify_bucket(&server, &trail).events());
+    assert!(manifest(&at).iter().all(|line| line["failed"].is_null()));
+}
+
+/// A file that vanished from the mirror was not deleted by anybody in AWS.
+#[test]
+fn a_file_that_left_the_mirror_is_not_missing_from_the_bucket() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("left");
+    mirror(&server, &trail, &at, &[]);
+    drop(server);
+    let log = trail.logs().next().unwrap().1.clone();
+    let digest = trail.chains[0].digests[5].clone();
+    for (bucket, key) in [(&log.bucket, &log.key), (&digest.bucket, &digest.key)] {
+        fs::remove_file(at.join(bucket).join(key)).unwrap();
+    }
+    let ran = verify_offline(&trail, &at);
+    assert_eq!(ran.status, 3);
+    assert!(ran.findings().is_empty(), "{:?}", ran.findings());
+    let failures: Vec<Value> =
+        ran.jsonl().into_iter().filter(|event| !event["read_failure"].is_null()).collect();
+    assert!(failures.len() >= 2);
+    for event in failures {
+        assert_eq!(event["read_failure"]["code"], "not-copied");
+        let detail = event["read_failure"]["detail"].as_str().unwrap();
+        assert!(detail.contains("is not in the mirror any more"), "{detail}");
+    }
+    // A file that somebody added is seen.
+    let log = trail.chains[1].digests[7].logs[0].clone();
+    let added = at.join(&log.bucket).join(log.key.replace(".json.gz", "x.json.gz"));
+    fs::write(added, "x").unwrap();
+    assert_eq!(verify_offline(&trail, &at).of_kind("log-unlisted").len(), 1);
+}
+
+/// A header says which bucket is looked at; what else lies there is not passed over in silence.
+#[test]
+fn folders_beside_the_mirror_are_named() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("beside");
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    assert!(!verify_offline(&trail, &at).stderr.contains("not looked at"));
+    let other = at.join("victim-bucket/AWSLogs");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("x"), "").unwrap();
+    let ran = verify_offline(&trail, &at);
+    assert!(ran.stderr.contains("not looked at: `victim-bucket`"), "{}", ran.stderr);
+}

@@ -1,0 +1,90 @@
+//! What is made of a manifest that was cut or forged.
+use super::*;
+
+/// A manifest that was cut is not taken for the whole one, wherever it was cut: what it lacks would
+/// be taken for what the bucket did not have.
+#[test]
+fn a_manifest_that_was_cut_is_refused() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("cut");
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    let path = at.join("trailproof-manifest.jsonl");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let line = manifest.trim_end().rfind('\n').unwrap() + 1;
+    for (cut, header_too) in [(manifest.len() - 20, false), (line, false), (line + 9, true)] {
+        match header_too {
+            true => write_manifest(&at, &manifest[..cut]),
+            false => fs::write(&path, &manifest[..cut]).unwrap(),
+        }
+        let ran = verify_offline(&trail, &at);
+        assert_ne!(ran.status, 0, "{cut}: {}", ran.stderr);
+    }
+}
+
+/// Writes a manifest, and its length where that is told.
+fn write_manifest(at: &Path, manifest: &str) {
+    fs::write(at.join("trailproof-manifest.jsonl"), manifest).unwrap();
+    let path = at.join("trailproof-mirror.json");
+    let mut header: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert!(header["manifest_bytes"].is_u64());
+    header["manifest_bytes"] = manifest.len().into();
+    fs::write(&path, header.to_string()).unwrap();
+}
+
+/// Whoever can write to the directory can make a mirror that proves less, and none that proves what
+/// is not so; nothing outside is read for him, and nothing panics.
+#[test]
+fn a_manifest_is_not_believed() {
+    let mut trail = trail();
+    let name = bucket(&trail);
+    let log = trail.logs().next().unwrap().1.clone();
+    let server = serve(&trail);
+    let at = fresh("forged");
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    let path = at.join("trailproof-manifest.jsonl");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let key = format!("\"key\":\"{}\"", log.key);
+    let line = manifest.lines().find(|line| line.contains(&key) && line.contains("copied"));
+    let line = line.unwrap();
+    let secret = at.with_extension("secret");
+    fs::copy(at.join(&name).join(&log.key), &secret).unwrap();
+    let file =
+        |file: &str| line.replace("\"copied\":{", &format!("\"copied\":{{\"file\":{file:?},"));
+    let outside = format!("../{}", secret.file_name().unwrap().to_str().unwrap());
+    for (forged, status, code) in [
+        (file(&outside), 3, Some("denied")),
+        (file(secret.to_str().unwrap()), 3, Some("denied")),
+        // What lies there counts, whatever is said of it.
+        (line.replace("copied", "other"), 0, None),
+        (line.replace("\"copied\":{", "\"absent\":true,\"other\":{"), 0, None),
+        (line.replace(&name, "zz"), 5, None),
+        ("{".to_owned(), 5, None),
+        (format!("{line}\n{line}"), 5, None),
+        ("null".to_owned(), 5, None),
+    ] {
+        write_manifest(&at, &manifest.replace(line, &forged));
+        let ran = verify_offline(&trail, &at);
+        let codes: Vec<String> = ran
+            .jsonl()
+            .iter()
+            .filter(|event| event["key"] == log.key)
+            .flat_map(|event| {
+                [&event["finding"]["code"], &event["read_failure"]["code"]].map(Value::clone)
+            })
+            .filter_map(|code| code.as_str().map(str::to_owned))
+            .collect();
+        // A damaged line is met when it is needed, or at once.
+        let expected = status == ran.status || (status == 5 && ran.status == 3);
+        assert!(expected, "{forged}: {} {}", ran.status, ran.stderr);
+        if let Some(code) = code {
+            assert_eq!(codes, [code], "{forged}");
+        }
+    }
+    // A run that goes on neither reads nor moves what lies outside.
+    write_manifest(&at, &manifest.replace(line, &file(&outside)));
+    trail.put(&name, &log.key, object(b"replaced"));
+    server.replace_world(trail.world.clone());
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 1);
+    assert!(secret.exists());
+}

@@ -1,0 +1,85 @@
+//! Reading without opening first.
+use super::*;
+
+/// A body that is not what its head promised must not pass for a whole one.
+#[tokio::test]
+async fn a_file_that_changes_its_length_while_it_is_read_is_a_failure() {
+    let at = fresh("length");
+    for (length, kind) in
+        [(300_000, ReadFailureKind::Truncated), (700_000, ReadFailureKind::ChangedWhileReading)]
+    {
+        write(&at, "k", &vec![7; 600_000]);
+        let mirror = MirrorSource::open(&at).unwrap();
+        let k = ObjectLocation::new("b", "k");
+        let mut reader = mirror.open(&k, &ReadFrom::default()).await.ok().unwrap();
+        assert!(reader.chunk().await.unwrap().is_some());
+        fs::OpenOptions::new().write(true).open(at.join("k")).unwrap().set_len(length).unwrap();
+        let failed = loop {
+            match reader.chunk().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("a quiet end"),
+                Err(why) => break why,
+            }
+        };
+        assert_eq!(failed.kind, kind);
+    }
+}
+
+/// Reads a file on the spot: its pieces as one, and whether only the last said that it is the last.
+pub(super) fn read_here(
+    mirror: &dyn ObjectSource,
+    key: &str,
+) -> Result<(Vec<u8>, ObjectMetadata), ReadError> {
+    let at = ObjectLocation::new("bucket", key);
+    let (mut bytes, mut ended) = (Vec::new(), false);
+    let read = mirror.read_here(&at, &mut |piece| {
+        assert!(!ended, "{key}: a piece after the last one");
+        bytes.extend_from_slice(piece.bytes);
+        ended = piece.last;
+        ControlFlow::Continue(())
+    });
+    let about = read.unwrap()?;
+    assert!(ended, "{key}: no last piece");
+    Ok((bytes, about))
+}
+
+#[tokio::test]
+async fn a_file_that_is_read_on_the_spot_is_what_opening_it_gives() {
+    let at = fresh("here");
+    const PIECE: usize = 256 << 10;
+    for length in [0, 1, 5, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 7] {
+        let body: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let key = format!("AWSLogs/{length}");
+        write(&at, &key, &body);
+        let mirror = MirrorSource::open(&at).unwrap();
+        let here = read_here(&mirror, &key).unwrap();
+        assert!(here == read(&mirror, &key, 0).await.unwrap(), "{length} bytes");
+        assert!(here.0 == body, "{length} bytes");
+    }
+}
+
+#[test]
+fn reading_on_the_spot_follows_no_link_and_leads_nowhere_else() {
+    let at = fresh("here-hostile");
+    write(&at, "secret", b"outside");
+    write(&at, "elsewhere/b", b"outside");
+    write(&at, "mirror/AWSLogs/a", b"inside");
+    symlink(at.join("secret"), at.join("mirror/AWSLogs/link")).unwrap();
+    symlink(&at, at.join("mirror/up")).unwrap();
+    let mirror = MirrorSource::open(&at.join("mirror")).unwrap();
+    assert_eq!(read_here(&mirror, "AWSLogs/a").unwrap().0, b"inside");
+    // The folder is known now; what is put in its place is not followed.
+    fs::rename(at.join("mirror/AWSLogs"), at.join("mirror/moved")).unwrap();
+    symlink(at.join("elsewhere"), at.join("mirror/AWSLogs")).unwrap();
+    for key in
+        ["AWSLogs/b", "AWSLogs/link", "up/secret", "../secret", "AWSLogs", "moved//a", "moved/a/b"]
+    {
+        match read_here(&mirror, key) {
+            Err(ReadError::Failure(why)) => {
+                assert_eq!(why.kind, ReadFailureKind::Denied, "{key}: {why}");
+            }
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+    assert_eq!(read_here(&mirror, "moved/none").unwrap_err(), ReadError::Missing);
+}

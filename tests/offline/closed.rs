@@ -1,0 +1,266 @@
+//! What cannot be read or is not known: bundles that lack keys, files that are shut, links, no network.
+use super::*;
+
+/// Which keys a bundle has, and what it says of the time that it covers.
+#[test]
+fn a_bundle_accuses_only_where_it_has_every_key() {
+    let trail = trail();
+    let at = fresh("bundles");
+    trail.write_to(&at).unwrap();
+    let all: Value = serde_json::from_str(&own_keys(&trail)).unwrap();
+    let run = |bundle: Option<&Value>| {
+        let keys = at.with_extension("json");
+        fs::write(&keys, bundle.unwrap_or(&Value::Null).to_string()).unwrap();
+        verify(&trail, &at, bundle.map(|_| keys.as_path()), &[])
+    };
+    assert_eq!(verdict(&run(Some(&all))), "proven");
+    let codes = |output: &Output| -> BTreeMap<String, usize> {
+        let mut codes = BTreeMap::new();
+        for event in events(output) {
+            for field in ["finding", "read_failure"] {
+                if let Some(code) = event[field]["code"].as_str() {
+                    *codes.entry(code.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        codes
+    };
+    // No bundle at all, and none of the regions.
+    let none = run(None);
+    assert_eq!(verdict(&none), "not proven");
+    assert!(codes(&none).keys().all(|code| code == "keys-unavailable"), "{:?}", codes(&none));
+    let said = String::from_utf8(none.stderr).unwrap();
+    assert!(said.contains("public-keys.json` is not believed"), "{said}");
+    // The same without the keys: an accusation where the bundle covers the time, and none else.
+    for (requested, code, verdict_is) in
+        [(true, "digest-key-unknown", "contradicted"), (false, "keys-unavailable", "not proven")]
+    {
+        let mut empty = all.clone();
+        for region in empty["regions"].as_object_mut().unwrap().values_mut() {
+            region["PublicKeyList"] = json!([]);
+            if !requested {
+                region["requested"] = json!([]);
+            }
+        }
+        let output = run(Some(&empty));
+        assert_eq!(verdict(&output), verdict_is);
+        assert!(codes(&output).keys().all(|told| told == code), "{:?}", codes(&output));
+    }
+    // As AWS's tools print them: by region, and without one.
+    assert_eq!(verdict(&run(Some(&trail.public_keys()))), "proven");
+    let lists: Vec<Value> = trail
+        .public_keys()
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|told| told["PublicKeyList"].as_array().unwrap().clone())
+        .collect();
+    let output = run(Some(&json!({ "PublicKeyList": lists })));
+    assert_eq!(verdict(&output), "proven");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("does not tell the region"));
+    // A fingerprint that is not the key's is said.
+    let mut misnamed = all.clone();
+    for region in misnamed["regions"].as_object_mut().unwrap().values_mut() {
+        region["PublicKeyList"][0]["Fingerprint"] = json!("00000000000000000000000000000000");
+    }
+    let output = run(Some(&misnamed));
+    assert_eq!(verdict(&output), "contradicted");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("fingerprint-mismatch"));
+}
+
+#[test]
+fn what_cannot_be_verified_is_said_with_its_status() {
+    let at = fresh("bad");
+    fs::write(at.join("file"), "x").unwrap();
+    fs::create_dir(at.join("empty")).unwrap();
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["empty"], 4, "no folder `AWSLogs` or `CloudTrail-Digest`"),
+        (&["none"], 2, "there is no such directory"),
+        (&["file"], 2, "is no directory"),
+        (&["empty", "--public-keys", "none"], 5, "cannot use the public keys in `none`"),
+        (&["empty", "--public-keys", "file"], 5, "it is no JSON"),
+        (&["empty", "--relocate", "s3://a"], 2, "as a relocation"),
+        (&["\u{1b}[2J"], 2, "\\u{1b}[2J"),
+    ];
+    for (arguments, status, words) in cases {
+        let output = offline()
+            .current_dir(&at)
+            .arg("verify")
+            .args(arguments)
+            .args(["--start-time", "2026-03-01"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+/// In an empty network namespace. Where the system lets us make none, the test says so;
+/// `TRAILPROOF_REQUIRE_NAMESPACES` makes that a failure.
+#[test]
+fn the_demo_is_verified_without_a_network() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
+    let keys = demo.join("public-keys.json");
+    let arguments = |command: &mut Command| {
+        command
+            .arg("verify")
+            .arg(&demo)
+            .arg("--public-keys")
+            .arg(&keys)
+            .args(["--start-time", "2026-03-01", "--end-time", "2026-03-04"])
+            .output()
+            .unwrap()
+    };
+    let output = arguments(&mut offline());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("CONTRADICTED  evidence of s3://example-trail-logs"), "{text}");
+    assert!(text.contains("Contradicted by the evidence (2):"), "{text}");
+    assert!(text.contains("digest-missing") && text.contains("log-hash-mismatch"), "{text}");
+    let can = |rights: &str| {
+        let status = Command::new("unshare").args([rights, "true"]).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let Some(rights) = ["-n", "-rn"].into_iter().find(|rights| can(rights)) else {
+        println!("skipped: no network namespace can be made here");
+        assert!(std::env::var_os("TRAILPROOF_REQUIRE_NAMESPACES").is_none(), "it is required");
+        return;
+    };
+    let alone = || {
+        let mut command = Command::new("unshare");
+        command.args([rights, env!("CARGO_BIN_EXE_trailproof")]).env_clear();
+        command
+    };
+    let output = arguments(&mut alone());
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
+    // Nothing can be reached from there: a server that listens is not.
+    let trail = trail();
+    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let online = |command: &mut Command| {
+        command
+            .args(["verify", &format!("s3://{}", bucket(&trail)), "--quiet"])
+            .args(period(&trail))
+            .env("AWS_ENDPOINT_URL", server.endpoint())
+            .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "demo")])
+            .env("AWS_SECRET_ACCESS_KEY", "demo")
+            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+            .status()
+            .unwrap()
+            .code()
+    };
+    assert_eq!(online(&mut offline()), Some(0));
+    assert_eq!(online(&mut alone()), Some(5));
+}
+
+/// The program without the right to pass over permissions, which root has and nobody else.
+fn unprivileged(probe: &Path) -> Command {
+    let is_refused = |command: &mut Command| {
+        let output = command.arg(probe).output();
+        output.is_ok_and(|output| !output.status.success())
+    };
+    if is_refused(&mut Command::new("cat")) {
+        return offline();
+    }
+    let rights = ["--bounding-set", "-dac_override,-dac_read_search"];
+    let set = || {
+        let mut command = Command::new("setpriv");
+        command.args(rights);
+        command
+    };
+    assert!(set().arg("true").status().unwrap().success(), "`setpriv` cannot drop rights");
+    assert!(is_refused(set().arg("cat")), "nothing is refused to this user");
+    let mut command = set();
+    command
+        .arg(env!("CARGO_BIN_EXE_trailproof"))
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    command
+}
+
+/// What cannot be read is denied: neither missing nor found wrong.
+#[test]
+fn what_is_shut_is_not_proven_and_accuses_nobody() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let trail = trail();
+    let at = fresh("shut");
+    trail.write_to(&at).unwrap();
+    let keys = write_keys(&trail, "shut");
+    let log = trail.logs().next().unwrap().1.clone();
+    let digest = trail.chains.first().unwrap().digests.get(5).unwrap().clone();
+    let file = |bucket: &str, key: &str| at.join(bucket).join(key);
+    let folder = |path: PathBuf| path.parent().unwrap().to_owned();
+    let places = [
+        ("a log file", file(&log.bucket, &log.key)),
+        ("a digest", file(&digest.bucket, &digest.key)),
+        ("a folder of log files", folder(file(&log.bucket, &log.key))),
+        ("a folder of digests", folder(file(&digest.bucket, &digest.key))),
+    ];
+    for (what, place) in places {
+        let mode = fs::metadata(&place).unwrap().permissions().mode();
+        // A probe beside it, so that what refuses the one refuses the other.
+        let probe = at.with_extension("probe");
+        let _ = fs::remove_file(&probe);
+        fs::write(&probe, "x").unwrap();
+        for path in [&probe, &place] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+        }
+        let run = |format: &str| {
+            let mut command = unprivileged(&probe);
+            command.arg("verify").arg(&at).args(period(&trail)).args(["--format", format]);
+            command.arg("--public-keys").arg(&keys).output().unwrap()
+        };
+        let (output, text) = (run("jsonl"), run("text"));
+        fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{what}");
+        assert_eq!(findings(&output), BTreeSet::new(), "{what}");
+        let denied = |event: &Value| event["read_failure"]["code"] == "denied";
+        assert!(events(&output).iter().any(denied), "{what}");
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(text.contains("NOT PROVEN") && text.contains("\n  denied  "), "{what}: {text}");
+    }
+    assert_eq!(verdict(&verify(&trail, &at, Some(&keys), &[])), "proven");
+    // The directory itself.
+    let probe = at.with_extension("probe");
+    fs::set_permissions(&at, fs::Permissions::from_mode(0o000)).unwrap();
+    let mut command = unprivileged(&probe);
+    let output = command.arg("verify").arg(&at).args(period(&trail)).output().unwrap();
+    fs::set_permissions(&at, fs::Permissions::from_mode(0o700)).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(
+        said.starts_with("error: cannot read `") && said.contains("Permission denied"),
+        "{said}"
+    );
+}
+
+/// What a link leads to is not read, though it be the very file.
+#[test]
+fn links_that_lead_out_are_not_followed_and_said() {
+    use std::os::unix::fs::symlink;
+    let trail = trail();
+    let at = fresh("links");
+    trail.write_to(&at.join("copy")).unwrap();
+    let keys = write_keys(&trail, "links");
+    let log = trail.logs().next().unwrap().1.clone();
+    let digest = trail.chains.get(1).unwrap().digests.get(5).unwrap().clone();
+    let log = at.join("copy").join(&log.bucket).join(&log.key);
+    let digest = at.join("copy").join(&digest.bucket).join(&digest.key);
+    for (number, path) in [&log, &digest].into_iter().enumerate() {
+        let away = at.join(format!("away-{number}"));
+        fs::rename(path, &away).unwrap();
+        symlink(&away, path).unwrap();
+    }
+    let output = verify(&trail, &at.join("copy"), Some(&keys), &[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(findings(&output), BTreeSet::new());
+    let told = events(&output);
+    let denied = told.iter().filter(|event| event["read_failure"]["code"] == "denied");
+    let keys: Vec<&str> = denied.map(|event| event["key"].as_str().unwrap()).collect();
+    assert!(keys.iter().any(|key| log.ends_with(key)), "{keys:?}");
+    assert!(keys.iter().any(|key| digest.ends_with(key)), "{keys:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("warning: passed over") && said.contains("symbolic links"), "{said}");
+}

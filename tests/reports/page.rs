@@ -1,0 +1,73 @@
+//! The page: what is hidden in it, what may run, how large it is.
+use super::*;
+
+/// Characters that no page may show as they are.
+fn hidden(text: &str) -> Option<char> {
+    text.chars().find(|c| {
+        (c.is_control() && *c != '\n')
+            || ['\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}'].contains(c)
+    })
+}
+
+#[test]
+fn nothing_in_the_evidence_becomes_the_page_s_own() {
+    let told = tell(&hostile());
+    check_ocsf(&told.ocsf).unwrap();
+    for mark in MARKS {
+        assert!(!told.html.contains(mark), "{mark:?}");
+        assert!(!told.junit.contains(mark), "{mark:?}");
+    }
+    assert_eq!((hidden(&told.html), hidden(&told.junit)), (None, None));
+    let body = between(&told.html, "</style>", "</html>");
+    for part in ["<script", "<img", " style=", "http:", "https:", "url(http", "<link", "<base"] {
+        assert!(!body.contains(part), "{part}");
+    }
+    // It is there all the same: escaped, and with what hides spelt out.
+    for part in ["&#60;script&#62;", "\\u{1b}[2J", "\\u{202e}gz.nosj"] {
+        assert!(told.html.contains(part), "{part}");
+    }
+    assert_eq!(told.html.matches("<!--").count() + told.junit.matches("<!--").count(), 0);
+    red(&told.junit);
+}
+
+#[test]
+fn the_policy_allows_the_one_style_and_nothing_else() {
+    let html = tell(&empty()).html;
+    let policy = between(&html, "Content-Security-Policy\" content=\"", "\"");
+    let style = between(&html, "<style>", "</style>");
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style));
+    assert_eq!(policy, format!("default-src 'none'; style-src 'sha256-{hash}'"));
+    assert_eq!(html.matches("<style").count(), 1);
+    // The policy stands before anything that it could forbid.
+    assert!(html.find("Content-Security-Policy").unwrap() < html.find("<title").unwrap());
+}
+
+#[test]
+fn an_organization_fits_on_a_page() {
+    for (exceptions, sections) in [(61, 139), (1, 400)] {
+        let told = tell(&organization(exceptions));
+        agree_of_many(&told, exceptions);
+        let size = told.html.len();
+        assert!(size < 5_000_000, "every {exceptions}th: {size} bytes");
+        assert_eq!(told.html.matches("<section class=\"chain\"").count(), sections);
+        // All 500 accounts have their row, and every link of the page has its goal.
+        let matrix = between(&told.html, "<table class=\"matrix\">", "</table>");
+        assert_eq!(matrix.matches("<tr><th scope=\"row\">100").count(), 500);
+        assert_eq!(matrix.matches("<td class=").count(), 8_500);
+        let goals: BTreeSet<&str> = values(&told.html, "id=\"").collect();
+        let lost: Vec<&str> =
+            values(&told.html, "href=\"#").filter(|goal| !goals.contains(goal)).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+        assert!(told.junit.len() < 12_000_000, "{}", told.junit.len());
+        let left_out = between(&told.html, "<h2 id=\"findings\">", "</section>");
+        assert_eq!(left_out.contains("more findings are left out"), exceptions == 1);
+    }
+}
+
+/// What the made-up organization can agree on: its findings are more than the page lists.
+fn agree_of_many(told: &Told, exceptions: usize) {
+    assert_eq!(told.json["verdict"], "contradicted");
+    assert!(red(&told.junit).0 >= 8_500 / exceptions);
+    assert_eq!(told.ocsf[0]["compliance"]["status"], "Fail");
+    assert_eq!(sums(&told.html)["Digests"][2], u64::try_from(8_500 / exceptions).unwrap());
+}

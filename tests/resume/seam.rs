@@ -1,0 +1,123 @@
+//! Runs that join each on to the one before.
+use super::*;
+
+/// The world as it was at a time: nothing that was delivered later.
+fn until(trail: &BuiltTrail, at: i64) -> BuiltTrail {
+    let mut earlier = trail.clone();
+    let gone: Vec<(String, String)> = trail
+        .digests()
+        .filter(|(_, digest)| digest.end > at)
+        .map(|(_, digest)| (digest.bucket.clone(), digest.key.clone()))
+        .collect();
+    for (bucket, key) in gone {
+        earlier.world.buckets.get_mut(&bucket).unwrap().objects.remove(&key);
+    }
+    earlier
+}
+
+/// A record of the first part of the trail, and the bench over the whole of it.
+fn joined(name: &str, trail: &BuiltTrail, middle: i64) -> (Bench, String) {
+    let bench = Bench::new(name, &until(trail, middle));
+    let record = bench.file("first.jsonl");
+    let whole = trail.whole();
+    let ran = bench.verify(&with(&period(whole.from, middle), &["--record", &record]));
+    // Chains of phases of their own have tails that are not covered yet.
+    assert!([0, 3].contains(&ran.status), "{}{}", ran.stdout, ran.stderr);
+    bench.server.replace_world(trail.world.clone());
+    (bench, record)
+}
+
+#[test]
+fn consecutive_runs_join_without_a_seam() {
+    let trail = trail();
+    let whole = trail.whole();
+    let middle = whole.from + 10 * HOUR;
+    let (bench, record) = joined("joins", &trail, middle);
+    let (end, second) = (iso(whole.to), bench.file("second.jsonl"));
+    let ran = bench.verify(&["--since", &record, "--end-time", &end, "--record", &second]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    let seams = events(&ran, "seam-judged");
+    assert_eq!(seams.len(), 2, "one a chain");
+    assert!(seams.iter().all(|seam| seam["joined"] == true && seam["finding"].is_null()));
+    let started = &events(&ran, "run-started")[0];
+    assert_eq!(started["from"], iso(middle - 1), "the last verified second is looked at again");
+    let last = fs::read_to_string(&record).unwrap().lines().last().unwrap().to_owned();
+    assert_eq!(started["follows"], serde_json::from_str::<Value>(&last).unwrap()["sha256"]);
+    // What was read before is not read again, but for the digests at the seam and their log files.
+    let digests = events(&ran, "digest-judged").iter().filter(|one| one["counts"] == true).count();
+    assert_eq!(digests, 2 * 11);
+    let mut replay = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    let replay = replay.args(["replay", &second, "--format", "jsonl"]).output().unwrap();
+    assert_eq!(String::from_utf8(replay.stdout).unwrap(), ran.stdout);
+    // And a time is a time as before.
+    let ran = bench.verify(&["--since", &iso(middle), "--end-time", &end]);
+    assert_eq!((ran.status, events(&ran, "seam-judged").len()), (0, 0));
+}
+
+/// Every deed at the seam is found, and without the record most of them would not be.
+#[test]
+fn a_digest_at_the_seam_that_is_gone_or_another_is_found() {
+    let trail = trail();
+    let whole = trail.whole();
+    let middle = whole.from + 10 * HOUR;
+    // Index 0 is the starting digest, so that index 10 ends where the first run ended.
+    let at = DigestAt { chain: 0, index: 10 };
+    let later = DigestAt { chain: 0, index: 11 };
+    let newest = trail.chains[0].standard - 1;
+    let cases: Vec<(&str, Vec<Deed>, &str)> = vec![
+        ("deleted", vec![Deed::DigestDeleted(at)], "digest-missing"),
+        ("flipped", vec![Deed::DigestByteFlipped(at)], "digest-"),
+        ("forged", vec![Deed::DigestForged(at)], "digest-"),
+        ("after", vec![Deed::DigestDeleted(later)], "digest-missing"),
+        (
+            "all-newer-and-it",
+            vec![Deed::NewestDigestsDeleted { chain: 0, count: newest - 9 }],
+            "digest-missing",
+        ),
+    ];
+    for (name, deeds, code) in cases {
+        let (bench, record) = joined(name, &trail, middle);
+        let mut changed = trail.clone();
+        changed.apply_all(&deeds).unwrap();
+        bench.server.replace_world(changed.world.clone());
+        let ran = bench.verify(&["--since", &record, "--end-time", &iso(whole.to)]);
+        assert_eq!(ran.status, 1, "{name}: {}", ran.stdout);
+        // Once: by the digest's own line, or by the seam where the walk does not come to it.
+        let told = ran.stdout.matches(&format!("\"code\":\"{code}")).count();
+        assert_eq!(told, 1, "{name}: {}", ran.stdout);
+    }
+    // A chain that is there no more, digests and all: only the record knows of it.
+    let (bench, record) = joined("vanished", &trail, middle);
+    let mut changed = trail.clone();
+    let objects = &mut changed.world.buckets.get_mut(&bench.bucket).unwrap().objects;
+    objects.retain(|key, _| !key.contains("eu-west-1"));
+    bench.server.replace_world(changed.world.clone());
+    let ran = bench.verify(&["--since", &record, "--end-time", &iso(whole.to)]);
+    assert_eq!(ran.status, 1, "{}", ran.stdout);
+    let seam = events(&ran, "seam-judged");
+    let gone = seam.iter().find(|seam| seam["joined"] == false).unwrap();
+    assert_eq!(gone["finding"]["code"], "digest-missing");
+    let without = bench.verify(&with(&period(middle, whole.to), &[]));
+    assert_eq!(without.status, 0, "without the record nothing is missed: {}", without.stdout);
+}
+
+/// Hour by hour, each run on to the record of the one before, over an organization's chains whose
+/// digests end at times of their own.
+#[test]
+fn many_runs_on_end_join_each_to_the_one_before() {
+    let scale = Scale { accounts: 3, regions: 4, hours: 12, logs: 0.5, sizes: LogSizes::Small };
+    let trail = scale.build();
+    let whole = trail.whole();
+    let (bench, mut record) = joined("many", &trail, whole.from + 4 * HOUR);
+    for step in 0..4 {
+        let end = whole.from + (6 + 2 * step) * HOUR;
+        bench.server.replace_world(until(&trail, end).world);
+        let next = bench.file(&format!("{step}.jsonl.zst"));
+        let ran = bench.verify(&["--since", &record, "--end-time", &iso(end), "--record", &next]);
+        let seams = events(&ran, "seam-judged");
+        assert_eq!(seams.len(), 12, "{}{}", ran.stdout, ran.stderr);
+        assert!(seams.iter().all(|seam| seam["joined"] == true), "{seams:?}");
+        assert!(!ran.stdout.contains("\"outcome\":\"invalid\""), "{}", ran.stdout);
+        record = next;
+    }
+}

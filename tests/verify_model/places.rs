@@ -1,0 +1,150 @@
+//! What is left of places: accounts, regions and scopes that others go on beside.
+use super::*;
+
+#[test]
+fn an_object_that_is_no_log_file_lies_in_verified_time_all_the_same() {
+    let mut trail = clean(30);
+    let period = covered(&trail);
+    let (_, log) = trail.logs().nth(4).unwrap();
+    let (bucket, key) = (log.bucket.clone(), log.key.clone());
+    let version = trail.current(&bucket, &key).unwrap().clone();
+    let folder = &key[..key.rfind('/').unwrap()];
+    let name = &key[folder.len() + 1..];
+    // Athena and most collectors read a folder, whatever the names in it say.
+    for planted in
+        [format!("{folder}/x.json.gz"), format!("{folder}/{}", name.replace("_2026", "_2019"))]
+    {
+        trail.put(&bucket, &planted, version.clone());
+        let events = run(&trail, &period);
+        assert_eq!(summary(&events).verdict, Verdict::NotProven, "{planted}");
+        let told =
+            |event: &RunEvent| matches!(event, RunEvent::LogUnlisted { at } if at.key == planted);
+        assert!(events.iter().any(told), "{planted}");
+        trail.delete(&bucket, &planted);
+    }
+    assert_eq!(summary(&run(&trail, &period)).verdict, Verdict::Proven);
+}
+
+#[test]
+fn an_account_whose_digests_are_all_gone_is_not_forgotten() {
+    let organization = Some("o-a1b2c3d4e5");
+    for organization in [organization, None] {
+        let mut spec = TrailSpec::new()
+            .seed(12)
+            .time("2026-03-01T00:04:11Z", 6)
+            .logs(LogPlan::Constant(1), LogSizes::Small)
+            .accounts(&["111122223333", "444455556666"]);
+        if let Some(organization) = organization {
+            spec = spec.organization(organization);
+        }
+        let mut trail = spec.build();
+        let period = covered(&trail);
+        assert_eq!(summary(&run(&trail, &period)).verdict, Verdict::Proven);
+        let gone: Vec<_> = trail
+            .digests()
+            .filter(|(chain, _)| chain.account == "444455556666")
+            .map(|(_, digest)| (digest.bucket.clone(), digest.key.clone()))
+            .collect();
+        for (bucket, key) in gone {
+            trail.delete(&bucket, &key);
+        }
+        let events = run(&trail, &period);
+        assert_eq!(summary(&events).verdict, Verdict::NotProven, "{organization:?}");
+        let told = events.iter().any(|event| match event {
+            RunEvent::LogsWithoutDigests { folder } => folder.contains("444455556666"),
+            RunEvent::ChainFinished(chain) => chain.chain.account.as_str() == "444455556666",
+            _ => false,
+        });
+        assert!(told, "{organization:?}");
+    }
+}
+
+#[test]
+fn a_region_of_one_account_whose_siblings_go_on_is_uncovered() {
+    let mut trail = TrailSpec::new()
+        .seed(14)
+        .time("2026-03-01T00:04:11Z", 6)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .organization("o-a1b2c3d4e5")
+        .accounts(&["111122223333", "444455556666"])
+        .regions(&["us-east-1", "eu-west-1"])
+        .build();
+    let period = covered(&trail);
+    assert_eq!(summary(&run(&trail, &period)).verdict, Verdict::Proven);
+    let here = |chain: &ChainId| chain.account == "444455556666" && chain.region == "eu-west-1";
+    let digests = trail.digests().filter(|(chain, _)| here(chain));
+    let mut gone: Vec<_> = digests.map(|(_, d)| (d.bucket.clone(), d.key.clone())).collect();
+    // Its log files too, so that only the other chains tell that there should be something.
+    let logs = trail.logs().filter(|(chain, _)| here(chain));
+    gone.extend(logs.map(|(_, log)| (log.bucket.clone(), log.key.clone())));
+    for (bucket, key) in gone {
+        trail.delete(&bucket, &key);
+    }
+    let events = run(&trail, &period);
+    check(&trail, &period, &events).unwrap();
+    assert_eq!(summary(&events).verdict, Verdict::NotProven);
+    assert_eq!(summary(&events).chains, 4);
+    assert_eq!(summary(&events).coverage.verified, 3 * (period.to - period.from));
+}
+
+/// A chain that stopped before the period has ended, unless its trail is named or goes on elsewhere:
+/// outside of the scope too, and when nobody can look there.
+#[test]
+fn a_scope_neither_hides_siblings_that_go_on_nor_names_a_chain() {
+    let spec = || {
+        TrailSpec::new()
+            .seed(15)
+            .time("2026-03-01T00:04:11Z", 30)
+            .logs(LogPlan::Constant(1), LogSizes::Small)
+            .regions(&["us-east-1", "eu-west-1"])
+    };
+    let here = |region: &str| Scope { regions: vec![region.parse().unwrap()], ..Scope::default() };
+    let named = Scope {
+        trails: vec![TrailFilter::Name("management-events".parse().unwrap())],
+        ..here("eu-west-1")
+    };
+    let presence = |events: &[RunEvent], region: &str| {
+        let told = events.iter().find_map(|event| match event {
+            RunEvent::ChainFinished(told) if told.chain.source_region.as_str() == region => {
+                Some(told.presence.clone())
+            }
+            _ => None,
+        });
+        told.unwrap()
+    };
+    let stopped = |regions: &[&str]| {
+        let mut trail = spec().build();
+        let start = trail.chains[0].digests[12].end;
+        let gone = |chain: &ChainId, end: i64| regions.contains(&&*chain.region) && end > start;
+        let digests = trail.digests().filter(|(chain, digest)| gone(chain, digest.end));
+        let gone: Vec<_> = digests.map(|(_, d)| (d.bucket.clone(), d.key.clone())).collect();
+        for (bucket, key) in gone {
+            trail.delete(&bucket, &key);
+        }
+        let last = trail.chains[0].digests[30].end;
+        (trail, Period::new(start + 7_200, last))
+    };
+    let within = |scope: &Scope, (trail, period): &(BuiltTrail, Period), denied: bool| {
+        let mut source = WorldSource::new(&trail.world);
+        source.deny_listing = denied.then_some("CloudTrail-Digest/us-east-1/");
+        run_in(scope.clone(), trail, period, source, 2)
+    };
+    let both = stopped(&["us-east-1", "eu-west-1"]);
+    let one = stopped(&["eu-west-1"]);
+    let (ended, absent) = (true, false);
+    for (scope, world, denied, expected) in [
+        (Scope::default(), &both, false, ended),
+        (Scope::default(), &one, false, absent),
+        (here("eu-west-1"), &both, false, ended),
+        (here("eu-west-1"), &one, false, absent),
+        (here("eu-west-1"), &both, true, absent),
+        (named, &both, false, absent),
+    ] {
+        let events = within(&scope, world, denied);
+        let told = presence(&events, "eu-west-1");
+        let is_ended = matches!(told, Presence::Ended { .. });
+        let is_absent = matches!(told, Presence::Absent { last: Some(_) });
+        assert_eq!((is_ended, is_absent), (expected, !expected), "{scope:?} {told:?}");
+        assert_ne!(summary(&events).verdict, Verdict::Proven, "{scope:?}");
+    }
+}

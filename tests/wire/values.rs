@@ -1,0 +1,111 @@
+//! Any value that an event can hold.
+use super::*;
+
+pub(super) fn text() -> impl Strategy<Value = String> {
+    // Quotes, controls, marks that turn writing, and letters beyond the first plane.
+    prop_oneof![
+        "[ -~]{0,12}",
+        "\\PC{0,8}",
+        Just("\u{1b}]0;x\u{7}\n\r\t\"\\\u{2028}\u{202e}<script>\u{1f600}\0".to_owned()),
+    ]
+}
+
+pub(super) fn time() -> impl Strategy<Value = Timestamp> {
+    (-62_167_219_200_i64..=253_402_300_799).prop_map(Timestamp::from_unix)
+}
+
+pub(super) fn place() -> impl Strategy<Value = ObjectLocation> {
+    (text(), text()).prop_map(|(bucket, key)| ObjectLocation { bucket, key })
+}
+
+pub(super) fn hash() -> impl Strategy<Value = [u8; 32]> {
+    any::<[u8; 32]>()
+}
+
+pub(super) fn chain() -> impl Strategy<Value = ChainId> {
+    ("[0-9]{12}", "[a-z]{2}-[a-z]{4}-[1-9]", "[A-Za-z0-9]{3,9}", any::<bool>()).prop_map(
+        |(account, region, trail, organization)| ChainId {
+            account: account.parse().unwrap(),
+            source_region: region.parse().unwrap(),
+            trail: trail.parse().unwrap(),
+            home_region: region.parse().unwrap(),
+            organization: organization.then(|| "o-exampleorg1".parse().unwrap()),
+        },
+    )
+}
+
+pub(super) fn malformed() -> impl Strategy<Value = Malformed> {
+    let fault = prop::sample::select(vec![
+        InflateFault::NotGzip,
+        InflateFault::Header,
+        InflateFault::Data,
+        InflateFault::Crc,
+        InflateFault::Length,
+        InflateFault::OverBudget,
+    ]);
+    let field = prop::sample::select(Malformed::FIELDS.to_vec());
+    prop_oneof![
+        fault.prop_map(Malformed::Gzip),
+        Just(Malformed::CutShort),
+        any::<u64>().prop_map(|bytes| Malformed::TrailingData { bytes }),
+        Just(Malformed::Json),
+        field.clone().prop_map(Malformed::FieldAbsent),
+        (field, text()).prop_map(|(field, value)| Malformed::FieldInvalid { field, value }),
+        Just(Malformed::BackfillTimeAbsent),
+    ]
+}
+
+pub(super) fn finding() -> impl Strategy<Value = Finding> {
+    let fault = prop_oneof![
+        Just(SignatureFault::Mismatch),
+        Just(SignatureFault::OddHex),
+        Just(SignatureFault::NotHex),
+        Just(SignatureFault::Absent),
+        text().prop_map(|fingerprint| SignatureFault::KeyUnreadable { fingerprint }),
+    ];
+    prop_oneof![
+        Just(Finding::DigestMissing),
+        Just(Finding::LogMissing),
+        malformed().prop_map(Finding::DigestMalformed),
+        malformed().prop_map(Finding::LogMalformed),
+        place().prop_map(|recorded| Finding::DigestMoved { recorded }),
+        fault.prop_map(Finding::DigestSignatureInvalid),
+        (text(), prop::option::of((time(), time()))).prop_map(|(fingerprint, none_between)| {
+            Finding::DigestKeyUnknown { fingerprint, none_between }
+        }),
+        (hash(), hash())
+            .prop_map(|(expected, found)| Finding::DigestLinkMismatch { expected, found }),
+        (time(), time())
+            .prop_map(|(end, successor_end)| Finding::DigestOutOfOrder { end, successor_end }),
+        (time(), prop::option::of(time())).prop_map(|(delivered, newest)| {
+            Finding::DigestDeliveredThenGone { delivered, newest }
+        }),
+        (hash(), hash(), any::<bool>()).prop_map(|(expected, found, cut_short)| {
+            Finding::LogHashMismatch { expected, found, cut_short }
+        }),
+        any::<u64>().prop_map(|bytes| Finding::LogTrailingData { bytes }),
+    ]
+}
+
+pub(super) fn failure() -> impl Strategy<Value = ReadFailure> {
+    let kind = prop::sample::select(ReadFailureKind::ALL.to_vec());
+    (kind, any::<u32>(), text(), prop::option::of(text())).prop_map(
+        |(kind, attempts, detail, request_id)| ReadFailure { kind, attempts, detail, request_id },
+    )
+}
+
+pub(super) fn outcome<P: std::fmt::Debug>(
+    valid: impl Strategy<Value = P> + 'static,
+) -> impl Strategy<Value = Outcome<P>> {
+    prop_oneof![
+        valid.prop_map(Outcome::Valid),
+        finding().prop_map(Outcome::Invalid),
+        failure().prop_map(Outcome::Unverified),
+    ]
+}
+
+pub(super) fn seen() -> impl Strategy<Value = Seen> {
+    let option = || prop::option::of(text());
+    (prop::option::of(any::<u64>()), prop::option::of(hash()), option(), option())
+        .prop_map(|(stored, found, etag, version_id)| Seen { stored, found, etag, version_id })
+}
