@@ -85,10 +85,15 @@ fn report(out: &mut impl Write, path: &Path, bundle: &Bundle, checked: &Checked)
             number(count, "key"),
         )?;
     }
-    for (region, (keys, open)) in &checked.regions {
-        writeln!(out, "  {region}: {}", number(*keys, "key"))?;
-        for (from, to) in open.iter().take(LINES) {
-            writeln!(out, "    not covered: {from} to {to}")?;
+    for (region, checked) in &checked.regions {
+        writeln!(out, "  {region}: {}", number(checked.keys, "key"))?;
+        for (stretches, what) in [(&checked.covered, "covered"), (&checked.open, "not covered")] {
+            for (from, to) in stretches.iter().take(LINES) {
+                writeln!(out, "    {what}: {from} to {to}")?;
+            }
+            if stretches.len() > LINES {
+                writeln!(out, "    {what}: and {} more", stretches.len() - LINES)?;
+            }
         }
     }
     Ok(())

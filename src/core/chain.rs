@@ -12,7 +12,7 @@ use super::budget;
 use super::digest::{Digest, Link};
 use super::failure::{ReadFailure, ReadFailureKind};
 use super::finding::{Finding, Outcome};
-use super::judge::{ProvenDigest, judge_with_kept};
+use super::judge::{ProvenDigest, judge_with_kept_or_by_key};
 use super::key_layout::DigestKey;
 use super::keys_at_hand::{KeysAtHand, key_span};
 use super::location::ObjectLocation;
@@ -157,8 +157,8 @@ impl ChainWalk {
         let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.as_str());
         let lookup = self.keys.look_up(fingerprint, current.end);
         let recorded = read.claim.as_ref().ok().and_then(|claim| claim.previous_signature.clone());
-        let kept = self.kept_signature.iter();
-        let (outcome, notices) = judge_with_kept(*read, kept, &current.at, link, &lookup);
+        let kept = self.kept_signature.as_ref();
+        let (outcome, notices) = judge_with_kept_or_by_key(*read, kept, &current.at, link, &lookup);
         // A byte lost in transit is not tampering: what reads and does not prove is read again.
         if matches!(outcome, Outcome::Invalid(_)) && !current.again {
             current.again = true;

@@ -147,6 +147,24 @@ pub(super) fn judge_with_kept<'s>(
     judge_digest(read, at, link, key)
 }
 
+/// As [`judge_with_kept`], where all keys of the digest's time were asked for: if a signature was
+/// kept and it is the key that is wanting, then that is told, and not that there is no signature.
+pub(super) fn judge_with_kept_or_by_key(
+    read: DigestRead,
+    kept: Option<&String>,
+    at: &ObjectLocation,
+    link: Option<&Link>,
+    key: &KeyLookup<'_>,
+) -> (Outcome<ProvenDigest>, Vec<Notice>) {
+    // What a proven successor says is of more weight, and is in the link.
+    let kept_alone = kept.filter(|_| link.is_none());
+    let signature = read.signature.clone().or_else(|| kept_alone.cloned());
+    match key {
+        KeyLookup::Known(_) => judge_with_kept(read, kept, at, link, key),
+        _ => judge_digest(DigestRead { signature, ..read }, at, link, key),
+    }
+}
+
 fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup<'_>) -> Signed {
     let Some(signature) = signature else { return Signed::Absent };
     let key = match key {

@@ -2,9 +2,10 @@
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::Region;
 use crate::core::signing::{KeyRing, PublicKey};
-use crate::core::time::{HOUR, Timestamp};
+use crate::core::time::Timestamp;
 use crate::core::walk_facts::Fact;
 use crate::event::PublicKeyTold;
+use crate::trust::bundle::signed_in;
 use crate::trust::{KeyService, ServiceError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,10 +43,7 @@ impl KeyBook {
         if all_of.iter().any(|(first, last)| *first <= from && to <= *last) {
             return Fact::Keys(ring);
         }
-        // A digest may be signed by a key that became valid after its end: the end of a stretch says
-        // nothing of the two hours before it.
-        let all_of = all_of.into_iter().map(|(first, last)| (first, last.plus(-2 * HOUR)));
-        let all_of = all_of.filter(|(first, last)| first <= last).collect();
+        let all_of = signed_in(&all_of);
         let why = format!(
             "the key is in no bundle, and these are not known to have all keys of {region} for \
              that time"

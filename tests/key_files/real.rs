@@ -20,8 +20,8 @@ fn real_keys_are_all_right() {
     assert!(out.contains("1594 usable keys in 17 regions"), "{out}");
     assert!(!out.contains("wrong:") && !out.contains("odd:"), "{out}");
     let checked = check(&Bundle::read(&path).unwrap());
-    assert_eq!(checked.regions.values().map(|(keys, _)| keys).sum::<usize>(), 1_594);
-    assert!(checked.regions.values().all(|(_, open)| open.len() == 2), "{out}");
+    assert_eq!(checked.regions.values().map(|region| region.keys).sum::<usize>(), 1_594);
+    assert!(checked.regions.values().all(|region| region.open.len() == 2), "{out}");
     // A list without validities and regions is read as well, and one of its keys is no PKCS#1.
     let (status, out, _) = check_file(&folder.join("docs_public_keys.json"));
     assert_eq!(status, Some(0), "{out}");

@@ -66,6 +66,33 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
     let output = run(Some(&misnamed));
     assert_eq!(verdict(&output), "contradicted");
     assert!(String::from_utf8(output.stderr).unwrap().contains("fingerprint-mismatch"));
+    // An entry that is no key at all accuses nobody: the key that it should have been is wanting.
+    for (field, value, words) in [("Value", "*", "no base64"), ("ValidityEndTime", "x", "no time")]
+    {
+        let mut damaged = all.clone();
+        for region in damaged["regions"].as_object_mut().unwrap().values_mut() {
+            region["PublicKeyList"][0][field] = json!(value);
+        }
+        let output = run(Some(&damaged));
+        assert_eq!(verdict(&output), "not proven", "{field} {value}");
+        assert!(codes(&output).keys().all(|code| code == "keys-unavailable"), "{field} {value}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains(words), "{field} {value}");
+    }
+    // The same over a copy without metadata: of a digest whose signature the next one records it is
+    // the key that is wanting. Only the newest of each chain has no signature.
+    fs::remove_file(at.join("trailproof-objects.json")).unwrap();
+    let chains = trail.chains.len();
+    assert_eq!(codes(&run(Some(&all))), BTreeMap::from([("no-signature".to_owned(), chains)]));
+    let mut empty = all;
+    for region in empty["regions"].as_object_mut().unwrap().values_mut() {
+        region["PublicKeyList"] = json!([]);
+    }
+    for (bundle, code) in [(None, "keys-unavailable"), (Some(&empty), "digest-key-unknown")] {
+        let codes = codes(&run(bundle));
+        assert_eq!(codes.get("no-signature"), Some(&chains), "{codes:?}");
+        assert_eq!(codes.len(), 2, "{codes:?}");
+        assert!(codes.get(code).is_some_and(|count| *count >= 14), "{codes:?}");
+    }
 }
 
 #[test]

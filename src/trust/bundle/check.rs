@@ -1,5 +1,5 @@
 //! What is wrong, odd or wanting in a bundle.
-use super::coverage::{Stretch, left_out};
+use super::coverage::{Stretch, left_out, signed_in};
 use super::document::Bundle;
 use crate::core::ids::Region;
 use crate::core::location::excerpt;
@@ -20,11 +20,21 @@ pub struct Checked {
     pub wrong: Vec<String>,
     /// What is unlike CloudTrail's own keys and may be right all the same.
     pub odd: Vec<String>,
-    /// By region: how many keys, and of which times not all of them are known to be there, from the
-    /// first validity to the last.
-    pub regions: BTreeMap<Region, (usize, Vec<Stretch>)>,
+    /// By region.
+    pub regions: BTreeMap<Region, CheckedRegion>,
     /// The largest number of keys that are valid at once.
     pub overlap: usize,
+}
+
+/// What a bundle has of one region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckedRegion {
+    /// Keys, usable or not.
+    pub keys: usize,
+    /// Times of which all keys are there: a digest that ends then and names another is accused.
+    pub covered: Vec<Stretch>,
+    /// What that leaves out, from the first validity or time asked for to the last.
+    pub open: Vec<Stretch>,
 }
 
 /// Checks every key, and what the bundle leaves out.
@@ -51,8 +61,10 @@ pub fn check(bundle: &Bundle) -> Checked {
         let ends: Vec<Stretch> = ends.chain(told.covered.iter().copied()).collect();
         let from = ends.iter().map(|(from, _)| *from).min();
         let to = ends.iter().map(|(_, to)| *to).max();
-        let open = from.zip(to).map(|span| left_out(&told.covered, span)).unwrap_or_default();
-        checked.regions.insert(region.clone(), (told.keys.len(), open));
+        let covered = signed_in(&told.covered);
+        let open = from.zip(to).map(|span| left_out(&covered, span)).unwrap_or_default();
+        let keys = told.keys.len();
+        checked.regions.insert(region.clone(), CheckedRegion { keys, covered, open });
     }
     checked
 }

@@ -81,9 +81,9 @@ impl Bundle {
             Value::Object(fields) if fields.contains_key("format") => bundle.own(fields)?,
             Value::Object(fields) if fields.contains_key("PublicKeyList") => {
                 bundle.cut |= goes_on(fields);
-                bundle.of_any_region = bundle.listed(fields.get("PublicKeyList"))?;
+                bundle.of_any_region = bundle.listed(fields.get("PublicKeyList"))?.0;
             }
-            Value::Array(_) => bundle.of_any_region = bundle.listed(Some(&document))?,
+            Value::Array(_) => bundle.of_any_region = bundle.listed(Some(&document))?.0,
             Value::Object(fields) => bundle.by_region(fields)?,
             _ => return Err(error("it is neither a bundle nor an answer of `list-public-keys`")),
         }
@@ -119,7 +119,7 @@ impl Bundle {
         }
         let regions = fields.get("regions").and_then(Value::as_object);
         for (name, told) in regions.ok_or_else(|| absent("regions"))? {
-            let keys = self.listed(told.get("PublicKeyList"))?;
+            let (keys, sound) = self.listed(told.get("PublicKeyList"))?;
             let mut covered = Vec::new();
             for span in told.get("requested").and_then(Value::as_array).into_iter().flatten() {
                 let end = |name: &str| span.get(name).and_then(time);
@@ -128,7 +128,7 @@ impl Bundle {
             }
             let region = self.regions.entry(region(name)?).or_default();
             region.keys.extend(keys);
-            region.covered = joined(covered);
+            region.covered = if sound { joined(covered) } else { Vec::new() };
         }
         Ok(())
     }
@@ -139,24 +139,30 @@ impl Bundle {
             let region = region(name)?;
             let cut = answer.as_object().is_some_and(goes_on);
             let list = if answer.is_array() { Some(answer) } else { answer.get("PublicKeyList") };
-            let keys = self.listed(list)?;
-            let covered = if cut { Vec::new() } else { certain(&keys) };
+            let (keys, sound) = self.listed(list)?;
+            let covered = if cut || !sound { Vec::new() } else { certain(&keys) };
             self.cut |= cut;
             self.regions.insert(region, RegionKeys { keys, covered });
         }
         Ok(())
     }
 
-    fn listed(&mut self, list: Option<&Value>) -> Result<Vec<KeyRecord>, BundleError> {
+    /// The keys of a list, and whether every entry of it is one: of a list with another entry nobody
+    /// knows which key is wanting, so that it is all keys of no time.
+    fn listed(&mut self, list: Option<&Value>) -> Result<(Vec<KeyRecord>, bool), BundleError> {
         let list = list.and_then(Value::as_array).ok_or_else(|| absent("PublicKeyList"))?;
         let mut keys = Vec::new();
+        let mut sound = true;
         for told in list {
             match record(told) {
                 Ok(key) => keys.push(key),
-                Err(why) => self.unusable.push(why),
+                Err(why) => {
+                    sound = false;
+                    self.unusable.push(why);
+                }
             }
         }
-        Ok(keys)
+        Ok((keys, sound))
     }
 }
 

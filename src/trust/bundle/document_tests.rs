@@ -2,8 +2,14 @@
 use super::*;
 use serde_json::json;
 
+/// A key of the demo, with this start of its validity.
 fn key(start: impl Into<Value>) -> Value {
-    json!({ "Fingerprint": "f", "Value": "AQID", "ValidityStartTime": start.into() })
+    let demo: Value =
+        serde_json::from_str(include_str!("../../../testdata/demo/public-keys.json")).unwrap();
+    let mut key = demo["eu-west-1"]["PublicKeyList"][0].clone();
+    key["ValidityStartTime"] = start.into();
+    key.as_object_mut().unwrap().remove("ValidityEndTime");
+    key
 }
 
 fn parsed(value: &Value) -> Result<Bundle, BundleError> {
@@ -50,8 +56,9 @@ fn an_answer_that_goes_on_covers_nothing() {
     let day = |number: i64| json!(number * 86_400);
     let keys: Vec<Value> = (0..4)
         .map(|n| {
-            json!({ "Fingerprint": "f", "Value": "AQID", "ValidityStartTime": day(n * 19),
-                "ValidityEndTime": day(n * 19 + 30) })
+            let mut key = key(day(n * 19));
+            key["ValidityEndTime"] = day(n * 19 + 30);
+            key
         })
         .collect();
     for (token, stretches) in [(json!(null), 1), (json!("x"), 0)] {
@@ -92,4 +99,24 @@ fn a_record_that_is_no_key_is_told_and_the_rest_is_used() {
     let bundle = bundle.unwrap();
     assert_eq!((bundle.of_any_region.len(), bundle.unusable.len()), (1, 5));
     assert!(bundle.unusable.iter().all(|why| !why.contains('\u{1b}')));
+}
+
+/// Which key is wanting nobody knows then, and a digest that names it is not accused.
+#[test]
+fn a_list_with_an_entry_that_is_no_key_covers_nothing() {
+    let own = |keys: Value| {
+        let own = json!({ "format": FORMAT, "schema": SCHEMA, "regions": { "us-east-1": {
+            "requested": [{ "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z" }],
+            "PublicKeyList": keys } } });
+        let bundle = parsed(&own).unwrap();
+        bundle.regions.values().map(|region| region.covered.len()).sum::<usize>()
+    };
+    assert_eq!(own(json!([key(0)])), 1);
+    let (mut no_name, mut no_base64, mut no_time) = (key(0), key(0), key("x"));
+    no_name["Fingerprint"] = Value::Null;
+    no_base64["Value"] = "*".into();
+    no_time["ValidityEndTime"] = "x".into();
+    for wrong in [no_name, no_base64, no_time, json!({})] {
+        assert_eq!(own(json!([key(0), wrong])), 0, "{wrong}");
+    }
 }

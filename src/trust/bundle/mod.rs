@@ -9,7 +9,8 @@ mod recording;
 mod service;
 mod write;
 
-pub use check::{Checked, check};
+pub use check::{Checked, CheckedRegion, check};
+pub use coverage::signed_in;
 pub use document::{Bundle, BundleError, RegionKeys};
 pub use recording::RecordedKeys;
 pub use service::{BundleKeys, NoKeys};
