@@ -3,6 +3,7 @@
 #![cfg(feature = "test-support")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+mod hostile_keys;
 mod left_out;
 mod manifests;
 #[path = "../mirror_common/mod.rs"]
@@ -17,7 +18,7 @@ use trailproof::test_support::server::{
     AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };
 use trailproof::test_support::trail::dice::Dice;
-use trailproof::test_support::trail::{LogPlan, LogSizes, TrailSpec};
+use trailproof::test_support::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 
 /// Whatever was done to the trail, the mirror's own run tells what `verify` tells of the bucket, and
 /// the mirror verifies to the same record in an empty network namespace.

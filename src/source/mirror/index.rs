@@ -3,7 +3,9 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 /// Name of the file.
@@ -11,6 +13,9 @@ pub const INDEX: &str = "trailproof-objects.json";
 
 /// Bytes of the file. An entry takes about 1,000; this allows half a million digests.
 const LONGEST: u64 = 512 << 20;
+
+/// Entries of the file, of some 350 bytes in memory.
+const ENTRIES: usize = 1_000_000;
 
 /// User metadata that means something for a digest; of all else nothing is kept.
 const KEPT: [&str; 3] = ["signature", "signature-algorithm", "backfill-generation-timestamp"];
@@ -69,8 +74,9 @@ impl Index {
             Ok(about) if about.len() > LONGEST => return Err("it is too large".to_owned()),
             Ok(_) => {}
         }
-        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
-        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+        let file = File::open(&path).map_err(|error| error.to_string())?;
+        let text = BufReader::with_capacity(64 << 10, file.take(LONGEST));
+        serde_json::from_reader(text).map_err(|error| error.to_string())
     }
 
     /// The metadata of the file at this path.
@@ -141,6 +147,9 @@ impl<'de> Visitor<'de> for Objects<'_> {
                 if let Some(place) = place.and_then(|place| kept.get_mut(place)) {
                     *place = Some(value.into());
                 }
+            }
+            if index.len() == ENTRIES {
+                return Err(serde::de::Error::custom("it has more entries than are kept"));
             }
             if kept.iter().any(Option::is_some) {
                 index.insert(hasher.hash_one([bucket, "/", key.as_str()].concat()), kept);

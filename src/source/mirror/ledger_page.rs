@@ -1,10 +1,23 @@
 //! Pages of a listing out of what was noted.
 use super::ledger::{Layers, Order};
+use crate::core::budget;
 use crate::source::{ListPage, ListRequest, Listed};
 use std::io;
 
-/// The last of all characters: what sorts behind all that lies in a folder.
-pub(super) const LAST: char = '\u{10ffff}';
+/// The last of all characters. As many of them as a key has room for sort behind whatever lies in a
+/// folder.
+const LAST: &str = "\u{10ffff}";
+
+/// What no key in this folder sorts behind, though it is none itself.
+pub(super) fn end_of(folder: &str) -> String {
+    [folder, &LAST.repeat(budget::KEY_LENGTH / LAST.len())].concat()
+}
+
+/// The first that sorts behind all that lies in this folder, whose name ends in a slash.
+fn behind(folder: &str) -> String {
+    // The character that follows the slash.
+    [folder.strip_suffix('/').unwrap_or(folder), "0"].concat()
+}
 
 /// A page that is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +36,9 @@ pub(super) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
     let told = request.continuation.as_deref().unwrap_or("");
     let mut page = ListPage::default();
     let mut from = Order::at(prefix.clone().max(format!("{bucket}{after}")));
-    if request.folders && told.ends_with('/') {
-        from.path.push(LAST);
+    // The prefix may be an object's key as well, and lies in no folder below itself.
+    if request.folders && told.len() > request.prefix.len() && told.ends_with('/') {
+        from.path = from.path.max(format!("{bucket}{}", behind(told)));
     }
     'seek: loop {
         let mut entries = ledger.entries(&from)?;
@@ -48,7 +62,7 @@ pub(super) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
             }
             let name = name.to_owned();
             if folder.is_some() {
-                from = Order::at(format!("{bucket}{name}{LAST}"));
+                from = Order::at(format!("{bucket}{}", behind(&name)));
                 page.folders.push(name);
                 continue 'seek;
             }
@@ -109,3 +123,7 @@ pub(super) fn merged(
     }
     page
 }
+
+#[cfg(test)]
+#[path = "ledger_page_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! A source whose every answer is kept in a mirror.
 use super::super::ledger::{FailedAs, FolderAs, ListedAs, Order, Range, Record};
-use super::super::ledger_page::LAST;
+use super::super::ledger_page::end_of;
 use super::commit::{Job, Shared, Whole};
 use super::saved::saved;
 use super::tee::Tee;
@@ -103,7 +103,7 @@ impl Copying {
         };
         // Of a page that follows none which was read here nobody knows where it begins.
         let Some(began) = began else { return Ok(page) };
-        let folder = page.folders.last().map(|folder| format!("{folder}{LAST}"));
+        let folder = page.folders.last().map(|folder| end_of(folder));
         let last = page.objects.last().map(|object| object.key.clone()).max(folder);
         let last = last.unwrap_or_else(|| began.clone());
         if let Some(next) = &page.next {

@@ -1,7 +1,8 @@
 //! What of a record a listing tells, which is little: pages are made of it without the rest.
-use super::lines::damaged;
+use super::lines::{is_place, object};
 use super::merged::Told;
 use super::record::{Order, Record};
+use crate::core::budget;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::io;
@@ -62,6 +63,9 @@ struct Folder {
 fn usual(line: &[u8]) -> Option<(Order, Entry)> {
     let (bucket, rest) = text(line.strip_prefix(b"{\"bucket\":\"")?)?;
     let (key, rest) = text(rest.strip_prefix(b",\"key\":\"")?)?;
+    if bucket.len() + key.len() > budget::KEY_LENGTH {
+        return None;
+    }
     let (listed, rest) = number(rest.strip_prefix(b",\"listed\":{\"size\":")?)?;
     let rest = match rest.strip_prefix(b",\"etag\":\"") {
         Some(rest) => text(rest)?.1,
@@ -96,7 +100,8 @@ impl Told for Entry {
         if let Some(told) = usual(line) {
             return Ok(told);
         }
-        let line: Line<'_> = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
+        let line: Line<'_> = object(line)?;
+        is_place(&line.bucket, &line.key)?;
         let mut path = String::with_capacity(line.bucket.len() + 1 + line.key.len());
         path.push_str(&line.bucket);
         path.push('/');

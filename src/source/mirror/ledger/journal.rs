@@ -1,6 +1,6 @@
 //! Writes a ledger: what is noted is in the journal before anything is done that rests on it.
 use super::super::header::new_file;
-use super::layers::{JOURNAL, Layers, MANIFEST, Segment, note};
+use super::layers::{JOURNAL, JOURNAL_BYTES, Layers, MANIFEST, Segment, note};
 use super::record::{Order, Record};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// Records that are kept in memory: some 10 MB.
 const RECENT: usize = 16_384;
+
+/// Bytes of a journal after which it is sorted too, whatever it repeats.
+const BYTES: u64 = JOURNAL_BYTES / 4;
 
 /// Sorted files of one level that are made into one of the next.
 const FAN: usize = 8;
@@ -19,6 +22,8 @@ pub(in crate::source::mirror) struct Journal {
     root: PathBuf,
     work: PathBuf,
     file: File,
+    /// Bytes of the file.
+    bytes: u64,
     recent: BTreeMap<Order, Record>,
     /// Records that are kept until they are sorted into a file.
     keep: usize,
@@ -42,6 +47,7 @@ impl Journal {
             root,
             work,
             file,
+            bytes: 0,
             recent: BTreeMap::new(),
             keep: RECENT,
             segments: Vec::new(),
@@ -57,10 +63,11 @@ impl Journal {
             lines.push(b'\n');
         }
         self.file.write_all(&lines)?;
+        self.bytes += u64::try_from(lines.len()).unwrap_or(u64::MAX);
         for record in records {
             note(&mut self.recent, record);
         }
-        if self.recent.len() >= self.keep {
+        if self.recent.len() >= self.keep || self.bytes >= BYTES {
             self.roll()?;
         }
         Ok(())
@@ -75,6 +82,7 @@ impl Journal {
         let recent = std::mem::take(&mut self.recent);
         self.segment(0, &Layers::of(&[], recent)?)?;
         self.file = begin_file(&self.work)?;
+        self.bytes = 0;
         let mut level = 0;
         loop {
             let same: Vec<Segment> =

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 pub(in crate::source::mirror) const MANIFEST: &str = "trailproof-manifest.jsonl";
 /// What came since, in the folder of the run.
 pub(super) const JOURNAL: &str = "journal.jsonl";
+/// Bytes of it that are read: all of it is kept in memory. One that trailproof writes has a fourth of
+/// that.
+pub(super) const JOURNAL_BYTES: u64 = 64 << 20;
 /// Parts of the journal that were sorted: `sorted-LEVEL-NUMBER.jsonl`.
 const SEGMENT: &str = "sorted-";
 
@@ -77,6 +80,11 @@ impl Layers {
             }
         }
         match regular(&work.join(JOURNAL)) {
+            Ok(file) if file.metadata()?.len() > JOURNAL_BYTES => {
+                let words =
+                    "the mirror's journal is damaged: it is longer than any that is written";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+            }
             Ok(file) => {
                 let mut lines = Lines::new(file);
                 while let Some(line) = lines.next()? {

@@ -8,8 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes of a line. One has a key, an ETag and a digest's metadata; a folder's has the stretches in
-/// which it was listed, of which there are as many as runs of other periods.
-const LINE: u64 = 8 << 20;
+/// which it was listed, of which there are as many as runs of other periods ([`super::ranges`] keeps
+/// a thousand).
+const LINE: u64 = 3 << 20;
+
+/// Bytes of a bucket and a key together. S3 allows some 1,100.
+const PLACE: usize = 4 << 10;
 
 /// What tells where a line stands.
 #[derive(Deserialize)]
@@ -93,10 +97,30 @@ impl Lines {
 
 /// What a line says.
 pub(super) fn parse(line: &[u8]) -> io::Result<Record> {
+    let record: Record = object(line)?;
+    is_place(&record.bucket, &record.key)?;
+    Ok(record)
+}
+
+/// What is in a line, which is a JSON object: of a list serde would take each item for a field.
+pub(super) fn object<'l, T: Deserialize<'l>>(line: &'l [u8]) -> io::Result<T> {
+    if line.first() != Some(&b'{') {
+        let words = "the mirror's manifest is damaged: a line of it is no object";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+    }
     serde_json::from_slice(line).map_err(|error| damaged(&error))
 }
 
-pub(super) fn damaged(error: &serde_json::Error) -> io::Error {
+/// Refuses what is longer than any place in S3: places are kept in memory.
+pub(super) fn is_place(bucket: &str, key: &str) -> io::Result<()> {
+    if bucket.len() + key.len() > PLACE {
+        let words = "the mirror's manifest is damaged: a key of it is longer than S3 allows";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+    }
+    Ok(())
+}
+
+fn damaged(error: &serde_json::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the mirror's manifest is damaged: {error}"))
 }
 
@@ -106,7 +130,8 @@ pub(super) fn disorder() -> io::Error {
 
 /// Where a line stands.
 pub(super) fn order(line: &[u8]) -> io::Result<Order> {
-    let head: Head<'_> = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
+    let head: Head<'_> = object(line)?;
+    is_place(&head.bucket, &head.key)?;
     Ok(Order { path: format!("{}/{}", head.bucket, head.key), folder: head.folder.is_some() })
 }
 

@@ -12,7 +12,12 @@ pub(in crate::source::mirror) struct Range {
     pub(in crate::source::mirror) to: Option<String>,
 }
 
-/// The same stretches, ascending, with those in one that meet.
+/// Stretches of one listing that are kept. Of a run for each week of ten years that leave a week
+/// between them there are half as many.
+const KEPT: usize = 1_024;
+
+/// The same stretches, ascending, with those in one that meet. What is beyond a thousand is left
+/// out, and so not known: that is never better than what it was.
 pub(super) fn join(ranges: impl IntoIterator<Item = Range>) -> Vec<Range> {
     let mut ranges: Vec<Range> = ranges.into_iter().collect();
     ranges.sort();
@@ -29,6 +34,7 @@ pub(super) fn join(ranges: impl IntoIterator<Item = Range>) -> Vec<Range> {
             _ => joined.push(range),
         }
     }
+    joined.truncate(KEPT);
     joined
 }
 
@@ -68,6 +74,8 @@ mod tests {
         assert_eq!(join(ranges), [range("", None)]);
         let ranges = [range("", Some("x")), range("b", Some("c"))];
         assert_eq!(join(ranges), [range("", Some("x"))]);
+        let apart = (0..3 * KEPT).map(|at| range(&format!("{at:06}a"), Some(&format!("{at:06}b"))));
+        assert_eq!(join(apart).len(), KEPT, "whoever writes more must not have all of it kept");
     }
 
     #[test]

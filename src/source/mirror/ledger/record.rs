@@ -4,6 +4,9 @@ use crate::core::failure::{ReadFailure, ReadFailureKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Earlier contents of one object that are told: it was replaced so often between two runs.
+const EARLIER: usize = 1_024;
+
 /// Where a record stands among all: by the path `BUCKET/KEY`, and a folder after an object of the
 /// same name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,7 +177,7 @@ impl Record {
             self.failed = None;
         }
         for earlier in later.earlier {
-            if !self.earlier.contains(&earlier) {
+            if self.earlier.len() < EARLIER && !self.earlier.contains(&earlier) {
                 self.earlier.push(earlier);
             }
         }

@@ -23,8 +23,8 @@ const BLOCK: u64 = 2 * STEP;
 /// Bytes of one folder that are read for its remarks: 150,000 log files.
 const FOLDER: usize = 64 << 20;
 
-/// Bytes of remarks that are kept of one folder: 200 digests.
-const REMARKS: usize = 256 << 10;
+/// Bytes of remarks that are kept of one folder: 100 digests.
+const REMARKS: usize = 128 << 10;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -202,7 +202,13 @@ impl Sorted {
                 return Ok(None);
             }
             if is_remarkable {
-                remarks.push(parse(line)?);
+                let mut remark = parse(line)?;
+                // A listing, of the folder that has this name, may have any size in memory.
+                if remark.folder.is_some() {
+                    return Ok(None);
+                }
+                remark.earlier.clear();
+                remarks.push(remark);
             }
         }
         Ok(Some(remarks))

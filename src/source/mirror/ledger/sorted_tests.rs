@@ -124,3 +124,29 @@ fn a_folder_is_not_taken_for_the_object_of_its_name() {
     std::fs::write(&path, format!("{{\"bucket\":\"a\",\"key\":\"k\"}}\n{twice}")).unwrap();
     assert!(Sorted::open(&path).unwrap().get(&Order::at("b/k")).is_err());
 }
+
+/// What is kept in memory has bounds, whoever wrote it.
+#[test]
+fn what_no_mirror_has_is_damage() {
+    use crate::source::mirror::ledger::layers::{JOURNAL, JOURNAL_BYTES, Layers, MANIFEST};
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Layers::open(folder.path(), folder.path());
+    let long = "x".repeat(5_000);
+    for (line, is_fine) in [
+        ("{\"bucket\":\"b\",\"key\":\"k\",\"listed\":{\"size\":1}}".to_owned(), true),
+        (format!("{{\"bucket\":\"b\",\"key\":\"{long}\",\"listed\":{{\"size\":1}}}}"), false),
+        (format!("{{\"bucket\":\"{long}\",\"key\":\"k\",\"listed\":{{\"size\":1}}}}"), false),
+        ("[\"b\",\"k\",{\"size\":1}]".to_owned(), false),
+    ] {
+        std::fs::write(folder.path().join(MANIFEST), line + "\n").unwrap();
+        let listed = open().and_then(|layers| layers.entries(&Order::default())?.next().map(drop));
+        let found = open().and_then(|layers| layers.get(&Order::at("b/k")).map(drop));
+        assert_eq!((listed.is_ok(), found.is_ok()), (is_fine, is_fine));
+    }
+    std::fs::remove_file(folder.path().join(MANIFEST)).unwrap();
+    let journal = std::fs::File::create(folder.path().join(JOURNAL)).unwrap();
+    journal.set_len(JOURNAL_BYTES).unwrap();
+    assert!(open().is_ok());
+    journal.set_len(JOURNAL_BYTES + 1).unwrap();
+    assert!(open().is_err());
+}
