@@ -35,18 +35,45 @@ pub(super) fn rules(
     s3: Option<&Arc<dyn ObjectSource>>,
 ) -> Result<Vec<Relocation>, NoPlan> {
     let mut rules = Vec::new();
-    for Moved { bucket, prefix, to } in moved {
+    for (at, Moved { bucket, prefix, to }) in moved.iter().enumerate() {
+        let same = |other: &&Moved| (&other.bucket, &other.prefix) == (bucket, prefix);
+        if moved.iter().take(at).find(same).is_some_and(|other| other.to != *to) {
+            return Err(NoPlan::Usage(format!(
+                "`--relocate` says of `s3://{}/{}` that it lies in two places",
+                escape(bucket),
+                escape(prefix)
+            )));
+        }
         let (source, to_bucket, to_prefix): (Arc<dyn ObjectSource>, _, _) = match to {
             Place::Bucket(bucket, prefix) => {
                 let Some(s3) = s3 else { continue };
                 (Arc::clone(s3), bucket.clone(), folder(prefix))
             }
-            Place::Directory(path) => (open(path)?, String::new(), String::new()),
+            Place::Directory(path) => {
+                let files = open(path)?;
+                match mirrored(&files, path)? {
+                    Some(mirror) => {
+                        let (to_bucket, to_prefix) = in_mirror(&mirror, bucket, prefix);
+                        (Arc::new(mirror), to_bucket, to_prefix)
+                    }
+                    None => (files, String::new(), String::new()),
+                }
+            }
         };
         let (bucket, prefix) = (bucket.clone(), prefix.clone());
         rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix });
     }
     Ok(rules)
+}
+
+/// Where a mirror of ours has what was delivered there: under its own name, or as the copy that was
+/// mirrored.
+fn in_mirror(mirror: &Mirrored, bucket: &str, prefix: &str) -> (String, String) {
+    if mirror.has_bucket(bucket).unwrap_or(true) {
+        return (bucket.to_owned(), prefix.to_owned());
+    }
+    let header = mirror.header();
+    (header.bucket.clone(), folder(&header.prefix))
 }
 
 /// Opens a directory.
@@ -85,6 +112,8 @@ pub(super) async fn in_directory(
         recorded.parts = recorded.folders.iter().map(|folder| assumed(bucket, folder)).collect();
     }
     if recorded.parts.is_empty() {
+        // A link in place of a folder is one reason.
+        remarks(path, mirror, false);
         return Err(nothing_in(&recorded, &shown));
     }
     let bucket = choose(&mut recorded, named, &shown)?;

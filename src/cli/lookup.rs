@@ -172,6 +172,9 @@ fn tell(
             }
             None => {
                 lines.push(format!("{shown}: no proven digest names it"));
+                if shown.contains("_CloudTrail-Digest_") {
+                    lines.push("    a digest, by its name: `lookup` finds log files".to_owned());
+                }
                 worse(if searched_all { Verdict::NothingFound } else { Verdict::NotProven });
             }
         }

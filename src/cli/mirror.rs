@@ -109,6 +109,12 @@ async fn attempt(
         }
     };
     let mut mirror = Mirroring::begin(&args.directory, &bucket, &prefix)?;
+    if let Some(name) = mirror.set_aside() {
+        say(&format!(
+            "warning: the mirror's manifest is damaged; what can be read of it is kept, the rest is \
+             read again, and the damaged one is now `{name}` there"
+        ));
+    }
     let made = std::sync::OnceLock::new();
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));

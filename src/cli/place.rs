@@ -50,12 +50,26 @@ fn place(text: &str) -> Result<Place, NoPlan> {
         };
     };
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    if bucket.is_empty() || !bucket.bytes().all(named) {
+    if !is_bucket(bucket) {
         return refused(&format!("cannot read `{shown}` as a location"));
     }
     let folders: Vec<&str> = prefix.split('/').filter(|folder| !folder.is_empty()).collect();
     Ok(Place::Bucket(bucket.to_owned(), folders.join("/")))
+}
+
+fn is_bucket(name: &str) -> bool {
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    !name.is_empty() && name.bytes().all(named)
+}
+
+/// Reads the name of a bucket, with or without its scheme. What is none would be looked for under that
+/// name, and all evidence be called moved.
+pub(super) fn bucket_name(text: &str) -> Result<&str, NoPlan> {
+    let name = text.strip_prefix("s3://").unwrap_or(text);
+    let name = name.strip_suffix('/').unwrap_or(name);
+    is_bucket(name)
+        .then_some(name)
+        .ok_or_else(|| NoPlan::Usage(format!("`{}` is no name of a bucket", excerpt(text, SHOWN))))
 }
 
 /// One `--relocate`.
@@ -104,6 +118,16 @@ mod tests {
         assert_eq!(read("."), Ok(Place::Directory(PathBuf::from("."))));
         for wrong in ["", "s3://", "s3:///p", "s3://b c", "no/such/directory", "Cargo.toml"] {
             assert_eq!(read(wrong), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_s_name_is_one() {
+        for (text, name) in [("b-1.x_y", "b-1.x_y"), ("s3://b", "b"), ("s3://b/", "b")] {
+            assert_eq!(bucket_name(text).ok(), Some(name));
+        }
+        for wrong in ["", "s3://", "a b", "b/p", "s3://b/p", "Wrong Bucket/", "s3:b", "\u{1b}"] {
+            assert!(bucket_name(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Finds the evidence of a run and whom to believe.
 use super::args::{AwsArgs, VerifyArgs};
-use super::place::Place;
+use super::place::{Place, bucket_name};
 use super::program::say;
 use super::surroundings::Own;
 use super::validate_logs::{now, retry_policy};
@@ -105,7 +105,7 @@ pub(super) async fn prepare_with(
     let now = now();
     let asked = read(args, now)?;
     let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
-    let named = args.bucket.as_deref();
+    let named = args.bucket.as_deref().map(bucket_name).transpose()?;
     let directory = match &asked.place {
         Some(Place::Directory(path)) => Some(path.clone()),
         _ => None,

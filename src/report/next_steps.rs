@@ -15,13 +15,26 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
             || run.listings_unread.entries.iter().any(|(_, why)| why.kind == kind)
     };
     let mut next: Vec<Cow<'static, str>> = Vec::new();
+    // A copy is named together with the bucket that it is evidence of.
+    let location = run.start.as_ref().map_or("", |start| start.location.as_str());
+    let copy = location.rsplit_once(", read from ").map(|(_, place)| place);
+    let is_here = copy.is_some_and(|place| !place.starts_with("s3://"));
     next.extend(other_bucket(run).map(Cow::Owned));
     let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
+    if summary.verdict == Verdict::Contradicted && copy.is_some() {
+        say(
+            "compare with the bucket before you accuse anybody: this is a copy, which may lack or \
+             have damaged what the bucket has",
+        );
+    }
     if summary.verdict == Verdict::Contradicted {
         say("keep the bucket as it is: stop lifecycle rules and deny writes and deletes");
         say("look for earlier versions of what is missing or changed, if versioning was on");
     }
-    if unread(ReadFailureKind::Denied) {
+    if unread(ReadFailureKind::Denied) && is_here {
+        say("make the files readable that were denied, and put files in place of symbolic links; \
+             it may hide deletions");
+    } else if unread(ReadFailureKind::Denied) {
         say("allow `s3:GetObject` and `s3:ListBucket` on what was denied; it may hide deletions");
     }
     if unread(ReadFailureKind::KmsDenied) {
@@ -30,7 +43,10 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     if unread(ReadFailureKind::Archived) {
         say("restore the archived objects, then run again");
     }
-    if unread(ReadFailureKind::KeysUnavailable) {
+    if unread(ReadFailureKind::KeysUnavailable) && is_here {
+        say("name bundles that have the keys of those regions and times with `--public-keys`; \
+             `trailproof keys fetch` makes them, and `keys check` says what one covers");
+    } else if unread(ReadFailureKind::KeysUnavailable) {
         say(
             "allow `cloudtrail:ListPublicKeys` in every region of the trail, or name bundles that \
              have its keys with `--public-keys`",

@@ -151,3 +151,33 @@ fn folders_beside_the_mirror_are_named() {
     let ran = verify_offline(&trail, &at);
     assert!(ran.stderr.contains("not looked at: `victim-bucket`"), "{}", ran.stderr);
 }
+
+/// A mirror in place of a bucket has its signatures there too.
+#[test]
+fn a_relocation_to_a_mirror_reads_it_as_one() {
+    let trail = trail();
+    let server = serve(&trail);
+    let (at, other) = (fresh("relocated"), fresh("relocated-from"));
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    // A part of the same, of which nothing is proven by itself.
+    fs::create_dir_all(&other).unwrap();
+    let log = trail.logs().next().unwrap().1.key.clone();
+    let name = bucket(&trail);
+    let digest = trail.chains[0].digests[0].key.clone();
+    for key in [&log, &digest] {
+        let to = other.join(key);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(at.join(&name).join(key), to).unwrap();
+    }
+    let rule = format!("s3://{name}={}", at.display());
+    let words = [
+        vec!["verify".to_owned(), other.display().to_string(), "--relocate".to_owned(), rule],
+        vec!["--public-keys".to_owned(), keys(&at)],
+        JSONL.map(str::to_owned).into(),
+        period(&trail),
+    ]
+    .concat();
+    let ran = offline(&slices(&words));
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(ran.findings(), BTreeMap::new());
+}

@@ -88,3 +88,54 @@ fn a_manifest_is_not_believed() {
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 1);
     assert!(secret.exists());
 }
+
+/// The next run mends it: what can be read is kept, and the rest is copied again.
+#[test]
+fn a_manifest_that_was_damaged_is_mended() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("mended");
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    let path = at.join("trailproof-manifest.jsonl");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let middle = manifest.len() / 2;
+    for damaged in [
+        manifest[..manifest.len() - 20].to_owned(),
+        manifest[..middle].to_owned(),
+        manifest.replacen("\"listed\"", "\"lis\u{0}ed", 2),
+    ] {
+        fs::write(&path, &damaged).unwrap();
+        assert_ne!(verify_offline(&trail, &at).status, 0);
+        let ran = mirror(&server, &trail, &at, &[]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert!(ran.stderr.contains("the mirror's manifest is damaged"), "{}", ran.stderr);
+        assert_eq!(fs::read_to_string(&path).unwrap(), manifest);
+        assert_eq!(
+            fs::read_to_string(at.join(".trailproof/manifest.damaged.jsonl")).unwrap(),
+            damaged
+        );
+        let copy = verify_offline(&trail, &at);
+        assert_eq!((copy.status, copy.events()), (0, verify_bucket(&server, &trail).events()));
+    }
+}
+
+/// A place that was mistyped does not spoil the directory for the right one.
+#[test]
+fn a_directory_in_which_nothing_was_copied_is_of_no_place() {
+    let trail = trail();
+    let server = serve(&trail);
+    let (at, name) = (fresh("mistyped"), bucket(&trail));
+    let shown = at.to_str().unwrap();
+    for (place, status) in [(format!("s3://{name}/nope"), 4), ("s3://nowhere".to_owned(), 4)] {
+        let words = [vec!["mirror".to_owned(), place, shown.to_owned()], period(&trail)].concat();
+        let ran = aws(&server, &slices(&words));
+        assert_eq!(ran.status, status, "{}", ran.stderr);
+    }
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    assert_eq!(verify_offline(&trail, &at).status, 0);
+    // Then it is, though all of the other place is not there.
+    let period = period(&trail);
+    let words = [&["mirror", "s3://nowhere", shown][..], &slices(&period)].concat();
+    let ran = aws(&server, &words);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
+}

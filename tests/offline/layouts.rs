@@ -192,3 +192,16 @@ fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
         );
     }
 }
+
+/// Metadata that somebody saved beside a copy is found by bucket and key, wherever the files lie.
+#[test]
+fn saved_signatures_are_found_in_a_copy_without_the_bucket_s_folder() {
+    let trail = trail();
+    let keys = write_keys(&trail, "saved");
+    let (own, at) = (fresh("saved-own"), fresh("saved"));
+    trail.write_to(&own).unwrap();
+    write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+    assert_eq!(verdict(&verify(&trail, &at, Some(&keys), &[])), "not proven");
+    fs::copy(own.join("trailproof-objects.json"), at.join("trailproof-objects.json")).unwrap();
+    assert_eq!(verdict(&verify(&trail, &at, Some(&keys), &[])), "proven");
+}

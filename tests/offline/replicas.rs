@@ -171,3 +171,27 @@ fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() 
         assert_eq!(verified["to"], iso(whole.to), "{covered:?}");
     }
 }
+
+/// What is no bucket's name would be looked for, and all evidence be called moved.
+#[test]
+fn what_cannot_be_meant_accuses_nobody() {
+    let trail = trail();
+    let keys = write_keys(&trail, "meant");
+    let at = fresh("meant");
+    write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+    let original = bucket(&trail);
+    for wrong in ["", "s3://", "Wrong Bucket/", "b/p"] {
+        let output = verify(&trail, &at, Some(&keys), &["--bucket", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+    for right in [original.clone(), format!("s3://{original}")] {
+        let output = verify(&trail, &at, Some(&keys), &["--bucket", &right]);
+        assert_eq!(findings(&output), BTreeSet::new(), "{right}");
+    }
+    let rule = |to: &Path| format!("s3://{original}={}", to.display());
+    let (one, other) = (rule(&at), rule(at.parent().unwrap()));
+    let twice = verify(&trail, &at, Some(&keys), &["--relocate", &one, "--relocate", &other]);
+    assert_eq!(twice.status.code(), Some(2));
+    let same = verify(&trail, &at, Some(&keys), &["--relocate", &one, "--relocate", &one]);
+    assert_eq!(findings(&same), BTreeSet::new());
+}

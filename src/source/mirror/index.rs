@@ -49,7 +49,11 @@ impl fmt::Display for Text {
     }
 }
 
-/// User metadata by the path of a file below the directory: bucket, slash, key.
+/// Buckets of which entries are found by the key alone, as in a copy without a folder of the bucket's
+/// name.
+const BUCKETS: usize = 8;
+
+/// User metadata by the path of a file below the directory: bucket, slash, key; or the key alone.
 ///
 /// Nothing of it is believed. It brings signatures, and these hold or they do not. Paths are kept as
 /// 64-bit hashes under a random key, so that they take little room and nobody can choose two of one
@@ -58,6 +62,8 @@ impl fmt::Display for Text {
 pub(super) struct Index {
     hasher: RandomState,
     kept: HashMap<u64, Kept>,
+    /// The first buckets that it has entries of.
+    buckets: Vec<String>,
 }
 
 impl Index {
@@ -82,8 +88,13 @@ impl Index {
     /// The metadata of the file at this path.
     pub(super) fn of(&self, key: &str) -> BTreeMap<String, String> {
         // Most directories have none, and then no path needs to be hashed.
-        let hash = || self.hasher.hash_one(key);
-        let Some(kept) = (!self.kept.is_empty()).then(|| self.kept.get(&hash())).flatten() else {
+        if self.kept.is_empty() {
+            return BTreeMap::new();
+        }
+        let in_bucket =
+            |bucket: &String| self.kept.get(&self.hasher.hash_one([bucket, "/", key].concat()));
+        let own = self.kept.get(&self.hasher.hash_one(key));
+        let Some(kept) = own.or_else(|| self.buckets.iter().find_map(in_bucket)) else {
             return BTreeMap::new();
         };
         let named = KEPT.into_iter().zip(kept);
@@ -114,6 +125,9 @@ impl<'de> Visitor<'de> for Buckets<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut buckets: A) -> Result<(), A::Error> {
         while let Some(bucket) = buckets.next_key::<String>()? {
             buckets.next_value_seed(Objects(&bucket, self.0))?;
+            if self.0.buckets.len() < BUCKETS {
+                self.0.buckets.push(bucket);
+            }
         }
         Ok(())
     }
@@ -138,7 +152,7 @@ impl<'de> Visitor<'de> for Objects<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut objects: A) -> Result<(), A::Error> {
-        let Self(bucket, Index { hasher, kept: index }) = self;
+        let Self(bucket, Index { hasher, kept: index, .. }) = self;
         while let Some((key, entry)) = objects.next_entry::<String, Entry>()? {
             let mut kept = Kept::default();
             for (name, value) in entry.metadata {
@@ -181,7 +195,9 @@ mod tests {
             assert_eq!(kept.get("signature").map(String::as_str), Some(value));
             assert_eq!(kept.get("signature-algorithm").map(String::as_str), Some(value));
             assert_eq!(kept.len(), 2);
-            assert!(index.of("b/k/none").is_empty() && index.of("k/d").is_empty());
+            assert_eq!(index.of("k/d"), kept, "a copy may have no folder of the bucket's name");
+            assert!(index.of("b/k/none").is_empty() && index.of("d").is_empty());
+            assert!(index.of("c/k/d").is_empty());
             assert_eq!(index.kept.len(), 1);
         }
         for text in ["[]", "{\"b\":[]}", "{\"b\":{\"k\":7}}", "{"] {

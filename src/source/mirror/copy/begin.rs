@@ -1,6 +1,6 @@
 //! Begins to make a mirror: in a directory that is empty, or where one of the same bucket is.
-use super::super::header::{Header, WORK};
-use super::super::ledger::{Journal, Layers, Order};
+use super::super::header::{HEADER, Header, WORK};
+use super::super::ledger::{Journal, Layers, Order, forget, salvage};
 use super::commit::{Job, Lost, Shared, start};
 use super::copying::{Copying, Seen};
 use super::names::Claims;
@@ -29,6 +29,7 @@ pub struct Mirroring {
     pub(super) shared: Arc<Shared>,
     pub(super) seen: Arc<Mutex<Seen>>,
     pub(super) header: Header,
+    set_aside: Option<String>,
     to: mpsc::Sender<Job>,
 }
 
@@ -67,10 +68,16 @@ impl Mirroring {
             )));
         };
         // Another run may have made it a mirror before this one had the lock.
-        let mut header =
-            is_for(&root, &shown, bucket, prefix)?.unwrap_or_else(|| Header::new(bucket, prefix));
+        let mut header = match is_for(&root, &shown, bucket, prefix)? {
+            Some(header) => header,
+            None => {
+                forget(&store.work).map_err(unwritable)?;
+                Header::new(bucket, prefix)
+            }
+        };
         header.complete = false;
         header.write(&root).map_err(unwritable)?;
+        let set_aside = salvage(&root, &store.work).map_err(unread)?;
         let journal = Journal::begin(&root, &store.work).map_err(unread)?;
         let before = Layers::open(&root, &store.work).map_err(unread)?;
         let mut places = Places::default();
@@ -85,7 +92,7 @@ impl Mirroring {
             lost: Mutex::new(Lost::default()),
         });
         let to = start(&shared);
-        Ok(Self { shared, seen: Arc::default(), header, to })
+        Ok(Self { shared, seen: Arc::default(), header, set_aside, to })
     }
 
     /// The source that keeps whatever is read from `below`.
@@ -96,6 +103,11 @@ impl Mirroring {
     /// The directory.
     pub fn directory(&self) -> &PathBuf {
         &self.shared.store.root
+    }
+
+    /// Where a manifest was put that was damaged; what could be read of it is in use.
+    pub fn set_aside(&self) -> Option<&str> {
+        self.set_aside.as_deref()
     }
 
     /// What the mirror is of, and what is to be written of it at the end.
@@ -113,7 +125,8 @@ impl Mirroring {
     }
 }
 
-/// Fails unless the directory is empty or a mirror of that place.
+/// Fails unless the directory is empty or a mirror of that place. One in which nothing was copied,
+/// as where the place was mistyped, is of none.
 fn is_for(
     root: &Path,
     shown: &str,
@@ -124,6 +137,9 @@ fn is_for(
     match Header::read(root) {
         Err(error) => other(format!("cannot use `{shown}`: {error}")),
         Ok(Some(header)) if header.bucket != bucket || header.prefix != prefix => {
+            if is_bare(root) {
+                return Ok(None);
+            }
             let slash = if header.prefix.is_empty() { "" } else { "/" };
             other(format!(
                 "`{shown}` is a mirror of `s3://{}{slash}{}`\n\nhint: one directory is for one \
@@ -148,6 +164,14 @@ fn is_for(
             Ok(None)
         }
     }
+}
+
+/// Whether nothing lies there but what a run begins with.
+fn is_bare(root: &Path) -> bool {
+    let Ok(mut entries) = std::fs::read_dir(root) else { return false };
+    entries.all(|entry| {
+        entry.is_ok_and(|entry| [HEADER, WORK].iter().any(|name| entry.file_name() == *name))
+    })
 }
 
 /// The names that earlier runs gave.

@@ -131,6 +131,18 @@ impl Journal {
     }
 }
 
+/// Takes away what a run noted that copied nothing.
+pub(in crate::source::mirror) fn forget(work: &Path) -> io::Result<()> {
+    let sorted = Segment::all(work)?.into_iter().map(|segment| segment.path(work));
+    for path in sorted.chain([work.join(JOURNAL)]) {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// An empty journal under the name of the old one, whose records lie elsewhere by now.
 fn begin_file(work: &Path) -> io::Result<File> {
     let path = work.join(JOURNAL);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Bytes of a line. One has a key, an ETag and a digest's metadata; a folder's has the stretches in
 /// which it was listed, of which there are as many as runs of other periods ([`super::ranges`] keeps
 /// a thousand).
-const LINE: u64 = 3 << 20;
+pub(super) const LINE: u64 = 3 << 20;
 
 /// Bytes of a bucket and a key together. S3 allows some 1,100.
 const PLACE: usize = 4 << 10;

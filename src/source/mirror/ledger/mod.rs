@@ -11,10 +11,12 @@ mod merged;
 mod ranges;
 mod record;
 mod remarks;
+mod salvage;
 mod sorted;
 
-pub(super) use journal::Journal;
+pub(super) use journal::{Journal, forget};
 pub(super) use layers::{Layers, MANIFEST};
 pub(super) use ranges::{Range, known};
 pub(super) use record::{Copied, Earlier, FailedAs, FolderAs, ListedAs, Order, Record};
 pub(super) use remarks::Said;
+pub(super) use salvage::salvage;
