@@ -153,3 +153,24 @@ fn no_byte_of_a_digest_can_change_and_no_other_place_can_hold_it() {
         judge_digest(read(&case.trail, 2, |_| {}), &elsewhere, Some(&case.link), &key);
     assert_eq!(told(&outcome), "digest-moved");
 }
+
+/// The two encodings of a key are one key, whichever of them its name is of; a byte more or less is
+/// another.
+#[test]
+fn a_key_is_of_its_name_in_either_encoding() {
+    use trailproof::core::signing::PublicKey;
+    use trailproof::test_support::trail::signer::{Signer, fingerprint};
+    let (one, other) = (Signer::pool(0), Signer::pool(1));
+    for name in [fingerprint(&one.pkcs1), fingerprint(&one.spki)] {
+        for (der, is_one) in [
+            (one.pkcs1.clone(), true),
+            (one.spki.clone(), true),
+            (other.pkcs1.clone(), false),
+            (other.spki.clone(), false),
+            ([&one.pkcs1[..], &[0]].concat(), false),
+            (Vec::new(), false),
+        ] {
+            assert_eq!(PublicKey::new(name.as_str(), &der).is_of_its_name(), is_one);
+        }
+    }
+}

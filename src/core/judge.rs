@@ -157,12 +157,21 @@ pub(super) fn judge_with_kept_or_by_key(
     key: &KeyLookup<'_>,
 ) -> (Outcome<ProvenDigest>, Vec<Notice>) {
     // What a proven successor says is of more weight, and is in the link.
-    let kept_alone = kept.filter(|_| link.is_none());
-    let signature = read.signature.clone().or_else(|| kept_alone.cloned());
-    match key {
-        KeyLookup::Known(_) => judge_with_kept(read, kept, at, link, key),
-        _ => judge_digest(DigestRead { signature, ..read }, at, link, key),
-    }
+    let kept_alone = kept.filter(|_| link.is_none() && read.signature.is_none());
+    let (Some(signature), KeyLookup::Unavailable(_) | KeyLookup::NoneSuch) = (kept_alone, key)
+    else {
+        return judge_with_kept(read, kept, at, link, key);
+    };
+    // That a signature which nobody proven keeps is by an unknown key accuses nobody.
+    let unknown = ReadFailure::new(
+        ReadFailureKind::KeysUnavailable,
+        "the key is none of those at hand, and only an unproven digest keeps the signature",
+    );
+    let key = match key {
+        KeyLookup::NoneSuch => &KeyLookup::Unavailable(&unknown),
+        had => had,
+    };
+    judge_digest(DigestRead { signature: Some(signature.clone()), ..read }, at, link, key)
 }
 
 fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup<'_>) -> Signed {
@@ -172,12 +181,16 @@ fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup
         KeyLookup::NoneSuch => return Signed::KeyUnknown,
         KeyLookup::Unavailable(_) => return Signed::KeyNotHad,
     };
-    if !key.is_readable() {
-        let fingerprint = claim.fingerprint.clone();
-        return Signed::No(SignatureFault::KeyUnreadable { fingerprint });
-    }
-    match hex::decode(signature) {
+    let bytes = hex::decode(signature);
+    // A bundle may be damaged, and what is in it in place of a key accuses nobody.
+    let is_key = || key.is_of_its_name();
+    match bytes {
         Ok(bytes) if key.verifies(claim.string_to_sign().as_bytes(), &bytes) => Signed::Yes,
+        _ if !is_key() => Signed::KeyNotHad,
+        _ if !key.is_readable() => {
+            let fingerprint = claim.fingerprint.clone();
+            Signed::No(SignatureFault::KeyUnreadable { fingerprint })
+        }
         Ok(_) => Signed::No(SignatureFault::Mismatch),
         Err(hex::FromHexError::OddLength) => Signed::No(SignatureFault::OddHex),
         Err(_) => Signed::No(SignatureFault::NotHex),
@@ -202,7 +215,7 @@ fn unproven(
             KeyLookup::Unavailable(why) => Outcome::Unverified((*why).clone()),
             KeyLookup::Known(_) | KeyLookup::NoneSuch => Outcome::Unverified(ReadFailure::new(
                 ReadFailureKind::KeysUnavailable,
-                "the key could not be looked up",
+                "what is at hand under the key's fingerprint is another key, or none",
             )),
         },
         Signed::Absent | Signed::Yes => Outcome::Unverified(ReadFailure::new(

@@ -13,6 +13,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+/// What SubjectPublicKeyInfo has before the PKCS#1 `RSAPublicKey` of a key of 2048 bits with the
+/// exponent 65537, of 270 bytes: two sequences, the OID of RSA (RFC 8017), a bit string.
+const SPKI_2048: [u8; 24] = [
+    0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
+    0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00,
+];
+
 /// One public key, parsed once.
 #[derive(Clone)]
 pub struct PublicKey {
@@ -82,6 +89,20 @@ impl PublicKey {
     /// proof: a key is believed because of where it came from.
     pub fn fingerprint_agrees(&self) -> bool {
         hex::encode(Md5::digest(&self.der)) == self.fingerprint
+    }
+
+    /// Whether the fingerprint is that of these bytes, or of the same key in the other encoding, which
+    /// tools may have made of it. One that is neither says nothing of the key that has the name.
+    pub fn is_of_its_name(&self) -> bool {
+        let named = |der: &[&[u8]]| {
+            let mut md5 = Md5::new();
+            der.iter().for_each(|part| md5.update(part));
+            hex::encode(md5.finalize()) == self.fingerprint
+        };
+        let inner = self.der.strip_prefix(SPKI_2048.as_slice());
+        named(&[&self.der])
+            || named(&[&SPKI_2048, &self.der])
+            || inner.is_some_and(|der| named(&[der]))
     }
 
     /// Whether `signature` is this key's, RSASSA-PKCS1-v1_5 with SHA-256, over `message`.

@@ -206,7 +206,7 @@ fn a_bundle_that_is_no_help_says_why() {
         ("other region", &other, 0, "eu-west-1: 0 keys", 3, unavailable),
         ("other time", &early, 0, "us-east-1: 0 keys", 3, unavailable),
         ("misnamed", &misnamed, 1, "wrong: fingerprint-mismatch: key", 1, "digest-key-unknown"),
-        ("broken", &broken, 1, "is no RSA key of 2048 to 8192 bits", 1, "digest-signature-invalid"),
+        ("broken", &broken, 1, "is no RSA key of 2048 to 8192 bits", 3, "is another key, or none"),
     ];
     let whole = trail.whole();
     let iso = |at: i64| trailproof::core::time::Timestamp::from_unix(at).to_string();

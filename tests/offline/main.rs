@@ -7,6 +7,7 @@
 mod closed;
 mod layouts;
 mod replicas;
+use base64::Engine as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use trailproof::test_support::server::{LoopbackServer, ServerOptions};
 use trailproof::test_support::trail::dice::Dice;
+use trailproof::test_support::trail::signer::Signer;
 use trailproof::test_support::trail::{BuiltTrail, Deed, LogPlan, LogSizes, TrailSpec};
 use trailproof::test_support::world::World;
 
