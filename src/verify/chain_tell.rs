@@ -6,6 +6,9 @@ use super::ordered::InOrder;
 use crate::event::{ChainTally, DigestJudged, LogNamed, PublicKeyTold, RunEvent, SeamJudged};
 use tokio::sync::mpsc;
 
+/// What is said of digests that waits for log files to be told with.
+const WAITING: usize = 16;
+
 /// One thing in the order of the walk.
 pub(super) enum Item {
     Key(PublicKeyTold),
@@ -24,8 +27,10 @@ pub(super) async fn tell(
     let mut tally = ChainTally::new(job.period);
     let started = RunEvent::ChainStarted { chain: job.chain.clone() };
     let mut open = to.send(Saying::of(started)).await.is_ok();
+    let mut says = Vec::new();
     while open && let Some((item, place)) = results.next_in_place().await {
-        let mut says = Vec::new();
+        // A digest is told with the log files that follow it: whoever is told wakes up for it.
+        let waits = matches!(item, Item::Key(_) | Item::Digest { .. }) && says.len() < WAITING;
         let mut event = |event| says.push(ChainSays::Event(Box::new(event)));
         match item {
             Item::Key(key) => says.push(ChainSays::Key(Box::new(key))),
@@ -54,7 +59,13 @@ pub(super) async fn tell(
                 }
             }
         }
-        open = to.send(Saying::new(says, place)).await.is_ok();
+        if !waits {
+            open = to.send(Saying::new(std::mem::take(&mut says), place)).await.is_ok();
+        }
+    }
+    if open && !says.is_empty() {
+        // Nobody listens any more only when the run was given up.
+        let _ = to.send(Saying::new(says, None)).await;
     }
     tally
 }
