@@ -62,7 +62,10 @@ pub(super) fn difference(
 ) -> Vec<String> {
     let (found, there) = (codes(copy, "finding"), codes(whole, "finding"));
     let unread = codes(copy, "read_failure");
-    let unsigned = unread.iter().filter(|(_, told)| *told == "no-signature").map(|(key, _)| key);
+    // Its own signature is not in the copy; if another digest that is not proven keeps it, then it is
+    // the key that is told to be wanting.
+    let is_unsigned = |told: &str| ["no-signature", "keys-unavailable"].contains(&told);
+    let unsigned = unread.iter().filter(|(_, told)| is_unsigned(told)).map(|(key, _)| key);
     let left_out = |key: &String| !at.join(key).exists();
     let missing = found.keys().filter(|key| left_out(key));
     let lost = hang_on(case, &unsigned.chain(missing).collect());
