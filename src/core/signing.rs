@@ -4,7 +4,7 @@
 //! that shares no code with it, and against signatures that AWS made.
 use super::budget;
 use super::content::Hash;
-use super::time::Timestamp;
+use super::time::{HOUR, Timestamp};
 use aws_lc_rs::digest::SHA256;
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use md5::{Digest as _, Md5};
@@ -159,9 +159,24 @@ impl KeyRing {
     }
 }
 
+/// The times at which a digest may end whose key is among all keys of these stretches, both ends
+/// included: it may be signed by a key that became valid after its end, so that the end of a stretch
+/// says nothing of the two hours before it.
+pub fn signed_in(stretches: &[(Timestamp, Timestamp)]) -> Vec<(Timestamp, Timestamp)> {
+    let ends = stretches.iter().map(|(first, last)| (*first, last.plus(-2 * HOUR)));
+    ends.filter(|(first, last)| first <= last).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_two_hours_of_a_stretch_say_nothing() {
+        let at = |hours: i64| Timestamp::from_unix(hours * HOUR);
+        let stretches = [(at(0), at(1)), (at(4), at(6)), (at(8), at(24))];
+        assert_eq!(signed_in(&stretches), [(at(4), at(4)), (at(8), at(22))]);
+    }
 
     #[test]
     fn a_key_that_cannot_be_read_stays_known_and_verifies_nothing() {

@@ -1,11 +1,10 @@
 //! Public keys of all regions, each span asked for once whoever needs it first.
 use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::core::ids::Region;
-use crate::core::signing::{KeyRing, PublicKey};
+use crate::core::signing::{KeyRing, PublicKey, signed_in};
 use crate::core::time::Timestamp;
 use crate::core::walk_facts::Fact;
 use crate::event::PublicKeyTold;
-use crate::trust::bundle::signed_in;
 use crate::trust::{KeyService, ServiceError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,9 +1,9 @@
 //! What is wrong, odd or wanting in a bundle.
-use super::coverage::{Stretch, left_out, signed_in};
+use super::coverage::{Stretch, left_out};
 use super::document::Bundle;
 use crate::core::ids::Region;
 use crate::core::location::excerpt;
-use crate::core::signing::PublicKey;
+use crate::core::signing::{PublicKey, signed_in};
 use crate::core::time::DAY;
 use crate::trust::KeyRecord;
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! Of which times a bundle has every key.
-use crate::core::time::{DAY, HOUR, Timestamp};
+use crate::core::time::{DAY, Timestamp};
 use crate::trust::KeyRecord;
 
 /// Both ends included.
@@ -42,14 +42,6 @@ pub(super) fn joined(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
         }
     }
     joined
-}
-
-/// The times at which a digest may end whose key is among all keys of these stretches: it may be
-/// signed by a key that became valid after its end, so that the end of a stretch says nothing of the
-/// two hours before it.
-pub fn signed_in(stretches: &[Stretch]) -> Vec<Stretch> {
-    let ends = stretches.iter().map(|(first, last)| (*first, last.plus(-2 * HOUR)));
-    ends.filter(|(first, last)| first <= last).collect()
 }
 
 /// What of the span the stretches, which are [`joined`], leave out.

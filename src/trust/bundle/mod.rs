@@ -10,7 +10,6 @@ mod service;
 mod write;
 
 pub use check::{Checked, CheckedRegion, check};
-pub use coverage::signed_in;
 pub use document::{Bundle, BundleError, RegionKeys};
 pub use recording::RecordedKeys;
 pub use service::{BundleKeys, NoKeys};

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// Records that are kept in memory: some 10 MB.
 const RECENT: usize = 16_384;
 
+/// Records that are written at once: some 1 MB.
+const TOGETHER: usize = 4_096;
+
 /// Bytes of a journal after which it is sorted too, whatever it repeats.
 const BYTES: u64 = JOURNAL_BYTES / 4;
 
@@ -57,18 +60,24 @@ impl Journal {
 
     /// Notes these. They are in the file then, and durable after [`Self::sync`].
     pub(in crate::source::mirror) fn note(&mut self, records: Vec<Record>) -> io::Result<()> {
-        let mut lines = Vec::with_capacity(records.len() * 256);
-        for record in &records {
-            serde_json::to_writer(&mut lines, record)?;
-            lines.push(b'\n');
-        }
-        self.file.write_all(&lines)?;
-        self.bytes += u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        for record in records {
-            note(&mut self.recent, record);
-        }
-        if self.recent.len() >= self.keep || self.bytes >= BYTES {
-            self.roll()?;
+        let mut records = records.into_iter().peekable();
+        while records.peek().is_some() {
+            // A page may tell of any number of objects that they are gone, and a run may be killed
+            // whenever the file is as long as this makes it.
+            let part: Vec<Record> = records.by_ref().take(TOGETHER).collect();
+            let mut lines = Vec::with_capacity(part.len() * 256);
+            for record in &part {
+                serde_json::to_writer(&mut lines, record)?;
+                lines.push(b'\n');
+            }
+            self.file.write_all(&lines)?;
+            self.bytes += u64::try_from(lines.len()).unwrap_or(u64::MAX);
+            for record in part {
+                note(&mut self.recent, record);
+            }
+            if self.recent.len() >= self.keep || self.bytes >= BYTES {
+                self.roll()?;
+            }
         }
         Ok(())
     }
@@ -258,5 +267,20 @@ mod tests {
         bytes.truncate(bytes.len() - 3);
         std::fs::write(&path, bytes).unwrap();
         assert_eq!(all(&Layers::open(root, root).unwrap()), [listed(1, 1)]);
+    }
+
+    /// A run may be killed at any time, and whoever goes on reads no journal that is longer than one
+    /// may be.
+    #[test]
+    fn many_records_at_once_are_written_in_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, work) = (folder.path(), folder.path().join("work"));
+        std::fs::create_dir(&work).unwrap();
+        let mut journal = Journal::begin(root, &work).unwrap();
+        journal.keep = 300;
+        let records: Vec<Record> = (0..3 * TOGETHER).map(|number| listed(number, 1)).collect();
+        journal.note(records.clone()).unwrap();
+        assert_eq!(journal.segments.len(), 3);
+        assert_eq!(all(&journal.all().unwrap()), records);
     }
 }

@@ -41,7 +41,16 @@ pub(in crate::source::mirror) fn salvage(root: &Path, work: &Path) -> io::Result
         }
     }
     to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    std::fs::rename(&path, work.join(DAMAGED))?;
+    let aside = work.join(DAMAGED);
+    match std::fs::remove_file(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // Whenever the run is killed, there is one manifest or the other; but for a file system without
+    // links, where for a moment there may be none.
+    if std::fs::hard_link(&path, &aside).is_err() {
+        std::fs::rename(&path, &aside)?;
+    }
     std::fs::rename(&part, &path)?;
     for folder in [root, work] {
         File::open(folder)?.sync_all()?;
