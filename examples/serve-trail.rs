@@ -1,8 +1,7 @@
 //! Serves one scenario on a loopback port until it is killed, and says how to point the AWS CLI and
 //! trailproof at it:
 //!
-//! `cargo run --features test-support --example serve-trail -- [--port N] [--latency MS] [--list] SCENARIO`
-#[cfg(feature = "test-support")]
+//! `cargo run --example serve-trail -- [--port N] [--latency MS] [--list] SCENARIO`
 fn main() -> std::process::ExitCode {
     match serving::run(std::env::args().skip(1)) {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -13,14 +12,10 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-#[cfg(not(feature = "test-support"))]
-fn main() {}
-
-#[cfg(feature = "test-support")]
 mod serving {
     use std::io::Write as _;
     use std::time::Duration;
-    use trailproof::test_support::scenario::Scenario;
+    use trailproof_testkit::scenario::Scenario;
 
     pub(super) const USAGE: &str = "usage: serve-trail [--port N] [--latency MS] [--list] SCENARIO";
 

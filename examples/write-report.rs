@@ -2,7 +2,7 @@
 //! KIND is `organization`, `every-chain`, `hostile` or `empty`.
 #![expect(clippy::unwrap_used, reason = "an example ends by panicking")]
 #![expect(clippy::panic, reason = "an example ends by panicking")]
-#[path = "../tests/common/run_events.rs"]
+#[path = "../tests/support/run_events.rs"]
 mod run_events;
 
 use std::fs::File;

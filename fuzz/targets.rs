@@ -7,20 +7,20 @@
 #[path = "inflation.rs"]
 pub(crate) mod inflation;
 
-use crate::pool::Pool;
+use super::pool::Pool;
 use std::collections::BTreeMap;
-use trailproof::core::aws_walk::AwsWalk;
-use trailproof::core::aws_walk_facts::{Fact, Need, Step};
-use trailproof::core::content::{Content, ContentReader, Form, read_whole};
-use trailproof::core::digest::DigestClaim;
-use trailproof::core::failure::{ReadFailure, ReadFailureKind};
-use trailproof::core::finding::{Malformed, Outcome};
-use trailproof::core::inflate::{InflateEnd, InflateFault, Inflater};
-use trailproof::core::key_layout::{DigestKey, DigestKind};
-use trailproof::core::signing::{KeyRing, PublicKey};
-use trailproof::core::time::{Period, Timestamp};
-use trailproof::core::whole::WholeReader;
 use trailproof::trust::bundle::{Bundle, check, fetched};
+use trailproof_core::aws_walk::AwsWalk;
+use trailproof_core::aws_walk_facts::{Fact, Need, Step};
+use trailproof_core::content::{Content, ContentReader, Form, read_whole};
+use trailproof_core::digest::DigestClaim;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::finding::{Malformed, Outcome};
+use trailproof_core::inflate::{InflateEnd, InflateFault, Inflater};
+use trailproof_core::key_layout::{DigestKey, DigestKind};
+use trailproof_core::signing::{KeyRing, PublicKey};
+use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::whole::WholeReader;
 
 /// Room for what one input inflates to: what a digest may have, and no wait for a fuzzer.
 const LIMIT: u64 = 1 << 20;

@@ -8,22 +8,20 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Duration;
-use trailproof::core::aws_judge::DigestRead;
-use trailproof::core::budget;
-use trailproof::core::chain::ChainWalk;
-use trailproof::core::content::{Content, ContentReader, Form, Hash, read_whole};
-use trailproof::core::digest::DigestClaim;
-use trailproof::core::finding::Outcome;
-use trailproof::core::key_layout::{ChainKey, DigestKey, DigestKind};
-use trailproof::core::location::ObjectLocation;
-use trailproof::core::signing::{KeyRing, PublicKey};
-use trailproof::core::time::{HOUR, Period, Timestamp};
-use trailproof::core::walk_facts::{Fact, ListedDigest, Need};
-use trailproof::core::whole::WholeReader;
-use trailproof::test_support::trail::signer::{Signer, fingerprint};
-use trailproof::test_support::trail::{
-    BuiltTrail, LogPlan, LogSizes, SignWith, TrailBuilder, TrailSpec,
-};
+use trailproof_core::aws_judge::DigestRead;
+use trailproof_core::budget;
+use trailproof_core::chain::ChainWalk;
+use trailproof_core::content::{Content, ContentReader, Form, Hash, read_whole};
+use trailproof_core::digest::DigestClaim;
+use trailproof_core::finding::Outcome;
+use trailproof_core::key_layout::{ChainKey, DigestKey, DigestKind};
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::signing::{KeyRing, PublicKey};
+use trailproof_core::time::{HOUR, Period, Timestamp};
+use trailproof_core::walk_facts::{Fact, ListedDigest, Need};
+use trailproof_core::whole::WholeReader;
+use trailproof_testkit::trail::signer::{Signer, fingerprint};
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, SignWith, TrailBuilder, TrailSpec};
 
 fn trail(hours: u32, logs: u32, sizes: LogSizes) -> BuiltTrail {
     let spec = TrailSpec::new()

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use trailproof::test_support::world::World;
+use trailproof_testkit::world::World;
 
 /// Requests in flight where the server is next door: more of them only cost connections.
 const NEAR: usize = 32;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use trailproof::test_support::trail::{BuiltTrail, LogSizes};
+use trailproof_testkit::trail::{BuiltTrail, LogSizes};
 
 /// Bars of one comparison: the share of the loop's speed that is left, at least.
 const SMALL: f64 = 0.9;

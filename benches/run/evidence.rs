@@ -9,7 +9,7 @@ use crate::serve::{Server, Store};
 use crate::world::Sized;
 use std::fs;
 use std::path::{Path, PathBuf};
-use trailproof::test_support::trail::LogSizes;
+use trailproof_testkit::trail::LogSizes;
 
 /// What a record may add to a run's time.
 const COST: f64 = 1.1;

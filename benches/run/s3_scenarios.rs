@@ -7,7 +7,7 @@ use crate::scenarios::{Settings, proven, repeated};
 use crate::serve::{Server, Store};
 use crate::world::Sized;
 use std::time::Duration;
-use trailproof::test_support::trail::LogSizes;
+use trailproof_testkit::trail::LogSizes;
 
 /// `verify` beside fetching alone, in turn, so that what else the machine does hits both.
 fn beside_fetching(settings: &Settings, sized: Sized, latency: u64, times: usize) -> Outcome<()> {

@@ -9,7 +9,7 @@ use crate::s3_scenarios;
 use crate::serve::{Server, Store};
 use crate::world::Sized;
 use std::time::Duration;
-use trailproof::test_support::trail::LogSizes;
+use trailproof_testkit::trail::LogSizes;
 
 /// How the scenarios are run.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@ use crate::world::Sized;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
-use trailproof::test_support::server::{LoopbackServer, Operation, ServerOptions, Throttling};
-use trailproof::test_support::world::World;
+use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions, Throttling};
+use trailproof_testkit::world::World;
 
 /// How the served store behaves.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,9 +2,9 @@
 use crate::Outcome;
 use std::fmt;
 use std::str::FromStr;
-use trailproof::test_support::trail::LogSizes;
-use trailproof::test_support::trail::location::iso;
-use trailproof::test_support::trail::scale::Scale;
+use trailproof_testkit::trail::LogSizes;
+use trailproof_testkit::trail::location::iso;
+use trailproof_testkit::trail::scale::Scale;
 
 pub(crate) const ACCOUNT: &str = "100000000001";
 pub(crate) const BUCKET: &str = "organization-trail-logs";

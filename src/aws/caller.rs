@@ -3,11 +3,11 @@
 //! A run tells it where it is known, and must not depend on it: whatever goes wrong here, or takes
 //! longer than a moment, leaves it unknown and says nothing.
 use super::config::{AwsConfig, Service};
-use crate::core::budget::CALLER;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::{Builder, Region};
 use std::time::Duration;
+use trailproof_core::budget::CALLER;
 
 /// How long all of it may take. STS answers in a tenth of a second; a network without a way to it
 /// lets packets vanish, and a run would wait for them.

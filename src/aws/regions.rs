@@ -92,8 +92,8 @@ static PARTITIONS: &[Partition] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::ids::Region;
     use aws_sdk_cloudtrail::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+    use trailproof_core::ids::Region;
 
     /// The SDK, whose list is not open to us, knows each region by name, and as one of the partition
     /// that it stands under here.

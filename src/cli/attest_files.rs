@@ -1,8 +1,5 @@
 //! Files that `attest` reads and writes, and the exit status of each way in which that fails.
 use super::whole_file::WholeFile;
-use crate::core::budget;
-use crate::core::content::Hash;
-use crate::core::location::escape;
 use crate::evidence::dsse::{Container, Envelope};
 use crate::evidence::key::{SigningKey, VerifyingKey};
 use crate::evidence::record;
@@ -11,6 +8,9 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
+use trailproof_core::location::escape;
 
 /// Something was checked and does not hold.
 pub(super) const WRONG: u8 = 1;

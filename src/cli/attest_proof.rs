@@ -4,12 +4,12 @@ use super::attest_files::{
     OUTPUT_LOST, Refusal, UNREAD, USAGE, WRONG, attestation, read, shown, signed_statement,
     verifying_key, write,
 };
-use crate::core::budget;
-use crate::core::location::{ObjectLocation, escape, excerpt};
 use crate::evidence::inclusion::{Proof, ProvenLine};
 use crate::evidence::record::{Wanted, read_record};
 use serde_json::Value;
 use std::io::{self, Write as _};
+use trailproof_core::budget;
+use trailproof_core::location::{ObjectLocation, escape, excerpt};
 
 /// Writes a proof.
 pub(super) fn prove(args: &ProveArgs) -> Result<u8, Refusal> {

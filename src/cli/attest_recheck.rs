@@ -9,12 +9,6 @@ use super::prepare::{Caller, prepare_with};
 use super::progress::Progress;
 use super::selection::Selection;
 use super::verify_plan::NoPlan;
-use crate::core::budget::SHOWN;
-use crate::core::location::{escape, excerpt};
-use crate::core::time::Timestamp;
-use crate::core::verdict::Verdict;
-use crate::event::RunSummary;
-use crate::event::wire::write_event;
 use crate::evidence::commitment::Commitment;
 use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Summing};
@@ -27,6 +21,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use trailproof_core::budget::SHOWN;
+use trailproof_core::event::RunSummary;
+use trailproof_core::event::wire::write_event;
+use trailproof_core::location::{escape, excerpt};
+use trailproof_core::time::Timestamp;
+use trailproof_core::verdict::Verdict;
 
 /// What a second run found.
 #[derive(Debug)]

@@ -7,9 +7,6 @@ use super::attest_files::{
 use super::program::say;
 use super::whole_file::names_same;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
-use crate::core::budget;
-use crate::core::content::Hash;
-use crate::core::location::excerpt;
 use crate::evidence::dsse::{Envelope, IN_TOTO, signed_hash};
 use crate::evidence::key::{SigningKey, VerifyingKey};
 use crate::evidence::kms::KmsKey;
@@ -18,6 +15,9 @@ use crate::evidence::record::{Record, Wanted, read_record};
 use crate::evidence::statement::{Role, Statement, Subject};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
+use trailproof_core::location::excerpt;
 
 /// Signs a record.
 pub(super) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<u8, Refusal> {

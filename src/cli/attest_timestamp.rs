@@ -2,11 +2,11 @@
 use super::attest_args::{BundleArgs, TimestampRequestArgs};
 use super::attest_files::{OUTPUT_LOST, Refusal, UNREAD, WRONG, attestation, read, shown, write};
 use super::program::say;
-use crate::core::budget;
 use crate::evidence::dsse::{Container, Signature};
 use crate::evidence::statement::Statement;
 use crate::evidence::timestamp::{Stamp, query};
 use std::path::Path;
+use trailproof_core::budget;
 
 /// The signature that is stamped: the only one. Sigstore stamps the signature's bytes, and its
 /// bundles have one.

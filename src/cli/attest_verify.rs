@@ -6,9 +6,6 @@ use super::attest_files::{
     signed_statement, verifying_key,
 };
 use super::attest_recheck::recheck;
-use crate::core::budget;
-use crate::core::content::Hash;
-use crate::core::location::{escape, excerpt};
 use crate::evidence::agreement::disagreements;
 use crate::evidence::dsse::Container;
 use crate::evidence::predicate::{Declared, predicate};
@@ -19,6 +16,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 use std::path::Path;
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
+use trailproof_core::location::{escape, excerpt};
 
 /// How one check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

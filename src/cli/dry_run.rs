@@ -7,13 +7,13 @@ use super::program::say;
 use super::progress::Progress;
 use super::verify::refuse;
 use super::verify_plan::NoPlan;
-use crate::core::location::escape;
-use crate::core::verdict::Verdict;
 use crate::source::count::Counts;
 use crate::verify::survey::{Survey, survey};
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
+use trailproof_core::location::escape;
+use trailproof_core::verdict::Verdict;
 
 /// CPU time of one object: fetched, inflated and hashed (benches/RESULTS.md), and somewhat more for
 /// machines slower than that one.

@@ -1,12 +1,13 @@
 //! What a run takes from the record of an earlier one.
 use super::program::say;
+use super::record_file::open_record;
 use super::verify_plan::NoPlan;
-use crate::core::location::escape;
-use crate::event::RunEvent;
-use crate::event::record::{BadRecord, RecordFile, RecordLine, check_record, open_record};
 use crate::verify::known::KnownLogs;
 use crate::verify::seam::Since;
 use std::path::Path;
+use trailproof_core::event::RunEvent;
+use trailproof_core::event::record::{BadRecord, RecordFile, RecordLine, check_record};
+use trailproof_core::location::escape;
 
 /// The log files that a record proves, whole or cut short.
 pub(super) fn known(path: &Path) -> Result<KnownLogs, NoPlan> {

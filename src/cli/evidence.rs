@@ -3,8 +3,6 @@ use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, reloca
 use super::place::{Moved, Place, folder};
 use super::program::say;
 use super::verify_plan::NoPlan;
-use crate::core::budget::SHOWN;
-use crate::core::location::{escape, excerpt};
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
@@ -15,6 +13,8 @@ use crate::verify::folders::list_folders;
 use crate::verify::recorded::{find_recorded, recorded_below};
 use std::path::Path;
 use std::sync::Arc;
+use trailproof_core::budget::SHOWN;
+use trailproof_core::location::{escape, excerpt};
 
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]

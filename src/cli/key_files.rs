@@ -1,9 +1,9 @@
 //! Key bundles that were named on the command line.
 use super::program::say;
 use super::verify_plan::NoPlan;
-use crate::core::location::escape;
 use crate::trust::bundle::{Bundle, check};
 use std::path::PathBuf;
+use trailproof_core::location::escape;
 
 /// Warnings of one file that are shown.
 const SHOWN: usize = 10;

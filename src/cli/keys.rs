@@ -4,11 +4,11 @@ use super::interrupt::unless_interrupted;
 use super::keys_args::{CheckArgs, KeysArgs, KeysCommand};
 use super::keys_fetch::fetch;
 use super::program::say;
-use crate::core::location::escape;
 use crate::report::text_lines::counted;
 use crate::trust::bundle::{Bundle, Checked, check};
 use std::io::{self, Write};
 use std::path::Path;
+use trailproof_core::location::escape;
 
 /// A key is wrong: the same status as evidence that is contradicted.
 const WRONG: u8 = 1;

@@ -7,16 +7,16 @@ use super::program::say;
 use super::validate_logs::now;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::regions::{ORIGIN, partition_of};
-use crate::core::budget::SHOWN;
-use crate::core::ids::Region;
-use crate::core::location::{escape, excerpt};
-use crate::core::time::{DAY, Period, Timestamp};
 use crate::trust::bundle::{fetched, write_new};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyRecord, KeyService as _, ServiceError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use trailproof_core::budget::SHOWN;
+use trailproof_core::ids::Region;
+use trailproof_core::location::{escape, excerpt};
+use trailproof_core::time::{DAY, Period, Timestamp};
 
 /// Some region did not tell its keys: what a bundle without them leads to is "not proven".
 const INCOMPLETE: u8 = 3;

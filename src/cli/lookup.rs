@@ -12,13 +12,6 @@ use super::program::say;
 use super::progress::Progress;
 use super::verify::refuse;
 use super::verify_plan::NoPlan;
-use crate::core::budget;
-use crate::core::content::{Content, ContentReader, Form, Hash};
-use crate::core::finding::Outcome;
-use crate::core::location::escape;
-use crate::core::time::HOUR;
-use crate::core::verdict::Verdict;
-use crate::event::{LogNamed, RunEvent, RunSummary};
 use crate::report::text_lines::counted;
 use crate::verify::plan::VerifyPlan;
 use crate::verify::verify_run::look_up;
@@ -27,6 +20,13 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trailproof_core::budget;
+use trailproof_core::content::{Content, ContentReader, Form, Hash};
+use trailproof_core::event::{LogNamed, RunEvent, RunSummary};
+use trailproof_core::finding::Outcome;
+use trailproof_core::location::escape;
+use trailproof_core::time::HOUR;
+use trailproof_core::verdict::Verdict;
 
 const OUTPUT_LOST: u8 = 6;
 

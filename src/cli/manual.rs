@@ -2,11 +2,11 @@
 //! for readers.
 use super::args::Cli;
 use super::program::say;
-use crate::core::budget::SHOWN;
-use crate::core::location::excerpt;
 use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
 use std::io::{self, Write};
+use trailproof_core::budget::SHOWN;
+use trailproof_core::location::excerpt;
 
 const USAGE: u8 = 2;
 const OUTPUT_LOST: u8 = 6;

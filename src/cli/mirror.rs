@@ -15,11 +15,6 @@ use super::progress::Progress;
 use super::validate_logs::now;
 use super::verify::refuse;
 use super::verify_plan::{NoPlan, read};
-use crate::core::ids::Region;
-use crate::core::location::escape;
-use crate::core::time::{DAY, Period, Timestamp};
-use crate::core::verdict::Verdict;
-use crate::event::RunEvent;
 use crate::source::count::Counts;
 use crate::source::mirror::copy::{Finished, MirrorError, Mirroring};
 use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun};
@@ -29,6 +24,11 @@ use crate::verify::in_period::InPeriod;
 use crate::verify::verify_run::verify;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use trailproof_core::event::RunEvent;
+use trailproof_core::ids::Region;
+use trailproof_core::location::escape;
+use trailproof_core::time::{DAY, Period, Timestamp};
+use trailproof_core::verdict::Verdict;
 
 /// A file could not be written.
 const OUTPUT_LOST: u8 = 6;

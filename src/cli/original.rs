@@ -1,15 +1,15 @@
 //! Which bucket a copy is of, and what to say where nothing tells.
 use super::place::folder;
 use super::verify_plan::NoPlan;
-use crate::core::budget::SHOWN;
-use crate::core::key_layout::ROOT;
-use crate::core::location::{escape, excerpt};
 use crate::source::ObjectSource;
 use crate::source::relocate::Relocation;
 use crate::verify::copied::Copied;
 use crate::verify::recorded::Recorded;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use trailproof_core::budget::SHOWN;
+use trailproof_core::key_layout::ROOT;
+use trailproof_core::location::{escape, excerpt};
 
 /// Names of folders that a message lists.
 pub(super) const LISTED: usize = 10;

@@ -4,8 +4,6 @@ use super::program::say;
 use super::record_file::PartialFile;
 use super::wanted::ReportFormat;
 use super::whole_file::WholeFile;
-use crate::core::location::escape;
-use crate::event::RunEvent;
 use crate::report::RunReporter;
 use crate::report::html::Html;
 use crate::report::json::Json;
@@ -16,6 +14,8 @@ use crate::report::record::{Record, RecordSink, Surroundings};
 use crate::report::text::Text;
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::Path;
+use trailproof_core::event::RunEvent;
+use trailproof_core::location::escape;
 
 /// One place where the events go, until it fails.
 pub(super) struct Output {

@@ -12,12 +12,12 @@ use super::surroundings::{Own, surroundings};
 use super::verify_plan::NoPlan;
 use super::wanted::{Kind, ReportFormat, Wanted, wanted};
 use super::whole_file::names_same;
-use crate::core::location::escape;
-use crate::core::verdict::Verdict;
-use crate::event::RunEvent;
-use crate::event::record::Circumstances;
 use std::io::{self};
 use std::path::Path;
+use trailproof_core::event::RunEvent;
+use trailproof_core::event::record::Circumstances;
+use trailproof_core::location::escape;
+use trailproof_core::verdict::Verdict;
 
 /// An output that was asked for could not be written.
 const OUTPUT_LOST: u8 = 6;

@@ -1,7 +1,7 @@
 //! The period of a `verify` run, as people name it.
 use super::time_arg::parse_time;
-use crate::core::time::{DAY, HOUR, Period, Timestamp};
 use chrono::NaiveDate;
+use trailproof_core::time::{DAY, HOUR, Period, Timestamp};
 
 /// What was typed about the period.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,7 +23,7 @@ pub(super) type Cut = (Period, bool);
 pub(super) fn period(args: PeriodArgs<'_>, now: Timestamp) -> Result<Cut, String> {
     let read = |text: &str| {
         parse_time(text).ok_or_else(|| {
-            let text = crate::core::location::excerpt(text, crate::core::budget::SHOWN);
+            let text = trailproof_core::location::excerpt(text, trailproof_core::budget::SHOWN);
             format!("cannot read `{text}` as a time")
         })
     };
@@ -52,7 +52,7 @@ pub(super) fn period(args: PeriodArgs<'_>, now: Timestamp) -> Result<Cut, String
 }
 
 fn unreadable(text: &str, what: &str) -> String {
-    let text = crate::core::location::excerpt(text, crate::core::budget::SHOWN);
+    let text = trailproof_core::location::excerpt(text, trailproof_core::budget::SHOWN);
     format!("cannot read `{text}` as a {what}")
 }
 

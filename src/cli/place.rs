@@ -1,9 +1,9 @@
 //! Where evidence lies, as it is typed.
 use super::verify_plan::NoPlan;
-use crate::core::budget::SHOWN;
-use crate::core::key_layout::ROOT;
-use crate::core::location::excerpt;
 use std::path::PathBuf;
+use trailproof_core::budget::SHOWN;
+use trailproof_core::key_layout::ROOT;
+use trailproof_core::location::excerpt;
 
 /// A bucket with a prefix, or a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

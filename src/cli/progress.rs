@@ -1,12 +1,12 @@
 //! Progress on stderr, pulled on a tick from counters that the run bumps anyway.
 use super::waits::{Waits, watch};
-use crate::event::RunEvent;
 use crate::source::count::Counts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use trailproof_core::event::RunEvent;
 
 /// How often the line is drawn.
 const TICK: Duration = Duration::from_millis(200);

@@ -4,6 +4,16 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use trailproof_core::event::record::{BadRecord, RecordFile, record_from};
+
+/// Opens the record at `path`, compressed or not, whatever it is called.
+///
+/// # Errors
+///
+/// That it cannot be read.
+pub(super) fn open_record(path: &Path) -> Result<RecordFile, BadRecord> {
+    record_from(Box::new(File::open(path)?))
+}
 
 /// A record being written.
 #[derive(Debug)]

@@ -5,12 +5,13 @@
 use super::output_args::ReplayArgs;
 use super::outputs::Outputs;
 use super::program::say;
+use super::record_file::open_record;
 use super::verify::{NOT_STARTED, refuse};
-use crate::core::location::escape;
-use crate::core::verdict::Verdict;
-use crate::event::RunEvent;
-use crate::event::record::{BadRecord, RecordLine, check_record, open_record};
 use std::path::Path;
+use trailproof_core::event::RunEvent;
+use trailproof_core::event::record::{BadRecord, RecordLine, check_record};
+use trailproof_core::location::escape;
+use trailproof_core::verdict::Verdict;
 
 /// Runs the command and returns the exit status.
 pub(super) fn run(args: &ReplayArgs) -> u8 {

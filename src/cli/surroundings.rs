@@ -1,7 +1,5 @@
 //! What a run is surrounded by: the clock, the host, the user, the program.
 use super::validate_logs::now;
-use crate::event::record::{Circumstances, RunEnded};
-use crate::event::wire::Time;
 use crate::report::record::Surroundings;
 use crate::source::count::Counts;
 use crate::source::s3::StoreClock;
@@ -11,6 +9,8 @@ use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+use trailproof_core::event::record::{Circumstances, RunEnded};
+use trailproof_core::event::wire::Time;
 
 /// What a run knows of itself, for those of its outputs that tell it.
 #[derive(Clone, Debug, Default)]

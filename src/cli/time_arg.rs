@@ -3,8 +3,8 @@
 //! The AWS CLI takes whatever its date library can guess and drops offsets. Here the forms that
 //! mean one thing only are taken, and an offset is converted; a form that leaves out the day would
 //! be completed with today's there, and is refused here.
-use crate::core::time::Timestamp;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use trailproof_core::time::Timestamp;
 
 const DATES: [&str; 7] =
     ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %B %Y"];

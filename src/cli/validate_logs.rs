@@ -6,11 +6,6 @@ use super::time_arg::parse_time;
 use super::waits::watch;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::words::SetupError;
-use crate::core::budget::SHOWN;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::location::{escape, excerpt};
-use crate::core::time::{Period, Timestamp};
-use crate::event::Tallies;
 use crate::report::Reporter as _;
 use crate::report::aws_text::AwsText;
 use crate::source::ObjectSource;
@@ -25,6 +20,11 @@ use crate::verify::aws_run::validate_logs;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
+use trailproof_core::budget::SHOWN;
+use trailproof_core::event::Tallies;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::{escape, excerpt};
+use trailproof_core::time::{Period, Timestamp};
 
 /// The AWS CLI's exit status of everything that is neither valid nor INVALID.
 const GAVE_UP: u8 = 255;
@@ -178,7 +178,7 @@ impl Report {
         Self { text: AwsText::new(out, io::stderr(), verbose, home_region), failed: None }
     }
 
-    fn tell(&mut self, event: &crate::event::Event) {
+    fn tell(&mut self, event: &trailproof_core::event::Event) {
         if self.failed.is_none() {
             self.failed = self.text.event(event).err();
         }

@@ -8,14 +8,14 @@ use super::program::say;
 use super::progress::Progress;
 use super::verify_plan::NoPlan;
 use super::{dry_run, earlier};
-use crate::core::failure::ReadFailureKind;
-use crate::core::location::escape;
-use crate::core::verdict::Verdict;
 use crate::source::count::Counts;
 use crate::verify::verify_run::verify_counting;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use trailproof_core::failure::ReadFailureKind;
+use trailproof_core::location::escape;
+use trailproof_core::verdict::Verdict;
 
 /// A mistake on the command line.
 const USAGE: u8 = 2;

@@ -5,12 +5,6 @@ use super::evidence::Evidence;
 use super::period_arg::{PeriodArgs, period};
 use super::place::{Moved, Place, location, moved};
 use super::time_arg::parse_time;
-use crate::core::budget::SHOWN;
-use crate::core::chain_id::{Scope, TrailFilter};
-use crate::core::failure::ReadFailure;
-use crate::core::ids::TrailArn;
-use crate::core::location::{escape, excerpt};
-use crate::core::time::Timestamp;
 use crate::trust::{ServiceError, TrailService};
 use crate::verify::known::KnownLogs;
 use crate::verify::plan::VerifyPlan;
@@ -19,6 +13,12 @@ use crate::verify::trail_status::StatusOf;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use trailproof_core::budget::SHOWN;
+use trailproof_core::chain_id::{Scope, TrailFilter};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::TrailArn;
+use trailproof_core::location::{escape, excerpt};
+use trailproof_core::time::Timestamp;
 
 /// Why there is no plan.
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! Says what a run waits for, where it has to wait long.
 use super::program::say;
-use crate::core::budget::SHOWN;
-use crate::core::location::excerpt;
 use crate::source::count::Counts;
 use crate::source::waiting::Waiting;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
+use trailproof_core::budget::SHOWN;
+use trailproof_core::location::excerpt;
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(500);

@@ -2,11 +2,11 @@
 use super::output_args::{OutputArgs, RecordArgs, ReportKind};
 use super::verify_plan::NoPlan;
 use super::whole_file::{self, names_same};
-use crate::core::location::escape;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
+use trailproof_core::location::escape;
 
 /// A file of a run, and what is written into it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 //! the third all such days. It is computed while the record goes by.
 use super::line::{Evidence, LineError};
 use super::merkle::{Position, Tree, leaf_hash};
-use crate::core::content::Hash;
 use serde::{Deserialize, Serialize};
+use trailproof_core::content::Hash;
 
 /// Name of the way in which the hash is computed.
 pub const METHOD: &str = "trailproof-commitment-v1";

@@ -1,13 +1,13 @@
 //! DSSE: the envelope in which a statement is signed.
 use super::key::VerifyingKey;
 use super::strict_json;
-use crate::core::budget;
-use crate::core::content::Hash;
-use crate::core::location::excerpt;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
+use trailproof_core::location::excerpt;
 
 /// Type of the payload of an in-toto statement.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";

@@ -1,9 +1,9 @@
 //! What an attestation says of a run, gathered while its record goes by.
 use super::line::{Head, LineError};
-use crate::core::budget;
-use crate::core::location::excerpt;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::budget;
+use trailproof_core::location::excerpt;
 
 /// A list of which only the first entries are kept, and the others counted.
 #[derive(Clone, Debug, Default, PartialEq)]

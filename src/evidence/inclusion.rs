@@ -3,11 +3,11 @@ use super::commitment::{DayId, InDigest, METHOD, Place};
 use super::line::Head;
 use super::merkle::{PATH, Position};
 use super::strict_json;
-use crate::core::budget;
-use crate::core::content::Hash;
-use crate::core::location::{ObjectLocation, excerpt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
+use trailproof_core::location::{ObjectLocation, excerpt};
 
 const FORMAT: &str = "trailproof-inclusion-proof";
 const SCHEMA: u64 = 1;

@@ -1,6 +1,4 @@
 //! Keys that sign attestations and verify them: ECDSA over P-256, in PEM.
-use crate::core::budget;
-use crate::core::content::Hash;
 use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{
@@ -13,6 +11,8 @@ use pkcs8::PrivateKeyInfo;
 use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
 
 const PRIVATE: &str = "PRIVATE KEY";
 const PUBLIC: &str = "PUBLIC KEY";
@@ -196,7 +196,7 @@ fn decode(text: &[u8], expected: &str) -> Result<Vec<u8>, KeyError> {
         ),
         other => wrong(format!(
             "it is `{}` in PEM, where `{expected}` is wanted",
-            crate::core::location::excerpt(other, 60)
+            trailproof_core::location::excerpt(other, 60)
         )),
     }
 }

@@ -2,8 +2,6 @@
 use super::key::VerifyingKey;
 use crate::aws::config::{AwsConfig, Service};
 use crate::aws::words;
-use crate::core::content::Hash;
-use crate::core::location::excerpt;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
@@ -12,6 +10,8 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, MessageType, SigningAlgorithmSpec};
 use std::error::Error;
 use std::time::Duration;
+use trailproof_core::content::Hash;
+use trailproof_core::location::excerpt;
 
 /// Attempts at one request, as for CloudTrail.
 const ATTEMPTS: u32 = 5;

@@ -1,12 +1,12 @@
 //! What a line of a run record is to the commitment: the few fields that say where it belongs.
 use super::commitment::DayId;
-use crate::core::ids::{AccountId, OrganizationId, Region, TrailName};
-use crate::core::location::excerpt;
-use crate::core::time::Timestamp;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailName};
+use trailproof_core::location::excerpt;
+use trailproof_core::time::Timestamp;
 
 /// What is wrong with a line, in words that go on after its number and are safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]

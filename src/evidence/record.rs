@@ -3,15 +3,15 @@ use super::commitment::{Commitment, Committer, Place};
 use super::essence::essence;
 use super::facts::Facts;
 use super::line::{ChainFields, Head, LineError};
-use crate::core::content::Hash;
-use crate::core::location::ObjectLocation;
-use crate::event::record::{BadRecord, check_record, record_from};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use trailproof_core::content::Hash;
+use trailproof_core::event::record::{BadRecord, check_record, record_from};
+use trailproof_core::location::ObjectLocation;
 
 /// Why a file is no record that can be attested, in words that are safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 use super::commitment::METHOD;
 use super::dsse::{Envelope, IN_TOTO};
 use super::strict_json;
-use crate::core::budget;
-use crate::core::content::Hash;
-use crate::core::location::excerpt;
 use serde_json::{Map, Value, json};
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
+use trailproof_core::location::excerpt;
 
 /// Type of an in-toto statement.
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";

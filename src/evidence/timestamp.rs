@@ -2,9 +2,6 @@
 //!
 //! Of a response it is checked that it was granted and that it is about this very signature. The
 //! authority's own signature is not checked here: that needs its certificate, and `openssl ts` does.
-use crate::core::budget;
-use crate::core::content::Hash;
-use crate::core::time::Timestamp;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use cmpv2::status::{PkiStatus, PkiStatusInfo};
 use cms::cert::x509::spki::AlgorithmIdentifier;
@@ -13,6 +10,9 @@ use cms::signed_data::EncapsulatedContentInfo;
 use der::asn1::{Any, AnyRef, Int, ObjectIdentifier, OctetString};
 use der::{Decode as _, Encode as _, SliceReader, Tag, Tagged as _};
 use sha2::{Digest as _, Sha256};
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
+use trailproof_core::time::Timestamp;
 use x509_tsp::{MessageImprint, TimeStampReq, TimeStampResp, TspVersion, TstInfo};
 
 const SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");

@@ -4,14 +4,14 @@
 //! nowhere else. What is said in other words than the AWS CLI's is listed in
 //! `testdata/aws-divergences.toml`.
 use super::Reporter;
-use crate::core::budget::SHOWN;
-use crate::core::failure::ReadFailure;
-use crate::core::finding::{Finding, Malformed, Outcome, SignatureFault};
-use crate::core::key_layout::DigestKind;
-use crate::core::location::{ObjectLocation, escape, excerpt};
-use crate::core::time::Period;
-use crate::event::{Event, Tallies, Tally};
 use std::io::{self, Write};
+use trailproof_core::budget::SHOWN;
+use trailproof_core::event::{Event, Tallies, Tally};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::finding::{Finding, Malformed, Outcome, SignatureFault};
+use trailproof_core::key_layout::DigestKind;
+use trailproof_core::location::{ObjectLocation, escape, excerpt};
+use trailproof_core::time::Period;
 
 /// See the module's words.
 #[derive(Debug)]

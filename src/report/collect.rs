@@ -1,15 +1,15 @@
 //! Gathers a run's events for formats that begin with the verdict.
-use crate::core::chain_id::ChainId;
-use crate::core::coverage::{Coverage, Segment};
-use crate::core::explain::ExplainingEvent;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::finding::{Finding, Outcome};
-use crate::core::location::ObjectLocation;
-use crate::core::notice::Notice;
-use crate::core::time::Timestamp;
-use crate::event::record::Circumstances;
-use crate::event::{ChainSummary, PublicKeyTold, RunEvent, RunStart, RunSummary};
 use std::collections::BTreeMap;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::coverage::{Coverage, Segment};
+use trailproof_core::event::record::Circumstances;
+use trailproof_core::event::{ChainSummary, PublicKeyTold, RunEvent, RunStart, RunSummary};
+use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::finding::{Finding, Outcome};
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::notice::Notice;
+use trailproof_core::time::Timestamp;
 
 /// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
 /// has them all, and the counts count them all.

@@ -2,14 +2,14 @@
 //! `docs/verify-summary.schema.json`.
 use super::RunReporter;
 use super::collect::{Collected, Unread};
-use crate::event::RunEvent;
-use crate::event::wire::{
-    ChainFinishedShape, ChainShape, ExplainingShape, FailureShape, FindingShape, RunFinishedShape,
-    SCHEMA, SegmentShape, Time,
-};
 use serde::Serialize;
 use serde_json::{Map, Value, json, to_value};
 use std::io::{self, Write};
+use trailproof_core::event::RunEvent;
+use trailproof_core::event::wire::{
+    ChainFinishedShape, ChainShape, ExplainingShape, FailureShape, FindingShape, RunFinishedShape,
+    SCHEMA, SegmentShape, Time,
+};
 
 /// See the module's words.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 //! The first line carries the schema number and the last one the verdict: a stream without its last
 //! line was cut.
 use super::RunReporter;
-use crate::event::RunEvent;
-use crate::event::wire::write_event;
 use std::io::{self, Write};
+use trailproof_core::event::RunEvent;
+use trailproof_core::event::wire::write_event;
 
 /// See the module's words.
 #[derive(Debug)]

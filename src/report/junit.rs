@@ -6,14 +6,14 @@
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::text_lines::{hours, per_cent, uncovered, verified};
-use crate::core::chain_id::ChainId;
-use crate::core::coverage::{Coverage, Uncovered};
-use crate::core::location::escape;
-use crate::core::verdict::Verdict;
-use crate::event::{ChainSummary, Presence, RunEvent};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::coverage::{Coverage, Uncovered};
+use trailproof_core::event::{ChainSummary, Presence, RunEvent};
+use trailproof_core::location::escape;
+use trailproof_core::verdict::Verdict;
 
 /// See the module's words.
 #[derive(Debug)]

@@ -11,9 +11,9 @@ pub mod record;
 pub mod text;
 pub(crate) mod text_lines;
 
-use crate::event::record::Circumstances;
-use crate::event::{Event, RunEvent};
 use std::io;
+use trailproof_core::event::record::Circumstances;
+use trailproof_core::event::{Event, RunEvent};
 
 /// Shows events in one format.
 pub trait Reporter {

@@ -1,12 +1,12 @@
 //! What the person who reads a report can do next.
 use super::collect::{Collected, Unread};
-use crate::core::failure::ReadFailureKind;
-use crate::core::finding::Finding;
-use crate::core::key_layout::{DigestKey, DigestKind};
-use crate::core::location::excerpt;
-use crate::core::verdict::Verdict;
-use crate::event::RunSummary;
 use std::borrow::Cow;
+use trailproof_core::event::RunSummary;
+use trailproof_core::failure::ReadFailureKind;
+use trailproof_core::finding::Finding;
+use trailproof_core::key_layout::{DigestKey, DigestKind};
+use trailproof_core::location::excerpt;
+use trailproof_core::verdict::Verdict;
 
 /// What the person who reads this can do, most urgent first.
 pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {

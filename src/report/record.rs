@@ -1,11 +1,11 @@
 //! `--record FILE`: the event stream with what surrounds it, in a form that shows when it was cut
 //! or changed.
 use super::RunReporter;
-use crate::event::RunEvent;
-use crate::event::record::{Circumstances, Frame, RunEnded};
-use crate::event::wire::write_event;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
+use trailproof_core::event::RunEvent;
+use trailproof_core::event::record::{Circumstances, Frame, RunEnded};
+use trailproof_core::event::wire::write_event;
 use zstd::stream::write::Encoder;
 
 /// Level of compression: the library's default. Higher ones cost more than they save on text of

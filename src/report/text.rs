@@ -6,12 +6,12 @@ use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::next_steps::next_steps;
 use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
-use crate::core::chain_id::ChainId;
-use crate::core::coverage::{Coverage, Uncovered};
-use crate::core::location::escape;
-use crate::core::verdict::Verdict;
-use crate::event::{ChainSummary, Presence, RunEvent, RunSummary};
 use std::io::{self, Write};
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::coverage::{Coverage, Uncovered};
+use trailproof_core::event::{ChainSummary, Presence, RunEvent, RunSummary};
+use trailproof_core::location::escape;
+use trailproof_core::verdict::Verdict;
 
 /// Entries of one kind that are shown; the rest is counted.
 const SHOWN: usize = 100;

@@ -1,7 +1,7 @@
 //! Numbers and stretches of time in words for people.
-use crate::core::coverage::{Coverage, Segment, Uncovered};
-use crate::core::time::HOUR;
-use crate::event::Tally;
+use trailproof_core::coverage::{Coverage, Segment, Uncovered};
+use trailproof_core::event::Tally;
+use trailproof_core::time::HOUR;
 
 /// Seconds as hours with one decimal: `71.5 h`.
 pub(super) fn hours(seconds: i64) -> String {

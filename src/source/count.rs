@@ -2,12 +2,12 @@
 use super::waiting::{Asked, Waiting};
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use super::{Piece, ReadError, ReadFrom, TakePiece};
-use crate::core::failure::ReadFailure;
-use crate::core::location::ObjectLocation;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::location::ObjectLocation;
 
 /// Running counts, shared with whoever shows them. Each is right by itself; read together while a
 /// run goes on, they may be of slightly different moments.

@@ -3,11 +3,11 @@ pub use super::pace::InFlight;
 use super::pace::{GivenUp, Load, Pace, Permit};
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use super::{ReadError, ReadFrom, TakePiece};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::location::ObjectLocation;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::ObjectLocation;
 
 /// At most so many listings and objects of the source below are in flight at once, and fewer while
 /// fewer fill the store or this machine, or while the store says that it is asked too much.

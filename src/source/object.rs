@@ -1,12 +1,12 @@
 //! The trait that every source implements.
-use crate::core::failure::ReadFailure;
-use crate::core::location::ObjectLocation;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::location::ObjectLocation;
 
 /// A boxed future, so that sources can be trait objects and wrappers can stack.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -5,11 +5,11 @@
 //! digests claim: they steer where bytes are looked for, and never what these bytes prove.
 use super::{BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader};
 use super::{ObjectSource, ReadError, ReadFrom, TakePiece};
-use crate::core::budget;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::location::{ObjectLocation, escape};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use trailproof_core::budget;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::{ObjectLocation, escape};
 
 /// Where the objects of one recorded place lie.
 #[derive(Clone, Debug)]

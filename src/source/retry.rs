@@ -2,12 +2,12 @@
 use super::retry_policy::RetryPolicy;
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use super::{ReadError, ReadFrom, TakePiece};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::location::ObjectLocation;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::ObjectLocation;
 
 /// Refusals of one request after which it comes again when it is its turn at the pace of all.
 const IN_TURN: u32 = 3;

@@ -1,11 +1,11 @@
 //! A source that does as its script says, for the tests of wrappers.
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use super::{ReadError, ReadFrom};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::location::ObjectLocation;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::ObjectLocation;
 
 /// The object that every test asks for.
 pub(super) fn at() -> ObjectLocation {

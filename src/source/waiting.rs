@@ -1,9 +1,9 @@
 //! What a run waits for: requests that were begun and have not ended, and how the last ones ended.
-use crate::core::failure::ReadFailureKind;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use trailproof_core::failure::ReadFailureKind;
 
 /// What was asked and not answered yet, and how the store has answered until now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! The traits through which keys and trails are asked for.
-use crate::core::ids::{OrganizationId, Region, TrailArn};
-use crate::core::time::Timestamp;
 use std::fmt;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use trailproof_core::ids::{OrganizationId, Region, TrailArn};
+use trailproof_core::time::Timestamp;
 
 /// A boxed future, so that services can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,7 +24,7 @@ pub struct ServiceError {
 
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use crate::core::location::escape;
+        use trailproof_core::location::escape;
         match &self.code {
             Some(code) => write!(
                 f,

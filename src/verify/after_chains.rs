@@ -5,8 +5,8 @@ use super::gaps::explained;
 use super::many::in_order;
 use super::unlisted::{UnlistedSearch, has_logs};
 use super::verify_run::Run;
-use crate::event::RunEvent;
 use crate::source::BoxFuture;
+use trailproof_core::event::RunEvent;
 
 impl Run<'_> {
     /// Tells which events explain the gaps.

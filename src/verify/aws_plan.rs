@@ -1,11 +1,11 @@
 //! What `validate-logs` is to validate: found out from the trail, or from what the caller said.
 use super::listing::{list_digests, list_organizations};
-use crate::core::failure::ReadFailure;
-use crate::core::ids::{AccountId, OrganizationId, Region, TrailArn};
-use crate::core::key_layout::{ChainKey, DigestKey, KeyRoot};
-use crate::core::time::{HOUR, Period, Timestamp};
 use crate::source::ObjectSource;
 use crate::trust::{ServiceError, TrailService};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
+use trailproof_core::key_layout::{ChainKey, DigestKey, KeyRoot};
+use trailproof_core::time::{HOUR, Period, Timestamp};
 
 /// What the caller of `validate-logs` said.
 #[derive(Clone, Debug)]

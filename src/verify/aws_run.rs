@@ -6,17 +6,17 @@ use super::listing::list_digests;
 use super::narrate::{Narrator, facts};
 use super::ordered::{Closed, Ordered, ordered};
 use super::read_ahead::ReadAhead;
-use crate::core::aws_walk::AwsWalk;
-use crate::core::aws_walk_facts::{Fact, Need, Step};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::finding::Outcome;
-use crate::core::key_layout::{DigestKey, DigestKind};
-use crate::core::signing::KeyRing;
-use crate::core::time::HOUR;
-use crate::event::{Event, Tallies};
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::sync::Arc;
+use trailproof_core::aws_walk::AwsWalk;
+use trailproof_core::aws_walk_facts::{Fact, Need, Step};
+use trailproof_core::event::{Event, Tallies};
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::finding::Outcome;
+use trailproof_core::key_layout::{DigestKey, DigestKind};
+use trailproof_core::signing::KeyRing;
+use trailproof_core::time::HOUR;
 
 /// Results that may be outstanding at once. Each holds a location and little more; this many keep
 /// any store busy while the oldest of them is slow.

@@ -2,13 +2,13 @@
 use super::known::KnownLogs;
 use super::listed::ListedChain;
 use super::seam::Seam;
-use crate::core::chain_id::ChainId;
-use crate::core::content::Hash;
-use crate::core::key_layout::DigestKind;
-use crate::core::time::{Period, Timestamp};
-use crate::event::Presence;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::content::Hash;
+use trailproof_core::event::Presence;
+use trailproof_core::key_layout::DigestKind;
+use trailproof_core::time::{Period, Timestamp};
 
 /// What a chain is run with.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What a chain hands over to be told in its turn.
 use super::ordered::Place;
-use crate::core::explain::ExplainingEvent;
-use crate::event::{LogJudged, PublicKeyTold, RunEvent};
+use trailproof_core::event::{LogJudged, PublicKeyTold, RunEvent};
+use trailproof_core::explain::ExplainingEvent;
 
 /// What a chain says at once, and the place that this takes until it is told.
 #[derive(Debug)]

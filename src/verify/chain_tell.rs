@@ -3,8 +3,10 @@ use super::chain_job::ChainJob;
 use super::chain_says::{ChainSays, Saying};
 use super::judge_log::Log;
 use super::ordered::InOrder;
-use crate::event::{ChainTally, DigestJudged, LogNamed, PublicKeyTold, RunEvent, SeamJudged};
 use tokio::sync::mpsc;
+use trailproof_core::event::{
+    ChainTally, DigestJudged, LogNamed, PublicKeyTold, RunEvent, SeamJudged,
+};
 
 /// What is said of digests that waits for log files to be told with.
 const WAITING: usize = 16;

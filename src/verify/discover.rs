@@ -7,15 +7,15 @@ use super::folders::list_folders;
 use super::listed::ListedChain;
 use super::many::in_order;
 use super::place_listing::{Listing, list_place};
-use crate::core::chain_id::{ChainId, Scope};
-use crate::core::failure::ReadFailure;
-use crate::core::ids::{AccountId, OrganizationId, Region};
-use crate::core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot, ROOT};
-use crate::core::time::{Period, Timestamp};
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use trailproof_core::chain_id::{ChainId, Scope};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot, ROOT};
+use trailproof_core::time::{Period, Timestamp};
 
 /// One region's folder of one account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

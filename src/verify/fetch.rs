@@ -4,20 +4,20 @@
 //! gathered first and then goes through a reader that each thread keeps; only a large one that is
 //! waited for has a reader of its own for so long.
 use super::stream::{Care, GATHERED, Stream, held, try_held};
-use crate::core::aws_judge::DigestRead;
-use crate::core::budget;
-use crate::core::content::{Content, Form, Hash, OverBudget};
-use crate::core::digest::DigestClaim;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::finding::{Finding, Outcome};
-use crate::core::location::ObjectLocation;
-use crate::core::log_check::{LogProof, check_log};
-use crate::core::whole::WholeReader;
-use crate::event::Seen;
 use crate::source::{ObjectMetadata, ObjectReader, ObjectSource, ReadError, ReadFrom};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
+use trailproof_core::aws_judge::DigestRead;
+use trailproof_core::budget;
+use trailproof_core::content::{Content, Form, Hash, OverBudget};
+use trailproof_core::digest::DigestClaim;
+use trailproof_core::event::Seen;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::finding::{Finding, Outcome};
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::log_check::{LogProof, check_log};
+use trailproof_core::whole::WholeReader;
 
 /// How often an object that changes while it is being read is begun anew.
 const RESTARTS: u32 = 3;

@@ -1,7 +1,7 @@
 //! Folders of a bucket, listed with a delimiter.
-use crate::core::budget;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::source::{ListRequest, ObjectSource};
+use trailproof_core::budget;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 
 /// The names of the folders right below `above`, without the slashes at their ends, ascending.
 /// `above` is empty or ends in a slash.

@@ -1,8 +1,8 @@
 //! Which events explain a stretch without digests.
-use crate::core::chain_id::ChainId;
-use crate::core::coverage::Segment;
-use crate::core::explain::{ExplainingEvent, can_explain};
 use std::collections::BTreeSet;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::coverage::Segment;
+use trailproof_core::explain::{ExplainingEvent, can_explain};
 
 /// Events that are cited for one gap. More would not explain more.
 const CITED: usize = 8;

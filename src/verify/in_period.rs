@@ -1,15 +1,15 @@
 //! Everything in the folders of CloudTrail that is of a period and scope, whether or not a digest
 //! names it.
 use super::folders::list_folders;
-use crate::core::budget;
-use crate::core::chain_id::{ChainId, Scope};
-use crate::core::failure::ReadFailure;
-use crate::core::ids::{AccountId, OrganizationId, Region};
-use crate::core::key_layout::{DigestKey, KeyRoot, ROOT};
-use crate::core::time::Period;
 use crate::source::{ListRequest, ObjectSource};
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use trailproof_core::budget;
+use trailproof_core::chain_id::{ChainId, Scope};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::key_layout::{DigestKey, KeyRoot, ROOT};
+use trailproof_core::time::Period;
 
 /// What the folders of CloudTrail's are called: of digests, log files, Insights and others.
 const FOLDERS: &str = "CloudTrail";
@@ -131,8 +131,8 @@ impl InPeriod {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::chain_id::TrailFilter;
-    use crate::core::time::Timestamp;
+    use trailproof_core::chain_id::TrailFilter;
+    use trailproof_core::time::Timestamp;
 
     const LOGS: &str = "p/AWSLogs/111122223333/CloudTrail/us-east-1/";
 

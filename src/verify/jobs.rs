@@ -2,13 +2,13 @@
 use super::chain_job::ChainJob;
 use super::discover::{Found, FoundChain, find_chains};
 use super::plan::VerifyPlan;
-use crate::core::chain_id::{ChainId, Scope};
-use crate::core::content::Hash;
-use crate::core::coverage::TAIL_ALLOWANCE;
-use crate::event::Presence;
 use crate::source::ObjectSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use trailproof_core::chain_id::{ChainId, Scope};
+use trailproof_core::content::Hash;
+use trailproof_core::coverage::TAIL_ALLOWANCE;
+use trailproof_core::event::Presence;
 
 /// What goes on outside of the scope, for telling whether a chain in it should have gone on too.
 #[derive(Clone, Debug, Default)]

@@ -1,12 +1,12 @@
 //! Has one log file judged.
 use super::chain_job::ChainJob;
 use super::fetch::{fetch_log, fetch_log_and_search};
-use crate::core::digest::LogFile;
-use crate::core::explain::{ExplainingEvent, explaining_events};
-use crate::core::finding::Outcome;
-use crate::event::LogJudged;
 use crate::source::ObjectSource;
 use std::sync::Arc;
+use trailproof_core::digest::LogFile;
+use trailproof_core::event::LogJudged;
+use trailproof_core::explain::{ExplainingEvent, explaining_events};
+use trailproof_core::finding::Outcome;
 
 /// A log file that was judged.
 pub(super) struct Log {

@@ -1,14 +1,14 @@
 //! Public keys of all regions, each span asked for once whoever needs it first.
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::ids::Region;
-use crate::core::signing::{KeyRing, PublicKey, signed_in};
-use crate::core::time::Timestamp;
-use crate::core::walk_facts::Fact;
-use crate::event::PublicKeyTold;
 use crate::trust::{KeyService, ServiceError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
+use trailproof_core::event::PublicKeyTold;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::ids::Region;
+use trailproof_core::signing::{KeyRing, PublicKey, signed_in};
+use trailproof_core::time::Timestamp;
+use trailproof_core::walk_facts::Fact;
 
 type Span = (Region, Timestamp, Timestamp);
 type Answer = Arc<OnceCell<Result<KeyRing, ReadFailure>>>;

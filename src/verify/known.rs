@@ -3,18 +3,18 @@
 //! The digest that names a log file is read and proven anew, whatever the record says. A log file
 //! is skipped when the record proves one of the same place and hash, and the store's listing has the
 //! size and the ETag with which it was proven.
-use crate::core::budget;
-use crate::core::content::Hash;
-use crate::core::finding::Outcome;
-use crate::core::location::ObjectLocation;
-use crate::core::log_check::LogProof;
-use crate::event::{LogJudged, Seen};
 use crate::source::{ListRequest, Listed, ObjectSource};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
+use trailproof_core::budget;
+use trailproof_core::content::Hash;
+use trailproof_core::event::{LogJudged, Seen};
+use trailproof_core::finding::Outcome;
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::log_check::LogProof;
 
 /// Folders whose listings are kept at once. Each chain is in one day's folder at a time, and a
 /// hundred chains run at once.

@@ -1,11 +1,11 @@
 //! The digests of one chain, as the listing of its folder tells them.
 use super::many::in_order;
 use super::slices::{Slice, slices};
-use crate::core::budget;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::key_layout::{ChainKey, DigestKey};
-use crate::core::time::Timestamp;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
+use trailproof_core::budget;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::key_layout::{ChainKey, DigestKey};
+use trailproof_core::time::Timestamp;
 
 /// The keys of `chain`'s digests in `bucket` whose end lies between `from` and `to`, both included.
 ///
@@ -83,9 +83,10 @@ pub(super) async fn list_organizations(
     source: &dyn ObjectSource,
     bucket: &str,
     prefix: &str,
-) -> Result<Vec<crate::core::ids::OrganizationId>, ReadFailure> {
+) -> Result<Vec<trailproof_core::ids::OrganizationId>, ReadFailure> {
     let above =
-        crate::core::key_layout::KeyRoot { prefix: prefix.to_owned(), organization: None }.folder();
+        trailproof_core::key_layout::KeyRoot { prefix: prefix.to_owned(), organization: None }
+            .folder();
     let mut request = ListRequest::names(bucket, &format!("{above}o-"));
     request.folders = true;
     let mut found = Vec::new();

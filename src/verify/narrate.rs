@@ -1,11 +1,11 @@
 //! Turns what was settled into events, and keeps the only tally of the run.
-use crate::core::Verified;
-use crate::core::digest::Digest;
-use crate::core::finding::Outcome;
-use crate::core::key_layout::DigestKind;
-use crate::core::time::{Period, Timestamp};
-use crate::event::{DigestFacts, Event, Tallies};
 use std::sync::Arc;
+use trailproof_core::Verified;
+use trailproof_core::digest::Digest;
+use trailproof_core::event::{DigestFacts, Event, Tallies};
+use trailproof_core::finding::Outcome;
+use trailproof_core::key_layout::DigestKind;
+use trailproof_core::time::{Period, Timestamp};
 
 /// Counts events as they pass. The tally is made here and nowhere else.
 #[derive(Debug)]

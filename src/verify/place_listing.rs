@@ -4,13 +4,13 @@ use super::discover::Place;
 use super::folders::last_day;
 use super::many::in_order;
 use super::slices::{Slice, slices};
-use crate::core::budget;
-use crate::core::chain_id::ChainId;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::key_layout::{ChainKey, DigestKey, DigestKind};
-use crate::core::time::{DAY, Period, Timestamp};
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::BTreeMap;
+use trailproof_core::budget;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::key_layout::{ChainKey, DigestKey, DigestKind};
+use trailproof_core::time::{DAY, Period, Timestamp};
 
 /// Digests after the period that are read to anchor the walk, so that the period's own tail hangs
 /// on a link: the one that covers the period's end, and the one after it.

@@ -2,10 +2,10 @@
 use super::known::KnownLogs;
 use super::seam::Since;
 use super::trail_status::StatusOf;
-use crate::core::chain_id::Scope;
-use crate::core::time::{Period, Timestamp};
-use crate::event::{RunStart, Tool};
 use std::sync::Arc;
+use trailproof_core::chain_id::Scope;
+use trailproof_core::event::{RunStart, Tool};
+use trailproof_core::time::{Period, Timestamp};
 
 /// What to verify.
 #[derive(Clone, Debug)]

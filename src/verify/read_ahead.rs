@@ -1,12 +1,12 @@
 //! Digests fetched before the walk asks for them.
 use super::fetch::{DigestFetch, fetch_digest};
-use crate::core::location::ObjectLocation;
 use crate::source::ObjectSource;
 use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
+use trailproof_core::location::ObjectLocation;
 
 /// Fetches of digests that are under way or done and that nobody has taken yet.
 #[derive(Debug)]

@@ -6,11 +6,11 @@
 use super::copied::{Copied, copied};
 use super::fetch::{DigestFetch, fetch_digest};
 use super::folders::{last_day, list_folders};
-use crate::core::failure::ReadFailure;
-use crate::core::key_layout::{DIGEST_FOLDER, ROOT};
-use crate::core::location::ObjectLocation;
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
+use trailproof_core::location::ObjectLocation;
 
 /// Levels of folders in which evidence is searched for: a bucket and a prefix of six parts.
 const LEVELS: usize = 8;

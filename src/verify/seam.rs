@@ -1,13 +1,13 @@
 //! Where a run joins on to the record of the one before it.
-use crate::core::chain_id::ChainId;
-use crate::core::content::Hash;
-use crate::core::coverage::Coverage;
-use crate::core::finding::{Finding, Outcome};
-use crate::core::key_layout::DigestKind;
-use crate::core::location::ObjectLocation;
-use crate::core::time::Timestamp;
-use crate::event::{ChainSummary, DigestJudged, Presence, RunEvent, SeamJudged};
 use std::collections::BTreeMap;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::content::Hash;
+use trailproof_core::coverage::Coverage;
+use trailproof_core::event::{ChainSummary, DigestJudged, Presence, RunEvent, SeamJudged};
+use trailproof_core::finding::{Finding, Outcome};
+use trailproof_core::key_layout::DigestKind;
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::time::Timestamp;
 
 /// The newest digest that a record proves of a chain, within the time that it verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Since {
             return;
         }
         let verified =
-            |segment: &&crate::core::coverage::Segment| segment.coverage == Coverage::Verified;
+            |segment: &&trailproof_core::coverage::Segment| segment.coverage == Coverage::Verified;
         let to = summary.segments.iter().rfind(verified).map(|segment| segment.to);
         // The digest whose interval the verified time ends in, or with.
         let seam = to.and_then(|to| open.into_iter().find(|(start, _)| *start < to));

@@ -5,12 +5,12 @@ use super::jobs::{Outside, jobs};
 use super::many::in_order;
 use super::plan::VerifyPlan;
 use super::slices::{Slice, slices};
-use crate::core::budget;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::time::{DAY, HOUR, Period};
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use trailproof_core::budget;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::time::{DAY, HOUR, Period};
 
 /// Entries on a page of a listing, S3's own number.
 const PAGE: u64 = 1_000;

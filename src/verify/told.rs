@@ -1,9 +1,9 @@
 //! What the stream tells of a digest and of what it names.
-use crate::core::digest::{Digest, LogFile};
-use crate::core::finding::Outcome;
-use crate::core::judge::ProvenDigest;
-use crate::core::key_layout::DigestKey;
-use crate::event::{DigestLink, DigestProof, LogNamed};
+use trailproof_core::digest::{Digest, LogFile};
+use trailproof_core::event::{DigestLink, DigestProof, LogNamed};
+use trailproof_core::finding::Outcome;
+use trailproof_core::judge::ProvenDigest;
+use trailproof_core::key_layout::DigestKey;
 
 /// How a digest came out.
 pub(super) fn told(outcome: &Outcome<ProvenDigest>) -> Outcome<DigestProof> {

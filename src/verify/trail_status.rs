@@ -1,12 +1,12 @@
 //! What CloudTrail itself says of a trail's delivery, held against what the bucket has.
 use super::chain_job::ChainJob;
-use crate::core::chain_id::{Scope, TrailFilter};
-use crate::core::finding::Finding;
-use crate::core::ids::TrailArn;
-use crate::core::time::HOUR;
-use crate::event::RunEvent;
 use crate::trust::TrailService;
 use std::sync::Arc;
+use trailproof_core::chain_id::{Scope, TrailFilter};
+use trailproof_core::event::RunEvent;
+use trailproof_core::finding::Finding;
+use trailproof_core::ids::TrailArn;
+use trailproof_core::time::HOUR;
 
 /// How long after a digest's end it may be delivered and still be the one that is listed: real
 /// digests come up to an hour and a half after their end, and the next one an hour later.

@@ -1,18 +1,18 @@
 //! Log files that lie in verified time and that no proven digest names.
 use super::discover::Place;
-use crate::core::budget;
-use crate::core::chain_id::ChainId;
-use crate::core::coverage::{Coverage, Segment};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::ids::{AccountId, Region};
-use crate::core::location::ObjectLocation;
-use crate::core::log_key::log_key_time;
-use crate::core::time::{DAY, Period, Timestamp};
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
+use trailproof_core::budget;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::coverage::{Coverage, Segment};
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::ids::{AccountId, Region};
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::log_key::log_key_time;
+use trailproof_core::time::{DAY, Period, Timestamp};
 
 /// A log file's key tells when it was made, to five minutes; it is delivered, and so named by a
 /// digest, a little later. In real digests the time of the key and the interval that names it

@@ -8,19 +8,19 @@ use super::keys::KeyBook;
 use super::plan::VerifyPlan;
 use super::room::Room;
 use super::unlisted::UnlistedSearch;
-use crate::core::chain_id::ChainId;
-use crate::core::content::Hash;
-use crate::core::coverage::{Coverage, Segment};
-use crate::core::explain::ExplainingEvent;
-use crate::core::ids::Region;
-use crate::core::location::ObjectLocation;
-use crate::event::{ChainSummary, RunEvent, RunSummary, RunTally};
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::content::Hash;
+use trailproof_core::coverage::{Coverage, Segment};
+use trailproof_core::event::{ChainSummary, RunEvent, RunSummary, RunTally};
+use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::ids::Region;
+use trailproof_core::location::ObjectLocation;
 
 /// What one chain may have said that waits for the chains before it to be told. How much that is
 /// together is the affair of the common room.

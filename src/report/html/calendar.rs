@@ -3,12 +3,12 @@
 //!
 //! An hour is drawn as the worst of what lies in it, so that a second that is not verified cannot
 //! hide. Hours alike that follow each other are one run, and a run is at most three rectangles.
-use crate::core::coverage::{Coverage, Segment, Uncovered};
-use crate::core::time::HOUR;
 use crate::report::text_lines::counted;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use trailproof_core::coverage::{Coverage, Segment, Uncovered};
+use trailproof_core::time::HOUR;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -223,7 +223,7 @@ fn day(unix: i64) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::time::{DAY, Timestamp};
+    use trailproof_core::time::{DAY, Timestamp};
 
     fn segment(from: i64, to: i64, coverage: Coverage) -> Segment {
         // 2026-03-01T00:00:00Z.

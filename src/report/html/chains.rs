@@ -2,9 +2,9 @@
 //! tell.
 use super::calendar::{Month, months, months_in};
 use super::shown::Shown;
-use crate::core::coverage::{Coverage, Uncovered};
-use crate::event::{ChainSummary, Presence};
 use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
+use trailproof_core::coverage::{Coverage, Uncovered};
+use trailproof_core::event::{ChainSummary, Presence};
 
 /// Chains that the table and the matrix leave out of it when all is well, where there are more.
 /// An auditor reads a page of twelve chains chain by chain, and one of thousands by exception.
@@ -215,7 +215,7 @@ fn section(number: usize, chain: &ChainSummary, standing: Standing, room: &mut R
     }
 }
 
-fn stretch(chain: &ChainSummary, segment: &crate::core::coverage::Segment) -> Stretch {
+fn stretch(chain: &ChainSummary, segment: &trailproof_core::coverage::Segment) -> Stretch {
     let last = chain.segments.last() == Some(segment);
     let allowed = last && chain.tail_allowed > 0;
     Stretch {

@@ -1,12 +1,12 @@
 //! What stands behind the counts: findings, gaps, and what was not proven and why.
 use super::chains::length;
 use super::shown::Shown;
-use crate::core::coverage::Coverage;
-use crate::core::failure::ReadFailureKind;
-use crate::core::finding::Finding;
-use crate::core::notice::Notice;
 use crate::report::collect::{Collected, Gap, ToldFinding};
 use crate::report::text_lines::{counted, uncovered};
+use trailproof_core::coverage::Coverage;
+use trailproof_core::failure::ReadFailureKind;
+use trailproof_core::finding::Finding;
+use trailproof_core::notice::Notice;
 
 /// Entries of one list that are shown; the rest is counted. A finding takes about 1 kB.
 const SHOWN: usize = 1_000;

@@ -1,8 +1,8 @@
 //! The public keys by which digests were believed.
 use super::shown::Shown;
-use crate::event::PublicKeyTold;
 use crate::report::collect::Collected;
 use sha2::{Digest as _, Sha256};
+use trailproof_core::event::PublicKeyTold;
 
 /// Keys that are shown; the rest is counted. One takes about 400 bytes.
 const SHOWN: usize = 1_000;

@@ -1,9 +1,9 @@
 //! Account by region: the chains of an organization at one glance.
 use super::chains::Standing;
 use super::shown::Shown;
-use crate::event::ChainSummary;
 use crate::report::text_lines::{per_cent, verified};
 use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::event::ChainSummary;
 
 /// Accounts with a row. With 17 regions, a row takes about 700 bytes.
 const ACCOUNTS: usize = 1_500;

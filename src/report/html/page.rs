@@ -6,13 +6,13 @@ use super::keys::Keys;
 use super::matrix::Matrix;
 use super::shown::{Shown, grouped};
 use super::summary::{Answer, Fact, Totals};
-use crate::event::RunStart;
-use crate::event::record::Circumstances;
 use crate::report::collect::Collected;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
+use trailproof_core::event::RunStart;
+use trailproof_core::event::record::Circumstances;
 
 /// The one style sheet. The page's policy allows it by its hash, and nothing else.
 const STYLE: &str = include_str!("../../../templates/report.css");

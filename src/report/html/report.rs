@@ -1,12 +1,12 @@
 //! Writes the page once the run is finished.
 use super::page::Page;
-use crate::event::RunEvent;
-use crate::event::record::Circumstances;
 use crate::report::RunReporter;
 use crate::report::collect::Collected;
 use askama::Template as _;
 use std::fmt;
 use std::io::{self, Write};
+use trailproof_core::event::RunEvent;
+use trailproof_core::event::record::Circumstances;
 
 /// The page of a run. Its bytes depend on the events alone.
 #[derive(Debug)]

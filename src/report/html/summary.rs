@@ -1,10 +1,10 @@
 //! The first screen: the answer, what it is about, and the counts that add up to it.
 use super::chains::length;
 use super::shown::{Shown, grouped};
-use crate::core::verdict::Verdict;
-use crate::event::{RunSummary, Tally};
 use crate::report::collect::Collected;
 use crate::report::text_lines::{bytes, counted, per_cent, uncovered};
+use trailproof_core::event::{RunSummary, Tally};
+use trailproof_core::verdict::Verdict;
 
 /// The answer in words.
 #[derive(Clone, Debug)]

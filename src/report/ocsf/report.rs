@@ -1,12 +1,12 @@
 //! Writes the events once the run is finished.
 use super::shape::{Told, event};
 use super::told::{finding, not_proven, verdict};
-use crate::event::RunEvent;
-use crate::event::record::Circumstances;
 use crate::report::RunReporter;
 use crate::report::collect::Collected;
 use serde_json::Value;
 use std::io::{self, Write};
+use trailproof_core::event::RunEvent;
+use trailproof_core::event::record::Circumstances;
 
 /// The events of a run as Compliance Findings.
 #[derive(Debug)]

@@ -1,14 +1,14 @@
 //! What the events tell: the verdict, findings, and what is not proven.
 use super::shape::{Level, Resource, Told};
-use crate::core::chain_id::ChainId;
-use crate::core::coverage::Coverage;
-use crate::core::location::{ObjectLocation, escape};
-use crate::core::verdict::Verdict;
-use crate::event::RunSummary;
 use crate::report::collect::{Collected, ToldFinding};
 use crate::report::text_lines::{counted, hours, uncovered};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::coverage::Coverage;
+use trailproof_core::event::RunSummary;
+use trailproof_core::location::{ObjectLocation, escape};
+use trailproof_core::verdict::Verdict;
 
 /// Resources that one event of many objects names. Security Hub takes 32 with a finding.
 const RESOURCES: usize = 32;

@@ -5,13 +5,13 @@
 //! into once, from the one above and without following a link; what is opened in it lies there,
 //! whatever becomes of its path.
 use super::key_path::{is_plain, parts};
-use crate::core::budget;
 use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use trailproof_core::budget;
 
 /// Folders kept open. Log files of one account, region and day lie in one; this many are read at
 /// once, and a process may have 256 to 1,024 files open where nobody changed that.

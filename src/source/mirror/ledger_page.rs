@@ -1,8 +1,8 @@
 //! Pages of a listing out of what was noted.
 use super::ledger::{Layers, Order};
-use crate::core::budget;
 use crate::source::{ListPage, ListRequest, Listed};
 use std::io;
+use trailproof_core::budget;
 
 /// The last of all characters. As many of them as a key has room for sort behind whatever lies in a
 /// folder.

@@ -9,8 +9,6 @@ use super::ledger::{Layers, MANIFEST, Order, Range, Record, Said, known};
 use super::ledger_page::{Asked, merged, page};
 use super::reader::{FileReader, failed, hand_over};
 use super::source::MirrorSource;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::location::ObjectLocation;
 use crate::source::{
     BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
     ReadFrom, TakePiece,
@@ -18,6 +16,8 @@ use crate::source::{
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::ObjectLocation;
 
 /// Entries on a page, as S3 gives them.
 const PAGE: usize = 1_000;

@@ -1,10 +1,10 @@
 //! What may be opened: regular files, by no symbolic link.
 use super::reader::{FileReader, failed};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::source::{ObjectMetadata, ReadError, ReadFrom};
 use std::fs::{File, Metadata};
 use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 
 /// A read failure in these words: the file is there, and is not read.
 pub(super) fn denied(words: &str) -> ReadError {

@@ -1,10 +1,10 @@
 //! One file being read.
-use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::source::{BoxFuture, ObjectMetadata, ObjectReader, Piece, TakePiece};
 use bytes::Bytes;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 
 /// Bytes of a chunk: a size that stays in the second-level cache while it is hashed.
 const CHUNK: usize = 256 << 10;

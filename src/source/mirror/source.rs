@@ -9,8 +9,6 @@ use super::key_path::{inflated_name, parts};
 use super::opening::{begin, denied};
 use super::reader::{FileReader, failed, hand_over};
 use super::tree::{Entry, PassedOver, Walk};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::location::ObjectLocation;
 use crate::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
     ReadError, ReadFrom, TakePiece,
@@ -19,6 +17,8 @@ use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::ObjectLocation;
 
 /// Entries on a page, as S3 gives them.
 const PAGE: usize = 1_000;

@@ -1,13 +1,13 @@
 //! Keys below a directory in the order in which S3 lists them.
 use super::key_path::listed_name;
 use super::reader::failed;
-use crate::core::budget;
-use crate::core::failure::ReadFailure;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use trailproof_core::budget;
+use trailproof_core::failure::ReadFailure;
 
 /// Examples of what was passed over that are kept.
 const EXAMPLES: usize = 1_000;

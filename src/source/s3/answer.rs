@@ -1,13 +1,13 @@
 //! From the SDK's errors to the table's rows.
 use super::classify::{self, Broken, Operation, Refusal};
 use crate::aws::{credentials, words};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::ids::Region;
 use crate::source::ReadError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 use std::io;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::ids::Region;
 
 /// Bytes of an error's body in which a region is looked for. S3's are below 2 KB.
 const ERROR_BODY: usize = 16 << 10;

@@ -3,8 +3,8 @@
 //! The code in the body decides, and the status only where there is none: 404 is said of keys,
 //! buckets and versions alike, and 403 of archives and keys of KMS too. Only one row says that an
 //! object is gone.
-use crate::core::failure::{ReadFailure, ReadFailureKind};
 use crate::source::ReadError;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 
 /// The requests that are made here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

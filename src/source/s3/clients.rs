@@ -2,7 +2,6 @@
 use super::clock::{ReadsClock, StoreClock};
 use super::timeouts::Timeouts;
 use crate::aws::config::{AwsConfig, Service};
-use crate::core::ids::Region;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -14,6 +13,7 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use trailproof_core::ids::Region;
 
 /// The region that is asked where a bucket lies when none is configured, as the AWS CLI does.
 const FIRST_ASKED: &str = "us-east-1";

@@ -7,10 +7,10 @@
 use super::classify::{Broken, broken};
 use super::cursor::Cursor;
 use super::percent;
-use crate::core::failure::ReadFailure;
 use crate::source::{ListPage, ListRequest, Listed};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
+use trailproof_core::failure::ReadFailure;
 
 /// The page that `output` is for `request`, whose continuation is `cursor`.
 pub(super) fn page(

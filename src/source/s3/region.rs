@@ -2,8 +2,6 @@
 use super::answer;
 use super::classify::{Broken, Operation, broken};
 use super::clients::Clients;
-use crate::core::failure::{ReadFailure, ReadFailureKind};
-use crate::core::ids::Region;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::collections::HashMap;
@@ -11,6 +9,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::ids::Region;
 
 /// Where a null location is: the one region that is older than locations.
 const NULL_LOCATION: &str = "us-east-1";

@@ -8,9 +8,6 @@ use super::region::BucketRegions;
 use super::timeouts::Timeouts;
 use super::{answer, etag, page};
 use crate::aws::config::AwsConfig;
-use crate::core::failure::ReadFailure;
-use crate::core::ids::Region;
-use crate::core::location::ObjectLocation;
 use crate::source::{
     BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
     ReadFrom, TakePiece,
@@ -22,6 +19,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::Region;
+use trailproof_core::location::ObjectLocation;
 
 /// Buckets of S3, in whatever regions, and of stores that speak its protocol.
 ///

@@ -1,12 +1,12 @@
 //! What is wrong, odd or wanting in a bundle.
 use super::coverage::{Stretch, left_out};
 use super::document::Bundle;
-use crate::core::ids::Region;
-use crate::core::location::excerpt;
-use crate::core::signing::{PublicKey, signed_in};
-use crate::core::time::DAY;
 use crate::trust::KeyRecord;
 use std::collections::BTreeMap;
+use trailproof_core::ids::Region;
+use trailproof_core::location::excerpt;
+use trailproof_core::signing::{PublicKey, signed_in};
+use trailproof_core::time::DAY;
 
 /// What a real key is valid for.
 const VALID: i64 = 30 * DAY;

@@ -1,6 +1,6 @@
 //! Of which times a bundle has every key.
-use crate::core::time::{DAY, Timestamp};
 use crate::trust::KeyRecord;
+use trailproof_core::time::{DAY, Timestamp};
 
 /// Both ends included.
 pub(super) type Stretch = (Timestamp, Timestamp);

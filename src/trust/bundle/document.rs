@@ -1,9 +1,5 @@
 //! The forms in which public keys come in files. `docs/key-bundle.md` documents them.
 use super::coverage::{Stretch, certain, joined};
-use crate::core::budget;
-use crate::core::ids::Region;
-use crate::core::location::excerpt;
-use crate::core::time::Timestamp;
 use crate::trust::KeyRecord;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +7,10 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
+use trailproof_core::budget;
+use trailproof_core::ids::Region;
+use trailproof_core::location::excerpt;
+use trailproof_core::time::Timestamp;
 
 /// What the first field of our own form holds.
 pub(super) const FORMAT: &str = "trailproof-public-keys";

@@ -1,11 +1,11 @@
 //! A key service whose answers are kept, for a bundle of what a run believed.
 use super::coverage::{Stretch, joined};
 use super::document::RegionKeys;
-use crate::core::ids::Region;
-use crate::core::time::Timestamp;
 use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use trailproof_core::ids::Region;
+use trailproof_core::time::Timestamp;
 
 /// Asks the service below, and keeps what it answers.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Bundles as a key service.
 use super::coverage::{Stretch, joined};
 use super::document::{Bundle, RegionKeys};
-use crate::core::ids::Region;
-use crate::core::time::Timestamp;
 use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
+use trailproof_core::ids::Region;
+use trailproof_core::time::Timestamp;
 
 /// The keys of bundles that somebody named. Asks nobody.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! Writes a bundle of our own form.
 use super::coverage::Stretch;
 use super::document::{FORMAT, RegionKeys, SCHEMA};
-use crate::core::ids::Region;
 use crate::trust::KeyRecord;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use trailproof_core::ids::Region;
 
 /// The document of the keys that were obtained for `requested`.
 pub fn fetched(keys: &BTreeMap<Region, Vec<KeyRecord>>, requested: Stretch) -> String {

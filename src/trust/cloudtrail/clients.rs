@@ -1,12 +1,12 @@
 //! The SDK's clients: CloudTrail's by region, Organizations' one, made when first needed.
 use crate::aws::config::{AwsConfig, Service};
 use crate::aws::words::SetupError;
-use crate::core::ids::Region;
 use aws_sdk_cloudtrail::config::retry::RetryConfig;
 use aws_sdk_cloudtrail::config::timeout::TimeoutConfig;
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+use trailproof_core::ids::Region;
 
 /// Attempts at one request, by the SDK's standard mode; as many as the AWS CLI makes. These
 /// services allow few requests a second (ListPublicKeys 10), so that refusals pass by waiting.

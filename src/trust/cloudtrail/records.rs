@@ -1,10 +1,10 @@
 //! From the SDK's types to records of ours.
-use crate::core::budget;
-use crate::core::time::Timestamp;
 use crate::trust::{KeyRecord, TrailRecord, TrailStatusRecord};
 use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{PublicKey, Trail};
+use trailproof_core::budget;
+use trailproof_core::time::Timestamp;
 
 /// One key; `None` where it has no fingerprint or no value, or more bytes than a key can have:
 /// no digest could name it, or it could not be used.

@@ -3,9 +3,6 @@ use super::clients::Clients;
 use super::failure::{senseless, service_error, setup_error};
 use super::records;
 use crate::aws::config::AwsConfig;
-use crate::core::budget;
-use crate::core::ids::{OrganizationId, Region, TrailArn};
-use crate::core::time::Timestamp;
 use crate::trust::{
     KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
 };
@@ -13,6 +10,9 @@ use aws_sdk_cloudtrail::primitives::DateTime;
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
+use trailproof_core::budget;
+use trailproof_core::ids::{OrganizationId, Region, TrailArn};
+use trailproof_core::time::Timestamp;
 
 const LIST_PUBLIC_KEYS: &str = "ListPublicKeys";
 const DESCRIBE_TRAILS: &str = "DescribeTrails";

@@ -5,12 +5,12 @@ use super::commit::{Job, Lost, Shared, start};
 use super::copying::{Copying, Seen};
 use super::names::Claims;
 use super::store::{Places, Store};
-use crate::core::location::escape;
 use crate::source::ObjectSource;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot};
+use trailproof_core::location::escape;
 
 /// Why no mirror can be made there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Brings whole copies to the disk, many at a time: syncing is what takes long.
 use super::super::ledger::{Copied, Journal, Layers, Order, Record};
 use super::store::{Part, Places, Store, rename, sync_folders};
-use crate::core::location::ObjectLocation;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
+use trailproof_core::location::ObjectLocation;
 
 /// Copies that wait for the disk: 64 KB of memory each at most.
 const WAITING: usize = 512;

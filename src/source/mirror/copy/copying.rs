@@ -4,8 +4,6 @@ use super::super::ledger_page::end_of;
 use super::commit::{Job, Shared, Whole};
 use super::saved::saved;
 use super::tee::Tee;
-use crate::core::failure::ReadFailure;
-use crate::core::location::ObjectLocation;
 use crate::source::{
     BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
     ReadFrom, TakePiece,
@@ -14,6 +12,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::location::ObjectLocation;
 
 /// Pages that are listed to learn whether one copy is still the bucket's.
 const PAGES: usize = 100;

@@ -6,10 +6,10 @@ use super::super::header::{EARLIER, ESCAPED, HEADER, KEYS_BESIDE, WORK};
 use super::super::index::INDEX;
 use super::super::key_path::listed_name;
 use super::super::ledger::MANIFEST;
-use crate::core::budget;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
+use trailproof_core::budget;
 
 /// Bytes of a name: what ext4, XFS, NTFS, APFS and others hold.
 const NAME: usize = 255;

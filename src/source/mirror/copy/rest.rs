@@ -3,10 +3,10 @@ use super::super::header::{Tally, replace};
 use super::super::ledger::{Layers, MANIFEST, Order, Record};
 use super::begin::Mirroring;
 use super::copying::Copying;
-use crate::core::location::ObjectLocation;
 use std::io;
 use std::sync::PoisonError;
 use tokio::task::JoinSet;
+use trailproof_core::location::ObjectLocation;
 
 /// Objects that are copied at once; how many requests that makes is the source's affair.
 const AT_ONCE: usize = 512;

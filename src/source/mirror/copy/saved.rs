@@ -2,13 +2,13 @@
 use super::super::key_path::parts;
 use super::super::ledger::Copied;
 use super::names::plain;
-use crate::core::failure::ReadFailure;
-use crate::core::location::ObjectLocation;
 use crate::source::{BoxFuture, ObjectMetadata, ObjectReader};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::location::ObjectLocation;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;

@@ -3,13 +3,13 @@ use super::super::ledger::Copied;
 use super::commit::{Body, Whole};
 use super::copying::Copying;
 use super::store::Part;
-use crate::core::failure::ReadFailure;
-use crate::core::location::ObjectLocation;
 use crate::source::{BoxFuture, ObjectMetadata, ObjectReader};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Write as _};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::location::ObjectLocation;
 
 /// Bytes of an object that are kept in memory until it is whole. Real log files have 1 to 52 KB.
 const HELD: usize = 64 << 10;

@@ -2,10 +2,10 @@
 use super::lines::{is_place, object};
 use super::merged::Told;
 use super::record::{Order, Record};
-use crate::core::budget;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::io;
+use trailproof_core::budget;
 
 /// An object or a folder as a listing tells it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

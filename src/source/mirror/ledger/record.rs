@@ -1,8 +1,8 @@
 //! One line: an object or a folder, and what became of it.
 use super::ranges::{Range, join};
-use crate::core::failure::{ReadFailure, ReadFailureKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 
 /// Earlier contents of one object that are told: it was replaced so often between two runs.
 const EARLIER: usize = 1_024;

@@ -1,0 +1,103 @@
+//! What a chain's period is divided into: the reasons where they belong, and never more or less than the period.
+use super::*;
+use crate::time::HOUR;
+use proptest::prelude::*;
+
+fn at(hour: i64) -> Timestamp {
+    Timestamp::from_unix(hour * HOUR)
+}
+
+fn period(from: i64, to: i64) -> Period {
+    Period { start: at(from), end: at(to) }
+}
+
+fn proven(start: i64, chain_start: bool) -> Standing {
+    Standing::Proven {
+        start: at(start),
+        end: at(start + 1),
+        chain_start,
+        coverage: Coverage::Verified,
+    }
+}
+
+fn divided(period: Period, standings: &[Standing], older: bool) -> Vec<(i64, i64, &'static str)> {
+    let mut builder = CoverageBuilder::new(period);
+    standings.iter().for_each(|standing| builder.take(*standing));
+    let hours = |at: Timestamp| at.unix() / HOUR;
+    let segments = builder.finish(older);
+    segments.iter().map(|s| (hours(s.from), hours(s.to), s.coverage.code())).collect()
+}
+
+#[test]
+fn a_clean_chain_is_one_stretch() {
+    let standings = [proven(3, false), proven(2, false), proven(1, false), proven(0, false)];
+    assert_eq!(divided(period(1, 4), &standings, true), [(1, 4, "verified")]);
+}
+
+#[test]
+fn every_reason_stands_where_it_belongs() {
+    let standings = [
+        proven(10, false),
+        Standing::Missing { end: at(10) },
+        proven(7, false),
+        Standing::Unproven { end: at(7), coverage: Coverage::Contradicted },
+        proven(4, true),
+        proven(1, true),
+    ];
+    let told = [
+        (0, 2, "before-first-digest"),
+        (2, 5, "gap"),
+        (5, 7, "contradicted"),
+        (7, 8, "verified"),
+        (8, 10, "digests-missing"),
+        (10, 11, "verified"),
+        (11, 13, "tail"),
+    ];
+    assert_eq!(divided(period(0, 13), &standings, false), told);
+    assert_eq!(divided(period(0, 13), &standings, true)[0], (0, 5, "gap"));
+    let hole = [proven(5, false), proven(2, false)];
+    assert_eq!(divided(period(2, 6), &hole, true)[1], (3, 5, "hole"));
+    assert_eq!(divided(period(0, 9), &[], false), [(0, 9, "tail")]);
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    let coverage = prop_oneof![
+        Just(Coverage::Verified),
+        Just(Coverage::Contradicted),
+        Just(Coverage::Unverified)
+    ];
+    prop_oneof![
+        (0..40_i64, 0..4_i64, any::<bool>(), coverage).prop_map(
+            |(start, length, chain_start, coverage)| Standing::Proven {
+                start: at(start),
+                end: at(start + length),
+                chain_start,
+                coverage
+            }
+        ),
+        (0..40_i64).prop_map(|end| Standing::Missing { end: at(end) }),
+        (0..40_i64)
+            .prop_map(|end| Standing::Unproven { end: at(end), coverage: Coverage::Unverified }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_division_adds_up_to_the_period(
+        standings in prop::collection::vec(standing(), 0..20),
+        from in 0..30_i64,
+        length in 0..12_i64,
+        older: bool,
+    ) {
+        let period = period(from, from + length);
+        let mut builder = CoverageBuilder::new(period);
+        standings.iter().for_each(|standing| builder.take(*standing));
+        let mut expected = period.start;
+        for segment in builder.finish(older) {
+            prop_assert_eq!(segment.from, expected);
+            prop_assert!(segment.to > segment.from);
+            expected = segment.to;
+        }
+        prop_assert_eq!(expected, period.end);
+    }
+}

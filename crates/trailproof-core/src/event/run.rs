@@ -1,0 +1,291 @@
+//! The events of a `verify` run.
+use super::summary::{ChainSummary, RunSummary};
+use crate::chain_id::ChainId;
+use crate::content::Hash;
+use crate::explain::ExplainingEvent;
+use crate::failure::ReadFailure;
+use crate::finding::{Finding, Outcome};
+use crate::ids::Region;
+use crate::judge::Proofs;
+use crate::key_layout::DigestKind;
+use crate::location::ObjectLocation;
+use crate::log_check::LogProof;
+use crate::notice::Notice;
+use crate::time::{Period, Timestamp};
+
+/// One fact about a `verify` run, in canonical order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEvent {
+    /// First event, always.
+    RunStarted(Box<RunStart>),
+    /// The bucket was listed: what the run is going to look at.
+    BucketListed {
+        /// Chains.
+        chains: u64,
+        /// Digests in the listing, those that only anchor a walk included.
+        digests: u64,
+        /// Trails that lie here and that the scope leaves out.
+        left_out: Vec<String>,
+    },
+    /// A listing could not be read, so that chains may be missing.
+    ListingUnread {
+        /// The folder.
+        folder: String,
+        /// Why.
+        why: ReadFailure,
+    },
+    /// What follows is about this chain, up to its `ChainFinished`.
+    ChainStarted {
+        /// The chain.
+        chain: ChainId,
+    },
+    /// A public key by which digests are believed. Comes once in a run, before the first digest
+    /// that a signature of it proves.
+    PublicKey(PublicKeyTold),
+    /// One digest of the present chain was judged.
+    DigestJudged(DigestJudged),
+    /// One log file was judged. Follows its digest, in the digest's own order.
+    LogJudged(LogJudged),
+    /// A proven digest names a log file that was looked for. Its `LogJudged` follows.
+    LogNamed(LogNamed),
+    /// The present chain joins on to the record before it, or does not.
+    SeamJudged(SeamJudged),
+    /// The chain was walked to its end.
+    ChainFinished(ChainSummary),
+    /// What CloudTrail itself says of the present chain's delivery.
+    TrailStatus {
+        /// The chain.
+        chain: ChainId,
+        /// Whether the trail is logging now.
+        is_logging: bool,
+        /// When the newest digest was delivered.
+        latest_digest_delivery: Option<Timestamp>,
+        /// Why the newest attempt failed, in S3's words.
+        latest_digest_error: Option<String>,
+        /// That the bucket contradicts it.
+        finding: Option<Finding>,
+    },
+    /// A verified event explains a stretch that no digest covers.
+    GapExplained {
+        /// The chain with the gap.
+        chain: ChainId,
+        /// Start of the stretch.
+        from: Timestamp,
+        /// End of it.
+        to: Timestamp,
+        /// The event.
+        event: ExplainingEvent,
+    },
+    /// A log file lies in verified time and no verified digest names it.
+    LogUnlisted {
+        /// Where it lies.
+        at: ObjectLocation,
+    },
+    /// A folder holds log files of the period, and no digest of any trail covers their account and
+    /// region.
+    LogsWithoutDigests {
+        /// The folder.
+        folder: String,
+    },
+    /// A check was not made.
+    CheckNotPerformed {
+        /// Which.
+        check: String,
+        /// Why.
+        why: String,
+    },
+    /// Last event, always; its absence means that the stream was cut.
+    RunFinished(RunSummary),
+}
+
+impl RunEvent {
+    /// The event without what a store answers differently each time: request ids, and how often it
+    /// was asked. `None` where the event has nothing of the kind.
+    pub fn reproducible(&self) -> Option<Self> {
+        let mut event = match self {
+            Self::ListingUnread { .. } => self.clone(),
+            Self::DigestJudged(DigestJudged { outcome: Outcome::Unverified(_), .. }) => {
+                self.clone()
+            }
+            Self::LogJudged(LogJudged { outcome: Outcome::Unverified(_), .. }) => self.clone(),
+            _ => return None,
+        };
+        if let Self::ListingUnread { why, .. }
+        | Self::DigestJudged(DigestJudged { outcome: Outcome::Unverified(why), .. })
+        | Self::LogJudged(LogJudged { outcome: Outcome::Unverified(why), .. }) = &mut event
+        {
+            why.request_id = None;
+            why.attempts = 0;
+        }
+        Some(event)
+    }
+}
+
+/// What a run is about, and what made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStart {
+    /// What made the run.
+    pub tool: Tool,
+    /// Where the evidence lies: `s3://bucket/prefix` or a directory.
+    pub location: String,
+    /// Bucket that the evidence was delivered to.
+    pub bucket: String,
+    /// The period that is judged.
+    pub period: Period,
+    /// Whether the period was cut short because its end lies in the future.
+    pub end_was_future: bool,
+    /// Trails that alone are looked at, by name or ARN; none named means all.
+    pub trails: Vec<String>,
+    /// Accounts that alone are looked at; none named means all.
+    pub accounts: Vec<String>,
+    /// Source regions that alone are looked at; none named means all.
+    pub regions: Vec<String>,
+    /// Whether log files that no verified digest names are searched for.
+    pub unlisted: bool,
+    /// The record that the run joins on to: SHA-256 of its lines, in hex.
+    pub follows: Option<String>,
+}
+
+/// The program that made a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Its version.
+    pub version: String,
+    /// What it was built from, where whoever built it said so.
+    pub build: Option<String>,
+}
+
+impl Tool {
+    /// This program. `TRAILPROOF_BUILD`, set when it is compiled, names the commit.
+    pub fn this() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            build: option_env!("TRAILPROOF_BUILD").map(str::to_owned),
+        }
+    }
+}
+
+/// A public key that the run believes, as it was obtained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKeyTold {
+    /// Region whose digests it signs.
+    pub region: Region,
+    /// Fingerprint that its record bears.
+    pub fingerprint: String,
+    /// Its bytes: PKCS#1 `RSAPublicKey` or SubjectPublicKeyInfo.
+    pub der: Vec<u8>,
+    /// Start of its validity, where its record tells it.
+    pub valid_from: Option<Timestamp>,
+    /// End of its validity, where its record tells it.
+    pub valid_to: Option<Timestamp>,
+    /// Where it was had from: `ListPublicKeys`, or the names of the files that were believed.
+    pub source: String,
+}
+
+/// What the store showed of an object beside its content, where it was read whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Bytes as stored. Of a valid log file the same as its proof tells.
+    pub stored: Option<u64>,
+    /// SHA-256 of the inflated content where it is not the expected one, or the object is not
+    /// proven. Absent for a broken gzip member, of which how much comes out is not the object's.
+    pub found: Option<Hash>,
+    /// ETag without quotes, where the store has one.
+    pub etag: Option<String>,
+    /// Version id, in a bucket with versions.
+    pub version_id: Option<String>,
+}
+
+/// How one log file was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogJudged {
+    /// Where it was delivered.
+    pub at: ObjectLocation,
+    /// SHA-256 of its inflated content, as its proven digest records it.
+    pub expected: Hash,
+    /// The judgement.
+    pub outcome: Outcome<LogProof>,
+    /// What was seen of the object.
+    pub seen: Seen,
+}
+
+/// Whether the newest digest that the record before proves of a chain is there, proven, and the
+/// same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeamJudged {
+    /// Where the digest was delivered.
+    pub at: ObjectLocation,
+    /// Its end.
+    pub end: Timestamp,
+    /// SHA-256 of its inflated bytes, as the record before has it.
+    pub expected: Hash,
+    /// Whether it is so.
+    pub joined: bool,
+    /// What the evidence contradicts; `None` too where the digest's own line tells it, or where it
+    /// could not be read.
+    pub finding: Option<Finding>,
+}
+
+/// A log file that was looked for, and the proven digest that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogNamed {
+    /// Where it was delivered.
+    pub at: ObjectLocation,
+    /// SHA-256 of its inflated content.
+    pub hash: Hash,
+    /// The digest.
+    pub digest: ObjectLocation,
+    /// Start of the interval in which it was delivered.
+    pub start: Timestamp,
+    /// End of it.
+    pub end: Timestamp,
+    /// Fingerprint of the key that the digest names as its own.
+    pub fingerprint: String,
+}
+
+/// How one digest was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestJudged {
+    /// Where it was delivered.
+    pub at: ObjectLocation,
+    /// Standard or backfill.
+    pub kind: DigestKind,
+    /// Its end: its own where it is proven, else its key's.
+    pub end: Timestamp,
+    /// The judgement.
+    pub outcome: Outcome<DigestProof>,
+    /// What is worth knowing beside it.
+    pub notices: Vec<Notice>,
+    /// Whether the judgement counts: a digest that only anchors the walk does not.
+    pub counts: bool,
+    /// What was seen of the object.
+    pub seen: Seen,
+}
+
+/// What is told of a proven digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestProof {
+    /// Start of its interval.
+    pub start: Timestamp,
+    /// SHA-256 of its inflated bytes.
+    pub hash: Hash,
+    /// The proofs that held.
+    pub proofs: Proofs,
+    /// How many log files it names.
+    pub logs: u64,
+    /// Fingerprint of the key that it names as its own.
+    pub fingerprint: String,
+    /// What it records of the digest before it; `None` in a starting digest.
+    pub previous: Option<DigestLink>,
+}
+
+/// What a proven digest records of the one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestLink {
+    /// Where that was delivered.
+    pub at: ObjectLocation,
+    /// SHA-256 of its inflated bytes.
+    pub hash: Option<Hash>,
+    /// Its end, where its key is a digest's.
+    pub end: Option<Timestamp>,
+}

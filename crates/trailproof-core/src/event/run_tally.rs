@@ -1,0 +1,78 @@
+//! The tally of a whole run, and the one place that makes a verdict of it.
+use super::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
+use crate::coverage::{Coverage, Segment};
+use crate::verdict::Verdict;
+
+/// See the module's words.
+#[derive(Clone, Debug, Default)]
+pub struct RunTally {
+    counts: Counts,
+    chains: u64,
+    ended: u64,
+    coverage: CoverageTotals,
+    /// Seconds of tail that are still allowed.
+    tail_allowed: i64,
+    /// Log files that no verified digest names.
+    pub unlisted: u64,
+    /// Folders with log files of the period and without any digest.
+    pub without_digests: u64,
+    /// Listings that could not be read.
+    pub listings_unread: u64,
+    /// Keys in folders of digests that are no digest's.
+    pub passed_over: u64,
+}
+
+impl RunTally {
+    /// Takes a chain at its end.
+    pub fn chain(&mut self, summary: &ChainSummary) {
+        self.counts.add(&summary.counts);
+        match summary.presence {
+            Presence::Ended { .. } => self.ended += 1,
+            Presence::Present | Presence::Absent { .. } => self.chains += 1,
+        }
+        self.tail_allowed += summary.tail_allowed;
+        summary.segments.iter().for_each(|segment| self.segment(segment));
+    }
+
+    fn segment(&mut self, segment: &Segment) {
+        let seconds = segment.seconds();
+        match segment.coverage {
+            Coverage::Verified => self.coverage.verified += seconds,
+            Coverage::Contradicted => self.coverage.contradicted += seconds,
+            Coverage::Unverified => self.coverage.unverified += seconds,
+            Coverage::Uncovered(why) => *self.coverage.uncovered.entry(why).or_default() += seconds,
+        }
+    }
+
+    /// The summary, with the verdict.
+    pub fn finish(self) -> RunSummary {
+        RunSummary {
+            verdict: self.verdict(),
+            counts: self.counts,
+            chains: self.chains,
+            ended: self.ended,
+            coverage: self.coverage,
+            unlisted: self.unlisted,
+            listings_unread: self.listings_unread,
+            passed_over: self.passed_over,
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.counts.findings() > 0 || self.coverage.contradicted > 0 {
+            return Verdict::Contradicted;
+        }
+        let nothing = self.counts.digests.total() + self.counts.backfill.total() == 0;
+        let doubts = self.listings_unread + self.unlisted + self.without_digests;
+        if nothing && doubts == 0 {
+            return Verdict::NothingFound;
+        }
+        let open = self.coverage.total() - self.coverage.verified - self.tail_allowed;
+        let doubts = self.counts.unverified() + doubts;
+        // A period without a second in it is verified by nothing.
+        if doubts > 0 || open > 0 || self.coverage.verified == 0 {
+            return Verdict::NotProven;
+        }
+        Verdict::Proven
+    }
+}

@@ -1,0 +1,73 @@
+//! The subresources of a bucket: none is set but versioning.
+use super::response::Response;
+use super::route::Call;
+use super::s3_error::S3Error;
+use super::xml::Xml;
+use crate::world::{Bucket, Version};
+
+/// How S3 says that a subresource was never set.
+const NOT_SET: [(&str, &str, &str); 9] = [
+    ("cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"),
+    (
+        "encryption",
+        "ServerSideEncryptionConfigurationNotFoundError",
+        "The server side encryption configuration was not found",
+    ),
+    ("lifecycle", "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
+    (
+        "object-lock",
+        "ObjectLockConfigurationNotFoundError",
+        "Object Lock configuration does not exist for this bucket",
+    ),
+    (
+        "ownershipControls",
+        "OwnershipControlsNotFoundError",
+        "The bucket ownership controls were not found",
+    ),
+    ("policy", "NoSuchBucketPolicy", "The bucket policy does not exist"),
+    (
+        "publicAccessBlock",
+        "NoSuchPublicAccessBlockConfiguration",
+        "The public access block configuration was not found",
+    ),
+    (
+        "replication",
+        "ReplicationConfigurationNotFoundError",
+        "The replication configuration was not found",
+    ),
+    ("tagging", "NoSuchTagSet", "The TagSet does not exist"),
+];
+
+/// Answers a GET of a subresource of `bucket`.
+pub(super) fn answer(bucket: &Bucket, call: &Call) -> Result<Response, S3Error> {
+    if call.page == "versioning" && call.key.is_empty() {
+        return Ok(versioning(bucket));
+    }
+    let known = NOT_SET.iter().find(|(name, ..)| *name == call.page && call.key.is_empty());
+    Err(known.map_or_else(
+        || {
+            S3Error::new(
+                501,
+                "NotImplemented",
+                "A parameter you provided implies functionality that is not implemented",
+            )
+        },
+        |(_, code, message)| S3Error::new(404, code, message).detail("BucketName", &call.bucket),
+    ))
+}
+
+/// A bucket is versioned where any object in it has a version id.
+fn versioning(bucket: &Bucket) -> Response {
+    let versioned = bucket.objects.values().flatten().any(is_versioned);
+    let body = Xml::new().s3_root("VersioningConfiguration", |xml| {
+        if versioned {
+            xml.text("Status", "Enabled");
+        }
+    });
+    Response::with_body(200, "application/xml", body)
+}
+
+/// Whether `version` was made while its bucket was versioned.
+pub(super) fn is_versioned(version: &Version) -> bool {
+    !matches!(version.version_id.as_str(), "" | "null")
+}

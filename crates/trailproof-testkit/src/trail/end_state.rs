@@ -1,0 +1,149 @@
+//! What became of one object, told by comparing it with what was written there.
+//!
+//! Nothing is verified: content is intact when it equals the truth, and a signature is the right
+//! one when it equals the one that was made.
+use super::built::{BuiltChain, BuiltDigest, BuiltLog, BuiltTrail, DigestKind};
+use super::digest_json::sha256;
+use super::expectation::State;
+use super::gzip::{self, Body};
+use super::signer::fingerprint;
+use crate::world::Version;
+use std::collections::BTreeSet;
+
+// A reader's budget for an inflated digest is its own affair; past this the model expects that it
+// may have been hit.
+const LARGE: usize = 1 << 20;
+
+/// What lies at a digest's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestContent {
+    /// Nothing.
+    Absent,
+    /// An archived object.
+    Archived,
+    /// Something that goes past any budget, or may.
+    Beyond,
+    /// The digest's own bytes.
+    Intact,
+    /// The digest's own bytes in a member that does not end as it must, or with more after it.
+    Damaged,
+    /// No digest.
+    Malformed,
+    /// A digest that names another location.
+    Elsewhere,
+    /// A digest with this location and other bytes.
+    Changed,
+}
+
+/// What the digest's own signature does for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnSignature {
+    /// It proves the digest's true bytes.
+    Proves,
+    /// It may or may not, depending on how a verifier looks for the key.
+    MayProve,
+    /// There is none.
+    Absent,
+    /// It is not the digest's. Holds whether the digest's key is listed as it must be.
+    Wrong(bool),
+    /// It is right, but its key is not listed. Holds whether the region has any other key.
+    KeyUnknown(bool),
+}
+
+impl BuiltTrail {
+    /// What lies at the key of `digest`.
+    pub fn digest_content(&self, digest: &BuiltDigest) -> DigestContent {
+        let Some(version) = self.current(&digest.bucket, &digest.key) else {
+            return DigestContent::Absent;
+        };
+        if archived(version) {
+            return DigestContent::Archived;
+        }
+        let (bytes, whole) = match gzip::read(&version.body) {
+            Body::Bomb => return DigestContent::Beyond,
+            Body::Broken => return DigestContent::Malformed,
+            Body::NotGzip => (version.body.to_vec(), true),
+            Body::Inflated { bytes, trailer, more } => (bytes, trailer && !more),
+        };
+        if bytes == digest.json {
+            return if whole { DigestContent::Intact } else { DigestContent::Damaged };
+        }
+        if bytes.len() > LARGE {
+            return DigestContent::Beyond;
+        }
+        let value: serde_json::Value = match serde_json::from_slice(&bytes) {
+            Ok(value) => value,
+            Err(error) if error.to_string().contains("recursion") => return DigestContent::Beyond,
+            Err(_) => return DigestContent::Malformed,
+        };
+        let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
+        match (text("digestS3Bucket"), text("digestS3Object"), text("digestEndTime")) {
+            (Some(bucket), Some(key), Some(_)) => {
+                let here = (bucket, key) == (digest.bucket.as_str(), digest.key.as_str());
+                if here { DigestContent::Changed } else { DigestContent::Elsewhere }
+            }
+            _ => DigestContent::Malformed,
+        }
+    }
+
+    /// What the signature beside `digest` does for its true bytes.
+    pub fn own_signature(&self, chain: &BuiltChain, digest: &BuiltDigest) -> OwnSignature {
+        let Some(version) = self.current(&digest.bucket, &digest.key) else {
+            return OwnSignature::Absent;
+        };
+        let Some(signature) = version.metadata.get("signature") else {
+            return OwnSignature::Absent;
+        };
+        let keys = self.world.public_keys.get(&chain.id.region).map_or(&[][..], Vec::as_slice);
+        let signed = || keys.iter().filter(|key| Self::is_key(key, digest.slot));
+        let named = signed().any(|key| {
+            key.fingerprint == digest.fingerprint && fingerprint(&key.der) == digest.fingerprint
+        });
+        if *signature != digest.signature {
+            return OwnSignature::Wrong(named);
+        }
+        if signed().next().is_none() {
+            return OwnSignature::KeyUnknown(!keys.is_empty());
+        }
+        let timestamp = version.metadata.contains_key("backfill-generation-timestamp");
+        let dated = digest.kind != DigestKind::Backfill || timestamp;
+        let algorithm = version.metadata.contains_key("signature-algorithm");
+        if named && dated && algorithm { OwnSignature::Proves } else { OwnSignature::MayProve }
+    }
+
+    /// What a verifier must say of a log file that a verified digest names.
+    pub fn log_states(&self, log: &BuiltLog) -> BTreeSet<State> {
+        let Some(version) = self.current(&log.bucket, &log.key) else {
+            return states(&[State::Invalid("log-missing")]);
+        };
+        let (mismatch, malformed) =
+            (State::Invalid("log-hash-mismatch"), State::Invalid("log-malformed"));
+        let trailing = State::Invalid("log-trailing-data");
+        if archived(version) {
+            return states(&[State::Unverified]);
+        }
+        let right = |bytes: &[u8]| sha256(bytes) == log.hash;
+        match gzip::read(&version.body) {
+            Body::Bomb => states(&[State::Unverified, mismatch, malformed]),
+            Body::NotGzip if right(&version.body) => states(&[State::Valid]),
+            Body::NotGzip | Body::Broken => states(&[malformed, mismatch]),
+            Body::Inflated { bytes, trailer, more } => match (right(&bytes), trailer, more) {
+                (true, true, false) => states(&[State::Valid]),
+                (true, true, true) => states(&[trailing]),
+                (true, false, false) => states(&[malformed]),
+                (true, false, true) => states(&[malformed, trailing]),
+                (false, true, false) => states(&[mismatch]),
+                (false, true, true) => states(&[mismatch, trailing]),
+                (false, false, _) => states(&[mismatch, malformed, trailing]),
+            },
+        }
+    }
+}
+
+fn archived(version: &Version) -> bool {
+    matches!(version.storage_class.as_str(), "GLACIER" | "DEEP_ARCHIVE")
+}
+
+pub(super) fn states(states: &[State]) -> BTreeSet<State> {
+    states.iter().copied().collect()
+}

@@ -1,0 +1,237 @@
+//! What the copiers that people use make of a bucket: `aws s3 sync`, `rclone copy` and `s5cmd cp`,
+//! the real programs, over every deed.
+//!
+//! `TRAILPROOF_AWS_CLI`, `TRAILPROOF_RCLONE` and `TRAILPROOF_S5CMD` name them. Where one is not set
+//! its test says so and passes; `TRAILPROOF_REQUIRE_COPIERS` makes that a failure.
+//!
+//! A copy is held to two things. To a model of copying: it is judged, event by event, as the bucket
+//! would be whose digests had lost their metadata and which had lost its archived objects. And to
+//! the bucket itself: the same is found, but for what hangs on a digest of which only its own
+//! metadata had the signature. A copier that inflates takes what is wrong with the gzip away.
+mod cases;
+mod judged;
+mod stage;
+use cases::{Case, case, deeds};
+use judged::{difference, told};
+use serde_json::{Value, json};
+use stage::{STAGE, side_by_side};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{LazyLock, Mutex};
+use trailproof_core::time::Timestamp;
+use trailproof_testkit::server::{LoopbackServer, ServerOptions};
+use trailproof_testkit::trail::{
+    BuiltTrail, Decoy, Deed, DigestAt, Hostile, LogAt, LogPlan, LogSizes, TrailSpec,
+};
+use trailproof_testkit::world::{Bucket, World};
+
+const BUCKET: &str = "example-trail-logs";
+const START: &str = "2026-03-01T21:04:11Z";
+
+fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("copiers-{name}"))
+}
+
+/// The keys of the trail, in our own form and for all time.
+fn write_keys(trail: &BuiltTrail, at: &Path) {
+    let mut regions = serde_json::Map::new();
+    for (region, told) in trail.public_keys().as_object().unwrap() {
+        let mut told = told.clone();
+        told["requested"] =
+            json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
+        regions.insert(region.clone(), told);
+    }
+    let keys = json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions });
+    fs::write(at, keys.to_string()).unwrap();
+}
+
+fn verify(case: &Case, location: &str, endpoint: Option<&str>) -> Output {
+    let whole = case.trail.whole();
+    let iso = |at| Timestamp::from_unix(at).to_string();
+    Command::new(env!("CARGO_BIN_EXE_trailproof"))
+        .args(["verify", location, "--format", "jsonl", "--public-keys"])
+        .arg(&case.keys)
+        .args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)])
+        .env_clear()
+        // A copy is verified without asking anybody.
+        .env("AWS_ENDPOINT_URL", endpoint.unwrap_or("http://127.0.0.1:9"))
+        .env("AWS_REGION", "us-east-1")
+        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .output()
+        .unwrap()
+}
+
+/// What a copier made of the objects that it copied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bodies {
+    /// The stored bytes.
+    Stored,
+    /// What `Content-Encoding: gzip` says to make of them; where that cannot be done, no file.
+    Inflated,
+}
+
+/// The program that the variable names, or `None` after saying that there is none.
+fn program(variable: &str) -> Option<OsString> {
+    let named = std::env::var_os(variable).filter(|name| !name.is_empty());
+    if named.is_none() {
+        println!("skipped: `{variable}` is not set");
+        let required = std::env::var_os("TRAILPROOF_REQUIRE_COPIERS").is_some();
+        assert!(!required, "`{variable}` is required");
+    }
+    named
+}
+
+/// Copies the whole bucket into a new directory. A copier that leaves something out says so and
+/// fails; what it did copy is the copy.
+fn copy(
+    name: &str,
+    program: &OsString,
+    arguments: impl Fn(&str, &Path) -> Vec<OsString>,
+) -> PathBuf {
+    let to = scratch(name);
+    let _ = fs::remove_dir_all(&to);
+    fs::create_dir_all(&to).unwrap();
+    let mut command = Command::new(program);
+    let arguments = arguments(&STAGE.server.endpoint(), &to);
+    let output = command
+        .args(arguments)
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .env("HOME", &to)
+        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
+        .envs([("AWS_REGION", "us-east-1"), ("AWS_DEFAULT_REGION", "us-east-1")])
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    println!("{name}: {:?}, {:.2000}", output.status.code(), said.replace(BUCKET, "B"));
+    fs::write(to.with_extension("log"), said.as_bytes()).unwrap();
+    let files = fs::read_dir(&to).unwrap().count();
+    assert!(files >= STAGE.cases.len() - 2, "{files} of {}: {said:.2000}", STAGE.cases.len());
+    to
+}
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+/// Holds the copy of every case to the bucket and, where bodies are as they were stored, to the
+/// model. Of the cases in which the copier cannot list the bucket there must be no copy at all.
+fn check(name: &str, at: &Path, bodies: Bodies, cannot_list: fn(Deed) -> bool) {
+    let stage = &*STAGE;
+    let copies = side_by_side(&stage.cases, |case| {
+        verify(case, at.join(&case.prefix).to_str().unwrap(), None)
+    });
+    let mut wrong = Vec::new();
+    let mut tally: BTreeMap<Option<i32>, usize> = BTreeMap::new();
+    for (((case, copy), whole), model) in
+        stage.cases.iter().zip(&copies).zip(&stage.whole).zip(&stage.model)
+    {
+        *tally.entry(copy.status.code()).or_default() += 1;
+        let mut because = difference(case, whole, copy, at, bodies);
+        let (seen, meant) = (told(case, copy), told(case, model));
+        let same = seen == meant && copy.status.code() == model.status.code();
+        if case.deed.is_some_and(cannot_list) {
+            because = Vec::new();
+            if at.join(&case.prefix).exists() {
+                because.push("it was copied all the same".to_owned());
+            }
+        } else if bodies == Bodies::Stored && !same {
+            let first = seen.iter().zip(&meant).find(|(one, other)| one != other);
+            because.push(format!("{:?} for {:?}: {first:?}", copy.status, model.status));
+        } else if copy.stdout.is_empty() {
+            because.push("there is no report".to_owned());
+        }
+        if !because.is_empty() {
+            let said = String::from_utf8_lossy(&copy.stderr);
+            let because = because.join("\n    ");
+            wrong.push(format!("{} {:?}\n    {because}\n    {said}", case.prefix, case.deed));
+        }
+    }
+    assert!(wrong.is_empty(), "{name}: {} of {}\n{}", wrong.len(), copies.len(), wrong.join("\n"));
+    // Contradicted, and not proven for want of the newest signature.
+    assert!(tally[&Some(1)] > 35 && tally[&Some(3)] > 15, "{name}: {tally:?}");
+    fs::remove_dir_all(at).unwrap();
+}
+
+#[test]
+fn every_deed_is_among_the_cases() {
+    let source = include_str!("../../../crates/trailproof-testkit/src/trail/deed.rs");
+    let (_, variants) = source.split_once("pub enum Deed {").unwrap();
+    let (variants, _) = variants.split_once("\n}\n").unwrap();
+    let names: BTreeSet<&str> = variants
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(char::is_uppercase))
+        .map(|line| line.split(['(', ' ', ',']).next().unwrap())
+        .collect();
+    assert!(names.len() > 40, "{names:?}");
+    let done: Vec<String> =
+        STAGE.cases.iter().filter_map(|case| Some(format!("{:?}", case.deed?))).collect();
+    for name in names {
+        let is = |done: &String| done.split(['(', ' ']).next() == Some(name);
+        assert!(done.iter().any(is), "`{name}` was not done");
+    }
+}
+
+#[test]
+fn aws_s3_sync() {
+    let Some(aws) = program("TRAILPROOF_AWS_CLI") else { return };
+    let at = copy("aws", &aws, |endpoint, to| {
+        let bucket = format!("s3://{BUCKET}");
+        let mut all =
+            words(&["--endpoint-url", endpoint, "s3", "sync", "--only-show-errors", &bucket]);
+        all.push(to.into());
+        all
+    });
+    check("aws", &at, Bodies::Stored, |_| false);
+}
+
+fn rclone(name: &str, more: &str) -> Option<PathBuf> {
+    let rclone = program("TRAILPROOF_RCLONE")?;
+    Some(copy(name, &rclone, |endpoint, to| {
+        // With the provider `AWS` it would put the bucket into the name of the host.
+        let options = "provider=Other,env_auth,list_version=2,list_url_encode=true";
+        let from = format!(":s3,{options}{more},endpoint='{endpoint}':{BUCKET}");
+        let mut all = words(&["copy", "--retries", "1", &from]);
+        all.push(to.into());
+        all
+    }))
+}
+
+#[test]
+fn rclone_copy() {
+    let Some(at) = rclone("rclone", "") else { return };
+    check("rclone", &at, Bodies::Stored, |_| false);
+}
+
+#[test]
+fn rclone_copy_that_inflates() {
+    let Some(at) = rclone("rclone-inflated", ",decompress=true") else { return };
+    check("rclone-inflated", &at, Bodies::Inflated, |_| false);
+}
+
+#[test]
+fn s5cmd_cp() {
+    let Some(s5cmd) = program("TRAILPROOF_S5CMD") else { return };
+    // It ends at the first listing that is no XML, so each case is listed by itself.
+    let at = copy("s5cmd", &s5cmd, |endpoint, to| {
+        let each = STAGE.cases.iter().map(|case| {
+            let prefix = &case.prefix;
+            format!("cp s3://{BUCKET}/{prefix}/* {}/{prefix}/\n", to.display())
+        });
+        let script = to.with_extension("script");
+        fs::write(&script, each.collect::<String>()).unwrap();
+        let mut all = words(&["--endpoint-url", endpoint, "run"]);
+        all.push(script.into());
+        all
+    });
+    // Without `encoding-type=url` such a key makes of a listing what is no XML.
+    check("s5cmd", &at, Bodies::Stored, |deed| {
+        matches!(deed, Deed::HostileKey(_, Hostile::Control | Hostile::Terminal))
+    });
+}

@@ -1,0 +1,202 @@
+//! A key in KMS: a loopback one that keeps AWS's rules for `Sign`, and that of moto, which nobody
+//! here wrote.
+//!
+//! `TRAILPROOF_MOTO_SERVER` names moto's program, as for `foreign_servers`. moto 5.2 does not know
+//! `MessageType` `DIGEST` and signs the hash of the hash, which is a signature that must be noticed.
+use crate::attest_room::Room;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_kms::types::{KeySpec, KeyUsageType};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use trailproof::evidence::key::{SigningKey, VerifyingKey};
+
+/// moto imports for seconds before it listens, on a busy machine for many.
+const START: Duration = Duration::from_secs(90);
+
+struct Moto(Child);
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn moto() -> Option<(Moto, String)> {
+    let Some(program) = std::env::var_os("TRAILPROOF_MOTO_SERVER").filter(|name| !name.is_empty())
+    else {
+        println!("skipped: `TRAILPROOF_MOTO_SERVER` is not set");
+        let required = std::env::var_os("TRAILPROOF_REQUIRE_FOREIGN_SERVERS").is_some();
+        assert!(!required, "`TRAILPROOF_MOTO_SERVER` is required");
+        return None;
+    };
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let child = Command::new(program)
+        .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut moto = Moto(child);
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert_eq!(moto.0.try_wait().unwrap(), None, "moto ended");
+        assert!(begun.elapsed() < START, "moto does not listen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Some((moto, format!("http://127.0.0.1:{port}")))
+}
+
+/// Makes a key, and gives its ARN and its public key in PEM.
+async fn key(client: &Client, spec: KeySpec) -> (String, Vec<u8>) {
+    let made = client.create_key().key_spec(spec).key_usage(KeyUsageType::SignVerify);
+    let arn = made.send().await.unwrap().key_metadata.unwrap().arn.unwrap();
+    let public = client.get_public_key().key_id(&arn).send().await.unwrap();
+    (arn, public.public_key.unwrap().into_inner())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kms_that_signs_something_else_is_noticed() {
+    let Some((_moto, endpoint)) = moto() else { return };
+    let config = aws_sdk_kms::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(Credentials::new("AKIAEXAMPLE", "secret", None, None, "test"))
+        .region(Region::new("eu-west-1"))
+        .endpoint_url(&endpoint)
+        .build();
+    let client = Client::from_conf(config);
+    let (arn, public) = key(&client, KeySpec::EccNistP256).await;
+    assert!(arn.starts_with("arn:aws:kms:eu-west-1:"), "{arn}");
+    let (wrong, _) = key(&client, KeySpec::EccNistP384).await;
+    let room = Room::new("kms");
+    // The region is that of the ARN.
+    let aws = [
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL_KMS", endpoint.as_str()),
+    ];
+    let sign = |arn: &str| {
+        let sign = ["attest", "sign", "record.jsonl", "--kms", arn, "-o", "kms.json"];
+        room.run_with(&sign, &aws)
+    };
+    // moto hashes the hash once more, and what it signs is not taken for a signature of this.
+    sign(&arn).is(5, "the signature that was made is not of the key");
+    VerifyingKey::from_der(&public).unwrap();
+    sign(&wrong).is(5, "a key of another curve than P-256");
+    sign("arn:aws:kms:eu-west-1:123456789012:key/no-such").is(5, "calling the GetPublicKey");
+    // moto keeps the keys of each region apart.
+    let key_id = arn.rsplit('/').next().unwrap();
+    sign(key_id).is(5, "calling the GetPublicKey");
+    assert!(!room.0.join("kms.json").exists());
+    let sign = ["attest", "sign", "record.jsonl", "--kms", arn.as_str(), "-o", "kms.json"];
+    room.run(&sign).is(5, "Unable to locate credentials");
+}
+
+const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// A KMS with one key, for as many requests as come. It ends with the test's process.
+fn loopback(key: SigningKey) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            while let Some((operation, body)) = request(&mut stream) {
+                let (status, answer) = answer(&key, &operation, &body);
+                let answer = answer.to_string();
+                let head = format!(
+                    "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.1\r\n\
+                     content-length: {}\r\n\r\n",
+                    answer.len()
+                );
+                stream.get_mut().write_all((head + &answer).as_bytes()).unwrap();
+            }
+        }
+    });
+    endpoint
+}
+
+/// The operation and body of the next request.
+fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
+    let (mut operation, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            if line == "\r\n" {
+                break;
+            }
+            continue;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "x-amz-target" => value.rsplit('.').next()?.clone_into(&mut operation),
+            "content-length" => length = value.parse().ok()?,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some((operation, serde_json::from_slice(&body).ok()?))
+}
+
+fn answer(key: &SigningKey, operation: &str, body: &Value) -> (&'static str, Value) {
+    let refuse = |kind: &str| ("400 Bad Request", json!({ "__type": kind, "message": "refused" }));
+    if body["KeyId"] != ARN {
+        return refuse("NotFoundException");
+    }
+    match operation {
+        "GetPublicKey" => {
+            let pem = key.public().unwrap().to_pem().unwrap();
+            let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+            let answer = json!({ "KeyId": ARN, "PublicKey": der, "KeySpec": "ECC_NIST_P256" });
+            ("200 OK", answer)
+        }
+        "Sign" => {
+            let message = STANDARD.decode(body["Message"].as_str().unwrap()).unwrap();
+            // AWS: for ECDSA_SHA_256 a digest has 32 bytes.
+            let Ok(hash) = <[u8; 32]>::try_from(message) else {
+                return refuse("ValidationException");
+            };
+            if body["MessageType"] != "DIGEST" || body["SigningAlgorithm"] != "ECDSA_SHA_256" {
+                return refuse("ValidationException");
+            }
+            let signature = STANDARD.encode(key.sign(&hash).unwrap());
+            ("200 OK", json!({ "KeyId": ARN, "Signature": signature }))
+        }
+        _ => refuse("UnknownOperationException"),
+    }
+}
+
+#[test]
+fn what_kms_signs_is_verified_with_its_public_key() {
+    let room = Room::new("kms-loopback");
+    let key = SigningKey::generate().unwrap();
+    room.write("kms-public.pem", key.public().unwrap().to_pem().unwrap());
+    let endpoint = loopback(key);
+    let aws = [
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL_KMS", endpoint.as_str()),
+    ];
+    let sign = |key: &str| {
+        let sign = ["attest", "sign", "record.jsonl", "--kms", key, "-o", "kms.json"];
+        room.run_with(&sign, &aws)
+    };
+    // The region is that of the ARN; without one, none is configured here.
+    sign(ARN).is(0, "signed by the key");
+    let verify = ["attest", "verify", "kms.json", "--key", "kms-public.pem"];
+    room.run(&[&verify[..], &["--record", "record.jsonl"]].concat()).is(0, "HOLDS");
+    room.verify("kms.json", &[]).is(1, "is not signed by the key");
+    sign("1234abcd").is(5, "You must specify a region");
+    sign(&ARN.replace("ab", "cd")).is(5, "An error occurred (NotFoundException)");
+}

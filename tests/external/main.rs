@@ -1,0 +1,12 @@
+//! The tests that need other programs: the AWS CLI, S3 servers and a KMS that nobody here wrote, and
+//! the programs that people copy buckets with. `bash scripts/test external` says how to run them.
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test says what it skips, and what it measured")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[path = "../support/attest_room.rs"]
+mod attest_room;
+mod copiers;
+mod differential;
+mod foreign_servers;
+mod kms;

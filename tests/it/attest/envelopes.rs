@@ -1,0 +1,191 @@
+//! Attestations that are not what they should be.
+use crate::support::attest_room::{ATTESTATION, Room};
+use serde_json::{Value, json};
+use trailproof::evidence::dsse::IN_TOTO;
+
+/// What is done to a document.
+type Change = Box<dyn FnOnce(&mut Value)>;
+
+#[test]
+fn a_changed_envelope_is_not_signed() {
+    let room = Room::new("changed");
+    let envelope = room.json(ATTESTATION);
+    let altered = room.envelope(ATTESTATION);
+    let changes: [(&str, Change); 4] = [
+        (
+            "payload",
+            Box::new(move |envelope| {
+                let text = String::from_utf8(altered.payload.clone()).unwrap();
+                let text = text.replace("contradicted", "proven");
+                envelope["payload"] = base64(text.as_bytes()).into();
+            }),
+        ),
+        ("type", Box::new(|envelope| envelope["payloadType"] = "application/json".into())),
+        (
+            "signature",
+            Box::new(|envelope| {
+                envelope["signatures"][0]["sig"] = base64(b"0000").into();
+            }),
+        ),
+        ("none", Box::new(|envelope| envelope["signatures"] = json!([]))),
+    ];
+    for (name, change) in changes {
+        let mut changed = envelope.clone();
+        change(&mut changed);
+        room.write("changed.json", changed.to_string());
+        let told = room.verify("changed.json", &[]).is(1, "is not signed by the key");
+        // Nothing of what is not signed is told.
+        assert!(!told.out.contains("verdict"), "{name}: {told:#?}");
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[test]
+fn one_signature_of_several_is_enough_and_the_others_are_not_claimed() {
+    let room = Room::new("several");
+    room.run(&["attest", "keygen", "-o", "b.pem", "--public", "b-public.pem"]).is(0, "key id");
+    room.run(&["attest", "sign", "record.jsonl", "--key", "b.pem", "-o", "b.json"]).is(0, "");
+    let mut envelope = room.json(ATTESTATION);
+    let stranger = room.json("b.json")["signatures"][0].clone();
+    envelope["signatures"].as_array_mut().unwrap().insert(0, stranger);
+    envelope["unknown"] = json!({ "field": 1 });
+    room.write("two.json", envelope.to_string());
+    room.verify("two.json", &[]).is(0, "not checked  signatures: 1 more, of other keys");
+    // A bundle and a time stamp are of one signature.
+    room.run(&["attest", "bundle", "two.json", "-o", "x"])
+        .is(5, "it has 2 signatures, and not one");
+    room.run(&["attest", "timestamp-request", "two.json", "-o", "x"]).is(5, "it has 2 signatures");
+    envelope["signatures"] = Value::Array(vec![envelope["signatures"][0].clone(); 17]);
+    room.write("many.json", envelope.to_string());
+    room.verify("many.json", &[]).is(5, "it has 17 signatures");
+}
+
+#[test]
+fn what_is_no_attestation_is_unreadable() {
+    let room = Room::new("unreadable");
+    let envelope = room.json(ATTESTATION);
+    let text = envelope.to_string();
+    let without = |field: &str| {
+        let mut less = envelope.clone();
+        less.as_object_mut().unwrap().remove(field);
+        less.to_string()
+    };
+    let bundle = |media: &str| json!({ "mediaType": media, "dsseEnvelope": envelope }).to_string();
+    let twice = format!("{},\"payload\":\"e30=\"}}", text.strip_suffix('}').unwrap());
+    let cases: &[(&str, String, &str)] = &[
+        ("empty", String::new(), "cannot use"),
+        ("text", "no JSON".to_owned(), "cannot use"),
+        ("deep", "[".repeat(100_000), "cannot use"),
+        ("cut", text[..text.len() / 2].to_owned(), "cannot use"),
+        ("twice", twice, "`payload` stands twice"),
+        ("payload", without("payload"), "`payload` is not there"),
+        ("type", without("payloadType"), "`payloadType` is not there"),
+        ("signatures", without("signatures"), "`signatures` is not there"),
+        ("media", bundle("application/vnd.dev.sigstore.bundle.v0.9+json"), "its media type is"),
+        ("hostile", bundle("\u{1b}[2J\u{202e}"), "\\u{1b}[2J\\u{202e}"),
+        ("record", String::from_utf8(room.read("record.jsonl")).unwrap(), "cannot use"),
+    ];
+    for (name, text, words) in cases {
+        room.write("wrong.json", text);
+        let told = room.verify("wrong.json", &[]).is(5, words);
+        assert!(told.err.len() < 2_000, "{name}: {} bytes", told.err.len());
+    }
+    let stamps = json!({ "rfc3161Timestamps": vec![json!({ "signedTimestamp": "" }); 17] });
+    let bundle = json!({
+        "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "dsseEnvelope": envelope,
+        "verificationMaterial": { "timestampVerificationData": stamps },
+    });
+    room.write("stamps.json", bundle.to_string());
+    room.verify("stamps.json", &[]).is(5, "it has 17 time stamps");
+    let huge = std::fs::File::create(room.0.join("huge.json")).unwrap();
+    huge.set_len(40 << 20).unwrap();
+    room.verify("huge.json", &[]).is(5, "it is longer than");
+    room.verify("no-such-file", &[]).is(5, "cannot read `no-such-file`");
+}
+
+#[test]
+fn a_signed_payload_of_another_kind_is_not_read_as_ours() {
+    let room = Room::new("kinds");
+    let payload = room.envelope(ATTESTATION).payload;
+    room.sign_payload(&payload, "application/json", "other-type.json");
+    room.verify("other-type.json", &[]).is(5, "its payload is `application/json`");
+    let twice = String::from_utf8(payload).unwrap().replacen('{', r#"{"subject":[],"#, 1);
+    room.sign_payload(twice.as_bytes(), IN_TOTO, "twice.json");
+    room.verify("twice.json", &[]).is(5, "`subject` stands twice");
+    let set =
+        |name: &'static str, value: Value| move |statement: &mut Value| statement[name] = value;
+    let cases: [(Change, &str); 7] = [
+        (
+            Box::new(set("predicateType", json!("urn:trailproof:attestation:v2"))),
+            "a newer trailproof",
+        ),
+        (
+            Box::new(set("predicateType", json!("https://slsa.dev/provenance/v1"))),
+            "of another kind",
+        ),
+        (Box::new(set("_type", json!("https://in-toto.io/Statement/v0.1"))), "its payload is no"),
+        (Box::new(set("subject", json!([{ "name": "x" }]))), "no role or SHA-256"),
+        (Box::new(set("predicate", json!(null))), "it has no predicate"),
+        (
+            Box::new(|all: &mut Value| all["predicate"]["commitment"]["root"] = json!("00")),
+            "no root",
+        ),
+        (
+            Box::new(|all: &mut Value| all["predicate"]["commitment"]["method"] = json!("v2")),
+            "its commitment is `v2`",
+        ),
+    ];
+    for (change, words) in cases {
+        room.sign_changed("kind.json", change);
+        room.verify("kind.json", &[]).is(5, words);
+    }
+}
+
+#[test]
+fn a_signer_who_lies_is_found_out_by_the_record() {
+    let room = Room::new("lies");
+    let cases: [(Change, &str); 9] = [
+        (Box::new(|told| told["result"]["verdict"] = json!("proven")), "`result` is not what"),
+        (Box::new(|told| told["result"]["counts"]["logFiles"]["valid"] = json!(97)), "`result`"),
+        (Box::new(|told| told["exceptions"]["listed"] = json!([])), "`exceptions`"),
+        (Box::new(|told| told["gaps"]["listed"][0]["explainedBy"] = json!([{}])), "`gaps`"),
+        (Box::new(|told| told["scope"]["evidence"] = json!("live")), "`scope`"),
+        (Box::new(|told| told["method"]["publicKeys"]["listed"] = json!([])), "`method`"),
+        (Box::new(|told| told["invocation"]["host"] = json!("elsewhere")), "`invocation`"),
+        (Box::new(|told| told["commitment"]["lines"] = json!(1)), "`commitment` is not what"),
+        (Box::new(|told| told["more"] = json!("than the record tells")), "`more`"),
+    ];
+    for (lie, words) in cases {
+        room.sign_changed("lie.json", |statement| lie(&mut statement["predicate"]));
+        // Without the record nobody can tell, and it is not said that anybody had.
+        room.verify("lie.json", &[]).is(0, "not checked  record");
+        room.verify("lie.json", &["--record", "record.jsonl"]).is(1, words).is(1, "DOES NOT HOLD");
+    }
+    let root = "00".repeat(32);
+    room.sign_changed("lie.json", |told| told["predicate"]["commitment"]["root"] = json!(root));
+    let told = room.verify("lie.json", &["--record", "record.jsonl"]);
+    told.is(1, "WRONG        commitment: the record's is");
+}
+
+#[test]
+fn hostile_words_do_not_reach_the_terminal() {
+    let room = Room::new("hostile");
+    let hostile = "\u{1b}[2J\u{202e}<script>\n\u{7}";
+    room.sign_changed("hostile.json", |told| {
+        told["predicate"]["operator"]["declared"] = json!(hostile);
+        told["predicate"]["result"]["verdict"] = json!(hostile);
+        told["predicate"]["scope"]["location"] = json!(hostile.repeat(10_000));
+        told["predicate"][hostile] = json!(1);
+        told["subject"] = json!([
+            { "name": hostile, "digest": { "sha256": "11".repeat(32) }, "annotations": { "role": "report" } },
+        ]);
+    });
+    let told = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
+    assert!(told.out.len() < 10_000, "{} bytes", told.out.len());
+    room.verify("hostile.json", &["--record", "record.jsonl"]).is(1, "none is attested");
+}

@@ -1,0 +1,47 @@
+//! Keys that are not for this.
+use crate::support::attest_room::{ATTESTATION, Room, repository};
+
+#[test]
+fn a_key_of_another_kind_is_named_as_such() {
+    let room = Room::new("keys");
+    let key = |name: &str| repository(&format!("tests/attest/keys/{name}.pem"));
+    let curve = "a key of another curve than P-256";
+    let cases = [
+        ("rsa", "it is an RSA key", "it is a private key where a public one is wanted"),
+        ("rsa-public", "it is a public key where a private one is wanted", "it is an RSA key"),
+        ("p384", curve, "it is a private key where"),
+        ("p384-public", "it is a public key where", curve),
+        ("ed25519", "it is no ECDSA key", "it is a private key where"),
+        ("ed25519-public", "it is a public key where", "it is no ECDSA key"),
+        ("encrypted", "it is an encrypted private key", "it is an encrypted private key"),
+        ("sec1", "in the form SEC 1", "in the form SEC 1"),
+        ("certificate", "it is a certificate", "it is a certificate"),
+    ];
+    for (name, signing, verifying) in cases {
+        let at = key(name);
+        room.run(&["attest", "sign", "record.jsonl", "--key", &at, "-o", "x"]).is(2, signing);
+        room.run(&["attest", "verify", ATTESTATION, "--key", &at]).is(2, verifying);
+        assert!(!room.0.join("x").exists());
+    }
+    // One that openssl made is as good as one of ours.
+    room.run(&["attest", "sign", "record.jsonl", "--key", &key("p256"), "-o", "x"]).is(0, "");
+    room.run(&["attest", "verify", "x", "--key", &key("p256-public")]).is(0, "HOLDS");
+    room.verify("x", &[]).is(1, "is not signed by the key");
+    for (name, text) in [
+        ("empty", ""),
+        ("text", "hello"),
+        ("broken", "-----BEGIN PRIVATE KEY-----\n!!!\n-----END PRIVATE KEY-----\n"),
+        ("hollow", "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"),
+        ("hostile", "-----BEGIN \u{1b}[2J-----\nMAA=\n-----END \u{1b}[2J-----\n"),
+    ] {
+        room.write(name, text);
+        room.run(&["attest", "sign", "record.jsonl", "--key", name, "-o", "y"])
+            .is(2, "cannot sign");
+        room.run(&["attest", "verify", "x", "--key", name]).is(2, "cannot use the key");
+    }
+    room.run(&["attest", "verify", "x", "--key", "no-such"]).is(5, "cannot read `no-such`");
+    // Which key signs must be said, and only once.
+    room.run(&["attest", "sign", "record.jsonl", "-o", "y"]).is(2, "");
+    let both = ["attest", "sign", "record.jsonl", "-o", "y", "--key", "key.pem", "--kms", "k"];
+    room.run(&both).is(2, "");
+}

@@ -1,0 +1,115 @@
+//! The evidence once more.
+use crate::support::attest_room::{ATTESTATION, Room, repository};
+use std::fs;
+use std::path::Path;
+use trailproof_testkit::server::{LoopbackServer, ServerOptions};
+use trailproof_testkit::trail::demo::demo;
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The files below a folder whose path has this in it.
+fn find(below: &Path, part: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(find(&path, part));
+        } else if path.to_str().unwrap().contains(part) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn the_same_evidence_holds_with_the_keys_of_the_attestation() {
+    let room = Room::new("recheck");
+    let demo = repository("testdata/demo");
+    let told = room.verify(ATTESTATION, &["--recheck", &demo]).is(0, "was verified again");
+    assert!(told.out.contains("all 241 lines are the very lines"), "{told:#?}");
+    assert!(told.out.contains("not checked  trust: "), "{told:#?}");
+    let told = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
+    told.is(0, "all 241 lines are the very lines");
+    // With no keys in it, nothing is proven by a signature.
+    room.sign_changed("keyless.json", |told| {
+        told["predicate"]["method"]["publicKeys"]["listed"] = serde_json::json!([]);
+    });
+    let told = room.verify("keyless.json", &["--recheck", &demo]);
+    assert!(told.status == 1 || told.status == 3, "{told:#?}");
+    room.verify(ATTESTATION, &["--recheck", "no-such-directory"]).is(2, "no such directory");
+    room.verify(ATTESTATION, &["--recheck", "keys"]).is(2, "");
+}
+
+#[test]
+fn changed_evidence_does_not_hold() {
+    let room = Room::new("recheck-changed");
+    let changed = room.0.join("copy");
+    copy(Path::new(&repository("testdata/demo")), &changed);
+    let logs = find(&changed, "/CloudTrail/us-east-1/");
+    fs::remove_file(logs.last().unwrap()).unwrap();
+    // Without the record it cannot be told from other ETags which line is another.
+    room.verify(ATTESTATION, &["--recheck", "copy"]).is(3, "NOT PROVEN");
+    let told = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy"]);
+    told.is(1, "WRONG        evidence: it is not what the record tells");
+}
+
+/// A log file that somebody added later is in no line of a digest or log file.
+#[test]
+fn a_planted_log_file_does_not_hold() {
+    let room = Room::new("recheck-planted");
+    let copied = room.0.join("copy");
+    copy(Path::new(&repository("testdata/demo")), &copied);
+    room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy"]).is(0, "beside it");
+    let logs = find(&copied, "/CloudTrail/us-east-1/");
+    let log = logs.last().unwrap();
+    let name = log.to_str().unwrap().replace(".json.gz", "x.json.gz");
+    fs::copy(log, name).unwrap();
+    for more in [&["--recheck", "copy"][..], &["--record", "record.jsonl", "--recheck", "copy"]] {
+        room.verify(ATTESTATION, more).is(1, "WRONG        beside it");
+    }
+}
+
+#[test]
+fn a_copy_that_lost_its_metadata_is_not_called_changed() {
+    let room = Room::new("recheck-metadata");
+    let less = room.0.join("copy");
+    copy(Path::new(&repository("testdata/demo")), &less);
+    fs::remove_file(less.join("trailproof-objects.json")).unwrap();
+    let told = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy"]);
+    assert!(!told.out.contains("WRONG        evidence"), "{told:#?}");
+    assert_eq!(told.status, 3, "{told:#?}");
+}
+
+#[test]
+fn evidence_in_a_bucket_has_other_etags_and_holds_all_the_same() {
+    let room = Room::new("recheck-bucket");
+    let server = LoopbackServer::start(demo().trail.world, ServerOptions::default()).unwrap();
+    let aws = [
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", &server.endpoint()),
+    ];
+    let verify = ["attest", "verify", ATTESTATION, "--key", "public.pem", "--quiet"];
+    let place = ["--recheck", "s3://example-trail-logs"];
+    let with_record = ["--record", "record.jsonl"];
+    let told = room.run_with(&[&verify[..], &place, &with_record].concat(), &aws);
+    told.is(0, "have the outcomes, hashes and intervals of the record");
+    let told = room.run_with(&[&verify[..], &place].concat(), &aws);
+    told.is(3, "with `--record` it is told");
+    // Keys are had from the attestation, and not from AWS.
+    let asked = server.requests();
+    let keys = trailproof_testkit::server::Operation::ListPublicKeys;
+    assert_eq!(asked.of(keys), 0);
+}

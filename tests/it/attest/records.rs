@@ -1,0 +1,94 @@
+//! Records and other files that are not those that were attested, or none at all.
+use crate::support::attest_room::{ATTESTATION, Room};
+
+/// The record's lines, with their ends.
+fn lines(room: &Room) -> Vec<String> {
+    let text = String::from_utf8(room.read("record.jsonl")).unwrap();
+    text.split_inclusive('\n').map(str::to_owned).collect()
+}
+
+/// A record like this one whose last line fits what stands before it: what somebody edits who
+/// knows the form.
+fn resealed(lines: &[String]) -> String {
+    use sha2::Digest as _;
+    let before = lines[..lines.len() - 1].concat();
+    let hash = hex::encode(sha2::Sha256::digest(&before));
+    let count = lines.len() - 1;
+    format!("{before}{{\"event\":\"record-finished\",\"lines\":{count},\"sha256\":\"{hash}\"}}\n")
+}
+
+#[test]
+fn a_record_that_is_not_whole_is_not_signed() {
+    let room = Room::new("records");
+    let all = lines(&room);
+    let changed = |at: usize, from: &str, to: &str| {
+        let mut all = all.clone();
+        assert!(all[at].contains(from), "{}", all[at]);
+        all[at] = all[at].replacen(from, to, 1);
+        all
+    };
+    let log = all.iter().position(|line| line.contains("log-judged")).unwrap();
+    let mut swapped = all.clone();
+    // A log file's line before its digest's; which of a digest's log files comes first is in no line.
+    swapped.swap(log - 1, log);
+    let mut less = all.clone();
+    less.remove(log);
+    let newer = changed(0, "\"schema\":1", "\"schema\":2");
+    let told = "\"verdict\":\"contradicted\",\"exit_status\":1";
+    let verdict = changed(all.len() - 3, told, "\"verdict\":\"proven\",\"exit_status\":0");
+    let valid = changed(
+        all.iter().position(|line| line.contains("log-hash-mismatch")).unwrap(),
+        "\"outcome\":\"invalid\"",
+        "\"outcome\":\"valid\"",
+    );
+    let cases = [
+        ("cut-line", all[..all.len() - 1].concat(), "it was cut short"),
+        ("cut-half", all.concat()[..70_000].to_owned(), "it was cut short"),
+        ("edited", changed(log, "valid", "Valid").concat(), ""),
+        ("hash", changed(1, "started", "begun").concat(), ""),
+        ("swapped", swapped.concat(), ""),
+        ("less", less.concat(), ""),
+        ("newer", resealed(&newer), "schema"),
+        ("sealed-swapped", resealed(&swapped), ""),
+        ("sealed-less", resealed(&less), "have no line"),
+        ("sealed-verdict", resealed(&verdict), "a recount of the lines gives `contradicted`"),
+        ("sealed-valid", resealed(&valid), ""),
+        ("foreign", "{\"hello\":\"world\"}\n".to_owned(), "line 1"),
+        ("text", "hello\n".to_owned(), "line 1"),
+        ("empty", String::new(), "it holds no whole line"),
+    ];
+    for (name, text, words) in cases {
+        room.write("bad.jsonl", text);
+        let sign = ["attest", "sign", "bad.jsonl", "--key", "key.pem", "-o", "bad.json"];
+        println!("{name}");
+        let told = room.run(&sign).is(5, "cannot use the record `bad.jsonl`: ").is(5, words);
+        assert!(!room.0.join("bad.json").exists(), "{name}: {told:#?}");
+        room.run(&["attest", "prove", "bad.jsonl", "s3://b/k"]).is(5, "cannot use the record");
+    }
+    let sign = ["attest", "sign", "no-such", "--key", "key.pem", "-o", "bad.json"];
+    room.run(&sign).is(5, "cannot use the record `no-such`");
+}
+
+#[test]
+fn another_record_is_not_taken_for_the_attested_one() {
+    let room = Room::new("another");
+    // The same run again: the same evidence, at another time.
+    room.record("testdata/demo", "again.jsonl");
+    assert_ne!(room.read("again.jsonl"), room.read("record.jsonl"));
+    room.verify(ATTESTATION, &["--record", "again.jsonl"]).is(1, "is another file");
+    // A file that is not the attested one is not looked into, whatever is in it.
+    room.write("any", "no record");
+    room.verify(ATTESTATION, &["--record", "any"]).is(1, "is another file");
+    room.verify(ATTESTATION, &["--record", "no-such"]).is(5, "cannot read");
+    room.verify(ATTESTATION, &["--report", "any"]).is(1, "is given, and none is attested");
+    room.verify(ATTESTATION, &["--previous", ATTESTATION]).is(1, "is not named by this one");
+    let sign = ["attest", "sign", "record.jsonl", "--key", "key.pem", "-o", "r.json", "--report"];
+    room.run(&[&sign[..], &["any"]].concat()).is(0, "");
+    room.verify("r.json", &["--report", "any"]).is(0, "report: `any` has a SHA-256");
+    room.write("any", "no record.");
+    room.verify("r.json", &["--report", "any"]).is(1, "WRONG        report: `any` is another file");
+    // A report is no summary, and the record no report.
+    room.verify("r.json", &["--summary", "any"]).is(1, "none is attested");
+    room.verify("r.json", &["--report", "record.jsonl"]).is(1, "is another file");
+    room.run(&[&sign[..], &["no-such"]].concat()).is(5, "cannot read `no-such`");
+}

@@ -1,0 +1,152 @@
+//! From a record to an attestation and to everything that is checked of it.
+use crate::support::attest_room::{ATTESTATION, Room, repository};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt as _;
+
+#[test]
+fn a_key_is_for_its_owner_and_never_overwritten() {
+    let room = Room::empty("keygen");
+    let made = room.run(&["attest", "keygen", "-o", "key.pem"]).is(0, "BEGIN PUBLIC KEY");
+    let mode = std::fs::metadata(room.0.join("key.pem")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(room.key("key.pem").public().unwrap().to_pem().unwrap(), made.out);
+    let before = room.read("key.pem");
+    room.run(&["attest", "keygen", "-o", "key.pem"]).is(2, "is there already");
+    assert_eq!(room.read("key.pem"), before);
+    // Where the public key cannot be written there is no private one either.
+    room.run(&["attest", "keygen", "-o", "other.pem", "--public", "key.pem"])
+        .is(2, "there already");
+    room.run(&["attest", "keygen", "-o", "other.pem", "--public", "no/x.pem"])
+        .is(6, "cannot write");
+    assert!(!room.0.join("other.pem").exists());
+    room.run(&["attest", "keygen", "-o", "no/key.pem"]).is(6, "cannot write");
+}
+
+#[test]
+fn everything_that_is_signed_is_checked_again() {
+    let room = Room::new("walk");
+    room.write("report.txt", "a report");
+    room.write("summary.json", "{}");
+    let sign = [
+        "attest",
+        "sign",
+        "record.jsonl",
+        "--key",
+        "key.pem",
+        "-o",
+        "second.json",
+        "--bundle",
+        "bundle.json",
+        "--report",
+        "report.txt",
+        "--summary",
+        "summary.json",
+        "--previous",
+        ATTESTATION,
+        "--operator",
+        "Example Audit Ltd",
+    ];
+    room.run(&sign).is(0, "signed by the key");
+    for attestation in ["second.json", "bundle.json"] {
+        let all = [
+            "--record",
+            "record.jsonl",
+            "--report",
+            "report.txt",
+            "--summary",
+            "summary.json",
+            "--previous",
+            ATTESTATION,
+        ];
+        let told = room.verify(attestation, &all).is(0, &format!("HOLDS: {attestation}"));
+        for checked in ["signature", "record", "commitment", "statement", "report", "summary"] {
+            assert!(told.out.contains(&format!("  checked      {checked}: ")), "{told:#?}");
+        }
+        assert!(told.out.contains("checked      attestation before: "), "{told:#?}");
+        assert!(told.out.contains("not checked  evidence: it was not read again"), "{told:#?}");
+        assert!(told.out.contains("Example Audit Ltd, as declared"), "{told:#?}");
+        // What was not given was not checked, and is not said to have been.
+        let told = room.verify(attestation, &[]).is(0, "not checked  record: it was not given");
+        for unchecked in ["report: `report.txt`", "summary: `summary.json`", "attestation before"] {
+            assert!(told.out.contains(&format!("not checked  {unchecked}")), "{told:#?}");
+        }
+        assert_eq!(told.out.matches("  checked ").count(), 1, "{told:#?}");
+    }
+    assert_eq!(room.envelope("second.json"), room.envelope("bundle.json"));
+}
+
+#[test]
+fn the_predicate_is_of_its_schema() {
+    let room = Room::new("schema");
+    let schema = std::fs::read(repository("docs/attestation.schema.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let statement = room.statement(ATTESTATION);
+    let wrong: Vec<String> =
+        validator.iter_errors(&statement).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let predicate = &statement["predicate"];
+    assert_eq!(predicate["result"]["verdict"], "contradicted");
+    assert_eq!(
+        predicate["result"]["counts"]["logFiles"],
+        json!({ "valid": 96, "invalid": 1, "unverified": 0 })
+    );
+    assert_eq!(predicate["exceptions"]["listed"].as_array().unwrap().len(), 2);
+    assert_eq!(predicate["gaps"]["listed"][0]["reason"], "digests-missing");
+    assert_eq!(predicate["scope"]["evidence"], "mirror");
+    assert_eq!(predicate["scope"]["found"]["regions"], json!(["eu-west-1", "us-east-1"]));
+    assert_eq!(predicate["method"]["publicKeys"]["listed"].as_array().unwrap().len(), 2);
+    assert_eq!(predicate["previousAttestation"], Value::Null);
+    assert!(predicate["invocation"]["startedAt"].is_string());
+    // No field may be lost, and none may hold something else.
+    for part in predicate.as_object().unwrap().keys() {
+        let mut less = statement.clone();
+        less["predicate"].as_object_mut().unwrap().remove(part);
+        assert!(!validator.is_valid(&less), "`{part}` may be missing");
+        let mut other = statement.clone();
+        other["predicate"][part] = json!(7);
+        assert!(!validator.is_valid(&other), "`{part}` may be anything");
+    }
+}
+
+#[test]
+fn a_reproducible_record_tells_null_of_what_surrounded_it() {
+    let room = Room::new("reproducible");
+    let (demo, keys) = (repository("testdata/demo"), repository("testdata/demo/public-keys.json"));
+    room.run(&[
+        "verify",
+        &demo,
+        "--public-keys",
+        &keys,
+        "--start-time",
+        "2026-03-01T00:04:11Z",
+        "--end-time",
+        "2026-03-04",
+        "--record",
+        "plain.jsonl.zst",
+        "--reproducible",
+        "--quiet",
+    ])
+    .is(1, "CONTRADICTED");
+    room.run(&["attest", "sign", "plain.jsonl.zst", "--key", "key.pem", "-o", "plain.json"])
+        .is(0, "commitment: ");
+    room.verify("plain.json", &["--record", "plain.jsonl.zst"]).is(0, "with the same root");
+    let (plain, full) = (room.statement("plain.json"), room.statement(ATTESTATION));
+    for unknown in ["arguments", "host", "user", "startedAt", "finishedAt"] {
+        assert_eq!(plain["predicate"]["invocation"][unknown], Value::Null, "{unknown}");
+        assert_ne!(full["predicate"]["invocation"][unknown], Value::Null, "{unknown}");
+    }
+    assert_eq!(plain["predicate"]["verifier"]["binarySha256"], Value::Null);
+    // What surrounds a run is no evidence: the commitment is the same.
+    assert_eq!(plain["predicate"]["commitment"], full["predicate"]["commitment"]);
+}
+
+#[test]
+fn outputs_that_cannot_be_written_end_with_6() {
+    let room = Room::new("outputs");
+    let sign = ["attest", "sign", "record.jsonl", "--key", "key.pem", "-o"];
+    room.run(&[&sign[..], &["no/attestation.json"]].concat()).is(6, "cannot write");
+    room.run(&[&sign[..], &["a.json", "--bundle", "no/b.json"]].concat()).is(6, "cannot write");
+    room.run(&["attest", "timestamp-request", ATTESTATION, "-o", "no/x.tsq"]).is(6, "cannot write");
+    room.run(&["attest", "bundle", ATTESTATION, "-o", "no/b.json"]).is(6, "cannot write");
+}

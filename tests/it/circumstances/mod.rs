@@ -1,0 +1,189 @@
+//! What a run tells of who asked AWS and of the store's clock: in the record and in everything that
+//! is made of it, and that it neither asks anybody who is not asked anyway nor waits for them.
+mod caller;
+mod clock;
+use serde_json::Value;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use trailproof_testkit::copy::Copy;
+use trailproof_testkit::server::{
+    Date, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
+};
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+
+fn with_date(date: Date) -> LoopbackServer {
+    served(ServerOptions { date: Some(date), ..ServerOptions::default() })
+}
+
+fn skew(at: &Path) -> Value {
+    line(at, "run-ended")["store_skew_seconds"].clone()
+}
+
+/// A server of whose STS this happens, always.
+fn with_sts(fault: Fault) -> LoopbackServer {
+    let asked = Matcher::operation(Operation::GetCallerIdentity);
+    let faults = FaultPlan::new().with(asked, Schedule::always(fault));
+    served(ServerOptions { faults, ..ServerOptions::default() })
+}
+
+fn asked_sts(server: &LoopbackServer) -> u64 {
+    server.requests().of(Operation::GetCallerIdentity)
+}
+
+/// Whom the server answers that the caller is.
+const AUDITOR: &str = "arn:aws:iam::111122223333:user/auditor";
+
+fn trail() -> BuiltTrail {
+    TrailSpec::new()
+        .seed(17)
+        .regions(&["us-east-1"])
+        .time("2026-03-01T00:04:11Z", 6)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .build()
+}
+
+fn served(options: ServerOptions) -> LoopbackServer {
+    LoopbackServer::start(trail().world, options).unwrap()
+}
+
+/// A server whose STS answers that the caller has this ARN.
+fn who_is(arn: &str) -> LoopbackServer {
+    let body = format!(
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn>\
+         </GetCallerIdentityResult></GetCallerIdentityResponse>"
+    );
+    let content_type = "text/xml".to_owned();
+    with_sts(Fault::Answer { status: 200, content_type, body })
+}
+
+/// An empty folder.
+fn fresh(name: &str) -> PathBuf {
+    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("circumstances-{name}"));
+    let _ = fs::remove_dir_all(&at);
+    fs::create_dir_all(&at).unwrap();
+    at
+}
+
+/// What a run left.
+#[derive(Debug)]
+struct Ran {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn program(arguments: &[&str], at: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    command
+        .args(arguments)
+        .current_dir(at)
+        .env_clear()
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// A command over the bucket, with more arguments.
+fn over(command: &str, server: &LoopbackServer, at: &Path, more: &[&str]) -> Command {
+    let period =
+        ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T06:04:11Z", "--quiet"];
+    let arguments = [&[command, "s3://example-trail-logs"], more, &period].concat();
+    let mut command = program(&arguments, at);
+    command
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
+    command
+}
+
+fn verify(server: &LoopbackServer, at: &Path, more: &[&str]) -> Ran {
+    run(&mut over("verify", server, at, more))
+}
+
+/// The line of this name in a record.
+fn line(at: &Path, name: &str) -> Value {
+    let text = fs::read_to_string(at.join("run.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.into_iter().find(|line| line["event"] == name).unwrap()
+}
+
+fn caller(at: &Path) -> Value {
+    line(at, "run-circumstances")["aws_caller"].clone()
+}
+
+/// A record, and every report of its run, made again from it; and its attestation.
+#[test]
+fn caller_and_clock_are_in_everything_that_is_made_of_a_run() {
+    let server = with_date(Date::Ahead(7));
+    let at = fresh("whole");
+    let reports = |name: &str| {
+        let words = format!("--report html={name}.html --junit {name}.xml --ocsf {name}.ocsf");
+        words.split(' ').map(str::to_owned).collect::<Vec<_>>()
+    };
+    for format in ["text", "json", "jsonl"] {
+        server.forget();
+        let mut command = over("verify", &server, &at, &["--record", "run.jsonl"]);
+        let live = run(command.args(["--format", format]).args(reports("live")));
+        assert_eq!((live.status, &*live.stderr), (Some(0), ""), "{live:?}");
+        assert_eq!(asked_sts(&server), 1);
+        assert_eq!(caller(&at), AUDITOR);
+        // A second is the least that a `Date` tells.
+        assert!((6..=8).contains(&skew(&at).as_i64().unwrap()), "{}", skew(&at));
+        let mut command = program(&["replay", "run.jsonl", "--format", format], &at);
+        let replayed = run(command.args(reports("again")));
+        assert_eq!((replayed.status, &*replayed.stderr), (Some(0), ""));
+        assert_eq!(replayed.stdout, live.stdout, "{format}");
+        for ending in ["html", "xml", "ocsf"] {
+            let read = |name: &str| fs::read(at.join(format!("{name}.{ending}"))).unwrap();
+            assert!(read("live") == read("again"), "{ending} with {format}");
+        }
+    }
+    let page = fs::read_to_string(at.join("live.html")).unwrap();
+    assert!(page.contains(&format!(", as {AUDITOR}")), "the page tells who asked");
+    let done = |arguments: &[&str]| {
+        let ran = run(&mut program(arguments, &at));
+        assert_eq!(ran.status, Some(0), "{ran:?}");
+        ran.stdout
+    };
+    done(&["attest", "keygen", "-o", "key.pem", "--public", "public.pem"]);
+    done(&["attest", "sign", "run.jsonl", "--key", "key.pem", "-o", "signed.json"]);
+    let verify = ["attest", "verify", "signed.json", "--key", "public.pem"];
+    done(&[&verify[..], &["--record", "run.jsonl"]].concat());
+    let signed = fs::read(at.join("signed.json")).unwrap();
+    let payload = trailproof::evidence::dsse::Envelope::parse(&signed).unwrap().0.payload;
+    let statement: Value = serde_json::from_slice(&payload).unwrap();
+    let predicate = &statement["predicate"];
+    assert_eq!(predicate["operator"]["awsCaller"], AUDITOR);
+    assert_eq!(predicate["clock"]["storeSkewSeconds"], skew(&at));
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/attestation.schema.json");
+    let schema = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let wrong: Vec<String> = validator.iter_errors(&statement).map(|e| e.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(validator.iter_errors(&half_a_second(statement.clone())).count() > 0);
+}
+
+/// The statement with a skew that no run tells.
+fn half_a_second(mut statement: Value) -> Value {
+    statement["predicate"]["clock"]["storeSkewSeconds"] = 0.5.into();
+    statement
+}
+
+#[test]
+fn a_mirror_tells_them_too() {
+    let server = with_date(Date::Ahead(-7));
+    let at = fresh("mirror");
+    let ran = run(&mut over("mirror", &server, &at, &["copy", "--record", "run.jsonl"]));
+    assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{ran:?}");
+    assert_eq!((asked_sts(&server), caller(&at)), (1, AUDITOR.into()));
+    assert!((-8..=-6).contains(&skew(&at).as_i64().unwrap()), "{}", skew(&at));
+}

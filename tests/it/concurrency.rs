@@ -1,0 +1,63 @@
+//! What comes out does not depend on what finishes first: the same bytes and the same exit status at any
+//! concurrency, with a store that answers each request after a time of its own.
+use std::path::Path;
+use std::time::Duration;
+use trailproof_testkit::scenario::{Program, Ran, Scenario};
+
+/// Valid and INVALID, missing and unreadable, gaps, backfill, retries: what can change places.
+const SCENARIOS: [&str; 9] = [
+    "realistic-log-files",
+    "many-log-files-in-one-minute",
+    "several-restarts",
+    "changed-bucket-and-back",
+    "every-other-digest-missing",
+    "backfill-linked-with-one-missing",
+    "many-logs-wrong",
+    "logs-denied",
+    "reads-reset-at-first",
+];
+
+/// Longest time that an answer is held up; several times what an answer takes.
+const JITTER: Duration = Duration::from_millis(15);
+
+fn run(scenario: &Scenario, concurrency: &str, jitter: Option<u64>) -> Ran {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("concurrency-home");
+    std::fs::create_dir_all(&home).unwrap();
+    std::fs::write(home.join("none"), "").unwrap();
+    let program = Program {
+        path: env!("CARGO_BIN_EXE_trailproof").into(),
+        before: vec!["validate-logs".to_owned()],
+        after: vec!["--concurrency".to_owned(), concurrency.to_owned()],
+        home,
+    };
+    let mut stage = scenario.stage();
+    if let Some(seed) = jitter {
+        // Drawn anew for each seed, so that answers overtake each other in another order each time.
+        stage.options.seed = seed;
+        stage.options.latency_jitter = JITTER;
+    }
+    let server = stage.serve().unwrap();
+    program.run(&stage, &server.endpoint(), Duration::from_secs(120)).unwrap()
+}
+
+#[test]
+fn output_is_the_same_at_any_concurrency_and_order_of_answers() {
+    std::thread::scope(|scope| {
+        for name in SCENARIOS {
+            scope.spawn(move || {
+                let scenario = Scenario::named(name).unwrap();
+                let alone = run(&scenario, "1", None);
+                assert!(alone.status.is_some() && !alone.stdout.is_empty(), "{name}");
+                for concurrency in ["1", "2", "64"] {
+                    for jitter in [None, Some(1), Some(2)] {
+                        let ran = run(&scenario, concurrency, jitter);
+                        assert_eq!(ran.status, alone.status, "{name} at {concurrency} {jitter:?}");
+                        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                        assert_eq!(text(&ran.stdout), text(&alone.stdout), "{name} {concurrency}");
+                        assert_eq!(text(&ran.stderr), text(&alone.stderr), "{name} {concurrency}");
+                    }
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,133 @@
+//! The demo that is committed: it is what the builder makes, it reads back as what was built, and
+//! `validate-logs` and the README's own command say of it what was done to it.
+//!
+//! `TRAILPROOF_BLESS=1` writes `testdata/demo` anew.
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Once;
+use trailproof_testkit::server::{LoopbackServer, ServerOptions};
+use trailproof_testkit::trail::demo::{demo, write_demo};
+use trailproof_testkit::world::World;
+
+/// More than the repository should carry for a demo.
+const LARGEST: usize = 1 << 20;
+
+/// The committed directory, written anew where that is asked for.
+fn committed() -> PathBuf {
+    static BLESSED: Once = Once::new();
+    let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
+    BLESSED.call_once(|| {
+        if std::env::var_os("TRAILPROOF_BLESS").is_some() {
+            write_anew(&at);
+        }
+    });
+    at
+}
+
+fn write_anew(at: &Path) {
+    if at.exists() {
+        fs::remove_dir_all(at).unwrap();
+    }
+    write_demo(at).unwrap();
+}
+
+/// All files below a directory, by their path in it.
+fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(root: &Path, directory: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, found);
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(root, root, &mut found);
+    found
+}
+
+#[test]
+fn the_committed_demo_is_what_the_builder_makes() {
+    let at = committed();
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo");
+    write_anew(&made);
+    let (made, committed) = (files(&made), files(&at));
+    let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&made), names(&committed), "`TRAILPROOF_BLESS=1` writes it anew");
+    for (name, bytes) in &made {
+        let same = committed.get(name) == Some(bytes);
+        assert!(same, "`{}` differs; `TRAILPROOF_BLESS=1` writes it anew", name.display());
+    }
+    let size: usize = committed.values().map(Vec::len).sum();
+    assert!(size < LARGEST, "{size} bytes");
+}
+
+#[test]
+fn what_is_read_from_the_directory_is_what_was_built() {
+    let read = World::read_from(&committed()).unwrap();
+    let built = demo().trail.world;
+    assert_eq!(read.buckets.keys().collect::<Vec<_>>(), built.buckets.keys().collect::<Vec<_>>());
+    for (name, bucket) in &built.buckets {
+        let found = read.buckets.get(name).unwrap();
+        let mut objects = 0;
+        for key in bucket.objects.keys() {
+            let Some(expected) = bucket.current(key) else { continue };
+            let version = found.current(key).unwrap();
+            assert_eq!(version.body, expected.body, "{key}");
+            assert_eq!(version.metadata, expected.metadata, "{key}");
+            assert_eq!(version.content_encoding, expected.content_encoding, "{key}");
+            assert_eq!(version.content_type, expected.content_type, "{key}");
+            objects += 1;
+        }
+        assert_eq!(found.objects.len(), objects);
+    }
+    for (region, keys) in &built.public_keys {
+        let told = |keys: &[trailproof_testkit::world::PublicKey]| {
+            keys.iter()
+                .map(|key| (key.der.clone(), key.fingerprint.clone(), key.valid_from, key.valid_to))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(read.public_keys.get(region).unwrap()), told(keys), "{region}");
+    }
+}
+
+/// Status, stdout and stderr of `validate-logs` over one region of the committed demo.
+fn validate(region: &str) -> (Option<i32>, String, String) {
+    let world = World::read_from(&committed()).unwrap();
+    let server = LoopbackServer::start(world, ServerOptions::default()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
+        .args(["validate-logs", "--region", region, "--s3-bucket", "example-trail-logs"])
+        .args(["--trail-arn", "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events"])
+        .args(["--start-time", "2026-03-01T00:00:00Z", "--end-time", "2026-03-04T00:00:00Z"])
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn what_was_done_to_the_demo_is_found_and_nothing_else() {
+    let done = demo();
+    let (status, told, found) = validate("us-east-1");
+    assert_eq!(status, Some(1), "{told}{found}");
+    let log = format!("Log file\ts3://example-trail-logs/{}\tINVALID", done.changed_log);
+    assert!(found.starts_with(&log) && found.matches("INVALID").count() == 1, "{found}");
+    let tallies = "\n73/73 digest files valid\n48/49 log files valid, 1/49 log files INVALID\n";
+    assert!(told.ends_with(tallies), "{told}");
+
+    let (status, told, found) = validate("eu-west-1");
+    assert_eq!(status, Some(1), "{told}{found}");
+    let digest =
+        format!("Digest file\ts3://example-trail-logs/{}\tINVALID: not found", done.deleted_digest);
+    assert!(found.starts_with(&digest) && found.matches("INVALID").count() == 1, "{found}");
+    let tallies = "\n72/73 digest files valid, 1/73 digest files INVALID\n48/48 log files valid\n";
+    assert!(told.ends_with(tallies), "{told}");
+}

@@ -1,0 +1,270 @@
+//! The fuzz targets on stable Rust: each over seeds from the demo and over a fixed number of
+//! mutations of them, the same ones in every run.
+//!
+//! It is no fuzzer (`fuzz/README.md` says how to run one): it keeps the targets compiling and their
+//! claims true for what is near real data. `TRAILPROOF_FUZZ_RUNS` multiplies the number of inputs.
+#[path = "../../fuzz/pool.rs"]
+mod pool;
+#[path = "../../fuzz/targets.rs"]
+mod targets;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use pool::Pool;
+use std::io::Write as _;
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut drawn = self.0;
+        drawn = (drawn ^ (drawn >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        drawn = (drawn ^ (drawn >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        drawn ^ (drawn >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() >> 1).unwrap().checked_rem(end).unwrap_or(0)
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.next().to_le_bytes()[0]
+    }
+
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| self.byte()).collect()
+    }
+}
+
+/// Changes `data` in one of the ways in which fuzzers do.
+fn mutate(data: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
+    let at = dice.below(data.len() + 1);
+    let until = (at + dice.below(16)).min(data.len());
+    match dice.below(8) {
+        0 if at < data.len() => data[at] ^= 1 << dice.below(8),
+        1 if at < data.len() => data[at] = [0, 0x7f, 0xff, b'/', b'_', b'"'][dice.below(6)],
+        2 => data.insert(at, dice.byte()),
+        3 => drop(data.drain(at..until)),
+        4 => {
+            let copied = data[at..until].to_vec();
+            let to = dice.below(data.len() + 1);
+            data.splice(to..to, copied);
+        }
+        5 => data.truncate(at),
+        6 => {
+            let from = dice.below(other.len() + 1);
+            data.splice(at.., other[from..].iter().copied());
+        }
+        _ if at < data.len() => data[at] = dice.byte(),
+        _ => data.push(dice.byte()),
+    }
+}
+
+/// Runs `target` over the seeds and over `runs` mutations of them. Both kinds of input must occur:
+/// those that it takes and those that it refuses.
+fn smoke(target: fn(&[u8]) -> bool, seeds: &[Vec<u8>], runs: usize) {
+    let more = std::env::var("TRAILPROOF_FUZZ_RUNS").ok().map_or(1, |times| times.parse().unwrap());
+    let (mut taken, mut refused) = (0, 0);
+    let mut run = |data: &[u8]| if target(data) { taken += 1 } else { refused += 1 };
+    seeds.iter().for_each(|seed| run(seed));
+    run(&[]);
+    let mut dice = Dice(42);
+    for _ in 0..runs * more {
+        let mut data = seeds[dice.below(seeds.len())].clone();
+        for _ in 0..=dice.below(4) {
+            let other = &seeds[dice.below(seeds.len())];
+            mutate(&mut data, other, &mut dice);
+        }
+        run(&data);
+    }
+    assert!(taken > runs / 100 && refused > runs / 100, "{taken} taken, {refused} refused");
+}
+
+#[test]
+fn inflate() {
+    let sizes = [1, 7, 255];
+    let stored = Pool::get().digests.iter().map(|digest| &digest.stored).take(24);
+    let seeds: Vec<_> =
+        stored.flat_map(|stored| sizes.map(|size| [&[size][..], stored].concat())).collect();
+    smoke(targets::inflation::inflate, &seeds, 2_000);
+}
+
+/// Members by hand, whole and wrong in every way that a decoder can tell: what the quick one and the
+/// exact one might disagree about.
+#[test]
+fn inflate_by_hand() {
+    let text: Vec<u8> = (0..40_000_u32).flat_map(|n| (n * n % 977).to_le_bytes()).collect();
+    let stored = {
+        let length = u16::try_from(text.len().min(9_999)).unwrap();
+        let mut body = vec![1];
+        body.extend(length.to_le_bytes());
+        body.extend((!length).to_le_bytes());
+        body.extend(&text[..usize::from(length)]);
+        gzip_of(&body, &text[..usize::from(length)])
+    };
+    let mut members = vec![
+        member(b""),
+        member(b"{"),
+        member(&text),
+        member(&vec![0; 300_000]),
+        // More than the allowance.
+        member(&vec![0; (1 << 20) + 1]),
+        stored,
+        // No block at all, a block of the type that is none, a length that is not its complement.
+        gzip_of(&[], b""),
+        gzip_of(&[7], b""),
+        gzip_of(&[1, 1, 0, 0, 0, 9], b""),
+        vec![],
+        b"{}".to_vec(),
+        vec![0x1f],
+        vec![0x1f, 0x8b],
+    ];
+    for whole in [member(&text[..999]), member(b"")] {
+        for cut in 0..whole.len() {
+            members.push(whole[..cut].to_vec());
+        }
+        for at in whole.len() - 8..whole.len() {
+            let mut wrong = whole.clone();
+            wrong[at] ^= 0x41;
+            members.push(wrong);
+        }
+        // The same member twice has the same trailer at its end; and trailers alone behind it.
+        let trailer = &whole[whole.len() - 8..];
+        for after in [&whole[..], &[0][..], trailer, &[trailer, trailer].concat()[..]] {
+            members.push([&whole[..], after].concat());
+        }
+    }
+    let mut dice = Dice(11);
+    for _ in 0..400 {
+        members.push(gzip_of(&dynamic_block(&mut dice), b""));
+    }
+    let seeds: Vec<_> = members
+        .iter()
+        .flat_map(|stored| [1, 7, 255].map(|size| [&[size][..], stored].concat()))
+        .collect();
+    smoke(targets::inflation::inflate, &seeds, 2_000);
+}
+
+fn member(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A member with this deflate stream, and the trailer of `text`.
+fn gzip_of(body: &[u8], text: &[u8]) -> Vec<u8> {
+    let whole = member(text);
+    [&whole[..10], body, &whole[whole.len() - 8..]].concat()
+}
+
+/// A block with codes of its own whose lengths are nearly right: complete, or one off, with counts
+/// up to more than there may be. This is where decoders differ in what they take.
+fn dynamic_block(dice: &mut Dice) -> Vec<u8> {
+    let mut bits: Vec<bool> = Vec::new();
+    let mut put = |value: usize, length: usize| {
+        bits.extend((0..length).map(|bit| value >> bit & 1 == 1));
+    };
+    put(1, 1);
+    put(2, 2);
+    let (lengths, distances) = (257 + dice.below(32), 1 + dice.below(32));
+    put(lengths - 257, 5);
+    put(distances - 1, 5);
+    put(15, 4);
+    // The code of code lengths: sixteen of 4 bits each, 0 to 15 in order; at times one off.
+    let odd = dice.below(60);
+    for (at, symbol) in
+        [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15].into_iter().enumerate()
+    {
+        put(if at == odd { dice.below(8) } else { [4, 0][usize::from(symbol > 15)] }, 3);
+    }
+    let mut code = |symbol: usize| {
+        // Codes stand with their first bit first.
+        put((0..4).fold(0, |turned, bit| turned | (symbol >> bit & 1) << (3 - bit)), 4);
+    };
+    let mut lens = vec![0; lengths + distances];
+    let kind = dice.below(4);
+    let used = if kind == 0 { 1 } else { 1 << kind };
+    for at in 0..used {
+        lens[256 - at] = kind.max(1);
+    }
+    let far = [0, 1, 1, 2, 4][dice.below(5)];
+    for at in 0..far {
+        let at = lengths + distances.saturating_sub(1 + at);
+        lens[at] = [1, 1, 1, 2, 2][far];
+    }
+    if dice.below(3) == 0 {
+        let at = dice.below(lens.len());
+        lens[at] = dice.below(16);
+    }
+    lens.into_iter().for_each(&mut code);
+    bits.extend((0..dice.below(64)).map(|_| dice.below(2) == 1));
+    bits.chunks(8)
+        .map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit)))
+        .collect()
+}
+
+#[test]
+fn digest_parse() {
+    let digests = Pool::get().digests.iter().take(24);
+    let seeds: Vec<_> =
+        digests.flat_map(|digest| [digest.stored.clone(), digest.inflated.clone()]).collect();
+    smoke(targets::digest_parse, &seeds, 5_000);
+}
+
+#[test]
+fn key_layout() {
+    let prefixes = ["", "p/", "a b+c/AWSLogs/", "../", "AWSLogs/o-a1b2c3d4e5/"];
+    let keys = Pool::get().objects.iter();
+    let mut seeds: Vec<String> =
+        keys.flat_map(|key| prefixes.map(|prefix| format!("{prefix}{key}"))).collect();
+    let backfill = |key: &String| key.replace(".json.gz", "_backfill.json.gz");
+    seeds.extend(seeds.iter().map(backfill).collect::<Vec<_>>());
+    let seeds: Vec<_> = seeds.into_iter().map(String::into_bytes).collect();
+    smoke(targets::key_layout, &seeds, 20_000);
+}
+
+#[test]
+fn public_key() {
+    // SubjectPublicKeyInfo of an RSA key of 2,048 bits is these bytes before the PKCS#1 ones.
+    let before = hex::decode("30820122300d06092a864886f70d01010105000382010f00").unwrap();
+    let mut seeds = Pool::get().public_keys.clone();
+    seeds.extend(seeds.iter().map(|key| [before.as_slice(), key].concat()).collect::<Vec<_>>());
+    smoke(targets::public_key, &seeds, 5_000);
+}
+
+#[test]
+fn key_bundle() {
+    let demo = include_str!("../../testdata/demo/public-keys.json");
+    let answers: serde_json::Value = serde_json::from_str(demo).unwrap();
+    let (region, answer) = answers.as_object().unwrap().iter().next().unwrap();
+    let one = &answer["PublicKeyList"][0];
+    let own = serde_json::json!({ "format": "trailproof-public-keys", "schema": 1, "regions": {
+        region: { "requested": [{ "from": "2026-02-01T00:00:00Z", "to": "2026-04-01T00:00:00Z" }],
+            "PublicKeyList": [one] } } });
+    let mut odd = one.clone();
+    odd["ValidityStartTime"] = serde_json::json!(i64::MIN);
+    odd["ValidityEndTime"] = serde_json::json!(i64::MAX);
+    let seeds = [
+        answers.clone(),
+        answer.clone(),
+        serde_json::json!([one, odd]),
+        serde_json::json!({ region: [one, odd] }),
+        own,
+    ];
+    let seeds: Vec<_> = seeds.iter().map(|seed| seed.to_string().into_bytes()).collect();
+    smoke(targets::key_bundle, &seeds, 3_000);
+}
+
+#[test]
+fn aws_walk() {
+    let mut dice = Dice(7);
+    let mut seeds: Vec<_> = (0..200).map(|length| dice.bytes(length)).collect();
+    // Mostly the truth, with a lie now and then.
+    for _ in 0..100 {
+        let lies = (0..160).map(|_| if dice.below(12) == 0 { dice.byte() } else { 0 }).collect();
+        seeds.push(lies);
+    }
+    smoke(targets::aws_walk, &seeds, 300);
+}

@@ -1,0 +1,173 @@
+//! The three proofs of a digest, each alone, none, and each in the way of the others: over digests
+//! that the builder signed with an implementation of RSA that is not the one that verifies.
+use trailproof_core::aws_judge::DigestRead;
+use trailproof_core::content::read_whole;
+use trailproof_core::digest::{DigestClaim, Link};
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::finding::Outcome;
+use trailproof_core::judge::{KeyLookup, judge_digest};
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::notice::Notice;
+use trailproof_core::signing::PublicKey;
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+
+struct Case {
+    trail: BuiltTrail,
+    at: ObjectLocation,
+    link: Link,
+    key: PublicKey,
+}
+
+impl Case {
+    fn new() -> Self {
+        let trail = TrailSpec::new()
+            .seed(31)
+            .time("2026-03-01T00:04:11Z", 4)
+            .logs(LogPlan::Constant(1), LogSizes::Small)
+            .build();
+        let digests = &trail.chains[0].digests;
+        let at = ObjectLocation::new(digests[2].bucket.clone(), digests[2].key.clone());
+        let fingerprint = read(&trail, 2, |_| {}).claim.unwrap().fingerprint;
+        let mut keys = trail.world.public_keys.values().flatten();
+        let key = keys.rfind(|key| key.fingerprint == fingerprint).unwrap();
+        let key = PublicKey::new(key.fingerprint.clone(), &key.der);
+        // The link as its successor records it: by the builder's own account of what it signed.
+        let hash = read(&trail, 2, |_| {}).content.hash;
+        let version = trail.current(&at.bucket, &at.key).unwrap();
+        let signature = version.metadata["signature"].clone();
+        let link = Link { location: at.clone(), hash: Some(hash), signature: Some(signature) };
+        Self { trail, at, link, key }
+    }
+}
+
+/// Reads a digest, after `change` was done to its inflated bytes.
+fn read(trail: &BuiltTrail, index: usize, change: impl Fn(&mut Vec<u8>)) -> DigestRead {
+    let digest = &trail.chains[0].digests[index];
+    let version = trail.current(&digest.bucket, &digest.key).unwrap();
+    let mut bytes = Vec::new();
+    read_whole(&version.body, 1 << 20, Some(&mut bytes)).unwrap();
+    change(&mut bytes);
+    let content = read_whole(&bytes, 1 << 20, None).unwrap();
+    let claim = DigestClaim::parse(&content, &bytes);
+    DigestRead {
+        content,
+        claim,
+        signature: version.metadata.get("signature").cloned(),
+        signature_algorithm: version.metadata.get("signature-algorithm").cloned(),
+        backfill_generated: None,
+    }
+}
+
+/// What came of it, in one word each: the proofs that held, or the code.
+fn told(outcome: &Outcome<trailproof_core::judge::ProvenDigest>) -> String {
+    match outcome {
+        Outcome::Valid(proven) => {
+            let proofs = proven.proofs;
+            format!(
+                "{}{}{}",
+                u8::from(proofs.own_signature),
+                u8::from(proofs.successor_signature),
+                u8::from(proofs.successor_hash)
+            )
+        }
+        Outcome::Invalid(finding) => finding.code().to_owned(),
+        Outcome::Unverified(why) => why.kind.code().to_owned(),
+    }
+}
+
+#[test]
+fn any_one_proof_is_enough_and_none_is_not() {
+    let case = Case::new();
+    let no_keys = ReadFailure::new(ReadFailureKind::KeysUnavailable, "");
+    let known = KeyLookup::Known(&case.key);
+    let away = KeyLookup::Unavailable(&no_keys);
+    let wrong = "00".repeat(256);
+    let hash = Link { signature: None, ..case.link.clone() };
+    let signature = Link { hash: None, ..case.link.clone() };
+    let other = Link { hash: Some([7; 32]), signature: Some(wrong.clone()), ..case.link.clone() };
+    let right = case.link.signature.as_deref();
+    for (own, link, key, expected) in [
+        (right, Some(&case.link), &known, "111"),
+        (right, None, &known, "100"),
+        (None, Some(&signature), &known, "010"),
+        (None, Some(&hash), &known, "001"),
+        (None, Some(&hash), &away, "001"),
+        (Some(wrong.as_str()), Some(&hash), &known, "001"),
+        (right, Some(&other), &known, "100"),
+        (right, None, &away, "keys-unavailable"),
+        (right, None, &KeyLookup::NoneSuch, "digest-key-unknown"),
+        (None, None, &known, "no-signature"),
+        (Some(wrong.as_str()), None, &known, "digest-signature-invalid"),
+        (Some("xyz"), None, &known, "digest-signature-invalid"),
+        (None, Some(&other), &known, "digest-link-mismatch"),
+        (right, Some(&other), &away, "digest-link-mismatch"),
+        (Some(wrong.as_str()), Some(&other), &known, "digest-signature-invalid"),
+    ] {
+        let mut read = read(&case.trail, 2, |_| {});
+        // Stored inflated is how this test reads; that is a notice of its own.
+        read.signature = own.map(str::to_owned);
+        let (outcome, _) = judge_digest(read, &case.at, link, key);
+        assert_eq!(told(&outcome), expected, "own {own:.8?}, link {:?}", link.map(|l| l.hash));
+    }
+}
+
+#[test]
+fn what_fails_beside_a_proof_is_a_notice() {
+    let case = Case::new();
+    let key = KeyLookup::Known(&case.key);
+    for (signature, notice) in [
+        (None, Notice::MetadataSignatureMissing),
+        (Some("00".repeat(256)), Notice::MetadataSignatureDiffers),
+    ] {
+        let mut read = read(&case.trail, 2, |_| {});
+        read.signature = signature;
+        let (outcome, notices) = judge_digest(read, &case.at, Some(&case.link), &key);
+        assert!(matches!(outcome, Outcome::Valid(_)));
+        assert!(notices.contains(&notice), "{notices:?}");
+    }
+}
+
+#[test]
+fn no_byte_of_a_digest_can_change_and_no_other_place_can_hold_it() {
+    let case = Case::new();
+    let key = KeyLookup::Known(&case.key);
+    let length = {
+        let mut length = 0;
+        let digest = &case.trail.chains[0].digests[2];
+        let body = &case.trail.current(&digest.bucket, &digest.key).unwrap().body;
+        let mut bytes = Vec::new();
+        read_whole(body, 1 << 20, Some(&mut bytes)).unwrap();
+        length += bytes.len();
+        length
+    };
+    for at in 0..length {
+        let changed = read(&case.trail, 2, |bytes| bytes[at] ^= 1);
+        let (outcome, _) = judge_digest(changed, &case.at, Some(&case.link), &key);
+        assert!(matches!(outcome, Outcome::Invalid(_)), "byte {at}");
+    }
+    let elsewhere = ObjectLocation::new(case.at.bucket.clone(), format!("{}x", case.at.key));
+    let (outcome, _) =
+        judge_digest(read(&case.trail, 2, |_| {}), &elsewhere, Some(&case.link), &key);
+    assert_eq!(told(&outcome), "digest-moved");
+}
+
+/// The two encodings of a key are one key, whichever of them its name is of; a byte more or less is
+/// another.
+#[test]
+fn a_key_is_of_its_name_in_either_encoding() {
+    use trailproof_core::signing::PublicKey;
+    use trailproof_testkit::trail::signer::{Signer, fingerprint};
+    let (one, other) = (Signer::pool(0), Signer::pool(1));
+    for name in [fingerprint(&one.pkcs1), fingerprint(&one.spki)] {
+        for (der, is_one) in [
+            (one.pkcs1.clone(), true),
+            (one.spki.clone(), true),
+            (other.pkcs1.clone(), false),
+            (other.spki.clone(), false),
+            ([&one.pkcs1[..], &[0]].concat(), false),
+            (Vec::new(), false),
+        ] {
+            assert_eq!(PublicKey::new(name.as_str(), &der).is_of_its_name(), is_one);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! `trailproof keys` over files: real keys of AWS where they are at hand, wrong ones, and keys that
+//! the loopback server hands out.
+mod real;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use trailproof::trust::bundle::{Bundle, check};
+use trailproof_core::content::read_whole;
+use trailproof_testkit::server::{
+    Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
+};
+use trailproof_testkit::trail::TrailSpec;
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    command
+        .env_clear()
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+fn at(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn check_file(path: &Path) -> (Option<i32>, String, String) {
+    told(program().args(["keys", "check"]).arg(path).output().unwrap())
+}
+
+fn told(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn what_is_wrong_with_a_key_is_named() {
+    let mut keys = TrailSpec::new().build().public_keys();
+    let right = keys["us-east-1"]["PublicKeyList"][0].clone();
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut key = right.clone();
+        change(&mut key);
+        key
+    };
+    keys["us-east-1"]["PublicKeyList"] = json!([
+        changed(&|key| key["Fingerprint"] = json!("\u{1b}[31mx")),
+        changed(&|key| key["Value"] = json!("AQID")),
+        changed(&|key| key["Value"] = json!("*")),
+        changed(&|key| key["ValidityEndTime"] = json!("2099-01-01T00:00:00Z")),
+        changed(&|key| key["ValidityEndTime"] = json!("noon")),
+    ]);
+    let path = at("wrong-keys.json");
+    fs::write(&path, keys.to_string()).unwrap();
+    let (status, out, _) = check_file(&path);
+    assert_eq!(status, Some(1), "{out}");
+    for words in [
+        "fingerprint-mismatch: key `\\u{1b}[31mx`",
+        "is no RSA key of 2048 to 8192 bits",
+        "has a `Value` that is no base64",
+        "not for 30 days",
+        "has a `ValidityEndTime` that is no time",
+        "not covered: ",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    assert!(!out.contains('\u{1b}'));
+    fs::write(&path, "[]").unwrap();
+    let (status, out, err) = check_file(&path);
+    assert_eq!((status, out.as_str()), (Some(5), ""));
+    assert!(err.contains("it has no keys"), "{err}");
+}
+
+/// What is fetched covers what it was fetched for, and replaces a file only when it is whole.
+#[test]
+fn fetched_keys_are_whole_and_say_what_they_cover() {
+    let trail = TrailSpec::new().build();
+    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let path = at("fetched-keys.json");
+    fs::write(&path, "old").unwrap();
+    let fetch = |region: &str, endpoint: &str, path: &Path| {
+        told(
+            program()
+                .args(["keys", "fetch", "--region", region, "--start-time", "2026-03-01"])
+                .args(["--end-time", "2026-03-04", "-o"])
+                .arg(path)
+                .env("AWS_ENDPOINT_URL", endpoint)
+                .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
+                .env("AWS_MAX_ATTEMPTS", "1")
+                .output()
+                .unwrap(),
+        )
+    };
+    let (status, _, err) = fetch("us_east_1", &server.endpoint(), &path);
+    assert_eq!(status, Some(2), "{err}");
+    let (status, _, err) = fetch("us-east-1", "http://127.0.0.1:9", &path);
+    assert_eq!(status, Some(5), "{err}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    let (status, _, err) = fetch("us-east-1", &server.endpoint(), &path);
+    assert_eq!(status, Some(0), "{err}");
+    let (status, out, _) = check_file(&path);
+    assert_eq!(status, Some(0), "{out}");
+    let bundle = Bundle::read(&path).unwrap();
+    let region = bundle.regions.values().next().unwrap();
+    let covered: Vec<String> =
+        region.covered.iter().map(|(from, to)| format!("{from} {to}")).collect();
+    assert_eq!(covered, ["2026-02-28T00:00:00Z 2026-03-05T00:00:00Z"]);
+    assert!(!region.keys.is_empty());
+    let (status, _, err) = fetch("us-east-1", &server.endpoint(), &at("no/such/folder/keys"));
+    assert_eq!(status, Some(6), "{err}");
+}
+
+/// Every region of the partition is asked. One that does not answer is said, and the others' keys
+/// are written; one that was named must answer.
+#[test]
+fn all_regions_are_asked_and_one_that_is_silent_is_said() {
+    let trail = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]).build();
+    let denied = |region: &str| {
+        let matcher = Matcher::operation(Operation::ListPublicKeys).bucket(region);
+        FaultPlan::new().with(matcher, Schedule::always(Fault::AccessDenied))
+    };
+    let run = |faults: FaultPlan, more: &[&str], configured: &str| {
+        let options = ServerOptions { faults, ..ServerOptions::default() };
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        let path = at("all-regions.json");
+        let _ = fs::remove_file(&path);
+        let mut command = program();
+        command.args(["keys", "fetch", "--all-regions", "--start-time", "2026-03-01"]);
+        command.args(["--end-time", "2026-03-04", "-o"]).arg(&path).args(more);
+        command.env("AWS_ENDPOINT_URL", server.endpoint()).env("AWS_REGION", configured);
+        command.envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")]);
+        let (status, out, err) = told(command.output().unwrap());
+        assert_eq!(out, "");
+        (status, err, Bundle::read(&path).ok())
+    };
+    let regions = |bundle: Option<Bundle>| {
+        let regions = bundle.unwrap().regions;
+        regions.into_keys().map(|region| region.to_string()).collect::<Vec<_>>()
+    };
+    let (status, err, bundle) = run(FaultPlan::default(), &[], "");
+    assert_eq!(status, Some(0), "{err}");
+    assert!(err.contains("asking the 34 regions of partition `aws` in the endpoint"), "{err}");
+    assert_eq!(err.matches(" keys\n").count(), 34, "{err}");
+    assert_eq!(regions(bundle).len(), 34);
+    // Opt-in regions refuse who has not opted in.
+    let (status, err, bundle) = run(denied("ap-east-1"), &["--region", "xx-new-1"], "eu-west-1");
+    assert_eq!(status, Some(3), "{err}");
+    assert!(err.contains("warning: ap-east-1: no keys: An error occurred (AccessDenied"), "{err}");
+    assert!(err.contains("lacks the keys of 1 of 35 regions: ap-east-1\n\nhint: "), "{err}");
+    let regions_had = regions(bundle);
+    assert!(!regions_had.contains(&"ap-east-1".to_owned()), "{regions_had:?}");
+    assert_eq!(regions_had.len(), 34);
+    let (status, err, bundle) = run(denied("us-east-1"), &["--region", "us-east-1"], "");
+    assert_eq!((status, bundle), (Some(5), None), "{err}");
+    assert!(err.contains("error: us-east-1: An error occurred (AccessDenied"), "{err}");
+    // Another partition, of which nobody answers.
+    let every = Matcher::operation(Operation::ListPublicKeys);
+    let all = FaultPlan::new().with(every, Schedule::always(Fault::AccessDenied));
+    let (status, err, bundle) = run(all, &[], "cn-north-1");
+    assert_eq!((status, bundle), (Some(5), None), "{err}");
+    assert!(err.contains("the 2 regions of partition `aws-cn`"), "{err}");
+    assert!(err.contains("error: no region told its keys"), "{err}");
+}
+
+/// Each kind of file that cannot be used, or not for this, is told apart: by its sentence and by the
+/// exit status, of `keys check` and of `verify`.
+#[test]
+fn a_bundle_that_is_no_help_says_why() {
+    let folder = at("no-help");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let trail = TrailSpec::new().build();
+    trail.write_to(&folder.join("copy")).unwrap();
+    let keys = trail.public_keys();
+    let right = keys["us-east-1"]["PublicKeyList"].clone();
+    let own = |region: &str, from: &str, to: &str, keys: &Value| {
+        json!({ "format": "trailproof-public-keys", "schema": 1, "regions": { region: {
+            "requested": [{ "from": from, "to": to }], "PublicKeyList": keys } } })
+        .to_string()
+    };
+    let mut misnamed = right.clone();
+    for key in misnamed.as_array_mut().unwrap() {
+        key["Fingerprint"] = json!("0123456789abcdef0123456789abcdef");
+    }
+    let mut broken = right.clone();
+    for key in broken.as_array_mut().unwrap() {
+        key["Value"] = json!("AQID");
+    }
+    let whole = own("us-east-1", "2026-02-01T00:00:00Z", "2026-06-01T00:00:00Z", &right);
+    let cut = whole[..whole.len() / 2].to_owned();
+    let other = own("eu-west-1", "2026-02-01T00:00:00Z", "2026-06-01T00:00:00Z", &json!([]));
+    let early = own("us-east-1", "2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z", &json!([]));
+    let misnamed = own("us-east-1", "2026-02-01T00:00:00Z", "2026-06-01T00:00:00Z", &misnamed);
+    let broken = own("us-east-1", "2026-02-01T00:00:00Z", "2026-06-01T00:00:00Z", &broken);
+    let schema = whole.replace("\"schema\":1", "\"schema\":7");
+    let unavailable = "not known to have all keys of us-east-1 for that time";
+    // Name, content, status of `check` and what it says, status of `verify` and what it says.
+    let cases: [(&str, &str, i32, &str, i32, &str); 8] = [
+        ("whole", &whole, 0, "us-east-1: 1 key", 0, "PROVEN"),
+        ("cut", &cut, 5, "it is no JSON: EOF while parsing", 5, "cannot use the public keys in"),
+        ("schema", &schema, 5, "no `trailproof-public-keys` of schema 1", 5, "of schema 1"),
+        ("binary", "\u{1f}\u{8b}\u{8}", 5, "it is no JSON", 5, "it is no JSON"),
+        ("other region", &other, 0, "eu-west-1: 0 keys", 3, unavailable),
+        ("other time", &early, 0, "us-east-1: 0 keys", 3, unavailable),
+        ("misnamed", &misnamed, 1, "wrong: fingerprint-mismatch: key", 1, "digest-key-unknown"),
+        ("broken", &broken, 1, "is no RSA key of 2048 to 8192 bits", 3, "is another key, or none"),
+    ];
+    let whole = trail.whole();
+    let iso = |at: i64| trailproof_core::time::Timestamp::from_unix(at).to_string();
+    for (name, content, check_status, checked, verify_status, verified) in cases {
+        let path = folder.join(format!("{name}.json"));
+        fs::write(&path, content).unwrap();
+        let (status, out, err) = check_file(&path);
+        assert_eq!(status, Some(check_status), "{name}: {out}{err}");
+        assert!(out.contains(checked) || err.contains(checked), "{name}: {out}{err}");
+        let mut command = program();
+        command.arg("verify").arg(folder.join("copy")).arg("--public-keys").arg(&path);
+        command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
+        let (status, out, err) = told(command.output().unwrap());
+        assert_eq!(status, Some(verify_status), "{name}: {out}{err}");
+        assert!(out.contains(verified) || err.contains(verified), "{name}: {out}{err}");
+        // What is wrong with a file is said before it is used, whatever comes of it.
+        assert_eq!(err.is_empty(), ![1, 5].contains(&check_status), "{name}: {err}");
+    }
+    let (status, _, err) = check_file(&folder);
+    assert_eq!(status, Some(5), "{err}");
+    assert!(err.contains("Is a directory"), "{err}");
+}

@@ -1,0 +1,180 @@
+//! `trailproof lookup`: whether CloudTrail delivered a file is told by its content alone.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use trailproof_core::content::read_whole;
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+
+struct Stage {
+    trail: BuiltTrail,
+    at: PathBuf,
+    /// A log file in the middle, as it was delivered.
+    log: Vec<u8>,
+    key: String,
+}
+
+fn stage(name: &str) -> Stage {
+    let trail = TrailSpec::new()
+        .seed(4)
+        .time("2026-03-01T00:04:11Z", 10)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build();
+    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lookup-{name}"));
+    let _ = fs::remove_dir_all(&at);
+    trail.write_to(&at.join("mirror")).unwrap();
+    let log = &trail.chains[0].digests[5].logs[1];
+    let body = trail.world.buckets[&log.bucket].current(&log.key).unwrap().body.to_vec();
+    let key = format!("{}/{}", log.bucket, log.key);
+    Stage { trail, at, log: body, key }
+}
+
+impl Stage {
+    /// Exit status and stdout for a file with these bytes.
+    fn look_up(&self, bytes: &[u8], keys: bool) -> (Option<i32>, String) {
+        let file = self.at.join("a file");
+        fs::write(&file, bytes).unwrap();
+        let whole = self.trail.whole();
+        let iso = |at: i64| trailproof_core::time::Timestamp::from_unix(at).to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+        command.arg("lookup").arg(&file).arg("--in").arg(self.at.join("mirror"));
+        command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
+        if keys {
+            command.arg("--public-keys").arg(self.at.join("mirror/public-keys.json"));
+        }
+        let output = command.env_clear().output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    }
+}
+
+#[test]
+fn a_file_is_found_by_its_content_whatever_its_form() {
+    let stage = stage("found");
+    let mut inflated = Vec::new();
+    read_whole(&stage.log, 1 << 30, Some(&mut inflated)).unwrap();
+    for bytes in [&stage.log, &inflated] {
+        let (status, out) = stage.look_up(bytes, true);
+        assert_eq!(status, Some(0), "{out}");
+        assert!(out.contains("was delivered by CloudTrail"), "{out}");
+        assert!(out.contains(&format!("as s3://{}", stage.key)), "{out}");
+        let digest = &stage.trail.chains[0].digests[5];
+        assert!(out.contains(&format!("named by s3://{}/{}", digest.bucket, digest.key)), "{out}");
+        assert!(out.contains(&digest.fingerprint), "{out}");
+        assert!(
+            out.contains(
+                "searched: 10 of 10 hours of chain time in 1 chain, 2026-03-01T00:04:11Z to"
+            ),
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn a_file_with_more_behind_it_is_not_the_file() {
+    let stage = stage("more");
+    let twice = [stage.log.clone(), stage.log.clone()].concat();
+    let (status, out) = stage.look_up(&twice, true);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("its first part was") && out.contains("log-trailing-data"), "{out}");
+}
+
+#[test]
+fn an_object_that_is_another_now_is_said() {
+    let stage = stage("changed");
+    fs::write(stage.at.join("mirror").join(&stage.key), b"changed").unwrap();
+    let (status, out) = stage.look_up(&stage.log, true);
+    assert_eq!(status, Some(1), "{out}");
+    assert!(out.contains("the object there is another now"), "{out}");
+}
+
+#[test]
+fn a_file_that_nobody_names_is_not_found_as_far_as_was_searched() {
+    let stage = stage("unknown");
+    let (status, out) = stage.look_up(b"{\"Records\":[]}", true);
+    assert_eq!(status, Some(4), "{out}");
+    assert!(out.contains("no proven digest names it"), "{out}");
+    assert!(!out.contains("not searched"), "{out}");
+    // Without keys nothing is proven, so that nothing was searched.
+    let (status, out) = stage.look_up(&stage.log, false);
+    assert_eq!(status, Some(3), "{out}");
+    assert!(out.contains("searched: 0 of 10 hours"), "{out}");
+    let left =
+        "not searched: 10 hours that no proven digest covers, 10 digests not proven; a file may";
+    assert!(out.contains(left), "{out}");
+}
+
+/// A backfill digest covers no time, and names files all the same: one that is not proven leaves open
+/// what it names.
+#[test]
+fn an_unproven_backfill_digest_leaves_it_open_what_was_delivered() {
+    for (without, status) in [(false, 0), (true, 3)] {
+        let mut stage = stage("backfill");
+        let spec = TrailSpec::new().seed(4).time("2026-03-01T00:04:11Z", 10).backfill(3, 1, 4);
+        stage.trail = spec.build();
+        let late = stage.trail.chains[0].backfills()[0].clone();
+        let log = &late.logs[0];
+        let body = stage.trail.world.buckets[&log.bucket].current(&log.key).unwrap().body.clone();
+        if without {
+            let objects = &mut stage.trail.world.buckets.get_mut(&late.bucket).unwrap().objects;
+            objects.get_mut(&late.key).unwrap().last_mut().unwrap().metadata.clear();
+        }
+        let _ = fs::remove_dir_all(stage.at.join("mirror"));
+        stage.trail.write_to(&stage.at.join("mirror")).unwrap();
+        let (told, out) = stage.look_up(&body, true);
+        assert_eq!(told, Some(status), "{out}");
+        assert!(out.contains("searched: 10 of 10 hours"), "{out}");
+        assert_eq!(out.contains("not searched: 1 backfill digest not proven; a"), without, "{out}");
+    }
+}
+
+/// As people call it: several files, from standard input, and what cannot be read.
+#[test]
+fn what_is_no_file_is_said_and_standard_input_is_one() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let stage = stage("called");
+    let whole = stage.trail.whole();
+    let iso = |at: i64| trailproof_core::time::Timestamp::from_unix(at).to_string();
+    let run = |files: &[&str], input: &[u8]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+        command.arg("lookup").args(files).args(["--in", "mirror"]).current_dir(&stage.at);
+        command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
+        command.args(["--public-keys", "mirror/public-keys.json"]).env_clear();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // What is not asked for is not read.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (status, out, _) = run(&["-"], &stage.log);
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.starts_with("-: was delivered by CloudTrail\n"), "{out}");
+    fs::write(stage.at.join("known"), &stage.log).unwrap();
+    fs::write(stage.at.join("unknown"), "[]").unwrap();
+    fs::write(stage.at.join("empty"), "").unwrap();
+    // The worst of several: one that was not found is worse than one that was.
+    let (status, out, _) = run(&["known", "unknown", "empty", "known"], b"");
+    assert_eq!(status, Some(4), "{out}");
+    assert_eq!(out.matches("known: was delivered by CloudTrail").count(), 2, "{out}");
+    for name in ["unknown", "empty"] {
+        assert!(out.contains(&format!("{name}: no proven digest names it")), "{out}");
+    }
+    // A gigabyte and a byte of zeros, as gzip: no log file that CloudTrail writes.
+    let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..1 << 10 {
+        member.write_all(&zeros).unwrap();
+    }
+    member.write_all(&[0]).unwrap();
+    fs::write(stage.at.join("huge"), member.finish().unwrap()).unwrap();
+    for (file, words) in [
+        ("mirror", "cannot read `mirror`: Is a directory"),
+        ("none", "cannot read `none`: No such file or directory"),
+        ("huge", "`huge` inflates to more than 1073741824 bytes"),
+    ] {
+        let (status, out, err) = run(&["known", file], b"");
+        assert_eq!((status, out.as_str()), (Some(5), ""), "{err}");
+        assert!(err.contains(words), "{err}");
+    }
+}

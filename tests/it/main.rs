@@ -1,0 +1,41 @@
+//! The tests that need no other programs, in one program: each more would link the AWS SDK again.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "a test says what it skips, and what it measured")]
+#![expect(clippy::print_stdout, reason = "a test says what it skips, and what it measured")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[path = "../architecture.rs"]
+mod architecture;
+mod attest;
+mod aws_setup;
+mod circumstances;
+mod cli;
+mod commitment;
+mod concurrency;
+mod demo;
+mod documents;
+mod fuzz_smoke;
+mod hostile_stores;
+mod judge;
+mod key_files;
+mod lookup;
+mod loopback_server;
+mod mirror;
+mod mirror_directory;
+mod mirror_killed;
+mod mirror_source;
+mod offline;
+mod real_data;
+mod record;
+mod replay;
+mod reports;
+mod resume;
+mod s3_source;
+#[path = "../support/mod.rs"]
+mod support;
+mod trail_builder;
+mod trail_model;
+mod verify_cli;
+mod verify_model;
+mod wire;

@@ -1,0 +1,189 @@
+//! `trailproof mirror` from outside: what it copies verifies to the same record without a network,
+//! over every deed; it goes on where it left off; it says what it does not have.
+mod hostile_keys;
+mod left_out;
+mod manifests;
+
+use crate::support::mirrors::*;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use trailproof_testkit::server::{
+    AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
+};
+use trailproof_testkit::trail::dice::Dice;
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+
+/// Whatever was done to the trail, the mirror's own run tells what `verify` tells of the bucket, and
+/// the mirror verifies to the same record in an empty network namespace.
+#[test]
+fn a_mirror_verifies_to_the_same_record_over_every_deed() {
+    let clean = trail();
+    let mut dice = Dice::new(11, "mirror");
+    let (mut compared, mut contradicted, mut tried) = (0, 0, BTreeSet::new());
+    let mut wrong = Vec::new();
+    for round in 0..110 {
+        let mut changed = clean.clone();
+        for _ in 0..=round % 3 {
+            let deed = changed.random_deed(&mut dice);
+            if changed.apply(deed).is_ok() {
+                let name = format!("{deed:?}");
+                tried.insert(name.split(['(', ' ']).next().unwrap_or_default().to_owned());
+            }
+        }
+        let server = serve(&changed);
+        let online = verify_bucket(&server, &changed);
+        let at = fresh("deeds");
+        let mirrored = mirror(&server, &changed, &at, &[]);
+        let same = without_request_ids(&mirrored) == without_request_ids(&online);
+        if !same || mirrored.status != online.status {
+            wrong.push(format!("round {round}, mirror: {}", first(&mirrored, &online)));
+        }
+        if online.stdout.is_empty() {
+            continue;
+        }
+        drop(server);
+        compared += 1;
+        contradicted += usize::from(online.status == 1);
+        let offline = verify_offline(&changed, &at);
+        if offline.events() != mirrored.events() || offline.status != mirrored.status {
+            wrong.push(format!("round {round}, offline: {}", first(&offline, &mirrored)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        compared > 90 && contradicted > 40 && tried.len() > 36,
+        "{compared} {contradicted} {tried:?}"
+    );
+}
+
+/// A service numbers its answers, so that two runs are never told the same.
+fn without_request_ids(ran: &Ran) -> Vec<Value> {
+    let mut events = ran.jsonl();
+    for event in &mut events {
+        if let Some(why) = event.get_mut("read_failure").and_then(Value::as_object_mut) {
+            why.remove("request_id");
+        }
+    }
+    events
+}
+
+fn first(one: &Ran, other: &Ran) -> String {
+    let pairs = one.events().into_iter().zip(other.events());
+    let differs = pairs.into_iter().find(|(one, other)| one != other);
+    format!("{:?} {} {} {}", differs, one.status, other.status, one.stderr)
+}
+
+/// Prefixes, organizations, several accounts, a bucket that is a copy, small pages.
+#[test]
+fn a_mirror_of_a_prefix_an_organization_or_a_replica_is_the_same() {
+    let mut replica = trail();
+    let original = bucket(&replica);
+    let objects = replica.world.buckets.remove(&original).unwrap();
+    replica.world.buckets.insert("the-replica".to_owned(), objects);
+    let prefixed = TrailSpec::new()
+        .seed(4)
+        .prefix("audit/logs")
+        .regions(&["us-east-1", "eu-west-1"])
+        .time(START, 9)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build();
+    let organization = TrailSpec::new()
+        .seed(5)
+        .organization("o-a1b2c3d4e5")
+        .accounts(&["111122223333", "444455556666", "777788889999"])
+        .regions(&["us-east-1", "eu-west-1"])
+        .time(START, 7)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .build();
+    for (name, trail, location) in [
+        ("replica", &replica, "s3://the-replica".to_owned()),
+        ("prefix", &prefixed, format!("s3://{}/audit", bucket(&prefixed))),
+        ("bucket", &prefixed, format!("s3://{}", bucket(&prefixed))),
+        ("organization", &organization, format!("s3://{}", bucket(&organization))),
+    ] {
+        for list_page_size in [1_000, 7] {
+            let options = ServerOptions { list_page_size, ..ServerOptions::default() };
+            let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+            let at = fresh("places");
+            let whole = period(trail);
+            let online =
+                aws(&server, &[&["verify", &location][..], &slices(&whole), &JSONL].concat());
+            let path = at.to_str().unwrap();
+            let arguments = [&["mirror", &location, path][..], &slices(&whole), &JSONL].concat();
+            let mirrored = aws(&server, &arguments);
+            assert_eq!(mirrored.stdout, online.stdout, "{name}: {}", mirrored.stderr);
+            drop(server);
+            let offline = verify_offline(trail, &at);
+            assert_eq!(
+                offline.events(),
+                online.events(),
+                "{name}, {list_page_size} a page: {}",
+                offline.stderr
+            );
+            assert_eq!(offline.status, 0, "{name}");
+        }
+    }
+}
+
+/// The second run gets only what is missing, the third nothing; objects that were replaced are
+/// fetched again and what they were is kept.
+#[test]
+fn what_is_there_is_not_fetched_again() {
+    let mut trail = trail();
+    let server = serve(&trail);
+    let at = fresh("resume");
+    let objects = u64::try_from(trail.world.buckets[&bucket(&trail)].objects.len()).unwrap();
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    let gets = server.requests().of(Operation::GetObject);
+    // One download for both, and some more for the one that asks what the bucket is a copy of.
+    assert!(gets >= objects && gets <= objects + 12, "{gets} for {objects}");
+    let before = tree(&at);
+
+    server.forget();
+    let again = mirror(&server, &trail, &at, &[]);
+    assert_eq!(
+        (again.status, server.requests().of(Operation::GetObject)),
+        (0, 0),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(tree(&at), before);
+    assert_eq!(again.events(), verify_bucket(&server, &trail).events());
+
+    // Files that vanished or were damaged in the mirror are fetched again, and no others.
+    let logs: Vec<_> = trail.logs().map(|(_, log)| log.clone()).collect();
+    fs::remove_file(at.join(&logs[0].bucket).join(&logs[0].key)).unwrap();
+    fs::write(at.join(&logs[1].bucket).join(&logs[1].key), "damaged").unwrap();
+    let flipped = at.join(&logs[4].bucket).join(&logs[4].key);
+    let mut bytes = fs::read(&flipped).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&flipped, bytes).unwrap();
+    server.forget();
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    assert_eq!(server.requests().of(Operation::GetObject), 3);
+    assert_eq!(tree(&at), before);
+
+    // The bucket's object is replaced: the report is of what it is now, the mirror keeps both.
+    drop(server);
+    let body = fs::read(at.join(&logs[2].bucket).join(&logs[2].key)).unwrap();
+    trail.put(&logs[2].bucket, &logs[2].key, object(b"replaced"));
+    let server = serve(&trail);
+    let replaced = mirror(&server, &trail, &at, &[]);
+    assert_eq!(replaced.status, 1, "{}", replaced.stderr);
+    assert_eq!(fs::read(at.join(&logs[2].bucket).join(&logs[2].key)).unwrap(), b"replaced");
+    let record = record_of(&at, &logs[2].key);
+    let kept = record["earlier"][0]["file"].as_str().unwrap();
+    assert_eq!(fs::read(at.join(kept)).unwrap(), body);
+
+    // It is deleted: the mirror still has it.
+    drop(server);
+    trail.delete(&logs[3].bucket, &logs[3].key);
+    let server = serve(&trail);
+    let deleted = mirror(&server, &trail, &at, &[]);
+    assert_eq!(deleted.findings()[&logs[3].key], "log-missing");
+    assert!(at.join(&logs[3].bucket).join(&logs[3].key).exists());
+    assert_eq!(record_of(&at, &logs[3].key)["absent"], true);
+}

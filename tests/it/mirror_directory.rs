@@ -1,0 +1,265 @@
+//! The directory that a mirror is made in: keys that it cannot hold, links in it, another run in it,
+//! a disk that is full.
+#![cfg(unix)]
+
+use crate::support::mirrors::*;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
+
+/// A key that a file system cannot hold, or holds in place of another, is kept under another name.
+#[test]
+fn no_key_leads_out_and_every_key_is_kept() {
+    let mut trail = trail();
+    let name = bucket(&trail);
+    let log = trail.chains[0].digests[7].logs[0].key.clone();
+    let folder = &log[..=log.rfind('/').unwrap()];
+    let long = "l".repeat(300);
+    let ups = "../".repeat(30);
+    let odd = [
+        format!("{ups}tmp/out"),
+        "../../out".to_owned(),
+        "..".to_owned(),
+        "a//b".to_owned(),
+        "/etc/out".to_owned(),
+        "folder/".to_owned(),
+        long,
+        "c:out".to_owned(),
+        "back\\slash".to_owned(),
+        "tab\there".to_owned(),
+        "NUL".to_owned(),
+        "dot.".to_owned(),
+        "both".to_owned(),
+        "both/below".to_owned(),
+        "case".to_owned(),
+        "CASE".to_owned(),
+        "\u{e9}\u{301}".to_owned(),
+        "1_CloudTrail_x.json".to_owned(),
+        ".trailproof/journal.jsonl".to_owned(),
+    ];
+    for (number, odd) in odd.iter().enumerate() {
+        trail.put(&name, &format!("{folder}{odd}"), object(format!("body {number}").as_bytes()));
+    }
+    let server = serve(&trail);
+    let above = fresh("hostile");
+    let at = above.join("one/mirror");
+    let ran = mirror(&server, &trail, &at, &[]);
+    // A marker of a folder is no log file.
+    assert_ne!(ran.status, 6, "{}", ran.stderr);
+    assert_eq!(ran.of_kind("log-unlisted").len(), odd.len() - 1, "{}", ran.stderr);
+    drop(server);
+    let beside: Vec<_> = fs::read_dir(above.join("one")).unwrap().collect();
+    assert_eq!(beside.len(), 1, "{beside:?}");
+    for (number, odd) in odd.iter().enumerate() {
+        let key = format!("{folder}{odd}");
+        let record = record_of(&at, &key);
+        let own = format!("{name}/{key}");
+        let file = record["copied"]["file"].as_str().unwrap_or(&own);
+        let body = fs::read_to_string(at.join(file)).unwrap();
+        assert_eq!(body, format!("body {number}"), "{key}");
+    }
+    let escaped: Vec<String> = manifest(&at)
+        .iter()
+        .filter(|line| line["copied"]["file"].is_string())
+        .map(|line| line["key"].as_str().unwrap()[folder.len()..].to_owned())
+        .collect();
+    assert!(escaped.len() >= 14, "{escaped:?}");
+    assert_eq!(escaped.iter().filter(|key| key.starts_with("both")).count(), 1);
+    assert!(!escaped.contains(&"case".to_owned()), "this file system tells them apart");
+    assert_eq!(verify_offline(&trail, &at).events(), ran.events());
+}
+
+/// A link that lies in the directory leads nowhere.
+#[test]
+fn no_link_is_followed() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("links");
+    let outside = fresh("outside");
+    fs::create_dir_all(&outside).unwrap();
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    let whole = tree(&at);
+    let logs: Vec<_> = trail.logs().map(|(_, log)| log.clone()).collect();
+    // A folder on the way, a file, and the manifest itself.
+    let folder = at.join(&logs[0].bucket).join(&logs[0].key).parent().unwrap().to_owned();
+    fs::remove_dir_all(&folder).unwrap();
+    symlink(&outside, &folder).unwrap();
+    let other = logs.iter().find(|log| !folder.ends_with(Path::new(&log.key).parent().unwrap()));
+    let other = other.unwrap();
+    let file = at.join(&other.bucket).join(&other.key);
+    fs::remove_file(&file).unwrap();
+    symlink(outside.join("file"), &file).unwrap();
+    server.forget();
+    let again = mirror(&server, &trail, &at, &[]);
+    assert_eq!(again.status, 0, "{}", again.stderr);
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "something was written outside");
+    assert_eq!(fs::read(&file).unwrap(), whole[file.strip_prefix(&at).unwrap()]);
+    assert!(folder.is_symlink());
+    // What belongs behind the link has another name now, and is read there.
+    assert_eq!(verify_offline(&trail, &at).findings(), [].into());
+    for (name, words) in [
+        ("trailproof-mirror.json", "is no regular file"),
+        ("trailproof-manifest.jsonl", "is no regular file"),
+        (".trailproof", "is no folder"),
+    ] {
+        let (link, aside) = (at.join(name), outside.join(name));
+        fs::rename(&link, &aside).unwrap();
+        symlink(&aside, &link).unwrap();
+        let ran = mirror(&server, &trail, &at, &[]);
+        assert!(ran.status != 0 && ran.stderr.contains(words), "{name}: {}", ran.stderr);
+        fs::remove_file(&link).unwrap();
+        fs::rename(&aside, &link).unwrap();
+    }
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+}
+
+/// What is no place for a mirror, in a sentence and with its status, and untouched.
+#[test]
+fn a_directory_that_is_none_or_anothers_is_refused() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("refused");
+    fs::create_dir_all(at.join("full")).unwrap();
+    fs::write(at.join("full/mine"), "x").unwrap();
+    fs::write(at.join("file"), "x").unwrap();
+    assert_eq!(mirror(&server, &trail, &at.join("other"), &[]).status, 0);
+    let header = fs::read_to_string(at.join("other/trailproof-mirror.json")).unwrap();
+    let changed = header.replace(&bucket(&trail), "another-bucket");
+    fs::write(at.join("other/trailproof-mirror.json"), changed).unwrap();
+    fs::create_dir_all(at.join("newer")).unwrap();
+    fs::write(
+        at.join("newer/trailproof-mirror.json"),
+        header.replace("\"schema\": 1", "\"schema\": 2"),
+    )
+    .unwrap();
+    let before = tree(&at);
+    server.forget();
+    for (name, status, words) in [
+        ("full", 2, "is not empty and is no mirror"),
+        ("file", 2, "is no directory"),
+        ("file/below", 2, "cannot make"),
+        ("other", 2, "is a mirror of `s3://another-bucket`"),
+        ("newer", 2, "of another form"),
+    ] {
+        let ran = mirror(&server, &trail, &at.join(name), &[]);
+        assert_eq!(ran.status, status, "{name}: {}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{name}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty());
+    }
+    assert_eq!(server.requests().total, 0);
+    assert_eq!(tree(&at), before);
+    let local = at.join("other").to_str().unwrap().to_owned();
+    let new = at.join("new").to_str().unwrap().to_owned();
+    for (arguments, words) in [
+        (vec!["mirror", &local, &new, "--last", "1d"], "a mirror is made of a bucket"),
+        (vec!["mirror", "s3://b", &new], "--start-time"),
+        (vec!["mirror", "s3://b"], "<DIRECTORY>"),
+    ] {
+        let ran = aws(&server, &arguments);
+        assert_eq!(ran.status, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    assert!(!at.join("new").exists());
+}
+
+/// Two runs at once into one directory.
+#[test]
+fn a_second_run_is_refused_while_the_first_goes_on() {
+    let trail = trail();
+    let options = ServerOptions { latency: Duration::from_millis(150), ..ServerOptions::default() };
+    let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+    let at = fresh("lock");
+    let location = format!("s3://{}", bucket(&trail));
+    let period = period(&trail);
+    let arguments = [&["mirror", &location, at.to_str().unwrap()][..], &slices(&period)].concat();
+    let mut first = command(&server, &arguments).stdout(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while !at.join("trailproof-mirror.json").exists() {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let second = mirror(&server, &trail, &at, &[]);
+    assert!(first.try_wait().unwrap().is_none(), "the first had ended");
+    assert_eq!(second.status, 5, "{}", second.stderr);
+    assert!(second.stderr.contains("another run is writing"), "{}", second.stderr);
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+}
+
+/// On a disk that is full the verdict is still told, and the run that finds room goes on. Only where
+/// the system lets us mount a small file system.
+#[test]
+fn a_full_disk_loses_the_copy_and_not_the_verdict() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("disk");
+    fs::create_dir_all(&at).unwrap();
+    let location = format!("s3://{}", bucket(&trail));
+    let period = period(&trail);
+    let shell = "mount -t tmpfs -o size=160k tmpfs \"$AT\" || exit 99; \"$@\" > \"$OUT.1\" 2> \"$ERR\"; \
+        echo $? >> \"$ERR\"; mount -o remount,size=64m \"$AT\" || exit 99; \"$@\" > \"$OUT.2\" 2>> \"$ERR\"; \
+        echo $? >> \"$ERR\"; cp -r \"$AT\" \"$COPY\"";
+    let (out, err, copy) = (at.with_extension("out"), at.with_extension("err"), fresh("disk-copy"));
+    let run = |args: &[&str]| {
+        let inner = command(&server, args);
+        let mut outer = Command::new("unshare");
+        outer.args(["-rm", "sh", "-c", shell, "sh"]).arg(inner.get_program());
+        outer.args(inner.get_args()).env("AT", &at).env("OUT", &out).env("ERR", &err);
+        outer.env("COPY", &copy);
+        outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        outer.stderr(Stdio::null()).status()
+    };
+    let mirror_to = at.join("mirror");
+    let arguments = ["mirror", &location, mirror_to.to_str().unwrap()];
+    let status = run(&[&arguments[..], &slices(&period), &JSONL].concat());
+    if !status.is_ok_and(|status| status.success()) {
+        println!("skipped: no small file system can be mounted here");
+        return;
+    }
+    let said = fs::read_to_string(&err).unwrap();
+    assert!(said.contains("No space left on device"), "{said}");
+    assert!(said.contains("\n6\n") && said.ends_with("\n0\n"), "{said}");
+    let first = fs::read_to_string(out.with_extension("out.1")).unwrap();
+    let second = fs::read_to_string(out.with_extension("out.2")).unwrap();
+    assert!(first.contains("\"verdict\":\"proven\""), "{first}");
+    assert_eq!(first, second);
+    let bucket = verify_bucket(&server, &trail);
+    assert_eq!(verify_offline(&trail, &copy.join("mirror")).events(), bucket.events());
+    assert!(server.requests().of(Operation::GetObject) > 0);
+}
+
+/// A directory that cannot be written. Only where the system lets us mount one.
+#[test]
+fn a_directory_that_cannot_be_written_is_an_output_that_is_lost() {
+    let trail = trail();
+    let server = serve(&trail);
+    let at = fresh("read-only");
+    fs::create_dir_all(&at).unwrap();
+    let location = format!("s3://{}", bucket(&trail));
+    let period = period(&trail);
+    for (below, words) in [("", "cannot write to"), ("new/one", "cannot write to")] {
+        let to = at.join(below);
+        let arguments = ["mirror", &location, to.to_str().unwrap()];
+        let inner = command(&server, &[&arguments[..], &slices(&period)].concat());
+        let mut outer = Command::new("unshare");
+        let shell = "mount -t tmpfs -o ro tmpfs \"$AT\" || exit 99; exec \"$@\"";
+        outer.args(["-rm", "sh", "-c", shell, "sh"]).arg(inner.get_program());
+        outer.args(inner.get_args()).env("AT", &at);
+        outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = outer.output();
+        let mounted = output.as_ref().is_ok_and(|output| output.status.code() != Some(99));
+        let ran = match output {
+            Ok(output) if mounted => Ran::of(output),
+            _ => {
+                println!("skipped: no file system can be mounted here");
+                return;
+            }
+        };
+        assert_eq!(ran.status, 6, "{}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    assert_eq!(server.requests().total, 0);
+}

@@ -1,0 +1,131 @@
+//! A mirror whose run is killed: nothing that was whole is lost, and the next run finishes it.
+#![cfg(unix)]
+
+use crate::support::mirrors::*;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
+use trailproof_testkit::trail::dice::Dice;
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+
+/// Kills that must have hit a run under way.
+const KILLS: usize = 24;
+
+fn start(server: &LoopbackServer, trail: &BuiltTrail, at: &Path) -> Child {
+    let location = format!("s3://{}", bucket(trail));
+    let path = at.to_str().unwrap();
+    let period = period(trail);
+    let arguments = [&["mirror", &location, path][..], &slices(&period), &JSONL].concat();
+    command(server, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// The real program, ended by SIGKILL at moments thrown by dice, again and again over one
+/// directory. After each, what is there under its name is what the bucket has, and what was there
+/// before still is; the mirror accuses nobody and is not taken for whole. The run that is let be
+/// finishes it: byte for byte what a run makes that nobody disturbed.
+#[test]
+fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
+    let trail = TrailSpec::new()
+        .seed(31)
+        .regions(&["us-east-1", "eu-west-1", "ap-south-1"])
+        .time(START, 60)
+        .logs(LogPlan::Constant(4), LogSizes::Small)
+        .build();
+    let options = ServerOptions { latency: Duration::from_millis(8), ..ServerOptions::default() };
+    let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+    let undisturbed = fresh("undisturbed");
+    let expected = mirror(&server, &trail, &undisturbed, &[]);
+    assert_eq!(expected.status, 0, "{}", expected.stderr);
+    let expected_tree = tree(&undisturbed);
+    let objects: usize = trail.world.buckets.values().map(|bucket| bucket.objects.len()).sum();
+
+    let at = fresh("killed");
+    let mut dice = Dice::new(77, "kills");
+    let (mut killed, mut kept, mut rounds, mut half_copied) = (0, tree_or_none(&at), 0, 0);
+    // Milliseconds after which a run is killed at the latest: more where the machine is busy, so that
+    // it comes to copy anything.
+    let mut latest = 160;
+    server.forget();
+    while killed < KILLS {
+        rounds += 1;
+        assert!(rounds < 400, "the runs end before they are killed: {killed}");
+        let mut child = start(&server, &trail, &at);
+        std::thread::sleep(Duration::from_millis(u64::from(15 + dice.below(latest))));
+        if child.try_wait().unwrap().is_none() {
+            killed += 1;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let now = tree_or_none(&at);
+        for (path, bytes) in now.iter().filter(|(path, _)| path.starts_with(bucket(&trail))) {
+            assert!(expected_tree.get(path) == Some(bytes), "{} is not whole", path.display());
+        }
+        for path in kept.keys() {
+            assert!(now.contains_key(path), "{} was lost", path.display());
+        }
+        let files = now.keys().filter(|path| path.starts_with(bucket(&trail))).count();
+        if now.len() <= kept.len() {
+            latest += 40;
+        }
+        if files > 0 && files < objects && half_copied < 6 {
+            half_copied += 1;
+            // Without the file of keys, which comes last, nothing is proven; with it neither.
+            fs::copy(undisturbed.join("public-keys.json"), at.with_extension("keys")).unwrap();
+            let keys = at.with_extension("keys").to_str().unwrap().to_owned();
+            let path = at.to_str().unwrap();
+            let (whole, verify) = (period(&trail), ["verify", path, "--public-keys", &keys]);
+            let ran = offline(&[&verify[..], &slices(&whole), &JSONL].concat());
+            assert!(matches!(ran.status, 3 | 5), "{} {}", ran.status, ran.stderr);
+            assert!(ran.findings().is_empty(), "{:?}", ran.findings());
+            assert!(ran.stderr.contains("is not whole"), "{}", ran.stderr);
+        }
+        kept = now;
+        if files == objects {
+            // All is there: from the beginning again, or there is nothing left to disturb.
+            fs::remove_dir_all(&at).unwrap();
+            kept.clear();
+        }
+    }
+    assert!(half_copied > 0);
+    let last = mirror(&server, &trail, &at, &[]);
+    assert_eq!(last.stdout, expected.stdout, "{}", last.stderr);
+    assert!(tree(&at) == expected_tree, "the mirror is another than the undisturbed one");
+    server.forget();
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    assert_eq!(server.requests().of(Operation::GetObject), 0);
+    assert_eq!(verify_offline(&trail, &at).events(), expected.events());
+}
+
+/// What was whole when the run was killed is not fetched again.
+#[test]
+fn a_run_after_a_kill_gets_only_the_rest() {
+    let trail = TrailSpec::new()
+        .seed(32)
+        .time(START, 100)
+        .logs(LogPlan::Constant(4), LogSizes::Small)
+        .build();
+    let options = ServerOptions { latency: Duration::from_millis(8), ..ServerOptions::default() };
+    let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+    let objects: usize = trail.world.buckets.values().map(|bucket| bucket.objects.len()).sum();
+    let at = fresh("rest");
+    let mut child = start(&server, &trail, &at);
+    let files = || tree_or_none(&at).keys().filter(|path| path.starts_with(bucket(&trail))).count();
+    while files() < objects / 3 {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it was killed");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let there = files();
+    assert!(there < objects);
+    server.forget();
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
+    let gets = usize::try_from(server.requests().of(Operation::GetObject)).unwrap();
+    assert_eq!(gets, objects - there, "{there} of {objects} were there");
+}
+
+fn tree_or_none(at: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    if at.exists() { tree(at) } else { std::collections::BTreeMap::new() }
+}

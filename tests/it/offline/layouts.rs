@@ -1,0 +1,207 @@
+//! Copies of every layout, and what proves their digests.
+use super::*;
+
+/// A mirror with its metadata, over many combinations of deeds: the same events as over the wire.
+#[test]
+fn a_mirror_is_judged_as_the_world_is() {
+    let clean = trail();
+    let mut dice = Dice::new(5, "offline");
+    let (mut compared, mut contradicted, mut tried) = (0, 0, BTreeSet::new());
+    let mut wrong = Vec::new();
+    for round in 0..70 {
+        let mut changed = clean.clone();
+        for _ in 0..=round % 3 {
+            let deed = changed.random_deed(&mut dice);
+            if is_for_files(deed) && changed.apply(deed).is_ok() {
+                let name = format!("{deed:?}");
+                tried.insert(name.split(['(', ' ']).next().unwrap_or_default().to_owned());
+            }
+        }
+        let at = fresh("deeds");
+        if changed.write_to(&at).is_err() {
+            continue;
+        }
+        let keys = write_keys(&changed, "deeds");
+        let copy = verify(&changed, &at, Some(&keys), &[]);
+        let wire = online(&changed, &bucket(&changed), &[]);
+        if copy.stdout.is_empty() {
+            // Of a trail that was deleted whole, both say that nothing is there.
+            if (wire.status.code(), wire.stdout.is_empty()) != (copy.status.code(), true) {
+                let said = String::from_utf8_lossy(&copy.stderr);
+                wrong.push(format!("round {round}: {said}"));
+            }
+            continue;
+        }
+        compared += 1;
+        contradicted += usize::from(wire.status.code() == Some(1));
+        if told(&copy) != told(&wire) || copy.status.code() != wire.status.code() {
+            let (copy, wire) = (told(&copy), told(&wire));
+            let first = copy.iter().zip(&wire).find(|(one, other)| one != other);
+            wrong.push(format!("round {round}: {first:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(compared > 55 && contradicted > 30 && tried.len() > 20, "{compared} {tried:?}");
+}
+
+/// Without metadata, in every layout that people have: each digest but the newest of a chain is
+/// proven by the one after it.
+#[test]
+fn every_layout_proves_all_but_the_newest_digest() {
+    let mut trail = trail();
+    let log = trail.chains.first().unwrap().digests.get(5).unwrap().logs.first().unwrap().clone();
+    trail.delete(&log.bucket, &log.key);
+    let keys = write_keys(&trail, "layouts");
+    let bucket = bucket(&trail);
+    let inflate = |key: &str| key.strip_suffix(".gz").unwrap_or(key).to_owned();
+    let inside = |key: &str| key.strip_prefix("AWSLogs/").map(str::to_owned);
+    type Layout<'l> = (&'l str, Box<dyn Fn(&str, &str) -> Option<String> + 'l>);
+    let layouts: Vec<Layout<'_>> = vec![
+        ("sync", Box::new(|_, key| Some(key.to_owned()))),
+        ("bucket", Box::new(|bucket, key| Some(format!("{bucket}/{key}")))),
+        ("deep", Box::new(|_, key| Some(format!("evidence/2026/x/{key}")))),
+        ("inside", Box::new(move |_, key| inside(key))),
+        (
+            "inside-account",
+            Box::new(|_, key| {
+                key.strip_prefix("AWSLogs/")
+                    .and_then(|key| key.split_once('/'))
+                    .map(|(_, key)| key.to_owned())
+            }),
+        ),
+    ];
+    for (name, layout) in &layouts {
+        let at = fresh(name);
+        write_as(&trail.world, &at, layout);
+        let output = verify(&trail, &at, Some(&keys), &[]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let found = findings(&output);
+        assert_eq!(found, [(log.key.clone(), "log-missing".to_owned())].into(), "{name}");
+        let unread: Vec<String> = events(&output)
+            .iter()
+            .filter(|event| event["read_failure"]["code"] == "no-signature")
+            .map(|event| event["end"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(unread.len(), 2, "{name}: one a chain");
+        let location = events(&output)[0]["location"].as_str().unwrap().to_owned();
+        assert_eq!(location, format!("evidence of s3://{bucket}, read from {}", at.display()));
+    }
+    // Inflated on the way, with and without the ending; the hashes are over inflated bytes.
+    for keep_name in [true, false] {
+        let at = fresh("inflated");
+        write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+        let mut files = Vec::new();
+        walk(&at, &mut files);
+        for path in files {
+            let mut bytes = Vec::new();
+            let stored = fs::read(&path).unwrap();
+            trailproof_core::content::read_whole(&stored, 1 << 30, Some(&mut bytes)).unwrap();
+            let to = if keep_name { path.clone() } else { inflate(path.to_str().unwrap()).into() };
+            fs::remove_file(&path).unwrap();
+            fs::write(to, bytes).unwrap();
+        }
+        let output = verify(&trail, &at, Some(&keys), &[]);
+        let expected = [(log.key.clone(), "log-missing".to_owned())].into();
+        assert_eq!(findings(&output), expected, "names kept: {keep_name}");
+    }
+}
+
+fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { walk(&path, found) } else { found.push(path) }
+    }
+}
+
+/// The README's promise of plain copies: a period that ends before the newest digest is proven.
+#[test]
+fn a_plain_copy_is_proven_up_to_its_newest_digest() {
+    let trail = trail();
+    let at = fresh("plain");
+    write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+    let keys = write_keys(&trail, "plain");
+    let whole = trail.whole();
+    for (hours, status) in [(0, 3), (2, 0)] {
+        let output = offline()
+            .arg("verify")
+            .arg(&at)
+            .args(["--start-time", &iso(whole.from)])
+            .args(["--end-time", &iso(whole.to - hours * 3_600)])
+            .arg("--public-keys")
+            .arg(&keys)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{text}");
+    }
+}
+
+/// Backfill digests that link to each other prove each other as standard ones do; where they do not,
+/// or where nothing but their own metadata proves them, they are unproven and accuse nobody.
+#[test]
+fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
+    // The third is of an earlier hour than the second, so that a link leads forward in the walk.
+    let spec = TrailSpec::new().seed(9).time(START, 8);
+    let spec = spec.backfill(2, 2, 5).backfill(5, 1, 6).backfill(3, 2, 7);
+    let more = spec.clone().backfill(6, 1, 8);
+    // Of the first, the newest is not judged before the one whose signature it keeps.
+    for (spec, linked, proven) in [(&spec, true, 2), (&more, true, 3), (&more, false, 0)] {
+        let mut trail = if linked { spec.clone().linked_backfills() } else { spec.clone() }.build();
+        let chain = trail.chains.first().unwrap();
+        let made: Vec<(String, String)> = chain
+            .backfills()
+            .iter()
+            .map(|digest| (digest.key.clone(), digest.logs.first().unwrap().key.clone()))
+            .collect();
+        // A log file of the second that was made: only a proven digest accuses.
+        let (at, key) = (bucket(&trail), made[1].1.clone());
+        trail.delete(&at, &key);
+        let at = fresh("backfill");
+        write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+        let keys = write_keys(&trail, "backfill");
+        let output = verify(&trail, &at, Some(&keys), &[]);
+        let told = events(&output);
+        let judged = |key: &str| {
+            let event = told.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();
+            assert_eq!(event.len(), 1, "each is told once");
+            (
+                event[0]["outcome"].clone(),
+                event[0]["proofs"].clone(),
+                event[0]["read_failure"].clone(),
+            )
+        };
+        let outcomes: Vec<_> = made.iter().map(|(key, _)| judged(key)).collect();
+        for (number, (outcome, proofs, why)) in outcomes.iter().enumerate() {
+            if number < proven {
+                // The newest is not proven, and what it kept is the signature of the one before it.
+                let by = if number + 1 == proven { "own-signature" } else { "successor-hash" };
+                assert_eq!(outcome, "valid", "{number}: {why}");
+                assert!(proofs.as_array().unwrap().contains(&json!(by)), "{number}: {proofs}");
+            } else {
+                assert_eq!((outcome, &why["code"]), (&json!("unverified"), &json!("no-signature")));
+            }
+        }
+        let expected: BTreeSet<_> =
+            linked.then_some((key, "log-missing".to_owned())).into_iter().collect();
+        assert_eq!(findings(&output), expected);
+        let text = verify(&trail, &at, Some(&keys), &["--format", "text"]);
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(
+            text.contains("  - read the backfill digests from the original bucket: "),
+            "{text}"
+        );
+    }
+}
+
+/// Metadata that somebody saved beside a copy is found by bucket and key, wherever the files lie.
+#[test]
+fn saved_signatures_are_found_in_a_copy_without_the_bucket_s_folder() {
+    let trail = trail();
+    let keys = write_keys(&trail, "saved");
+    let (own, at) = (fresh("saved-own"), fresh("saved"));
+    trail.write_to(&own).unwrap();
+    write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+    assert_eq!(verdict(&verify(&trail, &at, Some(&keys), &[])), "not proven");
+    fs::copy(own.join("trailproof-objects.json"), at.join("trailproof-objects.json")).unwrap();
+    assert_eq!(verdict(&verify(&trail, &at, Some(&keys), &[])), "proven");
+}

@@ -1,0 +1,166 @@
+//! Copies of a trail in directories: over every deed they are judged as the world itself is, with
+//! no network and no credentials, in whatever layout they lie.
+mod closed;
+mod layouts;
+mod replicas;
+use base64::Engine as _;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use trailproof_testkit::server::{LoopbackServer, ServerOptions};
+use trailproof_testkit::trail::dice::Dice;
+use trailproof_testkit::trail::signer::Signer;
+use trailproof_testkit::trail::{BuiltTrail, Deed, LogPlan, LogSizes, TrailSpec};
+use trailproof_testkit::world::World;
+
+const START: &str = "2026-03-01T00:04:11Z";
+
+fn fresh(name: &str) -> PathBuf {
+    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("offline-{name}"));
+    let _ = fs::remove_dir_all(&at);
+    fs::create_dir_all(&at).unwrap();
+    at
+}
+
+fn trail() -> BuiltTrail {
+    TrailSpec::new()
+        .seed(9)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time(START, 14)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .build()
+}
+
+fn iso(at: i64) -> String {
+    trailproof_core::time::Timestamp::from_unix(at).to_string()
+}
+
+/// The keys of the world in our own form: all of them, of the whole time.
+fn own_keys(trail: &BuiltTrail) -> String {
+    let mut regions = serde_json::Map::new();
+    for (region, told) in trail.public_keys().as_object().unwrap() {
+        let mut told = told.clone();
+        told["requested"] =
+            json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
+        regions.insert(region.clone(), told);
+    }
+    json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions }).to_string()
+}
+
+fn write_keys(trail: &BuiltTrail, name: &str) -> PathBuf {
+    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-keys.json"));
+    fs::write(&at, own_keys(trail)).unwrap();
+    at
+}
+
+/// The program with an environment in which every way to AWS is a dead end.
+fn offline() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    command
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    command
+}
+
+fn period(trail: &BuiltTrail) -> Vec<String> {
+    let whole = trail.whole();
+    ["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)].map(str::to_owned).into()
+}
+
+fn verify(trail: &BuiltTrail, directory: &Path, keys: Option<&Path>, more: &[&str]) -> Output {
+    let mut command = offline();
+    command.arg("verify").arg(directory).args(period(trail)).args(more);
+    if !more.contains(&"--format") {
+        command.args(["--format", "jsonl"]);
+    }
+    if let Some(keys) = keys {
+        command.arg("--public-keys").arg(keys);
+    }
+    command.output().unwrap()
+}
+
+/// Verifies the world over the wire.
+fn online(trail: &BuiltTrail, bucket: &str, more: &[&str]) -> Output {
+    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_trailproof"))
+        .args(["verify", &format!("s3://{bucket}")])
+        .args(period(trail))
+        .args(if more.contains(&"--format") { &[][..] } else { &["--format", "jsonl"] })
+        .args(more)
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .env("AWS_REGION", "us-east-1")
+        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .output()
+        .unwrap()
+}
+
+fn events(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(!text.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What a run found, without what only tells where it was read.
+fn told(output: &Output) -> Vec<Value> {
+    let mut events = events(output);
+    for event in &mut events {
+        let event = event.as_object_mut().unwrap();
+        for field in ["location", "source", "etag", "version_id"] {
+            event.remove(field);
+        }
+        if let Some(why) = event.get_mut("read_failure").and_then(Value::as_object_mut) {
+            why.remove("detail");
+            why.remove("request_id");
+            why.remove("attempts");
+        }
+    }
+    events
+}
+
+fn bucket(trail: &BuiltTrail) -> String {
+    trail.digests().next().unwrap().1.bucket.clone()
+}
+
+fn verdict(output: &Output) -> String {
+    let events = events(output);
+    events.last().unwrap()["verdict"].as_str().unwrap().to_owned()
+}
+
+/// Findings by key.
+fn findings(output: &Output) -> BTreeSet<(String, String)> {
+    let of = |event: &Value| {
+        let code = event["finding"]["code"].as_str()?.to_owned();
+        Some((event["key"].as_str().unwrap_or_default().to_owned(), code))
+    };
+    events(output).iter().filter_map(of).collect()
+}
+
+/// Writes the world's objects below `directory`, each under what `name` makes of bucket and key.
+fn write_as(world: &World, directory: &Path, name: impl Fn(&str, &str) -> Option<String>) {
+    for (bucket, objects) in &world.buckets {
+        for key in objects.objects.keys() {
+            let Some(version) = objects.current(key) else { continue };
+            let Some(path) = name(bucket, key) else { continue };
+            let path = directory.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &version.body).unwrap();
+        }
+    }
+}
+
+/// Whether a directory can hold what the deed does, and metadata that a copy keeps.
+fn is_for_files(deed: Deed) -> bool {
+    !matches!(
+        deed,
+        Deed::HostileKey(..)
+            | Deed::LogBomb(_)
+            | Deed::DigestBomb(_)
+            | Deed::DigestArchived(_)
+            | Deed::LogArchived(_)
+    )
+}

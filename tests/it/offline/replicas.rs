@@ -1,0 +1,197 @@
+//! Copies under another name, and who may say of what they are copies.
+use super::*;
+
+#[test]
+fn a_replica_is_verified_under_the_place_of_delivery() {
+    let mut trail = trail();
+    let original = bucket(&trail);
+    let expected = told(&online(&trail, &original, &[]));
+    let objects = trail.world.buckets.remove(&original).unwrap();
+    trail.world.buckets.insert("the-replica".to_owned(), objects);
+    let output = online(&trail, "the-replica", &[]);
+    assert_eq!(verdict(&output), "proven");
+    let location = events(&output)[0]["location"].as_str().unwrap().to_owned();
+    assert_eq!(location, format!("evidence of s3://{original}, read from s3://the-replica"));
+    assert_eq!(told(&output), expected);
+    // A bucket that was typed wins over what digests claim, and proves nothing that is not so.
+    let output = online(&trail, "the-replica", &["--bucket", "the-replica"]);
+    assert_eq!(verdict(&output), "contradicted");
+    assert!(findings(&output).iter().all(|(_, code)| code == "digest-moved"));
+}
+
+/// An older part of the chain lies in another bucket, of which there is a copy elsewhere.
+#[test]
+fn a_part_that_lies_elsewhere_is_named() {
+    let trail = trail();
+    let at = fresh("parts");
+    let old = |key: &str| key.contains("/eu-west-1/");
+    write_as(&trail.world, &at.join("new"), |_, key| (!old(key)).then(|| key.to_owned()));
+    write_as(&trail.world, &at.join("old"), |_, key| old(key).then(|| key.to_owned()));
+    let keys = write_keys(&trail, "parts");
+    let bucket = bucket(&trail);
+    let account = &trail.chains.first().unwrap().id.account;
+    let mut more = Vec::new();
+    for kind in ["CloudTrail", "CloudTrail-Digest"] {
+        let place = format!("AWSLogs/{account}/{kind}/eu-west-1");
+        more.push("--relocate".to_owned());
+        let to = at.join("old").join(&place);
+        more.push(format!("s3://{bucket}/{place}={}", to.display()));
+    }
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    let whole = verify(&trail, &at.join("new"), Some(&keys), &more);
+    assert_eq!(events(&whole).last().unwrap()["chains"], 2);
+    assert_eq!(findings(&whole), BTreeSet::new());
+    let part = verify(&trail, &at.join("new"), Some(&keys), &[]);
+    assert_eq!(events(&part).last().unwrap()["chains"], 1);
+}
+
+#[test]
+fn copies_that_do_not_agree_are_asked_about() {
+    let mut trail = trail();
+    let keys = write_keys(&trail, "several");
+    let original = bucket(&trail);
+    let at = fresh("several");
+    write_as(&trail.world, &at.join("a"), |_, key| Some(key.to_owned()));
+    write_as(&trail.world, &at.join("b"), |_, key| Some(key.to_owned()));
+    let output = verify(&trail, &at, Some(&keys), &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("two copies") && said.contains("`a/`"), "{said}");
+
+    let other = TrailSpec::new().bucket("another-bucket", "us-east-1").time(START, 3).build();
+    fs::remove_dir_all(at.join("b")).unwrap();
+    write_as(&other.world, &at.join("b"), |_, key| Some(key.to_owned()));
+    let output = verify(&trail, &at, Some(&keys), &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`s3://another-bucket`, `s3://") && said.contains("--bucket"), "{said}");
+    let output = verify(&trail, &at, Some(&keys), &["--bucket", &original]);
+    assert_eq!(findings(&output), BTreeSet::new());
+    assert_eq!(output.status.code(), Some(3), "the newest digests carry no signature");
+    trail.world = World::default();
+}
+
+/// Somebody who can write into the bucket puts digests of another bucket there, where they sort
+/// first: the bucket stays what it is, and a directory is asked about.
+#[test]
+fn nobody_makes_a_bucket_pass_for_a_copy() {
+    let mut trail = trail();
+    let original = bucket(&trail);
+    let expected = verdict(&online(&trail, &original, &[]));
+    assert_eq!(expected, "proven");
+    let other = TrailSpec::new()
+        .regions(&["us-east-1", "eu-west-1"])
+        .bucket("another-bucket", "us-east-1")
+        .time("2026-02-20T00:04:11Z", 3)
+        .build();
+    let planted = other.world.buckets.get("another-bucket").unwrap().clone();
+    let into = trail.world.buckets.get_mut(&original).unwrap();
+    for (key, versions) in planted.objects {
+        into.put(&key, versions.last().unwrap().clone());
+    }
+    let output = online(&trail, &original, &[]);
+    assert_eq!(events(&output)[0]["location"], format!("s3://{original}"));
+    assert_eq!(verdict(&output), expected);
+    let at = fresh("planted");
+    write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+    let keys = write_keys(&trail, "planted");
+    assert_eq!(verify(&trail, &at, Some(&keys), &[]).status.code(), Some(2));
+    let output = verify(&trail, &at, Some(&keys), &["--bucket", &original]);
+    assert_eq!(findings(&output), BTreeSet::new());
+}
+
+/// The planted digests' own trail, whose keys sort before and after those of the copied one.
+fn plant_around(trail: &mut BuiltTrail, into: &str) {
+    for start in ["2026-02-20T00:04:11Z", "2026-05-01T00:04:11Z"] {
+        let other = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]);
+        let other = other.bucket("another-bucket", "us-east-1").time(start, 40).build();
+        let planted = other.world.buckets.get("another-bucket").unwrap().clone();
+        let into = trail.world.buckets.get_mut(into).unwrap();
+        for (key, versions) in planted.objects {
+            into.put(&key, versions.last().unwrap().clone());
+        }
+    }
+}
+
+/// Somebody plants digests of another bucket into a replica, before and after those that were
+/// copied. A few are outvoted: the caller is asked. So many that every sample is one make nothing
+/// proven, and the report says how the copy is verified as what it is.
+#[test]
+fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() {
+    let mut trail = trail();
+    let original = bucket(&trail);
+    let objects = trail.world.buckets.remove(&original).unwrap();
+    trail.world.buckets.insert("the-replica".to_owned(), objects);
+    let mut few = trail.clone();
+    let newest = |world: &World| -> Vec<String> {
+        let digests = world.buckets["the-replica"].objects.keys();
+        digests.filter(|key| key.contains("/CloudTrail-Digest/")).cloned().collect()
+    };
+    for (key, planted) in [("2020/01/01", "20200101T000411Z"), ("2030/01/01", "20300101T000411Z")] {
+        for genuine in newest(&trail.world) {
+            let (folder, name) = genuine.rsplit_once("/2026/").unwrap();
+            let name = name.rsplit_once('/').unwrap().1;
+            let name = format!("{}_{planted}.json.gz", name.rsplit_once('_').unwrap().0);
+            let to = format!("{folder}/{key}/{name}");
+            let into = few.world.buckets.get_mut("the-replica").unwrap();
+            let mut version = into.objects[&genuine].last().unwrap().clone();
+            let mut body = Vec::new();
+            trailproof_core::content::read_whole(&version.body, 1 << 20, Some(&mut body)).unwrap();
+            let text = String::from_utf8(body).unwrap().replace(&original, "another-bucket");
+            let told = genuine.replace('/', "\\/");
+            assert!(text.contains(&told));
+            version.body = text.replace(&told, &to.replace('/', "\\/")).into_bytes().into();
+            into.put(&to, version);
+        }
+    }
+    let output = online(&few, "the-replica", &["--format", "text"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("were delivered to several buckets: `s3://another-bucket`, `s3://"));
+
+    plant_around(&mut trail, "the-replica");
+    let output = online(&trail, "the-replica", &["--format", "text"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("CONTRADICTED  evidence of s3://another-bucket, read from"), "{text}");
+    let hint = format!("if this is a copy of `s3://{original}`, which the moved digests name");
+    assert!(text.contains(&hint) && text.contains(&format!("`--bucket {original}`")), "{text}");
+    let output = online(&trail, "the-replica", &["--bucket", &original]);
+    let told = events(&output);
+    let of = |kind: &str| told.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
+    let whole = trail.whole();
+    let valid = of("digest-judged").iter().filter(|event| event["outcome"] == "valid").count();
+    // The period begins where the starting digests end.
+    assert!(valid >= trail.digests().count() - trail.chains.len(), "{valid}");
+    assert!(of("log-judged").iter().all(|event| event["outcome"] == "valid"));
+    assert_eq!(of("chain-finished").len(), 2);
+    for chain in of("chain-finished") {
+        let covered = chain["coverage"].as_array().unwrap();
+        let verified = covered.iter().find(|segment| segment["coverage"] == "verified").unwrap();
+        assert_eq!(verified["to"], iso(whole.to), "{covered:?}");
+    }
+}
+
+/// What is no bucket's name would be looked for, and all evidence be called moved.
+#[test]
+fn what_cannot_be_meant_accuses_nobody() {
+    let trail = trail();
+    let keys = write_keys(&trail, "meant");
+    let at = fresh("meant");
+    write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
+    let original = bucket(&trail);
+    for wrong in ["", "s3://", "Wrong Bucket/", "b/p"] {
+        let output = verify(&trail, &at, Some(&keys), &["--bucket", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+    for right in [original.clone(), format!("s3://{original}")] {
+        let output = verify(&trail, &at, Some(&keys), &["--bucket", &right]);
+        assert_eq!(findings(&output), BTreeSet::new(), "{right}");
+    }
+    let rule = |to: &Path| format!("s3://{original}={}", to.display());
+    let (one, other) = (rule(&at), rule(at.parent().unwrap()));
+    let twice = verify(&trail, &at, Some(&keys), &["--relocate", &one, "--relocate", &other]);
+    assert_eq!(twice.status.code(), Some(2));
+    let same = verify(&trail, &at, Some(&keys), &["--relocate", &one, "--relocate", &one]);
+    assert_eq!(findings(&same), BTreeSet::new());
+}

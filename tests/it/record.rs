@@ -1,0 +1,256 @@
+//! Run records: over every deed they are the event stream byte for byte, add up, and give every
+//! report again; cut, edited, reordered and foreign ones are recognised.
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use trailproof_testkit::copy::Copy;
+use trailproof_testkit::server::{
+    Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Schedule, ServerOptions,
+};
+use trailproof_testkit::trail::dice::Dice;
+use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, LogPlan, LogSizes, TrailSpec};
+
+const FORMATS: [&str; 3] = ["text", "json", "jsonl"];
+
+fn trail(pause: bool) -> BuiltTrail {
+    let spec = TrailSpec::new()
+        .seed(9)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time("2026-03-01T00:04:11Z", 14)
+        .logs(LogPlan::Constant(1), LogSizes::Small);
+    if pause { spec.pause(4, 6, 0).build() } else { spec.build() }
+}
+
+fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("record-{name}"))
+}
+
+fn copy(name: &str, trail: &BuiltTrail) -> std::io::Result<Copy> {
+    Copy::write(env!("CARGO_BIN_EXE_trailproof"), &root(name), trail)
+}
+
+fn events(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].as_str().unwrap().into())
+        .collect()
+}
+
+/// Over many combinations of deeds: the record's lines are those of `--format jsonl`, and every
+/// format is replayed to the very bytes and the exit status of the live run.
+#[test]
+fn a_record_is_the_stream_and_gives_every_report_again() {
+    let clean = [trail(false), trail(true)];
+    let mut dice = Dice::new(31, "record");
+    let (mut compared, mut codes, mut seen) = (0, BTreeSet::new(), BTreeSet::new());
+    for round in 0..40 {
+        let mut changed = clean[round / 4 % 2].clone();
+        for _ in 0..round % 4 {
+            let deed = changed.random_deed(&mut dice);
+            let _ = changed.apply(deed);
+        }
+        let Ok(copy) = copy("deeds", &changed) else { continue };
+        let name = if round % 2 == 0 { "run.jsonl" } else { "run.jsonl.zst" };
+        let record = copy.beside(name);
+        let live =
+            copy.verify(&["--format", "jsonl", "--record", &record, "--reproducible"]).unwrap();
+        if live.stdout.is_empty() {
+            continue;
+        }
+        compared += 1;
+        let plain = copy.verify(&["--format", "jsonl"]).unwrap();
+        let lines = copy.read(name).unwrap();
+        let (before, last) = lines.trim_end().rsplit_once('\n').unwrap();
+        assert_eq!(format!("{before}\n"), live.stdout, "round {round}");
+        assert!(last.contains("record-finished"), "{last}");
+        assert_eq!(plain.status, live.status);
+        seen.extend(events(before));
+        for format in FORMATS {
+            let live = copy.verify(&["--format", format, "--reproducible"]).unwrap();
+            let again = copy.replay(&[&record, "--format", format]).unwrap();
+            assert_eq!(again.stdout, live.stdout, "round {round} as {format}: {}", again.stderr);
+            assert_eq!((again.status, &*again.stderr), (live.status, ""), "round {round}");
+        }
+        codes.insert(live.status);
+    }
+    assert!(compared > 30 && codes.len() >= 3, "{compared} {codes:?}");
+    assert!(seen.contains("public-key") && seen.contains("log-judged"), "{seen:?}");
+}
+
+fn served(trail: &BuiltTrail, options: ServerOptions) -> LoopbackServer {
+    LoopbackServer::start(trail.world.clone(), options).unwrap()
+}
+
+fn command(server: &LoopbackServer, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    command
+        .args(["verify", "s3://example-trail-logs"])
+        .args(["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T14:04:11Z"])
+        .args(more)
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")])
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .stdin(Stdio::null());
+    command
+}
+
+fn status(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Two runs over the same evidence, at another concurrency and in another order of answers, write
+/// the same reproducible record, compressed or not; and without the option they do not.
+#[test]
+fn a_reproducible_record_is_the_same_bytes_at_any_concurrency() {
+    let mut changed = trail(true);
+    let mut dice = Dice::new(3, "concurrency");
+    for _ in 0..3 {
+        let deed = changed.random_deed(&mut dice);
+        let _ = changed.apply(deed);
+    }
+    let denied = FaultPlan::new().with(
+        Matcher::any().key(KeyMatcher::Sample { per_mille: 200, seed: 4 }),
+        Schedule::always(Fault::AccessDenied),
+    );
+    let root = root("concurrency");
+    fs::create_dir_all(&root).unwrap();
+    for name in ["run.jsonl", "run.jsonl.zst"] {
+        let mut written = Vec::new();
+        for (seed, concurrency) in [(1, "1"), (2, "64"), (3, "7")] {
+            let options = ServerOptions {
+                seed,
+                faults: denied.clone(),
+                latency_jitter: std::time::Duration::from_millis(4),
+                ..ServerOptions::default()
+            };
+            let server = served(&changed, options);
+            let record = root.join(name);
+            let path = record.to_str().unwrap();
+            let more = ["--record", path, "--reproducible", "--concurrency", concurrency];
+            let output = command(&server, &more).output().unwrap();
+            assert!([1, 3].contains(&status(&output)), "{}", said(&output));
+            written.push(fs::read(&record).unwrap());
+            let output = command(&server, &["--record", path]).output().unwrap();
+            assert!([1, 3].contains(&status(&output)));
+            let other = fs::read(&record).unwrap();
+            assert_ne!(Some(&other), written.last(), "the clock is told");
+        }
+        assert!(written.windows(2).all(|pair| pair[0] == pair[1]), "{name}");
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_written_is_6_and_the_verdict_is_told() {
+    let clean = trail(false);
+    let mut contradicted = trail(false);
+    contradicted.apply(Deed::DigestDeleted(DigestAt { chain: 0, index: 4 })).unwrap();
+    let root = root("unwritable");
+    fs::create_dir_all(root.join("folder")).unwrap();
+    let folder = root.join("folder");
+    let below_file = root.join("file/record");
+    fs::write(root.join("file"), "").unwrap();
+    for (trail, expected) in [(&clean, 6), (&contradicted, 1)] {
+        let copy = copy("unwritable-copy", trail).unwrap();
+        for path in [Path::new("/dev/full"), &folder, &below_file, Path::new("/nowhere/record")] {
+            let path = path.to_str().unwrap();
+            let ran = copy.verify(&["--record", path, "--format", "jsonl"]).unwrap();
+            assert_eq!(ran.status, Some(expected), "{path}: {}", ran.stderr);
+            assert!(ran.stdout.contains("\"verdict\""), "{path}: the verdict is told");
+            assert!(ran.stderr.contains(&format!("cannot write `{path}`")), "{}", ran.stderr);
+        }
+    }
+    // The device is still one.
+    assert!(!fs::metadata("/dev/full").unwrap().is_file());
+}
+
+#[test]
+fn a_path_that_cannot_be_meant_is_usage() {
+    let copy = copy("usage", &trail(false)).unwrap();
+    let out = copy.beside("out");
+    for (arguments, part) in [
+        (vec!["--record", "-"], "`-` is no file"),
+        (vec!["--record", &out, "--junit", &out], "named for two outputs"),
+        (vec!["--report", "html"], "html=FILE"),
+        (vec!["--report", "pdf=x"], "kinds of report"),
+    ] {
+        let ran = copy.verify(&arguments).unwrap();
+        assert_eq!((ran.status, &*ran.stdout), (Some(2), ""), "{arguments:?}");
+        assert!(ran.stderr.contains(part), "{arguments:?}: {}", ran.stderr);
+    }
+    let stdout = fs::File::create(&out).unwrap();
+    let mut command = copy.command(&["--record", &out]);
+    let output = command.stdout(stdout).output().unwrap();
+    assert_eq!(status(&output), 2, "{}", said(&output));
+    assert!(said(&output).contains("is where stdout goes"), "{}", said(&output));
+}
+
+/// What was there stays until the new record is whole, and a link is not replaced by a file.
+#[test]
+fn a_record_takes_its_name_when_it_is_whole() {
+    let copy = copy("name", &trail(false)).unwrap();
+    let (record, link) = (copy.beside("run.jsonl"), copy.beside("link.jsonl"));
+    fs::write(&record, "older").unwrap();
+    std::os::unix::fs::symlink("run.jsonl", &link).unwrap();
+    fs::write(copy.beside("run.jsonl.partial"), "of a run that was killed").unwrap();
+    let ran = copy.verify(&["--record", &link]).unwrap();
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(copy.read("run.jsonl").unwrap().contains("record-finished"));
+    assert_eq!(copy.read("run.jsonl.partial.old").unwrap(), "of a run that was killed");
+    assert!(!Path::new(&copy.beside("run.jsonl.partial")).exists());
+    // A run that does not begin touches nothing.
+    let before = copy.read("run.jsonl").unwrap();
+    let mut command = copy.program();
+    let nowhere = copy.beside("nowhere");
+    command.args(["verify", &nowhere, "--last", "1d", "--record", &record]);
+    assert_eq!(status(&command.output().unwrap()), 2);
+    assert_eq!(copy.read("run.jsonl").unwrap(), before);
+}
+
+/// Interrupted and killed runs leave a record that is recognised as cut.
+#[test]
+fn what_a_run_that_was_ended_leaves_is_recognised_as_cut() {
+    let slow = FaultPlan::new().with(
+        Matcher::any().key(KeyMatcher::Contains("_CloudTrail_".to_owned())),
+        Schedule::always(Fault::StallBeforeHeaders(std::time::Duration::from_secs(60))),
+    );
+    let trail = trail(false);
+    let root = root("ended");
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(&root).unwrap();
+    for (signal, name) in [("-INT", "run.jsonl"), ("-INT", "run.jsonl.zst"), ("-KILL", "k.jsonl")] {
+        let server = served(&trail, ServerOptions { faults: slow.clone(), ..Default::default() });
+        let (record, partial) = (root.join(name), root.join(format!("{name}.partial")));
+        let path = record.to_str().unwrap();
+        let mut command = command(&server, &["--record", path, "--format", "jsonl"]);
+        let child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let begun = std::time::Instant::now();
+        while !partial.exists() && begun.elapsed().as_secs() < 20 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let kill = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
+        assert!(kill.success());
+        let output = child.wait_with_output().unwrap();
+        assert!(!record.exists() && partial.exists(), "{signal} {name}");
+        let mut replay = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+        let replay = replay.arg("replay").arg(&partial).args(["--format", "jsonl"]);
+        let again = replay.output().unwrap();
+        if signal == "-INT" {
+            assert_eq!(status(&output), 130);
+            assert!(said(&output).contains("--resume"), "{}", said(&output));
+            assert_eq!(again.stdout, output.stdout, "{name}: what was told is replayed");
+            assert_eq!(status(&again), 3, "{}", said(&again));
+            assert!(said(&again).contains("cut short"), "{}", said(&again));
+        } else {
+            // Nothing may have been handed to the system yet.
+            assert!([3, 5].contains(&status(&again)), "{}", said(&again));
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Records that are not what was written, and records of nothing we know: each is refused with the
+//! number of the line and what is wrong with it, and nothing of it is told.
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::path::Path;
+use trailproof_testkit::copy::Copy;
+use trailproof_testkit::trail::{Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};
+
+/// A contradicted run of two chains, with its record in `run.jsonl`.
+fn recorded(name: &str) -> Copy {
+    let mut trail = TrailSpec::new()
+        .seed(5)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time("2026-03-01T00:04:11Z", 8)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build();
+    let log = LogAt { digest: DigestAt { chain: 0, index: 5 }, log: 0 };
+    trail.apply(Deed::LogContentChanged(log)).unwrap();
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("replay-{name}"));
+    let copy = Copy::write(env!("CARGO_BIN_EXE_trailproof"), &root, &trail).unwrap();
+    let ran = copy.verify(&["--record", &copy.beside("run.jsonl")]).unwrap();
+    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    copy
+}
+
+/// The lines with a last one that fits them: what somebody writes who knows the format.
+fn finished(lines: &[String]) -> String {
+    let mut text = lines.join("\n") + "\n";
+    let hash = hex::encode(Sha256::digest(&text));
+    let count = lines.len();
+    let last =
+        format!("{{\"event\":\"record-finished\",\"lines\":{count},\"sha256\":\"{hash}\"}}\n");
+    text.push_str(&last);
+    text
+}
+
+fn lines(copy: &Copy) -> Vec<String> {
+    let mut lines: Vec<String> =
+        copy.read("run.jsonl").unwrap().lines().map(str::to_owned).collect();
+    lines.pop();
+    lines
+}
+
+fn named(lines: &[String], event: &str) -> usize {
+    let event = format!("{{\"event\":\"{event}\"");
+    lines.iter().position(|line| line.starts_with(&event)).unwrap()
+}
+
+/// Replays a record that is refused, and gives what was said.
+fn refused(copy: &Copy, bytes: impl AsRef<[u8]>) -> String {
+    fs::write(copy.beside("bad.jsonl"), bytes).unwrap();
+    let ran = copy.replay(&[&copy.beside("bad.jsonl"), "--format", "jsonl"]).unwrap();
+    assert_eq!((ran.status, &*ran.stdout), (Some(5), ""), "{}", ran.stderr);
+    ran.stderr
+}
+
+#[test]
+fn a_record_whose_bytes_were_changed_is_refused() {
+    let copy = recorded("bytes");
+    let whole = copy.read("run.jsonl").unwrap();
+    // Any byte of a text that nothing else holds to account.
+    let host = whole.find("\"arguments\":[\"verify\"").unwrap() + 15;
+    let mut edited = whole.clone().into_bytes();
+    edited[host] ^= 1;
+    assert!(refused(&copy, edited).contains("their hash is another"));
+    let without = whole.replacen("\"run-ended\"", "\"run-edited\"", 1);
+    assert!(refused(&copy, without).contains("their hash is another"));
+    let line_out: Vec<&str> =
+        whole.lines().enumerate().filter(|(at, _)| *at != 1).map(|(_, line)| line).collect();
+    assert!(refused(&copy, line_out.join("\n") + "\n").contains("lines should stand before it"));
+    let count = whole.lines().count();
+    assert!(
+        refused(&copy, format!("{whole}more"))
+            .contains(&format!("line {}: it stands after", count + 1))
+    );
+    assert!(refused(&copy, format!("{whole}\n")).contains("it stands after"));
+}
+
+#[test]
+fn a_record_that_does_not_add_up_is_refused_whoever_wrote_it() {
+    let copy = recorded("adds-up");
+    let good = lines(&copy);
+    assert_eq!(finished(&good), copy.read("run.jsonl").unwrap(), "the test writes it as we do");
+    let edit = |at: usize, from: &str, to: &str| {
+        let mut lines = good.clone();
+        let edited = lines[at].replacen(from, to, 1);
+        assert_ne!(edited, lines[at], "`{from}` is not there");
+        lines[at] = edited;
+        refused(&copy, finished(&lines))
+    };
+    let invalid = good.iter().position(|line| line.contains("\"outcome\":\"invalid\"")).unwrap();
+    let (finish, end) = (named(&good, "run-finished"), named(&good, "chain-finished"));
+    let says = |said: &str, at: usize, part: &str| {
+        assert!(said.contains(&format!("line {}: ", at + 1)) && said.contains(part), "{said}");
+    };
+    says(
+        &edit(finish, "contradicted\",\"exit_status\":1", "proven\",\"exit_status\":0"),
+        finish,
+        "the verdict is not `proven`",
+    );
+    says(&edit(finish, "contradicted\"", "proven\""), finish, "exit_status");
+    says(
+        &edit(finish, "\"log_files_unlisted\":0", "\"log_files_unlisted\":1"),
+        finish,
+        "counts and coverage",
+    );
+    says(
+        &edit(end, "\"coverage\":\"contradicted\"", "\"coverage\":\"verified\""),
+        end,
+        "counts and coverage",
+    );
+    says(
+        &edit(invalid, "\"outcome\":\"invalid\"", "\"outcome\":\"valid\""),
+        invalid,
+        "do not agree",
+    );
+    let mut honest = good.clone();
+    let hash = good[invalid].split("\"sha256\":\"").nth(1).unwrap()[..64].to_owned();
+    let value: Value = serde_json::from_str(&good[invalid]).unwrap();
+    honest[invalid] = format!(
+        "{{\"event\":\"log-judged\",\"bucket\":{},\"key\":{},\"outcome\":\"valid\",\"sha256\":\"{hash}\",\"inflated_bytes\":1,\"stored_bytes\":1}}",
+        value["bucket"], value["key"]
+    );
+    let chain = honest.iter().skip(invalid).position(|line| line.contains("chain-finished"));
+    says(&refused(&copy, finished(&honest)), invalid + chain.unwrap(), "counts and coverage");
+    let remove = |at: usize| {
+        let mut lines = good.clone();
+        lines.remove(at);
+        refused(&copy, finished(&lines))
+    };
+    let log = named(&good, "log-judged");
+    assert!(remove(log).contains("1 log files of the digest before it have no line"));
+    assert!(remove(named(&good, "chain-started")).contains("none is open"));
+    assert!(remove(finish).contains("`run-ended` stands once, after `run-finished`"));
+    let swap = |one: usize, other: usize| {
+        let mut lines = good.clone();
+        lines.swap(one, other);
+        refused(&copy, finished(&lines))
+    };
+    assert!(swap(0, 1).contains("line 1: not a run record"));
+    assert!(swap(log, log - 1).contains("no digest before it names"), "{}", swap(log, log - 1));
+    // The second chain before the first.
+    let second = end + 1;
+    let (first_at, last) = (
+        named(&good, "chain-started"),
+        good.len()
+            - 1
+            - good.iter().rev().position(|line| line.contains("\"chain-finished\"")).unwrap(),
+    );
+    let mut reordered = good[..first_at].to_vec();
+    reordered.extend_from_slice(&good[second..=last]);
+    reordered.extend_from_slice(&good[first_at..=end]);
+    reordered.extend_from_slice(&good[last + 1..]);
+    assert!(refused(&copy, finished(&reordered)).contains("is not where its name sorts"));
+    // Two digests of a chain with their log files, each in the other's place.
+    let digests: Vec<usize> =
+        (first_at..end).filter(|at| good[*at].contains("\"digest-judged\"")).collect();
+    let (a, b, c) = (digests[2], digests[3], digests[4]);
+    let mut reordered = good[..a].to_vec();
+    reordered.extend_from_slice(&good[b..c]);
+    reordered.extend_from_slice(&good[a..b]);
+    reordered.extend_from_slice(&good[c..]);
+    assert!(refused(&copy, finished(&reordered)).contains("is not where its end sorts"));
+    // A whole chain left out.
+    let mut shorter = good[..second].to_vec();
+    shorter.extend_from_slice(&good[last + 1..]);
+    assert!(refused(&copy, finished(&shorter)).contains("not as many chains"));
+}
+
+#[test]
+fn what_is_no_record_of_ours_is_refused_in_a_sentence() {
+    let copy = recorded("foreign");
+    let good = lines(&copy);
+    let newer = good[0].replacen("\"schema\":1", "\"schema\":2", 1);
+    let other_tool = good[0].replacen("\"tool\":\"trailproof\"", "\"tool\":\"other\"", 1);
+    for (bytes, part) in [
+        (b"".to_vec(), "it holds no whole line"),
+        (b"no newline".to_vec(), "it holds no whole line"),
+        (b"{}\n".to_vec(), "line 1: not the JSON of an event"),
+        (b"\xff\xfe\n".to_vec(), "line 1: it is not UTF-8"),
+        (b"{\"event\":\"chain-started\"}\n".to_vec(), "not a run record"),
+        (
+            format!("{newer}\n").into_bytes(),
+            "a record of schema 2; this version of trailproof reads schema 1",
+        ),
+        (format!("{other_tool}\n").into_bytes(), "the tool `other` is not known"),
+        (b"\x28\xb5\x2f\xfdnot a frame".to_vec(), "cannot use the record"),
+        (
+            format!("{}\n{{\"event\":\"public-key\",\"x\":\"\x1b[2J\"}}\n", good[0]).into_bytes(),
+            "line 2: ",
+        ),
+    ] {
+        let said = refused(&copy, &bytes);
+        assert!(said.contains(part), "{part}: {said}");
+        assert!(!said.trim_end().contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    }
+    let ran = copy.replay(&[&copy.beside("nowhere")]).unwrap();
+    assert_eq!(ran.status, Some(5));
+    let ran = copy.replay(&[&copy.beside("copy")]).unwrap();
+    assert_eq!(ran.status, Some(5), "{}", ran.stderr);
+}
+
+/// Cut after any line, a record tells what it holds and has no verdict.
+#[test]
+fn a_record_that_was_cut_has_no_verdict() {
+    let copy = recorded("cut");
+    let whole = copy.read("run.jsonl").unwrap();
+    let count = whole.lines().count();
+    for kept in [1, 2, 5, count / 2, count - 2, count - 1] {
+        let cut: String = whole.split_inclusive('\n').take(kept).collect();
+        for cut in [cut.clone(), format!("{cut}{{\"event\":\"lo")] {
+            fs::write(copy.beside("cut.jsonl"), cut).unwrap();
+            let ran = copy.replay(&[&copy.beside("cut.jsonl"), "--format", "jsonl"]).unwrap();
+            assert_eq!(ran.status, Some(3), "{kept}: {}", ran.stderr);
+            assert!(ran.stderr.contains(&format!("ends after line {kept},")), "{}", ran.stderr);
+            assert!(whole.contains(ran.stdout.lines().last().unwrap()));
+        }
+    }
+}
+
+#[test]
+fn what_a_later_version_adds_is_passed_over() {
+    let copy = recorded("later");
+    let mut more = lines(&copy);
+    let at = named(&more, "log-judged");
+    more.insert(at, "{\"event\":\"moon-phase\",\"phase\":3}".to_owned());
+    more[0] = more[0].replacen('{', "{\"moon\":[{\"x\":null}],", 1);
+    fs::write(copy.beside("later.jsonl"), finished(&more)).unwrap();
+    let later = copy.replay(&[&copy.beside("later.jsonl"), "--format", "json"]).unwrap();
+    let now = copy.replay(&[&copy.beside("run.jsonl"), "--format", "json"]).unwrap();
+    assert_eq!((later.status, later.stdout), (Some(1), now.stdout), "{}", later.stderr);
+}
+
+/// Records of before the store's clock was told are read as those that do not know it.
+#[test]
+fn an_older_record_is_read() {
+    let copy = recorded("older");
+    let mut lines = lines(&copy);
+    let ended = named(&lines, "run-ended");
+    let older = lines[ended].replace(",\"store_skew_seconds\":null", "");
+    assert_ne!(older, lines[ended]);
+    lines[ended] = older;
+    fs::write(copy.beside("older.jsonl"), finished(&lines)).unwrap();
+    let told = |name: &str| copy.replay(&[&copy.beside(name), "--format", "jsonl"]).unwrap();
+    assert_eq!(told("older.jsonl").status, Some(1));
+    assert_eq!(told("older.jsonl"), told("run.jsonl"));
+    let done = |arguments: &[&str]| {
+        let output = copy.program().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    };
+    let [key, signed, older] = ["key.pem", "signed.json", "older.jsonl"].map(|x| copy.beside(x));
+    let public = copy.beside("public.pem");
+    let _ = (fs::remove_file(&key), fs::remove_file(&public));
+    done(&["attest", "keygen", "-o", &key, "--public", &public]);
+    done(&["attest", "sign", &older, "--key", &key, "-o", &signed]);
+    done(&["attest", "verify", &signed, "--key", &public, "--record", &older]);
+    let envelope = trailproof::evidence::dsse::Envelope::parse(&fs::read(&signed).unwrap());
+    let statement: Value = serde_json::from_slice(&envelope.unwrap().0.payload).unwrap();
+    assert_eq!(statement["predicate"]["clock"]["storeSkewSeconds"], Value::Null);
+}

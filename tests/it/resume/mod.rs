@@ -1,0 +1,223 @@
+//! Runs that go on from a record: what is unchanged is not read again and nothing else is skipped;
+//! and runs that join on to one without a seam.
+mod seam;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use trailproof_core::time::Timestamp;
+use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
+use trailproof_testkit::trail::scale::Scale;
+use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};
+
+const HOUR: i64 = 3_600;
+
+struct Ran {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+struct Bench {
+    server: LoopbackServer,
+    bucket: String,
+    root: PathBuf,
+}
+
+impl Bench {
+    fn new(name: &str, trail: &BuiltTrail) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("resume-{name}"));
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(&root).unwrap();
+        let options = ServerOptions { log_requests: true, ..ServerOptions::default() };
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        let bucket = trail.digests().next().unwrap().1.bucket.clone();
+        Self { server, bucket, root }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.root.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn verify(&self, arguments: &[&str]) -> Ran {
+        self.server.forget();
+        let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
+            .args(["verify", &format!("s3://{}", self.bucket), "--format", "jsonl"])
+            .args(arguments)
+            .env_clear()
+            .env("AWS_ENDPOINT_URL", self.server.endpoint())
+            .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")])
+            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ran {
+            status: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Log files that were asked for.
+    fn logs_read(&self) -> Vec<String> {
+        let log = self.server.log();
+        let gets = log.iter().filter(|one| one.operation == Operation::GetObject);
+        gets.filter(|one| one.key.contains("/CloudTrail/")).map(|one| one.key.clone()).collect()
+    }
+
+    fn gets(&self) -> u64 {
+        self.server.requests().of(Operation::GetObject)
+    }
+}
+
+fn trail() -> BuiltTrail {
+    TrailSpec::new()
+        .seed(41)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time("2026-03-01T00:04:11Z", 20)
+        .logs(LogPlan::Constant(3), LogSizes::Small)
+        .versioned()
+        .build()
+}
+
+fn iso(at: i64) -> String {
+    Timestamp::from_unix(at).to_string()
+}
+
+fn period(from: i64, to: i64) -> [String; 4] {
+    ["--start-time".to_owned(), iso(from), "--end-time".to_owned(), iso(to)]
+}
+
+fn with<'a>(period: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    period.iter().map(String::as_str).chain(more.iter().copied()).collect()
+}
+
+fn events(ran: &Ran, name: &str) -> Vec<Value> {
+    let lines = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|event| event["event"] == name).collect()
+}
+
+#[test]
+fn a_resumed_run_reads_only_what_is_new_and_writes_the_same_record() {
+    let trail = trail();
+    let bench = Bench::new("whole", &trail);
+    let whole = trail.whole();
+    let period = period(whole.from, whole.to);
+    let (first, second) = (bench.file("first.jsonl"), bench.file("second.jsonl"));
+    let ran = bench.verify(&with(&period, &["--record", &first, "--reproducible"]));
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let (all, logs) = (bench.gets(), bench.logs_read().len());
+    let ran =
+        bench.verify(&with(&period, &["--record", &second, "--reproducible", "--resume", &first]));
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    // The log files next to the period's edges are searched for what may explain a gap.
+    let read = bench.logs_read().len();
+    assert!(
+        read < logs / 4 && bench.gets() < all / 2,
+        "{read} of {logs}, {} of {all}",
+        bench.gets()
+    );
+    let skipped = format!("{} log files were not read again, of {logs} that", logs - read);
+    assert!(ran.stderr.contains(&skipped), "{skipped}: {}", ran.stderr);
+    assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
+    // From a record that was cut, the rest is read.
+    let text = fs::read_to_string(&first).unwrap();
+    let half: String = text.split_inclusive('\n').take(text.lines().count() / 2).collect();
+    let cut = bench.file("cut.jsonl.partial");
+    fs::write(&cut, half).unwrap();
+    let third = bench.file("third.jsonl");
+    let ran =
+        bench.verify(&with(&period, &["--record", &third, "--reproducible", "--resume", &cut]));
+    let rest = bench.logs_read().len();
+    assert!(rest > logs / 3 && rest < logs * 3 / 4, "{rest} of {logs}: {}", ran.stderr);
+    assert_eq!(fs::read(&first).unwrap(), fs::read(&third).unwrap());
+    // It tells what it skipped in its own record.
+    let fourth = bench.file("fourth.jsonl");
+    bench.verify(&with(&period, &["--record", &fourth, "--resume", &first]));
+    let text = fs::read_to_string(&fourth).unwrap();
+    let ended = text.lines().find(|line| line.contains("\"run-ended\"")).unwrap();
+    assert!(ended.contains(&format!("\"log_files_skipped\":{}", logs - read)), "{ended}");
+}
+
+/// Whatever was done to the bucket after the record was written, a resumed run tells what a whole
+/// one tells.
+#[test]
+fn nothing_that_changed_is_skipped() {
+    let clean = trail();
+    let whole = clean.whole();
+    let period = period(whole.from, whole.to);
+    let log = |index| LogAt { digest: DigestAt { chain: 0, index }, log: 1 };
+    let digest = |index| DigestAt { chain: 1, index };
+    for deed in [
+        Deed::LogContentChanged(log(9)),
+        Deed::LogByteFlippedInGzip(log(9)),
+        Deed::LogDeleted(log(9)),
+        Deed::LogSecondMemberAppended(log(9)),
+        Deed::LogEmptied(log(9)),
+        Deed::LogStoredInflated(log(9)),
+        Deed::DigestDeleted(digest(9)),
+        Deed::DigestForged(digest(9)),
+        Deed::DigestByteFlipped(digest(9)),
+        Deed::NewestDigestsDeleted { chain: 0, count: 3 },
+    ] {
+        let bench = Bench::new("changed", &clean);
+        let record = bench.file("first.jsonl");
+        assert_eq!(bench.verify(&with(&period, &["--record", &record])).status, 0);
+        let mut changed = clean.clone();
+        changed.apply(deed).unwrap();
+        bench.server.replace_world(changed.world.clone());
+        let told = bench.verify(&with(&period, &["--reproducible"]));
+        let all = bench.logs_read().len();
+        let resumed = bench.verify(&with(&period, &["--reproducible", "--resume", &record]));
+        assert!(resumed.stdout == told.stdout, "{deed:?}");
+        assert_eq!(resumed.status, told.status, "{deed:?}");
+        assert!(bench.logs_read().len() < all / 2, "{deed:?}: nothing was skipped");
+    }
+}
+
+/// What cannot be read any more and is listed as it was stays proven: that is what a record is for,
+/// and the one case in which a resumed run tells another verdict than a whole one.
+#[test]
+fn what_is_archived_since_and_unchanged_stays_proven() {
+    let clean = trail();
+    let whole = clean.whole();
+    let period = period(whole.from, whole.to);
+    let bench = Bench::new("archived", &clean);
+    let record = bench.file("first.jsonl");
+    assert_eq!(bench.verify(&with(&period, &["--record", &record])).status, 0);
+    let mut changed = clean.clone();
+    let log = LogAt { digest: DigestAt { chain: 0, index: 9 }, log: 1 };
+    changed.apply(Deed::LogArchived(log)).unwrap();
+    bench.server.replace_world(changed.world.clone());
+    assert_eq!(bench.verify(&with(&period, &[])).status, 3);
+    assert_eq!(bench.verify(&with(&period, &["--resume", &record])).status, 0);
+}
+
+#[test]
+fn a_record_that_cannot_be_used_stops_the_run_before_it_begins() {
+    let trail = trail();
+    let bench = Bench::new("unusable", &trail);
+    let whole = trail.whole();
+    let period = period(whole.from, whole.to);
+    let record = bench.file("first.jsonl");
+    bench.verify(&with(&period, &["--record", &record]));
+    let edited = fs::read_to_string(&record).unwrap().replacen("\"valid\"", "\"valid \"", 1);
+    let bad = bench.file("bad.jsonl");
+    fs::write(&bad, edited).unwrap();
+    let cut = bench.file("cut.jsonl");
+    let text = fs::read_to_string(&record).unwrap();
+    fs::write(&cut, text.split_inclusive('\n').take(9).collect::<String>()).unwrap();
+    let end = iso(whole.to);
+    for (arguments, status, part) in [
+        (with(&period, &["--resume", &bad]), 5, "cannot use the record"),
+        (with(&period, &["--resume", "nowhere"]), 5, "cannot use the record"),
+        (vec!["--since", &bad, "--end-time", &end], 5, "cannot use the record"),
+        (vec!["--since", &cut, "--end-time", &end], 5, "it was cut short"),
+        (vec!["--since", "nowhere"], 2, "cannot read `nowhere` as a time"),
+        (vec!["--since", &record, "--last", "1d"], 2, "--last"),
+    ] {
+        let ran = bench.verify(&arguments);
+        assert_eq!((ran.status, &*ran.stdout), (status, ""), "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(part), "{arguments:?}: {}", ran.stderr);
+    }
+}

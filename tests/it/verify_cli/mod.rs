@@ -1,0 +1,275 @@
+//! `trailproof verify` from outside: the program itself over a loopback AWS. Every row of the table
+//! of exit statuses, in every format, and every kind of bad input.
+mod refused;
+use serde_json::Value;
+use std::process::{Command, Stdio};
+use trailproof_testkit::server::{
+    AccessRules, Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Schedule, ServerOptions,
+};
+use trailproof_testkit::trail::{
+    BuiltTrail, Deed, DigestAt, Hostile, LogAt, LogPlan, LogSizes, TrailBuilder, TrailSpec,
+};
+
+const BUCKET: &str = "example-trail-logs";
+const FORMATS: [&str; 3] = ["text", "json", "jsonl"];
+
+struct Ran {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn command(server: &LoopbackServer, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(server: &LoopbackServer, arguments: &[&str]) -> Ran {
+    let output = command(server, arguments).output().unwrap();
+    Ran {
+        status: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn trail() -> BuiltTrail {
+    TrailSpec::new()
+        .seed(21)
+        .time("2026-03-01T00:04:11Z", 12)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build()
+}
+
+fn serve(trail: &BuiltTrail) -> LoopbackServer {
+    LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap()
+}
+
+const WHOLE: [&str; 4] =
+    ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T12:04:11Z"];
+
+fn verify<'a>(location: &'a str, period: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    ["verify", location].iter().chain(period).chain(more).copied().collect()
+}
+
+/// The verdict that a format tells.
+fn told(format: &str, stdout: &str) -> String {
+    match format {
+        "text" => {
+            let line = stdout.lines().next().unwrap();
+            line.split("  ").next().unwrap().to_lowercase()
+        }
+        "json" => {
+            let document: Value = serde_json::from_str(stdout).unwrap();
+            assert_eq!(document["complete"], true);
+            document["verdict"].as_str().unwrap().to_owned()
+        }
+        _ => {
+            let lines: Vec<Value> =
+                stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            assert_eq!(lines[0]["event"], "run-started");
+            let last = &lines[lines.len() - 1];
+            assert_eq!(last["event"], "run-finished");
+            last["verdict"].as_str().unwrap().to_owned()
+        }
+    }
+}
+
+#[test]
+fn every_verdict_has_its_exit_status_in_every_format() {
+    let log = |index| LogAt { digest: DigestAt { chain: 0, index }, log: 0 };
+    let mut contradicted = trail();
+    contradicted.apply(Deed::LogContentChanged(log(5))).unwrap();
+    let mut not_proven = trail();
+    not_proven.apply(Deed::LogArchived(log(5))).unwrap();
+    let other = ["--start-time", "2025-03-01", "--end-time", "2025-03-02"];
+    for (trail, period, status, verdict) in [
+        (trail(), WHOLE, 0, "proven"),
+        (contradicted, WHOLE, 1, "contradicted"),
+        (not_proven, WHOLE, 3, "not proven"),
+        (self::trail(), other, 4, "nothing found"),
+    ] {
+        let server = serve(&trail);
+        for format in FORMATS {
+            let ran =
+                run(&server, &verify("s3://example-trail-logs", &period, &["--format", format]));
+            assert_eq!(ran.status, status, "{verdict} as {format}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(told(format, &ran.stdout), verdict, "as {format}");
+            assert_eq!(ran.stderr, "", "{verdict} as {format}");
+        }
+    }
+}
+
+#[test]
+fn the_trail_s_own_word_anchors_the_tail() {
+    let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events";
+    let mut cut = trail();
+    cut.apply(Deed::NewestDigestsDeleted { chain: 0, count: 5 }).unwrap();
+    let server = serve(&cut);
+    let period = ["--start-time", "2026-03-01T01:04:11Z", "--end-time", "2026-03-01T12:04:11Z"];
+    let arguments = ["verify", "--trail-arn", arn, "--format", "jsonl"];
+    let ran = run(&server, &[arguments.as_slice(), period.as_slice()].concat());
+    assert_eq!(ran.status, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("digest-delivered-then-gone"), "{}", ran.stdout);
+    // Without the trail's word the same bucket is uncovered at its end, and no more is known.
+    let ran = run(&server, &verify("s3://example-trail-logs", &period, &[]));
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+    assert!(ran.stdout.contains("tail"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_gap_is_explained_by_a_verified_event_and_stays_uncovered() {
+    let paused = TrailSpec::new()
+        .seed(4)
+        .time("2026-03-01T00:04:11Z", 12)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .pause(4, 8, 0)
+        .build();
+    let server = serve(&paused);
+    let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &[]));
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+    assert!(ran.stdout.contains("explained by StopLogging ("), "{}", ran.stdout);
+    // The same gap, when the log file that holds the event is not what was delivered.
+    let mut changed = paused.clone();
+    let stop = changed
+        .logs()
+        .map(|(_, log)| log.key.clone())
+        .find(|key| ran.stdout.contains(&format!("{key}\n")))
+        .unwrap();
+    changed.delete(BUCKET, &stop);
+    let server = serve(&changed);
+    let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &[]));
+    assert!(!ran.stdout.contains("explained by StopLogging"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_added_log_file_is_told_unless_the_search_is_switched_off() {
+    let mut added = trail();
+    added.apply(Deed::LogAdded(DigestAt { chain: 0, index: 6 })).unwrap();
+    let server = serve(&added);
+    let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &[]));
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+    assert!(ran.stdout.contains("log-unlisted"), "{}", ran.stdout);
+    let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &["--no-unlisted"]));
+    assert_eq!(ran.status, 0, "{}", ran.stdout);
+    assert!(ran.stdout.contains("Not checked: log-unlisted"), "{}", ran.stdout);
+}
+
+#[test]
+fn nothing_hostile_reaches_the_terminal() {
+    let mut hostile = trail();
+    let at = DigestAt { chain: 0, index: 5 };
+    for text in [Hostile::Terminal, Hostile::Control, Hostile::Bidirectional, Hostile::Script] {
+        let _ = hostile.apply(Deed::HostileKey(at, text));
+    }
+    hostile.apply(Deed::HostileDigest(at, Hostile::Terminal)).unwrap();
+    let server = serve(&hostile);
+    for format in FORMATS {
+        let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &["--format", format]));
+        let unsafe_there =
+            |text: &str| text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}');
+        assert_eq!(ran.status, 1, "{format}");
+        assert!(!unsafe_there(&ran.stdout) && !unsafe_there(&ran.stderr), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn output_is_the_same_bytes_at_any_concurrency_and_under_faults_that_pass() {
+    let mut changed = TrailSpec::new()
+        .seed(8)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time("2026-03-01T00:04:11Z", 12)
+        .logs(LogPlan::Constant(3), LogSizes::Small)
+        .build();
+    changed.apply(Deed::DigestDeleted(DigestAt { chain: 1, index: 4 })).unwrap();
+    let arguments = |concurrency| {
+        verify(
+            "s3://example-trail-logs",
+            &WHOLE,
+            &["--format", "jsonl", "--concurrency", concurrency],
+        )
+    };
+    let first = run(&serve(&changed), &arguments("1"));
+    assert_eq!(first.status, 1, "{}", first.stderr);
+    let sampled = Matcher::any().key(KeyMatcher::Sample { per_mille: 300, seed: 5 });
+    let faults = FaultPlan::new().with(sampled, Schedule::first(2, Fault::InternalError));
+    let faulty = ServerOptions {
+        faults,
+        latency_jitter: std::time::Duration::from_millis(3),
+        ..ServerOptions::default()
+    };
+    let server = LoopbackServer::start(changed.world.clone(), faulty).unwrap();
+    for concurrency in ["2", "64"] {
+        let mut command = command(&server, &arguments(concurrency));
+        let output = command.env_remove("AWS_MAX_ATTEMPTS").output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), first.stdout, "at {concurrency}");
+        server.forget();
+    }
+}
+
+#[test]
+fn prefixes_that_are_mixed_are_all_found_and_one_can_be_named() {
+    let spec = || {
+        TrailSpec::new().time("2026-03-01T00:04:11Z", 4).logs(LogPlan::Constant(1), LogSizes::Small)
+    };
+    let world = TrailBuilder::new()
+        .reuse_keys()
+        .trail(spec().seed(1))
+        .trail(spec().seed(2).trail("second", "us-east-1").prefix("logs/audit"))
+        .build();
+    let server = serve(&world);
+    let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T04:04:11Z"];
+    for (location, chains) in
+        [("s3://example-trail-logs", 2), ("s3://example-trail-logs/logs/audit", 1)]
+    {
+        let ran = run(&server, &verify(location, &period, &["--format", "json"]));
+        assert_eq!(ran.status, 0, "{location}: {}{}", ran.stdout, ran.stderr);
+        let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(document["chains"], chains, "{location}");
+    }
+}
+
+#[test]
+fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
+    let slow = ServerOptions {
+        faults: FaultPlan::new().with(
+            Matcher::any().key(KeyMatcher::Contains("_CloudTrail_".to_owned())),
+            Schedule::always(Fault::StallBeforeHeaders(std::time::Duration::from_secs(60))),
+        ),
+        ..ServerOptions::default()
+    };
+    let server = LoopbackServer::start(trail().world, slow).unwrap();
+    for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
+        let arguments = verify("s3://example-trail-logs", &WHOLE, &["--format", "jsonl"]);
+        let child = command(&server, &arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Until a log file is asked for, the run has not begun to wait.
+        let begun = std::time::Instant::now();
+        while server.requests().max_in_flight == 0 && begun.elapsed().as_secs() < 20 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let killed = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{signal}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.contains("\"run-started\""), "{signal}: {stdout}");
+        assert!(!stdout.contains("\"run-finished\""), "a stream that was cut has no last line");
+        server.forget();
+    }
+}

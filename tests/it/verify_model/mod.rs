@@ -1,0 +1,290 @@
+//! `verify` against the builder's own model: over every deed, alone and combined, over every subset
+//! of deleted digests, and at any concurrency. The model never calls the code under test.
+mod places;
+mod transit;
+
+use crate::support::worlds::{Flips, WorldKeys, WorldSource};
+use std::sync::Arc;
+use trailproof::source::ObjectSource;
+use trailproof::verify::discover::find_roots;
+use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::verify_run::verify;
+use trailproof_core::chain_id::{Scope, TrailFilter};
+use trailproof_core::coverage::Coverage;
+use trailproof_core::event::{LogJudged, Presence, RunEvent, RunSummary};
+use trailproof_core::failure::ReadFailureKind;
+use trailproof_core::finding::Outcome;
+use trailproof_core::time::{Period as RunPeriod, Timestamp};
+use trailproof_core::verdict::Verdict;
+use trailproof_testkit::trail::dice::Dice;
+use trailproof_testkit::trail::{
+    BuiltTrail, ChainId, Deed, LogPlan, LogSizes, Period, TrailSpec, expectation,
+};
+
+fn run(trail: &BuiltTrail, period: &Period) -> Vec<RunEvent> {
+    run_over(trail, period, WorldSource::new(&trail.world), 2)
+}
+
+fn run_over(
+    trail: &BuiltTrail,
+    period: &Period,
+    source: WorldSource,
+    workers: usize,
+) -> Vec<RunEvent> {
+    run_in(Scope::default(), trail, period, source, workers)
+}
+
+fn run_in(
+    scope: Scope,
+    trail: &BuiltTrail,
+    period: &Period,
+    source: WorldSource,
+    workers: usize,
+) -> Vec<RunEvent> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .unwrap();
+    let bucket = trail.chains[0].digests[0].bucket.clone();
+    let source: Arc<dyn ObjectSource> = Arc::new(source);
+    let world = Arc::new(trail.world.clone());
+    runtime.block_on(async move {
+        let roots = find_roots(source.as_ref(), &bucket, "").await.unwrap();
+        let plan = VerifyPlan {
+            location: format!("s3://{bucket}"),
+            bucket,
+            roots,
+            scope,
+            period: RunPeriod {
+                start: Timestamp::from_unix(period.from),
+                end: Timestamp::from_unix(period.to),
+            },
+            end_was_future: false,
+            now: Timestamp::from_unix(period.now),
+            status: None,
+            unlisted: true,
+            known: None,
+            since: None,
+        };
+        let mut events = Vec::new();
+        verify(&plan, source, Arc::new(WorldKeys(world)), &mut |event| events.push(event.clone()))
+            .await;
+        events
+    })
+}
+
+fn summary(events: &[RunEvent]) -> &RunSummary {
+    match events.last() {
+        Some(RunEvent::RunFinished(summary)) => summary,
+        other => panic!("the last event is {other:?}"),
+    }
+}
+
+fn verdict(events: &[RunEvent]) -> expectation::Verdict {
+    match summary(events).verdict {
+        Verdict::Proven => expectation::Verdict::Proven,
+        Verdict::NothingFound => expectation::Verdict::NothingFound,
+        Verdict::NotProven => expectation::Verdict::NotProven,
+        Verdict::Contradicted => expectation::Verdict::Contradicted,
+    }
+}
+
+fn findings(events: &[RunEvent]) -> Vec<(String, &'static str)> {
+    let told = |event: &RunEvent| match event {
+        RunEvent::DigestJudged(judged) if judged.counts => match &judged.outcome {
+            Outcome::Invalid(finding) => Some((judged.at.key.clone(), finding.code())),
+            _ => None,
+        },
+        RunEvent::LogJudged(LogJudged { at, outcome: Outcome::Invalid(finding), .. }) => {
+            Some((at.key.clone(), finding.code()))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(told).collect()
+}
+
+/// Everything that must hold of any run, and everything that the model says of this one.
+fn check(trail: &BuiltTrail, period: &Period, events: &[RunEvent]) -> Result<(), String> {
+    recount(events, period)?;
+    let expected = trail.expected_for_verify(period);
+    let findings = findings(events);
+    expected.check(verdict(events), findings.iter().map(|(key, code)| (key.as_str(), *code)))?;
+    let unlisted: Vec<&str> = events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::LogUnlisted { at } => Some(at.key.as_str()),
+            _ => None,
+        })
+        .collect();
+    expected.check_unlisted(unlisted)?;
+    for chain in &expected.chains {
+        expected.check_verified(&chain.id, &verified(events, &chain.id))?;
+    }
+    Ok(())
+}
+
+fn verified(events: &[RunEvent], id: &ChainId) -> Vec<(i64, i64)> {
+    let told = events.iter().filter_map(|event| match event {
+        RunEvent::ChainFinished(summary)
+            if summary.chain.account.as_str() == id.account
+                && summary.chain.source_region.as_str() == id.region
+                && summary.chain.trail.as_str() == id.trail =>
+        {
+            Some(summary)
+        }
+        _ => None,
+    });
+    told.flat_map(|summary| &summary.segments)
+        .filter(|segment| segment.coverage == Coverage::Verified)
+        .map(|segment| (segment.from.unix(), segment.to.unix()))
+        .collect()
+}
+
+/// Tallies equal a recount of the events, and every chain's segments add up to the period.
+fn recount(events: &[RunEvent], period: &Period) -> Result<(), String> {
+    let (mut valid, mut invalid) = (0, 0);
+    for event in events {
+        match event {
+            RunEvent::LogJudged(LogJudged { outcome: Outcome::Valid(_), .. }) => valid += 1,
+            RunEvent::LogJudged(LogJudged { outcome: Outcome::Invalid(_), .. }) => invalid += 1,
+            RunEvent::ChainFinished(chain) if !chain.segments.is_empty() => {
+                let mut at = period.from;
+                for segment in &chain.segments {
+                    if segment.from.unix() != at || segment.seconds() <= 0 {
+                        return Err(format!("{}: {:?}", chain.chain, chain.segments));
+                    }
+                    at = segment.to.unix();
+                }
+                if at != period.to {
+                    return Err(format!("{}: the segments end at {at}", chain.chain));
+                }
+            }
+            _ => {}
+        }
+    }
+    let logs = summary(events).counts.logs;
+    if (logs.valid, logs.invalid) == (valid, invalid) {
+        Ok(())
+    } else {
+        Err(format!("{logs:?}, recounted {valid} valid and {invalid} invalid"))
+    }
+}
+
+fn clean(hours: u32) -> BuiltTrail {
+    TrailSpec::new()
+        .seed(7)
+        .time("2026-03-01T00:04:11Z", hours)
+        .logs(LogPlan::Every { hours: 2, logs: 2 }, LogSizes::Small)
+        .build()
+}
+
+/// The time that the digests after the first, starting one cover.
+fn covered(trail: &BuiltTrail) -> Period {
+    trail.whole()
+}
+
+#[test]
+fn a_clean_trail_is_proven() {
+    let trail = clean(30);
+    let period = covered(&trail);
+    let events = run(&trail, &period);
+    check(&trail, &period, &events).unwrap();
+    assert_eq!(summary(&events).verdict, Verdict::Proven);
+    assert_eq!(summary(&events).coverage.verified, period.to - period.from);
+}
+
+#[test]
+fn no_subset_of_deleted_digests_is_proven_over_the_deleted_time() {
+    let trail = clean(30);
+    let period = covered(&trail);
+    let count = trail.chains[0].standard;
+    let mut dice = Dice::new(11, "subsets");
+    // Every single one, every pair of neighbours, every run from either edge, and random subsets.
+    let mut subsets: Vec<Vec<usize>> = (0..count).map(|at| vec![at]).collect();
+    subsets.extend((1..count).map(|at| vec![at - 1, at]));
+    subsets.extend((1..=count).map(|length| (0..length).collect()));
+    subsets.extend((1..=count).map(|length| (count - length..count).collect()));
+    for _ in 0..200 {
+        let share = 1 + dice.below(20);
+        let subset: Vec<usize> = (0..count).filter(|_| dice.below(20) < share).collect();
+        subsets.push(subset);
+    }
+    let mut compared = 0;
+    for subset in subsets.into_iter().filter(|subset| !subset.is_empty()) {
+        let mut changed = trail.clone();
+        for index in &subset {
+            let digest = changed.chains[0].digests[*index].clone();
+            changed.delete(&digest.bucket, &digest.key);
+        }
+        // A chain of which nothing is left may be missed; that is what exit status 4 is for.
+        let events = if subset.len() == count && trail.logs().next().is_none() {
+            continue;
+        } else {
+            run(&changed, &period)
+        };
+        if let Err(wrong) = check(&changed, &period, &events) {
+            panic!("without digests {subset:?}: {wrong}");
+        }
+        let only_the_start = subset == [0];
+        if !only_the_start {
+            assert_ne!(summary(&events).verdict, Verdict::Proven, "without {subset:?}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 250);
+}
+
+#[test]
+fn every_deed_alone_and_combined_is_what_the_model_says() {
+    let trail = TrailSpec::new()
+        .seed(9)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time("2026-03-01T00:04:11Z", 20)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .pause(6, 9, 0)
+        .backfill(4, 1, 3)
+        .build();
+    let period = covered(&trail);
+    let mut dice = Dice::new(5, "deeds");
+    let mut wrong = Vec::new();
+    let mut applied = 0;
+    for round in 0..400 {
+        let mut changed = trail.clone();
+        let deeds: Vec<Deed> = (0..=round % 4).map(|_| changed.random_deed(&mut dice)).collect();
+        // Bombs are slow to make and have a test of their own.
+        if deeds.iter().any(|deed| matches!(deed, Deed::LogBomb(_) | Deed::DigestBomb(_))) {
+            continue;
+        }
+        let done = deeds.iter().filter(|deed| changed.apply(**deed).is_ok()).count();
+        if done == 0 {
+            continue;
+        }
+        applied += 1;
+        // The whole of it, and a part of it, so that the walk hangs on digests after the period.
+        let hour = |from: u32, dice: &mut Dice| i64::from(from + dice.below(8)) * 3_600;
+        let from = period.from + hour(0, &mut dice) + i64::from(dice.below(2)) * 700;
+        let part = Period::new(from, from + hour(2, &mut dice));
+        for period in [&period, &part] {
+            let events = run(&changed, period);
+            if let Err(why) = check(&changed, period, &events) {
+                wrong.push(format!("round {round}, {deeds:?}, {period:?}: {why}"));
+            }
+        }
+    }
+    assert!(applied > 200, "{applied} rounds did anything");
+    assert!(wrong.is_empty(), "{} of {applied}:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn a_deletion_at_the_end_of_the_period_shows_by_the_digest_after_it() {
+    let trail = clean(30);
+    let hour = |at: usize| trail.chains[0].digests[at].clone();
+    let period = Period::new(hour(5).end, hour(12).end);
+    let mut changed = trail.clone();
+    changed.delete(&hour(12).bucket, &hour(12).key);
+    let events = run(&changed, &period);
+    check(&changed, &period, &events).unwrap();
+    // Without the digest after the period this would be a tail, and no finding.
+    assert_eq!(findings(&events), [(hour(12).key, "digest-missing")]);
+}

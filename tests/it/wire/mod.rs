@@ -1,0 +1,134 @@
+//! Events as JSON lines and back: every event that can be told is read as what it was.
+mod any;
+mod values;
+
+use crate::support::worlds::{Flips, WorldKeys, WorldSource};
+use any::{chain_finished, digest, log, rest, run_finished, run_started};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::verify_run::verify;
+use trailproof_core::chain_id::{ChainId, Scope};
+use trailproof_core::coverage::{Coverage, Segment, Uncovered};
+use trailproof_core::event::record::RunCheck;
+use trailproof_core::event::wire::{read_event, write_event};
+use trailproof_core::event::{
+    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, LogJudged,
+    LogNamed, Presence, PublicKeyTold, RunEvent, RunStart, RunSummary, SeamJudged, Seen, Tally,
+    Tool,
+};
+use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::finding::{Finding, Malformed, Outcome, SignatureFault};
+use trailproof_core::inflate::InflateFault;
+use trailproof_core::judge::Proofs;
+use trailproof_core::key_layout::DigestKind;
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::log_check::LogProof;
+use trailproof_core::notice::Notice;
+use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::verdict::Verdict;
+use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec, dice::Dice};
+
+fn line(event: &RunEvent) -> String {
+    let mut line = Vec::new();
+    write_event(event, &mut line).unwrap();
+    let line = String::from_utf8(line).unwrap();
+    assert_eq!(line.matches('\n').count(), 1, "{line}");
+    line.trim_end_matches('\n').to_owned()
+}
+
+proptest! {
+    #[test]
+    fn every_event_is_read_as_what_it_was(
+        event in prop_oneof![
+            digest(), log(), chain_finished(), run_finished(), run_started(), rest()
+        ]
+    ) {
+        let written = line(&event);
+        prop_assert_eq!(read_event(&written).unwrap(), Some(event), "{}", written);
+        // What a later version may add is passed over.
+        let more = written.replacen('{', "{\"added\":[{\"x\":null}],", 1);
+        prop_assert!(read_event(&more).unwrap().is_some());
+    }
+
+    #[test]
+    fn no_line_makes_the_reader_panic(text in "\\PC{0,60}", cut in 0..200_usize, event in digest()) {
+        let _ = read_event(&text);
+        let written = line(&event);
+        let cut = written.chars().take(cut).collect::<String>();
+        prop_assert!(read_event(&cut).is_err() || cut == written);
+    }
+}
+
+#[test]
+fn an_unknown_event_is_passed_over_and_an_unknown_word_is_not() {
+    assert_eq!(read_event("{\"event\":\"moon-phase\",\"phase\":3}"), Ok(None));
+    let listed = "{\"event\":\"listing-unread\",\"folder\":\"x\",\"read_failure\":{\"code\":\"mood\",\"detail\":\"\",\"attempts\":1,\"request_id\":null}}";
+    let why = read_event(listed).unwrap_err().to_string();
+    assert_eq!(why, "the read failure `mood` is not known");
+    let deep =
+        format!("{{\"event\":\"log-unlisted\",\"x\":{}1{}}}", "[".repeat(9_999), "]".repeat(9_999));
+    assert!(read_event(&deep).is_err());
+    let twice = "{\"event\":\"logs-without-digests\",\"folder\":\"x\",\"folder\":\"y\"}";
+    assert!(read_event(twice).is_err());
+}
+
+/// Every event of runs over many deeds is read back as it was, and the run's own checks hold.
+#[test]
+fn what_runs_tell_is_read_back_and_adds_up() {
+    let mut dice = Dice::new(23, "wire");
+    let (mut codes, mut verdicts) = (BTreeSet::new(), BTreeSet::new());
+    for round in 0..160 {
+        let spec = TrailSpec::new()
+            .seed(round % 7)
+            .regions(&["us-east-1", "eu-west-1"])
+            .time("2026-03-01T00:04:11Z", 10)
+            .logs(LogPlan::Constant(1), LogSizes::Small);
+        let mut trail = if round % 2 == 0 { spec.pause(3, 5, 0).build() } else { spec.build() };
+        for _ in 0..round % 4 {
+            let deed = trail.random_deed(&mut dice);
+            let _ = trail.apply(deed);
+        }
+        let whole = trail.whole();
+        let plan = VerifyPlan {
+            location: "s3://example-trail-logs".to_owned(),
+            bucket: "example-trail-logs".to_owned(),
+            roots: vec![String::new()],
+            scope: Scope::default(),
+            period: Period {
+                start: Timestamp::from_unix(whole.from),
+                end: Timestamp::from_unix(whole.to),
+            },
+            end_was_future: false,
+            now: Timestamp::from_unix(whole.to),
+            status: None,
+            unlisted: true,
+            known: None,
+            since: None,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut check = RunCheck::default();
+        let summary = runtime.block_on(verify(
+            &plan,
+            Arc::new(WorldSource { flips: Flips::new(true), ..WorldSource::new(&trail.world) }),
+            Arc::new(WorldKeys(Arc::new(trail.world.clone()))),
+            &mut |event| {
+                let written = line(event);
+                assert_eq!(read_event(&written).unwrap().as_ref(), Some(event), "{written}");
+                check.take(event).unwrap_or_else(|why| panic!("round {round}: {why}: {written}"));
+                if let RunEvent::DigestJudged(DigestJudged {
+                    outcome: Outcome::Invalid(f), ..
+                })
+                | RunEvent::LogJudged(LogJudged { outcome: Outcome::Invalid(f), .. }) = event
+                {
+                    codes.insert(f.code());
+                }
+            },
+        ));
+        assert!(check.is_finished());
+        verdicts.insert(summary.verdict);
+    }
+    assert!(codes.len() >= 8 && verdicts.len() >= 3, "{codes:?} {verdicts:?}");
+}

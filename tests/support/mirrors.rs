@@ -1,0 +1,215 @@
+//! What the tests of mirrors share: a trail, the program with and without a network, and what lies
+//! in a directory.
+#![allow(dead_code, reason = "each test binary uses a part")]
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use trailproof_testkit::server::{LoopbackServer, ServerOptions};
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+use trailproof_testkit::world::Version;
+
+pub(crate) const START: &str = "2026-03-01T00:04:11Z";
+pub(crate) const JSONL: [&str; 2] = ["--format", "jsonl"];
+
+pub(crate) fn fresh(name: &str) -> PathBuf {
+    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mirrors-{name}"));
+    let _ = fs::remove_dir_all(&at);
+    at
+}
+
+pub(crate) fn trail() -> BuiltTrail {
+    TrailSpec::new()
+        .seed(9)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time(START, 14)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .build()
+}
+
+/// An object of these bytes.
+pub(crate) fn object(body: &[u8]) -> Version {
+    Version {
+        version_id: "null".to_owned(),
+        body: body.to_vec().into(),
+        metadata: BTreeMap::new(),
+        content_type: String::new(),
+        content_encoding: None,
+        storage_class: "STANDARD".to_owned(),
+        last_modified: 1_800_000_000,
+        delete_marker: false,
+    }
+}
+
+pub(crate) fn serve(trail: &BuiltTrail) -> LoopbackServer {
+    LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap()
+}
+
+pub(crate) fn bucket(trail: &BuiltTrail) -> String {
+    trail.chains.first().unwrap().digests.first().unwrap().bucket.clone()
+}
+
+pub(crate) fn iso(at: i64) -> String {
+    trailproof_core::time::Timestamp::from_unix(at).to_string()
+}
+
+pub(crate) fn period(trail: &BuiltTrail) -> Vec<String> {
+    let whole = trail.whole();
+    ["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)].map(str::to_owned).into()
+}
+
+pub(crate) fn slices(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+/// What the program did.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    pub(crate) fn jsonl(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The record, but for where it was read.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.stdout.lines().map(str::to_owned).collect();
+        for (number, line) in lines.iter_mut().enumerate() {
+            let mut event: Value = serde_json::from_str(line).unwrap();
+            let fields = event.as_object_mut().unwrap();
+            // Keys come from CloudTrail in one run and from a file in the other, and only the store
+            // itself tells ETags and versions.
+            match number {
+                0 => assert!(fields.remove("location").is_some()),
+                _ if fields["event"] == "public-key" => assert!(fields.remove("source").is_some()),
+                _ => fields.retain(|name, _| name != "etag" && name != "version_id"),
+            }
+            *line = event.to_string();
+        }
+        lines
+    }
+
+    pub(crate) fn of_kind(&self, kind: &str) -> Vec<Value> {
+        self.jsonl().into_iter().filter(|event| event["event"] == kind).collect()
+    }
+
+    pub(crate) fn findings(&self) -> BTreeMap<String, String> {
+        let of = |event: &Value| {
+            let code = event["finding"]["code"].as_str()?.to_owned();
+            Some((event["key"].as_str().unwrap_or_default().to_owned(), code))
+        };
+        self.jsonl().iter().filter_map(of).collect()
+    }
+}
+
+/// The program with the server for AWS.
+pub(crate) fn command(server: &LoopbackServer, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .env("AWS_REGION", "us-east-1")
+        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn aws(server: &LoopbackServer, arguments: &[&str]) -> Ran {
+    Ran::of(command(server, arguments).output().unwrap())
+}
+
+pub(crate) fn verify_bucket(server: &LoopbackServer, trail: &BuiltTrail) -> Ran {
+    let location = format!("s3://{}", bucket(trail));
+    aws(server, &[&["verify", &location][..], &slices(&period(trail)), &JSONL].concat())
+}
+
+pub(crate) fn mirror(server: &LoopbackServer, trail: &BuiltTrail, at: &Path, more: &[&str]) -> Ran {
+    let location = format!("s3://{}", bucket(trail));
+    let path = at.to_str().unwrap();
+    let period = period(trail);
+    aws(server, &[&["mirror", &location, path][..], &slices(&period), &JSONL, more].concat())
+}
+
+/// The program without a network, where the system lets us have none, and without credentials.
+pub(crate) fn offline(arguments: &[&str]) -> Ran {
+    let program = env!("CARGO_BIN_EXE_trailproof");
+    let can = Command::new("unshare").args(["-rn", "true"]).stderr(Stdio::null()).status();
+    let mut command = if can.is_ok_and(|status| status.success()) {
+        let mut command = Command::new("unshare");
+        command.args(["-rn", program]);
+        command
+    } else {
+        Command::new(program)
+    };
+    let output = command
+        .args(arguments)
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .output();
+    Ran::of(output.unwrap())
+}
+
+pub(crate) fn keys(at: &Path) -> String {
+    at.join("public-keys.json").to_str().unwrap().to_owned()
+}
+
+pub(crate) fn verify_more(trail: &BuiltTrail, at: &Path, more: &[&str]) -> Ran {
+    let (path, keys, period) = (at.to_str().unwrap(), keys(at), period(trail));
+    // A mirror of nothing has no keys.
+    let believed: &[&str] = if Path::new(&keys).exists() { &["--public-keys", &keys] } else { &[] };
+    offline(&[&["verify", path][..], believed, &slices(&period), &JSONL, more].concat())
+}
+
+pub(crate) fn verify_offline(trail: &BuiltTrail, at: &Path) -> Ran {
+    verify_more(trail, at, &[])
+}
+
+/// Every file below a directory with its bytes, but for the run's own folder.
+pub(crate) fn tree(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(root: &Path, at: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().to_owned();
+            if path.is_symlink() {
+                found.insert(name, b"a symbolic link".to_vec());
+            } else if path.is_dir() {
+                if name != Path::new(".trailproof") {
+                    walk(root, &path, found);
+                }
+            } else {
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(at, at, &mut found);
+    found
+}
+
+/// The lines of the manifest.
+pub(crate) fn manifest(at: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(at.join("trailproof-manifest.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The line of one object.
+pub(crate) fn record_of(at: &Path, key: &str) -> Value {
+    let is_it = |line: &Value| line["key"] == key && line["folder"].is_null();
+    manifest(at).into_iter().find(is_it).unwrap()
+}
