@@ -4,7 +4,7 @@ use crate::support::attest_room::{ATTESTATION, Room, repository};
 #[test]
 fn a_key_of_another_kind_is_named_as_such() {
     let room = Room::new("keys");
-    let key = |name: &str| repository(&format!("tests/attest/keys/{name}.pem"));
+    let key = |name: &str| repository(&format!("tests/it/attest/keys/{name}.pem"));
     let curve = "a key of another curve than P-256";
     let cases = [
         ("rsa", "it is an RSA key", "it is a private key where a public one is wanted"),
