@@ -4,7 +4,7 @@ use super::attest_args::{AttestArgs, AttestCommand};
 use super::attest_sign::sign;
 use super::attest_verify::verify;
 use super::interrupt::unless_interrupted;
-use super::program::say;
+use super::terminal::print_to_stderr;
 use super::{attest_key, attest_proof, attest_timestamp};
 
 /// Runs the command and returns the exit status.
@@ -24,7 +24,7 @@ pub(super) async fn run(aws: &AwsArgs, args: &AttestArgs) -> u8 {
         Err(signal) => 128 + signal,
         Ok(Ok(status)) => status,
         Ok(Err((status, words))) => {
-            say(&format!("error: {words}"));
+            print_to_stderr(&format!("error: {words}"));
             status
         }
     }

@@ -1,7 +1,7 @@
 //! `trailproof attest keygen`: a key of one's own.
 use super::attest_args::KeygenArgs;
 use super::attest_files::{OUTPUT_LOST, Refusal, USAGE, shown};
-use super::program::say;
+use super::terminal::{print_to_stderr, print_to_stdout};
 use crate::evidence::key::{KeyError, SigningKey};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -24,10 +24,9 @@ pub(super) fn keygen(args: &KeygenArgs) -> Result<u8, Refusal> {
                 fill(&mut file, &public_text).map_err(|error| lost(path, &error))
             }
             None => {
-                let mut out = io::stdout().lock();
-                let shown = out.write_all(public_text.as_bytes()).and_then(|()| out.flush());
                 let words = "cannot write the public key to stdout";
-                shown.map_err(|error| (OUTPUT_LOST, format!("{words}: {error}")))
+                print_to_stdout(public_text.as_bytes())
+                    .map_err(|error| (OUTPUT_LOST, format!("{words}: {error}")))
             }
         });
     if let Err(refusal) = written {
@@ -35,7 +34,7 @@ pub(super) fn keygen(args: &KeygenArgs) -> Result<u8, Refusal> {
         let _ = std::fs::remove_file(&args.output);
         return Err(refusal);
     }
-    say(&format!("key id: {}", public.id()));
+    print_to_stderr(&format!("key id: {}", public.id()));
     Ok(0)
 }
 

@@ -4,10 +4,10 @@ use super::attest_files::{
     OUTPUT_LOST, Refusal, UNREAD, USAGE, WRONG, attestation, read, shown, signed_statement,
     verifying_key, write,
 };
+use super::terminal::print_to_stdout;
 use crate::evidence::inclusion::{Proof, ProvenLine};
 use crate::evidence::record::{Wanted, read_record};
 use serde_json::Value;
-use std::io::{self, Write as _};
 use trailproof_core::budget;
 use trailproof_core::location::{ObjectLocation, escape, excerpt};
 
@@ -120,7 +120,6 @@ fn object(text: &str) -> Result<ObjectLocation, Refusal> {
 }
 
 fn print(text: &str) -> Result<(), Refusal> {
-    let mut out = io::stdout().lock();
-    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    printed.map_err(|error| (OUTPUT_LOST, format!("cannot write the output: {error}")))
+    print_to_stdout(text.as_bytes())
+        .map_err(|error| (OUTPUT_LOST, format!("cannot write the output: {error}")))
 }

@@ -4,7 +4,7 @@ use super::attest_args::SignArgs;
 use super::attest_files::{
     OUTPUT_LOST, Refusal, UNREAD, USAGE, attestation, file_hash, name, shown, signing_key, write,
 };
-use super::program::say;
+use super::terminal::print_to_stderr;
 use super::whole_file::names_same;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::evidence::dsse::{Envelope, IN_TOTO, signed_hash};
@@ -70,15 +70,15 @@ fn distinct(args: &SignArgs) -> Result<(), Refusal> {
 /// Says on stderr what was signed: whoever signs should have seen it.
 fn tell(record: &Record, public: &VerifyingKey) {
     let verdict = record.facts.finished.get("verdict").and_then(|verdict| verdict.as_str());
-    say(&format!("verdict: {}", excerpt(verdict.unwrap_or_default(), budget::SHOWN)));
+    print_to_stderr(&format!("verdict: {}", excerpt(verdict.unwrap_or_default(), budget::SHOWN)));
     let made = &record.commitment;
-    say(&format!(
+    print_to_stderr(&format!(
         "commitment: {} over {} lines of {} digests",
         hex::encode(made.root),
         made.lines,
         made.digests
     ));
-    say(&format!("signed by the key {}", public.id()));
+    print_to_stderr(&format!("signed by the key {}", public.id()));
 }
 
 /// Who signs.

@@ -1,7 +1,7 @@
 //! `trailproof attest timestamp-request` and `attest bundle`: when an attestation was there.
 use super::attest_args::{BundleArgs, TimestampRequestArgs};
 use super::attest_files::{OUTPUT_LOST, Refusal, UNREAD, WRONG, attestation, read, shown, write};
-use super::program::say;
+use super::terminal::print_to_stderr;
 use crate::evidence::dsse::{Container, Signature};
 use crate::evidence::statement::Statement;
 use crate::evidence::timestamp::{Stamp, query};
@@ -50,7 +50,7 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Refusal> {
             let words = "is a time stamp of something else than this attestation's signature";
             return Err((WRONG, format!("`{}` {words}", shown(path))));
         }
-        say(&format!(
+        print_to_stderr(&format!(
             "`{}` says {}; the authority's signature was not checked",
             shown(path),
             stamp.at

@@ -3,13 +3,12 @@ use super::args::{AwsArgs, VerifyArgs};
 use super::cost::{cost, float, number, size};
 use super::interrupt::unless_interrupted;
 use super::prepare::{Caller, prepare};
-use super::program::say;
 use super::progress::Progress;
+use super::terminal::{print_to_stderr, print_to_stdout};
 use super::verify::refuse;
 use super::verify_plan::NoPlan;
 use crate::source::count::Counts;
 use crate::verify::survey::{Survey, survey};
-use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 use trailproof_core::location::escape;
@@ -34,16 +33,13 @@ pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
     match unless_interrupted(attempt(aws, args)).await {
         Err(signal) => 128 + signal,
         Ok(Err(no_plan)) => refuse(&no_plan),
-        Ok(Ok((text, status))) => {
-            let mut out = io::stdout().lock();
-            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-                Ok(()) => status,
-                Err(error) => {
-                    say(&format!("error: cannot write the output: {error}"));
-                    OUTPUT_LOST
-                }
+        Ok(Ok((text, status))) => match print_to_stdout(text.as_bytes()) {
+            Ok(()) => status,
+            Err(error) => {
+                print_to_stderr(&format!("error: cannot write the output: {error}"));
+                OUTPUT_LOST
             }
-        }
+        },
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a run takes from the record of an earlier one.
-use super::program::say;
 use super::record_file::open_record;
+use super::terminal::print_to_stderr;
 use super::verify_plan::NoPlan;
 use crate::verify::known::KnownLogs;
 use crate::verify::seam::Since;
@@ -51,7 +51,7 @@ pub(super) fn since(path: &Path) -> Result<Since, NoPlan> {
 /// Says how many log files were not read, of those that a record proves.
 pub(super) fn tell_skipped(known: &KnownLogs) {
     let skipped = known.skipped().load(std::sync::atomic::Ordering::Relaxed);
-    say(&format!(
+    print_to_stderr(&format!(
         "resumed: {skipped} log files were not read again, of {} that the record proves",
         known.count()
     ));

@@ -1,7 +1,7 @@
 //! Opens the places where evidence lies, and finds out where it was delivered.
 use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, relocations, roots};
 use super::place::{Moved, Place, folder};
-use super::program::say;
+use super::terminal::print_to_stderr;
 use super::verify_plan::NoPlan;
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
@@ -84,7 +84,7 @@ pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, NoPlan> {
     if let Some(why) = mirror.index_error() {
         let index = path.join(crate::source::mirror::INDEX);
         let index = index.to_string_lossy().into_owned();
-        say(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
+        print_to_stderr(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
     }
     Ok(Arc::new(mirror))
 }
@@ -142,7 +142,7 @@ async fn beside(files: &Arc<MirrorSource>, mirrored: &Mirrored, shown: &str) {
     }
     let names: Vec<String> =
         others.iter().take(LISTED).map(|name| format!("`{}`", excerpt(name, SHOWN))).collect();
-    say(&format!(
+    print_to_stderr(&format!(
         "warning: `{shown}` is a mirror of `s3://{}`; not of it, and not looked at: {}{}",
         escape(&mirrored.header().bucket),
         names.join(", "),
@@ -156,7 +156,7 @@ fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>,
     let mirrored = Mirrored::open(path, mirror)
         .map_err(|why| NoPlan::NotStarted(format!("cannot use the mirror `{shown}`: {why}")))?;
     if mirrored.as_ref().is_some_and(|mirrored| !mirrored.header().complete) {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: the mirror `{shown}` is not whole: the run that made it was interrupted; the \
              same `trailproof mirror` goes on with it"
         ));
@@ -227,7 +227,7 @@ pub(super) async fn in_bucket(
 pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
     let passed = mirror.passed_over();
     if let Some(first) = passed.first() {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: passed over {} in the directory that are symbolic links, no files, or not \
              named in UTF-8: `{}`{}",
             passed.len(),
@@ -238,7 +238,7 @@ pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
     let keys = path.join(KEYS_BESIDE);
     if no_keys && keys.is_file() {
         let keys = keys.to_string_lossy();
-        say(&format!(
+        print_to_stderr(&format!(
             "hint: `{0}` is not believed, as it lies with the evidence; if you know it to come \
              from CloudTrail, `--public-keys {0}` uses it",
             escape(&keys)

@@ -1,5 +1,5 @@
 //! Key bundles that were named on the command line.
-use super::program::say;
+use super::terminal::print_to_stderr;
 use super::verify_plan::NoPlan;
 use crate::trust::bundle::{Bundle, check};
 use std::path::PathBuf;
@@ -26,13 +26,13 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, NoPlan> {
         })?;
         let wrong = check(&bundle).wrong;
         for words in wrong.iter().take(SHOWN) {
-            say(&format!("warning: `{shown}`: {words}"));
+            print_to_stderr(&format!("warning: `{shown}`: {words}"));
         }
         if wrong.len() > SHOWN {
-            say(&format!("warning: `{shown}`: and {} more", wrong.len() - SHOWN));
+            print_to_stderr(&format!("warning: `{shown}`: and {} more", wrong.len() - SHOWN));
         }
         if !bundle.of_any_region.is_empty() {
-            say(&format!(
+            print_to_stderr(&format!(
                 "warning: `{shown}` does not tell the region of its keys: they are believed in any, \
                  and a digest whose key is not among them is not called wrong for that"
             ));

@@ -3,7 +3,7 @@ use super::args::AwsArgs;
 use super::interrupt::unless_interrupted;
 use super::keys_args::{CheckArgs, KeysArgs, KeysCommand};
 use super::keys_fetch::fetch;
-use super::program::say;
+use super::terminal::print_to_stderr;
 use crate::report::text_lines::counted;
 use crate::trust::bundle::{Bundle, Checked, check};
 use std::io::{self, Write};
@@ -34,7 +34,7 @@ pub(super) async fn run(aws: &AwsArgs, args: &KeysArgs) -> u8 {
         Err(signal) => 128 + signal,
         Ok(Ok(status)) => status,
         Ok(Err((status, words))) => {
-            say(&format!("error: {words}"));
+            print_to_stderr(&format!("error: {words}"));
             status
         }
     }

@@ -1,10 +1,10 @@
 //! `trailproof keys fetch`: the public keys of regions, from AWS into a file.
 use super::args::AwsArgs;
+use super::environment::now;
 use super::keys::{NOT_STARTED, OUTPUT_LOST, Refusal, USAGE};
 use super::keys_args::FetchArgs;
 use super::period_arg::{PeriodArgs, period};
-use super::program::say;
-use super::validate_logs::now;
+use super::terminal::print_to_stderr;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::regions::{ORIGIN, partition_of};
 use crate::trust::bundle::{fetched, write_new};
@@ -61,7 +61,7 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal
     for (region, answer) in ask(&Arc::new(CloudTrail::new(&config)), regions, span).await {
         match answer {
             Ok(got) => {
-                say(&format!("{region}: {} keys", got.len()));
+                print_to_stderr(&format!("{region}: {} keys", got.len()));
                 keys.insert(region, got);
             }
             // Of a region that was named the keys are needed.
@@ -69,7 +69,7 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal
                 return Err((NOT_STARTED, format!("{region}: {error}")));
             }
             Err(error) => {
-                say(&format!("warning: {region}: no keys: {error}"));
+                print_to_stderr(&format!("warning: {region}: no keys: {error}"));
                 silent.push(region);
             }
         }
@@ -85,7 +85,7 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal
         return Ok(0);
     }
     let regions: Vec<&str> = silent.iter().map(Region::as_str).collect();
-    say(&format!(
+    print_to_stderr(&format!(
         "warning: `{}` lacks the keys of {} of {} regions: {}\n\nhint: CloudTrail does not answer \
          in a region that is not enabled for the account or that a policy denies; digests of these \
          regions will be `keys-unavailable`",
@@ -111,7 +111,10 @@ fn all(config: &AwsConfig, named: &BTreeSet<Region>) -> Vec<Region> {
     let configured = config.region().map_or(COMMERCIAL, AsRef::as_ref);
     let partition = partition_of(named.first().map_or(configured, Region::as_str));
     let count = partition.regions.len();
-    say(&format!("asking the {count} regions of partition `{}` in {ORIGIN}", partition.name));
+    print_to_stderr(&format!(
+        "asking the {count} regions of partition `{}` in {ORIGIN}",
+        partition.name
+    ));
     partition.regions.iter().filter_map(|name| name.parse().ok()).collect()
 }
 

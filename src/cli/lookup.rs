@@ -8,8 +8,8 @@ use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::lookup_args::LookupArgs;
 use super::prepare::{Caller, prepare};
-use super::program::say;
 use super::progress::Progress;
+use super::terminal::{print_to_stderr, print_to_stdout};
 use super::verify::refuse;
 use super::verify_plan::NoPlan;
 use crate::report::text_lines::counted;
@@ -17,7 +17,7 @@ use crate::verify::plan::VerifyPlan;
 use crate::verify::verify_run::look_up;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trailproof_core::budget;
@@ -44,16 +44,13 @@ pub(super) async fn run(aws: &AwsArgs, args: &LookupArgs) -> u8 {
     match unless_interrupted(attempt(aws, args)).await {
         Err(signal) => 128 + signal,
         Ok(Err(no_plan)) => refuse(&no_plan),
-        Ok(Ok(told)) => {
-            let mut out = io::stdout().lock();
-            match out.write_all(told.text.as_bytes()).and_then(|()| out.flush()) {
-                Err(error) if told.verdict != Verdict::Contradicted => {
-                    say(&format!("error: cannot write the output: {error}"));
-                    OUTPUT_LOST
-                }
-                _ => told.verdict.exit_status(),
+        Ok(Ok(told)) => match print_to_stdout(told.text.as_bytes()) {
+            Err(error) if told.verdict != Verdict::Contradicted => {
+                print_to_stderr(&format!("error: cannot write the output: {error}"));
+                OUTPUT_LOST
             }
-        }
+            _ => told.verdict.exit_status(),
+        },
     }
 }
 

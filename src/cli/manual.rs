@@ -1,10 +1,10 @@
 //! `trailproof completions` and `trailproof man`: what clap knows of the command line, for shells and
 //! for readers.
 use super::args::Cli;
-use super::program::say;
+use super::terminal::{print_to_stderr, print_to_stdout};
 use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
-use std::io::{self, Write};
+use std::io;
 use trailproof_core::budget::SHOWN;
 use trailproof_core::location::excerpt;
 
@@ -43,7 +43,7 @@ pub(super) fn page(args: &ManArgs) -> u8 {
     program.build();
     let Some(command) = find(&program, &args.command) else {
         let words = args.command.join(" ");
-        say(&format!("error: there is no command `{}`", excerpt(&words, SHOWN)));
+        print_to_stderr(&format!("error: there is no command `{}`", excerpt(&words, SHOWN)));
         return USAGE;
     };
     let mut text = Vec::new();
@@ -59,14 +59,13 @@ fn find<'c>(command: &'c Command, names: &[String]) -> Option<&'c Command> {
 }
 
 fn print(text: &[u8]) -> u8 {
-    let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
+    match print_to_stdout(text) {
         Ok(()) => 0,
         Err(error) => lost(&error),
     }
 }
 
 fn lost(error: &io::Error) -> u8 {
-    say(&format!("error: cannot write the output: {error}"));
+    print_to_stderr(&format!("error: cannot write the output: {error}"));
     OUTPUT_LOST
 }

@@ -4,15 +4,15 @@
 //! verification had no need of, and the keys.
 use super::args::AwsArgs;
 use super::cost::say_cost;
+use super::environment::now;
 use super::interrupt::unless_interrupted;
 use super::key_files;
 use super::mirror_args::MirrorArgs;
 use super::outputs::Outputs;
 use super::place::{Place, location};
 use super::prepare::prepare_with;
-use super::program::say;
 use super::progress::Progress;
-use super::validate_logs::now;
+use super::terminal::print_to_stderr;
 use super::verify::refuse;
 use super::verify_plan::{NoPlan, read};
 use crate::source::count::Counts;
@@ -70,13 +70,13 @@ pub(super) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> u8 {
         Ok(Ok(ended)) => ended,
         Ok(Err(Refusal::NoPlan(no_plan))) => return refuse(&no_plan),
         Ok(Err(Refusal::Unwritable(words))) => {
-            say(&format!("error: {words}"));
+            print_to_stderr(&format!("error: {words}"));
             return OUTPUT_LOST;
         }
     };
     let mut written = !lost.any();
     if let Some((count, why)) = &finished.lost {
-        say(&format!(
+        print_to_stderr(&format!(
             "error: {count} writes to the mirror failed, the first with: {}\n\nhint: the same \
              command goes on with what there is",
             escape(why)
@@ -110,7 +110,7 @@ async fn attempt(
     };
     let mut mirror = Mirroring::begin(&args.directory, &bucket, &prefix)?;
     if let Some(name) = mirror.set_aside() {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: the mirror's manifest is damaged; what can be read of it is kept, the rest is \
              read again, and the damaged one is now `{name}` there"
         ));
@@ -144,7 +144,9 @@ async fn attempt(
     let spans = spans(mirror.header_mut(), &regions, asked.period.0, now);
     for (region, from, to) in spans {
         if let Err(why) = keys.keys(Some(&region), from, to).await {
-            say(&format!("warning: not all public keys of {region} are in the mirror: {why}"));
+            print_to_stderr(&format!(
+                "warning: not all public keys of {region} are in the mirror: {why}"
+            ));
         }
     }
     let kept = keys.kept();
@@ -210,7 +212,7 @@ fn tell(args: &MirrorArgs, finished: &Finished) {
     }
     let objects = &finished.objects;
     let shown = args.directory.to_string_lossy();
-    say(&format!(
+    print_to_stderr(&format!(
         "mirror `{}`: {} objects copied, {} not copied ({} could not be read, {} are of another \
          period or scope), {} absent",
         escape(&shown),

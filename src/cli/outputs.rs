@@ -7,8 +7,8 @@ use super::args::Format;
 use super::output::{Nowhere, Output, finish, in_file, in_record, on_stdout};
 use super::output_args::{OutputArgs, RecordArgs};
 use super::prepare::Caller;
-use super::program::say;
 use super::surroundings::{Own, surroundings};
+use super::terminal::print_to_stderr;
 use super::verify_plan::NoPlan;
 use super::wanted::{Kind, ReportFormat, Wanted, wanted};
 use super::whole_file::names_same;
@@ -129,7 +129,9 @@ impl Outputs {
                     self.all.push(Output { name, to, file: Some(file), failed: None });
                 }
                 Err(error) => {
-                    say(&format!("warning: cannot write {name}: {error}; the run goes on"));
+                    print_to_stderr(&format!(
+                        "warning: cannot write {name}: {error}; the run goes on"
+                    ));
                     self.lost(name, error);
                 }
             }
@@ -179,7 +181,7 @@ impl Outputs {
             };
             if let Err(error) = result {
                 lost.0 = true;
-                say(&format!("error: cannot write {}: {error}", output.name));
+                print_to_stderr(&format!("error: cannot write {}: {error}", output.name));
             }
         }
         lost

@@ -1,9 +1,9 @@
 //! Finds the evidence of a run and whom to believe.
 use super::args::{AwsArgs, VerifyArgs};
+use super::environment::{now, retry_policy};
 use super::place::{Place, bucket_name};
-use super::program::say;
 use super::surroundings::Own;
-use super::validate_logs::{now, retry_policy};
+use super::terminal::print_to_stderr;
 use super::verify_plan::{Asked, NoPlan, bucket_of, make, read};
 use super::{earlier, evidence, key_files};
 use crate::aws::caller::caller;
@@ -64,7 +64,7 @@ impl Prepared {
     pub(super) fn clock_remark(&self) {
         let ahead = self.clock.as_ref().and_then(|clock| clock.seconds_ahead());
         if let Some(words) = ahead.and_then(skew_words) {
-            say(&format!("warning: {words}"));
+            print_to_stderr(&format!("warning: {words}"));
         }
     }
 
@@ -113,7 +113,9 @@ pub(super) async fn prepare_with(
     // Nothing in a directory tells that a file is the one that was read before.
     let known = known.filter(|_| directory.is_none());
     if args.resume.is_some() && known.is_none() {
-        say("note: a directory does not tell what is unchanged: every log file in it is read");
+        print_to_stderr(
+            "note: a directory does not tell what is unchanged: every log file in it is read",
+        );
     }
     let moved_to_s3 = asked.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
     // What is read from a directory is counted apart: S3 charges nothing for it.

@@ -1,9 +1,9 @@
 //! The program from argv to exit status.
 use super::args::{Cli, Command};
+use super::terminal::print_to_stderr;
 use super::{attest, keys, lookup, manual, mirror, replay, validate_logs, verify};
 use clap::Parser as _;
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
@@ -21,7 +21,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The exit status of `work`. A panic is a defect of ours and must not look like any verdict.
 fn caught(work: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
     std::panic::catch_unwind(work).unwrap_or_else(|_| {
-        say("trailproof: this is a bug in trailproof; the run has no verdict");
+        print_to_stderr("trailproof: this is a bug in trailproof; the run has no verdict");
         OUR_BUG
     })
 }
@@ -44,7 +44,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            say(&format!("trailproof: cannot start threads: {error}"));
+            print_to_stderr(&format!("trailproof: cannot start threads: {error}"));
             return OUR_BUG;
         }
     };
@@ -61,11 +61,6 @@ fn run(arguments: Vec<OsString>) -> u8 {
     // Requests that nobody waits for any more are not worth waiting for either.
     runtime.shutdown_background();
     status
-}
-
-/// Writes a line to stderr; where that is closed there is nobody to tell.
-pub(super) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! it, so that nothing is told of a record that is not what was written.
 use super::output_args::ReplayArgs;
 use super::outputs::Outputs;
-use super::program::say;
 use super::record_file::open_record;
+use super::terminal::print_to_stderr;
 use super::verify::{NOT_STARTED, refuse};
 use std::path::Path;
 use trailproof_core::event::RunEvent;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &ReplayArgs) -> u8 {
     };
     let shown = escape(&args.record.to_string_lossy()).into_owned();
     let bad = |why: &BadRecord| {
-        say(&format!("error: cannot use the record `{shown}`: {why}"));
+        print_to_stderr(&format!("error: cannot use the record `{shown}`: {why}"));
         NOT_STARTED
     };
     // A record that was cut tells what it holds, as the run did that was cut.
@@ -43,7 +43,7 @@ pub(super) fn run(args: &ReplayArgs) -> u8 {
         (None, Some(verdict)) => lost.exit_status(verdict),
         (cut, _) => {
             if let Some(cut) = cut {
-                say(&format!("error: the record `{shown}` has no verdict: {cut}"));
+                print_to_stderr(&format!("error: the record `{shown}` has no verdict: {cut}"));
             }
             lost.exit_status(Verdict::NotProven)
         }

@@ -1,7 +1,8 @@
 //! `trailproof validate-logs`: the AWS CLI's command, with its words and its exit status.
 use super::args::{AwsArgs, ValidateLogsArgs};
+use super::environment::{max_attempts, now, retry_policy};
 use super::interrupt::unless_interrupted;
-use super::program::say;
+use super::terminal::print_to_stderr;
 use super::time_arg::parse_time;
 use super::waits::watch;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
@@ -12,7 +13,6 @@ use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::limit::{InFlight, Limited};
 use crate::source::retry::Retrying;
-use crate::source::retry_policy::RetryPolicy;
 use crate::source::s3::{S3Source, Timeouts};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::verify::aws_plan::{Abort, AwsPlan, AwsRequest};
@@ -52,7 +52,7 @@ pub(super) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> u8 {
     match lost {
         None => status,
         Some(error) => {
-            say(&format!("\ncannot write the output: {error}"));
+            print_to_stderr(&format!("\ncannot write the output: {error}"));
             if status == 1 { status } else { GAVE_UP }
         }
     }
@@ -75,7 +75,7 @@ async fn validate(
     let request = request(aws, args, period)?;
     config.check_credentials().await?;
 
-    let attempts = attempts();
+    let attempts = max_attempts();
     let trust = match attempts {
         None => CloudTrail::new(&config),
         Some(attempts) => CloudTrail::new(&config).with_attempts(attempts),
@@ -96,22 +96,6 @@ async fn validate(
         waits.abort();
     }
     Ok(tallies?)
-}
-
-/// `AWS_MAX_ATTEMPTS`, as any AWS tool has it. What is no number above nothing means nothing.
-fn attempts() -> Option<u32> {
-    std::env::var("AWS_MAX_ATTEMPTS").ok()?.trim().parse().ok().filter(|attempts| *attempts > 0)
-}
-
-/// How often and how soon to ask again.
-pub(super) fn retry_policy() -> RetryPolicy {
-    let policy = RetryPolicy::default();
-    attempts().map_or(policy, |attempts| policy.with_attempts(attempts))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
-pub(super) fn now() -> Timestamp {
-    Timestamp::from_unix(chrono::Utc::now().timestamp())
 }
 
 fn period(args: &ValidateLogsArgs, now: Timestamp) -> Result<Period, Refusal> {
@@ -210,9 +194,9 @@ impl Refusal {
 
     fn show(&self) {
         let lead = if self.apart { "\n" } else { "" };
-        say(&format!("{lead}{}", self.words));
+        print_to_stderr(&format!("{lead}{}", self.words));
         if let Some(hint) = &self.hint {
-            say(&format!("\nhint: {hint}"));
+            print_to_stderr(&format!("\nhint: {hint}"));
         }
     }
 }

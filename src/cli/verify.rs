@@ -4,8 +4,8 @@ use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::outputs::Outputs;
 use super::prepare::prepare;
-use super::program::say;
 use super::progress::Progress;
+use super::terminal::print_to_stderr;
 use super::verify_plan::NoPlan;
 use super::{dry_run, earlier};
 use crate::source::count::Counts;
@@ -82,15 +82,15 @@ async fn attempt(
 pub(super) fn refuse(no_plan: &NoPlan) -> u8 {
     match no_plan {
         NoPlan::Usage(words) => {
-            say(&format!("error: {words}"));
+            print_to_stderr(&format!("error: {words}"));
             USAGE
         }
         NoPlan::NotStarted(words) => {
-            say(&format!("error: {words}"));
+            print_to_stderr(&format!("error: {words}"));
             NOT_STARTED
         }
         NoPlan::Unread(bucket, why) => {
-            say(&format!("error: cannot list `s3://{}`: {why}", escape(bucket)));
+            print_to_stderr(&format!("error: cannot list `s3://{}`: {why}", escape(bucket)));
             if why.kind == ReadFailureKind::NoSuchBucket {
                 Verdict::NothingFound.exit_status()
             } else {
@@ -98,7 +98,7 @@ pub(super) fn refuse(no_plan: &NoPlan) -> u8 {
             }
         }
         NoPlan::NothingThere(words) => {
-            say(&format!("error: {words}"));
+            print_to_stderr(&format!("error: {words}"));
             Verdict::NothingFound.exit_status()
         }
     }
