@@ -1,8 +1,8 @@
 //! `trailproof attest`: what was verified, signed, and checked by somebody else.
-use super::args::AwsArgs;
 use super::attest_args::{AttestArgs, AttestCommand};
 use super::attest_sign::sign;
 use super::attest_verify::verify;
+use super::aws_args::AwsArgs;
 use super::interrupt::unless_interrupted;
 use super::terminal::print_to_stderr;
 use super::{attest_key, attest_proof, attest_timestamp};

@@ -1,9 +1,9 @@
 //! `attest verify --recheck`: the evidence itself once more, with the public keys and for the scope
 //! that the attestation holds.
-use super::args::AwsArgs;
 use super::attest_args::VerifyAttestationArgs;
 use super::attest_files::{Refusal, UNREAD, USAGE};
 use super::attest_verify::{Checks, Held};
+use super::aws_args::AwsArgs;
 use super::lookup_args::LookupArgs;
 use super::prepare::{Caller, prepare_with};
 use super::progress::Progress;

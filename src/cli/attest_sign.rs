@@ -1,9 +1,9 @@
 //! `trailproof attest sign`: a run record becomes a signed statement.
-use super::args::AwsArgs;
 use super::attest_args::SignArgs;
 use super::attest_files::{
     OUTPUT_LOST, Refusal, UNREAD, USAGE, attestation, file_hash, name, shown, signing_key, write,
 };
+use super::aws_args::AwsArgs;
 use super::terminal::print_to_stderr;
 use super::whole_file::names_same;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};

@@ -1,11 +1,11 @@
 //! `trailproof attest verify`: does an attestation hold, and what of it was checked?
-use super::args::AwsArgs;
 use super::attest_args::VerifyAttestationArgs;
 use super::attest_files::{
     Attestation, OPEN, OUTPUT_LOST, Refusal, UNREAD, WRONG, attestation, file_hash, name, shown,
     signed_statement, verifying_key,
 };
 use super::attest_recheck::recheck;
+use super::aws_args::AwsArgs;
 use crate::evidence::agreement::disagreements;
 use crate::evidence::dsse::Container;
 use crate::evidence::predicate::{Declared, predicate};

@@ -1,11 +1,12 @@
 //! `verify --dry-run`: how much a run would have to do, found out by listing alone.
-use super::args::{AwsArgs, VerifyArgs};
+use super::aws_args::AwsArgs;
 use super::cost::{cost, float, number, size};
 use super::interrupt::unless_interrupted;
 use super::prepare::{Caller, prepare};
 use super::progress::Progress;
 use super::terminal::{print_to_stderr, print_to_stdout};
 use super::verify::refuse;
+use super::verify_args::VerifyArgs;
 use super::verify_plan::NoPlan;
 use crate::source::count::Counts;
 use crate::verify::survey::{Survey, survey};

@@ -1,5 +1,5 @@
 //! `trailproof keys`: public keys in files.
-use super::args::AwsArgs;
+use super::aws_args::AwsArgs;
 use super::interrupt::unless_interrupted;
 use super::keys_args::{CheckArgs, KeysArgs, KeysCommand};
 use super::keys_fetch::fetch;

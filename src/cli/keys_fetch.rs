@@ -1,5 +1,5 @@
 //! `trailproof keys fetch`: the public keys of regions, from AWS into a file.
-use super::args::AwsArgs;
+use super::aws_args::AwsArgs;
 use super::environment::now;
 use super::keys::{NOT_STARTED, OUTPUT_LOST, Refusal, USAGE};
 use super::keys_args::FetchArgs;

@@ -3,7 +3,7 @@
 //! A file is known by the hash of its content and not by its name. A digest that is proven and
 //! names the hash says where and when it was delivered; the object that lies there now may be
 //! another.
-use super::args::AwsArgs;
+use super::aws_args::AwsArgs;
 use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::lookup_args::LookupArgs;

@@ -1,31 +1,14 @@
 //! `trailproof completions` and `trailproof man`: what clap knows of the command line, for shells and
 //! for readers.
-use super::args::Cli;
+use super::args::{Cli, CompletionsArgs, ManArgs};
 use super::terminal::{print_to_stderr, print_to_stdout};
-use clap::{Args, Command, CommandFactory as _};
-use clap_complete::Shell;
+use clap::{Command, CommandFactory as _};
 use std::io;
 use trailproof_core::budget::SHOWN;
 use trailproof_core::location::excerpt;
 
 const USAGE: u8 = 2;
 const OUTPUT_LOST: u8 = 6;
-
-/// The options of `completions`.
-#[derive(Args, Debug)]
-pub(super) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_name = "SHELL")]
-    shell: Shell,
-}
-
-/// The options of `man`.
-#[derive(Args, Debug)]
-pub(super) struct ManArgs {
-    /// The command, as `verify` or `keys fetch`; without one, the program
-    #[arg(value_name = "COMMAND")]
-    command: Vec<String>,
-}
 
 /// Prints the completions and returns the exit status.
 pub(super) fn completions(args: &CompletionsArgs) -> u8 {

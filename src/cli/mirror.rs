@@ -2,7 +2,7 @@
 //!
 //! It is a run of `verify` over a source that keeps what is read, then a second pass for what the
 //! verification had no need of, and the keys.
-use super::args::AwsArgs;
+use super::aws_args::AwsArgs;
 use super::cost::say_cost;
 use super::environment::now;
 use super::interrupt::unless_interrupted;

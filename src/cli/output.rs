@@ -1,5 +1,5 @@
 //! One output of a run: stdout, or a file that takes its name when it is whole.
-use super::args::Format;
+use super::output_args::Format;
 use super::record_file::PartialFile;
 use super::terminal::print_to_stderr;
 use super::wanted::ReportFormat;

@@ -3,9 +3,8 @@
 //! An output that fails is set aside and the run goes on: what the evidence proves must not depend
 //! on who is listening or on a full disk. That an output was lost is said at the end, and the exit
 //! status tells it unless the evidence is contradicted, which is louder.
-use super::args::Format;
 use super::output::{Nowhere, Output, finish, in_file, in_record, on_stdout};
-use super::output_args::{OutputArgs, RecordArgs};
+use super::output_args::{Format, OutputArgs, RecordArgs};
 use super::prepare::Caller;
 use super::surroundings::{Own, surroundings};
 use super::terminal::print_to_stderr;

@@ -1,9 +1,10 @@
 //! Finds the evidence of a run and whom to believe.
-use super::args::{AwsArgs, VerifyArgs};
+use super::aws_args::AwsArgs;
 use super::environment::{now, retry_policy};
 use super::place::{Place, bucket_name};
 use super::surroundings::Own;
 use super::terminal::print_to_stderr;
+use super::verify_args::VerifyArgs;
 use super::verify_plan::{Asked, NoPlan, bucket_of, make, read};
 use super::{earlier, evidence, key_files};
 use crate::aws::caller::caller;

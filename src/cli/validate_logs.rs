@@ -1,5 +1,6 @@
 //! `trailproof validate-logs`: the AWS CLI's command, with its words and its exit status.
-use super::args::{AwsArgs, ValidateLogsArgs};
+use super::args::ValidateLogsArgs;
+use super::aws_args::AwsArgs;
 use super::environment::{max_attempts, now, retry_policy};
 use super::interrupt::unless_interrupted;
 use super::terminal::print_to_stderr;

@@ -1,11 +1,12 @@
 //! `trailproof verify`: what does this bucket prove?
-use super::args::{AwsArgs, VerifyArgs};
+use super::aws_args::AwsArgs;
 use super::cost::say_cost;
 use super::interrupt::unless_interrupted;
 use super::outputs::Outputs;
 use super::prepare::prepare;
 use super::progress::Progress;
 use super::terminal::print_to_stderr;
+use super::verify_args::VerifyArgs;
 use super::verify_plan::NoPlan;
 use super::{dry_run, earlier};
 use crate::source::count::Counts;

@@ -1,10 +1,10 @@
 //! What `verify` was asked for, made into a plan.
-use super::args::VerifyArgs;
 use super::earlier;
 use super::evidence::Evidence;
 use super::period_arg::{PeriodArgs, period};
 use super::place::{Moved, Place, location, moved};
 use super::time_arg::parse_time;
+use super::verify_args::VerifyArgs;
 use crate::trust::{ServiceError, TrailService};
 use crate::verify::known::KnownLogs;
 use crate::verify::plan::VerifyPlan;
