@@ -1,14 +1,13 @@
 //! `attest verify --recheck`: the evidence itself once more, with the public keys and for the scope
 //! that the attestation holds.
 use super::attest_args::VerifyAttestationArgs;
-use super::attest_files::{Refusal, UNREAD, USAGE};
 use super::attest_verify::{Checks, Held};
 use super::aws_args::AwsArgs;
 use super::lookup_args::LookupArgs;
 use super::prepare::{Caller, prepare_with};
 use super::progress::Progress;
+use super::refusal::Refusal;
 use super::selection::Selection;
-use super::verify_plan::NoPlan;
 use crate::evidence::commitment::Commitment;
 use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Summing};
@@ -50,7 +49,9 @@ pub(super) async fn recheck(
     let time = |name: &str| {
         let text = scope.get(name).and_then(Value::as_str).unwrap_or_default();
         let read = Timestamp::parse(text).map(|_| text.to_owned());
-        read.ok_or((UNREAD, format!("cannot read the evidence again: no `{name}` is attested")))
+        read.ok_or(Refusal::not_started(format!(
+            "cannot read the evidence again: no `{name}` is attested"
+        )))
     };
     let names = |name: &str| -> Vec<String> {
         let list = scope.get("expected").and_then(|expected| expected.get(name));
@@ -79,7 +80,8 @@ pub(super) async fn recheck(
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let mut run = prepare_with(aws, &again, Some(bundle), &counts, Caller::Unwanted, &|s3| s3)
         .await
-        .map_err(refusal)?;
+        // That there was something is attested: a bucket that is gone leaves the recheck undone.
+        .map_err(Refusal::with_missing_bucket_not_started)?;
     run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     // A run up to its own time allowed for digests that were still to come; so does this one.
     run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
@@ -105,7 +107,9 @@ pub(super) async fn recheck(
     progress.stop();
     run.remarks();
     if let Some(why) = wrong {
-        return Err((UNREAD, format!("cannot sum up what was read again: a line {why}")));
+        return Err(Refusal::not_started(format!(
+            "cannot sum up what was read again: a line {why}"
+        )));
     }
     let (commitment, essence, facts) = summing.finish();
     let predicate = predicate(&facts, &commitment, &Declared::default());
@@ -138,7 +142,7 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
         let (Some(region), Some(der), Some(fingerprint)) = (region, der, text("fingerprint"))
         else {
             let words = "cannot read the evidence again: a public key of the attestation is none";
-            return Err((UNREAD, words.to_owned()));
+            return Err(Refusal::not_started(words));
         };
         bundle.regions.entry(region).or_default().keys.push(KeyRecord {
             fingerprint: fingerprint.to_owned(),
@@ -148,17 +152,6 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
         });
     }
     Ok(bundle)
-}
-
-fn refusal(no_plan: NoPlan) -> Refusal {
-    match no_plan {
-        NoPlan::Usage(words) => (USAGE, words),
-        NoPlan::NotStarted(words) => (UNREAD, words),
-        NoPlan::NothingThere(words) => (Verdict::NothingFound.exit_status(), words),
-        NoPlan::Unread(bucket, why) => {
-            (UNREAD, format!("cannot list `s3://{}`: {why}", escape(&bucket)))
-        }
-    }
 }
 
 impl Again {

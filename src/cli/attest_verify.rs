@@ -1,11 +1,12 @@
 //! `trailproof attest verify`: does an attestation hold, and what of it was checked?
 use super::attest_args::VerifyAttestationArgs;
 use super::attest_files::{
-    Attestation, OPEN, OUTPUT_LOST, Refusal, UNREAD, WRONG, attestation, file_hash, name, shown,
-    signed_statement, verifying_key,
+    Attestation, attestation, file_hash, name, shown, signed_statement, unusable, verifying_key,
 };
 use super::attest_recheck::recheck;
 use super::aws_args::AwsArgs;
+use super::exit::ExitStatus;
+use super::refusal::Refusal;
 use crate::evidence::agreement::disagreements;
 use crate::evidence::dsse::Container;
 use crate::evidence::predicate::{Declared, predicate};
@@ -67,14 +68,15 @@ impl Checks {
 }
 
 /// Checks an attestation.
-pub(super) async fn verify(aws: &AwsArgs, args: &VerifyAttestationArgs) -> Result<u8, Refusal> {
+pub(super) async fn verify(
+    aws: &AwsArgs,
+    args: &VerifyAttestationArgs,
+) -> Result<ExitStatus, Refusal> {
     let path = &args.attestation;
     let key = verifying_key(&args.key)?;
     let given = attestation(path)?;
     let statement = signed_statement(path, &given, &key)?;
-    let committed = statement.commitment().map_err(|why| {
-        (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(path)))
-    })?;
+    let committed = statement.commitment().map_err(|why| unusable(path, &why))?;
     let mut checks = Checks::default();
     checks.add(Held::Yes, format!("signature: made by the key {}", key.id()));
     let others = given.envelope.signatures.len() - 1;
@@ -101,14 +103,12 @@ pub(super) async fn verify(aws: &AwsArgs, args: &VerifyAttestationArgs) -> Resul
         .and_then(|()| says(&statement, &mut out))
         .and_then(|()| out.flush());
     let status = match checks.worst() {
-        Held::Yes | Held::NotAsked => 0,
-        Held::Open => OPEN,
-        Held::No => WRONG,
+        Held::Yes | Held::NotAsked => ExitStatus::Success,
+        Held::Open => ExitStatus::NotProven,
+        Held::No => ExitStatus::Contradicted,
     };
     match written {
-        Err(error) if status != WRONG => {
-            Err((OUTPUT_LOST, format!("cannot write the output: {error}")))
-        }
+        Err(error) if !status.outranks_lost_output() => Err(Refusal::stdout_lost(&error)),
         _ => Ok(status),
     }
 }
@@ -174,10 +174,11 @@ fn record(
         return Ok(None);
     }
     let wanted = Wanted { object: None, essence: args.recheck.is_some() };
-    let record = read_record(path, wanted)
-        .map_err(|why| (UNREAD, format!("cannot use the record `{}`: {why}", shown(path))))?;
+    let record = read_record(path, wanted).map_err(|why| {
+        Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(path)))
+    })?;
     if record.hash != hash {
-        return Err((UNREAD, format!("`{}` changed while it was read", shown(path))));
+        return Err(Refusal::not_started(format!("`{}` changed while it was read", shown(path))));
     }
     let made = &record.commitment;
     if (made.root, made.days) == (committed.root, committed.days) {

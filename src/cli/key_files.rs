@@ -1,6 +1,6 @@
 //! Key bundles that were named on the command line.
+use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
-use super::verify_plan::NoPlan;
 use crate::trust::bundle::{Bundle, check};
 use std::path::PathBuf;
 use trailproof_core::location::escape;
@@ -17,12 +17,12 @@ pub(super) fn names(paths: &[PathBuf]) -> String {
 
 /// The keys of all these files; `None` where none was named. What is wrong with single keys is said
 /// on stderr, and the others are used.
-pub(super) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, NoPlan> {
+pub(super) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, Refusal> {
     let mut all: Option<Bundle> = None;
     for path in paths {
         let shown = escape(&path.to_string_lossy()).into_owned();
         let bundle = Bundle::read(path).map_err(|why| {
-            NoPlan::NotStarted(format!("cannot use the public keys in `{shown}`: {why}"))
+            Refusal::not_started(format!("cannot use the public keys in `{shown}`: {why}"))
         })?;
         let wrong = check(&bundle).wrong;
         for words in wrong.iter().take(SHOWN) {

@@ -2,10 +2,11 @@
 use super::aws_args::AwsArgs;
 use super::environment::{now, retry_policy};
 use super::place::{Place, bucket_name};
+use super::refusal::Refusal;
 use super::surroundings::Own;
 use super::terminal::print_to_stderr;
 use super::verify_args::VerifyArgs;
-use super::verify_plan::{Asked, NoPlan, bucket_of, make, read};
+use super::verify_plan::{Asked, bucket_of, make, read};
 use super::{earlier, evidence, key_files};
 use crate::aws::caller::caller;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
@@ -89,7 +90,7 @@ pub(super) async fn prepare(
     args: &VerifyArgs,
     counts: &Arc<Counts>,
     caller: Caller,
-) -> Result<Prepared, NoPlan> {
+) -> Result<Prepared, Refusal> {
     prepare_with(aws, args, key_files::read(&args.public_keys)?, counts, caller, &|s3| s3).await
 }
 
@@ -102,7 +103,7 @@ pub(super) async fn prepare_with(
     counts: &Arc<Counts>,
     caller: Caller,
     wrap: &dyn Fn(Arc<dyn ObjectSource>) -> Arc<dyn ObjectSource>,
-) -> Result<Prepared, NoPlan> {
+) -> Result<Prepared, Refusal> {
     let now = now();
     let asked = read(args, now)?;
     let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
@@ -141,7 +142,7 @@ pub(super) async fn prepare_with(
             let opened = &*mirror.insert(evidence::open(path)?);
             (evidence::in_directory(opened, path, named, rules, counts).await?, None)
         }
-        (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
+        (None, None) => return Err(Refusal::usage("a location is needed")),
     };
     let no_keys = trust.is_none() && bundle.is_none();
     let keys: Arc<dyn KeyService> = match (bundle, &trust) {
@@ -190,8 +191,8 @@ impl Online {
         counts: &Arc<Counts>,
         wanted: Caller,
         asked: &Asked,
-    ) -> Result<Self, NoPlan> {
-        let not_started = |error: &dyn std::fmt::Display| NoPlan::NotStarted(error.to_string());
+    ) -> Result<Self, Refusal> {
+        let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
         let options = AwsOptions {
             profile: aws.profile.clone(),
             // `--region` says what to verify here. A trail is asked about in its home region;
