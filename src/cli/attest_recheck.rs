@@ -1,7 +1,7 @@
 //! `attest verify --recheck`: the evidence itself once more, with the public keys and for the scope
 //! that the attestation holds.
 use super::attest_args::VerifyAttestationArgs;
-use super::attest_verify::{Checks, Held};
+use super::attest_checks::{CheckOutcome, Checks};
 use super::aws_args::AwsArgs;
 use super::lookup_args::LookupArgs;
 use super::prepare::{Caller, prepare_with};
@@ -168,19 +168,23 @@ impl Again {
         let (place, verdict) = (&self.place, self.summary.verdict);
         if attested == verdict.words() {
             let words = format!("verdict: `{place}` was verified again, and is {attested}");
-            checks.add(Held::Yes, words);
+            checks.add(CheckOutcome::Passed, words);
         } else {
-            let held = if verdict == Verdict::Contradicted { Held::No } else { Held::Open };
+            let outcome = if verdict == Verdict::Contradicted {
+                CheckOutcome::Failed
+            } else {
+                CheckOutcome::Open
+            };
             let words = verdict.words();
-            checks.add(held, format!("verdict: `{place}` is {words} now, and was {attested}"));
+            checks.add(outcome, format!("verdict: `{place}` is {words} now, and was {attested}"));
         }
-        let (held, words) = self.compared(committed, record);
-        let same = matches!(held, Held::Yes);
-        checks.add(held, format!("evidence: {words}"));
-        let (held, words) = self.beside(statement, same);
-        checks.add(held, format!("beside it: {words}"));
+        let (outcome, words) = self.compared(committed, record);
+        let same = matches!(outcome, CheckOutcome::Passed);
+        checks.add(outcome, format!("evidence: {words}"));
+        let (outcome, words) = self.beside(statement, same);
+        checks.add(outcome, format!("beside it: {words}"));
         checks.add(
-            Held::NotAsked,
+            CheckOutcome::NotAsked,
             "trust: the public keys are those in the attestation; that they are CloudTrail's is \
              shown by asking AWS, or by another copy of them",
         );
@@ -188,7 +192,7 @@ impl Again {
 
     /// What lies beside the evidence that digests name, which no line of a digest or log file tells.
     /// Where those are the `same`, the period is covered in the same way too.
-    fn beside(&self, statement: &Statement, same: bool) -> (Held, String) {
+    fn beside(&self, statement: &Statement, same: bool) -> (CheckOutcome, String) {
         let of = |predicate: &Map<String, Value>| {
             let result = predicate.get("result").unwrap_or(&Value::Null);
             let covered = same.then(|| result.get("coverageSeconds").cloned());
@@ -204,24 +208,27 @@ impl Again {
         if of(&self.predicate) == of(&statement.predicate) {
             let words = "log files that no digest names, and folders without digests, are those \
                          that are attested, as far as it lists them";
-            return (Held::Yes, words.to_owned());
+            return (CheckOutcome::Passed, words.to_owned());
         }
         let unread = self.summary.counts.unverified() + self.summary.listings_unread;
-        let held = if unread > 0 { Held::Open } else { Held::No };
+        let outcome = if unread > 0 { CheckOutcome::Open } else { CheckOutcome::Failed };
         let words = "log files that no digest names, folders without digests or coverage are not \
                      those that are attested";
-        (held, words.to_owned())
+        (outcome, words.to_owned())
     }
 
-    fn compared(&self, committed: &Committed, record: Option<&Record>) -> (Held, String) {
+    fn compared(&self, committed: &Committed, record: Option<&Record>) -> (CheckOutcome, String) {
         let Commitment { root, days, lines, .. } = self.commitment;
         if (root, days) == (committed.root, committed.days) {
-            return (Held::Yes, format!("all {lines} lines are the very lines that are attested"));
+            return (
+                CheckOutcome::Passed,
+                format!("all {lines} lines are the very lines that are attested"),
+            );
         }
         let before = record.and_then(|record| record.essence.as_ref());
         if before.is_some() && before == self.essence.as_ref() {
             return (
-                Held::Yes,
+                CheckOutcome::Passed,
                 format!(
                     "{lines} digests and log files have the outcomes, hashes and intervals of the \
                      record; ETags, versions, sizes or ways of proof are others"
@@ -230,12 +237,15 @@ impl Again {
         }
         let unread = self.summary.counts.unverified() + self.summary.listings_unread;
         if unread > 0 {
-            return (Held::Open, format!("{unread} objects or listings could not be read again"));
+            return (
+                CheckOutcome::Open,
+                format!("{unread} objects or listings could not be read again"),
+            );
         }
         match record {
-            Some(_) => (Held::No, "it is not what the record tells".to_owned()),
+            Some(_) => (CheckOutcome::Failed, "it is not what the record tells".to_owned()),
             None => (
-                Held::Open,
+                CheckOutcome::Open,
                 "the lines are not those that are attested, which may be other ETags or versions \
                  alone; with `--record` it is told"
                     .to_owned(),

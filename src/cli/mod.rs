@@ -2,6 +2,7 @@
 mod args;
 mod attest;
 mod attest_args;
+mod attest_checks;
 mod attest_files;
 mod attest_key;
 mod attest_proof;
