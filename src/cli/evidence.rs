@@ -1,8 +1,8 @@
 //! Opens the places where evidence lies, and finds out where it was delivered.
 use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, relocations, roots};
 use super::place::{Moved, Place, folder};
-use super::program::say;
-use super::verify_plan::NoPlan;
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
@@ -14,6 +14,7 @@ use crate::verify::recorded::{find_recorded, recorded_below};
 use std::path::Path;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::failure::ReadFailure;
 use trailproof_core::location::{escape, excerpt};
 
 /// Evidence that can be read under the names of its delivery.
@@ -33,12 +34,12 @@ pub(super) struct Evidence {
 pub(super) fn rules(
     moved: &[Moved],
     s3: Option<&Arc<dyn ObjectSource>>,
-) -> Result<Vec<Relocation>, NoPlan> {
+) -> Result<Vec<Relocation>, Refusal> {
     let mut rules = Vec::new();
     for (at, Moved { bucket, prefix, to }) in moved.iter().enumerate() {
         let same = |other: &&Moved| (&other.bucket, &other.prefix) == (bucket, prefix);
         if moved.iter().take(at).find(same).is_some_and(|other| other.to != *to) {
-            return Err(NoPlan::Usage(format!(
+            return Err(Refusal::usage(format!(
                 "`--relocate` says of `s3://{}/{}` that it lies in two places",
                 escape(bucket),
                 escape(prefix)
@@ -77,14 +78,14 @@ fn in_mirror(mirror: &Mirrored, bucket: &str, prefix: &str) -> (String, String) 
 }
 
 /// Opens a directory.
-pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, NoPlan> {
+pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, Refusal> {
     let mirror = MirrorSource::open(path).map_err(|error| {
-        NoPlan::NotStarted(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
+        Refusal::not_started(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
     })?;
     if let Some(why) = mirror.index_error() {
         let index = path.join(crate::source::mirror::INDEX);
         let index = index.to_string_lossy().into_owned();
-        say(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
+        print_to_stderr(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
     }
     Ok(Arc::new(mirror))
 }
@@ -96,7 +97,7 @@ pub(super) async fn in_directory(
     named: Option<&str>,
     mut rules: Vec<Relocation>,
     counts: &Arc<Counts>,
-) -> Result<Evidence, NoPlan> {
+) -> Result<Evidence, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     if let Some(mirrored) = mirrored(mirror, path)? {
         beside(mirror, &mirrored, &shown).await;
@@ -142,7 +143,7 @@ async fn beside(files: &Arc<MirrorSource>, mirrored: &Mirrored, shown: &str) {
     }
     let names: Vec<String> =
         others.iter().take(LISTED).map(|name| format!("`{}`", excerpt(name, SHOWN))).collect();
-    say(&format!(
+    print_to_stderr(&format!(
         "warning: `{shown}` is a mirror of `s3://{}`; not of it, and not looked at: {}{}",
         escape(&mirrored.header().bucket),
         names.join(", "),
@@ -151,12 +152,12 @@ async fn beside(files: &Arc<MirrorSource>, mirrored: &Mirrored, shown: &str) {
 }
 
 /// The mirror that trailproof made in this directory, if it is one.
-fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>, NoPlan> {
+fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     let mirrored = Mirrored::open(path, mirror)
-        .map_err(|why| NoPlan::NotStarted(format!("cannot use the mirror `{shown}`: {why}")))?;
+        .map_err(|why| Refusal::not_started(format!("cannot use the mirror `{shown}`: {why}")))?;
     if mirrored.as_ref().is_some_and(|mirrored| !mirrored.header().complete) {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: the mirror `{shown}` is not whole: the run that made it was interrupted; the \
              same `trailproof mirror` goes on with it"
         ));
@@ -172,18 +173,18 @@ pub(super) async fn in_bucket(
     named: Option<&str>,
     mut rules: Vec<Relocation>,
     directory: Option<&Path>,
-) -> Result<Evidence, NoPlan> {
-    let unread = |why| NoPlan::Unread(bucket.clone(), why);
-    let found = find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unread)?;
+) -> Result<Evidence, Refusal> {
+    let unlisted = |why: ReadFailure| Refusal::bucket_unlisted(&bucket, &why);
+    let found = find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?;
     if found.is_empty() {
         let elsewhere = if prefix.is_empty() {
             Vec::new()
         } else {
-            find_roots(s3.as_ref(), &bucket, "").await.map_err(unread)?
+            find_roots(s3.as_ref(), &bucket, "").await.map_err(unlisted)?
         };
         let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unread)?;
-        return Err(NoPlan::NothingThere(nothing_there(&bucket, &prefix, &elsewhere, &there)));
+        let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unlisted)?;
+        return Err(Refusal::nothing_found(nothing_there(&bucket, &prefix, &elsewhere, &there)));
     }
     let slash = if prefix.is_empty() { "" } else { "/" };
     let place = format!("s3://{bucket}{slash}{prefix}");
@@ -227,7 +228,7 @@ pub(super) async fn in_bucket(
 pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
     let passed = mirror.passed_over();
     if let Some(first) = passed.first() {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: passed over {} in the directory that are symbolic links, no files, or not \
              named in UTF-8: `{}`{}",
             passed.len(),
@@ -238,7 +239,7 @@ pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
     let keys = path.join(KEYS_BESIDE);
     if no_keys && keys.is_file() {
         let keys = keys.to_string_lossy();
-        say(&format!(
+        print_to_stderr(&format!(
             "hint: `{0}` is not believed, as it lies with the evidence; if you know it to come \
              from CloudTrail, `--public-keys {0}` uses it",
             escape(&keys)

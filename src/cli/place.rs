@@ -1,5 +1,5 @@
 //! Where evidence lies, as it is typed.
-use super::verify_plan::NoPlan;
+use super::refusal::Refusal;
 use std::path::PathBuf;
 use trailproof_core::budget::SHOWN;
 use trailproof_core::key_layout::ROOT;
@@ -16,7 +16,7 @@ pub(super) enum Place {
 
 /// Reads a location: a bucket by its `s3://`, else a directory that is there. A prefix ends before
 /// the folder `AWSLogs` if that is part of it.
-pub(super) fn location(text: &str) -> Result<Place, NoPlan> {
+pub(super) fn location(text: &str) -> Result<Place, Refusal> {
     let place = place(text)?;
     match place {
         Place::Bucket(bucket, prefix) => {
@@ -30,11 +30,11 @@ pub(super) fn location(text: &str) -> Result<Place, NoPlan> {
     }
 }
 
-fn place(text: &str) -> Result<Place, NoPlan> {
+fn place(text: &str) -> Result<Place, Refusal> {
     let shown = excerpt(text, SHOWN);
     let refused = |words: &str| {
         let hint = "hint: `s3://BUCKET/PREFIX`, or a directory with a copy of it";
-        Err(NoPlan::Usage(format!("{words}\n\n{hint}")))
+        Err(Refusal::usage(format!("{words}\n\n{hint}")))
     };
     let Some(rest) = text.strip_prefix("s3://") else {
         let path = PathBuf::from(text);
@@ -42,7 +42,7 @@ fn place(text: &str) -> Result<Place, NoPlan> {
             Ok(about) if about.is_dir() => Ok(Place::Directory(path)),
             Ok(_) => refused(&format!("`{shown}` is no directory")),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                Err(NoPlan::NotStarted(format!("cannot read `{shown}`: {error}")))
+                Err(Refusal::not_started(format!("cannot read `{shown}`: {error}")))
             }
             Err(_) => {
                 refused(&format!("cannot read `{shown}` as a location: there is no such directory"))
@@ -64,12 +64,12 @@ fn is_bucket(name: &str) -> bool {
 
 /// Reads the name of a bucket, with or without its scheme. What is none would be looked for under that
 /// name, and all evidence be called moved.
-pub(super) fn bucket_name(text: &str) -> Result<&str, NoPlan> {
+pub(super) fn bucket_name(text: &str) -> Result<&str, Refusal> {
     let name = text.strip_prefix("s3://").unwrap_or(text);
     let name = name.strip_suffix('/').unwrap_or(name);
     is_bucket(name)
         .then_some(name)
-        .ok_or_else(|| NoPlan::Usage(format!("`{}` is no name of a bucket", excerpt(text, SHOWN))))
+        .ok_or_else(|| Refusal::usage(format!("`{}` is no name of a bucket", excerpt(text, SHOWN))))
 }
 
 /// One `--relocate`.
@@ -84,13 +84,13 @@ pub(super) struct Moved {
 }
 
 /// Reads `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or `…=DIRECTORY`.
-pub(super) fn moved(text: &str) -> Result<Moved, NoPlan> {
-    let read = text.split_once('=').map(|(old, new)| Ok((place(old)?, place(new)?)));
+pub(super) fn moved(text: &str) -> Result<Moved, Refusal> {
+    let read = text.split_once('=').map(|(old, new)| Ok::<_, Refusal>((place(old)?, place(new)?)));
     match read.transpose()? {
         Some((Place::Bucket(bucket, prefix), to)) => {
             Ok(Moved { bucket, prefix: folder(&prefix), to })
         }
-        _ => Err(NoPlan::Usage(format!(
+        _ => Err(Refusal::usage(format!(
             "cannot read `{}` as a relocation\n\nhint: `--relocate s3://OLD/PREFIX=s3://NEW/PREFIX`",
             excerpt(text, SHOWN)
         ))),

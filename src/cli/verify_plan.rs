@@ -1,10 +1,11 @@
 //! What `verify` was asked for, made into a plan.
-use super::args::VerifyArgs;
 use super::earlier;
 use super::evidence::Evidence;
 use super::period_arg::{PeriodArgs, period};
 use super::place::{Moved, Place, location, moved};
+use super::refusal::Refusal;
 use super::time_arg::parse_time;
+use super::verify_args::VerifyArgs;
 use crate::trust::{ServiceError, TrailService};
 use crate::verify::known::KnownLogs;
 use crate::verify::plan::VerifyPlan;
@@ -15,23 +16,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
 use trailproof_core::chain_id::{Scope, TrailFilter};
-use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::TrailArn;
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::time::Timestamp;
-
-/// Why there is no plan.
-#[derive(Debug)]
-pub(super) enum NoPlan {
-    /// What was typed cannot be meant.
-    Usage(String),
-    /// The trail could not be asked, or is not there.
-    NotStarted(String),
-    /// The bucket could not be listed.
-    Unread(String, ReadFailure),
-    /// There is nothing of CloudTrail's where it was looked for.
-    NothingThere(String),
-}
 
 /// What was typed, read and held to its forms; nobody was asked yet.
 #[derive(Debug)]
@@ -53,7 +40,7 @@ fn record_at(typed: &str) -> Option<PathBuf> {
 }
 
 /// Reads what was typed.
-pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
+pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, Refusal> {
     let selection = &args.selection;
     let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
     let since = since.transpose()?;
@@ -64,7 +51,7 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
         last: selection.last.as_deref(),
         quarter: selection.quarter.as_deref(),
     };
-    let period = period(typed, now).map_err(NoPlan::Usage)?;
+    let period = period(typed, now).map_err(Refusal::usage)?;
     let place = args.location.as_deref().map(location).transpose()?;
     let moved = args.relocate.iter().map(|text| moved(text)).collect::<Result<_, _>>()?;
     let trail = args.trail_arn.as_deref().map(|arn| id(arn, "--trail-arn")).transpose()?;
@@ -79,13 +66,13 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, NoPlan> {
     Ok(Asked { place, moved, trail, scope, period, since })
 }
 
-fn id<T: FromStr>(text: &str, option: &str) -> Result<T, NoPlan> {
+fn id<T: FromStr>(text: &str, option: &str) -> Result<T, Refusal> {
     text.parse().map_err(|_| {
-        NoPlan::Usage(format!("invalid value `{}` for `{option}`", excerpt(text, SHOWN)))
+        Refusal::usage(format!("invalid value `{}` for `{option}`", excerpt(text, SHOWN)))
     })
 }
 
-fn trail_filter(text: &str) -> Result<TrailFilter, NoPlan> {
+fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
     if text.starts_with("arn:") {
         return id(text, "--trail").map(TrailFilter::Arn);
     }
@@ -96,11 +83,11 @@ fn trail_filter(text: &str) -> Result<TrailFilter, NoPlan> {
 pub(super) async fn bucket_of(
     asked: &Asked,
     trails: &dyn TrailService,
-) -> Result<(String, String), NoPlan> {
+) -> Result<(String, String), Refusal> {
     match (&asked.place, &asked.trail) {
         (Some(Place::Bucket(bucket, prefix)), _) => Ok((bucket.clone(), prefix.clone())),
         (_, Some(arn)) => ask_trail(arn, trails).await,
-        _ => Err(NoPlan::Usage("a location or `--trail-arn` is needed".to_owned())),
+        _ => Err(Refusal::usage("a location or `--trail-arn` is needed")),
     }
 }
 
@@ -130,11 +117,11 @@ pub(super) fn make(
     }
 }
 
-async fn ask_trail(arn: &TrailArn, trails: &dyn TrailService) -> Result<(String, String), NoPlan> {
-    let refused = |error: ServiceError| NoPlan::NotStarted(error.to_string());
+async fn ask_trail(arn: &TrailArn, trails: &dyn TrailService) -> Result<(String, String), Refusal> {
+    let refused = |error: ServiceError| Refusal::not_started(error.to_string());
     match trails.trail(arn).await.map_err(refused)? {
         Some(trail) => Ok((trail.bucket, trail.prefix.unwrap_or_default())),
-        None => Err(NoPlan::NotStarted(format!(
+        None => Err(Refusal::not_started(format!(
             "DescribeTrails does not know `{}`\n\nhint: name the bucket, as in `trailproof verify \
              s3://BUCKET --trail-arn …`",
             escape(arn.as_str())

@@ -6,7 +6,7 @@
 use super::folders::list_folders;
 use super::listed::ListedChain;
 use super::many::in_order;
-use super::place_listing::{Listing, list_place};
+use super::place_listing::{Listing, Place, list_place};
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,29 +16,6 @@ use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot, ROOT};
 use trailproof_core::time::{Period, Timestamp};
-
-/// One region's folder of one account.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// Prefix and organization.
-    pub root: KeyRoot,
-    /// Account.
-    pub account: AccountId,
-    /// Source region.
-    pub region: Region,
-}
-
-impl Place {
-    /// The folder of digests, with the slash at its end.
-    pub(super) fn digest_folder(&self) -> String {
-        format!("{}{}/{DIGEST_FOLDER}/{}/", self.root.folder(), self.account, self.region)
-    }
-
-    /// The folder of log files, with the slash at its end.
-    pub fn log_folder(&self) -> String {
-        format!("{}{}/CloudTrail/{}/", self.root.folder(), self.account, self.region)
-    }
-}
 
 /// What was found of one chain.
 #[derive(Clone, Debug, Default)]

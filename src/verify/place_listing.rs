@@ -1,6 +1,5 @@
 //! The digests of one region's folder: those of a period, those that anchor its walk, and the last
 //! ones before it.
-use super::discover::Place;
 use super::folders::last_day;
 use super::many::in_order;
 use super::slices::{Slice, slices};
@@ -9,7 +8,8 @@ use std::collections::BTreeMap;
 use trailproof_core::budget;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::key_layout::{ChainKey, DigestKey, DigestKind};
+use trailproof_core::ids::{AccountId, Region};
+use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, DigestKey, DigestKind, KeyRoot};
 use trailproof_core::time::{DAY, Period, Timestamp};
 
 /// Digests after the period that are read to anchor the walk, so that the period's own tail hangs
@@ -19,6 +19,29 @@ const ANCHORS: usize = 2;
 /// Pages that are searched for anchors beyond the day after the period: 32,000 keys, more than
 /// three years of one chain.
 const PAGES_BEYOND: usize = 32;
+
+/// One region's folder of one account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Prefix and organization.
+    pub root: KeyRoot,
+    /// Account.
+    pub account: AccountId,
+    /// Source region.
+    pub region: Region,
+}
+
+impl Place {
+    /// The folder of digests, with the slash at its end.
+    pub(super) fn digest_folder(&self) -> String {
+        format!("{}{}/{DIGEST_FOLDER}/{}/", self.root.folder(), self.account, self.region)
+    }
+
+    /// The folder of log files, with the slash at its end.
+    pub fn log_folder(&self) -> String {
+        format!("{}{}/CloudTrail/{}/", self.root.folder(), self.account, self.region)
+    }
+}
 
 /// Ends of digests by what their keys have in common.
 type Ends = BTreeMap<(ChainKey, DigestKind), Vec<Timestamp>>;

@@ -1,8 +1,9 @@
 //! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
 use super::chain_job::ChainJob;
-use super::discover::{Place, find_chains};
+use super::discover::find_chains;
 use super::jobs::{Outside, jobs};
 use super::many::in_order;
+use super::place_listing::Place;
 use super::plan::VerifyPlan;
 use super::slices::{Slice, slices};
 use crate::source::{BoxFuture, ListRequest, ObjectSource};

@@ -2,9 +2,10 @@
 use super::chain_job::ChainJob;
 use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
-use super::discover::{Place, find_chains};
+use super::discover::find_chains;
 use super::jobs::{Outside, jobs};
 use super::keys::KeyBook;
+use super::place_listing::Place;
 use super::plan::VerifyPlan;
 use super::room::Room;
 use super::unlisted::UnlistedSearch;
