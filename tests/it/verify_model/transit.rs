@@ -9,6 +9,7 @@ fn a_byte_lost_in_transit_is_read_again_and_is_no_finding() {
         let source = WorldSource { flips: Flips::new(once), ..WorldSource::new(&trail.world) };
         let events = run_over(&trail, &period, source, 2);
         assert_eq!(findings(&events).is_empty(), once);
+        assert_eq!(check(&trail, &period, &events).is_ok(), once);
     }
 }
 
@@ -48,6 +49,7 @@ fn events_are_the_same_at_any_concurrency_and_page_size() {
     }
     let period = covered(&trail);
     let first = run_over(&trail, &period, WorldSource::new(&trail.world), 1);
+    check(&trail, &period, &first).unwrap();
     for (workers, page) in [(1, 3), (2, 7), (8, 1_000)] {
         let source = WorldSource { page, ..WorldSource::new(&trail.world) };
         assert_eq!(run_over(&trail, &period, source, workers), first, "{workers} workers");

@@ -31,6 +31,8 @@ pub enum DigestContent {
     Malformed,
     /// A digest that names another location.
     Elsewhere,
+    /// The same in a member that does not end as it must, or with more after it.
+    DamagedElsewhere,
     /// A digest with this location and other bytes.
     Changed,
 }
@@ -79,8 +81,11 @@ impl BuiltTrail {
         let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
         match (text("digestS3Bucket"), text("digestS3Object"), text("digestEndTime")) {
             (Some(bucket), Some(key), Some(_)) => {
-                let here = (bucket, key) == (digest.bucket.as_str(), digest.key.as_str());
-                if here { DigestContent::Changed } else { DigestContent::Elsewhere }
+                match (bucket, key) == (digest.bucket.as_str(), digest.key.as_str()) {
+                    true => DigestContent::Changed,
+                    false if whole => DigestContent::Elsewhere,
+                    false => DigestContent::DamagedElsewhere,
+                }
             }
             _ => DigestContent::Malformed,
         }
@@ -109,6 +114,25 @@ impl BuiltTrail {
         let dated = digest.kind != DigestKind::Backfill || timestamp;
         let algorithm = version.metadata.contains_key("signature-algorithm");
         if named && dated && algorithm { OwnSignature::Proves } else { OwnSignature::MayProve }
+    }
+
+    /// The signatures that what lies in folders of digests holds as those of the digests before.
+    pub(super) fn kept_signatures(&self) -> BTreeSet<String> {
+        let objects = self.world.buckets.values().flat_map(|bucket| {
+            let digests = bucket.objects.keys().filter(|key| key.contains("/CloudTrail-Digest/"));
+            digests.filter_map(|key| bucket.current(key))
+        });
+        let kept = objects.filter(|version| !archived(version)).filter_map(|version| {
+            let text = match gzip::read(&version.body) {
+                Body::Inflated { bytes, .. } => bytes,
+                Body::NotGzip => version.body.to_vec(),
+                Body::Broken | Body::Bomb => return None,
+            };
+            let text = String::from_utf8(text).ok()?;
+            let (_, signature) = text.split_once("\"previousDigestSignature\":\"")?;
+            Some(signature.split('"').next()?.to_owned())
+        });
+        kept.collect()
     }
 
     /// What a verifier must say of a log file that a verified digest names.

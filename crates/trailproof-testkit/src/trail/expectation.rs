@@ -1,5 +1,5 @@
 //! What must be found, in a form that a test can hold a run against.
-use super::built::ChainId;
+use super::built::{BuiltChain, ChainId};
 use std::collections::BTreeSet;
 
 /// The state of one object.
@@ -66,6 +66,10 @@ impl Period {
     pub fn with_trail_status(self) -> Self {
         Self { trail_status: true, ..self }
     }
+
+    pub(super) fn is_about(&self, chain: &BuiltChain) -> bool {
+        self.trail.as_ref().is_none_or(|name| *name == chain.id.trail)
+    }
 }
 
 /// What may be said of one digest or log file.
@@ -105,12 +109,12 @@ pub struct ChainExpectation {
     pub digests: Vec<ObjectExpectation>,
     /// Its log files, digest by digest.
     pub logs: Vec<ObjectExpectation>,
-    /// The parts of the period that are certainly not verified: no digest can be proved for them.
+    /// The parts of the period that are certainly not verified: no digest can be proved for them,
+    /// or their digest names a log file that certainly is not valid.
     pub not_verified: Vec<(i64, i64)>,
-    /// The parts of the period that a right verifier may leave unverified; they include the former.
-    pub maybe_not_verified: Vec<(i64, i64)>,
-    /// The hours whose digest may be proved but names a log file that certainly is not valid.
-    pub tainted: Vec<(i64, i64)>,
+    /// The parts of the period that must be verified: their digest and every log file that it names
+    /// are certainly valid. What lies in neither may be verified or not.
+    pub verified: Vec<(i64, i64)>,
 }
 
 /// A finding that must be reported, under one of several keys with one of several codes.
@@ -188,19 +192,45 @@ impl Expectation {
         Err(format!("log-unlisted: not reported {absent:?}, reported without reason {extra:?}"))
     }
 
-    /// Holds the segments of one chain that a run calls verified against the time that certainly is
-    /// not.
+    /// Holds the segments of one chain that a run calls verified, oldest first, against what must
+    /// be verified and what certainly is not.
     pub fn check_verified(&self, id: &ChainId, verified: &[(i64, i64)]) -> Result<(), String> {
-        let chain = self.chains.iter().find(|chain| chain.id == *id);
-        let chain = chain.ok_or_else(|| format!("no such chain in scope: {id:?}"))?;
+        self.check_not_too_much_verified(id, verified)?;
+        for &(from, to) in &self.chain(id)?.verified {
+            // Stretches that are called verified may end where others begin.
+            let mut at = from;
+            for &(start, end) in verified {
+                if start <= at {
+                    at = at.max(end);
+                }
+            }
+            if at < to {
+                return Err(format!("{from}..{to} is verified, and not called so from {at} on"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds segments of one chain that are called verified against what certainly is not. More
+    /// may be verified than is named here.
+    pub fn check_not_too_much_verified(
+        &self,
+        id: &ChainId,
+        verified: &[(i64, i64)],
+    ) -> Result<(), String> {
         for &(from, to) in verified {
-            for &(start, end) in &chain.not_verified {
+            for &(start, end) in &self.chain(id)?.not_verified {
                 if from < end && start < to {
                     return Err(format!("{from}..{to} is called verified, {start}..{end} is not"));
                 }
             }
         }
         Ok(())
+    }
+
+    fn chain(&self, id: &ChainId) -> Result<&ChainExpectation, String> {
+        let chain = self.chains.iter().find(|chain| chain.id == *id);
+        chain.ok_or_else(|| format!("no such chain in scope: {id:?}"))
     }
 
     pub(super) fn permit(&mut self, object: &ObjectExpectation) {

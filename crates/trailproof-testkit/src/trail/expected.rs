@@ -22,6 +22,10 @@ use std::collections::BTreeSet;
 const SURELY_ALLOWED: i64 = 2 * 3600;
 const SURELY_LATE: i64 = 3 * 3600 + 900;
 
+// How much earlier and later than its name says a log file may be named by a digest.
+const EARLIER: i64 = 10 * 60;
+const LATER: i64 = 15 * 60;
+
 impl BuiltTrail {
     /// The period that the trail was built for, from the end of the first digest to the end of the
     /// last one.
@@ -34,12 +38,12 @@ impl BuiltTrail {
     pub fn expected_for_verify(&self, period: &Period) -> Expectation {
         let mut expectation = Expectation::default();
         let mut doubts = Doubts::default();
-        let judged: Vec<_> = self.chains.iter().map(|chain| self.judge(chain, period)).collect();
-        let in_scope =
-            |chain: &BuiltChain| period.trail.as_ref().is_none_or(|name| *name == chain.id.trail);
+        let kept = self.kept_signatures();
+        let judged: Vec<_> =
+            self.chains.iter().map(|chain| self.judge(chain, period, &kept)).collect();
         let mut found = false;
-        for (chain, digests) in self.chains.iter().zip(&judged).filter(|(chain, _)| in_scope(chain))
-        {
+        let in_scope = self.chains.iter().zip(&judged).filter(|(chain, _)| period.is_about(chain));
+        for (chain, digests) in in_scope {
             found |= present_in_period(chain, digests);
             let told = self.tell(chain, digests, period);
             let objects = || told.digests.iter().chain(&told.logs);
@@ -62,7 +66,7 @@ impl BuiltTrail {
                     && object.allowed.iter().all(|state| *state == State::Unverified);
             }
             let siblings = self.siblings_go_on(chain, &judged);
-            self.cover(chain, digests, &told, siblings, &mut doubts);
+            self.cover(chain, digests, &told, period, siblings, &mut doubts);
             expectation.chains.push(told);
         }
         self.unlisted(&judged, period, &mut expectation);
@@ -77,7 +81,8 @@ impl BuiltTrail {
     }
 
     fn tell(&self, chain: &BuiltChain, judged: &[Judged], period: &Period) -> ChainExpectation {
-        let (mut digests, mut logs, mut tainted) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut digests, mut logs) = (Vec::new(), Vec::new());
+        let (mut verified, mut maybe_verified) = (Vec::new(), Vec::new());
         for (digest, own) in chain.digests.iter().zip(judged) {
             digests.push(ObjectExpectation {
                 bucket: digest.bucket.clone(),
@@ -89,14 +94,14 @@ impl BuiltTrail {
             let whole = period.from <= digest.start && digest.end <= period.to;
             let valid = own.allowed.contains(&State::Valid);
             let only_valid = valid && own.allowed.len() == 1;
+            let (mut sure, mut possible) = (only_valid, valid);
             for log in &digest.logs {
                 let mut allowed = BTreeSet::new();
                 if valid && digest.oddity != Oddity::NoLogFiles {
                     allowed.extend(self.log_states(log));
                 }
-                if !allowed.is_empty() && own.in_period && !allowed.contains(&State::Valid) {
-                    tainted.extend(clip(digest, period).filter(|_| only_valid));
-                }
+                possible &= allowed.contains(&State::Valid);
+                sure &= possible && allowed.len() == 1;
                 if !only_valid || allowed.is_empty() {
                     allowed.insert(State::Unreached);
                 }
@@ -107,20 +112,15 @@ impl BuiltTrail {
                     in_period: own.in_period && whole,
                 });
             }
+            // A starting digest covers nothing, and a backfill digest time that another one covers.
+            let covers = matches!(digest.kind, DigestKind::Standard | DigestKind::Final);
+            let hour = || clip(digest, period).filter(|_| covers);
+            verified.extend(hour().filter(|_| sure));
+            maybe_verified.extend(hour().filter(|_| possible));
         }
-        let covered = |by: fn(&BTreeSet<State>) -> bool| {
-            let standard = chain.standard().iter().zip(judged);
-            standard
-                .filter(|(digest, own)| digest.kind != DigestKind::Starting && by(&own.allowed))
-                .filter_map(|(digest, _)| clip(digest, period))
-                .collect::<Vec<_>>()
-        };
-        let possible = covered(|allowed| allowed.contains(&State::Valid));
-        let certain = covered(|allowed| allowed.iter().all(|state| *state == State::Valid));
-        let not_verified = rest(&possible, period, period.now - SURELY_LATE);
-        let maybe_not_verified = rest(&certain, period, period.now - SURELY_ALLOWED);
+        let not_verified = rest(&maybe_verified, period);
         let id = chain.id.clone();
-        ChainExpectation { id, digests, logs, not_verified, maybe_not_verified, tainted }
+        ChainExpectation { id, digests, logs, not_verified, verified }
     }
 
     /// What the chain's coverage does to the verdict.
@@ -129,18 +129,21 @@ impl BuiltTrail {
         chain: &BuiltChain,
         judged: &[Judged],
         told: &ChainExpectation,
+        period: &Period,
         siblings: bool,
         doubts: &mut Doubts,
     ) {
+        let not_proven = is_open(&told.not_verified, period, SURELY_LATE);
         if present_in_period(chain, judged) {
-            doubts.not_proven |= !told.not_verified.is_empty();
-            doubts.maybe_not_proven |= !told.maybe_not_verified.is_empty();
+            doubts.not_proven |= not_proven;
+            doubts.maybe_not_proven |=
+                is_open(&rest(&told.verified, period), period, SURELY_ALLOWED);
             return;
         }
         let anything = judged.iter().any(|own| own.content != DigestContent::Absent);
         // Nothing in the period: uncovered for sure where the chain is known and its siblings go
         // on; else it may count as ended, as not yet begun, or not be seen at all.
-        doubts.not_proven |= anything && siblings && !told.not_verified.is_empty();
+        doubts.not_proven |= anything && siblings && not_proven;
         doubts.maybe_not_proven = true;
     }
 
@@ -154,8 +157,10 @@ impl BuiltTrail {
 
     /// Log files that no verified digest names.
     fn unlisted(&self, judged: &[Vec<Judged>], period: &Period, expectation: &mut Expectation) {
-        let covers = |chain: &BuiltChain, digests: &[Judged], times: [i64; 2]| {
-            times.into_iter().all(|time| {
+        // Near the edges of verified time nothing can be said: the time of a key is rounded down,
+        // and a log file may be delivered a while after it.
+        let covers = |chain: &BuiltChain, digests: &[Judged], [made, put]: [i64; 2]| {
+            [made - EARLIER, made, made + LATER, put].into_iter().all(|time| {
                 let inside = period.from < time && time < period.to;
                 inside
                     && chain.standard().iter().zip(digests).any(|(digest, own)| {
@@ -172,17 +177,14 @@ impl BuiltTrail {
         };
         for planted in &self.planted {
             if let PlantedKind::UnlistedLog { chain, time, put } = planted.kind {
-                let own = self.chains.get(chain).zip(judged.get(chain));
-                let scope = own.is_some_and(|(chain, _)| {
-                    period.trail.as_ref().is_none_or(|name| *name == chain.id.trail)
-                });
-                let present = self.current(&planted.bucket, &planted.key).is_some();
-                let covered =
-                    own.is_some_and(|(chain, digests)| covers(chain, digests, [time, put]));
-                if present {
-                    expectation.maybe_unlisted.insert(planted.key.clone());
+                if self.current(&planted.bucket, &planted.key).is_none() {
+                    continue;
                 }
-                if present && covered && scope {
+                expectation.maybe_unlisted.insert(planted.key.clone());
+                let own = self.chains.get(chain).zip(judged.get(chain));
+                if own.is_some_and(|(chain, digests)| {
+                    period.is_about(chain) && covers(chain, digests, [time, put])
+                }) {
                     expectation.unlisted.insert(planted.key.clone());
                 }
             }
@@ -198,11 +200,10 @@ impl BuiltTrail {
                     digest.logs.iter().filter(|log| self.current(&log.bucket, &log.key).is_some());
                 for log in present {
                     expectation.maybe_unlisted.insert(log.key.clone());
-                    let scope = period.trail.as_ref().is_none_or(|name| *name == chain.id.trail);
                     let backfill = digest.kind == DigestKind::Backfill;
                     if lost
                         && backfill
-                        && scope
+                        && period.is_about(chain)
                         && covers(chain, digests, [log.time, log.delivered])
                     {
                         expectation.unlisted.insert(log.key.clone());
@@ -228,9 +229,8 @@ impl BuiltTrail {
     /// GetTrailStatus tells of a later digest than any that is left.
     fn status_doubts(&self, period: &Period, expectation: &mut Expectation, doubts: &mut Doubts) {
         let gone = self.chains.iter().any(|chain| {
-            let scope = period.trail.as_ref().is_none_or(|name| *name == chain.id.trail);
             let newest = chain.digests.iter().max_by_key(|digest| digest.delivered);
-            scope
+            period.is_about(chain)
                 && newest.is_some_and(|digest| self.current(&digest.bucket, &digest.key).is_none())
         });
         if gone {
@@ -272,9 +272,8 @@ fn clip(digest: &BuiltDigest, period: &Period) -> Option<(i64, i64)> {
     (from < to).then_some((from, to))
 }
 
-/// What `covered`, in order, leaves of the period. What follows the last of it is left out when it
-/// begins after `allowance`.
-fn rest(covered: &[(i64, i64)], period: &Period, allowance: i64) -> Vec<(i64, i64)> {
+/// What `covered`, in order, leaves of the period.
+fn rest(covered: &[(i64, i64)], period: &Period) -> Vec<(i64, i64)> {
     let (mut at, mut left) = (period.from, Vec::new());
     for &(from, to) in covered {
         if at < from {
@@ -282,8 +281,14 @@ fn rest(covered: &[(i64, i64)], period: &Period, allowance: i64) -> Vec<(i64, i6
         }
         at = at.max(to);
     }
-    if at < period.to && at < allowance {
+    if at < period.to {
         left.push((at, period.to));
     }
     left
+}
+
+/// Whether what is `left` of the period is more than a digest that may still come: a last stretch
+/// that begins `allowance` or less before the run.
+fn is_open(left: &[(i64, i64)], period: &Period, allowance: i64) -> bool {
+    left.iter().any(|&(from, to)| to < period.to || from < period.now - allowance)
 }

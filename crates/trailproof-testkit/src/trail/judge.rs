@@ -16,6 +16,9 @@ const OUT_OF_ORDER: State = State::Invalid("digest-out-of-order");
 pub(super) struct Judged {
     pub(super) content: DigestContent,
     pub(super) own: OwnSignature,
+    /// Whether any object still holds its signature as that of the digest before. Whoever kept it,
+    /// it proves the digest; only a bold run looks for it.
+    pub(super) kept: bool,
     /// Whether no key at all is listed for the region.
     pub(super) keyless: bool,
     /// Proved by the careful run.
@@ -30,7 +33,13 @@ pub(super) struct Judged {
 
 impl BuiltTrail {
     /// Judges every digest of a chain, newest first, so that successors are judged before.
-    pub(super) fn judge(&self, chain: &BuiltChain, period: &Period) -> Vec<Judged> {
+    /// `kept` are the signatures that objects hold as those of the digests before them.
+    pub(super) fn judge(
+        &self,
+        chain: &BuiltChain,
+        period: &Period,
+        kept: &BTreeSet<String>,
+    ) -> Vec<Judged> {
         let mut judged: Vec<Judged> = Vec::new();
         let mut anchored = false;
         for digest in &chain.digests {
@@ -44,6 +53,7 @@ impl BuiltTrail {
             judged.push(Judged {
                 content,
                 own: self.own_signature(chain, digest),
+                kept: kept.contains(&digest.signature),
                 keyless: self.world.public_keys.get(&chain.id.region).is_none_or(Vec::is_empty),
                 certain: false,
                 possible: false,
@@ -71,7 +81,7 @@ impl BuiltTrail {
 /// Settles one digest, given whether a proven successor says what it must be.
 fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool) {
     let signed = own.own == OwnSignature::Proves;
-    let maybe_signed = signed || own.own == OwnSignature::MayProve;
+    let maybe_signed = signed || own.kept || own.own == OwnSignature::MayProve;
     let intact = own.content == DigestContent::Intact;
     own.certain = intact && (signed || certain) && digest.oddity == Oddity::None;
     own.possible = matches!(own.content, DigestContent::Intact | DigestContent::Damaged)
@@ -86,6 +96,10 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
         }
         DigestContent::Malformed => states(&[MALFORMED]),
         DigestContent::Elsewhere => states(&[MOVED, SIGNATURE, KEY_UNKNOWN, OUT_OF_ORDER]),
+        // What it names shows only to a reader that takes the member alone.
+        DigestContent::DamagedElsewhere => {
+            states(&[MALFORMED, MOVED, SIGNATURE, KEY_UNKNOWN, OUT_OF_ORDER])
+        }
         DigestContent::Changed => states(&[SIGNATURE, KEY_UNKNOWN, MALFORMED]),
         // A reader that takes the member alone goes on to ask for a proof.
         DigestContent::Damaged if own.possible => states(&[MALFORMED]),
@@ -100,16 +114,16 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
     if own.possible {
         allowed.insert(State::Valid);
     }
-    let touched = matches!(
+    // Without a proven successor, and without a signature or any key to hold against it, nothing
+    // contradicts a digest that can be read.
+    let readable = matches!(
         own.content,
-        DigestContent::Malformed | DigestContent::Elsewhere | DigestContent::Changed
+        DigestContent::Elsewhere | DigestContent::DamagedElsewhere | DigestContent::Changed
     );
+    let touched = readable || own.content == DigestContent::Malformed;
     if touched && possible {
         allowed.insert(MISMATCH);
     }
-    // Without a proven successor, and without a signature or any key to hold against it, nothing
-    // contradicts a digest that can be read.
-    let readable = matches!(own.content, DigestContent::Elsewhere | DigestContent::Changed);
     let unsigned = own.own == OwnSignature::Absent;
     if readable && !certain && (unsigned || own.keyless) {
         allowed.insert(State::Unverified);
