@@ -1,5 +1,6 @@
 //! `verify` against the builder's own model: over every deed, alone and combined, over every subset
 //! of deleted digests, and at any concurrency. The model never calls the code under test.
+mod deeds;
 mod places;
 mod transit;
 
@@ -233,47 +234,6 @@ fn no_subset_of_deleted_digests_is_proven_over_the_deleted_time() {
         compared += 1;
     }
     assert!(compared > 250);
-}
-
-#[test]
-fn every_deed_alone_and_combined_is_what_the_model_says() {
-    let trail = TrailSpec::new()
-        .seed(9)
-        .regions(&["us-east-1", "eu-west-1"])
-        .time("2026-03-01T00:04:11Z", 20)
-        .logs(LogPlan::Constant(2), LogSizes::Small)
-        .pause(6, 9, 0)
-        .backfill(4, 1, 3)
-        .build();
-    let period = covered(&trail);
-    let mut dice = Dice::new(5, "deeds");
-    let mut wrong = Vec::new();
-    let mut applied = 0;
-    for round in 0..400 {
-        let mut changed = trail.clone();
-        let deeds: Vec<Deed> = (0..=round % 4).map(|_| changed.random_deed(&mut dice)).collect();
-        // Bombs are slow to make and have a test of their own.
-        if deeds.iter().any(|deed| matches!(deed, Deed::LogBomb(_) | Deed::DigestBomb(_))) {
-            continue;
-        }
-        let done = deeds.iter().filter(|deed| changed.apply(**deed).is_ok()).count();
-        if done == 0 {
-            continue;
-        }
-        applied += 1;
-        // The whole of it, and a part of it, so that the walk hangs on digests after the period.
-        let hour = |from: u32, dice: &mut Dice| i64::from(from + dice.below(8)) * 3_600;
-        let from = period.from + hour(0, &mut dice) + i64::from(dice.below(2)) * 700;
-        let part = Period::new(from, from + hour(2, &mut dice));
-        for period in [&period, &part] {
-            let events = run(&changed, period);
-            if let Err(why) = check(&changed, period, &events) {
-                wrong.push(format!("round {round}, {deeds:?}, {period:?}: {why}"));
-            }
-        }
-    }
-    assert!(applied > 200, "{applied} rounds did anything");
-    assert!(wrong.is_empty(), "{} of {applied}:\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Deeds: what an attacker, a lifecycle rule or a bad copy does.
 use super::built::{BuiltDigest, BuiltTrail, ChainId};
+use strum::{EnumDiscriminants, EnumIter};
 
 /// A digest by the index of its chain and its own index there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +71,12 @@ impl Hostile {
 }
 
 /// What is done to a built trail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(DeedKind),
+    derive(EnumIter, PartialOrd, Ord),
+    doc = "A deed without its target."
+)]
 pub enum Deed {
     /// The digest is deleted.
     DigestDeleted(DigestAt),

@@ -38,7 +38,7 @@ mod spec_methods;
 
 pub use build::TrailBuilder;
 pub use built::{BuiltChain, BuiltDigest, BuiltLog, BuiltTrail, ChainId, DigestKind};
-pub use deed::{Decoy, Deed, DigestAt, Hostile, LogAt, NoSuchTarget};
+pub use deed::{Decoy, Deed, DeedKind, DigestAt, Hostile, LogAt, NoSuchTarget};
 pub use event::EventSpec;
 pub use expectation::{Expectation, Period, Verdict};
 pub use spec::{LogPlan, LogSizes, Pause, SignWith, TrailSpec};
