@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use strum::IntoEnumIterator as _;
 use trailproof::report::RunReporter;
 use trailproof::report::json::Json;
 use trailproof::report::json_lines::JsonLines;
@@ -98,7 +99,7 @@ fn the_schema_fits_every_summary_and_would_not_fit_another() {
 #[test]
 fn every_read_failure_is_documented() {
     let (stream, schema) = (document("run-record.md"), document("verify-summary.schema.json"));
-    for kind in ReadFailureKind::ALL {
+    for kind in ReadFailureKind::iter() {
         assert!(stream.contains(&format!("`{}`", kind.code())), "{}", kind.code());
         assert!(schema.contains(&format!("\"{}\"", kind.code())), "{}", kind.code());
     }

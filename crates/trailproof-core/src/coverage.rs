@@ -4,13 +4,15 @@
 //! stands the reason that holds until the next older digest is proven, so that no second is left
 //! out and none is counted twice, whatever was deleted.
 use super::time::{HOUR, Period, Timestamp};
+use strum::{EnumCount, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
 /// How late a digest may be: the hour that it covers and two hours of delivery. Real ones come
 /// half an hour to an hour and a half after the end of their hour.
 pub const TAIL_ALLOWANCE: i64 = 2 * HOUR;
 
 /// What is known of a stretch of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumCount, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Coverage {
     /// A proven digest covers it, and every log file that it names is proven.
     Verified,
@@ -19,11 +21,26 @@ pub enum Coverage {
     /// The digest, or a log file that it names, could not be checked.
     Unverified,
     /// No digest covers it.
+    #[strum(transparent)]
     Uncovered(Uncovered),
 }
 
-/// Why no digest covers a stretch of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Why no digest covers a stretch of time. The codes of the reasons are made from their names.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumCount,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Uncovered {
     /// It lies before the first digest of the chain.
     BeforeFirstDigest,
@@ -38,45 +55,27 @@ pub enum Uncovered {
 }
 
 impl Coverage {
-    /// Stable code for machines.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Contradicted => "contradicted",
-            Self::Unverified => "unverified",
-            Self::Uncovered(why) => why.code(),
-        }
+    /// Every kind of stretch, those without a digest by reason.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let digests = [Self::Verified, Self::Contradicted, Self::Unverified];
+        digests.into_iter().chain(Uncovered::iter().map(Self::Uncovered))
     }
-}
 
-impl Coverage {
+    /// Stable code for machines; never renamed once released.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+
     /// The one with this code.
     pub fn from_code(code: &str) -> Option<Self> {
-        let known = [Self::Verified, Self::Contradicted, Self::Unverified];
-        let found = known.into_iter().find(|known| known.code() == code);
-        found.or_else(|| Uncovered::from_code(code).map(Self::Uncovered))
+        Self::all().find(|known| known.code() == code)
     }
 }
 
 impl Uncovered {
-    /// Every reason.
-    const ALL: [Self; 5] =
-        [Self::BeforeFirstDigest, Self::Gap, Self::DigestsMissing, Self::Tail, Self::Hole];
-
-    /// The one with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.code() == code)
-    }
-
-    /// Stable code for machines.
+    /// Stable code for machines; never renamed once released. It parses as the reason.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::BeforeFirstDigest => "before-first-digest",
-            Self::Gap => "gap",
-            Self::DigestsMissing => "digests-missing",
-            Self::Tail => "tail",
-            Self::Hole => "hole",
-        }
+        self.into()
     }
 }
 

@@ -81,6 +81,15 @@ fn standing() -> impl Strategy<Value = Standing> {
     ]
 }
 
+#[test]
+fn every_stretch_has_a_code_that_is_read_back() {
+    assert_eq!(Coverage::all().count(), Coverage::COUNT - 1 + Uncovered::COUNT);
+    for coverage in Coverage::all() {
+        assert_eq!(Coverage::from_code(coverage.code()), Some(coverage));
+    }
+    assert_eq!(Coverage::from_code("uncovered"), None);
+}
+
 proptest! {
     #[test]
     fn the_division_adds_up_to_the_period(

@@ -2,6 +2,7 @@
 //!
 //! Kept apart from findings on purpose: there is no conversion between the two in either direction.
 use std::fmt;
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
 /// One thing that could not be read, with what is needed to do something about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +40,11 @@ impl fmt::Display for ReadFailure {
     }
 }
 
-/// Classes of [`ReadFailure`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Classes of [`ReadFailure`]. Their codes are made from their names.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ReadFailureKind {
     /// The store refused (403). Where ListBucket is not granted, S3 answers so for absent keys too:
     /// `denied` may hide a deletion.
@@ -73,45 +77,9 @@ pub enum ReadFailureKind {
 }
 
 impl ReadFailureKind {
-    /// Every class, for documents and tests.
-    pub const ALL: [Self; 13] = [
-        Self::Denied,
-        Self::Archived,
-        Self::KmsDenied,
-        Self::Throttled,
-        Self::Network,
-        Self::Timeout,
-        Self::Truncated,
-        Self::ChangedWhileReading,
-        Self::NoSuchBucket,
-        Self::OverBudget,
-        Self::KeysUnavailable,
-        Self::NoSignature,
-        Self::NotCopied,
-    ];
-
-    /// Stable code for machines; never renamed once released.
+    /// Stable code for machines; never renamed once released. It parses as the class.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Denied => "denied",
-            Self::Archived => "archived",
-            Self::KmsDenied => "kms-denied",
-            Self::Throttled => "throttled",
-            Self::Network => "network",
-            Self::Timeout => "timeout",
-            Self::Truncated => "truncated",
-            Self::ChangedWhileReading => "changed-while-reading",
-            Self::NoSuchBucket => "no-such-bucket",
-            Self::OverBudget => "over-budget",
-            Self::KeysUnavailable => "keys-unavailable",
-            Self::NoSignature => "no-signature",
-            Self::NotCopied => "not-copied",
-        }
-    }
-
-    /// The one with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.code() == code)
+        self.into()
     }
 
     /// Whether asking again may help.

@@ -5,9 +5,16 @@ use super::inflate::InflateFault;
 use super::location::{ObjectLocation, excerpt};
 use super::time::Timestamp;
 use std::fmt;
+use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr, VariantNames};
 
 /// Something that the evidence contradicts. Never built from a failure to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(FindingCode),
+    derive(PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr),
+    strum(serialize_all = "kebab-case"),
+    doc = "A finding's code, made from the finding's name; never renamed once released."
+)]
 pub enum Finding {
     /// A digest that a proven digest names, or that the chain needs, is not there.
     DigestMissing,
@@ -70,9 +77,11 @@ pub enum Finding {
 }
 
 /// Why an object is not of its form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Malformed {
     /// The gzip member is broken, or it is no gzip where only gzip will do.
+    #[strum(transparent)]
     Gzip(InflateFault),
     /// The gzip member is cut short.
     CutShort,
@@ -82,6 +91,7 @@ pub enum Malformed {
         bytes: u64,
     },
     /// Not UTF-8, or not the JSON of a digest.
+    #[strum(serialize = "not-json")]
     Json,
     /// A field that every digest has is absent.
     FieldAbsent(&'static str),
@@ -97,6 +107,11 @@ pub enum Malformed {
 }
 
 impl Malformed {
+    /// Stable code for machines; never renamed once released.
+    pub fn code(&self) -> &'static str {
+        self.into()
+    }
+
     /// Every field that [`Self::FieldAbsent`] or [`Self::FieldInvalid`] may name.
     pub const FIELDS: [&'static str; 13] = [
         "backfill-generation-timestamp",
@@ -116,7 +131,8 @@ impl Malformed {
 }
 
 /// Why a signature does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum SignatureFault {
     /// It is not this key's over these bytes.
     Mismatch,
@@ -133,27 +149,19 @@ pub enum SignatureFault {
     },
 }
 
-impl Finding {
+impl SignatureFault {
     /// Stable code for machines; never renamed once released.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::DigestMissing => "digest-missing",
-            Self::DigestMalformed(_) => "digest-malformed",
-            Self::DigestMoved { .. } => "digest-moved",
-            Self::DigestSignatureInvalid(_) => "digest-signature-invalid",
-            Self::DigestKeyUnknown { .. } => "digest-key-unknown",
-            Self::DigestLinkMismatch { .. } => "digest-link-mismatch",
-            Self::DigestOutOfOrder { .. } => "digest-out-of-order",
-            Self::DigestDeliveredThenGone { .. } => "digest-delivered-then-gone",
-            Self::LogMissing => "log-missing",
-            Self::LogHashMismatch { .. } => "log-hash-mismatch",
-            Self::LogMalformed(_) => "log-malformed",
-            Self::LogTrailingData { .. } => "log-trailing-data",
-        }
+        self.into()
     }
 }
 
 impl Finding {
+    /// Stable code for machines; never renamed once released.
+    pub fn code(&self) -> &'static str {
+        FindingCode::from(self).into()
+    }
+
     /// What was expected and what was found, in words for people; escaped where it came from
     /// outside.
     pub fn expected_and_found(&self) -> (String, String) {

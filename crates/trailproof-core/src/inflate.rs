@@ -6,6 +6,7 @@
 use super::budget;
 use super::deflate::{Deflate, Then};
 use crc_fast::{CrcAlgorithm, Digest as Crc};
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const FIXED_HEADER: usize = 10;
@@ -18,19 +19,25 @@ const FLAG_COMMENT: u8 = 0x10;
 const FLAGS_RESERVED: u8 = 0xe0;
 
 /// Why bytes are not a gzip member, or why we stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum InflateFault {
     /// The first two bytes are not gzip's.
     NotGzip,
     /// The header is not one that gzip knows.
+    #[strum(serialize = "gzip-header")]
     Header,
     /// The deflate stream is corrupt.
+    #[strum(serialize = "gzip-data")]
     Data,
     /// The CRC-32 of the trailer is not that of the inflated bytes.
+    #[strum(serialize = "gzip-crc")]
     Crc,
     /// The length in the trailer is not that of the inflated bytes.
+    #[strum(serialize = "gzip-length")]
     Length,
     /// More came out than the allowance, or the header is longer than its own.
+    #[strum(serialize = "gzip-over-budget")]
     OverBudget,
 }
 

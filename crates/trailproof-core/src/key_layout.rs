@@ -7,6 +7,7 @@ use super::budget;
 use super::ids::{AccountId, OrganizationId, Region, TrailName};
 use super::time::Timestamp;
 use std::fmt;
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
 /// Folder that every key of CloudTrail lies below.
 pub const ROOT: &str = "AWSLogs";
@@ -16,12 +17,22 @@ const SUFFIX: &str = ".json.gz";
 const BACKFILL: &str = "_backfill";
 
 /// The two kinds of digest, told apart by their keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum DigestKind {
     /// The hourly digest.
     Standard,
     /// A digest of log files that were delivered late.
     Backfill,
+}
+
+impl DigestKind {
+    /// Stable code for machines; never renamed once released. It parses as the kind.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What stands in front of the account in a key: prefix and organization.

@@ -1,7 +1,12 @@
 //! What is worth knowing and contradicts nothing.
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
-/// Something told beside a judgement, without any weight in the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Something told beside a judgement, without any weight in the verdict. The codes of notices are
+/// made from their names.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Notice {
     /// The digest starts its chain: validation was switched on, logging was started again, or the
     /// trail was made. It proves nothing about what was delivered before its end.
@@ -22,32 +27,8 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// Every notice.
-    pub const ALL: [Self; 7] = [
-        Self::ChainStart,
-        Self::MetadataSignatureMissing,
-        Self::MetadataSignatureDiffers,
-        Self::StoredInflated,
-        Self::DigestUnlinked,
-        Self::Anchor,
-        Self::LifecycleLooksTheSame,
-    ];
-
-    /// The one with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.code() == code)
-    }
-
-    /// Stable code for machines; never renamed once released.
+    /// Stable code for machines; never renamed once released. It parses as the notice.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::ChainStart => "chain-start",
-            Self::MetadataSignatureMissing => "metadata-signature-missing",
-            Self::MetadataSignatureDiffers => "metadata-signature-differs",
-            Self::StoredInflated => "stored-inflated",
-            Self::DigestUnlinked => "digest-unlinked",
-            Self::Anchor => "anchor",
-            Self::LifecycleLooksTheSame => "lifecycle-looks-the-same",
-        }
+        self.into()
     }
 }

@@ -2,6 +2,38 @@
 use super::values::*;
 use super::*;
 
+/// Any event. One that is added to the enum does not compile until it stands here.
+pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
+    one_of(RunEventName::iter().map(|name| match name {
+        RunEventName::RunStarted => run_started().boxed(),
+        RunEventName::BucketListed => bucket_listed().boxed(),
+        RunEventName::ListingUnread => {
+            let unread = (text(), failure());
+            unread.prop_map(|(folder, why)| RunEvent::ListingUnread { folder, why }).boxed()
+        }
+        RunEventName::ChainStarted => {
+            chain().prop_map(|chain| RunEvent::ChainStarted { chain }).boxed()
+        }
+        RunEventName::PublicKey => public_key().boxed(),
+        RunEventName::DigestJudged => digest().boxed(),
+        RunEventName::LogJudged => log().boxed(),
+        RunEventName::LogNamed => log_named().boxed(),
+        RunEventName::SeamJudged => seam().boxed(),
+        RunEventName::ChainFinished => chain_finished().boxed(),
+        RunEventName::TrailStatus => trail_status().boxed(),
+        RunEventName::GapExplained => gap_explained().boxed(),
+        RunEventName::LogUnlisted => place().prop_map(|at| RunEvent::LogUnlisted { at }).boxed(),
+        RunEventName::LogsWithoutDigests => {
+            text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }).boxed()
+        }
+        RunEventName::CheckNotPerformed => {
+            let check = (text(), text());
+            check.prop_map(|(check, why)| RunEvent::CheckNotPerformed { check, why }).boxed()
+        }
+        RunEventName::RunFinished => run_finished().boxed(),
+    }))
+}
+
 pub(super) fn digest() -> impl Strategy<Value = RunEvent> {
     let proofs = (1..8_u8).prop_map(|bits| Proofs {
         own_signature: bits & 1 > 0,
@@ -20,8 +52,8 @@ pub(super) fn digest() -> impl Strategy<Value = RunEvent> {
             previous,
         },
     );
-    let notices = prop::collection::vec(prop::sample::select(Notice::ALL.to_vec()), 0..3);
-    let kind = prop_oneof![Just(DigestKind::Standard), Just(DigestKind::Backfill)];
+    let notices = prop::collection::vec(any_of(Notice::iter()), 0..3);
+    let kind = any_of(DigestKind::iter());
     (place(), kind, time(), outcome(proof), notices, any::<bool>(), seen()).prop_map(
         |(at, kind, end, outcome, notices, counts, seen)| {
             RunEvent::DigestJudged(DigestJudged { at, kind, end, outcome, notices, counts, seen })
@@ -29,7 +61,7 @@ pub(super) fn digest() -> impl Strategy<Value = RunEvent> {
     )
 }
 
-pub(super) fn log() -> impl Strategy<Value = RunEvent> {
+fn log() -> impl Strategy<Value = RunEvent> {
     let proof = (any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
         |(stored, inflated, stored_inflated)| LogProof { stored, inflated, stored_inflated },
     );
@@ -40,19 +72,6 @@ pub(super) fn log() -> impl Strategy<Value = RunEvent> {
         }
         RunEvent::LogJudged(LogJudged { at, expected, outcome, seen })
     })
-}
-
-fn coverage() -> impl Strategy<Value = Coverage> {
-    prop::sample::select(vec![
-        Coverage::Verified,
-        Coverage::Contradicted,
-        Coverage::Unverified,
-        Coverage::Uncovered(Uncovered::BeforeFirstDigest),
-        Coverage::Uncovered(Uncovered::Gap),
-        Coverage::Uncovered(Uncovered::DigestsMissing),
-        Coverage::Uncovered(Uncovered::Tail),
-        Coverage::Uncovered(Uncovered::Hole),
-    ])
 }
 
 fn counts() -> impl Strategy<Value = Counts> {
@@ -75,19 +94,17 @@ fn counts() -> impl Strategy<Value = Counts> {
     )
 }
 
-pub(super) fn chain_finished() -> impl Strategy<Value = RunEvent> {
+fn chain_finished() -> impl Strategy<Value = RunEvent> {
     let presence = prop_oneof![
         Just(Presence::Present),
         prop::option::of(time()).prop_map(|last| Presence::Absent { last }),
         time().prop_map(|last| Presence::Ended { last }),
     ];
-    let segment = (time(), time(), coverage()).prop_map(|(from, to, coverage)| Segment {
-        from,
-        to,
-        coverage,
-    });
+    let coverage = any_of(Coverage::all());
+    let segment = (time(), 1..1_000_000_i64, coverage)
+        .prop_map(|(to, seconds, coverage)| Segment { from: to.plus(-seconds), to, coverage });
     let segments = prop::collection::vec(segment, 0..4);
-    (chain(), presence, segments, any::<i64>(), counts()).prop_map(
+    (chain(), presence, segments, 0..i64::MAX, counts()).prop_map(
         |(chain, presence, segments, tail_allowed, counts)| {
             RunEvent::ChainFinished(ChainSummary {
                 chain,
@@ -100,25 +117,17 @@ pub(super) fn chain_finished() -> impl Strategy<Value = RunEvent> {
     )
 }
 
-pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
-    let verdict = prop::sample::select(vec![
-        Verdict::Proven,
-        Verdict::Contradicted,
-        Verdict::NotProven,
-        Verdict::NothingFound,
-    ]);
-    let uncovered = prop::collection::btree_map(
-        prop::sample::select(vec![Uncovered::Gap, Uncovered::Tail, Uncovered::Hole]),
-        any::<i64>(),
-        0..3,
-    );
+fn run_finished() -> impl Strategy<Value = RunEvent> {
+    let seconds = || 0..i64::MAX;
+    let uncovered = prop::collection::btree_map(any_of(Uncovered::iter()), seconds(), 0..3);
+    let covered = (seconds(), seconds(), seconds());
     let coverage =
-        (any::<(i64, i64, i64)>(), uncovered).prop_map(
+        (covered, uncovered).prop_map(
             |((verified, contradicted, unverified), uncovered): (_, BTreeMap<_, _>)| {
                 CoverageTotals { verified, contradicted, unverified, uncovered }
             },
         );
-    (verdict, counts(), coverage, any::<[u64; 5]>()).prop_map(
+    (any_of(Verdict::iter()), counts(), coverage, any::<[u64; 5]>()).prop_map(
         |(verdict, counts, coverage, [chains, ended, unlisted, listings_unread, passed_over])| {
             RunEvent::RunFinished(RunSummary {
                 verdict,
@@ -134,7 +143,7 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
     )
 }
 
-pub(super) fn run_started() -> impl Strategy<Value = RunEvent> {
+fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
     let words = (text(), text(), text(), prop::option::of(text()), prop::option::of(text()));
     (words, time(), time(), any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
@@ -156,9 +165,16 @@ pub(super) fn run_started() -> impl Strategy<Value = RunEvent> {
     )
 }
 
-pub(super) fn rest() -> impl Strategy<Value = RunEvent> {
+fn bucket_listed() -> impl Strategy<Value = RunEvent> {
+    let left_out = prop::collection::vec(text(), 0..3);
+    (any::<(u64, u64)>(), left_out).prop_map(|((chains, digests), left_out)| {
+        RunEvent::BucketListed { chains, digests, left_out }
+    })
+}
+
+fn public_key() -> impl Strategy<Value = RunEvent> {
     let key = (text(), prop::collection::vec(any::<u8>(), 0..40), any::<bool>(), time(), text());
-    let key = key.prop_map(|(fingerprint, der, told, at, source)| {
+    key.prop_map(|(fingerprint, der, told, at, source)| {
         RunEvent::PublicKey(PublicKeyTold {
             region: "eu-west-1".parse().unwrap(),
             fingerprint,
@@ -167,47 +183,43 @@ pub(super) fn rest() -> impl Strategy<Value = RunEvent> {
             valid_to: told.then_some(at),
             source,
         })
-    });
-    let named = (place(), hash(), place(), time(), time(), text()).prop_map(
+    })
+}
+
+fn log_named() -> impl Strategy<Value = RunEvent> {
+    (place(), hash(), place(), time(), time(), text()).prop_map(
         |(at, hash, digest, start, end, fingerprint)| {
             RunEvent::LogNamed(LogNamed { at, hash, digest, start, end, fingerprint })
         },
-    );
-    let status =
-        (chain(), any::<bool>(), prop::option::of((time(), text())), prop::option::of(finding()))
-            .prop_map(|(chain, is_logging, told, finding)| RunEvent::TrailStatus {
-                chain,
-                is_logging,
-                latest_digest_delivery: told.as_ref().map(|(at, _)| *at),
-                latest_digest_error: told.map(|(_, error)| error),
-                finding,
-            });
-    let explained = (chain(), time(), time(), [text(), text(), text(), text()], place()).prop_map(
+    )
+}
+
+fn trail_status() -> impl Strategy<Value = RunEvent> {
+    (chain(), any::<bool>(), prop::option::of((time(), text())), prop::option::of(finding()))
+        .prop_map(|(chain, is_logging, told, finding)| RunEvent::TrailStatus {
+            chain,
+            is_logging,
+            latest_digest_delivery: told.as_ref().map(|(at, _)| *at),
+            latest_digest_error: told.map(|(_, error)| error),
+            finding,
+        })
+}
+
+fn gap_explained() -> impl Strategy<Value = RunEvent> {
+    (chain(), time(), time(), [text(), text(), text(), text()], place()).prop_map(
         |(chain, from, to, [name, id, principal, address], log)| RunEvent::GapExplained {
             chain,
             from,
             to,
             event: ExplainingEvent { time: from, name, id, principal, address, log },
         },
-    );
-    let seam = (place(), time(), hash(), any::<bool>(), prop::option::of(finding())).prop_map(
+    )
+}
+
+fn seam() -> impl Strategy<Value = RunEvent> {
+    (place(), time(), hash(), any::<bool>(), prop::option::of(finding())).prop_map(
         |(at, end, expected, joined, finding)| {
             RunEvent::SeamJudged(SeamJudged { at, end, expected, joined, finding })
         },
-    );
-    prop_oneof![
-        key,
-        named,
-        status,
-        explained,
-        seam,
-        (any::<(u64, u64)>(), prop::collection::vec(text(), 0..3)).prop_map(
-            |((chains, digests), left_out)| RunEvent::BucketListed { chains, digests, left_out }
-        ),
-        (text(), failure()).prop_map(|(folder, why)| RunEvent::ListingUnread { folder, why }),
-        chain().prop_map(|chain| RunEvent::ChainStarted { chain }),
-        place().prop_map(|at| RunEvent::LogUnlisted { at }),
-        text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }),
-        (text(), text()).prop_map(|(check, why)| RunEvent::CheckNotPerformed { check, why }),
-    ]
+    )
 }

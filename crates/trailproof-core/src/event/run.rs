@@ -12,9 +12,16 @@ use crate::location::ObjectLocation;
 use crate::log_check::LogProof;
 use crate::notice::Notice;
 use crate::time::{Period, Timestamp};
+use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
 
 /// One fact about a `verify` run, in canonical order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(RunEventName),
+    derive(PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr),
+    strum(serialize_all = "kebab-case"),
+    doc = "The name of an event on its line; never renamed once released."
+)]
 pub enum RunEvent {
     /// First event, always.
     RunStarted(Box<RunStart>),

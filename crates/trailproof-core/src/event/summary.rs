@@ -5,9 +5,11 @@ use crate::coverage::{Segment, Uncovered};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
+use strum::{IntoStaticStr, VariantNames};
 
 /// Whether a chain has evidence in the period.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Presence {
     /// It has digests in the period or anchors after it.
     Present,
@@ -22,6 +24,13 @@ pub enum Presence {
         /// End of its newest digest.
         last: Timestamp,
     },
+}
+
+impl Presence {
+    /// Stable code for machines; never renamed once released.
+    pub fn code(&self) -> &'static str {
+        self.into()
+    }
 }
 
 /// A chain at its end.

@@ -1,6 +1,7 @@
 //! What the caller gets wrong, and what AWS refuses before anything is validated.
 use super::{Scenario, Stage};
 use crate::server::{Fault, FaultPlan, Matcher, Operation, Schedule};
+use strum::IntoEnumIterator;
 
 const BUCKET: &str = "example-trail-logs";
 
@@ -80,5 +81,5 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 ];
 
 fn refused_everywhere(fault: &Fault) -> Stage {
-    refused(&Operation::ALL, fault)
+    refused(&Operation::iter().collect::<Vec<_>>(), fault)
 }

@@ -3,6 +3,7 @@ use super::operation::Operation;
 use super::route::Call;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use strum::IntoEnumIterator;
 
 /// How many requests the server has seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,7 +85,7 @@ pub(super) struct InFlight<'c>(&'c Counters);
 impl Counters {
     pub(super) fn new() -> Self {
         Self {
-            by_operation: Operation::ALL.into_iter().map(|op| (op, AtomicU64::new(0))).collect(),
+            by_operation: Operation::iter().map(|op| (op, AtomicU64::new(0))).collect(),
             in_flight: AtomicU64::new(0),
             max_in_flight: AtomicU64::new(0),
             faulted: AtomicU64::new(0),

@@ -1,7 +1,8 @@
 //! The operations that the server knows, by the names that AWS gives them.
+use strum::EnumIter;
 
 /// An operation of S3, CloudTrail, Organizations or STS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter)]
 pub enum Operation {
     /// S3 ListBuckets.
     ListBuckets,
@@ -53,28 +54,6 @@ pub(super) enum Protocol {
 }
 
 impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 18] = [
-        Self::ListBuckets,
-        Self::HeadBucket,
-        Self::GetBucketLocation,
-        Self::ListObjects,
-        Self::ListObjectsV2,
-        Self::ListObjectVersions,
-        Self::GetSetting,
-        Self::GetObject,
-        Self::HeadObject,
-        Self::ListPublicKeys,
-        Self::DescribeTrails,
-        Self::ListTrails,
-        Self::GetTrail,
-        Self::GetTrailStatus,
-        Self::LookupEvents,
-        Self::DescribeOrganization,
-        Self::GetCallerIdentity,
-        Self::Unknown,
-    ];
-
     /// The operation that the last part of an `X-Amz-Target` header names.
     pub(super) fn of_target(name: &str) -> Self {
         match name {

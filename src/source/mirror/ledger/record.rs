@@ -110,9 +110,8 @@ impl FailedAs {
 
     /// The failure again. A code that is none is not believed.
     pub(in crate::source::mirror) fn failure(&self) -> ReadFailure {
-        let kind = ReadFailureKind::ALL.into_iter().find(|kind| kind.code() == self.code);
         ReadFailure {
-            kind: kind.unwrap_or(ReadFailureKind::NotCopied),
+            kind: self.code.parse().unwrap_or(ReadFailureKind::NotCopied),
             attempts: self.attempts.max(1),
             detail: self.detail.clone(),
             request_id: self.request_id.clone(),

@@ -2,8 +2,7 @@
 use super::parts::{Hex, PlaceShape, Text, Time};
 use super::unreadable::Unreadable;
 use crate::content::Hash;
-use crate::finding::{Finding, Malformed, SignatureFault};
-use crate::inflate::InflateFault;
+use crate::finding::{Finding, FindingCode, Malformed, SignatureFault};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -63,7 +62,7 @@ impl<'a> From<&'a Finding> for FindingShape<'a> {
             Finding::DigestMalformed(why) | Finding::LogMalformed(why) => shape.malformed(why),
             Finding::DigestMoved { recorded } => shape.recorded = Some(recorded.into()),
             Finding::DigestSignatureInvalid(fault) => {
-                shape.why = Some(fault_code(fault).into());
+                shape.why = Some(fault.code().into());
                 if let SignatureFault::KeyUnreadable { fingerprint } = fault {
                     shape.fingerprint = Some(Cow::Borrowed(fingerprint));
                 }
@@ -100,49 +99,51 @@ impl TryFrom<FindingShape<'_>> for Finding {
     type Error = Unreadable;
 
     fn try_from(shape: FindingShape<'_>) -> Result<Self, Unreadable> {
-        Ok(match &*shape.code {
-            "digest-missing" => Self::DigestMissing,
-            "log-missing" => Self::LogMissing,
-            "digest-malformed" => Self::DigestMalformed(shape.read_malformed()?),
-            "log-malformed" => Self::LogMalformed(shape.read_malformed()?),
-            "digest-moved" => Self::DigestMoved {
+        let code = shape.code.parse();
+        Ok(match code.map_err(|_| Unreadable::unknown("finding", &shape.code))? {
+            FindingCode::DigestMissing => Self::DigestMissing,
+            FindingCode::LogMissing => Self::LogMissing,
+            FindingCode::DigestMalformed => Self::DigestMalformed(shape.read_malformed()?),
+            FindingCode::LogMalformed => Self::LogMalformed(shape.read_malformed()?),
+            FindingCode::DigestMoved => Self::DigestMoved {
                 recorded: shape
                     .recorded
                     .ok_or_else(|| Unreadable::absent("finding", "recorded"))?
                     .into(),
             },
-            "digest-signature-invalid" => Self::DigestSignatureInvalid(shape.read_fault()?),
-            "digest-key-unknown" => Self::DigestKeyUnknown {
+            FindingCode::DigestSignatureInvalid => {
+                Self::DigestSignatureInvalid(shape.read_fault()?)
+            }
+            FindingCode::DigestKeyUnknown => Self::DigestKeyUnknown {
                 fingerprint: shape.read_fingerprint()?,
                 none_between: shape.no_key_from.zip(shape.no_key_to).map(|(f, t)| (f.0, t.0)),
             },
-            "digest-link-mismatch" => {
+            FindingCode::DigestLinkMismatch => {
                 let (expected, found) = shape.read_hashes()?;
                 Self::DigestLinkMismatch { expected, found }
             }
-            "digest-out-of-order" => Self::DigestOutOfOrder {
+            FindingCode::DigestOutOfOrder => Self::DigestOutOfOrder {
                 end: time(shape.end, "end")?,
                 successor_end: time(shape.successor_end, "successor_end")?,
             },
-            "digest-delivered-then-gone" => Self::DigestDeliveredThenGone {
+            FindingCode::DigestDeliveredThenGone => Self::DigestDeliveredThenGone {
                 delivered: time(shape.delivered, "delivered")?,
                 newest: shape.newest.map(|at| at.0),
             },
-            "log-hash-mismatch" => {
+            FindingCode::LogHashMismatch => {
                 let (expected, found) = shape.read_hashes()?;
                 let cut_short =
                     shape.cut_short.ok_or_else(|| Unreadable::absent("finding", "cut_short"))?;
                 Self::LogHashMismatch { expected, found, cut_short }
             }
-            "log-trailing-data" => Self::LogTrailingData { bytes: shape.read_bytes()? },
-            other => return Err(Unreadable::unknown("finding", other)),
+            FindingCode::LogTrailingData => Self::LogTrailingData { bytes: shape.read_bytes()? },
         })
     }
 }
 
 impl<'a> FindingShape<'a> {
     fn malformed(&mut self, why: &'a Malformed) {
-        self.why = Some(malformed_code(why).into());
+        self.why = Some(why.code().into());
         match why {
             Malformed::TrailingData { bytes } => self.bytes = Some(*bytes),
             Malformed::FieldAbsent(field) => self.field = Some((*field).into()),
@@ -172,11 +173,10 @@ impl<'a> FindingShape<'a> {
                     .into_owned(),
             },
             "backfill-time-absent" => Malformed::BackfillTimeAbsent,
-            gzip => INFLATE_FAULTS
-                .into_iter()
-                .find(|(_, code)| *code == gzip)
-                .map(|(fault, _)| Malformed::Gzip(fault))
-                .ok_or_else(|| Unreadable::unknown("finding's `why`", gzip))?,
+            gzip => gzip
+                .parse()
+                .map(Malformed::Gzip)
+                .map_err(|_| Unreadable::unknown("finding's `why`", gzip))?,
         })
     }
 
@@ -224,40 +224,4 @@ impl<'a> FindingShape<'a> {
 
 fn time(at: Option<Time>, field: &'static str) -> Result<Timestamp, Unreadable> {
     at.map(|at| at.0).ok_or_else(|| Unreadable::absent("finding", field))
-}
-
-const INFLATE_FAULTS: [(InflateFault, &str); 6] = [
-    (InflateFault::NotGzip, "not-gzip"),
-    (InflateFault::Header, "gzip-header"),
-    (InflateFault::Data, "gzip-data"),
-    (InflateFault::Crc, "gzip-crc"),
-    (InflateFault::Length, "gzip-length"),
-    (InflateFault::OverBudget, "gzip-over-budget"),
-];
-
-fn malformed_code(why: &Malformed) -> &'static str {
-    match why {
-        Malformed::Gzip(InflateFault::NotGzip) => "not-gzip",
-        Malformed::Gzip(InflateFault::Header) => "gzip-header",
-        Malformed::Gzip(InflateFault::Data) => "gzip-data",
-        Malformed::Gzip(InflateFault::Crc) => "gzip-crc",
-        Malformed::Gzip(InflateFault::Length) => "gzip-length",
-        Malformed::Gzip(InflateFault::OverBudget) => "gzip-over-budget",
-        Malformed::CutShort => "cut-short",
-        Malformed::TrailingData { .. } => "trailing-data",
-        Malformed::Json => "not-json",
-        Malformed::FieldAbsent(_) => "field-absent",
-        Malformed::FieldInvalid { .. } => "field-invalid",
-        Malformed::BackfillTimeAbsent => "backfill-time-absent",
-    }
-}
-
-fn fault_code(fault: &SignatureFault) -> &'static str {
-    match fault {
-        SignatureFault::Mismatch => "mismatch",
-        SignatureFault::OddHex => "odd-hex",
-        SignatureFault::NotHex => "not-hex",
-        SignatureFault::Absent => "absent",
-        SignatureFault::KeyUnreadable { .. } => "key-unreadable",
-    }
 }

@@ -4,7 +4,7 @@ use crate::chain_id::ChainId;
 use crate::content::{Hash, parse_hash};
 use crate::coverage::{Coverage, Segment};
 use crate::explain::ExplainingEvent;
-use crate::failure::{ReadFailure, ReadFailureKind};
+use crate::failure::ReadFailure;
 use crate::location::ObjectLocation;
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -145,8 +145,8 @@ impl TryFrom<FailureShape<'_>> for ReadFailure {
     type Error = Unreadable;
 
     fn try_from(shape: FailureShape<'_>) -> Result<Self, Unreadable> {
-        let kind = ReadFailureKind::from_code(&shape.code)
-            .ok_or_else(|| Unreadable::unknown("read failure", &shape.code))?;
+        let kind =
+            shape.code.parse().map_err(|_| Unreadable::unknown("read failure", &shape.code))?;
         Ok(Self {
             kind,
             attempts: shape.attempts,

@@ -12,12 +12,11 @@ use super::unreadable::Unreadable;
 use super::write::{PROOFS, TOOL};
 use crate::budget;
 use crate::event::run::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
-    SeamJudged, Seen, Tool,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent,
+    RunEventName, RunStart, SeamJudged, Seen, Tool,
 };
 use crate::finding::{Finding, Outcome};
 use crate::judge::Proofs;
-use crate::key_layout::DigestKind;
 use crate::location::ObjectLocation;
 use crate::log_check::LogProof;
 use crate::notice::Notice;
@@ -49,9 +48,10 @@ pub(in crate::event) fn event_name(line: &str) -> Result<Cow<'_, str>, Unreadabl
 ///
 /// What is wrong with the line, or that the stream is of another schema.
 pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
-    Ok(Some(match &*event_name(line)? {
-        "run-started" => RunEvent::RunStarted(Box::new(run_start(line)?)),
-        "bucket-listed" => {
+    let Ok(name) = event_name(line)?.parse() else { return Ok(None) };
+    Ok(Some(match name {
+        RunEventName::RunStarted => RunEvent::RunStarted(Box::new(run_start(line)?)),
+        RunEventName::BucketListed => {
             let line: BucketListedLine<'_> = serde_json::from_str(line)?;
             RunEvent::BucketListed {
                 chains: line.chains,
@@ -59,19 +59,21 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
                 left_out: owned(line.trails_left_out),
             }
         }
-        "listing-unread" => {
+        RunEventName::ListingUnread => {
             let line: ListingUnreadLine<'_> = serde_json::from_str(line)?;
             let folder = line.folder.into_owned();
             RunEvent::ListingUnread { folder, why: line.read_failure.try_into()? }
         }
-        "chain-started" => {
+        RunEventName::ChainStarted => {
             let line: ChainStartedLine<'_> = serde_json::from_str(line)?;
             RunEvent::ChainStarted { chain: line.chain.try_into()? }
         }
-        "public-key" => RunEvent::PublicKey(public_key(serde_json::from_str(line)?)?),
-        "digest-judged" => RunEvent::DigestJudged(digest_judged(serde_json::from_str(line)?)?),
-        "log-judged" => RunEvent::LogJudged(log_judged(serde_json::from_str(line)?)?),
-        "log-named" => {
+        RunEventName::PublicKey => RunEvent::PublicKey(public_key(serde_json::from_str(line)?)?),
+        RunEventName::DigestJudged => {
+            RunEvent::DigestJudged(digest_judged(serde_json::from_str(line)?)?)
+        }
+        RunEventName::LogJudged => RunEvent::LogJudged(log_judged(serde_json::from_str(line)?)?),
+        RunEventName::LogNamed => {
             let line: LogNamedLine<'_> = serde_json::from_str(line)?;
             RunEvent::LogNamed(LogNamed {
                 at: at(line.bucket, line.key),
@@ -82,7 +84,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
                 fingerprint: line.fingerprint.into_owned(),
             })
         }
-        "trail-status" => {
+        RunEventName::TrailStatus => {
             let line: TrailStatusLine<'_> = serde_json::from_str(line)?;
             RunEvent::TrailStatus {
                 chain: line.chain.try_into()?,
@@ -92,7 +94,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
                 finding: line.finding.map(Finding::try_from).transpose()?,
             }
         }
-        "seam-judged" => {
+        RunEventName::SeamJudged => {
             let line: SeamJudgedLine<'_> = serde_json::from_str(line)?;
             RunEvent::SeamJudged(SeamJudged {
                 at: at(line.bucket, line.key),
@@ -102,11 +104,11 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
                 finding: line.finding.map(Finding::try_from).transpose()?,
             })
         }
-        "chain-finished" => {
+        RunEventName::ChainFinished => {
             let line: ChainFinishedShape<'_> = serde_json::from_str(line)?;
             RunEvent::ChainFinished(line.try_into()?)
         }
-        "gap-explained" => {
+        RunEventName::GapExplained => {
             let line: GapExplainedLine<'_> = serde_json::from_str(line)?;
             RunEvent::GapExplained {
                 chain: line.chain.try_into()?,
@@ -115,24 +117,23 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
                 event: line.explained_by.into(),
             }
         }
-        "log-unlisted" => {
+        RunEventName::LogUnlisted => {
             let line: PlaceShape<'_> = serde_json::from_str(line)?;
             RunEvent::LogUnlisted { at: line.into() }
         }
-        "logs-without-digests" => {
+        RunEventName::LogsWithoutDigests => {
             let line: FolderLine<'_> = serde_json::from_str(line)?;
             RunEvent::LogsWithoutDigests { folder: line.folder.into_owned() }
         }
-        "check-not-performed" => {
+        RunEventName::CheckNotPerformed => {
             let line: CheckNotPerformedLine<'_> = serde_json::from_str(line)?;
             let (check, why) = (line.check.into_owned(), line.why.into_owned());
             RunEvent::CheckNotPerformed { check, why }
         }
-        "run-finished" => {
+        RunEventName::RunFinished => {
             let line: RunFinishedShape<'_> = serde_json::from_str(line)?;
             RunEvent::RunFinished(line.try_into()?)
         }
-        _ => return Ok(None),
     }))
 }
 
@@ -195,15 +196,11 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
             previous: line.previous.map(link),
         }),
     };
-    let kind = match &*line.kind {
-        "standard" => DigestKind::Standard,
-        "backfill" => DigestKind::Backfill,
-        other => return Err(Unreadable::unknown("kind", other)),
-    };
+    let kind = line.kind.parse().map_err(|_| Unreadable::unknown("kind", &line.kind))?;
     let notices = line
         .notices
         .iter()
-        .map(|code| Notice::from_code(code).ok_or_else(|| Unreadable::unknown("notice", code)));
+        .map(|code| code.parse().map_err(|_| Unreadable::unknown("notice", code)));
     Ok(DigestJudged {
         at: at(line.bucket, line.key),
         kind,

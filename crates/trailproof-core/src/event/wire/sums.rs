@@ -81,14 +81,14 @@ pub struct ChainFinishedShape<'a> {
 
 impl<'a> From<&'a ChainSummary> for ChainFinishedShape<'a> {
     fn from(summary: &'a ChainSummary) -> Self {
-        let (presence, last) = match &summary.presence {
-            Presence::Present => ("present", None),
-            Presence::Absent { last } => ("absent", *last),
-            Presence::Ended { last } => ("ended", Some(*last)),
+        let last = match &summary.presence {
+            Presence::Present => None,
+            Presence::Absent { last } => *last,
+            Presence::Ended { last } => Some(*last),
         };
         Self {
             chain: (&summary.chain).into(),
-            presence: presence.into(),
+            presence: summary.presence.code().into(),
             last_digest_before: last.map(Time),
             coverage: summary.segments.iter().map(SegmentShape::from).collect(),
             tail_allowed_seconds: summary.tail_allowed,
@@ -176,8 +176,8 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
     type Error = Unreadable;
 
     fn try_from(shape: RunFinishedShape<'_>) -> Result<Self, Unreadable> {
-        let verdict = Verdict::from_words(&shape.verdict)
-            .ok_or_else(|| Unreadable::unknown("verdict", &shape.verdict))?;
+        let verdict: Verdict =
+            shape.verdict.parse().map_err(|_| Unreadable::unknown("verdict", &shape.verdict))?;
         if verdict.exit_status() != shape.exit_status {
             return Err(Unreadable::value("run-finished", "exit_status"));
         }
@@ -185,8 +185,8 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
             shape.coverage_seconds;
         let mut uncovered = BTreeMap::new();
         for (code, seconds) in told {
-            let why = Uncovered::from_code(&code)
-                .ok_or_else(|| Unreadable::unknown("coverage", &code))?;
+            let why: Uncovered =
+                code.parse().map_err(|_| Unreadable::unknown("coverage", &code))?;
             uncovered.insert(why, seconds);
         }
         Ok(Self {

@@ -11,7 +11,6 @@ use crate::event::run::{
 };
 use crate::finding::Outcome;
 use crate::judge::Proofs;
-use crate::key_layout::DigestKind;
 use crate::notice::Notice;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -137,7 +136,7 @@ fn digest_judged(judged: &DigestJudged) -> DigestJudgedLine<'_> {
         bucket: (&judged.at.bucket).into(),
         key: (&judged.at.key).into(),
         outcome: word(&judged.outcome).into(),
-        kind: kind(judged.kind).into(),
+        kind: judged.kind.code().into(),
         start: None,
         end: Time(judged.end),
         counts: judged.counts,
@@ -218,13 +217,6 @@ fn log_named(named: &LogNamed) -> LogNamedLine<'_> {
         start: Time(named.start),
         end: Time(named.end),
         fingerprint: (&named.fingerprint).into(),
-    }
-}
-
-fn kind(kind: DigestKind) -> &'static str {
-    match kind {
-        DigestKind::Standard => "standard",
-        DigestKind::Backfill => "backfill",
     }
 }
 
