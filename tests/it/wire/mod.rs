@@ -33,6 +33,7 @@ use trailproof_core::notice::Notice;
 use trailproof_core::time::{Period, Timestamp};
 use trailproof_core::verdict::Verdict;
 use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec, dice::Dice};
+pub(crate) use variants::some_events;
 
 fn line(event: &RunEvent) -> String {
     let mut line = Vec::new();
