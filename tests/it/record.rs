@@ -1,5 +1,6 @@
 //! Run records: over every deed they are the event stream byte for byte, add up, and give every
 //! report again; cut, edited, reordered and foreign ones are recognised.
+use crate::support::wait_until;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -230,11 +231,8 @@ fn what_a_run_that_was_ended_leaves_is_recognised_as_cut() {
         let path = record.to_str().unwrap();
         let mut command = command(&server, &["--record", path, "--format", "jsonl"]);
         let child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let begun = std::time::Instant::now();
-        while !partial.exists() && begun.elapsed().as_secs() < 20 {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        // The first log file that is asked for does not come: the run has told what comes before.
+        wait_until("a log file is asked for", || server.requests().faulted > 0);
         let kill = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(kill.success());
         let output = child.wait_with_output().unwrap();

@@ -1,9 +1,21 @@
 //! What several modules of `it` share.
+use std::thread;
+use std::time::{Duration, Instant};
+
 pub(crate) mod attest_room;
 pub(crate) mod mirrors;
 pub(crate) mod module_graph;
 pub(crate) mod run_events;
 pub(crate) mod worlds;
+
+/// Waits for what another program does; fails when it has not done it after a minute.
+pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
 
 /// A test for each of several numbers, so that long ones run side by side: `by_seed!(run: name =
 /// number, …)` makes tests `run::name` that call `run(number)`.

@@ -1,6 +1,7 @@
 //! `trailproof verify` from outside: the program itself over a loopback AWS. Every row of the table
 //! of exit statuses, in every format, and every kind of bad input.
 mod refused;
+use crate::support::wait_until;
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use trailproof_testkit::server::{
@@ -257,12 +258,8 @@ fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Until a log file is asked for, the run has not begun to wait.
-        let begun = std::time::Instant::now();
-        while server.requests().max_in_flight == 0 && begun.elapsed().as_secs() < 20 {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        // The first log file that is asked for does not come: the run has begun, and waits.
+        wait_until("a log file is asked for", || server.requests().faulted > 0);
         let killed = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(killed.success());
         let output = child.wait_with_output().unwrap();
