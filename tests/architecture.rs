@@ -30,6 +30,7 @@ const CORE_IS_BUILT_WITH: &[&str] = &[
     "serde_json",
     "sha2",
     "sirocco",
+    "strum",
     "zstd",
 ];
 
