@@ -76,6 +76,8 @@ prepare() {
     # Debian's compiler does not depend on the headers of the C library, and AWS-LC includes them.
     cc -E -x c - <<<'#include <stdlib.h>' >/dev/null 2>&1 || packages+=(gcc libc6-dev)
     command -v git >/dev/null || packages+=(git)
+    # The program, not the word of the shell: tests send signals with it.
+    type -P kill >/dev/null || packages+=(procps)
     # cargo trusts the system's certificates.
     if command -v apt-get >/dev/null && [[ -z ${SSL_CERT_FILE:-} && ! -e /etc/ssl/certs/ca-certificates.crt ]]; then
         packages+=(ca-certificates)
