@@ -71,6 +71,8 @@ fn the_model_knows_what_each_deed_yields() {
         (&[Deed::LogEmptied(LOG)], broken, Contradicted, true),
         (&[Deed::LogTrailerMissing(LOG)], "log-malformed", Contradicted, true),
         (&[Deed::LogSecondMemberAppended(LOG)], "log-trailing-data", Contradicted, true),
+        (&[Deed::LogInSeveralMembers(LOG)], "", Proven, true),
+        (&[Deed::DigestInSeveralMembers(AT)], "", Proven, true),
         (&[Deed::LogTrailingGarbage(LOG)], "log-trailing-data", Contradicted, true),
         (
             &[Deed::LogReplacedByOtherLog { at: LOG, by: OTHER }],

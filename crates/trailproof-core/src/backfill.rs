@@ -29,9 +29,6 @@ const LATE: i64 = 30 * DAY;
 /// Signatures of one digest that are kept. One is right; more are those of planted digests.
 const KEPT: usize = 4;
 
-/// Hexadecimal digits of a signature by the largest key that is used, of 8192 bits.
-const SIGNATURE_DIGITS: usize = 2_048;
-
 /// Whether what is wanting is a proof, and not the object.
 fn wants_proof(kind: ReadFailureKind) -> bool {
     matches!(kind, ReadFailureKind::NoSignature | ReadFailureKind::KeysUnavailable)
@@ -167,9 +164,8 @@ impl BackfillWalk {
                 None
             }
             None if generated.is_some() => {
-                let field = "backfill-generation-timestamp";
                 let value = generated.unwrap_or_default();
-                let why = Malformed::FieldInvalid { field, value };
+                let why = Malformed::field_invalid("backfill-generation-timestamp", &value);
                 self.settle(Outcome::Invalid(Finding::DigestMalformed(why)), Vec::new())
             }
             // Metadata is lost in copies. Without the time there is no telling which keys to ask; for
@@ -218,8 +214,7 @@ impl BackfillWalk {
     /// once more for it, so that only so many are kept of each.
     fn keep(&mut self, at: &ObjectLocation, signature: String) {
         let kept = self.kept.entry(at.clone()).or_default();
-        let is_new =
-            kept.len() < KEPT && signature.len() <= SIGNATURE_DIGITS && kept.insert(signature);
+        let is_new = kept.len() < KEPT && kept.insert(signature);
         if is_new {
             self.wake(at);
         }

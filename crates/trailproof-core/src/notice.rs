@@ -12,6 +12,8 @@ pub enum Notice {
     MetadataSignatureDiffers,
     /// The object is stored inflated; its content is proven all the same.
     StoredInflated,
+    /// Several gzip members hold the object, where CloudTrail writes one; joined they are proven.
+    SeveralMembers,
     /// The digest is in the listing and no chain reaches it.
     DigestUnlinked,
     /// The digest lies outside the period and only anchors the walk.
@@ -23,11 +25,12 @@ pub enum Notice {
 
 impl Notice {
     /// Every notice.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ChainStart,
         Self::MetadataSignatureMissing,
         Self::MetadataSignatureDiffers,
         Self::StoredInflated,
+        Self::SeveralMembers,
         Self::DigestUnlinked,
         Self::Anchor,
         Self::LifecycleLooksTheSame,
@@ -45,6 +48,7 @@ impl Notice {
             Self::MetadataSignatureMissing => "metadata-signature-missing",
             Self::MetadataSignatureDiffers => "metadata-signature-differs",
             Self::StoredInflated => "stored-inflated",
+            Self::SeveralMembers => "several-members",
             Self::DigestUnlinked => "digest-unlinked",
             Self::Anchor => "anchor",
             Self::LifecycleLooksTheSame => "lifecycle-looks-the-same",

@@ -59,6 +59,9 @@ impl BuiltTrail {
         if archived(version) {
             return DigestContent::Archived;
         }
+        if gzip::joined(&version.body).is_some_and(|bytes| bytes == digest.json) {
+            return DigestContent::Intact;
+        }
         let (bytes, whole) = match gzip::read(&version.body) {
             Body::Bomb => return DigestContent::Beyond,
             Body::Broken => return DigestContent::Malformed,
@@ -123,6 +126,11 @@ impl BuiltTrail {
             return states(&[State::Unverified]);
         }
         let right = |bytes: &[u8]| sha256(bytes) == log.hash;
+        // Content is what all members hold.
+        let joined = gzip::joined(&version.body);
+        if joined.as_deref().is_some_and(right) {
+            return states(&[State::Valid]);
+        }
         match gzip::read(&version.body) {
             Body::Bomb => states(&[State::Unverified, mismatch, malformed]),
             Body::NotGzip if right(&version.body) => states(&[State::Valid]),
@@ -133,6 +141,7 @@ impl BuiltTrail {
                 (true, false, false) => states(&[malformed]),
                 (true, false, true) => states(&[malformed, trailing]),
                 (false, true, false) => states(&[mismatch]),
+                (false, true, true) if joined.is_some() => states(&[mismatch]),
                 (false, true, true) => states(&[mismatch, trailing]),
                 (false, false, _) => states(&[mismatch, malformed, trailing]),
             },
