@@ -136,7 +136,7 @@ impl ChainDriver<'_> {
 
     /// Lets go of the digest that was read last, unless the walk has it while it asks for keys.
     fn let_go(&mut self, need: &Need) {
-        if !matches!(need, Need::Keys { .. }) {
+        if !matches!(need, Need::Keys { .. } | Need::KeysSince(_)) {
             self.held = Held::default();
         }
     }
@@ -167,6 +167,7 @@ impl ChainDriver<'_> {
                 }
             }
             Need::Keys { from, to } => self.keys.ask(*from, *to).await,
+            Need::KeysSince(from) => self.keys.ask_since(*from).await,
             Need::Older(_) | Need::Nothing => Fact::Older(false),
         }
     }

@@ -46,7 +46,8 @@ pub enum OwnSignature {
     Absent,
     /// It is not the digest's. Holds whether the digest's key is listed as it must be.
     Wrong(bool),
-    /// It is right, but its key is not listed. Holds whether the region has any other key.
+    /// It is right, but its key is not listed. Holds whether another key of the region was valid
+    /// then: a list without one does not tell what signed.
     KeyUnknown(bool),
 }
 
@@ -89,6 +90,15 @@ impl BuiltTrail {
         }
     }
 
+    /// Whether a key of the region is listed that was valid at the digest's end.
+    pub(super) fn keys_cover(&self, chain: &BuiltChain, digest: &BuiltDigest) -> bool {
+        let keys = self.world.public_keys.get(&chain.id.region);
+        let valid = |key: &crate::world::PublicKey| {
+            key.valid_from <= digest.end && digest.end <= key.valid_to
+        };
+        keys.is_some_and(|keys| keys.iter().any(valid))
+    }
+
     /// What the signature beside `digest` does for its true bytes.
     pub fn own_signature(&self, chain: &BuiltChain, digest: &BuiltDigest) -> OwnSignature {
         let Some(version) = self.current(&digest.bucket, &digest.key) else {
@@ -106,7 +116,7 @@ impl BuiltTrail {
             return OwnSignature::Wrong(named);
         }
         if signed().next().is_none() {
-            return OwnSignature::KeyUnknown(!keys.is_empty());
+            return OwnSignature::KeyUnknown(self.keys_cover(chain, digest));
         }
         let timestamp = version.metadata.contains_key("backfill-generation-timestamp");
         let dated = digest.kind != DigestKind::Backfill || timestamp;

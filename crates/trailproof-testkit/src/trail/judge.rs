@@ -16,7 +16,7 @@ const OUT_OF_ORDER: State = State::Invalid("digest-out-of-order");
 pub(super) struct Judged {
     pub(super) content: DigestContent,
     pub(super) own: OwnSignature,
-    /// Whether no key at all is listed for the region.
+    /// Whether no key of the region is listed that was valid then.
     pub(super) keyless: bool,
     /// Proved by the careful run.
     pub(super) certain: bool,
@@ -44,7 +44,7 @@ impl BuiltTrail {
             judged.push(Judged {
                 content,
                 own: self.own_signature(chain, digest),
-                keyless: self.world.public_keys.get(&chain.id.region).is_none_or(Vec::is_empty),
+                keyless: !self.keys_cover(chain, digest),
                 certain: false,
                 possible: false,
                 in_period,
@@ -139,7 +139,7 @@ fn unproved(own: OwnSignature) -> BTreeSet<State> {
         OwnSignature::Wrong(true) => states(&[SIGNATURE, MALFORMED]),
         OwnSignature::Wrong(false) => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
         OwnSignature::KeyUnknown(true) => states(&[KEY_UNKNOWN]),
-        OwnSignature::KeyUnknown(false) => states(&[KEY_UNKNOWN, State::Unverified]),
+        OwnSignature::KeyUnknown(false) => states(&[State::Unverified]),
         // With an oddity the digest is not certain although it is signed; the caller adds to this.
         OwnSignature::Proves => BTreeSet::new(),
         OwnSignature::MayProve => states(&[KEY_UNKNOWN, SIGNATURE, MALFORMED, State::Unverified]),
