@@ -179,7 +179,7 @@ fn walk(criterion: &mut Criterion) {
                 let fact = match walk.need() {
                     Need::Nothing => return steps,
                     Need::Older(_) => Fact::Older(false),
-                    Need::Keys { .. } => Fact::Keys(ring.clone()),
+                    Need::Keys { .. } | Need::KeysSince(_) => Fact::Keys(ring.clone()),
                     Need::Digest(at) => match facts.remove(at) {
                         Some(read) => Fact::Read(Box::new(read)),
                         None => Fact::Missing,

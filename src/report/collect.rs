@@ -121,10 +121,15 @@ impl Collected {
                 }
             }
             RunEvent::LogJudged(judged) => {
-                if let Outcome::Valid(proof) = &judged.outcome
-                    && proof.stored_inflated
-                {
-                    *self.notices.entry(Notice::StoredInflated).or_default() += 1;
+                if let Outcome::Valid(proof) = &judged.outcome {
+                    let (inflated, several) = (proof.stored_inflated, proof.several_members);
+                    for (is_so, notice) in
+                        [(inflated, Notice::StoredInflated), (several, Notice::SeveralMembers)]
+                    {
+                        if is_so {
+                            *self.notices.entry(notice).or_default() += 1;
+                        }
+                    }
                 }
                 self.outcome(&judged.at, &judged.outcome, false);
             }

@@ -89,6 +89,9 @@ pub struct ObjectMetadata {
     pub etag: Option<String>,
     /// Version id, in a bucket with versions.
     pub version_id: Option<String>,
+    /// Whether the body's end tells nothing: the answer had neither a length nor an end of its own,
+    /// and closed the connection (HTTP/1.0). A body that was cut off then looks whole.
+    pub end_unknown: bool,
     /// User metadata. Names are lower case whatever the store made of them: some servers answer
     /// `Signature` for what was put as `signature`.
     pub user: BTreeMap<String, String>,

@@ -102,6 +102,12 @@ pub trait KeyService: Debug + Send + Sync {
     fn covered(&self, _region: Option<&Region>) -> Option<Vec<(Timestamp, Timestamp)>> {
         None
     }
+
+    /// Of one that has not all of them, from when on it has every key that there was at a time after
+    /// that: what was signed by then was signed with one of them, however late.
+    fn all_since(&self, _region: Option<&Region>) -> Option<(Timestamp, Timestamp)> {
+        None
+    }
 }
 
 /// Where trails are asked about.

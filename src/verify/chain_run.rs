@@ -10,6 +10,7 @@ use super::ordered::{Closed, Ordered, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
 use super::seam::{AtSeam, Seam};
+use super::stream::Held;
 use super::told::{named, told};
 use crate::source::ObjectSource;
 use std::hash::{BuildHasher as _, RandomState};
@@ -53,6 +54,7 @@ pub(super) async fn run_chain(
         source: &source,
         keys,
         seen: None,
+        held: Held::default(),
         at_seam: None,
         names,
         turn,
@@ -72,6 +74,8 @@ struct ChainDriver<'a> {
     keys: ChainKeys,
     /// The digest that was read last, and how it looked.
     seen: Option<(ObjectLocation, Seen)>,
+    /// That digest's part of what is held, while the walk has it.
+    held: Held,
     /// What the walk told of the digest at the seam.
     at_seam: Option<AtSeam>,
     names: Option<RandomState>,
@@ -97,7 +101,9 @@ impl ChainDriver<'_> {
                 }
                 need => self.find_out(need, &mut ahead, walk.ahead()).await,
             };
-            for step in walk.feed(fact) {
+            let steps = walk.feed(fact);
+            self.let_go(walk.need());
+            for step in steps {
                 self.standard(step).await?;
             }
         }
@@ -110,7 +116,9 @@ impl ChainDriver<'_> {
                 Need::Nothing | Need::Older(_) => return Ok(older),
                 need => self.find_out(need, &mut ahead, walk.ahead()).await,
             };
-            for step in walk.feed(fact) {
+            let steps = walk.feed(fact);
+            self.let_go(walk.need());
+            for step in steps {
                 let kind = DigestKind::Backfill;
                 let judged = DigestJudged {
                     outcome: told(&step.outcome),
@@ -123,6 +131,13 @@ impl ChainDriver<'_> {
                 };
                 self.digest(judged, step.outcome, true, false).await?;
             }
+        }
+    }
+
+    /// Lets go of the digest that was read last, unless the walk has it while it asks for keys.
+    fn let_go(&mut self, need: &Need) {
+        if !matches!(need, Need::Keys { .. } | Need::KeysSince(_)) {
+            self.held = Held::default();
         }
     }
 
@@ -142,8 +157,9 @@ impl ChainDriver<'_> {
                     ahead.look_ahead(std::iter::once(at).chain(next));
                 }
                 match ahead.take(at).await {
-                    DigestFetch::Read(read, seen) => {
+                    DigestFetch::Read(read, seen, held) => {
                         self.seen = Some((at.clone(), seen));
+                        self.held = held;
                         Fact::Read(read)
                     }
                     DigestFetch::Missing => Fact::Missing,
@@ -151,6 +167,7 @@ impl ChainDriver<'_> {
                 }
             }
             Need::Keys { from, to } => self.keys.ask(*from, *to).await,
+            Need::KeysSince(from) => self.keys.ask_since(*from).await,
             Need::Older(_) | Need::Nothing => Fact::Older(false),
         }
     }
@@ -163,8 +180,8 @@ impl ChainDriver<'_> {
             Some(seen) => seen,
             None => match self.at_seam(seam).await {
                 // What is no whole member says nothing of a hash.
-                DigestFetch::Read(read, _) if !read.content.form.is_settled() => AtSeam::Told,
-                DigestFetch::Read(read, _) => AtSeam::There(read.content.hash),
+                DigestFetch::Read(read, ..) if !read.content.form.is_settled() => AtSeam::Told,
+                DigestFetch::Read(read, ..) => AtSeam::There(read.content.hash),
                 DigestFetch::Missing => AtSeam::Gone,
                 DigestFetch::Unreadable(_) => AtSeam::Told,
             },
@@ -176,12 +193,14 @@ impl ChainDriver<'_> {
     /// in transit is not tampering.
     async fn at_seam(&self, seam: &Seam) -> DigestFetch {
         let first = fetch_digest(self.source.as_ref(), &seam.at).await;
-        match &first {
-            DigestFetch::Read(read, _) if read.content.hash != seam.hash => {
-                fetch_digest(self.source.as_ref(), &seam.at).await
-            }
-            _ => first,
+        if let DigestFetch::Read(read, ..) = &first
+            && read.content.hash != seam.hash
+        {
+            // Of two large ones the second would wait for the first.
+            drop(first);
+            return fetch_digest(self.source.as_ref(), &seam.at).await;
         }
+        first
     }
 
     /// How the digest at `at` looked, if it was read.

@@ -7,6 +7,7 @@ use trailproof_core::digest::LogFile;
 use trailproof_core::event::LogJudged;
 use trailproof_core::explain::{ExplainingEvent, explaining_events};
 use trailproof_core::finding::Outcome;
+use trailproof_core::log_check::check_log;
 
 /// A log file that was judged.
 pub(super) struct Log {
@@ -30,7 +31,7 @@ pub(super) async fn judge_log(
     let (outcome, seen, content) = if search {
         fetch_log_and_search(source.as_ref(), &at, &hash).await
     } else {
-        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash).await;
+        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash, check_log).await;
         (outcome, seen, None)
     };
     let events = content

@@ -229,7 +229,7 @@ async fn sample_days(
 /// it does not have: then it was moved, and says nothing of where the others were.
 async fn place(source: &dyn ObjectSource, bucket: &str, key: String) -> Option<Copied> {
     let at = ObjectLocation::new(bucket, key);
-    let DigestFetch::Read(read, _) = fetch_digest(source, &at).await else { return None };
+    let DigestFetch::Read(read, ..) = fetch_digest(source, &at).await else { return None };
     let told = read.claim.ok()?.location;
     copied(&told, &at.key)
 }

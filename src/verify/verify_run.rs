@@ -90,7 +90,7 @@ async fn run(
         tally.listings_unread += 1;
         tell(&RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
     }
-    let book = Arc::new(KeyBook::new(keys));
+    let book = Arc::new(KeyBook::new(keys, plan.now));
     let told = found.without_digests.iter().filter(|place| {
         jobs.iter().any(|job| {
             job.chain.account == place.account

@@ -25,6 +25,7 @@ mod mirror;
 mod mirror_directory;
 mod mirror_killed;
 mod mirror_source;
+mod no_length;
 mod offline;
 mod real_data;
 mod record;

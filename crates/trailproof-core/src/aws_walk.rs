@@ -137,8 +137,7 @@ impl AwsWalk {
         // A backfill digest is signed when it is made, long after the time that it is about.
         let value = generated.unwrap_or_default();
         let Some(made) = Timestamp::parse_loosely(&value) else {
-            let field = "backfill-generation-timestamp";
-            let why = Malformed::FieldInvalid { field, value };
+            let why = Malformed::field_invalid("backfill-generation-timestamp", &value);
             return self.judged(at, Outcome::Invalid(Finding::DigestMalformed(why)));
         };
         self.need = Need::Keys { from: made.plus(-HOUR), to: made.plus(HOUR) };

@@ -18,9 +18,16 @@ pub const LOG_INFLATED: u64 = 1 << 30;
 /// Many are read at once; the largest real one seen has 0.5 MB.
 pub const LOG_SEARCHED: u64 = 8 << 20;
 
+/// Stored bytes of one log file: no content of [`LOG_INFLATED`] takes more.
+pub const LOG_STORED: u64 = LOG_INFLATED;
+
 /// Bytes of a gzip header. AWS writes the shortest, 10; the format allows any length for names and
 /// comments, which nobody who copies log files makes longer than a path.
 pub const GZIP_HEADER: usize = 8 << 10;
+
+/// Gzip members of one object. A copier that writes blocks of 64 KB makes 16,000 of the largest
+/// content that is read.
+pub const MEMBERS: u64 = 20_000;
 
 /// Log files that one digest may name; follows from [`DIGEST_INFLATED`] and is checked apart, as
 /// an entry in memory is larger than the shortest entry in JSON.
@@ -31,6 +38,15 @@ pub const WALK_STEPS: u64 = 4_000_000;
 
 /// Bytes of an object key. S3's own limit.
 pub const KEY_LENGTH: usize = 1_024;
+
+/// Bytes of a bucket name. S3 allows 63; buckets of us-east-1 from before 2018 have up to 255.
+pub const BUCKET_LENGTH: usize = 255;
+
+/// Characters of a time as a digest spells it. Real ones have 20.
+pub const TIME: usize = 40;
+
+/// Hexadecimal digits of a signature by the largest key that is used, of 8192 bits.
+pub const SIGNATURE: usize = 2_048;
 
 /// Keys that one chain's listing may hold: a century of hourly standard and backfill digests, and
 /// as many again that are not its own.
@@ -72,6 +88,12 @@ pub const FINGERPRINT: usize = 256;
 
 /// Characters of a value from outside that a message shows.
 pub const SHOWN: usize = 200;
+
+/// Bytes of a read failure's detail that are kept. S3 and CloudTrail refuse in less than 2 KB.
+pub const DETAIL: usize = 8 << 10;
+
+/// Bytes of an ETag, a version id, or a request id that are kept. S3's have 32 to 100.
+pub const STORE_NAME: usize = 1_024;
 
 /// Characters of a read failure's detail that a message shows. A refusal of S3 names the caller and the
 /// object, whose key alone may have 1,024; what it means stands at its end.

@@ -17,9 +17,13 @@ use super::key_layout::DigestKey;
 use super::keys_at_hand::{KeysAtHand, key_span};
 use super::location::ObjectLocation;
 use super::notice::Notice;
-use super::time::{HOUR, Period, Timestamp};
+use super::time::{DAY, HOUR, Period, Timestamp};
 use super::walk_facts::{Fact, ListedDigest, Need, Step};
 use std::sync::Arc;
+
+/// How long after its end a digest may be signed, by what a bundle can tell: bundles ask for a day
+/// more. Real digests are late by half an hour, in bad times by some hours.
+const LATE: i64 = DAY;
 
 /// What a proven digest says of the one before it, until that one is judged.
 #[derive(Clone, Debug)]
@@ -112,15 +116,18 @@ impl ChainWalk {
                 self.settle(Outcome::Unverified(why), Vec::new())
             }
             (Need::Keys { from, to }, Fact::Keys(ring)) => {
-                self.keys.take(&ring, [(from, to)]);
+                self.keys.take(&ring, (from, to));
+                self.ask_or_judge()
+            }
+            (Need::KeysSince(from), Fact::Keys(ring)) => {
+                self.keys.take_since(&ring, from);
                 self.judge_current()
             }
-            (Need::Keys { .. }, Fact::KeysInPart { ring, all_of, why }) => {
-                self.keys.take(&ring, all_of);
-                self.keys.are_not_all(why);
+            (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysInPart(part)) => {
+                self.keys.take_part(part, LATE);
                 self.judge_current()
             }
-            (Need::Keys { .. }, Fact::KeysFailed(why)) => {
+            (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysFailed(why)) => {
                 self.keys.are_not_all(why);
                 self.judge_current()
             }
@@ -147,7 +154,27 @@ impl ChainWalk {
             self.need = key_span(self.period, current.end);
             return Vec::new();
         }
-        self.judge_current()
+        self.ask_or_judge()
+    }
+
+    /// Asks for all keys that could acquit a digest whose key is not known; else judges it.
+    fn ask_or_judge(&mut self) -> Vec<Step> {
+        let Some(current) = &self.current else { return Vec::new() };
+        let linked = self.expected.as_ref().filter(|_| current.linked);
+        let need = current.read.as_ref().and_then(|read| {
+            let signed = read.signature.is_some()
+                || self.kept_signature.is_some()
+                || linked.is_some_and(|expected| expected.link.signature.is_some());
+            let claim = read.claim.as_ref().ok().filter(|_| signed)?;
+            self.keys.before_unknown(&claim.fingerprint, self.period, current.end)
+        });
+        match need {
+            Some(need) => {
+                self.need = need;
+                Vec::new()
+            }
+            None => self.judge_current(),
+        }
     }
 
     fn judge_current(&mut self) -> Vec<Step> {

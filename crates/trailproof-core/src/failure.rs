@@ -19,9 +19,12 @@ pub struct ReadFailure {
 }
 
 impl ReadFailure {
-    /// A failure of the first attempt.
+    /// A failure of the first attempt. Of a detail that is longer than any service's words the
+    /// beginning is kept.
     pub fn new(kind: ReadFailureKind, detail: impl Into<String>) -> Self {
-        Self { kind, attempts: 1, detail: detail.into(), request_id: None }
+        let mut detail = detail.into();
+        detail.truncate(detail.floor_char_boundary(super::budget::DETAIL));
+        Self { kind, attempts: 1, detail, request_id: None }
     }
 }
 

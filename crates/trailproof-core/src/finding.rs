@@ -99,7 +99,7 @@ pub enum Malformed {
     FieldInvalid {
         /// Its name.
         field: &'static str,
-        /// What it holds, as it came.
+        /// What it holds, as it came, but no more than is shown of it.
         value: String,
     },
     /// A backfill digest without the time at which it was made.
@@ -112,8 +112,15 @@ impl Malformed {
         self.into()
     }
 
+    /// That `field` holds this `value`, of which one character more is kept than is shown, so that a
+    /// message tells that it goes on.
+    pub fn field_invalid(field: &'static str, value: &str) -> Self {
+        let value = value.chars().take(super::budget::SHOWN + 1).collect();
+        Self::FieldInvalid { field, value }
+    }
+
     /// Every field that [`Self::FieldAbsent`] or [`Self::FieldInvalid`] may name.
-    pub const FIELDS: [&'static str; 13] = [
+    pub const FIELDS: [&'static str; 15] = [
         "backfill-generation-timestamp",
         "digestEndTime",
         "digestPublicKeyFingerprint",
@@ -124,6 +131,8 @@ impl Malformed {
         "hashValue",
         "logFiles",
         "previousDigestHashValue",
+        "previousDigestS3Bucket",
+        "previousDigestS3Object",
         "previousDigestSignature",
         "s3Bucket",
         "s3Object",
@@ -173,7 +182,7 @@ impl Finding {
             Self::DigestMalformed(why) => ("a digest".to_owned(), why.to_string()),
             Self::DigestMoved { recorded } => (
                 "a digest that was delivered to this place".to_owned(),
-                format!("one that was delivered to `{recorded}`"),
+                format!("one that was delivered to `{}`", recorded.excerpt()),
             ),
             Self::DigestSignatureInvalid(fault) => {
                 ("a signature by the key that the digest names".to_owned(), fault.to_string())

@@ -79,13 +79,16 @@ pub fn judge_digest(
     let proofs = Proofs {
         own_signature: own == Signed::Yes,
         successor_signature: theirs == Signed::Yes,
-        successor_hash: recorded == Some(content.hash),
+        successor_hash: recorded == Some(content.whole_hash()),
     };
     if !proofs.any() {
         let outcome = match (recorded, own) {
             // The proven successor says what this digest's bytes were, and they are not these.
             (Some(expected), Signed::Absent | Signed::KeyNotHad) => {
-                Outcome::Invalid(Finding::DigestLinkMismatch { expected, found: content.hash })
+                Outcome::Invalid(Finding::DigestLinkMismatch {
+                    expected,
+                    found: content.whole_hash(),
+                })
             }
             (_, own) => unproven(&claim, own, theirs, key),
         };
@@ -99,6 +102,9 @@ pub fn judge_digest(
     }
     if content.form == super::content::Form::Plain {
         notices.push(Notice::StoredInflated);
+    }
+    if let super::content::Form::GzipAndMore { .. } = content.form {
+        notices.push(Notice::SeveralMembers);
     }
     match claim.complete() {
         Ok(digest) => {

@@ -23,6 +23,7 @@ mod keys_at_hand;
 pub mod location;
 pub mod log_check;
 pub mod log_key;
+mod members;
 pub mod notice;
 pub mod signing;
 pub mod time;

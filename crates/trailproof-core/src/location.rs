@@ -17,6 +17,13 @@ impl ObjectLocation {
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
         Self { bucket: bucket.into(), key: key.into() }
     }
+
+    /// As it is displayed, but cut to what a place may be long: for places that outside bytes claim.
+    pub fn excerpt(&self) -> String {
+        use super::budget::{BUCKET_LENGTH, KEY_LENGTH};
+        let (bucket, key) = (&self.bucket, &self.key);
+        format!("s3://{}/{}", excerpt(bucket, BUCKET_LENGTH), excerpt(key, KEY_LENGTH))
+    }
 }
 
 impl fmt::Display for ObjectLocation {

@@ -17,6 +17,8 @@ pub enum Notice {
     MetadataSignatureDiffers,
     /// The object is stored inflated; its content is proven all the same.
     StoredInflated,
+    /// Several gzip members hold the object, where CloudTrail writes one; joined they are proven.
+    SeveralMembers,
     /// The digest is in the listing and no chain reaches it.
     DigestUnlinked,
     /// The digest lies outside the period and only anchors the walk.

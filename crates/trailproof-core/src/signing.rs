@@ -153,6 +153,14 @@ impl KeyRing {
         self.keys.values()
     }
 
+    /// Whether a key was valid then. One without bounds may have been.
+    pub fn has_valid_at(&self, time: Timestamp) -> bool {
+        self.keys.values().any(|key| {
+            key.valid_from.is_none_or(|from| from <= time)
+                && key.valid_to.is_none_or(|to| time <= to)
+        })
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()

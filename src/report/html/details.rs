@@ -248,6 +248,9 @@ fn notice_means(notice: Notice) -> &'static str {
         Notice::StoredInflated => {
             "an object is stored inflated; its content is proven all the same"
         }
+        Notice::SeveralMembers => {
+            "several gzip members hold an object, where CloudTrail writes one; joined they are proven"
+        }
         Notice::DigestUnlinked => "a digest is listed, and no chain reaches it",
         Notice::Anchor => "a digest outside the period that only anchors its chain",
         Notice::LifecycleLooksTheSame => {

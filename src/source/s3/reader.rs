@@ -1,6 +1,7 @@
 //! One object's body, held to what its head promised.
 use super::answer;
 use super::classify::{Broken, broken};
+use super::framing::Framing;
 use crate::source::{BoxFuture, ObjectMetadata, ObjectReader, ReadFrom};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
@@ -74,6 +75,7 @@ impl S3Reader {
             size,
             etag,
             version_id: output.version_id().map(str::to_owned),
+            end_unknown: false,
             user: output
                 .metadata()
                 .into_iter()
@@ -91,6 +93,13 @@ impl S3Reader {
             came: 0,
             failed: None,
         })
+    }
+
+    /// The same, of an answer that told its end so.
+    #[must_use]
+    pub(super) fn framed(mut self, framing: &Framing) -> Self {
+        self.metadata.end_unknown = framing.is_none();
+        self
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ReadFailure> {

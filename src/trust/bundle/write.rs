@@ -13,14 +13,18 @@ use trailproof_core::ids::Region;
 
 /// The document of the keys that were obtained for `requested`.
 pub fn fetched(keys: &BTreeMap<Region, Vec<KeyRecord>>, requested: Stretch) -> String {
-    let of = |keys: &Vec<KeyRecord>| RegionKeys { keys: keys.clone(), covered: vec![requested] };
+    let of = |keys: &Vec<KeyRecord>| RegionKeys {
+        keys: keys.clone(),
+        covered: vec![requested],
+        all_since: None,
+    };
     bundle_text(&keys.iter().map(|(region, keys)| (region.clone(), of(keys))).collect())
 }
 
 /// The document of these keys and of the stretches of which they are all.
 pub fn bundle_text(keys: &BTreeMap<Region, RegionKeys>) -> String {
     let mut regions = Map::new();
-    for (region, RegionKeys { keys, covered }) in keys {
+    for (region, RegionKeys { keys, covered, all_since }) in keys {
         let mut keys: Vec<&KeyRecord> = keys.iter().collect();
         keys.sort_by_key(|key| (key.valid_from, &key.fingerprint));
         let listed: Vec<Value> = keys.into_iter().map(record).collect();
@@ -28,7 +32,11 @@ pub fn bundle_text(keys: &BTreeMap<Region, RegionKeys>) -> String {
             .iter()
             .map(|(from, to)| json!({ "from": from.to_string(), "to": to.to_string() }))
             .collect();
-        let told = json!({ "requested": requested, "PublicKeyList": listed });
+        let mut told = json!({ "requested": requested, "PublicKeyList": listed });
+        if let (Some((from, asked)), Some(fields)) = (all_since, told.as_object_mut()) {
+            let since = json!({ "from": from.to_string(), "asked": asked.to_string() });
+            fields.insert("all_since".to_owned(), since);
+        }
         regions.insert(region.as_str().to_owned(), told);
     }
     let document = json!({ "format": FORMAT, "schema": SCHEMA, "regions": regions });

@@ -141,6 +141,10 @@ impl KeyService for CloudTrail {
     fn covered(&self, _: Option<&Region>) -> Option<Vec<(Timestamp, Timestamp)>> {
         None
     }
+
+    fn all_since(&self, _: Option<&Region>) -> Option<(Timestamp, Timestamp)> {
+        None
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]

@@ -1,6 +1,7 @@
 //! Stores that are slow, refuse everything, or lead nowhere: the run goes on, says what it waits
 //! for, and ends with what it could not read.
 mod endless;
+mod memory;
 mod program;
 mod slow;
 

@@ -38,7 +38,7 @@ fn program(server: &LoopbackServer, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-const WHOLE: [&str; 6] = [
+pub(super) const WHOLE: [&str; 6] = [
     "verify",
     "s3://example-trail-logs",
     "--start-time",

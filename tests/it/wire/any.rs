@@ -62,8 +62,13 @@ pub(super) fn digest() -> impl Strategy<Value = RunEvent> {
 }
 
 fn log() -> impl Strategy<Value = RunEvent> {
-    let proof = (any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
-        |(stored, inflated, stored_inflated)| LogProof { stored, inflated, stored_inflated },
+    let proof = (any::<u64>(), any::<u64>(), any::<bool>(), any::<bool>()).prop_map(
+        |(stored, inflated, stored_inflated, several_members)| LogProof {
+            stored,
+            inflated,
+            stored_inflated,
+            several_members,
+        },
     );
     (place(), hash(), outcome(proof), seen()).prop_map(|(at, expected, outcome, mut seen)| {
         // What is told of the size is told once.

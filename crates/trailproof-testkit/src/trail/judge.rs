@@ -19,7 +19,7 @@ pub(super) struct Judged {
     /// Whether any object still holds its signature as that of the digest before. Whoever kept it,
     /// it proves the digest; only a bold run looks for it.
     pub(super) kept: bool,
-    /// Whether no key at all is listed for the region.
+    /// Whether no key of the region is listed that was valid then.
     pub(super) keyless: bool,
     /// Proved by the careful run.
     pub(super) certain: bool,
@@ -54,7 +54,7 @@ impl BuiltTrail {
                 content,
                 own: self.own_signature(chain, digest),
                 kept: kept.contains(&digest.signature),
-                keyless: self.world.public_keys.get(&chain.id.region).is_none_or(Vec::is_empty),
+                keyless: !self.keys_cover(chain, digest),
                 certain: false,
                 possible: false,
                 in_period,
@@ -153,7 +153,7 @@ fn unproved(own: OwnSignature) -> BTreeSet<State> {
         OwnSignature::Wrong(true) => states(&[SIGNATURE, MALFORMED]),
         OwnSignature::Wrong(false) => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
         OwnSignature::KeyUnknown(true) => states(&[KEY_UNKNOWN]),
-        OwnSignature::KeyUnknown(false) => states(&[KEY_UNKNOWN, State::Unverified]),
+        OwnSignature::KeyUnknown(false) => states(&[State::Unverified]),
         // With an oddity the digest is not certain although it is signed; the caller adds to this.
         OwnSignature::Proves => BTreeSet::new(),
         OwnSignature::MayProve => states(&[KEY_UNKNOWN, SIGNATURE, MALFORMED, State::Unverified]),

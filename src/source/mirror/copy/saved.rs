@@ -67,6 +67,7 @@ fn check(path: &Path, copied: Copied) -> io::Result<Option<Saved>> {
         size: Some(copied.size),
         etag: copied.etag,
         version_id: copied.version_id,
+        end_unknown: copied.end_unknown,
         user: copied.metadata,
     };
     Ok(Some(Saved { file, first: Some(first.into()), metadata }))

@@ -72,6 +72,9 @@ pub(in crate::source::mirror) struct Copied {
     pub(in crate::source::mirror) version_id: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::source::mirror) metadata: BTreeMap<String, String>,
+    /// Whether the store told neither its length nor its end, so that it may be cut short.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(in crate::source::mirror) end_unknown: bool,
     /// Where the file lies below the directory, if not at `BUCKET/KEY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) file: Option<String>,

@@ -219,12 +219,14 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
 
 fn log_judged(line: LogJudgedLine<'_>) -> Result<LogJudged, Unreadable> {
     let need = |field| move || Unreadable::absent("log-judged", field);
+    let has = |notice: Notice| line.notices.iter().any(|code| code == notice.code());
     let outcome = match outcome(&line.outcome, line.finding, line.read_failure)? {
         Some(judged) => judged,
         None => Outcome::Valid(LogProof {
             stored: line.stored_bytes.ok_or_else(need("stored_bytes"))?,
             inflated: line.inflated_bytes.ok_or_else(need("inflated_bytes"))?,
-            stored_inflated: line.notices.iter().any(|code| code == Notice::StoredInflated.code()),
+            stored_inflated: has(Notice::StoredInflated),
+            several_members: has(Notice::SeveralMembers),
         }),
     };
     Ok(LogJudged {

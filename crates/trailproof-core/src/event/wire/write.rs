@@ -201,6 +201,9 @@ fn log_judged(judged: &LogJudged) -> LogJudgedLine<'_> {
             if proof.stored_inflated {
                 line.notices.push(Notice::StoredInflated.code().into());
             }
+            if proof.several_members {
+                line.notices.push(Notice::SeveralMembers.code().into());
+            }
         }
         Outcome::Invalid(finding) => line.finding = Some(finding.into()),
         Outcome::Unverified(why) => line.read_failure = Some(why.into()),
