@@ -25,7 +25,7 @@ pub struct InPeriod {
 impl InPeriod {
     /// Those of the days of `period`.
     pub fn new(scope: &Scope, period: Period) -> Self {
-        let (first, last) = (period.start.date_folder(), period.end.date_folder());
+        let (first, last) = (period.first_day(), period.last_day());
         Self { scope: scope.clone(), first, last }
     }
 

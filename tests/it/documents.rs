@@ -12,6 +12,7 @@ use trailproof::report::json_lines::JsonLines;
 use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
+use trailproof_core::event::EvidencePlace;
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
@@ -24,7 +25,7 @@ fn document(name: &str) -> String {
 fn run(trail: &BuiltTrail) -> (Value, Vec<Value>) {
     let whole = trail.whole();
     let plan = VerifyPlan {
-        location: "s3://example-trail-logs".to_owned(),
+        place: EvidencePlace::original("example-trail-logs", ""),
         bucket: "example-trail-logs".to_owned(),
         roots: vec![String::new()],
         scope: Scope::default(),

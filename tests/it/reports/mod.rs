@@ -19,7 +19,7 @@ use trailproof::report::ocsf::Ocsf;
 use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
-use trailproof_core::event::RunEvent;
+use trailproof_core::event::{EvidencePlace, RunEvent};
 use trailproof_core::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
@@ -145,7 +145,7 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
     let whole = trail.whole();
     let end = Timestamp::from_unix(whole.to + tail);
     let plan = VerifyPlan {
-        location: "s3://example-trail-logs".to_owned(),
+        place: EvidencePlace::original("example-trail-logs", ""),
         bucket: "example-trail-logs".to_owned(),
         roots: vec![String::new()],
         scope: Scope::default(),

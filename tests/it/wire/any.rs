@@ -1,6 +1,8 @@
 //! Any event: every kind, with any values that it can hold.
 use super::values::*;
 use super::*;
+use trailproof_core::check::{Check, NotMade, WhyNot};
+use trailproof_core::event::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
 
 pub(super) fn digest() -> impl Strategy<Value = RunEvent> {
     let proofs = (1..8_u8).prop_map(|bits| Proofs {
@@ -47,6 +49,7 @@ fn coverage() -> impl Strategy<Value = Coverage> {
         Coverage::Verified,
         Coverage::Contradicted,
         Coverage::Unverified,
+        Coverage::Pending,
         Coverage::Uncovered(Uncovered::BeforeFirstDigest),
         Coverage::Uncovered(Uncovered::Gap),
         Coverage::Uncovered(Uncovered::DigestsMissing),
@@ -87,17 +90,9 @@ pub(super) fn chain_finished() -> impl Strategy<Value = RunEvent> {
         coverage,
     });
     let segments = prop::collection::vec(segment, 0..4);
-    (chain(), presence, segments, any::<i64>(), counts()).prop_map(
-        |(chain, presence, segments, tail_allowed, counts)| {
-            RunEvent::ChainFinished(ChainSummary {
-                chain,
-                presence,
-                segments,
-                tail_allowed,
-                counts,
-            })
-        },
-    )
+    (chain(), presence, segments, counts()).prop_map(|(chain, presence, segments, counts)| {
+        RunEvent::ChainFinished(ChainSummary { chain, presence, segments, counts })
+    })
 }
 
 pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
@@ -112,14 +107,18 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
         any::<i64>(),
         0..3,
     );
-    let coverage =
-        (any::<(i64, i64, i64)>(), uncovered).prop_map(
-            |((verified, contradicted, unverified), uncovered): (_, BTreeMap<_, _>)| {
-                CoverageTotals { verified, contradicted, unverified, uncovered }
-            },
-        );
-    (verdict, counts(), coverage, any::<[u64; 5]>()).prop_map(
-        |(verdict, counts, coverage, [chains, ended, unlisted, listings_unread, passed_over])| {
+    let coverage = (any::<(i64, i64, i64, i64)>(), uncovered).prop_map(
+        |((verified, contradicted, unverified, pending), uncovered): (_, BTreeMap<_, _>)| {
+            CoverageTotals { verified, contradicted, unverified, pending, uncovered }
+        },
+    );
+    (verdict, counts(), coverage, any::<[u64; 6]>()).prop_map(
+        |(
+            verdict,
+            counts,
+            coverage,
+            [chains, ended, unlisted, listings_unread, not_joined, passed_over],
+        )| {
             RunEvent::RunFinished(RunSummary {
                 verdict,
                 counts,
@@ -128,22 +127,56 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
                 coverage,
                 unlisted,
                 listings_unread,
+                not_joined,
                 passed_over,
             })
         },
     )
 }
 
+fn not_made() -> impl Strategy<Value = NotMade> {
+    let check = prop::sample::select(Check::ALL.to_vec());
+    let why = prop::sample::select(WhyNot::ALL.to_vec());
+    let region = prop::option::of(Just("eu-west-1".parse().unwrap()));
+    (check, why, region, text()).prop_map(|(check, why, region, detail)| NotMade {
+        check,
+        why,
+        region,
+        detail,
+    })
+}
+
 pub(super) fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
-    let words = (text(), text(), text(), prop::option::of(text()), prop::option::of(text()));
-    (words, time(), time(), any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
-        |(words, start, end, (end_was_future, unlisted), trails, accounts, regions)| {
-            let (version, location, bucket, build, follows) = words;
+    let read = (prop::sample::select(ReadKind::ALL.to_vec()), text())
+        .prop_map(|(kind, place)| ReadPlace { kind, place });
+    let place = (text(), text(), prop::collection::vec(read, 0..3)).prop_map(
+        |(bucket, prefix, read_from)| EvidencePlace {
+            delivered_to: DeliveredTo { bucket, prefix },
+            read_from,
+        },
+    );
+    let follows = (text(), text(), time(), time(), texts(), texts()).prop_map(
+        |(sha256, bucket, start, end, trails, regions)| Follows {
+            sha256,
+            verdict: Verdict::NotProven,
+            bucket,
+            period: Period { start, end },
+            trails,
+            accounts: Vec::new(),
+            regions,
+        },
+    );
+    let words = (text(), prop::option::of(text()), place, prop::option::of(follows));
+    let times = (time(), time(), prop::option::of(time()));
+    (words, times, any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
+        |(words, times, (end_was_future, unlisted), trails, accounts, regions)| {
+            let (version, build, place, follows) = words;
+            let (start, end, tail_allowed_from) = times;
             RunEvent::RunStarted(Box::new(RunStart {
                 tool: Tool { version, build },
-                location,
-                bucket,
+                place,
+                tail_allowed_from,
                 period: Period { start, end },
                 end_was_future,
                 trails,
@@ -208,6 +241,6 @@ pub(super) fn rest() -> impl Strategy<Value = RunEvent> {
         chain().prop_map(|chain| RunEvent::ChainStarted { chain }),
         place().prop_map(|at| RunEvent::LogUnlisted { at }),
         text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }),
-        (text(), text()).prop_map(|(check, why)| RunEvent::CheckNotPerformed { check, why }),
+        not_made().prop_map(RunEvent::CheckNotPerformed),
     ]
 }
