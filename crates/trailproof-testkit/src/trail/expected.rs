@@ -17,10 +17,8 @@ use super::expected_verdicts::{Doubts, verdicts};
 use super::judge::Judged;
 use std::collections::BTreeSet;
 
-// The newest digest may be two hours late; a period that ends an hour later still is a matter of
-// how the digest's own hour is counted.
-const SURELY_ALLOWED: i64 = 2 * 3600;
-const SURELY_LATE: i64 = 3 * 3600 + 900;
+// What follows the newest digest is pending while that digest is no older than this.
+const YOUNG: i64 = 2 * 3600;
 
 impl BuiltTrail {
     /// The period that the trail was built for, from the end of the first digest to the end of the
@@ -117,8 +115,17 @@ impl BuiltTrail {
         };
         let possible = covered(|allowed| allowed.contains(&State::Valid));
         let certain = covered(|allowed| allowed.iter().all(|state| *state == State::Valid));
-        let not_verified = rest(&possible, period, period.now - SURELY_LATE);
-        let maybe_not_verified = rest(&certain, period, period.now - SURELY_ALLOWED);
+        // The age is the newest digest's own, whether it ends in the period or before it.
+        let pending = |by: fn(&BTreeSet<State>) -> bool| {
+            let standard = chain.standard().iter().zip(judged);
+            let before =
+                standard.filter(|(digest, own)| digest.end <= period.to && by(&own.allowed));
+            before.map(|(digest, _)| digest.end).max().is_some_and(|end| end >= period.now - YOUNG)
+        };
+        let may_be_pending = pending(|allowed| allowed.contains(&State::Valid));
+        let is_pending = pending(|allowed| allowed.iter().all(|state| *state == State::Valid));
+        let not_verified = rest(&possible, period, may_be_pending);
+        let maybe_not_verified = rest(&certain, period, is_pending);
         let id = chain.id.clone();
         ChainExpectation { id, digests, logs, not_verified, maybe_not_verified, tainted }
     }
@@ -272,9 +279,9 @@ fn clip(digest: &BuiltDigest, period: &Period) -> Option<(i64, i64)> {
     (from < to).then_some((from, to))
 }
 
-/// What `covered`, in order, leaves of the period. What follows the last of it is left out when it
-/// begins after `allowance`.
-fn rest(covered: &[(i64, i64)], period: &Period, allowance: i64) -> Vec<(i64, i64)> {
+/// What `covered`, in order, leaves of the period, without what follows the last of it where that is
+/// `pending`.
+fn rest(covered: &[(i64, i64)], period: &Period, pending: bool) -> Vec<(i64, i64)> {
     let (mut at, mut left) = (period.from, Vec::new());
     for &(from, to) in covered {
         if at < from {
@@ -282,7 +289,7 @@ fn rest(covered: &[(i64, i64)], period: &Period, allowance: i64) -> Vec<(i64, i6
         }
         at = at.max(to);
     }
-    if at < period.to && at < allowance {
+    if at < period.to && !pending {
         left.push((at, period.to));
     }
     left
