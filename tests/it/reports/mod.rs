@@ -246,11 +246,11 @@ fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumsta
     for more in [&[][..], &["--reproducible"]] {
         let live = outputs("live");
         let live: Vec<&str> = live.iter().map(String::as_str).collect();
-        let arguments = [&DEMO[..], &["--record", &record], more, &live].concat();
+        let arguments = [&DEMO[..], &["--force", "--record", &record], more, &live].concat();
         assert_eq!(program(&arguments), Some(1));
         let again = outputs("again");
         let again: Vec<&str> = again.iter().map(String::as_str).collect();
-        assert_eq!(program(&[&["replay", &record], &again[..]].concat()), Some(1));
+        assert_eq!(program(&[&["replay", &record, "--force"], &again[..]].concat()), Some(1));
         for kind in ["html", "xml", "ocsf"] {
             let read = |name: &str| std::fs::read(at(&format!("{name}.{kind}"))).unwrap();
             assert!(read("live") == read("again"), "{kind} with {more:?}");
