@@ -1,14 +1,13 @@
 //! What CloudTrail itself says of a trail's delivery, held against what the bucket has.
 use super::chain_job::ChainJob;
 use super::place_listing::Place;
-use super::plan::VerifyPlan;
 use crate::source::{ListRequest, ObjectSource};
 use crate::trust::{ServiceError, TrailService};
 use std::sync::Arc;
 use trailproof_core::budget;
 use trailproof_core::chain_id::{ChainId, Scope, TrailFilter};
 use trailproof_core::check::{Check, NotMade, WhyNot};
-use trailproof_core::event::RunEvent;
+use trailproof_core::event::{EvidencePlace, RunEvent};
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::Finding;
 use trailproof_core::ids::{Region, TrailArn};
@@ -37,22 +36,26 @@ pub(super) struct DeliversHere {
 }
 
 impl StatusOf {
-    /// Finds out whether what the trail says of itself is about the evidence of this plan: only
-    /// where the bucket itself is read, and is the one that the trail delivers to now, below one of
-    /// the plan's prefixes.
+    /// Finds out whether what the trail says of itself is about the evidence that is read: only
+    /// where that is the bucket of delivery itself, and the one that the trail delivers to now, below
+    /// one of these prefixes.
     ///
     /// # Errors
     ///
     /// Why its status says nothing of this evidence.
-    pub(super) async fn delivers_here(&self, plan: &VerifyPlan) -> Result<DeliversHere, NotMade> {
-        if !plan.place.is_original() {
+    pub(super) async fn delivers_here(
+        &self,
+        place: &EvidencePlace,
+        roots: &[String],
+    ) -> Result<DeliversHere, NotMade> {
+        if !place.is_original() {
             return Err(not_made(WhyNot::CopyRead, None, String::new()));
         }
         let trail = self.service.trail(&self.arn).await.map_err(|error| failed(&error, None))?;
         let trail = trail.ok_or_else(|| not_made(WhyNot::TrailUnknown, None, String::new()))?;
         let prefix = trail.prefix.unwrap_or_default();
         let prefix = prefix.trim_end_matches('/').to_owned();
-        if trail.bucket != plan.bucket || !plan.roots.contains(&prefix) {
+        if trail.bucket != place.delivered_to.bucket || !roots.contains(&prefix) {
             return Err(not_made(WhyNot::DeliversElsewhere, None, String::new()));
         }
         Ok(DeliversHere { status: self.clone(), prefix })

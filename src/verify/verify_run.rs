@@ -104,7 +104,7 @@ async fn run(
     let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
     let room = Room::new(here, unneeded);
     let (status, not_asked) = match &plan.status {
-        Some(status) => match status.delivers_here(plan).await {
+        Some(status) => match status.delivers_here(&plan.place, &plan.roots).await {
             Ok(status) => (Some(status), None),
             Err(not_made) => (None, Some(not_made)),
         },

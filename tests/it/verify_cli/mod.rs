@@ -201,7 +201,7 @@ fn an_added_log_file_is_told_unless_the_search_is_switched_off() {
     assert!(ran.stdout.contains("log-unlisted"), "{}", ran.stdout);
     let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &["--no-unlisted"]));
     assert_eq!(ran.status, 0, "{}", ran.stdout);
-    assert!(ran.stdout.contains("Not checked: log-unlisted"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Not checked: unlisted-logs"), "{}", ran.stdout);
 }
 
 #[test]
