@@ -172,7 +172,7 @@ fn a_record_that_does_not_add_up_is_refused_whoever_wrote_it() {
 fn what_is_no_record_of_ours_is_refused_in_a_sentence() {
     let copy = recorded("foreign");
     let good = lines(&copy);
-    let newer = good[0].replacen("\"schema\":1", "\"schema\":2", 1);
+    let newer = good[0].replacen("\"schema\":2", "\"schema\":3", 1);
     let other_tool = good[0].replacen("\"tool\":\"trailproof\"", "\"tool\":\"other\"", 1);
     for (bytes, part) in [
         (b"".to_vec(), "it holds no whole line"),
