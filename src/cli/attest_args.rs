@@ -69,6 +69,9 @@ pub(super) struct SignArgs {
     /// Who answers for the run; stated, and not checked by anybody
     #[arg(long, value_name = "NAME")]
     pub(super) operator: Option<String>,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `attest verify`.
@@ -110,6 +113,9 @@ pub(super) struct TimestampRequestArgs {
     /// File for the query (RFC 3161, DER)
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `attest bundle`.
@@ -124,6 +130,9 @@ pub(super) struct BundleArgs {
     /// File for the bundle
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `attest prove`.
@@ -138,6 +147,9 @@ pub(super) struct ProveArgs {
     /// File for the proof [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `attest check-proof`.

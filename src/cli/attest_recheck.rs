@@ -21,6 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::coverage::TAIL_ALLOWANCE;
 use trailproof_core::event::RunSummary;
 use trailproof_core::event::wire::write_event;
 use trailproof_core::location::{escape, excerpt};
@@ -70,7 +71,7 @@ pub(super) async fn recheck(
             ..Selection::default()
         },
         public_keys: Vec::new(),
-        bucket: scope.get("bucket").and_then(Value::as_str).map(str::to_owned),
+        bucket: scope.pointer("/deliveredTo/bucket").and_then(Value::as_str).map(str::to_owned),
         relocate: Vec::new(),
         quiet: args.quiet,
     };
@@ -85,9 +86,7 @@ pub(super) async fn recheck(
     run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     // A run up to its own time allowed for digests that were still to come; so does this one.
     run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
-    if let Some(then) = time_of_run(statement) {
-        run.plan.now = then;
-    }
+    run.plan.now = time_of_run(scope, run.plan.period.end);
     let mut summing = match record {
         Some(_) => Summing::with_essence(),
         None => Summing::default(),
@@ -123,10 +122,11 @@ fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
     value.and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// When the attested run was made, where its record tells.
-fn time_of_run(statement: &Statement) -> Option<Timestamp> {
-    let text = statement.predicate.get("invocation")?.get("startedAt")?.as_str()?;
-    Timestamp::parse(text)
+/// The time of the attested run, as far as it matters: two hours after it allowed a tail to begin,
+/// or when nothing of the period was still to come.
+fn time_of_run(scope: &Value, end: Timestamp) -> Timestamp {
+    let allowed_from = scope.get("tailAllowedFrom").and_then(Value::as_str);
+    allowed_from.and_then(Timestamp::parse).unwrap_or(end).plus(TAIL_ALLOWANCE)
 }
 
 /// The public keys that the attestation holds.

@@ -14,6 +14,7 @@ use crate::verify::recorded::{find_recorded, recorded_below};
 use std::path::Path;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::event::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::location::{escape, excerpt};
 
@@ -26,8 +27,8 @@ pub(super) struct Evidence {
     pub(super) bucket: String,
     /// Prefixes below which the bucket has a folder `AWSLogs`.
     pub(super) roots: Vec<String>,
-    /// Where that is and where it is read from, for the report.
-    pub(super) location: String,
+    /// Where it was delivered, and where it is read.
+    pub(super) place: EvidencePlace,
 }
 
 /// The rules that were typed, with their sources.
@@ -96,6 +97,7 @@ pub(super) async fn in_directory(
     path: &Path,
     named: Option<&str>,
     mut rules: Vec<Relocation>,
+    elsewhere: Vec<ReadPlace>,
     counts: &Arc<Counts>,
 ) -> Result<Evidence, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
@@ -104,7 +106,7 @@ pub(super) async fn in_directory(
         let header = mirrored.header();
         let of = (header.bucket.clone(), header.prefix.clone());
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
-        return in_bucket(bucket, of, named, rules, Some(path)).await;
+        return in_bucket(bucket, of, named, rules, elsewhere, Some(path)).await;
     }
     let mut recorded = find_recorded(mirror.as_ref(), "", "").await;
     if recorded.parts.is_empty()
@@ -123,7 +125,7 @@ pub(super) async fn in_directory(
     Ok(Evidence {
         source: Arc::new(Counted::new(Relocated::new(rules, None), Arc::clone(counts))),
         roots: roots(&recorded, &bucket),
-        location: format!("evidence of s3://{bucket}, read from {}", path.display()),
+        place: place(&bucket, "", directory_place(ReadKind::Directory, path), elsewhere),
         bucket,
     })
 }
@@ -172,6 +174,7 @@ pub(super) async fn in_bucket(
     (bucket, prefix): (String, String),
     named: Option<&str>,
     mut rules: Vec<Relocation>,
+    elsewhere: Vec<ReadPlace>,
     directory: Option<&Path>,
 ) -> Result<Evidence, Refusal> {
     let unlisted = |why: ReadFailure| Refusal::bucket_unlisted(&bucket, &why);
@@ -186,18 +189,15 @@ pub(super) async fn in_bucket(
         let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unlisted)?;
         return Err(Refusal::nothing_found(nothing_there(&bucket, &prefix, &elsewhere, &there)));
     }
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    let place = format!("s3://{bucket}{slash}{prefix}");
+    let typed = ReadPlace::in_bucket(ReadKind::Bucket, &bucket, &prefix);
     let mut recorded = recorded_below(s3.as_ref(), &bucket, &found).await;
     let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
     let copy = !recorded.parts.is_empty() && !recorded.parts.iter().any(is_here);
     if !copy && named.is_none_or(|named| named == bucket) {
         let source = if rules.is_empty() { s3 } else { Arc::new(Relocated::new(rules, Some(s3))) };
-        let location = match directory {
-            Some(path) => format!("evidence of {place}, read from {}", path.display()),
-            None => place,
-        };
-        return Ok(Evidence { source, bucket, roots: found, location });
+        let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
+        let place = place(&bucket, &prefix, read, elsewhere);
+        return Ok(Evidence { source, bucket, roots: found, place });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -208,19 +208,42 @@ pub(super) async fn in_bucket(
             .map(|folder| Copied { bucket: named.to_owned(), ..assumed("", folder) })
             .collect();
     }
-    let original = choose(&mut recorded, named, &place)?;
+    let original = choose(&mut recorded, named, &typed.place)?;
     rules.extend(relocations(&recorded.parts, &s3, &bucket));
     Ok(Evidence {
         source: Arc::new(Relocated::new(rules, Some(s3))),
         roots: roots(&recorded, &original),
-        location: match directory {
-            Some(path) => {
-                format!("evidence of s3://{original}, read from {}", path.display())
-            }
-            None => format!("evidence of s3://{original}, read from {place}"),
-        },
+        place: place(
+            &original,
+            "",
+            match directory {
+                Some(path) => directory_place(ReadKind::Mirror, path),
+                None => ReadPlace { kind: ReadKind::Replica, ..typed },
+            },
+            elsewhere,
+        ),
         bucket: original,
     })
+}
+
+fn place(bucket: &str, prefix: &str, read: ReadPlace, elsewhere: Vec<ReadPlace>) -> EvidencePlace {
+    EvidencePlace {
+        delivered_to: DeliveredTo { bucket: bucket.to_owned(), prefix: prefix.to_owned() },
+        read_from: std::iter::once(read).chain(elsewhere).collect(),
+    }
+}
+
+fn directory_place(kind: ReadKind, path: &Path) -> ReadPlace {
+    ReadPlace { kind, place: path.to_string_lossy().into_owned() }
+}
+
+/// The places that `--relocate` names. Whether a directory is a mirror shows when it is opened.
+pub(super) fn elsewhere(moved: &[Moved]) -> Vec<ReadPlace> {
+    let read = |moved: &Moved| match &moved.to {
+        Place::Bucket(bucket, prefix) => ReadPlace::in_bucket(ReadKind::Replica, bucket, prefix),
+        Place::Directory(path) => directory_place(ReadKind::Directory, path),
+    };
+    moved.iter().map(read).collect()
 }
 
 /// What is worth knowing of a directory beside the report: what in it was not looked at, and keys

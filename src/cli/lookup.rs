@@ -12,6 +12,7 @@ use super::prepare::{Caller, prepare};
 use super::progress::Progress;
 use super::refusal::{Refusal, print_result};
 use crate::report::text_lines::counted;
+use crate::report::words::{evidence, expected_and_found};
 use crate::verify::plan::VerifyPlan;
 use crate::verify::verify_run::look_up;
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,7 +102,7 @@ fn there<P>(outcome: &Outcome<P>) -> Option<Remark> {
     let (contradicts, words) = match outcome {
         Outcome::Valid(_) => return None,
         Outcome::Invalid(finding) => {
-            let (_, now) = finding.expected_and_found();
+            let (_, now) = expected_and_found(finding);
             (true, format!("the object there is another now: {}, {now}", finding.code()))
         }
         Outcome::Unverified(why) => (false, format!("the object there could not be read: {why}")),
@@ -185,7 +186,7 @@ fn tell(
         counted(summary.chains, "chain"),
         plan.period.start,
         plan.period.end,
-        escape(&plan.location),
+        evidence(&plan.place),
     ));
     if files.iter().any(|(_, content)| !found.contains_key(&content.hash)) {
         if !left_out.is_empty() {

@@ -44,14 +44,7 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, Refusal> 
     let selection = &args.selection;
     let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
     let since = since.transpose()?;
-    let joins = since.as_ref().and_then(Since::start).map(|start| start.to_string());
-    let typed = PeriodArgs {
-        start: joins.as_deref().or(args.since.as_deref()).or(selection.start_time.as_deref()),
-        end: selection.end_time.as_deref(),
-        last: selection.last.as_deref(),
-        quarter: selection.quarter.as_deref(),
-    };
-    let period = period(typed, now).map_err(Refusal::usage)?;
+    let period = read_period(args, since.as_ref(), now)?;
     let place = args.location.as_deref().map(location).transpose()?;
     let moved = args.relocate.iter().map(|text| moved(text)).collect::<Result<_, _>>()?;
     let trail = args.trail_arn.as_deref().map(|arn| id(arn, "--trail-arn")).transpose()?;
@@ -64,6 +57,30 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, Refusal> 
         selection.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
     let scope = Scope { trails, accounts, regions };
     Ok(Asked { place, moved, trail, scope, period, since })
+}
+
+/// The period that was typed, cut at `now`.
+fn read_period(
+    args: &VerifyArgs,
+    since: Option<&Since>,
+    now: Timestamp,
+) -> Result<super::period_arg::Cut, Refusal> {
+    let selection = &args.selection;
+    let joins = since.and_then(Since::start).map(|start| start.to_string());
+    let typed = PeriodArgs {
+        start: joins.as_deref().or(args.since.as_deref()).or(selection.start_time.as_deref()),
+        end: selection.end_time.as_deref(),
+        last: selection.last.as_deref(),
+        quarter: selection.quarter.as_deref(),
+    };
+    period(typed, now).map_err(Refusal::usage)
+}
+
+impl Asked {
+    /// The same with the period cut at a later time, once the store's clock is known.
+    pub(super) fn by_the_clock(self, args: &VerifyArgs, now: Timestamp) -> Result<Self, Refusal> {
+        Ok(Self { period: read_period(args, self.since.as_ref(), now)?, ..self })
+    }
 }
 
 fn id<T: FromStr>(text: &str, option: &str) -> Result<T, Refusal> {
@@ -103,7 +120,7 @@ pub(super) fn make(
 ) -> VerifyPlan {
     let Asked { trail, scope, period: (period, end_was_future), since, .. } = asked;
     VerifyPlan {
-        location: evidence.location.clone(),
+        place: evidence.place.clone(),
         bucket: evidence.bucket.clone(),
         roots: evidence.roots.clone(),
         scope,

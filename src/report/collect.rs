@@ -1,6 +1,7 @@
 //! Gathers a run's events for formats that begin with the verdict.
 use std::collections::BTreeMap;
 use trailproof_core::chain_id::ChainId;
+use trailproof_core::check::NotMade;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::record::Circumstances;
 use trailproof_core::event::{ChainSummary, PublicKeyTold, RunEvent, RunStart, RunSummary};
@@ -88,12 +89,14 @@ pub(super) struct Collected {
     /// Chains that should join on to the record before, and those that do.
     pub(super) seams: u64,
     pub(super) seams_joined: u64,
+    /// Chains that do not join on, with the digest at the seam.
+    pub(super) not_joined: Kept<(ChainId, ObjectLocation)>,
     /// Public keys by which digests were believed.
     pub(super) keys: Kept<PublicKeyTold>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     pub(super) without_digests: Kept<String>,
     pub(super) notices: BTreeMap<Notice, u64>,
-    pub(super) not_performed: Vec<(String, String)>,
+    pub(super) not_performed: Vec<NotMade>,
     pub(super) summary: Option<RunSummary>,
     chain: Option<ChainId>,
 }
@@ -138,6 +141,9 @@ impl Collected {
             RunEvent::SeamJudged(seam) => {
                 self.seams += 1;
                 self.seams_joined += u64::from(seam.joined);
+                if let Some(chain) = self.chain.clone().filter(|_| !seam.joined) {
+                    self.not_joined.push((chain, seam.at.clone()));
+                }
                 if let (Some(chain), Some(finding)) = (self.chain.clone(), seam.finding.clone()) {
                     let at = seam.at.clone();
                     self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
@@ -167,9 +173,7 @@ impl Collected {
             }
             RunEvent::LogUnlisted { at } => self.unlisted.push(at.clone()),
             RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
-            RunEvent::CheckNotPerformed { check, why } => {
-                self.not_performed.push((check.clone(), why.clone()));
-            }
+            RunEvent::CheckNotPerformed(not_made) => self.not_performed.push(not_made.clone()),
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
         }
     }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json, to_value};
 use std::io::{self, Write};
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::wire::{
-    ChainFinishedShape, ChainShape, ExplainingShape, FailureShape, FindingShape, RunFinishedShape,
-    SCHEMA, SegmentShape, Time,
+    ChainFinishedShape, ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FindingShape,
+    FollowsShape, NotMadeShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, Time,
 };
 
 /// See the module's words.
@@ -49,7 +49,11 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
     value.insert("complete".into(), run.summary.is_some().into());
     if let Some(start) = &run.start {
         value.insert("version".into(), start.tool.version.clone().into());
-        value.insert("location".into(), start.location.clone().into());
+        let delivered_to = DeliveredToShape::from(&start.place.delivered_to);
+        value.insert("delivered_to".into(), to_value(delivered_to)?);
+        value.insert("read_from".into(), list(&start.place.read_from, ReadPlaceShape::from)?);
+        let follows = start.follows.as_ref().map(FollowsShape::from);
+        value.insert("follows".into(), to_value(follows)?);
         value.insert("end_was_future".into(), start.end_was_future.into());
         value.insert("from".into(), to_value(Time(start.period.start))?);
         value.insert("to".into(), to_value(Time(start.period.end))?);
@@ -92,6 +96,12 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         run.unlisted.entries.iter().map(|at| json!({ "bucket": at.bucket, "key": at.key }));
     value.insert("unlisted".into(), unlisted.collect());
     value.insert("logs_without_digests".into(), json!(run.without_digests.entries));
+    let mut not_joined = Vec::new();
+    for (chain, at) in &run.not_joined.entries {
+        let chain = to_value(ChainShape::from(chain))?;
+        not_joined.push(json!({ "chain": chain, "bucket": at.bucket, "key": at.key }));
+    }
+    value.insert("not_joined".into(), not_joined.into());
     let notices: Map<String, Value> =
         run.notices.iter().map(|(notice, count)| (notice.code().into(), (*count).into())).collect();
     value.insert("notices".into(), notices.into());
@@ -101,10 +111,10 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         "uncovered": run.gaps.left_out(),
         "unlisted": run.unlisted.left_out(),
         "logs_without_digests": run.without_digests.left_out(),
+        "not_joined": run.not_joined.left_out(),
     });
     value.insert("left_out".into(), left_out);
-    let checks = run.not_performed.iter().map(|(check, why)| json!({ "check": check, "why": why }));
-    value.insert("checks_not_performed".into(), checks.collect());
+    value.insert("checks_not_performed".into(), list(&run.not_performed, NotMadeShape::from)?);
     Ok(Value::Object(value))
 }
 

@@ -5,12 +5,13 @@
 //! case `verdict` alone makes the gate: it passes if, and only if, the exit status is 0.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
-use super::text_lines::{hours, per_cent, uncovered, verified};
+use super::text_lines::{hours, per_cent, verified};
+use super::words::{self, NOT_JOINED, uncovered};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use trailproof_core::chain_id::ChainId;
-use trailproof_core::coverage::{Coverage, Uncovered};
+use trailproof_core::coverage::Coverage;
 use trailproof_core::event::{ChainSummary, Presence, RunEvent};
 use trailproof_core::location::escape;
 use trailproof_core::verdict::Verdict;
@@ -69,12 +70,15 @@ fn whole_run(run: &Collected) -> TestSuite {
     let mut suite = TestSuite::new("run");
     if let Some(start) = &run.start {
         for (name, value) in [
-            ("location", escape(&start.location).into_owned()),
+            ("location", words::evidence(&start.place)),
             ("from", start.period.start.to_string()),
             ("to", start.period.end.to_string()),
             ("version", start.tool.version.clone()),
         ] {
             suite.add_property(Property::new(name, value));
+        }
+        if let Some(before) = &start.follows {
+            suite.add_property(Property::new("follows", words::follows(before)));
         }
     }
     for (name, left_out) in [
@@ -82,6 +86,7 @@ fn whole_run(run: &Collected) -> TestSuite {
         ("unverified-left-out", run.unread.left_out()),
         ("uncovered-left-out", run.gaps.left_out()),
         ("unlisted-left-out", run.unlisted.left_out()),
+        ("not-joined-left-out", run.not_joined.left_out()),
     ] {
         if left_out > 0 {
             suite.add_property(Property::new(name, left_out.to_string()));
@@ -102,10 +107,10 @@ fn whole_run(run: &Collected) -> TestSuite {
         let status = error("logs-without-digests", words);
         suite.add_test_case(case("run", &format!("logs-without-digests {folder}"), status));
     }
-    for (check, why) in &run.not_performed {
+    for not_made in &run.not_performed {
         let mut status = TestCaseStatus::skipped();
-        status.set_message(shown(why));
-        suite.add_test_case(case("run", &format!("check {check}"), status));
+        status.set_message(shown(&words::not_made(not_made)));
+        suite.add_test_case(case("run", &format!("check {}", not_made.check.code()), status));
     }
     suite
 }
@@ -137,9 +142,7 @@ fn coverage(chain: &ChainSummary) -> TestCase {
         Presence::Present | Presence::Absent { .. } if contradicted => {
             failure("contradicted", &words)
         }
-        Presence::Present | Presence::Absent { .. } if all - part > chain.tail_allowed => {
-            error("not-proven", &words)
-        }
+        Presence::Present | Presence::Absent { .. } if all > part => error("not-proven", &words),
         Presence::Present | Presence::Absent { .. } => TestCaseStatus::success(),
     };
     case(&chain.chain.to_string(), "coverage of the period", status)
@@ -149,7 +152,7 @@ fn coverage(chain: &ChainSummary) -> TestCase {
 fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
     let mut cases: BTreeMap<ChainId, Vec<TestCase>> = BTreeMap::new();
     for told in &run.findings.entries {
-        let (expected, found) = told.finding.expected_and_found();
+        let (expected, found) = words::expected_and_found(&told.finding);
         let code = told.finding.code();
         let mut status = failure(code, &format!("expected {expected}; found {found}"));
         if told.lifecycle {
@@ -173,35 +176,33 @@ fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
         let case = case(&chain.to_string(), &format!("{code} {}", unread.at), status);
         cases.entry(chain.clone()).or_default().push(case);
     }
-    let allowed: BTreeMap<&ChainId, &ChainSummary> = run
-        .chains
-        .iter()
-        .filter(|chain| chain.tail_allowed > 0)
-        .map(|chain| (&chain.chain, chain))
-        .collect();
+    for (chain, at) in &run.not_joined.entries {
+        let status = error("not-joined", NOT_JOINED);
+        let case = case(&chain.to_string(), &format!("not-joined {at}"), status);
+        cases.entry(chain.clone()).or_default().push(case);
+    }
     for gap in &run.gaps.entries {
-        let may_come = allowed.get(&gap.chain).is_some_and(|chain| {
-            chain.segments.last() == Some(&gap.segment)
-                && gap.segment.coverage == Coverage::Uncovered(Uncovered::Tail)
-        });
-        cases.entry(gap.chain.clone()).or_default().push(stretch(gap, may_come));
+        cases.entry(gap.chain.clone()).or_default().push(stretch(gap));
+    }
+    for chain in &run.chains {
+        for segment in chain.segments.iter().filter(|one| one.coverage == Coverage::Pending) {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(words::PENDING);
+            let name = format!("pending {} to {}", segment.from, segment.to);
+            let case = case(&chain.chain.to_string(), &name, status);
+            cases.entry(chain.chain.clone()).or_default().push(case);
+        }
     }
     cases
 }
 
-fn stretch(gap: &Gap, may_come: bool) -> TestCase {
+fn stretch(gap: &Gap) -> TestCase {
     let (code, words) = match gap.segment.coverage {
         Coverage::Uncovered(why) => (why.code(), uncovered(why)),
         covered => (covered.code(), covered.code()),
     };
     let time = format!("{} to {}", gap.segment.from, gap.segment.to);
-    let mut status = if may_come {
-        let mut status = TestCaseStatus::skipped();
-        status.set_message(format!("{words}; it may still come"));
-        status
-    } else {
-        error(code, &format!("{words} ({})", hours(gap.segment.seconds())))
-    };
+    let mut status = error(code, &format!("{words} ({})", hours(gap.segment.seconds())));
     let explained: Vec<String> = gap
         .explained
         .iter()

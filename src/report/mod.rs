@@ -10,6 +10,7 @@ pub mod ocsf;
 pub mod record;
 pub mod text;
 pub(crate) mod text_lines;
+pub(crate) mod words;
 
 use std::io;
 use trailproof_core::event::record::Circumstances;

@@ -15,13 +15,13 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
             || run.listings_unread.entries.iter().any(|(_, why)| why.kind == kind)
     };
     let mut next: Vec<Cow<'static, str>> = Vec::new();
-    // A copy is named together with the bucket that it is evidence of.
-    let location = run.start.as_ref().map_or("", |start| start.location.as_str());
-    let copy = location.rsplit_once(", read from ").map(|(_, place)| place);
-    let is_here = copy.is_some_and(|place| !place.starts_with("s3://"));
+    let place = run.start.as_ref().map(|start| &start.place);
+    let is_copy = place.is_some_and(|place| !place.is_original());
+    let is_here =
+        place.and_then(|place| place.read_from.first()).is_some_and(|at| !at.kind.is_s3());
     next.extend(other_bucket(run).map(Cow::Owned));
     let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
-    if summary.verdict == Verdict::Contradicted && copy.is_some() {
+    if summary.verdict == Verdict::Contradicted && is_copy {
         say(
             "compare with the bucket before you accuse anybody: this is a copy, which may lack or \
              have damaged what the bucket has",
@@ -76,6 +76,12 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     }
     if !run.unlisted.entries.is_empty() {
         say("find out who wrote the log files that no digest names");
+    }
+    if summary.not_joined > 0 {
+        say(
+            "name the record of the run before over this very bucket with `--since`, or verify from \
+             a start of your own",
+        );
     }
     if summary.verdict == Verdict::NothingFound {
         say("check the bucket, the prefix, the period and the scope");

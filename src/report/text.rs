@@ -5,7 +5,8 @@
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::next_steps::next_steps;
-use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
+use super::text_lines::{bytes, counted, hours, per_cent, tally, verified};
+use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::{Coverage, Uncovered};
@@ -44,7 +45,7 @@ impl<W: Write> Text<W> {
         write!(self.out, "{on}{verdict}{off}")?;
         if let Some(start) = &run.start {
             let period = start.period;
-            let location = escape(&start.location);
+            let location = words::evidence(&start.place);
             write!(self.out, "  {location}  {} to {}", period.start, period.end)?;
         }
         writeln!(self.out, "\n")?;
@@ -53,11 +54,23 @@ impl<W: Write> Text<W> {
         writeln!(
             self.out,
             "{} of chain time verified ({} of {}) in {}",
-            per_cent(coverage.verified, coverage.total()),
+            per_cent(coverage.verified, coverage.total() - coverage.pending),
             hours(coverage.verified),
-            hours(coverage.total()),
+            hours(coverage.total() - coverage.pending),
             counted(summary.chains, "chain"),
         )?;
+        if coverage.pending > 0 {
+            writeln!(
+                self.out,
+                "pending: {} after the newest digests; the next ones are still to come, which is \
+                 normal",
+                hours(coverage.pending),
+            )?;
+        }
+        if let Some(before) = run.start.as_ref().and_then(|start| start.follows.as_ref()) {
+            let joined = format!("{} of {}", run.seams_joined, counted(run.seams, "chain"));
+            writeln!(self.out, "follows {}; {joined} join on", words::follows(before))?;
+        }
         writeln!(
             self.out,
             "{} valid, {} invalid, {} unverified; {} valid, {} invalid, {} unverified; {}",
@@ -119,7 +132,7 @@ impl<W: Write> Text<W> {
         }
         writeln!(self.out, "\nContradicted by the evidence ({}):", findings.total)?;
         for told in findings.entries.iter().take(SHOWN) {
-            let (expected, found) = told.finding.expected_and_found();
+            let (expected, found) = words::expected_and_found(&told.finding);
             let at =
                 if told.at.bucket.is_empty() { name(&told.chain) } else { told.at.to_string() };
             writeln!(self.out, "\n  {}  {at}", told.finding.code())?;
@@ -143,7 +156,8 @@ impl<W: Write> Text<W> {
             + run.unread.total
             + run.unlisted.total
             + run.listings_unread.total
-            + run.without_digests.total;
+            + run.without_digests.total
+            + run.not_joined.total;
         if total == 0 {
             return Ok(());
         }
@@ -199,7 +213,11 @@ impl<W: Write> Text<W> {
                  of any trail covers that account and region"
             )?;
         }
-        self.more(self.collected.without_digests.total)
+        self.more(self.collected.without_digests.total)?;
+        for (chain, at) in self.collected.not_joined.entries.iter().take(SHOWN) {
+            writeln!(self.out, "\n  not-joined  {}\n      {at}\n      {NOT_JOINED}", name(chain))?;
+        }
+        self.more(self.collected.not_joined.total)
     }
 
     fn more(&mut self, total: u64) -> io::Result<()> {
@@ -211,8 +229,9 @@ impl<W: Write> Text<W> {
     }
 
     fn foot(&mut self, summary: &RunSummary) -> io::Result<()> {
-        for (check, why) in &self.collected.not_performed {
-            writeln!(self.out, "\nNot checked: {check} ({})", escape(why))?;
+        for not_made in &self.collected.not_performed {
+            let (check, why) = (not_made.check.code(), words::not_made(not_made));
+            writeln!(self.out, "\nNot checked: {check} ({why})")?;
         }
         for (chain, error) in &self.collected.delivery_errors {
             writeln!(self.out, "\n{chain}: CloudTrail cannot deliver: {}", escape(error))?;

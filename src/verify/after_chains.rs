@@ -6,6 +6,7 @@ use super::many::in_order;
 use super::unlisted::{UnlistedSearch, has_logs};
 use super::verify_run::Run;
 use crate::source::BoxFuture;
+use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::event::RunEvent;
 
 impl Run<'_> {
@@ -68,10 +69,12 @@ impl Run<'_> {
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let Some(search) = search else {
-            tell(&RunEvent::CheckNotPerformed {
-                check: "log-unlisted".to_owned(),
-                why: "switched off by `--no-unlisted`".to_owned(),
-            });
+            tell(&RunEvent::CheckNotPerformed(NotMade {
+                check: Check::UnlistedLogs,
+                why: WhyNot::SwitchedOff,
+                region: None,
+                detail: String::new(),
+            }));
             return;
         };
         for (folder, (unlisted, why)) in search.finish().await {

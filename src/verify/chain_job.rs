@@ -16,8 +16,8 @@ pub(super) struct ChainJob {
     pub(super) chain: ChainId,
     pub(super) bucket: String,
     pub(super) period: Period,
-    /// From when on the newest digest may still be on its way.
-    pub(super) tail_from: Timestamp,
+    /// From when on the newest digest must end for what follows it to be pending.
+    pub(super) tail_allowed_from: Option<Timestamp>,
     pub(super) listed: ListedChain,
     pub(super) older: Option<Timestamp>,
     pub(super) presence: Presence,

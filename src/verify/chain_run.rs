@@ -63,7 +63,7 @@ pub(super) async fn run_chain(
     let told = tell(&job, results, &to);
     let (older, tally) = tokio::join!(driver.drive(), told);
     let (chain, presence) = (job.chain.clone(), job.presence.clone());
-    let summary = tally.finish(chain, presence, older.unwrap_or(false), job.tail_from);
+    let summary = tally.finish(chain, presence, older.unwrap_or(false));
     // Nobody listens any more only when the run was given up.
     let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
 }

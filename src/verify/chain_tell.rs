@@ -26,7 +26,7 @@ pub(super) async fn tell(
     mut results: InOrder<Item>,
     to: &mpsc::Sender<Saying>,
 ) -> ChainTally {
-    let mut tally = ChainTally::new(job.period);
+    let mut tally = ChainTally::new(job.period, job.tail_allowed_from);
     let started = RunEvent::ChainStarted { chain: job.chain.clone() };
     let mut open = to.send(Saying::of(started)).await.is_ok();
     let mut says = Vec::new();

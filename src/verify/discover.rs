@@ -24,6 +24,8 @@ pub struct FoundChain {
     pub listed: ListedChain,
     /// End of the newest digest before the period, as far as that was looked for.
     pub older: Option<Timestamp>,
+    /// What the key of that digest has beside its end.
+    pub older_key: Option<ChainKey>,
 }
 
 /// What was found in the bucket.
@@ -202,8 +204,10 @@ impl Found {
             }
         }
         for (key, end) in listing.older {
-            if let Some(chain) = self.chain(place, &key, scope) {
-                chain.older = chain.older.max(Some(end));
+            if let Some(chain) = self.chain(place, &key, scope)
+                && chain.older.is_none_or(|older| older < end)
+            {
+                (chain.older, chain.older_key) = (Some(end), Some(key));
             }
         }
     }

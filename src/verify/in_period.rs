@@ -25,7 +25,7 @@ pub struct InPeriod {
 impl InPeriod {
     /// Those of the days of `period`.
     pub fn new(scope: &Scope, period: Period) -> Self {
-        let (first, last) = (period.start.date_folder(), period.end.date_folder());
+        let (first, last) = (period.first_day(), period.last_day());
         Self { scope: scope.clone(), first, last }
     }
 
@@ -156,6 +156,11 @@ mod tests {
         ] {
             assert_eq!(all.has(&key), inside, "{key}");
         }
+        // A period that ends at midnight has nothing of the day that begins then.
+        let to_midnight = Period { end: at("2026-03-01T00:00:00Z"), ..period };
+        let to_midnight = InPeriod::new(&Scope::default(), to_midnight);
+        assert!(to_midnight.has(&format!("{LOGS}2026/02/28/a")));
+        assert!(!to_midnight.has(&format!("{LOGS}2026/03/01/a")));
         let scope = Scope {
             trails: vec![TrailFilter::Name("mine".parse().unwrap())],
             accounts: vec!["111122223333".parse().unwrap()],

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::content::Hash;
-use trailproof_core::coverage::TAIL_ALLOWANCE;
 use trailproof_core::event::Presence;
+use trailproof_core::key_layout::DigestKind;
+use trailproof_core::time::Timestamp;
 
 /// What goes on outside of the scope, for telling whether a chain in it should have gone on too.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,20 @@ impl Outside {
     }
 }
 
+impl FoundChain {
+    /// Takes the newest digest before the period among those that are walked, where none ends after
+    /// the period's start and it is so young that the next one is still to come.
+    fn reach_back(&mut self, tail_allowed_from: Option<Timestamp>) {
+        let Some((older, from)) = self.older.zip(tail_allowed_from) else { return };
+        if self.listed.newest().is_none()
+            && older >= from
+            && let Some(key) = &self.older_key
+        {
+            self.listed.add(key, DigestKind::Standard, &[older]);
+        }
+    }
+}
+
 /// One job a chain, in canonical order. A region that other accounts of a trail have a chain in,
 /// and a region that has log files and no digests, get a job without digests: their period is
 /// uncovered.
@@ -49,8 +64,12 @@ pub(super) fn jobs(
     outside: &Outside,
     only: Option<&Arc<BTreeSet<Hash>>>,
 ) -> Vec<ChainJob> {
+    let tail_allowed_from = plan.tail_allowed_from();
     // The listings are most of what was found, and are not needed twice.
     let mut chains: BTreeMap<ChainId, FoundChain> = std::mem::take(&mut found.chains);
+    for chain in chains.values_mut() {
+        chain.reach_back(tail_allowed_from);
+    }
     let goes_on: Vec<ChainId> = chains
         .iter()
         .filter(|(_, chain)| chain.listed.newest().is_some())
@@ -80,7 +99,7 @@ pub(super) fn jobs(
             ChainJob {
                 bucket: plan.bucket.clone(),
                 period: plan.period,
-                tail_from: plan.now.plus(-TAIL_ALLOWANCE),
+                tail_allowed_from,
                 listed: chain.listed,
                 older: chain.older,
                 presence,

@@ -99,7 +99,7 @@ async fn list_logs(
     period: Period,
 ) -> Result<(Days, u64), ReadFailure> {
     let parts = slices(folder, period.start, period.end);
-    let last = format!("{folder}{}/\u{10ffff}", period.end.plus(-1).date_folder());
+    let last = format!("{folder}{}/\u{10ffff}", period.last_day());
     let last = last.as_str();
     let parts = in_order(parts.into_iter().map(|slice| -> BoxFuture<'_, _> {
         Box::pin(list_part(source, bucket, folder, slice, last))

@@ -271,8 +271,8 @@ pub(super) async fn has_logs(
     period: Period,
 ) -> Result<bool, ReadFailure> {
     let mut request = ListRequest::names(bucket, folder);
-    request.start_after = Some(format!("{folder}{}", period.start.date_folder()));
-    let last = format!("{folder}{}/\u{10ffff}", period.end.date_folder());
+    request.start_after = Some(format!("{folder}{}", period.first_day()));
+    let last = format!("{folder}{}/\u{10ffff}", period.last_day());
     let page = source.list(&request).await?;
     Ok(page.objects.first().is_some_and(|object| object.key <= last))
 }

@@ -8,6 +8,7 @@ use super::keys::KeyBook;
 use super::place_listing::Place;
 use super::plan::VerifyPlan;
 use super::room::Room;
+use super::trail_status::DeliversHere;
 use super::unlisted::UnlistedSearch;
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
@@ -102,8 +103,16 @@ async fn run(
     let is_here = |at: ObjectLocation| source.is_here(&at);
     let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
     let room = Room::new(here, unneeded);
+    let (status, not_asked) = match &plan.status {
+        Some(status) => match status.delivers_here(&plan.place, &plan.roots).await {
+            Ok(status) => (Some(status), None),
+            Err(not_made) => (None, Some(not_made)),
+        },
+        None => (None, None),
+    };
     let mut run = Run {
         plan,
+        status,
         source,
         tally,
         told,
@@ -114,6 +123,9 @@ async fn run(
     let mut search =
         plan.unlisted.then(|| UnlistedSearch::new(&run.source, &plan.bucket, &found.places));
     run.chains(jobs, room, &book, search.as_mut(), tell).await;
+    if let Some(not_made) = not_asked {
+        tell(&RunEvent::CheckNotPerformed(not_made));
+    }
     run.explain(tell);
     run.unlisted(search, tell).await;
     run.without_digests(&found, tell).await;
@@ -134,6 +146,8 @@ pub(super) struct Run<'a> {
     pub(super) told: BTreeSet<Place>,
     pub(super) gaps: Vec<(ChainId, Segment)>,
     pub(super) events: BTreeSet<(ChainId, ExplainingEvent)>,
+    /// The trail whose own word is about this evidence.
+    status: Option<DeliversHere>,
     /// Public keys that were told: region and fingerprint.
     keys_told: BTreeSet<(Region, String)>,
 }
@@ -213,6 +227,9 @@ impl Run<'_> {
                     let gaps = summary.segments.iter().filter(uncovered);
                     self.gaps.extend(gaps.map(|gap| (job.chain.clone(), *gap)));
                 }
+                if let RunEvent::SeamJudged(seam) = event.as_ref() {
+                    self.tally.not_joined += u64::from(!seam.joined);
+                }
                 tell(&event);
             }
             ChainSays::Log(judged) => tell(&RunEvent::LogJudged(judged)),
@@ -244,8 +261,8 @@ impl Run<'_> {
         summary: &mut ChainSummary,
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
-        let Some(status) = &self.plan.status else { return };
-        let Some(event) = status.ask(job).await else { return };
+        let Some(status) = &self.status else { return };
+        let Some(event) = status.ask(job, self.source.as_ref()).await else { return };
         if let RunEvent::TrailStatus { finding: Some(_), .. } = &event {
             summary.counts.chain_findings += 1;
         }

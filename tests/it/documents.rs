@@ -16,7 +16,7 @@ use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::event::wire::write_event;
-use trailproof_core::event::{Presence, RunEvent, RunEventName};
+use trailproof_core::event::{EvidencePlace, Presence, RunEvent, RunEventName};
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::{FindingCode, Malformed, SignatureFault};
 use trailproof_core::inflate::InflateFault;
@@ -34,7 +34,7 @@ fn document(name: &str) -> String {
 fn run(trail: &BuiltTrail) -> Value {
     let whole = trail.whole();
     let plan = VerifyPlan {
-        location: "s3://example-trail-logs".to_owned(),
+        place: EvidencePlace::original("example-trail-logs", ""),
         bucket: "example-trail-logs".to_owned(),
         roots: vec![String::new()],
         scope: Scope::default(),

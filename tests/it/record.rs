@@ -133,11 +133,12 @@ fn a_reproducible_record_is_the_same_bytes_at_any_concurrency() {
             let server = served(&changed, options);
             let record = root.join(name);
             let path = record.to_str().unwrap();
-            let more = ["--record", path, "--reproducible", "--concurrency", concurrency];
+            let more =
+                ["--record", path, "--force", "--reproducible", "--concurrency", concurrency];
             let output = command(&server, &more).output().unwrap();
             assert!([1, 3].contains(&status(&output)), "{}", said(&output));
             written.push(fs::read(&record).unwrap());
-            let output = command(&server, &["--record", path]).output().unwrap();
+            let output = command(&server, &["--record", path, "--force"]).output().unwrap();
             assert!([1, 3].contains(&status(&output)));
             let other = fs::read(&record).unwrap();
             assert_ne!(Some(&other), written.last(), "the clock is told");
@@ -200,6 +201,10 @@ fn a_record_takes_its_name_when_it_is_whole() {
     std::os::unix::fs::symlink("run.jsonl", &link).unwrap();
     fs::write(copy.beside("run.jsonl.partial"), "of a run that was killed").unwrap();
     let ran = copy.verify(&["--record", &link]).unwrap();
+    assert_eq!((ran.status, &*ran.stdout), (Some(2), ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("`{link}` already exists")), "{}", ran.stderr);
+    assert_eq!(copy.read("run.jsonl").unwrap(), "older");
+    let ran = copy.verify(&["--record", &link, "--force"]).unwrap();
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(copy.read("run.jsonl").unwrap().contains("record-finished"));
@@ -209,7 +214,7 @@ fn a_record_takes_its_name_when_it_is_whole() {
     let before = copy.read("run.jsonl").unwrap();
     let mut command = copy.program();
     let nowhere = copy.beside("nowhere");
-    command.args(["verify", &nowhere, "--last", "1d", "--record", &record]);
+    command.args(["verify", &nowhere, "--last", "1d", "--force", "--record", &record]);
     assert_eq!(status(&command.output().unwrap()), 2);
     assert_eq!(copy.read("run.jsonl").unwrap(), before);
 }

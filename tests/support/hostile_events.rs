@@ -1,5 +1,6 @@
 //! A run of which everything that came from outside is hostile.
 use super::*;
+use trailproof_core::check::{Check, NotMade, WhyNot};
 
 /// A run in which every value from outside is hostile.
 pub(crate) fn hostile() -> Vec<RunEvent> {
@@ -103,7 +104,12 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
     });
     teller.events.push(RunEvent::LogUnlisted { at: place });
     teller.events.push(RunEvent::LogsWithoutDigests { folder: long.clone() });
-    teller.events.push(RunEvent::CheckNotPerformed { check: "log-unlisted".to_owned(), why: long });
+    teller.events.push(RunEvent::CheckNotPerformed(NotMade {
+        check: Check::TrailStatus,
+        why: WhyNot::ServiceFailed,
+        region: None,
+        detail: long,
+    }));
     teller.summary.unlisted = 1;
     teller.summary.listings_unread = 1;
     teller.finish(Verdict::Contradicted)

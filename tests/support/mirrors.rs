@@ -93,7 +93,7 @@ impl Ran {
             // Keys come from CloudTrail in one run and from a file in the other, and only the store
             // itself tells ETags and versions.
             match number {
-                0 => assert!(fields.remove("location").is_some()),
+                0 => assert!(fields.remove("read_from").is_some()),
                 _ if fields["event"] == "public-key" => assert!(fields.remove("source").is_some()),
                 _ => fields.retain(|name, _| name != "etag" && name != "version_id"),
             }

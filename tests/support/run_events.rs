@@ -6,8 +6,9 @@ pub(crate) use hostile_events::hostile;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::event::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, LogJudged, Presence, PublicKeyTold,
-    RunEvent, RunStart, RunSummary, Seen, Tally, Tool,
+    ChainSummary, Counts, CoverageTotals, DeliveredTo, DigestJudged, EvidencePlace, LogJudged,
+    Presence, PublicKeyTold, ReadKind, ReadPlace, RunEvent, RunStart, RunSummary, Seen, Tally,
+    Tool,
 };
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
@@ -65,10 +66,16 @@ impl Teller {
         let period = Period { start: at(0), end: at(days * DAY) };
         let events = vec![RunEvent::RunStarted(Box::new(RunStart {
             tool: Tool { version: "0.0.0".to_owned(), build: None },
-            location: location.to_owned(),
-            bucket: "example-organization-logs".to_owned(),
+            place: EvidencePlace {
+                delivered_to: DeliveredTo {
+                    bucket: "example-organization-logs".to_owned(),
+                    prefix: String::new(),
+                },
+                read_from: vec![ReadPlace { kind: ReadKind::Bucket, place: location.to_owned() }],
+            },
             period,
             end_was_future: false,
+            tail_allowed_from: None,
             trails: Vec::new(),
             accounts: Vec::new(),
             regions: Vec::new(),
@@ -83,6 +90,7 @@ impl Teller {
             coverage: CoverageTotals::default(),
             unlisted: 0,
             listings_unread: 0,
+            not_joined: 0,
             passed_over: 0,
         };
         Self { events, summary }
@@ -106,6 +114,7 @@ impl Teller {
                 Coverage::Verified => totals.verified += seconds,
                 Coverage::Contradicted => totals.contradicted += seconds,
                 Coverage::Unverified => totals.unverified += seconds,
+                Coverage::Pending => totals.pending += seconds,
                 Coverage::Uncovered(why) => *totals.uncovered.entry(*why).or_default() += seconds,
             }
             from = to;
@@ -118,7 +127,6 @@ impl Teller {
             chain: id,
             presence: Presence::Present,
             segments,
-            tail_allowed: 0,
             counts,
         }));
     }

@@ -69,7 +69,9 @@ struct Current {
 
 impl ChainWalk {
     /// A walk over `period` of a chain whose listing tells of these standard digests: those that
-    /// end after the period's start, and up to a few after its end, to anchor the walk.
+    /// end after the period's start, and up to a few after its end, to anchor the walk. Where none
+    /// ends after the start, the newest one before it may be among them: what follows it may be
+    /// pending.
     pub fn new(period: Period, mut listed: Vec<ListedDigest>) -> Self {
         listed.sort();
         listed.dedup();
@@ -221,11 +223,12 @@ impl ChainWalk {
                 notices.push(Notice::ChainStart);
             }
         }
-        let anchor = match &outcome {
+        let after = match &outcome {
             Outcome::Valid(proven) => proven.digest.start >= self.period.end,
             // An hour is what a digest covers; nothing else is known of this one.
             _ => end.plus(-HOUR) >= self.period.end,
         };
+        let anchor = after || end <= self.period.start;
         if anchor {
             notices.push(Notice::Anchor);
         }

@@ -7,6 +7,7 @@ pub mod backfill;
 pub mod budget;
 pub mod chain;
 pub mod chain_id;
+pub mod check;
 pub mod content;
 pub mod coverage;
 mod deflate;

@@ -2,8 +2,9 @@
 //! tell.
 use super::calendar::{Month, months, months_in};
 use super::shown::Shown;
-use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
-use trailproof_core::coverage::{Coverage, Uncovered};
+use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, verified};
+use crate::report::words::{PENDING, uncovered};
+use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::{ChainSummary, Presence};
 
 /// Chains that the table and the matrix leave out of it when all is well, where there are more.
@@ -23,7 +24,7 @@ const ROWS: usize = 2_000;
 /// How a chain stands, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
-    /// Verified for the whole period, but for a tail that may still come.
+    /// Verified for the whole period, but for what is pending.
     Verified,
     /// It ended before the period.
     Ended,
@@ -40,7 +41,7 @@ impl Standing {
             || chain.segments.iter().any(|segment| segment.coverage == Coverage::Contradicted)
         {
             Self::Contradicted
-        } else if chain.counts.unverified() > 0 || all - verified - chain.tail_allowed > 0 {
+        } else if chain.counts.unverified() > 0 || all > verified {
             Self::NotProven
         } else if matches!(chain.presence, Presence::Ended { .. }) {
             Self::Ended
@@ -205,19 +206,12 @@ fn section(number: usize, chain: &ChainSummary, standing: Standing, room: &mut R
         sentence: sentence(chain),
         months: if drawn { months(&chain.segments) } else { Vec::new() },
         not_drawn: !drawn,
-        stretches: chain
-            .segments
-            .iter()
-            .take(wanted)
-            .map(|segment| stretch(chain, segment))
-            .collect(),
+        stretches: chain.segments.iter().take(wanted).map(stretch).collect(),
         stretches_left_out: u64::try_from(left_out).unwrap_or(u64::MAX),
     }
 }
 
-fn stretch(chain: &ChainSummary, segment: &trailproof_core::coverage::Segment) -> Stretch {
-    let last = chain.segments.last() == Some(segment);
-    let allowed = last && chain.tail_allowed > 0;
+fn stretch(segment: &Segment) -> Stretch {
     Stretch {
         from: Shown::of(segment.from),
         to: Shown::of(segment.to),
@@ -227,9 +221,7 @@ fn stretch(chain: &ChainSummary, segment: &trailproof_core::coverage::Segment) -
             Coverage::Verified => "proven digests and all of their log files".to_owned(),
             Coverage::Contradicted => "the evidence contradicts a digest or log file".to_owned(),
             Coverage::Unverified => "a digest or log file could not be checked".to_owned(),
-            Coverage::Uncovered(Uncovered::Tail) if allowed => {
-                format!("{}; it may still come", uncovered(Uncovered::Tail))
-            }
+            Coverage::Pending => PENDING.to_owned(),
             Coverage::Uncovered(why) => uncovered(why).to_owned(),
         },
     }

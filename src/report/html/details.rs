@@ -2,7 +2,8 @@
 use super::chains::length;
 use super::shown::Shown;
 use crate::report::collect::{Collected, Gap, ToldFinding};
-use crate::report::text_lines::{counted, uncovered};
+use crate::report::text_lines::counted;
+use crate::report::words::{self, uncovered};
 use trailproof_core::coverage::Coverage;
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::Finding;
@@ -44,7 +45,7 @@ pub(super) struct FindingView {
 }
 
 fn finding(told: &ToldFinding) -> FindingView {
-    let (expected, found) = told.finding.expected_and_found();
+    let (expected, found) = words::expected_and_found(&told.finding);
     FindingView {
         code: told.finding.code(),
         means: means(&told.finding),
@@ -180,6 +181,8 @@ pub(super) struct Details {
     pub(super) listings: List<(Shown, Shown)>,
     pub(super) unlisted: List<Shown>,
     pub(super) without_digests: List<Shown>,
+    /// Chains that do not join on to the record before, and the digest at the seam.
+    pub(super) not_joined: List<(Shown, Shown)>,
     pub(super) not_performed: Vec<(Shown, Shown)>,
     pub(super) delivery_errors: List<(Shown, Shown)>,
     pub(super) notices: Vec<(&'static str, String, &'static str)>,
@@ -207,10 +210,16 @@ impl Details {
                 SHOWN,
                 |folder| Shown::of(folder),
             ),
+            not_joined: List::of(
+                &run.not_joined.entries,
+                run.not_joined.total,
+                SHOWN,
+                |(chain, at)| (Shown::of(chain), Shown::of(at)),
+            ),
             not_performed: run
                 .not_performed
                 .iter()
-                .map(|(check, why)| (Shown::of(check), Shown::of(why)))
+                .map(|one| (Shown::of(one.check.code()), Shown::of(words::not_made(one))))
                 .collect(),
             delivery_errors: List::of(&run.delivery_errors, errors, SHOWN, |(chain, error)| {
                 (Shown::of(chain), Shown::of(error))
@@ -229,6 +238,7 @@ impl Details {
     pub(super) fn all_proven(&self) -> bool {
         self.failures.is_empty()
             && self.listings.total + self.unlisted.total + self.without_digests.total == 0
+            && self.not_joined.total == 0
     }
 }
 

@@ -7,6 +7,7 @@ use super::matrix::Matrix;
 use super::shown::{Shown, grouped};
 use super::summary::{Answer, Fact, Totals};
 use crate::report::collect::Collected;
+use crate::report::words;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -51,7 +52,7 @@ impl Page {
             version: env!("CARGO_PKG_VERSION"),
             made_by: Shown::of(run.start.as_ref().map_or("", |start| start.tool.version.as_str())),
             title: Shown::of(match &run.start {
-                Some(start) => format!("{}: {}", answer.words, start.location),
+                Some(start) => format!("{}: {}", answer.words, words::evidence(&start.place)),
                 None => answer.words.clone(),
             }),
             facts: facts(run),
@@ -81,7 +82,7 @@ fn facts(run: &Collected) -> Vec<Fact> {
     });
     let build = start.tool.build.as_ref().map(|build| format!(", built from {build}"));
     let mut facts = vec![
-        Fact { name: "Evidence", value: Shown::of(&start.location), code: true },
+        Fact { name: "Evidence", value: Shown::of(words::evidence(&start.place)), code: true },
         fact("Period", format!("{} to {}{cut}", start.period.start, start.period.end)),
         fact("Scope", format!("{}{chains}", scope(start))),
         fact("Run by", run.circumstances.as_ref().and_then(who).unwrap_or(NOT_RECORDED.to_owned())),
@@ -98,7 +99,7 @@ fn facts(run: &Collected) -> Vec<Fact> {
             0 => String::new(),
             seams => format!("; {} of {seams} chains join on to it", run.seams_joined),
         };
-        facts.push(fact("Follows", format!("the record of SHA-256 {before}{joined}")));
+        facts.push(fact("Follows", format!("{}{joined}", words::follows(before))));
     }
     facts
 }
@@ -117,18 +118,6 @@ fn who(around: &Circumstances) -> Option<String> {
 
 /// What was looked at, in words.
 fn scope(start: &RunStart) -> String {
-    let named =
-        [("trail", &start.trails), ("account", &start.accounts), ("region", &start.regions)];
-    let named: Vec<String> = named
-        .iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(|(noun, names)| match names.as_slice() {
-            [name] => format!("{noun} {name}"),
-            names => format!("{noun}s {}", names.join(", ")),
-        })
-        .collect();
-    match named.is_empty() {
-        true => "everything that the bucket holds".to_owned(),
-        false => named.join("; "),
-    }
+    words::scope(&start.trails, &start.accounts, &start.regions)
+        .unwrap_or_else(|| "everything that the bucket holds".to_owned())
 }

@@ -167,8 +167,9 @@ fn uid(run: &Collected, told: &Told) -> String {
         hash.update(text);
     };
     if let Some(start) = &run.start {
-        add(&start.bucket);
-        add(&start.location);
+        add(&start.place.delivered_to.bucket);
+        add(&start.place.delivered_to.prefix);
+        start.place.read_from.iter().for_each(|at| add(&at.place));
         add(&start.period.start.to_string());
         add(&start.period.end.to_string());
     }

@@ -6,9 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
 use trailproof_core::ids::Region;
 
 /// The document of the keys that were obtained for `requested`.
@@ -50,33 +47,4 @@ fn record(key: &KeyRecord) -> Value {
         "ValidityStartTime": key.valid_from.map(|at| at.to_string()),
         "ValidityEndTime": key.valid_to.map(|at| at.to_string()),
     })
-}
-
-/// Writes `text` to `path`: whole and synced under another name first, so that whoever reads
-/// `path` reads the old file or the new one.
-///
-/// # Errors
-///
-/// What the system says; the old file is then as it was.
-pub fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    let mut beside = name.to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
-    let part: PathBuf = folder.join(beside);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&part)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&part, path));
-    if let Err(error) = written {
-        if error.kind() != io::ErrorKind::AlreadyExists {
-            let _ = std::fs::remove_file(&part);
-        }
-        return Err(error);
-    }
-    // The name itself is durable once its folder is.
-    File::open(folder)?.sync_all()
 }

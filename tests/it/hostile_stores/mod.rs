@@ -28,7 +28,7 @@ use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::survey::survey;
 use trailproof::verify::verify_run::{verify, verify_counting};
 use trailproof_core::chain_id::Scope;
-use trailproof_core::event::{LogJudged, RunEvent, RunSummary};
+use trailproof_core::event::{EvidencePlace, LogJudged, RunEvent, RunSummary};
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::Outcome;
 use trailproof_core::location::ObjectLocation;
@@ -57,7 +57,7 @@ fn trail() -> BuiltTrail {
 fn plan(trail: &BuiltTrail) -> VerifyPlan {
     let whole = trail.whole();
     VerifyPlan {
-        location: format!("s3://{BUCKET}"),
+        place: EvidencePlace::original(BUCKET, ""),
         bucket: BUCKET.to_owned(),
         roots: vec![String::new()],
         scope: Scope::default(),

@@ -83,8 +83,10 @@ fn every_layout_proves_all_but_the_newest_digest() {
             .map(|event| event["end"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(unread.len(), 2, "{name}: one a chain");
-        let location = events(&output)[0]["location"].as_str().unwrap().to_owned();
-        assert_eq!(location, format!("evidence of s3://{bucket}, read from {}", at.display()));
+        let started = &events(&output)[0];
+        assert_eq!(started["delivered_to"]["bucket"], bucket);
+        let place = at.display().to_string();
+        assert_eq!(started["read_from"], json!([{ "kind": "directory", "place": place }]));
     }
     // Inflated on the way, with and without the ending; the hashes are over inflated bytes.
     for keep_name in [true, false] {

@@ -10,8 +10,10 @@ fn a_replica_is_verified_under_the_place_of_delivery() {
     trail.world.buckets.insert("the-replica".to_owned(), objects);
     let output = online(&trail, "the-replica", &[]);
     assert_eq!(verdict(&output), "proven");
-    let location = events(&output)[0]["location"].as_str().unwrap().to_owned();
-    assert_eq!(location, format!("evidence of s3://{original}, read from s3://the-replica"));
+    let started = &events(&output)[0];
+    assert_eq!(started["delivered_to"], json!({ "bucket": original, "prefix": "" }));
+    let read = json!([{ "kind": "replica", "place": "s3://the-replica" }]);
+    assert_eq!(started["read_from"], read);
     assert_eq!(told(&output), expected);
     // A bucket that was typed wins over what digests claim, and proves nothing that is not so.
     let output = online(&trail, "the-replica", &["--bucket", "the-replica"]);
@@ -90,7 +92,8 @@ fn nobody_makes_a_bucket_pass_for_a_copy() {
         into.put(&key, versions.last().unwrap().clone());
     }
     let output = online(&trail, &original, &[]);
-    assert_eq!(events(&output)[0]["location"], format!("s3://{original}"));
+    let read = json!([{ "kind": "bucket", "place": format!("s3://{original}") }]);
+    assert_eq!(events(&output)[0]["read_from"], read);
     assert_eq!(verdict(&output), expected);
     let at = fresh("planted");
     write_as(&trail.world, &at, |_, key| Some(key.to_owned()));

@@ -12,7 +12,7 @@ use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::{Scope, TrailFilter};
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::{LogJudged, Presence, RunEvent, RunSummary};
+use trailproof_core::event::{EvidencePlace, LogJudged, Presence, RunEvent, RunSummary};
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::Outcome;
 use trailproof_core::time::{Period as RunPeriod, Timestamp};
@@ -53,7 +53,7 @@ fn run_in(
     runtime.block_on(async move {
         let roots = find_roots(source.as_ref(), &bucket, "").await.unwrap();
         let plan = VerifyPlan {
-            location: format!("s3://{bucket}"),
+            place: EvidencePlace::original(&bucket, ""),
             bucket,
             roots,
             scope,

@@ -1,6 +1,8 @@
 //! Any event: every kind, with any values that it can hold.
 use super::values::*;
 use super::*;
+use trailproof_core::check::{Check, NotMade, WhyNot};
+use trailproof_core::event::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
 
 /// Any event. One that is added to the enum does not compile until it stands here.
 pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
@@ -27,8 +29,7 @@ pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
             text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }).boxed()
         }
         RunEventName::CheckNotPerformed => {
-            let check = (text(), text());
-            check.prop_map(|(check, why)| RunEvent::CheckNotPerformed { check, why }).boxed()
+            not_made().prop_map(RunEvent::CheckNotPerformed).boxed()
         }
         RunEventName::RunFinished => run_finished().boxed(),
     }))
@@ -109,31 +110,27 @@ fn chain_finished() -> impl Strategy<Value = RunEvent> {
     let segment = (time(), 1..1_000_000_i64, coverage)
         .prop_map(|(to, seconds, coverage)| Segment { from: to.plus(-seconds), to, coverage });
     let segments = prop::collection::vec(segment, 0..4);
-    (chain(), presence, segments, 0..i64::MAX, counts()).prop_map(
-        |(chain, presence, segments, tail_allowed, counts)| {
-            RunEvent::ChainFinished(ChainSummary {
-                chain,
-                presence,
-                segments,
-                tail_allowed,
-                counts,
-            })
-        },
-    )
+    (chain(), presence, segments, counts()).prop_map(|(chain, presence, segments, counts)| {
+        RunEvent::ChainFinished(ChainSummary { chain, presence, segments, counts })
+    })
 }
 
 fn run_finished() -> impl Strategy<Value = RunEvent> {
     let seconds = || 0..i64::MAX;
     let uncovered = prop::collection::btree_map(any_of(Uncovered::iter()), seconds(), 0..3);
-    let covered = (seconds(), seconds(), seconds());
-    let coverage =
-        (covered, uncovered).prop_map(
-            |((verified, contradicted, unverified), uncovered): (_, BTreeMap<_, _>)| {
-                CoverageTotals { verified, contradicted, unverified, uncovered }
-            },
-        );
-    (any_of(Verdict::iter()), counts(), coverage, any::<[u64; 5]>()).prop_map(
-        |(verdict, counts, coverage, [chains, ended, unlisted, listings_unread, passed_over])| {
+    let covered = (seconds(), seconds(), seconds(), seconds());
+    let coverage = (covered, uncovered).prop_map(
+        |((verified, contradicted, unverified, pending), uncovered): (_, BTreeMap<_, _>)| {
+            CoverageTotals { verified, contradicted, unverified, pending, uncovered }
+        },
+    );
+    (any_of(Verdict::iter()), counts(), coverage, any::<[u64; 6]>()).prop_map(
+        |(
+            verdict,
+            counts,
+            coverage,
+            [chains, ended, unlisted, listings_unread, not_joined, passed_over],
+        )| {
             RunEvent::RunFinished(RunSummary {
                 verdict,
                 counts,
@@ -142,22 +139,56 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
                 coverage,
                 unlisted,
                 listings_unread,
+                not_joined,
                 passed_over,
             })
         },
     )
 }
 
+fn not_made() -> impl Strategy<Value = NotMade> {
+    let check = prop::sample::select(Check::ALL.to_vec());
+    let why = prop::sample::select(WhyNot::ALL.to_vec());
+    let region = prop::option::of(Just("eu-west-1".parse().unwrap()));
+    (check, why, region, text()).prop_map(|(check, why, region, detail)| NotMade {
+        check,
+        why,
+        region,
+        detail,
+    })
+}
+
 fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
-    let words = (text(), text(), text(), prop::option::of(text()), prop::option::of(text()));
-    (words, time(), time(), any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
-        |(words, start, end, (end_was_future, unlisted), trails, accounts, regions)| {
-            let (version, location, bucket, build, follows) = words;
+    let read = (prop::sample::select(ReadKind::ALL.to_vec()), text())
+        .prop_map(|(kind, place)| ReadPlace { kind, place });
+    let place = (text(), text(), prop::collection::vec(read, 0..3)).prop_map(
+        |(bucket, prefix, read_from)| EvidencePlace {
+            delivered_to: DeliveredTo { bucket, prefix },
+            read_from,
+        },
+    );
+    let follows = (text(), text(), time(), time(), texts(), texts()).prop_map(
+        |(sha256, bucket, start, end, trails, regions)| Follows {
+            sha256,
+            verdict: Verdict::NotProven,
+            bucket,
+            period: Period { start, end },
+            trails,
+            accounts: Vec::new(),
+            regions,
+        },
+    );
+    let words = (text(), prop::option::of(text()), place, prop::option::of(follows));
+    let times = (time(), time(), prop::option::of(time()));
+    (words, times, any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
+        |(words, times, (end_was_future, unlisted), trails, accounts, regions)| {
+            let (version, build, place, follows) = words;
+            let (start, end, tail_allowed_from) = times;
             RunEvent::RunStarted(Box::new(RunStart {
                 tool: Tool { version, build },
-                location,
-                bucket,
+                place,
+                tail_allowed_from,
                 period: Period { start, end },
                 end_was_future,
                 trails,

@@ -17,7 +17,7 @@ use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::event::record::RunCheck;
 use trailproof_core::event::wire::{read_event, write_event};
 use trailproof_core::event::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, LogJudged,
+    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, EvidencePlace, LogJudged,
     LogNamed, Presence, PublicKeyTold, RunEvent, RunEventName, RunStart, RunSummary, SeamJudged,
     Seen, Tally, Tool,
 };
@@ -95,7 +95,7 @@ fn what_runs_tell_is_read_back_and_adds_up() {
         }
         let whole = trail.whole();
         let plan = VerifyPlan {
-            location: "s3://example-trail-logs".to_owned(),
+            place: EvidencePlace::original("example-trail-logs", ""),
             bucket: "example-trail-logs".to_owned(),
             roots: vec![String::new()],
             scope: Scope::default(),

@@ -1,6 +1,8 @@
 //! The events of a `verify` run.
+use super::place::EvidencePlace;
 use super::summary::{ChainSummary, RunSummary};
 use crate::chain_id::ChainId;
+use crate::check::NotMade;
 use crate::content::Hash;
 use crate::explain::ExplainingEvent;
 use crate::failure::ReadFailure;
@@ -13,6 +15,7 @@ use crate::log_check::LogProof;
 use crate::notice::Notice;
 use crate::time::{Period, Timestamp};
 use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
+use crate::verdict::Verdict;
 
 /// One fact about a `verify` run, in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
@@ -95,12 +98,7 @@ pub enum RunEvent {
         folder: String,
     },
     /// A check was not made.
-    CheckNotPerformed {
-        /// Which.
-        check: String,
-        /// Why.
-        why: String,
-    },
+    CheckNotPerformed(NotMade),
     /// Last event, always; its absence means that the stream was cut.
     RunFinished(RunSummary),
 }
@@ -133,14 +131,16 @@ impl RunEvent {
 pub struct RunStart {
     /// What made the run.
     pub tool: Tool,
-    /// Where the evidence lies: `s3://bucket/prefix` or a directory.
-    pub location: String,
-    /// Bucket that the evidence was delivered to.
-    pub bucket: String,
+    /// Where the evidence was delivered, and where it was read.
+    pub place: EvidencePlace,
     /// The period that is judged.
     pub period: Period,
     /// Whether the period was cut short because its end lies in the future.
     pub end_was_future: bool,
+    /// From when on the newest digest of a chain must end for what follows it to be pending: two
+    /// hours before the run, by the later of the machine's and the store's clock. `None` where the
+    /// period ended before, so that nothing of it is still to come.
+    pub tail_allowed_from: Option<Timestamp>,
     /// Trails that alone are looked at, by name or ARN; none named means all.
     pub trails: Vec<String>,
     /// Accounts that alone are looked at; none named means all.
@@ -149,8 +149,27 @@ pub struct RunStart {
     pub regions: Vec<String>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
-    /// The record that the run joins on to: SHA-256 of its lines, in hex.
-    pub follows: Option<String>,
+    /// The record that the run joins on to.
+    pub follows: Option<Follows>,
+}
+
+/// The record that a run joins on to, and what it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follows {
+    /// SHA-256 of its lines, in hex.
+    pub sha256: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// The bucket that its evidence was delivered to.
+    pub bucket: String,
+    /// Its period.
+    pub period: Period,
+    /// Trails that alone it looked at.
+    pub trails: Vec<String>,
+    /// Accounts that alone it looked at.
+    pub accounts: Vec<String>,
+    /// Source regions that alone it looked at.
+    pub regions: Vec<String>,
 }
 
 /// The program that made a run.

@@ -10,14 +10,14 @@ pub struct RunTally {
     chains: u64,
     ended: u64,
     coverage: CoverageTotals,
-    /// Seconds of tail that are still allowed.
-    tail_allowed: i64,
     /// Log files that no verified digest names.
     pub unlisted: u64,
     /// Folders with log files of the period and without any digest.
     pub without_digests: u64,
     /// Listings that could not be read.
     pub listings_unread: u64,
+    /// Chains that do not join on to the record before.
+    pub not_joined: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
 }
@@ -30,7 +30,6 @@ impl RunTally {
             Presence::Ended { .. } => self.ended += 1,
             Presence::Present | Presence::Absent { .. } => self.chains += 1,
         }
-        self.tail_allowed += summary.tail_allowed;
         summary.segments.iter().for_each(|segment| self.segment(segment));
     }
 
@@ -40,6 +39,7 @@ impl RunTally {
             Coverage::Verified => self.coverage.verified += seconds,
             Coverage::Contradicted => self.coverage.contradicted += seconds,
             Coverage::Unverified => self.coverage.unverified += seconds,
+            Coverage::Pending => self.coverage.pending += seconds,
             Coverage::Uncovered(why) => *self.coverage.uncovered.entry(why).or_default() += seconds,
         }
     }
@@ -54,6 +54,7 @@ impl RunTally {
             coverage: self.coverage,
             unlisted: self.unlisted,
             listings_unread: self.listings_unread,
+            not_joined: self.not_joined,
             passed_over: self.passed_over,
         }
     }
@@ -63,11 +64,11 @@ impl RunTally {
             return Verdict::Contradicted;
         }
         let nothing = self.counts.digests.total() + self.counts.backfill.total() == 0;
-        let doubts = self.listings_unread + self.unlisted + self.without_digests;
-        if nothing && doubts == 0 {
+        let doubts = self.listings_unread + self.unlisted + self.without_digests + self.not_joined;
+        if nothing && doubts == 0 && self.coverage.pending == 0 {
             return Verdict::NothingFound;
         }
-        let open = self.coverage.total() - self.coverage.verified - self.tail_allowed;
+        let open = self.coverage.total() - self.coverage.verified - self.coverage.pending;
         let doubts = self.counts.unverified() + doubts;
         // A period without a second in it is verified by nothing.
         if doubts > 0 || open > 0 || self.coverage.verified == 0 {

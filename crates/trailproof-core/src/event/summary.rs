@@ -11,7 +11,8 @@ use strum::{IntoStaticStr, VariantNames};
 #[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Presence {
-    /// It has digests in the period or anchors after it.
+    /// It has digests in the period or anchors after it, or its newest digest before the period
+    /// is so young that the next one is still to come.
     Present,
     /// It has none in the period and counts all the same: it was named, or its trail goes on
     /// elsewhere.
@@ -42,8 +43,6 @@ pub struct ChainSummary {
     pub presence: Presence,
     /// The period, divided without remainder, oldest first. Empty for a chain that ended.
     pub segments: Vec<Segment>,
-    /// Seconds of tail that the newest digest may still take to come.
-    pub tail_allowed: i64,
     /// Its counts.
     pub counts: Counts,
 }
@@ -96,6 +95,8 @@ pub struct CoverageTotals {
     pub contradicted: i64,
     /// Unverified.
     pub unverified: i64,
+    /// After the newest digest, where the next one is still to come.
+    pub pending: i64,
     /// Uncovered, by reason.
     pub uncovered: BTreeMap<Uncovered, i64>,
 }
@@ -103,7 +104,8 @@ pub struct CoverageTotals {
 impl CoverageTotals {
     /// All seconds.
     pub fn total(&self) -> i64 {
-        self.verified + self.contradicted + self.unverified + self.uncovered.values().sum::<i64>()
+        let judged = self.verified + self.contradicted + self.unverified;
+        judged + self.pending + self.uncovered.values().sum::<i64>()
     }
 }
 
@@ -124,6 +126,8 @@ pub struct RunSummary {
     pub unlisted: u64,
     /// Listings that could not be read.
     pub listings_unread: u64,
+    /// Chains that do not join on to the record before.
+    pub not_joined: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
 }

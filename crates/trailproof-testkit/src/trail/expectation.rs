@@ -115,6 +115,8 @@ pub struct ChainExpectation {
     /// The parts of the period that must be verified: their digest and every log file that it names
     /// are certainly valid. What lies in neither may be verified or not.
     pub verified: Vec<(i64, i64)>,
+    /// The parts that a right verifier may leave open: neither verified nor still to come.
+    pub maybe_open: Vec<(i64, i64)>,
 }
 
 /// A finding that must be reported, under one of several keys with one of several codes.

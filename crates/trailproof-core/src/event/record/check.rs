@@ -1,9 +1,12 @@
 //! What the lines of a record say of each other: their order, and that counts, coverage and verdict
 //! are those of a recount.
+use super::frame::Circumstances;
 use crate::chain_id::ChainId;
+use crate::coverage::TAIL_ALLOWANCE;
 use crate::event::wire::Unreadable;
 use crate::event::{
-    ChainSummary, ChainTally, DigestJudged, LogJudged, Presence, RunEvent, RunSummary, RunTally,
+    ChainSummary, ChainTally, DigestJudged, LogJudged, Presence, RunEvent, RunStart, RunSummary,
+    RunTally,
 };
 use crate::finding::{Finding, Outcome};
 use crate::key_layout::{DigestKey, DigestKind};
@@ -15,6 +18,7 @@ use crate::time::{Period, Timestamp};
 #[derive(Debug, Default)]
 pub struct RunCheck {
     period: Option<Period>,
+    tail_allowed_from: Option<Timestamp>,
     /// Chains that the listing announced.
     chains: Option<u64>,
     chains_told: u64,
@@ -50,7 +54,7 @@ impl RunCheck {
             return Err(Unreadable::new("`run-started` is the first event, and comes once"));
         }
         match event {
-            RunEvent::RunStarted(start) => self.period = Some(start.period),
+            RunEvent::RunStarted(start) => self.start(start)?,
             RunEvent::BucketListed { chains, .. } => {
                 self.outside("bucket-listed")?;
                 if self.chains.replace(*chains).is_some() {
@@ -71,6 +75,7 @@ impl RunCheck {
                 if seam.finding.is_some() {
                     open.tally.chain_finding();
                 }
+                self.tally.not_joined += u64::from(!seam.joined);
             }
             RunEvent::DigestJudged(judged) => self.inside()?.digest(judged)?,
             RunEvent::LogJudged(judged) => self.inside()?.log(judged)?,
@@ -83,7 +88,7 @@ impl RunCheck {
             }
             RunEvent::ChainFinished(summary) => self.end(summary)?,
             // Of a trail's status within its chain, of all others after the chains.
-            RunEvent::CheckNotPerformed { .. } => {}
+            RunEvent::CheckNotPerformed(_) => {}
             RunEvent::GapExplained { .. } => self.after("gap-explained")?,
             RunEvent::LogUnlisted { .. } => {
                 self.after("log-unlisted")?;
@@ -95,6 +100,36 @@ impl RunCheck {
             }
             RunEvent::RunFinished(summary) => self.finish(summary)?,
         }
+        Ok(())
+    }
+
+    /// Holds what the run allowed to be pending against when its record says that it was made.
+    ///
+    /// # Errors
+    ///
+    /// That a run of that time could not allow so much.
+    pub fn take_circumstances(&self, around: &Circumstances) -> Result<(), Unreadable> {
+        let began = around.started.0;
+        match self.tail_allowed_from {
+            Some(from) if from < began.plus(-TAIL_ALLOWANCE) => Err(Unreadable::new(format!(
+                "the run began at {began}, and `run-started` allows a tail from {from} on"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A tail may still come only within the period's last hours, as no period ends after its run.
+    fn start(&mut self, start: &RunStart) -> Result<(), Unreadable> {
+        let period = start.period;
+        if period.start > period.end {
+            return Err(Unreadable::new("the period ends before it starts"));
+        }
+        let last = period.end.plus(-TAIL_ALLOWANCE);
+        if start.tail_allowed_from.is_some_and(|from| from < last || from >= period.end) {
+            return Err(Unreadable::value("run-started", "tail_allowed_from"));
+        }
+        self.period = Some(period);
+        self.tail_allowed_from = start.tail_allowed_from;
         Ok(())
     }
 
@@ -131,7 +166,7 @@ impl RunCheck {
         self.last_chain = Some(chain.clone());
         self.open = Some(OpenChain {
             id: chain.clone(),
-            tally: ChainTally::new(period),
+            tally: ChainTally::new(period, self.tail_allowed_from),
             last: None,
             logs_left: 0,
         });
@@ -238,5 +273,69 @@ impl OpenChain {
         }
         self.last = Some((judged.kind, end));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::wire::Time;
+    use crate::event::{EvidencePlace, RunStart, Tool};
+    use crate::time::{DAY, HOUR};
+
+    fn end() -> Timestamp {
+        Timestamp::from_unix(1_780_000_000)
+    }
+
+    fn started(tail_allowed_from: Option<Timestamp>) -> RunEvent {
+        RunEvent::RunStarted(Box::new(RunStart {
+            tool: Tool::this(),
+            place: EvidencePlace::default(),
+            period: Period { start: end().plus(-DAY), end: end() },
+            end_was_future: false,
+            tail_allowed_from,
+            trails: Vec::new(),
+            accounts: Vec::new(),
+            regions: Vec::new(),
+            unlisted: true,
+            follows: None,
+        }))
+    }
+
+    fn circumstances(started: Timestamp) -> Circumstances {
+        Circumstances {
+            started: Time(started),
+            host: None,
+            user: None,
+            arguments: Vec::new(),
+            program_sha256: None,
+            aws_caller: None,
+        }
+    }
+
+    #[test]
+    fn no_run_allows_a_tail_from_before_what_its_period_or_its_own_time_allow() {
+        for (from, holds) in [
+            (None, true),
+            (Some(end().plus(-2 * HOUR)), true),
+            (Some(end().plus(-1)), true),
+            (Some(end().plus(-2 * HOUR - 1)), false),
+            (Some(end()), false),
+        ] {
+            assert_eq!(RunCheck::default().take(&started(from)).is_ok(), holds, "{from:?}");
+        }
+        for (from, began, holds) in [
+            (Some(end().plus(-2 * HOUR)), end(), true),
+            // The store's clock may be ahead of the machine's, and never holds it back.
+            (Some(end().plus(-HOUR)), end(), true),
+            (Some(end().plus(-2 * HOUR)), end().plus(1), false),
+            (Some(end().plus(-2 * HOUR)), end().plus(200 * DAY), false),
+            (None, end().plus(200 * DAY), true),
+        ] {
+            let mut check = RunCheck::default();
+            check.take(&started(from)).unwrap();
+            let held = check.take_circumstances(&circumstances(began)).is_ok();
+            assert_eq!(held, holds, "{from:?} {began}");
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! The shape of each event's line.
 use super::finding::FindingShape;
-use super::parts::{ChainShape, ExplainingShape, FailureShape, Hex, PlaceShape, Text, Time};
+use super::parts::{
+    ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, Hex, NotMadeShape,
+    PlaceShape, ReadPlaceShape, Text, Time,
+};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +25,7 @@ pub(super) enum Line<'a> {
     GapExplained(Box<GapExplainedLine<'a>>),
     LogUnlisted(PlaceShape<'a>),
     LogsWithoutDigests(FolderLine<'a>),
-    CheckNotPerformed(CheckNotPerformedLine<'a>),
+    CheckNotPerformed(NotMadeShape<'a>),
     RunFinished(RunFinishedShape<'a>),
 }
 
@@ -35,17 +38,19 @@ pub(super) struct RunStartedLine<'a> {
     pub(super) version: Text<'a>,
     pub(super) build: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(super) location: Text<'a>,
+    pub(super) delivered_to: DeliveredToShape<'a>,
     #[serde(borrow)]
-    pub(super) bucket: Text<'a>,
+    pub(super) read_from: Vec<ReadPlaceShape<'a>>,
     pub(super) from: Time,
     pub(super) to: Time,
     pub(super) end_was_future: bool,
+    pub(super) tail_allowed_from: Option<Time>,
     pub(super) trails: Vec<Text<'a>>,
     pub(super) accounts: Vec<Text<'a>>,
     pub(super) regions: Vec<Text<'a>>,
     pub(super) search_unlisted: bool,
-    pub(super) follows: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) follows: Option<FollowsShape<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -213,12 +218,4 @@ pub(super) struct GapExplainedLine<'a> {
 pub(super) struct FolderLine<'a> {
     #[serde(borrow)]
     pub(super) folder: Text<'a>,
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct CheckNotPerformedLine<'a> {
-    #[serde(borrow)]
-    pub(super) check: Text<'a>,
-    #[serde(borrow)]
-    pub(super) why: Text<'a>,
 }

@@ -1,16 +1,17 @@
 //! Lines into events.
 use super::FindingShape;
-use super::SCHEMA;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, CheckNotPerformedLine, DigestJudgedLine, FolderLine,
-    GapExplainedLine, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PublicKeyLine,
-    RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    BucketListedLine, ChainStartedLine, DigestJudgedLine, FolderLine, GapExplainedLine, LinkShape,
+    ListingUnreadLine, LogJudgedLine, LogNamedLine, PublicKeyLine, RunStartedLine, SeamJudgedLine,
+    TrailStatusLine,
 };
-use super::parts::{FailureShape, PlaceShape, Text};
+use super::parts::{FailureShape, NotMadeShape, PlaceShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use super::unreadable::Unreadable;
 use super::write::{PROOFS, TOOL};
+use super::{PREVIEW, SCHEMA};
 use crate::budget;
+use crate::event::place::{EvidencePlace, ReadPlace};
 use crate::event::run::{
     DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent,
     RunEventName, RunStart, SeamJudged, Seen, Tool,
@@ -126,9 +127,8 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             RunEvent::LogsWithoutDigests { folder: line.folder.into_owned() }
         }
         RunEventName::CheckNotPerformed => {
-            let line: CheckNotPerformedLine<'_> = serde_json::from_str(line)?;
-            let (check, why) = (line.check.into_owned(), line.why.into_owned());
-            RunEvent::CheckNotPerformed { check, why }
+            let line: NotMadeShape<'_> = serde_json::from_str(line)?;
+            RunEvent::CheckNotPerformed(line.try_into()?)
         }
         RunEventName::RunFinished => {
             let line: RunFinishedShape<'_> = serde_json::from_str(line)?;
@@ -144,6 +144,12 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         schema: u64,
     }
     let Schema { schema } = serde_json::from_str(line)?;
+    if schema == PREVIEW {
+        return Err(Unreadable::new(
+            "a record of schema 1, which was a preview format and cannot be read: run `trailproof \
+             verify` again",
+        ));
+    }
     if schema != u64::from(SCHEMA) {
         return Err(Unreadable::new(format!(
             "a record of schema {schema}; this version of trailproof reads schema {SCHEMA}"
@@ -155,15 +161,22 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
     }
     Ok(RunStart {
         tool: Tool { version: line.version.into_owned(), build: line.build.map(Cow::into_owned) },
-        location: line.location.into_owned(),
-        bucket: line.bucket.into_owned(),
+        place: EvidencePlace {
+            delivered_to: line.delivered_to.into(),
+            read_from: line
+                .read_from
+                .into_iter()
+                .map(ReadPlace::try_from)
+                .collect::<Result<_, _>>()?,
+        },
         period: Period { start: line.from.0, end: line.to.0 },
         end_was_future: line.end_was_future,
+        tail_allowed_from: line.tail_allowed_from.map(|at| at.0),
         trails: owned(line.trails),
         accounts: owned(line.accounts),
         regions: owned(line.regions),
         unlisted: line.search_unlisted,
-        follows: line.follows.map(Cow::into_owned),
+        follows: line.follows.map(TryInto::try_into).transpose()?,
     })
 }
 

@@ -1,9 +1,9 @@
 //! Events into lines.
 use super::SCHEMA;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, CheckNotPerformedLine, DigestJudgedLine, FolderLine,
-    GapExplainedLine, Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine,
-    PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    BucketListedLine, ChainStartedLine, DigestJudgedLine, FolderLine, GapExplainedLine, Line,
+    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PublicKeyLine, RunStartedLine,
+    SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{Hex, Text, Time};
 use crate::event::run::{
@@ -93,10 +93,7 @@ fn line(event: &RunEvent) -> Line<'_> {
         RunEvent::LogsWithoutDigests { folder } => {
             Line::LogsWithoutDigests(FolderLine { folder: folder.into() })
         }
-        RunEvent::CheckNotPerformed { check, why } => {
-            let (check, why) = (check.into(), why.into());
-            Line::CheckNotPerformed(CheckNotPerformedLine { check, why })
-        }
+        RunEvent::CheckNotPerformed(not_made) => Line::CheckNotPerformed(not_made.into()),
         RunEvent::RunFinished(summary) => Line::RunFinished(summary.into()),
     }
 }
@@ -107,16 +104,17 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         tool: TOOL.into(),
         version: (&start.tool.version).into(),
         build: optional(start.tool.build.as_ref()),
-        location: (&start.location).into(),
-        bucket: (&start.bucket).into(),
+        delivered_to: (&start.place.delivered_to).into(),
+        read_from: start.place.read_from.iter().map(Into::into).collect(),
         from: Time(start.period.start),
         to: Time(start.period.end),
         end_was_future: start.end_was_future,
+        tail_allowed_from: start.tail_allowed_from.map(Time),
         trails: texts(&start.trails),
         accounts: texts(&start.accounts),
         regions: texts(&start.regions),
         search_unlisted: start.unlisted,
-        follows: optional(start.follows.as_ref()),
+        follows: start.follows.as_ref().map(Into::into),
     }
 }
 
