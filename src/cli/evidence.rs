@@ -3,13 +3,13 @@ use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, reloca
 use super::place::{Moved, Place, folder};
 use super::program::say;
 use super::verify_plan::NoPlan;
+use crate::locate::chains::find_roots;
+use crate::locate::folders::list_folders;
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
 use crate::source::relocate::{Relocated, Relocation};
 use crate::verify::copied::Copied;
-use crate::verify::discover::find_roots;
-use crate::verify::folders::list_folders;
 use crate::verify::recorded::{find_recorded, recorded_below};
 use std::path::Path;
 use std::sync::Arc;

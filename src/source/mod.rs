@@ -4,6 +4,7 @@
 //! wrappers that stack, so that an implementation says truthfully what one request brought.
 pub mod count;
 pub mod limit;
+pub mod many;
 pub mod mirror;
 pub mod relocate;
 pub mod retry;

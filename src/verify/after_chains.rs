@@ -1,11 +1,11 @@
 //! What a run tells once all chains are told: what explains their gaps, and log files that none of
 //! them answers for.
-use super::discover::Found;
 use super::gaps::explained;
-use super::many::in_order;
 use super::unlisted::{UnlistedSearch, has_logs};
 use super::verify_run::Run;
+use crate::locate::chains::Found;
 use crate::source::BoxFuture;
+use crate::source::many::in_order;
 use trailproof_core::event::RunEvent;
 
 impl Run<'_> {

@@ -1,6 +1,6 @@
 //! Everything in the folders of CloudTrail that is of a period and scope, whether or not a digest
 //! names it.
-use super::folders::list_folders;
+use crate::locate::folders::list_folders;
 use crate::source::{ListRequest, ObjectSource};
 use std::sync::Arc;
 use tokio::task::JoinSet;

@@ -1,7 +1,7 @@
 //! Which chains a run walks, and with what: those that were found, and those that should be there.
 use super::chain_job::ChainJob;
-use super::discover::{Found, FoundChain, find_chains};
 use super::plan::VerifyPlan;
+use crate::locate::chains::{Found, FoundChain, find_chains};
 use crate::source::ObjectSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 //! proof.
 use super::copied::{Copied, copied};
 use super::fetch::{DigestFetch, fetch_digest};
-use super::folders::{last_day, list_folders};
+use crate::locate::folders::{last_day, list_folders};
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::failure::ReadFailure;

@@ -1,10 +1,10 @@
 //! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
 use super::chain_job::ChainJob;
-use super::discover::{Place, find_chains};
 use super::jobs::{Outside, jobs};
-use super::many::in_order;
 use super::plan::VerifyPlan;
-use super::slices::{Slice, slices};
+use crate::locate::chains::{Place, find_chains};
+use crate::locate::slices::{Slice, slices};
+use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,12 +2,12 @@
 use super::chain_job::ChainJob;
 use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
-use super::discover::{Place, find_chains};
 use super::jobs::{Outside, jobs};
 use super::keys::KeyBook;
 use super::plan::VerifyPlan;
 use super::room::Room;
 use super::unlisted::UnlistedSearch;
+use crate::locate::chains::{Place, find_chains};
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::collections::BTreeSet;

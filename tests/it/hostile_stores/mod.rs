@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use trailproof::aws::config::AwsConfig;
+use trailproof::locate::chains::find_roots;
 use trailproof::source::count::{Counted, Counts};
 use trailproof::source::limit::{InFlight, Limited};
 use trailproof::source::retry::Retrying;
@@ -22,7 +23,6 @@ use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectReader, ObjectSource, ReadError, ReadFrom,
 };
-use trailproof::verify::discover::find_roots;
 use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::survey::survey;
 use trailproof::verify::verify_run::{verify, verify_counting};

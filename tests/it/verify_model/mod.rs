@@ -5,8 +5,8 @@ mod transit;
 
 use crate::support::worlds::{Flips, WorldKeys, WorldSource};
 use std::sync::Arc;
+use trailproof::locate::chains::find_roots;
 use trailproof::source::ObjectSource;
-use trailproof::verify::discover::find_roots;
 use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::{Scope, TrailFilter};

@@ -1,9 +1,9 @@
 //! The digests of one region's folder: those of a period, those that anchor its walk, and the last
 //! ones before it.
-use super::discover::Place;
+use super::chains::Place;
 use super::folders::last_day;
-use super::many::in_order;
 use super::slices::{Slice, slices};
+use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::BTreeMap;
 use trailproof_core::budget;
@@ -25,17 +25,17 @@ type Ends = BTreeMap<(ChainKey, DigestKind), Vec<Timestamp>>;
 
 /// The digests of one place: those of the period and its anchors, and the last day before it.
 #[derive(Debug, Default)]
-pub(super) struct Listing {
+pub(crate) struct Listing {
     /// Ends of the digests, in the order of their keys.
-    pub(super) digests: Ends,
+    pub(crate) digests: Ends,
     /// The newest end before the period.
-    pub(super) older: BTreeMap<ChainKey, Timestamp>,
-    pub(super) passed_over: u64,
+    pub(crate) older: BTreeMap<ChainKey, Timestamp>,
+    pub(crate) passed_over: u64,
 }
 
 /// Lists one place: what lies before the period beside the period itself, and a long period in
 /// parts at once.
-pub(super) async fn list_place(
+pub(crate) async fn list_place(
     source: &dyn ObjectSource,
     bucket: &str,
     place: &Place,

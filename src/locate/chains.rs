@@ -5,8 +5,8 @@
 //! digests of the period does not make a chain disappear.
 use super::folders::list_folders;
 use super::listed::ListedChain;
-use super::many::in_order;
 use super::place_listing::{Listing, list_place};
+use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub struct Place {
 
 impl Place {
     /// The folder of digests, with the slash at its end.
-    pub(super) fn digest_folder(&self) -> String {
+    pub(crate) fn digest_folder(&self) -> String {
         format!("{}{}/{DIGEST_FOLDER}/{}/", self.root.folder(), self.account, self.region)
     }
 

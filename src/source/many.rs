@@ -8,10 +8,10 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 /// Listings of one kind that are under way at once. Across all kinds, the source bounds them.
-pub(super) const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 
 /// Does all the work, at most [`AT_ONCE`] pieces at a time; results come in the order of the work.
-pub(super) async fn in_order<'a, T>(work: impl IntoIterator<Item = BoxFuture<'a, T>>) -> Vec<T> {
+pub(crate) async fn in_order<'a, T>(work: impl IntoIterator<Item = BoxFuture<'a, T>>) -> Vec<T> {
     let mut work = work.into_iter().enumerate();
     let mut running: Vec<(usize, BoxFuture<'a, T>)> = Vec::new();
     let mut done: Vec<(usize, T)> = Vec::new();

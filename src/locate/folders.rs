@@ -36,7 +36,7 @@ pub async fn list_folders(
 
 /// The last folder of days (`YYYY/MM/DD`) below `above` that is not after `day`, found by walking
 /// down years, months and days: three listings, whatever the age of the trail.
-pub(super) async fn last_day(
+pub(crate) async fn last_day(
     source: &dyn ObjectSource,
     bucket: &str,
     above: &str,
