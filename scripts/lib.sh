@@ -1,0 +1,92 @@
+# shellcheck shell=bash disable=SC2016 # Backquotes stand in what is printed.
+# What `demo`, `test` and `.ci/run` have in common. They source it at the top of the clone.
+
+# Where CI keeps the programs that it installs: outside the clone, so that the next clone finds them.
+tools=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+tools=${TRAILPROOF_CI_TOOLS:-${tools:-$PWD/target}/trailproof-ci}
+# The second folder is rustup's. A shell that was opened before rustup was installed does not have it.
+PATH=$PATH:$tools/bin:${CARGO_HOME:-${HOME:-}/.cargo}/bin
+
+note() {
+    printf 'note: %s\n' "$1" >&2
+}
+
+# die ERROR HINT
+die() {
+    printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+# at_least VERSION FOUND
+at_least() {
+    printf '%s\n' "$1" "$2" | sort --version-sort --check=silent
+}
+
+# Runs apt-get as root. Its output goes to stderr, since stdout is the output of what runs afterwards.
+apt_get() {
+    local sudo=()
+    ((EUID == 0)) || sudo=(sudo)
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null >&2
+}
+
+apt_updated=
+# can_install NAME…: ends the script where these cannot be installed with apt-get.
+can_install() {
+    command -v apt-get >/dev/null || die "not installed: $*" 'install it as your system does; these are the names of Debian packages'
+    ((EUID == 0)) || command -v sudo >/dev/null || die "not installed: $*" "as root, run \`apt-get install --no-install-recommends $*\`"
+    [[ -n $apt_updated ]] || apt_get update
+    apt_updated=1
+}
+
+# install_packages PACKAGE…
+install_packages() {
+    note "installing Debian packages: $*"
+    can_install "$@"
+    apt_get install --yes --no-install-recommends "$@"
+}
+
+# Prints the version of a package that apt-get would install, or nothing.
+candidate() {
+    LC_ALL=C apt-cache policy "$1" | sed -n 's/^  Candidate: \([^(].*\)/\1/p'
+}
+
+# install_toolchain VERSION
+#
+# Debian's own where it is new enough, since nothing else is needed then; else rustup's stable one.
+install_toolchain() {
+    local needed=$1 debian
+    note 'there is no Rust toolchain'
+    can_install cargo
+    debian=$(candidate cargo)
+    if [[ -n $debian ]] && at_least "$needed" "${debian%%[+~-]*}"; then
+        install_packages cargo rustc
+    elif [[ -n $(candidate rustup) ]]; then
+        install_packages rustup
+        rustup toolchain install stable --profile minimal >&2
+        rustup default stable >&2
+    else
+        die "this Debian has no Rust $needed and no rustup" 'install Rust as https://rustup.rs describes, then run this again'
+    fi
+}
+
+# Installs what the build needs and this machine does not have. A toolchain that is there is left as
+# it is, also where it is too old: it is not ours to change.
+prepare() {
+    local packages=() needed found
+    # Debian's compiler does not depend on the headers of the C library, and AWS-LC includes them.
+    cc -E -x c - <<<'#include <stdlib.h>' >/dev/null 2>&1 || packages+=(gcc libc6-dev)
+    command -v git >/dev/null || packages+=(git)
+    # cargo trusts the system's certificates.
+    if command -v apt-get >/dev/null && [[ -z ${SSL_CERT_FILE:-} && ! -e /etc/ssl/certs/ca-certificates.crt ]]; then
+        packages+=(ca-certificates)
+    fi
+    ((${#packages[@]} == 0)) || install_packages "${packages[@]}"
+
+    needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+    # Also fails for rustup's `cargo` where rustup has no toolchain.
+    if ! found=$(cargo --version 2>/dev/null); then
+        install_toolchain "$needed"
+    elif found=$(cut -d ' ' -f 2 <<<"$found") && ! at_least "$needed" "$found"; then
+        die "cargo $found is older than $needed" 'with rustup, `rustup update stable` installs a newer one'
+    fi
+}
