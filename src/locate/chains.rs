@@ -1,11 +1,11 @@
-//! What a bucket holds of CloudTrail: roots, accounts, regions and chains, found by listing and
-//! never from a list of regions.
+//! What a bucket holds of CloudTrail: accounts, regions and chains, found by listing and never from
+//! a list of regions.
 //!
 //! A chain counts when a digest of it is found in the period or next to it, so that deleting all
 //! digests of the period does not make a chain disappear.
 use super::folders::list_folders;
 use super::listed::ListedChain;
-use super::place_listing::{Listing, list_place};
+use super::place_listing::{Listing, goes_on, list_place};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +14,11 @@ use tokio::task::JoinSet;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot, ROOT};
+use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot};
 use trailproof_core::time::{Period, Timestamp};
+
+/// What the names of all folders of log files begin with, in lower case.
+const LOG_FOLDERS: &str = "cloudtrail";
 
 /// One region's folder of one account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,12 +34,17 @@ pub struct Place {
 impl Place {
     /// The folder of digests, with the slash at its end.
     pub(crate) fn digest_folder(&self) -> String {
-        format!("{}{}/{DIGEST_FOLDER}/{}/", self.root.folder(), self.account, self.region)
+        self.folder(DIGEST_FOLDER)
     }
 
     /// The folder of log files, with the slash at its end.
     pub fn log_folder(&self) -> String {
-        format!("{}{}/CloudTrail/{}/", self.root.folder(), self.account, self.region)
+        self.folder("CloudTrail")
+    }
+
+    /// The region's folder in the account's folder of this name, with the slash at its end.
+    pub fn folder(&self, name: &str) -> String {
+        format!("{}{}/{name}/{}/", self.root.folder(), self.account, self.region)
     }
 }
 
@@ -56,8 +64,17 @@ pub struct Found {
     pub chains: BTreeMap<ChainId, FoundChain>,
     /// Folders of log files and digests, for the search for log files that no digest names.
     pub places: BTreeSet<Place>,
-    /// Places that have log files and no folder of digests.
-    pub without_digests: BTreeSet<Place>,
+    /// The names of the account's folders that hold log files of each place.
+    pub log_folders: BTreeMap<Place, Vec<String>>,
+    /// The chains with digests in the period or next to it, by the place that they lie in, whatever
+    /// their trail.
+    pub covering: BTreeMap<Place, BTreeSet<ChainId>>,
+    /// The chains with digests before the period, by place, where none covers it.
+    pub older: BTreeMap<Place, BTreeSet<ChainId>>,
+    /// Places whose folder of digests holds objects, none of which is a digest by its key.
+    pub unreadable: BTreeSet<Place>,
+    /// Places whose digests could not be listed.
+    pub unlisted: BTreeSet<Place>,
     /// Listings that could not be read: what, and why.
     pub unread: Vec<(String, ReadFailure)>,
     /// Trails that lie here and that the scope leaves out.
@@ -66,45 +83,16 @@ pub struct Found {
     pub passed_over: u64,
 }
 
-/// Finds the roots: folders that hold a folder `AWSLogs`, as prefixes without a slash at the end.
-/// Below the named prefix only, or anywhere in the first levels of the bucket.
-///
-/// # Errors
-///
-/// That the bucket could not be listed.
-pub async fn find_roots(
-    source: &dyn ObjectSource,
-    bucket: &str,
-    prefix: &str,
-) -> Result<Vec<String>, ReadFailure> {
-    const LEVELS: usize = 3;
-    const LOOKED_INTO: usize = 200;
-    let mut roots = Vec::new();
-    let mut level = vec![prefix.to_owned()];
-    for _ in 0..LEVELS {
-        level.truncate(LOOKED_INTO);
-        let listings = in_order(level.into_iter().map(|path| -> BoxFuture<'_, _> {
-            Box::pin(async move {
-                let above = if path.is_empty() { String::new() } else { format!("{path}/") };
-                let names = list_folders(source, bucket, &above).await;
-                (path, above, names)
-            })
-        }))
-        .await;
-        let mut below = Vec::new();
-        for (path, above, names) in listings {
-            for name in names? {
-                if name == ROOT {
-                    roots.push(path.clone());
-                } else if !name.is_empty() {
-                    below.push(format!("{above}{name}"));
-                }
-            }
-        }
-        level = below;
-    }
-    roots.sort();
-    Ok(roots)
+/// The folders of CloudTrail's that lie below some roots.
+#[derive(Clone, Debug, Default)]
+struct Folders {
+    /// Accounts, each with the root that it lies in.
+    accounts: BTreeSet<(KeyRoot, AccountId)>,
+    /// Places that have a folder of digests.
+    digests: BTreeSet<Place>,
+    /// The names of the account's folders that hold log files of each place.
+    logs: BTreeMap<Place, Vec<String>>,
+    unread: Vec<(String, ReadFailure)>,
 }
 
 /// Finds all chains below these roots.
@@ -115,10 +103,15 @@ pub async fn find_chains(
     scope: &Scope,
     period: Period,
 ) -> Found {
-    let mut found = Found::default();
-    let places = find_places(source, bucket, roots, scope, &mut found).await;
+    let folders = find_places(source, bucket, roots, scope).await;
+    let mut found = Found {
+        places: folders.digests.iter().chain(folders.logs.keys()).cloned().collect(),
+        log_folders: folders.logs,
+        unread: folders.unread,
+        ..Found::default()
+    };
     let mut listings = JoinSet::new();
-    for place in places {
+    for place in folders.digests {
         let (source, bucket) = (Arc::clone(source), bucket.to_owned());
         listings.spawn(async move {
             let listed = list_place(source.as_ref(), &bucket, &place, period).await;
@@ -132,25 +125,121 @@ pub async fn find_chains(
         };
         match listed {
             Ok(listed) => found.take(&place, listed, scope),
-            Err(why) => found.unread.push((place.digest_folder(), why)),
+            Err(why) => {
+                found.unread.push((place.digest_folder(), why));
+                found.unlisted.insert(place);
+            }
         }
     }
     found.unread.sort_by(|(one, _), (other, _)| one.cmp(other));
     found
 }
 
+/// The chains of trails in scope that go on in the period outside of the scope, as far as one
+/// listing of each place shows.
+///
+/// # Errors
+///
+/// That something outside could not be listed, so that nobody can say what goes on there.
+pub(crate) async fn find_outside(
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+    roots: &[String],
+    scope: &Scope,
+    period: Period,
+) -> Result<BTreeSet<ChainId>, ReadFailure> {
+    let wide = Scope {
+        trails: scope.trails.clone(),
+        organization: scope.organization.clone(),
+        ..Scope::default()
+    };
+    let folders = find_places(source, bucket, roots, &wide).await;
+    if let Some((_, why)) = folders.unread.into_iter().next() {
+        return Err(why);
+    }
+    let outside = folders
+        .digests
+        .into_iter()
+        .filter(|place| !scope.has_account(&place.account) || !scope.has_region(&place.region));
+    let source = source.as_ref();
+    let looks = in_order(outside.map(|place| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let chains = goes_on(source, bucket, &place, period).await;
+            (place, chains)
+        })
+    }))
+    .await;
+    let mut found = BTreeSet::new();
+    for (place, keys) in looks {
+        for key in keys? {
+            let id = ChainId::from(&key);
+            if key.root == place.root && id.account == place.account && wide.has_trail(&id) {
+                found.insert(id);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Accounts and regions that have a folder, in scope.
+///
+/// Where the scope names organization and account, nothing above the account is listed, so that a
+/// caller who may list only there can run.
 async fn find_places(
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
     roots: &[String],
     scope: &Scope,
-    found: &mut Found,
-) -> BTreeSet<Place> {
-    let mut accounts: Vec<(KeyRoot, AccountId)> = Vec::new();
-    let root = |prefix: &String| KeyRoot { prefix: prefix.clone(), organization: None };
-    let mut roots: Vec<KeyRoot> = roots.iter().map(root).collect();
-    // First the roots, then the organizations that lie in them.
+) -> Folders {
+    let mut found = Folders::default();
+    let root = |prefix: &String, organization: Option<OrganizationId>| KeyRoot {
+        prefix: prefix.clone(),
+        organization,
+    };
+    match &scope.organization {
+        Some(organization) if !scope.accounts.is_empty() => {
+            for prefix in roots {
+                let root = root(prefix, organization.clone());
+                let accounts = scope.accounts.iter().cloned();
+                found.accounts.extend(accounts.map(|account| (root.clone(), account)));
+            }
+        }
+        Some(Some(organization)) => {
+            let only = roots.iter().map(|prefix| root(prefix, Some(organization.clone())));
+            find_accounts(source, bucket, only.collect(), scope, &mut found).await;
+        }
+        _ => {
+            let all = roots.iter().map(|prefix| root(prefix, None)).collect();
+            find_accounts(source, bucket, all, scope, &mut found).await;
+        }
+    }
+    let mut listings = JoinSet::new();
+    for (root, account) in found.accounts.clone() {
+        let (source, bucket, scope) = (Arc::clone(source), bucket.to_owned(), scope.clone());
+        listings.spawn(async move {
+            let mut folders = Folders::default();
+            find_regions(source.as_ref(), &bucket, &root, &account, &scope, &mut folders).await;
+            folders
+        });
+    }
+    while let Some(done) = listings.join_next().await {
+        let folders = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        found.digests.extend(folders.digests);
+        found.logs.extend(folders.logs);
+        found.unread.extend(folders.unread);
+    }
+    found
+}
+
+/// The accounts in these roots and in the organizations' folders that lie in them.
+async fn find_accounts(
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+    mut roots: Vec<KeyRoot>,
+    scope: &Scope,
+    found: &mut Folders,
+) {
+    let organizations = scope.organization.is_none();
     while !roots.is_empty() {
         let listings = in_order(roots.into_iter().map(|root| -> BoxFuture<'_, _> {
             Box::pin(async move {
@@ -161,87 +250,121 @@ async fn find_places(
         .await;
         roots = Vec::new();
         for (root, names) in listings {
-            match names {
-                Ok(names) => {
-                    for name in names {
-                        if let Ok(account) = name.parse::<AccountId>() {
-                            accounts.push((root.clone(), account));
-                        } else if let Ok(organization) = name.parse::<OrganizationId>()
-                            && root.organization.is_none()
-                        {
-                            let organization = Some(organization);
-                            roots.push(KeyRoot { prefix: root.prefix.clone(), organization });
-                        }
-                    }
+            let names = match names {
+                Ok(names) => names,
+                Err(why) => {
+                    found.unread.push((root.folder(), why));
+                    // What is named can be looked at without a listing of what lies beside it.
+                    let accounts = scope.accounts.iter().cloned();
+                    found.accounts.extend(accounts.map(|account| (root.clone(), account)));
+                    continue;
                 }
-                Err(why) => found.unread.push((root.folder(), why)),
+            };
+            for name in names {
+                if let Ok(account) = name.parse::<AccountId>() {
+                    if scope.has_account(&account) {
+                        found.accounts.insert((root.clone(), account));
+                    }
+                } else if let Ok(organization) = name.parse::<OrganizationId>()
+                    && root.organization.is_none()
+                    && organizations
+                {
+                    let organization = Some(organization);
+                    roots.push(KeyRoot { prefix: root.prefix.clone(), organization });
+                }
             }
         }
     }
-    accounts.retain(|(_, account)| scope.has_account(account));
-    let mut listings = JoinSet::new();
-    for (root, account) in accounts {
-        for folder in [DIGEST_FOLDER, "CloudTrail"] {
-            let (source, bucket) = (Arc::clone(source), bucket.to_owned());
-            let (root, account) = (root.clone(), account.clone());
-            listings.spawn(async move {
-                let above = format!("{}{account}/{folder}/", root.folder());
-                let names = list_folders(source.as_ref(), &bucket, &above).await;
-                (root, account, folder, above, names)
-            });
+}
+
+/// The regions of one account, by the folders of digests and of log files that have them.
+async fn find_regions(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    root: &KeyRoot,
+    account: &AccountId,
+    scope: &Scope,
+    found: &mut Folders,
+) {
+    let above = format!("{}{account}/", root.folder());
+    let names = match list_folders(source, bucket, &above).await {
+        Ok(names) => names,
+        Err(why) => {
+            found.unread.push((above.clone(), why));
+            [DIGEST_FOLDER, "CloudTrail"].map(str::to_owned).to_vec()
         }
-    }
-    let mut places = BTreeSet::new();
-    let mut logs = BTreeSet::new();
-    while let Some(done) = listings.join_next().await {
-        let (root, account, folder, above, names) = match done {
-            Ok(done) => done,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let kinds = names.into_iter().filter(|name| {
+        name.get(..LOG_FOLDERS.len()).is_some_and(|start| start.eq_ignore_ascii_case(LOG_FOLDERS))
+    });
+    let listings = in_order(kinds.map(|kind| -> BoxFuture<'_, _> {
+        let folder = format!("{above}{kind}/");
+        Box::pin(async move {
+            let regions = list_folders(source, bucket, &folder).await;
+            (kind, folder, regions)
+        })
+    }))
+    .await;
+    for (kind, folder, regions) in listings {
+        let regions = match regions {
+            Ok(regions) => regions,
+            Err(why) => {
+                found.unread.push((folder, why));
+                continue;
+            }
         };
-        match names {
-            Ok(names) => {
-                for region in names.iter().filter_map(|name| name.parse::<Region>().ok()) {
-                    if scope.has_region(&region) {
-                        let place = Place { root: root.clone(), account: account.clone(), region };
-                        let into = if folder == DIGEST_FOLDER { &mut places } else { &mut logs };
-                        into.insert(place);
-                    }
-                }
+        for region in regions.iter().filter_map(|name| name.parse::<Region>().ok()) {
+            if !scope.has_region(&region) {
+                continue;
             }
-            Err(why) => found.unread.push((above, why)),
+            let place = Place { root: root.clone(), account: account.clone(), region };
+            if kind == DIGEST_FOLDER {
+                found.digests.insert(place);
+            } else {
+                found.logs.entry(place).or_default().push(kind.clone());
+            }
         }
     }
-    found.without_digests = logs.difference(&places).cloned().collect();
-    found.places = logs.union(&places).cloned().collect();
-    places
 }
 
 impl Found {
     fn take(&mut self, place: &Place, listing: Listing, scope: &Scope) {
         self.passed_over += listing.passed_over;
+        if listing.digests.is_empty() && listing.older.is_empty() && listing.junk {
+            self.unreadable.insert(place.clone());
+        }
         for ((key, kind), ends) in listing.digests {
-            if let Some(chain) = self.chain(place, &key, scope) {
+            if !is_of(place, &key) {
+                continue;
+            }
+            self.covering.entry(place.clone()).or_default().insert(ChainId::from(&key));
+            if let Some(chain) = self.chain(&key, scope) {
                 chain.listed.add(&key, kind, &ends);
             }
         }
         for (key, end) in listing.older {
-            if let Some(chain) = self.chain(place, &key, scope) {
+            if !is_of(place, &key) {
+                continue;
+            }
+            self.older.entry(place.clone()).or_default().insert(ChainId::from(&key));
+            if let Some(chain) = self.chain(&key, scope) {
                 chain.older = chain.older.max(Some(end));
             }
         }
     }
 
-    /// The chain of a digest that lies in this place, where the scope has it.
-    fn chain(&mut self, place: &Place, key: &ChainKey, scope: &Scope) -> Option<&mut FoundChain> {
+    /// The chain of a digest, where the scope has it.
+    fn chain(&mut self, key: &ChainKey, scope: &Scope) -> Option<&mut FoundChain> {
         let id = ChainId::from(key);
-        // A key is believed to be of the folder that it lies in, and of no other.
-        if key.root != place.root || id.account != place.account {
-            return None;
-        }
         if !scope.has_trail(&id) {
             self.left_out.insert(id.trail.to_string());
             return None;
         }
         Some(self.chains.entry(id).or_default())
     }
+}
+
+/// Whether a key is of the folder that it lies in, and of no other.
+fn is_of(place: &Place, key: &ChainKey) -> bool {
+    key.root == place.root && key.account == place.account && key.source_region == place.region
 }

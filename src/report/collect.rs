@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::record::Circumstances;
-use trailproof_core::event::{ChainSummary, PublicKeyTold, RunEvent, RunStart, RunSummary};
+use trailproof_core::event::{
+    ChainSummary, PlaceInDoubt, PlacesAnswered, PublicKeyTold, RunEvent, RunStart, RunSummary,
+};
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::{Finding, Outcome};
@@ -92,6 +94,10 @@ pub(super) struct Collected {
     pub(super) keys: Kept<PublicKeyTold>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     pub(super) without_digests: Kept<String>,
+    /// Places that were named, expected or found, and could not be answered for.
+    pub(super) places_in_doubt: Kept<PlaceInDoubt>,
+    /// How the places that were found are answered for.
+    pub(super) places: Option<PlacesAnswered>,
     pub(super) notices: BTreeMap<Notice, u64>,
     pub(super) not_performed: Vec<(String, String)>,
     pub(super) summary: Option<RunSummary>,
@@ -162,6 +168,8 @@ impl Collected {
             }
             RunEvent::LogUnlisted { at } => self.unlisted.push(at.clone()),
             RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
+            RunEvent::PlaceInDoubt(place) => self.places_in_doubt.push(place.clone()),
+            RunEvent::PlacesAnswered(places) => self.places = Some(*places),
             RunEvent::CheckNotPerformed { check, why } => {
                 self.not_performed.push((check.clone(), why.clone()));
             }

@@ -56,6 +56,7 @@ pub(super) fn uncovered(why: Uncovered) -> &'static str {
         Uncovered::DigestsMissing => "digests that a proven digest leads to are missing",
         Uncovered::Tail => "after the newest digest",
         Uncovered::Hole => "two linked digests leave it out",
+        Uncovered::Absent => "no digest at all",
     }
 }
 

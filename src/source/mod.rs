@@ -14,6 +14,7 @@ pub mod waiting;
 
 mod object;
 mod pace;
+mod pages;
 #[cfg(test)]
 mod scripted;
 mod tempo;
@@ -22,3 +23,4 @@ pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,
     ReadError, ReadFrom, TakePiece,
 };
+pub use pages::Pages;

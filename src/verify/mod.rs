@@ -17,6 +17,7 @@ mod keys;
 pub mod known;
 mod narrate;
 mod ordered;
+mod places;
 pub mod plan;
 mod read_ahead;
 pub mod recorded;

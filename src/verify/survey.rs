@@ -1,6 +1,7 @@
 //! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
 use super::chain_job::ChainJob;
 use super::jobs::{Outside, jobs};
+use super::places::Uncovered;
 use super::plan::VerifyPlan;
 use crate::locate::chains::{Place, find_chains};
 use crate::locate::slices::{Slice, slices};
@@ -39,8 +40,9 @@ pub struct Survey {
 /// Lists what the plan is about.
 pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey {
     let mut found = find_chains(source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
-    let outside = Outside::look(plan, source, &found).await;
-    let jobs = jobs(plan, &mut found, &outside, None);
+    let outside = Outside::look(plan, source).await;
+    let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
+    let (jobs, _) = jobs(plan, &mut found, &outside, &uncovered, None);
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut survey = Survey {
         chains: count(jobs.len()),

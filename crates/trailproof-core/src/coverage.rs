@@ -35,6 +35,8 @@ pub enum Uncovered {
     Tail,
     /// Two linked digests leave it out between them.
     Hole,
+    /// The chain, or the place that was named or expected, has no digest in the period at all.
+    Absent,
 }
 
 impl Coverage {
@@ -60,8 +62,14 @@ impl Coverage {
 
 impl Uncovered {
     /// Every reason.
-    const ALL: [Self; 5] =
-        [Self::BeforeFirstDigest, Self::Gap, Self::DigestsMissing, Self::Tail, Self::Hole];
+    const ALL: [Self; 6] = [
+        Self::BeforeFirstDigest,
+        Self::Gap,
+        Self::DigestsMissing,
+        Self::Tail,
+        Self::Hole,
+        Self::Absent,
+    ];
 
     /// The one with this code.
     pub fn from_code(code: &str) -> Option<Self> {
@@ -76,6 +84,7 @@ impl Uncovered {
             Self::DigestsMissing => "digests-missing",
             Self::Tail => "tail",
             Self::Hole => "hole",
+            Self::Absent => "absent",
         }
     }
 }

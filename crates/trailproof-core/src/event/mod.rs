@@ -10,8 +10,8 @@ pub mod wire;
 
 pub use chain_tally::ChainTally;
 pub use run::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
-    SeamJudged, Seen, Tool,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PlaceDoubt, PlaceInDoubt,
+    PlacesAnswered, PublicKeyTold, RunEvent, RunStart, SeamJudged, Seen, Tool,
 };
 pub use run_tally::RunTally;
 pub use stream::{DigestFacts, Event, Tallies, Tally};

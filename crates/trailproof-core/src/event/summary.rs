@@ -115,6 +115,8 @@ pub struct RunSummary {
     pub unlisted: u64,
     /// Listings that could not be read.
     pub listings_unread: u64,
+    /// Places that were named, expected or found, and could not be answered for.
+    pub places_in_doubt: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
 }

@@ -3,8 +3,8 @@ use super::FindingShape;
 use super::SCHEMA;
 use super::lines::{
     BucketListedLine, ChainStartedLine, CheckNotPerformedLine, DigestJudgedLine, FolderLine,
-    GapExplainedLine, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PublicKeyLine,
-    RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    GapExplainedLine, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PlaceInDoubtLine,
+    PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{FailureShape, PlaceShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
@@ -12,8 +12,8 @@ use super::unreadable::Unreadable;
 use super::write::{PROOFS, TOOL};
 use crate::budget;
 use crate::event::run::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
-    SeamJudged, Seen, Tool,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PlaceDoubt, PlaceInDoubt,
+    PlacesAnswered, PublicKeyTold, RunEvent, RunStart, SeamJudged, Seen, Tool,
 };
 use crate::finding::{Finding, Outcome};
 use crate::judge::Proofs;
@@ -123,6 +123,36 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             let line: FolderLine<'_> = serde_json::from_str(line)?;
             RunEvent::LogsWithoutDigests { folder: line.folder.into_owned() }
         }
+        "place-in-doubt" => {
+            let line: PlaceInDoubtLine<'_> = serde_json::from_str(line)?;
+            let wrong = |field| Unreadable::value("place-in-doubt", field);
+            RunEvent::PlaceInDoubt(PlaceInDoubt {
+                why: PlaceDoubt::from_code(&line.why)
+                    .ok_or_else(|| Unreadable::unknown("why", &line.why))?,
+                folder: line.folder.map(Cow::into_owned),
+                folders: line.folders,
+                account: line
+                    .account
+                    .map(|text| text.parse().map_err(|_| wrong("account")))
+                    .transpose()?,
+                region: line
+                    .region
+                    .map(|text| text.parse().map_err(|_| wrong("region")))
+                    .transpose()?,
+                trail: line.trail.map(Cow::into_owned),
+            })
+        }
+        "places-answered" => {
+            let line: PlacesAnsweredLine = serde_json::from_str(line)?;
+            RunEvent::PlacesAnswered(PlacesAnswered {
+                found: line.found,
+                covered: line.covered,
+                empty: line.empty,
+                ended: line.ended,
+                doubtful: line.doubtful,
+                left_out: line.left_out,
+            })
+        }
         "check-not-performed" => {
             let line: CheckNotPerformedLine<'_> = serde_json::from_str(line)?;
             let (check, why) = (line.check.into_owned(), line.why.into_owned());
@@ -161,6 +191,9 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         trails: owned(line.trails),
         accounts: owned(line.accounts),
         regions: owned(line.regions),
+        organization: line.organization.map(Cow::into_owned),
+        expected_accounts: line.expected_accounts.map(owned),
+        expected_regions: line.expected_regions.map(owned),
         unlisted: line.search_unlisted,
         follows: line.follows.map(Cow::into_owned),
     })

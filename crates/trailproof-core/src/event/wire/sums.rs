@@ -147,6 +147,7 @@ pub struct RunFinishedShape<'a> {
     coverage_seconds: TotalsShape<'a>,
     log_files_unlisted: u64,
     listings_unread: u64,
+    places_in_doubt: u64,
     keys_passed_over: u64,
 }
 
@@ -167,6 +168,7 @@ impl From<&RunSummary> for RunFinishedShape<'_> {
             },
             log_files_unlisted: summary.unlisted,
             listings_unread: summary.listings_unread,
+            places_in_doubt: summary.places_in_doubt,
             keys_passed_over: summary.passed_over,
         }
     }
@@ -197,6 +199,7 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
             coverage: CoverageTotals { verified, contradicted, unverified, uncovered },
             unlisted: shape.log_files_unlisted,
             listings_unread: shape.listings_unread,
+            places_in_doubt: shape.places_in_doubt,
             passed_over: shape.keys_passed_over,
         })
     }
