@@ -1,14 +1,14 @@
 //! `trailproof attest`: what was verified, signed, and checked by somebody else.
-use super::args::AwsArgs;
 use super::attest_args::{AttestArgs, AttestCommand};
 use super::attest_sign::sign;
 use super::attest_verify::verify;
+use super::aws_args::AwsArgs;
+use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
-use super::program::say;
 use super::{attest_key, attest_proof, attest_timestamp};
 
 /// Runs the command and returns the exit status.
-pub(super) async fn run(aws: &AwsArgs, args: &AttestArgs) -> u8 {
+pub(super) async fn run(aws: &AwsArgs, args: &AttestArgs) -> ExitStatus {
     let work = async {
         match &args.command {
             AttestCommand::Keygen(args) => attest_key::keygen(args),
@@ -21,11 +21,7 @@ pub(super) async fn run(aws: &AwsArgs, args: &AttestArgs) -> u8 {
         }
     };
     match unless_interrupted(work).await {
-        Err(signal) => 128 + signal,
-        Ok(Ok(status)) => status,
-        Ok(Err((status, words))) => {
-            say(&format!("error: {words}"));
-            status
-        }
+        Err(signal) => signal,
+        Ok(ended) => ended.unwrap_or_else(|refusal| refusal.print()),
     }
 }

@@ -1,4 +1,5 @@
-//! Files that `attest` reads and writes, and the exit status of each way in which that fails.
+//! Files that `attest` reads and writes.
+use super::refusal::Refusal;
 use super::whole_file::WholeFile;
 use crate::evidence::dsse::{Container, Envelope};
 use crate::evidence::key::{SigningKey, VerifyingKey};
@@ -11,20 +12,6 @@ use std::path::Path;
 use trailproof_core::budget;
 use trailproof_core::content::Hash;
 use trailproof_core::location::escape;
-
-/// Something was checked and does not hold.
-pub(super) const WRONG: u8 = 1;
-/// What was given cannot be meant: a key of another kind, an object that is none.
-pub(super) const USAGE: u8 = 2;
-/// Something could not be checked to its end.
-pub(super) const OPEN: u8 = 3;
-/// What was given cannot be read.
-pub(super) const UNREAD: u8 = 5;
-/// What was asked for could not be written.
-pub(super) const OUTPUT_LOST: u8 = 6;
-
-/// Why a command ended early: its exit status and what to say.
-pub(super) type Refusal = (u8, String);
 
 /// A path that is safe to show.
 pub(super) fn shown(path: &Path) -> String {
@@ -41,10 +28,10 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
     match read {
-        Err(error) => Err((UNREAD, format!("cannot read `{}`: {error}", shown(path)))),
+        Err(error) => Err(Refusal::not_started(format!("cannot read `{}`: {error}", shown(path)))),
         Ok(_) if u64::try_from(bytes.len()).map_or(true, |length| length > limit) => {
             let words = format!("cannot use `{}`: it is longer than {limit} bytes", shown(path));
-            Err((UNREAD, words))
+            Err(Refusal::not_started(words))
         }
         Ok(_) => Ok(bytes),
     }
@@ -53,7 +40,7 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
 /// SHA-256 of a file of any length.
 pub(super) fn file_hash(path: &Path) -> Result<Hash, Refusal> {
     record::file_hash(path)
-        .map_err(|error| (UNREAD, format!("cannot read `{}`: {error}", shown(path))))
+        .map_err(|error| Refusal::not_started(format!("cannot read `{}`: {error}", shown(path))))
 }
 
 /// Writes a file whole or not at all.
@@ -62,19 +49,20 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
         file.writer()?.write_all(bytes)?;
         file.keep()
     });
-    written.map_err(|error| (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(path))))
+    written
+        .map_err(|error| Refusal::output_lost(format!("cannot write `{}`: {error}", shown(path))))
 }
 
 /// Reads a private key.
 pub(super) fn signing_key(path: &Path) -> Result<SigningKey, Refusal> {
     SigningKey::from_pem(&read(path, budget::KEY_FILE)?)
-        .map_err(|why| (USAGE, format!("cannot sign with `{}`: {why}", shown(path))))
+        .map_err(|why| Refusal::usage(format!("cannot sign with `{}`: {why}", shown(path))))
 }
 
 /// Reads a public key.
 pub(super) fn verifying_key(path: &Path) -> Result<VerifyingKey, Refusal> {
     VerifyingKey::from_pem(&read(path, budget::KEY_FILE)?)
-        .map_err(|why| (USAGE, format!("cannot use the key in `{}`: {why}", shown(path))))
+        .map_err(|why| Refusal::usage(format!("cannot use the key in `{}`: {why}", shown(path))))
 }
 
 /// An attestation, of which nothing is believed yet.
@@ -98,7 +86,7 @@ pub(super) fn signed_statement(
     key: &VerifyingKey,
 ) -> Result<Statement, Refusal> {
     if attestation.envelope.signed_by(key).is_none() {
-        return Err((WRONG, not_signed(path, attestation, key)));
+        return Err(Refusal::contradicted(not_signed(path, attestation, key)));
     }
     Statement::read(&attestation.envelope).map_err(|why| unusable(path, &why))
 }
@@ -112,6 +100,7 @@ fn not_signed(path: &Path, attestation: &Attestation, key: &VerifyingKey) -> Str
     format!("`{}` is not signed by the key {}: {made}", shown(path), key.id())
 }
 
-fn unusable(path: &Path, why: &str) -> Refusal {
-    (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(path)))
+/// Refuses a file that is not a usable attestation.
+pub(super) fn unusable(path: &Path, why: &str) -> Refusal {
+    Refusal::not_started(format!("cannot use `{}` as an attestation: {why}", shown(path)))
 }

@@ -1,7 +1,9 @@
 //! `trailproof attest keygen`: a key of one's own.
 use super::attest_args::KeygenArgs;
-use super::attest_files::{OUTPUT_LOST, Refusal, USAGE, shown};
-use super::program::say;
+use super::attest_files::shown;
+use super::exit::ExitStatus;
+use super::refusal::Refusal;
+use super::terminal::{print_to_stderr, print_to_stdout};
 use crate::evidence::key::{KeyError, SigningKey};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -9,8 +11,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Makes a key pair. Neither file may be there.
-pub(super) fn keygen(args: &KeygenArgs) -> Result<u8, Refusal> {
-    let defect = |why: KeyError| (OUTPUT_LOST, why.to_string());
+pub(super) fn keygen(args: &KeygenArgs) -> Result<ExitStatus, Refusal> {
+    let defect = |why: KeyError| Refusal::output_lost(why.to_string());
     let key = SigningKey::generate().map_err(defect)?;
     let public = key.public().map_err(defect)?;
     let (private_text, public_text) =
@@ -24,10 +26,9 @@ pub(super) fn keygen(args: &KeygenArgs) -> Result<u8, Refusal> {
                 fill(&mut file, &public_text).map_err(|error| lost(path, &error))
             }
             None => {
-                let mut out = io::stdout().lock();
-                let shown = out.write_all(public_text.as_bytes()).and_then(|()| out.flush());
                 let words = "cannot write the public key to stdout";
-                shown.map_err(|error| (OUTPUT_LOST, format!("{words}: {error}")))
+                print_to_stdout(public_text.as_bytes())
+                    .map_err(|error| Refusal::output_lost(format!("{words}: {error}")))
             }
         });
     if let Err(refusal) = written {
@@ -35,16 +36,17 @@ pub(super) fn keygen(args: &KeygenArgs) -> Result<u8, Refusal> {
         let _ = std::fs::remove_file(&args.output);
         return Err(refusal);
     }
-    say(&format!("key id: {}", public.id()));
-    Ok(0)
+    print_to_stderr(&format!("key id: {}", public.id()));
+    Ok(ExitStatus::Success)
 }
 
 fn create(path: &Path, mode: u32) -> Result<File, Refusal> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     opened.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            (USAGE, format!("`{}` is there already, and keys are not overwritten", shown(path)))
-        }
+        ErrorKind::AlreadyExists => Refusal::usage(format!(
+            "`{}` is there already, and keys are not overwritten",
+            shown(path)
+        )),
         _ => lost(path, &error),
     })
 }
@@ -54,5 +56,5 @@ fn fill(file: &mut File, text: &str) -> io::Result<()> {
 }
 
 fn lost(path: &Path, error: &io::Error) -> Refusal {
-    (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(path)))
+    Refusal::output_lost(format!("cannot write `{}`: {error}", shown(path)))
 }

@@ -1,54 +1,56 @@
 //! `trailproof attest prove` and `attest check-proof`: one object among all that was attested.
 use super::attest_args::{CheckProofArgs, ProveArgs};
 use super::attest_files::{
-    OUTPUT_LOST, Refusal, UNREAD, USAGE, WRONG, attestation, read, shown, signed_statement,
-    verifying_key, write,
+    attestation, read, shown, signed_statement, unusable, verifying_key, write,
 };
+use super::exit::ExitStatus;
+use super::refusal::{Refusal, print_result};
 use crate::evidence::inclusion::{Proof, ProvenLine};
 use crate::evidence::record::{Wanted, read_record};
 use serde_json::Value;
-use std::io::{self, Write as _};
 use trailproof_core::budget;
 use trailproof_core::location::{ObjectLocation, escape, excerpt};
 
 /// Writes a proof.
-pub(super) fn prove(args: &ProveArgs) -> Result<u8, Refusal> {
+pub(super) fn prove(args: &ProveArgs) -> Result<ExitStatus, Refusal> {
     let at = object(&args.object)?;
     let path = shown(&args.record);
     let wanted = Wanted { object: Some(at.clone()), essence: false };
     let record = read_record(&args.record, wanted)
-        .map_err(|why| (UNREAD, format!("cannot use the record `{path}`: {why}")))?;
+        .map_err(|why| Refusal::not_started(format!("cannot use the record `{path}`: {why}")))?;
     let found = record.places.len();
     if found == 0 {
-        return Err((WRONG, format!("no digest or log file `{at}` is in the record `{path}`")));
+        return Err(Refusal::contradicted(format!(
+            "no digest or log file `{at}` is in the record `{path}`"
+        )));
     }
     if found > budget::PLACES {
-        return Err((UNREAD, format!("`{at}` has {found} lines in the record `{path}`")));
+        return Err(Refusal::not_started(format!(
+            "`{at}` has {found} lines in the record `{path}`"
+        )));
     }
     let proof = Proof::new(&at, &record.places).and_then(|proof| proof.to_text());
-    let text = proof.map_err(|why| (UNREAD, format!("cannot use the record `{path}`: {why}")))?;
+    let text = proof
+        .map_err(|why| Refusal::not_started(format!("cannot use the record `{path}`: {why}")))?;
     match &args.output {
-        Some(output) => write(output, text.as_bytes())?,
-        None => print(&text)?,
+        Some(output) => write(output, text.as_bytes()).map(|()| ExitStatus::Success),
+        None => print_result(text.as_bytes(), ExitStatus::Success),
     }
-    Ok(0)
 }
 
 /// Checks a proof.
-pub(super) fn check(args: &CheckProofArgs) -> Result<u8, Refusal> {
+pub(super) fn check(args: &CheckProofArgs) -> Result<ExitStatus, Refusal> {
     let key = verifying_key(&args.key)?;
     let bytes = read(&args.proof, budget::ATTESTATION)?;
     let path = shown(&args.proof);
     let proof = Proof::parse(&bytes)
-        .map_err(|why| (UNREAD, format!("cannot use `{path}` as a proof: {why}")))?;
+        .map_err(|why| Refusal::not_started(format!("cannot use `{path}` as a proof: {why}")))?;
     let given = attestation(&args.attestation)?;
     let statement = signed_statement(&args.attestation, &given, &key)?;
-    let committed = statement.commitment().map_err(|why| {
-        (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(&args.attestation)))
+    let committed = statement.commitment().map_err(|why| unusable(&args.attestation, &why))?;
+    let lines = proof.check(&committed.root, committed.days).map_err(|why| {
+        Refusal::contradicted(format!("`{path}` does not prove `{}`: {why}", proof.object()))
     })?;
-    let lines = proof
-        .check(&committed.root, committed.days)
-        .map_err(|why| (WRONG, format!("`{path}` does not prove `{}`: {why}", proof.object())))?;
     let mut text = format!("{}\n", proof.object());
     for line in &lines {
         text.push_str(&told(line));
@@ -58,8 +60,7 @@ pub(super) fn check(args: &CheckProofArgs) -> Result<u8, Refusal> {
          itself, which is as the record found it; and whether the record has other lines of it.\n",
         key.id()
     ));
-    print(&text)?;
-    Ok(0)
+    print_result(text.as_bytes(), ExitStatus::Success)
 }
 
 /// What a line says of its object, in lines that are safe to show.
@@ -109,18 +110,9 @@ fn object(text: &str) -> Result<ObjectLocation, Refusal> {
         Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
             Ok(ObjectLocation::new(bucket, key))
         }
-        _ => Err((
-            USAGE,
-            format!(
-                "cannot read `{}` as an object\n\nhint: `s3://BUCKET/KEY`, where it was delivered",
-                excerpt(text, budget::SHOWN)
-            ),
-        )),
+        _ => Err(Refusal::usage(format!(
+            "cannot read `{}` as an object\n\nhint: `s3://BUCKET/KEY`, where it was delivered",
+            excerpt(text, budget::SHOWN)
+        ))),
     }
-}
-
-fn print(text: &str) -> Result<(), Refusal> {
-    let mut out = io::stdout().lock();
-    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    printed.map_err(|error| (OUTPUT_LOST, format!("cannot write the output: {error}")))
 }

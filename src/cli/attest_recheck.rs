@@ -1,14 +1,13 @@
 //! `attest verify --recheck`: the evidence itself once more, with the public keys and for the scope
 //! that the attestation holds.
-use super::args::AwsArgs;
 use super::attest_args::VerifyAttestationArgs;
-use super::attest_files::{Refusal, UNREAD, USAGE};
-use super::attest_verify::{Checks, Held};
+use super::attest_checks::{CheckOutcome, Checks};
+use super::aws_args::AwsArgs;
 use super::lookup_args::LookupArgs;
 use super::prepare::{Caller, prepare_with};
 use super::progress::Progress;
+use super::refusal::Refusal;
 use super::selection::Selection;
-use super::verify_plan::NoPlan;
 use crate::evidence::commitment::Commitment;
 use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Summing};
@@ -50,7 +49,9 @@ pub(super) async fn recheck(
     let time = |name: &str| {
         let text = scope.get(name).and_then(Value::as_str).unwrap_or_default();
         let read = Timestamp::parse(text).map(|_| text.to_owned());
-        read.ok_or((UNREAD, format!("cannot read the evidence again: no `{name}` is attested")))
+        read.ok_or(Refusal::not_started(format!(
+            "cannot read the evidence again: no `{name}` is attested"
+        )))
     };
     let names = |name: &str| -> Vec<String> {
         let list = scope.get("expected").and_then(|expected| expected.get(name));
@@ -79,7 +80,8 @@ pub(super) async fn recheck(
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let mut run = prepare_with(aws, &again, Some(bundle), &counts, Caller::Unwanted, &|s3| s3)
         .await
-        .map_err(refusal)?;
+        // That there was something is attested: a bucket that is gone leaves the recheck undone.
+        .map_err(Refusal::with_missing_bucket_not_started)?;
     run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     // A run up to its own time allowed for digests that were still to come; so does this one.
     run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
@@ -105,7 +107,9 @@ pub(super) async fn recheck(
     progress.stop();
     run.remarks();
     if let Some(why) = wrong {
-        return Err((UNREAD, format!("cannot sum up what was read again: a line {why}")));
+        return Err(Refusal::not_started(format!(
+            "cannot sum up what was read again: a line {why}"
+        )));
     }
     let (commitment, essence, facts) = summing.finish();
     let predicate = predicate(&facts, &commitment, &Declared::default());
@@ -138,7 +142,7 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
         let (Some(region), Some(der), Some(fingerprint)) = (region, der, text("fingerprint"))
         else {
             let words = "cannot read the evidence again: a public key of the attestation is none";
-            return Err((UNREAD, words.to_owned()));
+            return Err(Refusal::not_started(words));
         };
         bundle.regions.entry(region).or_default().keys.push(KeyRecord {
             fingerprint: fingerprint.to_owned(),
@@ -148,17 +152,6 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
         });
     }
     Ok(bundle)
-}
-
-fn refusal(no_plan: NoPlan) -> Refusal {
-    match no_plan {
-        NoPlan::Usage(words) => (USAGE, words),
-        NoPlan::NotStarted(words) => (UNREAD, words),
-        NoPlan::NothingThere(words) => (Verdict::NothingFound.exit_status(), words),
-        NoPlan::Unread(bucket, why) => {
-            (UNREAD, format!("cannot list `s3://{}`: {why}", escape(&bucket)))
-        }
-    }
 }
 
 impl Again {
@@ -175,19 +168,23 @@ impl Again {
         let (place, verdict) = (&self.place, self.summary.verdict);
         if attested == verdict.words() {
             let words = format!("verdict: `{place}` was verified again, and is {attested}");
-            checks.add(Held::Yes, words);
+            checks.add(CheckOutcome::Passed, words);
         } else {
-            let held = if verdict == Verdict::Contradicted { Held::No } else { Held::Open };
+            let outcome = if verdict == Verdict::Contradicted {
+                CheckOutcome::Failed
+            } else {
+                CheckOutcome::Open
+            };
             let words = verdict.words();
-            checks.add(held, format!("verdict: `{place}` is {words} now, and was {attested}"));
+            checks.add(outcome, format!("verdict: `{place}` is {words} now, and was {attested}"));
         }
-        let (held, words) = self.compared(committed, record);
-        let same = matches!(held, Held::Yes);
-        checks.add(held, format!("evidence: {words}"));
-        let (held, words) = self.beside(statement, same);
-        checks.add(held, format!("beside it: {words}"));
+        let (outcome, words) = self.compared(committed, record);
+        let same = matches!(outcome, CheckOutcome::Passed);
+        checks.add(outcome, format!("evidence: {words}"));
+        let (outcome, words) = self.beside(statement, same);
+        checks.add(outcome, format!("beside it: {words}"));
         checks.add(
-            Held::NotAsked,
+            CheckOutcome::NotAsked,
             "trust: the public keys are those in the attestation; that they are CloudTrail's is \
              shown by asking AWS, or by another copy of them",
         );
@@ -195,7 +192,7 @@ impl Again {
 
     /// What lies beside the evidence that digests name, which no line of a digest or log file tells.
     /// Where those are the `same`, the period is covered in the same way too.
-    fn beside(&self, statement: &Statement, same: bool) -> (Held, String) {
+    fn beside(&self, statement: &Statement, same: bool) -> (CheckOutcome, String) {
         let of = |predicate: &Map<String, Value>| {
             let result = predicate.get("result").unwrap_or(&Value::Null);
             let covered = same.then(|| result.get("coverageSeconds").cloned());
@@ -211,24 +208,27 @@ impl Again {
         if of(&self.predicate) == of(&statement.predicate) {
             let words = "log files that no digest names, and folders without digests, are those \
                          that are attested, as far as it lists them";
-            return (Held::Yes, words.to_owned());
+            return (CheckOutcome::Passed, words.to_owned());
         }
         let unread = self.summary.counts.unverified() + self.summary.listings_unread;
-        let held = if unread > 0 { Held::Open } else { Held::No };
+        let outcome = if unread > 0 { CheckOutcome::Open } else { CheckOutcome::Failed };
         let words = "log files that no digest names, folders without digests or coverage are not \
                      those that are attested";
-        (held, words.to_owned())
+        (outcome, words.to_owned())
     }
 
-    fn compared(&self, committed: &Committed, record: Option<&Record>) -> (Held, String) {
+    fn compared(&self, committed: &Committed, record: Option<&Record>) -> (CheckOutcome, String) {
         let Commitment { root, days, lines, .. } = self.commitment;
         if (root, days) == (committed.root, committed.days) {
-            return (Held::Yes, format!("all {lines} lines are the very lines that are attested"));
+            return (
+                CheckOutcome::Passed,
+                format!("all {lines} lines are the very lines that are attested"),
+            );
         }
         let before = record.and_then(|record| record.essence.as_ref());
         if before.is_some() && before == self.essence.as_ref() {
             return (
-                Held::Yes,
+                CheckOutcome::Passed,
                 format!(
                     "{lines} digests and log files have the outcomes, hashes and intervals of the \
                      record; ETags, versions, sizes or ways of proof are others"
@@ -237,12 +237,15 @@ impl Again {
         }
         let unread = self.summary.counts.unverified() + self.summary.listings_unread;
         if unread > 0 {
-            return (Held::Open, format!("{unread} objects or listings could not be read again"));
+            return (
+                CheckOutcome::Open,
+                format!("{unread} objects or listings could not be read again"),
+            );
         }
         match record {
-            Some(_) => (Held::No, "it is not what the record tells".to_owned()),
+            Some(_) => (CheckOutcome::Failed, "it is not what the record tells".to_owned()),
             None => (
-                Held::Open,
+                CheckOutcome::Open,
                 "the lines are not those that are attested, which may be other ETags or versions \
                  alone; with `--record` it is told"
                     .to_owned(),

@@ -1,10 +1,10 @@
 //! `trailproof attest sign`: a run record becomes a signed statement.
-use super::args::AwsArgs;
 use super::attest_args::SignArgs;
-use super::attest_files::{
-    OUTPUT_LOST, Refusal, UNREAD, USAGE, attestation, file_hash, name, shown, signing_key, write,
-};
-use super::program::say;
+use super::attest_files::{attestation, file_hash, name, shown, signing_key, unusable, write};
+use super::aws_args::AwsArgs;
+use super::exit::ExitStatus;
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use super::whole_file::names_same;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::evidence::dsse::{Envelope, IN_TOTO, signed_hash};
@@ -20,12 +20,12 @@ use trailproof_core::content::Hash;
 use trailproof_core::location::excerpt;
 
 /// Signs a record.
-pub(super) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<u8, Refusal> {
+pub(super) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, Refusal> {
     distinct(args)?;
     let signer = Signer::find(aws, args).await?;
     let public = signer.public().await?;
     let record = read_record(&args.record, Wanted::default()).map_err(|why| {
-        (UNREAD, format!("cannot use the record `{}`: {why}", shown(&args.record)))
+        Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(&args.record)))
     })?;
     let declared = Declared { operator: operator(args)?, previous: previous(args)? };
     let statement = Statement {
@@ -36,20 +36,20 @@ pub(super) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<u8, Refusal> 
     let hash = signed_hash(IN_TOTO, &payload);
     let signature = signer.sign(&hash).await?;
     if !public.verifies(&hash, &signature) {
-        return Err((UNREAD, "the signature that was made is not of the key".to_owned()));
+        return Err(Refusal::not_started("the signature that was made is not of the key"));
     }
     let envelope = Envelope::new(IN_TOTO, payload, public.id(), signature);
     let text = format!("{}\n", envelope.to_json());
     if u64::try_from(text.len()).map_or(true, |length| length > budget::ATTESTATION) {
         let words = "the attestation would be longer than one may be";
-        return Err((OUTPUT_LOST, format!("{words}: {} bytes", text.len())));
+        return Err(Refusal::output_lost(format!("{words}: {} bytes", text.len())));
     }
     write(&args.output, text.as_bytes())?;
     if let Some(bundle) = &args.bundle {
         write(bundle, format!("{}\n", envelope.to_bundle(&[])).as_bytes())?;
     }
     tell(&record, &public);
-    Ok(0)
+    Ok(ExitStatus::Success)
 }
 
 /// Refuses to write over what is read, or two outputs into one file.
@@ -60,7 +60,7 @@ fn distinct(args: &SignArgs) -> Result<(), Refusal> {
     for output in [Some(&args.output), args.bundle.as_ref()].into_iter().flatten() {
         if taken.iter().any(|other| names_same(output, other)) {
             let words = "is read or written as something else, and cannot be written as well";
-            return Err((USAGE, format!("`{}` {words}", shown(output))));
+            return Err(Refusal::usage(format!("`{}` {words}", shown(output))));
         }
         taken.push(output);
     }
@@ -70,15 +70,15 @@ fn distinct(args: &SignArgs) -> Result<(), Refusal> {
 /// Says on stderr what was signed: whoever signs should have seen it.
 fn tell(record: &Record, public: &VerifyingKey) {
     let verdict = record.facts.finished.get("verdict").and_then(|verdict| verdict.as_str());
-    say(&format!("verdict: {}", excerpt(verdict.unwrap_or_default(), budget::SHOWN)));
+    print_to_stderr(&format!("verdict: {}", excerpt(verdict.unwrap_or_default(), budget::SHOWN)));
     let made = &record.commitment;
-    say(&format!(
+    print_to_stderr(&format!(
         "commitment: {} over {} lines of {} digests",
         hex::encode(made.root),
         made.lines,
         made.digests
     ));
-    say(&format!("signed by the key {}", public.id()));
+    print_to_stderr(&format!("signed by the key {}", public.id()));
 }
 
 /// Who signs.
@@ -102,7 +102,7 @@ impl Signer {
                 config.check_credentials().await.map_err(|error| unread(&error))?;
                 KmsKey::new(&config, name).map(Self::Kms).map_err(|error| unread(&error))
             }
-            (None, None) => Err((USAGE, "`--key` or `--kms` is needed".to_owned())),
+            (None, None) => Err(Refusal::usage("`--key` or `--kms` is needed")),
         }
     }
 
@@ -122,13 +122,13 @@ impl Signer {
 }
 
 fn unread(error: &dyn std::fmt::Display) -> Refusal {
-    (UNREAD, error.to_string())
+    Refusal::not_started(error.to_string())
 }
 
 fn operator(args: &SignArgs) -> Result<Option<String>, Refusal> {
     match &args.operator {
         Some(name) if name.trim().is_empty() || name.chars().count() > budget::SHOWN => {
-            Err((USAGE, "invalid value for `--operator`: 1 to 200 characters".to_owned()))
+            Err(Refusal::usage("invalid value for `--operator`: 1 to 200 characters"))
         }
         name => Ok(name.clone()),
     }
@@ -138,9 +138,7 @@ fn operator(args: &SignArgs) -> Result<Option<String>, Refusal> {
 fn previous(args: &SignArgs) -> Result<Option<String>, Refusal> {
     let Some(path) = &args.previous else { return Ok(None) };
     let given = attestation(path)?;
-    Statement::read(&given.envelope).map_err(|why| {
-        (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(path)))
-    })?;
+    Statement::read(&given.envelope).map_err(|why| unusable(path, &why))?;
     Ok(Some(hex::encode(Sha256::digest(&given.envelope.payload))))
 }
 

@@ -1,7 +1,9 @@
 //! `trailproof attest timestamp-request` and `attest bundle`: when an attestation was there.
 use super::attest_args::{BundleArgs, TimestampRequestArgs};
-use super::attest_files::{OUTPUT_LOST, Refusal, UNREAD, WRONG, attestation, read, shown, write};
-use super::program::say;
+use super::attest_files::{attestation, read, shown, unusable, write};
+use super::exit::ExitStatus;
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use crate::evidence::dsse::{Container, Signature};
 use crate::evidence::statement::Statement;
 use crate::evidence::timestamp::{Stamp, query};
@@ -13,44 +15,43 @@ use trailproof_core::budget;
 fn only_signature(path: &Path, signatures: &[Signature]) -> Result<Signature, Refusal> {
     match signatures {
         [one] => Ok(one.clone()),
-        many => Err((
-            UNREAD,
-            format!("cannot use `{}`: it has {} signatures, and not one", shown(path), many.len()),
-        )),
+        many => Err(Refusal::not_started(format!(
+            "cannot use `{}`: it has {} signatures, and not one",
+            shown(path),
+            many.len()
+        ))),
     }
 }
 
 /// Writes a query.
-pub(super) fn request(args: &TimestampRequestArgs) -> Result<u8, Refusal> {
+pub(super) fn request(args: &TimestampRequestArgs) -> Result<ExitStatus, Refusal> {
     let read = attestation(&args.attestation)?;
     let signature = only_signature(&args.attestation, &read.envelope.signatures)?;
-    let query = query(&signature.sig).map_err(|why| (OUTPUT_LOST, why))?;
+    let query = query(&signature.sig).map_err(Refusal::output_lost)?;
     std::fs::write(&args.output, query).map_err(|error| {
-        (OUTPUT_LOST, format!("cannot write `{}`: {error}", shown(&args.output)))
+        Refusal::output_lost(format!("cannot write `{}`: {error}", shown(&args.output)))
     })?;
-    Ok(0)
+    Ok(ExitStatus::Success)
 }
 
 /// Writes a bundle. Stamps that a bundle already has stay in it.
-pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Refusal> {
+pub(super) fn bundle(args: &BundleArgs) -> Result<ExitStatus, Refusal> {
     let path = &args.attestation;
     let given = attestation(path)?;
     let signature = only_signature(path, &given.envelope.signatures)?;
-    Statement::read(&given.envelope).map_err(|why| {
-        (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(path)))
-    })?;
+    Statement::read(&given.envelope).map_err(|why| unusable(path, &why))?;
     let mut stamps = match given.container {
         Container::Bare => Vec::new(),
         Container::Bundle(stamps) => stamps,
     };
     for path in &args.timestamp_token {
         let stamp = Stamp::read(&read(path, budget::TIMESTAMP)?)
-            .map_err(|why| (UNREAD, format!("cannot use `{}`: {why}", shown(path))))?;
+            .map_err(|why| Refusal::not_started(format!("cannot use `{}`: {why}", shown(path))))?;
         if !stamp.is_about(&signature.sig) {
             let words = "is a time stamp of something else than this attestation's signature";
-            return Err((WRONG, format!("`{}` {words}", shown(path))));
+            return Err(Refusal::contradicted(format!("`{}` {words}", shown(path))));
         }
-        say(&format!(
+        print_to_stderr(&format!(
             "`{}` says {}; the authority's signature was not checked",
             shown(path),
             stamp.at
@@ -58,5 +59,5 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<u8, Refusal> {
         stamps.push(stamp.response);
     }
     write(&args.output, format!("{}\n", given.envelope.to_bundle(&stamps)).as_bytes())?;
-    Ok(0)
+    Ok(ExitStatus::Success)
 }

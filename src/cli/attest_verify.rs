@@ -1,11 +1,13 @@
 //! `trailproof attest verify`: does an attestation hold, and what of it was checked?
-use super::args::AwsArgs;
 use super::attest_args::VerifyAttestationArgs;
+use super::attest_checks::{CheckOutcome, Checks};
 use super::attest_files::{
-    Attestation, OPEN, OUTPUT_LOST, Refusal, UNREAD, WRONG, attestation, file_hash, name, shown,
-    signed_statement, verifying_key,
+    Attestation, attestation, file_hash, name, shown, signed_statement, unusable, verifying_key,
 };
 use super::attest_recheck::recheck;
+use super::aws_args::AwsArgs;
+use super::exit::ExitStatus;
+use super::refusal::Refusal;
 use crate::evidence::agreement::disagreements;
 use crate::evidence::dsse::Container;
 use crate::evidence::predicate::{Declared, predicate};
@@ -20,66 +22,21 @@ use trailproof_core::budget;
 use trailproof_core::content::Hash;
 use trailproof_core::location::{escape, excerpt};
 
-/// How one check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Held {
-    /// It holds.
-    Yes,
-    /// It was not made, as nobody asked for it.
-    NotAsked,
-    /// It was made, and what was there to check with does not suffice.
-    Open,
-    /// It does not hold.
-    No,
-}
-
-/// Everything that was checked, in the order in which it is told.
-#[derive(Debug, Default)]
-pub(super) struct Checks(Vec<(Held, String)>);
-
-impl Checks {
-    pub(super) fn add(&mut self, held: Held, words: impl Into<String>) {
-        self.0.push((held, words.into()));
-    }
-
-    fn worst(&self) -> Held {
-        self.0.iter().map(|(held, _)| *held).max().unwrap_or(Held::NotAsked)
-    }
-
-    fn write(&self, path: &Path, out: &mut impl Write) -> io::Result<()> {
-        let title = match self.worst() {
-            Held::Yes | Held::NotAsked => "HOLDS",
-            Held::Open => "NOT PROVEN",
-            Held::No => "DOES NOT HOLD",
-        };
-        writeln!(out, "{title}: {}\n", shown(path))?;
-        for (held, words) in &self.0 {
-            let mark = match held {
-                Held::Yes => "checked",
-                Held::NotAsked => "not checked",
-                Held::Open => "OPEN",
-                Held::No => "WRONG",
-            };
-            writeln!(out, "  {mark:<12} {words}")?;
-        }
-        Ok(())
-    }
-}
-
 /// Checks an attestation.
-pub(super) async fn verify(aws: &AwsArgs, args: &VerifyAttestationArgs) -> Result<u8, Refusal> {
+pub(super) async fn verify(
+    aws: &AwsArgs,
+    args: &VerifyAttestationArgs,
+) -> Result<ExitStatus, Refusal> {
     let path = &args.attestation;
     let key = verifying_key(&args.key)?;
     let given = attestation(path)?;
     let statement = signed_statement(path, &given, &key)?;
-    let committed = statement.commitment().map_err(|why| {
-        (UNREAD, format!("cannot use `{}` as an attestation: {why}", shown(path)))
-    })?;
+    let committed = statement.commitment().map_err(|why| unusable(path, &why))?;
     let mut checks = Checks::default();
-    checks.add(Held::Yes, format!("signature: made by the key {}", key.id()));
+    checks.add(CheckOutcome::Passed, format!("signature: made by the key {}", key.id()));
     let others = given.envelope.signatures.len() - 1;
     if others > 0 {
-        checks.add(Held::NotAsked, format!("signatures: {others} more, of other keys"));
+        checks.add(CheckOutcome::NotAsked, format!("signatures: {others} more, of other keys"));
     }
     stamps(&given, &key, &mut checks);
     let record = record(args, &statement, &committed, &mut checks)?;
@@ -91,7 +48,7 @@ pub(super) async fn verify(aws: &AwsArgs, args: &VerifyAttestationArgs) -> Resul
             again.tell(&statement, &committed, record.as_ref(), &mut checks);
         }
         None => checks.add(
-            Held::NotAsked,
+            CheckOutcome::NotAsked,
             "evidence: it was not read again, and may be another now; `--recheck` reads it",
         ),
     }
@@ -101,14 +58,12 @@ pub(super) async fn verify(aws: &AwsArgs, args: &VerifyAttestationArgs) -> Resul
         .and_then(|()| says(&statement, &mut out))
         .and_then(|()| out.flush());
     let status = match checks.worst() {
-        Held::Yes | Held::NotAsked => 0,
-        Held::Open => OPEN,
-        Held::No => WRONG,
+        CheckOutcome::Passed | CheckOutcome::NotAsked => ExitStatus::Success,
+        CheckOutcome::Open => ExitStatus::NotProven,
+        CheckOutcome::Failed => ExitStatus::Contradicted,
     };
     match written {
-        Err(error) if status != WRONG => {
-            Err((OUTPUT_LOST, format!("cannot write the output: {error}")))
-        }
+        Err(error) if !status.outranks_lost_output() => Err(Refusal::stdout_lost(&error)),
         _ => Ok(status),
     }
 }
@@ -118,15 +73,15 @@ fn stamps(given: &Attestation, key: &crate::evidence::key::VerifyingKey, checks:
     for response in stamps {
         match (Stamp::read(response), given.envelope.signed_by(key)) {
             (Ok(stamp), Some(signature)) if stamp.is_about(&signature.sig) => checks.add(
-                Held::NotAsked,
+                CheckOutcome::NotAsked,
                 format!(
                     "time stamp: it is about this signature and says {}; whether its authority made \
                      it is shown by `openssl ts -verify`",
                     stamp.at
                 ),
             ),
-            (Ok(_), _) => checks.add(Held::No, "time stamp: it is about another signature"),
-            (Err(why), _) => checks.add(Held::No, format!("time stamp: {why}")),
+            (Ok(_), _) => checks.add(CheckOutcome::Failed, "time stamp: it is about another signature"),
+            (Err(why), _) => checks.add(CheckOutcome::Failed, format!("time stamp: {why}")),
         }
     }
 }
@@ -138,13 +93,19 @@ fn file(path: &Path, hash: &Hash, role: Role, statement: &Statement, checks: &mu
     let found = attested.clone().find(|subject| subject.hash == *hash);
     match found {
         Some(_) => {
-            checks.add(Held::Yes, format!("{word}: `{path}` has a SHA-256 that is attested"));
+            checks.add(
+                CheckOutcome::Passed,
+                format!("{word}: `{path}` has a SHA-256 that is attested"),
+            );
         }
         None if attested.clone().next().is_none() => {
-            checks.add(Held::No, format!("{word}: `{path}` is given, and none is attested"));
+            checks.add(
+                CheckOutcome::Failed,
+                format!("{word}: `{path}` is given, and none is attested"),
+            );
         }
         None => checks.add(
-            Held::No,
+            CheckOutcome::Failed,
             format!(
                 "{word}: `{path}` is another file: its SHA-256 is {}, and attested is {}",
                 hex::encode(hash),
@@ -163,7 +124,7 @@ fn record(
 ) -> Result<Option<Record>, Refusal> {
     let Some(path) = &args.record else {
         checks.add(
-            Held::NotAsked,
+            CheckOutcome::NotAsked,
             "record: it was not given, so that commitment, verdict and counts are as attested",
         );
         return Ok(None);
@@ -174,15 +135,16 @@ fn record(
         return Ok(None);
     }
     let wanted = Wanted { object: None, essence: args.recheck.is_some() };
-    let record = read_record(path, wanted)
-        .map_err(|why| (UNREAD, format!("cannot use the record `{}`: {why}", shown(path))))?;
+    let record = read_record(path, wanted).map_err(|why| {
+        Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(path)))
+    })?;
     if record.hash != hash {
-        return Err((UNREAD, format!("`{}` changed while it was read", shown(path))));
+        return Err(Refusal::not_started(format!("`{}` changed while it was read", shown(path))));
     }
     let made = &record.commitment;
     if (made.root, made.days) == (committed.root, committed.days) {
         checks.add(
-            Held::Yes,
+            CheckOutcome::Passed,
             format!(
                 "commitment: computed again from {} lines of {} digests, with the same root",
                 made.lines, made.digests
@@ -190,19 +152,21 @@ fn record(
         );
     } else {
         let root = hex::encode(made.root);
-        checks.add(Held::No, format!("commitment: the record's is {root}"));
+        checks.add(CheckOutcome::Failed, format!("commitment: the record's is {root}"));
     }
     let again = predicate(&record.facts, made, &Declared::default());
     let wrong = disagreements(&statement.predicate, &again);
     if wrong.is_empty() {
         checks.add(
-            Held::Yes,
+            CheckOutcome::Passed,
             "statement: verdict, counts, scope, keys, exceptions and gaps are the record's",
         );
     }
     for name in wrong {
-        checks
-            .add(Held::No, format!("statement: `{}` is not what the record tells", escape(&name)));
+        checks.add(
+            CheckOutcome::Failed,
+            format!("statement: `{}` is not what the record tells", escape(&name)),
+        );
     }
     Ok(Some(record))
 }
@@ -223,7 +187,10 @@ fn files(
     for subject in &statement.subjects {
         if subject.role != Role::Record && !given.contains(&subject.hash) {
             let name = excerpt(&subject.name, budget::SHOWN);
-            checks.add(Held::NotAsked, format!("{}: `{name}` was not given", subject.role.word()));
+            checks.add(
+                CheckOutcome::NotAsked,
+                format!("{}: `{name}` was not given", subject.role.word()),
+            );
         }
     }
     Ok(())
@@ -239,17 +206,19 @@ fn previous(
         attested.and_then(|before| before.get("statementSha256")).and_then(Value::as_str);
     match (&args.previous, attested) {
         (None, None) => {}
-        (None, Some(_)) => checks.add(Held::NotAsked, "attestation before: it was not given"),
+        (None, Some(_)) => {
+            checks.add(CheckOutcome::NotAsked, "attestation before: it was not given")
+        }
         (Some(path), attested) => {
             let payload = attestation(path)?.envelope.payload;
             let path = name(path);
             let path = escape(&path);
             if attested == Some(&hex::encode(Sha256::digest(payload))) {
                 let words = format!("attestation before: `{path}` is the one that this one names");
-                checks.add(Held::Yes, words);
+                checks.add(CheckOutcome::Passed, words);
             } else {
                 let words = format!("attestation before: `{path}` is not named by this one");
-                checks.add(Held::No, words);
+                checks.add(CheckOutcome::Failed, words);
             }
         }
     }

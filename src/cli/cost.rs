@@ -1,5 +1,5 @@
 //! What S3 would charge for a run.
-use super::program::say;
+use super::terminal::print_to_stderr;
 use crate::source::count::Counts;
 use std::io::IsTerminal as _;
 
@@ -24,7 +24,7 @@ pub(super) fn say_cost(quiet: bool, counts: &Counts) {
     if quiet || (!watched && now.lists + now.gets < WORTH_SAYING) {
         return;
     }
-    say(&format!(
+    print_to_stderr(&format!(
         "S3: {}{}",
         cost(now.lists, now.gets, now.bytes),
         match counts.unneeded() {

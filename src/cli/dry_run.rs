@@ -1,19 +1,17 @@
 //! `verify --dry-run`: how much a run would have to do, found out by listing alone.
-use super::args::{AwsArgs, VerifyArgs};
+use super::aws_args::AwsArgs;
 use super::cost::{cost, float, number, size};
+use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
 use super::prepare::{Caller, prepare};
-use super::program::say;
 use super::progress::Progress;
-use super::verify::refuse;
-use super::verify_plan::NoPlan;
+use super::refusal::{Refusal, print_result};
+use super::verify_args::VerifyArgs;
 use crate::source::count::Counts;
 use crate::verify::survey::{Survey, survey};
-use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 use trailproof_core::location::escape;
-use trailproof_core::verdict::Verdict;
 
 /// CPU time of one object: fetched, inflated and hashed (benches/RESULTS.md), and somewhat more for
 /// machines slower than that one.
@@ -25,29 +23,18 @@ const IN_FLIGHT: u64 = 256;
 /// Listings that could not be read and are named.
 const NAMED: usize = 10;
 
-/// An output that was asked for could not be written.
-const OUTPUT_LOST: u8 = 6;
-
 /// Runs the command and returns the exit status: 0, or 3 where a part could not be listed, or 4
 /// where nothing lies. No status says anything about the evidence, as nothing is judged.
-pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
+pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
     match unless_interrupted(attempt(aws, args)).await {
-        Err(signal) => 128 + signal,
-        Ok(Err(no_plan)) => refuse(&no_plan),
-        Ok(Ok((text, status))) => {
-            let mut out = io::stdout().lock();
-            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-                Ok(()) => status,
-                Err(error) => {
-                    say(&format!("error: cannot write the output: {error}"));
-                    OUTPUT_LOST
-                }
-            }
-        }
+        Err(signal) => signal,
+        Ok(ended) => ended
+            .and_then(|(text, status)| print_result(text.as_bytes(), status))
+            .unwrap_or_else(|refusal| refusal.print()),
     }
 }
 
-async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, u8), NoPlan> {
+async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus), Refusal> {
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let prepared = prepare(aws, args, &counts, Caller::Unwanted).await?;
@@ -69,11 +56,11 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, u8), NoPla
         text += &format!("  This listing itself took {} LIST requests.\n", number(made));
     }
     let status = match &survey {
-        Survey { unread, .. } if !unread.is_empty() => Verdict::NotProven,
-        _ if survey.covering == 0 && survey.logs == 0 => Verdict::NothingFound,
-        _ => Verdict::Proven,
+        Survey { unread, .. } if !unread.is_empty() => ExitStatus::NotProven,
+        _ if survey.covering == 0 && survey.logs == 0 => ExitStatus::NothingFound,
+        _ => ExitStatus::Success,
     };
-    Ok((text, status.exit_status()))
+    Ok((text, status))
 }
 
 /// Counts of collections as numbers.

@@ -1,7 +1,7 @@
 //! What a run takes from the record of an earlier one.
-use super::program::say;
 use super::record_file::open_record;
-use super::verify_plan::NoPlan;
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use crate::verify::known::KnownLogs;
 use crate::verify::seam::Since;
 use std::path::Path;
@@ -10,7 +10,7 @@ use trailproof_core::event::record::{BadRecord, RecordFile, RecordLine, check_re
 use trailproof_core::location::escape;
 
 /// The log files that a record proves, whole or cut short.
-pub(super) fn known(path: &Path) -> Result<KnownLogs, NoPlan> {
+pub(super) fn known(path: &Path) -> Result<KnownLogs, Refusal> {
     let mut known = KnownLogs::default();
     let read = open_record(path).and_then(|mut record| {
         check_record(&mut record, |line, _| {
@@ -27,7 +27,7 @@ pub(super) fn known(path: &Path) -> Result<KnownLogs, NoPlan> {
 }
 
 /// What a run joins on to: only a whole record tells where that is.
-pub(super) fn since(path: &Path) -> Result<Since, NoPlan> {
+pub(super) fn since(path: &Path) -> Result<Since, Refusal> {
     let mut since = Since::default();
     let mut take = |record: &mut RecordFile| {
         check_record(record, |line, _| {
@@ -41,7 +41,7 @@ pub(super) fn since(path: &Path) -> Result<Since, NoPlan> {
     since.record = record.sha256().unwrap_or_default().to_owned();
     if since.start().is_none() {
         let shown = escape(&path.to_string_lossy()).into_owned();
-        return Err(NoPlan::Usage(format!(
+        return Err(Refusal::usage(format!(
             "the record `{shown}` verifies no time of any chain: there is nothing to join on to"
         )));
     }
@@ -51,13 +51,13 @@ pub(super) fn since(path: &Path) -> Result<Since, NoPlan> {
 /// Says how many log files were not read, of those that a record proves.
 pub(super) fn tell_skipped(known: &KnownLogs) {
     let skipped = known.skipped().load(std::sync::atomic::Ordering::Relaxed);
-    say(&format!(
+    print_to_stderr(&format!(
         "resumed: {skipped} log files were not read again, of {} that the record proves",
         known.count()
     ));
 }
 
-fn unusable(path: &Path, why: &BadRecord) -> NoPlan {
+fn unusable(path: &Path, why: &BadRecord) -> Refusal {
     let shown = escape(&path.to_string_lossy()).into_owned();
-    NoPlan::NotStarted(format!("cannot use the record `{shown}`: {why}"))
+    Refusal::not_started(format!("cannot use the record `{shown}`: {why}"))
 }

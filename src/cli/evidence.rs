@@ -1,19 +1,24 @@
 //! Opens the places where evidence lies, and finds out where it was delivered.
 use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, relocations, roots};
-use super::place::{Moved, Place, folder};
-use super::program::say;
-use super::verify_plan::NoPlan;
-use crate::locate::chains::find_roots;
+use super::place::{BucketPlace, Moved, Place, folder};
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use crate::locate::folders::list_folders;
+use crate::locate::roots::{Roots, find_roots};
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
 use crate::source::relocate::{Relocated, Relocation};
 use crate::verify::copied::Copied;
 use crate::verify::recorded::{find_recorded, recorded_below};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::chain_id::Scope;
+use trailproof_core::event::RunEvent;
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::key_layout::{DIGEST_FOLDER, KeyRoot};
 use trailproof_core::location::{escape, excerpt};
 
 /// Evidence that can be read under the names of its delivery.
@@ -27,18 +32,27 @@ pub(super) struct Evidence {
     pub(super) roots: Vec<String>,
     /// Where that is and where it is read from, for the report.
     pub(super) location: String,
+    /// What the search for it left open.
+    pub(super) left_open: Vec<RunEvent>,
+}
+
+/// What a search for roots left open, as events.
+fn left_open(found: &Roots) -> Vec<RunEvent> {
+    let unread = found.unread.iter().cloned();
+    let unread = unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why });
+    unread.chain(found.left_out.iter().cloned().map(RunEvent::PlaceInDoubt)).collect()
 }
 
 /// The rules that were typed, with their sources.
 pub(super) fn rules(
     moved: &[Moved],
     s3: Option<&Arc<dyn ObjectSource>>,
-) -> Result<Vec<Relocation>, NoPlan> {
+) -> Result<Vec<Relocation>, Refusal> {
     let mut rules = Vec::new();
     for (at, Moved { bucket, prefix, to }) in moved.iter().enumerate() {
         let same = |other: &&Moved| (&other.bucket, &other.prefix) == (bucket, prefix);
         if moved.iter().take(at).find(same).is_some_and(|other| other.to != *to) {
-            return Err(NoPlan::Usage(format!(
+            return Err(Refusal::usage(format!(
                 "`--relocate` says of `s3://{}/{}` that it lies in two places",
                 escape(bucket),
                 escape(prefix)
@@ -77,14 +91,14 @@ fn in_mirror(mirror: &Mirrored, bucket: &str, prefix: &str) -> (String, String) 
 }
 
 /// Opens a directory.
-pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, NoPlan> {
+pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, Refusal> {
     let mirror = MirrorSource::open(path).map_err(|error| {
-        NoPlan::NotStarted(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
+        Refusal::not_started(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
     })?;
     if let Some(why) = mirror.index_error() {
         let index = path.join(crate::source::mirror::INDEX);
         let index = index.to_string_lossy().into_owned();
-        say(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
+        print_to_stderr(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
     }
     Ok(Arc::new(mirror))
 }
@@ -93,17 +107,19 @@ pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, NoPlan> {
 pub(super) async fn in_directory(
     mirror: &Arc<MirrorSource>,
     path: &Path,
+    scope: &Scope,
     named: Option<&str>,
     mut rules: Vec<Relocation>,
     counts: &Arc<Counts>,
-) -> Result<Evidence, NoPlan> {
+) -> Result<Evidence, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     if let Some(mirrored) = mirrored(mirror, path)? {
         beside(mirror, &mirrored, &shown).await;
         let header = mirrored.header();
-        let of = (header.bucket.clone(), header.prefix.clone());
+        let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
+        let of = BucketPlace { bucket: of, prefix, is_root: false };
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
-        return in_bucket(bucket, of, named, rules, Some(path)).await;
+        return in_bucket(bucket, of, scope, named, rules, Some(path)).await;
     }
     let mut recorded = find_recorded(mirror.as_ref(), "", "").await;
     if recorded.parts.is_empty()
@@ -124,6 +140,7 @@ pub(super) async fn in_directory(
         roots: roots(&recorded, &bucket),
         location: format!("evidence of s3://{bucket}, read from {}", path.display()),
         bucket,
+        left_open: Vec::new(),
     })
 }
 
@@ -142,7 +159,7 @@ async fn beside(files: &Arc<MirrorSource>, mirrored: &Mirrored, shown: &str) {
     }
     let names: Vec<String> =
         others.iter().take(LISTED).map(|name| format!("`{}`", excerpt(name, SHOWN))).collect();
-    say(&format!(
+    print_to_stderr(&format!(
         "warning: `{shown}` is a mirror of `s3://{}`; not of it, and not looked at: {}{}",
         escape(&mirrored.header().bucket),
         names.join(", "),
@@ -151,12 +168,12 @@ async fn beside(files: &Arc<MirrorSource>, mirrored: &Mirrored, shown: &str) {
 }
 
 /// The mirror that trailproof made in this directory, if it is one.
-fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>, NoPlan> {
+fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     let mirrored = Mirrored::open(path, mirror)
-        .map_err(|why| NoPlan::NotStarted(format!("cannot use the mirror `{shown}`: {why}")))?;
+        .map_err(|why| Refusal::not_started(format!("cannot use the mirror `{shown}`: {why}")))?;
     if mirrored.as_ref().is_some_and(|mirrored| !mirrored.header().complete) {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: the mirror `{shown}` is not whole: the run that made it was interrupted; the \
              same `trailproof mirror` goes on with it"
         ));
@@ -168,26 +185,34 @@ fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>,
 /// this directory.
 pub(super) async fn in_bucket(
     s3: Arc<dyn ObjectSource>,
-    (bucket, prefix): (String, String),
+    BucketPlace { bucket, prefix, is_root }: BucketPlace,
+    scope: &Scope,
     named: Option<&str>,
     mut rules: Vec<Relocation>,
     directory: Option<&Path>,
-) -> Result<Evidence, NoPlan> {
-    let unread = |why| NoPlan::Unread(bucket.clone(), why);
-    let found = find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unread)?;
-    if found.is_empty() {
+) -> Result<Evidence, Refusal> {
+    let unlisted = |why: ReadFailure| Refusal::bucket_unlisted(&bucket, &why);
+    let found = if is_root {
+        Roots { prefixes: vec![prefix.clone()], ..Roots::default() }
+    } else {
+        find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?
+    };
+    let left_open = left_open(&found);
+    // What a search left open may hold the evidence.
+    if found.prefixes.is_empty() && left_open.is_empty() {
         let elsewhere = if prefix.is_empty() {
             Vec::new()
         } else {
-            find_roots(s3.as_ref(), &bucket, "").await.map_err(unread)?
+            find_roots(s3.as_ref(), &bucket, "").await.map_err(unlisted)?.prefixes
         };
         let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unread)?;
-        return Err(NoPlan::NothingThere(nothing_there(&bucket, &prefix, &elsewhere, &there)));
+        let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unlisted)?;
+        return Err(Refusal::nothing_found(nothing_there(&bucket, &prefix, &elsewhere, &there)));
     }
     let slash = if prefix.is_empty() { "" } else { "/" };
     let place = format!("s3://{bucket}{slash}{prefix}");
-    let mut recorded = recorded_below(s3.as_ref(), &bucket, &found).await;
+    let folders = sampled(&found.prefixes, scope);
+    let mut recorded = recorded_below(s3.as_ref(), &bucket, folders).await;
     let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
     let copy = !recorded.parts.is_empty() && !recorded.parts.iter().any(is_here);
     if !copy && named.is_none_or(|named| named == bucket) {
@@ -196,7 +221,7 @@ pub(super) async fn in_bucket(
             Some(path) => format!("evidence of {place}, read from {}", path.display()),
             None => place,
         };
-        return Ok(Evidence { source, bucket, roots: found, location });
+        return Ok(Evidence { source, bucket, roots: found.prefixes, location, left_open });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -219,7 +244,24 @@ pub(super) async fn in_bucket(
             None => format!("evidence of s3://{original}, read from {place}"),
         },
         bucket: original,
+        left_open,
     })
+}
+
+/// The folders whose digests are asked where they were delivered: nothing above what is named.
+fn sampled(prefixes: &[String], scope: &Scope) -> BTreeSet<String> {
+    let mut folders = BTreeSet::new();
+    for prefix in prefixes {
+        let organization = scope.organization.clone().flatten();
+        let root = KeyRoot { prefix: prefix.clone(), organization }.folder();
+        if scope.organization.is_some() && !scope.accounts.is_empty() {
+            let digests = |account| format!("{root}{account}/{DIGEST_FOLDER}/");
+            folders.extend(scope.accounts.iter().map(digests));
+        } else {
+            folders.insert(root);
+        }
+    }
+    folders
 }
 
 /// What is worth knowing of a directory beside the report: what in it was not looked at, and keys
@@ -227,7 +269,7 @@ pub(super) async fn in_bucket(
 pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
     let passed = mirror.passed_over();
     if let Some(first) = passed.first() {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: passed over {} in the directory that are symbolic links, no files, or not \
              named in UTF-8: `{}`{}",
             passed.len(),
@@ -238,7 +280,7 @@ pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
     let keys = path.join(KEYS_BESIDE);
     if no_keys && keys.is_file() {
         let keys = keys.to_string_lossy();
-        say(&format!(
+        print_to_stderr(&format!(
             "hint: `{0}` is not believed, as it lies with the evidence; if you know it to come \
              from CloudTrail, `--public-keys {0}` uses it",
             escape(&keys)

@@ -1,13 +1,18 @@
 //! Signals that end a run from outside.
+use super::exit::ExitStatus;
 use std::future::Future;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs `work` until it ends or a signal does; `Err` holds the signal's number.
-pub(super) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, u8> {
+/// Runs `work` to its end.
+///
+/// # Errors
+///
+/// A signal arrived first; the exit status names it.
+pub(super) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, ExitStatus> {
     tokio::select! {
         done = work => Ok(done),
-        () = arrival(SignalKind::interrupt()) => Err(2),
-        () = arrival(SignalKind::terminate()) => Err(15),
+        () = arrival(SignalKind::interrupt()) => Err(ExitStatus::Signal(2)),
+        () = arrival(SignalKind::terminate()) => Err(ExitStatus::Signal(15)),
     }
 }
 

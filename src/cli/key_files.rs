@@ -1,6 +1,6 @@
 //! Key bundles that were named on the command line.
-use super::program::say;
-use super::verify_plan::NoPlan;
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use crate::trust::bundle::{Bundle, check};
 use std::path::PathBuf;
 use trailproof_core::location::escape;
@@ -17,22 +17,22 @@ pub(super) fn names(paths: &[PathBuf]) -> String {
 
 /// The keys of all these files; `None` where none was named. What is wrong with single keys is said
 /// on stderr, and the others are used.
-pub(super) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, NoPlan> {
+pub(super) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, Refusal> {
     let mut all: Option<Bundle> = None;
     for path in paths {
         let shown = escape(&path.to_string_lossy()).into_owned();
         let bundle = Bundle::read(path).map_err(|why| {
-            NoPlan::NotStarted(format!("cannot use the public keys in `{shown}`: {why}"))
+            Refusal::not_started(format!("cannot use the public keys in `{shown}`: {why}"))
         })?;
         let wrong = check(&bundle).wrong;
         for words in wrong.iter().take(SHOWN) {
-            say(&format!("warning: `{shown}`: {words}"));
+            print_to_stderr(&format!("warning: `{shown}`: {words}"));
         }
         if wrong.len() > SHOWN {
-            say(&format!("warning: `{shown}`: and {} more", wrong.len() - SHOWN));
+            print_to_stderr(&format!("warning: `{shown}`: and {} more", wrong.len() - SHOWN));
         }
         if !bundle.of_any_region.is_empty() {
-            say(&format!(
+            print_to_stderr(&format!(
                 "warning: `{shown}` does not tell the region of its keys: they are believed in any, \
                  and a digest whose key is not among them is not called wrong for that"
             ));

@@ -1,29 +1,21 @@
 //! `trailproof keys`: public keys in files.
-use super::args::AwsArgs;
+use super::aws_args::AwsArgs;
+use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
 use super::keys_args::{CheckArgs, KeysArgs, KeysCommand};
 use super::keys_fetch::fetch;
-use super::program::say;
+use super::refusal::Refusal;
 use crate::report::text_lines::counted;
 use crate::trust::bundle::{Bundle, Checked, check};
 use std::io::{self, Write};
 use std::path::Path;
 use trailproof_core::location::escape;
 
-/// A key is wrong: the same status as evidence that is contradicted.
-const WRONG: u8 = 1;
-pub(super) const USAGE: u8 = 2;
-pub(super) const NOT_STARTED: u8 = 5;
-pub(super) const OUTPUT_LOST: u8 = 6;
-
 /// Lines of one kind that are shown for one file.
 const LINES: usize = 100;
 
-/// Why a command ended early: its exit status and what to say.
-pub(super) type Refusal = (u8, String);
-
 /// Runs the command and returns the exit status.
-pub(super) async fn run(aws: &AwsArgs, args: &KeysArgs) -> u8 {
+pub(super) async fn run(aws: &AwsArgs, args: &KeysArgs) -> ExitStatus {
     let work = async {
         match &args.command {
             KeysCommand::Fetch(args) => fetch(aws, args).await,
@@ -31,29 +23,25 @@ pub(super) async fn run(aws: &AwsArgs, args: &KeysArgs) -> u8 {
         }
     };
     match unless_interrupted(work).await {
-        Err(signal) => 128 + signal,
-        Ok(Ok(status)) => status,
-        Ok(Err((status, words))) => {
-            say(&format!("error: {words}"));
-            status
-        }
+        Err(signal) => signal,
+        Ok(ended) => ended.unwrap_or_else(|refusal| refusal.print()),
     }
 }
 
-fn check_files(args: &CheckArgs) -> Result<u8, Refusal> {
+fn check_files(args: &CheckArgs) -> Result<ExitStatus, Refusal> {
     let mut wrong = false;
     let mut out = io::stdout().lock();
     for path in &args.files {
         let shown = escape(&path.to_string_lossy()).into_owned();
         let bundle = Bundle::read(path)
-            .map_err(|why| (NOT_STARTED, format!("cannot use `{shown}`: {why}")))?;
+            .map_err(|why| Refusal::not_started(format!("cannot use `{shown}`: {why}")))?;
         let checked = check(&bundle);
         wrong |= !checked.wrong.is_empty();
-        report(&mut out, path, &bundle, &checked)
-            .map_err(|error| (OUTPUT_LOST, format!("cannot write the output: {error}")))?;
+        report(&mut out, path, &bundle, &checked).map_err(|error| Refusal::stdout_lost(&error))?;
     }
-    out.flush().map_err(|error| (OUTPUT_LOST, format!("cannot write the output: {error}")))?;
-    Ok(if wrong { WRONG } else { 0 })
+    out.flush().map_err(|error| Refusal::stdout_lost(&error))?;
+    // A wrong key counts as contradicted evidence.
+    Ok(if wrong { ExitStatus::Contradicted } else { ExitStatus::Success })
 }
 
 fn number(count: usize, noun: &str) -> String {

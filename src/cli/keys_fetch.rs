@@ -1,10 +1,11 @@
 //! `trailproof keys fetch`: the public keys of regions, from AWS into a file.
-use super::args::AwsArgs;
-use super::keys::{NOT_STARTED, OUTPUT_LOST, Refusal, USAGE};
+use super::aws_args::AwsArgs;
+use super::environment::now;
+use super::exit::ExitStatus;
 use super::keys_args::FetchArgs;
 use super::period_arg::{PeriodArgs, period};
-use super::program::say;
-use super::validate_logs::now;
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::regions::{ORIGIN, partition_of};
 use crate::trust::bundle::{fetched, write_new};
@@ -18,9 +19,6 @@ use trailproof_core::ids::Region;
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::time::{DAY, Period, Timestamp};
 
-/// Some region did not tell its keys: what a bundle without them leads to is "not proven".
-const INCOMPLETE: u8 = 3;
-
 /// The partition of credentials for which no region is configured.
 const COMMERCIAL: &str = "us-east-1";
 
@@ -30,7 +28,7 @@ const COMMERCIAL: &str = "us-east-1";
 ///
 /// What was typed cannot be meant, nobody could be asked, a region that was named did not tell its
 /// keys, or the file could not be written. The file is then as it was.
-pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal> {
+pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus, Refusal> {
     let now = now();
     let typed = PeriodArgs {
         start: Some(&args.start_time),
@@ -38,12 +36,12 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal
         last: None,
         quarter: None,
     };
-    let (Period { start, end }, _) = period(typed, now).map_err(|words| (USAGE, words))?;
+    let (Period { start, end }, _) = period(typed, now).map_err(Refusal::usage)?;
     // Digests next to the period are read too, to anchor it. Of the time after now nobody has all
     // keys, so that is never written down as covered.
     let span = (start.plus(-DAY), end.plus(DAY).min(now));
     let named = named(&args.regions)?;
-    let not_started = |error: &dyn std::fmt::Display| (NOT_STARTED, error.to_string());
+    let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
     let options = AwsOptions {
         profile: aws.profile.clone(),
         region: None,
@@ -61,31 +59,31 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal
     for (region, answer) in ask(&Arc::new(CloudTrail::new(&config)), regions, span).await {
         match answer {
             Ok(got) => {
-                say(&format!("{region}: {} keys", got.len()));
+                print_to_stderr(&format!("{region}: {} keys", got.len()));
                 keys.insert(region, got);
             }
             // Of a region that was named the keys are needed.
             Err(error) if named.contains(&region) => {
-                return Err((NOT_STARTED, format!("{region}: {error}")));
+                return Err(Refusal::not_started(format!("{region}: {error}")));
             }
             Err(error) => {
-                say(&format!("warning: {region}: no keys: {error}"));
+                print_to_stderr(&format!("warning: {region}: no keys: {error}"));
                 silent.push(region);
             }
         }
     }
     if keys.is_empty() {
-        return Err((NOT_STARTED, "no region told its keys; nothing was written".to_owned()));
+        return Err(Refusal::not_started("no region told its keys; nothing was written"));
     }
     write_new(&args.output, &fetched(&keys, span)).map_err(|error| {
         let path = args.output.to_string_lossy();
-        (OUTPUT_LOST, format!("cannot write `{}`: {error}", escape(&path)))
+        Refusal::output_lost(format!("cannot write `{}`: {error}", escape(&path)))
     })?;
     if silent.is_empty() {
-        return Ok(0);
+        return Ok(ExitStatus::Success);
     }
     let regions: Vec<&str> = silent.iter().map(Region::as_str).collect();
-    say(&format!(
+    print_to_stderr(&format!(
         "warning: `{}` lacks the keys of {} of {} regions: {}\n\nhint: CloudTrail does not answer \
          in a region that is not enabled for the account or that a policy denies; digests of these \
          regions will be `keys-unavailable`",
@@ -94,13 +92,14 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<u8, Refusal
         silent.len() + keys.len(),
         regions.join(", "),
     ));
-    Ok(INCOMPLETE)
+    // Without these keys a run is "not proven".
+    Ok(ExitStatus::NotProven)
 }
 
 fn named(typed: &[String]) -> Result<BTreeSet<Region>, Refusal> {
     let region = |text: &String| {
         text.parse().map_err(|_| {
-            (USAGE, format!("invalid value `{}` for `--region`", excerpt(text, SHOWN)))
+            Refusal::usage(format!("invalid value `{}` for `--region`", excerpt(text, SHOWN)))
         })
     };
     typed.iter().map(region).collect()
@@ -111,7 +110,10 @@ fn all(config: &AwsConfig, named: &BTreeSet<Region>) -> Vec<Region> {
     let configured = config.region().map_or(COMMERCIAL, AsRef::as_ref);
     let partition = partition_of(named.first().map_or(configured, Region::as_str));
     let count = partition.regions.len();
-    say(&format!("asking the {count} regions of partition `{}` in {ORIGIN}", partition.name));
+    print_to_stderr(&format!(
+        "asking the {count} regions of partition `{}` in {ORIGIN}",
+        partition.name
+    ));
     partition.regions.iter().filter_map(|name| name.parse().ok()).collect()
 }
 

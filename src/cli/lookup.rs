@@ -3,21 +3,20 @@
 //! A file is known by the hash of its content and not by its name. A digest that is proven and
 //! names the hash says where and when it was delivered; the object that lies there now may be
 //! another.
-use super::args::AwsArgs;
+use super::aws_args::AwsArgs;
 use super::cost::say_cost;
+use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
 use super::lookup_args::LookupArgs;
 use super::prepare::{Caller, prepare};
-use super::program::say;
 use super::progress::Progress;
-use super::verify::refuse;
-use super::verify_plan::NoPlan;
+use super::refusal::{Refusal, print_result};
 use crate::report::text_lines::counted;
 use crate::verify::plan::VerifyPlan;
 use crate::verify::verify_run::look_up;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trailproof_core::budget;
@@ -28,32 +27,29 @@ use trailproof_core::location::escape;
 use trailproof_core::time::HOUR;
 use trailproof_core::verdict::Verdict;
 
-const OUTPUT_LOST: u8 = 6;
-
 /// The name under which standard input is read. A file of that name is `./-`.
 const STDIN: &str = "-";
 
 /// Bytes of a file that are hashed at once.
 const CHUNK: usize = 256 << 10;
 
-/// Where a hash was found: what names it, and how the object there was judged.
-type FoundAt = (LogNamed, Option<(u8, String)>);
+/// Where a hash was found: what names it, and a remark on the object that is there now.
+type FoundAt = (LogNamed, Option<Remark>);
+
+/// A remark on an object that is not proven.
+struct Remark {
+    /// Whether the object contradicts the digest that names it.
+    contradicts: bool,
+    words: String,
+}
 
 /// Runs the command and returns the exit status.
-pub(super) async fn run(aws: &AwsArgs, args: &LookupArgs) -> u8 {
+pub(super) async fn run(aws: &AwsArgs, args: &LookupArgs) -> ExitStatus {
     match unless_interrupted(attempt(aws, args)).await {
-        Err(signal) => 128 + signal,
-        Ok(Err(no_plan)) => refuse(&no_plan),
-        Ok(Ok(told)) => {
-            let mut out = io::stdout().lock();
-            match out.write_all(told.text.as_bytes()).and_then(|()| out.flush()) {
-                Err(error) if told.verdict != Verdict::Contradicted => {
-                    say(&format!("error: cannot write the output: {error}"));
-                    OUTPUT_LOST
-                }
-                _ => told.verdict.exit_status(),
-            }
-        }
+        Err(signal) => signal,
+        Ok(ended) => ended
+            .and_then(|told| print_result(told.text.as_bytes(), told.verdict.into()))
+            .unwrap_or_else(|refusal| refusal.print()),
     }
 }
 
@@ -62,7 +58,7 @@ struct Told {
     verdict: Verdict,
 }
 
-async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
+async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     let mut files = Vec::new();
     for path in &args.files {
         files.push((path.clone(), read(path)?));
@@ -101,21 +97,22 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, NoPlan> {
 }
 
 /// What is to be said of the object that lies where the file was delivered.
-fn there<P>(outcome: &Outcome<P>) -> Option<(u8, String)> {
-    match outcome {
-        Outcome::Valid(_) => None,
+fn there<P>(outcome: &Outcome<P>) -> Option<Remark> {
+    let (contradicts, words) = match outcome {
+        Outcome::Valid(_) => return None,
         Outcome::Invalid(finding) => {
             let (_, now) = finding.expected_and_found();
-            Some((1, format!("the object there is another now: {}, {now}", finding.code())))
+            (true, format!("the object there is another now: {}, {now}", finding.code()))
         }
-        Outcome::Unverified(why) => Some((0, format!("the object there could not be read: {why}"))),
-    }
+        Outcome::Unverified(why) => (false, format!("the object there could not be read: {why}")),
+    };
+    Some(Remark { contradicts, words })
 }
 
 /// The sum of a file's content.
-fn read(path: &Path) -> Result<Content, NoPlan> {
+fn read(path: &Path) -> Result<Content, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
-    let failed = |error: io::Error| NoPlan::NotStarted(format!("cannot read `{shown}`: {error}"));
+    let failed = |error: io::Error| Refusal::not_started(format!("cannot read `{shown}`: {error}"));
     let mut file: Box<dyn Read> = if path == Path::new(STDIN) {
         Box::new(io::stdin().lock())
     } else {
@@ -127,7 +124,7 @@ fn read(path: &Path) -> Result<Content, NoPlan> {
         let length = file.read(&mut chunk).map_err(failed)?;
         let Some(bytes) = chunk.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
         if reader.push(bytes, None).is_err() {
-            return Err(NoPlan::NotStarted(format!(
+            return Err(Refusal::not_started(format!(
                 "`{shown}` inflates to more than {} bytes",
                 budget::LOG_INFLATED
             )));
@@ -157,14 +154,14 @@ fn tell(
                 let whole = if form.is_some() { "its first part was" } else { "was" };
                 lines.push(format!("{shown}: {whole} delivered by CloudTrail"));
                 worse(if form.is_some() { Verdict::Contradicted } else { Verdict::Proven });
-                for (named, judged) in places {
+                for (named, remark) in places {
                     lines.push(format!("    as {}", named.at));
                     lines.push(format!("    between {} and {}", named.start, named.end));
                     lines.push(format!("    named by {}", named.digest));
                     lines.push(format!("    signed with the key `{}`", escape(&named.fingerprint)));
-                    if let Some((status, words)) = judged {
+                    if let Some(Remark { contradicts, words }) = remark {
                         lines.push(format!("    {words}"));
-                        if *status == 1 {
+                        if *contradicts {
                             worse(Verdict::Contradicted);
                         }
                     }

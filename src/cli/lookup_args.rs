@@ -1,7 +1,7 @@
 //! The options of `lookup`.
-use super::args::{Format, VerifyArgs};
-use super::output_args::{OutputArgs, RecordArgs};
+use super::output_args::{Format, OutputArgs, RecordArgs};
 use super::selection::Selection;
+use super::verify_args::VerifyArgs;
 use clap::Args;
 use std::path::PathBuf;
 

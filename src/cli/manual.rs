@@ -1,34 +1,14 @@
 //! `trailproof completions` and `trailproof man`: what clap knows of the command line, for shells and
 //! for readers.
-use super::args::Cli;
-use super::program::say;
-use clap::{Args, Command, CommandFactory as _};
-use clap_complete::Shell;
-use std::io::{self, Write};
+use super::args::{Cli, CompletionsArgs, ManArgs};
+use super::exit::ExitStatus;
+use super::refusal::{Refusal, print_result};
+use clap::{Command, CommandFactory as _};
 use trailproof_core::budget::SHOWN;
 use trailproof_core::location::excerpt;
 
-const USAGE: u8 = 2;
-const OUTPUT_LOST: u8 = 6;
-
-/// The options of `completions`.
-#[derive(Args, Debug)]
-pub(super) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_name = "SHELL")]
-    shell: Shell,
-}
-
-/// The options of `man`.
-#[derive(Args, Debug)]
-pub(super) struct ManArgs {
-    /// The command, as `verify` or `keys fetch`; without one, the program
-    #[arg(value_name = "COMMAND")]
-    command: Vec<String>,
-}
-
 /// Prints the completions and returns the exit status.
-pub(super) fn completions(args: &CompletionsArgs) -> u8 {
+pub(super) fn completions(args: &CompletionsArgs) -> ExitStatus {
     let mut text = Vec::new();
     let mut program = Cli::command();
     let name = program.get_name().to_owned();
@@ -37,20 +17,20 @@ pub(super) fn completions(args: &CompletionsArgs) -> u8 {
 }
 
 /// Prints the page and returns the exit status.
-pub(super) fn page(args: &ManArgs) -> u8 {
+pub(super) fn page(args: &ManArgs) -> ExitStatus {
     // Built, so that the commands have their full names and the options that all have.
     let mut program = Cli::command();
     program.build();
     let Some(command) = find(&program, &args.command) else {
         let words = args.command.join(" ");
-        say(&format!("error: there is no command `{}`", excerpt(&words, SHOWN)));
-        return USAGE;
+        let words = format!("there is no command `{}`", excerpt(&words, SHOWN));
+        return Refusal::usage(words).print();
     };
     let mut text = Vec::new();
     let page = clap_mangen::Man::new(command.clone());
     match page.render(&mut text) {
         Ok(()) => print(&text),
-        Err(error) => lost(&error),
+        Err(error) => Refusal::stdout_lost(&error).print(),
     }
 }
 
@@ -58,15 +38,6 @@ fn find<'c>(command: &'c Command, names: &[String]) -> Option<&'c Command> {
     names.iter().try_fold(command, |command, name| command.find_subcommand(name))
 }
 
-fn print(text: &[u8]) -> u8 {
-    let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Ok(()) => 0,
-        Err(error) => lost(&error),
-    }
-}
-
-fn lost(error: &io::Error) -> u8 {
-    say(&format!("error: cannot write the output: {error}"));
-    OUTPUT_LOST
+fn print(text: &[u8]) -> ExitStatus {
+    print_result(text, ExitStatus::Success).unwrap_or_else(|refusal| refusal.print())
 }

@@ -2,19 +2,20 @@
 //!
 //! It is a run of `verify` over a source that keeps what is read, then a second pass for what the
 //! verification had no need of, and the keys.
-use super::args::AwsArgs;
+use super::aws_args::AwsArgs;
 use super::cost::say_cost;
+use super::environment::now;
+use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
 use super::key_files;
 use super::mirror_args::MirrorArgs;
 use super::outputs::Outputs;
 use super::place::{Place, location};
 use super::prepare::prepare_with;
-use super::program::say;
 use super::progress::Progress;
-use super::validate_logs::now;
-use super::verify::refuse;
-use super::verify_plan::{NoPlan, read};
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
+use super::verify_plan::read;
 use crate::source::count::Counts;
 use crate::source::mirror::copy::{Finished, MirrorError, Mirroring};
 use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun};
@@ -30,66 +31,44 @@ use trailproof_core::location::escape;
 use trailproof_core::time::{DAY, Period, Timestamp};
 use trailproof_core::verdict::Verdict;
 
-/// A file could not be written.
-const OUTPUT_LOST: u8 = 6;
-
-/// Why nothing was mirrored.
-enum Refusal {
-    NoPlan(NoPlan),
-    /// The directory cannot be written.
-    Unwritable(String),
-}
-
-impl From<NoPlan> for Refusal {
-    fn from(why: NoPlan) -> Self {
-        Self::NoPlan(why)
-    }
-}
-
 impl From<MirrorError> for Refusal {
     fn from(why: MirrorError) -> Self {
         match why {
-            MirrorError::NotForThis(words) => Self::NoPlan(NoPlan::Usage(words)),
-            MirrorError::InUse(words) => Self::NoPlan(NoPlan::NotStarted(words)),
-            MirrorError::Unwritable(words) => Self::Unwritable(words),
+            MirrorError::NotForThis(words) => Self::usage(words),
+            MirrorError::InUse(words) => Self::not_started(words),
+            MirrorError::Unwritable(words) => Self::output_lost(words),
         }
     }
 }
 
 /// Runs the command and returns the exit status.
-pub(super) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> u8 {
+pub(super) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> ExitStatus {
     let mut outputs = match Outputs::new(args.format, &args.record, &args.outputs) {
         Ok(outputs) => outputs,
-        Err(no_plan) => return refuse(&no_plan),
+        Err(refusal) => return refusal.print(),
     };
     let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
     // Whatever ended the run, what was told until then is written.
-    let lost = outputs.close();
+    let mut lost = outputs.close();
     let (verdict, finished) = match ended {
-        Err(signal) => return 128 + signal,
+        Err(signal) => return signal,
         Ok(Ok(ended)) => ended,
-        Ok(Err(Refusal::NoPlan(no_plan))) => return refuse(&no_plan),
-        Ok(Err(Refusal::Unwritable(words))) => {
-            say(&format!("error: {words}"));
-            return OUTPUT_LOST;
-        }
+        Ok(Err(refusal)) => return refusal.print(),
     };
-    let mut written = !lost.any();
     if let Some((count, why)) = &finished.lost {
-        say(&format!(
+        print_to_stderr(&format!(
             "error: {count} writes to the mirror failed, the first with: {}\n\nhint: the same \
              command goes on with what there is",
             escape(why)
         ));
-        written = false;
+        lost = true;
     }
-    match verdict {
-        Verdict::Contradicted => verdict.exit_status(),
-        _ if !written => OUTPUT_LOST,
-        // All that is proven, and yet not all of it here.
-        Verdict::Proven if finished.unread > 0 => Verdict::NotProven.exit_status(),
-        _ => verdict.exit_status(),
-    }
+    let status = match verdict {
+        // Everything is proven, but not all of it is in the mirror.
+        Verdict::Proven if finished.unread > 0 => ExitStatus::NotProven,
+        _ => verdict.into(),
+    };
+    status.or_output_lost(lost)
 }
 
 async fn attempt(
@@ -100,17 +79,17 @@ async fn attempt(
     let as_verify = args.as_verify();
     let now = now();
     let asked = read(&as_verify, now)?;
-    let (bucket, prefix) = match location(&args.location)? {
+    let (bucket, prefix) = match location(&args.location)?.0 {
         Place::Bucket(bucket, prefix) => (bucket, prefix),
         Place::Directory(_) => {
             let words = "a mirror is made of a bucket\n\nhint: `trailproof mirror \
                          s3://BUCKET/PREFIX DIRECTORY`";
-            return Err(NoPlan::Usage(words.to_owned()).into());
+            return Err(Refusal::usage(words));
         }
     };
     let mut mirror = Mirroring::begin(&args.directory, &bucket, &prefix)?;
     if let Some(name) = mirror.set_aside() {
-        say(&format!(
+        print_to_stderr(&format!(
             "warning: the mirror's manifest is damaged; what can be read of it is kept, the rest is \
              read again, and the damaged one is now `{name}` there"
         ));
@@ -124,7 +103,7 @@ async fn attempt(
         Arc::new(copying.clone())
     })
     .await?;
-    let copying = made.into_inner().ok_or_else(|| NoPlan::Usage("a bucket is needed".into()))?;
+    let copying = made.into_inner().ok_or_else(|| Refusal::usage("a bucket is needed"))?;
     outputs.know(run.own(&counts, &Arc::default()).await);
     let keys = Arc::new(RecordedKeys::new(Arc::clone(&run.keys), now));
     let wanted = InPeriod::new(&run.plan.scope, run.plan.period);
@@ -144,7 +123,9 @@ async fn attempt(
     let spans = spans(mirror.header_mut(), &regions, asked.period.0, now);
     for (region, from, to) in spans {
         if let Err(why) = keys.keys(Some(&region), from, to).await {
-            say(&format!("warning: not all public keys of {region} are in the mirror: {why}"));
+            print_to_stderr(&format!(
+                "warning: not all public keys of {region} are in the mirror: {why}"
+            ));
         }
     }
     let kept = keys.kept();
@@ -210,7 +191,7 @@ fn tell(args: &MirrorArgs, finished: &Finished) {
     }
     let objects = &finished.objects;
     let shown = args.directory.to_string_lossy();
-    say(&format!(
+    print_to_stderr(&format!(
         "mirror `{}`: {} objects copied, {} not copied ({} could not be read, {} are of another \
          period or scope), {} absent",
         escape(&shown),

@@ -1,7 +1,8 @@
 //! The options of `mirror`.
-use super::args::{Format, VerifyArgs, concurrency};
-use super::output_args::{OutputArgs, RecordArgs};
+use super::aws_args::concurrency;
+use super::output_args::{Format, OutputArgs, RecordArgs};
 use super::selection::Selection;
+use super::verify_args::VerifyArgs;
 use clap::Args;
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! Which bucket a copy is of, and what to say where nothing tells.
 use super::place::folder;
-use super::verify_plan::NoPlan;
+use super::refusal::Refusal;
 use crate::source::ObjectSource;
 use crate::source::relocate::Relocation;
 use crate::verify::copied::Copied;
@@ -29,7 +29,7 @@ pub(super) fn choose(
     recorded: &mut Recorded,
     named: Option<&str>,
     shown: &str,
-) -> Result<String, NoPlan> {
+) -> Result<String, Refusal> {
     let buckets: BTreeMap<String, usize> =
         recorded.buckets().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
     let list: Vec<String> = buckets.keys().map(|name| format!("`s3://{}`", escape(name))).collect();
@@ -45,7 +45,7 @@ pub(super) fn choose(
         }
         (None, [_]) => buckets.into_keys().next().unwrap_or_default(),
         (None, _) => {
-            return Err(NoPlan::Usage(format!(
+            return Err(Refusal::usage(format!(
                 "the digests in `{shown}` were delivered to several buckets: {}\n\nhint: \
                  `--bucket` names the one to verify",
                 list.join(", ")
@@ -57,7 +57,7 @@ pub(super) fn choose(
         for other in of_it.iter().skip(at + 1) {
             let (a, b) = (&one.recorded, &other.recorded);
             if one.lies != other.lies && (a.starts_with(b.as_str()) || b.starts_with(a.as_str())) {
-                return Err(NoPlan::Usage(format!(
+                return Err(Refusal::usage(format!(
                     "`{shown}` has two copies of `s3://{}/{}`: in `{}` and in `{}`\n\nhint: name \
                      the one to verify",
                     escape(&bucket),
@@ -92,14 +92,14 @@ pub(super) fn relocations(
     parts.iter().map(rule).collect()
 }
 
-pub(super) fn nothing_in(recorded: &Recorded, shown: &str) -> NoPlan {
+pub(super) fn nothing_in(recorded: &Recorded, shown: &str) -> Refusal {
     if let Some((folder, why)) = recorded.unread.first() {
         let folder = escape(folder);
-        return NoPlan::NotStarted(format!("cannot read `{shown}/{folder}`: {why}"));
+        return Refusal::not_started(format!("cannot read `{shown}/{folder}`: {why}"));
     }
     let folders: Vec<String> =
         recorded.folders.iter().take(LISTED).map(|name| format!("`{}`", escape(name))).collect();
-    NoPlan::NothingThere(if folders.is_empty() {
+    Refusal::nothing_found(if folders.is_empty() {
         format!(
             "no evidence in `{shown}`: no folder `{ROOT}` or `CloudTrail-Digest` lies in it, nor \
              a digest `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_REGION_TIME.json.gz`"

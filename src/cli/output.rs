@@ -1,7 +1,7 @@
 //! One output of a run: stdout, or a file that takes its name when it is whole.
-use super::args::Format;
-use super::program::say;
+use super::output_args::Format;
 use super::record_file::PartialFile;
+use super::terminal::print_to_stderr;
 use super::wanted::ReportFormat;
 use super::whole_file::WholeFile;
 use crate::report::RunReporter;
@@ -55,7 +55,7 @@ pub(super) fn finish(
         Some(OutputFile::Record(file)) => {
             if let Some(partial) = file.partial() {
                 let shown = escape(&partial.to_string_lossy()).into_owned();
-                say(&format!(
+                print_to_stderr(&format!(
                     "hint: what was found until now is in `{shown}`; `--resume {shown}` goes on \
                      from there"
                 ));

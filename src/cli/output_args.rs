@@ -1,7 +1,17 @@
-//! What a run writes beside its report on stdout.
-use super::args::Format;
+//! What a run writes: its report on stdout, and files beside it.
 use clap::Args;
 use std::path::PathBuf;
+
+/// Forms of a `verify` run's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// One summary document
+    Json,
+    /// The event stream, a line an event
+    Jsonl,
+}
 
 /// Files that a run writes beside its report on stdout.
 #[derive(Args, Clone, Debug, Default)]

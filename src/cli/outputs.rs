@@ -3,13 +3,12 @@
 //! An output that fails is set aside and the run goes on: what the evidence proves must not depend
 //! on who is listening or on a full disk. That an output was lost is said at the end, and the exit
 //! status tells it unless the evidence is contradicted, which is louder.
-use super::args::Format;
 use super::output::{Nowhere, Output, finish, in_file, in_record, on_stdout};
-use super::output_args::{OutputArgs, RecordArgs};
+use super::output_args::{Format, OutputArgs, RecordArgs};
 use super::prepare::Caller;
-use super::program::say;
+use super::refusal::Refusal;
 use super::surroundings::{Own, surroundings};
-use super::verify_plan::NoPlan;
+use super::terminal::print_to_stderr;
 use super::wanted::{Kind, ReportFormat, Wanted, wanted};
 use super::whole_file::names_same;
 use std::io::{self};
@@ -17,10 +16,6 @@ use std::path::Path;
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::record::Circumstances;
 use trailproof_core::location::escape;
-use trailproof_core::verdict::Verdict;
-
-/// An output that was asked for could not be written.
-const OUTPUT_LOST: u8 = 6;
 
 /// Where the events of a run go.
 pub(super) struct Outputs {
@@ -49,7 +44,7 @@ impl Outputs {
         format: Format,
         record: &RecordArgs,
         args: &OutputArgs,
-    ) -> Result<Self, NoPlan> {
+    ) -> Result<Self, Refusal> {
         Ok(Self {
             wanted: wanted(record, args)?,
             all: vec![on_stdout(format)],
@@ -70,7 +65,7 @@ impl Outputs {
         format: Format,
         args: &OutputArgs,
         record: &Path,
-    ) -> Result<Self, NoPlan> {
+    ) -> Result<Self, Refusal> {
         let outputs = Self { live: false, ..Self::new(format, &RecordArgs::default(), args)? };
         outputs.beside(record)
     }
@@ -80,10 +75,10 @@ impl Outputs {
     /// # Errors
     ///
     /// That one of them would be.
-    pub(super) fn beside(self, input: &Path) -> Result<Self, NoPlan> {
+    pub(super) fn beside(self, input: &Path) -> Result<Self, Refusal> {
         match self.wanted.iter().find(|file| names_same(&file.path, input)) {
             None => Ok(self),
-            Some(file) => Err(NoPlan::Usage(format!(
+            Some(file) => Err(Refusal::usage(format!(
                 "`{}` is read, and cannot be written as well",
                 escape(&file.path.to_string_lossy())
             ))),
@@ -129,7 +124,9 @@ impl Outputs {
                     self.all.push(Output { name, to, file: Some(file), failed: None });
                 }
                 Err(error) => {
-                    say(&format!("warning: cannot write {name}: {error}; the run goes on"));
+                    print_to_stderr(&format!(
+                        "warning: cannot write {name}: {error}; the run goes on"
+                    ));
                     self.lost(name, error);
                 }
             }
@@ -166,11 +163,11 @@ impl Outputs {
         }
     }
 
-    /// Finishes every output; says which were lost, and whether any was. The report on stdout of a
-    /// run that was cut short tells what there is; a file is kept only where the run came to its
-    /// end.
-    pub(super) fn close(self) -> Lost {
-        let mut lost = Lost(false);
+    /// Finishes every output; prints which were lost, and returns whether any was. The report on
+    /// stdout of a run that was cut short tells what there is; a file is kept only where the run came
+    /// to its end.
+    pub(super) fn close(self) -> bool {
+        let mut lost = false;
         for output in self.all {
             let result = match output.failed {
                 Some(error) => Err(error),
@@ -178,27 +175,10 @@ impl Outputs {
                 None => finish(output.to, output.file, self.ended),
             };
             if let Err(error) = result {
-                lost.0 = true;
-                say(&format!("error: cannot write {}: {error}", output.name));
+                lost = true;
+                print_to_stderr(&format!("error: cannot write {}: {error}", output.name));
             }
         }
         lost
-    }
-}
-
-/// Whether an output was lost.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lost(bool);
-
-impl Lost {
-    /// Whether there is one that could not be written.
-    pub(super) fn any(self) -> bool {
-        self.0
-    }
-
-    /// The exit status of a run with this verdict.
-    pub(super) fn exit_status(self, verdict: Verdict) -> u8 {
-        // A contradiction is louder than a lost output.
-        if self.0 && verdict != Verdict::Contradicted { OUTPUT_LOST } else { verdict.exit_status() }
     }
 }

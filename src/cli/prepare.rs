@@ -1,10 +1,12 @@
 //! Finds the evidence of a run and whom to believe.
-use super::args::{AwsArgs, VerifyArgs};
+use super::aws_args::AwsArgs;
+use super::environment::{now, retry_policy};
 use super::place::{Place, bucket_name};
-use super::program::say;
+use super::refusal::Refusal;
 use super::surroundings::Own;
-use super::validate_logs::{now, retry_policy};
-use super::verify_plan::{Asked, NoPlan, bucket_of, make, read};
+use super::terminal::print_to_stderr;
+use super::verify_args::VerifyArgs;
+use super::verify_plan::{Asked, bucket_of, expected, make, read};
 use super::{earlier, evidence, key_files};
 use crate::aws::caller::caller;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
@@ -64,7 +66,7 @@ impl Prepared {
     pub(super) fn clock_remark(&self) {
         let ahead = self.clock.as_ref().and_then(|clock| clock.seconds_ahead());
         if let Some(words) = ahead.and_then(skew_words) {
-            say(&format!("warning: {words}"));
+            print_to_stderr(&format!("warning: {words}"));
         }
     }
 
@@ -88,7 +90,7 @@ pub(super) async fn prepare(
     args: &VerifyArgs,
     counts: &Arc<Counts>,
     caller: Caller,
-) -> Result<Prepared, NoPlan> {
+) -> Result<Prepared, Refusal> {
     prepare_with(aws, args, key_files::read(&args.public_keys)?, counts, caller, &|s3| s3).await
 }
 
@@ -101,9 +103,9 @@ pub(super) async fn prepare_with(
     counts: &Arc<Counts>,
     caller: Caller,
     wrap: &dyn Fn(Arc<dyn ObjectSource>) -> Arc<dyn ObjectSource>,
-) -> Result<Prepared, NoPlan> {
+) -> Result<Prepared, Refusal> {
     let now = now();
-    let asked = read(args, now)?;
+    let mut asked = read(args, now)?;
     let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
     let named = args.bucket.as_deref().map(bucket_name).transpose()?;
     let directory = match &asked.place {
@@ -113,7 +115,9 @@ pub(super) async fn prepare_with(
     // Nothing in a directory tells that a file is the one that was read before.
     let known = known.filter(|_| directory.is_none());
     if args.resume.is_some() && known.is_none() {
-        say("note: a directory does not tell what is unchanged: every log file in it is read");
+        print_to_stderr(
+            "note: a directory does not tell what is unchanged: every log file in it is read",
+        );
     }
     let moved_to_s3 = asked.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
     // What is read from a directory is counted apart: S3 charges nothing for it.
@@ -131,14 +135,17 @@ pub(super) async fn prepare_with(
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
         (None, Some(Online { source, trust, .. })) => {
-            let bucket = bucket_of(&asked, trust.as_ref()).await?;
-            (evidence::in_bucket(source, bucket, named, rules, None).await?, Some(trust))
+            let bucket = bucket_of(&mut asked, trust.as_ref()).await?;
+            (
+                evidence::in_bucket(source, bucket, &asked.scope, named, rules, None).await?,
+                Some(trust),
+            )
         }
         (Some(path), _) => {
             let opened = &*mirror.insert(evidence::open(path)?);
-            (evidence::in_directory(opened, path, named, rules, counts).await?, None)
+            (evidence::in_directory(opened, path, &asked.scope, named, rules, counts).await?, None)
         }
-        (None, None) => return Err(NoPlan::Usage("a location is needed".to_owned())),
+        (None, None) => return Err(Refusal::usage("a location is needed")),
     };
     let no_keys = trust.is_none() && bundle.is_none();
     let keys: Arc<dyn KeyService> = match (bundle, &trust) {
@@ -147,7 +154,8 @@ pub(super) async fn prepare_with(
         (None, None) => Arc::new(NoKeys),
     };
     let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
-    let plan = make(asked, args, &evidence, trails, known, now);
+    let expected = expected(&asked.expect, trails.as_deref()).await?;
+    let plan = make(asked, args, &evidence, trails, known, expected, now);
     Ok(Prepared {
         plan,
         source: evidence.source,
@@ -187,8 +195,8 @@ impl Online {
         counts: &Arc<Counts>,
         wanted: Caller,
         asked: &Asked,
-    ) -> Result<Self, NoPlan> {
-        let not_started = |error: &dyn std::fmt::Display| NoPlan::NotStarted(error.to_string());
+    ) -> Result<Self, Refusal> {
+        let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
         let options = AwsOptions {
             profile: aws.profile.clone(),
             // `--region` says what to verify here. A trail is asked about in its home region;

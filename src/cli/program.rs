@@ -1,16 +1,12 @@
 //! The program from argv to exit status.
 use super::args::{Cli, Command};
+use super::exit::ExitStatus;
+use super::terminal::print_to_stderr;
 use super::{attest, keys, lookup, manual, mirror, replay, validate_logs, verify};
 use clap::Parser as _;
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::panic::UnwindSafe;
 use std::process::ExitCode;
-
-/// Exit status of a mistake on the command line, as clap and most tools have it.
-const USAGE: u8 = 2;
-/// Exit status of a defect of ours.
-const OUR_BUG: u8 = 70;
 
 /// Runs the program with these arguments, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -19,20 +15,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// The exit status of `work`. A panic is a defect of ours and must not look like any verdict.
-fn caught(work: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
+fn caught(work: impl FnOnce() -> ExitStatus + UnwindSafe) -> ExitStatus {
     std::panic::catch_unwind(work).unwrap_or_else(|_| {
-        say("trailproof: this is a bug in trailproof; the run has no verdict");
-        OUR_BUG
+        print_to_stderr("trailproof: this is a bug in trailproof; the run has no verdict");
+        ExitStatus::Defect
     })
 }
 
-fn run(arguments: Vec<OsString>) -> u8 {
+fn run(arguments: Vec<OsString>) -> ExitStatus {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(message) => {
             let shown = message.print().is_ok();
             let asked_for = !message.use_stderr();
-            return if asked_for && shown { 0 } else { USAGE };
+            return if asked_for && shown { ExitStatus::Success } else { ExitStatus::Usage };
         }
     };
     // These need nobody, and so no threads.
@@ -44,12 +40,12 @@ fn run(arguments: Vec<OsString>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            say(&format!("trailproof: cannot start threads: {error}"));
-            return OUR_BUG;
+            print_to_stderr(&format!("trailproof: cannot start threads: {error}"));
+            return ExitStatus::Defect;
         }
     };
     let status = match cli.command {
-        Command::Completions(_) | Command::Man(_) => 0,
+        Command::Completions(_) | Command::Man(_) => ExitStatus::Success,
         Command::ValidateLogs(args) => runtime.block_on(validate_logs::run(&cli.aws, &args)),
         Command::Lookup(args) => runtime.block_on(lookup::run(&cli.aws, &args)),
         Command::Attest(args) => runtime.block_on(attest::run(&cli.aws, &args)),
@@ -63,11 +59,6 @@ fn run(arguments: Vec<OsString>) -> u8 {
     status
 }
 
-/// Writes a line to stderr; where that is closed there is nobody to tell.
-pub(super) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,21 +66,22 @@ mod tests {
     #[test]
     fn a_panic_is_our_bug_wherever_it_comes_from() {
         let runtime = || tokio::runtime::Builder::new_multi_thread().build().unwrap();
-        let nothing: &[u8] = &[];
+        let nothing: &[ExitStatus] = &[];
         let status = |fails: bool| {
+            let work = move || if fails { nothing[0] } else { ExitStatus::Success };
             [
-                caught(move || if fails { nothing[0] } else { 0 }),
+                caught(work),
                 // As the engine hands on what a task of its own died of.
                 caught(move || {
                     runtime().block_on(async move {
-                        let task = tokio::spawn(async move { if fails { nothing[0] } else { 0 } });
+                        let task = tokio::spawn(async move { work() });
                         task.await.unwrap_or_else(|why| std::panic::resume_unwind(why.into_panic()))
                     })
                 }),
             ]
         };
-        assert_eq!(status(false), [0, 0]);
-        assert_eq!(status(true), [OUR_BUG, OUR_BUG]);
-        assert_eq!(OUR_BUG, 70);
+        assert_eq!(status(false), [ExitStatus::Success; 2]);
+        assert_eq!(status(true), [ExitStatus::Defect; 2]);
+        assert_eq!(ExitStatus::Defect.code(), 70);
     }
 }

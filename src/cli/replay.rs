@@ -2,11 +2,12 @@
 //!
 //! The record is read twice: once to see that it is whole, in order and adds up, and once to tell
 //! it, so that nothing is told of a record that is not what was written.
+use super::exit::ExitStatus;
 use super::output_args::ReplayArgs;
 use super::outputs::Outputs;
-use super::program::say;
 use super::record_file::open_record;
-use super::verify::{NOT_STARTED, refuse};
+use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use std::path::Path;
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::record::{BadRecord, RecordLine, check_record};
@@ -14,15 +15,14 @@ use trailproof_core::location::escape;
 use trailproof_core::verdict::Verdict;
 
 /// Runs the command and returns the exit status.
-pub(super) fn run(args: &ReplayArgs) -> u8 {
+pub(super) fn run(args: &ReplayArgs) -> ExitStatus {
     let mut outputs = match Outputs::of_reports(args.format, &args.outputs, &args.record) {
         Ok(outputs) => outputs,
-        Err(no_plan) => return refuse(&no_plan),
+        Err(refusal) => return refusal.print(),
     };
     let shown = escape(&args.record.to_string_lossy()).into_owned();
     let bad = |why: &BadRecord| {
-        say(&format!("error: cannot use the record `{shown}`: {why}"));
-        NOT_STARTED
+        Refusal::not_started(format!("cannot use the record `{shown}`: {why}")).print()
     };
     // A record that was cut tells what it holds, as the run did that was cut.
     let mut record = match open_record(&args.record) {
@@ -40,12 +40,12 @@ pub(super) fn run(args: &ReplayArgs) -> u8 {
     };
     let lost = outputs.close();
     match (cut, verdict) {
-        (None, Some(verdict)) => lost.exit_status(verdict),
+        (None, Some(verdict)) => ExitStatus::from(verdict).or_output_lost(lost),
         (cut, _) => {
             if let Some(cut) = cut {
-                say(&format!("error: the record `{shown}` has no verdict: {cut}"));
+                print_to_stderr(&format!("error: the record `{shown}` has no verdict: {cut}"));
             }
-            lost.exit_status(Verdict::NotProven)
+            ExitStatus::NotProven.or_output_lost(lost)
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What a run is surrounded by: the clock, the host, the user, the program.
-use super::validate_logs::now;
+use super::environment::now;
 use crate::report::record::Surroundings;
 use crate::source::count::Counts;
 use crate::source::s3::StoreClock;

@@ -1,7 +1,10 @@
 //! `trailproof validate-logs`: the AWS CLI's command, with its words and its exit status.
-use super::args::{AwsArgs, ValidateLogsArgs};
+use super::args::ValidateLogsArgs;
+use super::aws_args::AwsArgs;
+use super::environment::{max_attempts, now, retry_policy};
+use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
-use super::program::say;
+use super::terminal::print_to_stderr;
 use super::time_arg::parse_time;
 use super::waits::watch;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
@@ -12,7 +15,6 @@ use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::limit::{InFlight, Limited};
 use crate::source::retry::Retrying;
-use crate::source::retry_policy::RetryPolicy;
 use crate::source::s3::{S3Source, Timeouts};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::verify::aws_plan::{Abort, AwsPlan, AwsRequest};
@@ -26,11 +28,8 @@ use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::time::{Period, Timestamp};
 
-/// The AWS CLI's exit status of everything that is neither valid nor INVALID.
-const GAVE_UP: u8 = 255;
-
 /// Runs the command and returns the exit status.
-pub(super) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> u8 {
+pub(super) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> ExitStatus {
     let mut report = None;
     let work = validate(aws, args, &mut report);
     let ended = unless_interrupted(work).await;
@@ -39,21 +38,21 @@ pub(super) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> u8 {
     let status = match ended {
         Err(signal) => {
             let _ = io::stdout().write_all(b"\n");
-            return 128 + signal;
+            return signal;
         }
-        Ok(Ok(tallies)) if tallies.contradicted() => 1,
-        Ok(Ok(tallies)) if tallies.incomplete() => GAVE_UP,
-        Ok(Ok(_)) => 0,
+        Ok(Ok(tallies)) if tallies.contradicted() => ExitStatus::Contradicted,
+        Ok(Ok(tallies)) if tallies.incomplete() => ExitStatus::AwsCliFailure,
+        Ok(Ok(_)) => ExitStatus::Success,
         Ok(Err(refusal)) => {
             refusal.show();
-            return GAVE_UP;
+            return ExitStatus::AwsCliFailure;
         }
     };
     match lost {
         None => status,
         Some(error) => {
-            say(&format!("\ncannot write the output: {error}"));
-            if status == 1 { status } else { GAVE_UP }
+            print_to_stderr(&format!("\ncannot write the output: {error}"));
+            if status == ExitStatus::Contradicted { status } else { ExitStatus::AwsCliFailure }
         }
     }
 }
@@ -62,7 +61,7 @@ async fn validate(
     aws: &AwsArgs,
     args: &ValidateLogsArgs,
     report: &mut Option<Report>,
-) -> Result<Tallies, Refusal> {
+) -> Result<Tallies, AwsCliError> {
     let period = period(args, now())?;
     let options = AwsOptions {
         profile: aws.profile.clone(),
@@ -75,7 +74,7 @@ async fn validate(
     let request = request(aws, args, period)?;
     config.check_credentials().await?;
 
-    let attempts = attempts();
+    let attempts = max_attempts();
     let trust = match attempts {
         None => CloudTrail::new(&config),
         Some(attempts) => CloudTrail::new(&config).with_attempts(attempts),
@@ -98,26 +97,10 @@ async fn validate(
     Ok(tallies?)
 }
 
-/// `AWS_MAX_ATTEMPTS`, as any AWS tool has it. What is no number above nothing means nothing.
-fn attempts() -> Option<u32> {
-    std::env::var("AWS_MAX_ATTEMPTS").ok()?.trim().parse().ok().filter(|attempts| *attempts > 0)
-}
-
-/// How often and how soon to ask again.
-pub(super) fn retry_policy() -> RetryPolicy {
-    let policy = RetryPolicy::default();
-    attempts().map_or(policy, |attempts| policy.with_attempts(attempts))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
-pub(super) fn now() -> Timestamp {
-    Timestamp::from_unix(chrono::Utc::now().timestamp())
-}
-
-fn period(args: &ValidateLogsArgs, now: Timestamp) -> Result<Period, Refusal> {
+fn period(args: &ValidateLogsArgs, now: Timestamp) -> Result<Period, AwsCliError> {
     let read = |text: &str| {
         parse_time(text).ok_or_else(|| {
-            Refusal::new(format!("Unable to parse date value: {}", excerpt(text, SHOWN))).hint(
+            AwsCliError::new(format!("Unable to parse date value: {}", excerpt(text, SHOWN))).hint(
                 "a time looks like `2026-07-01T00:00:00Z`, `2026-07-01` or `2026-07-01 12:00`",
             )
         })
@@ -126,15 +109,19 @@ fn period(args: &ValidateLogsArgs, now: Timestamp) -> Result<Period, Refusal> {
     let end = args.end_time.as_deref().map_or(Ok(now), read)?;
     if start > end {
         let words = "Invalid time range specified: start-time must occur before end-time";
-        return Err(Refusal::new(words).hint(format!("the range is `{start}` to `{end}`")));
+        return Err(AwsCliError::new(words).hint(format!("the range is `{start}` to `{end}`")));
     }
     Ok(Period { start, end })
 }
 
-fn request(aws: &AwsArgs, args: &ValidateLogsArgs, period: Period) -> Result<AwsRequest, Refusal> {
+fn request(
+    aws: &AwsArgs,
+    args: &ValidateLogsArgs,
+    period: Period,
+) -> Result<AwsRequest, AwsCliError> {
     let arn = args.trail_arn.parse().map_err(|_| {
         let arn = excerpt(&args.trail_arn, SHOWN);
-        Refusal::new(format!("Invalid trail ARN provided: {arn}"))
+        AwsCliError::new(format!("Invalid trail ARN provided: {arn}"))
             .hint("a trail ARN looks like `arn:aws:cloudtrail:us-east-1:123456789012:trail/NAME`")
     })?;
     Ok(AwsRequest {
@@ -144,7 +131,7 @@ fn request(aws: &AwsArgs, args: &ValidateLogsArgs, period: Period) -> Result<Aws
             None => None,
             Some(region) => Some(region.parse().map_err(|_| {
                 let region = excerpt(region, SHOWN);
-                Refusal::new(format!(
+                AwsCliError::new(format!(
                     "Provided region_name '{region}' doesn't match a supported format."
                 ))
                 .hint("a region looks like `us-east-1`")
@@ -156,11 +143,11 @@ fn request(aws: &AwsArgs, args: &ValidateLogsArgs, period: Period) -> Result<Aws
     })
 }
 
-fn optional<T: FromStr>(text: Option<&str>, option: &str) -> Result<Option<T>, Refusal> {
+fn optional<T: FromStr>(text: Option<&str>, option: &str) -> Result<Option<T>, AwsCliError> {
     match text {
         None | Some("") => Ok(None),
         Some(text) => text.parse().map(Some).map_err(|_| {
-            Refusal::new(format!("invalid value `{}` for `{option}`", excerpt(text, SHOWN)))
+            AwsCliError::new(format!("invalid value `{}` for `{option}`", excerpt(text, SHOWN)))
         }),
     }
 }
@@ -191,14 +178,14 @@ impl Report {
 }
 
 /// Why the run gave up, in the AWS CLI's words where it has some.
-struct Refusal {
+struct AwsCliError {
     words: String,
     hint: Option<String>,
     /// The AWS CLI sets most of its errors apart by an empty line, and some not.
     apart: bool,
 }
 
-impl Refusal {
+impl AwsCliError {
     fn new(words: impl Into<String>) -> Self {
         Self { words: words.into(), hint: None, apart: true }
     }
@@ -210,21 +197,21 @@ impl Refusal {
 
     fn show(&self) {
         let lead = if self.apart { "\n" } else { "" };
-        say(&format!("{lead}{}", self.words));
+        print_to_stderr(&format!("{lead}{}", self.words));
         if let Some(hint) = &self.hint {
-            say(&format!("\nhint: {hint}"));
+            print_to_stderr(&format!("\nhint: {hint}"));
         }
     }
 }
 
-impl From<SetupError> for Refusal {
+impl From<SetupError> for AwsCliError {
     fn from(error: SetupError) -> Self {
         let apart = !matches!(error, SetupError::NoCredentials | SetupError::NoRegion);
         Self { words: escape(&error.to_string()).into_owned(), hint: None, apart }
     }
 }
 
-impl From<Abort> for Refusal {
+impl From<Abort> for AwsCliError {
     fn from(abort: Abort) -> Self {
         match abort {
             Abort::Service(error) => Self { apart: !error.no_credentials, ..Self::new(error.to_string()) },
@@ -254,7 +241,7 @@ impl From<Abort> for Refusal {
     }
 }
 
-fn listing_refused(bucket: &str, why: &ReadFailure) -> Refusal {
+fn listing_refused(bucket: &str, why: &ReadFailure) -> AwsCliError {
     let hint = match why.kind {
         ReadFailureKind::NoSuchBucket => {
             "name the bucket that holds the digests with `--s3-bucket`"
@@ -279,7 +266,7 @@ fn listing_refused(bucket: &str, why: &ReadFailure) -> Refusal {
         ),
         None => format!("cannot list `s3://{}`: {why}", escape(bucket)),
     };
-    let refusal = Refusal::new(words);
+    let refusal = AwsCliError::new(words);
     if hint.is_empty() {
         refusal
     } else {

@@ -1,29 +1,23 @@
 //! `trailproof verify`: what does this bucket prove?
-use super::args::{AwsArgs, VerifyArgs};
+use super::aws_args::AwsArgs;
 use super::cost::say_cost;
+use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
 use super::outputs::Outputs;
 use super::prepare::prepare;
-use super::program::say;
 use super::progress::Progress;
-use super::verify_plan::NoPlan;
+use super::refusal::Refusal;
+use super::verify_args::VerifyArgs;
 use super::{dry_run, earlier};
 use crate::source::count::Counts;
 use crate::verify::verify_run::verify_counting;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use trailproof_core::failure::ReadFailureKind;
-use trailproof_core::location::escape;
 use trailproof_core::verdict::Verdict;
 
-/// A mistake on the command line.
-const USAGE: u8 = 2;
-/// The run could not begin: credentials, trail, keys.
-pub(super) const NOT_STARTED: u8 = 5;
-
 /// Runs the command and returns the exit status.
-pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
+pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
     if args.dry_run {
         return dry_run::run(aws, args).await;
     }
@@ -35,15 +29,15 @@ pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> u8 {
     });
     let mut outputs = match outputs {
         Ok(outputs) => outputs,
-        Err(no_plan) => return refuse(&no_plan),
+        Err(refusal) => return refusal.print(),
     };
     let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
     // Whatever ended the run, what was told until then is written.
     let lost = outputs.close();
     match ended {
-        Err(signal) => 128 + signal,
-        Ok(Ok(verdict)) => lost.exit_status(verdict),
-        Ok(Err(no_plan)) => refuse(&no_plan),
+        Err(signal) => signal,
+        Ok(Ok(verdict)) => ExitStatus::from(verdict).or_output_lost(lost),
+        Ok(Err(refusal)) => refusal.print(),
     }
 }
 
@@ -51,7 +45,7 @@ async fn attempt(
     aws: &AwsArgs,
     args: &VerifyArgs,
     outputs: &mut Outputs,
-) -> Result<Verdict, NoPlan> {
+) -> Result<Verdict, Refusal> {
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let mut run = prepare(aws, args, &counts, outputs.caller()).await?;
@@ -76,30 +70,4 @@ async fn attempt(
         say_cost(args.quiet, billed);
     }
     Ok(summary.verdict)
-}
-
-/// Says why nothing was run, and gives the exit status for that.
-pub(super) fn refuse(no_plan: &NoPlan) -> u8 {
-    match no_plan {
-        NoPlan::Usage(words) => {
-            say(&format!("error: {words}"));
-            USAGE
-        }
-        NoPlan::NotStarted(words) => {
-            say(&format!("error: {words}"));
-            NOT_STARTED
-        }
-        NoPlan::Unread(bucket, why) => {
-            say(&format!("error: cannot list `s3://{}`: {why}", escape(bucket)));
-            if why.kind == ReadFailureKind::NoSuchBucket {
-                Verdict::NothingFound.exit_status()
-            } else {
-                NOT_STARTED
-            }
-        }
-        NoPlan::NothingThere(words) => {
-            say(&format!("error: {words}"));
-            Verdict::NothingFound.exit_status()
-        }
-    }
 }

@@ -1,5 +1,5 @@
 //! Says what a run waits for, where it has to wait long.
-use super::program::say;
+use super::terminal::print_to_stderr;
 use crate::source::count::Counts;
 use crate::source::waiting::Waiting;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ pub(super) fn watch(counts: Arc<Counts>) -> JoinHandle<()> {
         loop {
             tokio::time::sleep(LOOK).await;
             if let Some(words) = waits.line(begun.elapsed(), &counts.waiting()) {
-                say(&format!("waiting: {words}"));
+                print_to_stderr(&format!("waiting: {words}"));
             }
         }
     })

@@ -1,6 +1,6 @@
 //! The files that a run is asked to write.
 use super::output_args::{OutputArgs, RecordArgs, ReportKind};
-use super::verify_plan::NoPlan;
+use super::refusal::Refusal;
 use super::whole_file::{self, names_same};
 use std::fs::File;
 use std::io;
@@ -31,7 +31,7 @@ pub(super) enum ReportFormat {
 }
 
 /// The files that were asked for, none of them twice and none where stdout goes.
-pub(super) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, NoPlan> {
+pub(super) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, Refusal> {
     let reports = args.report.iter().map(|report| {
         let kind = match report.kind {
             ReportKind::Html => Kind::Report(ReportFormat::Html),
@@ -55,17 +55,17 @@ pub(super) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wante
 }
 
 /// Refuses a path that is another output's too.
-fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> Result<(), NoPlan> {
+fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> Result<(), Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     if path == Path::new("-") {
-        return Err(NoPlan::Usage(
+        return Err(Refusal::usage(
             "`-` is no file\n\nhint: stdout has the report of `--format`; `--format jsonl` writes \
              the event stream there"
                 .to_owned(),
         ));
     }
     if earlier.any(|earlier| names_same(earlier, path)) {
-        return Err(NoPlan::Usage(format!("`{shown}` is named for two outputs")));
+        return Err(Refusal::usage(format!("`{shown}` is named for two outputs")));
     }
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let same = match (std::fs::metadata(path), stdout.and_then(|stdout| stdout.metadata())) {
@@ -74,7 +74,7 @@ fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> R
         _ => false,
     };
     if same {
-        return Err(NoPlan::Usage(format!("`{shown}` is where stdout goes")));
+        return Err(Refusal::usage(format!("`{shown}` is where stdout goes")));
     }
     Ok(())
 }

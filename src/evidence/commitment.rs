@@ -4,58 +4,12 @@
 //! `docs/commitment.md` defines it so that anybody can compute it again. The first level has a
 //! digest's line and those of its log files, the second the digests of one chain, kind and UTC day,
 //! the third all such days. It is computed while the record goes by.
-use super::line::{Evidence, LineError};
+use super::line::{DayId, Evidence, LineError, is_plain};
 use super::merkle::{Position, Tree, leaf_hash};
-use serde::{Deserialize, Serialize};
 use trailproof_core::content::Hash;
 
 /// Name of the way in which the hash is computed.
 pub const METHOD: &str = "trailproof-commitment-v1";
-
-/// The chain, kind and UTC day that digests of one group share.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DayId {
-    /// Account.
-    pub account: String,
-    /// Region whose log files the chain covers.
-    pub source_region: String,
-    /// Trail.
-    pub trail: String,
-    /// Region of the trail.
-    pub home_region: String,
-    /// Organization, or nothing.
-    pub organization: String,
-    /// `standard` or `backfill`.
-    pub kind: String,
-    /// Day on which the digests' intervals end: `2026-07-01`.
-    pub day: String,
-}
-
-impl DayId {
-    /// Its fields in the order in which they are hashed.
-    pub fn fields(&self) -> [&str; 7] {
-        [
-            &self.account,
-            &self.source_region,
-            &self.trail,
-            &self.home_region,
-            &self.organization,
-            &self.kind,
-            &self.day,
-        ]
-    }
-
-    /// Whether every field is of a form that cannot be taken for two fields.
-    pub fn is_plain(&self) -> bool {
-        self.fields().iter().all(|field| is_plain(field))
-    }
-}
-
-/// Whether a field has no line end or other control character in it.
-pub(super) fn is_plain(field: &str) -> bool {
-    field.len() <= 1_024 && !field.chars().any(char::is_control)
-}
 
 /// The leaf of the second level: what a digest's tree is.
 pub fn digest_leaf(end: &str, size: u64, root: &Hash) -> Vec<u8> {

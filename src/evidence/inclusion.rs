@@ -1,6 +1,6 @@
 //! A proof that one object's evidence line is among those that an attestation commits to.
-use super::commitment::{DayId, InDigest, METHOD, Place};
-use super::line::Head;
+use super::commitment::{InDigest, METHOD, Place};
+use super::line::{DayId, Head};
 use super::merkle::{PATH, Position};
 use super::strict_json;
 use serde::{Deserialize, Serialize};

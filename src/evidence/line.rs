@@ -1,6 +1,5 @@
 //! What a line of a run record is to the commitment: the few fields that say where it belongs.
-use super::commitment::DayId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +21,51 @@ impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The chain, kind and UTC day that digests of one group share.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DayId {
+    /// Account.
+    pub account: String,
+    /// Region whose log files the chain covers.
+    pub source_region: String,
+    /// Trail.
+    pub trail: String,
+    /// Region of the trail.
+    pub home_region: String,
+    /// Organization, or nothing.
+    pub organization: String,
+    /// `standard` or `backfill`.
+    pub kind: String,
+    /// Day on which the digests' intervals end: `2026-07-01`.
+    pub day: String,
+}
+
+impl DayId {
+    /// Its fields in the order in which they are hashed.
+    pub fn fields(&self) -> [&str; 7] {
+        [
+            &self.account,
+            &self.source_region,
+            &self.trail,
+            &self.home_region,
+            &self.organization,
+            &self.kind,
+            &self.day,
+        ]
+    }
+
+    /// Whether every field is of a form that cannot be taken for two fields.
+    pub fn is_plain(&self) -> bool {
+        self.fields().iter().all(|field| is_plain(field))
+    }
+}
+
+/// Whether a field has no line end or other control character in it.
+pub(super) fn is_plain(field: &str) -> bool {
+    field.len() <= 1_024 && !field.chars().any(char::is_control)
 }
 
 /// An evidence line.

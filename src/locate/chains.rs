@@ -5,6 +5,7 @@
 //! digests of the period does not make a chain disappear.
 use super::folders::list_folders;
 use super::listed::ListedChain;
+use super::place::Place;
 use super::place_listing::{Listing, goes_on, list_place};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
@@ -19,34 +20,6 @@ use trailproof_core::time::{Period, Timestamp};
 
 /// What the names of all folders of log files begin with, in lower case.
 const LOG_FOLDERS: &str = "cloudtrail";
-
-/// One region's folder of one account.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// Prefix and organization.
-    pub root: KeyRoot,
-    /// Account.
-    pub account: AccountId,
-    /// Source region.
-    pub region: Region,
-}
-
-impl Place {
-    /// The folder of digests, with the slash at its end.
-    pub(crate) fn digest_folder(&self) -> String {
-        self.folder(DIGEST_FOLDER)
-    }
-
-    /// The folder of log files, with the slash at its end.
-    pub fn log_folder(&self) -> String {
-        self.folder("CloudTrail")
-    }
-
-    /// The region's folder in the account's folder of this name, with the slash at its end.
-    pub fn folder(&self, name: &str) -> String {
-        format!("{}{}/{name}/{}/", self.root.folder(), self.account, self.region)
-    }
-}
 
 /// What was found of one chain.
 #[derive(Clone, Debug, Default)]

@@ -4,5 +4,7 @@ pub mod chains;
 pub mod folders;
 pub mod listed;
 pub mod one_chain;
+pub mod place;
 pub mod place_listing;
+pub mod roots;
 pub mod slices;

@@ -1,7 +1,7 @@
 //! The digests of one region's folder: those of a period, those that anchor its walk, and the last
 //! ones before it.
-use super::chains::Place;
 use super::folders::last_day;
+use super::place::Place;
 use super::slices::{Slice, slices};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};

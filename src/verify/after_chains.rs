@@ -1,11 +1,9 @@
 //! What a run tells once all chains are told: what explains their gaps, and log files that none of
 //! them answers for.
 use super::gaps::explained;
-use super::unlisted::{UnlistedSearch, has_logs};
+use super::places::Answers;
+use super::unlisted::UnlistedSearch;
 use super::verify_run::Run;
-use crate::locate::chains::Found;
-use crate::source::BoxFuture;
-use crate::source::many::in_order;
 use trailproof_core::event::RunEvent;
 
 impl Run<'_> {

@@ -2,7 +2,8 @@
 use super::chain_job::ChainJob;
 use super::places::Uncovered;
 use super::plan::VerifyPlan;
-use crate::locate::chains::{Found, FoundChain, Place, find_outside};
+use crate::locate::chains::{Found, FoundChain, find_outside};
+use crate::locate::place::Place;
 use crate::source::ObjectSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

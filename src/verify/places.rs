@@ -3,7 +3,8 @@
 use super::chain_job::ChainJob;
 use super::plan::VerifyPlan;
 use super::unlisted::has_logs;
-use crate::locate::chains::{Found, Place};
+use crate::locate::chains::Found;
+use crate::locate::place::Place;
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};

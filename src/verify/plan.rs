@@ -4,7 +4,8 @@ use super::seam::Since;
 use super::trail_status::StatusOf;
 use std::sync::Arc;
 use trailproof_core::chain_id::Scope;
-use trailproof_core::event::{RunStart, Tool};
+use trailproof_core::event::{RunEvent, RunStart, Tool};
+use trailproof_core::ids::{AccountId, Region};
 use trailproof_core::time::{Period, Timestamp};
 
 /// What to verify.

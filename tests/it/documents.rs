@@ -9,7 +9,7 @@ use std::sync::Arc;
 use trailproof::report::RunReporter;
 use trailproof::report::json::Json;
 use trailproof::report::json_lines::JsonLines;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::failure::ReadFailureKind;
@@ -38,6 +38,8 @@ fn run(trail: &BuiltTrail) -> (Value, Vec<Value>) {
         unlisted: true,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     };
     let (mut json, mut lines) = (Vec::new(), Vec::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

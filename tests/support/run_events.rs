@@ -72,6 +72,9 @@ impl Teller {
             trails: Vec::new(),
             accounts: Vec::new(),
             regions: Vec::new(),
+            organization: None,
+            expected_accounts: None,
+            expected_regions: None,
             unlisted: true,
             follows: None,
         }))];
@@ -83,6 +86,7 @@ impl Teller {
             coverage: CoverageTotals::default(),
             unlisted: 0,
             listings_unread: 0,
+            places_in_doubt: 0,
             passed_over: 0,
         };
         Self { events, summary }

@@ -133,8 +133,9 @@ fn badness(coverage: Coverage) -> u8 {
         Coverage::Uncovered(Uncovered::Gap) => 3,
         Coverage::Uncovered(Uncovered::Hole) => 4,
         Coverage::Unverified => 5,
-        Coverage::Uncovered(Uncovered::DigestsMissing) => 6,
-        Coverage::Contradicted => 7,
+        Coverage::Uncovered(Uncovered::Absent) => 6,
+        Coverage::Uncovered(Uncovered::DigestsMissing) => 7,
+        Coverage::Contradicted => 8,
     }
 }
 

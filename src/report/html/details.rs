@@ -2,6 +2,7 @@
 use super::chains::length;
 use super::shown::Shown;
 use crate::report::collect::{Collected, Gap, ToldFinding};
+use crate::report::places;
 use crate::report::text_lines::{counted, uncovered};
 use trailproof_core::coverage::Coverage;
 use trailproof_core::failure::ReadFailureKind;
@@ -180,6 +181,7 @@ pub(super) struct Details {
     pub(super) listings: List<(Shown, Shown)>,
     pub(super) unlisted: List<Shown>,
     pub(super) without_digests: List<Shown>,
+    pub(super) doubts: List<(&'static str, Shown, &'static str)>,
     pub(super) not_performed: Vec<(Shown, Shown)>,
     pub(super) delivery_errors: List<(Shown, Shown)>,
     pub(super) notices: Vec<(&'static str, String, &'static str)>,
@@ -207,6 +209,14 @@ impl Details {
                 SHOWN,
                 |folder| Shown::of(folder),
             ),
+            doubts: List::of(
+                &run.places_in_doubt.entries,
+                run.places_in_doubt.total,
+                SHOWN,
+                |doubt| {
+                    (doubt.why.code(), Shown::of(&places::place(doubt)), places::why(doubt.why))
+                },
+            ),
             not_performed: run
                 .not_performed
                 .iter()
@@ -228,7 +238,11 @@ impl Details {
     /// Whether everything was proven.
     pub(super) fn all_proven(&self) -> bool {
         self.failures.is_empty()
-            && self.listings.total + self.unlisted.total + self.without_digests.total == 0
+            && self.listings.total
+                + self.unlisted.total
+                + self.without_digests.total
+                + self.doubts.total
+                == 0
     }
 }
 

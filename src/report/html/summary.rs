@@ -179,6 +179,7 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         (counts.chain_findings, "finding", "about a chain as a whole"),
         (summary.unlisted, "log file", "in verified time that no verified digest names"),
         (summary.listings_unread, "listing", "that could not be read"),
+        (summary.places_in_doubt, "place", "that nothing answers for"),
         (summary.passed_over, "key", "in folders of digests that is no digest's, passed over"),
     ] {
         if count > 0 {

@@ -52,6 +52,7 @@ fn coverage() -> impl Strategy<Value = Coverage> {
         Coverage::Uncovered(Uncovered::DigestsMissing),
         Coverage::Uncovered(Uncovered::Tail),
         Coverage::Uncovered(Uncovered::Hole),
+        Coverage::Uncovered(Uncovered::Absent),
     ])
 }
 
@@ -118,8 +119,13 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
                 CoverageTotals { verified, contradicted, unverified, uncovered }
             },
         );
-    (verdict, counts(), coverage, any::<[u64; 5]>()).prop_map(
-        |(verdict, counts, coverage, [chains, ended, unlisted, listings_unread, passed_over])| {
+    (verdict, counts(), coverage, any::<[u64; 6]>()).prop_map(
+        |(
+            verdict,
+            counts,
+            coverage,
+            [chains, ended, unlisted, listings_unread, places_in_doubt, passed_over],
+        )| {
             RunEvent::RunFinished(RunSummary {
                 verdict,
                 counts,
@@ -128,6 +134,7 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
                 coverage,
                 unlisted,
                 listings_unread,
+                places_in_doubt,
                 passed_over,
             })
         },
@@ -137,8 +144,11 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
 pub(super) fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
     let words = (text(), text(), text(), prop::option::of(text()), prop::option::of(text()));
-    (words, time(), time(), any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
-        |(words, start, end, (end_was_future, unlisted), trails, accounts, regions)| {
+    let expected = (prop::option::of(text()), prop::option::of(texts()), prop::option::of(texts()));
+    let flags = any::<(bool, bool)>();
+    (words, time(), time(), flags, texts(), texts(), texts(), expected).prop_map(
+        |(words, start, end, (end_was_future, unlisted), trails, accounts, regions, expected)| {
+            let (organization, expected_accounts, expected_regions) = expected;
             let (version, location, bucket, build, follows) = words;
             RunEvent::RunStarted(Box::new(RunStart {
                 tool: Tool { version, build },
@@ -149,6 +159,9 @@ pub(super) fn run_started() -> impl Strategy<Value = RunEvent> {
                 trails,
                 accounts,
                 regions,
+                organization,
+                expected_accounts,
+                expected_regions,
                 unlisted,
                 follows,
             }))
@@ -195,6 +208,21 @@ pub(super) fn rest() -> impl Strategy<Value = RunEvent> {
             RunEvent::SeamJudged(SeamJudged { at, end, expected, joined, finding })
         },
     );
+    let doubt = (
+        prop::sample::select(PlaceDoubt::ALL.to_vec()),
+        (prop::option::of(text()), prop::option::of(any::<u64>()), prop::option::of(text())),
+        prop::option::of(chain()),
+    )
+        .prop_map(|(why, (folder, folders, trail), chain)| {
+            RunEvent::PlaceInDoubt(PlaceInDoubt {
+                why,
+                folder,
+                folders,
+                account: chain.as_ref().map(|chain| chain.account.clone()),
+                region: chain.map(|chain| chain.source_region),
+                trail,
+            })
+        });
     prop_oneof![
         key,
         named,
@@ -208,6 +236,11 @@ pub(super) fn rest() -> impl Strategy<Value = RunEvent> {
         chain().prop_map(|chain| RunEvent::ChainStarted { chain }),
         place().prop_map(|at| RunEvent::LogUnlisted { at }),
         text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }),
+        doubt,
+        any::<[u64; 6]>().prop_map(|[found, covered, empty, ended, doubtful, left_out]| {
+            let places = PlacesAnswered { found, covered, empty, ended, doubtful, left_out };
+            RunEvent::PlacesAnswered(places)
+        }),
         (text(), text()).prop_map(|(check, why)| RunEvent::CheckNotPerformed { check, why }),
     ]
 }

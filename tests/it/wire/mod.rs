@@ -7,7 +7,7 @@ use any::{chain_finished, digest, log, rest, run_finished, run_started};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
@@ -15,8 +15,8 @@ use trailproof_core::event::record::RunCheck;
 use trailproof_core::event::wire::{read_event, write_event};
 use trailproof_core::event::{
     ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, LogJudged,
-    LogNamed, Presence, PublicKeyTold, RunEvent, RunStart, RunSummary, SeamJudged, Seen, Tally,
-    Tool,
+    LogNamed, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold, RunEvent,
+    RunStart, RunSummary, SeamJudged, Seen, Tally, Tool,
 };
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
@@ -107,6 +107,8 @@ fn what_runs_tell_is_read_back_and_adds_up() {
             unlisted: true,
             known: None,
             since: None,
+            expected: Expected::default(),
+            left_open: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut check = RunCheck::default();

@@ -1,28 +1,11 @@
 //! All scenarios by name.
-use super::Stage;
+use super::stage::Scenario;
 use super::{
     backfill, bad_input, chains, demo, digests, hostile, keys, listing, logs, missing,
     organization, reading, times,
 };
 
-/// One scenario. Its world is built when it is asked for, the same each time.
-#[derive(Clone, Copy, Debug)]
-pub struct Scenario {
-    /// What it is known by, in kebab case.
-    pub name: &'static str,
-    stage: fn() -> Stage,
-}
-
 impl Scenario {
-    pub(super) const fn new(name: &'static str, stage: fn() -> Stage) -> Self {
-        Self { name, stage }
-    }
-
-    /// Builds the world.
-    pub fn stage(&self) -> Stage {
-        (self.stage)()
-    }
-
     /// Every scenario.
     pub fn all() -> Vec<Self> {
         [

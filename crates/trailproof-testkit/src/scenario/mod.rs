@@ -20,6 +20,5 @@ mod reading;
 mod stage;
 mod times;
 
-pub use catalog::Scenario;
 pub use program::{Program, Ran};
-pub use stage::Stage;
+pub use stage::{Scenario, Stage};

@@ -1,4 +1,4 @@
-//! What one scenario sets up: the built trail, the server's options and the caller's arguments.
+//! One scenario, and what it sets up: the built trail, the server's options and the caller's arguments.
 #![expect(clippy::expect_used, reason = "a deed without its target is a mistake in a scenario")]
 use crate::server::{AccessRules, FaultPlan, LoopbackServer, ServerOptions};
 use crate::trail::{BuiltTrail, Deed, DigestAt, LogAt, TrailBuilder, TrailSpec};
@@ -8,6 +8,25 @@ use std::sync::Arc;
 
 /// Stands in arguments and environment for the server's address, which is known once it runs.
 const ENDPOINT: &str = "{endpoint}";
+
+/// One scenario. Its world is built when it is asked for, the same each time.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// What it is known by, in kebab case.
+    pub name: &'static str,
+    stage: fn() -> Stage,
+}
+
+impl Scenario {
+    pub(super) const fn new(name: &'static str, stage: fn() -> Stage) -> Self {
+        Self { name, stage }
+    }
+
+    /// Builds the world.
+    pub fn stage(&self) -> Stage {
+        (self.stage)()
+    }
+}
 
 /// One world, how it is served, and what both programs are asked.
 #[derive(Clone, Debug)]

@@ -10,9 +10,6 @@ use super::xml::Xml;
 use super::{s3_get, s3_list, s3_settings, s3_versions};
 use crate::world::{Bucket, World};
 
-/// Owner of every bucket and object, where listings name one.
-pub(super) const OWNER: &str = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
-
 /// Answers an operation of S3.
 pub(super) fn answer(
     state: &State,
@@ -106,9 +103,7 @@ fn not_implemented() -> S3Error {
 
 fn list_buckets(world: &World) -> Response {
     let body = Xml::new().s3_root("ListAllMyBucketsResult", |xml| {
-        xml.element("Owner", |xml| {
-            xml.text("ID", OWNER);
-        });
+        s3_list::write_owner(xml);
         xml.element("Buckets", |xml| {
             for (name, bucket) in &world.buckets {
                 xml.element("Bucket", |xml| {

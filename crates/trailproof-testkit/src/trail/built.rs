@@ -5,7 +5,6 @@
 use super::digest_json::{DigestFields, Link, LogEntry};
 use super::key_ring::KeyRing;
 use super::location::iso;
-use super::planted::Planted;
 use super::spec::SignWith;
 use crate::world::World;
 use bytes::Bytes;
@@ -120,6 +119,35 @@ pub struct BuiltChain {
     pub escaped_slashes: bool,
     /// Who signs.
     pub sign_with: SignWith,
+}
+
+/// One object that CloudTrail never wrote, at a key that CloudTrail never used.
+#[derive(Clone, Debug)]
+pub struct Planted {
+    /// Bucket.
+    pub bucket: String,
+    /// Key.
+    pub key: String,
+    /// What it passes for.
+    pub kind: PlantedKind,
+}
+
+/// What a planted object passes for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlantedKind {
+    /// A log file of one chain's account and region. No digest names it.
+    UnlistedLog {
+        /// The chain, by index.
+        chain: usize,
+        /// The time in its name.
+        time: i64,
+        /// When it was put there.
+        put: i64,
+    },
+    /// A digest: the key is one that CloudTrail could have used, the content is forged.
+    RogueDigest,
+    /// Nothing: the key is not exactly a digest's.
+    PassedOver,
 }
 
 /// One or several trails in one world.

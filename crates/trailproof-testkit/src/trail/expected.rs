@@ -8,14 +8,13 @@
 //! Limits: a chain that changes its bucket is judged over all its buckets. Digests outside the
 //! period loosen the verdict when something is wrong with them, but never tighten it. A chain of
 //! which nothing is left may be missed.
-use super::built::{BuiltChain, BuiltDigest, BuiltTrail, DigestKind, Oddity};
+use super::built::{BuiltChain, BuiltDigest, BuiltTrail, DigestKind, Oddity, PlantedKind};
 use super::end_state::{DigestContent, OwnSignature, states};
 use super::expectation::{
     ChainExpectation, Expectation, ObjectExpectation, Period, Requirement, State,
 };
 use super::expected_verdicts::{Doubts, verdicts};
 use super::judge::Judged;
-use super::planted::PlantedKind;
 use std::collections::BTreeSet;
 
 // The newest digest may be two hours late; a period that ends an hour later still is a matter of

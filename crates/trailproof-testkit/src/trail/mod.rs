@@ -21,7 +21,6 @@ pub mod import;
 pub mod key_ring;
 pub mod location;
 pub mod log_file;
-pub mod planted;
 pub mod scale;
 pub mod signer;
 pub mod spec;
@@ -33,6 +32,7 @@ mod expected_verdicts;
 mod judge;
 mod key_deeds;
 mod log_deeds;
+mod planted;
 mod random_deed;
 mod spec_methods;
 

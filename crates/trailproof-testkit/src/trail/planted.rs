@@ -1,5 +1,5 @@
 //! What somebody without AWS's keys adds to a bucket.
-use super::built::{BuiltTrail, ChainId};
+use super::built::{BuiltTrail, ChainId, Planted, PlantedKind};
 use super::commit;
 use super::deed::{Decoy, DigestAt, Hostile, NoSuchTarget};
 use super::dice::Dice;
@@ -12,35 +12,6 @@ use super::spec::{LogSizes, SignWith};
 use crate::world::Version;
 
 const DAY: i64 = 86_400;
-
-/// One object that CloudTrail never wrote, at a key that CloudTrail never used.
-#[derive(Clone, Debug)]
-pub struct Planted {
-    /// Bucket.
-    pub bucket: String,
-    /// Key.
-    pub key: String,
-    /// What it passes for.
-    pub kind: PlantedKind,
-}
-
-/// What a planted object passes for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PlantedKind {
-    /// A log file of one chain's account and region. No digest names it.
-    UnlistedLog {
-        /// The chain, by index.
-        chain: usize,
-        /// The time in its name.
-        time: i64,
-        /// When it was put there.
-        put: i64,
-    },
-    /// A digest: the key is one that CloudTrail could have used, the content is forged.
-    RogueDigest,
-    /// Nothing: the key is not exactly a digest's.
-    PassedOver,
-}
 
 impl BuiltTrail {
     fn plant(&mut self, bucket: String, key: String, version: Version, kind: PlantedKind) {

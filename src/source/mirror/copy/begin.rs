@@ -1,15 +1,15 @@
 //! Begins to make a mirror: in a directory that is empty, or where one of the same bucket is.
 use super::super::header::{HEADER, Header, WORK};
 use super::super::ledger::{Journal, Layers, Order, forget, salvage};
-use super::commit::{Job, Lost, Shared, start};
-use super::copying::{Copying, Seen};
+use super::commit::{Lost, Shared, start};
+use super::copier::Copier;
+use super::copying::Copying;
 use super::names::Claims;
 use super::store::{Places, Store};
 use crate::source::ObjectSource;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use tokio::sync::{mpsc, oneshot};
 use trailproof_core::location::escape;
 
 /// Why no mirror can be made there.
@@ -26,11 +26,9 @@ pub enum MirrorError {
 /// A mirror that is being made.
 #[derive(Debug)]
 pub struct Mirroring {
-    pub(super) shared: Arc<Shared>,
-    pub(super) seen: Arc<Mutex<Seen>>,
+    pub(super) copier: Copier,
     pub(super) header: Header,
     set_aside: Option<String>,
-    to: mpsc::Sender<Job>,
 }
 
 impl Mirroring {
@@ -92,17 +90,17 @@ impl Mirroring {
             lost: Mutex::new(Lost::default()),
         });
         let to = start(&shared);
-        Ok(Self { shared, seen: Arc::default(), header, set_aside, to })
+        Ok(Self { copier: Copier::new(shared, to), header, set_aside })
     }
 
     /// The source that keeps whatever is read from `below`.
     pub fn source(&self, below: Arc<dyn ObjectSource>) -> Copying {
-        Copying::new(below, Arc::clone(&self.shared), Arc::clone(&self.seen), self.to.clone())
+        Copying::new(below, self.copier.clone())
     }
 
     /// The directory.
     pub fn directory(&self) -> &PathBuf {
-        &self.shared.store.root
+        &self.copier.shared.store.root
     }
 
     /// Where a manifest was put that was damaged; what could be read of it is in use.
@@ -113,15 +111,6 @@ impl Mirroring {
     /// What the mirror is of, and what is to be written of it at the end.
     pub fn header_mut(&mut self) -> &mut Header {
         &mut self.header
-    }
-
-    /// Waits until everything that was handed over is on the disk.
-    pub(super) async fn flush(&self) {
-        let (done, wait) = oneshot::channel();
-        if self.to.send(Job::Flush(done)).await.is_ok() {
-            // The task answers as long as it lives, and it lives as long as this.
-            let _ = wait.await;
-        }
     }
 }
 

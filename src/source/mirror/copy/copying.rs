@@ -1,95 +1,37 @@
 //! A source whose every answer is kept in a mirror.
 use super::super::ledger::{FailedAs, FolderAs, ListedAs, Order, Range, Record};
 use super::super::ledger_page::end_of;
-use super::commit::{Job, Shared, Whole};
+use super::copier::Copier;
 use super::saved::saved;
 use super::tee::Tee;
 use crate::source::{
     BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
     ReadFrom, TakePiece,
 };
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc;
+use std::collections::HashMap;
+use std::sync::Arc;
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::location::ObjectLocation;
 
 /// Pages that are listed to learn whether one copy is still the bucket's.
 const PAGES: usize = 100;
 
-/// What this run has seen, as hashes under a random key: eight bytes an object.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    hasher: RandomState,
-    /// Objects with size and ETag, as they were listed.
-    listed: HashSet<u64>,
-    /// Folders that were listed for the sake of a copy.
-    folders: HashSet<u64>,
-    /// Where pages that go on left off, by what asks for the next.
-    pages: HashMap<ListRequest, String>,
-    /// Objects that were not read to their end.
-    pub(super) unfinished: BTreeSet<ObjectLocation>,
-    /// Objects that could not be read.
-    pub(super) failed: HashSet<u64>,
-}
-
-impl Seen {
-    pub(super) fn hash(&self, at: &ObjectLocation) -> u64 {
-        self.hasher.hash_one(at)
-    }
-
-    fn hash_listed(&self, path: &str, listed: &ListedAs) -> u64 {
-        self.hasher.hash_one((path, listed.size, &listed.etag))
-    }
-}
-
 /// Reads through to the source below, and keeps what comes. Clones are one mirror.
 #[derive(Clone, Debug)]
 pub struct Copying {
     below: Arc<dyn ObjectSource>,
-    pub(super) shared: Arc<Shared>,
-    pub(super) seen: Arc<Mutex<Seen>>,
-    to: mpsc::Sender<Job>,
+    pub(super) copier: Copier,
 }
 
 impl Copying {
-    pub(super) fn new(
-        below: Arc<dyn ObjectSource>,
-        shared: Arc<Shared>,
-        seen: Arc<Mutex<Seen>>,
-        to: mpsc::Sender<Job>,
-    ) -> Self {
-        Self { below, shared, seen, to }
-    }
-
-    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) async fn hand_over(&self, whole: Whole) {
-        self.seen().unfinished.remove(&whole.at);
-        // The task ends only with the run.
-        let _ = self.to.send(Job::Whole(Box::new(whole))).await;
-    }
-
-    pub(super) fn failed(&self, at: &ObjectLocation, why: &ReadFailure) {
-        let mut seen = self.seen();
-        let hash = seen.hash(at);
-        seen.failed.insert(hash);
-        drop(seen);
-        let failed = Some(FailedAs::of(why));
-        self.shared.note(vec![Record { failed, ..Record::new(&at.bucket, &at.key) }]);
-    }
-
-    pub(super) fn unfinished(&self, at: &ObjectLocation) {
-        self.seen().unfinished.insert(at.clone());
+    pub(super) fn new(below: Arc<dyn ObjectSource>, copier: Copier) -> Self {
+        Self { below, copier }
     }
 
     async fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
         let began = match &request.continuation {
             None => Some(request.start_after.clone().unwrap_or_default()),
-            Some(_) => self.seen().pages.get(request).cloned(),
+            Some(_) => self.copier.seen().pages.get(request).cloned(),
         };
         let page = match self.below.list(request).await {
             Ok(page) => page,
@@ -97,7 +39,7 @@ impl Copying {
                 let failed = Some(FailedAs::of(&why));
                 let folder = Some(FolderAs { failed, ..FolderAs::default() });
                 let of = Record::new(&request.bucket, &request.prefix);
-                self.shared.note(vec![Record { folder, ..of }]);
+                self.copier.shared.note(vec![Record { folder, ..of }]);
                 return Err(why);
             }
         };
@@ -108,7 +50,7 @@ impl Copying {
         let last = last.unwrap_or_else(|| began.clone());
         if let Some(next) = &page.next {
             let next = ListRequest { continuation: Some(next.clone()), ..request.clone() };
-            self.seen().pages.insert(next, last.clone());
+            self.copier.seen().pages.insert(next, last.clone());
         }
         let to = page.next.is_some().then_some(last);
         self.keep_page(request, &page, Range { after: began, to });
@@ -121,7 +63,7 @@ impl Copying {
         let mut records = Vec::new();
         let mut known = self.known(request, &range);
         {
-            let mut seen = self.seen();
+            let mut seen = self.copier.seen();
             for object in &page.objects {
                 let listed = ListedAs { size: object.size, etag: object.etag.clone() };
                 let path = format!("{bucket}/{}", object.key);
@@ -147,20 +89,20 @@ impl Copying {
         if request.folders { &mut folder.folders } else { &mut folder.deep }.push(range);
         let of = Record::new(bucket, &request.prefix);
         records.push(Record { folder: Some(folder), ..of });
-        self.shared.note(records);
+        self.copier.shared.note(records);
     }
 
     /// What earlier runs were told of this stretch of a listing.
     fn known(&self, request: &ListRequest, range: &Range) -> HashMap<String, Record> {
         let mut known = HashMap::new();
-        if self.shared.before.is_empty() || request.folders {
+        if self.copier.shared.before.is_empty() || request.folders {
             return known;
         }
         let bucket = format!("{}/", request.bucket);
         let prefix = format!("{bucket}{}", request.prefix);
         let from = prefix.clone().max(format!("{bucket}{}", range.after));
         let read_known = || -> std::io::Result<()> {
-            let mut records = self.shared.before.scan(&Order::at(from))?;
+            let mut records = self.copier.shared.before.scan(&Order::at(from))?;
             while let Some((order, record)) = records.next()? {
                 if !order.path.starts_with(&prefix)
                     || range.to.as_ref().is_some_and(|to| record.key > *to)
@@ -175,23 +117,23 @@ impl Copying {
             Ok(())
         };
         if let Err(error) = read_known() {
-            self.shared.lose(&error, 1);
+            self.copier.shared.lose(&error, 1);
         }
         known
     }
 
     /// The copy of an earlier run, where a listing of this run tells the same size and ETag.
     async fn resumed(&self, at: &ObjectLocation) -> Option<Box<dyn ObjectReader>> {
-        if self.shared.before.is_empty() {
+        if self.copier.shared.before.is_empty() {
             return None;
         }
         let path = format!("{}/{}", at.bucket, at.key);
-        let copied = self.shared.before.get(&Order::at(path.clone())).ok()??.copied?;
+        let copied = self.copier.shared.before.get(&Order::at(path.clone())).ok()??.copied?;
         // Without an ETag nothing tells one object from the next of its size.
         copied.etag.as_ref()?;
         let listed = ListedAs { size: copied.size, etag: copied.etag.clone() };
         let is_listed = || {
-            let seen = self.seen();
+            let seen = self.copier.seen();
             seen.listed.contains(&seen.hash_listed(&path, &listed))
         };
         if !is_listed() {
@@ -200,14 +142,14 @@ impl Copying {
                 return None;
             }
         }
-        saved(&self.shared.store.root, at, copied)
+        saved(&self.copier.shared.store.root, at, copied)
     }
 
     /// Lists the folder of an object, once.
     async fn list_folder_of(&self, at: &ObjectLocation) {
         let folder = at.key.rfind('/').and_then(|slash| at.key.get(..=slash)).unwrap_or_default();
         {
-            let mut seen = self.seen();
+            let mut seen = self.copier.seen();
             let hash = seen.hash(&ObjectLocation::new(at.bucket.clone(), folder));
             if !seen.folders.insert(hash) {
                 return;
@@ -253,16 +195,16 @@ impl ObjectSource for Copying {
             match self.below.open(at, from).await {
                 Ok(reader) => {
                     let tee: Box<dyn ObjectReader> =
-                        Box::new(Tee::new(reader, at.clone(), self.clone()));
+                        Box::new(Tee::new(reader, at.clone(), self.copier.clone()));
                     Ok(tee)
                 }
                 Err(ReadError::Missing) => {
                     let absent = Record { absent: true, ..Record::new(&at.bucket, &at.key) };
-                    self.shared.note(vec![absent]);
+                    self.copier.shared.note(vec![absent]);
                     Err(ReadError::Missing)
                 }
                 Err(ReadError::Failure(why)) => {
-                    self.failed(at, &why);
+                    self.copier.failed(at, &why);
                     Err(ReadError::Failure(why))
                 }
             }

@@ -4,6 +4,7 @@
 //! it is whole and synced, and the journal knows of it before.
 mod begin;
 mod commit;
+mod copier;
 mod copying;
 mod names;
 mod rest;

@@ -25,19 +25,19 @@ pub struct Finished {
 impl Mirroring {
     /// Copies what was listed, is `wanted` and was not read by whoever verified.
     pub async fn rest(&self, copying: &Copying, wanted: impl Fn(&str) -> bool) {
-        self.flush().await;
+        self.copier.flush().await;
         let mut at_once = JoinSet::new();
-        let unfinished = std::mem::take(&mut copying.seen().unfinished);
+        let unfinished = std::mem::take(&mut copying.copier.seen().unfinished);
         for at in unfinished {
             copy(&mut at_once, copying, at).await;
         }
         if let Err(error) = self.listed(&mut at_once, copying, wanted).await {
-            self.shared.lose(&error, 1);
+            self.copier.shared.lose(&error, 1);
         }
         while let Some(done) = at_once.join_next().await {
             ended(done);
         }
-        self.flush().await;
+        self.copier.flush().await;
     }
 
     async fn listed(
@@ -46,7 +46,8 @@ impl Mirroring {
         copying: &Copying,
         wanted: impl Fn(&str) -> bool,
     ) -> io::Result<()> {
-        let all = self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).all()?;
+        let all =
+            self.copier.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).all()?;
         let mut from = Order::default();
         loop {
             let mut targets = Vec::new();
@@ -84,33 +85,34 @@ impl Mirroring {
 
     fn failed_now(&self, record: &Record) -> bool {
         let at = ObjectLocation::new(record.bucket.clone(), record.key.clone());
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.copier.seen();
         seen.failed.contains(&seen.hash(&at))
     }
 
     /// Writes a document beside the evidence, whole before it takes its name.
     pub fn write(&self, name: &str, text: &str) {
-        if let Err(error) = replace(&self.shared.store.root, name, text.as_bytes()) {
-            self.shared.lose(&error, 1);
+        if let Err(error) = replace(&self.copier.shared.store.root, name, text.as_bytes()) {
+            self.copier.shared.lose(&error, 1);
         }
     }
 
     /// Ends the run: one manifest, and a header that says so.
     pub async fn finish(mut self) -> Finished {
-        self.flush().await;
+        self.copier.flush().await;
         let mut finished = Finished::default();
         if self.lost().is_none()
             && let Err(error) = self.manifest(&mut finished)
         {
-            self.shared.lose(&error, 1);
+            self.copier.shared.lose(&error, 1);
         }
         finished.lost = self.lost();
         finished
     }
 
     fn manifest(&mut self, finished: &mut Finished) -> io::Result<()> {
-        let (root, work) = (self.shared.store.root.clone(), self.shared.store.work.clone());
-        self.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
+        let (root, work) =
+            (self.copier.shared.store.root.clone(), self.copier.shared.store.work.clone());
+        self.copier.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
         let all = Layers::open(&root, &work)?;
         let mut records = all.scan(&Order::default())?;
         while let Some(told) = records.next()? {
@@ -129,7 +131,7 @@ impl Mirroring {
     }
 
     fn lost(&self) -> Option<(u64, String)> {
-        let lost = self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = self.copier.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
         lost.first.clone().map(|first| (lost.count, first))
     }
 }

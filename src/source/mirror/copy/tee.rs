@@ -1,7 +1,7 @@
 //! One object being read, and kept.
 use super::super::ledger::Copied;
 use super::commit::{Body, Whole};
-use super::copying::Copying;
+use super::copier::Copier;
 use super::store::Part;
 use crate::source::{BoxFuture, ObjectMetadata, ObjectReader};
 use bytes::Bytes;
@@ -27,22 +27,22 @@ struct Taking {
 pub(super) struct Tee {
     below: Box<dyn ObjectReader>,
     at: ObjectLocation,
-    copying: Copying,
+    copier: Copier,
     taking: Option<Taking>,
 }
 
 impl Tee {
-    pub(super) fn new(below: Box<dyn ObjectReader>, at: ObjectLocation, copying: Copying) -> Self {
-        Self { below, at, copying, taking: Some(Taking::default()) }
+    pub(super) fn new(below: Box<dyn ObjectReader>, at: ObjectLocation, copier: Copier) -> Self {
+        Self { below, at, copier, taking: Some(Taking::default()) }
     }
 
     fn take(&mut self, bytes: &Bytes) {
         let Some(taking) = &mut self.taking else { return };
         taking.hash.update(bytes);
         taking.size = taking.size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        if let Err(error) = taking.write(bytes, &self.copying) {
+        if let Err(error) = taking.write(bytes, &self.copier) {
             // Whoever verifies reads on.
-            self.copying.shared.lose(&error, 1);
+            self.copier.shared.lose(&error, 1);
             self.taking = None;
         }
     }
@@ -62,14 +62,14 @@ impl Tee {
             Some((part, file)) => Body::Written(part, file),
             None => Body::Held(taking.held),
         };
-        self.copying.hand_over(Whole { at: self.at.clone(), body, copied }).await;
+        self.copier.hand_over(Whole { at: self.at.clone(), body, copied }).await;
     }
 }
 
 impl Taking {
-    fn write(&mut self, bytes: &Bytes, copying: &Copying) -> io::Result<()> {
+    fn write(&mut self, bytes: &Bytes, copier: &Copier) -> io::Result<()> {
         if self.part.is_none() && self.held.len() + bytes.len() > HELD {
-            let (part, mut file) = copying.shared.store.part()?;
+            let (part, mut file) = copier.shared.store.part()?;
             file.write_all(&std::mem::take(&mut self.held))?;
             self.part = Some((part, file));
         }
@@ -97,7 +97,7 @@ impl ObjectReader for Tee {
                 Ok(None) => self.hand_over().await,
                 Err(why) => {
                     self.taking = None;
-                    self.copying.failed(&self.at, why);
+                    self.copier.failed(&self.at, why);
                 }
             }
             came
@@ -109,7 +109,7 @@ impl Drop for Tee {
     fn drop(&mut self) {
         // Whoever verifies had seen enough; the copy is still wanted.
         if self.taking.is_some() {
-            self.copying.unfinished(&self.at);
+            self.copier.unfinished(&self.at);
         }
     }
 }

@@ -1,0 +1,58 @@
+//! The options of `verify`.
+use super::aws_args::concurrency;
+use super::output_args::{Format, OutputArgs, RecordArgs};
+use super::selection::Selection;
+use clap::Args;
+use std::path::PathBuf;
+
+/// The options of `verify`.
+#[derive(Args, Debug)]
+pub(super) struct VerifyArgs {
+    /// Where the evidence lies: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
+    #[arg(value_name = "LOCATION", required_unless_present = "trail_arn")]
+    pub(super) location: Option<String>,
+    /// Verify this trail; without a location, its bucket and prefix are asked of CloudTrail
+    #[arg(long, value_name = "ARN")]
+    pub(super) trail_arn: Option<String>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// Begin where the run of this record left off, and join on to it without a seam; or a time
+    #[arg(long, value_name = "TIME|RECORD", group = "from")]
+    pub(super) since: Option<String>,
+    /// Believe the public keys in this file and ask AWS for none; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub(super) public_keys: Vec<PathBuf>,
+    /// Bucket that a copy is of, where its digests do not agree on one
+    #[arg(long, value_name = "BUCKET")]
+    pub(super) bucket: Option<String>,
+    /// Look elsewhere for what was delivered to OLD: `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or
+    /// `…=DIRECTORY`; may be given again
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(super) relocate: Vec<String>,
+    /// Do not search for log files that no digest names (saves one LIST per region and day)
+    #[arg(long)]
+    pub(super) no_unlisted: bool,
+    /// Search for log files that no digest names (the default)
+    #[arg(long, overrides_with = "no_unlisted", hide = true)]
+    pub(super) unlisted: bool,
+    /// Do not read log files again that this record proves and the store lists unchanged
+    #[arg(long, value_name = "RECORD")]
+    pub(super) resume: Option<PathBuf>,
+    /// List only: say how many chains, digests and log files there are, how many requests a run
+    /// would make, about how long it would take and what S3 would charge
+    #[arg(long, conflicts_with_all = ["format", "record", "report", "junit", "ocsf", "resume"])]
+    pub(super) dry_run: bool,
+    /// Form of the output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// No progress on stderr, nor what a run waits for, nor what it cost
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Requests in flight at once [default: as many as the store answers well, up to 256]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    pub(super) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(super) record: RecordArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
+}
