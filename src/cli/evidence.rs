@@ -1,21 +1,24 @@
 //! Opens the places where evidence lies, and finds out where it was delivered.
 use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, relocations, roots};
-use super::place::{Moved, Place, folder};
+use super::place::{BucketPlace, Moved, Place, folder};
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
+use crate::locate::folders::list_folders;
+use crate::locate::roots::{Roots, find_roots};
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
 use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
 use crate::source::relocate::{Relocated, Relocation};
 use crate::verify::copied::Copied;
-use crate::verify::discover::find_roots;
-use crate::verify::folders::list_folders;
 use crate::verify::recorded::{find_recorded, recorded_below};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
-use trailproof_core::event::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
+use trailproof_core::chain_id::Scope;
+use trailproof_core::event::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace, RunEvent};
 use trailproof_core::failure::ReadFailure;
+use trailproof_core::key_layout::{DIGEST_FOLDER, KeyRoot};
 use trailproof_core::location::{escape, excerpt};
 
 /// Evidence that can be read under the names of its delivery.
@@ -29,6 +32,15 @@ pub(super) struct Evidence {
     pub(super) roots: Vec<String>,
     /// Where it was delivered, and where it is read.
     pub(super) place: EvidencePlace,
+    /// What the search for it left open.
+    pub(super) left_open: Vec<RunEvent>,
+}
+
+/// What a search for roots left open, as events.
+fn left_open(found: &Roots) -> Vec<RunEvent> {
+    let unread = found.unread.iter().cloned();
+    let unread = unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why });
+    unread.chain(found.left_out.iter().cloned().map(RunEvent::PlaceInDoubt)).collect()
 }
 
 /// The rules that were typed, with their sources.
@@ -95,6 +107,7 @@ pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, Refusal> {
 pub(super) async fn in_directory(
     mirror: &Arc<MirrorSource>,
     path: &Path,
+    scope: &Scope,
     named: Option<&str>,
     mut rules: Vec<Relocation>,
     elsewhere: Vec<ReadPlace>,
@@ -104,9 +117,10 @@ pub(super) async fn in_directory(
     if let Some(mirrored) = mirrored(mirror, path)? {
         beside(mirror, &mirrored, &shown).await;
         let header = mirrored.header();
-        let of = (header.bucket.clone(), header.prefix.clone());
+        let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
+        let of = BucketPlace { bucket: of, prefix, is_root: false };
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
-        return in_bucket(bucket, of, named, rules, elsewhere, Some(path)).await;
+        return in_bucket(bucket, of, scope, named, rules, elsewhere, Some(path)).await;
     }
     let mut recorded = find_recorded(mirror.as_ref(), "", "").await;
     if recorded.parts.is_empty()
@@ -127,6 +141,7 @@ pub(super) async fn in_directory(
         roots: roots(&recorded, &bucket),
         place: place(&bucket, "", directory_place(ReadKind::Directory, path), elsewhere),
         bucket,
+        left_open: Vec::new(),
     })
 }
 
@@ -171,33 +186,41 @@ fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>,
 /// this directory.
 pub(super) async fn in_bucket(
     s3: Arc<dyn ObjectSource>,
-    (bucket, prefix): (String, String),
+    BucketPlace { bucket, prefix, is_root }: BucketPlace,
+    scope: &Scope,
     named: Option<&str>,
     mut rules: Vec<Relocation>,
     elsewhere: Vec<ReadPlace>,
     directory: Option<&Path>,
 ) -> Result<Evidence, Refusal> {
     let unlisted = |why: ReadFailure| Refusal::bucket_unlisted(&bucket, &why);
-    let found = find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?;
-    if found.is_empty() {
+    let found = if is_root {
+        Roots { prefixes: vec![prefix.clone()], ..Roots::default() }
+    } else {
+        find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?
+    };
+    let left_open = left_open(&found);
+    // What a search left open may hold the evidence.
+    if found.prefixes.is_empty() && left_open.is_empty() {
         let elsewhere = if prefix.is_empty() {
             Vec::new()
         } else {
-            find_roots(s3.as_ref(), &bucket, "").await.map_err(unlisted)?
+            find_roots(s3.as_ref(), &bucket, "").await.map_err(unlisted)?.prefixes
         };
         let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unlisted)?;
         return Err(Refusal::nothing_found(nothing_there(&bucket, &prefix, &elsewhere, &there)));
     }
     let typed = ReadPlace::in_bucket(ReadKind::Bucket, &bucket, &prefix);
-    let mut recorded = recorded_below(s3.as_ref(), &bucket, &found).await;
+    let folders = sampled(&found.prefixes, scope);
+    let mut recorded = recorded_below(s3.as_ref(), &bucket, folders).await;
     let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
     let copy = !recorded.parts.is_empty() && !recorded.parts.iter().any(is_here);
     if !copy && named.is_none_or(|named| named == bucket) {
         let source = if rules.is_empty() { s3 } else { Arc::new(Relocated::new(rules, Some(s3))) };
         let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
         let place = place(&bucket, &prefix, read, elsewhere);
-        return Ok(Evidence { source, bucket, roots: found, place });
+        return Ok(Evidence { source, bucket, roots: found.prefixes, place, left_open });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -223,6 +246,7 @@ pub(super) async fn in_bucket(
             elsewhere,
         ),
         bucket: original,
+        left_open,
     })
 }
 
@@ -244,6 +268,22 @@ pub(super) fn elsewhere(moved: &[Moved]) -> Vec<ReadPlace> {
         Place::Directory(path) => directory_place(ReadKind::Directory, path),
     };
     moved.iter().map(read).collect()
+}
+
+/// The folders whose digests are asked where they were delivered: nothing above what is named.
+fn sampled(prefixes: &[String], scope: &Scope) -> BTreeSet<String> {
+    let mut folders = BTreeSet::new();
+    for prefix in prefixes {
+        let organization = scope.organization.clone().flatten();
+        let root = KeyRoot { prefix: prefix.clone(), organization }.folder();
+        if scope.organization.is_some() && !scope.accounts.is_empty() {
+            let digests = |account| format!("{root}{account}/{DIGEST_FOLDER}/");
+            folders.extend(scope.accounts.iter().map(digests));
+        } else {
+            folders.insert(root);
+        }
+    }
+    folders
 }
 
 /// What is worth knowing of a directory beside the report: what in it was not looked at, and keys

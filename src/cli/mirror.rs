@@ -78,7 +78,7 @@ async fn attempt(
 ) -> Result<(Verdict, Finished), Refusal> {
     let as_verify = args.as_verify();
     read(&as_verify, now())?;
-    let (bucket, prefix) = match location(&args.location)? {
+    let (bucket, prefix) = match location(&args.location)?.0 {
         Place::Bucket(bucket, prefix) => (bucket, prefix),
         Place::Directory(_) => {
             let words = "a mirror is made of a bucket\n\nhint: `trailproof mirror \

@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use super::surroundings::Own;
 use super::terminal::print_to_stderr;
 use super::verify_args::VerifyArgs;
-use super::verify_plan::{Asked, bucket_of, make, read};
+use super::verify_plan::{Asked, bucket_of, expected, make, read};
 use super::{earlier, evidence, key_files};
 use crate::aws::caller::caller;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
@@ -108,7 +108,7 @@ pub(super) async fn prepare_with(
     wrap: &dyn Fn(Arc<dyn ObjectSource>) -> Arc<dyn ObjectSource>,
 ) -> Result<Prepared, Refusal> {
     let now = now();
-    let asked = read(args, now)?;
+    let mut asked = read(args, now)?;
     let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
     let named = args.bucket.as_deref().map(bucket_name).transpose()?;
     let directory = match &asked.place {
@@ -139,12 +139,17 @@ pub(super) async fn prepare_with(
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
         (None, Some(Online { source, trust, .. })) => {
-            let bucket = bucket_of(&asked, trust.as_ref()).await?;
-            (evidence::in_bucket(source, bucket, named, rules, elsewhere, None).await?, Some(trust))
+            let bucket = bucket_of(&mut asked, trust.as_ref()).await?;
+            let scope = &asked.scope;
+            let found = evidence::in_bucket(source, bucket, scope, named, rules, elsewhere, None);
+            (found.await?, Some(trust))
         }
         (Some(path), _) => {
             let opened = &*mirror.insert(evidence::open(path)?);
-            (evidence::in_directory(opened, path, named, rules, elsewhere, counts).await?, None)
+            let scope = &asked.scope;
+            let found =
+                evidence::in_directory(opened, path, scope, named, rules, elsewhere, counts);
+            (found.await?, None)
         }
         (None, None) => return Err(Refusal::usage("a location is needed")),
     };
@@ -159,7 +164,8 @@ pub(super) async fn prepare_with(
     let ahead = clock.as_ref().and_then(|clock| clock.seconds_ahead()).unwrap_or_default();
     let later = now.plus(ahead.max(0));
     let asked = asked.by_the_clock(args, later)?;
-    let plan = make(asked, args, &evidence, trails, known, later);
+    let expected = expected(&asked.expect, trails.as_deref()).await?;
+    let plan = make(asked, args, &evidence, trails, known, expected, later);
     Ok(Prepared {
         plan,
         source: evidence.source,

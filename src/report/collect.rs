@@ -4,7 +4,9 @@ use trailproof_core::chain_id::ChainId;
 use trailproof_core::check::NotMade;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::record::Circumstances;
-use trailproof_core::event::{ChainSummary, PublicKeyTold, RunEvent, RunStart, RunSummary};
+use trailproof_core::event::{
+    ChainSummary, PlaceInDoubt, PlacesAnswered, PublicKeyTold, RunEvent, RunStart, RunSummary,
+};
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::{Finding, Outcome};
@@ -95,6 +97,10 @@ pub(super) struct Collected {
     pub(super) keys: Kept<PublicKeyTold>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     pub(super) without_digests: Kept<String>,
+    /// Places that were named, expected or found, and could not be answered for.
+    pub(super) places_in_doubt: Kept<PlaceInDoubt>,
+    /// How the places that were found are answered for.
+    pub(super) places: Option<PlacesAnswered>,
     pub(super) notices: BTreeMap<Notice, u64>,
     pub(super) not_performed: Vec<NotMade>,
     pub(super) summary: Option<RunSummary>,
@@ -173,6 +179,8 @@ impl Collected {
             }
             RunEvent::LogUnlisted { at } => self.unlisted.push(at.clone()),
             RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
+            RunEvent::PlaceInDoubt(place) => self.places_in_doubt.push(place.clone()),
+            RunEvent::PlacesAnswered(places) => self.places = Some(*places),
             RunEvent::CheckNotPerformed(not_made) => self.not_performed.push(not_made.clone()),
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
         }

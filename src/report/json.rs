@@ -102,6 +102,29 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         not_joined.push(json!({ "chain": chain, "bucket": at.bucket, "key": at.key }));
     }
     value.insert("not_joined".into(), not_joined.into());
+    let mut doubts = Vec::new();
+    for place in &run.places_in_doubt.entries {
+        doubts.push(json!({
+            "why": place.why.code(),
+            "folder": place.folder,
+            "folders": place.folders,
+            "account": place.account.as_ref().map(|account| account.as_str()),
+            "region": place.region.as_ref().map(|region| region.as_str()),
+            "trail": place.trail,
+        }));
+    }
+    value.insert("places_in_doubt".into(), doubts.into());
+    let places = run.places.map(|places| {
+        json!({
+            "found": places.found,
+            "covered": places.covered,
+            "empty": places.empty,
+            "ended": places.ended,
+            "doubtful": places.doubtful,
+            "left_out": places.left_out,
+        })
+    });
+    value.insert("places".into(), places.into());
     let notices: Map<String, Value> =
         run.notices.iter().map(|(notice, count)| (notice.code().into(), (*count).into())).collect();
     value.insert("notices".into(), notices.into());
@@ -112,6 +135,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         "unlisted": run.unlisted.left_out(),
         "logs_without_digests": run.without_digests.left_out(),
         "not_joined": run.not_joined.left_out(),
+        "places_in_doubt": run.places_in_doubt.left_out(),
     });
     value.insert("left_out".into(), left_out);
     value.insert("checks_not_performed".into(), list(&run.not_performed, NotMadeShape::from)?);

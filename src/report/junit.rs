@@ -5,6 +5,7 @@
 //! case `verdict` alone makes the gate: it passes if, and only if, the exit status is 0.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
+use super::places;
 use super::text_lines::{hours, per_cent, verified};
 use super::words::{self, NOT_JOINED, uncovered};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
@@ -106,6 +107,11 @@ fn whole_run(run: &Collected) -> TestSuite {
                      region";
         let status = error("logs-without-digests", words);
         suite.add_test_case(case("run", &format!("logs-without-digests {folder}"), status));
+    }
+    for doubt in &run.places_in_doubt.entries {
+        let status = error(doubt.why.code(), places::why(doubt.why));
+        let name = format!("{} {}", doubt.why.code(), places::place(doubt));
+        suite.add_test_case(case("run", &name, status));
     }
     for not_made in &run.not_performed {
         let mut status = TestCaseStatus::skipped();

@@ -7,6 +7,7 @@ pub mod json_lines;
 pub mod junit;
 mod next_steps;
 pub mod ocsf;
+mod places;
 pub mod record;
 pub mod text;
 pub(crate) mod text_lines;

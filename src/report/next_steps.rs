@@ -1,7 +1,7 @@
 //! What the person who reads a report can do next.
 use super::collect::{Collected, Unread};
 use std::borrow::Cow;
-use trailproof_core::event::RunSummary;
+use trailproof_core::event::{PlaceDoubt, RunSummary};
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::Finding;
 use trailproof_core::key_layout::{DigestKey, DigestKind};
@@ -82,6 +82,16 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
             "name the record of the run before over this very bucket with `--since`, or verify from \
              a start of your own",
         );
+    }
+    if run.places_in_doubt.entries.iter().any(|doubt| doubt.why.is_absence()) {
+        say(
+            "check the spelling of the accounts, regions and trails that were not found; if they are \
+             right, find out since when nothing was delivered for them",
+        );
+    }
+    if run.places_in_doubt.entries.iter().any(|doubt| doubt.why == PlaceDoubt::NotLookedAt) {
+        say("name the prefix of the evidence, as in `s3://BUCKET/PREFIX`: the bucket holds more \
+             folders than are searched");
     }
     if summary.verdict == Verdict::NothingFound {
         say("check the bucket, the prefix, the period and the scope");

@@ -5,6 +5,7 @@
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::next_steps::next_steps;
+use super::places;
 use super::text_lines::{bytes, counted, hours, per_cent, tally, verified};
 use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
@@ -46,6 +47,9 @@ impl<W: Write> Text<W> {
         if let Some(start) = &run.start {
             let period = start.period;
             let location = words::evidence(&start.place);
+            if let Some(scope) = places::scope(start) {
+                write!(self.out, " ({} only)", escape(&scope))?;
+            }
             write!(self.out, "  {location}  {} to {}", period.start, period.end)?;
         }
         writeln!(self.out, "\n")?;
@@ -81,7 +85,15 @@ impl<W: Write> Text<W> {
             counts.logs.invalid,
             counts.logs.unverified,
             bytes(counts.stored_bytes),
-        )
+        )?;
+        if let Some(answered) = &run.places {
+            let found = counted(answered.found, "place");
+            writeln!(self.out, "{found}: {}", places::answered(answered))?;
+        }
+        match &run.start {
+            Some(start) => writeln!(self.out, "{}", escape(&places::expected(start))),
+            None => Ok(()),
+        }
     }
 
     fn chains(&mut self) -> io::Result<()> {
@@ -151,17 +163,25 @@ impl<W: Write> Text<W> {
 
     fn not_proven(&mut self) -> io::Result<()> {
         let run = &self.collected;
-        let open: Vec<&Gap> = run.gaps.entries.iter().collect();
         let total = run.gaps.total
             + run.unread.total
             + run.unlisted.total
             + run.listings_unread.total
             + run.without_digests.total
-            + run.not_joined.total;
+            + run.not_joined.total
+            + run.places_in_doubt.total;
         if total == 0 {
             return Ok(());
         }
         writeln!(self.out, "\nNot proven:")?;
+        for doubt in run.places_in_doubt.entries.iter().take(SHOWN) {
+            let (code, place) = (doubt.why.code(), places::place(doubt));
+            writeln!(self.out, "\n  {code}  {place}\n      {}", places::why(doubt.why))?;
+        }
+        let total = run.places_in_doubt.total;
+        self.more(total)?;
+        let run = &self.collected;
+        let open: Vec<&Gap> = run.gaps.entries.iter().collect();
         for gap in open.iter().take(SHOWN) {
             let Coverage::Uncovered(why) = gap.segment.coverage else { continue };
             writeln!(

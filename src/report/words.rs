@@ -60,6 +60,7 @@ pub(crate) fn uncovered(why: Uncovered) -> &'static str {
         Uncovered::DigestsMissing => "digests that a proven digest leads to are missing",
         Uncovered::Tail => "after the newest digest, and the next one should have come",
         Uncovered::Hole => "two linked digests leave it out",
+        Uncovered::Absent => "no digest at all",
     }
 }
 
@@ -90,6 +91,7 @@ pub(crate) fn check(check: Check) -> &'static str {
         Check::Joined => "that every chain joins on to the record before",
         Check::UnlistedLogs => "log files that no verified digest names",
         Check::TrailStatus => "what CloudTrail says that it delivered last",
+        Check::ExpectedPlaces => "what goes on outside of the scope, and so is to be expected in it",
     }
 }
 

@@ -4,6 +4,7 @@
 //! wrappers that stack, so that an implementation says truthfully what one request brought.
 pub mod count;
 pub mod limit;
+pub mod many;
 pub mod mirror;
 pub mod relocate;
 pub mod retry;
@@ -13,6 +14,7 @@ pub mod waiting;
 
 mod object;
 mod pace;
+mod pages;
 #[cfg(test)]
 mod scripted;
 mod tempo;
@@ -21,3 +23,4 @@ pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,
     ReadError, ReadFrom, TakePiece,
 };
+pub use pages::Pages;

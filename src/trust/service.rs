@@ -3,7 +3,7 @@ use std::fmt;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
-use trailproof_core::ids::{OrganizationId, Region, TrailArn};
+use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
 use trailproof_core::time::Timestamp;
 
 /// A boxed future, so that services can be trait objects.
@@ -139,4 +139,11 @@ pub trait TrailService: Debug + Send + Sync {
     ///
     /// The service's refusal, or that it could not be reached.
     fn organization<'a>(&'a self) -> BoxFuture<'a, Result<OrganizationId, ServiceError>>;
+
+    /// The accounts of the caller's organization that are active.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, or that it could not be reached.
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountId>, ServiceError>>;
 }

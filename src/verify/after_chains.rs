@@ -1,11 +1,9 @@
 //! What a run tells once all chains are told: what explains their gaps, and log files that none of
 //! them answers for.
-use super::discover::Found;
 use super::gaps::explained;
-use super::many::in_order;
-use super::unlisted::{UnlistedSearch, has_logs};
+use super::places::Answers;
+use super::unlisted::UnlistedSearch;
 use super::verify_run::Run;
-use crate::source::BoxFuture;
 use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::event::RunEvent;
 
@@ -24,42 +22,20 @@ impl Run<'_> {
         }
     }
 
-    /// Tells of folders with log files of the period for which nothing names any digest: of an
-    /// account whose digests are all gone, or whose trail does not validate.
-    pub(super) async fn without_digests(
-        &mut self,
-        found: &Found,
-        tell: &mut (dyn FnMut(&RunEvent) + Send),
-    ) {
-        // Where trails are named, log files of unknown trails are nobody's business.
-        if !self.plan.scope.trails.is_empty() {
-            return;
-        }
-        let places = found.without_digests.iter().filter(|place| !self.told.contains(*place));
-        let places: Vec<_> = places.cloned().collect();
-        let (bucket, period) = (&self.plan.bucket, self.plan.period);
-        let source = self.source.as_ref();
-        let looks = in_order(places.into_iter().map(|place| -> BoxFuture<'_, _> {
-            Box::pin(async move {
-                let folder = place.log_folder();
-                let found = has_logs(source, bucket, &folder, period).await;
-                (folder, found)
-            })
-        }))
-        .await;
-        for (folder, found) in looks {
-            match found {
-                Ok(true) => {
-                    self.tally.without_digests += 1;
-                    tell(&RunEvent::LogsWithoutDigests { folder });
+    /// Reports how the places that were found, named or expected are answered for.
+    pub(super) fn answer(&mut self, answers: Answers, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
+        for event in &answers.events {
+            match event {
+                RunEvent::LogsWithoutDigests { .. } => self.tally.without_digests += 1,
+                RunEvent::ListingUnread { .. } => self.tally.listings_unread += 1,
+                RunEvent::PlaceInDoubt(place) => {
+                    self.tally.place_in_doubt(place.why, self.plan.period);
                 }
-                Ok(false) => {}
-                Err(why) => {
-                    self.tally.listings_unread += 1;
-                    tell(&RunEvent::ListingUnread { folder, why });
-                }
+                _ => {}
             }
+            tell(event);
         }
+        tell(&RunEvent::PlacesAnswered(answers.places));
     }
 
     /// Tells of log files that no proven digest names, or that nobody searched for them.

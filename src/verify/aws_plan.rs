@@ -1,5 +1,5 @@
 //! What `validate-logs` is to validate: found out from the trail, or from what the caller said.
-use super::listing::{list_digests, list_organizations};
+use crate::locate::one_chain::{list_digests, list_organizations};
 use crate::source::ObjectSource;
 use crate::trust::{ServiceError, TrailService};
 use trailproof_core::failure::ReadFailure;

@@ -2,11 +2,11 @@
 use super::aws_plan::{Abort, AwsPlan};
 use super::fetch::{DigestFetch, fetch_log};
 use super::keys::ask_keys;
-use super::listing::list_digests;
 use super::narrate::{Narrator, facts};
 use super::ordered::{Closed, Ordered, ordered};
 use super::read_ahead::ReadAhead;
 use super::stream::Held;
+use crate::locate::one_chain::list_digests;
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::sync::Arc;

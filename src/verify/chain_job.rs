@@ -1,7 +1,7 @@
 //! What is to be done about one chain.
 use super::known::KnownLogs;
-use super::listed::ListedChain;
 use super::seam::Seam;
+use crate::locate::listed::ListedChain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use trailproof_core::chain_id::ChainId;

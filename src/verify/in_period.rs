@@ -1,6 +1,6 @@
 //! Everything in the folders of CloudTrail that is of a period and scope, whether or not a digest
 //! names it.
-use super::folders::list_folders;
+use crate::locate::folders::list_folders;
 use crate::source::{ListRequest, ObjectSource};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -33,7 +33,8 @@ impl InPeriod {
     /// does not count; log files do not tell their trail.
     pub fn has(&self, key: &str) -> bool {
         let mut parts = key.split('/').skip_while(|part| *part != ROOT).skip(1).peekable();
-        if parts.peek().is_some_and(|part| part.parse::<OrganizationId>().is_ok()) {
+        let organization = parts.peek().and_then(|part| part.parse::<OrganizationId>().ok());
+        if organization.is_some() {
             parts.next();
         }
         let account = parts.next().and_then(|part| part.parse::<AccountId>().ok());
@@ -42,7 +43,8 @@ impl InPeriod {
         let day: Vec<&str> = parts.by_ref().take(3).collect();
         let day = day.join("/");
         let (Some(account), Some(region), true) = (account, region, folder) else { return false };
-        self.scope.has_account(&account)
+        self.scope.has_organization(organization.as_ref())
+            && self.scope.has_account(&account)
             && self.scope.has_region(&region)
             && self.first <= day
             && day <= self.last
@@ -165,6 +167,7 @@ mod tests {
             trails: vec![TrailFilter::Name("mine".parse().unwrap())],
             accounts: vec!["111122223333".parse().unwrap()],
             regions: vec!["us-east-1".parse().unwrap()],
+            organization: None,
         };
         let mine = InPeriod::new(&scope, period);
         assert!(mine.has(&format!("{LOGS}2026/02/28/a")));

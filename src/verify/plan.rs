@@ -5,7 +5,8 @@ use super::trail_status::StatusOf;
 use std::sync::Arc;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::coverage::tail_allowed_from;
-use trailproof_core::event::{EvidencePlace, RunStart, Tool};
+use trailproof_core::event::{EvidencePlace, RunEvent, RunStart, Tool};
+use trailproof_core::ids::{AccountId, Region};
 use trailproof_core::time::{Period, Timestamp};
 
 /// What to verify.
@@ -33,6 +34,19 @@ pub struct VerifyPlan {
     pub known: Option<Arc<KnownLogs>>,
     /// The record that the run joins on to.
     pub since: Option<Arc<Since>>,
+    /// What is to be expected beside what is named and found.
+    pub expected: Expected,
+    /// What finding the evidence left open, as events.
+    pub left_open: Vec<RunEvent>,
+}
+
+/// Accounts and regions that the caller says must be there. They do not narrow what is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Accounts; `None` where nothing was said.
+    pub accounts: Option<Vec<AccountId>>,
+    /// Source regions; `None` where nothing was said.
+    pub regions: Option<Vec<Region>>,
 }
 
 impl VerifyPlan {
@@ -52,6 +66,19 @@ impl VerifyPlan {
             trails: self.scope.trails.iter().map(ToString::to_string).collect(),
             accounts: self.scope.accounts.iter().map(ToString::to_string).collect(),
             regions: self.scope.regions.iter().map(ToString::to_string).collect(),
+            organization: self.scope.organization.as_ref().map(|organization| {
+                organization.as_ref().map(ToString::to_string).unwrap_or_default()
+            }),
+            expected_accounts: self
+                .expected
+                .accounts
+                .as_ref()
+                .map(|accounts| accounts.iter().map(ToString::to_string).collect()),
+            expected_regions: self
+                .expected
+                .regions
+                .as_ref()
+                .map(|regions| regions.iter().map(ToString::to_string).collect()),
             unlisted: self.unlisted,
             follows: self.since.as_ref().and_then(|since| since.follows.clone()),
         }

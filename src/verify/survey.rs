@@ -1,11 +1,12 @@
 //! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
 use super::chain_job::ChainJob;
-use super::discover::find_chains;
 use super::jobs::{Outside, jobs};
-use super::many::in_order;
-use super::place_listing::Place;
+use super::places::Uncovered;
 use super::plan::VerifyPlan;
-use super::slices::{Slice, slices};
+use crate::locate::chains::find_chains;
+use crate::locate::place::Place;
+use crate::locate::slices::{Slice, slices};
+use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,8 +41,9 @@ pub struct Survey {
 /// Lists what the plan is about.
 pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey {
     let mut found = find_chains(source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
-    let outside = Outside::look(plan, source, &found).await;
-    let jobs = jobs(plan, &mut found, &outside, None);
+    let outside = Outside::look(plan, source).await;
+    let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
+    let (jobs, _) = jobs(plan, &mut found, &outside, &uncovered, None);
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut survey = Survey {
         chains: count(jobs.len()),

@@ -1,6 +1,6 @@
 //! What CloudTrail itself says of a trail's delivery, held against what the bucket has.
 use super::chain_job::ChainJob;
-use super::place_listing::Place;
+use crate::locate::place::Place;
 use crate::source::{ListRequest, ObjectSource};
 use crate::trust::{ServiceError, TrailService};
 use std::sync::Arc;

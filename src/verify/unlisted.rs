@@ -1,5 +1,5 @@
 //! Log files that lie in verified time and that no proven digest names.
-use super::place_listing::Place;
+use crate::locate::place::Place;
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};

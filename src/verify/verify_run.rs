@@ -2,14 +2,14 @@
 use super::chain_job::ChainJob;
 use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
-use super::discover::find_chains;
 use super::jobs::{Outside, jobs};
 use super::keys::KeyBook;
-use super::place_listing::Place;
+use super::places::{Answers, Uncovered};
 use super::plan::VerifyPlan;
 use super::room::Room;
 use super::trail_status::DeliversHere;
 use super::unlisted::UnlistedSearch;
+use crate::locate::chains::find_chains;
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::collections::BTreeSet;
@@ -17,12 +17,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
 use trailproof_core::chain_id::ChainId;
+use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::content::Hash;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::{ChainSummary, RunEvent, RunSummary, RunTally};
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::ids::Region;
+use trailproof_core::key_layout::ROOT;
 use trailproof_core::location::ObjectLocation;
+use trailproof_core::time::Period;
 
 /// What one chain may have said that waits for the chains before it to be told. How much that is
 /// together is the affair of the common room.
@@ -80,26 +83,33 @@ async fn run(
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
-    let outside = Outside::look(plan, &source, &found).await;
-    let jobs = jobs(plan, &mut found, &outside, only.as_ref());
+    let outside = Outside::look(plan, &source).await;
+    let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
+    let (jobs, over) = jobs(plan, &mut found, &outside, &uncovered, only.as_ref());
+    let answers = Answers::of(plan, &found, &uncovered, &jobs);
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
         digests: jobs.iter().map(ChainJob::digests).sum(),
         left_out: found.left_out.iter().cloned().collect(),
     });
-    for (folder, why) in &found.unread {
+    for event in &plan.left_open {
+        count_open(&mut tally, event, plan.period);
+        tell(event);
+    }
+    let over = over.map(|why| (ROOT.to_owned(), why));
+    for (folder, why) in found.unread.iter().cloned().chain(over) {
         tally.listings_unread += 1;
-        tell(&RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
+        tell(&RunEvent::ListingUnread { folder, why });
+    }
+    if let Some(why) = &outside.unknown {
+        tell(&RunEvent::CheckNotPerformed(NotMade {
+            check: Check::ExpectedPlaces,
+            why: WhyNot::ListingUnread,
+            region: None,
+            detail: why.to_string(),
+        }));
     }
     let book = Arc::new(KeyBook::new(keys, plan.now));
-    let told = found.without_digests.iter().filter(|place| {
-        jobs.iter().any(|job| {
-            job.chain.account == place.account
-                && job.chain.source_region == place.region
-                && job.chain.organization == place.root.organization
-        })
-    });
-    let told = told.cloned().collect();
     let is_here = |at: ObjectLocation| source.is_here(&at);
     let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
     let room = Room::new(here, unneeded);
@@ -115,7 +125,6 @@ async fn run(
         status,
         source,
         tally,
-        told,
         gaps: Vec::new(),
         events: BTreeSet::new(),
         keys_told: BTreeSet::new(),
@@ -128,10 +137,19 @@ async fn run(
     }
     run.explain(tell);
     run.unlisted(search, tell).await;
-    run.without_digests(&found, tell).await;
+    run.answer(answers, tell);
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));
     summary
+}
+
+/// Counts what was left open before the run began.
+fn count_open(tally: &mut RunTally, event: &RunEvent, period: Period) {
+    match event {
+        RunEvent::ListingUnread { .. } => tally.listings_unread += 1,
+        RunEvent::PlaceInDoubt(place) => tally.place_in_doubt(place.why, period),
+        _ => {}
+    }
 }
 
 fn count(number: usize) -> u64 {
@@ -142,8 +160,6 @@ pub(super) struct Run<'a> {
     pub(super) plan: &'a VerifyPlan,
     pub(super) source: Arc<dyn ObjectSource>,
     pub(super) tally: RunTally,
-    /// Places without digests whose chains are told as uncovered.
-    pub(super) told: BTreeSet<Place>,
     pub(super) gaps: Vec<(ChainId, Segment)>,
     pub(super) events: BTreeSet<(ChainId, ExplainingEvent)>,
     /// The trail whose own word is about this evidence.

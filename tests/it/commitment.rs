@@ -9,7 +9,7 @@ use sha2::Sha256;
 use std::sync::Arc;
 use trailproof::evidence::merkle::{Tree, leaf_hash};
 use trailproof::evidence::record::Summing;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::event::EvidencePlace;
@@ -147,6 +147,8 @@ fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
         unlisted: true,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     };
     let mut lines = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

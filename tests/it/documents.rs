@@ -11,7 +11,7 @@ use std::{fs, iter};
 use strum::{IntoEnumIterator as _, VariantNames as _};
 use trailproof::report::RunReporter as _;
 use trailproof::report::json::Json;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::coverage::{Coverage, Uncovered};
@@ -48,6 +48,8 @@ fn run(trail: &BuiltTrail) -> Value {
         unlisted: true,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     };
     let mut json = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -79,6 +79,9 @@ impl Teller {
             trails: Vec::new(),
             accounts: Vec::new(),
             regions: Vec::new(),
+            organization: None,
+            expected_accounts: None,
+            expected_regions: None,
             unlisted: true,
             follows: None,
         }))];
@@ -91,6 +94,7 @@ impl Teller {
             unlisted: 0,
             listings_unread: 0,
             not_joined: 0,
+            places_in_doubt: 0,
             passed_over: 0,
         };
         Self { events, summary }

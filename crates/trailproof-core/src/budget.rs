@@ -55,6 +55,14 @@ pub const LISTED_DIGESTS: usize = 4_000_000;
 /// Folders right below one folder. An organization may have ten thousand accounts.
 pub const FOLDERS: usize = 100_000;
 
+/// Folders that are looked into in search of `AWSLogs`. At 30 ms a listing and 256 at once, they take
+/// half a minute; a bucket that holds more beside the evidence is named with its prefix.
+pub const SEARCHED_FOLDERS: usize = 200_000;
+
+/// Chains that are expected because their trail goes on in other accounts and regions. Ten thousand
+/// accounts in 40 regions are 400,000.
+pub const EXPECTED_CHAINS: usize = 1_000_000;
+
 /// Pages of one listing or of ListPublicKeys. S3 gives 1,000 keys a page, so that these are twenty
 /// million keys; a store that lists for ever takes ten minutes for them at 30 ms a page.
 pub const PAGES: usize = 20_000;

@@ -19,11 +19,13 @@ pub enum Check {
     UnlistedLogs,
     /// What CloudTrail says that it delivered last, against what is there.
     TrailStatus,
+    /// What goes on outside of a narrower scope, and so is to be expected in it.
+    ExpectedPlaces,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DigestSignature,
         Self::DigestLink,
         Self::LogSha256,
@@ -32,6 +34,7 @@ impl Check {
         Self::Joined,
         Self::UnlistedLogs,
         Self::TrailStatus,
+        Self::ExpectedPlaces,
     ];
 
     /// Stable code for machines; never renamed once released.
@@ -45,6 +48,7 @@ impl Check {
             Self::Joined => "joined",
             Self::UnlistedLogs => "unlisted-logs",
             Self::TrailStatus => "trail-status",
+            Self::ExpectedPlaces => "expected-places",
         }
     }
 

@@ -62,6 +62,8 @@ pub enum Uncovered {
     Tail,
     /// Two linked digests leave it out between them.
     Hole,
+    /// The chain, or the place that was named or expected, has no digest in the period at all.
+    Absent,
 }
 
 impl Coverage {

@@ -134,6 +134,7 @@ fn badness(coverage: Coverage) -> u8 {
         Coverage::Uncovered(Uncovered::Gap) => 4,
         Coverage::Uncovered(Uncovered::Hole) => 5,
         Coverage::Unverified => 6,
+        Coverage::Uncovered(Uncovered::Absent) => 7,
         Coverage::Uncovered(Uncovered::DigestsMissing) => 7,
         Coverage::Contradicted => 8,
     }

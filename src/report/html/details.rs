@@ -2,6 +2,7 @@
 use super::chains::length;
 use super::shown::Shown;
 use crate::report::collect::{Collected, Gap, ToldFinding};
+use crate::report::places;
 use crate::report::text_lines::counted;
 use crate::report::words::{self, uncovered};
 use trailproof_core::coverage::Coverage;
@@ -183,6 +184,7 @@ pub(super) struct Details {
     pub(super) without_digests: List<Shown>,
     /// Chains that do not join on to the record before, and the digest at the seam.
     pub(super) not_joined: List<(Shown, Shown)>,
+    pub(super) doubts: List<(&'static str, Shown, &'static str)>,
     pub(super) not_performed: Vec<(Shown, Shown)>,
     pub(super) delivery_errors: List<(Shown, Shown)>,
     pub(super) notices: Vec<(&'static str, String, &'static str)>,
@@ -216,6 +218,14 @@ impl Details {
                 SHOWN,
                 |(chain, at)| (Shown::of(chain), Shown::of(at)),
             ),
+            doubts: List::of(
+                &run.places_in_doubt.entries,
+                run.places_in_doubt.total,
+                SHOWN,
+                |doubt| {
+                    (doubt.why.code(), Shown::of(&places::place(doubt)), places::why(doubt.why))
+                },
+            ),
             not_performed: run
                 .not_performed
                 .iter()
@@ -239,6 +249,7 @@ impl Details {
         self.failures.is_empty()
             && self.listings.total + self.unlisted.total + self.without_digests.total == 0
             && self.not_joined.total == 0
+            && self.doubts.total == 0
     }
 }
 

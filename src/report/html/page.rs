@@ -7,12 +7,12 @@ use super::matrix::Matrix;
 use super::shown::{Shown, grouped};
 use super::summary::{Answer, Fact, Totals};
 use crate::report::collect::Collected;
+use crate::report::places;
 use crate::report::words;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
-use trailproof_core::event::RunStart;
 use trailproof_core::event::record::Circumstances;
 
 /// The one style sheet. The page's policy allows it by its hash, and nothing else.
@@ -84,7 +84,14 @@ fn facts(run: &Collected) -> Vec<Fact> {
     let mut facts = vec![
         Fact { name: "Evidence", value: Shown::of(words::evidence(&start.place)), code: true },
         fact("Period", format!("{} to {}{cut}", start.period.start, start.period.end)),
-        fact("Scope", format!("{}{chains}", scope(start))),
+        fact(
+            "Scope",
+            match places::scope(start) {
+                Some(scope) => format!("{scope} only{chains}"),
+                None => format!("everything that the bucket holds{chains}"),
+            },
+        ),
+        fact("Expected", places::expected(start)),
         fact("Run by", run.circumstances.as_ref().and_then(who).unwrap_or(NOT_RECORDED.to_owned())),
         fact(
             "Run at",
@@ -114,10 +121,4 @@ fn who(around: &Circumstances) -> Option<String> {
         (Some(on_host), Some(caller)) => Some(format!("{on_host}, as {caller}")),
         (on_host, caller) => on_host.or_else(|| caller.clone()),
     }
-}
-
-/// What was looked at, in words.
-fn scope(start: &RunStart) -> String {
-    words::scope(&start.trails, &start.accounts, &start.regions)
-        .unwrap_or_else(|| "everything that the bucket holds".to_owned())
 }

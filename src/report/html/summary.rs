@@ -182,6 +182,7 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         (summary.unlisted, "log file", "in verified time that no verified digest names"),
         (summary.listings_unread, "listing", "that could not be read"),
         (summary.not_joined, "chain", "that does not join on to the record before"),
+        (summary.places_in_doubt, "place", "that nothing answers for"),
         (summary.passed_over, "key", "in folders of digests that is no digest's, passed over"),
     ] {
         if count > 0 {

@@ -160,6 +160,13 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
         let resources = seams.filter_map(|(chain, at)| object(at, Some(chain)));
         class("not-joined", run.not_joined.total, words, resources.take(RESOURCES).collect());
     }
+    if run.places_in_doubt.total > 0 {
+        let words =
+            format!("{} that nothing answers for", counted(run.places_in_doubt.total, "place"));
+        let folders = run.places_in_doubt.entries.iter().filter_map(|doubt| doubt.folder.as_ref());
+        let resources = folders.map(folder).take(RESOURCES).collect();
+        class("place-in-doubt", run.places_in_doubt.total, words, resources);
+    }
     told
 }
 

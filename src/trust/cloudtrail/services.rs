@@ -7,16 +7,18 @@ use crate::trust::{
     KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
 };
 use aws_sdk_cloudtrail::primitives::DateTime;
+use aws_sdk_organizations::types::{AccountState, AccountStatus};
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use trailproof_core::budget;
-use trailproof_core::ids::{OrganizationId, Region, TrailArn};
+use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
 use trailproof_core::time::Timestamp;
 
 const LIST_PUBLIC_KEYS: &str = "ListPublicKeys";
 const DESCRIBE_TRAILS: &str = "DescribeTrails";
 const GET_TRAIL_STATUS: &str = "GetTrailStatus";
+const LIST_ACCOUNTS: &str = "ListAccounts";
 const DESCRIBE_ORGANIZATION: &str = "DescribeOrganization";
 
 /// CloudTrail in every region, and Organizations.
@@ -104,6 +106,39 @@ impl CloudTrail {
         Ok(records::status(status))
     }
 
+    /// Accounts that are not active any more, or not yet, deliver nothing. `State` replaces `Status`,
+    /// which AWS retires; an answer without a state tells of an account that is there.
+    async fn active_accounts(&self) -> Result<Vec<AccountId>, ServiceError> {
+        let client =
+            self.clients.organizations().map_err(|error| setup_error(LIST_ACCOUNTS, &error))?;
+        let mut accounts = Vec::new();
+        let mut token: Option<String> = None;
+        let mut seen = HashSet::new();
+        for _ in 0..budget::PAGES {
+            let page = client
+                .list_accounts()
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|error| service_error(LIST_ACCOUNTS, &error))?;
+            for account in page.accounts.unwrap_or_default() {
+                let state = account.state.is_none_or(|state| state == AccountState::Active);
+                let status = account.status.is_none_or(|status| status == AccountStatus::Active);
+                if !state || !status {
+                    continue;
+                }
+                let id = account.id.and_then(|id| id.parse().ok());
+                accounts.push(id.ok_or_else(|| senseless(LIST_ACCOUNTS, "names no account"))?);
+            }
+            match page.next_token.filter(|token| !token.is_empty()) {
+                None => return Ok(accounts),
+                Some(next) if seen.insert(next.clone()) => token = Some(next),
+                Some(_) => return Err(senseless(LIST_ACCOUNTS, "repeats its page token")),
+            }
+        }
+        Err(senseless(LIST_ACCOUNTS, "does not come to an end"))
+    }
+
     async fn own_organization(&self) -> Result<OrganizationId, ServiceError> {
         let client = self
             .clients
@@ -166,5 +201,9 @@ impl TrailService for CloudTrail {
 
     fn organization<'a>(&'a self) -> BoxFuture<'a, Result<OrganizationId, ServiceError>> {
         Box::pin(self.own_organization())
+    }
+
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountId>, ServiceError>> {
+        Box::pin(self.active_accounts())
     }
 }

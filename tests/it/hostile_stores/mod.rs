@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use trailproof::aws::config::AwsConfig;
+use trailproof::locate::roots::find_roots;
 use trailproof::source::count::{Counted, Counts};
 use trailproof::source::limit::{InFlight, Limited};
 use trailproof::source::retry::Retrying;
@@ -23,8 +24,7 @@ use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectReader, ObjectSource, ReadError, ReadFrom,
 };
-use trailproof::verify::discover::find_roots;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::survey::survey;
 use trailproof::verify::verify_run::{verify, verify_counting};
 use trailproof_core::chain_id::Scope;
@@ -71,6 +71,8 @@ fn plan(trail: &BuiltTrail) -> VerifyPlan {
         unlisted: true,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     }
 }
 

@@ -16,7 +16,7 @@ use trailproof::report::html::Html;
 use trailproof::report::json::Json;
 use trailproof::report::junit::Junit;
 use trailproof::report::ocsf::Ocsf;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::event::{EvidencePlace, RunEvent};
@@ -156,6 +156,8 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
         unlisted: true,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     };
     let mut events = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

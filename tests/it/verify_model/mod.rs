@@ -6,9 +6,9 @@ mod transit;
 
 use crate::support::worlds::{Flips, WorldKeys, WorldSource};
 use std::sync::Arc;
+use trailproof::locate::roots::find_roots;
 use trailproof::source::ObjectSource;
-use trailproof::verify::discover::find_roots;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::{Scope, TrailFilter};
 use trailproof_core::coverage::Coverage;
@@ -51,7 +51,7 @@ fn run_in(
     let source: Arc<dyn ObjectSource> = Arc::new(source);
     let world = Arc::new(trail.world.clone());
     runtime.block_on(async move {
-        let roots = find_roots(source.as_ref(), &bucket, "").await.unwrap();
+        let roots = find_roots(source.as_ref(), &bucket, "").await.unwrap().prefixes;
         let plan = VerifyPlan {
             place: EvidencePlace::original(&bucket, ""),
             bucket,
@@ -67,6 +67,8 @@ fn run_in(
             unlisted: true,
             known: None,
             since: None,
+            expected: Expected::default(),
+            left_open: Vec::new(),
         };
         let mut events = Vec::new();
         verify(&plan, source, Arc::new(WorldKeys(world)), &mut |event| events.push(event.clone()))

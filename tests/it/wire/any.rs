@@ -6,32 +6,44 @@ use trailproof_core::event::{DeliveredTo, EvidencePlace, Follows, ReadKind, Read
 
 /// Any event. One that is added to the enum does not compile until it stands here.
 pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
-    one_of(RunEventName::iter().map(|name| match name {
-        RunEventName::RunStarted => run_started().boxed(),
-        RunEventName::BucketListed => bucket_listed().boxed(),
-        RunEventName::ListingUnread => {
-            let unread = (text(), failure());
-            unread.prop_map(|(folder, why)| RunEvent::ListingUnread { folder, why }).boxed()
+    one_of(RunEventName::iter().map(|name| {
+        match name {
+            RunEventName::RunStarted => run_started().boxed(),
+            RunEventName::BucketListed => bucket_listed().boxed(),
+            RunEventName::ListingUnread => {
+                let unread = (text(), failure());
+                unread.prop_map(|(folder, why)| RunEvent::ListingUnread { folder, why }).boxed()
+            }
+            RunEventName::ChainStarted => {
+                chain().prop_map(|chain| RunEvent::ChainStarted { chain }).boxed()
+            }
+            RunEventName::PublicKey => public_key().boxed(),
+            RunEventName::DigestJudged => digest().boxed(),
+            RunEventName::LogJudged => log().boxed(),
+            RunEventName::LogNamed => log_named().boxed(),
+            RunEventName::SeamJudged => seam().boxed(),
+            RunEventName::ChainFinished => chain_finished().boxed(),
+            RunEventName::TrailStatus => trail_status().boxed(),
+            RunEventName::GapExplained => gap_explained().boxed(),
+            RunEventName::LogUnlisted => {
+                place().prop_map(|at| RunEvent::LogUnlisted { at }).boxed()
+            }
+            RunEventName::LogsWithoutDigests => {
+                text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }).boxed()
+            }
+            RunEventName::PlaceInDoubt => place_in_doubt().boxed(),
+            RunEventName::PlacesAnswered => any::<[u64; 6]>()
+                .prop_map(|[found, covered, empty, ended, doubtful, left_out]| {
+                    let places =
+                        PlacesAnswered { found, covered, empty, ended, doubtful, left_out };
+                    RunEvent::PlacesAnswered(places)
+                })
+                .boxed(),
+            RunEventName::CheckNotPerformed => {
+                not_made().prop_map(RunEvent::CheckNotPerformed).boxed()
+            }
+            RunEventName::RunFinished => run_finished().boxed(),
         }
-        RunEventName::ChainStarted => {
-            chain().prop_map(|chain| RunEvent::ChainStarted { chain }).boxed()
-        }
-        RunEventName::PublicKey => public_key().boxed(),
-        RunEventName::DigestJudged => digest().boxed(),
-        RunEventName::LogJudged => log().boxed(),
-        RunEventName::LogNamed => log_named().boxed(),
-        RunEventName::SeamJudged => seam().boxed(),
-        RunEventName::ChainFinished => chain_finished().boxed(),
-        RunEventName::TrailStatus => trail_status().boxed(),
-        RunEventName::GapExplained => gap_explained().boxed(),
-        RunEventName::LogUnlisted => place().prop_map(|at| RunEvent::LogUnlisted { at }).boxed(),
-        RunEventName::LogsWithoutDigests => {
-            text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }).boxed()
-        }
-        RunEventName::CheckNotPerformed => {
-            not_made().prop_map(RunEvent::CheckNotPerformed).boxed()
-        }
-        RunEventName::RunFinished => run_finished().boxed(),
     }))
 }
 
@@ -124,12 +136,12 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
             CoverageTotals { verified, contradicted, unverified, pending, uncovered }
         },
     );
-    (any_of(Verdict::iter()), counts(), coverage, any::<[u64; 6]>()).prop_map(
+    (any_of(Verdict::iter()), counts(), coverage, any::<[u64; 7]>()).prop_map(
         |(
             verdict,
             counts,
             coverage,
-            [chains, ended, unlisted, listings_unread, not_joined, passed_over],
+            [chains, ended, unlisted, listings_unread, places_in_doubt, not_joined, passed_over],
         )| {
             RunEvent::RunFinished(RunSummary {
                 verdict,
@@ -140,6 +152,7 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
                 unlisted,
                 listings_unread,
                 not_joined,
+                places_in_doubt,
                 passed_over,
             })
         },
@@ -160,6 +173,7 @@ fn not_made() -> impl Strategy<Value = NotMade> {
 
 fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
+    let expected = (prop::option::of(text()), prop::option::of(texts()), prop::option::of(texts()));
     let read = (prop::sample::select(ReadKind::ALL.to_vec()), text())
         .prop_map(|(kind, place)| ReadPlace { kind, place });
     let place = (text(), text(), prop::collection::vec(read, 0..3)).prop_map(
@@ -181,8 +195,9 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
     );
     let words = (text(), prop::option::of(text()), place, prop::option::of(follows));
     let times = (time(), time(), prop::option::of(time()));
-    (words, times, any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
-        |(words, times, (end_was_future, unlisted), trails, accounts, regions)| {
+    (words, times, any::<(bool, bool)>(), texts(), texts(), texts(), expected).prop_map(
+        |(words, times, (end_was_future, unlisted), trails, accounts, regions, expected)| {
+            let (organization, expected_accounts, expected_regions) = expected;
             let (version, build, place, follows) = words;
             let (start, end, tail_allowed_from) = times;
             RunEvent::RunStarted(Box::new(RunStart {
@@ -194,6 +209,9 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
                 trails,
                 accounts,
                 regions,
+                organization,
+                expected_accounts,
+                expected_regions,
                 unlisted,
                 follows,
             }))
@@ -256,6 +274,23 @@ fn seam() -> impl Strategy<Value = RunEvent> {
     (place(), time(), hash(), any::<bool>(), prop::option::of(finding())).prop_map(
         |(at, end, expected, joined, finding)| {
             RunEvent::SeamJudged(SeamJudged { at, end, expected, joined, finding })
+        },
+    )
+}
+
+fn place_in_doubt() -> impl Strategy<Value = RunEvent> {
+    let named =
+        (prop::option::of(text()), prop::option::of(any::<u64>()), prop::option::of(text()));
+    (any_of(PlaceDoubt::iter()), named, prop::option::of(chain())).prop_map(
+        |(why, (folder, folders, trail), chain)| {
+            RunEvent::PlaceInDoubt(PlaceInDoubt {
+                why,
+                folder,
+                folders,
+                account: chain.as_ref().map(|chain| chain.account.clone()),
+                region: chain.map(|chain| chain.source_region),
+                trail,
+            })
         },
     )
 }

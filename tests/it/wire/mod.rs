@@ -10,16 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use strum::IntoEnumIterator;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::event::record::RunCheck;
 use trailproof_core::event::wire::{read_event, write_event};
 use trailproof_core::event::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, EvidencePlace, LogJudged,
-    LogNamed, Presence, PublicKeyTold, RunEvent, RunEventName, RunStart, RunSummary, SeamJudged,
-    Seen, Tally, Tool,
+    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, EvidencePlace,
+    LogJudged, LogNamed, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold,
+    RunEvent, RunEventName, RunStart, RunSummary, SeamJudged, Seen, Tally, Tool,
 };
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
@@ -109,6 +109,8 @@ fn what_runs_tell_is_read_back_and_adds_up() {
             unlisted: true,
             known: None,
             since: None,
+            expected: Expected::default(),
+            left_open: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut check = RunCheck::default();

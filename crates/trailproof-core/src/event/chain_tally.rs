@@ -89,8 +89,18 @@ impl ChainTally {
 
     fn divide(mut self, presence: &Presence, older: bool) -> (Counts, Vec<Segment>) {
         self.close();
-        let ended = matches!(presence, Presence::Ended { .. });
-        let segments = if ended { Vec::new() } else { self.builder.finish(older) };
+        let mut segments = match presence {
+            Presence::Ended { .. } => Vec::new(),
+            Presence::Present | Presence::Absent { .. } => self.builder.finish(older),
+        };
+        if matches!(presence, Presence::Absent { .. }) {
+            // Without a digest there is nothing that the time could come after.
+            for segment in &mut segments {
+                if segment.coverage == Coverage::Uncovered(Uncovered::Tail) {
+                    segment.coverage = Coverage::Uncovered(Uncovered::Absent);
+                }
+            }
+        }
         (self.counts, segments)
     }
 }

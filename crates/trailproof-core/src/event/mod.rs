@@ -12,8 +12,8 @@ pub mod wire;
 pub use chain_tally::ChainTally;
 pub use place::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
 pub use run::{
-    DigestJudged, DigestLink, DigestProof, Follows, LogJudged, LogNamed, PublicKeyTold, RunEvent,
-    RunEventName, RunStart, SeamJudged, Seen, Tool,
+    DigestJudged, DigestLink, DigestProof, Follows, LogJudged, LogNamed, PlaceDoubt, PlaceInDoubt,
+    PlacesAnswered, PublicKeyTold, RunEvent, RunEventName, RunStart, SeamJudged, Seen, Tool,
 };
 pub use run_tally::RunTally;
 pub use stream::{DigestFacts, Event, Tallies, Tally};

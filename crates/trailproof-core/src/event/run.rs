@@ -7,15 +7,15 @@ use crate::content::Hash;
 use crate::explain::ExplainingEvent;
 use crate::failure::ReadFailure;
 use crate::finding::{Finding, Outcome};
-use crate::ids::Region;
+use crate::ids::{AccountId, Region};
 use crate::judge::Proofs;
 use crate::key_layout::DigestKind;
 use crate::location::ObjectLocation;
 use crate::log_check::LogProof;
 use crate::notice::Notice;
 use crate::time::{Period, Timestamp};
-use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
 use crate::verdict::Verdict;
+use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
 
 /// One fact about a `verify` run, in canonical order.
 #[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
@@ -97,6 +97,11 @@ pub enum RunEvent {
         /// The folder.
         folder: String,
     },
+    /// A place that was named or is to be expected is not there, or what is there could not be
+    /// judged.
+    PlaceInDoubt(PlaceInDoubt),
+    /// How every place that was found is answered for. Comes once, before the last event.
+    PlacesAnswered(PlacesAnswered),
     /// A check was not made.
     CheckNotPerformed(NotMade),
     /// Last event, always; its absence means that the stream was cut.
@@ -126,6 +131,93 @@ impl RunEvent {
     }
 }
 
+/// A place that a run has to answer for and cannot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlaceInDoubt {
+    /// Why.
+    pub why: PlaceDoubt,
+    /// The folder, where the place is one that was found.
+    pub folder: Option<String>,
+    /// How many folders below it are meant, where it is not the folder itself.
+    pub folders: Option<u64>,
+    /// Account that was named or expected.
+    pub account: Option<AccountId>,
+    /// Region that was named or expected.
+    pub region: Option<Region>,
+    /// Trail that was named, by name or ARN.
+    pub trail: Option<String>,
+}
+
+impl PlaceInDoubt {
+    /// A doubt about a folder.
+    pub fn folder(why: PlaceDoubt, folder: impl Into<String>) -> Self {
+        Self {
+            why,
+            folder: Some(folder.into()),
+            folders: None,
+            account: None,
+            region: None,
+            trail: None,
+        }
+    }
+}
+
+/// Why a place is in doubt.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum PlaceDoubt {
+    /// An account, region or trail that the caller named has no chain with evidence in the period.
+    NamedNotFound,
+    /// An account or region that the caller said to expect has none.
+    ExpectedNotFound,
+    /// A folder of digests holds objects, and none of their keys is a digest's.
+    DigestsUnreadable,
+    /// A budget ended the search before these folders were looked into.
+    NotLookedAt,
+    /// A chain ended before the period, and nothing that is verified says why.
+    EndedUnexplained,
+}
+
+impl PlaceDoubt {
+    /// Stable code for machines; never renamed once released. It parses as the reason.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether nothing of the place is there, so that its whole period is uncovered.
+    pub fn is_absence(self) -> bool {
+        matches!(self, Self::NamedNotFound | Self::ExpectedNotFound)
+    }
+}
+
+/// The account of the places that were found: each is an account's folders in one region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlacesAnswered {
+    /// Places in which any object lies.
+    pub found: u64,
+    /// Those in which a chain has digests of the period.
+    pub covered: u64,
+    /// Those that hold no object of the period, and no chain that ended.
+    pub empty: u64,
+    /// Those that hold no object of the period, and a chain that ended before it.
+    pub ended: u64,
+    /// Those that are reported in doubt or could not be listed.
+    pub doubtful: u64,
+    /// Those in which only trails that the scope leaves out have digests.
+    pub left_out: u64,
+}
+
+impl PlacesAnswered {
+    /// Whether every place that was found has exactly one answer.
+    pub fn adds_up(&self) -> bool {
+        let answers =
+            [self.covered, self.empty, self.ended, self.doubtful, self.left_out].into_iter();
+        answers.fold(0_u64, u64::saturating_add) == self.found
+    }
+}
+
 /// What a run is about, and what made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunStart {
@@ -147,6 +239,13 @@ pub struct RunStart {
     pub accounts: Vec<String>,
     /// Source regions that alone are looked at; none named means all.
     pub regions: Vec<String>,
+    /// The organization whose folder alone is looked into, or an empty text where only accounts
+    /// outside of any organization's folder are; `None` means all.
+    pub organization: Option<String>,
+    /// Accounts that the caller said to expect; `None` where nothing was said.
+    pub expected_accounts: Option<Vec<String>>,
+    /// Source regions that the caller said to expect; `None` where nothing was said.
+    pub expected_regions: Option<Vec<String>>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
     /// The record that the run joins on to.

@@ -1,6 +1,8 @@
 //! The tally of a whole run, and the one place that makes a verdict of it.
+use super::run::PlaceDoubt;
 use super::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
-use crate::coverage::{Coverage, Segment};
+use crate::coverage::{Coverage, Segment, Uncovered};
+use crate::time::Period;
 use crate::verdict::Verdict;
 
 /// See the module's words.
@@ -18,6 +20,10 @@ pub struct RunTally {
     pub listings_unread: u64,
     /// Chains that do not join on to the record before.
     pub not_joined: u64,
+    /// Places in doubt, beside those that are absent.
+    doubted: u64,
+    /// Places that were named or expected and are not there.
+    absent: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
 }
@@ -31,6 +37,17 @@ impl RunTally {
             Presence::Present | Presence::Absent { .. } => self.chains += 1,
         }
         summary.segments.iter().for_each(|segment| self.segment(segment));
+    }
+
+    /// Takes a place that is in doubt. Of one that is not there the whole period is uncovered.
+    pub fn place_in_doubt(&mut self, why: PlaceDoubt, period: Period) {
+        if why.is_absence() {
+            self.absent += 1;
+            let seconds = period.end.unix() - period.start.unix();
+            *self.coverage.uncovered.entry(Uncovered::Absent).or_default() += seconds;
+        } else {
+            self.doubted += 1;
+        }
     }
 
     fn segment(&mut self, segment: &Segment) {
@@ -55,6 +72,7 @@ impl RunTally {
             unlisted: self.unlisted,
             listings_unread: self.listings_unread,
             not_joined: self.not_joined,
+            places_in_doubt: self.doubted + self.absent,
             passed_over: self.passed_over,
         }
     }
@@ -64,8 +82,14 @@ impl RunTally {
             return Verdict::Contradicted;
         }
         let nothing = self.counts.digests.total() + self.counts.backfill.total() == 0;
-        let doubts = self.listings_unread + self.unlisted + self.without_digests + self.not_joined;
-        if nothing && doubts == 0 && self.coverage.pending == 0 {
+        let doubts = self.listings_unread
+            + self.unlisted
+            + self.without_digests
+            + self.not_joined
+            + self.doubted;
+        // A chain that is known from before the period is something, and so is a place where a trail
+        // should have gone on. What was only named is not.
+        if nothing && doubts == 0 && self.coverage.pending == 0 && self.chains == 0 {
             return Verdict::NothingFound;
         }
         let open = self.coverage.total() - self.coverage.verified - self.coverage.pending;

@@ -128,6 +128,8 @@ pub struct RunSummary {
     pub listings_unread: u64,
     /// Chains that do not join on to the record before.
     pub not_joined: u64,
+    /// Places that were named, expected or found, and could not be answered for.
+    pub places_in_doubt: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
 }

@@ -27,6 +27,7 @@ pub struct RunCheck {
     tally: RunTally,
     /// What comes after the chains began.
     after_chains: bool,
+    places_answered: bool,
     finished: bool,
 }
 
@@ -97,6 +98,21 @@ impl RunCheck {
             RunEvent::LogsWithoutDigests { .. } => {
                 self.after("logs-without-digests")?;
                 self.tally.without_digests += 1;
+            }
+            RunEvent::PlaceInDoubt(place) => {
+                self.outside("place-in-doubt")?;
+                if let Some(period) = self.period {
+                    self.tally.place_in_doubt(place.why, period);
+                }
+            }
+            RunEvent::PlacesAnswered(places) => {
+                self.after("places-answered")?;
+                if std::mem::replace(&mut self.places_answered, true) {
+                    return Err(Unreadable::new("`places-answered` comes once"));
+                }
+                if !places.adds_up() {
+                    return Err(Unreadable::new("not every place that was found has one answer"));
+                }
             }
             RunEvent::RunFinished(summary) => self.finish(summary)?,
         }

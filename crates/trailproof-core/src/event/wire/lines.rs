@@ -25,6 +25,8 @@ pub(super) enum Line<'a> {
     GapExplained(Box<GapExplainedLine<'a>>),
     LogUnlisted(PlaceShape<'a>),
     LogsWithoutDigests(FolderLine<'a>),
+    PlaceInDoubt(PlaceInDoubtLine<'a>),
+    PlacesAnswered(PlacesAnsweredLine),
     CheckNotPerformed(NotMadeShape<'a>),
     RunFinished(RunFinishedShape<'a>),
 }
@@ -48,6 +50,9 @@ pub(super) struct RunStartedLine<'a> {
     pub(super) trails: Vec<Text<'a>>,
     pub(super) accounts: Vec<Text<'a>>,
     pub(super) regions: Vec<Text<'a>>,
+    pub(super) organization: Option<Text<'a>>,
+    pub(super) expected_accounts: Option<Vec<Text<'a>>>,
+    pub(super) expected_regions: Option<Vec<Text<'a>>>,
     pub(super) search_unlisted: bool,
     #[serde(borrow)]
     pub(super) follows: Option<FollowsShape<'a>>,
@@ -218,4 +223,30 @@ pub(super) struct GapExplainedLine<'a> {
 pub(super) struct FolderLine<'a> {
     #[serde(borrow)]
     pub(super) folder: Text<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct PlaceInDoubtLine<'a> {
+    #[serde(borrow)]
+    pub(super) why: Text<'a>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) folder: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) folders: Option<u64>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) account: Option<Text<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) region: Option<Text<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) trail: Option<Text<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct PlacesAnsweredLine {
+    pub(super) found: u64,
+    pub(super) covered: u64,
+    pub(super) empty: u64,
+    pub(super) ended: u64,
+    pub(super) doubtful: u64,
+    pub(super) left_out: u64,
 }

@@ -10,7 +10,6 @@ use crate::explain::ExplainingEvent;
 use crate::failure::ReadFailure;
 use crate::location::ObjectLocation;
 use crate::time::{Period, Timestamp};
-use crate::verdict::Verdict;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
 
@@ -322,8 +321,10 @@ impl TryFrom<FollowsShape<'_>> for Follows {
     fn try_from(shape: FollowsShape<'_>) -> Result<Self, Unreadable> {
         let owned = |texts: Vec<Text<'_>>| texts.into_iter().map(Cow::into_owned).collect();
         Ok(Self {
-            verdict: Verdict::from_words(&shape.verdict)
-                .ok_or_else(|| Unreadable::unknown("verdict", &shape.verdict))?,
+            verdict: shape
+                .verdict
+                .parse()
+                .map_err(|_| Unreadable::unknown("verdict", &shape.verdict))?,
             sha256: shape.sha256.into_owned(),
             bucket: shape.bucket.into_owned(),
             period: Period { start: shape.from.0, end: shape.to.0 },

@@ -2,8 +2,8 @@
 use super::FindingShape;
 use super::lines::{
     BucketListedLine, ChainStartedLine, DigestJudgedLine, FolderLine, GapExplainedLine, LinkShape,
-    ListingUnreadLine, LogJudgedLine, LogNamedLine, PublicKeyLine, RunStartedLine, SeamJudgedLine,
-    TrailStatusLine,
+    ListingUnreadLine, LogJudgedLine, LogNamedLine, PlaceInDoubtLine, PlacesAnsweredLine,
+    PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{FailureShape, NotMadeShape, PlaceShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
@@ -13,8 +13,8 @@ use super::{PREVIEW, SCHEMA};
 use crate::budget;
 use crate::event::place::{EvidencePlace, ReadPlace};
 use crate::event::run::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent,
-    RunEventName, RunStart, SeamJudged, Seen, Tool,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PlaceInDoubt,
+    PlacesAnswered, PublicKeyTold, RunEvent, RunEventName, RunStart, SeamJudged, Seen, Tool,
 };
 use crate::finding::{Finding, Outcome};
 use crate::judge::Proofs;
@@ -126,6 +126,35 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             let line: FolderLine<'_> = serde_json::from_str(line)?;
             RunEvent::LogsWithoutDigests { folder: line.folder.into_owned() }
         }
+        RunEventName::PlaceInDoubt => {
+            let line: PlaceInDoubtLine<'_> = serde_json::from_str(line)?;
+            let wrong = |field| Unreadable::value("place-in-doubt", field);
+            RunEvent::PlaceInDoubt(PlaceInDoubt {
+                why: line.why.parse().map_err(|_| Unreadable::unknown("why", &line.why))?,
+                folder: line.folder.map(Cow::into_owned),
+                folders: line.folders,
+                account: line
+                    .account
+                    .map(|text| text.parse().map_err(|_| wrong("account")))
+                    .transpose()?,
+                region: line
+                    .region
+                    .map(|text| text.parse().map_err(|_| wrong("region")))
+                    .transpose()?,
+                trail: line.trail.map(Cow::into_owned),
+            })
+        }
+        RunEventName::PlacesAnswered => {
+            let line: PlacesAnsweredLine = serde_json::from_str(line)?;
+            RunEvent::PlacesAnswered(PlacesAnswered {
+                found: line.found,
+                covered: line.covered,
+                empty: line.empty,
+                ended: line.ended,
+                doubtful: line.doubtful,
+                left_out: line.left_out,
+            })
+        }
         RunEventName::CheckNotPerformed => {
             let line: NotMadeShape<'_> = serde_json::from_str(line)?;
             RunEvent::CheckNotPerformed(line.try_into()?)
@@ -175,6 +204,9 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         trails: owned(line.trails),
         accounts: owned(line.accounts),
         regions: owned(line.regions),
+        organization: line.organization.map(Cow::into_owned),
+        expected_accounts: line.expected_accounts.map(owned),
+        expected_regions: line.expected_regions.map(owned),
         unlisted: line.search_unlisted,
         follows: line.follows.map(TryInto::try_into).transpose()?,
     })

@@ -146,6 +146,7 @@ pub struct RunFinishedShape<'a> {
     log_files_unlisted: u64,
     listings_unread: u64,
     chains_not_joined: u64,
+    places_in_doubt: u64,
     keys_passed_over: u64,
 }
 
@@ -169,6 +170,7 @@ impl From<&RunSummary> for RunFinishedShape<'_> {
             log_files_unlisted: summary.unlisted,
             listings_unread: summary.listings_unread,
             chains_not_joined: summary.not_joined,
+            places_in_doubt: summary.places_in_doubt,
             keys_passed_over: summary.passed_over,
         }
     }
@@ -200,6 +202,7 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
             unlisted: shape.log_files_unlisted,
             listings_unread: shape.listings_unread,
             not_joined: shape.chains_not_joined,
+            places_in_doubt: shape.places_in_doubt,
             passed_over: shape.keys_passed_over,
         })
     }

@@ -2,8 +2,8 @@
 use super::SCHEMA;
 use super::lines::{
     BucketListedLine, ChainStartedLine, DigestJudgedLine, FolderLine, GapExplainedLine, Line,
-    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PublicKeyLine, RunStartedLine,
-    SeamJudgedLine, TrailStatusLine,
+    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PlaceInDoubtLine,
+    PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{Hex, Text, Time};
 use crate::event::run::{
@@ -93,6 +93,22 @@ fn line(event: &RunEvent) -> Line<'_> {
         RunEvent::LogsWithoutDigests { folder } => {
             Line::LogsWithoutDigests(FolderLine { folder: folder.into() })
         }
+        RunEvent::PlaceInDoubt(place) => Line::PlaceInDoubt(PlaceInDoubtLine {
+            why: place.why.code().into(),
+            folder: optional(place.folder.as_ref()),
+            folders: place.folders,
+            account: place.account.as_ref().map(|account| account.as_str().into()),
+            region: place.region.as_ref().map(|region| region.as_str().into()),
+            trail: optional(place.trail.as_ref()),
+        }),
+        RunEvent::PlacesAnswered(places) => Line::PlacesAnswered(PlacesAnsweredLine {
+            found: places.found,
+            covered: places.covered,
+            empty: places.empty,
+            ended: places.ended,
+            doubtful: places.doubtful,
+            left_out: places.left_out,
+        }),
         RunEvent::CheckNotPerformed(not_made) => Line::CheckNotPerformed(not_made.into()),
         RunEvent::RunFinished(summary) => Line::RunFinished(summary.into()),
     }
@@ -113,6 +129,9 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         trails: texts(&start.trails),
         accounts: texts(&start.accounts),
         regions: texts(&start.regions),
+        organization: optional(start.organization.as_ref()),
+        expected_accounts: start.expected_accounts.as_deref().map(texts),
+        expected_regions: start.expected_regions.as_deref().map(texts),
         search_unlisted: start.unlisted,
         follows: start.follows.as_ref().map(Into::into),
     }

@@ -19,7 +19,7 @@ pub struct ListedChain {
 
 impl ListedChain {
     /// Adds digests of one key, in any order.
-    pub(super) fn add(&mut self, chain: &ChainKey, kind: DigestKind, ends: &[Timestamp]) {
+    pub(crate) fn add(&mut self, chain: &ChainKey, kind: DigestKind, ends: &[Timestamp]) {
         let at = self.keys.iter().position(|key| key == chain).unwrap_or_else(|| {
             self.keys.push(chain.clone());
             self.keys.len() - 1
@@ -47,18 +47,18 @@ impl ListedChain {
     }
 
     /// How many digests of both kinds ended by this time.
-    pub(super) fn ended_by(&self, time: Timestamp) -> usize {
+    pub(crate) fn ended_by(&self, time: Timestamp) -> usize {
         let of_kind = |ends: &Ends| ends.partition_point(|(end, _)| *end <= time);
         of_kind(&self.standard) + of_kind(&self.backfill)
     }
 
     /// The end of the newest standard digest.
-    pub(super) fn newest(&self) -> Option<Timestamp> {
+    pub(crate) fn newest(&self) -> Option<Timestamp> {
         self.standard.last().map(|(end, _)| *end)
     }
 
     /// The place of one of its digests, where there is one.
-    pub(super) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
+    pub(crate) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
         let kinds = [DigestKind::Standard, DigestKind::Backfill];
         kinds.into_iter().find_map(|kind| {
             let (end, at) = self.ends(kind).last()?;
@@ -68,7 +68,7 @@ impl ListedChain {
     }
 
     /// The ends of the standard digests right before and right after this time.
-    pub(super) fn around(&self, time: Timestamp) -> [Option<Timestamp>; 2] {
+    pub(crate) fn around(&self, time: Timestamp) -> [Option<Timestamp>; 2] {
         let from = self.standard.partition_point(|(end, _)| *end < time);
         let to = self.standard.partition_point(|(end, _)| *end <= time);
         let older = from.checked_sub(1).and_then(|at| self.standard.get(at));
@@ -76,7 +76,7 @@ impl ListedChain {
     }
 
     /// The digests of a kind with the places of their delivery.
-    pub(super) fn digests(&self, kind: DigestKind, bucket: &str) -> Vec<ListedDigest> {
+    pub(crate) fn digests(&self, kind: DigestKind, bucket: &str) -> Vec<ListedDigest> {
         let listed = |(end, at): &(Timestamp, u32)| {
             let chain = self.keys.get(usize::try_from(*at).ok()?)?;
             let at = ObjectLocation::new(bucket, chain.digest_key(*end, kind));
