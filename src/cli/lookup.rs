@@ -21,7 +21,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trailproof_core::budget;
-use trailproof_core::content::{Content, ContentReader, Form, Hash};
+use trailproof_core::content::{Content, ContentReader, Form, Hash, Joined};
 use trailproof_core::event::{LogNamed, RunEvent, RunSummary};
 use trailproof_core::finding::Outcome;
 use trailproof_core::location::escape;
@@ -67,7 +67,8 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     let counts = Arc::default();
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let prepared = prepare(aws, &args.as_verify(), &counts, Caller::Unwanted).await?;
-    let wanted: Arc<BTreeSet<Hash>> = Arc::new(files.iter().map(|(_, read)| read.hash).collect());
+    let wanted: Arc<BTreeSet<Hash>> =
+        Arc::new(files.iter().map(|(_, read)| read.whole_hash()).collect());
     let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
     let mut last: Option<Hash> = None;
     let (source, keys) = (prepared.source.clone(), prepared.keys.clone());
@@ -148,9 +149,9 @@ fn tell(
     let searched_all = coverage.total() > 0 && left_out.is_empty();
     for (path, content) in files {
         let shown = escape(&path.to_string_lossy()).into_owned();
-        let hash = hex::encode(content.hash);
-        let form = odd_form(content.form);
-        match found.get(&content.hash) {
+        let hash = hex::encode(content.whole_hash());
+        let form = odd_form(content);
+        match found.get(&content.whole_hash()) {
             Some(places) => {
                 let whole = if form.is_some() { "its first part was" } else { "was" };
                 lines.push(format!("{shown}: {whole} delivered by CloudTrail"));
@@ -188,7 +189,7 @@ fn tell(
         plan.period.end,
         evidence(&plan.place),
     ));
-    if files.iter().any(|(_, content)| !found.contains_key(&content.hash)) {
+    if files.iter().any(|(_, content)| !found.contains_key(&content.whole_hash())) {
         if !left_out.is_empty() {
             let what = left_out.join(", ");
             lines.push(format!("not searched: {what}; a file may have been delivered there"));
@@ -236,9 +237,12 @@ fn number_of_hours(seconds: i64) -> String {
 }
 
 /// What about the file's form is not CloudTrail's.
-fn odd_form(form: Form) -> Option<String> {
-    match form {
+fn odd_form(content: &Content) -> Option<String> {
+    match content.form {
         Form::Gzip | Form::Plain => None,
+        Form::GzipAndMore { .. } if matches!(content.joined, Joined::Members { .. }) => {
+            Some("several-members: several gzip members hold it; they were joined".to_owned())
+        }
         Form::GzipAndMore { trailing } => Some(format!(
             "log-trailing-data: {trailing} bytes follow the gzip member; some readers take them \
              for log records"

@@ -34,9 +34,11 @@ impl PartialFile {
             return Ok(Self { file, rename: None, force });
         };
         let partial = beside(&path, ".partial");
-        if std::fs::symlink_metadata(&partial).is_ok() {
+        if let Ok(there) = std::fs::symlink_metadata(&partial) {
             let busy = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-            if File::open(&partial).is_ok_and(busy) {
+            // What is no regular file is nobody's record, and a pipe would not open before somebody
+            // else opens it.
+            if there.is_file() && File::open(&partial).is_ok_and(busy) {
                 return Err(io::Error::new(
                     io::ErrorKind::ResourceBusy,
                     "another run is writing its record there",

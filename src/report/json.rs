@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::wire::{
     ChainFinishedShape, ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FindingShape,
-    FollowsShape, NotMadeShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, Time,
+    FollowsShape, NotMadeShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, Time, write_json_pretty,
 };
 
 /// See the module's words.
@@ -32,7 +32,7 @@ impl<W: Write + Send> RunReporter for Json<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, &document(&self.collected)?)?;
+        write_json_pretty(&mut self.out, &document(&self.collected)?)?;
         self.out.write_all(b"\n")?;
         self.out.flush()
     }

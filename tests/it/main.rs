@@ -19,6 +19,7 @@ mod fuzz_smoke;
 mod hostile_stores;
 mod judge;
 mod key_files;
+mod late_keys;
 mod lookup;
 mod loopback_server;
 mod mirror;

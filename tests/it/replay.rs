@@ -336,3 +336,21 @@ fn a_record_of_the_preview_format_is_refused_as_such() {
         assert!(ran.contains("a preview format"), "{option}: {ran}");
     }
 }
+
+/// What a signature proves is proven by a key, of which the record has the bytes.
+#[test]
+fn a_signature_without_its_key_is_refused() {
+    let copy = recorded("keys");
+    let whole = lines(&copy);
+    let at = named(&whole, "public-key");
+    let mut without = whole.clone();
+    without.retain(|line| !line.starts_with("{\"event\":\"public-key\""));
+    let mut other = whole.clone();
+    let mut key: Value = serde_json::from_str(&whole[at]).unwrap();
+    key["der"] = "AQID".into();
+    other[at] = key.to_string();
+    for (lines, words) in [(without, "its key"), (other, "are no key")] {
+        let said = refused(&copy, finished(&lines));
+        assert!(said.contains(words), "{said}");
+    }
+}

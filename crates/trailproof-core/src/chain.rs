@@ -17,13 +17,10 @@ use super::key_layout::DigestKey;
 use super::keys_at_hand::{KeysAtHand, key_span};
 use super::location::ObjectLocation;
 use super::notice::Notice;
-use super::time::{DAY, HOUR, Period, Timestamp};
+use super::signing::SIGNED_LATE;
+use super::time::{HOUR, Period, Timestamp};
 use super::walk_facts::{Fact, ListedDigest, Need, Step};
 use std::sync::Arc;
-
-/// How long after its end a digest may be signed, by what a bundle can tell: bundles ask for a day
-/// more. Real digests are late by half an hour, in bad times by some hours.
-const LATE: i64 = DAY;
 
 /// What a proven digest says of the one before it, until that one is judged.
 #[derive(Clone, Debug)]
@@ -126,7 +123,7 @@ impl ChainWalk {
                 self.judge_current()
             }
             (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysInPart(part)) => {
-                self.keys.take_part(part, LATE);
+                self.keys.take_part(part, SIGNED_LATE);
                 self.judge_current()
             }
             (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysFailed(why)) => {

@@ -4,6 +4,7 @@
 //! the way; such bytes are hashed as they are.
 use super::budget;
 use super::inflate::{InflateEnd, InflateFault, Inflater};
+pub use super::members::Joined;
 use super::members::Rest;
 use sha2::{Digest as _, Sha256};
 
@@ -51,25 +52,6 @@ pub struct Content {
     /// What the bytes after the first member are, where there are any: content is what all members
     /// hold (RFC 1952).
     pub joined: Joined,
-}
-
-/// What follows the first member of an object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Joined {
-    /// Nothing, or something that is not gzip members and nothing else.
-    #[default]
-    No,
-    /// Whole members to the object's end, which make this content together with the first.
-    Members {
-        /// SHA-256 of what all members hold.
-        hash: Hash,
-        /// Bytes of it.
-        inflated: u64,
-    },
-    /// Members of which the object's end cuts the last short.
-    CutShort,
-    /// More than the allowance.
-    OverBudget,
 }
 
 impl Content {

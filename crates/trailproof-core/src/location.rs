@@ -61,7 +61,8 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     if characters.next().is_none() { shown } else { format!("{shown}…") }
 }
 
-fn is_unsafe(character: char) -> bool {
+/// Whether a character could steer a terminal, or hide in one.
+pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -1,8 +1,26 @@
 //! The members that follow the first one of an object.
 use super::budget;
-use super::content::Joined;
 use super::inflate::{InflateEnd, InflateFault, Inflater};
 use sha2::{Digest as _, Sha256};
+
+/// What follows the first member of an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Joined {
+    /// Nothing, or something that is not gzip members and nothing else.
+    #[default]
+    No,
+    /// Whole members to the object's end, which make this content together with the first.
+    Members {
+        /// SHA-256 of what all members hold.
+        hash: [u8; 32],
+        /// Bytes of it.
+        inflated: u64,
+    },
+    /// Members of which the object's end cuts the last short.
+    CutShort,
+    /// More than the allowance.
+    OverBudget,
+}
 
 /// Takes what follows an object's first member and joins it to what that held.
 #[derive(Debug)]

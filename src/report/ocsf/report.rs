@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::io::{self, Write};
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::record::Circumstances;
+use trailproof_core::event::wire::write_json;
 
 /// The events of a run as Compliance Findings.
 #[derive(Debug)]
@@ -50,6 +51,6 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
 }
 
 fn write(out: &mut impl Write, run: &Collected, told: Told) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Value::Object(event(run, &told)))?;
+    write_json(&mut *out, &Value::Object(event(run, &told)))?;
     out.write_all(b"\n")
 }

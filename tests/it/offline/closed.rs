@@ -31,13 +31,22 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
     assert!(codes(&none).keys().all(|code| code == "keys-unavailable"), "{:?}", codes(&none));
     let said = String::from_utf8(none.stderr).unwrap();
     assert!(said.contains("public-keys.json` is not believed"), "{said}");
-    // The same without the keys: an accusation where the bundle covers the time, and none else.
-    for (requested, code, verdict_is) in
-        [(true, "digest-key-unknown", "contradicted"), (false, "keys-unavailable", "not proven")]
-    {
+    // The same without the keys: an accusation where the bundle covers the time and has a key of it,
+    // and none else.
+    let unknown = json!({
+        "Fingerprint": trailproof_testkit::trail::signer::fingerprint(&Signer::pool(3).pkcs1),
+        "Value": base64::engine::general_purpose::STANDARD.encode(&Signer::pool(3).pkcs1),
+        "ValidityStartTime": "2026-02-20T00:00:00Z", "ValidityEndTime": "2026-03-22T00:00:00Z",
+    });
+    for (listed, requested, code, verdict_is) in [
+        (json!([unknown]), true, "digest-key-unknown", "contradicted"),
+        (json!([unknown]), false, "keys-unavailable", "not proven"),
+        (json!([]), true, "keys-unavailable", "not proven"),
+        (json!([]), false, "keys-unavailable", "not proven"),
+    ] {
         let mut empty = all.clone();
         for region in empty["regions"].as_object_mut().unwrap().values_mut() {
-            region["PublicKeyList"] = json!([]);
+            region["PublicKeyList"] = listed.clone();
             if !requested {
                 region["requested"] = json!([]);
             }

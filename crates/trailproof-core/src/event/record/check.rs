@@ -1,6 +1,7 @@
 //! What the lines of a record say of each other: their order, and that counts, coverage and verdict
 //! are those of a recount.
 use super::frame::Circumstances;
+use crate::budget::SHOWN;
 use crate::chain_id::ChainId;
 use crate::coverage::TAIL_ALLOWANCE;
 use crate::event::wire::Unreadable;
@@ -9,10 +10,13 @@ use crate::event::{
     RunTally,
 };
 use crate::finding::{Finding, Outcome};
+use crate::ids::Region;
 use crate::key_layout::{DigestKey, DigestKind};
-use crate::location::escape;
+use crate::location::{escape, excerpt};
 use crate::notice::Notice;
+use crate::signing::PublicKey;
 use crate::time::{Period, Timestamp};
+use std::collections::BTreeSet;
 
 /// Follows the events of a run and recounts them.
 #[derive(Debug, Default)]
@@ -25,6 +29,8 @@ pub struct RunCheck {
     last_chain: Option<ChainId>,
     open: Option<OpenChain>,
     tally: RunTally,
+    /// Public keys that were told so far.
+    keys: BTreeSet<(Region, String)>,
     /// What comes after the chains began.
     after_chains: bool,
     places_answered: bool,
@@ -67,7 +73,15 @@ impl RunCheck {
                 self.tally.listings_unread += 1;
             }
             RunEvent::ChainStarted { chain } => self.begin(chain)?,
-            RunEvent::PublicKey(_) | RunEvent::LogNamed(_) => {
+            RunEvent::PublicKey(key) => {
+                self.inside()?;
+                if !PublicKey::new(key.fingerprint.as_str(), &key.der).is_readable() {
+                    let name = excerpt(&key.fingerprint, SHOWN);
+                    return Err(Unreadable::new(format!("the bytes of key `{name}` are no key")));
+                }
+                self.keys.insert((key.region.clone(), key.fingerprint.clone()));
+            }
+            RunEvent::LogNamed(_) => {
                 self.inside()?;
             }
             RunEvent::SeamJudged(seam) => {
@@ -78,7 +92,10 @@ impl RunCheck {
                 }
                 self.tally.not_joined += u64::from(!seam.joined);
             }
-            RunEvent::DigestJudged(judged) => self.inside()?.digest(judged)?,
+            RunEvent::DigestJudged(judged) => {
+                self.inside()?.digest(judged)?;
+                self.signed_by_known(judged)?;
+            }
             RunEvent::LogJudged(judged) => self.inside()?.log(judged)?,
             RunEvent::TrailStatus { chain, finding, .. } => {
                 let open = self.inside()?;
@@ -147,6 +164,23 @@ impl RunCheck {
         self.period = Some(period);
         self.tail_allowed_from = start.tail_allowed_from;
         Ok(())
+    }
+
+    /// A digest that a signature proves is proven by a key, of which the record has the bytes.
+    fn signed_by_known(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
+        let Outcome::Valid(proof) = &judged.outcome else { return Ok(()) };
+        if !proof.proofs.own_signature && !proof.proofs.successor_signature {
+            return Ok(());
+        }
+        let region = self.inside()?.id.source_region.clone();
+        if self.keys.contains(&(region, proof.fingerprint.clone())) {
+            return Ok(());
+        }
+        Err(Unreadable::new(format!(
+            "a signature proves the digest `{}`, and its key `{}` is not told before it",
+            escape(&judged.at.key),
+            excerpt(&proof.fingerprint, SHOWN)
+        )))
     }
 
     /// Whether the run has come to its end.

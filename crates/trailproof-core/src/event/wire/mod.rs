@@ -7,6 +7,7 @@ mod finding;
 mod lines;
 mod parts;
 mod read;
+mod shown;
 mod sums;
 mod unreadable;
 mod write;
@@ -18,6 +19,7 @@ pub use parts::{
 };
 pub(super) use read::event_name;
 pub use read::read_event;
+pub use shown::{write_json, write_json_pretty};
 pub use sums::{ChainFinishedShape, RunFinishedShape};
 pub use unreadable::Unreadable;
 pub use write::write_event;

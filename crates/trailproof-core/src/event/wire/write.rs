@@ -6,6 +6,7 @@ use super::lines::{
     PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{Hex, Text, Time};
+use super::shown::write_json;
 use crate::event::run::{
     DigestJudged, DigestLink, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
 };
@@ -34,7 +35,7 @@ pub(super) const PROOFS: [ProofName; 3] = [
 ///
 /// That what it writes to failed.
 pub fn write_event(event: &RunEvent, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut to, &line(event))?;
+    write_json(&mut to, &line(event))?;
     to.write_all(b"\n")
 }
 
