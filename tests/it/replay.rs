@@ -182,7 +182,7 @@ fn what_is_no_record_of_ours_is_refused_in_a_sentence() {
         (b"{\"event\":\"chain-started\"}\n".to_vec(), "not a run record"),
         (
             format!("{newer}\n").into_bytes(),
-            "a record of schema 2; this version of trailproof reads schema 1",
+            "a record of schema 3; this version of trailproof reads schema 2",
         ),
         (format!("{other_tool}\n").into_bytes(), "the tool `other` is not known"),
         (b"\x28\xb5\x2f\xfdnot a frame".to_vec(), "cannot use the record"),
