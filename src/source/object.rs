@@ -89,6 +89,8 @@ pub struct ObjectMetadata {
     pub etag: Option<String>,
     /// Version id, in a bucket with versions.
     pub version_id: Option<String>,
+    /// ARN of the KMS key with which the object is encrypted, where the store says so.
+    pub kms_key: Option<String>,
     /// User metadata. Names are lower case whatever the store made of them: some servers answer
     /// `Signature` for what was put as `signature`.
     pub user: BTreeMap<String, String>,

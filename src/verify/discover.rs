@@ -24,6 +24,8 @@ pub struct FoundChain {
     pub listed: ListedChain,
     /// End of the newest digest before the period, as far as that was looked for.
     pub older: Option<Timestamp>,
+    /// The same chain's names under the paths that its trail had before, which are joined to it.
+    pub also: Vec<ChainId>,
 }
 
 /// What was found in the bucket.

@@ -4,7 +4,9 @@ use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
 use super::discover::find_chains;
 use super::jobs::{Outside, jobs};
+use super::joined::join_paths;
 use super::keys::KeyBook;
+use super::moments::Moments;
 use super::place_listing::Place;
 use super::plan::VerifyPlan;
 use super::room::Room;
@@ -19,7 +21,7 @@ use trailproof_core::chain_id::ChainId;
 use trailproof_core::content::Hash;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::{ChainSummary, RunEvent, RunSummary, RunTally};
-use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::explain::{KeptEvents, KeyName};
 use trailproof_core::ids::Region;
 use trailproof_core::location::ObjectLocation;
 
@@ -32,6 +34,9 @@ const CHAINS_AT_ONCE: usize = 96;
 
 /// Events that may explain a gap and are kept for the end of the run.
 const EVENTS_KEPT: usize = 20_000;
+
+/// Keys of KMS that are kept of one chain: a trail changes its key seldom.
+const KMS_KEYS: usize = 16;
 
 /// Verifies everything in the plan's scope and tells every event in canonical order. The verdict is
 /// in the summary, which is also the last event.
@@ -79,6 +84,7 @@ async fn run(
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
+    join_paths(source.as_ref(), &plan.bucket, &mut found.chains).await;
     let outside = Outside::look(plan, &source, &found).await;
     let jobs = jobs(plan, &mut found, &outside, only.as_ref());
     tell(&RunEvent::BucketListed {
@@ -91,6 +97,7 @@ async fn run(
         tell(&RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
     }
     let book = Arc::new(KeyBook::new(keys));
+    let moments = Arc::new(Moments::of(&jobs));
     let told = found.without_digests.iter().filter(|place| {
         jobs.iter().any(|job| {
             job.chain.account == place.account
@@ -108,12 +115,14 @@ async fn run(
         tally,
         told,
         gaps: Vec::new(),
-        events: BTreeSet::new(),
+        told_chains: BTreeSet::new(),
+        causes: KeptEvents::new(EVENTS_KEPT),
+        kms_keys: BTreeSet::new(),
         keys_told: BTreeSet::new(),
     };
     let mut search =
         plan.unlisted.then(|| UnlistedSearch::new(&run.source, &plan.bucket, &found.places));
-    run.chains(jobs, room, &book, search.as_mut(), tell).await;
+    run.chains(jobs, room, &book, &moments, search.as_mut(), tell).await;
     run.explain(tell);
     run.unlisted(search, tell).await;
     run.without_digests(&found, tell).await;
@@ -132,10 +141,25 @@ pub(super) struct Run<'a> {
     pub(super) tally: RunTally,
     /// Places without digests whose chains are told as uncovered.
     pub(super) told: BTreeSet<Place>,
-    pub(super) gaps: Vec<(ChainId, Segment)>,
-    pub(super) events: BTreeSet<(ChainId, ExplainingEvent)>,
+    /// Chains with stretches that no digest covers.
+    pub(super) gaps: Vec<GapsOf>,
+    /// All chains that were told.
+    pub(super) told_chains: BTreeSet<ChainId>,
+    /// Events that may explain a gap.
+    pub(super) causes: KeptEvents,
+    /// Keys of KMS with which the present chain is encrypted.
+    kms_keys: BTreeSet<KeyName>,
     /// Public keys that were told: region and fingerprint.
     keys_told: BTreeSet<(Region, String)>,
+}
+
+/// A chain with stretches that no digest covers, and what may have to do with them.
+pub(super) struct GapsOf {
+    pub(super) chain: ChainId,
+    pub(super) also: Vec<ChainId>,
+    pub(super) folders: Vec<String>,
+    pub(super) kms_keys: BTreeSet<KeyName>,
+    pub(super) gaps: Vec<Segment>,
 }
 
 impl Run<'_> {
@@ -145,12 +169,14 @@ impl Run<'_> {
         jobs: Vec<ChainJob>,
         room: Room,
         book: &Arc<KeyBook>,
+        moments: &Arc<Moments>,
         mut search: Option<&mut UnlistedSearch>,
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
         let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
         let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
+        let moments = Arc::clone(moments);
         let names = search.as_deref().map(UnlistedSearch::hasher);
         // Places and shares are given in canonical order, so the chain that is being told always has
         // both.
@@ -165,9 +191,10 @@ impl Run<'_> {
                     return;
                 }
                 let (source, book) = (Arc::clone(&source), Arc::clone(&book));
+                let moments = Arc::clone(&moments);
                 let names = names.clone();
                 tokio::spawn(async move {
-                    run_chain(job, source, book, names, turn, to).await;
+                    run_chain(job, source, book, moments, names, turn, to).await;
                     drop(place);
                 });
             }
@@ -210,8 +237,14 @@ impl Run<'_> {
                     }
                     let uncovered =
                         |segment: &&Segment| matches!(segment.coverage, Coverage::Uncovered(_));
-                    let gaps = summary.segments.iter().filter(uncovered);
-                    self.gaps.extend(gaps.map(|gap| (job.chain.clone(), *gap)));
+                    let gaps: Vec<_> = summary.segments.iter().filter(uncovered).copied().collect();
+                    let kms_keys = std::mem::take(&mut self.kms_keys);
+                    if !gaps.is_empty() {
+                        let (chain, also) = (job.chain.clone(), job.also.clone());
+                        let folders = job.listed.folders();
+                        self.gaps.push(GapsOf { chain, also, folders, kms_keys, gaps });
+                    }
+                    self.told_chains.insert(job.chain.clone());
                 }
                 tell(&event);
             }
@@ -228,9 +261,11 @@ impl Run<'_> {
                 }
             }
             ChainSays::Explains(events) => {
-                self.events.extend(events.into_iter().map(|event| (job.chain.clone(), event)));
-                while self.events.len() > EVENTS_KEPT {
-                    self.events.pop_last();
+                events.into_iter().for_each(|cause| self.causes.take(cause));
+            }
+            ChainSays::EncryptedWith(key) => {
+                if self.kms_keys.len() < KMS_KEYS {
+                    self.kms_keys.insert(key);
                 }
             }
         }

@@ -168,6 +168,7 @@ impl Mirrored {
             // what has them. This one is only what the manifest says.
             etag: None,
             version_id: None,
+            kms_key: None,
             // Of an object that was copied without, the index may have some.
             user: match copied.metadata.is_empty() {
                 true => self.files.metadata(&path, 0).user,

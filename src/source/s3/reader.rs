@@ -74,6 +74,7 @@ impl S3Reader {
             size,
             etag,
             version_id: output.version_id().map(str::to_owned),
+            kms_key: output.ssekms_key_id().map(str::to_owned),
             user: output
                 .metadata()
                 .into_iter()

@@ -67,6 +67,7 @@ fn check(path: &Path, copied: Copied) -> io::Result<Option<Saved>> {
         size: Some(copied.size),
         etag: copied.etag,
         version_id: copied.version_id,
+        kms_key: None,
         user: copied.metadata,
     };
     Ok(Some(Saved { file, first: Some(first.into()), metadata }))
