@@ -152,8 +152,8 @@ fn a_trail_of_the_same_name_is_another_trail() {
 fn an_event_explains_the_edge_that_it_made() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     use Uncovered::{BeforeFirstDigest, DigestsMissing, Gap, Hole, Tail};
-    for (effect, hours, explains) in [
-        (Effect::Ends, -2, &[] as &[Uncovered]),
+    let cases: [(Effect, i64, &[Uncovered]); 11] = [
+        (Effect::Ends, -2, &[]),
         (Effect::Ends, -1, &[Gap, Tail, Hole]),
         (Effect::Stops, 3, &[Gap, Tail, Hole]),
         (Effect::Stops, 6, &[]),
@@ -164,7 +164,8 @@ fn an_event_explains_the_edge_that_it_made() {
         (Effect::Resumes, 0, &[]),
         (Effect::Removes, 0, &[DigestsMissing]),
         (Effect::Removes, 50, &[DigestsMissing]),
-    ] {
+    ];
+    for (effect, hours, explains) in cases {
         let by = index([cause("E", at(hours), Subject::Bucket("b".to_owned()), effect)]);
         for why in [BeforeFirstDigest, Gap, DigestsMissing, Tail, Hole] {
             let found = !asks.explained(&by, &gap(at(0), at(5), why)).is_empty();

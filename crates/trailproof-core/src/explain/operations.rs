@@ -11,6 +11,9 @@ use crate::chain_id::ChainId;
 use crate::key_layout::DigestKey;
 use serde_json::Value;
 
+/// Which chains of a trail are meant.
+type OfTrail = fn(NamedTrail) -> Subject;
+
 /// What an operation does, by the parameters of one call.
 pub(super) type Judge = fn(&Facts<'_>) -> Effects;
 
@@ -84,7 +87,7 @@ fn update_trail(facts: &Facts<'_>) -> Effects {
     if moved {
         effects.push((Subject::Trail(trail.clone()), Effect::Ends));
     }
-    let subjects: [(&str, fn(NamedTrail) -> Subject); 3] = [
+    let subjects: [(&str, OfTrail); 3] = [
         ("enableLogFileValidation", Subject::Trail),
         ("isMultiRegionTrail", Subject::TrailElsewhere),
         ("isOrganizationTrail", Subject::TrailMembers),
