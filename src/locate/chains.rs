@@ -30,6 +30,8 @@ pub struct FoundChain {
     pub older: Option<Timestamp>,
     /// What the key of that digest has beside its end.
     pub older_key: Option<ChainKey>,
+    /// The same chain's names under the paths that its trail had before, which are joined to it.
+    pub also: Vec<ChainId>,
 }
 
 /// What was found in the bucket.

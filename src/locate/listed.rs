@@ -34,11 +34,42 @@ impl ListedChain {
         of_kind.sort_unstable();
     }
 
+    /// Adds the digests of another path of the same chain.
+    pub(super) fn join(&mut self, other: Self) {
+        for kind in [DigestKind::Standard, DigestKind::Backfill] {
+            for (at, key) in (0..).zip(&other.keys) {
+                let of_key = other.ends(kind).iter().filter(|(_, of)| *of == at);
+                let ends: Vec<Timestamp> = of_key.map(|(end, _)| *end).collect();
+                if !ends.is_empty() {
+                    self.add(key, kind, &ends);
+                }
+            }
+        }
+    }
+
+    /// The place of the standard digest with this end.
+    pub(super) fn place_of(&self, end: Timestamp, bucket: &str) -> Option<ObjectLocation> {
+        let at = self.standard.binary_search_by_key(&end, |(end, _)| *end).ok()?;
+        let (_, key) = self.standard.get(at)?;
+        let chain = self.keys.get(usize::try_from(*key).ok()?)?;
+        Some(ObjectLocation::new(bucket, chain.digest_key(end, DigestKind::Standard)))
+    }
+
     fn ends(&self, kind: DigestKind) -> &Ends {
         match kind {
             DigestKind::Standard => &self.standard,
             DigestKind::Backfill => &self.backfill,
         }
+    }
+
+    /// The ends of the digests of a kind, in order.
+    pub(super) fn ends_of(&self, kind: DigestKind) -> impl Iterator<Item = Timestamp> {
+        self.ends(kind).iter().map(|(end, _)| *end)
+    }
+
+    /// The folders that its digests lie in, below each of the paths that the trail has had.
+    pub(super) fn folders(&self) -> Vec<String> {
+        self.keys.iter().map(ChainKey::folder).collect()
     }
 
     /// How many digests there are of a kind.

@@ -1,4 +1,5 @@
 //! Gathers a run's events for formats that begin with the verdict.
+use super::names::ChainNames;
 use std::collections::BTreeMap;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::check::NotMade;
@@ -108,6 +109,15 @@ pub(super) struct Collected {
 }
 
 impl Collected {
+    /// What the chains of the run are called.
+    pub(super) fn names(&self) -> ChainNames {
+        let chains = self.chains.iter().map(|chain| &chain.chain);
+        let findings = self.findings.entries.iter().map(|told| &told.chain);
+        let unread = self.unread.entries.iter().filter_map(|unread| unread.chain.as_ref());
+        let gaps = self.gaps.entries.iter().map(|gap| &gap.chain);
+        ChainNames::of(chains.chain(findings).chain(unread).chain(gaps))
+    }
+
     /// Takes the next event.
     pub(super) fn take(&mut self, event: &RunEvent) {
         match event {

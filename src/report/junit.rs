@@ -5,6 +5,7 @@
 //! case `verdict` alone makes the gate: it passes if, and only if, the exit status is 0.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
+use super::names::ChainNames;
 use super::places;
 use super::text_lines::{hours, per_cent, verified};
 use super::words::{self, NOT_JOINED, uncovered};
@@ -46,10 +47,11 @@ impl<W: Write + Send> RunReporter for Junit<W> {
 fn report(run: &Collected) -> Report {
     let mut report = Report::new("trailproof");
     report.add_test_suite(whole_run(run));
-    let mut cases = cases_by_chain(run);
+    let names = run.names();
+    let mut cases = cases_by_chain(run, &names);
     for chain in &run.chains {
-        let mut suite = TestSuite::new(shown(&chain.chain.to_string()));
-        suite.add_test_case(coverage(chain));
+        let mut suite = TestSuite::new(shown(&names.name(&chain.chain)));
+        suite.add_test_case(coverage(chain, &names));
         for case in cases.remove(&chain.chain).into_iter().flatten() {
             suite.add_test_case(case);
         }
@@ -57,7 +59,7 @@ fn report(run: &Collected) -> Report {
     }
     // Of a run that was cut short, chains are left that never came to their end.
     for (chain, cases) in cases {
-        let mut suite = TestSuite::new(shown(&chain.to_string()));
+        let mut suite = TestSuite::new(shown(&names.name(&chain)));
         for case in cases {
             suite.add_test_case(case);
         }
@@ -135,7 +137,7 @@ fn verdict(run: &Collected) -> TestCaseStatus {
     }
 }
 
-fn coverage(chain: &ChainSummary) -> TestCase {
+fn coverage(chain: &ChainSummary, names: &ChainNames) -> TestCase {
     let (all, part) = verified(&chain.segments);
     let contradicted = chain.segments.iter().any(|s| s.coverage == Coverage::Contradicted);
     let words = format!("{} verified ({} of {})", per_cent(part, all), hours(part), hours(all));
@@ -151,11 +153,11 @@ fn coverage(chain: &ChainSummary) -> TestCase {
         Presence::Present | Presence::Absent { .. } if all > part => error("not-proven", &words),
         Presence::Present | Presence::Absent { .. } => TestCaseStatus::success(),
     };
-    case(&chain.chain.to_string(), "coverage of the period", status)
+    case(&names.name(&chain.chain), "coverage of the period", status)
 }
 
 /// Findings, objects that could not be checked, and stretches that no digest covers.
-fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
+fn cases_by_chain(run: &Collected, names: &ChainNames) -> BTreeMap<ChainId, Vec<TestCase>> {
     let mut cases: BTreeMap<ChainId, Vec<TestCase>> = BTreeMap::new();
     for told in &run.findings.entries {
         let (expected, found) = words::expected_and_found(&told.finding);
@@ -171,7 +173,7 @@ fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
             true => code.to_owned(),
             false => format!("{code} {}", told.at),
         };
-        let case = case(&told.chain.to_string(), &name, status);
+        let case = case(&names.name(&told.chain), &name, status);
         cases.entry(told.chain.clone()).or_default().push(case);
     }
     for unread in &run.unread.entries {
@@ -179,7 +181,7 @@ fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
         let Some(chain) = &unread.chain else { continue };
         let code = unread.why.kind.code();
         let status = error(code, &unread.why.to_string());
-        let case = case(&chain.to_string(), &format!("{code} {}", unread.at), status);
+        let case = case(&names.name(chain), &format!("{code} {}", unread.at), status);
         cases.entry(chain.clone()).or_default().push(case);
     }
     for (chain, at) in &run.not_joined.entries {
@@ -188,21 +190,21 @@ fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
         cases.entry(chain.clone()).or_default().push(case);
     }
     for gap in &run.gaps.entries {
-        cases.entry(gap.chain.clone()).or_default().push(stretch(gap));
+        cases.entry(gap.chain.clone()).or_default().push(stretch(gap, names));
     }
     for chain in &run.chains {
         for segment in chain.segments.iter().filter(|one| one.coverage == Coverage::Pending) {
             let mut status = TestCaseStatus::skipped();
             status.set_message(words::PENDING);
             let name = format!("pending {} to {}", segment.from, segment.to);
-            let case = case(&chain.chain.to_string(), &name, status);
+            let case = case(&names.name(&chain.chain), &name, status);
             cases.entry(chain.chain.clone()).or_default().push(case);
         }
     }
     cases
 }
 
-fn stretch(gap: &Gap) -> TestCase {
+fn stretch(gap: &Gap, names: &ChainNames) -> TestCase {
     let (code, words) = match gap.segment.coverage {
         Coverage::Uncovered(why) => (why.code(), uncovered(why)),
         covered => (covered.code(), covered.code()),
@@ -221,7 +223,7 @@ fn stretch(gap: &Gap) -> TestCase {
     if !explained.is_empty() {
         status.set_description(shown(&explained.join("\n")));
     }
-    case(&gap.chain.to_string(), &format!("{code} {time}"), status)
+    case(&names.name(&gap.chain), &format!("{code} {time}"), status)
 }
 
 fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {

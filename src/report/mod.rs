@@ -5,6 +5,7 @@ pub mod html;
 pub mod json;
 pub mod json_lines;
 pub mod junit;
+mod names;
 mod next_steps;
 pub mod ocsf;
 mod places;

@@ -4,12 +4,12 @@
 //! Everything that came from outside is escaped. Colour repeats what words say and nothing more.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
+use super::names::ChainNames;
 use super::next_steps::next_steps;
 use super::places;
 use super::text_lines::{bytes, counted, hours, per_cent, tally, verified};
 use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
-use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::event::{ChainSummary, Presence, RunEvent, RunSummary};
 use trailproof_core::location::escape;
@@ -26,12 +26,14 @@ pub struct Text<W> {
     out: W,
     colour: bool,
     collected: Collected,
+    /// What the chains are called, once all are known.
+    names: ChainNames,
 }
 
 impl<W: Write> Text<W> {
     /// The report onto `out` once the run is finished, in colour where that is wanted.
     pub fn new(out: W, colour: bool) -> Self {
-        Self { out, colour, collected: Collected::default() }
+        Self { out, colour, collected: Collected::default(), names: ChainNames::default() }
     }
 
     fn head(&mut self, summary: &RunSummary) -> io::Result<()> {
@@ -104,7 +106,7 @@ impl<W: Write> Text<W> {
         let many = chains.len() > CHAINS_SHOWN;
         let shown: Vec<&ChainSummary> =
             chains.iter().filter(|chain| !many || has_exceptions(chain)).collect();
-        let names: Vec<String> = shown.iter().map(|chain| name(&chain.chain)).collect();
+        let names: Vec<String> = shown.iter().map(|chain| self.names.name(&chain.chain)).collect();
         let width = names.iter().map(String::len).max().unwrap_or(0).max(5);
         writeln!(
             self.out,
@@ -145,8 +147,10 @@ impl<W: Write> Text<W> {
         writeln!(self.out, "\nContradicted by the evidence ({}):", findings.total)?;
         for told in findings.entries.iter().take(SHOWN) {
             let (expected, found) = words::expected_and_found(&told.finding);
-            let at =
-                if told.at.bucket.is_empty() { name(&told.chain) } else { told.at.to_string() };
+            let at = match told.at.bucket.is_empty() {
+                true => self.names.name(&told.chain),
+                false => told.at.to_string(),
+            };
             writeln!(self.out, "\n  {}  {at}", told.finding.code())?;
             writeln!(self.out, "      expected: {expected}")?;
             writeln!(self.out, "      found:    {found}")?;
@@ -188,7 +192,7 @@ impl<W: Write> Text<W> {
                 self.out,
                 "\n  {}  {}\n      {} to {} ({}): {}",
                 why.code(),
-                name(&gap.chain),
+                self.names.name(&gap.chain),
                 gap.segment.from,
                 gap.segment.to,
                 hours(gap.segment.seconds()),
@@ -254,6 +258,7 @@ impl<W: Write> Text<W> {
             writeln!(self.out, "\nNot checked: {check} ({why})")?;
         }
         for (chain, error) in &self.collected.delivery_errors {
+            let chain = self.names.name(chain);
             writeln!(self.out, "\n{chain}: CloudTrail cannot deliver: {}", escape(error))?;
         }
         if summary.chains == 0 && !self.collected.left_out.is_empty() {
@@ -278,10 +283,6 @@ impl<W: Write> Text<W> {
     }
 }
 
-fn name(chain: &ChainId) -> String {
-    chain.to_string()
-}
-
 fn has_exceptions(chain: &ChainSummary) -> bool {
     let (all, verified) = verified(&chain.segments);
     all != verified
@@ -299,6 +300,7 @@ impl<W: Write + Send> RunReporter for Text<W> {
         let Some(summary) = self.collected.summary.clone() else {
             return self.out.flush();
         };
+        self.names = self.collected.names();
         self.head(&summary)?;
         self.chains()?;
         self.findings()?;

@@ -95,6 +95,8 @@ pub struct ObjectMetadata {
     /// Whether the body's end tells nothing: the answer had neither a length nor an end of its own,
     /// and closed the connection (HTTP/1.0). A body that was cut off then looks whole.
     pub end_unknown: bool,
+    /// ARN of the KMS key with which the object is encrypted, where the store says so.
+    pub kms_key: Option<String>,
     /// User metadata. Names are lower case whatever the store made of them: some servers answer
     /// `Signature` for what was put as `signature`.
     pub user: BTreeMap<String, String>,

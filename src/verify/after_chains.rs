@@ -1,23 +1,28 @@
 //! What a run tells once all chains are told: what explains their gaps, and log files that none of
 //! them answers for.
-use super::gaps::explained;
 use super::places::Answers;
 use super::unlisted::UnlistedSearch;
-use super::verify_run::Run;
+use super::verify_run::{GapsOf, Run};
 use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::event::RunEvent;
+use trailproof_core::explain::{Concerned, Explanations};
 
 impl Run<'_> {
     /// Tells which events explain the gaps.
     pub(super) fn explain(&mut self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
-        for (chain, gap) in &self.gaps {
-            for event in explained(chain, gap, &self.events) {
-                tell(&RunEvent::GapExplained {
-                    chain: chain.clone(),
-                    from: gap.from,
-                    to: gap.to,
-                    event,
-                });
+        let explanations = Explanations::new(&self.causes, &self.told_chains);
+        for GapsOf { chain, also, folders, kms_keys, gaps } in &self.gaps {
+            let (bucket, now) = (self.plan.bucket.as_str(), self.plan.now);
+            let concerned = Concerned { chain, also, bucket, keys: kms_keys, folders, now };
+            for gap in gaps {
+                for event in explanations.explain(&concerned, gap) {
+                    tell(&RunEvent::GapExplained {
+                        chain: chain.clone(),
+                        from: gap.from,
+                        to: gap.to,
+                        event,
+                    });
+                }
             }
         }
     }

@@ -14,6 +14,8 @@ use trailproof_core::time::{Period, Timestamp};
 #[derive(Clone, Debug)]
 pub(super) struct ChainJob {
     pub(super) chain: ChainId,
+    /// The same chain's names under the paths that its trail had before.
+    pub(super) also: Vec<ChainId>,
     pub(super) bucket: String,
     pub(super) period: Period,
     /// From when on the newest digest must end for what follows it to be pending.

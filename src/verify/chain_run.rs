@@ -6,6 +6,7 @@ use super::chain_tell::{Item, tell};
 use super::fetch::{DigestFetch, fetch_digest};
 use super::judge_log::judge_log;
 use super::keys::{ChainKeys, KeyBook};
+use super::moments::{APART, Moments};
 use super::ordered::{Closed, Ordered, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
@@ -24,7 +25,7 @@ use trailproof_core::finding::{Finding, Outcome};
 use trailproof_core::judge::ProvenDigest;
 use trailproof_core::key_layout::DigestKind;
 use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::{HOUR, Timestamp};
+use trailproof_core::time::Timestamp;
 use trailproof_core::walk_facts::{Fact, ListedDigest, Need, Step};
 
 /// Results of one chain that may be outstanding at once.
@@ -33,16 +34,13 @@ const WINDOW: usize = 512;
 /// Log files that are judged as one piece of work where they are read without waiting.
 const TOGETHER: usize = 64;
 
-/// Two listed digests that are further apart than this have something between them that an event
-/// may explain: an hour is what a digest covers, and a few minutes are what they are off.
-const APART: i64 = HOUR + HOUR / 2;
-
 /// Runs the chain and says everything into `to`. The names of its log files are hashed where
 /// somebody wants them.
 pub(super) async fn run_chain(
     job: Arc<ChainJob>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<KeyBook>,
+    moments: Arc<Moments>,
     names: Option<RandomState>,
     turn: Turn,
     to: mpsc::Sender<Saying>,
@@ -53,6 +51,7 @@ pub(super) async fn run_chain(
         job: &job,
         source: &source,
         keys,
+        moments,
         seen: None,
         held: Held::default(),
         at_seam: None,
@@ -72,6 +71,8 @@ struct ChainDriver<'a> {
     job: &'a Arc<ChainJob>,
     source: &'a Arc<dyn ObjectSource>,
     keys: ChainKeys,
+    /// When chains of the run begin and end.
+    moments: Arc<Moments>,
     /// The digest that was read last, and how it looked.
     seen: Option<(ObjectLocation, Seen)>,
     /// That digest's part of what is held, while the walk has it.
@@ -213,7 +214,7 @@ impl ChainDriver<'_> {
         // counts all the same, or planting some would hide a missing tail.
         let missing = matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));
         let counts = !step.anchor || (matches!(step.outcome, Outcome::Invalid(_)) && !missing);
-        let search = self.is_next_to_a_gap(step.end);
+        let search = self.moments.are_near(step.end) || self.is_next_to_a_gap(step.end);
         let judged = DigestJudged {
             outcome: told(&step.outcome),
             seen: self.seen_of(&step.at),

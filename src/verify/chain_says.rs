@@ -1,7 +1,7 @@
 //! What a chain hands over to be told in its turn.
 use super::ordered::Place;
 use trailproof_core::event::{LogJudged, PublicKeyTold, RunEvent};
-use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::explain::{Cause, KeyName};
 
 /// What a chain says at once, and the place that this takes until it is told.
 #[derive(Debug)]
@@ -25,7 +25,9 @@ pub(super) enum ChainSays {
     /// those that none names.
     Names(Vec<u64>),
     /// Events of a verified log file that may explain a gap.
-    Explains(Vec<ExplainingEvent>),
+    Explains(Vec<Cause>),
+    /// A key of KMS with which a log file of the chain is encrypted.
+    EncryptedWith(KeyName),
 }
 
 impl Saying {

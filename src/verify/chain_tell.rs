@@ -30,6 +30,7 @@ pub(super) async fn tell(
     let started = RunEvent::ChainStarted { chain: job.chain.clone() };
     let mut open = to.send(Saying::of(started)).await.is_ok();
     let mut says = Vec::new();
+    let mut last_key = None;
     while open && let Some((item, place)) = results.next_in_place().await {
         // A digest is told with the log files that follow it: whoever is told wakes up for it.
         let waits = matches!(item, Item::Key(_) | Item::Digest { .. }) && says.len() < WAITING;
@@ -52,11 +53,16 @@ pub(super) async fn tell(
             Item::Named(named) => event(RunEvent::LogNamed(named)),
             Item::Logs(logs) => {
                 says.reserve(logs.len());
-                for Log { judged, events } in logs {
+                for Log { judged, causes, kms_key } in logs {
                     tally.log(&judged);
                     says.push(ChainSays::Log(judged));
-                    if !events.is_empty() {
-                        says.push(ChainSays::Explains(events));
+                    if !causes.is_empty() {
+                        says.push(ChainSays::Explains(causes));
+                    }
+                    // A trail changes its key seldom.
+                    if let Some(key) = kms_key.filter(|key| last_key.as_ref() != Some(key)) {
+                        says.push(ChainSays::EncryptedWith(key.clone()));
+                        last_key = Some(key);
                     }
                 }
             }

@@ -139,19 +139,28 @@ pub(super) async fn fetch_log(
     }
 }
 
+/// A log file that is proven, for being searched.
+pub struct Searched {
+    /// Its inflated content.
+    pub content: Vec<u8>,
+    /// ARN of the KMS key with which it is encrypted, where the store says so.
+    pub kms_key: Option<String>,
+}
+
 /// As [`fetch_log`], and gives the inflated content of a log file that is proven, so that it can be
 /// searched without a second download. One that is too large to be kept is judged and not given.
 pub(super) async fn fetch_log_and_search(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
     expected: &Hash,
-) -> (Outcome<LogProof>, Seen, Option<Vec<u8>>) {
+) -> (Outcome<LogProof>, Seen, Option<Searched>) {
     let mut content = Vec::new();
     match read_object(source, at, SEARCHED, Some(&mut content)).await {
         Ok((read, metadata)) => {
             let outcome = check_log(expected, &read);
             if matches!(outcome, Outcome::Valid(_)) {
-                return (outcome, seen(&read, &metadata, Some(expected)), Some(content));
+                let seen = seen(&read, &metadata, Some(expected));
+                return (outcome, seen, Some(Searched { content, kms_key: metadata.kms_key }));
             }
         }
         Err(ReadError::Missing) => {

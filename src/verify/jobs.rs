@@ -189,13 +189,18 @@ pub(super) fn jobs(
     };
     // What was there when the run before ended does not end without a word.
     let before = plan.since.as_ref().map(|since| &since.chains);
+    let joined: BTreeSet<ChainId> =
+        chains.values().flat_map(|chain| &chain.also).cloned().collect();
     for chain in before.into_iter().flat_map(BTreeMap::keys).filter(|chain| plan.scope.has(chain)) {
-        chains.entry(chain.clone()).or_default();
+        if !joined.contains(chain) {
+            chains.entry(chain.clone()).or_default();
+        }
     }
     let jobs = chains
         .into_iter()
         .map(|(id, chain)| {
-            let seam = before.and_then(|chains| chains.get(&id));
+            let names = || std::iter::once(&id).chain(&chain.also);
+            let seam = before.and_then(|chains| names().find_map(|id| chains.get(id)));
             // A region or an account that is named says where to look, and not what is there.
             let named = plan.scope.names_trail(&id) || seam.is_some();
             let sibling = outside.unknown.is_some() || goes_on.has(&id);
@@ -214,6 +219,7 @@ pub(super) fn jobs(
                 only: only.cloned(),
                 known: plan.known.clone(),
                 seam: seam.cloned().flatten(),
+                also: chain.also,
                 chain: id,
             }
         })

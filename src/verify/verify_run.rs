@@ -3,7 +3,9 @@ use super::chain_job::ChainJob;
 use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
 use super::jobs::{Outside, jobs};
+use super::joined::join_paths;
 use super::keys::KeyBook;
+use super::moments::Moments;
 use super::places::{Answers, Uncovered};
 use super::plan::VerifyPlan;
 use super::room::Room;
@@ -21,7 +23,7 @@ use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::content::Hash;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::{ChainSummary, RunEvent, RunSummary, RunTally};
-use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::explain::{KeptEvents, KeyName};
 use trailproof_core::ids::Region;
 use trailproof_core::key_layout::ROOT;
 use trailproof_core::location::ObjectLocation;
@@ -36,6 +38,9 @@ const CHAINS_AT_ONCE: usize = 96;
 
 /// Events that may explain a gap and are kept for the end of the run.
 const EVENTS_KEPT: usize = 20_000;
+
+/// Keys of KMS that are kept of one chain: a trail changes its key seldom.
+const KMS_KEYS: usize = 16;
 
 /// Verifies everything in the plan's scope and tells every event in canonical order. The verdict is
 /// in the summary, which is also the last event.
@@ -83,6 +88,7 @@ async fn run(
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
+    join_paths(source.as_ref(), &plan.bucket, &mut found.chains).await;
     let outside = Outside::look(plan, &source).await;
     let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
     let (jobs, over) = jobs(plan, &mut found, &outside, &uncovered, only.as_ref());
@@ -110,6 +116,7 @@ async fn run(
         }));
     }
     let book = Arc::new(KeyBook::new(keys, plan.now));
+    let moments = Arc::new(Moments::of(&jobs));
     let is_here = |at: ObjectLocation| source.is_here(&at);
     let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
     let room = Room::new(here, unneeded);
@@ -126,12 +133,14 @@ async fn run(
         source,
         tally,
         gaps: Vec::new(),
-        events: BTreeSet::new(),
+        told_chains: BTreeSet::new(),
+        causes: KeptEvents::new(EVENTS_KEPT),
+        kms_keys: BTreeSet::new(),
         keys_told: BTreeSet::new(),
     };
     let mut search =
         plan.unlisted.then(|| UnlistedSearch::new(&run.source, &plan.bucket, &found.places));
-    run.chains(jobs, room, &book, search.as_mut(), tell).await;
+    run.chains(jobs, room, &book, &moments, search.as_mut(), tell).await;
     if let Some(not_made) = not_asked {
         tell(&RunEvent::CheckNotPerformed(not_made));
     }
@@ -160,12 +169,27 @@ pub(super) struct Run<'a> {
     pub(super) plan: &'a VerifyPlan,
     pub(super) source: Arc<dyn ObjectSource>,
     pub(super) tally: RunTally,
-    pub(super) gaps: Vec<(ChainId, Segment)>,
-    pub(super) events: BTreeSet<(ChainId, ExplainingEvent)>,
+    /// Chains with stretches that no digest covers.
+    pub(super) gaps: Vec<GapsOf>,
+    /// All chains that were told.
+    pub(super) told_chains: BTreeSet<ChainId>,
+    /// Events that may explain a gap.
+    pub(super) causes: KeptEvents,
+    /// Keys of KMS with which the present chain is encrypted.
+    kms_keys: BTreeSet<KeyName>,
     /// The trail whose own word is about this evidence.
     status: Option<DeliversHere>,
     /// Public keys that were told: region and fingerprint.
     keys_told: BTreeSet<(Region, String)>,
+}
+
+/// A chain with stretches that no digest covers, and what may have to do with them.
+pub(super) struct GapsOf {
+    pub(super) chain: ChainId,
+    pub(super) also: Vec<ChainId>,
+    pub(super) folders: Vec<String>,
+    pub(super) kms_keys: BTreeSet<KeyName>,
+    pub(super) gaps: Vec<Segment>,
 }
 
 impl Run<'_> {
@@ -175,12 +199,14 @@ impl Run<'_> {
         jobs: Vec<ChainJob>,
         room: Room,
         book: &Arc<KeyBook>,
+        moments: &Arc<Moments>,
         mut search: Option<&mut UnlistedSearch>,
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
         let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
         let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
+        let moments = Arc::clone(moments);
         let names = search.as_deref().map(UnlistedSearch::hasher);
         // Places and shares are given in canonical order, so the chain that is being told always has
         // both.
@@ -195,9 +221,10 @@ impl Run<'_> {
                     return;
                 }
                 let (source, book) = (Arc::clone(&source), Arc::clone(&book));
+                let moments = Arc::clone(&moments);
                 let names = names.clone();
                 tokio::spawn(async move {
-                    run_chain(job, source, book, names, turn, to).await;
+                    run_chain(job, source, book, moments, names, turn, to).await;
                     drop(place);
                 });
             }
@@ -240,8 +267,14 @@ impl Run<'_> {
                     }
                     let uncovered =
                         |segment: &&Segment| matches!(segment.coverage, Coverage::Uncovered(_));
-                    let gaps = summary.segments.iter().filter(uncovered);
-                    self.gaps.extend(gaps.map(|gap| (job.chain.clone(), *gap)));
+                    let gaps: Vec<_> = summary.segments.iter().filter(uncovered).copied().collect();
+                    let kms_keys = std::mem::take(&mut self.kms_keys);
+                    if !gaps.is_empty() {
+                        let (chain, also) = (job.chain.clone(), job.also.clone());
+                        let folders = job.listed.folders();
+                        self.gaps.push(GapsOf { chain, also, folders, kms_keys, gaps });
+                    }
+                    self.told_chains.insert(job.chain.clone());
                 }
                 if let RunEvent::SeamJudged(seam) = event.as_ref() {
                     self.tally.not_joined += u64::from(!seam.joined);
@@ -261,9 +294,11 @@ impl Run<'_> {
                 }
             }
             ChainSays::Explains(events) => {
-                self.events.extend(events.into_iter().map(|event| (job.chain.clone(), event)));
-                while self.events.len() > EVENTS_KEPT {
-                    self.events.pop_last();
+                events.into_iter().for_each(|cause| self.causes.take(cause));
+            }
+            ChainSays::EncryptedWith(key) => {
+                if self.kms_keys.len() < KMS_KEYS {
+                    self.kms_keys.insert(key);
                 }
             }
         }

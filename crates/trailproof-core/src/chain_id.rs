@@ -34,6 +34,14 @@ impl From<&ChainKey> for ChainId {
 }
 
 impl ChainId {
+    /// Whether both lie under the same names, but for the organization in their path.
+    pub fn is_same_but_for_path(&self, other: &Self) -> bool {
+        self.account == other.account
+            && self.source_region == other.source_region
+            && self.trail == other.trail
+            && self.home_region == other.home_region
+    }
+
     /// Whether both are chains of one trail, in other accounts or regions.
     pub fn is_sibling(&self, other: &Self) -> bool {
         self.trail == other.trail

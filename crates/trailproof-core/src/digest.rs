@@ -172,6 +172,11 @@ fn hash(field: &'static str, value: &str) -> Result<Hash, Malformed> {
 }
 
 impl DigestClaim {
+    /// The digest that it names as the one before it; `None` in one that begins a chain.
+    pub fn previous(&self) -> Option<&ObjectLocation> {
+        self.previous.as_ref()
+    }
+
     /// Parses a digest that was read whole: `content` tells how it was stored, `bytes` are its
     /// inflated bytes.
     ///

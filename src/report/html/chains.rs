@@ -2,6 +2,7 @@
 //! tell.
 use super::calendar::{Month, months, months_in};
 use super::shown::Shown;
+use crate::report::names::ChainNames;
 use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, verified};
 use crate::report::words::{PENDING, uncovered};
 use trailproof_core::coverage::{Coverage, Segment};
@@ -133,22 +134,26 @@ pub(super) struct Chains {
 impl Chains {
     pub(super) fn of(chains: &[ChainSummary]) -> Self {
         let few = chains.len() <= FEW;
+        let names = ChainNames::of(chains.iter().map(|chain| &chain.chain));
         let mut made = Self::default();
         let mut room = Room { months: MONTHS_DRAWN, stretches: STRETCHES };
         for (at, chain) in chains.iter().enumerate() {
             let standing = Standing::of(chain);
+            let name = || Shown::of(names.name(&chain.chain));
             let wanted = standing.is_exception() || (few && standing != Standing::Ended);
             let number = (wanted && made.sections.len() < SECTIONS).then_some(at + 1);
             made.numbers.push(number);
             match number {
-                Some(number) => made.sections.push(section(number, chain, standing, &mut room)),
+                Some(number) => {
+                    made.sections.push(section((number, name()), chain, standing, &mut room))
+                }
                 None if wanted => made.sections_left_out += 1,
                 None => {}
             }
             if !few && !standing.is_exception() {
                 made.clean_left_out += 1;
             } else if made.rows.len() < ROWS {
-                made.rows.push(row(chain, standing, number));
+                made.rows.push(row(name(), chain, standing, number));
             } else {
                 made.rows_left_out += 1;
             }
@@ -171,12 +176,12 @@ impl Room {
     }
 }
 
-fn row(chain: &ChainSummary, standing: Standing, section: Option<usize>) -> Row {
+fn row(name: Shown, chain: &ChainSummary, standing: Standing, section: Option<usize>) -> Row {
     let (all, part) = verified(&chain.segments);
     let mut digests = chain.counts.digests;
     digests.add(&chain.counts.backfill);
     Row {
-        name: Shown::of(&chain.chain),
+        name,
         standing,
         section,
         verified: per_cent(part, all),
@@ -188,7 +193,12 @@ fn row(chain: &ChainSummary, standing: Standing, section: Option<usize>) -> Row 
     }
 }
 
-fn section(number: usize, chain: &ChainSummary, standing: Standing, room: &mut Room) -> Section {
+fn section(
+    (number, name): (usize, Shown),
+    chain: &ChainSummary,
+    standing: Standing,
+    room: &mut Room,
+) -> Section {
     let id = &chain.chain;
     let organization =
         id.organization.as_ref().map(|organization| format!(", organization {organization}"));
@@ -200,7 +210,7 @@ fn section(number: usize, chain: &ChainSummary, standing: Standing, room: &mut R
     let left_out = chain.segments.len() - wanted;
     Section {
         number,
-        name: Shown::of(id),
+        name,
         origin: Shown::of(origin),
         standing,
         sentence: sentence(chain),

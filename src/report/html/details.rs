@@ -2,6 +2,7 @@
 use super::chains::length;
 use super::shown::Shown;
 use crate::report::collect::{Collected, Gap, ToldFinding};
+use crate::report::names::ChainNames;
 use crate::report::places;
 use crate::report::text_lines::counted;
 use crate::report::words::{self, uncovered};
@@ -45,12 +46,12 @@ pub(super) struct FindingView {
     pub(super) lifecycle: bool,
 }
 
-fn finding(told: &ToldFinding) -> FindingView {
+fn finding(told: &ToldFinding, names: &ChainNames) -> FindingView {
     let (expected, found) = words::expected_and_found(&told.finding);
     FindingView {
         code: told.finding.code(),
         means: means(&told.finding),
-        chain: Shown::of(&told.chain),
+        chain: Shown::of(names.name(&told.chain)),
         at: (!told.at.bucket.is_empty()).then(|| Shown::of(&told.at)),
         expected: Shown::of(expected),
         found: Shown::of(found),
@@ -98,7 +99,7 @@ pub(super) struct Explanation {
     pub(super) log: Shown,
 }
 
-fn gap(gap: &Gap) -> GapView {
+fn gap(gap: &Gap, names: &ChainNames) -> GapView {
     let (code, means) = match gap.segment.coverage {
         Coverage::Uncovered(why) => (why.code(), uncovered(why)),
         covered => (covered.code(), ""),
@@ -106,7 +107,7 @@ fn gap(gap: &Gap) -> GapView {
     GapView {
         code,
         means,
-        chain: Shown::of(&gap.chain),
+        chain: Shown::of(names.name(&gap.chain)),
         from: Shown::of(gap.segment.from),
         to: Shown::of(gap.segment.to),
         length: length(gap.segment.seconds()),
@@ -192,10 +193,13 @@ pub(super) struct Details {
 
 impl Details {
     pub(super) fn of(run: &Collected) -> Self {
+        let names = run.names();
         let errors = u64::try_from(run.delivery_errors.len()).unwrap_or(u64::MAX);
         Self {
-            findings: List::of(&run.findings.entries, run.findings.total, SHOWN, finding),
-            gaps: List::of(&run.gaps.entries, run.gaps.total, SHOWN, gap),
+            findings: List::of(&run.findings.entries, run.findings.total, SHOWN, |told| {
+                finding(told, &names)
+            }),
+            gaps: List::of(&run.gaps.entries, run.gaps.total, SHOWN, |it| gap(it, &names)),
             failures: failures(run),
             listings: List::of(
                 &run.listings_unread.entries,
@@ -232,7 +236,7 @@ impl Details {
                 .map(|one| (Shown::of(one.check.code()), Shown::of(words::not_made(one))))
                 .collect(),
             delivery_errors: List::of(&run.delivery_errors, errors, SHOWN, |(chain, error)| {
-                (Shown::of(chain), Shown::of(error))
+                (Shown::of(names.name(chain)), Shown::of(error))
             }),
             notices: run
                 .notices

@@ -39,8 +39,9 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
         if let Some(summary) = &self.collected.summary {
             let (run, out) = (&self.collected, &mut self.out);
             write(out, run, verdict(run, summary))?;
+            let names = run.names();
             for told in &run.findings.entries {
-                write(out, run, finding(told))?;
+                write(out, run, finding(told, &names))?;
             }
             for class in not_proven(run) {
                 write(out, run, class)?;

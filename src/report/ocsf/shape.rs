@@ -20,6 +20,8 @@ pub(super) struct Told {
     pub(super) title: String,
     pub(super) words: String,
     pub(super) chain: Option<ChainId>,
+    /// What the chain is called in the run.
+    pub(super) chain_name: String,
     pub(super) resources: Vec<Resource>,
     pub(super) evidence: Value,
 }
@@ -174,7 +176,7 @@ fn uid(run: &Collected, told: &Told) -> String {
         add(&start.period.end.to_string());
     }
     add(&told.code);
-    add(&told.chain.as_ref().map(ToString::to_string).unwrap_or_default());
+    add(&told.chain_name);
     told.resources.iter().for_each(|resource| add(&resource.uid));
     hex::encode(hash.finalize())
 }

@@ -1,6 +1,7 @@
 //! What the events tell: the verdict, findings, and what is not proven.
 use super::shape::{Level, Resource, Told};
 use crate::report::collect::{Collected, ToldFinding};
+use crate::report::names::ChainNames;
 use crate::report::text_lines::{counted, hours};
 use crate::report::words::{self, uncovered};
 use serde_json::{Map, Value, json};
@@ -47,6 +48,7 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
         title: format!("CloudTrail evidence: {}", summary.verdict.words()),
         words,
         chain: None,
+        chain_name: String::new(),
         resources: vec![Resource {
             uid: format!("arn:{}:s3:::{bucket}", partition(chain)),
             kind: "AWS::S3::Bucket",
@@ -68,13 +70,14 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
 }
 
 /// What the evidence contradicts.
-pub(super) fn finding(told: &ToldFinding) -> Told {
+pub(super) fn finding(told: &ToldFinding, names: &ChainNames) -> Told {
     let (expected, found) = words::expected_and_found(&told.finding);
     let code = told.finding.code();
     Told {
         level: Level::Fail,
         code: code.to_owned(),
-        title: format!("{code} in {}", told.chain),
+        title: format!("{code} in {}", names.name(&told.chain)),
+        chain_name: names.name(&told.chain),
         words: format!("expected {expected}; found {found}"),
         chain: Some(told.chain.clone()),
         resources: object(&told.at, Some(&told.chain)).into_iter().collect(),
@@ -98,6 +101,7 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
             title: format!("Not proven: {code}"),
             words,
             chain: None,
+            chain_name: String::new(),
             resources,
             evidence: json!({ "count": count }),
         });

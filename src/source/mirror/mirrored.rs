@@ -169,6 +169,7 @@ impl Mirrored {
             etag: None,
             version_id: None,
             end_unknown: copied.end_unknown,
+            kms_key: None,
             // Of an object that was copied without, the index may have some.
             user: match copied.metadata.is_empty() {
                 true => self.files.metadata(&path, 0).user,

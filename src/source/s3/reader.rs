@@ -76,6 +76,7 @@ impl S3Reader {
             etag,
             version_id: output.version_id().map(str::to_owned),
             end_unknown: false,
+            kms_key: output.ssekms_key_id().map(str::to_owned),
             user: output
                 .metadata()
                 .into_iter()

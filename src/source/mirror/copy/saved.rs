@@ -68,6 +68,7 @@ fn check(path: &Path, copied: Copied) -> io::Result<Option<Saved>> {
         etag: copied.etag,
         version_id: copied.version_id,
         end_unknown: copied.end_unknown,
+        kms_key: None,
         user: copied.metadata,
     };
     Ok(Some(Saved { file, first: Some(first.into()), metadata }))
