@@ -88,9 +88,19 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         }));
     }
     value.insert("uncovered".into(), gaps.into());
-    let unlisted =
-        run.unlisted.entries.iter().map(|at| json!({ "bucket": at.bucket, "key": at.key }));
+    let unlisted = run.unlisted.entries.iter().zip(&run.unlisted_facts);
+    let unlisted = unlisted.map(|(at, (last_modified, reason))| {
+        json!({
+            "bucket": at.bucket,
+            "key": at.key,
+            "last_modified": last_modified.map(|at| at.to_string()),
+            "reason": reason.code(),
+        })
+    });
     value.insert("unlisted".into(), unlisted.collect());
+    let copies = run.copies.entries.iter();
+    let copies = copies.map(|at| json!({ "bucket": at.bucket, "key": at.key }));
+    value.insert("copies".into(), copies.collect());
     value.insert("logs_without_digests".into(), json!(run.without_digests.entries));
     let notices: Map<String, Value> =
         run.notices.iter().map(|(notice, count)| (notice.code().into(), (*count).into())).collect();
@@ -101,6 +111,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         "uncovered": run.gaps.left_out(),
         "unlisted": run.unlisted.left_out(),
         "logs_without_digests": run.without_digests.left_out(),
+        "copies": run.copies.left_out(),
     });
     value.insert("left_out".into(), left_out);
     let checks = run.not_performed.iter().map(|(check, why)| json!({ "check": check, "why": why }));

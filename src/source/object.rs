@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::location::ObjectLocation;
+use trailproof_core::time::Timestamp;
 
 /// A boxed future, so that sources can be trait objects and wrappers can stack.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -67,6 +68,8 @@ pub struct Listed {
     pub size: u64,
     /// ETag without quotes, where the store has one.
     pub etag: Option<String>,
+    /// When the object was put there last, where the store's listing has that.
+    pub last_modified: Option<Timestamp>,
 }
 
 /// One page of a listing.

@@ -4,9 +4,11 @@ use super::discover::Found;
 use super::gaps::explained;
 use super::many::in_order;
 use super::unlisted::{UnlistedSearch, has_logs};
+use super::unlisted_found::Stray;
 use super::verify_run::Run;
 use crate::source::BoxFuture;
 use trailproof_core::event::RunEvent;
+use trailproof_core::location::ObjectLocation;
 
 impl Run<'_> {
     /// Tells which events explain the gaps.
@@ -35,14 +37,16 @@ impl Run<'_> {
             return;
         }
         let places = found.without_digests.iter().filter(|place| !self.told.contains(*place));
-        let places: Vec<_> = places.cloned().collect();
+        let folders = places.flat_map(|place| {
+            let names = found.log_folders.get(place).into_iter().flatten();
+            names.map(move |name| (place, name))
+        });
         let (bucket, period) = (&self.plan.bucket, self.plan.period);
         let source = self.source.as_ref();
-        let looks = in_order(places.into_iter().map(|place| -> BoxFuture<'_, _> {
+        let looks = in_order(folders.map(|(place, name)| -> BoxFuture<'_, _> {
             Box::pin(async move {
-                let folder = place.log_folder();
-                let found = has_logs(source, bucket, &folder, period).await;
-                (folder, found)
+                let found = has_logs(source, bucket, place, name, period).await;
+                (place.log_folder_in(name), found)
             })
         }))
         .await;
@@ -74,15 +78,21 @@ impl Run<'_> {
             });
             return;
         };
-        for (folder, (unlisted, why)) in search.finish().await {
-            for at in unlisted {
-                self.tally.unlisted += 1;
-                tell(&RunEvent::LogUnlisted { at });
-            }
-            if let Some(why) = why {
-                self.tally.listings_unread += 1;
-                tell(&RunEvent::ListingUnread { folder, why });
+        let (strays, doubts, set_aside) = search.finish().await.into_parts();
+        for (key, stray) in strays {
+            let at = ObjectLocation::new(self.plan.bucket.as_str(), key);
+            match stray {
+                Stray::Unlisted { last_modified, reason } => {
+                    self.tally.unlisted += 1;
+                    tell(&RunEvent::LogUnlisted { at, last_modified, reason });
+                }
+                Stray::CopyOf(hash) => tell(&RunEvent::CopyOf { at, hash }),
             }
         }
+        for (folder, why) in doubts {
+            self.tally.listings_unread += 1;
+            tell(&RunEvent::ListingUnread { folder, why });
+        }
+        self.tally.set_aside = set_aside;
     }
 }

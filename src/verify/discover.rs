@@ -6,7 +6,7 @@
 use super::folders::list_folders;
 use super::listed::ListedChain;
 use super::many::in_order;
-use super::place_listing::{Listing, Place, list_place};
+use super::place_listing::{LOG_FOLDER, Listing, Place, list_place};
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot, ROOT};
+use trailproof_core::log_key::is_log_folder;
 use trailproof_core::time::{Period, Timestamp};
 
 /// What was found of one chain.
@@ -39,6 +40,10 @@ pub struct Found {
     pub unread: Vec<(String, ReadFailure)>,
     /// Trails that lie here and that the scope leaves out.
     pub left_out: BTreeSet<String>,
+    /// Chains of these trails.
+    pub beside: BTreeMap<ChainId, FoundChain>,
+    /// Names of the folders of log files that an account has a region's folder in.
+    pub log_folders: BTreeMap<Place, BTreeSet<String>>,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
 }
@@ -156,9 +161,22 @@ async fn find_places(
         }
     }
     accounts.retain(|(_, account)| scope.has_account(account));
+    let folders = in_order(accounts.into_iter().map(|(root, account)| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let above = format!("{}{account}/", root.folder());
+            let names = list_folders(source.as_ref(), bucket, &above).await;
+            (root, account, above, names)
+        })
+    }))
+    .await;
     let mut listings = JoinSet::new();
-    for (root, account) in accounts {
-        for folder in [DIGEST_FOLDER, "CloudTrail"] {
+    for (root, account, above, names) in folders {
+        let mut names = names.unwrap_or_else(|why| {
+            found.unread.push((above, why));
+            vec![DIGEST_FOLDER.to_owned(), LOG_FOLDER.to_owned()]
+        });
+        names.retain(|name| name == DIGEST_FOLDER || is_log_folder(name));
+        for folder in names {
             let (source, bucket) = (Arc::clone(source), bucket.to_owned());
             let (root, account) = (root.clone(), account.clone());
             listings.spawn(async move {
@@ -180,8 +198,16 @@ async fn find_places(
                 for region in names.iter().filter_map(|name| name.parse::<Region>().ok()) {
                     if scope.has_region(&region) {
                         let place = Place { root: root.clone(), account: account.clone(), region };
-                        let into = if folder == DIGEST_FOLDER { &mut places } else { &mut logs };
-                        into.insert(place);
+                        if folder == DIGEST_FOLDER {
+                            places.insert(place);
+                        } else {
+                            found
+                                .log_folders
+                                .entry(place.clone())
+                                .or_default()
+                                .insert(folder.clone());
+                            logs.insert(place);
+                        }
                     }
                 }
             }
@@ -208,7 +234,7 @@ impl Found {
         }
     }
 
-    /// The chain of a digest that lies in this place, where the scope has it.
+    /// The chain of a digest that lies in this place.
     fn chain(&mut self, place: &Place, key: &ChainKey, scope: &Scope) -> Option<&mut FoundChain> {
         let id = ChainId::from(key);
         // A key is believed to be of the folder that it lies in, and of no other.
@@ -217,7 +243,7 @@ impl Found {
         }
         if !scope.has_trail(&id) {
             self.left_out.insert(id.trail.to_string());
-            return None;
+            return Some(self.beside.entry(id).or_default());
         }
         Some(self.chains.entry(id).or_default())
     }

@@ -86,6 +86,7 @@ pub(super) fn jobs(
                 presence,
                 only: only.cloned(),
                 known: plan.known.clone(),
+                names_only: false,
                 seam: seam.cloned().flatten(),
                 chain: id,
             }

@@ -181,7 +181,7 @@ async fn list(source: &dyn ObjectSource, folder: &ObjectLocation) -> Option<List
     let mut listing = Listing::new();
     for _ in 0..budget::PAGES {
         let page = source.list(&request).await.ok()?;
-        for Listed { key, size, etag } in page.objects {
+        for Listed { key, size, etag, .. } in page.objects {
             if let (Some(rest), Some(etag)) = (key.strip_prefix(&folder.key), etag) {
                 listing.insert(rest.into(), (size, etag.into()));
             }

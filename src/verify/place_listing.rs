@@ -20,6 +20,9 @@ const ANCHORS: usize = 2;
 /// three years of one chain.
 const PAGES_BEYOND: usize = 32;
 
+/// The usual folder of log files.
+pub(super) const LOG_FOLDER: &str = "CloudTrail";
+
 /// One region's folder of one account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -39,7 +42,12 @@ impl Place {
 
     /// The folder of log files, with the slash at its end.
     pub fn log_folder(&self) -> String {
-        format!("{}{}/CloudTrail/{}/", self.root.folder(), self.account, self.region)
+        self.log_folder_in(LOG_FOLDER)
+    }
+
+    /// The region's folder in a folder of log files of this name, with the slash at its end.
+    pub(super) fn log_folder_in(&self, name: &str) -> String {
+        format!("{}{}/{name}/{}/", self.root.folder(), self.account, self.region)
     }
 }
 
@@ -200,7 +208,8 @@ impl Part {
         }
         let wanted = match key.kind {
             DigestKind::Standard => key.end > period.start && *anchored <= ANCHORS,
-            DigestKind::Backfill => key.end > period.start && key.end <= period.end,
+            // Those of the anchors' hours name log files that were made at the period's end.
+            DigestKind::Backfill => key.end > period.start && *anchored <= ANCHORS,
         };
         if wanted {
             self.count += 1;

@@ -26,6 +26,7 @@ pub mod log_key;
 pub mod notice;
 pub mod signing;
 pub mod time;
+pub mod unlisted;
 pub mod verdict;
 mod verified;
 pub mod walk_facts;

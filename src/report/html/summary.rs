@@ -180,6 +180,12 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         (summary.unlisted, "log file", "in verified time that no verified digest names"),
         (summary.listings_unread, "listing", "that could not be read"),
         (summary.passed_over, "key", "in folders of digests that is no digest's, passed over"),
+        (
+            run.copies.total,
+            "object",
+            "with the content of a log file that a digest names elsewhere",
+        ),
+        (summary.set_aside.values().sum(), "object", "that no reader takes for data, set aside"),
     ] {
         if count > 0 {
             notes.push(format!("{} {what}.", counted(count, noun)));

@@ -66,7 +66,12 @@ pub(super) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
                 page.folders.push(name);
                 continue 'seek;
             }
-            page.objects.push(Listed { key: name, size: entry.size(), etag: None });
+            page.objects.push(Listed {
+                key: name,
+                size: entry.size(),
+                etag: None,
+                last_modified: None,
+            });
         }
         return Ok(page);
     }
@@ -117,7 +122,9 @@ pub(super) fn merged(
             break;
         }
         match size {
-            Some(size) => page.objects.push(Listed { key: name, size, etag: None }),
+            Some(size) => {
+                page.objects.push(Listed { key: name, size, etag: None, last_modified: None })
+            }
             None => page.folders.push(name),
         }
     }

@@ -100,7 +100,7 @@ impl MirrorSource {
                 page.next = page.objects.last().map(|object| object.key.clone());
                 return ControlFlow::Break(());
             }
-            page.objects.push(Listed { key, size, etag: None });
+            page.objects.push(Listed { key, size, etag: None, last_modified: None });
             ControlFlow::Continue(())
         })?;
         Ok(page)
@@ -136,9 +136,12 @@ impl MirrorSource {
             }
             match file.map(|name| walk.size(path, &name)).transpose()? {
                 Some(None) => continue,
-                Some(Some(size)) => {
-                    page.objects.push(Listed { key: key.clone(), size, etag: None })
-                }
+                Some(Some(size)) => page.objects.push(Listed {
+                    key: key.clone(),
+                    size,
+                    etag: None,
+                    last_modified: None,
+                }),
                 None => page.folders.push(key.clone()),
             }
             last = Some(key);

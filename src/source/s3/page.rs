@@ -11,6 +11,7 @@ use crate::source::{ListPage, ListRequest, Listed};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
 use trailproof_core::failure::ReadFailure;
+use trailproof_core::time::Timestamp;
 
 /// The page that `output` is for `request`, whose continuation is `cursor`.
 pub(super) fn page(
@@ -84,7 +85,8 @@ fn listed(object: Object, encoded: bool) -> Result<Listed, ReadFailure> {
         return Err(senseless("has an object without key or size"));
     };
     let etag = object.e_tag.as_deref().map(super::etag::unquoted);
-    Ok(Listed { key: decoded(key, encoded)?, size, etag })
+    let last_modified = object.last_modified.map(|at| Timestamp::from_unix(at.secs()));
+    Ok(Listed { key: decoded(key, encoded)?, size, etag, last_modified })
 }
 
 fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailure> {

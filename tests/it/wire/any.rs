@@ -118,8 +118,12 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
                 CoverageTotals { verified, contradicted, unverified, uncovered }
             },
         );
-    (verdict, counts(), coverage, any::<[u64; 5]>()).prop_map(
-        |(verdict, counts, coverage, [chains, ended, unlisted, listings_unread, passed_over])| {
+    let why = prop::sample::select(SetAside::ALL.to_vec());
+    let set_aside = prop::collection::btree_map(why, any::<u64>(), 0..3);
+    let counted = (any::<[u64; 5]>(), set_aside);
+    (verdict, counts(), coverage, counted).prop_map(
+        |(verdict, counts, coverage, (counted, set_aside))| {
+            let [chains, ended, unlisted, listings_unread, passed_over] = counted;
             RunEvent::RunFinished(RunSummary {
                 verdict,
                 counts,
@@ -129,6 +133,7 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
                 unlisted,
                 listings_unread,
                 passed_over,
+                set_aside,
             })
         },
     )
@@ -206,7 +211,11 @@ pub(super) fn rest() -> impl Strategy<Value = RunEvent> {
         ),
         (text(), failure()).prop_map(|(folder, why)| RunEvent::ListingUnread { folder, why }),
         chain().prop_map(|chain| RunEvent::ChainStarted { chain }),
-        place().prop_map(|at| RunEvent::LogUnlisted { at }),
+        (place(), prop::option::of(time()), prop::sample::select(UnlistedReason::ALL.to_vec()))
+            .prop_map(|(at, last_modified, reason)| {
+                RunEvent::LogUnlisted { at, last_modified, reason }
+            }),
+        (place(), hash()).prop_map(|(at, hash)| RunEvent::CopyOf { at, hash }),
         text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }),
         (text(), text()).prop_map(|(check, why)| RunEvent::CheckNotPerformed { check, why }),
     ]

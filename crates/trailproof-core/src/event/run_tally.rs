@@ -1,7 +1,9 @@
 //! The tally of a whole run, and the one place that makes a verdict of it.
 use super::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
 use crate::coverage::{Coverage, Segment};
+use crate::unlisted::SetAside;
 use crate::verdict::Verdict;
+use std::collections::BTreeMap;
 
 /// See the module's words.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub struct RunTally {
     pub listings_unread: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
+    /// Objects in folders of log files that no reader takes for data, by why.
+    pub set_aside: BTreeMap<SetAside, u64>,
 }
 
 impl RunTally {
@@ -55,6 +59,7 @@ impl RunTally {
             unlisted: self.unlisted,
             listings_unread: self.listings_unread,
             passed_over: self.passed_over,
+            set_aside: self.set_aside,
         }
     }
 

@@ -4,6 +4,7 @@ use super::unreadable::Unreadable;
 use crate::coverage::{Segment, Uncovered};
 use crate::event::stream::Tally;
 use crate::event::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
+use crate::unlisted::SetAside;
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -148,6 +149,8 @@ pub struct RunFinishedShape<'a> {
     log_files_unlisted: u64,
     listings_unread: u64,
     keys_passed_over: u64,
+    #[serde(borrow)]
+    set_aside: BTreeMap<Text<'a>, u64>,
 }
 
 impl From<&RunSummary> for RunFinishedShape<'_> {
@@ -168,6 +171,7 @@ impl From<&RunSummary> for RunFinishedShape<'_> {
             log_files_unlisted: summary.unlisted,
             listings_unread: summary.listings_unread,
             keys_passed_over: summary.passed_over,
+            set_aside: summary.set_aside.iter().map(|(why, n)| (why.code().into(), *n)).collect(),
         }
     }
 }
@@ -189,6 +193,12 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
                 .ok_or_else(|| Unreadable::unknown("coverage", &code))?;
             uncovered.insert(why, seconds);
         }
+        let mut set_aside = BTreeMap::new();
+        for (code, count) in shape.set_aside {
+            let why = SetAside::from_code(&code)
+                .ok_or_else(|| Unreadable::unknown("set_aside", &code))?;
+            set_aside.insert(why, count);
+        }
         Ok(Self {
             verdict,
             counts: shape.counts.into(),
@@ -198,6 +208,7 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
             unlisted: shape.log_files_unlisted,
             listings_unread: shape.listings_unread,
             passed_over: shape.keys_passed_over,
+            set_aside,
         })
     }
 }

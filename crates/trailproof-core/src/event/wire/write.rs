@@ -1,9 +1,9 @@
 //! Events into lines.
 use super::SCHEMA;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, CheckNotPerformedLine, DigestJudgedLine, FolderLine,
-    GapExplainedLine, Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine,
-    PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    BucketListedLine, ChainStartedLine, CheckNotPerformedLine, CopyOfLine, DigestJudgedLine,
+    FolderLine, GapExplainedLine, Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine,
+    LogUnlistedLine, PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{Hex, Text, Time};
 use crate::event::run::{
@@ -90,7 +90,17 @@ fn line(event: &RunEvent) -> Line<'_> {
                 explained_by: event.into(),
             }))
         }
-        RunEvent::LogUnlisted { at } => Line::LogUnlisted(at.into()),
+        RunEvent::LogUnlisted { at, last_modified, reason } => Line::LogUnlisted(LogUnlistedLine {
+            bucket: (&*at.bucket).into(),
+            key: (&*at.key).into(),
+            last_modified: last_modified.map(Time),
+            reason: reason.code().into(),
+        }),
+        RunEvent::CopyOf { at, hash } => Line::CopyOf(CopyOfLine {
+            bucket: (&*at.bucket).into(),
+            key: (&*at.key).into(),
+            sha256: Hex(*hash),
+        }),
         RunEvent::LogsWithoutDigests { folder } => {
             Line::LogsWithoutDigests(FolderLine { folder: folder.into() })
         }
