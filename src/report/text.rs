@@ -226,7 +226,7 @@ impl<W: Write> Text<W> {
             writeln!(self.out, "\n{chain}: CloudTrail cannot deliver: {}", escape(error))?;
         }
         for trail in self.collected.left_out.iter().take(SHOWN) {
-            writeln!(self.out, "\nAnother trail lies here: {}", escape(trail))?;
+            writeln!(self.out, "\nAnother trail lies here: `{}`", escape(trail))?;
         }
         if self.collected.left_out.len() > SHOWN {
             let more = self.collected.left_out.len() - SHOWN;

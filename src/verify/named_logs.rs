@@ -188,7 +188,7 @@ impl NamedLogs {
 }
 
 /// The days that a stretch touches.
-fn days_of((from, to): Stretch) -> BTreeSet<String> {
+pub(super) fn days_of((from, to): Stretch) -> BTreeSet<String> {
     let mut days = BTreeSet::new();
     let mut day = from;
     while day < to {

@@ -7,7 +7,7 @@ use super::discover::Found;
 use super::fetch::content_hash;
 use super::folders::list_folders;
 use super::many::in_order;
-use super::named_logs::{Hashes, NamedLogs, Names};
+use super::named_logs::{Hashes, NamedLogs, Names, days_of};
 use super::place_listing::{LOG_FOLDER, Place};
 use super::plan::VerifyPlan;
 use super::unlisted_found::{Entry, Results, Stray};
@@ -38,6 +38,8 @@ pub(super) struct UnlistedSearch {
     period: Period,
     places: BTreeSet<Place>,
     log_folders: BTreeMap<Place, BTreeSet<String>>,
+    /// Places that have log files and no folder of digests.
+    without_digests: BTreeSet<Place>,
     hasher: RandomState,
     current: Option<(AccountId, Region, NamedLogs)>,
     account: Option<OfAccount>,
@@ -77,6 +79,7 @@ impl UnlistedSearch {
             period: plan.period,
             places: found.places.clone(),
             log_folders: found.log_folders.clone(),
+            without_digests: found.without_digests.clone(),
             hasher: RandomState::new(),
             current: None,
             account: None,
@@ -149,7 +152,10 @@ impl UnlistedSearch {
         for place in self.places.iter().filter(here) {
             let usual = || BTreeSet::from([LOG_FOLDER.to_owned()]);
             let names = self.log_folders.get(place).cloned().unwrap_or_else(usual);
-            folders.extend(names.into_iter().map(|name| (place.clone(), name)));
+            // Of a place without digests nothing but its levels is searched, with its account.
+            if !self.without_digests.contains(place) {
+                folders.extend(names.into_iter().map(|name| (place.clone(), name)));
+            }
         }
         let shared = Arc::clone(&self.shared);
         self.under_way.push(tokio::spawn(async move {
@@ -158,7 +164,11 @@ impl UnlistedSearch {
             let mut at_once = JoinSet::new();
             for (place, name) in folders {
                 let (shared, named) = (Arc::clone(&shared), Arc::clone(&named));
-                at_once.spawn(async move { search_place(&shared, &named, &place, &name).await });
+                at_once.spawn(async move {
+                    let days = named.all_days();
+                    let days = search_levels(&shared, &named, &place, &name, &days).await;
+                    search_days(&shared, &named, &place, &name, days).await;
+                });
             }
             while let Some(done) = at_once.join_next().await {
                 ended(done);
@@ -175,13 +185,35 @@ impl UnlistedSearch {
         let here = self.places.iter().filter(|place| place.account == account);
         let roots: BTreeSet<KeyRoot> = here.map(|place| place.root.clone()).collect();
         let elsewhere = Arc::new((elsewhere, self.hasher.clone()));
+        let days = Arc::new(days_of((self.period.start, self.period.end)));
+        let mut regions = BTreeSet::new();
+        for place in self.places.iter().filter(|place| place.account == account) {
+            if !self.without_digests.contains(place) {
+                regions.insert((place.root.clone(), place.region.to_string()));
+                continue;
+            }
+            if !is_region(place.region.as_str()) {
+                continue;
+            }
+            for name in self.log_folders.get(place).into_iter().flatten() {
+                let (shared, days) = (Arc::clone(&self.shared), Arc::clone(&days));
+                let named = NamedLogs::new(self.hasher.clone());
+                let (place, name) = (place.clone(), name.clone());
+                self.under_way.push(tokio::spawn(async move {
+                    search_levels(&shared, &named, &place, &name, &days).await;
+                }));
+            }
+        }
+        let regions = Arc::new(regions);
         for root in roots {
+            let regions = Arc::clone(&regions);
             let (shared, elsewhere) = (Arc::clone(&self.shared), Arc::clone(&elsewhere));
             let account = account.clone();
             self.under_way.push(tokio::spawn(async move {
                 let (hashes, hasher) = elsewhere.as_ref();
                 let named = |at: &ObjectLocation| hashes.contains(&hasher.hash_one(at));
-                search_account(&shared, &root, &account, &named).await;
+                let has_digests = |name: &str| regions.contains(&(root.clone(), name.to_owned()));
+                search_account(&shared, &root, &account, &named, &has_digests).await;
             }));
         }
     }
@@ -386,31 +418,42 @@ fn over(words: &str) -> ReadFailure {
     ReadFailure::new(ReadFailureKind::OverBudget, words)
 }
 
-/// Searches one folder of log files of one place: its levels, and the days that have verified time.
-async fn search_place(shared: &Arc<Shared>, named: &Arc<NamedLogs>, place: &Place, name: &str) {
+/// Searches the levels of one folder of log files of one place; returns which of these days have a
+/// folder there.
+async fn search_levels(
+    shared: &Shared,
+    named: &NamedLogs,
+    place: &Place,
+    name: &str,
+    days: &BTreeSet<String>,
+) -> Vec<String> {
     let is_stray = |at: &ObjectLocation| !named.names(at);
     let prefix = place.root.prefix.as_str();
     let against = Against { prefix, place: Some(place), named: Some(named), is_stray: &is_stray };
     let above = place.log_folder_in(name);
     let mut wanted = vec![String::new()];
-    let days = named.all_days();
-    // Years, months and days: from each level go on to those that have verified time.
+    // Years, months and days: each level leads on to those that are asked for.
     for (level, length) in [(0, 5), (1, 8), (2, 11)] {
         let mut levels: Vec<BoxFuture<'_, Vec<String>>> = Vec::new();
         for path in wanted {
-            levels.push(Box::pin(next_level(
-                shared,
-                against,
-                &above,
-                path,
-                &days,
-                (level, length),
-            )));
+            levels.push(Box::pin(next_level(shared, against, &above, path, days, (level, length))));
         }
         wanted = in_order(levels).await.into_iter().flatten().collect();
     }
+    wanted
+}
+
+/// Searches the folders of days.
+async fn search_days(
+    shared: &Arc<Shared>,
+    named: &Arc<NamedLogs>,
+    place: &Place,
+    name: &str,
+    days: Vec<String>,
+) {
+    let above = place.log_folder_in(name);
     let mut listings = JoinSet::new();
-    for day in wanted {
+    for day in days {
         // Bounds what waits, not what is in flight: that is the source's to bound.
         while listings.len() >= 1_024 {
             if let Some(done) = listings.join_next().await {
@@ -471,12 +514,29 @@ fn is_of_level(path: &str, name: &str, level: usize) -> bool {
     digits && name.len() == length && Timestamp::parse_key(&day).is_some()
 }
 
+/// Whether a folder of this name is one of a region's: `us-east-1`, `us-gov-west-1`. Which regions
+/// there are nobody knows, but all have names of this form.
+fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    match parts.split_last() {
+        Some((number, words)) => {
+            words.len() >= 2
+                && words.iter().all(letters)
+                && !number.is_empty()
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        None => false,
+    }
+}
+
 /// Searches what lies beside the folders of regions, in every folder of log files of an account.
 async fn search_account(
     shared: &Shared,
     root: &KeyRoot,
     account: &AccountId,
     is_named: &(dyn Fn(&ObjectLocation) -> bool + Sync),
+    has_digests: &(dyn Fn(&str) -> bool + Sync),
 ) {
     let is_stray = |at: &ObjectLocation| !is_named(at);
     let against = Against { prefix: &root.prefix, place: None, named: None, is_stray: &is_stray };
@@ -492,10 +552,11 @@ async fn search_account(
             let mut names = shared.level(&folder, against).await.unwrap_or_default();
             // A region that is spelt right is a place of its own; one that the scope leaves out is
             // left out however it is spelt.
-            let meant = |name: &String| name.to_ascii_lowercase().parse::<Region>().ok();
             names.retain(|name| {
-                name.parse::<Region>().is_err()
-                    && meant(name).is_none_or(|region| shared.scope.has_region(&region))
+                let meant = name.to_ascii_lowercase();
+                let left_out = is_region(&meant)
+                    && meant.parse().is_ok_and(|region| !shared.scope.has_region(&region));
+                !is_region(name) && !has_digests(name) && !left_out
             });
             shared.odd(&folder, &names, against).await;
         }));
@@ -542,6 +603,16 @@ pub(super) async fn has_logs(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn regions_are_told_by_their_form() {
+        for name in ["us-east-1", "ap-southeast-12", "us-gov-west-1", "us-isob-east-1"] {
+            assert!(is_region(name), "{name}");
+        }
+        for name in ["", "backup", "EU-WEST-1", "eu-west", "eu--1", "2026", "1-1-1", "us-east-1a"] {
+            assert!(!is_region(name), "{name}");
+        }
+    }
 
     #[test]
     fn only_the_folders_that_cloudtrail_makes_are_of_their_level() {
