@@ -5,7 +5,7 @@
 //! digests of the period does not make a chain disappear.
 use super::folders::list_folders;
 use super::listed::ListedChain;
-use super::place::Place;
+use super::place::{LOG_FOLDER, Place};
 use super::place_listing::{Listing, goes_on, list_place};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
@@ -16,10 +16,8 @@ use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot};
+use trailproof_core::log_key::is_log_folder;
 use trailproof_core::time::{Period, Timestamp};
-
-/// What the names of all folders of log files begin with, in lower case.
-const LOG_FOLDERS: &str = "cloudtrail";
 
 /// What was found of one chain.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +54,8 @@ pub struct Found {
     pub unread: Vec<(String, ReadFailure)>,
     /// Trails that lie here and that the scope leaves out.
     pub left_out: BTreeSet<String>,
+    /// Chains of these trails.
+    pub beside: BTreeMap<ChainId, FoundChain>,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
 }
@@ -268,12 +268,10 @@ async fn find_regions(
         Ok(names) => names,
         Err(why) => {
             found.unread.push((above.clone(), why));
-            [DIGEST_FOLDER, "CloudTrail"].map(str::to_owned).to_vec()
+            [DIGEST_FOLDER, LOG_FOLDER].map(str::to_owned).to_vec()
         }
     };
-    let kinds = names.into_iter().filter(|name| {
-        name.get(..LOG_FOLDERS.len()).is_some_and(|start| start.eq_ignore_ascii_case(LOG_FOLDERS))
-    });
+    let kinds = names.into_iter().filter(|name| name == DIGEST_FOLDER || is_log_folder(name));
     let listings = in_order(kinds.map(|kind| -> BoxFuture<'_, _> {
         let folder = format!("{above}{kind}/");
         Box::pin(async move {
@@ -315,31 +313,28 @@ impl Found {
                 continue;
             }
             self.covering.entry(place.clone()).or_default().insert(ChainId::from(&key));
-            if let Some(chain) = self.chain(&key, scope) {
-                chain.listed.add(&key, kind, &ends);
-            }
+            self.chain(&key, scope).listed.add(&key, kind, &ends);
         }
         for (key, end) in listing.older {
             if !is_of(place, &key) {
                 continue;
             }
             self.older.entry(place.clone()).or_default().insert(ChainId::from(&key));
-            if let Some(chain) = self.chain(&key, scope)
-                && chain.older.is_none_or(|older| older < end)
-            {
+            let chain = self.chain(&key, scope);
+            if chain.older.is_none_or(|older| older < end) {
                 (chain.older, chain.older_key) = (Some(end), Some(key));
             }
         }
     }
 
-    /// The chain of a digest, where the scope has it.
-    fn chain(&mut self, key: &ChainKey, scope: &Scope) -> Option<&mut FoundChain> {
+    /// The chain of a digest.
+    fn chain(&mut self, key: &ChainKey, scope: &Scope) -> &mut FoundChain {
         let id = ChainId::from(key);
         if !scope.has_trail(&id) {
             self.left_out.insert(id.trail.to_string());
-            return None;
+            return self.beside.entry(id).or_default();
         }
-        Some(self.chains.entry(id).or_default())
+        self.chains.entry(id).or_default()
     }
 }
 

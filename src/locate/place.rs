@@ -2,6 +2,9 @@
 use trailproof_core::ids::{AccountId, Region};
 use trailproof_core::key_layout::{DIGEST_FOLDER, KeyRoot};
 
+/// The usual folder of log files.
+pub(crate) const LOG_FOLDER: &str = "CloudTrail";
+
 /// One region's folder of one account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -21,7 +24,7 @@ impl Place {
 
     /// The folder of log files, with the slash at its end.
     pub fn log_folder(&self) -> String {
-        self.folder("CloudTrail")
+        self.folder(LOG_FOLDER)
     }
 
     /// The region's folder in the account's folder of this name, with the slash at its end.

@@ -208,7 +208,11 @@ impl<'s> Part<'s> {
         }
         let wanted = match key.kind {
             DigestKind::Standard => key.end > period.start && *anchored <= ANCHORS,
-            DigestKind::Backfill => key.end > period.start && key.end <= period.end,
+            // Those of the anchors' hours name log files that were made at the period's end.
+            DigestKind::Backfill => {
+                let beside = *anchored <= ANCHORS && key.end <= period.end.plus(DAY);
+                key.end > period.start && (key.end <= period.end || beside)
+            }
         };
         if wanted {
             self.count += 1;

@@ -14,6 +14,7 @@ use trailproof_core::finding::{Finding, Outcome};
 use trailproof_core::location::ObjectLocation;
 use trailproof_core::notice::Notice;
 use trailproof_core::time::Timestamp;
+use trailproof_core::unlisted::UnlistedReason;
 
 /// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
 /// has them all, and the counts count them all.
@@ -85,6 +86,10 @@ pub(super) struct Collected {
     pub(super) listings_unread: Kept<(String, ReadFailure)>,
     pub(super) gaps: Kept<Gap>,
     pub(super) unlisted: Kept<ObjectLocation>,
+    /// Since when each of them lies there, and why it may.
+    pub(super) unlisted_facts: Vec<(Option<Timestamp>, UnlistedReason)>,
+    /// Objects with the content of log files that digests name under other keys.
+    pub(super) copies: Kept<ObjectLocation>,
     /// Chains and digests of the listing, with the digests that only anchor a walk.
     pub(super) listed: Option<(u64, u64)>,
     /// Trails that lie here and that the scope leaves out.
@@ -187,7 +192,13 @@ impl Collected {
             RunEvent::GapExplained { chain, from, to, event } => {
                 self.explain(chain, *from, *to, event);
             }
-            RunEvent::LogUnlisted { at } => self.unlisted.push(at.clone()),
+            RunEvent::LogUnlisted { at, last_modified, reason } => {
+                self.unlisted.push(at.clone());
+                if self.unlisted_facts.len() < KEPT {
+                    self.unlisted_facts.push((*last_modified, *reason));
+                }
+            }
+            RunEvent::CopyOf { at, .. } => self.copies.push(at.clone()),
             RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
             RunEvent::PlaceInDoubt(place) => self.places_in_doubt.push(place.clone()),
             RunEvent::PlacesAnswered(places) => self.places = Some(*places),

@@ -92,9 +92,19 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         }));
     }
     value.insert("uncovered".into(), gaps.into());
-    let unlisted =
-        run.unlisted.entries.iter().map(|at| json!({ "bucket": at.bucket, "key": at.key }));
+    let unlisted = run.unlisted.entries.iter().zip(&run.unlisted_facts);
+    let unlisted = unlisted.map(|(at, (last_modified, reason))| {
+        json!({
+            "bucket": at.bucket,
+            "key": at.key,
+            "last_modified": last_modified.map(|at| at.to_string()),
+            "reason": reason.code(),
+        })
+    });
     value.insert("unlisted".into(), unlisted.collect());
+    let copies = run.copies.entries.iter();
+    let copies = copies.map(|at| json!({ "bucket": at.bucket, "key": at.key }));
+    value.insert("copies".into(), copies.collect());
     value.insert("logs_without_digests".into(), json!(run.without_digests.entries));
     let mut not_joined = Vec::new();
     for (chain, at) in &run.not_joined.entries {
@@ -136,6 +146,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         "logs_without_digests": run.without_digests.left_out(),
         "not_joined": run.not_joined.left_out(),
         "places_in_doubt": run.places_in_doubt.left_out(),
+        "copies": run.copies.left_out(),
     });
     value.insert("left_out".into(), left_out);
     value.insert("checks_not_performed".into(), list(&run.not_performed, NotMadeShape::from)?);

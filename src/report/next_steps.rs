@@ -6,6 +6,7 @@ use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::Finding;
 use trailproof_core::key_layout::{DigestKey, DigestKind};
 use trailproof_core::location::excerpt;
+use trailproof_core::unlisted::UnlistedReason;
 use trailproof_core::verdict::Verdict;
 
 /// What the person who reads this can do, most urgent first.
@@ -75,7 +76,16 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         say("run again, with a lower `--concurrency` if the store still throttles");
     }
     if !run.unlisted.entries.is_empty() {
-        say("find out who wrote the log files that no digest names");
+        let unvalidated = UnlistedReason::TrailWithoutValidation;
+        if run.unlisted_facts.iter().any(|(_, reason)| *reason == unvalidated) {
+            say(
+                "a trail without log file validation delivers into these folders, and no digest names \
+                 its log files: switch its validation on, or give it a prefix of its own",
+            );
+        }
+        if run.unlisted_facts.iter().any(|(_, reason)| *reason != unvalidated) {
+            say("find out who wrote the log files that no digest names");
+        }
     }
     if summary.not_joined > 0 {
         say(

@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::event::{ChainSummary, Presence, RunEvent, RunSummary};
 use trailproof_core::location::escape;
+use trailproof_core::unlisted::UnlistedReason;
 use trailproof_core::verdict::Verdict;
 
 /// Entries of one kind that are shown; the rest is counted.
@@ -225,8 +226,15 @@ impl<W: Write> Text<W> {
             let folder = escape(folder);
             writeln!(self.out, "\n  {}  listing of `{folder}`\n      {why}", why.kind.code())?;
         }
-        for at in self.collected.unlisted.entries.iter().take(SHOWN) {
+        let unlisted = self.collected.unlisted.entries.iter().zip(&self.collected.unlisted_facts);
+        for (at, (last_modified, reason)) in unlisted.take(SHOWN) {
             writeln!(self.out, "\n  log-unlisted  {at}\n      no verified digest names it")?;
+            if let Some(last_modified) = last_modified {
+                writeln!(self.out, "      last modified: {last_modified}")?;
+            }
+            if *reason == UnlistedReason::TrailWithoutValidation {
+                writeln!(self.out, "      a trail without log file validation delivers here")?;
+            }
         }
         self.more(self.collected.unlisted.total)?;
         for folder in self.collected.without_digests.entries.iter().take(SHOWN) {
@@ -261,9 +269,27 @@ impl<W: Write> Text<W> {
             let chain = self.names.name(chain);
             writeln!(self.out, "\n{chain}: CloudTrail cannot deliver: {}", escape(error))?;
         }
-        if summary.chains == 0 && !self.collected.left_out.is_empty() {
-            let trails = self.collected.left_out.join("`, `");
-            writeln!(self.out, "\nTrails that lie here and were not asked for: `{trails}`")?;
+        for trail in self.collected.left_out.iter().take(SHOWN) {
+            writeln!(self.out, "\nAnother trail lies here: `{}`", escape(trail))?;
+        }
+        if self.collected.left_out.len() > SHOWN {
+            let more = self.collected.left_out.len() - SHOWN;
+            writeln!(self.out, "\n… and {more} more trails lie here")?;
+        }
+        if self.collected.copies.total > 0 {
+            let copies = counted(self.collected.copies.total, "object");
+            writeln!(
+                self.out,
+                "\n{copies} with the content of log files that digests name under other keys \
+                 (`copy-of`)."
+            )?;
+        }
+        if !summary.set_aside.is_empty() {
+            let objects = counted(summary.set_aside.values().sum(), "object");
+            let why: Vec<String> =
+                summary.set_aside.iter().map(|(why, n)| format!("{n} {}", why.code())).collect();
+            let why = why.join(", ");
+            writeln!(self.out, "\n{objects} set aside that no reader takes for data: {why}.")?;
         }
         if self.collected.start.as_ref().is_some_and(|start| start.end_was_future) {
             writeln!(self.out, "\nThe period was cut at now: its end lies in the future.")?;

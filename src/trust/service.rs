@@ -64,6 +64,9 @@ pub struct TrailRecord {
     pub organization: bool,
     /// Whether it delivers from every region.
     pub multi_region: bool,
+    /// Whether log file validation is on, so that it delivers digests too; `None` where the answer
+    /// does not have that.
+    pub validates: Option<bool>,
 }
 
 /// How delivery of a trail goes in one region, as GetTrailStatus tells it.
@@ -121,6 +124,16 @@ pub trait TrailService: Debug + Send + Sync {
         &'a self,
         arn: &'a TrailArn,
     ) -> BoxFuture<'a, Result<Option<TrailRecord>, ServiceError>>;
+
+    /// All trails that DescribeTrails lists in `region`; without one, in the service's own region.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, or that it could not be reached.
+    fn trails<'a>(
+        &'a self,
+        region: Option<&'a Region>,
+    ) -> BoxFuture<'a, Result<Vec<TrailRecord>, ServiceError>>;
 
     /// How delivery of the trail goes in `region`; without one, in the service's own region.
     ///

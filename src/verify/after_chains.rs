@@ -2,10 +2,12 @@
 //! them answers for.
 use super::places::Answers;
 use super::unlisted::UnlistedSearch;
+use super::unlisted_found::Stray;
 use super::verify_run::{GapsOf, Run};
 use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::event::RunEvent;
 use trailproof_core::explain::{Concerned, Explanations};
+use trailproof_core::location::ObjectLocation;
 
 impl Run<'_> {
     /// Tells which events explain the gaps.
@@ -58,15 +60,21 @@ impl Run<'_> {
             }));
             return;
         };
-        for (folder, (unlisted, why)) in search.finish().await {
-            for at in unlisted {
-                self.tally.unlisted += 1;
-                tell(&RunEvent::LogUnlisted { at });
-            }
-            if let Some(why) = why {
-                self.tally.listings_unread += 1;
-                tell(&RunEvent::ListingUnread { folder, why });
+        let (strays, doubts, set_aside) = search.finish().await.into_parts();
+        for (key, stray) in strays {
+            let at = ObjectLocation::new(self.plan.bucket.as_str(), key);
+            match stray {
+                Stray::Unlisted { last_modified, reason } => {
+                    self.tally.unlisted += 1;
+                    tell(&RunEvent::LogUnlisted { at, last_modified, reason });
+                }
+                Stray::CopyOf(hash) => tell(&RunEvent::CopyOf { at, hash }),
             }
         }
+        for (folder, why) in doubts {
+            self.tally.listings_unread += 1;
+            tell(&RunEvent::ListingUnread { folder, why });
+        }
+        self.tally.set_aside = set_aside;
     }
 }

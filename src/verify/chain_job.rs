@@ -27,6 +27,9 @@ pub(super) struct ChainJob {
     pub(super) only: Option<Arc<BTreeSet<Hash>>>,
     /// Log files that need not be read again.
     pub(super) known: Option<Arc<KnownLogs>>,
+    /// Whether the scope leaves the chain out: its digests are walked for the names of its log files,
+    /// and nothing is told of it.
+    pub(super) names_only: bool,
     /// Where the chain joins on to the record before.
     pub(super) seam: Option<Seam>,
 }

@@ -7,6 +7,7 @@ use super::fetch::{DigestFetch, fetch_digest};
 use super::judge_log::judge_log;
 use super::keys::{ChainKeys, KeyBook};
 use super::moments::{APART, Moments};
+use super::named_logs::Names;
 use super::ordered::{Closed, Ordered, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
@@ -14,7 +15,7 @@ use super::seam::{AtSeam, Seam};
 use super::stream::Held;
 use super::told::{named, told};
 use crate::source::ObjectSource;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::RandomState;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use trailproof_core::backfill::BackfillWalk;
@@ -25,6 +26,7 @@ use trailproof_core::finding::{Finding, Outcome};
 use trailproof_core::judge::ProvenDigest;
 use trailproof_core::key_layout::DigestKind;
 use trailproof_core::location::ObjectLocation;
+use trailproof_core::notice::Notice;
 use trailproof_core::time::Timestamp;
 use trailproof_core::walk_facts::{Fact, ListedDigest, Need, Step};
 
@@ -121,16 +123,20 @@ impl ChainDriver<'_> {
             self.let_go(walk.need());
             for step in steps {
                 let kind = DigestKind::Backfill;
+                // Of an anchor's hour: it is read for the names of log files and judges nothing.
+                let anchor = step.end > self.job.period.end;
+                let mut notices = step.notices;
+                notices.extend(anchor.then_some(Notice::Anchor));
                 let judged = DigestJudged {
                     outcome: told(&step.outcome),
                     seen: self.seen_of(&step.at),
                     at: step.at,
                     kind,
                     end: step.end,
-                    notices: step.notices,
-                    counts: true,
+                    notices,
+                    counts: !anchor,
                 };
-                self.digest(judged, step.outcome, true, false).await?;
+                self.digest(judged, step.outcome, !anchor, false).await?;
             }
         }
     }
@@ -255,14 +261,13 @@ impl ChainDriver<'_> {
             }
             _ => None,
         };
-        let hashed = self.names.iter().flat_map(|hasher| {
-            let logs = digest.iter().flat_map(|digest| &digest.logs);
-            logs.map(|log| hasher.hash_one(&log.location))
-        });
-        let names = hashed.collect();
+        let region = &self.job.chain.source_region;
+        let named = self.names.as_ref().zip(digest.as_ref());
+        let names = named.map(|(hasher, digest)| Names::of(hasher, digest, region));
+        let names = names.unwrap_or_default();
         let place = self.turn.place(1).await;
         self.queue.ready_in(place, Item::Digest { judged: Box::new(judged), names }).await?;
-        match digest.filter(|_| logs) {
+        match digest.filter(|_| logs && !self.job.names_only) {
             Some(digest) => self.logs(&digest, search).await,
             None => Ok(()),
         }

@@ -1,4 +1,5 @@
 //! What a chain hands over to be told in its turn.
+use super::named_logs::Names;
 use super::ordered::Place;
 use trailproof_core::event::{LogJudged, PublicKeyTold, RunEvent};
 use trailproof_core::explain::{Cause, KeyName};
@@ -21,9 +22,8 @@ pub(super) enum ChainSays {
     Log(LogJudged),
     /// A public key by which the chain's digests are believed, before the first of them.
     Key(Box<PublicKeyTold>),
-    /// Log files that a proven digest names, each as the hash of its place: for the search for
-    /// those that none names.
-    Names(Vec<u64>),
+    /// Log files that a proven digest names: for the search for those that none names.
+    Names(Names),
     /// Events of a verified log file that may explain a gap.
     Explains(Vec<Cause>),
     /// A key of KMS with which a log file of the chain is encrypted.

@@ -2,6 +2,7 @@
 use super::chain_job::ChainJob;
 use super::chain_says::{ChainSays, Saying};
 use super::judge_log::Log;
+use super::named_logs::Names;
 use super::ordered::InOrder;
 use tokio::sync::mpsc;
 use trailproof_core::event::{
@@ -14,7 +15,7 @@ const WAITING: usize = 16;
 /// One thing in the order of the walk.
 pub(super) enum Item {
     Key(PublicKeyTold),
-    Digest { judged: Box<DigestJudged>, names: Vec<u64> },
+    Digest { judged: Box<DigestJudged>, names: Names },
     Logs(Vec<Log>),
     Named(LogNamed),
     Seam(SeamJudged),

@@ -199,6 +199,13 @@ async fn judge_log(
     }
 }
 
+/// The hash of an object's inflated content, where it reads as a log file that is small enough to be
+/// one of CloudTrail's.
+pub(super) async fn content_hash(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<Hash> {
+    let (content, _) = read_object(source, at, budget::LOG_SEARCHED, None).await.ok()?;
+    matches!(check_log(&content.hash, &content), Outcome::Valid(_)).then_some(content.hash)
+}
+
 /// What is told of an object that was read whole, beside how it is judged.
 fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -> Seen {
     let name = |text: &Option<String>| text.clone().filter(|it| it.len() <= budget::STORE_NAME);

@@ -8,11 +8,9 @@ use trailproof_core::budget;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::{DigestKey, KeyRoot, ROOT};
+use trailproof_core::key_layout::{DIGEST_FOLDER, DigestKey, KeyRoot, ROOT};
+use trailproof_core::log_key::is_log_folder;
 use trailproof_core::time::Period;
-
-/// What the folders of CloudTrail's are called: of digests, log files, Insights and others.
-const FOLDERS: &str = "CloudTrail";
 
 /// The objects of whole days and of a scope, told by their keys alone.
 #[derive(Clone, Debug)]
@@ -38,7 +36,7 @@ impl InPeriod {
             parts.next();
         }
         let account = parts.next().and_then(|part| part.parse::<AccountId>().ok());
-        let folder = parts.next().is_some_and(|part| part.starts_with(FOLDERS));
+        let folder = parts.next().is_some_and(|part| part == DIGEST_FOLDER || is_log_folder(part));
         let region = parts.next().and_then(|part| part.parse::<Region>().ok());
         let day: Vec<&str> = parts.by_ref().take(3).collect();
         let day = day.join("/");
@@ -96,7 +94,7 @@ impl InPeriod {
         above: &str,
     ) -> Result<(), ReadFailure> {
         for kind in list_folders(source, bucket, above).await? {
-            if !kind.starts_with(FOLDERS) {
+            if kind != DIGEST_FOLDER && !is_log_folder(&kind) {
                 continue;
             }
             let above = format!("{above}{kind}/");

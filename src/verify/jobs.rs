@@ -218,6 +218,7 @@ pub(super) fn jobs(
                 presence,
                 only: only.cloned(),
                 known: plan.known.clone(),
+                names_only: false,
                 seam: seam.cloned().flatten(),
                 also: chain.also,
                 chain: id,

@@ -36,8 +36,8 @@ impl Uncovered {
         let places = found.places.iter().filter(|place| !found.covering.contains_key(*place));
         let looks = in_order(places.map(|place| -> BoxFuture<'_, _> {
             Box::pin(async move {
-                let names = found.log_folders.get(place).into_iter().flatten();
-                (place.clone(), logs(plan, source, names.map(|name| place.folder(name))).await)
+                let names = found.log_folders.get(place).map_or(&[][..], Vec::as_slice);
+                (place.clone(), logs(plan, source, place, names).await)
             })
         }))
         .await;
@@ -54,14 +54,15 @@ impl Uncovered {
 async fn logs(
     plan: &VerifyPlan,
     source: &dyn ObjectSource,
-    folders: impl Iterator<Item = String>,
+    place: &Place,
+    names: &[String],
 ) -> Logs {
     let mut answer = Logs::None;
-    for folder in folders {
-        match has_logs(source, &plan.bucket, &folder, plan.period).await {
-            Ok(true) => return Logs::In(folder),
+    for name in names {
+        match has_logs(source, &plan.bucket, place, name, plan.period).await {
+            Ok(true) => return Logs::In(place.folder(name)),
             Ok(false) => {}
-            Err(why) => answer = Logs::Unknown(folder, why),
+            Err(why) => answer = Logs::Unknown(place.folder(name), why),
         }
     }
     answer

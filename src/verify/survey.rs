@@ -8,11 +8,11 @@ use crate::locate::place::Place;
 use crate::locate::slices::{Slice, slices};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::budget;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::time::{DAY, HOUR, Period};
+use trailproof_core::time::{HOUR, Period};
 
 /// Entries on a page of a listing, S3's own number.
 const PAGE: u64 = 1_000;
@@ -77,18 +77,28 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
                     survey.log_bytes += bytes;
                     survey.search += files / PAGE;
                 }
-                survey.search += days_of(plan.period);
+                survey.search += levels(&days);
             }
             Err(why) => survey.unread.push((folder, why)),
         }
     }
+    // The folder of each account, and each of its folders of log files.
+    let mut accounts: BTreeMap<_, BTreeSet<&String>> = BTreeMap::new();
+    for (place, names) in found.log_folders.iter().filter(|(place, _)| named(place)) {
+        accounts.entry((&place.root, &place.account)).or_default().extend(names);
+    }
+    survey.search += accounts.values().map(|names| 1 + count(names.len())).sum::<u64>();
     survey
 }
 
-/// Days that the period touches, each of which has a folder of its own.
-fn days_of(period: Period) -> u64 {
-    let days = period.end.plus(-1).unix().div_euclid(DAY) - period.start.unix().div_euclid(DAY) + 1;
-    u64::try_from(days).unwrap_or(0)
+/// Listings that find the days of one region's folder: of that folder, of each year, of each month,
+/// and of each day.
+fn levels(days: &Days) -> u64 {
+    let of = |length: usize| {
+        let paths: BTreeSet<_> = days.keys().filter_map(|day| day.get(..length)).collect();
+        u64::try_from(paths.len()).unwrap_or(u64::MAX)
+    };
+    1 + of(4) + of(7) + of(10)
 }
 
 /// Files and bytes by day.

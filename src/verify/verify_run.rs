@@ -1,4 +1,5 @@
 //! Runs `verify`: every chain of a bucket at once, told in canonical order.
+use super::beside::with_trails_beside;
 use super::chain_job::ChainJob;
 use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
@@ -22,12 +23,14 @@ use trailproof_core::chain_id::ChainId;
 use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::content::Hash;
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::event::{ChainSummary, RunEvent, RunSummary, RunTally};
+use trailproof_core::event::{ChainSummary, DigestJudged, RunEvent, RunSummary, RunTally};
 use trailproof_core::explain::{KeptEvents, KeyName};
+use trailproof_core::finding::Outcome;
 use trailproof_core::ids::Region;
-use trailproof_core::key_layout::ROOT;
+use trailproof_core::key_layout::{DigestKind, ROOT};
 use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::Period;
+use trailproof_core::notice::Notice;
+use trailproof_core::time::{Period, Timestamp};
 
 /// What one chain may have said that waits for the chains before it to be told. How much that is
 /// together is the affair of the common room.
@@ -138,8 +141,11 @@ async fn run(
         kms_keys: BTreeSet::new(),
         keys_told: BTreeSet::new(),
     };
-    let mut search =
-        plan.unlisted.then(|| UnlistedSearch::new(&run.source, &plan.bucket, &found.places));
+    let mut search = plan.unlisted.then(|| UnlistedSearch::new(&run.source, plan, &found));
+    let jobs = match search {
+        Some(_) => with_trails_beside(plan, &mut found, jobs),
+        None => jobs,
+    };
     run.chains(jobs, room, &book, &moments, search.as_mut(), tell).await;
     if let Some(not_made) = not_asked {
         tell(&RunEvent::CheckNotPerformed(not_made));
@@ -256,14 +262,34 @@ impl Run<'_> {
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) -> bool {
         let mut finished = false;
+        let search = match (search, job.names_only) {
+            (Some(search), true) => {
+                return match say {
+                    ChainSays::Names(names) => {
+                        search.add(&job.chain, names);
+                        false
+                    }
+                    ChainSays::Event(event) => matches!(*event, RunEvent::ChainFinished(_)),
+                    _ => false,
+                };
+            }
+            (search, _) => search,
+        };
+        let mut search = search;
         match say {
             ChainSays::Event(mut event) => {
+                if let (RunEvent::DigestJudged(judged), Some(search)) =
+                    (event.as_ref(), search.as_deref_mut())
+                    && let Some(start) = covers_from(judged)
+                {
+                    search.proven(&job.chain, start, judged.end);
+                }
                 if let RunEvent::ChainFinished(summary) = event.as_mut() {
                     finished = true;
                     self.status(job, summary, tell).await;
                     self.tally.chain(summary);
                     if let Some(search) = search {
-                        search.of(&job.chain).covered(&job.chain, &summary.segments);
+                        search.covered(&job.chain, &summary.segments);
                     }
                     let uncovered =
                         |segment: &&Segment| matches!(segment.coverage, Coverage::Uncovered(_));
@@ -290,7 +316,7 @@ impl Run<'_> {
             }
             ChainSays::Names(names) => {
                 if let Some(search) = search {
-                    search.of(&job.chain).add(names);
+                    search.add(&job.chain, names);
                 }
             }
             ChainSays::Explains(events) => {
@@ -319,6 +345,17 @@ impl Run<'_> {
         }
         tell(&event);
     }
+}
+
+/// From when on a proven digest says of all log files that were delivered that it names them.
+fn covers_from(judged: &DigestJudged) -> Option<Timestamp> {
+    let Outcome::Valid(proof) = &judged.outcome else { return None };
+    let told = judged.kind == DigestKind::Standard
+        && !judged
+            .notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::ChainStart | Notice::DigestUnlinked));
+    told.then_some(proof.start)
 }
 
 #[expect(clippy::panic, reason = "a chain that died must not be told as one that ended")]

@@ -39,6 +39,7 @@ mod s3_source;
 mod support;
 mod trail_builder;
 mod trail_model;
+mod unlisted;
 mod verify_cli;
 mod verify_model;
 mod wire;

@@ -102,7 +102,11 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
             log: place.clone(),
         },
     });
-    teller.events.push(RunEvent::LogUnlisted { at: place });
+    teller.events.push(RunEvent::LogUnlisted {
+        at: place,
+        last_modified: None,
+        reason: UnlistedReason::None,
+    });
     teller.events.push(RunEvent::LogsWithoutDigests { folder: long.clone() });
     teller.events.push(RunEvent::CheckNotPerformed(NotMade {
         check: Check::TrailStatus,

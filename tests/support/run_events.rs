@@ -3,6 +3,7 @@
 mod hostile_events;
 
 pub(crate) use hostile_events::hostile;
+use std::collections::BTreeMap;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::event::{
@@ -17,6 +18,7 @@ use trailproof_core::key_layout::DigestKind;
 use trailproof_core::location::ObjectLocation;
 use trailproof_core::notice::Notice;
 use trailproof_core::time::{DAY, HOUR, Period, Timestamp};
+use trailproof_core::unlisted::UnlistedReason;
 use trailproof_core::verdict::Verdict;
 
 /// 2026-07-01T00:00:00Z.
@@ -96,6 +98,7 @@ impl Teller {
             not_joined: 0,
             places_in_doubt: 0,
             passed_over: 0,
+            set_aside: BTreeMap::new(),
         };
         Self { events, summary }
     }

@@ -67,9 +67,17 @@ pub const EXPECTED_CHAINS: usize = 1_000_000;
 /// million keys; a store that lists for ever takes ten minutes for them at 30 ms a page.
 pub const PAGES: usize = 20_000;
 
-/// Log files of one day and region that no digest names, and that are told one by one. A real
-/// bucket has none; whoever wrote so many into it shall not fill our memory.
+/// Objects that no digest names and that are reported one by one, in one folder and in a run. A real
+/// bucket has none; anyone who wrote this many into it must not fill our memory.
 pub const UNLISTED: usize = 100_000;
+
+/// Objects of one folder that no digest names and that are read to see whether they are copies. A
+/// copied day of a busy account has some thousands.
+pub const COPIES_READ: usize = 10_000;
+
+/// Folders at one level that are not a region's, year's, month's or day's and that are searched. A
+/// real bucket has none.
+pub const ODD_FOLDERS: usize = 1_000;
 
 /// Bytes of the ARN of a caller: the longest that STS describes.
 pub const CALLER: usize = 2_048;

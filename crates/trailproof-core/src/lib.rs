@@ -28,6 +28,7 @@ mod members;
 pub mod notice;
 pub mod signing;
 pub mod time;
+pub mod unlisted;
 pub mod verdict;
 mod verified;
 pub mod walk_facts;

@@ -184,6 +184,12 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         (summary.not_joined, "chain", "that does not join on to the record before"),
         (summary.places_in_doubt, "place", "that nothing answers for"),
         (summary.passed_over, "key", "in folders of digests that is no digest's, passed over"),
+        (
+            run.copies.total,
+            "object",
+            "with the content of a log file that a digest names elsewhere",
+        ),
+        (summary.set_aside.values().sum(), "object", "that no reader takes for data, set aside"),
     ] {
         if count > 0 {
             notes.push(format!("{} {what}.", counted(count, noun)));

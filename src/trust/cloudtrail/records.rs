@@ -26,6 +26,7 @@ pub(super) fn trail(trail: Trail) -> Option<TrailRecord> {
         prefix: trail.s3_key_prefix.filter(|prefix| !prefix.is_empty()),
         organization: trail.is_organization_trail.unwrap_or_default(),
         multi_region: trail.is_multi_region_trail.unwrap_or_default(),
+        validates: trail.log_file_validation_enabled,
     })
 }
 

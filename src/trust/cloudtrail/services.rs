@@ -76,9 +76,9 @@ impl CloudTrail {
         Err(senseless(LIST_PUBLIC_KEYS, "does not come to an end"))
     }
 
-    async fn described(&self, arn: &TrailArn) -> Result<Option<TrailRecord>, ServiceError> {
+    async fn described(&self, region: Option<&Region>) -> Result<Vec<TrailRecord>, ServiceError> {
         let client =
-            self.clients.trails(None).map_err(|error| setup_error(DESCRIBE_TRAILS, &error))?;
+            self.clients.trails(region).map_err(|error| setup_error(DESCRIBE_TRAILS, &error))?;
         // Without a filter, as the AWS CLI asks: with one, a trail that is not there is an error.
         let described = client
             .describe_trails()
@@ -86,7 +86,7 @@ impl CloudTrail {
             .await
             .map_err(|error| service_error(DESCRIBE_TRAILS, &error))?;
         let trails = described.trail_list.unwrap_or_default();
-        Ok(trails.into_iter().filter_map(records::trail).find(|trail| trail.arn == arn.as_str()))
+        Ok(trails.into_iter().filter_map(records::trail).collect())
     }
 
     async fn status_of(
@@ -188,7 +188,17 @@ impl TrailService for CloudTrail {
         &'a self,
         arn: &'a TrailArn,
     ) -> BoxFuture<'a, Result<Option<TrailRecord>, ServiceError>> {
-        Box::pin(self.described(arn))
+        Box::pin(async move {
+            let trails = self.described(None).await?;
+            Ok(trails.into_iter().find(|trail| trail.arn == arn.as_str()))
+        })
+    }
+
+    fn trails<'a>(
+        &'a self,
+        region: Option<&'a Region>,
+    ) -> BoxFuture<'a, Result<Vec<TrailRecord>, ServiceError>> {
+        Box::pin(self.described(region))
     }
 
     fn status<'a>(

@@ -74,7 +74,7 @@ fn a_planted_log_file_does_not_hold() {
     let logs = find(&copied, "/CloudTrail/us-east-1/");
     let log = logs.last().unwrap();
     let name = log.to_str().unwrap().replace(".json.gz", "x.json.gz");
-    fs::copy(log, name).unwrap();
+    fs::write(name, "no copy of any").unwrap();
     for more in [&["--recheck", "copy"][..], &["--record", "record.jsonl", "--recheck", "copy"]] {
         room.verify(ATTESTATION, more).is(1, "WRONG        beside it");
     }

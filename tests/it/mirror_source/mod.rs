@@ -86,7 +86,11 @@ async fn all(source: &dyn ObjectSource, request: &ListRequest) -> Result<ListPag
     let mut whole = ListPage::default();
     loop {
         let page = source.list(&request).await?;
-        whole.objects.extend(page.objects.into_iter().map(|o| Listed { etag: None, ..o }));
+        whole.objects.extend(page.objects.into_iter().map(|o| Listed {
+            etag: None,
+            last_modified: None,
+            ..o
+        }));
         whole.folders.extend(page.folders);
         match page.next {
             Some(next) => request.continuation = Some(next),

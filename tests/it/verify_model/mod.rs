@@ -116,7 +116,7 @@ fn check(trail: &BuiltTrail, period: &Period, events: &[RunEvent]) -> Result<(),
     let unlisted: Vec<&str> = events
         .iter()
         .filter_map(|event| match event {
-            RunEvent::LogUnlisted { at } => Some(at.key.as_str()),
+            RunEvent::LogUnlisted { at, .. } => Some(at.key.as_str()),
             _ => None,
         })
         .collect();

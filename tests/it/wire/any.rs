@@ -136,13 +136,12 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
             CoverageTotals { verified, contradicted, unverified, pending, uncovered }
         },
     );
-    (any_of(Verdict::iter()), counts(), coverage, any::<[u64; 7]>()).prop_map(
-        |(
-            verdict,
-            counts,
-            coverage,
-            [chains, ended, unlisted, listings_unread, places_in_doubt, not_joined, passed_over],
-        )| {
+    let set_aside = prop::collection::btree_map(any_of(SetAside::ALL), any::<u64>(), 0..3);
+    let counted = (any::<[u64; 7]>(), set_aside);
+    (any_of(Verdict::iter()), counts(), coverage, counted).prop_map(
+        |(verdict, counts, coverage, (counted, set_aside))| {
+            let [chains, ended, unlisted, listings_unread, places_in_doubt, not_joined, passed_over] =
+                counted;
             RunEvent::RunFinished(RunSummary {
                 verdict,
                 counts,
@@ -154,6 +153,7 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
                 not_joined,
                 places_in_doubt,
                 passed_over,
+                set_aside,
             })
         },
     )

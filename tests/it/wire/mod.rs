@@ -31,6 +31,7 @@ use trailproof_core::location::ObjectLocation;
 use trailproof_core::log_check::LogProof;
 use trailproof_core::notice::Notice;
 use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::unlisted::{SetAside, UnlistedReason};
 use trailproof_core::verdict::Verdict;
 use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec, dice::Dice};
 pub(crate) use variants::some_events;

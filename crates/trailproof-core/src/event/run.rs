@@ -14,6 +14,7 @@ use crate::location::ObjectLocation;
 use crate::log_check::LogProof;
 use crate::notice::Notice;
 use crate::time::{Period, Timestamp};
+use crate::unlisted::UnlistedReason;
 use crate::verdict::Verdict;
 use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
 
@@ -90,6 +91,18 @@ pub enum RunEvent {
     LogUnlisted {
         /// Where it lies.
         at: ObjectLocation,
+        /// When it was put there last, where the listing has that.
+        last_modified: Option<Timestamp>,
+        /// Why it may lie there.
+        reason: UnlistedReason,
+    },
+    /// An object that no verified digest names has the content of a log file that one names under
+    /// another key. Weighs nothing.
+    CopyOf {
+        /// Where it lies.
+        at: ObjectLocation,
+        /// SHA-256 of its inflated content.
+        hash: Hash,
     },
     /// A folder holds log files of the period, and no digest of any trail covers their account and
     /// region.

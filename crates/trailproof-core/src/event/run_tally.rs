@@ -3,7 +3,9 @@ use super::run::PlaceDoubt;
 use super::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
 use crate::coverage::{Coverage, Segment, Uncovered};
 use crate::time::Period;
+use crate::unlisted::SetAside;
 use crate::verdict::Verdict;
+use std::collections::BTreeMap;
 
 /// See the module's words.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,8 @@ pub struct RunTally {
     absent: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
+    /// Objects in folders of log files that no reader takes for data, by why.
+    pub set_aside: BTreeMap<SetAside, u64>,
 }
 
 impl RunTally {
@@ -74,6 +78,7 @@ impl RunTally {
             not_joined: self.not_joined,
             places_in_doubt: self.doubted + self.absent,
             passed_over: self.passed_over,
+            set_aside: self.set_aside,
         }
     }
 

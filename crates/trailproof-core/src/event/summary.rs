@@ -3,6 +3,7 @@ use super::stream::Tally;
 use crate::chain_id::ChainId;
 use crate::coverage::{Segment, Uncovered};
 use crate::time::Timestamp;
+use crate::unlisted::SetAside;
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
 use strum::{IntoStaticStr, VariantNames};
@@ -132,4 +133,6 @@ pub struct RunSummary {
     pub places_in_doubt: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
+    /// Objects in folders of log files that no reader takes for data, by why.
+    pub set_aside: BTreeMap<SetAside, u64>,
 }

@@ -24,6 +24,10 @@ const YOUNG: i64 = 2 * 3600;
 const EARLIER: i64 = 10 * 60;
 const LATER: i64 = 15 * 60;
 
+// The time in a log file's key is known to five minutes, and its delivery follows within minutes: so
+// near to the edge of proven time nothing need be said of it.
+const LEEWAY: i64 = 900;
+
 impl BuiltTrail {
     /// The period that the trail was built for, from the end of the first digest to the end of the
     /// last one.
@@ -162,22 +166,26 @@ impl BuiltTrail {
 
     /// Log files that no verified digest names.
     fn unlisted(&self, judged: &[Vec<Judged>], period: &Period, expectation: &mut Expectation) {
-        // Near the edges of verified time nothing can be said: the time of a key is rounded down,
-        // and a log file may be delivered a while after it.
-        let covers = |chain: &BuiltChain, digests: &[Judged], [made, put]: [i64; 2]| {
-            [made - EARLIER, made, made + LATER, put].into_iter().all(|time| {
-                let inside = period.from < time && time < period.to;
-                inside
-                    && chain.standard().iter().zip(digests).any(|(digest, own)| {
-                        let hour = digest.start < time && time < digest.end;
-                        let whole = || {
-                            digest
-                                .logs
-                                .iter()
-                                .all(|log| self.log_states(log) == states(&[State::Valid]))
-                        };
-                        hour && own.certain && digest.kind != DigestKind::Starting && whole()
-                    })
+        let proves = |digest: &BuiltDigest, own: &Judged| {
+            let whole =
+                || digest.logs.iter().all(|log| self.log_states(log) == states(&[State::Valid]));
+            own.certain && digest.kind != DigestKind::Starting && whole()
+        };
+        // The whole interval of every digest that touches the period is searched, and that of the
+        // first one after it where it goes on from proven time of the period.
+        let covers = |chain: &BuiltChain, judged: &[Judged], [time, put]: [i64; 2]| {
+            let standard: Vec<_> = chain.standard().iter().zip(judged).collect();
+            [time - LEEWAY, time, time + LEEWAY, put].into_iter().all(|time| {
+                standard.iter().enumerate().any(|(at, (digest, own))| {
+                    let before = at.checked_sub(1).and_then(|before| standard.get(before));
+                    let goes_on = before.is_some_and(|(before, own)| {
+                        own.in_period && before.end == digest.start && proves(before, own)
+                    });
+                    digest.start < time
+                        && time < digest.end
+                        && proves(digest, own)
+                        && (own.in_period || (own.visited && goes_on))
+                })
             })
         };
         for planted in &self.planted {

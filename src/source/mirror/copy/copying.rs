@@ -34,7 +34,11 @@ impl Copying {
             Some(_) => self.copier.seen().pages.get(request).cloned(),
         };
         let page = match self.below.list(request).await {
-            Ok(page) => page,
+            Ok(mut page) => {
+                // The manifest does not keep it, and what is told now is what the mirror tells later.
+                page.objects.iter_mut().for_each(|object| object.last_modified = None);
+                page
+            }
             Err(why) => {
                 let failed = Some(FailedAs::of(&why));
                 let folder = Some(FolderAs { failed, ..FolderAs::default() });

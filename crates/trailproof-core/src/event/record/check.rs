@@ -112,6 +112,7 @@ impl RunCheck {
                 self.after("log-unlisted")?;
                 self.tally.unlisted += 1;
             }
+            RunEvent::CopyOf { .. } => self.after("copy-of")?,
             RunEvent::LogsWithoutDigests { .. } => {
                 self.after("logs-without-digests")?;
                 self.tally.without_digests += 1;
@@ -249,6 +250,7 @@ impl RunCheck {
         }
         // What was passed over has no lines, and weighs nothing.
         self.tally.passed_over = told.passed_over;
+        self.tally.set_aside.clone_from(&told.set_aside);
         let recounted = std::mem::take(&mut self.tally).finish();
         if recounted.verdict != told.verdict {
             return Err(Unreadable::new(format!(

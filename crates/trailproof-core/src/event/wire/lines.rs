@@ -23,7 +23,8 @@ pub(super) enum Line<'a> {
     SeamJudged(Box<SeamJudgedLine<'a>>),
     ChainFinished(ChainFinishedShape<'a>),
     GapExplained(Box<GapExplainedLine<'a>>),
-    LogUnlisted(PlaceShape<'a>),
+    LogUnlisted(LogUnlistedLine<'a>),
+    CopyOf(CopyOfLine<'a>),
     LogsWithoutDigests(FolderLine<'a>),
     PlaceInDoubt(PlaceInDoubtLine<'a>),
     PlacesAnswered(PlacesAnsweredLine),
@@ -217,6 +218,26 @@ pub(super) struct GapExplainedLine<'a> {
     pub(super) to: Time,
     #[serde(borrow)]
     pub(super) explained_by: ExplainingShape<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct LogUnlistedLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) last_modified: Option<Time>,
+    #[serde(borrow)]
+    pub(super) reason: Text<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CopyOfLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) sha256: Hex,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,11 +1,11 @@
 //! Lines into events.
 use super::FindingShape;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, DigestJudgedLine, FolderLine, GapExplainedLine, LinkShape,
-    ListingUnreadLine, LogJudgedLine, LogNamedLine, PlaceInDoubtLine, PlacesAnsweredLine,
-    PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, FolderLine, GapExplainedLine,
+    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine, PlaceInDoubtLine,
+    PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
-use super::parts::{FailureShape, NotMadeShape, PlaceShape, Text};
+use super::parts::{FailureShape, NotMadeShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use super::unreadable::Unreadable;
 use super::write::{PROOFS, TOOL};
@@ -22,6 +22,7 @@ use crate::location::ObjectLocation;
 use crate::log_check::LogProof;
 use crate::notice::Notice;
 use crate::time::Period;
+use crate::unlisted::UnlistedReason;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -119,8 +120,17 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             }
         }
         RunEventName::LogUnlisted => {
-            let line: PlaceShape<'_> = serde_json::from_str(line)?;
-            RunEvent::LogUnlisted { at: line.into() }
+            let line: LogUnlistedLine<'_> = serde_json::from_str(line)?;
+            RunEvent::LogUnlisted {
+                at: at(line.bucket, line.key),
+                last_modified: line.last_modified.map(|at| at.0),
+                reason: UnlistedReason::from_code(&line.reason)
+                    .ok_or_else(|| Unreadable::unknown("reason", &line.reason))?,
+            }
+        }
+        RunEventName::CopyOf => {
+            let line: CopyOfLine<'_> = serde_json::from_str(line)?;
+            RunEvent::CopyOf { at: at(line.bucket, line.key), hash: line.sha256.0 }
         }
         RunEventName::LogsWithoutDigests => {
             let line: FolderLine<'_> = serde_json::from_str(line)?;

@@ -4,6 +4,7 @@ use super::unreadable::Unreadable;
 use crate::coverage::{Segment, Uncovered};
 use crate::event::stream::Tally;
 use crate::event::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
+use crate::unlisted::SetAside;
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -148,6 +149,8 @@ pub struct RunFinishedShape<'a> {
     chains_not_joined: u64,
     places_in_doubt: u64,
     keys_passed_over: u64,
+    #[serde(borrow)]
+    set_aside: BTreeMap<Text<'a>, u64>,
 }
 
 impl From<&RunSummary> for RunFinishedShape<'_> {
@@ -172,6 +175,7 @@ impl From<&RunSummary> for RunFinishedShape<'_> {
             chains_not_joined: summary.not_joined,
             places_in_doubt: summary.places_in_doubt,
             keys_passed_over: summary.passed_over,
+            set_aside: summary.set_aside.iter().map(|(why, n)| (why.code().into(), *n)).collect(),
         }
     }
 }
@@ -193,6 +197,12 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
                 code.parse().map_err(|_| Unreadable::unknown("coverage", &code))?;
             uncovered.insert(why, seconds);
         }
+        let mut set_aside = BTreeMap::new();
+        for (code, count) in shape.set_aside {
+            let why = SetAside::from_code(&code)
+                .ok_or_else(|| Unreadable::unknown("set_aside", &code))?;
+            set_aside.insert(why, count);
+        }
         Ok(Self {
             verdict,
             counts: shape.counts.into(),
@@ -204,6 +214,7 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
             not_joined: shape.chains_not_joined,
             places_in_doubt: shape.places_in_doubt,
             passed_over: shape.keys_passed_over,
+            set_aside,
         })
     }
 }

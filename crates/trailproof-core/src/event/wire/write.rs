@@ -1,9 +1,10 @@
 //! Events into lines.
 use super::SCHEMA;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, DigestJudgedLine, FolderLine, GapExplainedLine, Line,
-    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PlaceInDoubtLine,
-    PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, FolderLine, GapExplainedLine,
+    Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine,
+    PlaceInDoubtLine, PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine,
+    TrailStatusLine,
 };
 use super::parts::{Hex, Text, Time};
 use super::shown::write_json;
@@ -90,7 +91,17 @@ fn line(event: &RunEvent) -> Line<'_> {
                 explained_by: event.into(),
             }))
         }
-        RunEvent::LogUnlisted { at } => Line::LogUnlisted(at.into()),
+        RunEvent::LogUnlisted { at, last_modified, reason } => Line::LogUnlisted(LogUnlistedLine {
+            bucket: (&*at.bucket).into(),
+            key: (&*at.key).into(),
+            last_modified: last_modified.map(Time),
+            reason: reason.code().into(),
+        }),
+        RunEvent::CopyOf { at, hash } => Line::CopyOf(CopyOfLine {
+            bucket: (&*at.bucket).into(),
+            key: (&*at.key).into(),
+            sha256: Hex(*hash),
+        }),
         RunEvent::LogsWithoutDigests { folder } => {
             Line::LogsWithoutDigests(FolderLine { folder: folder.into() })
         }
