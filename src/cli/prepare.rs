@@ -131,16 +131,17 @@ pub(super) async fn prepare_with(
     let mut online = online.map(|online| Online { source: wrap(online.source), ..online });
     let clock = online.as_ref().map(|online| Arc::clone(&online.clock));
     let caller = online.as_mut().and_then(|online| online.caller.take());
-    let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
+    let s3 = online.as_ref().map(|online| &online.source);
+    let copies = evidence::rules(&asked.moved, s3, args.complete_copy)?;
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
         (None, Some(Online { source, trust, .. })) => {
             let bucket = bucket_of(&asked, trust.as_ref()).await?;
-            (evidence::in_bucket(source, bucket, named, rules, None).await?, Some(trust))
+            (evidence::in_bucket(source, bucket, named, copies, None).await?, Some(trust))
         }
         (Some(path), _) => {
             let opened = &*mirror.insert(evidence::open(path)?);
-            (evidence::in_directory(opened, path, named, rules, counts).await?, None)
+            (evidence::in_directory(opened, path, named, copies, counts).await?, None)
         }
         (None, None) => return Err(Refusal::usage("a location is needed")),
     };

@@ -51,6 +51,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         value.insert("version".into(), start.tool.version.clone().into());
         value.insert("location".into(), start.location.clone().into());
         value.insert("end_was_future".into(), start.end_was_future.into());
+        value.insert("complete_copy_asserted".into(), start.complete_copy.into());
         value.insert("from".into(), to_value(Time(start.period.start))?);
         value.insert("to".into(), to_value(Time(start.period.end))?);
     }

@@ -76,6 +76,9 @@ fn whole_run(run: &Collected) -> TestSuite {
         ] {
             suite.add_property(Property::new(name, value));
         }
+        if start.complete_copy {
+            suite.add_property(Property::new("complete-copy-asserted", "true"));
+        }
     }
     for (name, left_out) in [
         ("findings-left-out", run.findings.left_out()),

@@ -5,7 +5,9 @@
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::next_steps::next_steps;
-use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
+use super::text_lines::{
+    COMPLETE_COPY, bytes, counted, hours, per_cent, tally, uncovered, verified,
+};
 use std::io::{self, Write};
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::{Coverage, Uncovered};
@@ -68,7 +70,11 @@ impl<W: Write> Text<W> {
             counts.logs.invalid,
             counts.logs.unverified,
             bytes(counts.stored_bytes),
-        )
+        )?;
+        if run.complete_copy() {
+            writeln!(self.out, "\n{COMPLETE_COPY}")?;
+        }
+        Ok(())
     }
 
     fn chains(&mut self) -> io::Result<()> {
@@ -227,6 +233,15 @@ impl<W: Write> Text<W> {
         if summary.passed_over > 0 {
             let keys = counted(summary.passed_over, "key");
             writeln!(self.out, "\n{keys} in folders of digests passed over: no digest's.")?;
+        }
+        for (bucket, copies) in &self.collected.copies {
+            let digests = counted(copies.count, "digest");
+            writeln!(
+                self.out,
+                "\n{digests} delivered to another place in `s3://{}`, of which copies lie here: \
+                 these prove nothing of this place (digest-copied).",
+                escape(bucket)
+            )?;
         }
         let next = next_steps(&self.collected, summary);
         if !next.is_empty() {

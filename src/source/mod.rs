@@ -19,5 +19,5 @@ mod tempo;
 
 pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,
-    ReadError, ReadFrom, TakePiece,
+    ReadError, ReadFrom, RecordedBytes, TakePiece,
 };

@@ -3,7 +3,7 @@ use super::batch::share_out;
 use super::chain_job::ChainJob;
 use super::chain_says::Saying;
 use super::chain_tell::{Item, tell};
-use super::fetch::{DigestFetch, fetch_digest};
+use super::fetch::{DigestFetch, copy_damage, fetch_digest};
 use super::judge_log::judge_log;
 use super::keys::{ChainKeys, KeyBook};
 use super::ordered::{Closed, Ordered, ordered};
@@ -23,6 +23,7 @@ use trailproof_core::finding::{Finding, Outcome};
 use trailproof_core::judge::ProvenDigest;
 use trailproof_core::key_layout::DigestKind;
 use trailproof_core::location::ObjectLocation;
+use trailproof_core::notice::Notice;
 use trailproof_core::time::{HOUR, Timestamp};
 use trailproof_core::walk_facts::{Fact, ListedDigest, Need, Step};
 
@@ -110,16 +111,17 @@ impl ChainDriver<'_> {
                 Need::Nothing | Need::Older(_) => return Ok(older),
                 need => self.find_out(need, &mut ahead, walk.ahead()).await,
             };
-            for step in walk.feed(fact) {
+            for mut step in walk.feed(fact) {
                 let kind = DigestKind::Backfill;
+                step.outcome = self.unless_damaged(step.outcome, &step.at).await;
                 let judged = DigestJudged {
                     outcome: told(&step.outcome),
                     seen: self.seen_of(&step.at),
                     at: step.at,
                     kind,
                     end: step.end,
+                    counts: !step.notices.contains(&Notice::DigestCopied),
                     notices: step.notices,
-                    counts: true,
                 };
                 self.digest(judged, step.outcome, true, false).await?;
             }
@@ -178,7 +180,10 @@ impl ChainDriver<'_> {
         let first = fetch_digest(self.source.as_ref(), &seam.at).await;
         match &first {
             DigestFetch::Read(read, _) if read.content.hash != seam.hash => {
-                fetch_digest(self.source.as_ref(), &seam.at).await
+                match copy_damage(self.source.as_ref(), &seam.at).await {
+                    Some(why) => DigestFetch::Unreadable(why),
+                    None => fetch_digest(self.source.as_ref(), &seam.at).await,
+                }
             }
             _ => first,
         }
@@ -189,11 +194,29 @@ impl ChainDriver<'_> {
         self.seen.take_if(|(seen, _)| seen == at).map(|(_, seen)| seen).unwrap_or_default()
     }
 
-    async fn standard(&mut self, step: Step) -> Result<(), Closed> {
+    /// The outcome, unless it accuses and the copy is what is damaged. Digests that are not proven
+    /// steer no walk, whatever they are called.
+    async fn unless_damaged(
+        &self,
+        outcome: Outcome<ProvenDigest>,
+        at: &ObjectLocation,
+    ) -> Outcome<ProvenDigest> {
+        match &outcome {
+            Outcome::Invalid(finding) if *finding != Finding::DigestMissing => {
+                let damaged = copy_damage(self.source.as_ref(), at).await;
+                damaged.map_or(outcome, Outcome::Unverified)
+            }
+            _ => outcome,
+        }
+    }
+
+    async fn standard(&mut self, mut step: Step) -> Result<(), Closed> {
+        step.outcome = self.unless_damaged(step.outcome, &step.at).await;
         // A digest that only anchors the walk is told and not counted; one that is forged there
         // counts all the same, or planting some would hide a missing tail.
         let missing = matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));
         let counts = !step.anchor || (matches!(step.outcome, Outcome::Invalid(_)) && !missing);
+        let counts = counts && !step.notices.contains(&Notice::DigestCopied);
         let search = self.is_next_to_a_gap(step.end);
         let judged = DigestJudged {
             outcome: told(&step.outcome),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use trailproof_core::digest::LogFile;
 use trailproof_core::event::LogJudged;
 use trailproof_core::explain::{ExplainingEvent, explaining_events};
-use trailproof_core::finding::Outcome;
+use trailproof_core::finding::{Finding, Outcome};
 
 /// A log file that was judged.
 pub(super) struct Log {
@@ -25,7 +25,8 @@ pub(super) async fn judge_log(
         && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
     {
         let outcome = Outcome::Valid(proof);
-        return Log { judged: LogJudged { at, expected: hash, outcome, seen }, events: Vec::new() };
+        let judged = LogJudged { at, expected: hash, outcome, lifecycle: false, seen };
+        return Log { judged, events: Vec::new() };
     }
     let (outcome, seen, content) = if search {
         fetch_log_and_search(source.as_ref(), &at, &hash).await
@@ -36,5 +37,7 @@ pub(super) async fn judge_log(
     let events = content
         .map(|content| explaining_events(&content, &at, &job.bucket, job.chain.trail.as_str()))
         .unwrap_or_default();
-    Log { judged: LogJudged { at, expected: hash, outcome, seen }, events }
+    let missing = matches!(outcome, Outcome::Invalid(Finding::LogMissing));
+    let lifecycle = missing && job.is_at_the_old_edge(&at.key);
+    Log { judged: LogJudged { at, expected: hash, outcome, lifecycle, seen }, events }
 }

@@ -57,6 +57,11 @@ impl ListedChain {
         self.standard.last().map(|(end, _)| *end)
     }
 
+    /// The end of the oldest standard digest.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.standard.first().map(|(end, _)| *end)
+    }
+
     /// The place of one of its digests, where there is one.
     pub(super) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
         let kinds = [DigestKind::Standard, DigestKind::Backfill];

@@ -28,6 +28,8 @@ pub struct VerifyPlan {
     pub status: Option<StatusOf>,
     /// Whether to search for log files that no verified digest names.
     pub unlisted: bool,
+    /// Whether the caller asserts that the copy that is read is complete.
+    pub complete_copy: bool,
     /// Log files that an earlier record proves, which are not read again where they are unchanged.
     pub known: Option<Arc<KnownLogs>>,
     /// The record that the run joins on to.
@@ -47,6 +49,7 @@ impl VerifyPlan {
             accounts: self.scope.accounts.iter().map(ToString::to_string).collect(),
             regions: self.scope.regions.iter().map(ToString::to_string).collect(),
             unlisted: self.unlisted,
+            complete_copy: self.complete_copy,
             follows: self.since.as_ref().map(|since| since.record.clone()),
         }
     }

@@ -117,6 +117,7 @@ async fn run(
     run.explain(tell);
     run.unlisted(search, tell).await;
     run.without_digests(&found, tell).await;
+    run.passed_over(tell);
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));
     summary

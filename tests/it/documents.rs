@@ -36,6 +36,7 @@ fn run(trail: &BuiltTrail) -> (Value, Vec<Value>) {
         now: Timestamp::from_unix(whole.to + 7_200),
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
     };

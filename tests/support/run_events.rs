@@ -73,6 +73,7 @@ impl Teller {
             accounts: Vec::new(),
             regions: Vec::new(),
             unlisted: true,
+            complete_copy: false,
             follows: None,
         }))];
         let summary = RunSummary {

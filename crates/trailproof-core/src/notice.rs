@@ -19,11 +19,14 @@ pub enum Notice {
     /// Nothing older is in the listing: a lifecycle rule that expires old objects would look the
     /// same.
     LifecycleLooksTheSame,
+    /// The digest's signature holds under the place that it names, which is another bucket or
+    /// prefix: a copy of evidence of that place. It steers nothing here.
+    DigestCopied,
 }
 
 impl Notice {
     /// Every notice.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ChainStart,
         Self::MetadataSignatureMissing,
         Self::MetadataSignatureDiffers,
@@ -31,6 +34,7 @@ impl Notice {
         Self::DigestUnlinked,
         Self::Anchor,
         Self::LifecycleLooksTheSame,
+        Self::DigestCopied,
     ];
 
     /// The one with this code.
@@ -48,6 +52,7 @@ impl Notice {
             Self::DigestUnlinked => "digest-unlinked",
             Self::Anchor => "anchor",
             Self::LifecycleLooksTheSame => "lifecycle-looks-the-same",
+            Self::DigestCopied => "digest-copied",
         }
     }
 }

@@ -33,12 +33,13 @@ pub(super) fn log() -> impl Strategy<Value = RunEvent> {
     let proof = (any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
         |(stored, inflated, stored_inflated)| LogProof { stored, inflated, stored_inflated },
     );
-    (place(), hash(), outcome(proof), seen()).prop_map(|(at, expected, outcome, mut seen)| {
+    let parts = (place(), hash(), outcome(proof), any::<bool>(), seen());
+    parts.prop_map(|(at, expected, outcome, lifecycle, mut seen)| {
         // What is told of the size is told once.
         if let Outcome::Valid(proof) = &outcome {
             seen.stored = Some(proof.stored);
         }
-        RunEvent::LogJudged(LogJudged { at, expected, outcome, seen })
+        RunEvent::LogJudged(LogJudged { at, expected, outcome, lifecycle, seen })
     })
 }
 
@@ -137,9 +138,10 @@ pub(super) fn run_finished() -> impl Strategy<Value = RunEvent> {
 pub(super) fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
     let words = (text(), text(), text(), prop::option::of(text()), prop::option::of(text()));
-    (words, time(), time(), any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
-        |(words, start, end, (end_was_future, unlisted), trails, accounts, regions)| {
+    (words, time(), time(), any::<(bool, bool, bool)>(), texts(), texts(), texts()).prop_map(
+        |(words, start, end, flags, trails, accounts, regions)| {
             let (version, location, bucket, build, follows) = words;
+            let (end_was_future, unlisted, complete_copy) = flags;
             RunEvent::RunStarted(Box::new(RunStart {
                 tool: Tool { version, build },
                 location,
@@ -150,6 +152,7 @@ pub(super) fn run_started() -> impl Strategy<Value = RunEvent> {
                 accounts,
                 regions,
                 unlisted,
+                complete_copy,
                 follows,
             }))
         },

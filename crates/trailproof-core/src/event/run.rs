@@ -142,6 +142,9 @@ pub struct RunStart {
     pub regions: Vec<String>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
+    /// Whether the caller asserts that the copy that is read is complete: what is absent from it
+    /// is then absent from the bucket. False where no copy is read.
+    pub complete_copy: bool,
     /// The record that the run joins on to: SHA-256 of its lines, in hex.
     pub follows: Option<String>,
 }
@@ -205,6 +208,8 @@ pub struct LogJudged {
     pub expected: Hash,
     /// The judgement.
     pub outcome: Outcome<LogProof>,
+    /// Whether it is missing where a lifecycle rule that expires old objects would look the same.
+    pub lifecycle: bool,
     /// What was seen of the object.
     pub seen: Seen,
 }

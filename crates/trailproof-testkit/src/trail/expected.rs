@@ -92,7 +92,7 @@ impl BuiltTrail {
             for log in &digest.logs {
                 let mut allowed = BTreeSet::new();
                 if valid && digest.oddity != Oddity::NoLogFiles {
-                    allowed.extend(self.log_states(log));
+                    allowed.extend(self.log_states_in(log, period));
                 }
                 if !allowed.is_empty() && own.in_period && !allowed.contains(&State::Valid) {
                     tainted.extend(clip(digest, period).filter(|_| only_valid));
@@ -155,8 +155,19 @@ impl BuiltTrail {
     /// Log files that no verified digest names.
     fn unlisted(&self, judged: &[Vec<Judged>], period: &Period, expectation: &mut Expectation) {
         let covers = |chain: &BuiltChain, digests: &[Judged], times: [i64; 2]| {
+            // An hour of which a copy lacks a log file is not verified, and near its edges nothing
+            // need be said of the next one.
+            let lacks = |time: i64| {
+                period.copy
+                    && chain.standard().iter().any(|digest| {
+                        let near = digest.start < time + 1_800 && time - 1_800 < digest.end;
+                        let absent = |key| self.current(&digest.bucket, key).is_none();
+                        near && (absent(&digest.key)
+                            || digest.logs.iter().any(|log| absent(&log.key)))
+                    })
+            };
             times.into_iter().all(|time| {
-                let inside = period.from < time && time < period.to;
+                let inside = period.from < time && time < period.to && !lacks(time);
                 inside
                     && chain.standard().iter().zip(digests).any(|(digest, own)| {
                         let hour = digest.start < time && time < digest.end;

@@ -68,6 +68,7 @@ fn check(path: &Path, copied: Copied) -> io::Result<Option<Saved>> {
         etag: copied.etag,
         version_id: copied.version_id,
         user: copied.metadata,
+        recorded: None,
     };
     Ok(Some(Saved { file, first: Some(first.into()), metadata }))
 }

@@ -45,6 +45,8 @@ pub(super) struct RunStartedLine<'a> {
     pub(super) accounts: Vec<Text<'a>>,
     pub(super) regions: Vec<Text<'a>>,
     pub(super) search_unlisted: bool,
+    #[serde(default)]
+    pub(super) complete_copy_asserted: bool,
     pub(super) follows: Option<Text<'a>>,
 }
 

@@ -162,6 +162,7 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         accounts: owned(line.accounts),
         regions: owned(line.regions),
         unlisted: line.search_unlisted,
+        complete_copy: line.complete_copy_asserted,
         follows: line.follows.map(Cow::into_owned),
     })
 }
@@ -222,18 +223,21 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
 
 fn log_judged(line: LogJudgedLine<'_>) -> Result<LogJudged, Unreadable> {
     let need = |field| move || Unreadable::absent("log-judged", field);
+    let noted = |notice: Notice| line.notices.iter().any(|code| code == notice.code());
+    let lifecycle = noted(Notice::LifecycleLooksTheSame);
     let outcome = match outcome(&line.outcome, line.finding, line.read_failure)? {
         Some(judged) => judged,
         None => Outcome::Valid(LogProof {
             stored: line.stored_bytes.ok_or_else(need("stored_bytes"))?,
             inflated: line.inflated_bytes.ok_or_else(need("inflated_bytes"))?,
-            stored_inflated: line.notices.iter().any(|code| code == Notice::StoredInflated.code()),
+            stored_inflated: noted(Notice::StoredInflated),
         }),
     };
     Ok(LogJudged {
         at: at(line.bucket, line.key),
         expected: line.sha256.0,
         outcome,
+        lifecycle,
         seen: Seen {
             stored: line.stored_bytes,
             found: line.found_sha256.map(|hash| hash.0),

@@ -117,6 +117,7 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         accounts: texts(&start.accounts),
         regions: texts(&start.regions),
         search_unlisted: start.unlisted,
+        complete_copy_asserted: start.complete_copy,
         follows: optional(start.follows.as_ref()),
     }
 }
@@ -195,6 +196,9 @@ fn log_judged(judged: &LogJudged) -> LogJudgedLine<'_> {
         etag: optional(judged.seen.etag.as_ref()),
         version_id: optional(judged.seen.version_id.as_ref()),
     };
+    if judged.lifecycle {
+        line.notices.push(Notice::LifecycleLooksTheSame.code().into());
+    }
     match &judged.outcome {
         Outcome::Valid(proof) => {
             line.stored_bytes = Some(proof.stored);
