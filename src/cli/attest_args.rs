@@ -96,6 +96,10 @@ pub(super) struct VerifyAttestationArgs {
     /// `s3://BUCKET[/PREFIX]` or a directory
     #[arg(long, value_name = "LOCATION")]
     pub(super) recheck: Option<String>,
+    /// Assert that the copy is complete, so that what is absent from it counts as removed; without
+    /// this, only the bucket of delivery and a mirror of it say what is missing
+    #[arg(long, requires = "recheck")]
+    pub(super) complete_copy: bool,
     /// Attestation of the period before, which this one must name
     #[arg(long, value_name = "ATTESTATION")]
     pub(super) previous: Option<PathBuf>,

@@ -12,6 +12,7 @@ use crate::evidence::commitment::Commitment;
 use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Summing};
 use crate::evidence::statement::{Committed, Statement};
+use crate::report::text_lines::COMPLETE_COPY;
 use crate::source::count::Counts;
 use crate::trust::KeyRecord;
 use crate::trust::bundle::Bundle;
@@ -36,6 +37,7 @@ pub(super) struct Again {
     commitment: Commitment,
     essence: Option<Commitment>,
     predicate: Map<String, Value>,
+    complete_copy: bool,
 }
 
 /// Runs `verify` again.
@@ -73,6 +75,7 @@ pub(super) async fn recheck(
         public_keys: Vec::new(),
         bucket: scope.pointer("/deliveredTo/bucket").and_then(Value::as_str).map(str::to_owned),
         relocate: Vec::new(),
+        complete_copy: args.complete_copy,
         quiet: args.quiet,
     };
     let again = again.as_verify();
@@ -112,7 +115,8 @@ pub(super) async fn recheck(
     }
     let (commitment, essence, facts) = summing.finish();
     let predicate = predicate(&facts, &commitment, &Declared::default());
-    Ok(Again { place: escape(place).into_owned(), summary, commitment, essence, predicate })
+    let (place, complete_copy) = (escape(place).into_owned(), run.plan.complete_copy);
+    Ok(Again { place, summary, commitment, essence, predicate, complete_copy })
 }
 
 fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
@@ -183,6 +187,9 @@ impl Again {
         checks.add(outcome, format!("evidence: {words}"));
         let (outcome, words) = self.beside(statement, same);
         checks.add(outcome, format!("beside it: {words}"));
+        if self.complete_copy {
+            checks.add(CheckOutcome::NotAsked, format!("copy: {COMPLETE_COPY}"));
+        }
         checks.add(
             CheckOutcome::NotAsked,
             "trust: the public keys are those in the attestation; that they are CloudTrail's is \

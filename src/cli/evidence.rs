@@ -1,5 +1,7 @@
 //! Opens the places where evidence lies, and finds out where it was delivered.
-use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, relocations, roots};
+use super::original::{
+    LISTED, assumed, choose, flat_folder, logs_alone, nothing_in, nothing_there, relocations, roots,
+};
 use super::place::{BucketPlace, Moved, Place, folder};
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
@@ -7,7 +9,7 @@ use crate::locate::folders::list_folders;
 use crate::locate::roots::{Roots, find_roots};
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
-use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
+use crate::source::mirror::{FlatFolder, KEYS_BESIDE, MirrorSource, Mirrored};
 use crate::source::relocate::{Relocated, Relocation};
 use crate::verify::copied::Copied;
 use crate::verify::recorded::{find_recorded, recorded_below};
@@ -32,6 +34,8 @@ pub(super) struct Evidence {
     pub(super) roots: Vec<String>,
     /// Where it was delivered, and where it is read.
     pub(super) place: EvidencePlace,
+    /// Whether any of it is read from a copy.
+    pub(super) copy: bool,
     /// What the search for it left open.
     pub(super) left_open: Vec<RunEvent>,
 }
@@ -43,11 +47,20 @@ fn left_open(found: &Roots) -> Vec<RunEvent> {
     unread.chain(found.left_out.iter().cloned().map(RunEvent::PlaceInDoubt)).collect()
 }
 
+/// What a copy is read as: the rules that were typed, and whether copies are asserted to be
+/// complete.
+#[derive(Debug)]
+pub(super) struct Copies {
+    pub(super) rules: Vec<Relocation>,
+    pub(super) complete: bool,
+}
+
 /// The rules that were typed, with their sources.
 pub(super) fn rules(
     moved: &[Moved],
     s3: Option<&Arc<dyn ObjectSource>>,
-) -> Result<Vec<Relocation>, Refusal> {
+    complete: bool,
+) -> Result<Copies, Refusal> {
     let mut rules = Vec::new();
     for (at, Moved { bucket, prefix, to }) in moved.iter().enumerate() {
         let same = |other: &&Moved| (&other.bucket, &other.prefix) == (bucket, prefix);
@@ -58,26 +71,31 @@ pub(super) fn rules(
                 escape(prefix)
             )));
         }
-        let (source, to_bucket, to_prefix): (Arc<dyn ObjectSource>, _, _) = match to {
-            Place::Bucket(bucket, prefix) => {
+        let (source, to_bucket, to_prefix, own): (Arc<dyn ObjectSource>, _, _, _) = match to {
+            Place::Bucket(to_bucket, to_prefix) => {
                 let Some(s3) = s3 else { continue };
-                (Arc::clone(s3), bucket.clone(), folder(prefix))
+                let to_prefix = folder(to_prefix);
+                let own = (to_bucket, &to_prefix) == (bucket, prefix);
+                (Arc::clone(s3), to_bucket.clone(), to_prefix, own)
             }
             Place::Directory(path) => {
                 let files = open(path)?;
                 match mirrored(&files, path)? {
                     Some(mirror) => {
                         let (to_bucket, to_prefix) = in_mirror(&mirror, bucket, prefix);
-                        (Arc::new(mirror), to_bucket, to_prefix)
+                        // Its manifest tells what the store itself said of its own bucket.
+                        let own = to_bucket == *bucket;
+                        (Arc::new(mirror), to_bucket, to_prefix, own)
                     }
-                    None => (files, String::new(), String::new()),
+                    None => (files, String::new(), String::new(), false),
                 }
             }
         };
         let (bucket, prefix) = (bucket.clone(), prefix.clone());
-        rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix });
+        let complete = own || complete;
+        rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix, complete });
     }
-    Ok(rules)
+    Ok(Copies { rules, complete })
 }
 
 /// Where a mirror of ours has what was delivered there: under its own name, or as the copy that was
@@ -109,7 +127,7 @@ pub(super) async fn in_directory(
     path: &Path,
     scope: &Scope,
     named: Option<&str>,
-    mut rules: Vec<Relocation>,
+    mut copies: Copies,
     elsewhere: Vec<ReadPlace>,
     counts: &Arc<Counts>,
 ) -> Result<Evidence, Refusal> {
@@ -120,9 +138,10 @@ pub(super) async fn in_directory(
         let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
         let of = BucketPlace { bucket: of, prefix, is_root: false };
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
-        return in_bucket(bucket, of, scope, named, rules, elsewhere, Some(path)).await;
+        return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
     }
     let mut recorded = find_recorded(mirror.as_ref(), "", "").await;
+    let logs = if recorded.parts.is_empty() { logs_alone(mirror.as_ref()).await } else { 0 };
     if recorded.parts.is_empty()
         && let Some(bucket) = named
     {
@@ -131,16 +150,30 @@ pub(super) async fn in_directory(
     if recorded.parts.is_empty() {
         // A link in place of a folder is one reason.
         remarks(path, mirror, false);
-        return Err(nothing_in(&recorded, &shown));
+        return Err(nothing_in(&recorded, logs, &shown));
     }
     let bucket = choose(&mut recorded, named, &shown)?;
     let source: Arc<dyn ObjectSource> = mirror.clone();
-    rules.extend(relocations(&recorded.parts, &source, ""));
+    let roots = roots(&recorded, &bucket);
+    if let Some((folder, root)) = flat_folder(&mut recorded, &bucket, &shown)? {
+        let flat = FlatFolder::open(Arc::clone(&source), &folder, &root).await;
+        let unread = |why| Refusal::not_started(format!("cannot read `{shown}`: {why}"));
+        copies.rules.push(Relocation {
+            bucket: bucket.clone(),
+            prefix: root.clone(),
+            source: Arc::new(flat.map_err(unread)?),
+            to_bucket: String::new(),
+            to_prefix: root,
+            complete: copies.complete,
+        });
+    }
+    copies.rules.extend(relocations(&recorded.parts, &source, "", copies.complete));
     Ok(Evidence {
-        source: Arc::new(Counted::new(Relocated::new(rules, None), Arc::clone(counts))),
-        roots: roots(&recorded, &bucket),
+        source: Arc::new(Counted::new(Relocated::new(copies.rules, None), Arc::clone(counts))),
+        roots,
         place: place(&bucket, "", directory_place(ReadKind::Directory, path), elsewhere),
         bucket,
+        copy: true,
         left_open: Vec::new(),
     })
 }
@@ -189,7 +222,7 @@ pub(super) async fn in_bucket(
     BucketPlace { bucket, prefix, is_root }: BucketPlace,
     scope: &Scope,
     named: Option<&str>,
-    mut rules: Vec<Relocation>,
+    mut copies: Copies,
     elsewhere: Vec<ReadPlace>,
     directory: Option<&Path>,
 ) -> Result<Evidence, Refusal> {
@@ -217,10 +250,12 @@ pub(super) async fn in_bucket(
     let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
     let copy = !recorded.parts.is_empty() && !recorded.parts.iter().any(is_here);
     if !copy && named.is_none_or(|named| named == bucket) {
-        let source = if rules.is_empty() { s3 } else { Arc::new(Relocated::new(rules, Some(s3))) };
+        let copy = !copies.rules.is_empty();
+        let source: Arc<dyn ObjectSource> =
+            if copy { Arc::new(Relocated::new(copies.rules, Some(s3))) } else { s3 };
         let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
         let place = place(&bucket, &prefix, read, elsewhere);
-        return Ok(Evidence { source, bucket, roots: found.prefixes, place, left_open });
+        return Ok(Evidence { source, bucket, roots: found.prefixes, place, copy, left_open });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -232,9 +267,9 @@ pub(super) async fn in_bucket(
             .collect();
     }
     let original = choose(&mut recorded, named, &typed.place)?;
-    rules.extend(relocations(&recorded.parts, &s3, &bucket));
+    copies.rules.extend(relocations(&recorded.parts, &s3, &bucket, copies.complete));
     Ok(Evidence {
-        source: Arc::new(Relocated::new(rules, Some(s3))),
+        source: Arc::new(Relocated::new(copies.rules, Some(s3))),
         roots: roots(&recorded, &original),
         place: place(
             &original,
@@ -247,6 +282,7 @@ pub(super) async fn in_bucket(
         ),
         bucket: original,
         left_open,
+        copy: true,
     })
 }
 

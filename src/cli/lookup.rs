@@ -11,7 +11,7 @@ use super::lookup_args::LookupArgs;
 use super::prepare::{Caller, prepare};
 use super::progress::Progress;
 use super::refusal::{Refusal, print_result};
-use crate::report::text_lines::counted;
+use crate::report::text_lines::{COMPLETE_COPY, counted};
 use crate::report::words::{evidence, expected_and_found};
 use crate::verify::plan::VerifyPlan;
 use crate::verify::verify_run::look_up;
@@ -189,6 +189,9 @@ fn tell(
         plan.period.end,
         evidence(&plan.place),
     ));
+    if plan.complete_copy {
+        lines.push(COMPLETE_COPY.to_owned());
+    }
     if files.iter().any(|(_, content)| !found.contains_key(&content.whole_hash())) {
         if !left_out.is_empty() {
             let what = left_out.join(", ");

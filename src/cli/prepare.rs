@@ -134,21 +134,22 @@ pub(super) async fn prepare_with(
     let mut online = online.map(|online| Online { source: wrap(online.source), ..online });
     let clock = online.as_ref().map(|online| Arc::clone(&online.clock));
     let caller = online.as_mut().and_then(|online| online.caller.take());
-    let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
+    let s3 = online.as_ref().map(|online| &online.source);
+    let copies = evidence::rules(&asked.moved, s3, args.complete_copy)?;
     let elsewhere = evidence::elsewhere(&asked.moved);
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
         (None, Some(Online { source, trust, .. })) => {
             let bucket = bucket_of(&mut asked, trust.as_ref()).await?;
             let scope = &asked.scope;
-            let found = evidence::in_bucket(source, bucket, scope, named, rules, elsewhere, None);
+            let found = evidence::in_bucket(source, bucket, scope, named, copies, elsewhere, None);
             (found.await?, Some(trust))
         }
         (Some(path), _) => {
             let opened = &*mirror.insert(evidence::open(path)?);
             let scope = &asked.scope;
             let found =
-                evidence::in_directory(opened, path, scope, named, rules, elsewhere, counts);
+                evidence::in_directory(opened, path, scope, named, copies, elsewhere, counts);
             (found.await?, None)
         }
         (None, None) => return Err(Refusal::usage("a location is needed")),

@@ -276,8 +276,13 @@ pub(super) fn make(
         period,
         end_was_future,
         now,
-        status: trail.zip(trails).map(|(arn, service)| StatusOf { arn, service }),
+        // A copy may lag behind what the trail says that it delivered.
+        status: trail
+            .zip(trails)
+            .filter(|_| !evidence.copy)
+            .map(|(arn, service)| StatusOf { arn, service }),
         unlisted: args.unlisted || !args.no_unlisted,
+        complete_copy: args.complete_copy && evidence.copy,
         known,
         since: since.map(Arc::new),
         expected,

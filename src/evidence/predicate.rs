@@ -190,6 +190,9 @@ fn method(facts: &Facts) -> Value {
         "checksNotMade": facts.not_performed.value(),
         "logFilesNotReadAgain": ending(facts, "logFilesSkipped"),
         "searchedUnlisted": of(&facts.started, "searchUnlisted"),
+        // Records of before this field assert nothing.
+        "completeCopyAsserted":
+            of(&facts.started, "completeCopyAsserted").as_bool().unwrap_or(false),
         "keySource": (!sources.is_empty()).then_some(sources),
         "publicKeys": facts.keys.value(),
     })

@@ -88,6 +88,11 @@ impl ListedChain {
         self.standard.last().map(|(end, _)| *end)
     }
 
+    /// The end of the oldest standard digest.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.standard.first().map(|(end, _)| *end)
+    }
+
     /// The place of one of its digests, where there is one.
     pub(crate) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
         let kinds = [DigestKind::Standard, DigestKind::Backfill];

@@ -1,6 +1,6 @@
 //! Gathers a run's events for formats that begin with the verdict.
 use super::names::ChainNames;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::check::NotMade;
 use trailproof_core::coverage::{Coverage, Segment};
@@ -11,6 +11,7 @@ use trailproof_core::event::{
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::{Finding, Outcome};
+use trailproof_core::ids::AccountId;
 use trailproof_core::location::ObjectLocation;
 use trailproof_core::notice::Notice;
 use trailproof_core::time::Timestamp;
@@ -19,6 +20,9 @@ use trailproof_core::unlisted::UnlistedReason;
 /// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
 /// has them all, and the counts count them all.
 const KEPT: usize = 10_000;
+
+/// Buckets of copies that are told apart.
+const COPIED_BUCKETS: usize = 20;
 
 /// A list of which only the first entries are kept.
 #[derive(Clone, Debug)]
@@ -62,6 +66,14 @@ pub(super) struct Unread {
     pub(super) chain: Option<ChainId>,
     pub(super) at: ObjectLocation,
     pub(super) why: ReadFailure,
+}
+
+/// Digests that are copies of what was delivered to one other bucket.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Copies {
+    pub(super) count: u64,
+    /// The accounts that they are of.
+    pub(super) accounts: BTreeSet<AccountId>,
 }
 
 /// A stretch that no digest covers, and what explains it.
@@ -108,6 +120,8 @@ pub(super) struct Collected {
     /// How the places that were found are answered for.
     pub(super) places: Option<PlacesAnswered>,
     pub(super) notices: BTreeMap<Notice, u64>,
+    /// Copies of evidence of other places, by the bucket that they name.
+    pub(super) copies: BTreeMap<String, Copies>,
     pub(super) not_performed: Vec<NotMade>,
     pub(super) summary: Option<RunSummary>,
     chain: Option<ChainId>,
@@ -139,6 +153,9 @@ impl Collected {
                 for notice in &judged.notices {
                     *self.notices.entry(*notice).or_default() += 1;
                 }
+                if judged.notices.contains(&Notice::DigestCopied) {
+                    self.copy(&judged.outcome);
+                }
                 if judged.counts {
                     let lifecycle = judged.notices.contains(&Notice::LifecycleLooksTheSame);
                     self.outcome(&judged.at, &judged.outcome, lifecycle);
@@ -155,7 +172,10 @@ impl Collected {
                         }
                     }
                 }
-                self.outcome(&judged.at, &judged.outcome, false);
+                if judged.lifecycle {
+                    *self.notices.entry(Notice::LifecycleLooksTheSame).or_default() += 1;
+                }
+                self.outcome(&judged.at, &judged.outcome, judged.lifecycle);
             }
             RunEvent::PublicKey(key) => self.keys.push(key.clone()),
             RunEvent::LogNamed(_) => {}
@@ -205,6 +225,23 @@ impl Collected {
             RunEvent::CheckNotPerformed(not_made) => self.not_performed.push(not_made.clone()),
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
         }
+    }
+
+    fn copy<P>(&mut self, outcome: &Outcome<P>) {
+        let Outcome::Unverified(why) = outcome else { return };
+        let place = why.detail.strip_prefix("s3://").and_then(|place| place.split_once('/'));
+        let Some((bucket, _)) = place else { return };
+        // Anyone who can write into the bucket can name any number.
+        if self.copies.len() < COPIED_BUCKETS || self.copies.contains_key(bucket) {
+            let copies = self.copies.entry(bucket.to_owned()).or_default();
+            copies.count += 1;
+            copies.accounts.extend(self.chain.iter().map(|chain| chain.account.clone()));
+        }
+    }
+
+    /// Whether the caller asserts that the copy is complete.
+    pub(super) fn complete_copy(&self) -> bool {
+        self.start.as_ref().is_some_and(|start| start.complete_copy)
     }
 
     fn outcome<P>(&mut self, at: &ObjectLocation, outcome: &Outcome<P>, lifecycle: bool) {

@@ -55,6 +55,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         let follows = start.follows.as_ref().map(FollowsShape::from);
         value.insert("follows".into(), to_value(follows)?);
         value.insert("end_was_future".into(), start.end_was_future.into());
+        value.insert("complete_copy_asserted".into(), start.complete_copy.into());
         value.insert("from".into(), to_value(Time(start.period.start))?);
         value.insert("to".into(), to_value(Time(start.period.end))?);
     }

@@ -83,6 +83,9 @@ fn whole_run(run: &Collected) -> TestSuite {
         if let Some(before) = &start.follows {
             suite.add_property(Property::new("follows", words::follows(before)));
         }
+        if start.complete_copy {
+            suite.add_property(Property::new("complete-copy-asserted", "true"));
+        }
     }
     for (name, left_out) in [
         ("findings-left-out", run.findings.left_out()),

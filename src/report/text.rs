@@ -7,7 +7,7 @@ use super::collect::{Collected, Gap};
 use super::names::ChainNames;
 use super::next_steps::next_steps;
 use super::places;
-use super::text_lines::{bytes, counted, hours, per_cent, tally, verified};
+use super::text_lines::{COMPLETE_COPY, bytes, counted, hours, per_cent, tally, verified};
 use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
 use trailproof_core::coverage::{Coverage, Uncovered};
@@ -89,6 +89,9 @@ impl<W: Write> Text<W> {
             counts.logs.unverified,
             bytes(counts.stored_bytes),
         )?;
+        if run.complete_copy() {
+            writeln!(self.out, "\n{COMPLETE_COPY}")?;
+        }
         if let Some(answered) = &run.places {
             let found = counted(answered.found, "place");
             writeln!(self.out, "{found}: {}", places::answered(answered))?;
@@ -297,6 +300,15 @@ impl<W: Write> Text<W> {
         if summary.passed_over > 0 {
             let keys = counted(summary.passed_over, "key");
             writeln!(self.out, "\n{keys} in folders of digests passed over: no digest's.")?;
+        }
+        for (bucket, copies) in &self.collected.copies {
+            let digests = counted(copies.count, "digest");
+            writeln!(
+                self.out,
+                "\n{digests} delivered to another place in `s3://{}`, of which copies lie here: \
+                 these prove nothing of this place (digest-copied).",
+                escape(bucket)
+            )?;
         }
         let next = next_steps(&self.collected, summary);
         if !next.is_empty() {

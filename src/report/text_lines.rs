@@ -3,6 +3,10 @@ use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::Tally;
 use trailproof_core::time::HOUR;
 
+/// What a reader must know of a run whose caller asserts that a copy is complete.
+pub(crate) const COMPLETE_COPY: &str = "That the copy is complete is asserted (`--complete-copy`): what is absent from it counts as \
+     removed.";
+
 /// Seconds as hours with one decimal: `71.5 h`.
 pub(super) fn hours(seconds: i64) -> String {
     let tenths = (seconds.saturating_mul(10) + HOUR / 2) / HOUR;

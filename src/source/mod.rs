@@ -21,6 +21,6 @@ mod tempo;
 
 pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,
-    ReadError, ReadFrom, TakePiece,
+    ReadError, ReadFrom, RecordedBytes, TakePiece,
 };
 pub use pages::Pages;

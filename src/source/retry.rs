@@ -143,6 +143,10 @@ impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
     }
 
     /// What is tried again waits in between.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
+    }
+
     fn is_here(&self, _at: &ObjectLocation) -> bool {
         false
     }

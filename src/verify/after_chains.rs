@@ -7,6 +7,8 @@ use super::verify_run::{GapsOf, Run};
 use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::event::RunEvent;
 use trailproof_core::explain::{Concerned, Explanations};
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::key_layout::ROOT;
 use trailproof_core::location::ObjectLocation;
 
 impl Run<'_> {
@@ -43,6 +45,18 @@ impl Run<'_> {
             tell(event);
         }
         tell(&RunEvent::PlacesAnswered(answers.places));
+    }
+
+    /// Tells of what was passed over below the folders of CloudTrail: nobody knows what it stands
+    /// for.
+    pub(super) fn passed_over(&mut self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
+        let below = |at: &ObjectLocation| at.key.split('/').any(|part| part == ROOT);
+        for at in self.source.passed_over().into_iter().filter(below) {
+            self.tally.listings_unread += 1;
+            let words = "a symbolic link, a special file or a name that cannot be a key";
+            let why = ReadFailure::new(ReadFailureKind::NotFollowed, words);
+            tell(&RunEvent::ListingUnread { folder: at.key, why });
+        }
     }
 
     /// Tells of log files that no proven digest names, or that nobody searched for them.

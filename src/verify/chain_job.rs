@@ -8,6 +8,7 @@ use trailproof_core::chain_id::ChainId;
 use trailproof_core::content::Hash;
 use trailproof_core::event::Presence;
 use trailproof_core::key_layout::DigestKind;
+use trailproof_core::log_key::log_key_time;
 use trailproof_core::time::{Period, Timestamp};
 
 /// What a chain is run with.
@@ -35,6 +36,14 @@ pub(super) struct ChainJob {
 }
 
 impl ChainJob {
+    /// Whether a log file is of the oldest day of which a digest is listed, or an older one: a
+    /// lifecycle rule expires by the day, and a log file can be made a day before its digest.
+    pub(super) fn is_at_the_old_edge(&self, key: &str) -> bool {
+        let made = log_key_time(key, &self.chain.account, &self.chain.source_region);
+        let oldest = self.listed.oldest().filter(|_| self.older.is_none());
+        made.zip(oldest).is_some_and(|(made, oldest)| made.date_folder() <= oldest.date_folder())
+    }
+
     /// Listed digests of both kinds.
     pub(super) fn digests(&self) -> u64 {
         let of_kind = |kind| u64::try_from(self.listed.count(kind)).unwrap_or(u64::MAX);

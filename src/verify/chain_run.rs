@@ -3,7 +3,7 @@ use super::batch::share_out;
 use super::chain_job::ChainJob;
 use super::chain_says::Saying;
 use super::chain_tell::{Item, tell};
-use super::fetch::{DigestFetch, fetch_digest};
+use super::fetch::{DigestFetch, copy_damage, fetch_digest};
 use super::judge_log::judge_log;
 use super::keys::{ChainKeys, KeyBook};
 use super::moments::{APART, Moments};
@@ -121,8 +121,9 @@ impl ChainDriver<'_> {
             };
             let steps = walk.feed(fact);
             self.let_go(walk.need());
-            for step in steps {
+            for mut step in steps {
                 let kind = DigestKind::Backfill;
+                step.outcome = self.unless_damaged(step.outcome, &step.at).await;
                 // Of an anchor's hour: it is read for the names of log files and judges nothing.
                 let anchor = step.end > self.job.period.end;
                 let mut notices = step.notices;
@@ -133,8 +134,8 @@ impl ChainDriver<'_> {
                     at: step.at,
                     kind,
                     end: step.end,
+                    counts: !anchor && !notices.contains(&Notice::DigestCopied),
                     notices,
-                    counts: !anchor,
                 };
                 self.digest(judged, step.outcome, !anchor, false).await?;
             }
@@ -205,6 +206,9 @@ impl ChainDriver<'_> {
         {
             // Of two large ones the second would wait for the first.
             drop(first);
+            if let Some(why) = copy_damage(self.source.as_ref(), &seam.at).await {
+                return DigestFetch::Unreadable(why);
+            }
             return fetch_digest(self.source.as_ref(), &seam.at).await;
         }
         first
@@ -215,11 +219,29 @@ impl ChainDriver<'_> {
         self.seen.take_if(|(seen, _)| seen == at).map(|(_, seen)| seen).unwrap_or_default()
     }
 
-    async fn standard(&mut self, step: Step) -> Result<(), Closed> {
+    /// The outcome, unless it accuses and the copy is what is damaged. Digests that are not proven
+    /// steer no walk, whatever they are called.
+    async fn unless_damaged(
+        &self,
+        outcome: Outcome<ProvenDigest>,
+        at: &ObjectLocation,
+    ) -> Outcome<ProvenDigest> {
+        match &outcome {
+            Outcome::Invalid(finding) if *finding != Finding::DigestMissing => {
+                let damaged = copy_damage(self.source.as_ref(), at).await;
+                damaged.map_or(outcome, Outcome::Unverified)
+            }
+            _ => outcome,
+        }
+    }
+
+    async fn standard(&mut self, mut step: Step) -> Result<(), Closed> {
+        step.outcome = self.unless_damaged(step.outcome, &step.at).await;
         // A digest that only anchors the walk is told and not counted; one that is forged there
         // counts all the same, or planting some would hide a missing tail.
         let missing = matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));
         let counts = !step.anchor || (matches!(step.outcome, Outcome::Invalid(_)) && !missing);
+        let counts = counts && !step.notices.contains(&Notice::DigestCopied);
         let search = self.moments.are_near(step.end) || self.is_next_to_a_gap(step.end);
         let judged = DigestJudged {
             outcome: told(&step.outcome),

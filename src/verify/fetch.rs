@@ -4,8 +4,11 @@
 //! gathered first and then goes through a reader that each thread keeps; only a large one that is
 //! waited for has a reader of its own for so long.
 use super::stream::{Care, GATHERED, Held, Stream, held, hold, hold_large, room_of, try_held};
-use crate::source::{ObjectMetadata, ObjectReader, ObjectSource, ReadError, ReadFrom};
+use crate::source::{
+    ObjectMetadata, ObjectReader, ObjectSource, ReadError, ReadFrom, RecordedBytes,
+};
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use trailproof_core::aws_judge::DigestRead;
@@ -15,7 +18,7 @@ use trailproof_core::digest::DigestClaim;
 use trailproof_core::event::Seen;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::{Finding, Outcome};
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::location::{ObjectLocation, excerpt};
 use trailproof_core::log_check::{LogProof, check_log};
 use trailproof_core::whole::WholeReader;
 
@@ -127,10 +130,17 @@ pub(super) async fn fetch_log(
     expected: &Hash,
     judge: JudgeLog,
 ) -> (Outcome<LogProof>, Seen) {
+    let is_contradicted = |judged: &Judged| {
+        matches!(&judged.outcome, Outcome::Invalid(why) if *why != Finding::LogMissing)
+    };
     let mut judged = judge_log(source, at, expected, judge).await;
-    if matches!(&judged, Judged { outcome: Outcome::Invalid(why), .. } if *why != Finding::LogMissing)
-    {
+    if is_contradicted(&judged) {
         judged = judge_log(source, at, expected, judge).await;
+    }
+    if is_contradicted(&judged)
+        && let Some(why) = copy_damage(source, at).await
+    {
+        judged.outcome = Outcome::Unverified(why);
     }
     match (&judged.outcome, judged.may_be_cut) {
         // A body that was cut off accuses nobody.
@@ -145,6 +155,38 @@ pub struct Searched {
     pub content: Vec<u8>,
     /// ARN of the KMS key with which it is encrypted, where the store says so.
     pub kms_key: Option<String>,
+}
+
+/// Whether what lies at `at` is a copy that changed since its manifest recorded it, and how. Asked
+/// before the object accuses anybody: then it is the copy that is damaged, and not the bucket.
+pub(super) async fn copy_damage(
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+) -> Option<ReadFailure> {
+    let mut object = source.open(at, &ReadFrom::default()).await.ok()?;
+    let RecordedBytes { size, sha256 } = object.metadata().recorded.clone()?;
+    let recorded = format!("sha256 {}, {size} bytes", excerpt(&sha256, budget::SHOWN));
+    let mut hash = Sha256::new();
+    let mut length = 0;
+    while let Some(bytes) = object.chunk().await.ok()? {
+        hash.update(&bytes);
+        length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if length > budget::LOG_INFLATED {
+            break;
+        }
+    }
+    let found = hex::encode(hash.finalize());
+    if length <= budget::LOG_INFLATED && found == sha256 {
+        return None;
+    }
+    let found = match length > budget::LOG_INFLATED {
+        true => format!("more than {} bytes", budget::LOG_INFLATED),
+        false => format!("sha256 {found}, {length} bytes"),
+    };
+    Some(ReadFailure::new(
+        ReadFailureKind::CopyDamaged,
+        format!("the stored bytes were {recorded} when they were copied; now {found}"),
+    ))
 }
 
 /// As [`fetch_log`], and gives the inflated content of a log file that is proven, so that it can be

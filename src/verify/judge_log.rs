@@ -6,7 +6,7 @@ use std::sync::Arc;
 use trailproof_core::digest::LogFile;
 use trailproof_core::event::LogJudged;
 use trailproof_core::explain::{Cause, KeyName, Recorded, causes};
-use trailproof_core::finding::Outcome;
+use trailproof_core::finding::{Finding, Outcome};
 use trailproof_core::log_check::check_log;
 
 /// A log file that was judged.
@@ -28,7 +28,7 @@ pub(super) async fn judge_log(
         && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
     {
         let outcome = Outcome::Valid(proof);
-        let judged = LogJudged { at, expected: hash, outcome, seen };
+        let judged = LogJudged { at, expected: hash, outcome, lifecycle: false, seen };
         return Log { judged, causes: Vec::new(), kms_key: None };
     }
     let (outcome, seen, searched) = if search {
@@ -37,8 +37,10 @@ pub(super) async fn judge_log(
         let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash, check_log).await;
         (outcome, seen, None)
     };
+    let missing = matches!(outcome, Outcome::Invalid(Finding::LogMissing));
+    let lifecycle = missing && job.is_at_the_old_edge(&at.key);
     let recorded = Recorded { log: &at, chain: &job.chain, bucket: &job.bucket };
     let causes = searched.as_ref().map(|log| causes(&log.content, recorded)).unwrap_or_default();
     let kms_key = searched.and_then(|log| KeyName::from_arn(&log.kms_key?));
-    Log { judged: LogJudged { at, expected: hash, outcome, seen }, causes, kms_key }
+    Log { judged: LogJudged { at, expected: hash, outcome, lifecycle, seen }, causes, kms_key }
 }

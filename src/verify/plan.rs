@@ -30,6 +30,8 @@ pub struct VerifyPlan {
     pub status: Option<StatusOf>,
     /// Whether to search for log files that no verified digest names.
     pub unlisted: bool,
+    /// Whether the caller asserts that the copy that is read is complete.
+    pub complete_copy: bool,
     /// Log files that an earlier record proves, which are not read again where they are unchanged.
     pub known: Option<Arc<KnownLogs>>,
     /// The record that the run joins on to.
@@ -80,6 +82,7 @@ impl VerifyPlan {
                 .as_ref()
                 .map(|regions| regions.iter().map(ToString::to_string).collect()),
             unlisted: self.unlisted,
+            complete_copy: self.complete_copy,
             follows: self.since.as_ref().and_then(|since| since.follows.clone()),
         }
     }

@@ -153,6 +153,7 @@ async fn run(
     run.explain(tell);
     run.unlisted(search, tell).await;
     run.answer(answers, tell);
+    run.passed_over(tell);
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));
     summary

@@ -145,6 +145,7 @@ fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
         now: end,
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
         expected: Expected::default(),

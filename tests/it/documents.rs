@@ -46,6 +46,7 @@ fn run(trail: &BuiltTrail) -> Value {
         now: Timestamp::from_unix(whole.to + 7_200),
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
         expected: Expected::default(),

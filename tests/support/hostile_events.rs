@@ -31,6 +31,7 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
             at: place.clone(),
             expected: [1; 32],
             outcome,
+            lifecycle: true,
             seen: Seen::default(),
         })
     };

@@ -85,6 +85,7 @@ impl Teller {
             expected_accounts: None,
             expected_regions: None,
             unlisted: true,
+            complete_copy: false,
             follows: None,
         }))];
         let summary = RunSummary {

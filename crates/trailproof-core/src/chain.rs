@@ -299,7 +299,12 @@ impl ChainWalk {
             (Some((at, end)), listed)
                 if !self.is_done() && listed.is_none_or(|listed| end >= listed.end) =>
             {
-                (at.clone(), end, true)
+                let next = ListedDigest { end, at: at.clone() };
+                // Others of that very end may sort after it; it is judged once all the same.
+                if let Ok(listed) = self.listed.binary_search(&next) {
+                    self.listed.remove(listed);
+                }
+                (next.at, end, true)
             }
             (_, Some(_)) => match self.listed.pop() {
                 Some(ListedDigest { end, at }) => (at, end, false),

@@ -26,6 +26,9 @@ pub enum Notice {
     /// Nothing older is in the listing: a lifecycle rule that expires old objects would look the
     /// same.
     LifecycleLooksTheSame,
+    /// The digest's signature holds under the place that it names, which is another bucket or
+    /// prefix: a copy of evidence of that place. It steers nothing here.
+    DigestCopied,
 }
 
 impl Notice {

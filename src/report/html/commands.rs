@@ -44,6 +44,9 @@ impl Commands {
         if !start.unlisted {
             verify.push_str(" --no-unlisted");
         }
+        if start.complete_copy {
+            verify.push_str(" --complete-copy");
+        }
         let around = run.circumstances.as_ref();
         let typed = around.map(|around| {
             let words = around.arguments.iter().map(|argument| shell_word(argument));

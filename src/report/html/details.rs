@@ -152,6 +152,16 @@ fn failure_means(kind: ReadFailureKind) -> &'static str {
         ReadFailureKind::KeysUnavailable => "the public keys could not be obtained",
         ReadFailureKind::NoSignature => "there is no signature to check",
         ReadFailureKind::NotCopied => "the mirror does not have it; the bucket may",
+        ReadFailureKind::AbsentFromCopy => "the copy does not have it; the bucket may",
+        ReadFailureKind::CopyDamaged => {
+            "the mirror’s file is not what was verified when it was copied; the bucket may be intact"
+        }
+        ReadFailureKind::NotFollowed => {
+            "a link, a special file or a name that cannot be a key: not followed"
+        }
+        ReadFailureKind::DeliveredElsewhere => {
+            "genuine evidence of another bucket or prefix, which proves nothing of this one"
+        }
     }
 }
 
@@ -280,6 +290,10 @@ fn notice_means(notice: Notice) -> &'static str {
         Notice::Anchor => "a digest outside the period that only anchors its chain",
         Notice::LifecycleLooksTheSame => {
             "nothing older is listed; a lifecycle rule that expires old objects looks the same"
+        }
+        Notice::DigestCopied => {
+            "a digest is a copy of one that was delivered to another bucket or prefix, and counts \
+             for nothing here"
         }
     }
 }

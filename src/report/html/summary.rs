@@ -2,7 +2,7 @@
 use super::chains::length;
 use super::shown::{Shown, grouped};
 use crate::report::collect::Collected;
-use crate::report::text_lines::{bytes, counted, per_cent};
+use crate::report::text_lines::{COMPLETE_COPY, bytes, counted, per_cent};
 use crate::report::words::uncovered;
 use trailproof_core::event::{RunSummary, Tally};
 use trailproof_core::verdict::Verdict;
@@ -162,6 +162,9 @@ impl Totals {
 fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
     let mut notes = Vec::new();
     let counts = &summary.counts;
+    if run.complete_copy() {
+        notes.push(COMPLETE_COPY.to_owned());
+    }
     if let Some((chains, digests)) = run.listed {
         notes.push(format!(
             "The listing held {} in {}, with those outside the period that only anchor a chain. A \

@@ -65,6 +65,7 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
                 "uncovered": uncovered,
             },
             "findings_left_out": run.findings.left_out(),
+            "complete_copy_asserted": run.complete_copy(),
         }),
     }
 }

@@ -81,6 +81,16 @@ impl MirrorSource {
         self.passed_over.all()
     }
 
+    /// The same as the keys that they come closest to.
+    pub(super) fn passed_over_keys(&self) -> Vec<String> {
+        let key = |path: &PathBuf| {
+            let below = path.strip_prefix(&self.root).ok()?;
+            let parts = below.components().map(|part| part.as_os_str().to_string_lossy());
+            Some(parts.collect::<Vec<_>>().join("/"))
+        };
+        self.passed_over.all().iter().filter_map(key).collect()
+    }
+
     fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
         let after = request.continuation.as_ref().max(request.start_after.as_ref());
         let after = after.map_or("", String::as_str);
@@ -258,6 +268,11 @@ impl ObjectSource for MirrorSource {
             let reader: Box<dyn ObjectReader> = Box::new(self.read(at, from)?);
             Ok(reader)
         })
+    }
+
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        let keys = self.passed_over_keys().into_iter();
+        keys.map(|key| ObjectLocation::new("", key)).collect()
     }
 
     fn is_here(&self, _at: &ObjectLocation) -> bool {

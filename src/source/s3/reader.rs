@@ -83,6 +83,7 @@ impl S3Reader {
                 .flatten()
                 .map(|(name, value)| (name.to_lowercase(), value.clone()))
                 .collect(),
+            recorded: None,
         };
         Ok(Self {
             metadata,

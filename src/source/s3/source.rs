@@ -168,6 +168,10 @@ impl ObjectSource for S3Source {
     }
 
     /// What lies here is asked for over a network.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        Vec::new()
+    }
+
     fn is_here(&self, _at: &ObjectLocation) -> bool {
         false
     }

@@ -129,6 +129,7 @@ fn a_reproducible_record_tells_null_of_what_surrounded_it() {
         "2026-03-01T00:04:11Z",
         "--end-time",
         "2026-03-04",
+        "--complete-copy",
         "--record",
         "plain.jsonl.zst",
         "--reproducible",

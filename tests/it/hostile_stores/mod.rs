@@ -69,6 +69,7 @@ fn plan(trail: &BuiltTrail) -> VerifyPlan {
         now: Timestamp::from_unix(whole.to + 90_000),
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
         expected: Expected::default(),

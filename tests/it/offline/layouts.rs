@@ -22,7 +22,7 @@ fn a_mirror_is_judged_as_the_world_is() {
             continue;
         }
         let keys = write_keys(&changed, "deeds");
-        let copy = verify(&changed, &at, Some(&keys), &[]);
+        let copy = verify(&changed, &at, Some(&keys), &["--complete-copy"]);
         let wire = online(&changed, &bucket(&changed), &[]);
         if copy.stdout.is_empty() {
             // Of a trail that was deleted whole, both say that nothing is there.
@@ -34,6 +34,12 @@ fn a_mirror_is_judged_as_the_world_is() {
         }
         compared += 1;
         contradicted += usize::from(wire.status.code() == Some(1));
+        // Without the assertion, what the copy lacks accuses nobody, and all else does as before.
+        let open = findings(&verify(&changed, &at, Some(&keys), &[]));
+        let missing = |code: &str| matches!(code, "digest-missing" | "log-missing");
+        let mut accused = findings(&copy);
+        accused.retain(|(_, code)| !missing(code));
+        assert_eq!(open, accused, "round {round}");
         if told(&copy) != told(&wire) || copy.status.code() != wire.status.code() {
             let (copy, wire) = (told(&copy), told(&wire));
             let first = copy.iter().zip(&wire).find(|(one, other)| one != other);
@@ -73,7 +79,14 @@ fn every_layout_proves_all_but_the_newest_digest() {
     for (name, layout) in &layouts {
         let at = fresh(name);
         write_as(&trail.world, &at, layout);
-        let output = verify(&trail, &at, Some(&keys), &[]);
+        let open = verify(&trail, &at, Some(&keys), &[]);
+        assert_eq!((open.status.code(), findings(&open)), (Some(3), BTreeSet::new()), "{name}");
+        let absent = |event: &&Value| event["read_failure"]["code"] == "absent-from-copy";
+        let lacks: Vec<_> =
+            events(&open).iter().filter(absent).map(|event| event["key"].clone()).collect();
+        assert_eq!(lacks, [json!(log.key)], "{name}");
+        let output = verify(&trail, &at, Some(&keys), &["--complete-copy"]);
+        assert_eq!(events(&output)[0]["complete_copy_asserted"], true);
         assert_eq!(output.status.code(), Some(1), "{name}");
         let found = findings(&output);
         assert_eq!(found, [(log.key.clone(), "log-missing".to_owned())].into(), "{name}");
@@ -102,7 +115,7 @@ fn every_layout_proves_all_but_the_newest_digest() {
             fs::remove_file(&path).unwrap();
             fs::write(to, bytes).unwrap();
         }
-        let output = verify(&trail, &at, Some(&keys), &[]);
+        let output = verify(&trail, &at, Some(&keys), &["--complete-copy"]);
         let expected = [(log.key.clone(), "log-missing".to_owned())].into();
         assert_eq!(findings(&output), expected, "names kept: {keep_name}");
     }
@@ -161,7 +174,7 @@ fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
         let at = fresh("backfill");
         write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
         let keys = write_keys(&trail, "backfill");
-        let output = verify(&trail, &at, Some(&keys), &[]);
+        let output = verify(&trail, &at, Some(&keys), &["--complete-copy"]);
         let told = events(&output);
         let judged = |key: &str| {
             let event = told.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();

@@ -154,6 +154,7 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
         now: end,
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
         expected: Expected::default(),
@@ -226,7 +227,7 @@ fn program(arguments: &[&str]) -> Option<i32> {
 
 #[test]
 fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumstances() {
-    const DEMO: [&str; 8] = [
+    const DEMO: [&str; 9] = [
         "verify",
         "testdata/demo",
         "--public-keys",
@@ -235,6 +236,7 @@ fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumsta
         "2026-03-01T00:04:11Z",
         "--end-time",
         "2026-03-04",
+        "--complete-copy",
     ];
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports");
     std::fs::create_dir_all(&folder).unwrap();

@@ -1,5 +1,6 @@
 //! `verify` against the builder's own model: over every deed, alone and combined, over every subset
 //! of deleted digests, and at any concurrency. The model never calls the code under test.
+mod copies;
 mod deeds;
 mod places;
 mod transit;
@@ -48,7 +49,10 @@ fn run_in(
         .build()
         .unwrap();
     let bucket = trail.chains[0].digests[0].bucket.clone();
-    let source: Arc<dyn ObjectSource> = Arc::new(source);
+    let mut source: Arc<dyn ObjectSource> = Arc::new(source);
+    if period.copy {
+        source = copies::as_copy(source, &bucket);
+    }
     let world = Arc::new(trail.world.clone());
     runtime.block_on(async move {
         let roots = find_roots(source.as_ref(), &bucket, "").await.unwrap().prefixes;
@@ -65,6 +69,7 @@ fn run_in(
             now: Timestamp::from_unix(period.now),
             status: None,
             unlisted: true,
+            complete_copy: false,
             known: None,
             since: None,
             expected: Expected::default(),

@@ -83,12 +83,13 @@ fn log() -> impl Strategy<Value = RunEvent> {
             several_members,
         },
     );
-    (place(), hash(), outcome(proof), seen()).prop_map(|(at, expected, outcome, mut seen)| {
+    let parts = (place(), hash(), outcome(proof), any::<bool>(), seen());
+    parts.prop_map(|(at, expected, outcome, lifecycle, mut seen)| {
         // What is told of the size is told once.
         if let Outcome::Valid(proof) = &outcome {
             seen.stored = Some(proof.stored);
         }
-        RunEvent::LogJudged(LogJudged { at, expected, outcome, seen })
+        RunEvent::LogJudged(LogJudged { at, expected, outcome, lifecycle, seen })
     })
 }
 
@@ -195,8 +196,8 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
     );
     let words = (text(), prop::option::of(text()), place, prop::option::of(follows));
     let times = (time(), time(), prop::option::of(time()));
-    (words, times, any::<(bool, bool)>(), texts(), texts(), texts(), expected).prop_map(
-        |(words, times, (end_was_future, unlisted), trails, accounts, regions, expected)| {
+    (words, times, any::<(bool, bool, bool)>(), texts(), texts(), texts(), expected).prop_map(
+        |(words, times, (end_was_future, unlisted, complete_copy), trails, accounts, regions, expected)| {
             let (organization, expected_accounts, expected_regions) = expected;
             let (version, build, place, follows) = words;
             let (start, end, tail_allowed_from) = times;
@@ -213,6 +214,7 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
                 expected_accounts,
                 expected_regions,
                 unlisted,
+                complete_copy,
                 follows,
             }))
         },

@@ -108,6 +108,7 @@ fn what_runs_tell_is_read_back_and_adds_up() {
             now: Timestamp::from_unix(whole.to),
             status: None,
             unlisted: true,
+            complete_copy: false,
             known: None,
             since: None,
             expected: Expected::default(),

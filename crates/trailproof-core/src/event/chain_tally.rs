@@ -14,30 +14,47 @@ use crate::time::{Period, Timestamp};
 /// The counts of one chain and the division of its period, kept as its events pass in order.
 #[derive(Debug)]
 pub struct ChainTally {
+    period: Period,
     counts: Counts,
     builder: CoverageBuilder,
     /// The last digest of the walk, until all of its log files were told.
     open: Option<Standing>,
+    /// Copies of other places' digests. They stand for nothing where there are others.
+    copied: Counts,
+    /// Whether any digest stands for a part of the period.
+    stood: bool,
 }
 
 impl ChainTally {
     /// For a chain of which nothing was told yet. Where its newest digest ends at
     /// `tail_allowed_from` or later, what follows it is pending.
     pub fn new(period: Period, tail_allowed_from: Option<Timestamp>) -> Self {
-        let builder = CoverageBuilder::new(period, tail_allowed_from);
-        Self { counts: Counts::default(), builder, open: None }
+        Self {
+            period,
+            counts: Counts::default(),
+            builder: CoverageBuilder::new(period, tail_allowed_from),
+            open: None,
+            copied: Counts::default(),
+            stood: false,
+        }
     }
 
     /// Takes the next digest.
     pub fn digest(&mut self, judged: &DigestJudged) {
-        if judged.counts {
+        let is_copy = judged.notices.contains(&Notice::DigestCopied);
+        let counts = match is_copy {
+            true => Some(&mut self.copied),
+            false => judged.counts.then_some(&mut self.counts),
+        };
+        if let Some(counts) = counts {
             match judged.kind {
-                DigestKind::Standard => self.counts.digests.count(&judged.outcome),
-                DigestKind::Backfill => self.counts.backfill.count(&judged.outcome),
+                DigestKind::Standard => counts.digests.count(&judged.outcome),
+                DigestKind::Backfill => counts.backfill.count(&judged.outcome),
             }
         }
         self.close();
         self.open = standing(judged);
+        self.stood |= self.open.is_some();
     }
 
     /// A log file of the last digest. What is wrong with it is wrong with the digest's interval.
@@ -89,9 +106,16 @@ impl ChainTally {
 
     fn divide(mut self, presence: &Presence, older: bool) -> (Counts, Vec<Segment>) {
         self.close();
+        let Period { start: from, end: to } = self.period;
         let mut segments = match presence {
             Presence::Ended { .. } => Vec::new(),
-            Presence::Present | Presence::Absent { .. } => self.builder.finish(older),
+            // A chain of which only copies lie here is not proven here.
+            _ if !self.stood && self.copied.unverified() > 0 => {
+                self.counts.add(&self.copied);
+                let whole = Segment { from, to, coverage: Coverage::Unverified };
+                Some(whole).filter(|whole| whole.seconds() > 0).into_iter().collect()
+            }
+            _ => self.builder.finish(older),
         };
         if matches!(presence, Presence::Absent { .. }) {
             // Without a digest there is nothing that the time could come after.
@@ -105,10 +129,13 @@ impl ChainTally {
     }
 }
 
-/// What a digest says of the period's division; nothing where no chain reaches it, and nothing of
-/// a backfill digest, which is about time that a standard one covers.
+/// What a digest says of the period's division; nothing where no chain reaches it or it is a copy
+/// of evidence of another place, and nothing of a backfill digest, which is about time that a
+/// standard one covers.
 fn standing(judged: &DigestJudged) -> Option<Standing> {
-    if judged.kind == DigestKind::Backfill || judged.notices.contains(&Notice::DigestUnlinked) {
+    let stands = |notice| !judged.notices.contains(notice);
+    let reached = stands(&Notice::DigestUnlinked) && stands(&Notice::DigestCopied);
+    if judged.kind == DigestKind::Backfill || !reached {
         return None;
     }
     let end = judged.end;

@@ -261,6 +261,9 @@ pub struct RunStart {
     pub expected_regions: Option<Vec<String>>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
+    /// Whether the caller asserts that the copy that is read is complete: what is absent from it
+    /// is then absent from the bucket. False where no copy is read.
+    pub complete_copy: bool,
     /// The record that the run joins on to.
     pub follows: Option<Follows>,
 }
@@ -343,6 +346,8 @@ pub struct LogJudged {
     pub expected: Hash,
     /// The judgement.
     pub outcome: Outcome<LogProof>,
+    /// Whether it is missing where a lifecycle rule that expires old objects would look the same.
+    pub lifecycle: bool,
     /// What was seen of the object.
     pub seen: Seen,
 }

@@ -4,7 +4,7 @@
 //! one when it equals the one that was made.
 use super::built::{BuiltChain, BuiltDigest, BuiltLog, BuiltTrail, DigestKind};
 use super::digest_json::sha256;
-use super::expectation::State;
+use super::expectation::{Period, State};
 use super::gzip::{self, Body};
 use super::signer::fingerprint;
 use crate::world::Version;
@@ -146,6 +146,14 @@ impl BuiltTrail {
             Some(signature.split('"').next()?.to_owned())
         });
         kept.collect()
+    }
+
+    /// The same in a run over `period`: what a copy lacks may be in the bucket.
+    pub fn log_states_in(&self, log: &BuiltLog, period: &Period) -> BTreeSet<State> {
+        if period.copy && self.current(&log.bucket, &log.key).is_none() {
+            return states(&[State::Unverified]);
+        }
+        self.log_states(log)
     }
 
     /// What a verifier must say of a log file that a verified digest names.

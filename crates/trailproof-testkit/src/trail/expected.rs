@@ -100,7 +100,7 @@ impl BuiltTrail {
             for log in &digest.logs {
                 let mut allowed = BTreeSet::new();
                 if valid && digest.oddity != Oddity::NoLogFiles {
-                    allowed.extend(self.log_states(log));
+                    allowed.extend(self.log_states_in(log, period));
                 }
                 possible &= allowed.contains(&State::Valid);
                 sure &= possible && allowed.len() == 1;
@@ -174,9 +174,20 @@ impl BuiltTrail {
         // The whole interval of every digest that touches the period is searched, and that of the
         // first one after it where it goes on from proven time of the period.
         let covers = |chain: &BuiltChain, judged: &[Judged], [time, put]: [i64; 2]| {
+            // An hour of which a copy lacks a log file is not verified, and near its edges nothing
+            // need be said of the next one.
+            let lacks = |time: i64| {
+                period.copy
+                    && chain.standard().iter().any(|digest| {
+                        let near = digest.start < time + 1_800 && time - 1_800 < digest.end;
+                        let absent = |key| self.current(&digest.bucket, key).is_none();
+                        near && (absent(&digest.key)
+                            || digest.logs.iter().any(|log| absent(&log.key)))
+                    })
+            };
             let standard: Vec<_> = chain.standard().iter().zip(judged).collect();
             [time - LEEWAY, time, time + LEEWAY, put].into_iter().all(|time| {
-                standard.iter().enumerate().any(|(at, (digest, own))| {
+                !lacks(time) && standard.iter().enumerate().any(|(at, (digest, own))| {
                     let before = at.checked_sub(1).and_then(|before| standard.get(before));
                     let goes_on = before.is_some_and(|(before, own)| {
                         own.in_period && before.end == digest.start && proves(before, own)

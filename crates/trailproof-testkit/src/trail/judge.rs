@@ -71,15 +71,18 @@ impl BuiltTrail {
                 successors().filter_map(known).any(|after| after.certain && after.visited);
             let possible = successors().filter_map(known).any(|after| after.possible);
             if let Some(own) = judged.get_mut(index) {
-                conclude(own, digest, certain, possible);
+                // A copy may lack what the bucket has.
+                let absent = if period.copy { State::Unverified } else { MISSING };
+                conclude(own, digest, certain, possible, absent);
             }
         }
         judged
     }
 }
 
-/// Settles one digest, given whether a proven successor says what it must be.
-fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool) {
+/// Settles one digest, given whether a proven successor says what it must be, and what it is where
+/// one says so and nothing is there.
+fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool, absent: State) {
     let signed = own.own == OwnSignature::Proves;
     let maybe_signed = signed || own.kept || own.own == OwnSignature::MayProve;
     let intact = own.content == DigestContent::Intact;
@@ -87,8 +90,8 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
     own.possible = matches!(own.content, DigestContent::Intact | DigestContent::Damaged)
         && (maybe_signed || possible);
     let mut allowed = match own.content {
-        DigestContent::Absent if certain => states(&[MISSING]),
-        DigestContent::Absent if possible => states(&[MISSING, State::Unreached]),
+        DigestContent::Absent if certain => states(&[absent]),
+        DigestContent::Absent if possible => states(&[absent, State::Unreached]),
         DigestContent::Absent => states(&[State::Unreached]),
         DigestContent::Archived => states(&[State::Unverified]),
         DigestContent::Beyond => {

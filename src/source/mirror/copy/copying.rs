@@ -215,6 +215,10 @@ impl ObjectSource for Copying {
         })
     }
 
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
+    }
+
     /// What is copied passes through here.
     fn is_here(&self, _at: &ObjectLocation) -> bool {
         false

@@ -70,6 +70,7 @@ fn check(path: &Path, copied: Copied) -> io::Result<Option<Saved>> {
         end_unknown: copied.end_unknown,
         kms_key: None,
         user: copied.metadata,
+        recorded: None,
     };
     Ok(Some(Saved { file, first: Some(first.into()), metadata }))
 }

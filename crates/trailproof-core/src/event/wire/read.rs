@@ -218,6 +218,7 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         expected_accounts: line.expected_accounts.map(owned),
         expected_regions: line.expected_regions.map(owned),
         unlisted: line.search_unlisted,
+        complete_copy: line.complete_copy_asserted,
         follows: line.follows.map(TryInto::try_into).transpose()?,
     })
 }
@@ -274,20 +275,22 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
 
 fn log_judged(line: LogJudgedLine<'_>) -> Result<LogJudged, Unreadable> {
     let need = |field| move || Unreadable::absent("log-judged", field);
-    let has = |notice: Notice| line.notices.iter().any(|code| code == notice.code());
+    let noted = |notice: Notice| line.notices.iter().any(|code| code == notice.code());
+    let lifecycle = noted(Notice::LifecycleLooksTheSame);
     let outcome = match outcome(&line.outcome, line.finding, line.read_failure)? {
         Some(judged) => judged,
         None => Outcome::Valid(LogProof {
             stored: line.stored_bytes.ok_or_else(need("stored_bytes"))?,
             inflated: line.inflated_bytes.ok_or_else(need("inflated_bytes"))?,
-            stored_inflated: has(Notice::StoredInflated),
-            several_members: has(Notice::SeveralMembers),
+            stored_inflated: noted(Notice::StoredInflated),
+            several_members: noted(Notice::SeveralMembers),
         }),
     };
     Ok(LogJudged {
         at: at(line.bucket, line.key),
         expected: line.sha256.0,
         outcome,
+        lifecycle,
         seen: Seen {
             stored: line.stored_bytes,
             found: line.found_sha256.map(|hash| hash.0),

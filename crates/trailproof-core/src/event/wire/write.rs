@@ -145,6 +145,7 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         expected_accounts: start.expected_accounts.as_deref().map(texts),
         expected_regions: start.expected_regions.as_deref().map(texts),
         search_unlisted: start.unlisted,
+        complete_copy_asserted: start.complete_copy,
         follows: start.follows.as_ref().map(Into::into),
     }
 }
@@ -223,6 +224,9 @@ fn log_judged(judged: &LogJudged) -> LogJudgedLine<'_> {
         etag: optional(judged.seen.etag.as_ref()),
         version_id: optional(judged.seen.version_id.as_ref()),
     };
+    if judged.lifecycle {
+        line.notices.push(Notice::LifecycleLooksTheSame.code().into());
+    }
     match &judged.outcome {
         Outcome::Valid(proof) => {
             line.stored_bytes = Some(proof.stored);
