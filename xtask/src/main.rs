@@ -1,2 +1,56 @@
-//! Chores of this repository: `cargo xtask` lists them.
-fn main() {}
+//! Chores of this repository. `cargo xtask` lists them.
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  bless   writes what tests compare with anew: the help texts, the demo, and, where the AWS CLI is
+          named by TRAILPROOF_AWS_CLI, the catalogue of differences and its table in the README
+  ci      runs everything that must hold before a change lands (`.ci/run`)
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some("bless"), None) => bless(),
+        (Some("ci"), None) => run(Command::new("bash").arg(".ci/run")),
+        _ => {
+            say(USAGE);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the tests that write what they compare with, one after the other.
+fn bless() -> ExitCode {
+    let mut chores = vec![("it", "cli::"), ("it", "demo::")];
+    if std::env::var_os("TRAILPROOF_AWS_CLI").is_some() {
+        chores.push(("external", "differential::"));
+    }
+    for (program, tests) in chores {
+        let mut command = Command::new("cargo");
+        command.args(["test", "--workspace", "--test", program, tests]);
+        let status = run(command.env("TRAILPROOF_BLESS", "1"));
+        if status != ExitCode::SUCCESS {
+            return status;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Runs a command at the top of the repository, with its output where ours goes.
+fn run(command: &mut Command) -> ExitCode {
+    match command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("error: cannot run `{}`: {error}\n", command.get_program().display()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a chore says what it cannot do")]
+fn say(text: &str) {
+    eprint!("{text}");
+}
