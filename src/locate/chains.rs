@@ -41,6 +41,8 @@ pub struct Found {
     pub places: BTreeSet<Place>,
     /// The names of the account's folders that hold log files of each place.
     pub log_folders: BTreeMap<Place, Vec<String>>,
+    /// Places that have log files and no folder of digests.
+    pub without_digests: BTreeSet<Place>,
     /// The chains with digests in the period or next to it, by the place that they lie in, whatever
     /// their trail.
     pub covering: BTreeMap<Place, BTreeSet<ChainId>>,
@@ -83,6 +85,12 @@ pub async fn find_chains(
     let folders = find_places(source, bucket, roots, scope).await;
     let mut found = Found {
         places: folders.digests.iter().chain(folders.logs.keys()).cloned().collect(),
+        without_digests: folders
+            .logs
+            .keys()
+            .filter(|place| !folders.digests.contains(*place))
+            .cloned()
+            .collect(),
         log_folders: folders.logs,
         unread: folders.unread,
         ..Found::default()

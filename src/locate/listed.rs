@@ -35,7 +35,7 @@ impl ListedChain {
     }
 
     /// Adds the digests of another path of the same chain.
-    pub(super) fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         for kind in [DigestKind::Standard, DigestKind::Backfill] {
             for (at, key) in (0..).zip(&other.keys) {
                 let of_key = other.ends(kind).iter().filter(|(_, of)| *of == at);
@@ -48,7 +48,7 @@ impl ListedChain {
     }
 
     /// The place of the standard digest with this end.
-    pub(super) fn place_of(&self, end: Timestamp, bucket: &str) -> Option<ObjectLocation> {
+    pub(crate) fn place_of(&self, end: Timestamp, bucket: &str) -> Option<ObjectLocation> {
         let at = self.standard.binary_search_by_key(&end, |(end, _)| *end).ok()?;
         let (_, key) = self.standard.get(at)?;
         let chain = self.keys.get(usize::try_from(*key).ok()?)?;
@@ -63,12 +63,12 @@ impl ListedChain {
     }
 
     /// The ends of the digests of a kind, in order.
-    pub(super) fn ends_of(&self, kind: DigestKind) -> impl Iterator<Item = Timestamp> {
+    pub(crate) fn ends_of(&self, kind: DigestKind) -> impl Iterator<Item = Timestamp> {
         self.ends(kind).iter().map(|(end, _)| *end)
     }
 
     /// The folders that its digests lie in, below each of the paths that the trail has had.
-    pub(super) fn folders(&self) -> Vec<String> {
+    pub(crate) fn folders(&self) -> Vec<String> {
         self.keys.iter().map(ChainKey::folder).collect()
     }
 
@@ -89,7 +89,7 @@ impl ListedChain {
     }
 
     /// The end of the oldest standard digest.
-    pub(super) fn oldest(&self) -> Option<Timestamp> {
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
         self.standard.first().map(|(end, _)| *end)
     }
 

@@ -121,7 +121,7 @@ pub(super) struct Collected {
     pub(super) places: Option<PlacesAnswered>,
     pub(super) notices: BTreeMap<Notice, u64>,
     /// Copies of evidence of other places, by the bucket that they name.
-    pub(super) copies: BTreeMap<String, Copies>,
+    pub(super) copied: BTreeMap<String, Copies>,
     pub(super) not_performed: Vec<NotMade>,
     pub(super) summary: Option<RunSummary>,
     chain: Option<ChainId>,
@@ -232,8 +232,8 @@ impl Collected {
         let place = why.detail.strip_prefix("s3://").and_then(|place| place.split_once('/'));
         let Some((bucket, _)) = place else { return };
         // Anyone who can write into the bucket can name any number.
-        if self.copies.len() < COPIED_BUCKETS || self.copies.contains_key(bucket) {
-            let copies = self.copies.entry(bucket.to_owned()).or_default();
+        if self.copied.len() < COPIED_BUCKETS || self.copied.contains_key(bucket) {
+            let copies = self.copied.entry(bucket.to_owned()).or_default();
             copies.count += 1;
             copies.accounts.extend(self.chain.iter().map(|chain| chain.account.clone()));
         }

@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::wire::{
     ChainFinishedShape, ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FindingShape,
-    FollowsShape, NotMadeShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, Time, write_json_pretty,
+    FollowsShape, NotMadeShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, Time,
+    write_json_pretty,
 };
 
 /// See the module's words.

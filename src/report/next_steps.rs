@@ -136,8 +136,8 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
 /// How to verify the copies that lie here as what they are, where something is not proven. Copies
 /// of the bucket's own evidence need no step.
 fn copied_from(run: &Collected, summary: &RunSummary) -> Vec<String> {
-    let own = run.start.as_ref().map_or("", |start| start.bucket.as_str());
-    let others = run.copies.iter().filter(|(bucket, _)| bucket.as_str() != own);
+    let own = run.start.as_ref().map_or("", |start| start.place.delivered_to.bucket.as_str());
+    let others = run.copied.iter().filter(|(bucket, _)| bucket.as_str() != own);
     let others = others.filter(|_| summary.verdict != Verdict::Proven);
     let command = |(bucket, copies): (&String, &Copies)| {
         let bucket = excerpt(bucket, 200);

@@ -250,7 +250,11 @@ impl<W: Write> Text<W> {
         }
         self.more(self.collected.without_digests.total)?;
         for (chain, at) in self.collected.not_joined.entries.iter().take(SHOWN) {
-            writeln!(self.out, "\n  not-joined  {}\n      {at}\n      {NOT_JOINED}", name(chain))?;
+            writeln!(
+                self.out,
+                "\n  not-joined  {}\n      {at}\n      {NOT_JOINED}",
+                self.names.name(chain)
+            )?;
         }
         self.more(self.collected.not_joined.total)
     }
@@ -301,7 +305,7 @@ impl<W: Write> Text<W> {
             let keys = counted(summary.passed_over, "key");
             writeln!(self.out, "\n{keys} in folders of digests passed over: no digest's.")?;
         }
-        for (bucket, copies) in &self.collected.copies {
+        for (bucket, copies) in &self.collected.copied {
             let digests = counted(copies.count, "digest");
             writeln!(
                 self.out,

@@ -91,7 +91,9 @@ pub(crate) fn check(check: Check) -> &'static str {
         Check::Joined => "that every chain joins on to the record before",
         Check::UnlistedLogs => "log files that no verified digest names",
         Check::TrailStatus => "what CloudTrail says that it delivered last",
-        Check::ExpectedPlaces => "what goes on outside of the scope, and so is to be expected in it",
+        Check::ExpectedPlaces => {
+            "what goes on outside of the scope, and so is to be expected in it"
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Trails that the scope leaves out and that deliver into the same folders: their digests are walked
 //! for the names of their log files alone, so that these are not taken for added ones.
 use super::chain_job::ChainJob;
-use crate::locate::chains::Found;
 use super::plan::VerifyPlan;
+use crate::locate::chains::Found;
 use std::collections::BTreeSet;
 use trailproof_core::event::Presence;
 
@@ -24,6 +24,7 @@ pub(super) fn with_trails_beside(
         jobs.push(ChainJob {
             bucket: plan.bucket.clone(),
             period: plan.period,
+            tail_allowed_from: None,
             listed: beside.listed,
             older: beside.older,
             presence: Presence::Present,

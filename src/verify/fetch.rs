@@ -130,9 +130,7 @@ pub(super) async fn fetch_log(
     expected: &Hash,
     judge: JudgeLog,
 ) -> (Outcome<LogProof>, Seen) {
-    let is_contradicted = |judged: &Judged| {
-        matches!(&judged.outcome, Outcome::Invalid(why) if *why != Finding::LogMissing)
-    };
+    let is_contradicted = |judged: &Judged| matches!(&judged.outcome, Outcome::Invalid(why) if *why != Finding::LogMissing);
     let mut judged = judge_log(source, at, expected, judge).await;
     if is_contradicted(&judged) {
         judged = judge_log(source, at, expected, judge).await;
@@ -244,7 +242,7 @@ async fn judge_log(
 /// The hash of an object's inflated content, where it reads as a log file that is small enough to be
 /// one of CloudTrail's.
 pub(super) async fn content_hash(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<Hash> {
-    let (content, _) = read_object(source, at, budget::LOG_SEARCHED, None).await.ok()?;
+    let (content, _) = read_object(source, at, SEARCHED, None).await.ok()?;
     matches!(check_log(&content.hash, &content), Outcome::Valid(_)).then_some(content.hash)
 }
 

@@ -7,8 +7,8 @@
 //!
 //! What is read here decides only which digests are walked together. It proves nothing: the walk
 //! judges the digest at the change as any other, and a forged one is a finding.
-use crate::locate::chains::FoundChain;
 use super::fetch::{DigestFetch, fetch_digest};
+use crate::locate::chains::FoundChain;
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ fn changes(bucket: &str, paths: &[(&ChainId, &FoundChain)]) -> Option<Changes> {
 
 /// Whether the digest at `at` begins a chain or links to one of the chain `from`.
 async fn goes_on_from(source: &dyn ObjectSource, at: &ObjectLocation, from: &ChainId) -> bool {
-    let DigestFetch::Read(read, _) = fetch_digest(source, at).await else { return false };
+    let DigestFetch::Read(read, ..) = fetch_digest(source, at).await else { return false };
     let Ok(claim) = &read.claim else { return false };
     match claim.previous() {
         Some(previous) => {

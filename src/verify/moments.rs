@@ -36,7 +36,9 @@ impl Moments {
                 before = Some(end);
             }
             // A digest that is still to come is no end.
-            all.extend(before.filter(|end| *end < job.tail_from && *end < job.period.end));
+            all.extend(before.filter(|end| {
+                job.tail_allowed_from.is_none_or(|from| *end < from) && *end < job.period.end
+            }));
         }
         all.sort_unstable();
         all.dedup();

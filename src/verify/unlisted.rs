@@ -3,15 +3,15 @@
 //! The folders of days that have verified time are listed whole. Of each level above them, from the
 //! folder of log files down, one folded listing shows what is not a region, year, month or day there:
 //! that is searched too, as readers of the folder read it.
-use crate::locate::chains::Found;
 use super::fetch::content_hash;
-use crate::locate::folders::list_folders;
-use crate::source::many::in_order;
 use super::named_logs::{Hashes, NamedLogs, Names, days_of};
-use crate::locate::place::{LOG_FOLDER, Place};
 use super::plan::VerifyPlan;
 use super::unlisted_found::{Entry, Results, Stray};
 use super::unvalidated::Unvalidated;
+use crate::locate::chains::Found;
+use crate::locate::folders::list_folders;
+use crate::locate::place::{LOG_FOLDER, Place};
+use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, Listed, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -37,7 +37,7 @@ pub(super) struct UnlistedSearch {
     shared: Arc<Shared>,
     period: Period,
     places: BTreeSet<Place>,
-    log_folders: BTreeMap<Place, BTreeSet<String>>,
+    log_folders: BTreeMap<Place, Vec<String>>,
     /// Places that have log files and no folder of digests.
     without_digests: BTreeSet<Place>,
     hasher: RandomState,
@@ -150,7 +150,7 @@ impl UnlistedSearch {
         let here = |place: &&Place| place.account == account && place.region == region;
         let mut folders = Vec::new();
         for place in self.places.iter().filter(here) {
-            let usual = || BTreeSet::from([LOG_FOLDER.to_owned()]);
+            let usual = || vec![LOG_FOLDER.to_owned()];
             let names = self.log_folders.get(place).cloned().unwrap_or_else(usual);
             // Of a place without digests nothing but its levels is searched, with its account.
             if !self.without_digests.contains(place) {

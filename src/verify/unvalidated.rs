@@ -1,6 +1,6 @@
 //! Trails without log file validation, whose log files no digest names.
-use crate::locate::place::Place;
 use super::trail_status::StatusOf;
+use crate::locate::place::Place;
 use crate::trust::TrailRecord;
 use tokio::sync::OnceCell;
 use trailproof_core::ids::TrailArn;

@@ -81,7 +81,12 @@ impl FlatFolder {
                 Some((name, _)) if request.folders => {
                     folders.insert(format!("{}{name}/", request.prefix));
                 }
-                _ => page.objects.push(Listed { key: key.clone(), size: *size, etag: None }),
+                _ => page.objects.push(Listed {
+                    key: key.clone(),
+                    size: *size,
+                    etag: None,
+                    last_modified: None,
+                }),
             }
         }
         page.folders = folders.into_iter().collect();

@@ -11,7 +11,15 @@ pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
     let mut events = events(output);
     for event in &mut events {
         let event = event.as_object_mut().unwrap();
-        for field in ["delivered_to", "read_from", "source", "etag", "version_id", "last_modified", "complete_copy_asserted"] {
+        for field in [
+            "delivered_to",
+            "read_from",
+            "source",
+            "etag",
+            "version_id",
+            "last_modified",
+            "complete_copy_asserted",
+        ] {
             event.remove(field);
         }
         if matches!(case.deed, Some(Deed::HostileKey(..))) {

@@ -141,8 +141,15 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
     let counted = (any::<[u64; 7]>(), set_aside);
     (any_of(Verdict::iter()), counts(), coverage, counted).prop_map(
         |(verdict, counts, coverage, (counted, set_aside))| {
-            let [chains, ended, unlisted, listings_unread, places_in_doubt, not_joined, passed_over] =
-                counted;
+            let [
+                chains,
+                ended,
+                unlisted,
+                listings_unread,
+                places_in_doubt,
+                not_joined,
+                passed_over,
+            ] = counted;
             RunEvent::RunFinished(RunSummary {
                 verdict,
                 counts,
@@ -197,7 +204,15 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
     let words = (text(), prop::option::of(text()), place, prop::option::of(follows));
     let times = (time(), time(), prop::option::of(time()));
     (words, times, any::<(bool, bool, bool)>(), texts(), texts(), texts(), expected).prop_map(
-        |(words, times, (end_was_future, unlisted, complete_copy), trails, accounts, regions, expected)| {
+        |(
+            words,
+            times,
+            (end_was_future, unlisted, complete_copy),
+            trails,
+            accounts,
+            regions,
+            expected,
+        )| {
             let (organization, expected_accounts, expected_regions) = expected;
             let (version, build, place, follows) = words;
             let (start, end, tail_allowed_from) = times;

@@ -20,10 +20,6 @@ use std::collections::BTreeSet;
 // What follows the newest digest is pending while that digest is no older than this.
 const YOUNG: i64 = 2 * 3600;
 
-// How much earlier and later than its name says a log file may be named by a digest.
-const EARLIER: i64 = 10 * 60;
-const LATER: i64 = 15 * 60;
-
 // The time in a log file's key is known to five minutes, and its delivery follows within minutes: so
 // near to the edge of proven time nothing need be said of it.
 const LEEWAY: i64 = 900;
@@ -187,16 +183,17 @@ impl BuiltTrail {
             };
             let standard: Vec<_> = chain.standard().iter().zip(judged).collect();
             [time - LEEWAY, time, time + LEEWAY, put].into_iter().all(|time| {
-                !lacks(time) && standard.iter().enumerate().any(|(at, (digest, own))| {
-                    let before = at.checked_sub(1).and_then(|before| standard.get(before));
-                    let goes_on = before.is_some_and(|(before, own)| {
-                        own.in_period && before.end == digest.start && proves(before, own)
-                    });
-                    digest.start < time
-                        && time < digest.end
-                        && proves(digest, own)
-                        && (own.in_period || (own.visited && goes_on))
-                })
+                !lacks(time)
+                    && standard.iter().enumerate().any(|(at, (digest, own))| {
+                        let before = at.checked_sub(1).and_then(|before| standard.get(before));
+                        let goes_on = before.is_some_and(|(before, own)| {
+                            own.in_period && before.end == digest.start && proves(before, own)
+                        });
+                        digest.start < time
+                            && time < digest.end
+                            && proves(digest, own)
+                            && (own.in_period || (own.visited && goes_on))
+                    })
             })
         };
         for planted in &self.planted {

@@ -13,8 +13,8 @@ use super::{PREVIEW, SCHEMA};
 use crate::budget;
 use crate::event::place::{EvidencePlace, ReadPlace};
 use crate::event::run::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PlaceInDoubt,
-    PlacesAnswered, PublicKeyTold, RunEvent, RunEventName, RunStart, SeamJudged, Seen, Tool,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PlaceInDoubt, PlacesAnswered,
+    PublicKeyTold, RunEvent, RunEventName, RunStart, SeamJudged, Seen, Tool,
 };
 use crate::finding::{Finding, Outcome};
 use crate::judge::Proofs;
