@@ -31,6 +31,7 @@ const CORE_IS_BUILT_WITH: &[&str] = &[
     "serde_json",
     "sha2",
     "sirocco",
+    "strum",
     "zstd",
 ];
 
