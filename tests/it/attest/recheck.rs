@@ -43,7 +43,7 @@ fn the_same_evidence_holds_with_the_keys_of_the_attestation() {
     assert!(told.out.contains("not checked  trust: "), "{told:#?}");
     let told = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo, "--complete-copy"]);
-    told.is(0, "all 241 lines are the very lines");
+    let told = told.is(0, "all 241 lines are the very lines");
     assert!(told.out.contains("not checked  copy: "), "{told:#?}");
     // What only the assertion makes a deletion is open without it.
     let told = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);

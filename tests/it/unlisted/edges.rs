@@ -5,10 +5,10 @@ use std::sync::Arc;
 use trailproof::source::{
     BoxFuture, ListPage, ListRequest, ObjectReader, ObjectSource, ReadError, ReadFrom,
 };
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
-use trailproof_core::event::RunEvent;
+use trailproof_core::event::{EvidencePlace, RunEvent};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::location::ObjectLocation;
 use trailproof_core::time::{Period, Timestamp};
@@ -26,7 +26,7 @@ fn run(
     to: i64,
 ) -> (BTreeSet<String>, usize, Verdict) {
     let plan = VerifyPlan {
-        location: format!("s3://{}", bucket(trail)),
+        place: EvidencePlace::original(&bucket(trail), ""),
         bucket: bucket(trail),
         roots: vec![String::new()],
         scope: Scope::default(),
@@ -37,6 +37,9 @@ fn run(
         unlisted: true,
         known: None,
         since: None,
+        complete_copy: false,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     };
     let keys = Arc::new(WorldKeys(Arc::new(trail.world.clone())));
     let runtime = tokio::runtime::Runtime::new().unwrap();

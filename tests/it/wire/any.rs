@@ -26,7 +26,17 @@ pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
             RunEventName::TrailStatus => trail_status().boxed(),
             RunEventName::GapExplained => gap_explained().boxed(),
             RunEventName::LogUnlisted => {
-                place().prop_map(|at| RunEvent::LogUnlisted { at }).boxed()
+                let reason = any_of(UnlistedReason::ALL.into_iter());
+                (place(), prop::option::of(time()), reason)
+                    .prop_map(|(at, last_modified, reason)| RunEvent::LogUnlisted {
+                        at,
+                        last_modified,
+                        reason,
+                    })
+                    .boxed()
+            }
+            RunEventName::CopyOf => {
+                (place(), hash()).prop_map(|(at, hash)| RunEvent::CopyOf { at, hash }).boxed()
             }
             RunEventName::LogsWithoutDigests => {
                 text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }).boxed()
@@ -137,7 +147,8 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
             CoverageTotals { verified, contradicted, unverified, pending, uncovered }
         },
     );
-    let set_aside = prop::collection::btree_map(any_of(SetAside::ALL), any::<u64>(), 0..3);
+    let set_aside =
+        prop::collection::btree_map(any_of(SetAside::ALL.into_iter()), any::<u64>(), 0..3);
     let counted = (any::<[u64; 7]>(), set_aside);
     (any_of(Verdict::iter()), counts(), coverage, counted).prop_map(
         |(verdict, counts, coverage, (counted, set_aside))| {

@@ -349,7 +349,11 @@ mod tests {
             trails: Vec::new(),
             accounts: Vec::new(),
             regions: Vec::new(),
+            organization: None,
+            expected_accounts: None,
+            expected_regions: None,
             unlisted: true,
+            complete_copy: false,
             follows: None,
         }))
     }
