@@ -1,6 +1,6 @@
 //! What is fuzzed: one function a target, from bytes to claims that must hold whatever they are.
 //!
-//! Shared by libFuzzer (`fuzz_targets/`) and by `tests/fuzz_smoke.rs`, which runs on stable Rust.
+//! Shared by libFuzzer (`fuzz_targets/`) and by `tests/it/fuzz_smoke.rs`, which runs on stable Rust.
 //! Each tells whether its input got past the first gate, so that the smoke test can see that its
 //! inputs reach what lies behind.
 #![expect(clippy::unwrap_used, reason = "a claim that does not hold ends the target by panicking")]
