@@ -158,7 +158,9 @@ impl BuiltTrail {
     /// Log files that no verified digest names.
     fn unlisted(&self, judged: &[Vec<Judged>], period: &Period, expectation: &mut Expectation) {
         // Near the edges of verified time nothing can be said: the time of a key is rounded down,
-        // and a log file may be delivered a while after it.
+        // and a log file may be delivered a while after it. At the edges of the period the design
+        // asks for more: digests just outside of it are to be read for the names that they hold.
+        // Nothing is required there until a run does so.
         let covers = |chain: &BuiltChain, digests: &[Judged], [made, put]: [i64; 2]| {
             [made - EARLIER, made, made + LATER, put].into_iter().all(|time| {
                 let inside = period.from < time && time < period.to;
