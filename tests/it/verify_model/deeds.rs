@@ -74,6 +74,8 @@ fn every_deed(trail: &BuiltTrail, index: usize) -> Vec<Deed> {
         Deed::LogTruncated(log),
         Deed::LogTrailerMissing(log),
         Deed::LogSecondMemberAppended(log),
+        Deed::LogInSeveralMembers(log),
+        Deed::DigestInSeveralMembers(at),
         Deed::LogTrailingGarbage(log),
         Deed::LogReplacedByOtherLog { at: log, by },
         Deed::LogStoredInflated(log),
