@@ -19,7 +19,7 @@ use trailproof_core::finding::{Malformed, Outcome};
 use trailproof_core::inflate::{InflateEnd, InflateFault, Inflater};
 use trailproof_core::key_layout::{DigestKey, DigestKind};
 use trailproof_core::signing::{KeyRing, PublicKey};
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::time::{InclusivePeriod, Timestamp};
 use trailproof_core::whole::WholeReader;
 
 /// Room for what one input inflates to: what a digest may have, and no wait for a fuzzer.
@@ -126,7 +126,7 @@ pub(crate) fn aws_walk(data: &[u8]) -> bool {
     let region = if dice.next() & 1 == 0 { "us-east-1" } else { "eu-west-1" };
     let (from, to) = pool.span();
     let cut = i64::from(dice.next()) * 600;
-    let period = Period { start: from.plus(cut - 3_600), end: to.plus(7_200 - cut) };
+    let period = InclusivePeriod { start: from.plus(cut - 3_600), end: to.plus(7_200 - cut) };
     let ring = if dice.next() & 7 == 7 { KeyRing::default() } else { pool.keys.clone() };
     let mut walk = AwsWalk::new(kind, &pool.bucket, period, ring);
 

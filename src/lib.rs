@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod cli;
 pub mod evidence;
+pub mod locate;
 pub mod report;
 pub mod source;
 pub mod trust;

@@ -9,10 +9,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aws", &[]),
     ("source", &["aws"]),
     ("trust", &["aws"]),
-    ("verify", &["source", "trust"]),
+    ("locate", &["source", "trust"]),
+    ("verify", &["locate", "source", "trust"]),
     ("report", &[]),
     ("evidence", &["aws"]),
-    ("cli", &["aws", "evidence", "report", "source", "trust", "verify"]),
+    ("cli", &["aws", "evidence", "locate", "report", "source", "trust", "verify"]),
 ];
 
 /// What `trailproof-core` is built with. No runtime, no client, no file system, and no crate of AWS's

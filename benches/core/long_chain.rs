@@ -76,6 +76,7 @@ impl LongChain {
             form: Form::Gzip,
             stored,
             inflated: stored,
+            joined: Joined::No,
         };
         let newest = usize::try_from(number).is_ok_and(|at| at == self.hashes.len());
         DigestRead {
@@ -100,7 +101,7 @@ impl LongChain {
             let fact = match walk.need() {
                 Need::Nothing => return proven,
                 Need::Older(_) => Fact::Older(false),
-                Need::Keys { .. } => Fact::Keys(ring.clone()),
+                Need::Keys { .. } | Need::KeysSince(_) => Fact::Keys(ring.clone()),
                 Need::Digest(_) => Fact::Read(Box::new(self.read(next))),
             };
             for step in walk.feed(fact) {

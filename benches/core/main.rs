@@ -11,7 +11,7 @@ use std::time::Duration;
 use trailproof_core::aws_judge::DigestRead;
 use trailproof_core::budget;
 use trailproof_core::chain::ChainWalk;
-use trailproof_core::content::{Content, ContentReader, Form, Hash, read_whole};
+use trailproof_core::content::{Content, ContentReader, Form, Hash, Joined, read_whole};
 use trailproof_core::digest::DigestClaim;
 use trailproof_core::finding::Outcome;
 use trailproof_core::key_layout::{ChainKey, DigestKey, DigestKind};
@@ -179,7 +179,7 @@ fn walk(criterion: &mut Criterion) {
                 let fact = match walk.need() {
                     Need::Nothing => return steps,
                     Need::Older(_) => Fact::Older(false),
-                    Need::Keys { .. } => Fact::Keys(ring.clone()),
+                    Need::Keys { .. } | Need::KeysSince(_) => Fact::Keys(ring.clone()),
                     Need::Digest(at) => match facts.remove(at) {
                         Some(read) => Fact::Read(Box::new(read)),
                         None => Fact::Missing,

@@ -58,7 +58,35 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
             words.push_str(&cause);
         }
     }
-    words
+    without_secrets(&words)
+}
+
+/// `words` without what an endpoint in them may hold that is secret: user, password and query. The
+/// SDK repeats an endpoint that it cannot use.
+fn without_secrets(words: &str) -> String {
+    let ends = |character: char| character.is_whitespace() || "`'\"(),".contains(character);
+    words.split_inclusive(ends).map(without_secret).collect()
+}
+
+fn without_secret(word: &str) -> String {
+    let (scheme, rest) = match word.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), word),
+    };
+    let is_url = !scheme.is_empty();
+    let mut kept = rest.to_owned();
+    if let Some((who, host)) = rest.rsplit_once('@')
+        && (is_url || (who.contains(':') && !who.contains("arn:")))
+    {
+        kept = format!("…@{host}");
+    }
+    if let Some((place, query)) = kept.split_once('?')
+        && (is_url || query.contains('='))
+    {
+        let end = query.chars().last().filter(|last| !last.is_alphanumeric());
+        kept = format!("{place}?…{}", end.map(String::from).unwrap_or_default());
+    }
+    format!("{scheme}{kept}")
 }
 
 /// `error` itself and then each cause, bounded.
@@ -97,6 +125,23 @@ mod tests {
             chain(&Outer(std::io::Error::other("connection refused"))),
             "dispatch failure: connection refused"
         );
+    }
+
+    #[test]
+    fn secrets_of_an_endpoint_are_not_repeated() {
+        for (words, told) in [
+            ("bad `https://user:pass@host:1/x`: no", "bad `https://…@host:1/x`: no"),
+            ("bad `user:pass@host:1`", "bad `…@host:1`"),
+            ("at http://host/?X-Amz-Security-Token=SECRET now", "at http://host/?… now"),
+            ("bad `host?token=SECRET`", "bad `host?…`"),
+            (
+                "arn:aws:sts::1:assumed-role/x/me@a.b may not",
+                "arn:aws:sts::1:assumed-role/x/me@a.b may not",
+            ),
+            ("did you mean that?", "did you mean that?"),
+        ] {
+            assert_eq!(without_secrets(words), told);
+        }
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub(super) struct SignArgs {
     /// Who answers for the run; stated, and not checked by anybody
     #[arg(long, value_name = "NAME")]
     pub(super) operator: Option<String>,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `attest verify`.
@@ -93,6 +96,10 @@ pub(super) struct VerifyAttestationArgs {
     /// `s3://BUCKET[/PREFIX]` or a directory
     #[arg(long, value_name = "LOCATION")]
     pub(super) recheck: Option<String>,
+    /// Assert that the copy is complete, so that what is absent from it counts as removed; without
+    /// this, only the bucket of delivery and a mirror of it say what is missing
+    #[arg(long, requires = "recheck")]
+    pub(super) complete_copy: bool,
     /// Attestation of the period before, which this one must name
     #[arg(long, value_name = "ATTESTATION")]
     pub(super) previous: Option<PathBuf>,
@@ -110,6 +117,9 @@ pub(super) struct TimestampRequestArgs {
     /// File for the query (RFC 3161, DER)
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `attest bundle`.
@@ -124,6 +134,9 @@ pub(super) struct BundleArgs {
     /// File for the bundle
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `attest prove`.
@@ -138,6 +151,9 @@ pub(super) struct ProveArgs {
     /// File for the proof [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `attest check-proof`.

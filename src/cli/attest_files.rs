@@ -1,13 +1,12 @@
 //! Files that `attest` reads and writes.
 use super::refusal::Refusal;
-use super::whole_file::WholeFile;
 use crate::evidence::dsse::{Container, Envelope};
 use crate::evidence::key::{SigningKey, VerifyingKey};
 use crate::evidence::record;
 use crate::evidence::statement::Statement;
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 use trailproof_core::budget;
 use trailproof_core::content::Hash;
@@ -41,16 +40,6 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
 pub(super) fn file_hash(path: &Path) -> Result<Hash, Refusal> {
     record::file_hash(path)
         .map_err(|error| Refusal::not_started(format!("cannot read `{}`: {error}", shown(path))))
-}
-
-/// Writes a file whole or not at all.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
-    let written = WholeFile::create(path).and_then(|file| {
-        file.writer()?.write_all(bytes)?;
-        file.keep()
-    });
-    written
-        .map_err(|error| Refusal::output_lost(format!("cannot write `{}`: {error}", shown(path))))
 }
 
 /// Reads a private key.

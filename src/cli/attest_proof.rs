@@ -1,14 +1,15 @@
 //! `trailproof attest prove` and `attest check-proof`: one object among all that was attested.
 use super::attest_args::{CheckProofArgs, ProveArgs};
-use super::attest_files::{
-    attestation, read, shown, signed_statement, unusable, verifying_key, write,
-};
+use super::attest_files::{attestation, read, shown, signed_statement, unusable, verifying_key};
 use super::exit::ExitStatus;
 use super::refusal::{Refusal, print_result};
+use super::whole_file::write;
 use crate::evidence::inclusion::{Proof, ProvenLine};
 use crate::evidence::record::{Wanted, read_record};
+use crate::report::words::expected_and_found;
 use serde_json::Value;
 use trailproof_core::budget;
+use trailproof_core::event::wire::FindingShape;
 use trailproof_core::location::{ObjectLocation, escape, excerpt};
 
 /// Writes a proof.
@@ -33,7 +34,7 @@ pub(super) fn prove(args: &ProveArgs) -> Result<ExitStatus, Refusal> {
     let text = proof
         .map_err(|why| Refusal::not_started(format!("cannot use the record `{path}`: {why}")))?;
     match &args.output {
-        Some(output) => write(output, text.as_bytes()).map(|()| ExitStatus::Success),
+        Some(output) => write(output, text.as_bytes(), args.force).map(|()| ExitStatus::Success),
         None => print_result(text.as_bytes(), ExitStatus::Success),
     }
 }
@@ -81,8 +82,12 @@ fn told(proven: &ProvenLine) -> String {
     say("kind", Some(if is_digest { "digest" } else { "log file" }.to_owned()));
     say("outcome", value(line, "/outcome"));
     say("finding", value(line, "/finding/code"));
-    say("expected", value(line, "/finding/expected"));
-    say("found", value(line, "/finding/found"));
+    let finding = line.get("finding").filter(|finding| !finding.is_null()).map(Value::to_string);
+    let finding = finding
+        .and_then(|text| serde_json::from_str::<FindingShape<'_>>(&text).ok()?.try_into().ok());
+    let words = finding.as_ref().map(expected_and_found);
+    say("expected", words.as_ref().map(|(expected, _)| expected.clone()));
+    say("found", words.map(|(_, found)| found));
     say("unread", value(line, "/read_failure/code"));
     say("sha256", value(line, "/sha256").or_else(|| value(line, "/expected_sha256")));
     say("observed", value(line, "/found_sha256"));

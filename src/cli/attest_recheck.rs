@@ -12,6 +12,7 @@ use crate::evidence::commitment::Commitment;
 use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Summing};
 use crate::evidence::statement::{Committed, Statement};
+use crate::report::text_lines::COMPLETE_COPY;
 use crate::source::count::Counts;
 use crate::trust::KeyRecord;
 use crate::trust::bundle::Bundle;
@@ -21,6 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::coverage::TAIL_ALLOWANCE;
 use trailproof_core::event::RunSummary;
 use trailproof_core::event::wire::write_event;
 use trailproof_core::location::{escape, excerpt};
@@ -35,6 +37,7 @@ pub(super) struct Again {
     commitment: Commitment,
     essence: Option<Commitment>,
     predicate: Map<String, Value>,
+    complete_copy: bool,
 }
 
 /// Runs `verify` again.
@@ -70,8 +73,9 @@ pub(super) async fn recheck(
             ..Selection::default()
         },
         public_keys: Vec::new(),
-        bucket: scope.get("bucket").and_then(Value::as_str).map(str::to_owned),
+        bucket: scope.pointer("/deliveredTo/bucket").and_then(Value::as_str).map(str::to_owned),
         relocate: Vec::new(),
+        complete_copy: args.complete_copy,
         quiet: args.quiet,
     };
     let again = again.as_verify();
@@ -85,9 +89,7 @@ pub(super) async fn recheck(
     run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     // A run up to its own time allowed for digests that were still to come; so does this one.
     run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
-    if let Some(then) = time_of_run(statement) {
-        run.plan.now = then;
-    }
+    run.plan.now = time_of_run(scope, run.plan.period.end);
     let mut summing = match record {
         Some(_) => Summing::with_essence(),
         None => Summing::default(),
@@ -113,7 +115,8 @@ pub(super) async fn recheck(
     }
     let (commitment, essence, facts) = summing.finish();
     let predicate = predicate(&facts, &commitment, &Declared::default());
-    Ok(Again { place: escape(place).into_owned(), summary, commitment, essence, predicate })
+    let (place, complete_copy) = (escape(place).into_owned(), run.plan.complete_copy);
+    Ok(Again { place, summary, commitment, essence, predicate, complete_copy })
 }
 
 fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
@@ -123,10 +126,11 @@ fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
     value.and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// When the attested run was made, where its record tells.
-fn time_of_run(statement: &Statement) -> Option<Timestamp> {
-    let text = statement.predicate.get("invocation")?.get("startedAt")?.as_str()?;
-    Timestamp::parse(text)
+/// The time of the attested run, as far as it matters: two hours after it allowed a tail to begin,
+/// or when nothing of the period was still to come.
+fn time_of_run(scope: &Value, end: Timestamp) -> Timestamp {
+    let allowed_from = scope.get("tailAllowedFrom").and_then(Value::as_str);
+    allowed_from.and_then(Timestamp::parse).unwrap_or(end).plus(TAIL_ALLOWANCE)
 }
 
 /// The public keys that the attestation holds.
@@ -183,6 +187,9 @@ impl Again {
         checks.add(outcome, format!("evidence: {words}"));
         let (outcome, words) = self.beside(statement, same);
         checks.add(outcome, format!("beside it: {words}"));
+        if self.complete_copy {
+            checks.add(CheckOutcome::NotAsked, format!("copy: {COMPLETE_COPY}"));
+        }
         checks.add(
             CheckOutcome::NotAsked,
             "trust: the public keys are those in the attestation; that they are CloudTrail's is \
@@ -202,7 +209,12 @@ impl Again {
                 ["key", "folder"].iter().any(|name| one.get(name).is_some())
                     && one.get("outcome").is_none()
             });
-            let beside: Vec<Value> = beside.cloned().collect();
+            let mut beside: Vec<Value> = beside.cloned().collect();
+            // A copy does not know these of what it holds.
+            for fields in beside.iter_mut().filter_map(Value::as_object_mut) {
+                fields.remove("lastModified");
+                fields.remove("reason");
+            }
             (covered, result.get("logFilesUnlisted").cloned(), beside)
         };
         if of(&self.predicate) == of(&statement.predicate) {

@@ -1,11 +1,11 @@
 //! `trailproof attest sign`: a run record becomes a signed statement.
 use super::attest_args::SignArgs;
-use super::attest_files::{attestation, file_hash, name, shown, signing_key, unusable, write};
+use super::attest_files::{attestation, file_hash, name, shown, signing_key, unusable};
 use super::aws_args::AwsArgs;
 use super::exit::ExitStatus;
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
-use super::whole_file::names_same;
+use super::whole_file::{check_absent, names_same, write};
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::evidence::dsse::{Envelope, IN_TOTO, signed_hash};
 use crate::evidence::key::{SigningKey, VerifyingKey};
@@ -44,9 +44,9 @@ pub(super) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
         let words = "the attestation would be longer than one may be";
         return Err(Refusal::output_lost(format!("{words}: {} bytes", text.len())));
     }
-    write(&args.output, text.as_bytes())?;
+    write(&args.output, text.as_bytes(), args.force)?;
     if let Some(bundle) = &args.bundle {
-        write(bundle, format!("{}\n", envelope.to_bundle(&[])).as_bytes())?;
+        write(bundle, format!("{}\n", envelope.to_bundle(&[])).as_bytes(), args.force)?;
     }
     tell(&record, &public);
     Ok(ExitStatus::Success)
@@ -62,6 +62,7 @@ fn distinct(args: &SignArgs) -> Result<(), Refusal> {
             let words = "is read or written as something else, and cannot be written as well";
             return Err(Refusal::usage(format!("`{}` {words}", shown(output))));
         }
+        check_absent(output, args.force)?;
         taken.push(output);
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! `trailproof attest timestamp-request` and `attest bundle`: when an attestation was there.
 use super::attest_args::{BundleArgs, TimestampRequestArgs};
-use super::attest_files::{attestation, read, shown, unusable, write};
+use super::attest_files::{attestation, read, shown, unusable};
 use super::exit::ExitStatus;
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
+use super::whole_file::write;
 use crate::evidence::dsse::{Container, Signature};
 use crate::evidence::statement::Statement;
 use crate::evidence::timestamp::{Stamp, query};
@@ -28,9 +29,7 @@ pub(super) fn request(args: &TimestampRequestArgs) -> Result<ExitStatus, Refusal
     let read = attestation(&args.attestation)?;
     let signature = only_signature(&args.attestation, &read.envelope.signatures)?;
     let query = query(&signature.sig).map_err(Refusal::output_lost)?;
-    std::fs::write(&args.output, query).map_err(|error| {
-        Refusal::output_lost(format!("cannot write `{}`: {error}", shown(&args.output)))
-    })?;
+    write(&args.output, &query, args.force)?;
     Ok(ExitStatus::Success)
 }
 
@@ -58,6 +57,6 @@ pub(super) fn bundle(args: &BundleArgs) -> Result<ExitStatus, Refusal> {
         ));
         stamps.push(stamp.response);
     }
-    write(&args.output, format!("{}\n", given.envelope.to_bundle(&stamps)).as_bytes())?;
+    write(&args.output, format!("{}\n", given.envelope.to_bundle(&stamps)).as_bytes(), args.force)?;
     Ok(ExitStatus::Success)
 }

@@ -14,12 +14,15 @@ use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Wanted, read_record};
 use crate::evidence::statement::{Committed, Role, Statement};
 use crate::evidence::timestamp::Stamp;
+use crate::report::words;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 use std::path::Path;
 use trailproof_core::budget;
+use trailproof_core::check::Check;
 use trailproof_core::content::Hash;
+use trailproof_core::event::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
 use trailproof_core::location::{escape, excerpt};
 
 /// Checks an attestation.
@@ -237,7 +240,7 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "\nit says")?;
     for (name, words) in [
         ("verdict", text("result/verdict")),
-        ("location", text("scope/location")),
+        ("evidence", place(statement)),
         ("from", text("scope/from")),
         ("to", text("scope/to")),
         ("accounts", text("scope/found/accounts")),
@@ -250,5 +253,29 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "  {name:<10} {words}")?;
         }
     }
+    let made = statement.predicate.get("method").and_then(|method| method.get("checksMade"));
+    for code in made.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        let known = Check::from_code(code).map(|check| format!(": {}", words::check(check)));
+        let code = excerpt(code, budget::SHOWN);
+        writeln!(out, "  {:<10} {code}{}", "check made", known.unwrap_or_default())?;
+    }
     Ok(())
+}
+
+/// Where the evidence was delivered and read, as the statement has it.
+fn place(statement: &Statement) -> Option<String> {
+    let scope = statement.predicate.get("scope")?;
+    let text = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let to = scope.get("deliveredTo")?;
+    let read = |at: &Value| {
+        let kind = ReadKind::from_code(at.get("kind")?.as_str()?)?;
+        Some(ReadPlace { kind, place: text(at, "place") })
+    };
+    let place = EvidencePlace {
+        delivered_to: DeliveredTo { bucket: text(to, "bucket"), prefix: text(to, "prefix") },
+        read_from: scope.get("readFrom")?.as_array()?.iter().filter_map(read).collect(),
+    };
+    Some(excerpt(&words::evidence(&place), budget::SHOWN))
 }

@@ -7,6 +7,7 @@ use super::prepare::{Caller, prepare};
 use super::progress::Progress;
 use super::refusal::{Refusal, print_result};
 use super::verify_args::VerifyArgs;
+use crate::report::words::evidence;
 use crate::source::count::Counts;
 use crate::verify::survey::{Survey, survey};
 use std::sync::Arc;
@@ -51,7 +52,7 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus
     let made = prepared.billed.as_ref().map(|billed| billed.now().lists);
     let lists = made.map(|made| made.saturating_sub(survey.pages));
     let search = if prepared.plan.unlisted { survey.search } else { 0 };
-    let mut text = tell(&prepared.plan.location, &survey, lists, search, machine);
+    let mut text = tell(&evidence(&prepared.plan.place), &survey, lists, search, machine);
     if let Some(made) = made {
         text += &format!("  This listing itself took {} LIST requests.\n", number(made));
     }
@@ -121,7 +122,7 @@ fn tell(
 ) -> String {
     let objects = survey.digests + survey.logs;
     let mut lines = vec![
-        format!("DRY RUN  {}", escape(location)),
+        format!("DRY RUN  {location}"),
         "  Nothing was read and nothing was judged; all of this is by listing.".to_owned(),
         format!("  chains     {}", number(survey.chains)),
         format!("  digests    {}", number(survey.digests)),

@@ -38,7 +38,7 @@ pub(super) fn since(path: &Path) -> Result<Since, Refusal> {
     };
     let mut record = open_record(path).map_err(|why| unusable(path, &why))?;
     take(&mut record).map_err(|why| unusable(path, &why))?;
-    since.record = record.sha256().unwrap_or_default().to_owned();
+    since.finish(record.sha256().unwrap_or_default());
     if since.start().is_none() {
         let shown = escape(&path.to_string_lossy()).into_owned();
         return Err(Refusal::usage(format!(

@@ -1,20 +1,26 @@
 //! Opens the places where evidence lies, and finds out where it was delivered.
-use super::original::{LISTED, assumed, choose, nothing_in, nothing_there, relocations, roots};
-use super::place::{Moved, Place, folder};
+use super::original::{
+    LISTED, assumed, choose, flat_folder, logs_alone, nothing_in, nothing_there, relocations, roots,
+};
+use super::place::{BucketPlace, Moved, Place, folder};
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
+use crate::locate::folders::list_folders;
+use crate::locate::roots::{Roots, find_roots};
 use crate::source::ObjectSource;
 use crate::source::count::{Counted, Counts};
-use crate::source::mirror::{KEYS_BESIDE, MirrorSource, Mirrored};
+use crate::source::mirror::{FlatFolder, KEYS_BESIDE, MirrorSource, Mirrored};
 use crate::source::relocate::{Relocated, Relocation};
 use crate::verify::copied::Copied;
-use crate::verify::discover::find_roots;
-use crate::verify::folders::list_folders;
 use crate::verify::recorded::{find_recorded, recorded_below};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::chain_id::Scope;
+use trailproof_core::event::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace, RunEvent};
 use trailproof_core::failure::ReadFailure;
+use trailproof_core::key_layout::{DIGEST_FOLDER, KeyRoot};
 use trailproof_core::location::{escape, excerpt};
 
 /// Evidence that can be read under the names of its delivery.
@@ -26,15 +32,35 @@ pub(super) struct Evidence {
     pub(super) bucket: String,
     /// Prefixes below which the bucket has a folder `AWSLogs`.
     pub(super) roots: Vec<String>,
-    /// Where that is and where it is read from, for the report.
-    pub(super) location: String,
+    /// Where it was delivered, and where it is read.
+    pub(super) place: EvidencePlace,
+    /// Whether any of it is read from a copy.
+    pub(super) copy: bool,
+    /// What the search for it left open.
+    pub(super) left_open: Vec<RunEvent>,
+}
+
+/// What a search for roots left open, as events.
+fn left_open(found: &Roots) -> Vec<RunEvent> {
+    let unread = found.unread.iter().cloned();
+    let unread = unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why });
+    unread.chain(found.left_out.iter().cloned().map(RunEvent::PlaceInDoubt)).collect()
+}
+
+/// What a copy is read as: the rules that were typed, and whether copies are asserted to be
+/// complete.
+#[derive(Debug)]
+pub(super) struct Copies {
+    pub(super) rules: Vec<Relocation>,
+    pub(super) complete: bool,
 }
 
 /// The rules that were typed, with their sources.
 pub(super) fn rules(
     moved: &[Moved],
     s3: Option<&Arc<dyn ObjectSource>>,
-) -> Result<Vec<Relocation>, Refusal> {
+    complete: bool,
+) -> Result<Copies, Refusal> {
     let mut rules = Vec::new();
     for (at, Moved { bucket, prefix, to }) in moved.iter().enumerate() {
         let same = |other: &&Moved| (&other.bucket, &other.prefix) == (bucket, prefix);
@@ -45,26 +71,31 @@ pub(super) fn rules(
                 escape(prefix)
             )));
         }
-        let (source, to_bucket, to_prefix): (Arc<dyn ObjectSource>, _, _) = match to {
-            Place::Bucket(bucket, prefix) => {
+        let (source, to_bucket, to_prefix, own): (Arc<dyn ObjectSource>, _, _, _) = match to {
+            Place::Bucket(to_bucket, to_prefix) => {
                 let Some(s3) = s3 else { continue };
-                (Arc::clone(s3), bucket.clone(), folder(prefix))
+                let to_prefix = folder(to_prefix);
+                let own = (to_bucket, &to_prefix) == (bucket, prefix);
+                (Arc::clone(s3), to_bucket.clone(), to_prefix, own)
             }
             Place::Directory(path) => {
                 let files = open(path)?;
                 match mirrored(&files, path)? {
                     Some(mirror) => {
                         let (to_bucket, to_prefix) = in_mirror(&mirror, bucket, prefix);
-                        (Arc::new(mirror), to_bucket, to_prefix)
+                        // Its manifest tells what the store itself said of its own bucket.
+                        let own = to_bucket == *bucket;
+                        (Arc::new(mirror), to_bucket, to_prefix, own)
                     }
-                    None => (files, String::new(), String::new()),
+                    None => (files, String::new(), String::new(), false),
                 }
             }
         };
         let (bucket, prefix) = (bucket.clone(), prefix.clone());
-        rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix });
+        let complete = own || complete;
+        rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix, complete });
     }
-    Ok(rules)
+    Ok(Copies { rules, complete })
 }
 
 /// Where a mirror of ours has what was delivered there: under its own name, or as the copy that was
@@ -94,19 +125,23 @@ pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, Refusal> {
 pub(super) async fn in_directory(
     mirror: &Arc<MirrorSource>,
     path: &Path,
+    scope: &Scope,
     named: Option<&str>,
-    mut rules: Vec<Relocation>,
+    mut copies: Copies,
+    elsewhere: Vec<ReadPlace>,
     counts: &Arc<Counts>,
 ) -> Result<Evidence, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     if let Some(mirrored) = mirrored(mirror, path)? {
         beside(mirror, &mirrored, &shown).await;
         let header = mirrored.header();
-        let of = (header.bucket.clone(), header.prefix.clone());
+        let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
+        let of = BucketPlace { bucket: of, prefix, is_root: false };
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
-        return in_bucket(bucket, of, named, rules, Some(path)).await;
+        return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
     }
     let mut recorded = find_recorded(mirror.as_ref(), "", "").await;
+    let logs = if recorded.parts.is_empty() { logs_alone(mirror.as_ref()).await } else { 0 };
     if recorded.parts.is_empty()
         && let Some(bucket) = named
     {
@@ -115,16 +150,31 @@ pub(super) async fn in_directory(
     if recorded.parts.is_empty() {
         // A link in place of a folder is one reason.
         remarks(path, mirror, false);
-        return Err(nothing_in(&recorded, &shown));
+        return Err(nothing_in(&recorded, logs, &shown));
     }
     let bucket = choose(&mut recorded, named, &shown)?;
     let source: Arc<dyn ObjectSource> = mirror.clone();
-    rules.extend(relocations(&recorded.parts, &source, ""));
+    let roots = roots(&recorded, &bucket);
+    if let Some((folder, root)) = flat_folder(&mut recorded, &bucket, &shown)? {
+        let flat = FlatFolder::open(Arc::clone(&source), &folder, &root).await;
+        let unread = |why| Refusal::not_started(format!("cannot read `{shown}`: {why}"));
+        copies.rules.push(Relocation {
+            bucket: bucket.clone(),
+            prefix: root.clone(),
+            source: Arc::new(flat.map_err(unread)?),
+            to_bucket: String::new(),
+            to_prefix: root,
+            complete: copies.complete,
+        });
+    }
+    copies.rules.extend(relocations(&recorded.parts, &source, "", copies.complete));
     Ok(Evidence {
-        source: Arc::new(Counted::new(Relocated::new(rules, None), Arc::clone(counts))),
-        roots: roots(&recorded, &bucket),
-        location: format!("evidence of s3://{bucket}, read from {}", path.display()),
+        source: Arc::new(Counted::new(Relocated::new(copies.rules, None), Arc::clone(counts))),
+        roots,
+        place: place(&bucket, "", directory_place(ReadKind::Directory, path), elsewhere),
         bucket,
+        copy: true,
+        left_open: Vec::new(),
     })
 }
 
@@ -169,35 +219,43 @@ fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>,
 /// this directory.
 pub(super) async fn in_bucket(
     s3: Arc<dyn ObjectSource>,
-    (bucket, prefix): (String, String),
+    BucketPlace { bucket, prefix, is_root }: BucketPlace,
+    scope: &Scope,
     named: Option<&str>,
-    mut rules: Vec<Relocation>,
+    mut copies: Copies,
+    elsewhere: Vec<ReadPlace>,
     directory: Option<&Path>,
 ) -> Result<Evidence, Refusal> {
     let unlisted = |why: ReadFailure| Refusal::bucket_unlisted(&bucket, &why);
-    let found = find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?;
-    if found.is_empty() {
+    let found = if is_root {
+        Roots { prefixes: vec![prefix.clone()], ..Roots::default() }
+    } else {
+        find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?
+    };
+    let left_open = left_open(&found);
+    // What a search left open may hold the evidence.
+    if found.prefixes.is_empty() && left_open.is_empty() {
         let elsewhere = if prefix.is_empty() {
             Vec::new()
         } else {
-            find_roots(s3.as_ref(), &bucket, "").await.map_err(unlisted)?
+            find_roots(s3.as_ref(), &bucket, "").await.map_err(unlisted)?.prefixes
         };
         let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unlisted)?;
         return Err(Refusal::nothing_found(nothing_there(&bucket, &prefix, &elsewhere, &there)));
     }
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    let place = format!("s3://{bucket}{slash}{prefix}");
-    let mut recorded = recorded_below(s3.as_ref(), &bucket, &found).await;
+    let typed = ReadPlace::in_bucket(ReadKind::Bucket, &bucket, &prefix);
+    let folders = sampled(&found.prefixes, scope);
+    let mut recorded = recorded_below(s3.as_ref(), &bucket, folders).await;
     let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
     let copy = !recorded.parts.is_empty() && !recorded.parts.iter().any(is_here);
     if !copy && named.is_none_or(|named| named == bucket) {
-        let source = if rules.is_empty() { s3 } else { Arc::new(Relocated::new(rules, Some(s3))) };
-        let location = match directory {
-            Some(path) => format!("evidence of {place}, read from {}", path.display()),
-            None => place,
-        };
-        return Ok(Evidence { source, bucket, roots: found, location });
+        let copy = !copies.rules.is_empty();
+        let source: Arc<dyn ObjectSource> =
+            if copy { Arc::new(Relocated::new(copies.rules, Some(s3))) } else { s3 };
+        let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
+        let place = place(&bucket, &prefix, read, elsewhere);
+        return Ok(Evidence { source, bucket, roots: found.prefixes, place, copy, left_open });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -208,19 +266,60 @@ pub(super) async fn in_bucket(
             .map(|folder| Copied { bucket: named.to_owned(), ..assumed("", folder) })
             .collect();
     }
-    let original = choose(&mut recorded, named, &place)?;
-    rules.extend(relocations(&recorded.parts, &s3, &bucket));
+    let original = choose(&mut recorded, named, &typed.place)?;
+    copies.rules.extend(relocations(&recorded.parts, &s3, &bucket, copies.complete));
     Ok(Evidence {
-        source: Arc::new(Relocated::new(rules, Some(s3))),
+        source: Arc::new(Relocated::new(copies.rules, Some(s3))),
         roots: roots(&recorded, &original),
-        location: match directory {
-            Some(path) => {
-                format!("evidence of s3://{original}, read from {}", path.display())
-            }
-            None => format!("evidence of s3://{original}, read from {place}"),
-        },
+        place: place(
+            &original,
+            "",
+            match directory {
+                Some(path) => directory_place(ReadKind::Mirror, path),
+                None => ReadPlace { kind: ReadKind::Replica, ..typed },
+            },
+            elsewhere,
+        ),
         bucket: original,
+        left_open,
+        copy: true,
     })
+}
+
+fn place(bucket: &str, prefix: &str, read: ReadPlace, elsewhere: Vec<ReadPlace>) -> EvidencePlace {
+    EvidencePlace {
+        delivered_to: DeliveredTo { bucket: bucket.to_owned(), prefix: prefix.to_owned() },
+        read_from: std::iter::once(read).chain(elsewhere).collect(),
+    }
+}
+
+fn directory_place(kind: ReadKind, path: &Path) -> ReadPlace {
+    ReadPlace { kind, place: path.to_string_lossy().into_owned() }
+}
+
+/// The places that `--relocate` names. Whether a directory is a mirror shows when it is opened.
+pub(super) fn elsewhere(moved: &[Moved]) -> Vec<ReadPlace> {
+    let read = |moved: &Moved| match &moved.to {
+        Place::Bucket(bucket, prefix) => ReadPlace::in_bucket(ReadKind::Replica, bucket, prefix),
+        Place::Directory(path) => directory_place(ReadKind::Directory, path),
+    };
+    moved.iter().map(read).collect()
+}
+
+/// The folders whose digests are asked where they were delivered: nothing above what is named.
+fn sampled(prefixes: &[String], scope: &Scope) -> BTreeSet<String> {
+    let mut folders = BTreeSet::new();
+    for prefix in prefixes {
+        let organization = scope.organization.clone().flatten();
+        let root = KeyRoot { prefix: prefix.clone(), organization }.folder();
+        if scope.organization.is_some() && !scope.accounts.is_empty() {
+            let digests = |account| format!("{root}{account}/{DIGEST_FOLDER}/");
+            folders.extend(scope.accounts.iter().map(digests));
+        } else {
+            folders.insert(root);
+        }
+    }
+    folders
 }
 
 /// What is worth knowing of a directory beside the report: what in it was not looked at, and keys

@@ -40,6 +40,9 @@ pub(super) struct FetchArgs {
     /// File to write
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// The options of `keys check`.

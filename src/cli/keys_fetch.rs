@@ -6,9 +6,10 @@ use super::keys_args::FetchArgs;
 use super::period_arg::{PeriodArgs, period};
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
+use super::whole_file::{check_absent, write};
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::regions::{ORIGIN, partition_of};
-use crate::trust::bundle::{fetched, write_new};
+use crate::trust::bundle::fetched;
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyRecord, KeyService as _, ServiceError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,8 @@ const COMMERCIAL: &str = "us-east-1";
 /// What was typed cannot be meant, nobody could be asked, a region that was named did not tell its
 /// keys, or the file could not be written. The file is then as it was.
 pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus, Refusal> {
+    // Before anybody is asked.
+    check_absent(&args.output, args.force)?;
     let now = now();
     let typed = PeriodArgs {
         start: Some(&args.start_time),
@@ -75,10 +78,7 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     if keys.is_empty() {
         return Err(Refusal::not_started("no region told its keys; nothing was written"));
     }
-    write_new(&args.output, &fetched(&keys, span)).map_err(|error| {
-        let path = args.output.to_string_lossy();
-        Refusal::output_lost(format!("cannot write `{}`: {error}", escape(&path)))
-    })?;
+    write(&args.output, fetched(&keys, span).as_bytes(), args.force)?;
     if silent.is_empty() {
         return Ok(ExitStatus::Success);
     }

@@ -11,7 +11,8 @@ use super::lookup_args::LookupArgs;
 use super::prepare::{Caller, prepare};
 use super::progress::Progress;
 use super::refusal::{Refusal, print_result};
-use crate::report::text_lines::counted;
+use crate::report::text_lines::{COMPLETE_COPY, counted};
+use crate::report::words::{evidence, expected_and_found};
 use crate::verify::plan::VerifyPlan;
 use crate::verify::verify_run::look_up;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trailproof_core::budget;
-use trailproof_core::content::{Content, ContentReader, Form, Hash};
+use trailproof_core::content::{Content, ContentReader, Form, Hash, Joined};
 use trailproof_core::event::{LogNamed, RunEvent, RunSummary};
 use trailproof_core::finding::Outcome;
 use trailproof_core::location::escape;
@@ -36,9 +37,9 @@ const CHUNK: usize = 256 << 10;
 /// Where a hash was found: what names it, and a remark on the object that is there now.
 type FoundAt = (LogNamed, Option<Remark>);
 
-/// A remark on an object that is not proven.
+/// A remark on an object that is not proven, or on a file's form.
 struct Remark {
-    /// Whether the object contradicts the digest that names it.
+    /// Whether it contradicts the digest that names it.
     contradicts: bool,
     words: String,
 }
@@ -66,7 +67,8 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     let counts = Arc::default();
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let prepared = prepare(aws, &args.as_verify(), &counts, Caller::Unwanted).await?;
-    let wanted: Arc<BTreeSet<Hash>> = Arc::new(files.iter().map(|(_, read)| read.hash).collect());
+    let wanted: Arc<BTreeSet<Hash>> =
+        Arc::new(files.iter().flat_map(|(_, read)| [read.whole_hash(), read.hash]).collect());
     let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
     let mut last: Option<Hash> = None;
     let (source, keys) = (prepared.source.clone(), prepared.keys.clone());
@@ -101,7 +103,7 @@ fn there<P>(outcome: &Outcome<P>) -> Option<Remark> {
     let (contradicts, words) = match outcome {
         Outcome::Valid(_) => return None,
         Outcome::Invalid(finding) => {
-            let (_, now) = finding.expected_and_found();
+            let (_, now) = expected_and_found(finding);
             (true, format!("the object there is another now: {}, {now}", finding.code()))
         }
         Outcome::Unverified(why) => (false, format!("the object there could not be read: {why}")),
@@ -147,13 +149,14 @@ fn tell(
     let searched_all = coverage.total() > 0 && left_out.is_empty();
     for (path, content) in files {
         let shown = escape(&path.to_string_lossy()).into_owned();
-        let hash = hex::encode(content.hash);
-        let form = odd_form(content.form);
-        match found.get(&content.hash) {
+        let hash = hex::encode(content.whole_hash());
+        let form = odd_form(content, found);
+        match places_of(content, found) {
             Some(places) => {
-                let whole = if form.is_some() { "its first part was" } else { "was" };
+                let odd = form.as_ref().is_some_and(|form| form.contradicts);
+                let whole = if odd { "its first part was" } else { "was" };
                 lines.push(format!("{shown}: {whole} delivered by CloudTrail"));
-                worse(if form.is_some() { Verdict::Contradicted } else { Verdict::Proven });
+                worse(if odd { Verdict::Contradicted } else { Verdict::Proven });
                 for (named, remark) in places {
                     lines.push(format!("    as {}", named.at));
                     lines.push(format!("    between {} and {}", named.start, named.end));
@@ -176,7 +179,7 @@ fn tell(
             }
         }
         lines.push(format!("    sha256 {hash}"));
-        lines.extend(form.map(|words| format!("    {words}")));
+        lines.extend(form.map(|form| format!("    {}", form.words)));
     }
     lines.push(format!(
         "searched: {} of {} of chain time in {}, {} to {}, {}",
@@ -185,9 +188,12 @@ fn tell(
         counted(summary.chains, "chain"),
         plan.period.start,
         plan.period.end,
-        escape(&plan.location),
+        evidence(&plan.place),
     ));
-    if files.iter().any(|(_, content)| !found.contains_key(&content.hash)) {
+    if plan.complete_copy {
+        lines.push(COMPLETE_COPY.to_owned());
+    }
+    if files.iter().any(|(_, content)| places_of(content, found).is_none()) {
         if !left_out.is_empty() {
             let what = left_out.join(", ");
             lines.push(format!("not searched: {what}; a file may have been delivered there"));
@@ -197,6 +203,14 @@ fn tell(
     }
     let text = lines.join("\n") + "\n";
     Told { text, verdict: verdict.unwrap_or(Verdict::NothingFound) }
+}
+
+/// Where a file's content was delivered: all of it, or what its first gzip member holds.
+fn places_of<'f>(
+    content: &Content,
+    found: &'f BTreeMap<Hash, Vec<FoundAt>>,
+) -> Option<&'f Vec<FoundAt>> {
+    found.get(&content.whole_hash()).or_else(|| found.get(&content.hash))
 }
 
 /// What of the evidence could not be searched: a digest that is not proven may name anything.
@@ -234,15 +248,25 @@ fn number_of_hours(seconds: i64) -> String {
     }
 }
 
-/// What about the file's form is not CloudTrail's.
-fn odd_form(form: Form) -> Option<String> {
-    match form {
+/// What about the file's form is not CloudTrail's. Several members are only another form where all
+/// that they hold was delivered.
+fn odd_form(content: &Content, found: &BTreeMap<Hash, Vec<FoundAt>>) -> Option<Remark> {
+    let contradicts = |words: String| Some(Remark { contradicts: true, words });
+    match content.form {
         Form::Gzip | Form::Plain => None,
-        Form::GzipAndMore { trailing } => Some(format!(
+        Form::GzipAndMore { .. }
+            if matches!(content.joined, Joined::Members { .. })
+                && (found.contains_key(&content.whole_hash())
+                    || !found.contains_key(&content.hash)) =>
+        {
+            let words = "several-members: several gzip members hold it; they were joined";
+            Some(Remark { contradicts: false, words: words.to_owned() })
+        }
+        Form::GzipAndMore { trailing } => contradicts(format!(
             "log-trailing-data: {trailing} bytes follow the gzip member; some readers take them \
              for log records"
         )),
-        Form::GzipCutShort => Some("log-malformed: the gzip member is cut short".to_owned()),
-        Form::GzipBroken(_) => Some("log-malformed: the gzip member is broken".to_owned()),
+        Form::GzipCutShort => contradicts("log-malformed: the gzip member is cut short".to_owned()),
+        Form::GzipBroken(_) => contradicts("log-malformed: the gzip member is broken".to_owned()),
     }
 }

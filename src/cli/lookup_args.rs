@@ -26,6 +26,10 @@ pub(super) struct LookupArgs {
     /// `…=DIRECTORY`; may be given again
     #[arg(long, value_name = "OLD=NEW")]
     pub(super) relocate: Vec<String>,
+    /// Assert that the copy is complete, so that what is absent from it counts as removed; without
+    /// this, only the bucket of delivery and a mirror of it say what is missing
+    #[arg(long)]
+    pub(super) complete_copy: bool,
     /// No progress on stderr
     #[arg(long, short)]
     pub(super) quiet: bool,
@@ -42,6 +46,7 @@ impl LookupArgs {
             public_keys: self.public_keys.clone(),
             bucket: self.bucket.clone(),
             relocate: self.relocate.clone(),
+            complete_copy: self.complete_copy,
             dry_run: false,
             no_unlisted: true,
             unlisted: false,

@@ -77,9 +77,8 @@ async fn attempt(
     outputs: &mut Outputs,
 ) -> Result<(Verdict, Finished), Refusal> {
     let as_verify = args.as_verify();
-    let now = now();
-    let asked = read(&as_verify, now)?;
-    let (bucket, prefix) = match location(&args.location)? {
+    read(&as_verify, now())?;
+    let (bucket, prefix) = match location(&args.location)?.0 {
         Place::Bucket(bucket, prefix) => (bucket, prefix),
         Place::Directory(_) => {
             let words = "a mirror is made of a bucket\n\nhint: `trailproof mirror \
@@ -105,7 +104,7 @@ async fn attempt(
     .await?;
     let copying = made.into_inner().ok_or_else(|| Refusal::usage("a bucket is needed"))?;
     outputs.know(run.own(&counts, &Arc::default()).await);
-    let keys = Arc::new(RecordedKeys::new(Arc::clone(&run.keys), now));
+    let keys = Arc::new(RecordedKeys::new(Arc::clone(&run.keys), run.plan.now));
     let wanted = InPeriod::new(&run.plan.scope, run.plan.period);
     wanted.list(&run.source, &run.plan.bucket, &run.plan.roots).await;
     let mut regions = BTreeSet::new();
@@ -119,8 +118,8 @@ async fn attempt(
     .await;
     mirror.rest(&copying, |key| wanted.has(key)).await;
     progress.stop();
-    keep_run(mirror.header_mut(), args, asked.period.0);
-    let spans = spans(mirror.header_mut(), &regions, asked.period.0, now);
+    keep_run(mirror.header_mut(), args, run.plan.period);
+    let spans = spans(mirror.header_mut(), &regions, run.plan.period, run.plan.now);
     for (region, from, to) in spans {
         if let Err(why) = keys.keys(Some(&region), from, to).await {
             print_to_stderr(&format!(

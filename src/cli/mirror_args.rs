@@ -45,6 +45,7 @@ impl MirrorArgs {
             public_keys: self.public_keys.clone(),
             bucket: None,
             relocate: Vec::new(),
+            complete_copy: false,
             since: None,
             no_unlisted: false,
             unlisted: false,

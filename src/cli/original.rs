@@ -1,15 +1,17 @@
 //! Which bucket a copy is of, and what to say where nothing tells.
 use super::place::folder;
 use super::refusal::Refusal;
-use crate::source::ObjectSource;
+use crate::report::text_lines::counted;
 use crate::source::relocate::Relocation;
+use crate::source::{ListRequest, ObjectSource};
 use crate::verify::copied::Copied;
 use crate::verify::recorded::Recorded;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::budget::SHOWN;
-use trailproof_core::key_layout::ROOT;
+use trailproof_core::budget::{self, SHOWN};
+use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
 use trailproof_core::location::{escape, excerpt};
+use trailproof_core::log_key::log_key_time;
 
 /// Names of folders that a message lists.
 pub(super) const LISTED: usize = 10;
@@ -81,6 +83,7 @@ pub(super) fn relocations(
     parts: &BTreeSet<Copied>,
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
+    complete: bool,
 ) -> Vec<Relocation> {
     let rule = |part: &Copied| Relocation {
         bucket: part.bucket.clone(),
@@ -88,11 +91,87 @@ pub(super) fn relocations(
         source: Arc::clone(source),
         to_bucket: bucket.to_owned(),
         to_prefix: part.lies.clone(),
+        // A part that lies where it was delivered is read from the bucket of record.
+        complete: complete || (part.bucket == bucket && part.recorded == part.lies),
     };
     parts.iter().map(rule).collect()
 }
 
-pub(super) fn nothing_in(recorded: &Recorded, shown: &str) -> Refusal {
+/// The folder in which digests of `bucket` lie by their names alone, and what their keys began
+/// with; takes them out of the parts.
+pub(super) fn flat_folder(
+    recorded: &mut Recorded,
+    bucket: &str,
+    shown: &str,
+) -> Result<Option<(String, String)>, Refusal> {
+    let flat = |part: &Copied| Some((part.lies.clone(), root_of(&part.recorded)?.to_owned()));
+    let of_bucket = recorded.parts.iter().filter(|part| part.bucket == bucket);
+    let found: BTreeSet<(String, String)> = of_bucket.filter_map(flat).collect();
+    recorded.parts.retain(|part| part.bucket != bucket || flat(part).is_none());
+    if found.len() > 1 {
+        return Err(Refusal::usage(format!(
+            "`{shown}` has digests of several trails or folders without the folders that they lay \
+             in\n\nhint: lay the files out as in the bucket, or name one folder of them"
+        )));
+    }
+    Ok(found.into_iter().next())
+}
+
+/// What stands in front of the account in a folder of one day's digests, with its slash; `None` for
+/// any other folder.
+fn root_of(folder: &str) -> Option<&str> {
+    let mut above = folder.strip_suffix('/')?;
+    for digits in [2, 2, 4] {
+        let (rest, part) = above.rsplit_once('/')?;
+        if part.len() != digits || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        above = rest;
+    }
+    let (above, _) = above.rsplit_once('/')?;
+    let above = above.strip_suffix(DIGEST_FOLDER)?.strip_suffix('/')?;
+    let (root, _) = above.rsplit_once('/')?;
+    folder.get(..=root.len())
+}
+
+/// How many log files lie in a directory without any digest; none where there is a digest.
+pub(super) async fn logs_alone(source: &dyn ObjectSource) -> u64 {
+    let mut request = ListRequest::names("", "");
+    let mut logs = 0;
+    for _ in 0..budget::PAGES {
+        let Ok(page) = source.list(&request).await else { break };
+        for object in page.objects {
+            let name = object.key.rsplit('/').next().unwrap_or_default();
+            if name.contains(DIGEST_FOLDER) {
+                return 0;
+            }
+            logs += u64::from(is_log(name));
+        }
+        match page.next {
+            Some(next) => request.continuation = Some(next),
+            None => break,
+        }
+    }
+    logs
+}
+
+fn is_log(name: &str) -> bool {
+    let mut parts = name.split('_');
+    let account = parts.next().and_then(|account| account.parse().ok());
+    let region = parts.nth(1).and_then(|region| region.parse().ok());
+    account
+        .zip(region)
+        .is_some_and(|(account, region)| log_key_time(name, &account, &region).is_some())
+}
+
+pub(super) fn nothing_in(recorded: &Recorded, logs: u64, shown: &str) -> Refusal {
+    if logs > 0 {
+        return Refusal::not_proven(format!(
+            "{} and no digest in `{shown}`: nothing can be proven\n\nhint: copy the folders \
+             `{DIGEST_FOLDER}` of the bucket too",
+            counted(logs, "log file")
+        ));
+    }
     if let Some((folder, why)) = recorded.unread.first() {
         let folder = escape(folder);
         return Refusal::not_started(format!("cannot read `{shown}/{folder}`: {why}"));

@@ -81,8 +81,9 @@ pub(super) fn on_stdout(format: Format) -> Output {
 pub(super) fn in_file(
     kind: ReportFormat,
     path: &Path,
+    force: bool,
 ) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
-    let file = WholeFile::create(path)?;
+    let file = WholeFile::create(path, force)?;
     let out = BufWriter::new(file.writer()?);
     let to: Box<dyn RunReporter> = match kind {
         ReportFormat::Html => Box::new(Html::new(out)),
@@ -96,8 +97,9 @@ pub(super) fn in_file(
 pub(super) fn in_record(
     path: &Path,
     around: Option<Surroundings>,
+    force: bool,
 ) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
-    let file = PartialFile::create(path)?;
+    let file = PartialFile::create(path, force)?;
     let out = BufWriter::new(file.writer()?);
     let sink = if path.extension().is_some_and(|extension| extension == "zst") {
         RecordSink::zstd(out)?

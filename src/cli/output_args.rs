@@ -26,6 +26,9 @@ pub(super) struct OutputArgs {
     /// Write the findings as OCSF events too, a JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(super) ocsf: Option<PathBuf>,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// Where a run writes its record.

@@ -24,6 +24,8 @@ pub(super) struct Outputs {
     all: Vec<Output>,
     /// Whether what depends on the clock, the host and the network is left out.
     reproducible: bool,
+    /// Whether files that are there are replaced.
+    force: bool,
     /// Whether a run is told as it goes, and not from its record.
     live: bool,
     /// What the run knows of itself.
@@ -49,6 +51,7 @@ impl Outputs {
             wanted: wanted(record, args)?,
             all: vec![on_stdout(format)],
             reproducible: record.reproducible,
+            force: args.force,
             live: true,
             own: Own::default(),
             begun: false,
@@ -116,8 +119,8 @@ impl Outputs {
         for file in wanted {
             let name = format!("`{}`", escape(&file.path.to_string_lossy()));
             let opened = match file.kind {
-                Kind::Record => in_record(&file.path, around.take()),
-                Kind::Report(format) => in_file(format, &file.path),
+                Kind::Record => in_record(&file.path, around.take(), self.force),
+                Kind::Report(format) => in_file(format, &file.path, self.force),
             };
             match opened {
                 Ok((to, file)) => {

@@ -2,6 +2,7 @@
 use super::refusal::Refusal;
 use std::path::PathBuf;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::key_layout::ROOT;
 use trailproof_core::location::excerpt;
 
@@ -14,20 +15,85 @@ pub(super) enum Place {
     Directory(PathBuf),
 }
 
-/// Reads a location: a bucket by its `s3://`, else a directory that is there. A prefix ends before
-/// the folder `AWSLogs` if that is part of it.
-pub(super) fn location(text: &str) -> Result<Place, Refusal> {
-    let place = place(text)?;
-    match place {
-        Place::Bucket(bucket, prefix) => {
-            let mut folders: Vec<&str> = prefix.split('/').collect();
-            if let Some(root) = folders.iter().position(|folder| *folder == ROOT) {
-                folders.truncate(root);
-            }
-            Ok(Place::Bucket(bucket, folders.join("/")))
-        }
-        directory @ Place::Directory(_) => Ok(directory),
+/// Where a bucket's evidence lies.
+#[derive(Debug)]
+pub(super) struct BucketPlace {
+    pub(super) bucket: String,
+    pub(super) prefix: String,
+    /// Whether the prefix is a root by itself, which need not be searched for.
+    pub(super) is_root: bool,
+}
+
+/// What a location names below a folder `AWSLogs`: it narrows the scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Within {
+    /// The organization's folder; `None` where an account's follows at once.
+    pub(super) organization: Option<OrganizationId>,
+    pub(super) account: Option<AccountId>,
+    pub(super) region: Option<Region>,
+}
+
+/// Reads a location: a bucket by its `s3://`, else a directory that exists. A prefix ends before the
+/// last folder `AWSLogs` in it; what follows that folder is returned beside the place.
+pub(super) fn location(text: &str) -> Result<(Place, Option<Within>), Refusal> {
+    let (bucket, prefix) = match place(text)? {
+        Place::Bucket(bucket, prefix) => (bucket, prefix),
+        directory @ Place::Directory(_) => return Ok((directory, None)),
+    };
+    let folders: Vec<&str> = prefix.split('/').collect();
+    let Some(root) = folders.iter().rposition(|folder| *folder == ROOT) else {
+        return Ok((Place::Bucket(bucket, prefix), None));
+    };
+    let (above, below) = folders.split_at(root);
+    let below = below.get(1..).unwrap_or_default();
+    Ok(match within(text, below)? {
+        Some(within) => (Place::Bucket(bucket, above.join("/")), Some(within)),
+        // A trail's prefix may begin with `AWSLogs`.
+        None => (Place::Bucket(bucket, prefix), None),
+    })
+}
+
+/// Reads what follows `AWSLogs`; `None` where that is neither an organization nor an account.
+fn within(text: &str, below: &[&str]) -> Result<Option<Within>, Refusal> {
+    let mut within = Within::default();
+    let mut below = below.iter().copied().peekable();
+    let Some(first) = below.peek() else { return Ok(Some(within)) };
+    if let Ok(organization) = first.parse() {
+        within.organization = Some(organization);
+        below.next();
     }
+    match below.next().map(str::parse) {
+        Some(Ok(account)) => within.account = Some(account),
+        None => return Ok(Some(within)),
+        Some(Err(_)) if within.organization.is_none() => return Ok(None),
+        Some(Err(_)) => return Err(below_awslogs(text)),
+    }
+    if let Some(service) = below.next() {
+        let is_ours =
+            service.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("cloudtrail"));
+        if !is_ours {
+            return Err(below_awslogs(text));
+        }
+    }
+    if let Some(region) = below.next() {
+        within.region = Some(region.parse().map_err(|_| below_awslogs(text))?);
+    }
+    if below.next().is_some() {
+        return Err(Refusal::usage(format!(
+            "`{}` names a day\n\nhint: end the location with the region; `--start-time` and \
+             `--end-time` name the period",
+            excerpt(text, SHOWN)
+        )));
+    }
+    Ok(Some(within))
+}
+
+fn below_awslogs(text: &str) -> Refusal {
+    Refusal::usage(format!(
+        "cannot read `{}` as a location\n\nhint: below `{ROOT}` a location has the form \
+         `[ORGANIZATION/]ACCOUNT/CloudTrail/REGION`",
+        excerpt(text, SHOWN)
+    ))
 }
 
 fn place(text: &str) -> Result<Place, Refusal> {
@@ -53,8 +119,9 @@ fn place(text: &str) -> Result<Place, Refusal> {
     if !is_bucket(bucket) {
         return refused(&format!("cannot read `{shown}` as a location"));
     }
-    let folders: Vec<&str> = prefix.split('/').filter(|folder| !folder.is_empty()).collect();
-    Ok(Place::Bucket(bucket.to_owned(), folders.join("/")))
+    // A folder may have an empty name, so only the slash at the end goes.
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    Ok(Place::Bucket(bucket.to_owned(), prefix.to_owned()))
 }
 
 fn is_bucket(name: &str) -> bool {
@@ -111,13 +178,56 @@ mod tests {
         let bucket = |bucket: &str, prefix: &str| {
             Ok::<_, ()>(Place::Bucket(bucket.to_owned(), prefix.to_owned()))
         };
-        let read = |text: &str| location(text).map_err(drop);
+        let read = |text: &str| location(text).map(|(place, _)| place).map_err(drop);
         assert_eq!(read("s3://b"), bucket("b", ""));
-        assert_eq!(read("s3://b//p/q/"), bucket("b", "p/q"));
-        assert_eq!(read("s3://b/p/AWSLogs/1/CloudTrail"), bucket("b", "p"));
+        assert_eq!(read("s3://b//p/q/"), bucket("b", "/p/q"));
+        assert_eq!(read("s3://b/p/AWSLogs"), bucket("b", "p"));
+        assert_eq!(read("s3://b/p/AWSLogs/x/y"), bucket("b", "p/AWSLogs/x/y"));
         assert_eq!(read("."), Ok(Place::Directory(PathBuf::from("."))));
         for wrong in ["", "s3://", "s3:///p", "s3://b c", "no/such/directory", "Cargo.toml"] {
             assert_eq!(read(wrong), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_location_narrows_or_is_refused() {
+        let read = |text: &str| {
+            let (place, within) = location(text).ok()?;
+            let within = within?;
+            let part = |part: Option<String>| part.unwrap_or_default();
+            let names = [
+                part(within.organization.map(|id| id.to_string())),
+                part(within.account.map(|id| id.to_string())),
+                part(within.region.map(|id| id.to_string())),
+            ];
+            Some((place, names.join(" ")))
+        };
+        let at = |prefix: &str| Place::Bucket("b".to_owned(), prefix.to_owned());
+        let (organization, account) = ("o-a1b2c3d4e5", "111122223333");
+        for (text, prefix, names) in [
+            ("s3://b/AWSLogs/".to_owned(), "", "  ".to_owned()),
+            (format!("s3://b/p/AWSLogs/{account}"), "p", format!(" {account} ")),
+            (format!("s3://b/AWSLogs/{organization}/"), "", format!("{organization}  ")),
+            (
+                format!("s3://b/AWSLogs/{organization}/{account}/CloudTrail/eu-west-1/"),
+                "",
+                format!("{organization} {account} eu-west-1"),
+            ),
+            (
+                format!("s3://b/AWSLogs/x/AWSLogs/{account}/CloudTrail-Digest"),
+                "AWSLogs/x",
+                format!(" {account} "),
+            ),
+        ] {
+            assert_eq!(read(&text), Some((at(prefix), names)), "{text}");
+        }
+        for wrong in [
+            format!("s3://b/AWSLogs/{account}/Config/eu-west-1/"),
+            format!("s3://b/AWSLogs/{account}/CloudTrail/2026/"),
+            format!("s3://b/AWSLogs/{account}/CloudTrail/eu-west-1/2026/03/01/"),
+            format!("s3://b/AWSLogs/{organization}/x/"),
+        ] {
+            assert!(location(&wrong).is_err(), "{wrong}");
         }
     }
 

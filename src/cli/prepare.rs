@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use super::surroundings::Own;
 use super::terminal::print_to_stderr;
 use super::verify_args::VerifyArgs;
-use super::verify_plan::{Asked, bucket_of, make, read};
+use super::verify_plan::{Asked, bucket_of, expected, make, read};
 use super::{earlier, evidence, key_files};
 use crate::aws::caller::caller;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
@@ -24,9 +24,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::task::JoinHandle;
+use trailproof_core::time::Timestamp;
 
-/// Seconds that the store's clock may be off before the user is told: what is late and what is in
-/// the future is told by ours. Machines that keep their time are off by less than one.
+/// Seconds that the store's clock may be off before the user is told. Machines that keep their time
+/// are off by less than one.
 const SKEWED: u64 = 60;
 
 /// Whether anybody wants to know who the caller of AWS is.
@@ -48,6 +49,8 @@ pub(super) struct Prepared {
     /// The directory that is read, where it is one.
     mirror: Option<(PathBuf, Arc<MirrorSource>)>,
     no_keys: bool,
+    /// When the run began, by the machine's clock.
+    began: Timestamp,
     /// The clock of the store that is asked.
     clock: Option<Arc<StoreClock>>,
     /// Who the caller is, being asked.
@@ -79,7 +82,7 @@ impl Prepared {
             None => None,
         };
         let (counts, skipped) = (Arc::clone(counts), Arc::clone(skipped));
-        Own { counts, skipped, clock: self.clock.clone(), caller }
+        Own { counts, skipped, clock: self.clock.clone(), began: Some(self.began), caller }
     }
 }
 
@@ -105,7 +108,7 @@ pub(super) async fn prepare_with(
     wrap: &dyn Fn(Arc<dyn ObjectSource>) -> Arc<dyn ObjectSource>,
 ) -> Result<Prepared, Refusal> {
     let now = now();
-    let asked = read(args, now)?;
+    let mut asked = read(args, now)?;
     let known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
     let named = args.bucket.as_deref().map(bucket_name).transpose()?;
     let directory = match &asked.place {
@@ -131,16 +134,23 @@ pub(super) async fn prepare_with(
     let mut online = online.map(|online| Online { source: wrap(online.source), ..online });
     let clock = online.as_ref().map(|online| Arc::clone(&online.clock));
     let caller = online.as_mut().and_then(|online| online.caller.take());
-    let rules = evidence::rules(&asked.moved, online.as_ref().map(|online| &online.source))?;
+    let s3 = online.as_ref().map(|online| &online.source);
+    let copies = evidence::rules(&asked.moved, s3, args.complete_copy)?;
+    let elsewhere = evidence::elsewhere(&asked.moved);
     let mut mirror = None;
     let (evidence, trust) = match (&directory, online) {
         (None, Some(Online { source, trust, .. })) => {
-            let bucket = bucket_of(&asked, trust.as_ref()).await?;
-            (evidence::in_bucket(source, bucket, named, rules, None).await?, Some(trust))
+            let bucket = bucket_of(&mut asked, trust.as_ref()).await?;
+            let scope = &asked.scope;
+            let found = evidence::in_bucket(source, bucket, scope, named, copies, elsewhere, None);
+            (found.await?, Some(trust))
         }
         (Some(path), _) => {
             let opened = &*mirror.insert(evidence::open(path)?);
-            (evidence::in_directory(opened, path, named, rules, counts).await?, None)
+            let scope = &asked.scope;
+            let found =
+                evidence::in_directory(opened, path, scope, named, copies, elsewhere, counts);
+            (found.await?, None)
         }
         (None, None) => return Err(Refusal::usage("a location is needed")),
     };
@@ -151,7 +161,12 @@ pub(super) async fn prepare_with(
         (None, None) => Arc::new(NoKeys),
     };
     let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
-    let plan = make(asked, args, &evidence, trails, known, now);
+    // What is late, and what lies in the future, is told by the clock that is ahead.
+    let ahead = clock.as_ref().and_then(|clock| clock.seconds_ahead()).unwrap_or_default();
+    let later = now.plus(ahead.max(0));
+    let asked = asked.by_the_clock(args, later)?;
+    let expected = expected(&asked.expect, trails.as_deref()).await?;
+    let plan = make(asked, args, &evidence, trails, known, expected, later);
     Ok(Prepared {
         plan,
         source: evidence.source,
@@ -159,6 +174,7 @@ pub(super) async fn prepare_with(
         billed,
         mirror: directory.zip(mirror),
         no_keys,
+        began: now,
         clock,
         caller,
     })
@@ -171,7 +187,7 @@ fn skew_words(ahead: i64) -> Option<String> {
     (off > SKEWED).then(|| {
         format!(
             "the store's clock is {off} seconds {side} this machine's: what is still to come and \
-             what is in the future is judged by this machine's"
+             what is in the future is judged by the later of the two"
         )
     })
 }

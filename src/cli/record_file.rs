@@ -21,19 +21,24 @@ pub(super) struct PartialFile {
     file: File,
     /// Its name until it is whole, and then; none for what is no regular file.
     rename: Option<(PathBuf, PathBuf)>,
+    /// Whether a record that is there by then may be replaced.
+    force: bool,
 }
 
 impl PartialFile {
     /// Begins to write what is to be `path`. What an earlier run left behind is kept under another
     /// name until that is needed again.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, force: bool) -> io::Result<Self> {
         let Target::Regular(path) = target(path)? else {
-            return Ok(Self { file: OpenOptions::new().write(true).open(path)?, rename: None });
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self { file, rename: None, force });
         };
         let partial = beside(&path, ".partial");
-        if std::fs::symlink_metadata(&partial).is_ok() {
+        if let Ok(there) = std::fs::symlink_metadata(&partial) {
             let busy = |file: File| matches!(file.try_lock(), Err(TryLockError::WouldBlock));
-            if File::open(&partial).is_ok_and(busy) {
+            // What is no regular file is nobody's record, and a pipe would not open before somebody
+            // else opens it.
+            if there.is_file() && File::open(&partial).is_ok_and(busy) {
                 return Err(io::Error::new(
                     io::ErrorKind::ResourceBusy,
                     "another run is writing its record there",
@@ -45,7 +50,7 @@ impl PartialFile {
         let file = OpenOptions::new().write(true).create_new(true).open(&partial)?;
         // Tells other runs that it is being written; the system takes it away from one that dies.
         file.try_lock()?;
-        Ok(Self { file, rename: Some((partial, path)) })
+        Ok(Self { file, rename: Some((partial, path)), force })
     }
 
     /// What to write to.
@@ -59,6 +64,9 @@ impl PartialFile {
         self.file.sync_all()?;
         if !is_same(&self.file.metadata()?, &std::fs::symlink_metadata(&partial)?) {
             return Err(io::Error::other("something else has taken its place meanwhile"));
+        }
+        if !self.force && std::fs::symlink_metadata(&path).is_ok() {
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
         }
         std::fs::rename(partial, &path)?;
         sync_folder(&path)

@@ -35,6 +35,11 @@ impl Refusal {
         Self::new(ExitStatus::NothingFound, words)
     }
 
+    /// Refuses a location that holds evidence, but nothing that could prove it.
+    pub(super) fn not_proven(words: impl Into<String>) -> Self {
+        Self::new(ExitStatus::NotProven, words)
+    }
+
     /// Refuses to start without something that was denied or is unreadable.
     pub(super) fn not_started(words: impl Into<String>) -> Self {
         Self::new(ExitStatus::NotStarted, words)

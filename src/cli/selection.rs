@@ -25,4 +25,11 @@ pub(super) struct Selection {
     /// Only log files of this region; may be given again
     #[arg(long = "region", id = "region", value_name = "REGION")]
     pub(super) regions: Vec<String>,
+    /// Accounts that must be there: an ID, a FILE with IDs, or `organization` for the active accounts
+    /// that Organizations lists (repeatable). They do not narrow what is verified
+    #[arg(long, value_name = "organization|FILE|ID", value_delimiter = ',')]
+    pub(super) expect_accounts: Vec<String>,
+    /// Regions that must be there, in each account to expect (repeatable)
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    pub(super) expect_regions: Vec<String>,
 }

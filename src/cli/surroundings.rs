@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use trailproof_core::event::record::{Circumstances, RunEnded};
 use trailproof_core::event::wire::Time;
+use trailproof_core::time::Timestamp;
 
 /// What a run knows of itself, for those of its outputs that tell it.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub(super) struct Own {
     pub(super) skipped: Arc<AtomicU64>,
     /// The store's clock, where a store is asked.
     pub(super) clock: Option<Arc<StoreClock>>,
+    /// When the run began, by the clock of the machine, as it was read once.
+    pub(super) began: Option<Timestamp>,
     /// The caller of AWS, where it was asked and is known.
     pub(super) caller: Option<String>,
 }
@@ -29,7 +32,7 @@ pub(super) struct Own {
 pub(super) fn surroundings(own: Own) -> Surroundings {
     let began = Instant::now();
     let circumstances = Circumstances {
-        started: Time(now()),
+        started: Time(own.began.unwrap_or_else(now)),
         host: host(),
         user: user(),
         arguments: std::env::args_os()

@@ -26,7 +26,7 @@ use trailproof_core::budget::SHOWN;
 use trailproof_core::event::Tallies;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::location::{escape, excerpt};
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::time::{InclusivePeriod, Timestamp};
 
 /// Runs the command and returns the exit status.
 pub(super) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> ExitStatus {
@@ -97,7 +97,7 @@ async fn validate(
     Ok(tallies?)
 }
 
-fn period(args: &ValidateLogsArgs, now: Timestamp) -> Result<Period, AwsCliError> {
+fn period(args: &ValidateLogsArgs, now: Timestamp) -> Result<InclusivePeriod, AwsCliError> {
     let read = |text: &str| {
         parse_time(text).ok_or_else(|| {
             AwsCliError::new(format!("Unable to parse date value: {}", excerpt(text, SHOWN))).hint(
@@ -111,13 +111,13 @@ fn period(args: &ValidateLogsArgs, now: Timestamp) -> Result<Period, AwsCliError
         let words = "Invalid time range specified: start-time must occur before end-time";
         return Err(AwsCliError::new(words).hint(format!("the range is `{start}` to `{end}`")));
     }
-    Ok(Period { start, end })
+    Ok(InclusivePeriod { start, end })
 }
 
 fn request(
     aws: &AwsArgs,
     args: &ValidateLogsArgs,
-    period: Period,
+    period: InclusivePeriod,
 ) -> Result<AwsRequest, AwsCliError> {
     let arn = args.trail_arn.parse().map_err(|_| {
         let arn = excerpt(&args.trail_arn, SHOWN);

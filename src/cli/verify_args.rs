@@ -29,6 +29,10 @@ pub(super) struct VerifyArgs {
     /// `…=DIRECTORY`; may be given again
     #[arg(long, value_name = "OLD=NEW")]
     pub(super) relocate: Vec<String>,
+    /// Assert that the copy is complete, so that what is absent from it counts as removed; without
+    /// this, only the bucket of delivery and a mirror of it say what is missing
+    #[arg(long)]
+    pub(super) complete_copy: bool,
     /// Do not search for log files that no digest names (saves one LIST per region and day)
     #[arg(long)]
     pub(super) no_unlisted: bool,

@@ -2,21 +2,23 @@
 use super::earlier;
 use super::evidence::Evidence;
 use super::period_arg::{PeriodArgs, period};
-use super::place::{Moved, Place, location, moved};
+use super::place::{BucketPlace, Moved, Place, Within, location, moved};
 use super::refusal::Refusal;
+use super::selection::Selection;
 use super::time_arg::parse_time;
 use super::verify_args::VerifyArgs;
-use crate::trust::{ServiceError, TrailService};
+use crate::trust::{ServiceError, TrailRecord, TrailService};
 use crate::verify::known::KnownLogs;
-use crate::verify::plan::VerifyPlan;
+use crate::verify::plan::{Expected, VerifyPlan};
 use crate::verify::seam::Since;
 use crate::verify::trail_status::StatusOf;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
 use trailproof_core::chain_id::{Scope, TrailFilter};
-use trailproof_core::ids::TrailArn;
+use trailproof_core::ids::{AccountId, Region, TrailArn};
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::time::Timestamp;
 
@@ -24,12 +26,15 @@ use trailproof_core::time::Timestamp;
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) place: Option<Place>,
+    /// Whether the location goes on below `AWSLogs`, so that nothing beside it is meant.
+    pub(super) below_root: bool,
     pub(super) moved: Vec<Moved>,
     pub(super) trail: Option<TrailArn>,
     pub(super) scope: Scope,
     pub(super) period: super::period_arg::Cut,
     /// The record that the run joins on to.
     pub(super) since: Option<Since>,
+    pub(super) expect: Expect,
 }
 
 /// The record that `--since` names, unless it names a time: `./2026-07-01` names a file of that
@@ -44,15 +49,9 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, Refusal> 
     let selection = &args.selection;
     let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
     let since = since.transpose()?;
-    let joins = since.as_ref().and_then(Since::start).map(|start| start.to_string());
-    let typed = PeriodArgs {
-        start: joins.as_deref().or(args.since.as_deref()).or(selection.start_time.as_deref()),
-        end: selection.end_time.as_deref(),
-        last: selection.last.as_deref(),
-        quarter: selection.quarter.as_deref(),
-    };
-    let period = period(typed, now).map_err(Refusal::usage)?;
+    let period = read_period(args, since.as_ref(), now)?;
     let place = args.location.as_deref().map(location).transpose()?;
+    let (place, within) = place.map_or((None, None), |(place, within)| (Some(place), within));
     let moved = args.relocate.iter().map(|text| moved(text)).collect::<Result<_, _>>()?;
     let trail = args.trail_arn.as_deref().map(|arn| id(arn, "--trail-arn")).transpose()?;
     let mut trails =
@@ -62,8 +61,156 @@ pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, Refusal> 
         selection.account.iter().map(|text| id(text, "--account")).collect::<Result<_, _>>()?;
     let regions =
         selection.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
-    let scope = Scope { trails, accounts, regions };
-    Ok(Asked { place, moved, trail, scope, period, since })
+    let mut scope = Scope { trails, accounts, regions, organization: None };
+    if let Some(within) = &within {
+        narrow(&mut scope, within)?;
+    }
+    let expect = expect(selection)?;
+    Ok(Asked { place, below_root: within.is_some(), moved, trail, scope, period, since, expect })
+}
+
+/// Narrows the scope to what a location names below `AWSLogs`.
+fn narrow(scope: &mut Scope, within: &Within) -> Result<(), Refusal> {
+    if within.organization.is_some() || within.account.is_some() {
+        scope.organization = Some(within.organization.clone());
+    }
+    only(&mut scope.accounts, within.account.as_ref(), "--account")?;
+    only(&mut scope.regions, within.region.as_ref(), "--region")
+}
+
+/// Leaves only what the location names of what an option names.
+fn only<T>(named: &mut Vec<T>, located: Option<&T>, option: &str) -> Result<(), Refusal>
+where
+    T: Clone + PartialEq + fmt::Display,
+{
+    let Some(located) = located else { return Ok(()) };
+    if let Some(other) = named.iter().find(|named| *named != located) {
+        return Err(Refusal::usage(format!(
+            "`{option} {other}` names what the location leaves out: it ends in `{located}`"
+        )));
+    }
+    *named = vec![located.clone()];
+    Ok(())
+}
+
+/// The accounts that the caller expects, as far as they are known without asking anybody.
+#[derive(Debug)]
+pub(super) enum ExpectedAccounts {
+    /// Those of the organization, which Organizations lists.
+    Organization,
+    /// These.
+    These(Vec<AccountId>),
+}
+
+/// What the caller expects.
+#[derive(Debug, Default)]
+pub(super) struct Expect {
+    pub(super) accounts: Option<ExpectedAccounts>,
+    pub(super) regions: Option<Vec<Region>>,
+}
+
+fn expect(selection: &Selection) -> Result<Expect, Refusal> {
+    let mut expect = Expect::default();
+    let mut accounts = Vec::new();
+    for text in &selection.expect_accounts {
+        if text == "organization" {
+            expect.accounts = Some(ExpectedAccounts::Organization);
+        } else if let Ok(account) = text.parse() {
+            accounts.push(account);
+        } else {
+            accounts.extend(accounts_in(text)?);
+        }
+    }
+    if !accounts.is_empty() {
+        if expect.accounts.is_some() {
+            return Err(Refusal::usage(
+                "`--expect-accounts organization` stands alone: it names every account",
+            ));
+        }
+        accounts.sort();
+        accounts.dedup();
+        expect.accounts = Some(ExpectedAccounts::These(accounts));
+    }
+    if !selection.expect_regions.is_empty() {
+        let regions = selection.expect_regions.iter().map(|text| id(text, "--expect-regions"));
+        let mut regions = regions.collect::<Result<Vec<_>, _>>()?;
+        regions.sort();
+        regions.dedup();
+        expect.regions = Some(regions);
+    }
+    Ok(expect)
+}
+
+/// The accounts in a file: one or more ids a line, and `#` before a comment.
+fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
+    let shown = excerpt(path, SHOWN);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Refusal::usage(format!(
+            "`{shown}` for `--expect-accounts` is neither `organization`, nor an account, nor a \
+             file that can be read: {error}"
+        ))
+    })?;
+    let mut accounts = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default();
+        let ids = line.split([' ', ',', '\t', '\r']).filter(|word| !word.is_empty());
+        for word in ids {
+            accounts.push(word.parse().map_err(|_| {
+                let (number, word) = (number + 1, excerpt(word, SHOWN));
+                Refusal::usage(format!("`{shown}`, line {number}: `{word}` is not an account"))
+            })?);
+        }
+    }
+    if accounts.is_empty() {
+        return Err(Refusal::usage(format!("`{shown}` names no account")));
+    }
+    Ok(accounts)
+}
+
+/// What the caller expects, with the accounts that Organizations lists where they were asked for.
+pub(super) async fn expected(
+    expect: &Expect,
+    trails: Option<&dyn TrailService>,
+) -> Result<Expected, Refusal> {
+    let accounts = match (&expect.accounts, trails) {
+        (None, _) => None,
+        (Some(ExpectedAccounts::These(accounts)), _) => Some(accounts.clone()),
+        (Some(ExpectedAccounts::Organization), Some(trails)) => {
+            let accounts = trails.accounts().await;
+            Some(accounts.map_err(|error| Refusal::not_started(error.to_string()))?)
+        }
+        (Some(ExpectedAccounts::Organization), None) => {
+            return Err(Refusal::usage(
+                "a copy is verified without asking AWS, so nobody can list the organization's \
+                 accounts\n\nhint: `--expect-accounts FILE` names them",
+            ));
+        }
+    };
+    Ok(Expected { accounts, regions: expect.regions.clone() })
+}
+
+/// The period that was typed, cut at `now`.
+fn read_period(
+    args: &VerifyArgs,
+    since: Option<&Since>,
+    now: Timestamp,
+) -> Result<super::period_arg::Cut, Refusal> {
+    let selection = &args.selection;
+    let joins = since.and_then(Since::start).map(|start| start.to_string());
+    let typed = PeriodArgs {
+        start: joins.as_deref().or(args.since.as_deref()).or(selection.start_time.as_deref()),
+        end: selection.end_time.as_deref(),
+        last: selection.last.as_deref(),
+        quarter: selection.quarter.as_deref(),
+    };
+    period(typed, now).map_err(Refusal::usage)
+}
+
+impl Asked {
+    /// The same with the period cut at a later time, once the store's clock is known.
+    pub(super) fn by_the_clock(self, args: &VerifyArgs, now: Timestamp) -> Result<Self, Refusal> {
+        Ok(Self { period: read_period(args, self.since.as_ref(), now)?, ..self })
+    }
 }
 
 fn id<T: FromStr>(text: &str, option: &str) -> Result<T, Refusal> {
@@ -79,16 +226,34 @@ fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
     id(text, "--trail").map(TrailFilter::Name)
 }
 
-/// Asks the trail for what is still open.
+/// Asks the trail for what is still open. Of an organization's trail with named accounts it is also
+/// asked which organization that is: then nothing above the accounts' folders has to be listed.
 pub(super) async fn bucket_of(
-    asked: &Asked,
+    asked: &mut Asked,
     trails: &dyn TrailService,
-) -> Result<(String, String), Refusal> {
-    match (&asked.place, &asked.trail) {
-        (Some(Place::Bucket(bucket, prefix)), _) => Ok((bucket.clone(), prefix.clone())),
-        (_, Some(arn)) => ask_trail(arn, trails).await,
-        _ => Err(Refusal::usage("a location or `--trail-arn` is needed")),
+) -> Result<BucketPlace, Refusal> {
+    if let Some(Place::Bucket(bucket, prefix)) = &asked.place {
+        let (bucket, prefix) = (bucket.clone(), prefix.clone());
+        return Ok(BucketPlace { bucket, prefix, is_root: asked.below_root });
     }
+    let Some(arn) = &asked.trail else {
+        return Err(Refusal::usage("a location or `--trail-arn` is needed"));
+    };
+    let trail = ask_trail(arn, trails).await?;
+    let prefix = trail.prefix.unwrap_or_default();
+    if asked.scope.accounts.is_empty() {
+        return Ok(BucketPlace { bucket: trail.bucket, prefix, is_root: false });
+    }
+    let organization = match trail.organization {
+        true => Some(trails.organization().await),
+        false => None,
+    };
+    // Who may not ask for the organization may be allowed to list its folder.
+    let is_root = !matches!(organization, Some(Err(_)));
+    if is_root {
+        asked.scope.organization = Some(organization.and_then(Result::ok));
+    }
+    Ok(BucketPlace { bucket: trail.bucket, prefix, is_root })
 }
 
 /// The plan over evidence that was found. `trails` is who knows the trail's status, if anybody may
@@ -99,28 +264,36 @@ pub(super) fn make(
     evidence: &Evidence,
     trails: Option<Arc<dyn TrailService>>,
     known: Option<Arc<KnownLogs>>,
+    expected: Expected,
     now: Timestamp,
 ) -> VerifyPlan {
     let Asked { trail, scope, period: (period, end_was_future), since, .. } = asked;
     VerifyPlan {
-        location: evidence.location.clone(),
+        place: evidence.place.clone(),
         bucket: evidence.bucket.clone(),
         roots: evidence.roots.clone(),
         scope,
         period,
         end_was_future,
         now,
-        status: trail.zip(trails).map(|(arn, service)| StatusOf { arn, service }),
+        // A copy may lag behind what the trail says that it delivered.
+        status: trail
+            .zip(trails)
+            .filter(|_| !evidence.copy)
+            .map(|(arn, service)| StatusOf { arn, service }),
         unlisted: args.unlisted || !args.no_unlisted,
+        complete_copy: args.complete_copy && evidence.copy,
         known,
         since: since.map(Arc::new),
+        expected,
+        left_open: evidence.left_open.clone(),
     }
 }
 
-async fn ask_trail(arn: &TrailArn, trails: &dyn TrailService) -> Result<(String, String), Refusal> {
+async fn ask_trail(arn: &TrailArn, trails: &dyn TrailService) -> Result<TrailRecord, Refusal> {
     let refused = |error: ServiceError| Refusal::not_started(error.to_string());
     match trails.trail(arn).await.map_err(refused)? {
-        Some(trail) => Ok((trail.bucket, trail.prefix.unwrap_or_default())),
+        Some(trail) => Ok(trail),
         None => Err(Refusal::not_started(format!(
             "DescribeTrails does not know `{}`\n\nhint: name the bucket, as in `trailproof verify \
              s3://BUCKET --trail-arn …`",

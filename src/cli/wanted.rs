@@ -1,7 +1,7 @@
 //! The files that a run is asked to write.
 use super::output_args::{OutputArgs, RecordArgs, ReportKind};
 use super::refusal::Refusal;
-use super::whole_file::{self, names_same};
+use super::whole_file::{self, check_absent, names_same};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
@@ -50,6 +50,7 @@ pub(super) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wante
     let wanted: Vec<Wanted> = record.chain(reports).chain(junit).chain(ocsf).collect();
     for (at, file) in wanted.iter().enumerate() {
         check_path(&file.path, wanted.iter().take(at).map(|earlier| earlier.path.as_path()))?;
+        check_absent(&file.path, args.force)?;
     }
     Ok(wanted)
 }

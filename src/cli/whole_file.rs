@@ -1,9 +1,11 @@
 //! Files that bear their name only when they are whole.
+use super::refusal::Refusal;
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{self, Error, ErrorKind};
+use std::io::{self, Error, ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
+use trailproof_core::location::escape;
 
 /// Permissions of a file before the caller's umask takes from them, as for any file that a program
 /// makes; the library's default lets nobody else read.
@@ -16,14 +18,17 @@ pub(super) struct WholeFile {
     /// The temporary file and the name that it is to take; none for what is no regular file, as a
     /// pipe or a device, which is written as it is.
     rename: Option<(NamedTempFile, PathBuf)>,
+    /// Whether a file that is there by then may be replaced.
+    force: bool,
 }
 
 impl WholeFile {
     /// Begins to write what is to be `path`. A file that is there stays as it is until then.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, force: bool) -> io::Result<Self> {
         let target = target(path)?;
         let Target::Regular(path) = target else {
-            return Ok(Self { file: OpenOptions::new().write(true).open(path)?, rename: None });
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self { file, rename: None, force });
         };
         let mut name = std::ffi::OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
@@ -32,7 +37,7 @@ impl WholeFile {
             .suffix(".partial")
             .permissions(Permissions::from_mode(MODE))
             .tempfile_in(folder(&path))?;
-        Ok(Self { file: temporary.as_file().try_clone()?, rename: Some((temporary, path)) })
+        Ok(Self { file: temporary.as_file().try_clone()?, rename: Some((temporary, path)), force })
     }
 
     /// What to write to.
@@ -44,9 +49,46 @@ impl WholeFile {
     pub(super) fn keep(self) -> io::Result<()> {
         let Some((temporary, path)) = self.rename else { return Ok(()) };
         self.file.sync_all()?;
-        temporary.persist(&path).map_err(|error| error.error)?;
+        let kept = match self.force {
+            true => temporary.persist(&path),
+            false => temporary.persist_noclobber(&path),
+        };
+        kept.map_err(|error| error.error)?;
         sync_folder(&path)
     }
+}
+
+/// Refuses to write a file that exists, unless `force` allows that it is replaced: nobody loses a
+/// record that was signed to a second run. A pipe or a device is written in any case.
+///
+/// # Errors
+///
+/// That there is a file already.
+pub(super) fn check_absent(path: &Path, force: bool) -> Result<(), Refusal> {
+    if force || !std::fs::metadata(path).is_ok_and(|about| about.is_file()) {
+        return Ok(());
+    }
+    Err(Refusal::usage(format!(
+        "`{}` already exists\n\nhint: `--force` overwrites it",
+        escape(&path.to_string_lossy())
+    )))
+}
+
+/// Writes a file whole or not at all, and none that exists unless `force` allows it.
+///
+/// # Errors
+///
+/// That there is a file already, or that it cannot be written.
+pub(super) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Refusal> {
+    check_absent(path, force)?;
+    let written = WholeFile::create(path, force).and_then(|file| {
+        file.writer()?.write_all(bytes)?;
+        file.keep()
+    });
+    written.map_err(|error| {
+        let path = path.to_string_lossy();
+        Refusal::output_lost(format!("cannot write `{}`: {error}", escape(&path)))
+    })
 }
 
 /// What a path names.

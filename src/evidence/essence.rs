@@ -36,11 +36,8 @@ pub fn essence(line: &[u8]) -> Result<Vec<u8>, LineError> {
             kept.insert(name.to_owned(), value);
         }
     }
-    if let Some(Value::Object(mut finding)) = fields.remove("finding") {
-        // These two are texts for people, made of the rest.
-        finding.remove("expected");
-        finding.remove("found");
-        kept.insert("finding".to_owned(), Value::Object(finding));
+    if let Some(finding) = fields.remove("finding") {
+        kept.insert("finding".to_owned(), finding);
     }
     if let Some(code) = fields.get("read_failure").and_then(|why| why.get("code")) {
         kept.insert("read_failure".to_owned(), code.clone());

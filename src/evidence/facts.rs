@@ -119,7 +119,7 @@ impl Facts {
                     self.exception(fields);
                 }
             }
-            "listing-unread" | "log-unlisted" | "logs-without-digests" => {
+            "listing-unread" | "log-unlisted" | "logs-without-digests" | "place-in-doubt" => {
                 self.exception(fields(line)?);
             }
             "check-not-performed" => {
@@ -203,8 +203,14 @@ fn gap_id(gap: &Value) -> (String, String) {
 }
 
 /// Events that an exception names, as nothing else in it tells what it is.
-const NAMED: [&str; 5] =
-    ["listing-unread", "log-unlisted", "logs-without-digests", "seam-judged", "trail-status"];
+const NAMED: [&str; 6] = [
+    "listing-unread",
+    "log-unlisted",
+    "logs-without-digests",
+    "place-in-doubt",
+    "seam-judged",
+    "trail-status",
+];
 
 /// A line's fields without the event's name, in the spelling of in-toto: `readFailure`.
 fn fields(line: &[u8]) -> Result<Map<String, Value>, LineError> {

@@ -5,6 +5,11 @@
 use super::commitment::{Commitment, METHOD};
 use super::facts::Facts;
 use serde_json::{Map, Value, json};
+use trailproof_core::check::Check;
+use trailproof_core::event::ReadKind;
+
+/// Code of the clock that tells a run's times: the system clock of the machine that made it.
+const MACHINE_CLOCK: &str = "machine";
 
 /// What whoever signs adds to the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,14 +107,13 @@ fn invocation(facts: &Facts) -> Value {
 fn clock(facts: &Facts) -> Value {
     let known = facts.circumstances.is_some();
     json!({
-        "source": known.then_some("the system clock of the machine of the run"),
+        "source": known.then_some(MACHINE_CLOCK),
         "storeSkewSeconds": ending(facts, "storeSkewSeconds"),
     })
 }
 
 fn scope(facts: &Facts) -> Value {
-    let location = of(&facts.started, "location");
-    let bucket = of(&facts.started, "bucket");
+    let read_from = of(&facts.started, "readFrom");
     let trail = |(name, home): &(String, String)| json!({ "name": name, "homeRegion": home });
     let expected = |name: &str| match of(&facts.started, name) {
         Value::Array(names) if !names.is_empty() => Value::Array(names),
@@ -117,11 +121,13 @@ fn scope(facts: &Facts) -> Value {
         _ => Value::Null,
     };
     json!({
-        "location": location,
-        "evidence": live(&location, &bucket),
+        "deliveredTo": of(&facts.started, "deliveredTo"),
+        "evidence": live(&read_from),
+        "readFrom": read_from,
         "from": of(&facts.started, "from"),
         "to": of(&facts.started, "to"),
         "endWasFuture": of(&facts.started, "endWasFuture"),
+        "tailAllowedFrom": of(&facts.started, "tailAllowedFrom"),
         "expected": {
             "trails": expected("trails"),
             "accounts": expected("accounts"),
@@ -133,53 +139,60 @@ fn scope(facts: &Facts) -> Value {
             "accounts": facts.accounts,
             "regions": facts.regions,
         },
-        "bucket": bucket,
         "trailsLeftOut": facts.left_out,
         "follows": of(&facts.started, "follows"),
     })
 }
 
-/// `live` where the bucket itself was read, and `mirror` where it was a copy; null where the record
-/// does not name the bucket.
-fn live(location: &Value, bucket: &Value) -> Value {
-    let (Some(location), Some(bucket)) = (location.as_str(), bucket.as_str()) else {
-        return Value::Null;
+/// `live` where the bucket of delivery itself was read and nothing else, and `copy` where any part
+/// of it was read from a copy; null where the record does not tell.
+fn live(read_from: &Value) -> Value {
+    let places = read_from.as_array().map(Vec::as_slice).unwrap_or_default();
+    let original = Value::from(ReadKind::Bucket.code());
+    match places {
+        [] => Value::Null,
+        places if places.iter().all(|at| at.get("kind") == Some(&original)) => "live".into(),
+        _ => "copy".into(),
+    }
+}
+
+/// The checks that were made, by their codes: `docs/attestation.md` says what each means.
+fn checks_made(facts: &Facts) -> Vec<&'static str> {
+    let not_made = facts.not_performed.listed();
+    let missed = |check: Check| {
+        let code = Value::from(check.code());
+        not_made.iter().any(|one| one.get("check") == Some(&code))
     };
-    let read = location.strip_prefix("s3://").and_then(|rest| rest.split('/').next());
-    if read == Some(bucket) { "live".into() } else { "mirror".into() }
+    let mut made = vec![Check::DigestSignature, Check::DigestLink, Check::LogSha256];
+    if ending(facts, "logFilesSkipped") != 0 {
+        made.push(Check::LogEarlierRecord);
+    }
+    made.push(Check::Coverage);
+    if !of(&facts.started, "follows").is_null() {
+        made.push(Check::Joined);
+    }
+    let unlisted = of(&facts.started, "searchUnlisted") == Value::Bool(true);
+    if unlisted && !missed(Check::UnlistedLogs) {
+        made.push(Check::UnlistedLogs);
+    }
+    if facts.asked_status {
+        made.push(Check::TrailStatus);
+    }
+    made.into_iter().map(Check::code).collect()
 }
 
 fn method(facts: &Facts) -> Value {
-    let not_made = facts.not_performed.listed();
-    let missed = |check: &str| {
-        not_made.iter().any(|one| one.get("check").and_then(Value::as_str) == Some(check))
-    };
-    let mut made = vec![
-        "every digest by a signature of CloudTrail's, or by what its proven successor records",
-        "every link from a proven digest to the one before it",
-        if ending(facts, "logFilesSkipped") == 0 {
-            "every log file that a proven digest names, by its SHA-256, and that nothing follows it"
-        } else {
-            "every log file that a proven digest names, by its SHA-256, and that nothing follows it, \
-             or, where the run resumed an earlier one, as the record of that proves it"
-        },
-        "the whole period of every chain, divided into what is verified and what is not",
-    ];
-    let unlisted = of(&facts.started, "searchUnlisted") == Value::Bool(true);
-    if unlisted && !missed("log-unlisted") {
-        made.push("log files that no verified digest names");
-    }
-    if facts.asked_status {
-        made.push("what CloudTrail says that it delivered last");
-    }
     let mut sources: Vec<&Value> =
         facts.keys.listed().iter().filter_map(|key| key.get("source")).collect();
     sources.dedup();
     json!({
-        "checksMade": made,
+        "checksMade": checks_made(facts),
         "checksNotMade": facts.not_performed.value(),
         "logFilesNotReadAgain": ending(facts, "logFilesSkipped"),
         "searchedUnlisted": of(&facts.started, "searchUnlisted"),
+        // Records of before this field assert nothing.
+        "completeCopyAsserted":
+            of(&facts.started, "completeCopyAsserted").as_bool().unwrap_or(false),
         "keySource": (!sources.is_empty()).then_some(sources),
         "publicKeys": facts.keys.value(),
     })

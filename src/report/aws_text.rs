@@ -11,7 +11,7 @@ use trailproof_core::failure::ReadFailure;
 use trailproof_core::finding::{Finding, Malformed, Outcome, SignatureFault};
 use trailproof_core::key_layout::DigestKind;
 use trailproof_core::location::{ObjectLocation, escape, excerpt};
-use trailproof_core::time::Period;
+use trailproof_core::time::InclusivePeriod;
 
 /// See the module's words.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct AwsText<O, E> {
     verbose: bool,
     /// Home region of the trail: the AWS CLI names it where a key is not known.
     home_region: String,
-    period: Option<Period>,
+    period: Option<InclusivePeriod>,
     /// Whether what was written last, on either stream, ended in an empty line.
     after_blank: bool,
 }
@@ -112,18 +112,18 @@ impl<O: Write, E: Write> AwsText<O, E> {
         }
     }
 
-    fn summary(&mut self, tallies: &Tallies, found: Option<Period>) -> io::Result<()> {
+    fn summary(&mut self, tallies: &Tallies, found: Option<InclusivePeriod>) -> io::Result<()> {
         if !self.after_blank {
             writeln!(self.out)?;
         }
-        if let Some(Period { start, end }) = self.period {
+        if let Some(InclusivePeriod { start, end }) = self.period {
             writeln!(self.out, "Results requested for {start} to {end}")?;
         }
         if tallies.digests.total() + tallies.backfill.total() == 0 {
             return writeln!(self.out, "No digests found");
         }
         match found {
-            Some(Period { start, end }) => {
+            Some(InclusivePeriod { start, end }) => {
                 writeln!(self.out, "Results found for {start} to {end}:")?;
             }
             None => writeln!(self.out, "No valid digests found in range")?,
@@ -161,7 +161,7 @@ impl<O: Write, E: Write> Reporter for AwsText<O, E> {
         match event {
             Event::RunStarted { trail_arn, period } => {
                 self.period = Some(*period);
-                let Period { start, end } = period;
+                let InclusivePeriod { start, end } = period;
                 write!(
                     self.out,
                     "Validating log files for trail {} between {start} and {end}\n\n",

@@ -1,19 +1,28 @@
 //! Gathers a run's events for formats that begin with the verdict.
-use std::collections::BTreeMap;
+use super::names::ChainNames;
+use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::chain_id::ChainId;
+use trailproof_core::check::NotMade;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::record::Circumstances;
-use trailproof_core::event::{ChainSummary, PublicKeyTold, RunEvent, RunStart, RunSummary};
+use trailproof_core::event::{
+    ChainSummary, PlaceInDoubt, PlacesAnswered, PublicKeyTold, RunEvent, RunStart, RunSummary,
+};
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::{Finding, Outcome};
+use trailproof_core::ids::AccountId;
 use trailproof_core::location::ObjectLocation;
 use trailproof_core::notice::Notice;
 use trailproof_core::time::Timestamp;
+use trailproof_core::unlisted::UnlistedReason;
 
 /// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
 /// has them all, and the counts count them all.
 const KEPT: usize = 10_000;
+
+/// Buckets of copies that are told apart.
+const COPIED_BUCKETS: usize = 20;
 
 /// A list of which only the first entries are kept.
 #[derive(Clone, Debug)]
@@ -59,6 +68,14 @@ pub(super) struct Unread {
     pub(super) why: ReadFailure,
 }
 
+/// Digests that are copies of what was delivered to one other bucket.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Copies {
+    pub(super) count: u64,
+    /// The accounts that they are of.
+    pub(super) accounts: BTreeSet<AccountId>,
+}
+
 /// A stretch that no digest covers, and what explains it.
 #[derive(Clone, Debug)]
 pub(super) struct Gap {
@@ -81,6 +98,10 @@ pub(super) struct Collected {
     pub(super) listings_unread: Kept<(String, ReadFailure)>,
     pub(super) gaps: Kept<Gap>,
     pub(super) unlisted: Kept<ObjectLocation>,
+    /// Since when each of them lies there, and why it may.
+    pub(super) unlisted_facts: Vec<(Option<Timestamp>, UnlistedReason)>,
+    /// Objects with the content of log files that digests name under other keys.
+    pub(super) copies: Kept<ObjectLocation>,
     /// Chains and digests of the listing, with the digests that only anchor a walk.
     pub(super) listed: Option<(u64, u64)>,
     /// Trails that lie here and that the scope leaves out.
@@ -88,17 +109,34 @@ pub(super) struct Collected {
     /// Chains that should join on to the record before, and those that do.
     pub(super) seams: u64,
     pub(super) seams_joined: u64,
+    /// Chains that do not join on, with the digest at the seam.
+    pub(super) not_joined: Kept<(ChainId, ObjectLocation)>,
     /// Public keys by which digests were believed.
     pub(super) keys: Kept<PublicKeyTold>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     pub(super) without_digests: Kept<String>,
+    /// Places that were named, expected or found, and could not be answered for.
+    pub(super) places_in_doubt: Kept<PlaceInDoubt>,
+    /// How the places that were found are answered for.
+    pub(super) places: Option<PlacesAnswered>,
     pub(super) notices: BTreeMap<Notice, u64>,
-    pub(super) not_performed: Vec<(String, String)>,
+    /// Copies of evidence of other places, by the bucket that they name.
+    pub(super) copied: BTreeMap<String, Copies>,
+    pub(super) not_performed: Vec<NotMade>,
     pub(super) summary: Option<RunSummary>,
     chain: Option<ChainId>,
 }
 
 impl Collected {
+    /// What the chains of the run are called.
+    pub(super) fn names(&self) -> ChainNames {
+        let chains = self.chains.iter().map(|chain| &chain.chain);
+        let findings = self.findings.entries.iter().map(|told| &told.chain);
+        let unread = self.unread.entries.iter().filter_map(|unread| unread.chain.as_ref());
+        let gaps = self.gaps.entries.iter().map(|gap| &gap.chain);
+        ChainNames::of(chains.chain(findings).chain(unread).chain(gaps))
+    }
+
     /// Takes the next event.
     pub(super) fn take(&mut self, event: &RunEvent) {
         match event {
@@ -115,24 +153,38 @@ impl Collected {
                 for notice in &judged.notices {
                     *self.notices.entry(*notice).or_default() += 1;
                 }
+                if judged.notices.contains(&Notice::DigestCopied) {
+                    self.copy(&judged.outcome);
+                }
                 if judged.counts {
                     let lifecycle = judged.notices.contains(&Notice::LifecycleLooksTheSame);
                     self.outcome(&judged.at, &judged.outcome, lifecycle);
                 }
             }
             RunEvent::LogJudged(judged) => {
-                if let Outcome::Valid(proof) = &judged.outcome
-                    && proof.stored_inflated
-                {
-                    *self.notices.entry(Notice::StoredInflated).or_default() += 1;
+                if let Outcome::Valid(proof) = &judged.outcome {
+                    let (inflated, several) = (proof.stored_inflated, proof.several_members);
+                    for (is_so, notice) in
+                        [(inflated, Notice::StoredInflated), (several, Notice::SeveralMembers)]
+                    {
+                        if is_so {
+                            *self.notices.entry(notice).or_default() += 1;
+                        }
+                    }
                 }
-                self.outcome(&judged.at, &judged.outcome, false);
+                if judged.lifecycle {
+                    *self.notices.entry(Notice::LifecycleLooksTheSame).or_default() += 1;
+                }
+                self.outcome(&judged.at, &judged.outcome, judged.lifecycle);
             }
             RunEvent::PublicKey(key) => self.keys.push(key.clone()),
             RunEvent::LogNamed(_) => {}
             RunEvent::SeamJudged(seam) => {
                 self.seams += 1;
                 self.seams_joined += u64::from(seam.joined);
+                if let Some(chain) = self.chain.clone().filter(|_| !seam.joined) {
+                    self.not_joined.push((chain, seam.at.clone()));
+                }
                 if let (Some(chain), Some(finding)) = (self.chain.clone(), seam.finding.clone()) {
                     let at = seam.at.clone();
                     self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
@@ -160,13 +212,36 @@ impl Collected {
             RunEvent::GapExplained { chain, from, to, event } => {
                 self.explain(chain, *from, *to, event);
             }
-            RunEvent::LogUnlisted { at } => self.unlisted.push(at.clone()),
-            RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
-            RunEvent::CheckNotPerformed { check, why } => {
-                self.not_performed.push((check.clone(), why.clone()));
+            RunEvent::LogUnlisted { at, last_modified, reason } => {
+                self.unlisted.push(at.clone());
+                if self.unlisted_facts.len() < KEPT {
+                    self.unlisted_facts.push((*last_modified, *reason));
+                }
             }
+            RunEvent::CopyOf { at, .. } => self.copies.push(at.clone()),
+            RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
+            RunEvent::PlaceInDoubt(place) => self.places_in_doubt.push(place.clone()),
+            RunEvent::PlacesAnswered(places) => self.places = Some(*places),
+            RunEvent::CheckNotPerformed(not_made) => self.not_performed.push(not_made.clone()),
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
         }
+    }
+
+    fn copy<P>(&mut self, outcome: &Outcome<P>) {
+        let Outcome::Unverified(why) = outcome else { return };
+        let place = why.detail.strip_prefix("s3://").and_then(|place| place.split_once('/'));
+        let Some((bucket, _)) = place else { return };
+        // Anyone who can write into the bucket can name any number.
+        if self.copied.len() < COPIED_BUCKETS || self.copied.contains_key(bucket) {
+            let copies = self.copied.entry(bucket.to_owned()).or_default();
+            copies.count += 1;
+            copies.accounts.extend(self.chain.iter().map(|chain| chain.account.clone()));
+        }
+    }
+
+    /// Whether the caller asserts that the copy is complete.
+    pub(super) fn complete_copy(&self) -> bool {
+        self.start.as_ref().is_some_and(|start| start.complete_copy)
     }
 
     fn outcome<P>(&mut self, at: &ObjectLocation, outcome: &Outcome<P>, lifecycle: bool) {

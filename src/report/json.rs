@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json, to_value};
 use std::io::{self, Write};
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::wire::{
-    ChainFinishedShape, ChainShape, ExplainingShape, FailureShape, FindingShape, RunFinishedShape,
-    SCHEMA, SegmentShape, Time,
+    ChainFinishedShape, ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FindingShape,
+    FollowsShape, NotMadeShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, Time,
+    write_json_pretty,
 };
 
 /// See the module's words.
@@ -32,7 +33,7 @@ impl<W: Write + Send> RunReporter for Json<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, &document(&self.collected)?)?;
+        write_json_pretty(&mut self.out, &document(&self.collected)?)?;
         self.out.write_all(b"\n")?;
         self.out.flush()
     }
@@ -49,8 +50,13 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
     value.insert("complete".into(), run.summary.is_some().into());
     if let Some(start) = &run.start {
         value.insert("version".into(), start.tool.version.clone().into());
-        value.insert("location".into(), start.location.clone().into());
+        let delivered_to = DeliveredToShape::from(&start.place.delivered_to);
+        value.insert("delivered_to".into(), to_value(delivered_to)?);
+        value.insert("read_from".into(), list(&start.place.read_from, ReadPlaceShape::from)?);
+        let follows = start.follows.as_ref().map(FollowsShape::from);
+        value.insert("follows".into(), to_value(follows)?);
         value.insert("end_was_future".into(), start.end_was_future.into());
+        value.insert("complete_copy_asserted".into(), start.complete_copy.into());
         value.insert("from".into(), to_value(Time(start.period.start))?);
         value.insert("to".into(), to_value(Time(start.period.end))?);
     }
@@ -88,10 +94,49 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         }));
     }
     value.insert("uncovered".into(), gaps.into());
-    let unlisted =
-        run.unlisted.entries.iter().map(|at| json!({ "bucket": at.bucket, "key": at.key }));
+    let unlisted = run.unlisted.entries.iter().zip(&run.unlisted_facts);
+    let unlisted = unlisted.map(|(at, (last_modified, reason))| {
+        json!({
+            "bucket": at.bucket,
+            "key": at.key,
+            "last_modified": last_modified.map(|at| at.to_string()),
+            "reason": reason.code(),
+        })
+    });
     value.insert("unlisted".into(), unlisted.collect());
+    let copies = run.copies.entries.iter();
+    let copies = copies.map(|at| json!({ "bucket": at.bucket, "key": at.key }));
+    value.insert("copies".into(), copies.collect());
     value.insert("logs_without_digests".into(), json!(run.without_digests.entries));
+    let mut not_joined = Vec::new();
+    for (chain, at) in &run.not_joined.entries {
+        let chain = to_value(ChainShape::from(chain))?;
+        not_joined.push(json!({ "chain": chain, "bucket": at.bucket, "key": at.key }));
+    }
+    value.insert("not_joined".into(), not_joined.into());
+    let mut doubts = Vec::new();
+    for place in &run.places_in_doubt.entries {
+        doubts.push(json!({
+            "why": place.why.code(),
+            "folder": place.folder,
+            "folders": place.folders,
+            "account": place.account.as_ref().map(|account| account.as_str()),
+            "region": place.region.as_ref().map(|region| region.as_str()),
+            "trail": place.trail,
+        }));
+    }
+    value.insert("places_in_doubt".into(), doubts.into());
+    let places = run.places.map(|places| {
+        json!({
+            "found": places.found,
+            "covered": places.covered,
+            "empty": places.empty,
+            "ended": places.ended,
+            "doubtful": places.doubtful,
+            "left_out": places.left_out,
+        })
+    });
+    value.insert("places".into(), places.into());
     let notices: Map<String, Value> =
         run.notices.iter().map(|(notice, count)| (notice.code().into(), (*count).into())).collect();
     value.insert("notices".into(), notices.into());
@@ -101,10 +146,12 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         "uncovered": run.gaps.left_out(),
         "unlisted": run.unlisted.left_out(),
         "logs_without_digests": run.without_digests.left_out(),
+        "not_joined": run.not_joined.left_out(),
+        "places_in_doubt": run.places_in_doubt.left_out(),
+        "copies": run.copies.left_out(),
     });
     value.insert("left_out".into(), left_out);
-    let checks = run.not_performed.iter().map(|(check, why)| json!({ "check": check, "why": why }));
-    value.insert("checks_not_performed".into(), checks.collect());
+    value.insert("checks_not_performed".into(), list(&run.not_performed, NotMadeShape::from)?);
     Ok(Value::Object(value))
 }
 

@@ -5,12 +5,15 @@
 //! case `verdict` alone makes the gate: it passes if, and only if, the exit status is 0.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
-use super::text_lines::{hours, per_cent, uncovered, verified};
+use super::names::ChainNames;
+use super::places;
+use super::text_lines::{hours, per_cent, verified};
+use super::words::{self, NOT_JOINED, uncovered};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use trailproof_core::chain_id::ChainId;
-use trailproof_core::coverage::{Coverage, Uncovered};
+use trailproof_core::coverage::Coverage;
 use trailproof_core::event::{ChainSummary, Presence, RunEvent};
 use trailproof_core::location::escape;
 use trailproof_core::verdict::Verdict;
@@ -44,10 +47,11 @@ impl<W: Write + Send> RunReporter for Junit<W> {
 fn report(run: &Collected) -> Report {
     let mut report = Report::new("trailproof");
     report.add_test_suite(whole_run(run));
-    let mut cases = cases_by_chain(run);
+    let names = run.names();
+    let mut cases = cases_by_chain(run, &names);
     for chain in &run.chains {
-        let mut suite = TestSuite::new(shown(&chain.chain.to_string()));
-        suite.add_test_case(coverage(chain));
+        let mut suite = TestSuite::new(shown(&names.name(&chain.chain)));
+        suite.add_test_case(coverage(chain, &names));
         for case in cases.remove(&chain.chain).into_iter().flatten() {
             suite.add_test_case(case);
         }
@@ -55,7 +59,7 @@ fn report(run: &Collected) -> Report {
     }
     // Of a run that was cut short, chains are left that never came to their end.
     for (chain, cases) in cases {
-        let mut suite = TestSuite::new(shown(&chain.to_string()));
+        let mut suite = TestSuite::new(shown(&names.name(&chain)));
         for case in cases {
             suite.add_test_case(case);
         }
@@ -69,12 +73,18 @@ fn whole_run(run: &Collected) -> TestSuite {
     let mut suite = TestSuite::new("run");
     if let Some(start) = &run.start {
         for (name, value) in [
-            ("location", escape(&start.location).into_owned()),
+            ("location", words::evidence(&start.place)),
             ("from", start.period.start.to_string()),
             ("to", start.period.end.to_string()),
             ("version", start.tool.version.clone()),
         ] {
             suite.add_property(Property::new(name, value));
+        }
+        if let Some(before) = &start.follows {
+            suite.add_property(Property::new("follows", words::follows(before)));
+        }
+        if start.complete_copy {
+            suite.add_property(Property::new("complete-copy-asserted", "true"));
         }
     }
     for (name, left_out) in [
@@ -82,6 +92,7 @@ fn whole_run(run: &Collected) -> TestSuite {
         ("unverified-left-out", run.unread.left_out()),
         ("uncovered-left-out", run.gaps.left_out()),
         ("unlisted-left-out", run.unlisted.left_out()),
+        ("not-joined-left-out", run.not_joined.left_out()),
     ] {
         if left_out > 0 {
             suite.add_property(Property::new(name, left_out.to_string()));
@@ -102,10 +113,15 @@ fn whole_run(run: &Collected) -> TestSuite {
         let status = error("logs-without-digests", words);
         suite.add_test_case(case("run", &format!("logs-without-digests {folder}"), status));
     }
-    for (check, why) in &run.not_performed {
+    for doubt in &run.places_in_doubt.entries {
+        let status = error(doubt.why.code(), places::why(doubt.why));
+        let name = format!("{} {}", doubt.why.code(), places::place(doubt));
+        suite.add_test_case(case("run", &name, status));
+    }
+    for not_made in &run.not_performed {
         let mut status = TestCaseStatus::skipped();
-        status.set_message(shown(why));
-        suite.add_test_case(case("run", &format!("check {check}"), status));
+        status.set_message(shown(&words::not_made(not_made)));
+        suite.add_test_case(case("run", &format!("check {}", not_made.check.code()), status));
     }
     suite
 }
@@ -124,7 +140,7 @@ fn verdict(run: &Collected) -> TestCaseStatus {
     }
 }
 
-fn coverage(chain: &ChainSummary) -> TestCase {
+fn coverage(chain: &ChainSummary, names: &ChainNames) -> TestCase {
     let (all, part) = verified(&chain.segments);
     let contradicted = chain.segments.iter().any(|s| s.coverage == Coverage::Contradicted);
     let words = format!("{} verified ({} of {})", per_cent(part, all), hours(part), hours(all));
@@ -137,19 +153,17 @@ fn coverage(chain: &ChainSummary) -> TestCase {
         Presence::Present | Presence::Absent { .. } if contradicted => {
             failure("contradicted", &words)
         }
-        Presence::Present | Presence::Absent { .. } if all - part > chain.tail_allowed => {
-            error("not-proven", &words)
-        }
+        Presence::Present | Presence::Absent { .. } if all > part => error("not-proven", &words),
         Presence::Present | Presence::Absent { .. } => TestCaseStatus::success(),
     };
-    case(&chain.chain.to_string(), "coverage of the period", status)
+    case(&names.name(&chain.chain), "coverage of the period", status)
 }
 
 /// Findings, objects that could not be checked, and stretches that no digest covers.
-fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
+fn cases_by_chain(run: &Collected, names: &ChainNames) -> BTreeMap<ChainId, Vec<TestCase>> {
     let mut cases: BTreeMap<ChainId, Vec<TestCase>> = BTreeMap::new();
     for told in &run.findings.entries {
-        let (expected, found) = told.finding.expected_and_found();
+        let (expected, found) = words::expected_and_found(&told.finding);
         let code = told.finding.code();
         let mut status = failure(code, &format!("expected {expected}; found {found}"));
         if told.lifecycle {
@@ -162,7 +176,7 @@ fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
             true => code.to_owned(),
             false => format!("{code} {}", told.at),
         };
-        let case = case(&told.chain.to_string(), &name, status);
+        let case = case(&names.name(&told.chain), &name, status);
         cases.entry(told.chain.clone()).or_default().push(case);
     }
     for unread in &run.unread.entries {
@@ -170,38 +184,36 @@ fn cases_by_chain(run: &Collected) -> BTreeMap<ChainId, Vec<TestCase>> {
         let Some(chain) = &unread.chain else { continue };
         let code = unread.why.kind.code();
         let status = error(code, &unread.why.to_string());
-        let case = case(&chain.to_string(), &format!("{code} {}", unread.at), status);
+        let case = case(&names.name(chain), &format!("{code} {}", unread.at), status);
         cases.entry(chain.clone()).or_default().push(case);
     }
-    let allowed: BTreeMap<&ChainId, &ChainSummary> = run
-        .chains
-        .iter()
-        .filter(|chain| chain.tail_allowed > 0)
-        .map(|chain| (&chain.chain, chain))
-        .collect();
+    for (chain, at) in &run.not_joined.entries {
+        let status = error("not-joined", NOT_JOINED);
+        let case = case(&chain.to_string(), &format!("not-joined {at}"), status);
+        cases.entry(chain.clone()).or_default().push(case);
+    }
     for gap in &run.gaps.entries {
-        let may_come = allowed.get(&gap.chain).is_some_and(|chain| {
-            chain.segments.last() == Some(&gap.segment)
-                && gap.segment.coverage == Coverage::Uncovered(Uncovered::Tail)
-        });
-        cases.entry(gap.chain.clone()).or_default().push(stretch(gap, may_come));
+        cases.entry(gap.chain.clone()).or_default().push(stretch(gap, names));
+    }
+    for chain in &run.chains {
+        for segment in chain.segments.iter().filter(|one| one.coverage == Coverage::Pending) {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(words::PENDING);
+            let name = format!("pending {} to {}", segment.from, segment.to);
+            let case = case(&names.name(&chain.chain), &name, status);
+            cases.entry(chain.chain.clone()).or_default().push(case);
+        }
     }
     cases
 }
 
-fn stretch(gap: &Gap, may_come: bool) -> TestCase {
+fn stretch(gap: &Gap, names: &ChainNames) -> TestCase {
     let (code, words) = match gap.segment.coverage {
         Coverage::Uncovered(why) => (why.code(), uncovered(why)),
         covered => (covered.code(), covered.code()),
     };
     let time = format!("{} to {}", gap.segment.from, gap.segment.to);
-    let mut status = if may_come {
-        let mut status = TestCaseStatus::skipped();
-        status.set_message(format!("{words}; it may still come"));
-        status
-    } else {
-        error(code, &format!("{words} ({})", hours(gap.segment.seconds())))
-    };
+    let mut status = error(code, &format!("{words} ({})", hours(gap.segment.seconds())));
     let explained: Vec<String> = gap
         .explained
         .iter()
@@ -214,7 +226,7 @@ fn stretch(gap: &Gap, may_come: bool) -> TestCase {
     if !explained.is_empty() {
         status.set_description(shown(&explained.join("\n")));
     }
-    case(&gap.chain.to_string(), &format!("{code} {time}"), status)
+    case(&names.name(&gap.chain), &format!("{code} {time}"), status)
 }
 
 fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {

@@ -5,11 +5,14 @@ pub mod html;
 pub mod json;
 pub mod json_lines;
 pub mod junit;
+mod names;
 mod next_steps;
 pub mod ocsf;
+mod places;
 pub mod record;
 pub mod text;
 pub(crate) mod text_lines;
+pub(crate) mod words;
 
 use std::io;
 use trailproof_core::event::record::Circumstances;

@@ -1,12 +1,16 @@
 //! What the person who reads a report can do next.
-use super::collect::{Collected, Unread};
+use super::collect::{Collected, Copies, Unread};
 use std::borrow::Cow;
-use trailproof_core::event::RunSummary;
+use trailproof_core::event::{PlaceDoubt, RunSummary};
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::Finding;
 use trailproof_core::key_layout::{DigestKey, DigestKind};
 use trailproof_core::location::excerpt;
+use trailproof_core::unlisted::UnlistedReason;
 use trailproof_core::verdict::Verdict;
+
+/// Accounts that a command names.
+const ACCOUNTS: usize = 10;
 
 /// What the person who reads this can do, most urgent first.
 pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
@@ -15,17 +19,24 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
             || run.listings_unread.entries.iter().any(|(_, why)| why.kind == kind)
     };
     let mut next: Vec<Cow<'static, str>> = Vec::new();
-    // A copy is named together with the bucket that it is evidence of.
-    let location = run.start.as_ref().map_or("", |start| start.location.as_str());
-    let copy = location.rsplit_once(", read from ").map(|(_, place)| place);
-    let is_here = copy.is_some_and(|place| !place.starts_with("s3://"));
+    let place = run.start.as_ref().map(|start| &start.place);
+    let is_copy = place.is_some_and(|place| !place.is_original());
+    let is_here =
+        place.and_then(|place| place.read_from.first()).is_some_and(|at| !at.kind.is_s3());
     next.extend(other_bucket(run).map(Cow::Owned));
+    next.extend(copied_from(run, summary).into_iter().map(Cow::Owned));
     let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
-    if summary.verdict == Verdict::Contradicted && copy.is_some() {
-        say(
-            "compare with the bucket before you accuse anybody: this is a copy, which may lack or \
-             have damaged what the bucket has",
-        );
+    if summary.verdict == Verdict::Contradicted && is_copy {
+        say(match run.complete_copy() {
+            true => {
+                "compare with the bucket before you accuse anybody: this is a copy, and that \
+                 nothing was lost on the way is asserted by `--complete-copy` alone"
+            }
+            false => {
+                "compare with the bucket before you accuse anybody: this is a copy, which may have \
+                 changed since it was made"
+            }
+        });
     }
     if summary.verdict == Verdict::Contradicted {
         say("keep the bucket as it is: stop lifecycle rules and deny writes and deletes");
@@ -68,6 +79,20 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
              that no other backfill digest links to",
         );
     }
+    if run.findings.entries.iter().any(|told| told.lifecycle) {
+        say("if a lifecycle rule expires old objects, begin the period a day later: it expires a \
+             day's log files and digests, and some log files are a day older than their digest");
+    }
+    if unread(ReadFailureKind::AbsentFromCopy) {
+        say("verify the bucket itself, or take another copy; if this one is known to have \
+             everything, `--complete-copy` makes what it lacks count as removed");
+    }
+    if unread(ReadFailureKind::CopyDamaged) {
+        say("mirror again or take another copy: files of this one changed after it was made");
+    }
+    if unread(ReadFailureKind::NotFollowed) {
+        say("put folders and files in place of symbolic links and of names that cannot be keys");
+    }
     if unread(ReadFailureKind::NotCopied) {
         say("run `trailproof mirror` again for this period and scope, or verify the bucket");
     }
@@ -75,12 +100,54 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         say("run again, with a lower `--concurrency` if the store still throttles");
     }
     if !run.unlisted.entries.is_empty() {
-        say("find out who wrote the log files that no digest names");
+        let unvalidated = UnlistedReason::TrailWithoutValidation;
+        if run.unlisted_facts.iter().any(|(_, reason)| *reason == unvalidated) {
+            say(
+                "a trail without log file validation delivers into these folders, and no digest names \
+                 its log files: switch its validation on, or give it a prefix of its own",
+            );
+        }
+        if run.unlisted_facts.iter().any(|(_, reason)| *reason != unvalidated) {
+            say("find out who wrote the log files that no digest names");
+        }
+    }
+    if summary.not_joined > 0 {
+        say(
+            "name the record of the run before over this very bucket with `--since`, or verify from \
+             a start of your own",
+        );
+    }
+    if run.places_in_doubt.entries.iter().any(|doubt| doubt.why.is_absence()) {
+        say(
+            "check the spelling of the accounts, regions and trails that were not found; if they are \
+             right, find out since when nothing was delivered for them",
+        );
+    }
+    if run.places_in_doubt.entries.iter().any(|doubt| doubt.why == PlaceDoubt::NotLookedAt) {
+        say("name the prefix of the evidence, as in `s3://BUCKET/PREFIX`: the bucket holds more \
+             folders than are searched");
     }
     if summary.verdict == Verdict::NothingFound {
         say("check the bucket, the prefix, the period and the scope");
     }
     next
+}
+
+/// How to verify the copies that lie here as what they are, where something is not proven. Copies
+/// of the bucket's own evidence need no step.
+fn copied_from(run: &Collected, summary: &RunSummary) -> Vec<String> {
+    let own = run.start.as_ref().map_or("", |start| start.place.delivered_to.bucket.as_str());
+    let others = run.copied.iter().filter(|(bucket, _)| bucket.as_str() != own);
+    let others = others.filter(|_| summary.verdict != Verdict::Proven);
+    let command = |(bucket, copies): (&String, &Copies)| {
+        let bucket = excerpt(bucket, 200);
+        let mut command = format!("--bucket {bucket}");
+        for account in copies.accounts.iter().take(ACCOUNTS) {
+            command.push_str(&format!(" --account {account}"));
+        }
+        format!("verify the copies of what was delivered to `s3://{bucket}` as that: `{command}`")
+    };
+    others.map(command).collect()
 }
 
 /// Which bucket the digests name that are not where they were signed, if all name one. A copy whose

@@ -4,7 +4,7 @@ use super::RunReporter;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 use trailproof_core::event::RunEvent;
-use trailproof_core::event::record::{Circumstances, Frame, RunEnded};
+use trailproof_core::event::record::{Circumstances, Frame, RunEnded, check_line};
 use trailproof_core::event::wire::write_event;
 use zstd::stream::write::Encoder;
 
@@ -101,6 +101,8 @@ impl<W: Write> Record<W> {
 
     /// Writes the line that was made, and counts it.
     fn put(&mut self) -> io::Result<()> {
+        check_line(&self.line)
+            .map_err(|too_long| io::Error::new(io::ErrorKind::InvalidData, too_long))?;
         self.hash.update(&self.line);
         self.lines += 1;
         self.out.write_all(&self.line)?;

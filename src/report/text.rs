@@ -4,13 +4,16 @@
 //! Everything that came from outside is escaped. Colour repeats what words say and nothing more.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
+use super::names::ChainNames;
 use super::next_steps::next_steps;
-use super::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
+use super::places;
+use super::text_lines::{COMPLETE_COPY, bytes, counted, hours, per_cent, tally, verified};
+use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
-use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::event::{ChainSummary, Presence, RunEvent, RunSummary};
 use trailproof_core::location::escape;
+use trailproof_core::unlisted::UnlistedReason;
 use trailproof_core::verdict::Verdict;
 
 /// Entries of one kind that are shown; the rest is counted.
@@ -24,12 +27,14 @@ pub struct Text<W> {
     out: W,
     colour: bool,
     collected: Collected,
+    /// What the chains are called, once all are known.
+    names: ChainNames,
 }
 
 impl<W: Write> Text<W> {
     /// The report onto `out` once the run is finished, in colour where that is wanted.
     pub fn new(out: W, colour: bool) -> Self {
-        Self { out, colour, collected: Collected::default() }
+        Self { out, colour, collected: Collected::default(), names: ChainNames::default() }
     }
 
     fn head(&mut self, summary: &RunSummary) -> io::Result<()> {
@@ -44,7 +49,10 @@ impl<W: Write> Text<W> {
         write!(self.out, "{on}{verdict}{off}")?;
         if let Some(start) = &run.start {
             let period = start.period;
-            let location = escape(&start.location);
+            let location = words::evidence(&start.place);
+            if let Some(scope) = places::scope(start) {
+                write!(self.out, " ({} only)", escape(&scope))?;
+            }
             write!(self.out, "  {location}  {} to {}", period.start, period.end)?;
         }
         writeln!(self.out, "\n")?;
@@ -53,11 +61,23 @@ impl<W: Write> Text<W> {
         writeln!(
             self.out,
             "{} of chain time verified ({} of {}) in {}",
-            per_cent(coverage.verified, coverage.total()),
+            per_cent(coverage.verified, coverage.total() - coverage.pending),
             hours(coverage.verified),
-            hours(coverage.total()),
+            hours(coverage.total() - coverage.pending),
             counted(summary.chains, "chain"),
         )?;
+        if coverage.pending > 0 {
+            writeln!(
+                self.out,
+                "pending: {} after the newest digests; the next ones are still to come, which is \
+                 normal",
+                hours(coverage.pending),
+            )?;
+        }
+        if let Some(before) = run.start.as_ref().and_then(|start| start.follows.as_ref()) {
+            let joined = format!("{} of {}", run.seams_joined, counted(run.seams, "chain"));
+            writeln!(self.out, "follows {}; {joined} join on", words::follows(before))?;
+        }
         writeln!(
             self.out,
             "{} valid, {} invalid, {} unverified; {} valid, {} invalid, {} unverified; {}",
@@ -68,7 +88,18 @@ impl<W: Write> Text<W> {
             counts.logs.invalid,
             counts.logs.unverified,
             bytes(counts.stored_bytes),
-        )
+        )?;
+        if run.complete_copy() {
+            writeln!(self.out, "\n{COMPLETE_COPY}")?;
+        }
+        if let Some(answered) = &run.places {
+            let found = counted(answered.found, "place");
+            writeln!(self.out, "{found}: {}", places::answered(answered))?;
+        }
+        match &run.start {
+            Some(start) => writeln!(self.out, "{}", escape(&places::expected(start))),
+            None => Ok(()),
+        }
     }
 
     fn chains(&mut self) -> io::Result<()> {
@@ -79,7 +110,7 @@ impl<W: Write> Text<W> {
         let many = chains.len() > CHAINS_SHOWN;
         let shown: Vec<&ChainSummary> =
             chains.iter().filter(|chain| !many || has_exceptions(chain)).collect();
-        let names: Vec<String> = shown.iter().map(|chain| name(&chain.chain)).collect();
+        let names: Vec<String> = shown.iter().map(|chain| self.names.name(&chain.chain)).collect();
         let width = names.iter().map(String::len).max().unwrap_or(0).max(5);
         writeln!(
             self.out,
@@ -119,9 +150,11 @@ impl<W: Write> Text<W> {
         }
         writeln!(self.out, "\nContradicted by the evidence ({}):", findings.total)?;
         for told in findings.entries.iter().take(SHOWN) {
-            let (expected, found) = told.finding.expected_and_found();
-            let at =
-                if told.at.bucket.is_empty() { name(&told.chain) } else { told.at.to_string() };
+            let (expected, found) = words::expected_and_found(&told.finding);
+            let at = match told.at.bucket.is_empty() {
+                true => self.names.name(&told.chain),
+                false => told.at.to_string(),
+            };
             writeln!(self.out, "\n  {}  {at}", told.finding.code())?;
             writeln!(self.out, "      expected: {expected}")?;
             writeln!(self.out, "      found:    {found}")?;
@@ -138,23 +171,32 @@ impl<W: Write> Text<W> {
 
     fn not_proven(&mut self) -> io::Result<()> {
         let run = &self.collected;
-        let open: Vec<&Gap> = run.gaps.entries.iter().collect();
         let total = run.gaps.total
             + run.unread.total
             + run.unlisted.total
             + run.listings_unread.total
-            + run.without_digests.total;
+            + run.without_digests.total
+            + run.not_joined.total
+            + run.places_in_doubt.total;
         if total == 0 {
             return Ok(());
         }
         writeln!(self.out, "\nNot proven:")?;
+        for doubt in run.places_in_doubt.entries.iter().take(SHOWN) {
+            let (code, place) = (doubt.why.code(), places::place(doubt));
+            writeln!(self.out, "\n  {code}  {place}\n      {}", places::why(doubt.why))?;
+        }
+        let total = run.places_in_doubt.total;
+        self.more(total)?;
+        let run = &self.collected;
+        let open: Vec<&Gap> = run.gaps.entries.iter().collect();
         for gap in open.iter().take(SHOWN) {
             let Coverage::Uncovered(why) = gap.segment.coverage else { continue };
             writeln!(
                 self.out,
                 "\n  {}  {}\n      {} to {} ({}): {}",
                 why.code(),
-                name(&gap.chain),
+                self.names.name(&gap.chain),
                 gap.segment.from,
                 gap.segment.to,
                 hours(gap.segment.seconds()),
@@ -187,8 +229,15 @@ impl<W: Write> Text<W> {
             let folder = escape(folder);
             writeln!(self.out, "\n  {}  listing of `{folder}`\n      {why}", why.kind.code())?;
         }
-        for at in self.collected.unlisted.entries.iter().take(SHOWN) {
+        let unlisted = self.collected.unlisted.entries.iter().zip(&self.collected.unlisted_facts);
+        for (at, (last_modified, reason)) in unlisted.take(SHOWN) {
             writeln!(self.out, "\n  log-unlisted  {at}\n      no verified digest names it")?;
+            if let Some(last_modified) = last_modified {
+                writeln!(self.out, "      last modified: {last_modified}")?;
+            }
+            if *reason == UnlistedReason::TrailWithoutValidation {
+                writeln!(self.out, "      a trail without log file validation delivers here")?;
+            }
         }
         self.more(self.collected.unlisted.total)?;
         for folder in self.collected.without_digests.entries.iter().take(SHOWN) {
@@ -199,7 +248,15 @@ impl<W: Write> Text<W> {
                  of any trail covers that account and region"
             )?;
         }
-        self.more(self.collected.without_digests.total)
+        self.more(self.collected.without_digests.total)?;
+        for (chain, at) in self.collected.not_joined.entries.iter().take(SHOWN) {
+            writeln!(
+                self.out,
+                "\n  not-joined  {}\n      {at}\n      {NOT_JOINED}",
+                self.names.name(chain)
+            )?;
+        }
+        self.more(self.collected.not_joined.total)
     }
 
     fn more(&mut self, total: u64) -> io::Result<()> {
@@ -211,15 +268,35 @@ impl<W: Write> Text<W> {
     }
 
     fn foot(&mut self, summary: &RunSummary) -> io::Result<()> {
-        for (check, why) in &self.collected.not_performed {
-            writeln!(self.out, "\nNot checked: {check} ({})", escape(why))?;
+        for not_made in &self.collected.not_performed {
+            let (check, why) = (not_made.check.code(), words::not_made(not_made));
+            writeln!(self.out, "\nNot checked: {check} ({why})")?;
         }
         for (chain, error) in &self.collected.delivery_errors {
+            let chain = self.names.name(chain);
             writeln!(self.out, "\n{chain}: CloudTrail cannot deliver: {}", escape(error))?;
         }
-        if summary.chains == 0 && !self.collected.left_out.is_empty() {
-            let trails = self.collected.left_out.join("`, `");
-            writeln!(self.out, "\nTrails that lie here and were not asked for: `{trails}`")?;
+        for trail in self.collected.left_out.iter().take(SHOWN) {
+            writeln!(self.out, "\nAnother trail lies here: `{}`", escape(trail))?;
+        }
+        if self.collected.left_out.len() > SHOWN {
+            let more = self.collected.left_out.len() - SHOWN;
+            writeln!(self.out, "\n… and {more} more trails lie here")?;
+        }
+        if self.collected.copies.total > 0 {
+            let copies = counted(self.collected.copies.total, "object");
+            writeln!(
+                self.out,
+                "\n{copies} with the content of log files that digests name under other keys \
+                 (`copy-of`)."
+            )?;
+        }
+        if !summary.set_aside.is_empty() {
+            let objects = counted(summary.set_aside.values().sum(), "object");
+            let why: Vec<String> =
+                summary.set_aside.iter().map(|(why, n)| format!("{n} {}", why.code())).collect();
+            let why = why.join(", ");
+            writeln!(self.out, "\n{objects} set aside that no reader takes for data: {why}.")?;
         }
         if self.collected.start.as_ref().is_some_and(|start| start.end_was_future) {
             writeln!(self.out, "\nThe period was cut at now: its end lies in the future.")?;
@@ -227,6 +304,15 @@ impl<W: Write> Text<W> {
         if summary.passed_over > 0 {
             let keys = counted(summary.passed_over, "key");
             writeln!(self.out, "\n{keys} in folders of digests passed over: no digest's.")?;
+        }
+        for (bucket, copies) in &self.collected.copied {
+            let digests = counted(copies.count, "digest");
+            writeln!(
+                self.out,
+                "\n{digests} delivered to another place in `s3://{}`, of which copies lie here: \
+                 these prove nothing of this place (digest-copied).",
+                escape(bucket)
+            )?;
         }
         let next = next_steps(&self.collected, summary);
         if !next.is_empty() {
@@ -237,10 +323,6 @@ impl<W: Write> Text<W> {
         }
         Ok(())
     }
-}
-
-fn name(chain: &ChainId) -> String {
-    chain.to_string()
 }
 
 fn has_exceptions(chain: &ChainSummary) -> bool {
@@ -260,6 +342,7 @@ impl<W: Write + Send> RunReporter for Text<W> {
         let Some(summary) = self.collected.summary.clone() else {
             return self.out.flush();
         };
+        self.names = self.collected.names();
         self.head(&summary)?;
         self.chains()?;
         self.findings()?;

@@ -1,7 +1,11 @@
 //! Numbers and stretches of time in words for people.
-use trailproof_core::coverage::{Coverage, Segment, Uncovered};
+use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::Tally;
 use trailproof_core::time::HOUR;
+
+/// What a reader must know of a run whose caller asserts that a copy is complete.
+pub(crate) const COMPLETE_COPY: &str = "That the copy is complete is asserted (`--complete-copy`): what is absent from it counts as \
+     removed.";
 
 /// Seconds as hours with one decimal: `71.5 h`.
 pub(super) fn hours(seconds: i64) -> String {
@@ -48,23 +52,16 @@ pub(super) fn tally(tally: &Tally) -> String {
     }
 }
 
-/// Why nothing covers a stretch, in words.
-pub(super) fn uncovered(why: Uncovered) -> &'static str {
-    match why {
-        Uncovered::BeforeFirstDigest => "before the first digest of the chain",
-        Uncovered::Gap => "the chain ended and was started again",
-        Uncovered::DigestsMissing => "digests that a proven digest leads to are missing",
-        Uncovered::Tail => "after the newest digest",
-        Uncovered::Hole => "two linked digests leave it out",
-    }
-}
-
-/// Seconds of a chain's period by what is known of them: all, and verified.
+/// Seconds of a chain's period that could be verified by now, and those that are: what is pending
+/// counts in neither.
 pub(super) fn verified(segments: &[Segment]) -> (i64, i64) {
     let of = |wanted: Option<Coverage>| {
         segments
             .iter()
-            .filter(|segment| wanted.is_none_or(|wanted| segment.coverage == wanted))
+            .filter(|segment| match wanted {
+                Some(wanted) => segment.coverage == wanted,
+                None => segment.coverage != Coverage::Pending,
+            })
             .map(Segment::seconds)
             .sum()
     };

@@ -156,6 +156,10 @@ impl<S: ObjectSource> ObjectSource for Counted<S> {
         })
     }
 
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
+    }
+
     fn is_here(&self, at: &ObjectLocation) -> bool {
         self.below.is_here(at)
     }

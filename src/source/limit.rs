@@ -84,6 +84,10 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
     }
 
     /// What is limited waits for its turn.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
+    }
+
     fn is_here(&self, _at: &ObjectLocation) -> bool {
         false
     }

@@ -4,6 +4,7 @@
 //! wrappers that stack, so that an implementation says truthfully what one request brought.
 pub mod count;
 pub mod limit;
+pub mod many;
 pub mod mirror;
 pub mod relocate;
 pub mod retry;
@@ -13,11 +14,13 @@ pub mod waiting;
 
 mod object;
 mod pace;
+mod pages;
 #[cfg(test)]
 mod scripted;
 mod tempo;
 
 pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,
-    ReadError, ReadFrom, TakePiece,
+    ReadError, ReadFrom, RecordedBytes, TakePiece,
 };
+pub use pages::Pages;

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::location::ObjectLocation;
+use trailproof_core::time::Timestamp;
 
 /// A boxed future, so that sources can be trait objects and wrappers can stack.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -15,7 +16,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadError {
     /// The store said that no object has this very key (`NoSuchKey` in the body of a GET; an
-    /// absent file in a directory that could be listed). This is evidence.
+    /// absent file in a directory that could be listed). This is evidence only where the store of
+    /// record says it, so [`super::relocate`] gives another answer for what a copy lacks.
     Missing,
     /// Anything else is not.
     Failure(ReadFailure),
@@ -67,6 +69,8 @@ pub struct Listed {
     pub size: u64,
     /// ETag without quotes, where the store has one.
     pub etag: Option<String>,
+    /// When the object was written, by the store's own word, where it has one.
+    pub last_modified: Option<Timestamp>,
 }
 
 /// One page of a listing.
@@ -89,9 +93,26 @@ pub struct ObjectMetadata {
     pub etag: Option<String>,
     /// Version id, in a bucket with versions.
     pub version_id: Option<String>,
+    /// Whether the body's end tells nothing: the answer had neither a length nor an end of its own,
+    /// and closed the connection (HTTP/1.0). A body that was cut off then looks whole.
+    pub end_unknown: bool,
+    /// ARN of the KMS key with which the object is encrypted, where the store says so.
+    pub kms_key: Option<String>,
     /// User metadata. Names are lower case whatever the store made of them: some servers answer
     /// `Signature` for what was put as `signature`.
     pub user: BTreeMap<String, String>,
+    /// Of a copy: what its manifest recorded of the object when it was copied. Where the object is
+    /// read on the spot it may be left out.
+    pub recorded: Option<RecordedBytes>,
+}
+
+/// The stored bytes of an object, as the manifest of a copy recorded them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedBytes {
+    /// How many they were.
+    pub size: u64,
+    /// Their SHA-256, in hex, as the manifest spells it.
+    pub sha256: String,
 }
 
 /// From where to read an object.
@@ -151,6 +172,13 @@ pub trait ObjectSource: Debug + Send + Sync {
         at: &'a ObjectLocation,
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>>;
+
+    /// What was passed over in listings until now, ascending, at most about 1,000: symbolic links,
+    /// special files and names that cannot be keys, each at the place that its name comes closest
+    /// to. What they stand for is not known. A store has nothing of the kind.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        Vec::new()
+    }
 
     /// Whether [`read_here`](Self::read_here) reads what lies at this place.
     fn is_here(&self, _at: &ObjectLocation) -> bool {

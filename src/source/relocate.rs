@@ -3,6 +3,11 @@
 //! A digest is signed under the place of its delivery, so everything that judges speaks of recorded
 //! places. This wrapper alone knows where the bytes lie. Its rules may come from what unproven
 //! digests claim: they steer where bytes are looked for, and never what these bytes prove.
+//!
+//! This is also the one place that knows what absence means. Every copy is read through a rule: a
+//! plain directory, a replica, a part that was relocated. What a copy lacks may be in the bucket of
+//! delivery, so it is `absent-from-copy`, which accuses nobody, unless the rule says that the copy
+//! has everything. Whoever judges need not know.
 use super::{BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader};
 use super::{ObjectSource, ReadError, ReadFrom, TakePiece};
 use std::collections::BTreeSet;
@@ -24,12 +29,23 @@ pub struct Relocation {
     pub to_bucket: String,
     /// What stands in place of `prefix` there.
     pub to_prefix: String,
+    /// Whether all that was delivered is there, so that what is absent was removed: the source
+    /// speaks for the store of record, or somebody asserts it.
+    pub complete: bool,
 }
 
 impl Relocation {
     fn here(&self, key: &str) -> Option<String> {
         let rest = key.strip_prefix(self.prefix.as_str())?;
         Some([self.to_prefix.as_str(), rest].concat())
+    }
+
+    /// What an error of the source means for the recorded place.
+    fn meant(&self, error: ReadError, here: &ObjectLocation) -> ReadError {
+        match error {
+            ReadError::Missing if !self.complete => ReadError::Failure(absent(here)),
+            error => error,
+        }
     }
 
     fn back(&self, key: &str) -> Option<String> {
@@ -177,6 +193,15 @@ async fn through(rule: &Relocation, request: &ListRequest) -> Result<ListPage, R
     Ok(ListPage { objects: objects.collect(), folders: folders.collect(), next: page.next })
 }
 
+/// That a copy does not have this.
+fn absent(here: &ObjectLocation) -> ReadFailure {
+    let words = match here.bucket.as_str() {
+        "" => "it is not in the copy, which may be incomplete".to_owned(),
+        _ => format!("it is not in the copy, which may be incomplete: no `{here}`"),
+    };
+    ReadFailure::new(ReadFailureKind::AbsentFromCopy, words)
+}
+
 /// That nobody said where this lies: what is there is not known.
 fn nowhere(bucket: &str, key: &str) -> ReadFailure {
     let at = ObjectLocation::new(bucket, key);
@@ -205,13 +230,26 @@ impl ObjectSource for Relocated {
                 && let Some(key) = rule.here(&at.key)
             {
                 let here = ObjectLocation::new(rule.to_bucket.clone(), key);
-                return rule.source.open(&here, from).await;
+                let opened = rule.source.open(&here, from).await;
+                return opened.map_err(|error| rule.meant(error, &here));
             }
             match &self.below {
                 Some(below) => below.open(at, from).await,
                 None => Err(ReadError::Failure(nowhere(&at.bucket, &at.key))),
             }
         })
+    }
+
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        let mut passed: BTreeSet<ObjectLocation> = BTreeSet::new();
+        for rule in &self.rules {
+            let there = rule.source.passed_over().into_iter();
+            let there = there.filter(|at| at.bucket == rule.to_bucket);
+            let recorded = there.filter_map(|at| rule.back(&at.key));
+            passed.extend(recorded.map(|key| ObjectLocation::new(rule.bucket.clone(), key)));
+        }
+        passed.extend(self.below.iter().flat_map(|below| below.passed_over()));
+        passed.into_iter().collect()
     }
 
     fn is_here(&self, at: &ObjectLocation) -> bool {
@@ -231,7 +269,8 @@ impl ObjectSource for Relocated {
             && let Some(key) = rule.here(&at.key)
         {
             let here = ObjectLocation::new(rule.to_bucket.clone(), key);
-            return rule.source.read_here(&here, take);
+            let read = rule.source.read_here(&here, take)?;
+            return Some(read.map_err(|error| rule.meant(error, &here)));
         }
         self.below.as_ref()?.read_here(at, take)
     }

@@ -143,6 +143,10 @@ impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
     }
 
     /// What is tried again waits in between.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
+    }
+
     fn is_here(&self, _at: &ObjectLocation) -> bool {
         false
     }
@@ -204,7 +208,10 @@ impl<S: ObjectSource> RetryingReader<S> {
         match self.below.open(&self.at, &from).await {
             Ok(reader) => {
                 let now = reader.metadata();
-                if now.size != self.metadata.size || now.version_id != self.metadata.version_id {
+                // A part may tell the size that the whole did not.
+                let sizes = now.size.zip(self.metadata.size);
+                let other_size = sizes.is_some_and(|(now, before)| now != before);
+                if other_size || now.version_id != self.metadata.version_id {
                     return Err(self.last(changed("it was replaced")));
                 }
                 self.reader = Some(reader);

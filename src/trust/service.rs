@@ -3,7 +3,7 @@ use std::fmt;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
-use trailproof_core::ids::{OrganizationId, Region, TrailArn};
+use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
 use trailproof_core::time::Timestamp;
 
 /// A boxed future, so that services can be trait objects.
@@ -64,6 +64,9 @@ pub struct TrailRecord {
     pub organization: bool,
     /// Whether it delivers from every region.
     pub multi_region: bool,
+    /// Whether log file validation is on, so that it delivers digests too; `None` where the answer
+    /// does not have that.
+    pub validates: Option<bool>,
 }
 
 /// How delivery of a trail goes in one region, as GetTrailStatus tells it.
@@ -102,6 +105,12 @@ pub trait KeyService: Debug + Send + Sync {
     fn covered(&self, _region: Option<&Region>) -> Option<Vec<(Timestamp, Timestamp)>> {
         None
     }
+
+    /// Of one that has not all of them, from when on it has every key that there was at a time after
+    /// that: what was signed by then was signed with one of them, however late.
+    fn all_since(&self, _region: Option<&Region>) -> Option<(Timestamp, Timestamp)> {
+        None
+    }
 }
 
 /// Where trails are asked about.
@@ -115,6 +124,16 @@ pub trait TrailService: Debug + Send + Sync {
         &'a self,
         arn: &'a TrailArn,
     ) -> BoxFuture<'a, Result<Option<TrailRecord>, ServiceError>>;
+
+    /// All trails that DescribeTrails lists in `region`; without one, in the service's own region.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, or that it could not be reached.
+    fn trails<'a>(
+        &'a self,
+        region: Option<&'a Region>,
+    ) -> BoxFuture<'a, Result<Vec<TrailRecord>, ServiceError>>;
 
     /// How delivery of the trail goes in `region`; without one, in the service's own region.
     ///
@@ -133,4 +152,11 @@ pub trait TrailService: Debug + Send + Sync {
     ///
     /// The service's refusal, or that it could not be reached.
     fn organization<'a>(&'a self) -> BoxFuture<'a, Result<OrganizationId, ServiceError>>;
+
+    /// The accounts of the caller's organization that are active.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal, or that it could not be reached.
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountId>, ServiceError>>;
 }

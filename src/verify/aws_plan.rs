@@ -1,11 +1,11 @@
 //! What `validate-logs` is to validate: found out from the trail, or from what the caller said.
-use super::listing::{list_digests, list_organizations};
+use crate::locate::one_chain::{list_digests, list_organizations};
 use crate::source::ObjectSource;
 use crate::trust::{ServiceError, TrailService};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
 use trailproof_core::key_layout::{ChainKey, DigestKey, KeyRoot};
-use trailproof_core::time::{HOUR, Period, Timestamp};
+use trailproof_core::time::{HOUR, InclusivePeriod, Timestamp};
 
 /// What the caller of `validate-logs` said.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct AwsRequest {
     /// The trail.
     pub arn: TrailArn,
     /// The period, both ends included.
-    pub period: Period,
+    pub period: InclusivePeriod,
     /// Region whose digests are validated; the trail's home region without it.
     pub source_region: Option<Region>,
     /// Bucket to look in, where it is not the trail's present one.
@@ -30,7 +30,7 @@ pub struct AwsPlan {
     /// The trail.
     pub arn: TrailArn,
     /// The period, both ends included.
-    pub period: Period,
+    pub period: InclusivePeriod,
     /// Bucket to begin in.
     pub bucket: String,
     /// The chain.

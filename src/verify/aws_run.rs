@@ -2,10 +2,11 @@
 use super::aws_plan::{Abort, AwsPlan};
 use super::fetch::{DigestFetch, fetch_log};
 use super::keys::ask_keys;
-use super::listing::list_digests;
 use super::narrate::{Narrator, facts};
 use super::ordered::{Closed, Ordered, ordered};
 use super::read_ahead::ReadAhead;
+use super::stream::Held;
+use crate::locate::one_chain::list_digests;
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use trailproof_core::event::{Event, Tallies};
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::Outcome;
 use trailproof_core::key_layout::{DigestKey, DigestKind};
+use trailproof_core::log_check::check_first_member;
 use trailproof_core::signing::KeyRing;
 use trailproof_core::time::HOUR;
 
@@ -57,7 +59,8 @@ pub async fn validate_logs(
     ] {
         let walk = AwsWalk::new(kind, &plan.bucket, plan.period, ring);
         let (queue, mut results) = ordered(WINDOW);
-        let driver = Driver { plan: &plan, source: &source, keys, kind, queue };
+        let held = Held::default();
+        let driver = Driver { plan: &plan, source: &source, keys, kind, queue, held };
         let produce = driver.drive(walk, listed);
         let consume = async {
             while let Some(event) = results.next().await {
@@ -87,10 +90,16 @@ struct Driver<'a> {
     keys: &'a dyn KeyService,
     kind: DigestKind,
     queue: Ordered<Event>,
+    /// The part that the digest read last has of what is held, while the walk has it.
+    held: Held,
 }
 
 impl Driver<'_> {
-    async fn drive(self, mut walk: AwsWalk, first_listing: Vec<DigestKey>) -> Result<(), Closed> {
+    async fn drive(
+        mut self,
+        mut walk: AwsWalk,
+        first_listing: Vec<DigestKey>,
+    ) -> Result<(), Closed> {
         let mut first_listing = Some(first_listing);
         let mut ahead = ReadAhead::new(Arc::clone(self.source), DIGESTS_AHEAD, Arc::default());
         loop {
@@ -118,13 +127,20 @@ impl Driver<'_> {
                         ahead.look_ahead(std::iter::once(at.clone()).chain(walk.ahead()));
                     }
                     match ahead.take(at).await {
-                        DigestFetch::Read(read, _) => Fact::Read(read),
+                        DigestFetch::Read(read, _, part) => {
+                            self.held = part;
+                            Fact::Read(read)
+                        }
                         DigestFetch::Missing => Fact::Missing,
                         DigestFetch::Unreadable(why) => Fact::Unreadable(why),
                     }
                 }
             };
-            for step in walk.feed(fact) {
+            let steps = walk.feed(fact);
+            if !matches!(walk.need(), Need::Keys { .. }) {
+                self.held = Held::default();
+            }
+            for step in steps {
                 self.tell(step).await?;
             }
         }
@@ -148,7 +164,8 @@ impl Driver<'_> {
                     let source = Arc::clone(self.source);
                     let (at, hash) = (log.location.clone(), log.hash);
                     let work = async move {
-                        let (outcome, _) = fetch_log(source.as_ref(), &at, &hash).await;
+                        let judge = check_first_member;
+                        let (outcome, _) = fetch_log(source.as_ref(), &at, &hash, judge).await;
                         Event::LogJudged { at, outcome }
                     };
                     self.queue.pending(|| tokio::spawn(work)).await?;

@@ -3,16 +3,19 @@ use super::batch::share_out;
 use super::chain_job::ChainJob;
 use super::chain_says::Saying;
 use super::chain_tell::{Item, tell};
-use super::fetch::{DigestFetch, fetch_digest};
+use super::fetch::{DigestFetch, copy_damage, fetch_digest};
 use super::judge_log::judge_log;
 use super::keys::{ChainKeys, KeyBook};
+use super::moments::{APART, Moments};
+use super::named_logs::Names;
 use super::ordered::{Closed, Ordered, ordered};
 use super::read_ahead::ReadAhead;
 use super::room::Turn;
 use super::seam::{AtSeam, Seam};
+use super::stream::Held;
 use super::told::{named, told};
 use crate::source::ObjectSource;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::RandomState;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use trailproof_core::backfill::BackfillWalk;
@@ -23,7 +26,8 @@ use trailproof_core::finding::{Finding, Outcome};
 use trailproof_core::judge::ProvenDigest;
 use trailproof_core::key_layout::DigestKind;
 use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::{HOUR, Timestamp};
+use trailproof_core::notice::Notice;
+use trailproof_core::time::Timestamp;
 use trailproof_core::walk_facts::{Fact, ListedDigest, Need, Step};
 
 /// Results of one chain that may be outstanding at once.
@@ -32,16 +36,13 @@ const WINDOW: usize = 512;
 /// Log files that are judged as one piece of work where they are read without waiting.
 const TOGETHER: usize = 64;
 
-/// Two listed digests that are further apart than this have something between them that an event
-/// may explain: an hour is what a digest covers, and a few minutes are what they are off.
-const APART: i64 = HOUR + HOUR / 2;
-
 /// Runs the chain and says everything into `to`. The names of its log files are hashed where
 /// somebody wants them.
 pub(super) async fn run_chain(
     job: Arc<ChainJob>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<KeyBook>,
+    moments: Arc<Moments>,
     names: Option<RandomState>,
     turn: Turn,
     to: mpsc::Sender<Saying>,
@@ -52,7 +53,9 @@ pub(super) async fn run_chain(
         job: &job,
         source: &source,
         keys,
+        moments,
         seen: None,
+        held: Held::default(),
         at_seam: None,
         names,
         turn,
@@ -61,7 +64,7 @@ pub(super) async fn run_chain(
     let told = tell(&job, results, &to);
     let (older, tally) = tokio::join!(driver.drive(), told);
     let (chain, presence) = (job.chain.clone(), job.presence.clone());
-    let summary = tally.finish(chain, presence, older.unwrap_or(false), job.tail_from);
+    let summary = tally.finish(chain, presence, older.unwrap_or(false));
     // Nobody listens any more only when the run was given up.
     let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
 }
@@ -70,8 +73,12 @@ struct ChainDriver<'a> {
     job: &'a Arc<ChainJob>,
     source: &'a Arc<dyn ObjectSource>,
     keys: ChainKeys,
+    /// When chains of the run begin and end.
+    moments: Arc<Moments>,
     /// The digest that was read last, and how it looked.
     seen: Option<(ObjectLocation, Seen)>,
+    /// That digest's part of what is held, while the walk has it.
+    held: Held,
     /// What the walk told of the digest at the seam.
     at_seam: Option<AtSeam>,
     names: Option<RandomState>,
@@ -97,7 +104,9 @@ impl ChainDriver<'_> {
                 }
                 need => self.find_out(need, &mut ahead, walk.ahead()).await,
             };
-            for step in walk.feed(fact) {
+            let steps = walk.feed(fact);
+            self.let_go(walk.need());
+            for step in steps {
                 self.standard(step).await?;
             }
         }
@@ -110,19 +119,33 @@ impl ChainDriver<'_> {
                 Need::Nothing | Need::Older(_) => return Ok(older),
                 need => self.find_out(need, &mut ahead, walk.ahead()).await,
             };
-            for step in walk.feed(fact) {
+            let steps = walk.feed(fact);
+            self.let_go(walk.need());
+            for mut step in steps {
                 let kind = DigestKind::Backfill;
+                step.outcome = self.unless_damaged(step.outcome, &step.at).await;
+                // Of an anchor's hour: it is read for the names of log files and judges nothing.
+                let anchor = step.end > self.job.period.end;
+                let mut notices = step.notices;
+                notices.extend(anchor.then_some(Notice::Anchor));
                 let judged = DigestJudged {
                     outcome: told(&step.outcome),
                     seen: self.seen_of(&step.at),
                     at: step.at,
                     kind,
                     end: step.end,
-                    notices: step.notices,
-                    counts: true,
+                    counts: !anchor && !notices.contains(&Notice::DigestCopied),
+                    notices,
                 };
-                self.digest(judged, step.outcome, true, false).await?;
+                self.digest(judged, step.outcome, !anchor, false).await?;
             }
+        }
+    }
+
+    /// Lets go of the digest that was read last, unless the walk has it while it asks for keys.
+    fn let_go(&mut self, need: &Need) {
+        if !matches!(need, Need::Keys { .. } | Need::KeysSince(_)) {
+            self.held = Held::default();
         }
     }
 
@@ -142,8 +165,9 @@ impl ChainDriver<'_> {
                     ahead.look_ahead(std::iter::once(at).chain(next));
                 }
                 match ahead.take(at).await {
-                    DigestFetch::Read(read, seen) => {
+                    DigestFetch::Read(read, seen, held) => {
                         self.seen = Some((at.clone(), seen));
+                        self.held = held;
                         Fact::Read(read)
                     }
                     DigestFetch::Missing => Fact::Missing,
@@ -151,6 +175,7 @@ impl ChainDriver<'_> {
                 }
             }
             Need::Keys { from, to } => self.keys.ask(*from, *to).await,
+            Need::KeysSince(from) => self.keys.ask_since(*from).await,
             Need::Older(_) | Need::Nothing => Fact::Older(false),
         }
     }
@@ -163,8 +188,8 @@ impl ChainDriver<'_> {
             Some(seen) => seen,
             None => match self.at_seam(seam).await {
                 // What is no whole member says nothing of a hash.
-                DigestFetch::Read(read, _) if !read.content.form.is_settled() => AtSeam::Told,
-                DigestFetch::Read(read, _) => AtSeam::There(read.content.hash),
+                DigestFetch::Read(read, ..) if !read.content.form.is_settled() => AtSeam::Told,
+                DigestFetch::Read(read, ..) => AtSeam::There(read.content.hash),
                 DigestFetch::Missing => AtSeam::Gone,
                 DigestFetch::Unreadable(_) => AtSeam::Told,
             },
@@ -176,12 +201,17 @@ impl ChainDriver<'_> {
     /// in transit is not tampering.
     async fn at_seam(&self, seam: &Seam) -> DigestFetch {
         let first = fetch_digest(self.source.as_ref(), &seam.at).await;
-        match &first {
-            DigestFetch::Read(read, _) if read.content.hash != seam.hash => {
-                fetch_digest(self.source.as_ref(), &seam.at).await
+        if let DigestFetch::Read(read, ..) = &first
+            && read.content.hash != seam.hash
+        {
+            // Of two large ones the second would wait for the first.
+            drop(first);
+            if let Some(why) = copy_damage(self.source.as_ref(), &seam.at).await {
+                return DigestFetch::Unreadable(why);
             }
-            _ => first,
+            return fetch_digest(self.source.as_ref(), &seam.at).await;
         }
+        first
     }
 
     /// How the digest at `at` looked, if it was read.
@@ -189,12 +219,30 @@ impl ChainDriver<'_> {
         self.seen.take_if(|(seen, _)| seen == at).map(|(_, seen)| seen).unwrap_or_default()
     }
 
-    async fn standard(&mut self, step: Step) -> Result<(), Closed> {
+    /// The outcome, unless it accuses and the copy is what is damaged. Digests that are not proven
+    /// steer no walk, whatever they are called.
+    async fn unless_damaged(
+        &self,
+        outcome: Outcome<ProvenDigest>,
+        at: &ObjectLocation,
+    ) -> Outcome<ProvenDigest> {
+        match &outcome {
+            Outcome::Invalid(finding) if *finding != Finding::DigestMissing => {
+                let damaged = copy_damage(self.source.as_ref(), at).await;
+                damaged.map_or(outcome, Outcome::Unverified)
+            }
+            _ => outcome,
+        }
+    }
+
+    async fn standard(&mut self, mut step: Step) -> Result<(), Closed> {
+        step.outcome = self.unless_damaged(step.outcome, &step.at).await;
         // A digest that only anchors the walk is told and not counted; one that is forged there
         // counts all the same, or planting some would hide a missing tail.
         let missing = matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));
         let counts = !step.anchor || (matches!(step.outcome, Outcome::Invalid(_)) && !missing);
-        let search = self.is_next_to_a_gap(step.end);
+        let counts = counts && !step.notices.contains(&Notice::DigestCopied);
+        let search = self.moments.are_near(step.end) || self.is_next_to_a_gap(step.end);
         let judged = DigestJudged {
             outcome: told(&step.outcome),
             seen: self.seen_of(&step.at),
@@ -235,14 +283,13 @@ impl ChainDriver<'_> {
             }
             _ => None,
         };
-        let hashed = self.names.iter().flat_map(|hasher| {
-            let logs = digest.iter().flat_map(|digest| &digest.logs);
-            logs.map(|log| hasher.hash_one(&log.location))
-        });
-        let names = hashed.collect();
+        let region = &self.job.chain.source_region;
+        let named = self.names.as_ref().zip(digest.as_ref());
+        let names = named.map(|(hasher, digest)| Names::of(hasher, digest, region));
+        let names = names.unwrap_or_default();
         let place = self.turn.place(1).await;
         self.queue.ready_in(place, Item::Digest { judged: Box::new(judged), names }).await?;
-        match digest.filter(|_| logs) {
+        match digest.filter(|_| logs && !self.job.names_only) {
             Some(digest) => self.logs(&digest, search).await,
             None => Ok(()),
         }

@@ -1,7 +1,8 @@
 //! What a chain hands over to be told in its turn.
+use super::named_logs::Names;
 use super::ordered::Place;
 use trailproof_core::event::{LogJudged, PublicKeyTold, RunEvent};
-use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::explain::{Cause, KeyName};
 
 /// What a chain says at once, and the place that this takes until it is told.
 #[derive(Debug)]
@@ -12,7 +13,6 @@ pub(super) struct Saying {
 }
 
 /// What a run makes of a chain beside its events.
-#[expect(clippy::large_enum_variant, reason = "nearly all of them are the large one")]
 #[derive(Debug)]
 pub(super) enum ChainSays {
     /// The next event.
@@ -21,11 +21,12 @@ pub(super) enum ChainSays {
     Log(LogJudged),
     /// A public key by which the chain's digests are believed, before the first of them.
     Key(Box<PublicKeyTold>),
-    /// Log files that a proven digest names, each as the hash of its place: for the search for
-    /// those that none names.
-    Names(Vec<u64>),
+    /// Log files that a proven digest names: for the search for those that none names.
+    Names(Names),
     /// Events of a verified log file that may explain a gap.
-    Explains(Vec<ExplainingEvent>),
+    Explains(Vec<Cause>),
+    /// A key of KMS with which a log file of the chain is encrypted.
+    EncryptedWith(KeyName),
 }
 
 impl Saying {

@@ -2,6 +2,7 @@
 use super::chain_job::ChainJob;
 use super::chain_says::{ChainSays, Saying};
 use super::judge_log::Log;
+use super::named_logs::Names;
 use super::ordered::InOrder;
 use tokio::sync::mpsc;
 use trailproof_core::event::{
@@ -14,7 +15,7 @@ const WAITING: usize = 16;
 /// One thing in the order of the walk.
 pub(super) enum Item {
     Key(PublicKeyTold),
-    Digest { judged: Box<DigestJudged>, names: Vec<u64> },
+    Digest { judged: Box<DigestJudged>, names: Names },
     Logs(Vec<Log>),
     Named(LogNamed),
     Seam(SeamJudged),
@@ -26,10 +27,11 @@ pub(super) async fn tell(
     mut results: InOrder<Item>,
     to: &mpsc::Sender<Saying>,
 ) -> ChainTally {
-    let mut tally = ChainTally::new(job.period);
+    let mut tally = ChainTally::new(job.period, job.tail_allowed_from);
     let started = RunEvent::ChainStarted { chain: job.chain.clone() };
     let mut open = to.send(Saying::of(started)).await.is_ok();
     let mut says = Vec::new();
+    let mut last_key = None;
     while open && let Some((item, place)) = results.next_in_place().await {
         // A digest is told with the log files that follow it: whoever is told wakes up for it.
         let waits = matches!(item, Item::Key(_) | Item::Digest { .. }) && says.len() < WAITING;
@@ -52,11 +54,16 @@ pub(super) async fn tell(
             Item::Named(named) => event(RunEvent::LogNamed(named)),
             Item::Logs(logs) => {
                 says.reserve(logs.len());
-                for Log { judged, events } in logs {
+                for Log { judged, causes, kms_key } in logs {
                     tally.log(&judged);
                     says.push(ChainSays::Log(judged));
-                    if !events.is_empty() {
-                        says.push(ChainSays::Explains(events));
+                    if !causes.is_empty() {
+                        says.push(ChainSays::Explains(causes));
+                    }
+                    // A trail changes its key seldom.
+                    if let Some(key) = kms_key.filter(|key| last_key.as_ref() != Some(key)) {
+                        says.push(ChainSays::EncryptedWith(key.clone()));
+                        last_key = Some(key);
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! Everything in the folders of CloudTrail that is of a period and scope, whether or not a digest
 //! names it.
-use super::folders::list_folders;
+use crate::locate::folders::list_folders;
 use crate::source::{ListRequest, ObjectSource};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -8,11 +8,9 @@ use trailproof_core::budget;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::{DigestKey, KeyRoot, ROOT};
+use trailproof_core::key_layout::{DIGEST_FOLDER, DigestKey, KeyRoot, ROOT};
+use trailproof_core::log_key::is_log_folder;
 use trailproof_core::time::Period;
-
-/// What the folders of CloudTrail's are called: of digests, log files, Insights and others.
-const FOLDERS: &str = "CloudTrail";
 
 /// The objects of whole days and of a scope, told by their keys alone.
 #[derive(Clone, Debug)]
@@ -25,7 +23,7 @@ pub struct InPeriod {
 impl InPeriod {
     /// Those of the days of `period`.
     pub fn new(scope: &Scope, period: Period) -> Self {
-        let (first, last) = (period.start.date_folder(), period.end.date_folder());
+        let (first, last) = (period.first_day(), period.last_day());
         Self { scope: scope.clone(), first, last }
     }
 
@@ -33,16 +31,18 @@ impl InPeriod {
     /// does not count; log files do not tell their trail.
     pub fn has(&self, key: &str) -> bool {
         let mut parts = key.split('/').skip_while(|part| *part != ROOT).skip(1).peekable();
-        if parts.peek().is_some_and(|part| part.parse::<OrganizationId>().is_ok()) {
+        let organization = parts.peek().and_then(|part| part.parse::<OrganizationId>().ok());
+        if organization.is_some() {
             parts.next();
         }
         let account = parts.next().and_then(|part| part.parse::<AccountId>().ok());
-        let folder = parts.next().is_some_and(|part| part.starts_with(FOLDERS));
+        let folder = parts.next().is_some_and(|part| part == DIGEST_FOLDER || is_log_folder(part));
         let region = parts.next().and_then(|part| part.parse::<Region>().ok());
         let day: Vec<&str> = parts.by_ref().take(3).collect();
         let day = day.join("/");
         let (Some(account), Some(region), true) = (account, region, folder) else { return false };
-        self.scope.has_account(&account)
+        self.scope.has_organization(organization.as_ref())
+            && self.scope.has_account(&account)
             && self.scope.has_region(&region)
             && self.first <= day
             && day <= self.last
@@ -94,7 +94,7 @@ impl InPeriod {
         above: &str,
     ) -> Result<(), ReadFailure> {
         for kind in list_folders(source, bucket, above).await? {
-            if !kind.starts_with(FOLDERS) {
+            if kind != DIGEST_FOLDER && !is_log_folder(&kind) {
                 continue;
             }
             let above = format!("{above}{kind}/");
@@ -156,10 +156,16 @@ mod tests {
         ] {
             assert_eq!(all.has(&key), inside, "{key}");
         }
+        // A period that ends at midnight has nothing of the day that begins then.
+        let to_midnight = Period { end: at("2026-03-01T00:00:00Z"), ..period };
+        let to_midnight = InPeriod::new(&Scope::default(), to_midnight);
+        assert!(to_midnight.has(&format!("{LOGS}2026/02/28/a")));
+        assert!(!to_midnight.has(&format!("{LOGS}2026/03/01/a")));
         let scope = Scope {
             trails: vec![TrailFilter::Name("mine".parse().unwrap())],
             accounts: vec!["111122223333".parse().unwrap()],
             regions: vec!["us-east-1".parse().unwrap()],
+            organization: None,
         };
         let mine = InPeriod::new(&scope, period);
         assert!(mine.has(&format!("{LOGS}2026/02/28/a")));

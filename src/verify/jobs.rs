@@ -1,77 +1,209 @@
 //! Which chains a run walks, and with what: those that were found, and those that should be there.
 use super::chain_job::ChainJob;
-use super::discover::{Found, FoundChain, find_chains};
+use super::places::Uncovered;
 use super::plan::VerifyPlan;
+use crate::locate::chains::{Found, FoundChain, find_outside};
+use crate::locate::place::Place;
 use crate::source::ObjectSource;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::chain_id::{ChainId, Scope};
+use trailproof_core::budget;
+use trailproof_core::chain_id::ChainId;
 use trailproof_core::content::Hash;
-use trailproof_core::coverage::TAIL_ALLOWANCE;
 use trailproof_core::event::Presence;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailName};
+use trailproof_core::key_layout::DigestKind;
+use trailproof_core::time::Timestamp;
 
-/// What goes on outside of the scope, for telling whether a chain in it should have gone on too.
+/// What goes on outside of the scope, for telling whether a chain in it should be there too.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outside {
-    /// Chains that have digests in the period.
-    go_on: Vec<ChainId>,
-    /// Whether some of it could not be listed, so that nobody can say that a chain ended.
-    unread: bool,
+    /// Chains that have digests in the period or after it.
+    go_on: BTreeSet<ChainId>,
+    /// Why nobody can say what goes on there.
+    pub(super) unknown: Option<ReadFailure>,
 }
 
 impl Outside {
-    /// Looks outside of the scope where a chain in it seems to have ended and nobody named it.
-    pub(super) async fn look(
-        plan: &VerifyPlan,
-        source: &Arc<dyn ObjectSource>,
-        found: &Found,
-    ) -> Self {
-        let scope = &plan.scope;
-        let in_doubt = found.chains.iter().any(|(id, chain)| {
-            chain.listed.newest().is_none() && chain.older.is_some() && !scope.names_trail(id)
-        });
-        if !in_doubt || (scope.regions.is_empty() && scope.accounts.is_empty()) {
+    /// Looks outside of a scope that leaves out accounts or regions.
+    pub(super) async fn look(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Self {
+        if plan.scope.accounts.is_empty() && plan.scope.regions.is_empty() {
             return Self::default();
         }
-        let wide = Scope { trails: scope.trails.clone(), ..Scope::default() };
-        let found = find_chains(source, &plan.bucket, &plan.roots, &wide, plan.period).await;
-        let go_on = found.chains.into_iter().filter(|(_, chain)| chain.listed.newest().is_some());
-        Self { go_on: go_on.map(|(id, _)| id).collect(), unread: !found.unread.is_empty() }
+        match find_outside(source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await {
+            Ok(go_on) => Self { go_on, unknown: None },
+            Err(why) => Self { go_on: BTreeSet::new(), unknown: Some(why) },
+        }
     }
 }
 
-/// One job a chain, in canonical order. A region that other accounts of a trail have a chain in,
-/// and a region that has log files and no digests, get a job without digests: their period is
-/// uncovered.
+impl FoundChain {
+    /// Takes the newest digest before the period among those that are walked, where none ends after
+    /// the period's start and it is so young that the next one is still to come.
+    fn reach_back(&mut self, tail_allowed_from: Option<Timestamp>) {
+        let Some((older, from)) = self.older.zip(tail_allowed_from) else { return };
+        if self.listed.newest().is_none()
+            && older >= from
+            && let Some(key) = &self.older_key
+        {
+            self.listed.add(key, DigestKind::Standard, &[older]);
+        }
+    }
+}
+
+/// One trail, over all of its accounts and regions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Trail {
+    name: TrailName,
+    home_region: Region,
+    organization: Option<OrganizationId>,
+    /// The account of a trail that is no organization's.
+    account: Option<AccountId>,
+}
+
+impl From<&ChainId> for Trail {
+    fn from(chain: &ChainId) -> Self {
+        Self {
+            name: chain.trail.clone(),
+            home_region: chain.home_region.clone(),
+            organization: chain.organization.clone(),
+            account: chain.organization.is_none().then(|| chain.account.clone()),
+        }
+    }
+}
+
+/// Where a trail goes on.
+#[derive(Clone, Debug, Default)]
+struct Extent {
+    accounts: BTreeSet<AccountId>,
+    regions: BTreeSet<Region>,
+}
+
+/// Where each trail goes on in the period, in the scope and outside of it.
+#[derive(Clone, Debug, Default)]
+struct GoesOn(BTreeMap<Trail, Extent>);
+
+impl GoesOn {
+    fn new<'a>(chains: impl Iterator<Item = &'a ChainId>) -> Self {
+        let mut trails: BTreeMap<Trail, Extent> = BTreeMap::new();
+        for chain in chains {
+            let extent = trails.entry(Trail::from(chain)).or_default();
+            extent.accounts.insert(chain.account.clone());
+            extent.regions.insert(chain.source_region.clone());
+        }
+        Self(trails)
+    }
+
+    /// Whether the trail of this chain goes on anywhere.
+    fn has(&self, chain: &ChainId) -> bool {
+        self.0.contains_key(&Trail::from(chain))
+    }
+
+    /// The chains that should be there: of each trail one in every account and region in which it
+    /// goes on at all, and in each of these places, which have log files of the period. Those of
+    /// the scope.
+    fn expected<'a>(
+        &self,
+        plan: &VerifyPlan,
+        with_logs: impl Iterator<Item = &'a Place>,
+    ) -> Result<BTreeSet<ChainId>, ReadFailure> {
+        let mut expected = BTreeSet::new();
+        let mut add = |trail: &Trail, account: &AccountId, region: &Region| {
+            let chain = ChainId {
+                account: account.clone(),
+                source_region: region.clone(),
+                trail: trail.name.clone(),
+                home_region: trail.home_region.clone(),
+                organization: trail.organization.clone(),
+            };
+            if plan.scope.has(&chain) {
+                expected.insert(chain);
+            }
+            if expected.len() > budget::EXPECTED_CHAINS {
+                let words = "too many chains are to be expected";
+                return Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
+            }
+            Ok(())
+        };
+        for (trail, extent) in &self.0 {
+            let accounts = extent.accounts.iter().filter(|one| plan.scope.has_account(one));
+            for account in accounts {
+                let regions = extent.regions.iter().filter(|one| plan.scope.has_region(one));
+                for region in regions {
+                    add(trail, account, region)?;
+                }
+            }
+        }
+        // An organization's trail covers every account; any other trail only its own.
+        let mut of_organization: BTreeMap<&OrganizationId, Vec<&Trail>> = BTreeMap::new();
+        let mut of_account: BTreeMap<&AccountId, Vec<&Trail>> = BTreeMap::new();
+        for trail in self.0.keys() {
+            match (&trail.organization, &trail.account) {
+                (Some(organization), _) => {
+                    of_organization.entry(organization).or_default().push(trail);
+                }
+                (None, Some(account)) => of_account.entry(account).or_default().push(trail),
+                (None, None) => {}
+            }
+        }
+        for place in with_logs {
+            let trails = match &place.root.organization {
+                Some(organization) => of_organization.get(organization),
+                None => of_account.get(&place.account),
+            };
+            for trail in trails.into_iter().flatten() {
+                add(trail, &place.account, &place.region)?;
+            }
+        }
+        Ok(expected)
+    }
+}
+
+/// One job a chain, in canonical order, and why some that should be there may be left out. A region
+/// that a trail goes on in elsewhere, and a region that has log files and no digests, get a job
+/// without digests: their period is uncovered.
 pub(super) fn jobs(
     plan: &VerifyPlan,
     found: &mut Found,
     outside: &Outside,
+    uncovered: &Uncovered,
     only: Option<&Arc<BTreeSet<Hash>>>,
-) -> Vec<ChainJob> {
+) -> (Vec<ChainJob>, Option<ReadFailure>) {
+    let tail_allowed_from = plan.tail_allowed_from();
     // The listings are most of what was found, and are not needed twice.
     let mut chains: BTreeMap<ChainId, FoundChain> = std::mem::take(&mut found.chains);
-    let goes_on: Vec<ChainId> = chains
-        .iter()
-        .filter(|(_, chain)| chain.listed.newest().is_some())
-        .map(|(id, _)| id.clone())
-        .collect();
-    for expected in expected_chains(plan, found, &goes_on) {
-        chains.entry(expected).or_default();
+    for chain in chains.values_mut() {
+        chain.reach_back(tail_allowed_from);
     }
+    let present = chains.iter().filter(|(_, chain)| chain.listed.newest().is_some());
+    let goes_on = GoesOn::new(present.map(|(id, _)| id).chain(&outside.go_on));
+    let over = match goes_on.expected(plan, uncovered.with_logs()) {
+        Ok(expected) => {
+            for chain in expected {
+                chains.entry(chain).or_default();
+            }
+            None
+        }
+        Err(why) => Some(why),
+    };
     // What was there when the run before ended does not end without a word.
     let before = plan.since.as_ref().map(|since| &since.chains);
+    let joined: BTreeSet<ChainId> =
+        chains.values().flat_map(|chain| &chain.also).cloned().collect();
     for chain in before.into_iter().flat_map(BTreeMap::keys).filter(|chain| plan.scope.has(chain)) {
-        chains.entry(chain.clone()).or_default();
+        if !joined.contains(chain) {
+            chains.entry(chain.clone()).or_default();
+        }
     }
-    chains
+    let jobs = chains
         .into_iter()
         .map(|(id, chain)| {
-            let seam = before.and_then(|chains| chains.get(&id));
+            let names = || std::iter::once(&id).chain(&chain.also);
+            let seam = before.and_then(|chains| names().find_map(|id| chains.get(id)));
             // A region or an account that is named says where to look, and not what is there.
             let named = plan.scope.names_trail(&id) || seam.is_some();
-            let mut others = goes_on.iter().chain(&outside.go_on).filter(|other| **other != id);
-            let sibling = outside.unread || others.any(|other| id.is_sibling(other));
+            let sibling = outside.unknown.is_some() || goes_on.has(&id);
             let presence = match chain.older {
                 _ if chain.listed.newest().is_some() => Presence::Present,
                 Some(last) if !named && !sibling => Presence::Ended { last },
@@ -80,45 +212,18 @@ pub(super) fn jobs(
             ChainJob {
                 bucket: plan.bucket.clone(),
                 period: plan.period,
-                tail_from: plan.now.plus(-TAIL_ALLOWANCE),
+                tail_allowed_from,
                 listed: chain.listed,
                 older: chain.older,
                 presence,
                 only: only.cloned(),
                 known: plan.known.clone(),
+                names_only: false,
                 seam: seam.cloned().flatten(),
+                also: chain.also,
                 chain: id,
             }
         })
-        .collect()
-}
-
-/// Chains that should be there: of each trail in each region where it goes on in another account,
-/// and where an account has log files in a region without any digest.
-fn expected_chains(plan: &VerifyPlan, found: &Found, goes_on: &[ChainId]) -> Vec<ChainId> {
-    let mut expected = BTreeSet::new();
-    for one in goes_on {
-        for other in goes_on {
-            if one.is_sibling(other) {
-                expected
-                    .insert(ChainId { source_region: other.source_region.clone(), ..one.clone() });
-            }
-        }
-        for place in &found.without_digests {
-            // An organization's trail covers every account; any other trail only its own.
-            let same = place.root.organization == one.organization
-                && (one.organization.is_some() || place.account == one.account);
-            if same {
-                expected.insert(ChainId {
-                    account: place.account.clone(),
-                    source_region: place.region.clone(),
-                    ..one.clone()
-                });
-            }
-        }
-    }
-    expected
-        .into_iter()
-        .filter(|chain| plan.scope.has_region(&chain.source_region) && plan.scope.has_trail(chain))
-        .collect()
+        .collect();
+    (jobs, over)
 }

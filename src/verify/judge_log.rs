@@ -5,13 +5,16 @@ use crate::source::ObjectSource;
 use std::sync::Arc;
 use trailproof_core::digest::LogFile;
 use trailproof_core::event::LogJudged;
-use trailproof_core::explain::{ExplainingEvent, explaining_events};
-use trailproof_core::finding::Outcome;
+use trailproof_core::explain::{Cause, KeyName, Recorded, causes};
+use trailproof_core::finding::{Finding, Outcome};
+use trailproof_core::log_check::check_log;
 
 /// A log file that was judged.
 pub(super) struct Log {
     pub(super) judged: LogJudged,
-    pub(super) events: Vec<ExplainingEvent>,
+    pub(super) causes: Vec<Cause>,
+    /// The key of KMS with which it is encrypted, of a log file that was searched.
+    pub(super) kms_key: Option<KeyName>,
 }
 
 /// Judges one log file. Next to a gap its content is searched for what explains that.
@@ -25,16 +28,19 @@ pub(super) async fn judge_log(
         && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
     {
         let outcome = Outcome::Valid(proof);
-        return Log { judged: LogJudged { at, expected: hash, outcome, seen }, events: Vec::new() };
+        let judged = LogJudged { at, expected: hash, outcome, lifecycle: false, seen };
+        return Log { judged, causes: Vec::new(), kms_key: None };
     }
-    let (outcome, seen, content) = if search {
+    let (outcome, seen, searched) = if search {
         fetch_log_and_search(source.as_ref(), &at, &hash).await
     } else {
-        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash).await;
+        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash, check_log).await;
         (outcome, seen, None)
     };
-    let events = content
-        .map(|content| explaining_events(&content, &at, &job.bucket, job.chain.trail.as_str()))
-        .unwrap_or_default();
-    Log { judged: LogJudged { at, expected: hash, outcome, seen }, events }
+    let missing = matches!(outcome, Outcome::Invalid(Finding::LogMissing));
+    let lifecycle = missing && job.is_at_the_old_edge(&at.key);
+    let recorded = Recorded { log: &at, chain: &job.chain, bucket: &job.bucket };
+    let causes = searched.as_ref().map(|log| causes(&log.content, recorded)).unwrap_or_default();
+    let kms_key = searched.and_then(|log| KeyName::from_arn(&log.kms_key?));
+    Log { judged: LogJudged { at, expected: hash, outcome, lifecycle, seen }, causes, kms_key }
 }

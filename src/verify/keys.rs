@@ -6,9 +6,9 @@ use tokio::sync::OnceCell;
 use trailproof_core::event::PublicKeyTold;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::ids::Region;
-use trailproof_core::signing::{KeyRing, PublicKey, signed_in};
+use trailproof_core::signing::{KeyRing, PublicKey};
 use trailproof_core::time::Timestamp;
-use trailproof_core::walk_facts::Fact;
+use trailproof_core::walk_facts::{Fact, KeysInPart};
 
 type Span = (Region, Timestamp, Timestamp);
 type Answer = Arc<OnceCell<Result<KeyRing, ReadFailure>>>;
@@ -17,12 +17,14 @@ type Answer = Arc<OnceCell<Result<KeyRing, ReadFailure>>>;
 #[derive(Debug)]
 pub(super) struct KeyBook {
     service: Arc<dyn KeyService>,
+    now: Timestamp,
     answers: Mutex<BTreeMap<Span, Answer>>,
 }
 
 impl KeyBook {
-    pub(super) fn new(service: Arc<dyn KeyService>) -> Self {
-        Self { service, answers: Mutex::default() }
+    /// Over what this service answers; `now` is the time of the run.
+    pub(super) fn new(service: Arc<dyn KeyService>, now: Timestamp) -> Self {
+        Self { service, now, answers: Mutex::default() }
     }
 
     /// The keys of `region` that were valid at some time in the span, as the fact that a walk takes.
@@ -42,13 +44,13 @@ impl KeyBook {
         if all_of.iter().any(|(first, last)| *first <= from && to <= *last) {
             return Fact::Keys(ring);
         }
-        let all_of = signed_in(&all_of);
+        let all_since = self.service.all_since(Some(region));
         let why = format!(
             "the key is in no bundle, and these are not known to have all keys of {region} for \
              that time"
         );
         let why = ReadFailure::new(ReadFailureKind::KeysUnavailable, why);
-        Fact::KeysInPart { ring, all_of, why }
+        Fact::KeysInPart(KeysInPart { ring, all_of, all_since, why })
     }
 
     async fn ask(
@@ -81,10 +83,16 @@ impl ChainKeys {
     /// The keys that were valid at some time in the span, as the fact that a walk takes.
     pub(super) async fn ask(&mut self, from: Timestamp, to: Timestamp) -> Fact {
         let fact = self.book.keys(&self.region, from, to).await;
-        if let Fact::Keys(ring) | Fact::KeysInPart { ring, .. } = &fact {
+        if let Fact::Keys(ring) | Fact::KeysInPart(KeysInPart { ring, .. }) = &fact {
             self.had.extend(ring);
         }
         fact
+    }
+
+    /// The keys that were valid at some time since then.
+    pub(super) async fn ask_since(&mut self, from: Timestamp) -> Fact {
+        let now = self.book.now.max(from);
+        self.ask(from, now).await
     }
 
     /// The key of this fingerprint, the first time that it is asked for.

@@ -36,6 +36,7 @@ type Name = [u8; 16];
 struct Fact {
     inflated: u64,
     stored_inflated: bool,
+    several_members: bool,
     version_id: Option<Box<str>>,
 }
 
@@ -73,6 +74,7 @@ impl KnownLogs {
         let fact = Fact {
             inflated: proof.inflated,
             stored_inflated: proof.stored_inflated,
+            several_members: proof.several_members,
             version_id: judged.seen.version_id.as_deref().map(Box::from),
         };
         self.facts.insert(name, fact);
@@ -112,6 +114,7 @@ impl KnownLogs {
             stored: *size,
             inflated: fact.inflated,
             stored_inflated: fact.stored_inflated,
+            several_members: fact.several_members,
         };
         let seen = Seen {
             stored: Some(*size),
@@ -181,7 +184,7 @@ async fn list(source: &dyn ObjectSource, folder: &ObjectLocation) -> Option<List
     let mut listing = Listing::new();
     for _ in 0..budget::PAGES {
         let page = source.list(&request).await.ok()?;
-        for Listed { key, size, etag } in page.objects {
+        for Listed { key, size, etag, .. } in page.objects {
             if let (Some(rest), Some(etag)) = (key.strip_prefix(&folder.key), etag) {
                 listing.insert(rest.into(), (size, etag.into()));
             }

@@ -5,18 +5,18 @@ use trailproof_core::digest::Digest;
 use trailproof_core::event::{DigestFacts, Event, Tallies};
 use trailproof_core::finding::Outcome;
 use trailproof_core::key_layout::DigestKind;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::time::{InclusivePeriod, Timestamp};
 
 /// Counts events as they pass. The tally is made here and nowhere else.
 #[derive(Debug)]
 pub(super) struct Narrator {
-    period: Period,
+    period: InclusivePeriod,
     tallies: Tallies,
-    found: Option<Period>,
+    found: Option<InclusivePeriod>,
 }
 
 impl Narrator {
-    pub(super) fn new(period: Period) -> Self {
+    pub(super) fn new(period: InclusivePeriod) -> Self {
         Self { period, tallies: Tallies::default(), found: None }
     }
 
@@ -46,8 +46,10 @@ impl Narrator {
     fn widen(&mut self, start: Timestamp, end: Timestamp) {
         let (start, end) = (start.max(self.period.start), end.min(self.period.end));
         self.found = Some(match self.found {
-            Some(found) => Period { start: found.start.min(start), end: found.end.max(end) },
-            None => Period { start, end },
+            Some(found) => {
+                InclusivePeriod { start: found.start.min(start), end: found.end.max(end) }
+            }
+            None => InclusivePeriod { start, end },
         });
     }
 }

@@ -4,14 +4,16 @@ use super::seam::Since;
 use super::trail_status::StatusOf;
 use std::sync::Arc;
 use trailproof_core::chain_id::Scope;
-use trailproof_core::event::{RunStart, Tool};
+use trailproof_core::coverage::tail_allowed_from;
+use trailproof_core::event::{EvidencePlace, RunEvent, RunStart, Tool};
+use trailproof_core::ids::{AccountId, Region};
 use trailproof_core::time::{Period, Timestamp};
 
 /// What to verify.
 #[derive(Clone, Debug)]
 pub struct VerifyPlan {
-    /// Where the evidence lies, for the report.
-    pub location: String,
+    /// Where the evidence was delivered, and where it is read.
+    pub place: EvidencePlace,
     /// The bucket.
     pub bucket: String,
     /// Prefixes below which there is a folder `AWSLogs`.
@@ -22,32 +24,66 @@ pub struct VerifyPlan {
     pub period: Period,
     /// Whether the period was asked for up to a later time than now.
     pub end_was_future: bool,
-    /// The time of the run.
+    /// The time of the run, by the later of the machine's and the store's clock.
     pub now: Timestamp,
     /// The trail whose status is asked, where one is named by its ARN.
     pub status: Option<StatusOf>,
     /// Whether to search for log files that no verified digest names.
     pub unlisted: bool,
+    /// Whether the caller asserts that the copy that is read is complete.
+    pub complete_copy: bool,
     /// Log files that an earlier record proves, which are not read again where they are unchanged.
     pub known: Option<Arc<KnownLogs>>,
     /// The record that the run joins on to.
     pub since: Option<Arc<Since>>,
+    /// What is to be expected beside what is named and found.
+    pub expected: Expected,
+    /// What finding the evidence left open, as events.
+    pub left_open: Vec<RunEvent>,
+}
+
+/// Accounts and regions that the caller says must be there. They do not narrow what is looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Accounts; `None` where nothing was said.
+    pub accounts: Option<Vec<AccountId>>,
+    /// Source regions; `None` where nothing was said.
+    pub regions: Option<Vec<Region>>,
 }
 
 impl VerifyPlan {
+    /// From when on the newest digest of a chain must end for what follows it to be pending.
+    pub(super) fn tail_allowed_from(&self) -> Option<Timestamp> {
+        tail_allowed_from(self.period, self.now)
+    }
+
     /// What is told of the plan.
     pub(super) fn start(&self) -> RunStart {
         RunStart {
             tool: Tool::this(),
-            location: self.location.clone(),
-            bucket: self.bucket.clone(),
+            place: self.place.clone(),
             period: self.period,
             end_was_future: self.end_was_future,
+            tail_allowed_from: self.tail_allowed_from(),
             trails: self.scope.trails.iter().map(ToString::to_string).collect(),
             accounts: self.scope.accounts.iter().map(ToString::to_string).collect(),
             regions: self.scope.regions.iter().map(ToString::to_string).collect(),
+            organization: self.scope.organization.as_ref().map(|organization| {
+                organization.as_ref().map(ToString::to_string).unwrap_or_default()
+            }),
+            expected_accounts: self
+                .expected
+                .accounts
+                .as_ref()
+                .map(|accounts| accounts.iter().map(ToString::to_string).collect()),
+            expected_regions: self
+                .expected
+                .regions
+                .as_ref()
+                .map(|regions| regions.iter().map(ToString::to_string).collect()),
             unlisted: self.unlisted,
-            follows: self.since.as_ref().map(|since| since.record.clone()),
+            complete_copy: self.complete_copy,
+            follows: self.since.as_ref().and_then(|since| since.follows.clone()),
         }
     }
 }

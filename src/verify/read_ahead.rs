@@ -1,5 +1,5 @@
 //! Digests fetched before the walk asks for them.
-use super::fetch::{DigestFetch, fetch_digest};
+use super::fetch::{DigestFetch, fetch_digest, fetch_digest_ahead};
 use crate::source::ObjectSource;
 use std::borrow::Borrow;
 use std::collections::VecDeque;
@@ -8,13 +8,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
 use trailproof_core::location::ObjectLocation;
 
+/// A fetch that is under way; none comes of one for which there was no room ahead of the walk.
+type Fetch = JoinHandle<Option<DigestFetch>>;
+
+/// What a digest holds of which nothing is known: 40 log files.
+const USUAL: u64 = 16 << 10;
+
 /// Fetches of digests that are under way or done and that nobody has taken yet.
 #[derive(Debug)]
 pub(super) struct ReadAhead {
     source: Arc<dyn ObjectSource>,
     window: usize,
     /// In the order in which they were last said to be ahead, in which they are mostly asked for.
-    fetches: VecDeque<(ObjectLocation, JoinHandle<DigestFetch>)>,
+    fetches: VecDeque<(ObjectLocation, Fetch)>,
+    /// What the next digest is likely to hold inflated: as much as the last.
+    guess: u64,
     /// Fetches that were begun and of which nobody wanted the result.
     unneeded: Arc<AtomicU64>,
 }
@@ -26,7 +34,7 @@ impl ReadAhead {
         window: usize,
         unneeded: Arc<AtomicU64>,
     ) -> Self {
-        Self { source, window, fetches: VecDeque::new(), unneeded }
+        Self { source, window, fetches: VecDeque::new(), guess: USUAL, unneeded }
     }
 
     /// Whether enough places are free to make a look at what is ahead worth while.
@@ -40,8 +48,10 @@ impl ReadAhead {
         let mut fetches = VecDeque::with_capacity(self.window);
         for at in ahead.take(self.window) {
             let at = at.borrow();
-            let started = || (at.clone(), start(&self.source, at.clone()));
-            let fetch = remove(&mut self.fetches, at).unwrap_or_else(started);
+            let fetch = match remove(&mut self.fetches, at) {
+                Some(fetch) => fetch,
+                None => (at.clone(), self.start(at.clone())),
+            };
             fetches.push_back(fetch);
         }
         for (_, passed) in std::mem::replace(&mut self.fetches, fetches) {
@@ -51,18 +61,40 @@ impl ReadAhead {
     }
 
     /// The digest at `at`, from a fetch under way where there is one. Asked again, it is fetched
-    /// again.
+    /// again. Whoever asks must have let go of the digest before.
     pub(super) async fn take(&mut self, at: &ObjectLocation) -> DigestFetch {
-        let fetch = remove(&mut self.fetches, at);
-        let fetch = fetch.map_or_else(|| start(&self.source, at.clone()), |(_, fetch)| fetch);
-        match fetch.await {
-            Ok(fetched) => fetched,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Only a run that is being dropped aborts a fetch that is waited for.
-                Err(_) => std::future::pending().await,
-            },
+        let ahead = match remove(&mut self.fetches, at) {
+            Some((_, fetch)) => done(fetch).await,
+            None => None,
+        };
+        let fetched = match ahead {
+            Some(fetched) => fetched,
+            None => {
+                let (source, at) = (Arc::clone(&self.source), at.clone());
+                done(tokio::spawn(async move { fetch_digest(source.as_ref(), &at).await })).await
+            }
+        };
+        if let DigestFetch::Read(read, ..) = &fetched {
+            self.guess = read.content.inflated;
         }
+        fetched
+    }
+
+    fn start(&self, at: ObjectLocation) -> Fetch {
+        let (source, guess) = (Arc::clone(&self.source), self.guess);
+        tokio::spawn(async move { fetch_digest_ahead(source.as_ref(), &at, guess).await })
+    }
+}
+
+/// What comes of a task that nobody aborts while it is waited for.
+async fn done<T>(task: JoinHandle<T>) -> T {
+    match task.await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only a run that is being dropped aborts a fetch that is waited for.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 
@@ -82,9 +114,4 @@ fn remove<T>(
 ) -> Option<(ObjectLocation, T)> {
     let place = fetches.iter().position(|(other, _)| other == at)?;
     fetches.remove(place)
-}
-
-fn start(source: &Arc<dyn ObjectSource>, at: ObjectLocation) -> JoinHandle<DigestFetch> {
-    let source = Arc::clone(source);
-    tokio::spawn(async move { fetch_digest(source.as_ref(), &at).await })
 }

@@ -5,7 +5,7 @@
 //! proof.
 use super::copied::{Copied, copied};
 use super::fetch::{DigestFetch, fetch_digest};
-use super::folders::{last_day, list_folders};
+use crate::locate::folders::{last_day, list_folders};
 use crate::source::{ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::failure::ReadFailure;
@@ -90,19 +90,15 @@ pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str, above: &str)
     found
 }
 
-/// The same for a bucket whose folders `AWSLogs` lie below these prefixes. Where a digest says that
-/// it was delivered right here, that is the answer, whatever others claim: nobody can make a bucket
-/// pass for a copy by what he writes into it.
+/// The same for a bucket and these folders in it, each of which is one of accounts, or an account's
+/// folder of digests. Where a digest says that it was delivered right here, that is the answer,
+/// whatever others claim: nobody can make a bucket pass for a copy by what he writes into it.
 pub async fn recorded_below(
     source: &dyn ObjectSource,
     bucket: &str,
-    prefixes: &[String],
+    folders: BTreeSet<String>,
 ) -> Recorded {
-    let mut found = Recorded::default();
-    for prefix in prefixes {
-        let slash = if prefix.is_empty() { "" } else { "/" };
-        found.folders.insert(format!("{prefix}{slash}{ROOT}/"));
-    }
+    let mut found = Recorded { folders, ..Recorded::default() };
     let here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
     ask(source, bucket, &mut found, here).await;
     if found.parts.iter().any(here) {
@@ -140,7 +136,7 @@ async fn sample(
     enough: &impl Fn(&Copied) -> bool,
 ) -> Result<(), ReadFailure> {
     let mut regions = Vec::new();
-    if folder.ends_with(&format!("{ROOT}/")) {
+    if !folder.ends_with(&format!("{DIGEST_FOLDER}/")) {
         let mut accounts = Vec::new();
         for name in list_folders(source, bucket, folder).await? {
             let path = format!("{folder}{name}/");
@@ -229,7 +225,7 @@ async fn sample_days(
 /// it does not have: then it was moved, and says nothing of where the others were.
 async fn place(source: &dyn ObjectSource, bucket: &str, key: String) -> Option<Copied> {
     let at = ObjectLocation::new(bucket, key);
-    let DigestFetch::Read(read, _) = fetch_digest(source, &at).await else { return None };
+    let DigestFetch::Read(read, ..) = fetch_digest(source, &at).await else { return None };
     let told = read.claim.ok()?.location;
     copied(&told, &at.key)
 }

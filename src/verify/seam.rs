@@ -3,11 +3,14 @@ use std::collections::BTreeMap;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::content::Hash;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::{ChainSummary, DigestJudged, Presence, RunEvent, SeamJudged};
+use trailproof_core::event::{
+    ChainSummary, DigestJudged, Follows, Presence, RunEvent, RunStart, SeamJudged,
+};
 use trailproof_core::finding::{Finding, Outcome};
 use trailproof_core::key_layout::DigestKind;
 use trailproof_core::location::ObjectLocation;
 use trailproof_core::time::Timestamp;
+use trailproof_core::verdict::Verdict;
 
 /// The newest digest that a record proves of a chain, within the time that it verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +26,12 @@ pub struct Seam {
 /// What a run that joins on to a record takes from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Since {
-    /// SHA-256 of the record's lines, in hex, as its own last line has it.
-    pub record: String,
+    /// The record, once it was read to its end.
+    pub follows: Option<Follows>,
+    /// What the record's run was about.
+    started: Option<RunStart>,
+    /// Its verdict.
+    verdict: Option<Verdict>,
     /// The chains that had digests, with the seam of each that had verified time.
     pub chains: BTreeMap<ChainId, Option<Seam>>,
     /// Where the earliest of the chains' verified time ends.
@@ -49,8 +56,24 @@ impl Since {
                 self.open.push((proof.start, seam));
             }
             RunEvent::ChainFinished(summary) => self.end(summary),
+            RunEvent::RunStarted(start) => self.started = Some(start.as_ref().clone()),
+            RunEvent::RunFinished(summary) => self.verdict = Some(summary.verdict),
             _ => {}
         }
+    }
+
+    /// Takes the SHA-256 of the record's lines, in hex, as its own last line has it.
+    pub fn finish(&mut self, sha256: &str) {
+        let read = self.started.take().zip(self.verdict);
+        self.follows = read.map(|(start, verdict)| Follows {
+            sha256: sha256.to_owned(),
+            verdict,
+            bucket: start.place.delivered_to.bucket,
+            period: start.period,
+            trails: start.trails,
+            accounts: start.accounts,
+            regions: start.regions,
+        });
     }
 
     fn end(&mut self, summary: &ChainSummary) {

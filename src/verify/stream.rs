@@ -1,6 +1,7 @@
 //! Objects that are summed up piece by piece, and how many bytes of all objects are held at once.
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use trailproof_core::budget;
 use trailproof_core::content::{Content, ContentReader, OverBudget};
 
 /// Bodies up to this size are gathered whole. Nearly all log files are far below it (95th
@@ -15,6 +16,10 @@ const STREAMED: u32 = 320;
 /// two hundred large ones.
 const HELD: usize = 64 << 10;
 
+/// Bytes that one body that is kept counts for at most: a log file that is searched. Larger are only
+/// digests, of which one is read at a time.
+const MOST_KEPT: u64 = budget::LOG_SEARCHED;
+
 /// Readers that are kept for the next large body. One takes some 300 KB; a few are in use at once.
 const KEPT: usize = 8;
 
@@ -22,22 +27,78 @@ static PLACES: Semaphore = Semaphore::const_new(HELD);
 
 static READERS: Mutex<Vec<ContentReader>> = Mutex::new(Vec::new());
 
-/// Waits until a body of this size may be held. Whoever waits must hold nothing that others need
-/// to come to an end.
-pub(super) async fn held(size: u64) -> Option<SemaphorePermit<'static>> {
+/// KiB of digests that are held at once for walks to come, by their inflated size: a digest in
+/// memory takes about as much as its JSON. 3,000 usual ones, of 40 log files.
+const DIGESTS_HELD: usize = 48 << 10;
+
+/// KiB that a digest counts for at least.
+const DIGEST: u64 = 4;
+
+static DIGESTS: Semaphore = Semaphore::const_new(DIGESTS_HELD);
+
+/// A digest larger than nearly all is read and judged alone: it may take a hundred megabytes.
+static LARGE: Semaphore = Semaphore::const_new(1);
+
+/// A digest's part of what is held.
+#[derive(Debug, Default)]
+pub struct Held(Option<SemaphorePermit<'static>>);
+
+/// A digest of so many inflated bytes, where there is room at once. Nobody waits for this room: those
+/// who hold it may be waiting themselves.
+pub(super) fn hold(inflated: u64) -> Option<Held> {
+    DIGESTS.try_acquire_many(digest_kib(inflated)).ok().map(|permit| Held(Some(permit)))
+}
+
+/// A large digest, once no other is held.
+pub(super) async fn hold_large() -> Held {
     // It is never closed.
-    PLACES.acquire_many(kib(size)).await.ok()
+    Held(LARGE.acquire().await.ok())
+}
+
+impl Held {
+    /// The same for a digest that turned out to have so many inflated bytes; none where there is no
+    /// room for it.
+    pub(super) fn grown_to(self, inflated: u64) -> Option<Self> {
+        let Self(Some(mut permit)) = self else { return Some(self) };
+        let (has, needs) = (permit.num_permits(), digest_kib(inflated));
+        let needs = usize::try_from(needs).unwrap_or(usize::MAX);
+        match needs.checked_sub(has) {
+            None => drop(permit.split(has - needs)),
+            Some(more) => permit.merge(hold_kib(more)?),
+        }
+        Some(Self(Some(permit)))
+    }
+}
+
+fn hold_kib(kib: usize) -> Option<SemaphorePermit<'static>> {
+    DIGESTS.try_acquire_many(u32::try_from(kib).ok()?).ok()
+}
+
+fn digest_kib(inflated: u64) -> u32 {
+    u32::try_from(inflated.div_ceil(1 << 10).max(DIGEST)).unwrap_or(u32::MAX)
+}
+
+/// Waits until a body may be held that needs so much room. Whoever waits must hold nothing that
+/// others need to come to an end.
+pub(super) async fn held(room: u32) -> Option<SemaphorePermit<'static>> {
+    // It is never closed.
+    PLACES.acquire_many(room).await.ok()
 }
 
 /// The same where there is room at once.
-pub(super) fn try_held(size: u64) -> Option<SemaphorePermit<'static>> {
-    PLACES.try_acquire_many(kib(size)).ok()
+pub(super) fn try_held(room: u32) -> Option<SemaphorePermit<'static>> {
+    PLACES.try_acquire_many(room).ok()
 }
 
-fn kib(size: u64) -> u32 {
-    match size <= GATHERED {
-        true => u32::try_from(size.div_ceil(1 << 10)).unwrap_or(STREAMED),
-        false => STREAMED,
+/// KiB that a body of this stored size takes. One that is kept counts inflated, as it grows while
+/// others do; a small one is inflated in one go, by one thread.
+pub(super) fn room_of(size: Option<u64>, kept: Option<u64>) -> u32 {
+    match size {
+        Some(size @ 0..=GATHERED) => u32::try_from(size.div_ceil(1 << 10)).unwrap_or(STREAMED),
+        _ => {
+            let kept = kept.map_or(0, |most| most.min(MOST_KEPT).div_ceil(1 << 10));
+            STREAMED + u32::try_from(kept).unwrap_or(0)
+        }
     }
 }
 

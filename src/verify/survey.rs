@@ -1,17 +1,18 @@
 //! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
 use super::chain_job::ChainJob;
-use super::discover::find_chains;
 use super::jobs::{Outside, jobs};
-use super::many::in_order;
-use super::place_listing::Place;
+use super::places::Uncovered;
 use super::plan::VerifyPlan;
-use super::slices::{Slice, slices};
+use crate::locate::chains::find_chains;
+use crate::locate::place::Place;
+use crate::locate::slices::{Slice, slices};
+use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::budget;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::time::{DAY, HOUR, Period};
+use trailproof_core::time::{HOUR, Period};
 
 /// Entries on a page of a listing, S3's own number.
 const PAGE: u64 = 1_000;
@@ -40,8 +41,9 @@ pub struct Survey {
 /// Lists what the plan is about.
 pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey {
     let mut found = find_chains(source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
-    let outside = Outside::look(plan, source, &found).await;
-    let jobs = jobs(plan, &mut found, &outside, None);
+    let outside = Outside::look(plan, source).await;
+    let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
+    let (jobs, _) = jobs(plan, &mut found, &outside, &uncovered, None);
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut survey = Survey {
         chains: count(jobs.len()),
@@ -75,18 +77,28 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
                     survey.log_bytes += bytes;
                     survey.search += files / PAGE;
                 }
-                survey.search += days_of(plan.period);
+                survey.search += levels(&days);
             }
             Err(why) => survey.unread.push((folder, why)),
         }
     }
+    // The folder of each account, and each of its folders of log files.
+    let mut accounts: BTreeMap<_, BTreeSet<&String>> = BTreeMap::new();
+    for (place, names) in found.log_folders.iter().filter(|(place, _)| named(place)) {
+        accounts.entry((&place.root, &place.account)).or_default().extend(names);
+    }
+    survey.search += accounts.values().map(|names| 1 + count(names.len())).sum::<u64>();
     survey
 }
 
-/// Days that the period touches, each of which has a folder of its own.
-fn days_of(period: Period) -> u64 {
-    let days = period.end.plus(-1).unix().div_euclid(DAY) - period.start.unix().div_euclid(DAY) + 1;
-    u64::try_from(days).unwrap_or(0)
+/// Listings that find the days of one region's folder: of that folder, of each year, of each month,
+/// and of each day.
+fn levels(days: &Days) -> u64 {
+    let of = |length: usize| {
+        let paths: BTreeSet<_> = days.keys().filter_map(|day| day.get(..length)).collect();
+        u64::try_from(paths.len()).unwrap_or(u64::MAX)
+    };
+    1 + of(4) + of(7) + of(10)
 }
 
 /// Files and bytes by day.
@@ -99,7 +111,7 @@ async fn list_logs(
     period: Period,
 ) -> Result<(Days, u64), ReadFailure> {
     let parts = slices(folder, period.start, period.end);
-    let last = format!("{folder}{}/\u{10ffff}", period.end.plus(-1).date_folder());
+    let last = format!("{folder}{}/\u{10ffff}", period.last_day());
     let last = last.as_str();
     let parts = in_order(parts.into_iter().map(|slice| -> BoxFuture<'_, _> {
         Box::pin(list_part(source, bucket, folder, slice, last))

@@ -1,14 +1,18 @@
 //! Runs `verify`: every chain of a bucket at once, told in canonical order.
+use super::beside::with_trails_beside;
 use super::chain_job::ChainJob;
 use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
-use super::discover::find_chains;
 use super::jobs::{Outside, jobs};
+use super::joined::join_paths;
 use super::keys::KeyBook;
-use super::place_listing::Place;
+use super::moments::Moments;
+use super::places::{Answers, Uncovered};
 use super::plan::VerifyPlan;
 use super::room::Room;
+use super::trail_status::DeliversHere;
 use super::unlisted::UnlistedSearch;
+use crate::locate::chains::find_chains;
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
 use std::collections::BTreeSet;
@@ -16,12 +20,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
 use trailproof_core::chain_id::ChainId;
+use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::content::Hash;
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::event::{ChainSummary, RunEvent, RunSummary, RunTally};
-use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::event::{ChainSummary, DigestJudged, RunEvent, RunSummary, RunTally};
+use trailproof_core::explain::{KeptEvents, KeyName};
+use trailproof_core::finding::Outcome;
 use trailproof_core::ids::Region;
+use trailproof_core::key_layout::{DigestKind, ROOT};
 use trailproof_core::location::ObjectLocation;
+use trailproof_core::notice::Notice;
+use trailproof_core::time::{Period, Timestamp};
 
 /// What one chain may have said that waits for the chains before it to be told. How much that is
 /// together is the affair of the common room.
@@ -32,6 +41,9 @@ const CHAINS_AT_ONCE: usize = 96;
 
 /// Events that may explain a gap and are kept for the end of the run.
 const EVENTS_KEPT: usize = 20_000;
+
+/// Keys of KMS that are kept of one chain: a trail changes its key seldom.
+const KMS_KEYS: usize = 16;
 
 /// Verifies everything in the plan's scope and tells every event in canonical order. The verdict is
 /// in the summary, which is also the last event.
@@ -79,47 +91,81 @@ async fn run(
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
-    let outside = Outside::look(plan, &source, &found).await;
-    let jobs = jobs(plan, &mut found, &outside, only.as_ref());
+    join_paths(source.as_ref(), &plan.bucket, &mut found.chains).await;
+    let outside = Outside::look(plan, &source).await;
+    let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
+    let (jobs, over) = jobs(plan, &mut found, &outside, &uncovered, only.as_ref());
+    let answers = Answers::of(plan, &found, &uncovered, &jobs);
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
         digests: jobs.iter().map(ChainJob::digests).sum(),
         left_out: found.left_out.iter().cloned().collect(),
     });
-    for (folder, why) in &found.unread {
-        tally.listings_unread += 1;
-        tell(&RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
+    for event in &plan.left_open {
+        count_open(&mut tally, event, plan.period);
+        tell(event);
     }
-    let book = Arc::new(KeyBook::new(keys));
-    let told = found.without_digests.iter().filter(|place| {
-        jobs.iter().any(|job| {
-            job.chain.account == place.account
-                && job.chain.source_region == place.region
-                && job.chain.organization == place.root.organization
-        })
-    });
-    let told = told.cloned().collect();
+    let over = over.map(|why| (ROOT.to_owned(), why));
+    for (folder, why) in found.unread.iter().cloned().chain(over) {
+        tally.listings_unread += 1;
+        tell(&RunEvent::ListingUnread { folder, why });
+    }
+    if let Some(why) = &outside.unknown {
+        tell(&RunEvent::CheckNotPerformed(NotMade {
+            check: Check::ExpectedPlaces,
+            why: WhyNot::ListingUnread,
+            region: None,
+            detail: why.to_string(),
+        }));
+    }
+    let book = Arc::new(KeyBook::new(keys, plan.now));
+    let moments = Arc::new(Moments::of(&jobs));
     let is_here = |at: ObjectLocation| source.is_here(&at);
     let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
     let room = Room::new(here, unneeded);
+    let (status, not_asked) = match &plan.status {
+        Some(status) => match status.delivers_here(&plan.place, &plan.roots).await {
+            Ok(status) => (Some(status), None),
+            Err(not_made) => (None, Some(not_made)),
+        },
+        None => (None, None),
+    };
     let mut run = Run {
         plan,
+        status,
         source,
         tally,
-        told,
         gaps: Vec::new(),
-        events: BTreeSet::new(),
+        told_chains: BTreeSet::new(),
+        causes: KeptEvents::new(EVENTS_KEPT),
+        kms_keys: BTreeSet::new(),
         keys_told: BTreeSet::new(),
     };
-    let mut search =
-        plan.unlisted.then(|| UnlistedSearch::new(&run.source, &plan.bucket, &found.places));
-    run.chains(jobs, room, &book, search.as_mut(), tell).await;
+    let mut search = plan.unlisted.then(|| UnlistedSearch::new(&run.source, plan, &found));
+    let jobs = match search {
+        Some(_) => with_trails_beside(plan, &mut found, jobs),
+        None => jobs,
+    };
+    run.chains(jobs, room, &book, &moments, search.as_mut(), tell).await;
+    if let Some(not_made) = not_asked {
+        tell(&RunEvent::CheckNotPerformed(not_made));
+    }
     run.explain(tell);
     run.unlisted(search, tell).await;
-    run.without_digests(&found, tell).await;
+    run.answer(answers, tell);
+    run.passed_over(tell);
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));
     summary
+}
+
+/// Counts what was left open before the run began.
+fn count_open(tally: &mut RunTally, event: &RunEvent, period: Period) {
+    match event {
+        RunEvent::ListingUnread { .. } => tally.listings_unread += 1,
+        RunEvent::PlaceInDoubt(place) => tally.place_in_doubt(place.why, period),
+        _ => {}
+    }
 }
 
 fn count(number: usize) -> u64 {
@@ -130,12 +176,27 @@ pub(super) struct Run<'a> {
     pub(super) plan: &'a VerifyPlan,
     pub(super) source: Arc<dyn ObjectSource>,
     pub(super) tally: RunTally,
-    /// Places without digests whose chains are told as uncovered.
-    pub(super) told: BTreeSet<Place>,
-    pub(super) gaps: Vec<(ChainId, Segment)>,
-    pub(super) events: BTreeSet<(ChainId, ExplainingEvent)>,
+    /// Chains with stretches that no digest covers.
+    pub(super) gaps: Vec<GapsOf>,
+    /// All chains that were told.
+    pub(super) told_chains: BTreeSet<ChainId>,
+    /// Events that may explain a gap.
+    pub(super) causes: KeptEvents,
+    /// Keys of KMS with which the present chain is encrypted.
+    kms_keys: BTreeSet<KeyName>,
+    /// The trail whose own word is about this evidence.
+    status: Option<DeliversHere>,
     /// Public keys that were told: region and fingerprint.
     keys_told: BTreeSet<(Region, String)>,
+}
+
+/// A chain with stretches that no digest covers, and what may have to do with them.
+pub(super) struct GapsOf {
+    pub(super) chain: ChainId,
+    pub(super) also: Vec<ChainId>,
+    pub(super) folders: Vec<String>,
+    pub(super) kms_keys: BTreeSet<KeyName>,
+    pub(super) gaps: Vec<Segment>,
 }
 
 impl Run<'_> {
@@ -145,12 +206,14 @@ impl Run<'_> {
         jobs: Vec<ChainJob>,
         room: Room,
         book: &Arc<KeyBook>,
+        moments: &Arc<Moments>,
         mut search: Option<&mut UnlistedSearch>,
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
         let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
         let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
+        let moments = Arc::clone(moments);
         let names = search.as_deref().map(UnlistedSearch::hasher);
         // Places and shares are given in canonical order, so the chain that is being told always has
         // both.
@@ -165,9 +228,10 @@ impl Run<'_> {
                     return;
                 }
                 let (source, book) = (Arc::clone(&source), Arc::clone(&book));
+                let moments = Arc::clone(&moments);
                 let names = names.clone();
                 tokio::spawn(async move {
-                    run_chain(job, source, book, names, turn, to).await;
+                    run_chain(job, source, book, moments, names, turn, to).await;
                     drop(place);
                 });
             }
@@ -199,19 +263,54 @@ impl Run<'_> {
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) -> bool {
         let mut finished = false;
+        let search = match (search, job.names_only) {
+            (Some(search), true) => {
+                return match say {
+                    ChainSays::Names(names) => {
+                        search.add(&job.chain, names);
+                        false
+                    }
+                    ChainSays::Event(event) => {
+                        if let RunEvent::DigestJudged(judged) = event.as_ref() {
+                            note_proven(search, job, judged);
+                        }
+                        let RunEvent::ChainFinished(summary) = event.as_ref() else { return false };
+                        search.reached(&job.chain, &summary.segments);
+                        true
+                    }
+                    _ => false,
+                };
+            }
+            (search, _) => search,
+        };
+        let mut search = search;
         match say {
             ChainSays::Event(mut event) => {
+                if let (RunEvent::DigestJudged(judged), Some(search)) =
+                    (event.as_ref(), search.as_deref_mut())
+                {
+                    note_proven(search, job, judged);
+                }
                 if let RunEvent::ChainFinished(summary) = event.as_mut() {
                     finished = true;
                     self.status(job, summary, tell).await;
                     self.tally.chain(summary);
                     if let Some(search) = search {
-                        search.of(&job.chain).covered(&job.chain, &summary.segments);
+                        search.covered(&job.chain, &summary.segments);
                     }
                     let uncovered =
                         |segment: &&Segment| matches!(segment.coverage, Coverage::Uncovered(_));
-                    let gaps = summary.segments.iter().filter(uncovered);
-                    self.gaps.extend(gaps.map(|gap| (job.chain.clone(), *gap)));
+                    let gaps: Vec<_> = summary.segments.iter().filter(uncovered).copied().collect();
+                    let kms_keys = std::mem::take(&mut self.kms_keys);
+                    if !gaps.is_empty() {
+                        let (chain, also) = (job.chain.clone(), job.also.clone());
+                        let folders = job.listed.folders();
+                        self.gaps.push(GapsOf { chain, also, folders, kms_keys, gaps });
+                    }
+                    self.told_chains.insert(job.chain.clone());
+                }
+                if let RunEvent::SeamJudged(seam) = event.as_ref() {
+                    self.tally.not_joined += u64::from(!seam.joined);
                 }
                 tell(&event);
             }
@@ -224,13 +323,15 @@ impl Run<'_> {
             }
             ChainSays::Names(names) => {
                 if let Some(search) = search {
-                    search.of(&job.chain).add(names);
+                    search.add(&job.chain, names);
                 }
             }
             ChainSays::Explains(events) => {
-                self.events.extend(events.into_iter().map(|event| (job.chain.clone(), event)));
-                while self.events.len() > EVENTS_KEPT {
-                    self.events.pop_last();
+                events.into_iter().for_each(|cause| self.causes.take(cause));
+            }
+            ChainSays::EncryptedWith(key) => {
+                if self.kms_keys.len() < KMS_KEYS {
+                    self.kms_keys.insert(key);
                 }
             }
         }
@@ -244,13 +345,30 @@ impl Run<'_> {
         summary: &mut ChainSummary,
         tell: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
-        let Some(status) = &self.plan.status else { return };
-        let Some(event) = status.ask(job).await else { return };
+        let Some(status) = &self.status else { return };
+        let Some(event) = status.ask(job, self.source.as_ref()).await else { return };
         if let RunEvent::TrailStatus { finding: Some(_), .. } = &event {
             summary.counts.chain_findings += 1;
         }
         tell(&event);
     }
+}
+
+fn note_proven(search: &mut UnlistedSearch, job: &ChainJob, judged: &DigestJudged) {
+    if let Some(start) = covers_from(judged) {
+        search.proven(&job.chain, start, judged.end);
+    }
+}
+
+/// From when on a proven digest says of all log files that were delivered that it names them.
+fn covers_from(judged: &DigestJudged) -> Option<Timestamp> {
+    let Outcome::Valid(proof) = &judged.outcome else { return None };
+    let told = judged.kind == DigestKind::Standard
+        && !judged
+            .notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::ChainStart | Notice::DigestUnlinked));
+    told.then_some(proof.start)
 }
 
 #[expect(clippy::panic, reason = "a chain that died must not be told as one that ended")]

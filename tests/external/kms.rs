@@ -84,7 +84,7 @@ async fn a_kms_that_signs_something_else_is_noticed() {
         ("AWS_ENDPOINT_URL_KMS", endpoint.as_str()),
     ];
     let sign = |arn: &str| {
-        let sign = ["attest", "sign", "record.jsonl", "--kms", arn, "-o", "kms.json"];
+        let sign = ["attest", "sign", "record.jsonl", "--kms", arn, "-o", "kms.json", "--force"];
         room.run_with(&sign, &aws)
     };
     // moto hashes the hash once more, and what it signs is not taken for a signature of this.
@@ -96,7 +96,8 @@ async fn a_kms_that_signs_something_else_is_noticed() {
     let key_id = arn.rsplit('/').next().unwrap();
     sign(key_id).is(5, "calling the GetPublicKey");
     assert!(!room.0.join("kms.json").exists());
-    let sign = ["attest", "sign", "record.jsonl", "--kms", arn.as_str(), "-o", "kms.json"];
+    let sign =
+        ["attest", "sign", "record.jsonl", "--kms", arn.as_str(), "-o", "kms.json", "--force"];
     room.run(&sign).is(5, "Unable to locate credentials");
 }
 
@@ -189,7 +190,7 @@ fn what_kms_signs_is_verified_with_its_public_key() {
         ("AWS_ENDPOINT_URL_KMS", endpoint.as_str()),
     ];
     let sign = |key: &str| {
-        let sign = ["attest", "sign", "record.jsonl", "--kms", key, "-o", "kms.json"];
+        let sign = ["attest", "sign", "record.jsonl", "--kms", key, "-o", "kms.json", "--force"];
         room.run_with(&sign, &aws)
     };
     // The region is that of the ARN; without one, none is configured here.

@@ -9,9 +9,10 @@ use sha2::Sha256;
 use std::sync::Arc;
 use trailproof::evidence::merkle::{Tree, leaf_hash};
 use trailproof::evidence::record::Summing;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
+use trailproof_core::event::EvidencePlace;
 use trailproof_core::event::wire::write_event;
 use trailproof_core::time::{Period, Timestamp};
 use trailproof_testkit::trail::dice::Dice;
@@ -135,7 +136,7 @@ fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
     let whole = trail.whole();
     let end = Timestamp::from_unix(whole.to + 7_200);
     let plan = VerifyPlan {
-        location: "s3://example-trail-logs".to_owned(),
+        place: EvidencePlace::original("example-trail-logs", ""),
         bucket: "example-trail-logs".to_owned(),
         roots: vec![String::new()],
         scope: Scope::default(),
@@ -144,8 +145,11 @@ fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
         now: end,
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     };
     let mut lines = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -11,12 +11,12 @@ use std::{fs, iter};
 use strum::{IntoEnumIterator as _, VariantNames as _};
 use trailproof::report::RunReporter as _;
 use trailproof::report::json::Json;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::event::wire::write_event;
-use trailproof_core::event::{Presence, RunEvent, RunEventName};
+use trailproof_core::event::{EvidencePlace, Presence, RunEvent, RunEventName};
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::{FindingCode, Malformed, SignatureFault};
 use trailproof_core::inflate::InflateFault;
@@ -34,7 +34,7 @@ fn document(name: &str) -> String {
 fn run(trail: &BuiltTrail) -> Value {
     let whole = trail.whole();
     let plan = VerifyPlan {
-        location: "s3://example-trail-logs".to_owned(),
+        place: EvidencePlace::original("example-trail-logs", ""),
         bucket: "example-trail-logs".to_owned(),
         roots: vec![String::new()],
         scope: Scope::default(),
@@ -46,8 +46,11 @@ fn run(trail: &BuiltTrail) -> Value {
         now: Timestamp::from_unix(whole.to + 7_200),
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     };
     let mut json = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -151,6 +151,53 @@ fn no_byte_of_a_digest_can_change_and_no_other_place_can_hold_it() {
     assert_eq!(told(&outcome), "digest-moved");
 }
 
+/// Evidence of another place: a copy where the very digest lies in another bucket or below another
+/// prefix and its signature holds there; a finding where nothing holds, or where it is another
+/// digest's place; neither where nothing can be held against it.
+#[test]
+fn a_digest_is_a_copy_only_of_itself_and_only_where_its_signature_holds() {
+    let case = Case::new();
+    let no_keys = ReadFailure::new(ReadFailureKind::KeysUnavailable, "");
+    let known = KeyLookup::Known(&case.key);
+    let away = KeyLookup::Unavailable(&no_keys);
+    let own = case.link.signature.as_deref();
+    let wrong = "00".repeat(256);
+    let bucket = |bucket: &str| ObjectLocation::new(bucket, case.at.key.clone());
+    let key = |key: String| ObjectLocation::new(case.at.bucket.clone(), key);
+    let (account, other) = (&case.trail.chains[0].id.account, "999988887777");
+    let other_bucket = bucket("another-bucket");
+    let deeper = key(format!("x/y/{}", case.at.key));
+    let organization = key(case.at.key.replace("AWSLogs/", "AWSLogs/o-a1b2c3d4e5/"));
+    let hash_of = |at: &ObjectLocation, hash: [u8; 32]| Link {
+        location: at.clone(),
+        hash: Some(hash),
+        signature: None,
+    };
+    let replaced = hash_of(&other_bucket, [7; 32]);
+    for (at, own, link, lookup, expected) in [
+        (&other_bucket, own, None, &known, "delivered-elsewhere"),
+        (&deeper, own, None, &known, "delivered-elsewhere"),
+        (&organization, own, None, &known, "delivered-elsewhere"),
+        (&other_bucket, Some(wrong.as_str()), None, &known, "digest-moved"),
+        (&other_bucket, own, None, &KeyLookup::NoneSuch, "digest-moved"),
+        (&other_bucket, None, None, &known, "no-signature"),
+        (&other_bucket, own, None, &away, "keys-unavailable"),
+        (&other_bucket, own, Some(&replaced), &known, "digest-link-mismatch"),
+        (&key(case.at.key.replace(account.as_str(), other)), own, None, &known, "digest-moved"),
+        (&key(case.at.key.replace("us-east-1", "eu-west-1")), own, None, &known, "digest-moved"),
+        (&key(case.at.key.replace("T0", "T1")), own, None, &known, "digest-moved"),
+        (&key(case.at.key.replace("management", "other")), own, None, &known, "digest-moved"),
+        (&key(format!("{}x", case.at.key)), own, None, &known, "digest-moved"),
+    ] {
+        let mut read = read(&case.trail, 2, |_| {});
+        read.signature = own.map(str::to_owned);
+        let (outcome, notices) = judge_digest(read, at, link, lookup);
+        assert_eq!(told(&outcome), expected, "{at}");
+        let copied = expected == "delivered-elsewhere";
+        assert_eq!(notices.contains(&Notice::DigestCopied), copied, "{at}");
+    }
+}
+
 /// The two encodings of a key are one key, whichever of them its name is of; a byte more or less is
 /// another.
 #[test]

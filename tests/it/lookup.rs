@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use trailproof_core::content::read_whole;
-use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, gzip};
 
 struct Stage {
     trail: BuiltTrail,
@@ -75,6 +75,19 @@ fn a_file_with_more_behind_it_is_not_the_file() {
     let (status, out) = stage.look_up(&twice, true);
     assert_eq!(status, Some(1), "{out}");
     assert!(out.contains("its first part was") && out.contains("log-trailing-data"), "{out}");
+}
+
+/// A tool that packed the content anew in several members changed nothing of it.
+#[test]
+fn a_file_in_several_members_is_the_file() {
+    let stage = stage("members");
+    let mut inflated = Vec::new();
+    read_whole(&stage.log, 1 << 30, Some(&mut inflated)).unwrap();
+    let (first, second) = inflated.split_at(inflated.len() / 2);
+    let members = [gzip::member(first), gzip::member(second)].concat();
+    let (status, out) = stage.look_up(&members, true);
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.contains(": was delivered") && out.contains("several-members"), "{out}");
 }
 
 #[test]

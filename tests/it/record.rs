@@ -133,11 +133,12 @@ fn a_reproducible_record_is_the_same_bytes_at_any_concurrency() {
             let server = served(&changed, options);
             let record = root.join(name);
             let path = record.to_str().unwrap();
-            let more = ["--record", path, "--reproducible", "--concurrency", concurrency];
+            let more =
+                ["--record", path, "--force", "--reproducible", "--concurrency", concurrency];
             let output = command(&server, &more).output().unwrap();
             assert!([1, 3].contains(&status(&output)), "{}", said(&output));
             written.push(fs::read(&record).unwrap());
-            let output = command(&server, &["--record", path]).output().unwrap();
+            let output = command(&server, &["--record", path, "--force"]).output().unwrap();
             assert!([1, 3].contains(&status(&output)));
             let other = fs::read(&record).unwrap();
             assert_ne!(Some(&other), written.last(), "the clock is told");
@@ -200,6 +201,10 @@ fn a_record_takes_its_name_when_it_is_whole() {
     std::os::unix::fs::symlink("run.jsonl", &link).unwrap();
     fs::write(copy.beside("run.jsonl.partial"), "of a run that was killed").unwrap();
     let ran = copy.verify(&["--record", &link]).unwrap();
+    assert_eq!((ran.status, &*ran.stdout), (Some(2), ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("`{link}` already exists")), "{}", ran.stderr);
+    assert_eq!(copy.read("run.jsonl").unwrap(), "older");
+    let ran = copy.verify(&["--record", &link, "--force"]).unwrap();
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(copy.read("run.jsonl").unwrap().contains("record-finished"));
@@ -209,7 +214,7 @@ fn a_record_takes_its_name_when_it_is_whole() {
     let before = copy.read("run.jsonl").unwrap();
     let mut command = copy.program();
     let nowhere = copy.beside("nowhere");
-    command.args(["verify", &nowhere, "--last", "1d", "--record", &record]);
+    command.args(["verify", &nowhere, "--last", "1d", "--force", "--record", &record]);
     assert_eq!(status(&command.output().unwrap()), 2);
     assert_eq!(copy.read("run.jsonl").unwrap(), before);
 }
@@ -251,4 +256,67 @@ fn what_a_run_that_was_ended_leaves_is_recognised_as_cut() {
             assert!([3, 5].contains(&status(&again)), "{}", said(&again));
         }
     }
+}
+
+/// A pipe that lies where the record is to be written holds nobody up.
+#[test]
+fn a_pipe_in_the_place_of_a_partial_record_does_not_hang() {
+    let copy = copy("pipe", &trail(false)).unwrap();
+    let (record, partial) = (copy.beside("run.jsonl"), copy.beside("run.jsonl.partial"));
+    let made = Command::new("mkfifo").arg(&partial).status().unwrap();
+    assert!(made.success());
+    let run = std::thread::spawn(move || copy.verify(&["--record", &record]).unwrap().status);
+    let begun = std::time::Instant::now();
+    while !run.is_finished() {
+        assert!(begun.elapsed().as_secs() < 60, "it waits for somebody at the other end");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(run.join().unwrap(), Some(0));
+}
+
+/// Whatever a forged digest claims, the record of the run can be read again, and nothing in it steers
+/// a terminal.
+#[test]
+fn the_record_of_the_worst_claims_is_read_again() {
+    let mut trail = trail(false);
+    let digest = trail.chains[0].standard()[5].clone();
+    let long =
+        |character: char, bytes: usize| character.to_string().repeat(bytes / character.len_utf8());
+    let cases = [
+        (long('k', 300_000), "f".to_owned()),
+        (long('\u{1}', 1_024), "f".to_owned()),
+        (long('\u{202e}', 1_024), "f".to_owned()),
+        (digest.key.clone(), long('\u{9b}', 256)),
+        (digest.key.clone(), long('\u{200b}', 300_000)),
+    ];
+    for (number, (place, fingerprint)) in cases.into_iter().enumerate() {
+        let end = digest.key.rfind("Z.json.gz").unwrap();
+        let key = format!("{}{}{}Z.json.gz", &digest.key[..end - 2], 2, number);
+        let place = if place == digest.key { key.clone() } else { place };
+        let json = serde_json::json!({
+            "digestStartTime": "2026-03-01T05:04:11Z", "digestEndTime": "2026-03-01T06:04:11Z",
+            "digestS3Bucket": digest.bucket, "digestS3Object": place,
+            "digestPublicKeyFingerprint": fingerprint, "previousDigestSignature": null,
+            "logFiles": [],
+        });
+        let bucket = trail.world.buckets.get_mut(&digest.bucket).unwrap();
+        let mut version = bucket.objects[&digest.key][0].clone();
+        version.body = trailproof_testkit::trail::gzip::member(json.to_string().as_bytes()).into();
+        bucket.put(&key, version);
+    }
+    let copy = copy("worst", &trail).unwrap();
+    let record = copy.beside("run.jsonl");
+    let live = copy.verify(&["--format", "jsonl", "--record", &record, "--reproducible"]).unwrap();
+    assert_eq!(live.status, Some(1), "{}", live.stderr);
+    for format in ["jsonl", "json", "text"] {
+        let again = copy.replay(&[&record, "--format", format]).unwrap();
+        assert_eq!(again.status, Some(1), "{}", again.stderr);
+        let steers = |it: char| matches!(it, '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
+        assert!(!again.stdout.chars().any(steers), "{format}");
+        if format == "jsonl" {
+            assert_eq!(again.stdout, live.stdout);
+        }
+    }
+    let longest = live.stdout.lines().map(str::len).max().unwrap();
+    assert!(longest < 64 << 10, "{longest}");
 }

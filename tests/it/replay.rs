@@ -172,7 +172,7 @@ fn a_record_that_does_not_add_up_is_refused_whoever_wrote_it() {
 fn what_is_no_record_of_ours_is_refused_in_a_sentence() {
     let copy = recorded("foreign");
     let good = lines(&copy);
-    let newer = good[0].replacen("\"schema\":1", "\"schema\":2", 1);
+    let newer = good[0].replacen("\"schema\":2", "\"schema\":3", 1);
     let other_tool = good[0].replacen("\"tool\":\"trailproof\"", "\"tool\":\"other\"", 1);
     for (bytes, part) in [
         (b"".to_vec(), "it holds no whole line"),
@@ -182,7 +182,7 @@ fn what_is_no_record_of_ours_is_refused_in_a_sentence() {
         (b"{\"event\":\"chain-started\"}\n".to_vec(), "not a run record"),
         (
             format!("{newer}\n").into_bytes(),
-            "a record of schema 2; this version of trailproof reads schema 1",
+            "a record of schema 3; this version of trailproof reads schema 2",
         ),
         (format!("{other_tool}\n").into_bytes(), "the tool `other` is not known"),
         (b"\x28\xb5\x2f\xfdnot a frame".to_vec(), "cannot use the record"),
@@ -253,9 +253,104 @@ fn an_older_record_is_read() {
     let public = copy.beside("public.pem");
     let _ = (fs::remove_file(&key), fs::remove_file(&public));
     done(&["attest", "keygen", "-o", &key, "--public", &public]);
-    done(&["attest", "sign", &older, "--key", &key, "-o", &signed]);
+    done(&["attest", "sign", &older, "--key", &key, "-o", &signed, "--force"]);
     done(&["attest", "verify", &signed, "--key", &public, "--record", &older]);
     let envelope = trailproof::evidence::dsse::Envelope::parse(&fs::read(&signed).unwrap());
     let statement: Value = serde_json::from_slice(&envelope.unwrap().0.payload).unwrap();
     assert_eq!(statement["predicate"]["clock"]["storeSkewSeconds"], Value::Null);
+}
+
+/// A run of long ago that found no digest for the last hours of its period, and its record edited so
+/// that these hours look as if they were still to come.
+#[test]
+fn hours_that_did_not_come_cannot_be_edited_into_hours_that_are_still_to_come() {
+    let mut trail = TrailSpec::new()
+        .seed(6)
+        .time("2026-03-01T00:04:11Z", 8)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .build();
+    trail.apply(Deed::NewestDigestsDeleted { chain: 0, count: 2 }).unwrap();
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("replay-pending");
+    let copy = Copy::write(env!("CARGO_BIN_EXE_trailproof"), &root, &trail).unwrap();
+    let ran = copy.verify(&["--record", &copy.beside("run.jsonl")]).unwrap();
+    assert_eq!(ran.status, Some(3), "{}", ran.stdout);
+    let honest = lines(&copy);
+    let mut edited = honest.clone();
+    let mut edit = |event: &str, from: &str, to: &str| {
+        let at = named(&edited, event);
+        assert!(edited[at].contains(from), "{}", edited[at]);
+        edited[at] = edited[at].replacen(from, to, 1);
+    };
+    edit("chain-finished", "\"coverage\":\"tail\"", "\"coverage\":\"pending\"");
+    edit(
+        "run-finished",
+        "\"pending\":0,\"uncovered\":{\"tail\":7200}",
+        "\"pending\":7200,\"uncovered\":{}",
+    );
+    let verdict = "\"verdict\":\"not proven\",\"exit_status\":3";
+    edit("run-finished", verdict, "\"verdict\":\"proven\",\"exit_status\":0");
+    let told = refused(&copy, finished(&edited));
+    assert!(told.contains("are not those of its lines"), "{told}");
+    // Nor by a run that allows it: it was made at another time.
+    let allowed = "\"tail_allowed_from\":\"2026-03-01T06:04:11Z\"";
+    edited[0] = edited[0].replacen("\"tail_allowed_from\":null", allowed, 1);
+    let told = refused(&copy, finished(&edited));
+    assert!(told.contains("the run began at") && told.contains("line 2"), "{told}");
+    for arguments in [
+        vec!["attest", "sign", &copy.beside("bad.jsonl"), "--key", "k", "-o", "a"],
+        vec!["verify", "x", "--resume", &copy.beside("bad.jsonl"), "--last", "1d"],
+    ] {
+        let output = copy.program().args(&arguments).output().unwrap();
+        assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+    }
+    // No run allows more than two hours, whenever it was made.
+    edited[0] = edited[0].replacen("06:04:11Z\",\"trails", "06:04:10Z\",\"trails", 1);
+    let told = refused(&copy, finished(&edited));
+    assert!(told.contains("`tail_allowed_from`"), "{told}");
+    // The honest one is read.
+    fs::write(copy.beside("whole.jsonl"), finished(&honest)).unwrap();
+    assert_eq!(copy.replay(&[&copy.beside("whole.jsonl")]).unwrap().status, Some(3));
+}
+
+#[test]
+fn a_record_of_the_preview_format_is_refused_as_such() {
+    let copy = recorded("preview");
+    let mut lines = lines(&copy);
+    lines[0] = lines[0].replacen("\"schema\":2", "\"schema\":1", 1);
+    let told = refused(&copy, finished(&lines));
+    assert!(told.contains("schema 1, which was a preview format and cannot be read"), "{told}");
+    let at = copy.beside("bad.jsonl");
+    for option in ["--since", "--resume"] {
+        let ran = copy.verify(&[option, &at]);
+        // `--since` is a start of its own.
+        let ran = if option == "--since" {
+            let mut command = copy.program();
+            let output = command
+                .args(["verify", &copy.beside("copy"), option, &at, "--end-time", "2026-03-02"])
+                .output()
+                .unwrap();
+            String::from_utf8(output.stderr).unwrap()
+        } else {
+            ran.unwrap().stderr
+        };
+        assert!(ran.contains("a preview format"), "{option}: {ran}");
+    }
+}
+
+/// What a signature proves is proven by a key, of which the record has the bytes.
+#[test]
+fn a_signature_without_its_key_is_refused() {
+    let copy = recorded("keys");
+    let whole = lines(&copy);
+    let at = named(&whole, "public-key");
+    let mut without = whole.clone();
+    without.retain(|line| !line.starts_with("{\"event\":\"public-key\""));
+    let mut other = whole.clone();
+    let mut key: Value = serde_json::from_str(&whole[at]).unwrap();
+    key["der"] = "AQID".into();
+    other[at] = key.to_string();
+    for (lines, words) in [(without, "its key"), (other, "are no key")] {
+        let said = refused(&copy, finished(&lines));
+        assert!(said.contains(words), "{said}");
+    }
 }

@@ -71,6 +71,8 @@ fn the_model_knows_what_each_deed_yields() {
         (&[Deed::LogEmptied(LOG)], broken, Contradicted, false),
         (&[Deed::LogTrailerMissing(LOG)], "log-malformed", Contradicted, false),
         (&[Deed::LogSecondMemberAppended(LOG)], "log-trailing-data", Contradicted, false),
+        (&[Deed::LogInSeveralMembers(LOG)], "", Proven, true),
+        (&[Deed::DigestInSeveralMembers(AT)], "", Proven, true),
         (&[Deed::LogTrailingGarbage(LOG)], "log-trailing-data", Contradicted, false),
         (
             &[Deed::LogReplacedByOtherLog { at: LOG, by: OTHER }],

@@ -67,6 +67,7 @@ impl Room {
             "2026-03-01T00:04:11Z",
             "--end-time",
             "2026-03-04",
+            "--complete-copy",
             "--record",
             record,
             "--quiet",

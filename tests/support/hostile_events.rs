@@ -1,5 +1,6 @@
 //! A run of which everything that came from outside is hostile.
 use super::*;
+use trailproof_core::check::{Check, NotMade, WhyNot};
 
 /// A run in which every value from outside is hostile.
 pub(crate) fn hostile() -> Vec<RunEvent> {
@@ -30,6 +31,7 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
             at: place.clone(),
             expected: [1; 32],
             outcome,
+            lifecycle: true,
             seen: Seen::default(),
         })
     };
@@ -101,9 +103,18 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
             log: place.clone(),
         },
     });
-    teller.events.push(RunEvent::LogUnlisted { at: place });
+    teller.events.push(RunEvent::LogUnlisted {
+        at: place,
+        last_modified: None,
+        reason: UnlistedReason::None,
+    });
     teller.events.push(RunEvent::LogsWithoutDigests { folder: long.clone() });
-    teller.events.push(RunEvent::CheckNotPerformed { check: "log-unlisted".to_owned(), why: long });
+    teller.events.push(RunEvent::CheckNotPerformed(NotMade {
+        check: Check::TrailStatus,
+        why: WhyNot::ServiceFailed,
+        region: None,
+        detail: long,
+    }));
     teller.summary.unlisted = 1;
     teller.summary.listings_unread = 1;
     teller.finish(Verdict::Contradicted)

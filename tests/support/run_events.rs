@@ -3,11 +3,13 @@
 mod hostile_events;
 
 pub(crate) use hostile_events::hostile;
+use std::collections::BTreeMap;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::event::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, LogJudged, Presence, PublicKeyTold,
-    RunEvent, RunStart, RunSummary, Seen, Tally, Tool,
+    ChainSummary, Counts, CoverageTotals, DeliveredTo, DigestJudged, EvidencePlace, LogJudged,
+    Presence, PublicKeyTold, ReadKind, ReadPlace, RunEvent, RunStart, RunSummary, Seen, Tally,
+    Tool,
 };
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
@@ -16,6 +18,7 @@ use trailproof_core::key_layout::DigestKind;
 use trailproof_core::location::ObjectLocation;
 use trailproof_core::notice::Notice;
 use trailproof_core::time::{DAY, HOUR, Period, Timestamp};
+use trailproof_core::unlisted::UnlistedReason;
 use trailproof_core::verdict::Verdict;
 
 /// 2026-07-01T00:00:00Z.
@@ -65,14 +68,24 @@ impl Teller {
         let period = Period { start: at(0), end: at(days * DAY) };
         let events = vec![RunEvent::RunStarted(Box::new(RunStart {
             tool: Tool { version: "0.0.0".to_owned(), build: None },
-            location: location.to_owned(),
-            bucket: "example-organization-logs".to_owned(),
+            place: EvidencePlace {
+                delivered_to: DeliveredTo {
+                    bucket: "example-organization-logs".to_owned(),
+                    prefix: String::new(),
+                },
+                read_from: vec![ReadPlace { kind: ReadKind::Bucket, place: location.to_owned() }],
+            },
             period,
             end_was_future: false,
+            tail_allowed_from: None,
             trails: Vec::new(),
             accounts: Vec::new(),
             regions: Vec::new(),
+            organization: None,
+            expected_accounts: None,
+            expected_regions: None,
             unlisted: true,
+            complete_copy: false,
             follows: None,
         }))];
         let summary = RunSummary {
@@ -83,7 +96,10 @@ impl Teller {
             coverage: CoverageTotals::default(),
             unlisted: 0,
             listings_unread: 0,
+            not_joined: 0,
+            places_in_doubt: 0,
             passed_over: 0,
+            set_aside: BTreeMap::new(),
         };
         Self { events, summary }
     }
@@ -106,6 +122,7 @@ impl Teller {
                 Coverage::Verified => totals.verified += seconds,
                 Coverage::Contradicted => totals.contradicted += seconds,
                 Coverage::Unverified => totals.unverified += seconds,
+                Coverage::Pending => totals.pending += seconds,
                 Coverage::Uncovered(why) => *totals.uncovered.entry(*why).or_default() += seconds,
             }
             from = to;
@@ -118,7 +135,6 @@ impl Teller {
             chain: id,
             presence: Presence::Present,
             segments,
-            tail_allowed: 0,
             counts,
         }));
     }

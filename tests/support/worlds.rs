@@ -126,6 +126,7 @@ impl ObjectSource for WorldSource {
                         key: key.clone(),
                         size: u64::try_from(version.body.len()).unwrap(),
                         etag: None,
+                        last_modified: Some(Timestamp::from_unix(version.last_modified)),
                     }),
                 }
             }

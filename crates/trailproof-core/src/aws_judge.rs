@@ -1,7 +1,7 @@
 //! Judges one digest as the AWS CLI does: by its own metadata signature alone, in its order of
 //! checks, so that a digest that is wrong in several ways is told off for the same one.
 use super::Verified;
-use super::content::Content;
+use super::content::{Content, Form};
 use super::digest::{Digest, DigestClaim};
 use super::finding::{Finding, Malformed, SignatureFault};
 use super::key_layout::DigestKind;
@@ -37,7 +37,12 @@ impl Provable {
         at: &ObjectLocation,
         kind: DigestKind,
     ) -> Result<Self, Finding> {
-        let DigestRead { claim, signature, signature_algorithm, backfill_generated, .. } = read;
+        let DigestRead { content, claim, signature, signature_algorithm, backfill_generated } =
+            read;
+        // The AWS CLI reads one member, as CloudTrail writes.
+        if let Form::GzipAndMore { trailing } = content.form {
+            return Err(Finding::DigestMalformed(Malformed::TrailingData { bytes: trailing }));
+        }
         // A document that is no digest at all is malformed before its metadata is looked at; one
         // that only lacks a field is so after.
         let absent = |why: &Malformed| matches!(why, Malformed::FieldAbsent(_));

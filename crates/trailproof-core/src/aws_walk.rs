@@ -13,7 +13,7 @@ use super::finding::{Finding, Malformed, Outcome};
 use super::key_layout::{DigestKey, DigestKind};
 use super::location::ObjectLocation;
 use super::signing::KeyRing;
-use super::time::{HOUR, Period, Timestamp};
+use super::time::{HOUR, InclusivePeriod, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct AwsWalk {
     kind: DigestKind,
-    period: Period,
+    period: InclusivePeriod,
     bucket: String,
     keys: KeyRing,
     /// Listed digests that have not been passed yet, oldest first.
@@ -47,7 +47,7 @@ pub struct AwsWalk {
 impl AwsWalk {
     /// A walk over the chain's digests of one kind, from `bucket`, over `period`. `keys` are those
     /// at hand; a walk over backfill digests asks for more as it goes.
-    pub fn new(kind: DigestKind, bucket: &str, period: Period, keys: KeyRing) -> Self {
+    pub fn new(kind: DigestKind, bucket: &str, period: InclusivePeriod, keys: KeyRing) -> Self {
         let need =
             Need::Listing { bucket: bucket.to_owned(), from: period.start, to: latest(period.end) };
         Self {
@@ -137,8 +137,7 @@ impl AwsWalk {
         // A backfill digest is signed when it is made, long after the time that it is about.
         let value = generated.unwrap_or_default();
         let Some(made) = Timestamp::parse_loosely(&value) else {
-            let field = "backfill-generation-timestamp";
-            let why = Malformed::FieldInvalid { field, value };
+            let why = Malformed::field_invalid("backfill-generation-timestamp", &value);
             return self.judged(at, Outcome::Invalid(Finding::DigestMalformed(why)));
         };
         self.need = Need::Keys { from: made.plus(-HOUR), to: made.plus(HOUR) };

@@ -9,28 +9,22 @@
 use super::aws_judge::DigestRead;
 use super::digest::Link;
 use super::failure::{ReadFailure, ReadFailureKind};
-use super::finding::{Finding, Malformed, Outcome};
-use super::judge::{KeyLookup, ProvenDigest, judge_with_kept};
+use super::finding::{Finding, Outcome};
+use super::judge::{ProvenDigest, judge_with_kept};
 use super::key_layout::{DigestKey, DigestKind};
+use super::keys_at_hand::KeysAtHand;
 use super::location::ObjectLocation;
 use super::notice::Notice;
-use super::signing::KeyRing;
-use super::time::{DAY, HOUR, Period, Timestamp};
+use super::time::{DAY, Period, Timestamp};
 use super::walk_facts::{Fact, ListedDigest, Need};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Why the keys are not known with which a digest may be signed.
-const NO_TIME: &str = "the object does not carry the time at which the digest was made";
-
-/// How long after its end a backfill digest may have been made whose time of making is lost: as long
-/// as a key is valid.
+/// How long after its end a backfill digest may have been made, by what a bundle can tell: as long as
+/// a key is valid. The time that its metadata tells is not signed.
 const LATE: i64 = 30 * DAY;
 
 /// Signatures of one digest that are kept. One is right; more are those of planted digests.
 const KEPT: usize = 4;
-
-/// Hexadecimal digits of a signature by the largest key that is used, of 8192 bits.
-const SIGNATURE_DIGITS: usize = 2_048;
 
 /// Whether what is wanting is a proof, and not the object.
 fn wants_proof(kind: ReadFailureKind) -> bool {
@@ -57,14 +51,11 @@ pub struct BackfillWalk {
     open: BTreeSet<ListedDigest>,
     seen: BTreeSet<ObjectLocation>,
     links: BTreeMap<ObjectLocation, Link>,
-    keys: KeyRing,
-    failed: Option<ReadFailure>,
+    keys: KeysAtHand,
     /// Signatures that unproven digests record of others.
     kept: BTreeMap<ObjectLocation, BTreeSet<String>>,
     /// Digests without proof and nothing against them, and why.
     waiting: BTreeMap<ListedDigest, ReadFailure>,
-    /// Ends around which keys were asked for without a time of making.
-    tried: BTreeSet<Timestamp>,
     current: Option<(ListedDigest, Option<Box<DigestRead>>, bool)>,
     need: Need,
 }
@@ -77,11 +68,9 @@ impl BackfillWalk {
             open: listed.into_iter().collect(),
             seen: BTreeSet::new(),
             links: BTreeMap::new(),
-            keys: KeyRing::default(),
-            failed: None,
+            keys: KeysAtHand::default(),
             kept: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            tried: BTreeSet::new(),
             current: None,
             need: Need::Nothing,
         };
@@ -129,18 +118,16 @@ impl BackfillWalk {
             (Need::Digest(_), Fact::Unreadable(why)) => {
                 self.settle(Outcome::Unverified(why), Vec::new())
             }
-            (Need::Keys { .. }, Fact::Keys(ring)) => {
-                self.keys.extend(&ring);
-                self.failed = None;
+            (Need::KeysSince(from), Fact::Keys(ring)) => {
+                self.keys.take_since(&ring, from);
                 self.judge()
             }
-            (Need::Keys { .. }, Fact::KeysInPart { ring, why, .. }) => {
-                self.keys.extend(&ring);
-                self.failed = Some(why);
+            (Need::KeysSince(_), Fact::KeysInPart(part)) => {
+                self.keys.take_part(part, LATE);
                 self.judge()
             }
-            (Need::Keys { .. }, Fact::KeysFailed(why)) => {
-                self.failed = Some(why);
+            (Need::KeysSince(_), Fact::KeysFailed(why)) => {
+                self.keys.are_not_all(why);
                 self.judge()
             }
             _ => None,
@@ -148,55 +135,30 @@ impl BackfillWalk {
     }
 
     fn take_read(&mut self, read: Box<DigestRead>) -> Option<BackfillStep> {
-        let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.clone());
-        let known = fingerprint.is_none_or(|name| self.keys.get(&name).is_some());
-        let generated = read.backfill_generated.clone();
         let (digest, slot, _) = self.current.as_mut()?;
-        let (end, kept) = (digest.end, self.kept.contains_key(&digest.at));
+        let signed = read.signature.is_some()
+            || self.kept.contains_key(&digest.at)
+            || self.links.get(&digest.at).is_some_and(|link| link.signature.is_some());
+        // A backfill digest is signed when it is made, long after the time that it is about, and
+        // nothing that is signed says when. So all keys since its end are asked for.
+        let need = read.claim.as_ref().ok().filter(|_| signed).and_then(|claim| {
+            self.keys.before_unknown(&claim.fingerprint, self.period, digest.end)
+        });
         *slot = Some(read);
-        if known {
-            return self.judge();
-        }
-        // A backfill digest is signed when it is made, long after the time that it is about.
-        let made = generated
-            .as_deref()
-            .and_then(|text| Timestamp::parse(text).or_else(|| Timestamp::parse_key(text)));
-        match made {
-            Some(made) => {
-                self.need = Need::Keys { from: made.plus(-HOUR), to: made.plus(HOUR) };
+        match need {
+            Some(need) => {
+                self.need = need;
                 None
             }
-            None if generated.is_some() => {
-                let field = "backfill-generation-timestamp";
-                let value = generated.unwrap_or_default();
-                let why = Malformed::FieldInvalid { field, value };
-                self.settle(Outcome::Invalid(Finding::DigestMalformed(why)), Vec::new())
-            }
-            // Metadata is lost in copies. Without the time there is no telling which keys to ask; for
-            // a signature that was kept, the keys of the time until the next one is made are tried.
-            None if kept && self.tried.insert(end) => {
-                self.need = Need::Keys { from: end.plus(-HOUR), to: end.plus(LATE) };
-                None
-            }
-            None => {
-                self.failed = Some(ReadFailure::new(ReadFailureKind::KeysUnavailable, NO_TIME));
-                self.judge()
-            }
+            None => self.judge(),
         }
     }
 
     fn judge(&mut self) -> Option<BackfillStep> {
         let (digest, read, again) = self.current.as_mut()?;
         let read = read.take()?;
-        let key = read.claim.as_ref().ok().and_then(|claim| self.keys.get(&claim.fingerprint));
-        // Only the time of making says that all keys were asked for with which it can be signed.
-        let guessed = ReadFailure::new(ReadFailureKind::KeysUnavailable, NO_TIME);
-        let lookup = match (key, &self.failed) {
-            (Some(key), _) => KeyLookup::Known(key),
-            (None, Some(why)) => KeyLookup::Unavailable(why),
-            (None, None) if read.backfill_generated.is_none() => KeyLookup::Unavailable(&guessed),
-            (None, None) => KeyLookup::NoneSuch,
-        };
+        let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.as_str());
+        let lookup = self.keys.look_up(fingerprint, digest.end);
         let link = self.links.get(&digest.at);
         let recorded = read.claim.as_ref().ok().and_then(|claim| {
             claim.kept_signature().map(|(at, signature)| (at.clone(), signature.to_owned()))
@@ -218,8 +180,7 @@ impl BackfillWalk {
     /// once more for it, so that only so many are kept of each.
     fn keep(&mut self, at: &ObjectLocation, signature: String) {
         let kept = self.kept.entry(at.clone()).or_default();
-        let is_new =
-            kept.len() < KEPT && signature.len() <= SIGNATURE_DIGITS && kept.insert(signature);
+        let is_new = kept.len() < KEPT && kept.insert(signature);
         if is_new {
             self.wake(at);
         }

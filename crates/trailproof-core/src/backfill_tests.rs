@@ -2,6 +2,8 @@
 use super::*;
 use crate::content::read_whole;
 use crate::digest::DigestClaim;
+use crate::signing::KeyRing;
+use crate::time::HOUR;
 
 const FOLDER: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/";
 

@@ -18,9 +18,16 @@ pub const LOG_INFLATED: u64 = 1 << 30;
 /// Many are read at once; the largest real one seen has 0.5 MB.
 pub const LOG_SEARCHED: u64 = 8 << 20;
 
+/// Stored bytes of one log file: no content of [`LOG_INFLATED`] takes more.
+pub const LOG_STORED: u64 = LOG_INFLATED;
+
 /// Bytes of a gzip header. AWS writes the shortest, 10; the format allows any length for names and
 /// comments, which nobody who copies log files makes longer than a path.
 pub const GZIP_HEADER: usize = 8 << 10;
+
+/// Gzip members of one object. A copier that writes blocks of 64 KB makes 16,000 of the largest
+/// content that is read.
+pub const MEMBERS: u64 = 20_000;
 
 /// Log files that one digest may name; follows from [`DIGEST_INFLATED`] and is checked apart, as
 /// an entry in memory is larger than the shortest entry in JSON.
@@ -32,6 +39,15 @@ pub const WALK_STEPS: u64 = 4_000_000;
 /// Bytes of an object key. S3's own limit.
 pub const KEY_LENGTH: usize = 1_024;
 
+/// Bytes of a bucket name. S3 allows 63; buckets of us-east-1 from before 2018 have up to 255.
+pub const BUCKET_LENGTH: usize = 255;
+
+/// Characters of a time as a digest spells it. Real ones have 20.
+pub const TIME: usize = 40;
+
+/// Hexadecimal digits of a signature by the largest key that is used, of 8192 bits.
+pub const SIGNATURE: usize = 2_048;
+
 /// Keys that one chain's listing may hold: a century of hourly standard and backfill digests, and
 /// as many again that are not its own.
 pub const LISTED_DIGESTS: usize = 4_000_000;
@@ -39,13 +55,29 @@ pub const LISTED_DIGESTS: usize = 4_000_000;
 /// Folders right below one folder. An organization may have ten thousand accounts.
 pub const FOLDERS: usize = 100_000;
 
+/// Folders that are looked into in search of `AWSLogs`. At 30 ms a listing and 256 at once, they take
+/// half a minute; a bucket that holds more beside the evidence is named with its prefix.
+pub const SEARCHED_FOLDERS: usize = 200_000;
+
+/// Chains that are expected because their trail goes on in other accounts and regions. Ten thousand
+/// accounts in 40 regions are 400,000.
+pub const EXPECTED_CHAINS: usize = 1_000_000;
+
 /// Pages of one listing or of ListPublicKeys. S3 gives 1,000 keys a page, so that these are twenty
 /// million keys; a store that lists for ever takes ten minutes for them at 30 ms a page.
 pub const PAGES: usize = 20_000;
 
-/// Log files of one day and region that no digest names, and that are told one by one. A real
-/// bucket has none; whoever wrote so many into it shall not fill our memory.
+/// Objects that no digest names and that are reported one by one, in one folder and in a run. A real
+/// bucket has none; anyone who wrote this many into it must not fill our memory.
 pub const UNLISTED: usize = 100_000;
+
+/// Objects of one folder that no digest names and that are read to see whether they are copies. A
+/// copied day of a busy account has some thousands.
+pub const COPIES_READ: usize = 10_000;
+
+/// Folders at one level that are not a region's, year's, month's or day's and that are searched. A
+/// real bucket has none.
+pub const ODD_FOLDERS: usize = 1_000;
 
 /// Bytes of the ARN of a caller: the longest that STS describes.
 pub const CALLER: usize = 2_048;
@@ -72,6 +104,12 @@ pub const FINGERPRINT: usize = 256;
 
 /// Characters of a value from outside that a message shows.
 pub const SHOWN: usize = 200;
+
+/// Bytes of a read failure's detail that are kept. S3 and CloudTrail refuse in less than 2 KB.
+pub const DETAIL: usize = 8 << 10;
+
+/// Bytes of an ETag, a version id, or a request id that are kept. S3's have 32 to 100.
+pub const STORE_NAME: usize = 1_024;
 
 /// Characters of a read failure's detail that a message shows. A refusal of S3 names the caller and the
 /// object, whose key alone may have 1,024; what it means stands at its end.

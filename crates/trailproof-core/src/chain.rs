@@ -17,6 +17,7 @@ use super::key_layout::DigestKey;
 use super::keys_at_hand::{KeysAtHand, key_span};
 use super::location::ObjectLocation;
 use super::notice::Notice;
+use super::signing::SIGNED_LATE;
 use super::time::{HOUR, Period, Timestamp};
 use super::walk_facts::{Fact, ListedDigest, Need, Step};
 use std::sync::Arc;
@@ -65,7 +66,9 @@ struct Current {
 
 impl ChainWalk {
     /// A walk over `period` of a chain whose listing tells of these standard digests: those that
-    /// end after the period's start, and up to a few after its end, to anchor the walk.
+    /// end after the period's start, and up to a few after its end, to anchor the walk. Where none
+    /// ends after the start, the newest one before it may be among them: what follows it may be
+    /// pending.
     pub fn new(period: Period, mut listed: Vec<ListedDigest>) -> Self {
         listed.sort();
         listed.dedup();
@@ -112,15 +115,18 @@ impl ChainWalk {
                 self.settle(Outcome::Unverified(why), Vec::new())
             }
             (Need::Keys { from, to }, Fact::Keys(ring)) => {
-                self.keys.take(&ring, [(from, to)]);
+                self.keys.take(&ring, (from, to));
+                self.ask_or_judge()
+            }
+            (Need::KeysSince(from), Fact::Keys(ring)) => {
+                self.keys.take_since(&ring, from);
                 self.judge_current()
             }
-            (Need::Keys { .. }, Fact::KeysInPart { ring, all_of, why }) => {
-                self.keys.take(&ring, all_of);
-                self.keys.are_not_all(why);
+            (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysInPart(part)) => {
+                self.keys.take_part(part, SIGNED_LATE);
                 self.judge_current()
             }
-            (Need::Keys { .. }, Fact::KeysFailed(why)) => {
+            (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysFailed(why)) => {
                 self.keys.are_not_all(why);
                 self.judge_current()
             }
@@ -147,7 +153,27 @@ impl ChainWalk {
             self.need = key_span(self.period, current.end);
             return Vec::new();
         }
-        self.judge_current()
+        self.ask_or_judge()
+    }
+
+    /// Asks for all keys that could acquit a digest whose key is not known; else judges it.
+    fn ask_or_judge(&mut self) -> Vec<Step> {
+        let Some(current) = &self.current else { return Vec::new() };
+        let linked = self.expected.as_ref().filter(|_| current.linked);
+        let need = current.read.as_ref().and_then(|read| {
+            let signed = read.signature.is_some()
+                || self.kept_signature.is_some()
+                || linked.is_some_and(|expected| expected.link.signature.is_some());
+            let claim = read.claim.as_ref().ok().filter(|_| signed)?;
+            self.keys.before_unknown(&claim.fingerprint, self.period, current.end)
+        });
+        match need {
+            Some(need) => {
+                self.need = need;
+                Vec::new()
+            }
+            None => self.judge_current(),
+        }
     }
 
     fn judge_current(&mut self) -> Vec<Step> {
@@ -194,11 +220,12 @@ impl ChainWalk {
                 notices.push(Notice::ChainStart);
             }
         }
-        let anchor = match &outcome {
+        let after = match &outcome {
             Outcome::Valid(proven) => proven.digest.start >= self.period.end,
             // An hour is what a digest covers; nothing else is known of this one.
             _ => end.plus(-HOUR) >= self.period.end,
         };
+        let anchor = after || end <= self.period.start;
         if anchor {
             notices.push(Notice::Anchor);
         }
@@ -272,7 +299,12 @@ impl ChainWalk {
             (Some((at, end)), listed)
                 if !self.is_done() && listed.is_none_or(|listed| end >= listed.end) =>
             {
-                (at.clone(), end, true)
+                let next = ListedDigest { end, at: at.clone() };
+                // Others of that very end may sort after it; it is judged once all the same.
+                if let Ok(listed) = self.listed.binary_search(&next) {
+                    self.listed.remove(listed);
+                }
+                (next.at, end, true)
             }
             (_, Some(_)) => match self.listed.pop() {
                 Some(ListedDigest { end, at }) => (at, end, false),

@@ -34,6 +34,14 @@ impl From<&ChainKey> for ChainId {
 }
 
 impl ChainId {
+    /// Whether both lie under the same names, but for the organization in their path.
+    pub fn is_same_but_for_path(&self, other: &Self) -> bool {
+        self.account == other.account
+            && self.source_region == other.source_region
+            && self.trail == other.trail
+            && self.home_region == other.home_region
+    }
+
     /// Whether both are chains of one trail, in other accounts or regions.
     pub fn is_sibling(&self, other: &Self) -> bool {
         self.trail == other.trail
@@ -58,6 +66,21 @@ pub enum TrailFilter {
     Arn(TrailArn),
 }
 
+impl TrailFilter {
+    /// Whether the chain's trail is meant. An organization's trail has an ARN of the account that
+    /// owns it, so its chains match by name and home region.
+    pub fn names(&self, chain: &ChainId) -> bool {
+        match self {
+            Self::Name(name) => *name == chain.trail,
+            Self::Arn(arn) => {
+                arn.name == chain.trail
+                    && arn.home_region == chain.home_region
+                    && (chain.organization.is_some() || arn.account == chain.account)
+            }
+        }
+    }
+}
+
 impl fmt::Display for TrailFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -76,6 +99,9 @@ pub struct Scope {
     pub accounts: Vec<AccountId>,
     /// Source regions.
     pub regions: Vec<Region>,
+    /// The organization's folder, or, as `Some(None)`, accounts outside of any: what a location
+    /// names that goes on below `AWSLogs`.
+    pub organization: Option<Option<OrganizationId>>,
 }
 
 impl Scope {
@@ -89,8 +115,17 @@ impl Scope {
         self.regions.is_empty() || self.regions.contains(region)
     }
 
-    /// Whether the chain's trail is meant. An organization's trail has an ARN of the account that
-    /// owns it, so its chains match by name and home region.
+    /// Whether what lies in the folder of this organization, or in none, is meant.
+    pub fn has_organization(&self, organization: Option<&OrganizationId>) -> bool {
+        self.organization.as_ref().is_none_or(|only| only.as_ref() == organization)
+    }
+
+    /// Whether it leaves out accounts, regions or organizations of a bucket.
+    pub fn is_narrow(&self) -> bool {
+        !self.accounts.is_empty() || !self.regions.is_empty() || self.organization.is_some()
+    }
+
+    /// Whether the chain's trail is meant.
     pub fn has_trail(&self, chain: &ChainId) -> bool {
         self.trails.is_empty() || self.names_trail(chain)
     }
@@ -99,18 +134,12 @@ impl Scope {
     pub fn has(&self, chain: &ChainId) -> bool {
         self.has_account(&chain.account)
             && self.has_region(&chain.source_region)
+            && self.has_organization(chain.organization.as_ref())
             && self.has_trail(chain)
     }
 
     /// Whether the chain's trail is named, and not only not left out.
     pub fn names_trail(&self, chain: &ChainId) -> bool {
-        self.trails.iter().any(|filter| match filter {
-            TrailFilter::Name(name) => *name == chain.trail,
-            TrailFilter::Arn(arn) => {
-                arn.name == chain.trail
-                    && arn.home_region == chain.home_region
-                    && (chain.organization.is_some() || arn.account == chain.account)
-            }
-        })
+        self.trails.iter().any(|filter| filter.names(chain))
     }
 }

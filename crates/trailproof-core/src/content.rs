@@ -4,6 +4,8 @@
 //! the way; such bytes are hashed as they are.
 use super::budget;
 use super::inflate::{InflateEnd, InflateFault, Inflater};
+pub use super::members::Joined;
+use super::members::Rest;
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256.
@@ -47,6 +49,30 @@ pub struct Content {
     pub stored: u64,
     /// Bytes that were hashed.
     pub inflated: u64,
+    /// What the bytes after the first member are, where there are any: content is what all members
+    /// hold (RFC 1952).
+    pub joined: Joined,
+}
+
+impl Content {
+    /// The hash of all that the object holds, where what follows the first member is members.
+    pub fn whole_hash(&self) -> Hash {
+        match self.joined {
+            Joined::Members { hash, .. } => hash,
+            _ => self.hash,
+        }
+    }
+
+    /// Whether an object that goes on could look so where it was cut off unseen.
+    pub fn may_be_cut(&self) -> bool {
+        match self.form {
+            Form::Gzip | Form::Plain | Form::GzipCutShort => true,
+            Form::GzipAndMore { .. } => {
+                matches!(self.joined, Joined::Members { .. } | Joined::CutShort)
+            }
+            Form::GzipBroken(_) => false,
+        }
+    }
 }
 
 /// Takes an object's bytes in pieces and sums them up. Reused between objects.
@@ -60,12 +86,15 @@ pub struct ContentReader {
     fault: Option<InflateFault>,
     stored: u64,
     plain_limit: u64,
+    /// Of an exact reader, what follows the first member.
+    rest: Option<Rest>,
+    exact: bool,
 }
 
 impl ContentReader {
     /// A reader of objects that inflate to at most `limit` bytes.
     pub fn new(limit: u64) -> Self {
-        Self::with(Inflater::new(limit), limit)
+        Self { exact: true, ..Self::with(Inflater::new(limit), limit) }
     }
 
     /// A quick one. What it says counts where the form [is settled](Form::is_settled); otherwise
@@ -83,6 +112,8 @@ impl ContentReader {
             fault: None,
             stored: 0,
             plain_limit: limit,
+            rest: None,
+            exact: false,
         }
     }
 
@@ -95,6 +126,7 @@ impl ContentReader {
         self.fault = None;
         self.stored = 0;
         self.plain_limit = limit;
+        self.rest = None;
     }
 
     /// Takes the next bytes. `keep`, where given, also gets every inflated byte.
@@ -168,13 +200,30 @@ impl ContentReader {
             false => inflater.push(bytes, &mut sink),
         });
         match result {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.take_rest(bytes, keep);
+                Ok(())
+            }
             Err(InflateFault::OverBudget) => Err(OverBudget),
             Err(fault) => {
                 self.fault = Some(fault);
                 Ok(())
             }
         }
+    }
+
+    /// Takes those of the `bytes` just pushed that follow the first member.
+    fn take_rest(&mut self, bytes: &[u8], keep: Option<&mut Vec<u8>>) {
+        let InflateEnd::Whole { trailing: 1.. } = self.inflater.end() else { return };
+        if !self.exact {
+            return;
+        }
+        let before = self.rest.as_ref().map_or(0, Rest::stored);
+        let first = (self.inflater.inflated(), &self.hasher);
+        let rest = self.rest.get_or_insert_with(|| Rest::after(first.0, first.1, self.plain_limit));
+        let new = self.inflater.trailing().saturating_sub(before);
+        let new = usize::try_from(new).unwrap_or(usize::MAX).min(bytes.len());
+        rest.push(bytes.get(bytes.len() - new..).unwrap_or_default(), keep);
     }
 
     /// The sum, once every byte was pushed.
@@ -193,7 +242,8 @@ impl ContentReader {
         };
         let hash = std::mem::take(&mut self.hasher).finalize().into();
         let inflated = if self.plain { self.stored } else { self.inflater.inflated() };
-        Content { hash, form, stored: self.stored, inflated }
+        let joined = self.rest.take().map_or(Joined::No, Rest::finish);
+        Content { hash, form, stored: self.stored, inflated, joined }
     }
 }
 

@@ -51,6 +51,33 @@ fn bytes_after_the_member_are_counted_not_read() {
     assert_eq!(sum(&padded).form, Form::GzipAndMore { trailing: 1 });
 }
 
+/// Members join in whatever pieces they come, and what is not members and nothing else does not.
+#[test]
+fn members_are_joined_in_pieces_of_any_size() {
+    let parts: [&[u8]; 4] = [b"first ", b"", b"second ", b"third"];
+    let stored = parts.map(gzip).concat();
+    let whole = parts.concat();
+    let inflated = u64::try_from(whole.len()).unwrap();
+    for size in [1, 2, 7, 19, 20, 21, 1_000] {
+        let (mut reader, mut kept) = (ContentReader::new(1 << 20), Vec::new());
+        for piece in stored.chunks(size) {
+            reader.push(piece, Some(&mut kept)).unwrap();
+        }
+        let content = reader.finish();
+        assert_eq!(content.joined, Joined::Members { hash: sha(&whole), inflated }, "{size}");
+        assert_eq!(content.whole_hash(), sha(&whole));
+        assert_eq!(kept, whole, "{size}");
+    }
+    let cut = &stored[..stored.len() - 1];
+    assert_eq!(sum(cut).joined, Joined::CutShort);
+    assert_eq!(sum(&[stored.as_slice(), b"\0"].concat()).joined, Joined::No);
+    let many = gzip(b"").repeat(20_001);
+    assert_eq!(sum(&many).joined, Joined::OverBudget);
+    let mut limited = ContentReader::new(10);
+    limited.push(&stored, None).unwrap();
+    assert_eq!(limited.finish().joined, Joined::OverBudget);
+}
+
 #[test]
 fn a_wrong_trailer_is_broken_though_the_bytes_hash_right() {
     let stored = gzip(b"content");

@@ -6,9 +6,16 @@
 use super::time::{HOUR, Period, Timestamp};
 use strum::{EnumCount, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
-/// How late a digest may be: the hour that it covers and two hours of delivery. Real ones come
-/// half an hour to an hour and a half after the end of their hour.
+/// The age up to which the newest digest of a chain may be the newest that there is: the next one
+/// ends an hour after it, and real ones come half an hour to an hour and a half after their end.
 pub const TAIL_ALLOWANCE: i64 = 2 * HOUR;
+
+/// From when on the newest digest must end for what follows it to be pending, in a run over
+/// `period` at `now`. `None` where the period ended so long ago that every digest of it has come:
+/// the run then does not depend on when it is made.
+pub fn tail_allowed_from(period: Period, now: Timestamp) -> Option<Timestamp> {
+    Some(now.plus(-TAIL_ALLOWANCE)).filter(|from| *from < period.end)
+}
 
 /// What is known of a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumCount, IntoStaticStr)]
@@ -20,6 +27,8 @@ pub enum Coverage {
     Contradicted,
     /// The digest, or a log file that it names, could not be checked.
     Unverified,
+    /// It lies after the newest digest, which is so young that the next one is still to come.
+    Pending,
     /// No digest covers it.
     #[strum(transparent)]
     Uncovered(Uncovered),
@@ -48,16 +57,19 @@ pub enum Uncovered {
     Gap,
     /// A proven digest names a digest here that is not there.
     DigestsMissing,
-    /// It lies after the newest digest.
+    /// It lies after the newest digest, and the next one should have come; or there is no digest
+    /// at all.
     Tail,
     /// Two linked digests leave it out between them.
     Hole,
+    /// The chain, or the place that was named or expected, has no digest in the period at all.
+    Absent,
 }
 
 impl Coverage {
     /// Every kind of stretch, those without a digest by reason.
     pub fn all() -> impl Iterator<Item = Self> {
-        let digests = [Self::Verified, Self::Contradicted, Self::Unverified];
+        let digests = [Self::Verified, Self::Contradicted, Self::Unverified, Self::Pending];
         digests.into_iter().chain(Uncovered::iter().map(Self::Uncovered))
     }
 
@@ -134,12 +146,17 @@ pub struct CoverageBuilder {
     /// What holds below the cursor until the next proven digest.
     below: Coverage,
     segments: Vec<Segment>,
+    /// From when on the newest digest must end for the tail to be pending; `None` once a digest
+    /// was taken, or where nothing is pending.
+    tail_allowed_from: Option<Timestamp>,
 }
 
 impl CoverageBuilder {
-    /// Nothing is known yet: all of the period is tail.
-    pub fn new(period: Period) -> Self {
+    /// Nothing is known yet: all of the period is tail. It is pending where the newest digest is
+    /// proven and ends at `tail_allowed_from` or later.
+    pub fn new(period: Period, tail_allowed_from: Option<Timestamp>) -> Self {
         Self {
+            tail_allowed_from,
             period,
             cursor: period.end,
             below: Coverage::Uncovered(Uncovered::Tail),
@@ -149,6 +166,12 @@ impl CoverageBuilder {
 
     /// Takes the next older digest of the walk.
     pub fn take(&mut self, standing: Standing) {
+        if let (Some(from), Standing::Proven { end, .. }) =
+            (self.tail_allowed_from.take(), standing)
+            && end >= from
+        {
+            self.below = Coverage::Pending;
+        }
         match standing {
             Standing::Proven { start, end, chain_start, coverage } => {
                 self.fill(end, self.below);

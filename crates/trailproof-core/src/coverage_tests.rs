@@ -21,7 +21,16 @@ fn proven(start: i64, chain_start: bool) -> Standing {
 }
 
 fn divided(period: Period, standings: &[Standing], older: bool) -> Vec<(i64, i64, &'static str)> {
-    let mut builder = CoverageBuilder::new(period);
+    divided_with(period, standings, older, None)
+}
+
+fn divided_with(
+    period: Period,
+    standings: &[Standing],
+    older: bool,
+    tail_allowed_from: Option<i64>,
+) -> Vec<(i64, i64, &'static str)> {
+    let mut builder = CoverageBuilder::new(period, tail_allowed_from.map(at));
     standings.iter().for_each(|standing| builder.take(*standing));
     let hours = |at: Timestamp| at.unix() / HOUR;
     let segments = builder.finish(older);
@@ -58,6 +67,37 @@ fn every_reason_stands_where_it_belongs() {
     let hole = [proven(5, false), proven(2, false)];
     assert_eq!(divided(period(2, 6), &hole, true)[1], (3, 5, "hole"));
     assert_eq!(divided(period(0, 9), &[], false), [(0, 9, "tail")]);
+}
+
+/// What follows the newest digest is pending by that digest's own age: where it is proven, and in
+/// the period or before it; never for a digest that is not, nor where there is none.
+#[test]
+fn a_tail_is_pending_by_the_age_of_the_newest_digest() {
+    let unproven = Standing::Unproven { end: at(9), coverage: Coverage::Unverified };
+    for (allowed, standings, told) in [
+        (Some(9), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "pending")]),
+        (Some(10), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "tail")]),
+        (None, vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "tail")]),
+        // A chain that starts with its newest digest goes on all the same.
+        (Some(8), vec![proven(8, true)], vec![(8, 9, "gap"), (9, 10, "pending")]),
+        // Before the period.
+        (Some(6), vec![proven(6, false)], vec![(8, 10, "pending")]),
+        (Some(8), vec![proven(6, false)], vec![(8, 10, "tail")]),
+        // Only the newest one counts, and only if it is proven.
+        (Some(7), vec![unproven, proven(7, false)], vec![(8, 9, "unverified"), (9, 10, "tail")]),
+        (Some(0), vec![], vec![(8, 10, "tail")]),
+    ] {
+        let divided = divided_with(period(8, 10), &standings, true, allowed);
+        assert_eq!(divided, told, "{allowed:?} {standings:?}");
+    }
+}
+
+#[test]
+fn a_period_of_long_ago_has_nothing_pending() {
+    let period = period(0, 10);
+    assert_eq!(tail_allowed_from(period, at(10)), Some(at(8)));
+    assert_eq!(tail_allowed_from(period, at(12)), None);
+    assert_eq!(tail_allowed_from(period, at(12).plus(-1)), Some(at(10).plus(-1)));
 }
 
 fn standing() -> impl Strategy<Value = Standing> {
@@ -97,9 +137,10 @@ proptest! {
         from in 0..30_i64,
         length in 0..12_i64,
         older: bool,
+        young: bool,
     ) {
         let period = period(from, from + length);
-        let mut builder = CoverageBuilder::new(period);
+        let mut builder = CoverageBuilder::new(period, young.then(|| period.end.plus(-TAIL_ALLOWANCE)));
         standings.iter().for_each(|standing| builder.take(*standing));
         let mut expected = period.start;
         for segment in builder.finish(older) {

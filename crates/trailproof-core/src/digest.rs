@@ -1,6 +1,6 @@
 //! A digest: what it claims, and what may be believed of it once it is proven.
 use super::budget;
-use super::content::{Content, Form, Hash, parse_hash};
+use super::content::{Content, Form, Hash, Joined, parse_hash};
 use super::finding::Malformed;
 use super::inflate::InflateFault;
 use super::location::ObjectLocation;
@@ -25,7 +25,8 @@ pub struct DigestClaim {
     pub previous_signature: Option<String>,
     start_text: String,
     previous: Option<ObjectLocation>,
-    previous_hash: Option<String>,
+    /// The hash that it records of the one before it, or what is wrong with that.
+    previous_hash: Option<Result<Hash, Malformed>>,
     /// The list of log files, or what is wrong with it.
     logs: Result<Vec<LogFile>, Malformed>,
 }
@@ -117,24 +118,36 @@ struct DocumentLog<'d> {
 #[derive(Deserialize)]
 struct Text<'d>(#[serde(borrow)] Cow<'d, str>);
 
-impl From<Text<'_>> for String {
-    fn from(text: Text<'_>) -> Self {
-        text.0.into_owned()
-    }
-}
-
 fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<Text<'de>>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
+impl Text<'_> {
+    /// The text, where it is no longer than what `field` may hold.
+    ///
+    /// # Errors
+    ///
+    /// That it is longer.
+    fn within(self, field: &'static str, bytes: usize) -> Result<String, Malformed> {
+        if self.0.len() > bytes {
+            return Err(Malformed::field_invalid(field, &self.0));
+        }
+        Ok(self.0.into_owned())
+    }
+}
+
+/// A field that every digest and every log file has.
+fn need(field: Option<Text<'_>>, name: &'static str, bytes: usize) -> Result<String, Malformed> {
+    field.ok_or(Malformed::FieldAbsent(name))?.within(name, bytes)
+}
+
 /// The log files of a document, as a proven digest tells them.
 fn log_files(listed: Option<Vec<DocumentLog<'_>>>) -> Result<Vec<LogFile>, Malformed> {
     let listed = listed.ok_or(Malformed::FieldAbsent("logFiles"))?;
     if listed.len() > budget::LOG_FILES {
-        let value = listed.len().to_string();
-        return Err(Malformed::FieldInvalid { field: "logFiles", value });
+        return Err(Malformed::field_invalid("logFiles", &listed.len().to_string()));
     }
     listed.into_iter().map(log_file).collect()
 }
@@ -143,36 +156,42 @@ fn log_file(log: DocumentLog<'_>) -> Result<LogFile, Malformed> {
     let absent = Malformed::FieldAbsent;
     // Another algorithm would have another name for its value; none is known.
     if let Some(Text(name)) = log.hash_algorithm.filter(|Text(name)| name != "SHA-256") {
-        let value = name.into_owned();
-        return Err(Malformed::FieldInvalid { field: "hashAlgorithm", value });
+        return Err(Malformed::field_invalid("hashAlgorithm", &name));
     }
     Ok(LogFile {
         location: ObjectLocation {
-            bucket: log.s3_bucket.ok_or(absent("s3Bucket"))?.into(),
-            key: log.s3_object.ok_or(absent("s3Object"))?.into(),
+            bucket: need(log.s3_bucket, "s3Bucket", budget::BUCKET_LENGTH)?,
+            key: need(log.s3_object, "s3Object", budget::KEY_LENGTH)?,
         },
         hash: hash("hashValue", &log.hash_value.ok_or(absent("hashValue"))?.0)?,
     })
 }
 
 fn hash(field: &'static str, value: &str) -> Result<Hash, Malformed> {
-    parse_hash(value).ok_or_else(|| Malformed::FieldInvalid { field, value: value.to_owned() })
+    parse_hash(value).ok_or_else(|| Malformed::field_invalid(field, value))
 }
 
 impl DigestClaim {
+    /// The digest that it names as the one before it; `None` in one that begins a chain.
+    pub fn previous(&self) -> Option<&ObjectLocation> {
+        self.previous.as_ref()
+    }
+
     /// Parses a digest that was read whole: `content` tells how it was stored, `bytes` are its
     /// inflated bytes.
     ///
     /// # Errors
     ///
-    /// What is wrong with its gzip member or its JSON, or which field it lacks. The fields that
-    /// only a proven digest may use are judged by `complete`.
+    /// What is wrong with its gzip member or its JSON, which field it lacks, or which is longer than
+    /// anything that may stand there. The fields that only a proven digest may use are judged by
+    /// `complete`; what is wrong with them takes no room either.
     pub fn parse(content: &Content, bytes: &[u8]) -> Result<Self, Malformed> {
         match content.form {
             Form::Gzip => {}
             // A copier may have inflated it; its hash and its signature are over these bytes.
             Form::Plain if bytes.first() == Some(&b'{') => {}
             Form::Plain => return Err(Malformed::Gzip(InflateFault::NotGzip)),
+            Form::GzipAndMore { .. } if matches!(content.joined, Joined::Members { .. }) => {}
             Form::GzipAndMore { trailing } => {
                 return Err(Malformed::TrailingData { bytes: trailing });
             }
@@ -182,34 +201,39 @@ impl DigestClaim {
         // Checking UTF-8 once and then parsing text is faster than parsing bytes.
         let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Json)?;
         let document: Document<'_> = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
-        let need = |field: Option<Text<'_>>, name| {
-            field.map(String::from).ok_or(Malformed::FieldAbsent(name))
-        };
         let previous_signature = document
             .previous_digest_signature
-            .ok_or(Malformed::FieldAbsent("previousDigestSignature"))?;
-        let previous =
-            match (document.previous_digest_s3_bucket, document.previous_digest_s3_object) {
-                (Some(bucket), Some(key)) => {
-                    Some(ObjectLocation { bucket: bucket.into(), key: key.into() })
-                }
-                _ => None,
-            };
+            .ok_or(Malformed::FieldAbsent("previousDigestSignature"))?
+            .map(|text| text.within("previousDigestSignature", budget::SIGNATURE))
+            .transpose()?;
+        let previous_bucket = document
+            .previous_digest_s3_bucket
+            .map(|text| text.within("previousDigestS3Bucket", budget::BUCKET_LENGTH))
+            .transpose()?;
+        let previous_key = document
+            .previous_digest_s3_object
+            .map(|text| text.within("previousDigestS3Object", budget::KEY_LENGTH))
+            .transpose()?;
         Ok(Self {
             fingerprint: need(
                 document.digest_public_key_fingerprint,
                 "digestPublicKeyFingerprint",
+                budget::FINGERPRINT,
             )?,
             location: ObjectLocation {
-                bucket: need(document.digest_s3_bucket, "digestS3Bucket")?,
-                key: need(document.digest_s3_object, "digestS3Object")?,
+                bucket: need(document.digest_s3_bucket, "digestS3Bucket", budget::BUCKET_LENGTH)?,
+                key: need(document.digest_s3_object, "digestS3Object", budget::KEY_LENGTH)?,
             },
-            end_text: need(document.digest_end_time, "digestEndTime")?,
-            start_text: need(document.digest_start_time, "digestStartTime")?,
-            hash: content.hash,
-            previous_signature: previous_signature.map(String::from),
-            previous,
-            previous_hash: document.previous_digest_hash_value.map(String::from),
+            end_text: need(document.digest_end_time, "digestEndTime", budget::TIME)?,
+            start_text: need(document.digest_start_time, "digestStartTime", budget::TIME)?,
+            hash: content.whole_hash(),
+            previous_signature,
+            previous: previous_bucket
+                .zip(previous_key)
+                .map(|(bucket, key)| ObjectLocation { bucket, key }),
+            previous_hash: document
+                .previous_digest_hash_value
+                .map(|text| hash("previousDigestHashValue", &text.0)),
             logs: log_files(document.log_files),
         })
     }
@@ -240,17 +264,14 @@ impl DigestClaim {
     /// Which field does not hold what it must.
     pub(super) fn complete(self) -> Result<Digest, Malformed> {
         let time = |field, value: String| {
-            Timestamp::parse(&value).ok_or(Malformed::FieldInvalid { field, value })
+            Timestamp::parse(&value).ok_or_else(|| Malformed::field_invalid(field, &value))
         };
         let end = time("digestEndTime", self.end_text)?;
         let start = time("digestStartTime", self.start_text)?;
         let previous = match self.previous {
             Some(location) => Some(Link {
                 location,
-                hash: self
-                    .previous_hash
-                    .map(|value| hash("previousDigestHashValue", &value))
-                    .transpose()?,
+                hash: self.previous_hash.transpose()?,
                 signature: self.previous_signature,
             }),
             None => None,

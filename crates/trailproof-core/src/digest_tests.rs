@@ -68,3 +68,57 @@ fn what_no_digest_holds_is_refused_without_a_panic() {
     let unknown = STARTING.replace("\"added\":1", &format!("\"added\":{deep}"));
     assert!(parse(&unknown).is_ok());
 }
+
+/// No text of a claim is longer than its form allows, and what is told of a longer one is cut.
+#[test]
+fn a_claim_has_the_bounds_of_its_form() {
+    let linked = STARTING
+        .replace("\"previousDigestS3Bucket\":null", "\"previousDigestS3Bucket\":\"b\"")
+        .replace("\"previousDigestS3Object\":null", "\"previousDigestS3Object\":\"k\"")
+        .replace("\"previousDigestSignature\":null", "\"previousDigestSignature\":\"00\"");
+    let with = |field: &str, value: &str| {
+        let (before, rest) = linked.split_once(&format!("\"{field}\":")).unwrap();
+        let end = rest.find(",\"").unwrap();
+        format!("{before}\"{field}\":\"{value}\"{}", &rest[end..])
+    };
+    for (field, most) in [
+        ("digestS3Bucket", 255),
+        ("digestS3Object", 1_024),
+        ("digestPublicKeyFingerprint", 256),
+        ("digestStartTime", 40),
+        ("digestEndTime", 40),
+        ("previousDigestS3Bucket", 255),
+        ("previousDigestS3Object", 1_024),
+        ("previousDigestSignature", 2_048),
+    ] {
+        assert!(parse(&with(field, &"x".repeat(most))).is_ok(), "{field}");
+        for longer in [most + 1, 300_000] {
+            let Err(Malformed::FieldInvalid { field: named, value }) =
+                parse(&with(field, &"x".repeat(longer)))
+            else {
+                panic!("{field} of {longer}")
+            };
+            assert!(named == field && value.len() <= budget::SHOWN + 1, "{field}");
+        }
+    }
+    let long = "x".repeat(300_000);
+    let log = |bucket: &str, key: &str, hash: &str| {
+        let log = format!(r#"[{{"s3Bucket":"{bucket}","s3Object":"{key}","hashValue":"{hash}"}}]"#);
+        let text = STARTING.replace("\"logFiles\":[]", &format!("\"logFiles\":{log}"));
+        parse(&text).unwrap().complete()
+    };
+    let hash = "0".repeat(64);
+    assert!(log(&"b".repeat(255), &"k".repeat(1_024), &hash).is_ok());
+    let previous = with("previousDigestHashValue", &long);
+    for complete in [
+        log(&"b".repeat(256), "k", &hash),
+        log("b", &"k".repeat(1_025), &hash),
+        log("b", "k", &long),
+        parse(&previous).unwrap().complete(),
+    ] {
+        match complete {
+            Err(Malformed::FieldInvalid { value, .. }) => assert!(value.len() <= 201),
+            other => panic!("{other:?}"),
+        }
+    }
+}

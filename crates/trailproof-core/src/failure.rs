@@ -19,9 +19,12 @@ pub struct ReadFailure {
 }
 
 impl ReadFailure {
-    /// A failure of the first attempt.
+    /// A failure of the first attempt. Of a detail that is longer than any service's words the
+    /// beginning is kept.
     pub fn new(kind: ReadFailureKind, detail: impl Into<String>) -> Self {
-        Self { kind, attempts: 1, detail: detail.into(), request_id: None }
+        let mut detail = detail.into();
+        detail.truncate(detail.floor_char_boundary(super::budget::DETAIL));
+        Self { kind, attempts: 1, detail, request_id: None }
     }
 }
 
@@ -74,6 +77,18 @@ pub enum ReadFailureKind {
     /// A mirror does not have it: it was not copied, or is gone from the mirror since. What the
     /// bucket has there is not known.
     NotCopied,
+    /// A copy does not have it, and nobody asserts that the copy is complete. What the bucket of
+    /// delivery has there is not known.
+    AbsentFromCopy,
+    /// A file of a mirror does not have the bytes that were verified when the mirror was made, as
+    /// its manifest records them.
+    CopyDamaged,
+    /// A symbolic link, a special file, or a name that cannot be a key, in a directory: what it
+    /// stands for was not looked at.
+    NotFollowed,
+    /// The object is genuine evidence of another place, which its detail names: `s3://BUCKET/KEY`.
+    /// What belongs to this place is not known.
+    DeliveredElsewhere,
 }
 
 impl ReadFailureKind {

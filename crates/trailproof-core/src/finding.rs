@@ -2,9 +2,8 @@
 use super::content::Hash;
 use super::failure::ReadFailure;
 use super::inflate::InflateFault;
-use super::location::{ObjectLocation, excerpt};
+use super::location::ObjectLocation;
 use super::time::Timestamp;
-use std::fmt;
 use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr, VariantNames};
 
 /// Something that the evidence contradicts. Never built from a failure to read.
@@ -52,7 +51,8 @@ pub enum Finding {
     DigestDeliveredThenGone {
         /// When it was delivered, by GetTrailStatus.
         delivered: Timestamp,
-        /// End of the newest digest that is there.
+        /// When the newest digest object that is there was written, by the store's own word;
+        /// `None` where there is none at all.
         newest: Option<Timestamp>,
     },
     /// A log file that a proven digest names is not there.
@@ -99,7 +99,7 @@ pub enum Malformed {
     FieldInvalid {
         /// Its name.
         field: &'static str,
-        /// What it holds, as it came.
+        /// What it holds, as it came, but no more than is shown of it.
         value: String,
     },
     /// A backfill digest without the time at which it was made.
@@ -112,8 +112,15 @@ impl Malformed {
         self.into()
     }
 
+    /// That `field` holds this `value`, of which one character more is kept than is shown, so that a
+    /// message tells that it goes on.
+    pub fn field_invalid(field: &'static str, value: &str) -> Self {
+        let value = value.chars().take(super::budget::SHOWN + 1).collect();
+        Self::FieldInvalid { field, value }
+    }
+
     /// Every field that [`Self::FieldAbsent`] or [`Self::FieldInvalid`] may name.
-    pub const FIELDS: [&'static str; 13] = [
+    pub const FIELDS: [&'static str; 15] = [
         "backfill-generation-timestamp",
         "digestEndTime",
         "digestPublicKeyFingerprint",
@@ -124,6 +131,8 @@ impl Malformed {
         "hashValue",
         "logFiles",
         "previousDigestHashValue",
+        "previousDigestS3Bucket",
+        "previousDigestS3Object",
         "previousDigestSignature",
         "s3Bucket",
         "s3Object",
@@ -160,91 +169,6 @@ impl Finding {
     /// Stable code for machines; never renamed once released.
     pub fn code(&self) -> &'static str {
         FindingCode::from(self).into()
-    }
-
-    /// What was expected and what was found, in words for people; escaped where it came from
-    /// outside.
-    pub fn expected_and_found(&self) -> (String, String) {
-        let hash = |hash: &Hash| format!("sha256 {}", hex::encode(hash));
-        match self {
-            Self::DigestMissing => {
-                ("the digest that a proven digest names".to_owned(), "no such object".to_owned())
-            }
-            Self::DigestMalformed(why) => ("a digest".to_owned(), why.to_string()),
-            Self::DigestMoved { recorded } => (
-                "a digest that was delivered to this place".to_owned(),
-                format!("one that was delivered to `{recorded}`"),
-            ),
-            Self::DigestSignatureInvalid(fault) => {
-                ("a signature by the key that the digest names".to_owned(), fault.to_string())
-            }
-            Self::DigestKeyUnknown { fingerprint, .. } => (
-                "a key of CloudTrail for that region and time".to_owned(),
-                format!("fingerprint `{}`", excerpt(fingerprint, super::budget::SHOWN)),
-            ),
-            Self::DigestLinkMismatch { expected, found }
-            | Self::LogHashMismatch { expected, found, cut_short: false } => {
-                (hash(expected), hash(found))
-            }
-            Self::LogHashMismatch { expected, found, cut_short: true } => {
-                (hash(expected), format!("{}, and the object ends early", hash(found)))
-            }
-            Self::DigestOutOfOrder { end, successor_end } => (
-                format!("an end before {successor_end}, where the digest that links to it ends"),
-                format!("it ends at {end}"),
-            ),
-            Self::DigestDeliveredThenGone { delivered, newest } => (
-                format!("a digest that was delivered at {delivered}, as GetTrailStatus reports"),
-                newest.map_or_else(
-                    || "no digest at all".to_owned(),
-                    |end| format!("none newer than the one that ends at {end}"),
-                ),
-            ),
-            Self::LogMissing => {
-                ("the log file that a proven digest names".to_owned(), "no such object".to_owned())
-            }
-            Self::LogMalformed(why) => ("one whole gzip member".to_owned(), why.to_string()),
-            Self::LogTrailingData { bytes } => (
-                "one gzip member and nothing after it".to_owned(),
-                format!("{bytes} bytes after it, which some readers take for log records"),
-            ),
-        }
-    }
-}
-
-impl fmt::Display for SignatureFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mismatch => f.write_str("one that is not this key's over these bytes"),
-            Self::OddHex => f.write_str("hex of an odd number of digits"),
-            Self::NotHex => f.write_str("text that is not hex"),
-            Self::Absent => f.write_str("none"),
-            Self::KeyUnreadable { fingerprint } => write!(
-                f,
-                "a key that cannot be read, fingerprint `{}`",
-                excerpt(fingerprint, super::budget::SHOWN)
-            ),
-        }
-    }
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Gzip(InflateFault::NotGzip) => f.write_str("not gzip"),
-            Self::Gzip(InflateFault::Header) => f.write_str("gzip header not understood"),
-            Self::Gzip(InflateFault::Crc) => f.write_str("gzip checksum differs"),
-            Self::Gzip(InflateFault::Length) => f.write_str("gzip length differs"),
-            Self::Gzip(_) => f.write_str("gzip data corrupt"),
-            Self::CutShort => f.write_str("gzip member cut short"),
-            Self::TrailingData { bytes } => write!(f, "{bytes} bytes after the gzip member"),
-            Self::Json => f.write_str("not the JSON of a digest"),
-            Self::FieldAbsent(field) => write!(f, "field `{field}` absent"),
-            Self::FieldInvalid { field, value } => {
-                write!(f, "field `{field}` holds `{}`", excerpt(value, super::budget::SHOWN))
-            }
-            Self::BackfillTimeAbsent => f.write_str("metadata without a backfill time"),
-        }
     }
 }
 

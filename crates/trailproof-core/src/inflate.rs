@@ -115,6 +115,11 @@ impl Inflater {
         self.limit = limit;
     }
 
+    /// Bytes after the member so far.
+    pub(super) fn trailing(&self) -> u64 {
+        self.trailing
+    }
+
     /// Inflated bytes so far.
     pub fn inflated(&self) -> u64 {
         self.inflated

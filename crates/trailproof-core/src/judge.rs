@@ -5,9 +5,11 @@
 //! loses metadata, and nobody tampers by leaving a digest provable.
 use super::Verified;
 use super::aws_judge::DigestRead;
+use super::content::Hash;
 use super::digest::{Digest, DigestClaim, Link};
 use super::failure::{ReadFailure, ReadFailureKind};
 use super::finding::{Finding, Outcome, SignatureFault};
+use super::key_layout::DigestKey;
 use super::location::ObjectLocation;
 use super::notice::Notice;
 use super::signing::PublicKey;
@@ -65,11 +67,10 @@ pub fn judge_digest(
         Ok(claim) => claim,
         Err(why) => return (Outcome::Invalid(Finding::DigestMalformed(why)), Vec::new()),
     };
-    if claim.location != *at {
-        let recorded = claim.location;
-        return (Outcome::Invalid(Finding::DigestMoved { recorded }), Vec::new());
-    }
     let own = check_signature(&claim, signature.as_deref(), key);
+    if claim.location != *at {
+        return elsewhere(claim, content.hash, own, at, recorded, key);
+    }
     // Mostly it is the same signature twice, and checking one is most of a digest's cost.
     let recorded_signature = link.and_then(|link| link.signature.as_deref());
     let theirs = match recorded_signature == signature.as_deref() {
@@ -79,13 +80,16 @@ pub fn judge_digest(
     let proofs = Proofs {
         own_signature: own == Signed::Yes,
         successor_signature: theirs == Signed::Yes,
-        successor_hash: recorded == Some(content.hash),
+        successor_hash: recorded == Some(content.whole_hash()),
     };
     if !proofs.any() {
         let outcome = match (recorded, own) {
             // The proven successor says what this digest's bytes were, and they are not these.
             (Some(expected), Signed::Absent | Signed::KeyNotHad) => {
-                Outcome::Invalid(Finding::DigestLinkMismatch { expected, found: content.hash })
+                Outcome::Invalid(Finding::DigestLinkMismatch {
+                    expected,
+                    found: content.whole_hash(),
+                })
             }
             (_, own) => unproven(&claim, own, theirs, key),
         };
@@ -100,6 +104,9 @@ pub fn judge_digest(
     if content.form == super::content::Form::Plain {
         notices.push(Notice::StoredInflated);
     }
+    if let super::content::Form::GzipAndMore { .. } = content.form {
+        notices.push(Notice::SeveralMembers);
+    }
     match claim.complete() {
         Ok(digest) => {
             let digest = Arc::new(Verified::new(digest));
@@ -107,6 +114,49 @@ pub fn judge_digest(
         }
         Err(why) => (Outcome::Invalid(Finding::DigestMalformed(why)), notices),
     }
+}
+
+/// Judges a digest that names another place than the one that it was read for. One whose signature
+/// holds is genuine evidence of the place that it names. Where that is the same digest of the same
+/// trail, in another bucket or below another prefix, it is a copy, which says nothing of this place.
+fn elsewhere(
+    claim: DigestClaim,
+    found: Hash,
+    own: Signed,
+    at: &ObjectLocation,
+    expected: Option<Hash>,
+    key: &KeyLookup<'_>,
+) -> (Outcome<ProvenDigest>, Vec<Notice>) {
+    if is_same_digest(&claim.location.key, &at.key) {
+        match (expected, own) {
+            // The proven successor says what belongs here.
+            (Some(expected), _) if expected != found => {
+                let finding = Finding::DigestLinkMismatch { expected, found };
+                return (Outcome::Invalid(finding), Vec::new());
+            }
+            (_, Signed::Yes) => {
+                let at = claim.location.to_string();
+                let why = ReadFailure::new(ReadFailureKind::DeliveredElsewhere, at);
+                return (Outcome::Unverified(why), vec![Notice::DigestCopied]);
+            }
+            // Nothing holds and nothing is contradicted.
+            (_, own @ (Signed::Absent | Signed::KeyNotHad)) => {
+                return (unproven(&claim, own.clone(), own, key), Vec::new());
+            }
+            (_, Signed::No(_) | Signed::KeyUnknown) => {}
+        }
+    }
+    (Outcome::Invalid(Finding::DigestMoved { recorded: claim.location }), Vec::new())
+}
+
+/// Whether two keys name the same digest, whatever stands in front of the account.
+fn is_same_digest(one: &str, other: &str) -> bool {
+    let essence = |key: &str| {
+        let DigestKey { chain, end, kind } = DigestKey::parse(key)?;
+        Some((chain.account, chain.source_region, chain.trail, chain.home_region, end, kind))
+    };
+    let one = essence(one);
+    one.is_some() && one == essence(other)
 }
 
 /// What came of one signature.
@@ -138,7 +188,9 @@ pub(super) fn judge_with_kept<'s>(
         for signature in kept {
             let read = DigestRead { signature: Some(signature.clone()), ..read.clone() };
             let (outcome, mut notices) = judge_digest(read, at, link, key);
-            if matches!(outcome, Outcome::Valid(_)) {
+            let holds =
+                matches!(outcome, Outcome::Valid(_)) || notices.contains(&Notice::DigestCopied);
+            if holds {
                 notices.push(Notice::MetadataSignatureMissing);
                 return (outcome, notices);
             }

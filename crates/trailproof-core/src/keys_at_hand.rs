@@ -1,29 +1,60 @@
 //! The public keys that a walk was brought, and the time of which they are all.
-use super::failure::ReadFailure;
+use super::failure::{ReadFailure, ReadFailureKind};
 use super::judge::KeyLookup;
 use super::signing::KeyRing;
 use super::time::{DAY, HOUR, Period, Timestamp};
-use super::walk_facts::Need;
+use super::walk_facts::{KeysInPart, Need};
 
-/// See the module's words.
-#[derive(Debug, Default)]
+/// The keys at hand. A key is unknown only once all keys from a day before the digest's end to now
+/// were asked for: a digest may be signed late, by a key that became valid after its end.
+#[derive(Debug)]
 pub(super) struct KeysAtHand {
     ring: KeyRing,
-    /// Spans of which all keys are in the ring, both ends included.
+    /// Spans that were asked for.
+    asked: Vec<(Timestamp, Timestamp)>,
+    /// Since when all keys until now are in the ring.
+    since: Option<Timestamp>,
+    /// Ends of digests of which all keys are in the ring, by what a bundle says.
     all_of: Vec<(Timestamp, Timestamp)>,
     /// Why they are not all of the rest, once something could not be obtained.
     failed: Option<ReadFailure>,
+    /// That no key is listed which was valid then.
+    none: ReadFailure,
+}
+
+impl Default for KeysAtHand {
+    fn default() -> Self {
+        let words = "no public key that was valid then is listed, so that none is missing either";
+        Self {
+            ring: KeyRing::default(),
+            asked: Vec::new(),
+            since: None,
+            all_of: Vec::new(),
+            failed: None,
+            none: ReadFailure::new(ReadFailureKind::KeysUnavailable, words),
+        }
+    }
 }
 
 impl KeysAtHand {
-    /// Takes keys that are all of these spans.
-    pub(super) fn take(
-        &mut self,
-        ring: &KeyRing,
-        all_of: impl IntoIterator<Item = (Timestamp, Timestamp)>,
-    ) {
+    /// Takes the keys of a span.
+    pub(super) fn take(&mut self, ring: &KeyRing, span: (Timestamp, Timestamp)) {
         self.ring.extend(ring);
-        self.all_of.extend(all_of);
+        self.asked.push(span);
+    }
+
+    /// Takes all keys since then.
+    pub(super) fn take_since(&mut self, ring: &KeyRing, from: Timestamp) {
+        self.ring.extend(ring);
+        self.since = Some(self.since.map_or(from, |since| since.min(from)));
+    }
+
+    /// Takes what a bundle has. Nothing more is asked for. A digest may be signed so `late`.
+    pub(super) fn take_part(&mut self, part: KeysInPart, late: i64) {
+        self.ring.extend(&part.ring);
+        self.all_of.extend(part.all_of.iter().map(|(from, to)| (*from, to.plus(-late))));
+        self.all_of.extend(part.all_since);
+        self.failed = Some(part.why);
     }
 
     /// Some could not be obtained, and are not asked for again.
@@ -31,22 +62,45 @@ impl KeysAtHand {
         self.failed = Some(why);
     }
 
-    /// Whether asking may bring the key that a digest with this end names.
+    /// Whether the key is at hand.
+    pub(super) fn has(&self, fingerprint: &str) -> bool {
+        self.ring.get(fingerprint).is_some()
+    }
+
+    /// Whether asking for the keys around the digest's end may bring the key that it names.
     pub(super) fn are_to_be_asked(&self, fingerprint: &str, end: Timestamp) -> bool {
-        self.ring.get(fingerprint).is_none() && !self.are_all_of(end) && self.failed.is_none()
+        let asked = self.asked.iter().any(|(from, to)| *from <= end && end <= *to);
+        !self.has(fingerprint) && !asked && self.failed.is_none()
+    }
+
+    /// What to ask for before the key is called unknown. One answer does for the whole period.
+    pub(super) fn before_unknown(
+        &self,
+        fingerprint: &str,
+        period: Period,
+        end: Timestamp,
+    ) -> Option<Need> {
+        let had = self.since.is_some_and(|since| since <= end.plus(-DAY));
+        let asks = !self.has(fingerprint) && !had && self.failed.is_none();
+        asks.then(|| Need::KeysSince(period.start.min(end).plus(-DAY)))
     }
 
     /// What is known of the key that a digest with this end names.
     pub(super) fn look_up(&self, fingerprint: Option<&str>, end: Timestamp) -> KeyLookup<'_> {
-        match (fingerprint.and_then(|name| self.ring.get(name)), &self.failed) {
-            (Some(key), _) => KeyLookup::Known(key),
-            (None, Some(why)) if !self.are_all_of(end) => KeyLookup::Unavailable(why),
-            (None, _) => KeyLookup::NoneSuch,
+        if let Some(key) = fingerprint.and_then(|name| self.ring.get(name)) {
+            return KeyLookup::Known(key);
+        }
+        match &self.failed {
+            Some(why) if !self.are_all_of(end) => KeyLookup::Unavailable(why),
+            None if !self.are_all_of(end) => KeyLookup::Unavailable(&self.none),
+            _ if !self.ring.has_valid_at(end) => KeyLookup::Unavailable(&self.none),
+            _ => KeyLookup::NoneSuch,
         }
     }
 
     fn are_all_of(&self, end: Timestamp) -> bool {
-        self.all_of.iter().any(|(from, to)| *from <= end && end <= *to)
+        self.since.is_some_and(|since| since <= end)
+            || self.all_of.iter().any(|(from, to)| *from <= end && end <= *to)
     }
 }
 

@@ -17,6 +17,13 @@ impl ObjectLocation {
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
         Self { bucket: bucket.into(), key: key.into() }
     }
+
+    /// As it is displayed, but cut to what a place may be long: for places that outside bytes claim.
+    pub fn excerpt(&self) -> String {
+        use super::budget::{BUCKET_LENGTH, KEY_LENGTH};
+        let (bucket, key) = (&self.bucket, &self.key);
+        format!("s3://{}/{}", excerpt(bucket, BUCKET_LENGTH), excerpt(key, KEY_LENGTH))
+    }
 }
 
 impl fmt::Display for ObjectLocation {
@@ -54,7 +61,8 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     if characters.next().is_none() { shown } else { format!("{shown}…") }
 }
 
-fn is_unsafe(character: char) -> bool {
+/// Whether a character could steer a terminal, or hide in one.
+pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -1,5 +1,6 @@
 //! Judges one log file by the hash that its proven digest records.
-use super::content::{Content, Form, Hash};
+use super::content::{Content, Form, Hash, Joined};
+use super::failure::{ReadFailure, ReadFailureKind};
 use super::finding::{Finding, Malformed, Outcome};
 use super::inflate::InflateFault;
 
@@ -12,40 +13,65 @@ pub struct LogProof {
     pub inflated: u64,
     /// Whether the copy is stored inflated: its content is proven all the same.
     pub stored_inflated: bool,
+    /// Whether several gzip members hold it, where CloudTrail writes one.
+    pub several_members: bool,
 }
 
-/// Judges a log file that was read whole.
+/// Judges a log file that was read whole, by what RFC 1952 says: content is what all members hold.
 ///
-/// A whole member that hashes right is valid, and so are inflated bytes that hash right. Bytes
-/// after the member make it invalid whatever its hash, as some readers take them for log records;
-/// a member that does not end as gzip must is invalid even where its bytes hash right.
+/// Content that hashes right is valid, in one whole member, in several or inflated. Where the first
+/// member hashes right and more follows it, something was added that some readers take for log
+/// records; a member that does not end as gzip must is invalid even where its bytes hash right.
 pub fn check_log(expected: &Hash, content: &Content) -> Outcome<LogProof> {
+    let first = content.hash == *expected;
+    match (content.form, content.joined) {
+        (Form::GzipAndMore { .. }, Joined::Members { hash, inflated }) if hash == *expected => {
+            Outcome::Valid(LogProof {
+                stored: content.stored,
+                inflated,
+                stored_inflated: false,
+                several_members: true,
+            })
+        }
+        (Form::GzipAndMore { .. }, Joined::Members { hash, .. }) if !first => {
+            mismatch(expected, hash, false)
+        }
+        // What the members beyond the allowance make of the content is not known.
+        (Form::GzipAndMore { .. }, Joined::OverBudget) if !first => {
+            let words = "several gzip members that inflate to more than is read";
+            Outcome::Unverified(ReadFailure::new(ReadFailureKind::OverBudget, words))
+        }
+        _ => check_first_member(expected, content),
+    }
+}
+
+/// As [`check_log`], by the first member alone: what `validate-logs` answers, as the AWS CLI reads no
+/// other.
+pub fn check_first_member(expected: &Hash, content: &Content) -> Outcome<LogProof> {
     let right = content.hash == *expected;
-    let mismatch = |cut_short| {
-        Outcome::Invalid(Finding::LogHashMismatch {
-            expected: *expected,
-            found: content.hash,
-            cut_short,
-        })
-    };
     let malformed = |why| Outcome::Invalid(Finding::LogMalformed(why));
     match content.form {
         Form::Gzip | Form::Plain if right => Outcome::Valid(LogProof {
             stored: content.stored,
             inflated: content.inflated,
             stored_inflated: content.form == Form::Plain,
+            several_members: false,
         }),
-        Form::Gzip => mismatch(false),
+        Form::Gzip => mismatch(expected, content.hash, false),
         // Nothing at all hashes to something, and that is what the AWS CLI compares.
-        Form::Plain if content.stored == 0 => mismatch(true),
+        Form::Plain if content.stored == 0 => mismatch(expected, content.hash, true),
         Form::Plain => malformed(Malformed::Gzip(InflateFault::NotGzip)),
         Form::GzipAndMore { trailing } => {
             Outcome::Invalid(Finding::LogTrailingData { bytes: trailing })
         }
         Form::GzipCutShort if right => malformed(Malformed::CutShort),
-        Form::GzipCutShort => mismatch(true),
+        Form::GzipCutShort => mismatch(expected, content.hash, true),
         Form::GzipBroken(fault) => malformed(Malformed::Gzip(fault)),
     }
+}
+
+fn mismatch(expected: &Hash, found: Hash, cut_short: bool) -> Outcome<LogProof> {
+    Outcome::Invalid(Finding::LogHashMismatch { expected: *expected, found, cut_short })
 }
 
 #[cfg(test)]
@@ -56,7 +82,7 @@ mod tests {
     const WRONG: Hash = [2; 32];
 
     fn judged(form: Form, hash: Hash, stored: u64) -> Result<bool, &'static str> {
-        let content = Content { hash, form, stored, inflated: 9 };
+        let content = Content { hash, form, stored, inflated: 9, joined: Joined::No };
         match check_log(&RIGHT, &content) {
             Outcome::Valid(proof) => Ok(proof.stored_inflated),
             Outcome::Invalid(finding) => Err(finding.code()),
@@ -79,5 +105,40 @@ mod tests {
             assert_eq!(judged(form, WRONG, 5), wrong, "{form:?} that hashes wrong");
         }
         assert_eq!(judged(Form::Plain, WRONG, 0), Err("log-hash-mismatch"));
+    }
+
+    /// What is held by several members is what all of them hold.
+    #[test]
+    fn members_are_joined() {
+        let judged = |hash, joined| {
+            let form = Form::GzipAndMore { trailing: 25 };
+            let content = Content { hash, form, stored: 50, inflated: 9, joined };
+            let all = match check_log(&RIGHT, &content) {
+                Outcome::Valid(proof) => Ok(proof.several_members),
+                Outcome::Invalid(finding) => Err(finding.code()),
+                Outcome::Unverified(why) => Err(why.kind.code()),
+            };
+            // The AWS CLI's answer is by the first alone.
+            let Outcome::Invalid(Finding::LogTrailingData { bytes: 25 }) =
+                check_first_member(&RIGHT, &content)
+            else {
+                panic!("{content:?}")
+            };
+            all
+        };
+        let members = |hash| Joined::Members { hash, inflated: 18 };
+        for (first, joined, expected) in [
+            (WRONG, members(RIGHT), Ok(true)),
+            (RIGHT, members(RIGHT), Ok(true)),
+            (RIGHT, members(WRONG), Err("log-trailing-data")),
+            (WRONG, members(WRONG), Err("log-hash-mismatch")),
+            (RIGHT, Joined::No, Err("log-trailing-data")),
+            (WRONG, Joined::No, Err("log-trailing-data")),
+            (RIGHT, Joined::OverBudget, Err("log-trailing-data")),
+            (WRONG, Joined::OverBudget, Err("over-budget")),
+            (RIGHT, Joined::CutShort, Err("log-trailing-data")),
+        ] {
+            assert_eq!(judged(first, joined), expected, "{first:?} {joined:?}");
+        }
     }
 }

@@ -1,13 +1,28 @@
 //! The key of a log file, as far as its time goes.
 use super::ids::{AccountId, Region};
+use super::key_layout::DIGEST_FOLDER;
 use super::time::Timestamp;
 
+/// What the names of log folders begin with, whatever their case.
+const LOGS: &str = "CloudTrail";
+
+/// Whether a folder of this name right below an account's holds log files: `CloudTrail`,
+/// `CloudTrail-Insight`, and any other that begins so, in any case, except the folder of digests.
+pub fn is_log_folder(name: &str) -> bool {
+    let begins = name.get(..LOGS.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(LOGS));
+    begins && name != DIGEST_FOLDER
+}
+
 /// The time in a log file's name, `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHMMZ_UNIQUE.json.gz`, of
-/// this account and region; `None` where the name is not a log file's. Only the name is looked at:
-/// log files of insights and network activity lie in other folders under names of their own.
+/// this account and region; `None` where the name is not a log file's. Log files of Insights and
+/// others have `CloudTrail-Insight` and the like in place of `CloudTrail`.
 pub fn log_key_time(key: &str, account: &AccountId, region: &Region) -> Option<Timestamp> {
     let name = key.rsplit('/').next()?;
-    let rest = name.strip_prefix(account.as_str())?.strip_prefix("_CloudTrail_")?;
+    let rest = name.strip_prefix(account.as_str())?.strip_prefix('_')?;
+    let (kind, rest) = rest.split_once('_')?;
+    if kind == DIGEST_FOLDER || !is_log_folder(kind) {
+        return None;
+    }
     let rest = rest.strip_prefix(region.as_str())?.strip_prefix('_')?;
     let (time, rest) = rest.split_once('_')?;
     rest.strip_suffix(".json.gz")?;
@@ -25,6 +40,8 @@ mod tests {
         let time = |key: &str| log_key_time(key, &account, &region).map(|at| at.to_string());
         let key = "a/123456789012_CloudTrail_us-east-1_20230710T1220Z_WMiHxZgr5Hdd6UDc.json.gz";
         assert_eq!(time(key).as_deref(), Some("2023-07-10T12:20:00Z"));
+        let insight = key.replace("_CloudTrail_", "_CloudTrail-Insight_");
+        assert_eq!(time(&insight).as_deref(), Some("2023-07-10T12:20:00Z"));
         for other in [
             key.replace("us-east-1", "us-east-2"),
             key.replace("9012_", "9013_"),
@@ -33,6 +50,18 @@ mod tests {
             key.replace("CloudTrail", "CloudTrail-Digest"),
         ] {
             assert_eq!(time(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn log_folders_are_told_by_what_they_begin_with() {
+        for name in
+            ["CloudTrail", "CloudTrail-Insight", "cloudtrail", "CLOUDTRAIL-x", "CloudTrail2"]
+        {
+            assert!(is_log_folder(name), "{name}");
+        }
+        for name in ["CloudTrail-Digest", "Config", "Cloud", "", "CloudTraił"] {
+            assert!(!is_log_folder(name), "{name}");
         }
     }
 }

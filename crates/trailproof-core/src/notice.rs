@@ -17,6 +17,8 @@ pub enum Notice {
     MetadataSignatureDiffers,
     /// The object is stored inflated; its content is proven all the same.
     StoredInflated,
+    /// Several gzip members hold the object, where CloudTrail writes one; joined they are proven.
+    SeveralMembers,
     /// The digest is in the listing and no chain reaches it.
     DigestUnlinked,
     /// The digest lies outside the period and only anchors the walk.
@@ -24,6 +26,9 @@ pub enum Notice {
     /// Nothing older is in the listing: a lifecycle rule that expires old objects would look the
     /// same.
     LifecycleLooksTheSame,
+    /// The digest's signature holds under the place that it names, which is another bucket or
+    /// prefix: a copy of evidence of that place. It steers nothing here.
+    DigestCopied,
 }
 
 impl Notice {

@@ -4,7 +4,7 @@
 //! that shares no code with it, and against signatures that AWS made.
 use super::budget;
 use super::content::Hash;
-use super::time::{HOUR, Timestamp};
+use super::time::{DAY, Timestamp};
 use aws_lc_rs::digest::SHA256;
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use md5::{Digest as _, Md5};
@@ -153,29 +153,42 @@ impl KeyRing {
         self.keys.values()
     }
 
+    /// Whether a key was valid then. One without bounds may have been.
+    pub fn has_valid_at(&self, time: Timestamp) -> bool {
+        self.keys.values().any(|key| {
+            key.valid_from.is_none_or(|from| from <= time)
+                && key.valid_to.is_none_or(|to| time <= to)
+        })
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 }
 
+/// How long after its end a digest may be signed, by what a list of keys can tell. Real digests are
+/// late by half an hour, in bad times by some hours.
+pub const SIGNED_LATE: i64 = DAY;
+
 /// The times at which a digest may end whose key is among all keys of these stretches, both ends
 /// included: it may be signed by a key that became valid after its end, so that the end of a stretch
-/// says nothing of the two hours before it.
+/// says nothing of the day before it.
 pub fn signed_in(stretches: &[(Timestamp, Timestamp)]) -> Vec<(Timestamp, Timestamp)> {
-    let ends = stretches.iter().map(|(first, last)| (*first, last.plus(-2 * HOUR)));
+    let ends = stretches.iter().map(|(first, last)| (*first, last.plus(-SIGNED_LATE)));
     ends.filter(|(first, last)| first <= last).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::HOUR;
 
     #[test]
-    fn the_last_two_hours_of_a_stretch_say_nothing() {
+    fn the_last_day_of_a_stretch_says_nothing() {
         let at = |hours: i64| Timestamp::from_unix(hours * HOUR);
-        let stretches = [(at(0), at(1)), (at(4), at(6)), (at(8), at(24))];
-        assert_eq!(signed_in(&stretches), [(at(4), at(4)), (at(8), at(22))]);
+        let stretches = [(at(0), at(23)), (at(40), at(64)), (at(80), at(120))];
+        assert_eq!(signed_in(&stretches), [(at(40), at(40)), (at(80), at(96))]);
     }
 
     #[test]

@@ -103,9 +103,31 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The period that a run is about, both ends included as the AWS CLI has it.
+/// The period that a run is about: from its start up to, and not including, its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
+    /// First second.
+    pub start: Timestamp,
+    /// The second after the last.
+    pub end: Timestamp,
+}
+
+impl Period {
+    /// The date folder of its first second.
+    pub fn first_day(self) -> String {
+        self.start.date_folder()
+    }
+
+    /// The date folder of its last second: a period that ends at midnight has nothing of the day
+    /// that begins then.
+    pub fn last_day(self) -> String {
+        self.end.plus(-1).date_folder()
+    }
+}
+
+/// A period of the AWS CLI's `validate-logs`, which includes both ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InclusivePeriod {
     /// First second.
     pub start: Timestamp,
     /// Last second.
@@ -144,6 +166,19 @@ mod tests {
             "２230710T12000Z",
         ] {
             assert_eq!(Timestamp::parse_key(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_period_has_nothing_of_the_day_that_begins_with_its_end() {
+        let at = |text| Timestamp::parse(text).unwrap();
+        for (end, last) in [
+            ("2026-10-01T00:00:00Z", "2026/09/30"),
+            ("2026-10-01T00:00:01Z", "2026/10/01"),
+            ("2026-10-01T23:59:59Z", "2026/10/01"),
+        ] {
+            let period = Period { start: at("2026-07-01T00:00:00Z"), end: at(end) };
+            assert_eq!((period.first_day(), period.last_day()), ("2026/07/01".into(), last.into()));
         }
     }
 

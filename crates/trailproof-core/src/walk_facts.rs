@@ -20,6 +20,8 @@ pub enum Need {
         /// End of the span.
         to: Timestamp,
     },
+    /// All keys of the chain's region that were valid at some time from this one until now.
+    KeysSince(Timestamp),
     /// Whether the listing holds a digest of the chain that ends at or before this time.
     Older(Timestamp),
     /// Nothing: the walk is over.
@@ -35,21 +37,27 @@ pub enum Fact {
     Missing,
     /// The digest could not be read.
     Unreadable(ReadFailure),
-    /// The keys of the span.
+    /// The keys that were asked for.
     Keys(KeyRing),
     /// Keys of the region, which are all of them only for some stretches of time.
-    KeysInPart {
-        /// The keys.
-        ring: KeyRing,
-        /// The stretches of which they are all.
-        all_of: Vec<(Timestamp, Timestamp)>,
-        /// Why they are not all of the rest.
-        why: ReadFailure,
-    },
+    KeysInPart(KeysInPart),
     /// The keys of the span could not be obtained.
     KeysFailed(ReadFailure),
     /// Whether there is an older digest.
     Older(bool),
+}
+
+/// What a bundle has of keys.
+#[derive(Clone, Debug)]
+pub struct KeysInPart {
+    /// The keys.
+    pub ring: KeyRing,
+    /// The stretches of which they are all, both ends included.
+    pub all_of: Vec<(Timestamp, Timestamp)>,
+    /// The time from which all keys were asked for, and when that was.
+    pub all_since: Option<(Timestamp, Timestamp)>,
+    /// Why they are not all of the rest.
+    pub why: ReadFailure,
 }
 
 /// What a fact settled about one digest.

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 pub struct Copy {
     program: PathBuf,
     root: PathBuf,
-    /// `verify DIRECTORY --public-keys …` and the period.
+    /// `verify DIRECTORY --public-keys … --complete-copy` and the period.
     verify: Vec<String>,
 }
 
@@ -47,7 +47,8 @@ impl Copy {
     /// The period to verify from now on, in seconds since the Unix epoch.
     pub fn period(&mut self, from: i64, to: i64) {
         let (directory, keys) = (self.beside("copy"), self.beside("keys.json"));
-        let verify = ["verify", &directory, "--public-keys", &keys];
+        // Nothing is lost on the way to it: what is absent was deleted.
+        let verify = ["verify", &directory, "--public-keys", &keys, "--complete-copy"];
         let period = ["--start-time", &iso(from), "--end-time", &iso(to)];
         self.verify = verify.iter().chain(&period).map(|part| (*part).to_owned()).collect();
     }

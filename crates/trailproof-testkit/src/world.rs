@@ -62,6 +62,8 @@ pub struct Trail {
     pub multi_region: bool,
     /// Whether it is an organization's trail.
     pub organization: bool,
+    /// Whether log file validation is on.
+    pub validates: bool,
     /// Answers of GetTrailStatus by region of the request.
     pub status: BTreeMap<String, TrailStatus>,
 }

@@ -128,13 +128,15 @@ fn hours(segments: &[Segment]) -> BTreeMap<i64, Coverage> {
 fn badness(coverage: Coverage) -> u8 {
     match coverage {
         Coverage::Verified => 0,
-        Coverage::Uncovered(Uncovered::Tail) => 1,
-        Coverage::Uncovered(Uncovered::BeforeFirstDigest) => 2,
-        Coverage::Uncovered(Uncovered::Gap) => 3,
-        Coverage::Uncovered(Uncovered::Hole) => 4,
-        Coverage::Unverified => 5,
-        Coverage::Uncovered(Uncovered::DigestsMissing) => 6,
-        Coverage::Contradicted => 7,
+        Coverage::Pending => 1,
+        Coverage::Uncovered(Uncovered::Tail) => 2,
+        Coverage::Uncovered(Uncovered::BeforeFirstDigest) => 3,
+        Coverage::Uncovered(Uncovered::Gap) => 4,
+        Coverage::Uncovered(Uncovered::Hole) => 5,
+        Coverage::Unverified => 6,
+        Coverage::Uncovered(Uncovered::Absent) => 7,
+        Coverage::Uncovered(Uncovered::DigestsMissing) => 7,
+        Coverage::Contradicted => 8,
     }
 }
 

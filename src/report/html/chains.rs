@@ -2,8 +2,10 @@
 //! tell.
 use super::calendar::{Month, months, months_in};
 use super::shown::Shown;
-use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, uncovered, verified};
-use trailproof_core::coverage::{Coverage, Uncovered};
+use crate::report::names::ChainNames;
+use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, verified};
+use crate::report::words::{PENDING, uncovered};
+use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::{ChainSummary, Presence};
 
 /// Chains that the table and the matrix leave out of it when all is well, where there are more.
@@ -23,7 +25,7 @@ const ROWS: usize = 2_000;
 /// How a chain stands, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
-    /// Verified for the whole period, but for a tail that may still come.
+    /// Verified for the whole period, but for what is pending.
     Verified,
     /// It ended before the period.
     Ended,
@@ -40,7 +42,7 @@ impl Standing {
             || chain.segments.iter().any(|segment| segment.coverage == Coverage::Contradicted)
         {
             Self::Contradicted
-        } else if chain.counts.unverified() > 0 || all - verified - chain.tail_allowed > 0 {
+        } else if chain.counts.unverified() > 0 || all > verified {
             Self::NotProven
         } else if matches!(chain.presence, Presence::Ended { .. }) {
             Self::Ended
@@ -132,22 +134,26 @@ pub(super) struct Chains {
 impl Chains {
     pub(super) fn of(chains: &[ChainSummary]) -> Self {
         let few = chains.len() <= FEW;
+        let names = ChainNames::of(chains.iter().map(|chain| &chain.chain));
         let mut made = Self::default();
         let mut room = Room { months: MONTHS_DRAWN, stretches: STRETCHES };
         for (at, chain) in chains.iter().enumerate() {
             let standing = Standing::of(chain);
+            let name = || Shown::of(names.name(&chain.chain));
             let wanted = standing.is_exception() || (few && standing != Standing::Ended);
             let number = (wanted && made.sections.len() < SECTIONS).then_some(at + 1);
             made.numbers.push(number);
             match number {
-                Some(number) => made.sections.push(section(number, chain, standing, &mut room)),
+                Some(number) => {
+                    made.sections.push(section((number, name()), chain, standing, &mut room))
+                }
                 None if wanted => made.sections_left_out += 1,
                 None => {}
             }
             if !few && !standing.is_exception() {
                 made.clean_left_out += 1;
             } else if made.rows.len() < ROWS {
-                made.rows.push(row(chain, standing, number));
+                made.rows.push(row(name(), chain, standing, number));
             } else {
                 made.rows_left_out += 1;
             }
@@ -170,12 +176,12 @@ impl Room {
     }
 }
 
-fn row(chain: &ChainSummary, standing: Standing, section: Option<usize>) -> Row {
+fn row(name: Shown, chain: &ChainSummary, standing: Standing, section: Option<usize>) -> Row {
     let (all, part) = verified(&chain.segments);
     let mut digests = chain.counts.digests;
     digests.add(&chain.counts.backfill);
     Row {
-        name: Shown::of(&chain.chain),
+        name,
         standing,
         section,
         verified: per_cent(part, all),
@@ -187,7 +193,12 @@ fn row(chain: &ChainSummary, standing: Standing, section: Option<usize>) -> Row 
     }
 }
 
-fn section(number: usize, chain: &ChainSummary, standing: Standing, room: &mut Room) -> Section {
+fn section(
+    (number, name): (usize, Shown),
+    chain: &ChainSummary,
+    standing: Standing,
+    room: &mut Room,
+) -> Section {
     let id = &chain.chain;
     let organization =
         id.organization.as_ref().map(|organization| format!(", organization {organization}"));
@@ -199,25 +210,18 @@ fn section(number: usize, chain: &ChainSummary, standing: Standing, room: &mut R
     let left_out = chain.segments.len() - wanted;
     Section {
         number,
-        name: Shown::of(id),
+        name,
         origin: Shown::of(origin),
         standing,
         sentence: sentence(chain),
         months: if drawn { months(&chain.segments) } else { Vec::new() },
         not_drawn: !drawn,
-        stretches: chain
-            .segments
-            .iter()
-            .take(wanted)
-            .map(|segment| stretch(chain, segment))
-            .collect(),
+        stretches: chain.segments.iter().take(wanted).map(stretch).collect(),
         stretches_left_out: u64::try_from(left_out).unwrap_or(u64::MAX),
     }
 }
 
-fn stretch(chain: &ChainSummary, segment: &trailproof_core::coverage::Segment) -> Stretch {
-    let last = chain.segments.last() == Some(segment);
-    let allowed = last && chain.tail_allowed > 0;
+fn stretch(segment: &Segment) -> Stretch {
     Stretch {
         from: Shown::of(segment.from),
         to: Shown::of(segment.to),
@@ -227,9 +231,7 @@ fn stretch(chain: &ChainSummary, segment: &trailproof_core::coverage::Segment) -
             Coverage::Verified => "proven digests and all of their log files".to_owned(),
             Coverage::Contradicted => "the evidence contradicts a digest or log file".to_owned(),
             Coverage::Unverified => "a digest or log file could not be checked".to_owned(),
-            Coverage::Uncovered(Uncovered::Tail) if allowed => {
-                format!("{}; it may still come", uncovered(Uncovered::Tail))
-            }
+            Coverage::Pending => PENDING.to_owned(),
             Coverage::Uncovered(why) => uncovered(why).to_owned(),
         },
     }

@@ -25,9 +25,7 @@ impl Commands {
             }
             _ => None,
         });
-        // A copy is named together with the bucket that it is evidence of.
-        let copy = start.location.rsplit_once(", read from ");
-        let place = copy.map_or(start.location.as_str(), |(_, at)| at);
+        let place = start.place.read_from.first().map_or("", |at| at.place.as_str());
         let mut verify = format!(
             "trailproof verify {} --start-time {} --end-time {}",
             shell_word(place),
@@ -45,6 +43,9 @@ impl Commands {
         }
         if !start.unlisted {
             verify.push_str(" --no-unlisted");
+        }
+        if start.complete_copy {
+            verify.push_str(" --complete-copy");
         }
         let around = run.circumstances.as_ref();
         let typed = around.map(|around| {

@@ -2,7 +2,10 @@
 use super::chains::length;
 use super::shown::Shown;
 use crate::report::collect::{Collected, Gap, ToldFinding};
-use crate::report::text_lines::{counted, uncovered};
+use crate::report::names::ChainNames;
+use crate::report::places;
+use crate::report::text_lines::counted;
+use crate::report::words::{self, uncovered};
 use trailproof_core::coverage::Coverage;
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::Finding;
@@ -43,12 +46,12 @@ pub(super) struct FindingView {
     pub(super) lifecycle: bool,
 }
 
-fn finding(told: &ToldFinding) -> FindingView {
-    let (expected, found) = told.finding.expected_and_found();
+fn finding(told: &ToldFinding, names: &ChainNames) -> FindingView {
+    let (expected, found) = words::expected_and_found(&told.finding);
     FindingView {
         code: told.finding.code(),
         means: means(&told.finding),
-        chain: Shown::of(&told.chain),
+        chain: Shown::of(names.name(&told.chain)),
         at: (!told.at.bucket.is_empty()).then(|| Shown::of(&told.at)),
         expected: Shown::of(expected),
         found: Shown::of(found),
@@ -96,7 +99,7 @@ pub(super) struct Explanation {
     pub(super) log: Shown,
 }
 
-fn gap(gap: &Gap) -> GapView {
+fn gap(gap: &Gap, names: &ChainNames) -> GapView {
     let (code, means) = match gap.segment.coverage {
         Coverage::Uncovered(why) => (why.code(), uncovered(why)),
         covered => (covered.code(), ""),
@@ -104,7 +107,7 @@ fn gap(gap: &Gap) -> GapView {
     GapView {
         code,
         means,
-        chain: Shown::of(&gap.chain),
+        chain: Shown::of(names.name(&gap.chain)),
         from: Shown::of(gap.segment.from),
         to: Shown::of(gap.segment.to),
         length: length(gap.segment.seconds()),
@@ -149,6 +152,16 @@ fn failure_means(kind: ReadFailureKind) -> &'static str {
         ReadFailureKind::KeysUnavailable => "the public keys could not be obtained",
         ReadFailureKind::NoSignature => "there is no signature to check",
         ReadFailureKind::NotCopied => "the mirror does not have it; the bucket may",
+        ReadFailureKind::AbsentFromCopy => "the copy does not have it; the bucket may",
+        ReadFailureKind::CopyDamaged => {
+            "the mirror’s file is not what was verified when it was copied; the bucket may be intact"
+        }
+        ReadFailureKind::NotFollowed => {
+            "a link, a special file or a name that cannot be a key: not followed"
+        }
+        ReadFailureKind::DeliveredElsewhere => {
+            "genuine evidence of another bucket or prefix, which proves nothing of this one"
+        }
     }
 }
 
@@ -180,6 +193,9 @@ pub(super) struct Details {
     pub(super) listings: List<(Shown, Shown)>,
     pub(super) unlisted: List<Shown>,
     pub(super) without_digests: List<Shown>,
+    /// Chains that do not join on to the record before, and the digest at the seam.
+    pub(super) not_joined: List<(Shown, Shown)>,
+    pub(super) doubts: List<(&'static str, Shown, &'static str)>,
     pub(super) not_performed: Vec<(Shown, Shown)>,
     pub(super) delivery_errors: List<(Shown, Shown)>,
     pub(super) notices: Vec<(&'static str, String, &'static str)>,
@@ -187,10 +203,13 @@ pub(super) struct Details {
 
 impl Details {
     pub(super) fn of(run: &Collected) -> Self {
+        let names = run.names();
         let errors = u64::try_from(run.delivery_errors.len()).unwrap_or(u64::MAX);
         Self {
-            findings: List::of(&run.findings.entries, run.findings.total, SHOWN, finding),
-            gaps: List::of(&run.gaps.entries, run.gaps.total, SHOWN, gap),
+            findings: List::of(&run.findings.entries, run.findings.total, SHOWN, |told| {
+                finding(told, &names)
+            }),
+            gaps: List::of(&run.gaps.entries, run.gaps.total, SHOWN, |it| gap(it, &names)),
             failures: failures(run),
             listings: List::of(
                 &run.listings_unread.entries,
@@ -207,13 +226,25 @@ impl Details {
                 SHOWN,
                 |folder| Shown::of(folder),
             ),
+            not_joined: List::of(
+                &run.not_joined.entries,
+                run.not_joined.total,
+                SHOWN,
+                |(chain, at)| (Shown::of(chain), Shown::of(at)),
+            ),
+            doubts: List::of(
+                &run.places_in_doubt.entries,
+                run.places_in_doubt.total,
+                SHOWN,
+                |doubt| (doubt.why.code(), Shown::of(places::place(doubt)), places::why(doubt.why)),
+            ),
             not_performed: run
                 .not_performed
                 .iter()
-                .map(|(check, why)| (Shown::of(check), Shown::of(why)))
+                .map(|one| (Shown::of(one.check.code()), Shown::of(words::not_made(one))))
                 .collect(),
             delivery_errors: List::of(&run.delivery_errors, errors, SHOWN, |(chain, error)| {
-                (Shown::of(chain), Shown::of(error))
+                (Shown::of(names.name(chain)), Shown::of(error))
             }),
             notices: run
                 .notices
@@ -229,6 +260,8 @@ impl Details {
     pub(super) fn all_proven(&self) -> bool {
         self.failures.is_empty()
             && self.listings.total + self.unlisted.total + self.without_digests.total == 0
+            && self.not_joined.total == 0
+            && self.doubts.total == 0
     }
 }
 
@@ -248,10 +281,17 @@ fn notice_means(notice: Notice) -> &'static str {
         Notice::StoredInflated => {
             "an object is stored inflated; its content is proven all the same"
         }
+        Notice::SeveralMembers => {
+            "several gzip members hold an object, where CloudTrail writes one; joined they are proven"
+        }
         Notice::DigestUnlinked => "a digest is listed, and no chain reaches it",
         Notice::Anchor => "a digest outside the period that only anchors its chain",
         Notice::LifecycleLooksTheSame => {
             "nothing older is listed; a lifecycle rule that expires old objects looks the same"
+        }
+        Notice::DigestCopied => {
+            "a digest is a copy of one that was delivered to another bucket or prefix, and counts \
+             for nothing here"
         }
     }
 }

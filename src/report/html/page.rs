@@ -7,11 +7,12 @@ use super::matrix::Matrix;
 use super::shown::{Shown, grouped};
 use super::summary::{Answer, Fact, Totals};
 use crate::report::collect::Collected;
+use crate::report::places;
+use crate::report::words;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
-use trailproof_core::event::RunStart;
 use trailproof_core::event::record::Circumstances;
 
 /// The one style sheet. The page's policy allows it by its hash, and nothing else.
@@ -51,7 +52,7 @@ impl Page {
             version: env!("CARGO_PKG_VERSION"),
             made_by: Shown::of(run.start.as_ref().map_or("", |start| start.tool.version.as_str())),
             title: Shown::of(match &run.start {
-                Some(start) => format!("{}: {}", answer.words, start.location),
+                Some(start) => format!("{}: {}", answer.words, words::evidence(&start.place)),
                 None => answer.words.clone(),
             }),
             facts: facts(run),
@@ -81,9 +82,16 @@ fn facts(run: &Collected) -> Vec<Fact> {
     });
     let build = start.tool.build.as_ref().map(|build| format!(", built from {build}"));
     let mut facts = vec![
-        Fact { name: "Evidence", value: Shown::of(&start.location), code: true },
+        Fact { name: "Evidence", value: Shown::of(words::evidence(&start.place)), code: true },
         fact("Period", format!("{} to {}{cut}", start.period.start, start.period.end)),
-        fact("Scope", format!("{}{chains}", scope(start))),
+        fact(
+            "Scope",
+            match places::scope(start) {
+                Some(scope) => format!("{scope} only{chains}"),
+                None => format!("everything that the bucket holds{chains}"),
+            },
+        ),
+        fact("Expected", places::expected(start)),
         fact("Run by", run.circumstances.as_ref().and_then(who).unwrap_or(NOT_RECORDED.to_owned())),
         fact(
             "Run at",
@@ -98,7 +106,7 @@ fn facts(run: &Collected) -> Vec<Fact> {
             0 => String::new(),
             seams => format!("; {} of {seams} chains join on to it", run.seams_joined),
         };
-        facts.push(fact("Follows", format!("the record of SHA-256 {before}{joined}")));
+        facts.push(fact("Follows", format!("{}{joined}", words::follows(before))));
     }
     facts
 }
@@ -112,23 +120,5 @@ fn who(around: &Circumstances) -> Option<String> {
     match (on_host, &around.aws_caller) {
         (Some(on_host), Some(caller)) => Some(format!("{on_host}, as {caller}")),
         (on_host, caller) => on_host.or_else(|| caller.clone()),
-    }
-}
-
-/// What was looked at, in words.
-fn scope(start: &RunStart) -> String {
-    let named =
-        [("trail", &start.trails), ("account", &start.accounts), ("region", &start.regions)];
-    let named: Vec<String> = named
-        .iter()
-        .filter(|(_, names)| !names.is_empty())
-        .map(|(noun, names)| match names.as_slice() {
-            [name] => format!("{noun} {name}"),
-            names => format!("{noun}s {}", names.join(", ")),
-        })
-        .collect();
-    match named.is_empty() {
-        true => "everything that the bucket holds".to_owned(),
-        false => named.join("; "),
     }
 }

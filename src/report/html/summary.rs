@@ -2,7 +2,8 @@
 use super::chains::length;
 use super::shown::{Shown, grouped};
 use crate::report::collect::Collected;
-use crate::report::text_lines::{bytes, counted, per_cent, uncovered};
+use crate::report::text_lines::{COMPLETE_COPY, bytes, counted, per_cent};
+use crate::report::words::uncovered;
 use trailproof_core::event::{RunSummary, Tally};
 use trailproof_core::verdict::Verdict;
 
@@ -140,6 +141,7 @@ impl Totals {
             part("verified", "verified", coverage.verified),
             part("contradicted", "contradicted", coverage.contradicted),
             part("unverified", "unverified", coverage.unverified),
+            part("pending", "pending: the next digest is still to come", coverage.pending),
         ];
         for (why, seconds) in &coverage.uncovered {
             parts.push(part(why.code(), &format!("uncovered: {}", uncovered(*why)), *seconds));
@@ -160,6 +162,9 @@ impl Totals {
 fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
     let mut notes = Vec::new();
     let counts = &summary.counts;
+    if run.complete_copy() {
+        notes.push(COMPLETE_COPY.to_owned());
+    }
     if let Some((chains, digests)) = run.listed {
         notes.push(format!(
             "The listing held {} in {}, with those outside the period that only anchor a chain. A \
@@ -179,18 +184,25 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         (counts.chain_findings, "finding", "about a chain as a whole"),
         (summary.unlisted, "log file", "in verified time that no verified digest names"),
         (summary.listings_unread, "listing", "that could not be read"),
+        (summary.not_joined, "chain", "that does not join on to the record before"),
+        (summary.places_in_doubt, "place", "that nothing answers for"),
         (summary.passed_over, "key", "in folders of digests that is no digest's, passed over"),
+        (
+            run.copies.total,
+            "object",
+            "with the content of a log file that a digest names elsewhere",
+        ),
+        (summary.set_aside.values().sum(), "object", "that no reader takes for data, set aside"),
     ] {
         if count > 0 {
             notes.push(format!("{} {what}.", counted(count, noun)));
         }
     }
-    let allowed: i64 = run.chains.iter().map(|chain| chain.tail_allowed).sum();
-    if allowed > 0 {
+    if summary.coverage.pending > 0 {
         notes.push(format!(
-            "{} of the time after the newest digests do not count against the verdict: a digest may \
-             be delivered two hours after its hour.",
-            length(allowed),
+            "{} after the newest digests are pending and do not count against the verdict: a digest \
+             is delivered up to two hours after its hour.",
+            length(summary.coverage.pending),
         ));
     }
     notes

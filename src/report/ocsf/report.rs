@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::io::{self, Write};
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::record::Circumstances;
+use trailproof_core::event::wire::write_json;
 
 /// The events of a run as Compliance Findings.
 #[derive(Debug)]
@@ -38,8 +39,9 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
         if let Some(summary) = &self.collected.summary {
             let (run, out) = (&self.collected, &mut self.out);
             write(out, run, verdict(run, summary))?;
+            let names = run.names();
             for told in &run.findings.entries {
-                write(out, run, finding(told))?;
+                write(out, run, finding(told, &names))?;
             }
             for class in not_proven(run) {
                 write(out, run, class)?;
@@ -50,6 +52,6 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
 }
 
 fn write(out: &mut impl Write, run: &Collected, told: Told) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Value::Object(event(run, &told)))?;
+    write_json(&mut *out, &Value::Object(event(run, &told)))?;
     out.write_all(b"\n")
 }

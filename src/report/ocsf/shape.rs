@@ -20,6 +20,8 @@ pub(super) struct Told {
     pub(super) title: String,
     pub(super) words: String,
     pub(super) chain: Option<ChainId>,
+    /// What the chain is called in the run.
+    pub(super) chain_name: String,
     pub(super) resources: Vec<Resource>,
     pub(super) evidence: Value,
 }
@@ -167,13 +169,14 @@ fn uid(run: &Collected, told: &Told) -> String {
         hash.update(text);
     };
     if let Some(start) = &run.start {
-        add(&start.bucket);
-        add(&start.location);
+        add(&start.place.delivered_to.bucket);
+        add(&start.place.delivered_to.prefix);
+        start.place.read_from.iter().for_each(|at| add(&at.place));
         add(&start.period.start.to_string());
         add(&start.period.end.to_string());
     }
     add(&told.code);
-    add(&told.chain.as_ref().map(ToString::to_string).unwrap_or_default());
+    add(&told.chain_name);
     told.resources.iter().for_each(|resource| add(&resource.uid));
     hex::encode(hash.finalize())
 }

@@ -1,7 +1,9 @@
 //! What the events tell: the verdict, findings, and what is not proven.
 use super::shape::{Level, Resource, Told};
 use crate::report::collect::{Collected, ToldFinding};
-use crate::report::text_lines::{counted, hours, uncovered};
+use crate::report::names::ChainNames;
+use crate::report::text_lines::{counted, hours};
+use crate::report::words::{self, uncovered};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use trailproof_core::chain_id::ChainId;
@@ -32,7 +34,7 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
         hours(summary.coverage.total()),
         counted(summary.chains, "chain"),
     );
-    let bucket = run.start.as_ref().map(|start| start.bucket.as_str()).unwrap_or_default();
+    let bucket = run.start.as_ref().map_or("", |start| &start.place.delivered_to.bucket);
     let chain = run.chains.first().map(|chain| &chain.chain);
     let uncovered: Map<String, Value> = summary
         .coverage
@@ -46,6 +48,7 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
         title: format!("CloudTrail evidence: {}", summary.verdict.words()),
         words,
         chain: None,
+        chain_name: String::new(),
         resources: vec![Resource {
             uid: format!("arn:{}:s3:::{bucket}", partition(chain)),
             kind: "AWS::S3::Bucket",
@@ -58,21 +61,24 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
                 "verified": summary.coverage.verified,
                 "contradicted": summary.coverage.contradicted,
                 "unverified": summary.coverage.unverified,
+                "pending": summary.coverage.pending,
                 "uncovered": uncovered,
             },
             "findings_left_out": run.findings.left_out(),
+            "complete_copy_asserted": run.complete_copy(),
         }),
     }
 }
 
 /// What the evidence contradicts.
-pub(super) fn finding(told: &ToldFinding) -> Told {
-    let (expected, found) = told.finding.expected_and_found();
+pub(super) fn finding(told: &ToldFinding, names: &ChainNames) -> Told {
+    let (expected, found) = words::expected_and_found(&told.finding);
     let code = told.finding.code();
     Told {
         level: Level::Fail,
         code: code.to_owned(),
-        title: format!("{code} in {}", told.chain),
+        title: format!("{code} in {}", names.name(&told.chain)),
+        chain_name: names.name(&told.chain),
         words: format!("expected {expected}; found {found}"),
         chain: Some(told.chain.clone()),
         resources: object(&told.at, Some(&told.chain)).into_iter().collect(),
@@ -96,6 +102,7 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
             title: format!("Not proven: {code}"),
             words,
             chain: None,
+            chain_name: String::new(),
             resources,
             evidence: json!({ "count": count }),
         });
@@ -148,6 +155,22 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
         );
         let resources = run.without_digests.entries.iter().map(folder).take(RESOURCES).collect();
         class("logs-without-digests", run.without_digests.total, words, resources);
+    }
+    if run.not_joined.total > 0 {
+        let words = format!(
+            "{} that do not join on to the record before",
+            counted(run.not_joined.total, "chain")
+        );
+        let seams = run.not_joined.entries.iter();
+        let resources = seams.filter_map(|(chain, at)| object(at, Some(chain)));
+        class("not-joined", run.not_joined.total, words, resources.take(RESOURCES).collect());
+    }
+    if run.places_in_doubt.total > 0 {
+        let words =
+            format!("{} that nothing answers for", counted(run.places_in_doubt.total, "place"));
+        let folders = run.places_in_doubt.entries.iter().filter_map(|doubt| doubt.folder.as_ref());
+        let resources = folders.map(folder).take(RESOURCES).collect();
+        class("place-in-doubt", run.places_in_doubt.total, words, resources);
     }
     told
 }

@@ -3,7 +3,7 @@ use super::ledger::{Order, Record};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::Path;
 
 /// Name of the document.
@@ -135,11 +135,11 @@ impl Header {
         Ok(Some(header))
     }
 
-    /// Writes it, whole and synced before it takes its name.
-    pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
+    /// The document's text.
+    pub(super) fn text(&self) -> io::Result<String> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        replace(directory, HEADER, text.as_bytes())
+        Ok(text)
     }
 }
 
@@ -151,16 +151,6 @@ pub(super) fn new_file(path: &Path) -> io::Result<File> {
         _ => {}
     }
     std::fs::OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-/// Writes a file of the directory's own, whole and synced before it takes its name.
-pub(super) fn replace(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let part = directory.join(WORK).join("document.part");
-    let mut file = new_file(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&part, directory.join(name))?;
-    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

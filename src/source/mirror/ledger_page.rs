@@ -66,7 +66,12 @@ pub(super) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
                 page.folders.push(name);
                 continue 'seek;
             }
-            page.objects.push(Listed { key: name, size: entry.size(), etag: None });
+            page.objects.push(Listed {
+                key: name,
+                size: entry.size(),
+                etag: None,
+                last_modified: entry.last_modified(),
+            });
         }
         return Ok(page);
     }
@@ -94,13 +99,13 @@ pub(super) fn merged(
     let end = end.map(str::to_owned);
     let within = |name: &String| end.as_ref().is_none_or(|end| name <= end);
     // Of what both have, what was noted is told.
-    let mut entries: Vec<(String, Option<u64>)> = Vec::new();
-    entries.extend(noted.objects.into_iter().map(|object| (object.key, Some(object.size))));
+    let mut entries: Vec<(String, Option<Listed>)> = Vec::new();
+    entries.extend(noted.objects.into_iter().map(|object| (object.key.clone(), Some(object))));
     entries.extend(noted.folders.into_iter().map(|name| (name, None)));
     for mut object in there.objects {
         if object.key.starts_with(above) && object.key.len() > above.len() {
             object.key.drain(..above.len());
-            entries.push((object.key, Some(object.size)));
+            entries.push((object.key.clone(), Some(object)));
         }
     }
     entries.extend(there.folders.iter().filter_map(below).map(|name| (name, None)));
@@ -108,7 +113,7 @@ pub(super) fn merged(
     entries.sort_by(|(one, _), (other, _)| one.cmp(other));
     entries.dedup_by(|(later, _), (first, _)| later == first);
     let mut page = ListPage { next: end.clone(), ..ListPage::default() };
-    for (name, size) in entries {
+    for (name, object) in entries {
         if !within(&name) {
             break;
         }
@@ -116,8 +121,8 @@ pub(super) fn merged(
             page.next = last(&page);
             break;
         }
-        match size {
-            Some(size) => page.objects.push(Listed { key: name, size, etag: None }),
+        match object {
+            Some(object) => page.objects.push(object),
             None => page.folders.push(name),
         }
     }

@@ -11,7 +11,7 @@ use super::reader::{FileReader, failed, hand_over};
 use super::source::MirrorSource;
 use crate::source::{
     BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
-    ReadFrom, TakePiece,
+    ReadFrom, RecordedBytes, TakePiece,
 };
 use std::io;
 use std::path::Path;
@@ -168,6 +168,9 @@ impl Mirrored {
             // what has them. This one is only what the manifest says.
             etag: None,
             version_id: None,
+            end_unknown: copied.end_unknown,
+            kms_key: None,
+            recorded: Some(RecordedBytes { size: copied.size, sha256: copied.sha256 }),
             // Of an object that was copied without, the index may have some.
             user: match copied.metadata.is_empty() {
                 true => self.files.metadata(&path, 0).user,
@@ -229,6 +232,16 @@ impl ObjectSource for Mirrored {
             let reader: Box<dyn ObjectReader> = Box::new(self.read(at, from)?);
             Ok(reader)
         })
+    }
+
+    /// A path below the directory begins with the bucket.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        let passed = self.files.passed_over_keys().into_iter();
+        let placed = passed.filter_map(|path| {
+            let (bucket, key) = path.split_once('/')?;
+            Some(ObjectLocation::new(bucket, key))
+        });
+        placed.collect()
     }
 
     fn is_here(&self, _at: &ObjectLocation) -> bool {

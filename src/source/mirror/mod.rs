@@ -6,6 +6,7 @@
 //! Copies that other programs made are read by their files alone. A mirror that trailproof made has a
 //! manifest, so that what it does not have is told apart from what the bucket did not have.
 pub mod copy;
+mod flat;
 #[cfg(unix)]
 mod folders;
 mod header;
@@ -19,6 +20,7 @@ mod reader;
 mod source;
 mod tree;
 
+pub use flat::FlatFolder;
 pub use header::{HEADER, Header, KEYS_BESIDE, MirrorRun, Tally};
 pub use index::INDEX;
 pub use mirrored::Mirrored;

@@ -81,6 +81,16 @@ impl MirrorSource {
         self.passed_over.all()
     }
 
+    /// The same as the keys that they come closest to.
+    pub(super) fn passed_over_keys(&self) -> Vec<String> {
+        let key = |path: &PathBuf| {
+            let below = path.strip_prefix(&self.root).ok()?;
+            let parts = below.components().map(|part| part.as_os_str().to_string_lossy());
+            Some(parts.collect::<Vec<_>>().join("/"))
+        };
+        self.passed_over.all().iter().filter_map(key).collect()
+    }
+
     fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
         let after = request.continuation.as_ref().max(request.start_after.as_ref());
         let after = after.map_or("", String::as_str);
@@ -100,7 +110,7 @@ impl MirrorSource {
                 page.next = page.objects.last().map(|object| object.key.clone());
                 return ControlFlow::Break(());
             }
-            page.objects.push(Listed { key, size, etag: None });
+            page.objects.push(Listed { key, size, etag: None, last_modified: None });
             ControlFlow::Continue(())
         })?;
         Ok(page)
@@ -136,9 +146,12 @@ impl MirrorSource {
             }
             match file.map(|name| walk.size(path, &name)).transpose()? {
                 Some(None) => continue,
-                Some(Some(size)) => {
-                    page.objects.push(Listed { key: key.clone(), size, etag: None })
-                }
+                Some(Some(size)) => page.objects.push(Listed {
+                    key: key.clone(),
+                    size,
+                    etag: None,
+                    last_modified: None,
+                }),
                 None => page.folders.push(key.clone()),
             }
             last = Some(key);
@@ -255,6 +268,11 @@ impl ObjectSource for MirrorSource {
             let reader: Box<dyn ObjectReader> = Box::new(self.read(at, from)?);
             Ok(reader)
         })
+    }
+
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        let keys = self.passed_over_keys().into_iter();
+        keys.map(|key| ObjectLocation::new("", key)).collect()
     }
 
     fn is_here(&self, _at: &ObjectLocation) -> bool {

@@ -37,8 +37,10 @@ pub(super) struct PassedOver(Mutex<BTreeSet<PathBuf>>);
 impl PassedOver {
     fn note(&self, path: PathBuf) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() < EXAMPLES {
-            seen.insert(path);
+        seen.insert(path);
+        // The first by name, in whatever order listings come to them.
+        if seen.len() > EXAMPLES {
+            seen.pop_last();
         }
     }
 

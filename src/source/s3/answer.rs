@@ -6,6 +6,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 use std::io;
+use trailproof_core::budget;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::ids::Region;
 
@@ -33,7 +34,8 @@ where
         _ => broken(Broken::Senseless, error),
     };
     if let (ReadError::Failure(failure), Some(raw)) = (&mut read, error.raw_response()) {
-        failure.request_id = raw.headers().get("x-amz-request-id").map(str::to_owned);
+        let id = raw.headers().get("x-amz-request-id");
+        failure.request_id = id.filter(|id| id.len() <= budget::STORE_NAME).map(str::to_owned);
         // An answer that was understood by nobody: say what the SDK stumbled over.
         if raw.status().is_success() && failure.kind == ReadFailureKind::Network {
             failure.detail = words::chain(error);

@@ -10,6 +10,7 @@ mod clients;
 mod clock;
 mod cursor;
 mod etag;
+mod framing;
 mod page;
 mod percent;
 mod reader;

@@ -10,7 +10,9 @@ use super::percent;
 use crate::source::{ListPage, ListRequest, Listed};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
+use trailproof_core::budget;
 use trailproof_core::failure::ReadFailure;
+use trailproof_core::time::Timestamp;
 
 /// The page that `output` is for `request`, whose continuation is `cursor`.
 pub(super) fn page(
@@ -84,7 +86,8 @@ fn listed(object: Object, encoded: bool) -> Result<Listed, ReadFailure> {
         return Err(senseless("has an object without key or size"));
     };
     let etag = object.e_tag.as_deref().map(super::etag::unquoted);
-    Ok(Listed { key: decoded(key, encoded)?, size, etag })
+    let last_modified = object.last_modified.map(|at| Timestamp::from_unix(at.secs()));
+    Ok(Listed { key: decoded(key, encoded)?, size, etag, last_modified })
 }
 
 fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailure> {
@@ -93,12 +96,15 @@ fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailur
 }
 
 fn decoded(text: String, encoded: bool) -> Result<String, ReadFailure> {
-    if !encoded {
-        return Ok(text);
-    }
-    match percent::decode(&text) {
-        Some(decoded) => Ok(decoded.into_owned()),
-        None => Err(senseless("has a key that is not encoded as it says")),
+    let key = match encoded {
+        true => percent::decode(&text)
+            .ok_or_else(|| senseless("has a key that is not encoded as it says"))?
+            .into_owned(),
+        false => text,
+    };
+    match key.len() <= budget::KEY_LENGTH {
+        true => Ok(key),
+        false => Err(senseless("has a key that is longer than a key may be")),
     }
 }
 
@@ -198,11 +204,21 @@ mod tests {
         silent.is_truncated = None;
         let mut undecodable = output(&["%ff"]);
         undecodable.encoding_type = Some(EncodingType::Url);
+        let endless = output(&[&"k".repeat(1_025)]);
         let descending = output(&["b", "a"]);
         let twice = output(&["a", "a"]);
-        for garbage in
-            [no_key, no_size, negative, cut, nowhere, silent, undecodable, descending, twice]
-        {
+        for garbage in [
+            no_key,
+            no_size,
+            negative,
+            cut,
+            nowhere,
+            silent,
+            undecodable,
+            endless,
+            descending,
+            twice,
+        ] {
             let shown = format!("{garbage:?}");
             assert!(page(&all(""), Cursor::default(), garbage).is_err(), "{shown}");
         }

@@ -1,6 +1,7 @@
 //! One object's body, held to what its head promised.
 use super::answer;
 use super::classify::{Broken, broken};
+use super::framing::Framing;
 use crate::source::{BoxFuture, ObjectMetadata, ObjectReader, ReadFrom};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
@@ -74,12 +75,15 @@ impl S3Reader {
             size,
             etag,
             version_id: output.version_id().map(str::to_owned),
+            end_unknown: false,
+            kms_key: output.ssekms_key_id().map(str::to_owned),
             user: output
                 .metadata()
                 .into_iter()
                 .flatten()
                 .map(|(name, value)| (name.to_lowercase(), value.clone()))
                 .collect(),
+            recorded: None,
         };
         Ok(Self {
             metadata,
@@ -91,6 +95,13 @@ impl S3Reader {
             came: 0,
             failed: None,
         })
+    }
+
+    /// The same, of an answer that told its end so.
+    #[must_use]
+    pub(super) fn framed(mut self, framing: &Framing) -> Self {
+        self.metadata.end_unknown = framing.is_none();
+        self
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, ReadFailure> {

@@ -3,6 +3,7 @@ use super::classify::{Broken, Operation, broken};
 use super::clients::Clients;
 use super::clock::StoreClock;
 use super::cursor::Cursor;
+use super::framing::Framing;
 use super::reader::S3Reader;
 use super::region::BucketRegions;
 use super::timeouts::Timeouts;
@@ -127,6 +128,7 @@ impl S3Source {
     async fn get(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<S3Reader, ReadError> {
         let range = (from.offset > 0).then(|| format!("bytes={}-", from.offset));
         let if_match = from.if_etag.as_deref().map(etag::quoted);
+        let framing = Framing::default();
         let output = self
             .send(Operation::Get, &at.bucket, |client| {
                 client
@@ -135,10 +137,13 @@ impl S3Source {
                     .key(&at.key)
                     .set_range(range.clone())
                     .set_if_match(if_match.clone())
+                    .customize()
+                    .interceptor(framing.clone())
                     .send()
             })
             .await?;
-        S3Reader::new(output, from, self.timeouts.chunk).map_err(ReadError::Failure)
+        let reader = S3Reader::new(output, from, self.timeouts.chunk);
+        reader.map(|reader| reader.framed(&framing)).map_err(ReadError::Failure)
     }
 }
 
@@ -163,6 +168,10 @@ impl ObjectSource for S3Source {
     }
 
     /// What lies here is asked for over a network.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        Vec::new()
+    }
+
     fn is_here(&self, _at: &ObjectLocation) -> bool {
         false
     }

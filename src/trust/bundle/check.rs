@@ -1,5 +1,5 @@
 //! What is wrong, odd or wanting in a bundle.
-use super::coverage::{Stretch, left_out};
+use super::coverage::{Stretch, joined, left_out};
 use super::document::Bundle;
 use crate::trust::KeyRecord;
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ pub fn check(bundle: &Bundle) -> Checked {
         let ends: Vec<Stretch> = ends.chain(told.covered.iter().copied()).collect();
         let from = ends.iter().map(|(from, _)| *from).min();
         let to = ends.iter().map(|(_, to)| *to).max();
-        let covered = signed_in(&told.covered);
+        let covered = joined(signed_in(&told.covered).into_iter().chain(told.all_since).collect());
         let open = from.zip(to).map(|span| left_out(&covered, span)).unwrap_or_default();
         let keys = told.keys.len();
         checked.regions.insert(region.clone(), CheckedRegion { keys, covered, open });

@@ -24,6 +24,16 @@ pub struct RegionKeys {
     pub keys: Vec<KeyRecord>,
     /// Stretches of which the keys are all, ascending.
     pub covered: Vec<Stretch>,
+    /// From when on the keys are all that there were when they were asked for, and when that was.
+    pub all_since: Option<Stretch>,
+}
+
+impl RegionKeys {
+    /// Takes that all keys from then on were asked for at that time. The later time counts.
+    pub(super) fn asked_since(&mut self, stretch: Option<Stretch>) {
+        let later = |(from, asked): Stretch| (asked, std::cmp::Reverse(from));
+        self.all_since = self.all_since.into_iter().chain(stretch).max_by_key(|it| later(*it));
+    }
 }
 
 /// Keys of some regions, as files tell them.
@@ -104,6 +114,7 @@ impl Bundle {
             into.keys.extend(more.keys);
             into.covered.extend(more.covered);
             into.covered = joined(std::mem::take(&mut into.covered));
+            into.asked_since(more.all_since);
         }
         self.of_any_region.extend(other.of_any_region);
         self.unusable.extend(other.unusable);
@@ -126,9 +137,15 @@ impl Bundle {
                 let (from, to) = end("from").zip(end("to")).ok_or_else(|| absent("requested"))?;
                 covered.push((from, to));
             }
+            let since = told.get("all_since").map(|since| {
+                let end = |name: &str| since.get(name).and_then(time);
+                end("from").zip(end("asked")).ok_or_else(|| absent("all_since"))
+            });
+            let since = since.transpose()?;
             let region = self.regions.entry(region(name)?).or_default();
             region.keys.extend(keys);
             region.covered = if sound { joined(covered) } else { Vec::new() };
+            region.asked_since(since.filter(|_| sound));
         }
         Ok(())
     }
@@ -142,7 +159,7 @@ impl Bundle {
             let (keys, sound) = self.listed(list)?;
             let covered = if cut || !sound { Vec::new() } else { certain(&keys) };
             self.cut |= cut;
-            self.regions.insert(region, RegionKeys { keys, covered });
+            self.regions.insert(region, RegionKeys { keys, covered, all_since: None });
         }
         Ok(())
     }

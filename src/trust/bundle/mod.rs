@@ -13,4 +13,4 @@ pub use check::{Checked, CheckedRegion, check};
 pub use document::{Bundle, BundleError, RegionKeys};
 pub use recording::RecordedKeys;
 pub use service::{BundleKeys, NoKeys};
-pub use write::{bundle_text, fetched, write_new};
+pub use write::{bundle_text, fetched};

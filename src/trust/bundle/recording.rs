@@ -33,6 +33,10 @@ impl RecordedKeys {
             Some(covered) => covered,
             None => vec![(asked.0, asked.1.min(self.now))],
         };
+        let all_since = match self.below.covered(Some(region)) {
+            Some(_) => self.below.all_since(Some(region)),
+            None => Some((asked.0, self.now)).filter(|_| asked.1 >= self.now),
+        };
         let covered = covered.into_iter().filter(|(from, to)| from <= to);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.entry(region.clone()).or_default();
@@ -41,6 +45,7 @@ impl RecordedKeys {
                 kept.keys.push(key.clone());
             }
         }
+        kept.asked_since(all_since);
         kept.covered = joined(kept.covered.drain(..).chain(covered).collect());
     }
 }
@@ -54,6 +59,8 @@ impl KeyService for RecordedKeys {
         to: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>> {
         Box::pin(async move {
+            // All keys until now: whoever reads the bundle cannot ask again before it accuses.
+            let to = to.max(self.now);
             let keys = self.below.keys(region, from, to).await?;
             if let Some(region) = region {
                 self.keep(region, (from, to), &keys);
@@ -68,5 +75,9 @@ impl KeyService for RecordedKeys {
 
     fn covered(&self, region: Option<&Region>) -> Option<Vec<Stretch>> {
         self.below.covered(region)
+    }
+
+    fn all_since(&self, region: Option<&Region>) -> Option<Stretch> {
+        self.below.all_since(region)
     }
 }

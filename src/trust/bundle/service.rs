@@ -46,6 +46,10 @@ impl KeyService for BundleKeys {
     fn covered(&self, region: Option<&Region>) -> Option<Vec<Stretch>> {
         Some(self.of(region).map(|region| joined(region.covered.clone())).unwrap_or_default())
     }
+
+    fn all_since(&self, region: Option<&Region>) -> Option<Stretch> {
+        self.of(region)?.all_since
+    }
 }
 
 /// No keys at all, where none were named and nobody may be asked.
@@ -75,6 +79,10 @@ impl KeyService for NoKeys {
     }
 
     fn covered(&self, _: Option<&Region>) -> Option<Vec<Stretch>> {
+        None
+    }
+
+    fn all_since(&self, _: Option<&Region>) -> Option<Stretch> {
         None
     }
 }

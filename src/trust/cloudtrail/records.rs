@@ -26,6 +26,7 @@ pub(super) fn trail(trail: Trail) -> Option<TrailRecord> {
         prefix: trail.s3_key_prefix.filter(|prefix| !prefix.is_empty()),
         organization: trail.is_organization_trail.unwrap_or_default(),
         multi_region: trail.is_multi_region_trail.unwrap_or_default(),
+        validates: trail.log_file_validation_enabled,
     })
 }
 
@@ -34,8 +35,17 @@ pub(super) fn status(status: GetTrailStatusOutput) -> TrailStatusRecord {
     TrailStatusRecord {
         is_logging: status.is_logging.unwrap_or_default(),
         latest_digest_delivery: status.latest_digest_delivery_time.map(at),
-        latest_digest_error: status.latest_digest_delivery_error.filter(|text| !text.is_empty()),
+        latest_digest_error: status
+            .latest_digest_delivery_error
+            .filter(|text| !text.is_empty())
+            .map(shortened),
     }
+}
+
+/// Words of the service, which become part of records.
+fn shortened(mut words: String) -> String {
+    words.truncate(words.floor_char_boundary(budget::DETAIL));
+    words
 }
 
 /// The second that `time` lies in, without its fraction.

@@ -7,16 +7,18 @@ use crate::trust::{
     KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
 };
 use aws_sdk_cloudtrail::primitives::DateTime;
+use aws_sdk_organizations::types::{AccountState, AccountStatus};
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use trailproof_core::budget;
-use trailproof_core::ids::{OrganizationId, Region, TrailArn};
+use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
 use trailproof_core::time::Timestamp;
 
 const LIST_PUBLIC_KEYS: &str = "ListPublicKeys";
 const DESCRIBE_TRAILS: &str = "DescribeTrails";
 const GET_TRAIL_STATUS: &str = "GetTrailStatus";
+const LIST_ACCOUNTS: &str = "ListAccounts";
 const DESCRIBE_ORGANIZATION: &str = "DescribeOrganization";
 
 /// CloudTrail in every region, and Organizations.
@@ -74,9 +76,9 @@ impl CloudTrail {
         Err(senseless(LIST_PUBLIC_KEYS, "does not come to an end"))
     }
 
-    async fn described(&self, arn: &TrailArn) -> Result<Option<TrailRecord>, ServiceError> {
+    async fn described(&self, region: Option<&Region>) -> Result<Vec<TrailRecord>, ServiceError> {
         let client =
-            self.clients.trails(None).map_err(|error| setup_error(DESCRIBE_TRAILS, &error))?;
+            self.clients.trails(region).map_err(|error| setup_error(DESCRIBE_TRAILS, &error))?;
         // Without a filter, as the AWS CLI asks: with one, a trail that is not there is an error.
         let described = client
             .describe_trails()
@@ -84,7 +86,7 @@ impl CloudTrail {
             .await
             .map_err(|error| service_error(DESCRIBE_TRAILS, &error))?;
         let trails = described.trail_list.unwrap_or_default();
-        Ok(trails.into_iter().filter_map(records::trail).find(|trail| trail.arn == arn.as_str()))
+        Ok(trails.into_iter().filter_map(records::trail).collect())
     }
 
     async fn status_of(
@@ -102,6 +104,39 @@ impl CloudTrail {
             .await
             .map_err(|error| service_error(GET_TRAIL_STATUS, &error))?;
         Ok(records::status(status))
+    }
+
+    /// Accounts that are not active any more, or not yet, deliver nothing. `State` replaces `Status`,
+    /// which AWS retires; an answer without a state tells of an account that is there.
+    async fn active_accounts(&self) -> Result<Vec<AccountId>, ServiceError> {
+        let client =
+            self.clients.organizations().map_err(|error| setup_error(LIST_ACCOUNTS, &error))?;
+        let mut accounts = Vec::new();
+        let mut token: Option<String> = None;
+        let mut seen = HashSet::new();
+        for _ in 0..budget::PAGES {
+            let page = client
+                .list_accounts()
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|error| service_error(LIST_ACCOUNTS, &error))?;
+            for account in page.accounts.unwrap_or_default() {
+                let state = account.state.is_none_or(|state| state == AccountState::Active);
+                let status = account.status.is_none_or(|status| status == AccountStatus::Active);
+                if !state || !status {
+                    continue;
+                }
+                let id = account.id.and_then(|id| id.parse().ok());
+                accounts.push(id.ok_or_else(|| senseless(LIST_ACCOUNTS, "names no account"))?);
+            }
+            match page.next_token.filter(|token| !token.is_empty()) {
+                None => return Ok(accounts),
+                Some(next) if seen.insert(next.clone()) => token = Some(next),
+                Some(_) => return Err(senseless(LIST_ACCOUNTS, "repeats its page token")),
+            }
+        }
+        Err(senseless(LIST_ACCOUNTS, "does not come to an end"))
     }
 
     async fn own_organization(&self) -> Result<OrganizationId, ServiceError> {
@@ -141,6 +176,10 @@ impl KeyService for CloudTrail {
     fn covered(&self, _: Option<&Region>) -> Option<Vec<(Timestamp, Timestamp)>> {
         None
     }
+
+    fn all_since(&self, _: Option<&Region>) -> Option<(Timestamp, Timestamp)> {
+        None
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -149,7 +188,17 @@ impl TrailService for CloudTrail {
         &'a self,
         arn: &'a TrailArn,
     ) -> BoxFuture<'a, Result<Option<TrailRecord>, ServiceError>> {
-        Box::pin(self.described(arn))
+        Box::pin(async move {
+            let trails = self.described(None).await?;
+            Ok(trails.into_iter().find(|trail| trail.arn == arn.as_str()))
+        })
+    }
+
+    fn trails<'a>(
+        &'a self,
+        region: Option<&'a Region>,
+    ) -> BoxFuture<'a, Result<Vec<TrailRecord>, ServiceError>> {
+        Box::pin(self.described(region))
     }
 
     fn status<'a>(
@@ -162,5 +211,9 @@ impl TrailService for CloudTrail {
 
     fn organization<'a>(&'a self) -> BoxFuture<'a, Result<OrganizationId, ServiceError>> {
         Box::pin(self.own_organization())
+    }
+
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountId>, ServiceError>> {
+        Box::pin(self.active_accounts())
     }
 }

@@ -11,12 +11,21 @@ pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
     let mut events = events(output);
     for event in &mut events {
         let event = event.as_object_mut().unwrap();
-        for field in ["location", "source", "etag", "version_id"] {
+        for field in [
+            "delivered_to",
+            "read_from",
+            "source",
+            "etag",
+            "version_id",
+            "last_modified",
+            "complete_copy_asserted",
+        ] {
             event.remove(field);
         }
         if matches!(case.deed, Some(Deed::HostileKey(..))) {
             // Such a key is no digest's, and each copier has its own way with it.
             event.remove("keys_passed_over");
+            event.remove("set_aside");
         }
         if let Some(why) = event.get_mut("read_failure").and_then(Value::as_object_mut) {
             why.retain(|name, _| name == "code");

@@ -179,7 +179,7 @@ fn hostile_words_do_not_reach_the_terminal() {
     room.sign_changed("hostile.json", |told| {
         told["predicate"]["operator"]["declared"] = json!(hostile);
         told["predicate"]["result"]["verdict"] = json!(hostile);
-        told["predicate"]["scope"]["location"] = json!(hostile.repeat(10_000));
+        told["predicate"]["scope"]["deliveredTo"]["bucket"] = json!(hostile.repeat(10_000));
         told["predicate"][hostile] = json!(1);
         told["subject"] = json!([
             { "name": hostile, "digest": { "sha256": "11".repeat(32) }, "annotations": { "role": "report" } },

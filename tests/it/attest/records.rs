@@ -33,7 +33,8 @@ fn a_record_that_is_not_whole_is_not_signed() {
     swapped.swap(log - 1, log);
     let mut less = all.clone();
     less.remove(log);
-    let newer = changed(0, "\"schema\":1", "\"schema\":2");
+    let newer = changed(0, "\"schema\":2", "\"schema\":3");
+    let preview = changed(0, "\"schema\":2", "\"schema\":1");
     let told = "\"verdict\":\"contradicted\",\"exit_status\":1";
     let verdict = changed(all.len() - 3, told, "\"verdict\":\"proven\",\"exit_status\":0");
     let valid = changed(
@@ -48,7 +49,8 @@ fn a_record_that_is_not_whole_is_not_signed() {
         ("hash", changed(1, "started", "begun").concat(), ""),
         ("swapped", swapped.concat(), ""),
         ("less", less.concat(), ""),
-        ("newer", resealed(&newer), "schema"),
+        ("newer", resealed(&newer), "schema 3"),
+        ("preview", resealed(&preview), "a preview format"),
         ("sealed-swapped", resealed(&swapped), ""),
         ("sealed-less", resealed(&less), "have no line"),
         ("sealed-verdict", resealed(&verdict), "a recount of the lines gives `contradicted`"),
@@ -82,7 +84,17 @@ fn another_record_is_not_taken_for_the_attested_one() {
     room.verify(ATTESTATION, &["--record", "no-such"]).is(5, "cannot read");
     room.verify(ATTESTATION, &["--report", "any"]).is(1, "is given, and none is attested");
     room.verify(ATTESTATION, &["--previous", ATTESTATION]).is(1, "is not named by this one");
-    let sign = ["attest", "sign", "record.jsonl", "--key", "key.pem", "-o", "r.json", "--report"];
+    let sign = [
+        "attest",
+        "sign",
+        "record.jsonl",
+        "--key",
+        "key.pem",
+        "--force",
+        "-o",
+        "r.json",
+        "--report",
+    ];
     room.run(&[&sign[..], &["any"]].concat()).is(0, "");
     room.verify("r.json", &["--report", "any"]).is(0, "report: `any` has a SHA-256");
     room.write("any", "no record.");

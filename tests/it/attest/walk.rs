@@ -93,7 +93,14 @@ fn the_predicate_is_of_its_schema() {
     );
     assert_eq!(predicate["exceptions"]["listed"].as_array().unwrap().len(), 2);
     assert_eq!(predicate["gaps"]["listed"][0]["reason"], "digests-missing");
-    assert_eq!(predicate["scope"]["evidence"], "mirror");
+    assert_eq!(predicate["scope"]["evidence"], "copy");
+    assert_eq!(predicate["scope"]["deliveredTo"]["bucket"], "example-trail-logs");
+    assert_eq!(predicate["scope"]["readFrom"][0]["kind"], "directory");
+    assert_eq!(
+        predicate["method"]["checksMade"],
+        json!(["digest-signature", "digest-link", "log-sha256", "coverage", "unlisted-logs"])
+    );
+    assert_eq!(predicate["clock"]["source"], "machine");
     assert_eq!(predicate["scope"]["found"]["regions"], json!(["eu-west-1", "us-east-1"]));
     assert_eq!(predicate["method"]["publicKeys"]["listed"].as_array().unwrap().len(), 2);
     assert_eq!(predicate["previousAttestation"], Value::Null);
@@ -122,6 +129,7 @@ fn a_reproducible_record_tells_null_of_what_surrounded_it() {
         "2026-03-01T00:04:11Z",
         "--end-time",
         "2026-03-04",
+        "--complete-copy",
         "--record",
         "plain.jsonl.zst",
         "--reproducible",
@@ -139,6 +147,20 @@ fn a_reproducible_record_tells_null_of_what_surrounded_it() {
     assert_eq!(plain["predicate"]["verifier"]["binarySha256"], Value::Null);
     // What surrounds a run is no evidence: the commitment is the same.
     assert_eq!(plain["predicate"]["commitment"], full["predicate"]["commitment"]);
+}
+
+#[test]
+fn what_exists_is_overwritten_only_when_forced() {
+    let room = Room::new("overwrite");
+    let sign = ["attest", "sign", "record.jsonl", "--key", "key.pem", "-o", ATTESTATION];
+    let before = room.read(ATTESTATION);
+    room.run(&sign).is(2, "already exists");
+    room.run(&["attest", "bundle", ATTESTATION, "-o", "record.jsonl"]).is(2, "already exists");
+    room.run(&["attest", "timestamp-request", ATTESTATION, "-o", "key.pem"]).is(2, "`key.pem`");
+    room.run(&["attest", "prove", "record.jsonl", "s3://b/k", "-o", "key.pem"]).is(1, "");
+    assert_eq!(room.read(ATTESTATION), before);
+    room.run(&[&sign[..], &["--force"]].concat()).is(0, "signed by the key");
+    room.run(&[&sign[..5], &["-o", "/dev/null"]].concat()).is(0, "signed by the key");
 }
 
 #[test]

@@ -45,3 +45,34 @@ fn a_date_that_is_none_says_nothing() {
     let ran = verify(&epoch, &at, &["--record", "run.jsonl"]);
     assert!(skew(&at).as_i64().unwrap() < -1_700_000_000, "{ran:?}");
 }
+
+/// What is late is late by the store's clock too: a slow machine does not hide that the newest
+/// digests are gone.
+#[test]
+fn a_slow_clock_hides_no_tail() {
+    let now = trailproof_core::time::Timestamp::from_unix(
+        std::time::UNIX_EPOCH.elapsed().unwrap().as_secs().try_into().unwrap(),
+    );
+    let trail = TrailSpec::new()
+        .seed(18)
+        .regions(&["us-east-1"])
+        .time(&now.plus(-8 * 3_600).to_string(), 7)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .build();
+    let at = fresh("slow");
+    for (ahead, status, told) in [(0, 0, "pending: 1.0 h"), (3 * 3_600, 3, "\n  tail  ")] {
+        let date = (ahead != 0).then_some(Date::Ahead(ahead));
+        let options = ServerOptions { date, ..ServerOptions::default() };
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        for more in [&["--last", "6h"][..], &["--start-time", &now.plus(-6 * 3_600).to_string()]] {
+            let arguments = [&["verify", "s3://example-trail-logs"], more].concat();
+            let mut command = program(&arguments, &at);
+            let ran = run(command
+                .env("AWS_ENDPOINT_URL", server.endpoint())
+                .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")]));
+            assert_eq!(ran.status, Some(status), "{ahead} {more:?}: {ran:?}");
+            assert!(ran.stdout.contains(told), "{ahead} {more:?}: {ran:?}");
+            assert_eq!(ran.stdout.contains("Not proven:"), status == 3, "{ran:?}");
+        }
+    }
+}

@@ -97,7 +97,7 @@ fn run(command: &mut Command) -> Ran {
 fn over(command: &str, server: &LoopbackServer, at: &Path, more: &[&str]) -> Command {
     let period =
         ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T06:04:11Z", "--quiet"];
-    let arguments = [&[command, "s3://example-trail-logs"], more, &period].concat();
+    let arguments = [&[command, "s3://example-trail-logs", "--force"], more, &period].concat();
     let mut command = program(&arguments, at);
     command
         .env("AWS_ENDPOINT_URL", server.endpoint())
@@ -126,13 +126,14 @@ fn caller_and_clock_are_in_everything_that_is_made_of_a_run() {
     let server = with_date(Date::Ahead(7));
     let at = fresh("whole");
     let reports = |name: &str| {
-        let words = format!("--report html={name}.html --junit {name}.xml --ocsf {name}.ocsf");
+        let words =
+            format!("--force --report html={name}.html --junit {name}.xml --ocsf {name}.ocsf");
         words.split(' ').map(str::to_owned).collect::<Vec<_>>()
     };
     for format in ["text", "json", "jsonl"] {
         server.forget();
         let mut command = over("verify", &server, &at, &["--record", "run.jsonl"]);
-        let live = run(command.args(["--format", format]).args(reports("live")));
+        let live = run(command.args(["--format", format]).args(&reports("live")[1..]));
         assert_eq!((live.status, &*live.stderr), (Some(0), ""), "{live:?}");
         assert_eq!(asked_sts(&server), 1);
         assert_eq!(caller(&at), AUDITOR);

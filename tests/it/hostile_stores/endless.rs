@@ -27,7 +27,8 @@ impl ObjectSource for MadeUp {
             let after = request.start_after.as_deref().unwrap_or_default();
             let keys = (self.page)(&request.prefix, at);
             let keys = keys.into_iter().filter(|key| key.as_str() > after);
-            let objects = keys.map(|key| Listed { key, size: 1, etag: None }).collect();
+            let objects =
+                keys.map(|key| Listed { key, size: 1, etag: None, last_modified: None }).collect();
             let next = (at < self.last).then(|| (at + 1).to_string());
             Ok(ListPage { objects, folders: Vec::new(), next })
         })
@@ -157,7 +158,7 @@ fn a_long_period_is_the_same_at_any_page_size_and_nothing_is_fetched_twice() {
         let below = WorldSource { page, ..WorldSource::new(&trail.world) };
         let source: Arc<dyn ObjectSource> = Arc::new(Counted::new(below, Arc::clone(&counts)));
         let keys = Arc::new(WorldKeys(Arc::new(trail.world.clone())));
-        let roots = runtime.block_on(find_roots(source.as_ref(), BUCKET, "")).unwrap();
+        let roots = runtime.block_on(find_roots(source.as_ref(), BUCKET, "")).unwrap().prefixes;
         assert_eq!(roots, [""]);
         let (mut events, unneeded) = (Vec::new(), Arc::new(AtomicU64::new(0)));
         let plan = plan(&trail);

@@ -1,6 +1,7 @@
 //! Stores that are slow, refuse everything, or lead nowhere: the run goes on, says what it waits
 //! for, and ends with what it could not read.
 mod endless;
+mod memory;
 mod program;
 mod slow;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use trailproof::aws::config::AwsConfig;
+use trailproof::locate::roots::find_roots;
 use trailproof::source::count::{Counted, Counts};
 use trailproof::source::limit::{InFlight, Limited};
 use trailproof::source::retry::Retrying;
@@ -22,12 +24,11 @@ use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectReader, ObjectSource, ReadError, ReadFrom,
 };
-use trailproof::verify::discover::find_roots;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::survey::survey;
 use trailproof::verify::verify_run::{verify, verify_counting};
 use trailproof_core::chain_id::Scope;
-use trailproof_core::event::{LogJudged, RunEvent, RunSummary};
+use trailproof_core::event::{EvidencePlace, LogJudged, RunEvent, RunSummary};
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::Outcome;
 use trailproof_core::location::ObjectLocation;
@@ -56,7 +57,7 @@ fn trail() -> BuiltTrail {
 fn plan(trail: &BuiltTrail) -> VerifyPlan {
     let whole = trail.whole();
     VerifyPlan {
-        location: format!("s3://{BUCKET}"),
+        place: EvidencePlace::original(BUCKET, ""),
         bucket: BUCKET.to_owned(),
         roots: vec![String::new()],
         scope: Scope::default(),
@@ -68,8 +69,11 @@ fn plan(trail: &BuiltTrail) -> VerifyPlan {
         now: Timestamp::from_unix(whole.to + 90_000),
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     }
 }
 

@@ -15,7 +15,8 @@ fn a_survey_counts_what_a_run_reads() {
     let bytes: usize = logs.clone().map(|(_, versions)| versions[0].body.len()).sum();
     assert_eq!((survey.chains, survey.logs), (1, 12));
     assert_eq!(survey.log_bytes, u64::try_from(bytes).unwrap());
-    assert_eq!(survey.search, 1);
+    // A region, a year, a month and a day; an account, and its one folder of log files.
+    assert_eq!(survey.search, 6);
     let (_, events, _) = run(&trail, ServerOptions::default(), LONG);
     let judged = events.iter().filter(|event| matches!(event, RunEvent::DigestJudged(_))).count();
     assert!(judged > 5 && survey.digests == u64::try_from(judged).unwrap(), "{judged} {survey:?}");
@@ -38,7 +39,7 @@ fn program(server: &LoopbackServer, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-const WHOLE: [&str; 6] = [
+pub(super) const WHOLE: [&str; 6] = [
     "verify",
     "s3://example-trail-logs",
     "--start-time",

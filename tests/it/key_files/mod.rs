@@ -78,10 +78,12 @@ fn fetched_keys_are_whole_and_say_what_they_cover() {
     let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     let path = at("fetched-keys.json");
     fs::write(&path, "old").unwrap();
-    let fetch = |region: &str, endpoint: &str, path: &Path| {
+    let fetch_with = |more: &[&str], region: &str, endpoint: &str, path: &Path| {
         told(
             program()
-                .args(["keys", "fetch", "--region", region, "--start-time", "2026-03-01"])
+                .args(["keys", "fetch"])
+                .args(more)
+                .args(["--region", region, "--start-time", "2026-03-01"])
                 .args(["--end-time", "2026-03-04", "-o"])
                 .arg(path)
                 .env("AWS_ENDPOINT_URL", endpoint)
@@ -91,6 +93,12 @@ fn fetched_keys_are_whole_and_say_what_they_cover() {
                 .unwrap(),
         )
     };
+    let fetch = |region: &str, endpoint: &str, path: &Path| {
+        fetch_with(&["--force"], region, endpoint, path)
+    };
+    let (status, _, err) = fetch_with(&[], "us-east-1", &server.endpoint(), &path);
+    assert_eq!(status, Some(2), "{err}");
+    assert!(err.contains("already exists"), "{err}");
     let (status, _, err) = fetch("us_east_1", &server.endpoint(), &path);
     assert_eq!(status, Some(2), "{err}");
     let (status, _, err) = fetch("us-east-1", "http://127.0.0.1:9", &path);

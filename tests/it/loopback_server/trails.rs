@@ -25,6 +25,7 @@ fn world_of_trails() -> World {
         prefix: Some("logs".to_owned()),
         multi_region,
         organization: false,
+        validates: true,
         status: BTreeMap::from([("us-east-1".to_owned(), status.clone())]),
     };
     World {

@@ -1,5 +1,6 @@
 //! What is not in the mirror, and is said not to be.
 use super::*;
+use sha2::Digest as _;
 
 /// What no digest names is copied too, by period and scope, and what is left out is in the manifest.
 #[test]
@@ -135,6 +136,88 @@ fn a_file_that_left_the_mirror_is_not_missing_from_the_bucket() {
     let added = at.join(&log.bucket).join(log.key.replace(".json.gz", "x.json.gz"));
     fs::write(added, "x").unwrap();
     assert_eq!(verify_offline(&trail, &at).of_kind("log-unlisted").len(), 1);
+}
+
+/// A file that changed since it was copied is damaged, whatever it is now: the manifest has the hash
+/// of what the store gave. What the store gave and does not prove is a finding, in a mirror too.
+#[test]
+fn a_file_that_changed_since_it_was_copied_is_damaged_and_accuses_nobody() {
+    let mut trail = trail();
+    let logs: Vec<_> = trail.logs().map(|(_, log)| log.clone()).collect();
+    trail.put(&logs[9].bucket, &logs[9].key, object(b"tampered with in the bucket"));
+    let server = serve(&trail);
+    let at = fresh("damaged");
+    assert_eq!(mirror(&server, &trail, &at, &[]).status, 1);
+    drop(server);
+    let clean = verify_offline(&trail, &at);
+    assert_eq!(clean.findings(), [(logs[9].key.clone(), "log-malformed".to_owned())].into());
+    let digest = trail.chains[0].digests[5].clone();
+    let file = |bucket: &str, key: &str| at.join(bucket).join(key);
+    let zipped = |text: &[u8]| {
+        let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut zip, text).unwrap();
+        zip.finish().unwrap()
+    };
+    type Damage<'d> = Box<dyn Fn(&[u8]) -> Vec<u8> + 'd>;
+    let flip = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        bytes
+    };
+    let damages: Vec<Damage<'_>> = vec![
+        Box::new(flip),
+        Box::new(|bytes| bytes[..bytes.len() / 2].to_vec()),
+        Box::new(|_| Vec::new()),
+        Box::new(|bytes| [bytes, b"more"].concat()),
+        Box::new(|_| zipped(b"{\"Records\":[]}")),
+        Box::new(|_| b"not at all".to_vec()),
+    ];
+    for (bucket, key) in [(&logs[0].bucket, &logs[0].key), (&digest.bucket, &digest.key)] {
+        let whole = fs::read(file(bucket, key)).unwrap();
+        for (number, damage) in damages.iter().enumerate() {
+            let damaged = damage(&whole);
+            fs::write(file(bucket, key), &damaged).unwrap();
+            let ran = verify_offline(&trail, &at);
+            assert_eq!(ran.findings(), clean.findings(), "{number} {key}");
+            let judged = ran.jsonl();
+            let is_it = |event: &&Value| {
+                event["key"] == **key && event["read_failure"]["code"] == "copy-damaged"
+            };
+            let event = judged.iter().find(is_it).unwrap_or_else(|| panic!("{number} {key}"));
+            let detail = event["read_failure"]["detail"].as_str().unwrap();
+            for bytes in [&whole, &damaged] {
+                let hash = hex::encode(sha2::Sha256::digest(bytes));
+                assert!(detail.contains(&hash), "{number}: {detail}");
+            }
+        }
+        fs::write(file(bucket, key), &whole).unwrap();
+    }
+    // Damage alone: not proven, with what to do about the copy and nothing about the bucket.
+    let mut sound = trail.clone();
+    let (_, genuine) =
+        self::trail().logs().nth(9).map(|(id, log)| (id.clone(), log.clone())).unwrap();
+    let body = self::trail().current(&genuine.bucket, &genuine.key).unwrap().clone();
+    sound.put(&genuine.bucket, &genuine.key, body);
+    let server = serve(&sound);
+    let at = fresh("damaged-alone");
+    assert_eq!(mirror(&server, &sound, &at, &[]).status, 0);
+    drop(server);
+    let path = at.join(&logs[0].bucket).join(&logs[0].key);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, flip(&whole)).unwrap();
+    let (path, keys, period) = (at.to_str().unwrap(), keys(&at), period(&sound));
+    let text = offline(&[&["verify", path, "--public-keys", &keys][..], &slices(&period)].concat());
+    assert_eq!(text.status, 3, "{}", text.stdout);
+    assert!(text.stdout.contains("mirror again or take another copy"), "{}", text.stdout);
+    assert!(!text.stdout.contains("keep the bucket as it is"), "{}", text.stdout);
+    // Where the manifest says that the store gave these very bytes, they are a finding.
+    let manifest = at.join("trailproof-manifest.jsonl");
+    let hash = |bytes: &[u8]| hex::encode(sha2::Sha256::digest(bytes));
+    let lines = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, lines.replace(&hash(&whole), &hash(&flip(&whole)))).unwrap();
+    let ran = verify_offline(&sound, &at);
+    assert_eq!((ran.status, ran.findings().len()), (1, 1));
 }
 
 /// A header says which bucket is looked at; what else lies there is not passed over in silence.

@@ -31,13 +31,22 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
     assert!(codes(&none).keys().all(|code| code == "keys-unavailable"), "{:?}", codes(&none));
     let said = String::from_utf8(none.stderr).unwrap();
     assert!(said.contains("public-keys.json` is not believed"), "{said}");
-    // The same without the keys: an accusation where the bundle covers the time, and none else.
-    for (requested, code, verdict_is) in
-        [(true, "digest-key-unknown", "contradicted"), (false, "keys-unavailable", "not proven")]
-    {
+    // The same without the keys: an accusation where the bundle covers the time and has a key of it,
+    // and none else.
+    let unknown = json!({
+        "Fingerprint": trailproof_testkit::trail::signer::fingerprint(&Signer::pool(3).pkcs1),
+        "Value": base64::engine::general_purpose::STANDARD.encode(&Signer::pool(3).pkcs1),
+        "ValidityStartTime": "2026-02-20T00:00:00Z", "ValidityEndTime": "2026-03-22T00:00:00Z",
+    });
+    for (listed, requested, code, verdict_is) in [
+        (json!([unknown]), true, "digest-key-unknown", "contradicted"),
+        (json!([unknown]), false, "keys-unavailable", "not proven"),
+        (json!([]), true, "keys-unavailable", "not proven"),
+        (json!([]), false, "keys-unavailable", "not proven"),
+    ] {
         let mut empty = all.clone();
         for region in empty["regions"].as_object_mut().unwrap().values_mut() {
-            region["PublicKeyList"] = json!([]);
+            region["PublicKeyList"] = listed.clone();
             if !requested {
                 region["requested"] = json!([]);
             }
@@ -141,7 +150,7 @@ fn the_demo_is_verified_without_a_network() {
             .arg(&demo)
             .arg("--public-keys")
             .arg(&keys)
-            .args(["--start-time", "2026-03-01", "--end-time", "2026-03-04"])
+            .args(["--start-time", "2026-03-01", "--end-time", "2026-03-04", "--complete-copy"])
             .output()
             .unwrap()
     };
@@ -295,4 +304,77 @@ fn links_that_lead_out_are_not_followed_and_said() {
     assert!(keys.iter().any(|key| digest.ends_with(key)), "{keys:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("warning: passed over") && said.contains("symbolic links"), "{said}");
+}
+
+/// What the walk passes over below the folders of CloudTrail is a doubt, in every output: a folder
+/// that is a link, a link beside the log files, a name that cannot be a key, a pipe.
+#[test]
+fn what_is_passed_over_below_the_evidence_forbids_proven() {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::symlink;
+    let trail = trail();
+    let keys = write_keys(&trail, "passed");
+    let log = trail.logs().next().unwrap().1.clone();
+    let day = log.key.rsplit_once('/').unwrap().0.to_owned();
+    let region = day.strip_suffix("/2026/03/01").unwrap().to_owned();
+    let account = region.rsplit_once("/CloudTrail/").unwrap().0.to_owned();
+    type Put<'p> = Box<dyn Fn(&Path) + 'p>;
+    let away = fresh("passed-away");
+    let cases: Vec<(&str, String, Put<'_>)> = vec![
+        (
+            "a link beside log files",
+            format!("{day}/x.json.gz"),
+            Box::new(|at| symlink(&away, at).unwrap()),
+        ),
+        (
+            "a dangling link",
+            format!("{day}/y.json.gz"),
+            Box::new(|at| symlink("no/such", at).unwrap()),
+        ),
+        (
+            "a region that is a link",
+            format!("{account}/CloudTrail/ap-south-1"),
+            Box::new(|at| symlink(&away, at).unwrap()),
+        ),
+        (
+            "digests of a region that is a link",
+            format!("{account}/CloudTrail-Digest/ap-south-1"),
+            Box::new(|at| symlink(&away, at).unwrap()),
+        ),
+        (
+            "an account that is a link",
+            "AWSLogs/999988887777".to_owned(),
+            Box::new(|at| symlink(&away, at).unwrap()),
+        ),
+        (
+            "a pipe",
+            format!("{day}/pipe"),
+            Box::new(|at| assert!(Command::new("mkfifo").arg(at).status().unwrap().success())),
+        ),
+        (
+            "a name that is not UTF-8",
+            format!("{day}/bad\u{fffd}"),
+            Box::new(|at| {
+                let name = std::ffi::OsStr::from_bytes(b"bad\xff");
+                fs::write(at.parent().unwrap().join(name), "x").unwrap();
+            }),
+        ),
+    ];
+    for (number, (what, key, put)) in cases.iter().enumerate() {
+        let root = fresh(&format!("passed-{number}"));
+        trail.write_to(&root.join("copy")).unwrap();
+        assert_eq!(verdict(&verify(&trail, &root.join("copy"), Some(&keys), &[])), "proven");
+        put(&root.join("copy").join(&log.bucket).join(key));
+        let (record, page) = (root.join("r.jsonl"), root.join("r.html"));
+        let report = format!("html={}", page.display());
+        let more = ["--record", record.to_str().unwrap(), "--report", &report];
+        let output = verify(&trail, &root.join("copy"), Some(&keys), &more);
+        assert_eq!((output.status.code(), findings(&output)), (Some(3), BTreeSet::new()), "{what}");
+        let told = fs::read_to_string(&record).unwrap();
+        let told = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let told = told.filter(|event| event["read_failure"]["code"] == "not-followed");
+        let folders: Vec<Value> = told.map(|event| event["folder"].clone()).collect();
+        assert_eq!(folders, [json!(key)], "{what}");
+        assert!(fs::read_to_string(&page).unwrap().contains("not-followed"), "{what}");
+    }
 }

@@ -110,7 +110,15 @@ fn told(output: &Output) -> Vec<Value> {
     let mut events = events(output);
     for event in &mut events {
         let event = event.as_object_mut().unwrap();
-        for field in ["location", "source", "etag", "version_id"] {
+        for field in [
+            "delivered_to",
+            "read_from",
+            "source",
+            "etag",
+            "version_id",
+            "last_modified",
+            "complete_copy_asserted",
+        ] {
             event.remove(field);
         }
         if let Some(why) = event.get_mut("read_failure").and_then(Value::as_object_mut) {

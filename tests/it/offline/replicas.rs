@@ -10,13 +10,124 @@ fn a_replica_is_verified_under_the_place_of_delivery() {
     trail.world.buckets.insert("the-replica".to_owned(), objects);
     let output = online(&trail, "the-replica", &[]);
     assert_eq!(verdict(&output), "proven");
-    let location = events(&output)[0]["location"].as_str().unwrap().to_owned();
-    assert_eq!(location, format!("evidence of s3://{original}, read from s3://the-replica"));
+    let started = &events(&output)[0];
+    assert_eq!(started["delivered_to"], json!({ "bucket": original, "prefix": "" }));
+    let read = json!([{ "kind": "replica", "place": "s3://the-replica" }]);
+    assert_eq!(started["read_from"], read);
     assert_eq!(told(&output), expected);
     // A bucket that was typed wins over what digests claim, and proves nothing that is not so.
     let output = online(&trail, "the-replica", &["--bucket", "the-replica"]);
-    assert_eq!(verdict(&output), "contradicted");
-    assert!(findings(&output).iter().all(|(_, code)| code == "digest-moved"));
+    assert_eq!(verdict(&output), "not proven");
+    assert_eq!(findings(&output), BTreeSet::new());
+    let judged = events(&output).into_iter().filter(|event| event["event"] == "digest-judged");
+    let judged: Vec<Value> = judged.collect();
+    let copied = |event: &Value| {
+        event["notices"].as_array().is_some_and(|notices| notices.contains(&json!("digest-copied")))
+    };
+    assert!(judged.len() > 20 && judged.iter().all(copied));
+    let text = online(&trail, "the-replica", &["--bucket", "the-replica", "--format", "text"]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains(&format!("as that: `--bucket {original} --account ")), "{text}");
+}
+
+/// Replication that began in mid-period, or lags: what the replica lacks is not proven, and accuses
+/// nobody, and no trail is asked what it delivered to the bucket itself.
+#[test]
+fn a_replica_that_began_late_or_lags_accuses_nobody() {
+    let mut trail = trail();
+    let original = bucket(&trail);
+    let objects = trail.world.buckets.remove(&original).unwrap();
+    trail.world.buckets.insert("the-replica".to_owned(), objects);
+    let digests: Vec<_> = trail.chains.iter().flat_map(|chain| chain.digests.clone()).collect();
+    let whole = trail.whole();
+    let (early, late) = (whole.from + 6 * 3_600, whole.to - 3 * 3_600);
+    type Lacks = fn(i64, i64, i64) -> bool;
+    let cases: [(&str, Lacks, bool); 3] = [
+        ("began late", |end, early, _| end <= early, true),
+        ("lags", |end, _, late| end > late, false),
+        ("has holes", |end, early, late| early < end && end <= early + 3_600 || end > late, true),
+    ];
+    for (name, lacks, absent) in cases {
+        let mut changed = trail.clone();
+        for digest in digests.iter().filter(|digest| lacks(digest.end, early, late)) {
+            for key in std::iter::once(&digest.key).chain(digest.logs.iter().map(|log| &log.key)) {
+                changed.delete("the-replica", key);
+            }
+        }
+        let output = online(&changed, "the-replica", &["--trail-arn", &arn(&trail)]);
+        assert_eq!(findings(&output), BTreeSet::new(), "{name}");
+        assert_eq!(output.status.code(), Some(3), "{name}");
+        let told = events(&output);
+        let codes: Vec<&Value> = told.iter().map(|event| &event["read_failure"]["code"]).collect();
+        assert_eq!(codes.contains(&&json!("absent-from-copy")), absent, "{name}");
+        assert!(!told.iter().any(|event| event["event"] == "trail-status"), "{name}");
+        let output = online(&changed, "the-replica", &["--complete-copy"]);
+        assert_eq!(output.status.code(), Some(if absent { 1 } else { 3 }), "{name}");
+        assert_eq!(events(&output)[0]["complete_copy_asserted"], true);
+    }
+}
+
+fn arn(trail: &BuiltTrail) -> String {
+    let id = &trail.chains.first().unwrap().id;
+    format!("arn:aws:cloudtrail:{}:{}:trail/{}", id.home_region, id.account, id.trail)
+}
+
+/// Everything in one folder, without the folders that it lay in: digests and log files are found by
+/// their names, and what is not there accuses nobody, also where the folder is named as the bucket.
+#[test]
+fn files_in_one_flat_folder_are_found_by_their_names() {
+    let trail = trail();
+    let original = bucket(&trail);
+    let keys = write_keys(&trail, "flat");
+    let name = |key: &str| Some(key.rsplit('/').next().unwrap().to_owned());
+    let at = fresh("flat");
+    write_as(&trail.world, &at, |_, key| name(key));
+    let deep = fresh("flat-deep");
+    write_as(&trail.world, &deep, |_, key| Some(format!("some/folder/{}", name(key)?)));
+    let whole = trail.whole();
+    let rule = format!("s3://{original}={}", at.display());
+    for (place, more) in [(&at, vec![]), (&deep, vec![]), (&at, vec!["--relocate", &rule])] {
+        let run = |hours: i64, more: &[&str]| {
+            let mut command = offline();
+            command.arg("verify").arg(place).args(["--start-time", &iso(whole.from)]);
+            command.args(["--end-time", &iso(whole.to - hours * 3_600), "--format", "jsonl"]);
+            command.args(more).arg("--public-keys").arg(&keys).output().unwrap()
+        };
+        let output = run(2, &more);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(events(&output).last().unwrap()["chains"], 2);
+    }
+    let log = trail.chains.first().unwrap().digests.get(5).unwrap().logs.first().unwrap();
+    fs::remove_file(at.join(name(&log.key).unwrap())).unwrap();
+    for more in [&[][..], &["--relocate", &rule]] {
+        let output = verify(&trail, &at, Some(&keys), more);
+        assert_eq!((output.status.code(), findings(&output)), (Some(3), BTreeSet::new()));
+    }
+}
+
+/// Log files without any digest: nothing can be proven, as in the bucket, and the reason is told.
+#[test]
+fn log_files_without_digests_are_not_proven_and_told() {
+    let trail = trail();
+    let keys = write_keys(&trail, "alone");
+    let logs = trail.logs().count();
+    type Layout = fn(&str) -> String;
+    let layouts: [Layout; 3] = [
+        |key| key.to_owned(),
+        |key| key.rsplit('/').next().unwrap().to_owned(),
+        |key| format!("x/{key}"),
+    ];
+    for layout in layouts {
+        let at = fresh("alone");
+        write_as(&trail.world, &at, |_, key| {
+            (!key.contains("/CloudTrail-Digest/")).then(|| layout(key))
+        });
+        let output = verify(&trail, &at, Some(&keys), &[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(&format!("{logs} log files and no digest")), "{said}");
+        assert!(said.contains("`CloudTrail-Digest`"), "{said}");
+    }
 }
 
 /// An older part of the chain lies in another bucket, of which there is a copy elsewhere.
@@ -90,7 +201,8 @@ fn nobody_makes_a_bucket_pass_for_a_copy() {
         into.put(&key, versions.last().unwrap().clone());
     }
     let output = online(&trail, &original, &[]);
-    assert_eq!(events(&output)[0]["location"], format!("s3://{original}"));
+    let read = json!([{ "kind": "bucket", "place": format!("s3://{original}") }]);
+    assert_eq!(events(&output)[0]["read_from"], read);
     assert_eq!(verdict(&output), expected);
     let at = fresh("planted");
     write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
@@ -152,10 +264,10 @@ fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() 
     plant_around(&mut trail, "the-replica");
     let output = online(&trail, "the-replica", &["--format", "text"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.starts_with("CONTRADICTED  evidence of s3://another-bucket, read from"), "{text}");
-    let hint = format!("if this is a copy of `s3://{original}`, which the moved digests name");
-    assert!(text.contains(&hint) && text.contains(&format!("`--bucket {original}`")), "{text}");
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.starts_with("NOT PROVEN  evidence of s3://another-bucket, read from"), "{text}");
+    let hint = format!("verify the copies of what was delivered to `s3://{original}` as that");
+    assert!(text.contains(&hint) && text.contains(&format!("`--bucket {original} ")), "{text}");
     let output = online(&trail, "the-replica", &["--bucket", &original]);
     let told = events(&output);
     let of = |kind: &str| told.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();

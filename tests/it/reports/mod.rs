@@ -16,10 +16,10 @@ use trailproof::report::html::Html;
 use trailproof::report::json::Json;
 use trailproof::report::junit::Junit;
 use trailproof::report::ocsf::Ocsf;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::Scope;
-use trailproof_core::event::RunEvent;
+use trailproof_core::event::{EvidencePlace, RunEvent};
 use trailproof_core::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
@@ -145,7 +145,7 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
     let whole = trail.whole();
     let end = Timestamp::from_unix(whole.to + tail);
     let plan = VerifyPlan {
-        location: "s3://example-trail-logs".to_owned(),
+        place: EvidencePlace::original("example-trail-logs", ""),
         bucket: "example-trail-logs".to_owned(),
         roots: vec![String::new()],
         scope: Scope::default(),
@@ -154,8 +154,11 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
         now: end,
         status: None,
         unlisted: true,
+        complete_copy: false,
         known: None,
         since: None,
+        expected: Expected::default(),
+        left_open: Vec::new(),
     };
     let mut events = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -224,7 +227,7 @@ fn program(arguments: &[&str]) -> Option<i32> {
 
 #[test]
 fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumstances() {
-    const DEMO: [&str; 8] = [
+    const DEMO: [&str; 9] = [
         "verify",
         "testdata/demo",
         "--public-keys",
@@ -233,6 +236,7 @@ fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumsta
         "2026-03-01T00:04:11Z",
         "--end-time",
         "2026-03-04",
+        "--complete-copy",
     ];
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports");
     std::fs::create_dir_all(&folder).unwrap();
@@ -246,11 +250,11 @@ fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumsta
     for more in [&[][..], &["--reproducible"]] {
         let live = outputs("live");
         let live: Vec<&str> = live.iter().map(String::as_str).collect();
-        let arguments = [&DEMO[..], &["--record", &record], more, &live].concat();
+        let arguments = [&DEMO[..], &["--force", "--record", &record], more, &live].concat();
         assert_eq!(program(&arguments), Some(1));
         let again = outputs("again");
         let again: Vec<&str> = again.iter().map(String::as_str).collect();
-        assert_eq!(program(&[&["replay", &record], &again[..]].concat()), Some(1));
+        assert_eq!(program(&[&["replay", &record, "--force"], &again[..]].concat()), Some(1));
         for kind in ["html", "xml", "ocsf"] {
             let read = |name: &str| std::fs::read(at(&format!("{name}.{kind}"))).unwrap();
             assert!(read("live") == read("again"), "{kind} with {more:?}");

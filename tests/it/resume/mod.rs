@@ -42,7 +42,8 @@ impl Bench {
     fn verify(&self, arguments: &[&str]) -> Ran {
         self.server.forget();
         let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
-            .args(["verify", &format!("s3://{}", self.bucket), "--format", "jsonl"])
+            .args(["verify", &format!("s3://{}", self.bucket)])
+            .args(if arguments.contains(&"--format") { &[][..] } else { &["--format", "jsonl"] })
             .args(arguments)
             .env_clear()
             .env("AWS_ENDPOINT_URL", self.server.endpoint())

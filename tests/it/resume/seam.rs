@@ -42,7 +42,10 @@ fn consecutive_runs_join_without_a_seam() {
     let started = &events(&ran, "run-started")[0];
     assert_eq!(started["from"], iso(middle - 1), "the last verified second is looked at again");
     let last = fs::read_to_string(&record).unwrap().lines().last().unwrap().to_owned();
-    assert_eq!(started["follows"], serde_json::from_str::<Value>(&last).unwrap()["sha256"]);
+    assert_eq!(
+        started["follows"]["sha256"],
+        serde_json::from_str::<Value>(&last).unwrap()["sha256"]
+    );
     // What was read before is not read again, but for the digests at the seam and their log files.
     let digests = events(&ran, "digest-judged").iter().filter(|one| one["counts"] == true).count();
     assert_eq!(digests, 2 * 11);
@@ -120,4 +123,54 @@ fn many_runs_on_end_join_each_to_the_one_before() {
         assert!(!ran.stdout.contains("\"outcome\":\"invalid\""), "{}", ran.stdout);
         record = next;
     }
+}
+
+/// A record of another bucket with chains of the same names: nobody joins on to it.
+#[test]
+fn a_run_that_does_not_join_on_is_not_proven_and_says_so() {
+    let trail = trail();
+    let whole = trail.whole();
+    let middle = whole.from + 10 * HOUR;
+    let (bench, record) = joined("elsewhere", &trail, middle);
+    let other = bench.file("other.jsonl");
+    let text = fs::read_to_string(&record).unwrap().replace(&bench.bucket, "another-bucket");
+    let (before, _) = text.trim_end().rsplit_once('\n').unwrap();
+    let (before, lines) = (format!("{before}\n"), before.lines().count());
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&before));
+    let last = format!("{{\"event\":\"record-finished\",\"lines\":{lines},\"sha256\":\"{hash}\"}}");
+    fs::write(&other, format!("{before}{last}\n")).unwrap();
+    let end = iso(whole.to);
+    let page = bench.file("page.html");
+    let junit = bench.file("junit.xml");
+    let report = format!("html={page}");
+    let ran = bench.verify(&[
+        "--since",
+        &other,
+        "--end-time",
+        &end,
+        "--report",
+        &report,
+        "--junit",
+        &junit,
+    ]);
+    assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
+    let finished = &events(&ran, "run-finished")[0];
+    assert_eq!(
+        (&finished["verdict"], &finished["chains_not_joined"]),
+        (&"not proven".into(), &2.into())
+    );
+    let follows = &events(&ran, "run-started")[0]["follows"];
+    assert_eq!(
+        (&follows["verdict"], &follows["bucket"]),
+        (&"proven".into(), &"another-bucket".into())
+    );
+    let text = bench.verify(&["--since", &other, "--end-time", &end, "--format", "text"]).stdout;
+    assert!(text.contains("  not-joined  ") && text.contains("0 of 2 chains join on"), "{text}");
+    assert!(text.contains("(proven for s3://another-bucket, "), "{text}");
+    for file in [page, junit] {
+        assert!(fs::read_to_string(&file).unwrap().contains("not-joined"), "{file}");
+    }
+    let json = bench.verify(&["--since", &other, "--end-time", &end, "--format", "json"]).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["not_joined"].as_array().unwrap().len(), 2);
 }

@@ -14,6 +14,7 @@ fn trails_world() -> World {
         prefix: Some("p".to_owned()),
         multi_region: true,
         organization,
+        validates: true,
         status: BTreeMap::from([(
             "eu-west-1".to_owned(),
             TrailStatus {

@@ -94,12 +94,18 @@ fn every_verdict_has_its_exit_status_in_every_format() {
     contradicted.apply(Deed::LogContentChanged(log(5))).unwrap();
     let mut not_proven = trail();
     not_proven.apply(Deed::LogArchived(log(5))).unwrap();
-    let other = ["--start-time", "2025-03-01", "--end-time", "2025-03-02"];
+    let mut nothing = trail();
+    for bucket in nothing.world.buckets.values_mut() {
+        let marker = bucket.objects.values().next().unwrap().last().unwrap().clone();
+        bucket.objects.clear();
+        let marker = trailproof_testkit::world::Version { body: Vec::new().into(), ..marker };
+        bucket.put("AWSLogs/111122223333/CloudTrail-Digest/us-east-1/", marker);
+    }
     for (trail, period, status, verdict) in [
         (trail(), WHOLE, 0, "proven"),
         (contradicted, WHOLE, 1, "contradicted"),
         (not_proven, WHOLE, 3, "not proven"),
-        (self::trail(), other, 4, "nothing found"),
+        (nothing, WHOLE, 4, "nothing found"),
     ] {
         let server = serve(&trail);
         for format in FORMATS {
@@ -127,6 +133,44 @@ fn the_trail_s_own_word_anchors_the_tail() {
     let ran = run(&server, &verify("s3://example-trail-logs", &period, &[]));
     assert_eq!(ran.status, 3, "{}", ran.stdout);
     assert!(ran.stdout.contains("tail"), "{}", ran.stdout);
+}
+
+/// A trail's own word is about the place that it delivers to now, and about nothing else: its bucket
+/// or prefix of before, a copy, or digests that lie there and were delivered late.
+#[test]
+fn the_trail_s_own_word_is_about_no_other_place() {
+    let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events";
+    let asked = ["verify", "s3://example-trail-logs", "--trail-arn", arn, "--format", "jsonl"];
+    let asked = [asked.as_slice(), WHOLE.as_slice()].concat();
+    let late = |trail: &mut BuiltTrail, by: i64| {
+        for status in trail.world.trails.iter_mut().flat_map(|one| one.status.values_mut()) {
+            status.latest_digest_delivery = status.latest_digest_delivery.map(|at| at + by);
+        }
+    };
+    let (mut bucket, mut prefix, mut unknown) = (trail(), trail(), trail());
+    bucket.world.trails[0].bucket = "another-bucket".to_owned();
+    prefix.world.trails[0].prefix = Some("another".to_owned());
+    unknown.world.trails.clear();
+    for (mut elsewhere, why) in
+        [(bucket, "delivers-elsewhere"), (prefix, "delivers-elsewhere"), (unknown, "trail-unknown")]
+    {
+        late(&mut elsewhere, 90 * 86_400);
+        let ran = run(&serve(&elsewhere), &asked);
+        assert_eq!(ran.status, 0, "{why}: {}{}", ran.stdout, ran.stderr);
+        let told = format!("\"check\":\"trail-status\",\"why\":\"{why}\"");
+        assert!(ran.stdout.contains(&told), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("\"trail-status\",\"chain\""), "{}", ran.stdout);
+    }
+    // Digests that were written as late as the trail says are there, whenever they end.
+    let mut there = trail();
+    late(&mut there, 30 * 3_600);
+    assert_eq!(run(&serve(&there), &asked).status, 1, "nothing there was written so late");
+    let objects = &mut there.world.buckets.get_mut(BUCKET).unwrap().objects;
+    let digests = objects.iter_mut().filter(|(key, _)| key.contains("CloudTrail-Digest"));
+    let first = digests.map(|(_, versions)| versions).next().unwrap();
+    first.last_mut().unwrap().last_modified += 60 * 3_600;
+    let ran = run(&serve(&there), &asked);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
 }
 
 #[test]
@@ -164,7 +208,7 @@ fn an_added_log_file_is_told_unless_the_search_is_switched_off() {
     assert!(ran.stdout.contains("log-unlisted"), "{}", ran.stdout);
     let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &["--no-unlisted"]));
     assert_eq!(ran.status, 0, "{}", ran.stdout);
-    assert!(ran.stdout.contains("Not checked: log-unlisted"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Not checked: unlisted-logs"), "{}", ran.stdout);
 }
 
 #[test]

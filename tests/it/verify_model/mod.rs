@@ -1,18 +1,19 @@
 //! `verify` against the builder's own model: over every deed, alone and combined, over every subset
 //! of deleted digests, and at any concurrency. The model never calls the code under test.
+mod copies;
 mod deeds;
 mod places;
 mod transit;
 
 use crate::support::worlds::{Flips, WorldKeys, WorldSource};
 use std::sync::Arc;
+use trailproof::locate::roots::find_roots;
 use trailproof::source::ObjectSource;
-use trailproof::verify::discover::find_roots;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::{Scope, TrailFilter};
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::{LogJudged, Presence, RunEvent, RunSummary};
+use trailproof_core::event::{EvidencePlace, LogJudged, Presence, RunEvent, RunSummary};
 use trailproof_core::failure::ReadFailureKind;
 use trailproof_core::finding::Outcome;
 use trailproof_core::time::{Period as RunPeriod, Timestamp};
@@ -48,12 +49,15 @@ fn run_in(
         .build()
         .unwrap();
     let bucket = trail.chains[0].digests[0].bucket.clone();
-    let source: Arc<dyn ObjectSource> = Arc::new(source);
+    let mut source: Arc<dyn ObjectSource> = Arc::new(source);
+    if period.copy {
+        source = copies::as_copy(source, &bucket);
+    }
     let world = Arc::new(trail.world.clone());
     runtime.block_on(async move {
-        let roots = find_roots(source.as_ref(), &bucket, "").await.unwrap();
+        let roots = find_roots(source.as_ref(), &bucket, "").await.unwrap().prefixes;
         let plan = VerifyPlan {
-            location: format!("s3://{bucket}"),
+            place: EvidencePlace::original(&bucket, ""),
             bucket,
             roots,
             scope,
@@ -65,8 +69,11 @@ fn run_in(
             now: Timestamp::from_unix(period.now),
             status: None,
             unlisted: true,
+            complete_copy: false,
             known: None,
             since: None,
+            expected: Expected::default(),
+            left_open: Vec::new(),
         };
         let mut events = Vec::new();
         verify(&plan, source, Arc::new(WorldKeys(world)), &mut |event| events.push(event.clone()))
@@ -114,7 +121,7 @@ fn check(trail: &BuiltTrail, period: &Period, events: &[RunEvent]) -> Result<(),
     let unlisted: Vec<&str> = events
         .iter()
         .filter_map(|event| match event {
-            RunEvent::LogUnlisted { at } => Some(at.key.as_str()),
+            RunEvent::LogUnlisted { at, .. } => Some(at.key.as_str()),
             _ => None,
         })
         .collect();

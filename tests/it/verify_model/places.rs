@@ -7,7 +7,8 @@ fn an_object_that_is_no_log_file_lies_in_verified_time_all_the_same() {
     let period = covered(&trail);
     let (_, log) = trail.logs().nth(4).unwrap();
     let (bucket, key) = (log.bucket.clone(), log.key.clone());
-    let version = trail.current(&bucket, &key).unwrap().clone();
+    let mut version = trail.current(&bucket, &key).unwrap().clone();
+    version.body = "not CloudTrail's".into();
     let folder = &key[..key.rfind('/').unwrap()];
     let name = &key[folder.len() + 1..];
     // Athena and most collectors read a folder, whatever the names in it say.
@@ -17,8 +18,7 @@ fn an_object_that_is_no_log_file_lies_in_verified_time_all_the_same() {
         trail.put(&bucket, &planted, version.clone());
         let events = run(&trail, &period);
         assert_eq!(summary(&events).verdict, Verdict::NotProven, "{planted}");
-        let told =
-            |event: &RunEvent| matches!(event, RunEvent::LogUnlisted { at } if at.key == planted);
+        let told = |event: &RunEvent| matches!(event, RunEvent::LogUnlisted { at, .. } if at.key == planted);
         assert!(events.iter().any(told), "{planted}");
         trail.delete(&bucket, &planted);
     }
@@ -147,4 +147,61 @@ fn a_scope_neither_hides_siblings_that_go_on_nor_names_a_chain() {
         assert_eq!((is_ended, is_absent), (expected, !expected), "{scope:?} {told:?}");
         assert_ne!(summary(&events).verdict, Verdict::Proven, "{scope:?}");
     }
+}
+
+/// The allowance for what is still to come is the newest digest's, by its own age: a region that has
+/// been dead for days has none, however short the period.
+#[test]
+fn a_short_period_over_a_dead_region_is_not_proven() {
+    let clean = TrailSpec::new()
+        .seed(15)
+        .time("2026-03-01T00:04:11Z", 30)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .regions(&["us-east-1", "eu-west-1"])
+        .build();
+    let whole = covered(&clean);
+    let newest = clean.chains[0].standard - 1;
+    for span in [3_600, 5_400, 7_200, 10_800] {
+        // Half an hour after the newest digest.
+        let now = whole.to + 1_800;
+        let period = Period::new(now - span, now).now(now);
+        let events = run(&clean, &period);
+        check(&clean, &period, &events).unwrap();
+        assert_eq!(summary(&events).verdict, Verdict::Proven, "{span}");
+        assert!(summary(&events).coverage.pending > 0, "{span}");
+        for deleted in [newest / 2, newest - 3] {
+            let mut dead = clean.clone();
+            dead.apply(Deed::NewestDigestsDeleted { chain: 1, count: deleted }).unwrap();
+            let events = run(&dead, &period);
+            check(&dead, &period, &events).unwrap();
+            assert_eq!(summary(&events).verdict, Verdict::NotProven, "{span} {deleted}");
+        }
+    }
+}
+
+/// A period in which no digest ends has a newest digest all the same: the one before it is read.
+#[test]
+fn a_newest_digest_before_the_period_is_read_for_what_is_pending() {
+    let trail = clean(30);
+    let whole = covered(&trail);
+    let newest = trail.chains[0].digests[trail.chains[0].standard - 1].clone();
+    let now = whole.to + 5_400;
+    let period = Period::new(now - 3_600, now).now(now);
+    let events = run(&trail, &period);
+    assert_eq!(summary(&events).coverage.pending, 3_600);
+    // Nothing is verified yet, so nothing is proven.
+    assert_eq!(summary(&events).verdict, Verdict::NotProven);
+    let anchor = |event: &RunEvent| matches!(event, RunEvent::DigestJudged(judged) if judged.at.key == newest.key && !judged.counts);
+    assert!(events.iter().any(anchor));
+    // One that nobody signed speaks for nothing.
+    let mut forged = trail.clone();
+    forged
+        .apply(Deed::DigestForged(trailproof_testkit::trail::DigestAt {
+            chain: 0,
+            index: trail.chains[0].standard - 1,
+        }))
+        .unwrap();
+    let events = run(&forged, &period);
+    assert_eq!(summary(&events).coverage.pending, 0);
+    assert_ne!(summary(&events).verdict, Verdict::Proven);
 }

@@ -1,36 +1,59 @@
 //! Any event: every kind, with any values that it can hold.
 use super::values::*;
 use super::*;
+use trailproof_core::check::{Check, NotMade, WhyNot};
+use trailproof_core::event::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
 
 /// Any event. One that is added to the enum does not compile until it stands here.
 pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
-    one_of(RunEventName::iter().map(|name| match name {
-        RunEventName::RunStarted => run_started().boxed(),
-        RunEventName::BucketListed => bucket_listed().boxed(),
-        RunEventName::ListingUnread => {
-            let unread = (text(), failure());
-            unread.prop_map(|(folder, why)| RunEvent::ListingUnread { folder, why }).boxed()
+    one_of(RunEventName::iter().map(|name| {
+        match name {
+            RunEventName::RunStarted => run_started().boxed(),
+            RunEventName::BucketListed => bucket_listed().boxed(),
+            RunEventName::ListingUnread => {
+                let unread = (text(), failure());
+                unread.prop_map(|(folder, why)| RunEvent::ListingUnread { folder, why }).boxed()
+            }
+            RunEventName::ChainStarted => {
+                chain().prop_map(|chain| RunEvent::ChainStarted { chain }).boxed()
+            }
+            RunEventName::PublicKey => public_key().boxed(),
+            RunEventName::DigestJudged => digest().boxed(),
+            RunEventName::LogJudged => log().boxed(),
+            RunEventName::LogNamed => log_named().boxed(),
+            RunEventName::SeamJudged => seam().boxed(),
+            RunEventName::ChainFinished => chain_finished().boxed(),
+            RunEventName::TrailStatus => trail_status().boxed(),
+            RunEventName::GapExplained => gap_explained().boxed(),
+            RunEventName::LogUnlisted => {
+                let reason = any_of(UnlistedReason::ALL.into_iter());
+                (place(), prop::option::of(time()), reason)
+                    .prop_map(|(at, last_modified, reason)| RunEvent::LogUnlisted {
+                        at,
+                        last_modified,
+                        reason,
+                    })
+                    .boxed()
+            }
+            RunEventName::CopyOf => {
+                (place(), hash()).prop_map(|(at, hash)| RunEvent::CopyOf { at, hash }).boxed()
+            }
+            RunEventName::LogsWithoutDigests => {
+                text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }).boxed()
+            }
+            RunEventName::PlaceInDoubt => place_in_doubt().boxed(),
+            RunEventName::PlacesAnswered => any::<[u64; 6]>()
+                .prop_map(|[found, covered, empty, ended, doubtful, left_out]| {
+                    let places =
+                        PlacesAnswered { found, covered, empty, ended, doubtful, left_out };
+                    RunEvent::PlacesAnswered(places)
+                })
+                .boxed(),
+            RunEventName::CheckNotPerformed => {
+                not_made().prop_map(RunEvent::CheckNotPerformed).boxed()
+            }
+            RunEventName::RunFinished => run_finished().boxed(),
         }
-        RunEventName::ChainStarted => {
-            chain().prop_map(|chain| RunEvent::ChainStarted { chain }).boxed()
-        }
-        RunEventName::PublicKey => public_key().boxed(),
-        RunEventName::DigestJudged => digest().boxed(),
-        RunEventName::LogJudged => log().boxed(),
-        RunEventName::LogNamed => log_named().boxed(),
-        RunEventName::SeamJudged => seam().boxed(),
-        RunEventName::ChainFinished => chain_finished().boxed(),
-        RunEventName::TrailStatus => trail_status().boxed(),
-        RunEventName::GapExplained => gap_explained().boxed(),
-        RunEventName::LogUnlisted => place().prop_map(|at| RunEvent::LogUnlisted { at }).boxed(),
-        RunEventName::LogsWithoutDigests => {
-            text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }).boxed()
-        }
-        RunEventName::CheckNotPerformed => {
-            let check = (text(), text());
-            check.prop_map(|(check, why)| RunEvent::CheckNotPerformed { check, why }).boxed()
-        }
-        RunEventName::RunFinished => run_finished().boxed(),
     }))
 }
 
@@ -62,15 +85,21 @@ pub(super) fn digest() -> impl Strategy<Value = RunEvent> {
 }
 
 fn log() -> impl Strategy<Value = RunEvent> {
-    let proof = (any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
-        |(stored, inflated, stored_inflated)| LogProof { stored, inflated, stored_inflated },
+    let proof = (any::<u64>(), any::<u64>(), any::<bool>(), any::<bool>()).prop_map(
+        |(stored, inflated, stored_inflated, several_members)| LogProof {
+            stored,
+            inflated,
+            stored_inflated,
+            several_members,
+        },
     );
-    (place(), hash(), outcome(proof), seen()).prop_map(|(at, expected, outcome, mut seen)| {
+    let parts = (place(), hash(), outcome(proof), any::<bool>(), seen());
+    parts.prop_map(|(at, expected, outcome, lifecycle, mut seen)| {
         // What is told of the size is told once.
         if let Outcome::Valid(proof) = &outcome {
             seen.stored = Some(proof.stored);
         }
-        RunEvent::LogJudged(LogJudged { at, expected, outcome, seen })
+        RunEvent::LogJudged(LogJudged { at, expected, outcome, lifecycle, seen })
     })
 }
 
@@ -104,31 +133,34 @@ fn chain_finished() -> impl Strategy<Value = RunEvent> {
     let segment = (time(), 1..1_000_000_i64, coverage)
         .prop_map(|(to, seconds, coverage)| Segment { from: to.plus(-seconds), to, coverage });
     let segments = prop::collection::vec(segment, 0..4);
-    (chain(), presence, segments, 0..i64::MAX, counts()).prop_map(
-        |(chain, presence, segments, tail_allowed, counts)| {
-            RunEvent::ChainFinished(ChainSummary {
-                chain,
-                presence,
-                segments,
-                tail_allowed,
-                counts,
-            })
-        },
-    )
+    (chain(), presence, segments, counts()).prop_map(|(chain, presence, segments, counts)| {
+        RunEvent::ChainFinished(ChainSummary { chain, presence, segments, counts })
+    })
 }
 
 fn run_finished() -> impl Strategy<Value = RunEvent> {
     let seconds = || 0..i64::MAX;
     let uncovered = prop::collection::btree_map(any_of(Uncovered::iter()), seconds(), 0..3);
-    let covered = (seconds(), seconds(), seconds());
-    let coverage =
-        (covered, uncovered).prop_map(
-            |((verified, contradicted, unverified), uncovered): (_, BTreeMap<_, _>)| {
-                CoverageTotals { verified, contradicted, unverified, uncovered }
-            },
-        );
-    (any_of(Verdict::iter()), counts(), coverage, any::<[u64; 5]>()).prop_map(
-        |(verdict, counts, coverage, [chains, ended, unlisted, listings_unread, passed_over])| {
+    let covered = (seconds(), seconds(), seconds(), seconds());
+    let coverage = (covered, uncovered).prop_map(
+        |((verified, contradicted, unverified, pending), uncovered): (_, BTreeMap<_, _>)| {
+            CoverageTotals { verified, contradicted, unverified, pending, uncovered }
+        },
+    );
+    let set_aside =
+        prop::collection::btree_map(any_of(SetAside::ALL.into_iter()), any::<u64>(), 0..3);
+    let counted = (any::<[u64; 7]>(), set_aside);
+    (any_of(Verdict::iter()), counts(), coverage, counted).prop_map(
+        |(verdict, counts, coverage, (counted, set_aside))| {
+            let [
+                chains,
+                ended,
+                unlisted,
+                listings_unread,
+                places_in_doubt,
+                not_joined,
+                passed_over,
+            ] = counted;
             RunEvent::RunFinished(RunSummary {
                 verdict,
                 counts,
@@ -137,28 +169,78 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
                 coverage,
                 unlisted,
                 listings_unread,
+                not_joined,
+                places_in_doubt,
                 passed_over,
+                set_aside,
             })
         },
     )
 }
 
+fn not_made() -> impl Strategy<Value = NotMade> {
+    let check = prop::sample::select(Check::ALL.to_vec());
+    let why = prop::sample::select(WhyNot::ALL.to_vec());
+    let region = prop::option::of(Just("eu-west-1".parse().unwrap()));
+    (check, why, region, text()).prop_map(|(check, why, region, detail)| NotMade {
+        check,
+        why,
+        region,
+        detail,
+    })
+}
+
 fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
-    let words = (text(), text(), text(), prop::option::of(text()), prop::option::of(text()));
-    (words, time(), time(), any::<(bool, bool)>(), texts(), texts(), texts()).prop_map(
-        |(words, start, end, (end_was_future, unlisted), trails, accounts, regions)| {
-            let (version, location, bucket, build, follows) = words;
+    let expected = (prop::option::of(text()), prop::option::of(texts()), prop::option::of(texts()));
+    let read = (prop::sample::select(ReadKind::ALL.to_vec()), text())
+        .prop_map(|(kind, place)| ReadPlace { kind, place });
+    let place = (text(), text(), prop::collection::vec(read, 0..3)).prop_map(
+        |(bucket, prefix, read_from)| EvidencePlace {
+            delivered_to: DeliveredTo { bucket, prefix },
+            read_from,
+        },
+    );
+    let follows = ("[0-9a-f]{64}", text(), time(), time(), texts(), texts()).prop_map(
+        |(sha256, bucket, start, end, trails, regions)| Follows {
+            sha256,
+            verdict: Verdict::NotProven,
+            bucket,
+            period: Period { start, end },
+            trails,
+            accounts: Vec::new(),
+            regions,
+        },
+    );
+    let words = (text(), prop::option::of(text()), place, prop::option::of(follows));
+    let times = (time(), time(), prop::option::of(time()));
+    (words, times, any::<(bool, bool, bool)>(), texts(), texts(), texts(), expected).prop_map(
+        |(
+            words,
+            times,
+            (end_was_future, unlisted, complete_copy),
+            trails,
+            accounts,
+            regions,
+            expected,
+        )| {
+            let (organization, expected_accounts, expected_regions) = expected;
+            let (version, build, place, follows) = words;
+            let (start, end, tail_allowed_from) = times;
             RunEvent::RunStarted(Box::new(RunStart {
                 tool: Tool { version, build },
-                location,
-                bucket,
+                place,
+                tail_allowed_from,
                 period: Period { start, end },
                 end_was_future,
                 trails,
                 accounts,
                 regions,
+                organization,
+                expected_accounts,
+                expected_regions,
                 unlisted,
+                complete_copy,
                 follows,
             }))
         },
@@ -220,6 +302,23 @@ fn seam() -> impl Strategy<Value = RunEvent> {
     (place(), time(), hash(), any::<bool>(), prop::option::of(finding())).prop_map(
         |(at, end, expected, joined, finding)| {
             RunEvent::SeamJudged(SeamJudged { at, end, expected, joined, finding })
+        },
+    )
+}
+
+fn place_in_doubt() -> impl Strategy<Value = RunEvent> {
+    let named =
+        (prop::option::of(text()), prop::option::of(any::<u64>()), prop::option::of(text()));
+    (any_of(PlaceDoubt::iter()), named, prop::option::of(chain())).prop_map(
+        |(why, (folder, folders, trail), chain)| {
+            RunEvent::PlaceInDoubt(PlaceInDoubt {
+                why,
+                folder,
+                folders,
+                account: chain.as_ref().map(|chain| chain.account.clone()),
+                region: chain.map(|chain| chain.source_region),
+                trail,
+            })
         },
     )
 }

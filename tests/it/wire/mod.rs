@@ -10,16 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use strum::IntoEnumIterator;
-use trailproof::verify::plan::VerifyPlan;
+use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::verify_run::verify;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::event::record::RunCheck;
 use trailproof_core::event::wire::{read_event, write_event};
 use trailproof_core::event::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, LogJudged,
-    LogNamed, Presence, PublicKeyTold, RunEvent, RunEventName, RunStart, RunSummary, SeamJudged,
-    Seen, Tally, Tool,
+    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, EvidencePlace,
+    LogJudged, LogNamed, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold,
+    RunEvent, RunEventName, RunStart, RunSummary, SeamJudged, Seen, Tally, Tool,
 };
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
@@ -31,6 +31,7 @@ use trailproof_core::location::ObjectLocation;
 use trailproof_core::log_check::LogProof;
 use trailproof_core::notice::Notice;
 use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::unlisted::{SetAside, UnlistedReason};
 use trailproof_core::verdict::Verdict;
 use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec, dice::Dice};
 pub(crate) use variants::some_events;
@@ -95,7 +96,7 @@ fn what_runs_tell_is_read_back_and_adds_up() {
         }
         let whole = trail.whole();
         let plan = VerifyPlan {
-            location: "s3://example-trail-logs".to_owned(),
+            place: EvidencePlace::original("example-trail-logs", ""),
             bucket: "example-trail-logs".to_owned(),
             roots: vec![String::new()],
             scope: Scope::default(),
@@ -107,8 +108,11 @@ fn what_runs_tell_is_read_back_and_adds_up() {
             now: Timestamp::from_unix(whole.to),
             status: None,
             unlisted: true,
+            complete_copy: false,
             known: None,
             since: None,
+            expected: Expected::default(),
+            left_open: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut check = RunCheck::default();

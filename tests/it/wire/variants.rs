@@ -30,6 +30,7 @@ fn all() -> Variants {
         ("presence", names(Presence::VARIANTS)),
         ("coverage", Coverage::all().map(Coverage::code).collect()),
         ("uncovered", Uncovered::iter().map(Uncovered::code).collect()),
+        ("place doubt", PlaceDoubt::iter().map(PlaceDoubt::code).collect()),
         ("verdict", Verdict::iter().map(Verdict::words).collect()),
     ])
 }
@@ -73,7 +74,10 @@ impl Generated {
                     .keys()
                     .for_each(|why| self.note("uncovered", why.code()));
             }
+            RunEvent::PlaceInDoubt(place) => self.note("place doubt", place.why.code()),
             RunEvent::RunStarted(_)
+            | RunEvent::CopyOf { .. }
+            | RunEvent::PlacesAnswered(_)
             | RunEvent::BucketListed { .. }
             | RunEvent::ChainStarted { .. }
             | RunEvent::PublicKey(_)

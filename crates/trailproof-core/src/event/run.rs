@@ -1,17 +1,21 @@
 //! The events of a `verify` run.
+use super::place::EvidencePlace;
 use super::summary::{ChainSummary, RunSummary};
 use crate::chain_id::ChainId;
+use crate::check::NotMade;
 use crate::content::Hash;
 use crate::explain::ExplainingEvent;
 use crate::failure::ReadFailure;
 use crate::finding::{Finding, Outcome};
-use crate::ids::Region;
+use crate::ids::{AccountId, Region};
 use crate::judge::Proofs;
 use crate::key_layout::DigestKind;
 use crate::location::ObjectLocation;
 use crate::log_check::LogProof;
 use crate::notice::Notice;
 use crate::time::{Period, Timestamp};
+use crate::unlisted::UnlistedReason;
+use crate::verdict::Verdict;
 use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
 
 /// One fact about a `verify` run, in canonical order.
@@ -87,6 +91,18 @@ pub enum RunEvent {
     LogUnlisted {
         /// Where it lies.
         at: ObjectLocation,
+        /// When it was put there last, where the listing has that.
+        last_modified: Option<Timestamp>,
+        /// Why it may lie there.
+        reason: UnlistedReason,
+    },
+    /// An object that no verified digest names has the content of a log file that one names under
+    /// another key. Weighs nothing.
+    CopyOf {
+        /// Where it lies.
+        at: ObjectLocation,
+        /// SHA-256 of its inflated content.
+        hash: Hash,
     },
     /// A folder holds log files of the period, and no digest of any trail covers their account and
     /// region.
@@ -94,13 +110,13 @@ pub enum RunEvent {
         /// The folder.
         folder: String,
     },
+    /// A place that was named or is to be expected is not there, or what is there could not be
+    /// judged.
+    PlaceInDoubt(PlaceInDoubt),
+    /// How every place that was found is answered for. Comes once, before the last event.
+    PlacesAnswered(PlacesAnswered),
     /// A check was not made.
-    CheckNotPerformed {
-        /// Which.
-        check: String,
-        /// Why.
-        why: String,
-    },
+    CheckNotPerformed(NotMade),
     /// Last event, always; its absence means that the stream was cut.
     RunFinished(RunSummary),
 }
@@ -128,29 +144,147 @@ impl RunEvent {
     }
 }
 
+/// A place that a run has to answer for and cannot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlaceInDoubt {
+    /// Why.
+    pub why: PlaceDoubt,
+    /// The folder, where the place is one that was found.
+    pub folder: Option<String>,
+    /// How many folders below it are meant, where it is not the folder itself.
+    pub folders: Option<u64>,
+    /// Account that was named or expected.
+    pub account: Option<AccountId>,
+    /// Region that was named or expected.
+    pub region: Option<Region>,
+    /// Trail that was named, by name or ARN.
+    pub trail: Option<String>,
+}
+
+impl PlaceInDoubt {
+    /// A doubt about a folder.
+    pub fn folder(why: PlaceDoubt, folder: impl Into<String>) -> Self {
+        Self {
+            why,
+            folder: Some(folder.into()),
+            folders: None,
+            account: None,
+            region: None,
+            trail: None,
+        }
+    }
+}
+
+/// Why a place is in doubt.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum PlaceDoubt {
+    /// An account, region or trail that the caller named has no chain with evidence in the period.
+    NamedNotFound,
+    /// An account or region that the caller said to expect has none.
+    ExpectedNotFound,
+    /// A folder of digests holds objects, and none of their keys is a digest's.
+    DigestsUnreadable,
+    /// A budget ended the search before these folders were looked into.
+    NotLookedAt,
+    /// A chain ended before the period, and nothing that is verified says why.
+    EndedUnexplained,
+}
+
+impl PlaceDoubt {
+    /// Stable code for machines; never renamed once released. It parses as the reason.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether nothing of the place is there, so that its whole period is uncovered.
+    pub fn is_absence(self) -> bool {
+        matches!(self, Self::NamedNotFound | Self::ExpectedNotFound)
+    }
+}
+
+/// The account of the places that were found: each is an account's folders in one region.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlacesAnswered {
+    /// Places in which any object lies.
+    pub found: u64,
+    /// Those in which a chain has digests of the period.
+    pub covered: u64,
+    /// Those that hold no object of the period, and no chain that ended.
+    pub empty: u64,
+    /// Those that hold no object of the period, and a chain that ended before it.
+    pub ended: u64,
+    /// Those that are reported in doubt or could not be listed.
+    pub doubtful: u64,
+    /// Those in which only trails that the scope leaves out have digests.
+    pub left_out: u64,
+}
+
+impl PlacesAnswered {
+    /// Whether every place that was found has exactly one answer.
+    pub fn adds_up(&self) -> bool {
+        let answers =
+            [self.covered, self.empty, self.ended, self.doubtful, self.left_out].into_iter();
+        answers.fold(0_u64, u64::saturating_add) == self.found
+    }
+}
+
 /// What a run is about, and what made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunStart {
     /// What made the run.
     pub tool: Tool,
-    /// Where the evidence lies: `s3://bucket/prefix` or a directory.
-    pub location: String,
-    /// Bucket that the evidence was delivered to.
-    pub bucket: String,
+    /// Where the evidence was delivered, and where it was read.
+    pub place: EvidencePlace,
     /// The period that is judged.
     pub period: Period,
     /// Whether the period was cut short because its end lies in the future.
     pub end_was_future: bool,
+    /// From when on the newest digest of a chain must end for what follows it to be pending: two
+    /// hours before the run, by the later of the machine's and the store's clock. `None` where the
+    /// period ended before, so that nothing of it is still to come.
+    pub tail_allowed_from: Option<Timestamp>,
     /// Trails that alone are looked at, by name or ARN; none named means all.
     pub trails: Vec<String>,
     /// Accounts that alone are looked at; none named means all.
     pub accounts: Vec<String>,
     /// Source regions that alone are looked at; none named means all.
     pub regions: Vec<String>,
+    /// The organization whose folder alone is looked into, or an empty text where only accounts
+    /// outside of any organization's folder are; `None` means all.
+    pub organization: Option<String>,
+    /// Accounts that the caller said to expect; `None` where nothing was said.
+    pub expected_accounts: Option<Vec<String>>,
+    /// Source regions that the caller said to expect; `None` where nothing was said.
+    pub expected_regions: Option<Vec<String>>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
-    /// The record that the run joins on to: SHA-256 of its lines, in hex.
-    pub follows: Option<String>,
+    /// Whether the caller asserts that the copy that is read is complete: what is absent from it
+    /// is then absent from the bucket. False where no copy is read.
+    pub complete_copy: bool,
+    /// The record that the run joins on to.
+    pub follows: Option<Follows>,
+}
+
+/// The record that a run joins on to, and what it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follows {
+    /// SHA-256 of its lines, in hex.
+    pub sha256: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// The bucket that its evidence was delivered to.
+    pub bucket: String,
+    /// Its period.
+    pub period: Period,
+    /// Trails that alone it looked at.
+    pub trails: Vec<String>,
+    /// Accounts that alone it looked at.
+    pub accounts: Vec<String>,
+    /// Source regions that alone it looked at.
+    pub regions: Vec<String>,
 }
 
 /// The program that made a run.
@@ -212,6 +346,8 @@ pub struct LogJudged {
     pub expected: Hash,
     /// The judgement.
     pub outcome: Outcome<LogProof>,
+    /// Whether it is missing where a lifecycle rule that expires old objects would look the same.
+    pub lifecycle: bool,
     /// What was seen of the object.
     pub seen: Seen,
 }

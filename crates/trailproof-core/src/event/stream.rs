@@ -5,7 +5,7 @@ use crate::finding::Outcome;
 use crate::key_layout::DigestKind;
 use crate::location::ObjectLocation;
 use crate::log_check::LogProof;
-use crate::time::{Period, Timestamp};
+use crate::time::{InclusivePeriod, Timestamp};
 
 /// One fact about the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Event {
         /// ARN of the trail that is validated.
         trail_arn: String,
         /// The period that was asked for.
-        period: Period,
+        period: InclusivePeriod,
     },
     /// One digest was judged.
     DigestJudged {
@@ -56,7 +56,7 @@ pub enum Event {
         /// The counts.
         tallies: Tallies,
         /// What of the period proven digests cover, from the earliest to the latest of them.
-        found: Option<Period>,
+        found: Option<InclusivePeriod>,
     },
 }
 

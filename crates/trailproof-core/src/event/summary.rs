@@ -3,6 +3,7 @@ use super::stream::Tally;
 use crate::chain_id::ChainId;
 use crate::coverage::{Segment, Uncovered};
 use crate::time::Timestamp;
+use crate::unlisted::SetAside;
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
 use strum::{IntoStaticStr, VariantNames};
@@ -11,7 +12,8 @@ use strum::{IntoStaticStr, VariantNames};
 #[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Presence {
-    /// It has digests in the period or anchors after it.
+    /// It has digests in the period or anchors after it, or its newest digest before the period
+    /// is so young that the next one is still to come.
     Present,
     /// It has none in the period and counts all the same: it was named, or its trail goes on
     /// elsewhere.
@@ -42,8 +44,6 @@ pub struct ChainSummary {
     pub presence: Presence,
     /// The period, divided without remainder, oldest first. Empty for a chain that ended.
     pub segments: Vec<Segment>,
-    /// Seconds of tail that the newest digest may still take to come.
-    pub tail_allowed: i64,
     /// Its counts.
     pub counts: Counts,
 }
@@ -96,6 +96,8 @@ pub struct CoverageTotals {
     pub contradicted: i64,
     /// Unverified.
     pub unverified: i64,
+    /// After the newest digest, where the next one is still to come.
+    pub pending: i64,
     /// Uncovered, by reason.
     pub uncovered: BTreeMap<Uncovered, i64>,
 }
@@ -103,7 +105,8 @@ pub struct CoverageTotals {
 impl CoverageTotals {
     /// All seconds.
     pub fn total(&self) -> i64 {
-        self.verified + self.contradicted + self.unverified + self.uncovered.values().sum::<i64>()
+        let judged = self.verified + self.contradicted + self.unverified;
+        judged + self.pending + self.uncovered.values().sum::<i64>()
     }
 }
 
@@ -124,6 +127,12 @@ pub struct RunSummary {
     pub unlisted: u64,
     /// Listings that could not be read.
     pub listings_unread: u64,
+    /// Chains that do not join on to the record before.
+    pub not_joined: u64,
+    /// Places that were named, expected or found, and could not be answered for.
+    pub places_in_doubt: u64,
     /// Keys in folders of digests that are no digest's.
     pub passed_over: u64,
+    /// Objects in folders of log files that no reader takes for data, by why.
+    pub set_aside: BTreeMap<SetAside, u64>,
 }

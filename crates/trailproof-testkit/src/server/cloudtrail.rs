@@ -167,7 +167,7 @@ fn describe(trail: &Trail) -> Value {
     fields.insert("IsMultiRegionTrail".to_owned(), json!(trail.multi_region));
     fields.insert("HomeRegion".to_owned(), json!(home_region(trail)));
     fields.insert("TrailARN".to_owned(), json!(trail.arn));
-    fields.insert("LogFileValidationEnabled".to_owned(), json!(true));
+    fields.insert("LogFileValidationEnabled".to_owned(), json!(trail.validates));
     fields.insert("HasCustomEventSelectors".to_owned(), json!(false));
     fields.insert("HasInsightSelectors".to_owned(), json!(false));
     fields.insert("IsOrganizationTrail".to_owned(), json!(trail.organization));

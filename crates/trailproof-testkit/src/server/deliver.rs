@@ -1,5 +1,5 @@
 //! Writes a response to a connection, with whatever is to go wrong on the way.
-use super::response::{Cut, Delivery, Response};
+use super::response::{Cut, Delivery, Framing, Response};
 use bytes::{Buf, Bytes};
 use std::io;
 use std::time::Duration;
@@ -10,6 +10,9 @@ use tokio::time::sleep;
 /// Bodies up to this size are copied behind their head and leave in one write; above it, one vectored
 /// write without a copy is cheaper. Copying 16 KB costs about as much as the second vector.
 const COPY_LIMIT: usize = 16 * 1024;
+
+/// Bytes of a chunk, where bodies come in chunks.
+const CHUNK: usize = 8 << 10;
 
 /// Whether the connection can carry another request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,10 @@ pub(super) async fn deliver(
     let close = delivery.close || !keep_alive;
     scratch.clear();
     response.write_head(scratch, close);
-    let body = if response.headers_only { Bytes::new() } else { response.body.clone() };
+    let mut body = if response.headers_only { Bytes::new() } else { response.body.clone() };
+    if delivery.framing == Framing::Chunked && !response.headers_only {
+        body = chunked(&body);
+    }
     if is_troubled(delivery) {
         stream.write_all(scratch).await?;
         if deliver_troubled(stream, body, delivery).await? == After::Close {
@@ -52,6 +58,18 @@ pub(super) async fn deliver(
         stream.write_all_buf(&mut scratch.as_slice().chain(body)).await?;
     }
     Ok(if close { After::Close } else { After::Keep })
+}
+
+/// The body in chunks, with the one that ends it.
+fn chunked(body: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(body.len() + 64);
+    for chunk in body.chunks(CHUNK) {
+        out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        out.extend_from_slice(chunk);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"0\r\n\r\n");
+    out.into()
 }
 
 fn is_troubled(delivery: &Delivery) -> bool {

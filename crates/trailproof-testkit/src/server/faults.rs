@@ -63,6 +63,10 @@ pub enum Fault {
         /// Bytes that arrive.
         after: usize,
     },
+    /// The body comes in chunks, and no Content-Length tells how long it is.
+    Chunked,
+    /// Nothing tells how long the body is: it ends with the connection, as in HTTP/1.0.
+    NoLength,
     /// One bit of the body is flipped; the length and ETag stay.
     BitFlipped {
         /// The byte, counted from the start and round the end.

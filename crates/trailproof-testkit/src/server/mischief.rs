@@ -3,7 +3,7 @@ use super::cloudtrail::unknown_trail;
 use super::faults::Fault;
 use super::json::JsonError;
 use super::operation::{Operation, Protocol};
-use super::response::{Cut, Response};
+use super::response::{Cut, Framing, Response};
 use super::route::Call;
 use super::s3_error::S3Error;
 use super::sts;
@@ -43,6 +43,11 @@ pub(super) fn apply(fault: &Fault, mut response: Response, call: &Call, id: &str
         Fault::Trickle(pause) => delivery.trickle = Some(*pause),
         Fault::WrongContentLength(error) => delivery.length_error = *error,
         Fault::ConnectionClose => delivery.close = true,
+        Fault::Chunked => delivery.framing = Framing::Chunked,
+        Fault::NoLength => {
+            delivery.framing = Framing::Close;
+            delivery.close = true;
+        }
         Fault::BitFlipped { at } => response.body = with_bit_flipped(&response.body, *at),
         Fault::ByteLost { at } => response.body = without_byte(&response.body, *at),
         Fault::MetadataDropped => response.headers.retain(|(name, _)| !is_metadata(name)),

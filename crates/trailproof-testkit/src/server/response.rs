@@ -29,10 +29,24 @@ pub(super) struct Delivery {
     pub(super) stall: Option<(usize, Duration)>,
     /// The body comes one byte at a time, with this pause between.
     pub(super) trickle: Option<Duration>,
+    /// How the end of the body is told.
+    pub(super) framing: Framing,
     /// Added to the Content-Length that is told.
     pub(super) length_error: i64,
     /// The connection is closed after the response, and the response says so.
     pub(super) close: bool,
+}
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// By a Content-Length.
+    #[default]
+    Length,
+    /// By the last of its chunks.
+    Chunked,
+    /// By the end of the connection.
+    Close,
 }
 
 /// Where a body is cut.
@@ -83,7 +97,10 @@ impl Response {
             out.extend_from_slice(value.as_bytes());
         }
         // RFC 9110 forbids a length on 204, and one on 304 that is not that of the 200.
-        if !matches!(self.status, 204 | 304) {
+        let framing = self.delivery.framing;
+        if framing == Framing::Chunked && !self.headers_only {
+            out.extend_from_slice(b"\r\nTransfer-Encoding: chunked");
+        } else if framing == Framing::Length && !matches!(self.status, 204 | 304) {
             let length = u64::try_from(self.body.len()).unwrap_or(u64::MAX);
             out.extend_from_slice(b"\r\nContent-Length: ");
             push_number(out, length.saturating_add_signed(self.delivery.length_error));

@@ -143,6 +143,7 @@ fn trail(spec: &TrailSpec, built: &[(BuiltChain, Objects)]) -> Trail {
         prefix: last.map_or(&spec.prefix, |place| &place.prefix).clone(),
         multi_region: spec.regions.len() > 1,
         organization: spec.organization.is_some(),
+        validates: true,
         status,
     }
 }

@@ -125,11 +125,13 @@ impl<'a> ChainBuilder<'a> {
         events
     }
 
-    fn place(&self, hour: u32) -> (String, Option<String>) {
-        let moved = self.spec.relocations.iter().rev().find(|place| place.hour <= hour);
+    /// Bucket, prefix and organization of an hour's objects.
+    fn place(&self, hour: u32) -> (String, Option<String>, Option<String>) {
+        let spec = self.spec;
+        let moved = spec.relocations.iter().rev().find(|place| place.hour <= hour);
         moved.map_or_else(
-            || (self.spec.bucket.clone(), self.spec.prefix.clone()),
-            |place| (place.bucket.clone(), place.prefix.clone()),
+            || (spec.bucket.clone(), spec.prefix.clone(), spec.organization.clone()),
+            |place| (place.bucket.clone(), place.prefix.clone(), place.organization.clone()),
         )
     }
 
@@ -153,8 +155,8 @@ impl<'a> ChainBuilder<'a> {
             None => None,
         };
         let content = content.unwrap_or_else(|| log_file(&mut self.dice, sizes, scene, events));
-        let (bucket, prefix) = self.place(slot.hour);
-        let organization = id.organization.as_deref();
+        let (bucket, prefix, organization) = self.place(slot.hour);
+        let organization = organization.as_deref();
         let folder = folder(prefix.as_deref(), organization, &id.account, "CloudTrail", &id.region);
         let name = log_name(&id.account, &id.region, time, &self.dice.letters(16));
         let key = format!("{folder}{}/{name}", day_folder(time));
@@ -173,8 +175,8 @@ impl<'a> ChainBuilder<'a> {
     ) {
         let id = &self.chain.id;
         let suffix = if slot.kind == DigestKind::Backfill { "_backfill" } else { "" };
-        let (bucket, prefix) = self.place(slot.hour);
-        let organization = id.organization.as_deref();
+        let (bucket, prefix, organization) = self.place(slot.hour);
+        let organization = organization.as_deref();
         let folder =
             folder(prefix.as_deref(), organization, &id.account, "CloudTrail-Digest", &id.region);
         let name =

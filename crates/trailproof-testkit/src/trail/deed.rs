@@ -110,6 +110,8 @@ pub enum Deed {
     DigestTrailingData(DigestAt),
     /// A second member follows the first.
     DigestSecondMember(DigestAt),
+    /// The object holds the digest in several members.
+    DigestInSeveralMembers(DigestAt),
     /// AWS itself signed a digest without `logFiles`; its successors link to it.
     DigestWithoutLogFiles(DigestAt),
     /// The object has no metadata, as after a plain copy.
@@ -193,6 +195,8 @@ pub enum Deed {
     LogSecondMemberAppended(LogAt),
     /// Bytes that are no gzip follow the member.
     LogTrailingGarbage(LogAt),
+    /// The object holds the log file in several members.
+    LogInSeveralMembers(LogAt),
     /// Another log file's object replaces this one.
     LogReplacedByOtherLog {
         /// The log file that is replaced.

@@ -46,6 +46,7 @@ impl BuiltTrail {
             Deed::DigestSecondMember(at) => {
                 self.rebody(at, |body| Some([body, &*gzip::member(b"{\"logFiles\":[]}")].concat()))
             }
+            Deed::DigestInSeveralMembers(at) => self.rewrite(at, |json| Some(gzip::members(json))),
             Deed::DigestMetadataMissing(at) => self.change(at, |version| {
                 version.metadata.clear();
                 Some(())

@@ -4,7 +4,7 @@
 //! one when it equals the one that was made.
 use super::built::{BuiltChain, BuiltDigest, BuiltLog, BuiltTrail, DigestKind};
 use super::digest_json::sha256;
-use super::expectation::State;
+use super::expectation::{Period, State};
 use super::gzip::{self, Body};
 use super::signer::fingerprint;
 use crate::world::Version;
@@ -48,7 +48,8 @@ pub enum OwnSignature {
     Absent,
     /// It is not the digest's. Holds whether the digest's key is listed as it must be.
     Wrong(bool),
-    /// It is right, but its key is not listed. Holds whether the region has any other key.
+    /// It is right, but its key is not listed. Holds whether another key of the region was valid
+    /// then: a list without one does not tell what signed.
     KeyUnknown(bool),
 }
 
@@ -60,6 +61,9 @@ impl BuiltTrail {
         };
         if archived(version) {
             return DigestContent::Archived;
+        }
+        if gzip::joined(&version.body).is_some_and(|bytes| bytes == digest.json) {
+            return DigestContent::Intact;
         }
         let (bytes, whole) = match gzip::read(&version.body) {
             Body::Bomb => return DigestContent::Beyond,
@@ -91,6 +95,15 @@ impl BuiltTrail {
         }
     }
 
+    /// Whether a key of the region is listed that was valid at the digest's end.
+    pub(super) fn keys_cover(&self, chain: &BuiltChain, digest: &BuiltDigest) -> bool {
+        let keys = self.world.public_keys.get(&chain.id.region);
+        let valid = |key: &crate::world::PublicKey| {
+            key.valid_from <= digest.end && digest.end <= key.valid_to
+        };
+        keys.is_some_and(|keys| keys.iter().any(valid))
+    }
+
     /// What the signature beside `digest` does for its true bytes.
     pub fn own_signature(&self, chain: &BuiltChain, digest: &BuiltDigest) -> OwnSignature {
         let Some(version) = self.current(&digest.bucket, &digest.key) else {
@@ -108,7 +121,7 @@ impl BuiltTrail {
             return OwnSignature::Wrong(named);
         }
         if signed().next().is_none() {
-            return OwnSignature::KeyUnknown(!keys.is_empty());
+            return OwnSignature::KeyUnknown(self.keys_cover(chain, digest));
         }
         let timestamp = version.metadata.contains_key("backfill-generation-timestamp");
         let dated = digest.kind != DigestKind::Backfill || timestamp;
@@ -135,6 +148,14 @@ impl BuiltTrail {
         kept.collect()
     }
 
+    /// The same in a run over `period`: what a copy lacks may be in the bucket.
+    pub fn log_states_in(&self, log: &BuiltLog, period: &Period) -> BTreeSet<State> {
+        if period.copy && self.current(&log.bucket, &log.key).is_none() {
+            return states(&[State::Unverified]);
+        }
+        self.log_states(log)
+    }
+
     /// What a verifier must say of a log file that a verified digest names.
     pub fn log_states(&self, log: &BuiltLog) -> BTreeSet<State> {
         let Some(version) = self.current(&log.bucket, &log.key) else {
@@ -147,6 +168,11 @@ impl BuiltTrail {
             return states(&[State::Unverified]);
         }
         let right = |bytes: &[u8]| sha256(bytes) == log.hash;
+        // Content is what all members hold.
+        let joined = gzip::joined(&version.body);
+        if joined.as_deref().is_some_and(right) {
+            return states(&[State::Valid]);
+        }
         match gzip::read(&version.body) {
             Body::Bomb => states(&[State::Unverified, mismatch, malformed]),
             Body::NotGzip if right(&version.body) => states(&[State::Valid]),
@@ -157,6 +183,7 @@ impl BuiltTrail {
                 (true, false, false) => states(&[malformed]),
                 (true, false, true) => states(&[malformed, trailing]),
                 (false, true, false) => states(&[mismatch]),
+                (false, true, true) if joined.is_some() => states(&[mismatch]),
                 (false, true, true) => states(&[mismatch, trailing]),
                 (false, false, _) => states(&[mismatch, malformed, trailing]),
             },

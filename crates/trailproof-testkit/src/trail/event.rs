@@ -1,24 +1,26 @@
 //! Events that explain a hole, to be put into chosen log files.
 
-/// The events after which a hole in the evidence is no surprise, by source and name.
-pub const EXPLAINING: [(&str, &str); 21] = [
+/// The events after which a hole in the evidence is no surprise, by source and name, as CloudTrail
+/// writes them. Whether one explains a hole is a matter of its parameters too.
+pub const EXPLAINING: [(&str, &str); 22] = [
     ("cloudtrail.amazonaws.com", "StopLogging"),
     ("cloudtrail.amazonaws.com", "DeleteTrail"),
     ("cloudtrail.amazonaws.com", "UpdateTrail"),
     ("cloudtrail.amazonaws.com", "PutEventSelectors"),
-    ("cloudtrail.amazonaws.com", "PutInsightSelectors"),
     ("s3.amazonaws.com", "DeleteBucket"),
     ("s3.amazonaws.com", "PutBucketPolicy"),
     ("s3.amazonaws.com", "DeleteBucketPolicy"),
-    ("s3.amazonaws.com", "PutBucketLifecycleConfiguration"),
+    ("s3.amazonaws.com", "PutBucketRequestPayment"),
     ("s3.amazonaws.com", "PutBucketLifecycle"),
-    ("s3.amazonaws.com", "PutObjectLockConfiguration"),
+    ("s3.amazonaws.com", "PutBucketObjectLockConfiguration"),
     ("s3.amazonaws.com", "PutBucketVersioning"),
     ("s3.amazonaws.com", "DeleteObject"),
     ("s3.amazonaws.com", "DeleteObjects"),
     ("kms.amazonaws.com", "DisableKey"),
     ("kms.amazonaws.com", "ScheduleKeyDeletion"),
+    ("kms.amazonaws.com", "DeleteImportedKeyMaterial"),
     ("kms.amazonaws.com", "PutKeyPolicy"),
+    ("organizations.amazonaws.com", "CloseAccount"),
     ("organizations.amazonaws.com", "DisableAWSServiceAccess"),
     ("organizations.amazonaws.com", "LeaveOrganization"),
     ("organizations.amazonaws.com", "RemoveAccountFromOrganization"),

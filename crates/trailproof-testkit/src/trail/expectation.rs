@@ -41,12 +41,15 @@ pub struct Period {
     pub trail: Option<String>,
     /// Whether the run asks GetTrailStatus.
     pub trail_status: bool,
+    /// Whether the run reads a copy that nobody asserts to be complete: what is absent from it is
+    /// not proven, and contradicts nothing.
+    pub copy: bool,
 }
 
 impl Period {
     /// A period that ended thirty days before the run, about every trail.
     pub fn new(from: i64, to: i64) -> Self {
-        Self { from, to, now: to + 30 * 86_400, trail: None, trail_status: false }
+        Self { from, to, now: to + 30 * 86_400, trail: None, trail_status: false, copy: false }
     }
 
     /// The same period, of a run at `now`.
@@ -59,6 +62,12 @@ impl Period {
     #[must_use]
     pub fn of_trail(self, name: &str) -> Self {
         Self { trail: Some(name.to_owned()), ..self }
+    }
+
+    /// The same period, of a run over a copy that nobody asserts to be complete.
+    #[must_use]
+    pub fn of_copy(self) -> Self {
+        Self { copy: true, ..self }
     }
 
     /// The same period, of a run that asks GetTrailStatus.
@@ -115,6 +124,8 @@ pub struct ChainExpectation {
     /// The parts of the period that must be verified: their digest and every log file that it names
     /// are certainly valid. What lies in neither may be verified or not.
     pub verified: Vec<(i64, i64)>,
+    /// The parts that a right verifier may leave open: neither verified nor still to come.
+    pub maybe_open: Vec<(i64, i64)>,
 }
 
 /// A finding that must be reported, under one of several keys with one of several codes.

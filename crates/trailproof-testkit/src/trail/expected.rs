@@ -17,14 +17,12 @@ use super::expected_verdicts::{Doubts, verdicts};
 use super::judge::Judged;
 use std::collections::BTreeSet;
 
-// The newest digest may be two hours late; a period that ends an hour later still is a matter of
-// how the digest's own hour is counted.
-const SURELY_ALLOWED: i64 = 2 * 3600;
-const SURELY_LATE: i64 = 3 * 3600 + 900;
+// What follows the newest digest is pending while that digest is no older than this.
+const YOUNG: i64 = 2 * 3600;
 
-// How much earlier and later than its name says a log file may be named by a digest.
-const EARLIER: i64 = 10 * 60;
-const LATER: i64 = 15 * 60;
+// The time in a log file's key is known to five minutes, and its delivery follows within minutes: so
+// near to the edge of proven time nothing need be said of it.
+const LEEWAY: i64 = 900;
 
 impl BuiltTrail {
     /// The period that the trail was built for, from the end of the first digest to the end of the
@@ -66,7 +64,7 @@ impl BuiltTrail {
                     && object.allowed.iter().all(|state| *state == State::Unverified);
             }
             let siblings = self.siblings_go_on(chain, &judged);
-            self.cover(chain, digests, &told, period, siblings, &mut doubts);
+            self.cover(chain, digests, &told, siblings, &mut doubts);
             expectation.chains.push(told);
         }
         self.unlisted(&judged, period, &mut expectation);
@@ -98,7 +96,7 @@ impl BuiltTrail {
             for log in &digest.logs {
                 let mut allowed = BTreeSet::new();
                 if valid && digest.oddity != Oddity::NoLogFiles {
-                    allowed.extend(self.log_states(log));
+                    allowed.extend(self.log_states_in(log, period));
                 }
                 possible &= allowed.contains(&State::Valid);
                 sure &= possible && allowed.len() == 1;
@@ -118,9 +116,19 @@ impl BuiltTrail {
             verified.extend(hour().filter(|_| sure));
             maybe_verified.extend(hour().filter(|_| possible));
         }
-        let not_verified = rest(&maybe_verified, period);
+        // The age is the newest digest's own, whether it ends in the period or before it.
+        let pending = |by: fn(&BTreeSet<State>) -> bool| {
+            let standard = chain.standard().iter().zip(judged);
+            let before =
+                standard.filter(|(digest, own)| digest.end <= period.to && by(&own.allowed));
+            before.map(|(digest, _)| digest.end).max().is_some_and(|end| end >= period.now - YOUNG)
+        };
+        let may_be_pending = pending(|allowed| allowed.contains(&State::Valid));
+        let is_pending = pending(|allowed| allowed.iter().all(|state| *state == State::Valid));
+        let not_verified = rest(&maybe_verified, period, may_be_pending);
+        let maybe_open = rest(&verified, period, is_pending);
         let id = chain.id.clone();
-        ChainExpectation { id, digests, logs, not_verified, verified }
+        ChainExpectation { id, digests, logs, not_verified, verified, maybe_open }
     }
 
     /// What the chain's coverage does to the verdict.
@@ -129,21 +137,18 @@ impl BuiltTrail {
         chain: &BuiltChain,
         judged: &[Judged],
         told: &ChainExpectation,
-        period: &Period,
         siblings: bool,
         doubts: &mut Doubts,
     ) {
-        let not_proven = is_open(&told.not_verified, period, SURELY_LATE);
         if present_in_period(chain, judged) {
-            doubts.not_proven |= not_proven;
-            doubts.maybe_not_proven |=
-                is_open(&rest(&told.verified, period), period, SURELY_ALLOWED);
+            doubts.not_proven |= !told.not_verified.is_empty();
+            doubts.maybe_not_proven |= !told.maybe_open.is_empty();
             return;
         }
         let anything = judged.iter().any(|own| own.content != DigestContent::Absent);
         // Nothing in the period: uncovered for sure where the chain is known and its siblings go
         // on; else it may count as ended, as not yet begun, or not be seen at all.
-        doubts.not_proven |= anything && siblings && not_proven;
+        doubts.not_proven |= anything && siblings && !told.not_verified.is_empty();
         doubts.maybe_not_proven = true;
     }
 
@@ -157,21 +162,37 @@ impl BuiltTrail {
 
     /// Log files that no verified digest names.
     fn unlisted(&self, judged: &[Vec<Judged>], period: &Period, expectation: &mut Expectation) {
-        // Near the edges of verified time nothing can be said: the time of a key is rounded down,
-        // and a log file may be delivered a while after it.
-        let covers = |chain: &BuiltChain, digests: &[Judged], [made, put]: [i64; 2]| {
-            [made - EARLIER, made, made + LATER, put].into_iter().all(|time| {
-                let inside = period.from < time && time < period.to;
-                inside
-                    && chain.standard().iter().zip(digests).any(|(digest, own)| {
-                        let hour = digest.start < time && time < digest.end;
-                        let whole = || {
-                            digest
-                                .logs
-                                .iter()
-                                .all(|log| self.log_states(log) == states(&[State::Valid]))
-                        };
-                        hour && own.certain && digest.kind != DigestKind::Starting && whole()
+        let proves = |digest: &BuiltDigest, own: &Judged| {
+            let whole =
+                || digest.logs.iter().all(|log| self.log_states(log) == states(&[State::Valid]));
+            own.certain && digest.kind != DigestKind::Starting && whole()
+        };
+        // The whole interval of every digest that touches the period is searched, and that of the
+        // first one after it where it goes on from proven time of the period.
+        let covers = |chain: &BuiltChain, judged: &[Judged], [time, put]: [i64; 2]| {
+            // An hour of which a copy lacks a log file is not verified, and near its edges nothing
+            // need be said of the next one.
+            let lacks = |time: i64| {
+                period.copy
+                    && chain.standard().iter().any(|digest| {
+                        let near = digest.start < time + 1_800 && time - 1_800 < digest.end;
+                        let absent = |key| self.current(&digest.bucket, key).is_none();
+                        near && (absent(&digest.key)
+                            || digest.logs.iter().any(|log| absent(&log.key)))
+                    })
+            };
+            let standard: Vec<_> = chain.standard().iter().zip(judged).collect();
+            [time - LEEWAY, time, time + LEEWAY, put].into_iter().all(|time| {
+                !lacks(time)
+                    && standard.iter().enumerate().any(|(at, (digest, own))| {
+                        let before = at.checked_sub(1).and_then(|before| standard.get(before));
+                        let goes_on = before.is_some_and(|(before, own)| {
+                            own.in_period && before.end == digest.start && proves(before, own)
+                        });
+                        digest.start < time
+                            && time < digest.end
+                            && proves(digest, own)
+                            && (own.in_period || (own.visited && goes_on))
                     })
             })
         };
@@ -272,8 +293,9 @@ fn clip(digest: &BuiltDigest, period: &Period) -> Option<(i64, i64)> {
     (from < to).then_some((from, to))
 }
 
-/// What `covered`, in order, leaves of the period.
-fn rest(covered: &[(i64, i64)], period: &Period) -> Vec<(i64, i64)> {
+/// What `covered`, in order, leaves of the period, without what follows the last of it where that is
+/// `pending`.
+fn rest(covered: &[(i64, i64)], period: &Period, pending: bool) -> Vec<(i64, i64)> {
     let (mut at, mut left) = (period.from, Vec::new());
     for &(from, to) in covered {
         if at < from {
@@ -281,14 +303,8 @@ fn rest(covered: &[(i64, i64)], period: &Period) -> Vec<(i64, i64)> {
         }
         at = at.max(to);
     }
-    if at < period.to {
+    if at < period.to && !pending {
         left.push((at, period.to));
     }
     left
-}
-
-/// Whether what is `left` of the period is more than a digest that may still come: a last stretch
-/// that begins `allowance` or less before the run.
-fn is_open(left: &[(i64, i64)], period: &Period, allowance: i64) -> bool {
-    left.iter().any(|&(from, to)| to < period.to || from < period.now - allowance)
 }

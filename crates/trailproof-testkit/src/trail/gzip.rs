@@ -4,7 +4,7 @@
 //! hand, so that the two can disagree.
 #![expect(clippy::expect_used, reason = "writing into memory cannot fail")]
 use flate2::{Compression, Crc, Decompress, FlushDecompress, GzBuilder, Status};
-use std::io::Write;
+use std::io::{Read, Write};
 
 /// The most that the reader inflates. Bodies that go on are bombs, which the model does not follow.
 pub const LARGEST: usize = 64 << 20;
@@ -31,6 +31,21 @@ pub fn bomb(size: usize) -> Vec<u8> {
         left -= count;
     }
     writer.finish().expect("memory takes all bytes")
+}
+
+/// The same content in two members, as copiers write that compress in blocks.
+pub fn members(bytes: &[u8]) -> Vec<u8> {
+    let (one, other) = bytes.split_at(bytes.len() / 2);
+    [member(one), member(other)].concat()
+}
+
+/// What all members of `body` hold, where it is whole members and nothing else.
+#[expect(clippy::disallowed_methods, reason = "the model shares no reader with what it judges")]
+pub fn joined(body: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(LARGEST).unwrap_or(u64::MAX);
+    flate2::read::MultiGzDecoder::new(body).take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// What a body is, read as gzip.

@@ -19,7 +19,7 @@ pub(super) struct Judged {
     /// Whether any object still holds its signature as that of the digest before. Whoever kept it,
     /// it proves the digest; only a bold run looks for it.
     pub(super) kept: bool,
-    /// Whether no key at all is listed for the region.
+    /// Whether no key of the region is listed that was valid then.
     pub(super) keyless: bool,
     /// Proved by the careful run.
     pub(super) certain: bool,
@@ -54,7 +54,7 @@ impl BuiltTrail {
                 content,
                 own: self.own_signature(chain, digest),
                 kept: kept.contains(&digest.signature),
-                keyless: self.world.public_keys.get(&chain.id.region).is_none_or(Vec::is_empty),
+                keyless: !self.keys_cover(chain, digest),
                 certain: false,
                 possible: false,
                 in_period,
@@ -71,15 +71,18 @@ impl BuiltTrail {
                 successors().filter_map(known).any(|after| after.certain && after.visited);
             let possible = successors().filter_map(known).any(|after| after.possible);
             if let Some(own) = judged.get_mut(index) {
-                conclude(own, digest, certain, possible);
+                // A copy may lack what the bucket has.
+                let absent = if period.copy { State::Unverified } else { MISSING };
+                conclude(own, digest, certain, possible, absent);
             }
         }
         judged
     }
 }
 
-/// Settles one digest, given whether a proven successor says what it must be.
-fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool) {
+/// Settles one digest, given whether a proven successor says what it must be, and what it is where
+/// one says so and nothing is there.
+fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool, absent: State) {
     let signed = own.own == OwnSignature::Proves;
     let maybe_signed = signed || own.kept || own.own == OwnSignature::MayProve;
     let intact = own.content == DigestContent::Intact;
@@ -87,8 +90,8 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
     own.possible = matches!(own.content, DigestContent::Intact | DigestContent::Damaged)
         && (maybe_signed || possible);
     let mut allowed = match own.content {
-        DigestContent::Absent if certain => states(&[MISSING]),
-        DigestContent::Absent if possible => states(&[MISSING, State::Unreached]),
+        DigestContent::Absent if certain => states(&[absent]),
+        DigestContent::Absent if possible => states(&[absent, State::Unreached]),
         DigestContent::Absent => states(&[State::Unreached]),
         DigestContent::Archived => states(&[State::Unverified]),
         DigestContent::Beyond => {
@@ -153,7 +156,7 @@ fn unproved(own: OwnSignature) -> BTreeSet<State> {
         OwnSignature::Wrong(true) => states(&[SIGNATURE, MALFORMED]),
         OwnSignature::Wrong(false) => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
         OwnSignature::KeyUnknown(true) => states(&[KEY_UNKNOWN]),
-        OwnSignature::KeyUnknown(false) => states(&[KEY_UNKNOWN, State::Unverified]),
+        OwnSignature::KeyUnknown(false) => states(&[State::Unverified]),
         // With an oddity the digest is not certain although it is signed; the caller adds to this.
         OwnSignature::Proves => BTreeSet::new(),
         OwnSignature::MayProve => states(&[KEY_UNKNOWN, SIGNATURE, MALFORMED, State::Unverified]),

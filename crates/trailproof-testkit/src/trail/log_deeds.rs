@@ -44,6 +44,10 @@ impl BuiltTrail {
                 body.extend(b"garbage");
                 Some(body)
             }),
+            Deed::LogInSeveralMembers(at) => self.rebody_log(at, |body| {
+                let gzip::Body::Inflated { bytes, .. } = gzip::read(&body) else { return None };
+                Some(gzip::members(&bytes))
+            }),
             Deed::LogReplacedByOtherLog { at, by } => self.replace_log(at, by),
             Deed::LogStoredInflated(at) => self.change_log(at, |version| {
                 let gzip::Body::Inflated { bytes, .. } = gzip::read(&version.body) else {

@@ -39,7 +39,7 @@ impl BuiltTrail {
         };
         let from = below(dice, standard);
         let time = digest(at).map_or(0, |digest| digest.end);
-        match dice.below(46) {
+        match dice.below(48) {
             0 | 1 => Deed::DigestDeleted(at),
             2 => Deed::DigestByteFlipped(at),
             3 => Deed::DigestForged(at),
@@ -83,6 +83,8 @@ impl BuiltTrail {
             42 => Deed::LogStoredInflated(log),
             43 => Deed::LogEmptied(log),
             44 => Deed::LogArchived(log),
+            45 => Deed::LogInSeveralMembers(log),
+            46 => Deed::DigestInSeveralMembers(at),
             _ => Deed::LogAdded(at),
         }
     }

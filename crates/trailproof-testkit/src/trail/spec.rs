@@ -93,6 +93,8 @@ pub struct Relocation {
     pub bucket_region: String,
     /// The new prefix.
     pub prefix: Option<String>,
+    /// The organization in the new path.
+    pub organization: Option<String>,
 }
 
 /// An event in the first log file of one hour. The log file is made where the hour has none.

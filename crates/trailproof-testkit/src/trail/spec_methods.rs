@@ -137,6 +137,20 @@ impl TrailSpec {
             bucket: bucket.to_owned(),
             bucket_region: region.to_owned(),
             prefix: prefix.map(str::to_owned),
+            organization: self.organization.clone(),
+        });
+        self
+    }
+
+    /// In the path of this organization, or of none, from `hour` on.
+    #[must_use]
+    pub fn path_from(mut self, hour: u32, organization: Option<&str>) -> Self {
+        self.relocations.push(Relocation {
+            hour,
+            bucket: self.bucket.clone(),
+            bucket_region: self.bucket_region.clone(),
+            prefix: self.prefix.clone(),
+            organization: organization.map(str::to_owned),
         });
         self
     }

@@ -5,7 +5,7 @@ use super::commit::{Lost, Shared, start};
 use super::copier::Copier;
 use super::copying::Copying;
 use super::names::Claims;
-use super::store::{Places, Store};
+use super::store::Store;
 use crate::source::ObjectSource;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -74,11 +74,12 @@ impl Mirroring {
             }
         };
         header.complete = false;
-        header.write(&root).map_err(unwritable)?;
+        let text = header.text().map_err(unwritable)?;
+        store.document(HEADER, &text).map_err(unwritable)?;
         let set_aside = salvage(&root, &store.work).map_err(unread)?;
         let journal = Journal::begin(&root, &store.work).map_err(unread)?;
         let before = Layers::open(&root, &store.work).map_err(unread)?;
-        let mut places = Places::default();
+        let mut places = store.places();
         if store.folds_case().map_err(unwritable)? {
             places.claims = Some(claimed(&before).map_err(unread)?);
         }

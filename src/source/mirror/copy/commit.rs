@@ -1,8 +1,8 @@
 //! Brings whole copies to the disk, many at a time: syncing is what takes long.
 use super::super::ledger::{Copied, Journal, Layers, Order, Record};
-use super::store::{Part, Places, Store, rename, sync_folders};
+use super::handles::Spot;
+use super::store::{Part, Places, Store};
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use trailproof_core::location::ObjectLocation;
@@ -162,25 +162,24 @@ fn sync(shared: &Shared, share: Vec<Whole>) -> Vec<Synced> {
 /// Notes the copies, then gives them their names: a file that has its name is one that the journal
 /// knows, whenever the run is killed.
 fn name(shared: &Shared, synced: Vec<Synced>) -> io::Result<()> {
-    let root = &shared.store.root;
     let mut places = shared.places.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut renames: Vec<(Part, PathBuf)> = Vec::new();
+    let mut renames: Vec<(Part, Spot)> = Vec::new();
     let mut records = Vec::new();
     for (at, part, mut copied) in synced {
-        let chosen = places.choose(root, &at.bucket, &at.key).and_then(|(path, file)| {
+        let chosen = places.choose(&at.bucket, &at.key).and_then(|(spot, file)| {
             copied.file = file;
             let mut record = Record::new(&at.bucket, &at.key);
             let order = Order::at(format!("{}/{}", at.bucket, at.key));
             let before = shared.before.get(&order)?.and_then(|before| before.copied);
             if let Some(before) = before.filter(|before| before.sha256 != copied.sha256) {
-                places.keep(root, &before, &mut record)?;
+                places.keep(&before, &mut record)?;
             }
             record.copied = Some(copied);
-            Ok((path, record))
+            Ok((spot, record))
         });
         match chosen {
-            Ok((path, record)) => {
-                renames.push((part, path));
+            Ok((spot, record)) => {
+                renames.push((part, spot));
                 records.push(record);
             }
             Err(error) => shared.lose(&error, 1),
@@ -190,11 +189,11 @@ fn name(shared: &Shared, synced: Vec<Synced>) -> io::Result<()> {
     journal.note(records)?;
     journal.sync()?;
     drop(journal);
-    for (part, path) in &renames {
-        if let Err(error) = rename(part, path) {
+    for (part, spot) in &renames {
+        if let Err(error) = places.name(part, spot) {
             shared.lose(&error, 1);
         }
     }
     places.named.clear();
-    sync_folders(&std::mem::take(&mut places.changed))
+    places.sync()
 }

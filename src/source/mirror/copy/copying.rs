@@ -65,7 +65,11 @@ impl Copying {
         {
             let mut seen = self.copier.seen();
             for object in &page.objects {
-                let listed = ListedAs { size: object.size, etag: object.etag.clone() };
+                let listed = ListedAs {
+                    size: object.size,
+                    etag: object.etag.clone(),
+                    last_modified: object.last_modified.map(|at| at.to_string()),
+                };
                 let path = format!("{bucket}/{}", object.key);
                 let hash = seen.hash_listed(&path, &listed);
                 let new = seen.listed.insert(hash);
@@ -131,7 +135,7 @@ impl Copying {
         let copied = self.copier.shared.before.get(&Order::at(path.clone())).ok()??.copied?;
         // Without an ETag nothing tells one object from the next of its size.
         copied.etag.as_ref()?;
-        let listed = ListedAs { size: copied.size, etag: copied.etag.clone() };
+        let listed = ListedAs { size: copied.size, etag: copied.etag.clone(), last_modified: None };
         let is_listed = || {
             let seen = self.copier.seen();
             seen.listed.contains(&seen.hash_listed(&path, &listed))
@@ -209,6 +213,10 @@ impl ObjectSource for Copying {
                 }
             }
         })
+    }
+
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
     }
 
     /// What is copied passes through here.

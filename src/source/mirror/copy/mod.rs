@@ -6,6 +6,7 @@ mod begin;
 mod commit;
 mod copier;
 mod copying;
+mod handles;
 mod names;
 mod rest;
 mod saved;

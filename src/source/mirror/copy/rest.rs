@@ -1,5 +1,5 @@
 //! Copies what nobody read, and ends the run.
-use super::super::header::{Tally, replace};
+use super::super::header::{HEADER, Tally};
 use super::super::ledger::{Layers, MANIFEST, Order, Record};
 use super::begin::Mirroring;
 use super::copying::Copying;
@@ -91,7 +91,7 @@ impl Mirroring {
 
     /// Writes a document beside the evidence, whole before it takes its name.
     pub fn write(&self, name: &str, text: &str) {
-        if let Err(error) = replace(&self.copier.shared.store.root, name, text.as_bytes()) {
+        if let Err(error) = self.copier.shared.store.document(name, text) {
             self.copier.shared.lose(&error, 1);
         }
     }
@@ -127,7 +127,7 @@ impl Mirroring {
             Err(error) => return Err(error),
         };
         self.header.objects = Some(finished.objects);
-        self.header.write(&root)
+        self.copier.shared.store.document(HEADER, &self.header.text()?)
     }
 
     fn lost(&self) -> Option<(u64, String)> {

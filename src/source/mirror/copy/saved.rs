@@ -67,7 +67,10 @@ fn check(path: &Path, copied: Copied) -> io::Result<Option<Saved>> {
         size: Some(copied.size),
         etag: copied.etag,
         version_id: copied.version_id,
+        end_unknown: copied.end_unknown,
+        kms_key: None,
         user: copied.metadata,
+        recorded: None,
     };
     Ok(Some(Saved { file, first: Some(first.into()), metadata }))
 }

@@ -1,12 +1,12 @@
 //! Files below a directory: written whole under another name, then renamed, never through a
 //! symbolic link.
 use super::super::header::WORK;
-use super::super::key_path::parts;
 use super::super::ledger::{Copied, Record};
+use super::handles::{Folder, Folders, Spot};
 use super::names::{Claims, earlier, escaped, plain};
-use super::saved::inside;
+use rustix::fs::FileType;
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +19,9 @@ const PARTIAL: &str = "partial";
 pub(super) struct Store {
     pub(super) root: PathBuf,
     pub(super) work: PathBuf,
+    /// The directory itself.
+    folder: Folder,
+    partial: Folder,
     next: AtomicU64,
     /// Held until the end; the system takes it away from a run that was killed.
     _lock: File,
@@ -26,12 +29,15 @@ pub(super) struct Store {
 
 /// A file that is whole, synced and without its name.
 #[derive(Debug)]
-pub(super) struct Part(PathBuf);
+pub(super) struct Part {
+    partial: Folder,
+    name: String,
+}
 
 impl Drop for Part {
     fn drop(&mut self) {
         // One that has its name is not here any more.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = self.partial.remove(&self.name);
     }
 }
 
@@ -39,32 +45,46 @@ impl Store {
     /// Takes the lock and clears what a run that was killed had under way. `None` where another
     /// run has it.
     pub(super) fn open(root: &Path) -> io::Result<Option<Self>> {
-        let work = root.join(WORK);
-        folder(&work)?;
-        let path = work.join("lock");
-        if path.is_symlink() {
+        let folder = Folder::open(root)?;
+        let (work, _) = folder.make(WORK)?;
+        if work.kind("lock")?.is_some_and(FileType::is_symlink) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "its lock is a symbolic link"));
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let lock = work.create_or_open("lock")?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Ok(None),
             Err(std::fs::TryLockError::Error(error)) => return Err(error),
         }
-        let partial = work.join(PARTIAL);
-        folder(&partial)?;
-        for entry in std::fs::read_dir(&partial)? {
-            std::fs::remove_file(entry?.path())?;
-        }
-        Ok(Some(Self { root: root.to_owned(), work, next: AtomicU64::new(0), _lock: lock }))
+        let (partial, _) = work.make(PARTIAL)?;
+        partial.clear()?;
+        Ok(Some(Self {
+            root: root.to_owned(),
+            work: root.join(WORK),
+            folder,
+            partial,
+            next: AtomicU64::new(0),
+            _lock: lock,
+        }))
+    }
+
+    /// The places of the directory.
+    pub(super) fn places(&self) -> Places {
+        Places::new(self.folder.clone())
+    }
+
+    /// Writes a file of the directory's own, whole and synced before it takes its name.
+    pub(super) fn document(&self, name: &str, text: &str) -> io::Result<()> {
+        let part = self.whole(text.as_bytes())?;
+        part.partial.rename(&part.name, &self.folder, name)?;
+        self.folder.sync()
     }
 
     /// A new file that has no name yet.
     pub(super) fn part(&self) -> io::Result<(Part, File)> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.work.join(PARTIAL).join(number.to_string());
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok((Part(path), file))
+        let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        let file = self.partial.create(&name)?;
+        Ok((Part { partial: self.partial.clone(), name }, file))
     }
 
     /// The same with these bytes, synced.
@@ -77,58 +97,45 @@ impl Store {
 
     /// Whether the file system takes `a` and `A` for one name.
     pub(super) fn folds_case(&self) -> io::Result<bool> {
-        let probe = self.work.join(PARTIAL).join("probe");
-        File::create(&probe)?;
-        let folds = self.work.join(PARTIAL).join("PROBE").exists();
-        std::fs::remove_file(probe)?;
+        self.partial.create("probe")?;
+        let folds = self.partial.kind("PROBE")?.is_some();
+        self.partial.remove("probe")?;
         Ok(folds)
     }
 }
 
-/// Makes a folder, if it is not there; what is there must be one.
-fn folder(path: &Path) -> io::Result<bool> {
-    match DirBuilder::new().create(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if std::fs::symlink_metadata(path)?.is_dir() {
-                return Ok(false);
-            }
-            Err(io::Error::new(
-                io::ErrorKind::NotADirectory,
-                format!("`{}` is no folder", path.display()),
-            ))
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// Which names are taken, and the folders that are known to be ones.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Places {
-    folders: HashSet<PathBuf>,
-    /// Files that are to have their names in a moment: none of them can be a folder.
-    pub(super) named: HashSet<PathBuf>,
-    /// Folders whose entries changed since they were synced.
-    pub(super) changed: BTreeSet<PathBuf>,
+    folders: Folders,
+    /// Files that are to have their names in a moment, by their paths: none of them can be a
+    /// folder.
+    pub(super) named: HashSet<String>,
+    /// Folders whose entries changed since they were synced, by their keys.
+    changed: BTreeSet<String>,
     /// On a file system that folds case.
     pub(super) claims: Option<Claims>,
 }
 
 impl Places {
+    fn new(root: Folder) -> Self {
+        Self {
+            folders: Folders::new(root),
+            named: HashSet::new(),
+            changed: BTreeSet::new(),
+            claims: None,
+        }
+    }
+
     /// The place of a key: `None` in the record where it is the key's own name.
-    pub(super) fn choose(
-        &mut self,
-        root: &Path,
-        bucket: &str,
-        key: &str,
-    ) -> io::Result<(PathBuf, Option<String>)> {
+    pub(super) fn choose(&mut self, bucket: &str, key: &str) -> io::Result<(Spot, Option<String>)> {
         let own = plain(bucket, key)
             .filter(|path| self.claims.as_mut().is_none_or(|claims| claims.claim(path)));
         if let Some(path) = own {
-            match self.below(root, &path) {
-                Ok(path) => {
-                    self.named.insert(path.clone());
-                    return Ok((path, None));
+            match self.below(&path) {
+                Ok(spot) => {
+                    self.named.insert(path);
+                    return Ok((spot, None));
                 }
                 // A file where a folder should be, or the other way round.
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
@@ -136,63 +143,52 @@ impl Places {
             }
         }
         let path = escaped(bucket, key);
-        Ok((self.below(root, &path)?, Some(path)))
+        Ok((self.below(&path)?, Some(path)))
     }
 
-    /// The path for a file, its folders made.
-    fn below(&mut self, root: &Path, path: &str) -> io::Result<PathBuf> {
-        let mut at = root.to_owned();
-        // Whoever asks: nothing is made outside of the directory.
-        let parts = parts(path).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "a place that is no plain path")
-        })?;
-        let Some((name, folders)) = parts.split_last() else { return Ok(at) };
-        for part in folders {
-            let above = at.clone();
-            at.push(part);
-            if self.named.contains(&at) {
+    /// The place for a file, its folders made.
+    fn below(&mut self, path: &str) -> io::Result<Spot> {
+        let spot = Spot::at(path)?;
+        let slashes = spot.folder.match_indices('/').map(|(at, _)| at);
+        for end in slashes.chain([spot.folder.len()]) {
+            if self.named.contains(spot.folder.get(..end).unwrap_or_default()) {
                 return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is a file"));
             }
-            if !self.folders.contains(&at) {
-                if folder(&at)? {
-                    self.changed.insert(above);
-                }
-                self.folders.insert(at.clone());
-            }
         }
-        self.changed.insert(at.clone());
-        at.push(name);
-        match std::fs::symlink_metadata(&at) {
-            Ok(about) if about.is_dir() => {
-                Err(io::Error::new(io::ErrorKind::NotADirectory, "it is a folder"))
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(at),
+        let changed = &mut self.changed;
+        let folder = self.folders.make(&spot.folder, &mut |above| {
+            changed.insert(above.to_owned());
+        })?;
+        self.changed.insert(spot.folder.clone());
+        if folder.kind(&spot.name)?.is_some_and(FileType::is_dir) {
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is a folder"));
         }
+        Ok(spot)
     }
 
     /// Moves the copy of what a key was before out of the way, and says so in the record.
-    pub(super) fn keep(
-        &mut self,
-        root: &Path,
-        before: &Copied,
-        record: &mut Record,
-    ) -> io::Result<()> {
+    pub(super) fn keep(&mut self, before: &Copied, record: &mut Record) -> io::Result<()> {
         let (bucket, key) = (record.bucket.clone(), record.key.clone());
         let old = before.file.clone().or_else(|| plain(&bucket, &key));
-        let Some(old) = old.and_then(|old| inside(root, &old)) else { return Ok(()) };
-        // It becomes part of a name, and a manifest may say anything.
+        // A manifest may say anything: one that leads elsewhere is passed over.
+        let Some(old) = old.and_then(|old| Spot::at(&old).ok()) else { return Ok(()) };
+        let Ok(from) = self.folders.get(&old.folder) else { return Ok(()) };
+        if from.kind(&old.name)?.is_some_and(FileType::is_symlink) {
+            return Ok(());
+        }
+        // It becomes part of a name.
         let is_hash =
             before.sha256.len() == 64 && before.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hash {
             return Ok(());
         }
         let kept = earlier(&bucket, &key, &before.sha256);
-        let to = self.below(root, &kept)?;
+        let to = self.below(&kept)?;
+        let into = self.folders.get(&to.folder)?;
         // An object that does not prove is read twice: what lies at its place is then no more what
         // was there before.
-        if std::fs::symlink_metadata(&to).is_err() {
-            match std::fs::rename(old, to) {
+        if into.kind(&to.name)?.is_none() {
+            match from.rename(&old.name, &into, &to.name) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Err(_) => return Ok(()),
                 Ok(()) => {}
@@ -202,24 +198,31 @@ impl Places {
         record.earlier.push(super::super::ledger::Earlier { file: kept, sha256, etag });
         Ok(())
     }
-}
 
-/// Gives a file its name.
-pub(super) fn rename(part: &Part, to: &Path) -> io::Result<()> {
-    std::fs::rename(&part.0, to)
-}
+    /// Gives a file its name.
+    pub(super) fn name(&mut self, part: &Part, to: &Spot) -> io::Result<()> {
+        let folder = self.folders.get(&to.folder)?;
+        part.partial.rename(&part.name, &folder, &to.name)
+    }
 
-/// Makes the entries of these folders durable.
-pub(super) fn sync_folders(folders: &BTreeSet<PathBuf>) -> io::Result<()> {
-    folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
+    /// Makes the entries of the folders that changed durable.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        let changed = std::mem::take(&mut self.changed);
+        changed.iter().try_for_each(|key| self.folders.get(key)?.sync())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn places(root: &Path) -> Places {
+        Places::new(Folder::open(root).unwrap())
+    }
+
     fn place(places: &mut Places, root: &Path, key: &str) -> (PathBuf, Option<String>) {
-        let (path, file) = places.choose(root, "b", key).unwrap();
+        let (spot, file) = places.choose("b", key).unwrap();
+        let path = root.join(spot.folder).join(spot.name);
         std::fs::write(&path, key).unwrap();
         (path, file)
     }
@@ -230,7 +233,7 @@ mod tests {
     fn names_that_collide_are_stored_apart() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let mut places = Places { claims: Some(Claims::default()), ..Places::default() };
+        let mut places = Places { claims: Some(Claims::default()), ..places(root) };
         assert_eq!(place(&mut places, root, "x/case"), (root.join("b/x/case"), None));
         for key in ["x/CASE", "X/other", "x/case/below", "x/\u{e9}"] {
             let (path, file) = place(&mut places, root, key);
@@ -249,15 +252,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("mirror");
         std::fs::create_dir(&root).unwrap();
-        let mut places = Places::default();
+        let mut places = places(&root);
         for path in ["../out", "a/../../out", "/out", "a//b", ""] {
-            assert!(places.below(&root, path).is_err(), "{path}");
+            assert!(places.below(path).is_err(), "{path}");
         }
         std::fs::write(root.join("payload"), "x").unwrap();
         let file = Some("payload".to_owned());
         let forged = "x/../../../../pwned".to_owned();
         let before = Copied { sha256: forged, file, ..Copied::default() };
-        places.keep(&root, &before, &mut Record::new("b", "k")).unwrap();
+        places.keep(&before, &mut Record::new("b", "k")).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(root.join("payload").exists(), "it was moved");
     }
@@ -267,10 +270,61 @@ mod tests {
     fn a_file_that_is_yet_to_come_is_no_folder() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let mut places = Places::default();
-        assert_eq!(places.choose(root, "b", "both").unwrap(), (root.join("b/both"), None));
-        assert!(places.choose(root, "b", "both/below").unwrap().1.is_some());
-        assert_eq!(places.choose(root, "b", "both").unwrap().1, None, "the same file again");
+        let mut places = places(root);
+        let both = Spot { folder: "b".to_owned(), name: "both".to_owned() };
+        assert_eq!(places.choose("b", "both").unwrap(), (both, None));
+        assert!(places.choose("b", "both/below").unwrap().1.is_some());
+        assert_eq!(places.choose("b", "both").unwrap().1, None, "the same file again");
+    }
+
+    /// Somebody who may write into the directory puts a link in place of a folder, between any two
+    /// steps of a run.
+    #[test]
+    fn a_folder_that_becomes_a_link_is_never_followed() {
+        use std::os::unix::fs::symlink;
+        let (folder, away) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let root = folder.path();
+        let store = Store::open(root).unwrap().unwrap();
+        let nothing_away = || std::fs::read_dir(away.path()).unwrap().count() == 0;
+        let swap = |path: &Path| {
+            std::fs::rename(path, path.with_extension("moved")).unwrap();
+            symlink(away.path(), path).unwrap();
+        };
+        // Between the choice of a name and the giving of it, with the folder open and without.
+        for kept in [true, false] {
+            let mut places = store.places();
+            let key = format!("x/{kept}/a");
+            let (spot, _) = places.choose("b", &key).unwrap();
+            swap(&root.join("b/x").join(kept.to_string()));
+            if !kept {
+                places = store.places();
+            }
+            let named = places.name(&store.whole(b"x").unwrap(), &spot);
+            assert_eq!(named.is_ok(), kept, "the folder itself is where it was moved to");
+            assert!(places.sync().is_ok() && nothing_away());
+            // A name in it that is chosen anew is another one, or none.
+            let again = store.places().choose("b", &key).unwrap();
+            assert!(again.1.is_some() && again.0.folder.starts_with("trailproof-escaped"));
+        }
+        // What is not whole yet.
+        swap(&root.join(WORK).join(PARTIAL));
+        drop(store.whole(b"x").unwrap());
+        assert!(!store.folds_case().unwrap() && nothing_away());
+        // What was there before.
+        let mut places = store.places();
+        std::fs::create_dir_all(root.join("b/y")).unwrap();
+        std::fs::write(root.join("b/y/k"), "old").unwrap();
+        symlink(away.path(), root.join("trailproof-earlier")).unwrap();
+        let before = Copied { sha256: "0".repeat(64), ..Copied::default() };
+        assert!(places.keep(&before, &mut Record::new("b", "y/k")).is_err() && nothing_away());
+        symlink(away.path(), root.join("b/z")).unwrap();
+        std::fs::write(away.path().join("k"), "theirs").unwrap();
+        std::fs::remove_file(root.join("trailproof-earlier")).unwrap();
+        let mut record = Record::new("b", "z/k");
+        places.keep(&before, &mut record).unwrap();
+        assert!(record.earlier.is_empty() && away.path().join("k").exists());
+        drop(store);
+        assert!(Store::open(root).is_err(), "a link in place of the folder of parts");
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl Tee {
             etag: about.etag.clone(),
             version_id: about.version_id.clone(),
             metadata: about.user.clone(),
+            end_unknown: about.end_unknown,
             file: None,
         };
         let body = match taking.part {

@@ -6,16 +6,23 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::io;
 use trailproof_core::budget;
+use trailproof_core::time::Timestamp;
 
 /// An object or a folder as a listing tells it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::source::mirror) struct Entry {
     /// Bytes of the object as it was listed.
-    listed: Option<u64>,
+    listed: Option<Listed>,
     /// Bytes of the copy.
     copied: Option<u64>,
     unlisted: bool,
     seen: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listed {
+    size: u64,
+    last_modified: Option<Timestamp>,
 }
 
 impl Entry {
@@ -26,7 +33,12 @@ impl Entry {
 
     /// Bytes of the object, of a folder none.
     pub(in crate::source::mirror) fn size(self) -> u64 {
-        self.listed.or(self.copied).unwrap_or(0)
+        self.listed.map(|listed| listed.size).or(self.copied).unwrap_or(0)
+    }
+
+    /// When the object was written, as the listing had it.
+    pub(in crate::source::mirror) fn last_modified(self) -> Option<Timestamp> {
+        self.listed.and_then(|listed| listed.last_modified)
     }
 }
 
@@ -37,14 +49,21 @@ struct Line<'l> {
     bucket: Cow<'l, str>,
     #[serde(borrow)]
     key: Cow<'l, str>,
-    #[serde(default)]
-    listed: Option<Size>,
+    #[serde(default, borrow)]
+    listed: Option<ListedLine<'l>>,
     #[serde(default)]
     copied: Option<Size>,
     #[serde(default)]
     unlisted: bool,
     #[serde(default)]
     folder: Option<Folder>,
+}
+
+#[derive(Deserialize)]
+struct ListedLine<'l> {
+    size: u64,
+    #[serde(default, borrow)]
+    last_modified: Option<Cow<'l, str>>,
 }
 
 #[derive(Deserialize)]
@@ -66,11 +85,16 @@ fn usual(line: &[u8]) -> Option<(Order, Entry)> {
     if bucket.len() + key.len() > budget::KEY_LENGTH {
         return None;
     }
-    let (listed, rest) = number(rest.strip_prefix(b",\"listed\":{\"size\":")?)?;
+    let (size, rest) = number(rest.strip_prefix(b",\"listed\":{\"size\":")?)?;
     let rest = match rest.strip_prefix(b",\"etag\":\"") {
         Some(rest) => text(rest)?.1,
         None => rest,
     };
+    let (last_modified, rest) = match rest.strip_prefix(b",\"last_modified\":\"") {
+        Some(rest) => text(rest).map(|(time, rest)| (str::from_utf8(time).ok(), rest))?,
+        None => (None, rest),
+    };
+    let last_modified = last_modified.and_then(Timestamp::parse);
     let (copied, rest) = number(rest.strip_prefix(b"},\"copied\":{\"size\":")?)?;
     // Without another brace the two at the end are those of the copy and of the line, so that nothing
     // stands behind the copy.
@@ -78,6 +102,7 @@ fn usual(line: &[u8]) -> Option<(Order, Entry)> {
         && rest.ends_with(b"\"}}")
         && memchr::memchr2(b'{', b'\\', rest).is_none();
     let path = String::from_utf8([bucket, key].join(&b'/')).ok().filter(|_| is_last)?;
+    let listed = Listed { size, last_modified };
     let entry = Entry { listed: Some(listed), copied: Some(copied), ..Entry::default() };
     Some((Order::at(path), entry))
 }
@@ -107,7 +132,10 @@ impl Told for Entry {
         path.push('/');
         path.push_str(&line.key);
         let entry = Self {
-            listed: line.listed.map(|listed| listed.size),
+            listed: line.listed.map(|listed| Listed {
+                size: listed.size,
+                last_modified: listed.last_modified.as_deref().and_then(Timestamp::parse),
+            }),
             copied: line.copied.map(|copied| copied.size),
             unlisted: line.unlisted,
             seen: line.folder.as_ref().is_some_and(|folder| folder.seen),
@@ -117,7 +145,10 @@ impl Told for Entry {
 
     fn of(record: &Record) -> Self {
         Self {
-            listed: record.listed.as_ref().map(|listed| listed.size),
+            listed: record.listed.as_ref().map(|listed| Listed {
+                size: listed.size,
+                last_modified: listed.last_modified.as_deref().and_then(Timestamp::parse),
+            }),
             copied: record.copied.as_ref().map(|copied| copied.size),
             unlisted: record.unlisted,
             seen: record.folder.as_ref().is_some_and(|folder| folder.seen),
@@ -147,7 +178,11 @@ mod tests {
     #[test]
     fn an_entry_says_what_its_record_says() {
         let base = Record::new("b", "k/\u{1}\"\\x");
-        let listed = |size| Some(ListedAs { size, etag: Some("e".to_owned()) });
+        let last_modified = Some("2026-03-01T00:04:11Z".to_owned());
+        let listed = |size| {
+            let (etag, last_modified) = (Some("e".to_owned()), last_modified.clone());
+            Some(ListedAs { size, etag, last_modified })
+        };
         let copied = |size| Some(Copied { size, file: Some("f".to_owned()), ..Copied::default() });
         let folder = |seen| Some(FolderAs { seen, ..FolderAs::default() });
         let records = [

@@ -192,7 +192,7 @@ mod tests {
 
     fn listed(number: usize, size: u64) -> Record {
         let key = format!("k{number:06}");
-        Record { listed: Some(ListedAs { size, etag: None }), ..Record::new("b", &key) }
+        Record { listed: Some(ListedAs { size, ..ListedAs::default() }), ..Record::new("b", &key) }
     }
 
     fn all(layers: &Layers) -> Vec<Record> {

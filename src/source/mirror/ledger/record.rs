@@ -58,6 +58,8 @@ pub(in crate::source::mirror) struct ListedAs {
     pub(in crate::source::mirror) size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::source::mirror) last_modified: Option<String>,
 }
 
 /// A whole copy.
@@ -72,6 +74,9 @@ pub(in crate::source::mirror) struct Copied {
     pub(in crate::source::mirror) version_id: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::source::mirror) metadata: BTreeMap<String, String>,
+    /// Whether the store told neither its length nor its end, so that it may be cut short.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(in crate::source::mirror) end_unknown: bool,
     /// Where the file lies below the directory, if not at `BUCKET/KEY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) file: Option<String>,
@@ -212,8 +217,10 @@ mod tests {
 
     #[test]
     fn what_came_later_counts_and_a_copy_is_never_forgotten() {
-        let listed =
-            |size| Record { listed: Some(ListedAs { size, etag: None }), ..Record::new("b", "k") };
+        let listed = |size| Record {
+            listed: Some(ListedAs { size, ..ListedAs::default() }),
+            ..Record::new("b", "k")
+        };
         let copied = Record {
             copied: Some(Copied { size: 1, ..Copied::default() }),
             ..Record::new("b", "k")

@@ -192,7 +192,8 @@ impl Sorted {
             };
             let end = memchr::memchr2(b'"', b'/', rest).and_then(|end| rest.get(end));
             let says_more = |what: &[u8]| memmem::find(rest, what).is_some();
-            let is_remarkable = says_more(b"\"file\"") || says_more(b"\"metadata\"");
+            let is_remarkable =
+                [&b"\"file\""[..], b"\"metadata\"", b"\"end_unknown\""].into_iter().any(says_more);
             read = read.saturating_add(line.len());
             kept = kept.saturating_add(if is_remarkable { line.len() } else { 0 });
             // A folder in it may have any size.

@@ -10,7 +10,7 @@ fn every_line_is_found_and_scanned_whatever_its_length() {
     let mut text = String::new();
     for (number, key) in keys.iter().enumerate() {
         let etag = Some("e".repeat(if number % 500 == 3 { 40_000 } else { number % 90 }));
-        let listed = Some(ListedAs { size: 1, etag });
+        let listed = Some(ListedAs { size: 1, etag, last_modified: None });
         let record = Record { listed, ..Record::new("b", key) };
         text += &(serde_json::to_string(&record).unwrap() + "\n");
     }

@@ -1,28 +1,39 @@
 //! What the lines of a record say of each other: their order, and that counts, coverage and verdict
 //! are those of a recount.
+use super::frame::Circumstances;
+use crate::budget::SHOWN;
 use crate::chain_id::ChainId;
+use crate::coverage::TAIL_ALLOWANCE;
 use crate::event::wire::Unreadable;
 use crate::event::{
-    ChainSummary, ChainTally, DigestJudged, LogJudged, Presence, RunEvent, RunSummary, RunTally,
+    ChainSummary, ChainTally, DigestJudged, LogJudged, Presence, RunEvent, RunStart, RunSummary,
+    RunTally,
 };
 use crate::finding::{Finding, Outcome};
+use crate::ids::Region;
 use crate::key_layout::{DigestKey, DigestKind};
-use crate::location::escape;
+use crate::location::{escape, excerpt};
 use crate::notice::Notice;
+use crate::signing::PublicKey;
 use crate::time::{Period, Timestamp};
+use std::collections::BTreeSet;
 
 /// Follows the events of a run and recounts them.
 #[derive(Debug, Default)]
 pub struct RunCheck {
     period: Option<Period>,
+    tail_allowed_from: Option<Timestamp>,
     /// Chains that the listing announced.
     chains: Option<u64>,
     chains_told: u64,
     last_chain: Option<ChainId>,
     open: Option<OpenChain>,
     tally: RunTally,
+    /// Public keys that were told so far.
+    keys: BTreeSet<(Region, String)>,
     /// What comes after the chains began.
     after_chains: bool,
+    places_answered: bool,
     finished: bool,
 }
 
@@ -50,7 +61,7 @@ impl RunCheck {
             return Err(Unreadable::new("`run-started` is the first event, and comes once"));
         }
         match event {
-            RunEvent::RunStarted(start) => self.period = Some(start.period),
+            RunEvent::RunStarted(start) => self.start(start)?,
             RunEvent::BucketListed { chains, .. } => {
                 self.outside("bucket-listed")?;
                 if self.chains.replace(*chains).is_some() {
@@ -62,7 +73,15 @@ impl RunCheck {
                 self.tally.listings_unread += 1;
             }
             RunEvent::ChainStarted { chain } => self.begin(chain)?,
-            RunEvent::PublicKey(_) | RunEvent::LogNamed(_) => {
+            RunEvent::PublicKey(key) => {
+                self.inside()?;
+                if !PublicKey::new(key.fingerprint.as_str(), &key.der).is_readable() {
+                    let name = excerpt(&key.fingerprint, SHOWN);
+                    return Err(Unreadable::new(format!("the bytes of key `{name}` are no key")));
+                }
+                self.keys.insert((key.region.clone(), key.fingerprint.clone()));
+            }
+            RunEvent::LogNamed(_) => {
                 self.inside()?;
             }
             RunEvent::SeamJudged(seam) => {
@@ -71,8 +90,12 @@ impl RunCheck {
                 if seam.finding.is_some() {
                     open.tally.chain_finding();
                 }
+                self.tally.not_joined += u64::from(!seam.joined);
             }
-            RunEvent::DigestJudged(judged) => self.inside()?.digest(judged)?,
+            RunEvent::DigestJudged(judged) => {
+                self.inside()?.digest(judged)?;
+                self.signed_by_known(judged)?;
+            }
             RunEvent::LogJudged(judged) => self.inside()?.log(judged)?,
             RunEvent::TrailStatus { chain, finding, .. } => {
                 let open = self.inside()?;
@@ -83,19 +106,82 @@ impl RunCheck {
             }
             RunEvent::ChainFinished(summary) => self.end(summary)?,
             // Of a trail's status within its chain, of all others after the chains.
-            RunEvent::CheckNotPerformed { .. } => {}
+            RunEvent::CheckNotPerformed(_) => {}
             RunEvent::GapExplained { .. } => self.after("gap-explained")?,
             RunEvent::LogUnlisted { .. } => {
                 self.after("log-unlisted")?;
                 self.tally.unlisted += 1;
             }
+            RunEvent::CopyOf { .. } => self.after("copy-of")?,
             RunEvent::LogsWithoutDigests { .. } => {
                 self.after("logs-without-digests")?;
                 self.tally.without_digests += 1;
             }
+            RunEvent::PlaceInDoubt(place) => {
+                self.outside("place-in-doubt")?;
+                if let Some(period) = self.period {
+                    self.tally.place_in_doubt(place.why, period);
+                }
+            }
+            RunEvent::PlacesAnswered(places) => {
+                self.after("places-answered")?;
+                if std::mem::replace(&mut self.places_answered, true) {
+                    return Err(Unreadable::new("`places-answered` comes once"));
+                }
+                if !places.adds_up() {
+                    return Err(Unreadable::new("not every place that was found has one answer"));
+                }
+            }
             RunEvent::RunFinished(summary) => self.finish(summary)?,
         }
         Ok(())
+    }
+
+    /// Holds what the run allowed to be pending against when its record says that it was made.
+    ///
+    /// # Errors
+    ///
+    /// That a run of that time could not allow so much.
+    pub fn take_circumstances(&self, around: &Circumstances) -> Result<(), Unreadable> {
+        let began = around.started.0;
+        match self.tail_allowed_from {
+            Some(from) if from < began.plus(-TAIL_ALLOWANCE) => Err(Unreadable::new(format!(
+                "the run began at {began}, and `run-started` allows a tail from {from} on"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A tail may still come only within the period's last hours, as no period ends after its run.
+    fn start(&mut self, start: &RunStart) -> Result<(), Unreadable> {
+        let period = start.period;
+        if period.start > period.end {
+            return Err(Unreadable::new("the period ends before it starts"));
+        }
+        let last = period.end.plus(-TAIL_ALLOWANCE);
+        if start.tail_allowed_from.is_some_and(|from| from < last || from >= period.end) {
+            return Err(Unreadable::value("run-started", "tail_allowed_from"));
+        }
+        self.period = Some(period);
+        self.tail_allowed_from = start.tail_allowed_from;
+        Ok(())
+    }
+
+    /// A digest that a signature proves is proven by a key, of which the record has the bytes.
+    fn signed_by_known(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
+        let Outcome::Valid(proof) = &judged.outcome else { return Ok(()) };
+        if !proof.proofs.own_signature && !proof.proofs.successor_signature {
+            return Ok(());
+        }
+        let region = self.inside()?.id.source_region.clone();
+        if self.keys.contains(&(region, proof.fingerprint.clone())) {
+            return Ok(());
+        }
+        Err(Unreadable::new(format!(
+            "a signature proves the digest `{}`, and its key `{}` is not told before it",
+            escape(&judged.at.key),
+            excerpt(&proof.fingerprint, SHOWN)
+        )))
     }
 
     /// Whether the run has come to its end.
@@ -131,7 +217,7 @@ impl RunCheck {
         self.last_chain = Some(chain.clone());
         self.open = Some(OpenChain {
             id: chain.clone(),
-            tally: ChainTally::new(period),
+            tally: ChainTally::new(period, self.tail_allowed_from),
             last: None,
             logs_left: 0,
         });
@@ -164,6 +250,7 @@ impl RunCheck {
         }
         // What was passed over has no lines, and weighs nothing.
         self.tally.passed_over = told.passed_over;
+        self.tally.set_aside.clone_from(&told.set_aside);
         let recounted = std::mem::take(&mut self.tally).finish();
         if recounted.verdict != told.verdict {
             return Err(Unreadable::new(format!(
@@ -238,5 +325,73 @@ impl OpenChain {
         }
         self.last = Some((judged.kind, end));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::wire::Time;
+    use crate::event::{EvidencePlace, RunStart, Tool};
+    use crate::time::{DAY, HOUR};
+
+    fn end() -> Timestamp {
+        Timestamp::from_unix(1_780_000_000)
+    }
+
+    fn started(tail_allowed_from: Option<Timestamp>) -> RunEvent {
+        RunEvent::RunStarted(Box::new(RunStart {
+            tool: Tool::this(),
+            place: EvidencePlace::default(),
+            period: Period { start: end().plus(-DAY), end: end() },
+            end_was_future: false,
+            tail_allowed_from,
+            trails: Vec::new(),
+            accounts: Vec::new(),
+            regions: Vec::new(),
+            organization: None,
+            expected_accounts: None,
+            expected_regions: None,
+            unlisted: true,
+            complete_copy: false,
+            follows: None,
+        }))
+    }
+
+    fn circumstances(started: Timestamp) -> Circumstances {
+        Circumstances {
+            started: Time(started),
+            host: None,
+            user: None,
+            arguments: Vec::new(),
+            program_sha256: None,
+            aws_caller: None,
+        }
+    }
+
+    #[test]
+    fn no_run_allows_a_tail_from_before_what_its_period_or_its_own_time_allow() {
+        for (from, holds) in [
+            (None, true),
+            (Some(end().plus(-2 * HOUR)), true),
+            (Some(end().plus(-1)), true),
+            (Some(end().plus(-2 * HOUR - 1)), false),
+            (Some(end()), false),
+        ] {
+            assert_eq!(RunCheck::default().take(&started(from)).is_ok(), holds, "{from:?}");
+        }
+        for (from, began, holds) in [
+            (Some(end().plus(-2 * HOUR)), end(), true),
+            // The store's clock may be ahead of the machine's, and never holds it back.
+            (Some(end().plus(-HOUR)), end(), true),
+            (Some(end().plus(-2 * HOUR)), end().plus(1), false),
+            (Some(end().plus(-2 * HOUR)), end().plus(200 * DAY), false),
+            (None, end().plus(200 * DAY), true),
+        ] {
+            let mut check = RunCheck::default();
+            check.take(&started(from)).unwrap();
+            let held = check.take_circumstances(&circumstances(began)).is_ok();
+            assert_eq!(held, holds, "{from:?} {began}");
+        }
     }
 }

@@ -65,7 +65,12 @@ pub fn check_record(
                 ));
             }
             RecordLine::Ended(_) => ended = true,
-            RecordLine::Circumstances(_) | RecordLine::Unknown => {}
+            RecordLine::Circumstances(around) => {
+                check
+                    .take_circumstances(around)
+                    .map_err(|what| BadRecord::Line { number, what })?;
+            }
+            RecordLine::Unknown => {}
         }
         each(&line, record.bytes());
     }

@@ -1,5 +1,5 @@
 //! The lines that only a record has.
-use crate::event::wire::Time;
+use crate::event::wire::{Time, write_json};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -65,7 +65,7 @@ impl Frame {
     ///
     /// That what it writes to failed.
     pub fn write(&self, mut to: impl Write) -> io::Result<()> {
-        serde_json::to_writer(&mut to, self)?;
+        write_json(&mut to, self)?;
         to.write_all(b"\n")
     }
 }

@@ -12,4 +12,4 @@ pub use bad::BadRecord;
 pub use check::RunCheck;
 pub use file::{RecordFile, check_record, record_from};
 pub use frame::{Circumstances, Frame, RunEnded};
-pub use reader::{RecordLine, RecordReader};
+pub use reader::{LineTooLong, RecordLine, RecordReader, check_line};

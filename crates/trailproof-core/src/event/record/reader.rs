@@ -5,6 +5,7 @@ use crate::budget::{RECORD_FACT, RECORD_LINE};
 use crate::event::RunEvent;
 use crate::event::wire::{Unreadable, event_name, read_event};
 use sha2::{Digest as _, Sha256};
+use std::fmt;
 use std::io::{BufRead, ErrorKind, Read as _};
 
 /// Events that tell as much as a chain or a bucket has.
@@ -23,6 +24,44 @@ pub enum RecordLine {
     /// Something that this version does not know, which is to be passed over.
     Unknown,
 }
+
+/// Bytes of a line about this event at most, without its newline.
+fn longest(event: &str) -> usize {
+    if LONG.contains(&event) { RECORD_LINE - 1 } else { RECORD_FACT }
+}
+
+/// Checks that a reader takes a line that was written, newline included. No writer may emit another:
+/// its record could never be read again.
+///
+/// # Errors
+///
+/// That it is longer than a reader takes.
+pub fn check_line(line: &[u8]) -> Result<(), LineTooLong> {
+    let bytes = line.len().saturating_sub(1);
+    if bytes <= RECORD_FACT {
+        return Ok(());
+    }
+    let event = std::str::from_utf8(line).ok().and_then(|text| event_name(text).ok());
+    match event {
+        Some(event) if bytes <= longest(&event) => Ok(()),
+        _ => Err(LineTooLong { bytes }),
+    }
+}
+
+/// A line of a record that no reader takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineTooLong {
+    /// Its length.
+    pub bytes: usize,
+}
+
+impl fmt::Display for LineTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a line of the record has {} bytes, more than can be read again", self.bytes)
+    }
+}
+
+impl std::error::Error for LineTooLong {}
 
 /// Reads the lines of a record. It checks each by itself, and at the end that none was lost or
 /// changed; what lines say of each other is for [`super::RunCheck`].
@@ -59,7 +98,7 @@ impl<R: BufRead> RecordReader<R> {
         let text = std::str::from_utf8(&self.line)
             .map_err(|_| BadRecord::line(number, "it is not UTF-8"))?;
         let name = event_name(text).map_err(wrong)?;
-        if text.len() > RECORD_FACT && !LONG.contains(&&*name) {
+        if text.len() > longest(&name) {
             return Err(BadRecord::line(number, "longer than such a line may be"));
         }
         if number == 1 && name != "run-started" {

@@ -1,4 +1,4 @@
-//! Findings: a code for machines, two texts for people, and what the texts are made of.
+//! Findings: a code, and the fields that go with it.
 use super::parts::{Hex, PlaceShape, Text, Time};
 use super::unreadable::Unreadable;
 use crate::content::Hash;
@@ -12,10 +12,6 @@ use std::borrow::Cow;
 pub struct FindingShape<'a> {
     #[serde(borrow)]
     code: Text<'a>,
-    #[serde(borrow)]
-    expected: Text<'a>,
-    #[serde(borrow)]
-    found: Text<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     why: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,13 +46,7 @@ pub struct FindingShape<'a> {
 
 impl<'a> From<&'a Finding> for FindingShape<'a> {
     fn from(finding: &'a Finding) -> Self {
-        let (expected, found) = finding.expected_and_found();
-        let mut shape = Self {
-            code: finding.code().into(),
-            expected: expected.into(),
-            found: found.into(),
-            ..Self::default()
-        };
+        let mut shape = Self { code: finding.code().into(), ..Self::default() };
         match finding {
             Finding::DigestMissing | Finding::LogMissing => {}
             Finding::DigestMalformed(why) | Finding::LogMalformed(why) => shape.malformed(why),

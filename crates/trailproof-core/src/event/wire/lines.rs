@@ -1,12 +1,16 @@
 //! The shape of each event's line.
 use super::finding::FindingShape;
-use super::parts::{ChainShape, ExplainingShape, FailureShape, Hex, PlaceShape, Text, Time};
+use super::parts::{
+    ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, Hex, NotMadeShape,
+    PlaceShape, ReadPlaceShape, Text, Time,
+};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use serde::{Deserialize, Serialize};
 
 /// A line as it is written: the event's name and its fields.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "one line is held at a time, and never moved far")]
 pub(super) enum Line<'a> {
     RunStarted(RunStartedLine<'a>),
     BucketListed(BucketListedLine<'a>),
@@ -20,9 +24,12 @@ pub(super) enum Line<'a> {
     SeamJudged(Box<SeamJudgedLine<'a>>),
     ChainFinished(ChainFinishedShape<'a>),
     GapExplained(Box<GapExplainedLine<'a>>),
-    LogUnlisted(PlaceShape<'a>),
+    LogUnlisted(LogUnlistedLine<'a>),
+    CopyOf(CopyOfLine<'a>),
     LogsWithoutDigests(FolderLine<'a>),
-    CheckNotPerformed(CheckNotPerformedLine<'a>),
+    PlaceInDoubt(PlaceInDoubtLine<'a>),
+    PlacesAnswered(PlacesAnsweredLine),
+    CheckNotPerformed(NotMadeShape<'a>),
     RunFinished(RunFinishedShape<'a>),
 }
 
@@ -35,17 +42,24 @@ pub(super) struct RunStartedLine<'a> {
     pub(super) version: Text<'a>,
     pub(super) build: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(super) location: Text<'a>,
+    pub(super) delivered_to: DeliveredToShape<'a>,
     #[serde(borrow)]
-    pub(super) bucket: Text<'a>,
+    pub(super) read_from: Vec<ReadPlaceShape<'a>>,
     pub(super) from: Time,
     pub(super) to: Time,
     pub(super) end_was_future: bool,
+    pub(super) tail_allowed_from: Option<Time>,
     pub(super) trails: Vec<Text<'a>>,
     pub(super) accounts: Vec<Text<'a>>,
     pub(super) regions: Vec<Text<'a>>,
+    pub(super) organization: Option<Text<'a>>,
+    pub(super) expected_accounts: Option<Vec<Text<'a>>>,
+    pub(super) expected_regions: Option<Vec<Text<'a>>>,
     pub(super) search_unlisted: bool,
-    pub(super) follows: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) complete_copy_asserted: bool,
+    #[serde(borrow)]
+    pub(super) follows: Option<FollowsShape<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -210,15 +224,53 @@ pub(super) struct GapExplainedLine<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(super) struct LogUnlistedLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) last_modified: Option<Time>,
+    #[serde(borrow)]
+    pub(super) reason: Text<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CopyOfLine<'a> {
+    #[serde(borrow)]
+    pub(super) bucket: Text<'a>,
+    #[serde(borrow)]
+    pub(super) key: Text<'a>,
+    pub(super) sha256: Hex,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(super) struct FolderLine<'a> {
     #[serde(borrow)]
     pub(super) folder: Text<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct CheckNotPerformedLine<'a> {
-    #[serde(borrow)]
-    pub(super) check: Text<'a>,
+pub(super) struct PlaceInDoubtLine<'a> {
     #[serde(borrow)]
     pub(super) why: Text<'a>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) folder: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) folders: Option<u64>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) account: Option<Text<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) region: Option<Text<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(super) trail: Option<Text<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct PlacesAnsweredLine {
+    pub(super) found: u64,
+    pub(super) covered: u64,
+    pub(super) empty: u64,
+    pub(super) ended: u64,
+    pub(super) doubtful: u64,
+    pub(super) left_out: u64,
 }

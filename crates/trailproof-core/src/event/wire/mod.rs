@@ -7,17 +7,25 @@ mod finding;
 mod lines;
 mod parts;
 mod read;
+mod shown;
 mod sums;
 mod unreadable;
 mod write;
 
 pub use finding::FindingShape;
-pub use parts::{ChainShape, ExplainingShape, FailureShape, SegmentShape, Time};
+pub use parts::{
+    ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, NotMadeShape,
+    ReadPlaceShape, SegmentShape, Time,
+};
 pub(super) use read::event_name;
 pub use read::read_event;
+pub use shown::{write_json, write_json_pretty};
 pub use sums::{ChainFinishedShape, RunFinishedShape};
 pub use unreadable::Unreadable;
 pub use write::write_event;
 
 /// Number of the schema of events and summaries.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
+
+/// Number of the schema before the first release, which no version reads.
+const PREVIEW: u64 = 1;

@@ -1,12 +1,15 @@
 //! Parts that several events have.
 use super::unreadable::Unreadable;
 use crate::chain_id::ChainId;
+use crate::check::{Check, NotMade, WhyNot};
 use crate::content::{Hash, parse_hash};
 use crate::coverage::{Coverage, Segment};
+use crate::event::place::{DeliveredTo, ReadKind, ReadPlace};
+use crate::event::run::Follows;
 use crate::explain::ExplainingEvent;
 use crate::failure::ReadFailure;
 use crate::location::ObjectLocation;
-use crate::time::Timestamp;
+use crate::time::{Period, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
 
@@ -230,5 +233,143 @@ impl TryFrom<SegmentShape<'_>> for Segment {
             return Err(Unreadable::value("coverage", "seconds"));
         }
         Ok(segment)
+    }
+}
+
+/// A bucket of delivery.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeliveredToShape<'a> {
+    #[serde(borrow)]
+    bucket: Text<'a>,
+    #[serde(borrow)]
+    prefix: Text<'a>,
+}
+
+impl<'a> From<&'a DeliveredTo> for DeliveredToShape<'a> {
+    fn from(at: &'a DeliveredTo) -> Self {
+        Self { bucket: Cow::Borrowed(&at.bucket), prefix: Cow::Borrowed(&at.prefix) }
+    }
+}
+
+impl From<DeliveredToShape<'_>> for DeliveredTo {
+    fn from(shape: DeliveredToShape<'_>) -> Self {
+        Self { bucket: shape.bucket.into_owned(), prefix: shape.prefix.into_owned() }
+    }
+}
+
+/// A place that evidence was read from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadPlaceShape<'a> {
+    #[serde(borrow)]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    place: Text<'a>,
+}
+
+impl<'a> From<&'a ReadPlace> for ReadPlaceShape<'a> {
+    fn from(at: &'a ReadPlace) -> Self {
+        Self { kind: at.kind.code().into(), place: Cow::Borrowed(&at.place) }
+    }
+}
+
+impl TryFrom<ReadPlaceShape<'_>> for ReadPlace {
+    type Error = Unreadable;
+
+    fn try_from(shape: ReadPlaceShape<'_>) -> Result<Self, Unreadable> {
+        let kind = ReadKind::from_code(&shape.kind)
+            .ok_or_else(|| Unreadable::unknown("kind of place", &shape.kind))?;
+        Ok(Self { kind, place: shape.place.into_owned() })
+    }
+}
+
+/// The record that a run joins on to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FollowsShape<'a> {
+    #[serde(borrow)]
+    sha256: Text<'a>,
+    #[serde(borrow)]
+    verdict: Text<'a>,
+    #[serde(borrow)]
+    bucket: Text<'a>,
+    from: Time,
+    to: Time,
+    trails: Vec<Text<'a>>,
+    accounts: Vec<Text<'a>>,
+    regions: Vec<Text<'a>>,
+}
+
+impl<'a> From<&'a Follows> for FollowsShape<'a> {
+    fn from(follows: &'a Follows) -> Self {
+        let texts =
+            |texts: &'a [String]| texts.iter().map(|text| Cow::Borrowed(text.as_str())).collect();
+        Self {
+            sha256: Cow::Borrowed(&follows.sha256),
+            verdict: follows.verdict.words().into(),
+            bucket: Cow::Borrowed(&follows.bucket),
+            from: Time(follows.period.start),
+            to: Time(follows.period.end),
+            trails: texts(&follows.trails),
+            accounts: texts(&follows.accounts),
+            regions: texts(&follows.regions),
+        }
+    }
+}
+
+impl TryFrom<FollowsShape<'_>> for Follows {
+    type Error = Unreadable;
+
+    fn try_from(shape: FollowsShape<'_>) -> Result<Self, Unreadable> {
+        let owned = |texts: Vec<Text<'_>>| texts.into_iter().map(Cow::into_owned).collect();
+        Ok(Self {
+            verdict: shape
+                .verdict
+                .parse()
+                .map_err(|_| Unreadable::unknown("verdict", &shape.verdict))?,
+            sha256: shape.sha256.into_owned(),
+            bucket: shape.bucket.into_owned(),
+            period: Period { start: shape.from.0, end: shape.to.0 },
+            trails: owned(shape.trails),
+            accounts: owned(shape.accounts),
+            regions: owned(shape.regions),
+        })
+    }
+}
+
+/// A check that was not made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NotMadeShape<'a> {
+    #[serde(borrow)]
+    check: Text<'a>,
+    #[serde(borrow)]
+    why: Text<'a>,
+    region: Option<Text<'a>>,
+    #[serde(borrow)]
+    detail: Text<'a>,
+}
+
+impl<'a> From<&'a NotMade> for NotMadeShape<'a> {
+    fn from(not_made: &'a NotMade) -> Self {
+        Self {
+            check: not_made.check.code().into(),
+            why: not_made.why.code().into(),
+            region: not_made.region.as_ref().map(|region| region.as_str().into()),
+            detail: Cow::Borrowed(&not_made.detail),
+        }
+    }
+}
+
+impl TryFrom<NotMadeShape<'_>> for NotMade {
+    type Error = Unreadable;
+
+    fn try_from(shape: NotMadeShape<'_>) -> Result<Self, Unreadable> {
+        let wrong = |_| Unreadable::value("check-not-performed", "region");
+        Ok(Self {
+            check: Check::from_code(&shape.check)
+                .ok_or_else(|| Unreadable::unknown("check", &shape.check))?,
+            why: WhyNot::from_code(&shape.why)
+                .ok_or_else(|| Unreadable::unknown("check-not-performed's `why`", &shape.why))?,
+            region: shape.region.map(|text| text.parse().map_err(wrong)).transpose()?,
+            detail: shape.detail.into_owned(),
+        })
     }
 }

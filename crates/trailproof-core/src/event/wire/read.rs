@@ -1,19 +1,20 @@
 //! Lines into events.
 use super::FindingShape;
-use super::SCHEMA;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, CheckNotPerformedLine, DigestJudgedLine, FolderLine,
-    GapExplainedLine, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, PublicKeyLine,
-    RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, FolderLine, GapExplainedLine,
+    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine, PlaceInDoubtLine,
+    PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
 };
-use super::parts::{FailureShape, PlaceShape, Text};
+use super::parts::{FailureShape, NotMadeShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use super::unreadable::Unreadable;
 use super::write::{PROOFS, TOOL};
+use super::{PREVIEW, SCHEMA};
 use crate::budget;
+use crate::event::place::{EvidencePlace, ReadPlace};
 use crate::event::run::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PublicKeyTold, RunEvent,
-    RunEventName, RunStart, SeamJudged, Seen, Tool,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PlaceInDoubt, PlacesAnswered,
+    PublicKeyTold, RunEvent, RunEventName, RunStart, SeamJudged, Seen, Tool,
 };
 use crate::finding::{Finding, Outcome};
 use crate::judge::Proofs;
@@ -21,6 +22,7 @@ use crate::location::ObjectLocation;
 use crate::log_check::LogProof;
 use crate::notice::Notice;
 use crate::time::Period;
+use crate::unlisted::UnlistedReason;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -118,17 +120,54 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             }
         }
         RunEventName::LogUnlisted => {
-            let line: PlaceShape<'_> = serde_json::from_str(line)?;
-            RunEvent::LogUnlisted { at: line.into() }
+            let line: LogUnlistedLine<'_> = serde_json::from_str(line)?;
+            RunEvent::LogUnlisted {
+                at: at(line.bucket, line.key),
+                last_modified: line.last_modified.map(|at| at.0),
+                reason: UnlistedReason::from_code(&line.reason)
+                    .ok_or_else(|| Unreadable::unknown("reason", &line.reason))?,
+            }
+        }
+        RunEventName::CopyOf => {
+            let line: CopyOfLine<'_> = serde_json::from_str(line)?;
+            RunEvent::CopyOf { at: at(line.bucket, line.key), hash: line.sha256.0 }
         }
         RunEventName::LogsWithoutDigests => {
             let line: FolderLine<'_> = serde_json::from_str(line)?;
             RunEvent::LogsWithoutDigests { folder: line.folder.into_owned() }
         }
+        RunEventName::PlaceInDoubt => {
+            let line: PlaceInDoubtLine<'_> = serde_json::from_str(line)?;
+            let wrong = |field| Unreadable::value("place-in-doubt", field);
+            RunEvent::PlaceInDoubt(PlaceInDoubt {
+                why: line.why.parse().map_err(|_| Unreadable::unknown("why", &line.why))?,
+                folder: line.folder.map(Cow::into_owned),
+                folders: line.folders,
+                account: line
+                    .account
+                    .map(|text| text.parse().map_err(|_| wrong("account")))
+                    .transpose()?,
+                region: line
+                    .region
+                    .map(|text| text.parse().map_err(|_| wrong("region")))
+                    .transpose()?,
+                trail: line.trail.map(Cow::into_owned),
+            })
+        }
+        RunEventName::PlacesAnswered => {
+            let line: PlacesAnsweredLine = serde_json::from_str(line)?;
+            RunEvent::PlacesAnswered(PlacesAnswered {
+                found: line.found,
+                covered: line.covered,
+                empty: line.empty,
+                ended: line.ended,
+                doubtful: line.doubtful,
+                left_out: line.left_out,
+            })
+        }
         RunEventName::CheckNotPerformed => {
-            let line: CheckNotPerformedLine<'_> = serde_json::from_str(line)?;
-            let (check, why) = (line.check.into_owned(), line.why.into_owned());
-            RunEvent::CheckNotPerformed { check, why }
+            let line: NotMadeShape<'_> = serde_json::from_str(line)?;
+            RunEvent::CheckNotPerformed(line.try_into()?)
         }
         RunEventName::RunFinished => {
             let line: RunFinishedShape<'_> = serde_json::from_str(line)?;
@@ -144,6 +183,12 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         schema: u64,
     }
     let Schema { schema } = serde_json::from_str(line)?;
+    if schema == PREVIEW {
+        return Err(Unreadable::new(
+            "a record of schema 1, which was a preview format and cannot be read: run `trailproof \
+             verify` again",
+        ));
+    }
     if schema != u64::from(SCHEMA) {
         return Err(Unreadable::new(format!(
             "a record of schema {schema}; this version of trailproof reads schema {SCHEMA}"
@@ -155,15 +200,26 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
     }
     Ok(RunStart {
         tool: Tool { version: line.version.into_owned(), build: line.build.map(Cow::into_owned) },
-        location: line.location.into_owned(),
-        bucket: line.bucket.into_owned(),
+        place: EvidencePlace {
+            delivered_to: line.delivered_to.into(),
+            read_from: line
+                .read_from
+                .into_iter()
+                .map(ReadPlace::try_from)
+                .collect::<Result<_, _>>()?,
+        },
         period: Period { start: line.from.0, end: line.to.0 },
         end_was_future: line.end_was_future,
+        tail_allowed_from: line.tail_allowed_from.map(|at| at.0),
         trails: owned(line.trails),
         accounts: owned(line.accounts),
         regions: owned(line.regions),
+        organization: line.organization.map(Cow::into_owned),
+        expected_accounts: line.expected_accounts.map(owned),
+        expected_regions: line.expected_regions.map(owned),
         unlisted: line.search_unlisted,
-        follows: line.follows.map(Cow::into_owned),
+        complete_copy: line.complete_copy_asserted,
+        follows: line.follows.map(TryInto::try_into).transpose()?,
     })
 }
 
@@ -219,18 +275,22 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
 
 fn log_judged(line: LogJudgedLine<'_>) -> Result<LogJudged, Unreadable> {
     let need = |field| move || Unreadable::absent("log-judged", field);
+    let noted = |notice: Notice| line.notices.iter().any(|code| code == notice.code());
+    let lifecycle = noted(Notice::LifecycleLooksTheSame);
     let outcome = match outcome(&line.outcome, line.finding, line.read_failure)? {
         Some(judged) => judged,
         None => Outcome::Valid(LogProof {
             stored: line.stored_bytes.ok_or_else(need("stored_bytes"))?,
             inflated: line.inflated_bytes.ok_or_else(need("inflated_bytes"))?,
-            stored_inflated: line.notices.iter().any(|code| code == Notice::StoredInflated.code()),
+            stored_inflated: noted(Notice::StoredInflated),
+            several_members: noted(Notice::SeveralMembers),
         }),
     };
     Ok(LogJudged {
         at: at(line.bucket, line.key),
         expected: line.sha256.0,
         outcome,
+        lifecycle,
         seen: Seen {
             stored: line.stored_bytes,
             found: line.found_sha256.map(|hash| hash.0),

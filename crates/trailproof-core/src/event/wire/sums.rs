@@ -4,6 +4,7 @@ use super::unreadable::Unreadable;
 use crate::coverage::{Segment, Uncovered};
 use crate::event::stream::Tally;
 use crate::event::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
+use crate::unlisted::SetAside;
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -75,7 +76,6 @@ pub struct ChainFinishedShape<'a> {
     last_digest_before: Option<Time>,
     #[serde(borrow)]
     coverage: Vec<SegmentShape<'a>>,
-    tail_allowed_seconds: i64,
     counts: CountsShape,
 }
 
@@ -91,7 +91,6 @@ impl<'a> From<&'a ChainSummary> for ChainFinishedShape<'a> {
             presence: summary.presence.code().into(),
             last_digest_before: last.map(Time),
             coverage: summary.segments.iter().map(SegmentShape::from).collect(),
-            tail_allowed_seconds: summary.tail_allowed,
             counts: (&summary.counts).into(),
         }
     }
@@ -119,7 +118,6 @@ impl TryFrom<ChainFinishedShape<'_>> for ChainSummary {
                 .into_iter()
                 .map(Segment::try_from)
                 .collect::<Result<_, _>>()?,
-            tail_allowed: shape.tail_allowed_seconds,
             counts: shape.counts.into(),
         })
     }
@@ -130,6 +128,7 @@ struct TotalsShape<'a> {
     verified: i64,
     contradicted: i64,
     unverified: i64,
+    pending: i64,
     #[serde(borrow)]
     uncovered: BTreeMap<Text<'a>, i64>,
 }
@@ -147,12 +146,17 @@ pub struct RunFinishedShape<'a> {
     coverage_seconds: TotalsShape<'a>,
     log_files_unlisted: u64,
     listings_unread: u64,
+    chains_not_joined: u64,
+    places_in_doubt: u64,
     keys_passed_over: u64,
+    #[serde(borrow)]
+    set_aside: BTreeMap<Text<'a>, u64>,
 }
 
 impl From<&RunSummary> for RunFinishedShape<'_> {
     fn from(summary: &RunSummary) -> Self {
-        let CoverageTotals { verified, contradicted, unverified, uncovered } = &summary.coverage;
+        let CoverageTotals { verified, contradicted, unverified, pending, uncovered } =
+            &summary.coverage;
         Self {
             verdict: summary.verdict.words().into(),
             exit_status: summary.verdict.exit_status(),
@@ -163,11 +167,15 @@ impl From<&RunSummary> for RunFinishedShape<'_> {
                 verified: *verified,
                 contradicted: *contradicted,
                 unverified: *unverified,
+                pending: *pending,
                 uncovered: uncovered.iter().map(|(why, s)| (why.code().into(), *s)).collect(),
             },
             log_files_unlisted: summary.unlisted,
             listings_unread: summary.listings_unread,
+            chains_not_joined: summary.not_joined,
+            places_in_doubt: summary.places_in_doubt,
             keys_passed_over: summary.passed_over,
+            set_aside: summary.set_aside.iter().map(|(why, n)| (why.code().into(), *n)).collect(),
         }
     }
 }
@@ -181,7 +189,7 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
         if verdict.exit_status() != shape.exit_status {
             return Err(Unreadable::value("run-finished", "exit_status"));
         }
-        let TotalsShape { verified, contradicted, unverified, uncovered: told } =
+        let TotalsShape { verified, contradicted, unverified, pending, uncovered: told } =
             shape.coverage_seconds;
         let mut uncovered = BTreeMap::new();
         for (code, seconds) in told {
@@ -189,15 +197,24 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
                 code.parse().map_err(|_| Unreadable::unknown("coverage", &code))?;
             uncovered.insert(why, seconds);
         }
+        let mut set_aside = BTreeMap::new();
+        for (code, count) in shape.set_aside {
+            let why = SetAside::from_code(&code)
+                .ok_or_else(|| Unreadable::unknown("set_aside", &code))?;
+            set_aside.insert(why, count);
+        }
         Ok(Self {
             verdict,
             counts: shape.counts.into(),
             chains: shape.chains,
             ended: shape.chains_ended,
-            coverage: CoverageTotals { verified, contradicted, unverified, uncovered },
+            coverage: CoverageTotals { verified, contradicted, unverified, pending, uncovered },
             unlisted: shape.log_files_unlisted,
             listings_unread: shape.listings_unread,
+            not_joined: shape.chains_not_joined,
+            places_in_doubt: shape.places_in_doubt,
             passed_over: shape.keys_passed_over,
+            set_aside,
         })
     }
 }

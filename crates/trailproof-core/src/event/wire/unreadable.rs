@@ -17,7 +17,7 @@ impl Unreadable {
         Self(format!("`{of}` without `{field}`"))
     }
 
-    pub(super) fn value(of: &str, field: &str) -> Self {
+    pub(in crate::event) fn value(of: &str, field: &str) -> Self {
         Self(format!("`{of}` does not hold in `{field}` what it must"))
     }
 

@@ -1,11 +1,13 @@
 //! Events into lines.
 use super::SCHEMA;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, CheckNotPerformedLine, DigestJudgedLine, FolderLine,
-    GapExplainedLine, Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine,
-    PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, FolderLine, GapExplainedLine,
+    Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine,
+    PlaceInDoubtLine, PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine,
+    TrailStatusLine,
 };
 use super::parts::{Hex, Text, Time};
+use super::shown::write_json;
 use crate::event::run::{
     DigestJudged, DigestLink, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
 };
@@ -34,7 +36,7 @@ pub(super) const PROOFS: [ProofName; 3] = [
 ///
 /// That what it writes to failed.
 pub fn write_event(event: &RunEvent, mut to: impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut to, &line(event))?;
+    write_json(&mut to, &line(event))?;
     to.write_all(b"\n")
 }
 
@@ -89,14 +91,37 @@ fn line(event: &RunEvent) -> Line<'_> {
                 explained_by: event.into(),
             }))
         }
-        RunEvent::LogUnlisted { at } => Line::LogUnlisted(at.into()),
+        RunEvent::LogUnlisted { at, last_modified, reason } => Line::LogUnlisted(LogUnlistedLine {
+            bucket: (&*at.bucket).into(),
+            key: (&*at.key).into(),
+            last_modified: last_modified.map(Time),
+            reason: reason.code().into(),
+        }),
+        RunEvent::CopyOf { at, hash } => Line::CopyOf(CopyOfLine {
+            bucket: (&*at.bucket).into(),
+            key: (&*at.key).into(),
+            sha256: Hex(*hash),
+        }),
         RunEvent::LogsWithoutDigests { folder } => {
             Line::LogsWithoutDigests(FolderLine { folder: folder.into() })
         }
-        RunEvent::CheckNotPerformed { check, why } => {
-            let (check, why) = (check.into(), why.into());
-            Line::CheckNotPerformed(CheckNotPerformedLine { check, why })
-        }
+        RunEvent::PlaceInDoubt(place) => Line::PlaceInDoubt(PlaceInDoubtLine {
+            why: place.why.code().into(),
+            folder: optional(place.folder.as_ref()),
+            folders: place.folders,
+            account: place.account.as_ref().map(|account| account.as_str().into()),
+            region: place.region.as_ref().map(|region| region.as_str().into()),
+            trail: optional(place.trail.as_ref()),
+        }),
+        RunEvent::PlacesAnswered(places) => Line::PlacesAnswered(PlacesAnsweredLine {
+            found: places.found,
+            covered: places.covered,
+            empty: places.empty,
+            ended: places.ended,
+            doubtful: places.doubtful,
+            left_out: places.left_out,
+        }),
+        RunEvent::CheckNotPerformed(not_made) => Line::CheckNotPerformed(not_made.into()),
         RunEvent::RunFinished(summary) => Line::RunFinished(summary.into()),
     }
 }
@@ -107,16 +132,21 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         tool: TOOL.into(),
         version: (&start.tool.version).into(),
         build: optional(start.tool.build.as_ref()),
-        location: (&start.location).into(),
-        bucket: (&start.bucket).into(),
+        delivered_to: (&start.place.delivered_to).into(),
+        read_from: start.place.read_from.iter().map(Into::into).collect(),
         from: Time(start.period.start),
         to: Time(start.period.end),
         end_was_future: start.end_was_future,
+        tail_allowed_from: start.tail_allowed_from.map(Time),
         trails: texts(&start.trails),
         accounts: texts(&start.accounts),
         regions: texts(&start.regions),
+        organization: optional(start.organization.as_ref()),
+        expected_accounts: start.expected_accounts.as_deref().map(texts),
+        expected_regions: start.expected_regions.as_deref().map(texts),
         search_unlisted: start.unlisted,
-        follows: optional(start.follows.as_ref()),
+        complete_copy_asserted: start.complete_copy,
+        follows: start.follows.as_ref().map(Into::into),
     }
 }
 
@@ -194,12 +224,18 @@ fn log_judged(judged: &LogJudged) -> LogJudgedLine<'_> {
         etag: optional(judged.seen.etag.as_ref()),
         version_id: optional(judged.seen.version_id.as_ref()),
     };
+    if judged.lifecycle {
+        line.notices.push(Notice::LifecycleLooksTheSame.code().into());
+    }
     match &judged.outcome {
         Outcome::Valid(proof) => {
             line.stored_bytes = Some(proof.stored);
             line.inflated_bytes = Some(proof.inflated);
             if proof.stored_inflated {
                 line.notices.push(Notice::StoredInflated.code().into());
+            }
+            if proof.several_members {
+                line.notices.push(Notice::SeveralMembers.code().into());
             }
         }
         Outcome::Invalid(finding) => line.finding = Some(finding.into()),

@@ -19,7 +19,7 @@ pub struct ListedChain {
 
 impl ListedChain {
     /// Adds digests of one key, in any order.
-    pub(super) fn add(&mut self, chain: &ChainKey, kind: DigestKind, ends: &[Timestamp]) {
+    pub(crate) fn add(&mut self, chain: &ChainKey, kind: DigestKind, ends: &[Timestamp]) {
         let at = self.keys.iter().position(|key| key == chain).unwrap_or_else(|| {
             self.keys.push(chain.clone());
             self.keys.len() - 1
@@ -34,11 +34,42 @@ impl ListedChain {
         of_kind.sort_unstable();
     }
 
+    /// Adds the digests of another path of the same chain.
+    pub(crate) fn join(&mut self, other: Self) {
+        for kind in [DigestKind::Standard, DigestKind::Backfill] {
+            for (at, key) in (0..).zip(&other.keys) {
+                let of_key = other.ends(kind).iter().filter(|(_, of)| *of == at);
+                let ends: Vec<Timestamp> = of_key.map(|(end, _)| *end).collect();
+                if !ends.is_empty() {
+                    self.add(key, kind, &ends);
+                }
+            }
+        }
+    }
+
+    /// The place of the standard digest with this end.
+    pub(crate) fn place_of(&self, end: Timestamp, bucket: &str) -> Option<ObjectLocation> {
+        let at = self.standard.binary_search_by_key(&end, |(end, _)| *end).ok()?;
+        let (_, key) = self.standard.get(at)?;
+        let chain = self.keys.get(usize::try_from(*key).ok()?)?;
+        Some(ObjectLocation::new(bucket, chain.digest_key(end, DigestKind::Standard)))
+    }
+
     fn ends(&self, kind: DigestKind) -> &Ends {
         match kind {
             DigestKind::Standard => &self.standard,
             DigestKind::Backfill => &self.backfill,
         }
+    }
+
+    /// The ends of the digests of a kind, in order.
+    pub(crate) fn ends_of(&self, kind: DigestKind) -> impl Iterator<Item = Timestamp> {
+        self.ends(kind).iter().map(|(end, _)| *end)
+    }
+
+    /// The folders that its digests lie in, below each of the paths that the trail has had.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        self.keys.iter().map(ChainKey::folder).collect()
     }
 
     /// How many digests there are of a kind.
@@ -47,18 +78,23 @@ impl ListedChain {
     }
 
     /// How many digests of both kinds ended by this time.
-    pub(super) fn ended_by(&self, time: Timestamp) -> usize {
+    pub(crate) fn ended_by(&self, time: Timestamp) -> usize {
         let of_kind = |ends: &Ends| ends.partition_point(|(end, _)| *end <= time);
         of_kind(&self.standard) + of_kind(&self.backfill)
     }
 
     /// The end of the newest standard digest.
-    pub(super) fn newest(&self) -> Option<Timestamp> {
+    pub(crate) fn newest(&self) -> Option<Timestamp> {
         self.standard.last().map(|(end, _)| *end)
     }
 
+    /// The end of the oldest standard digest.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        self.standard.first().map(|(end, _)| *end)
+    }
+
     /// The place of one of its digests, where there is one.
-    pub(super) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
+    pub(crate) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
         let kinds = [DigestKind::Standard, DigestKind::Backfill];
         kinds.into_iter().find_map(|kind| {
             let (end, at) = self.ends(kind).last()?;
@@ -68,7 +104,7 @@ impl ListedChain {
     }
 
     /// The ends of the standard digests right before and right after this time.
-    pub(super) fn around(&self, time: Timestamp) -> [Option<Timestamp>; 2] {
+    pub(crate) fn around(&self, time: Timestamp) -> [Option<Timestamp>; 2] {
         let from = self.standard.partition_point(|(end, _)| *end < time);
         let to = self.standard.partition_point(|(end, _)| *end <= time);
         let older = from.checked_sub(1).and_then(|at| self.standard.get(at));
@@ -76,7 +112,7 @@ impl ListedChain {
     }
 
     /// The digests of a kind with the places of their delivery.
-    pub(super) fn digests(&self, kind: DigestKind, bucket: &str) -> Vec<ListedDigest> {
+    pub(crate) fn digests(&self, kind: DigestKind, bucket: &str) -> Vec<ListedDigest> {
         let listed = |(end, at): &(Timestamp, u32)| {
             let chain = self.keys.get(usize::try_from(*at).ok()?)?;
             let at = ObjectLocation::new(bucket, chain.digest_key(*end, kind));

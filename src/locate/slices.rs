@@ -6,23 +6,23 @@ const DAYS: i64 = 40;
 
 /// A part of the keys below a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Slice {
+pub(crate) struct Slice {
     /// Keys after this one.
-    pub(super) after: String,
+    pub(crate) after: String,
     /// Keys up to this one; `None` in the last part, which goes on to the end of the folder.
-    pub(super) until: Option<String>,
+    pub(crate) until: Option<String>,
 }
 
 impl Slice {
     /// Whether a key that lies after the beginning belongs to this part.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.until.as_deref().is_none_or(|until| key <= until)
     }
 }
 
 /// The keys below `folder` from the day of `from` on, in parts up to the day of `to`. Every key
 /// after the first part's beginning lies in exactly one part.
-pub(super) fn slices(folder: &str, from: Timestamp, to: Timestamp) -> Vec<Slice> {
+pub(crate) fn slices(folder: &str, from: Timestamp, to: Timestamp) -> Vec<Slice> {
     let edge = |day: Timestamp| format!("{folder}{}", day.date_folder());
     let mut slices = Vec::new();
     let mut begin = from;

@@ -1,6 +1,6 @@
 //! The digests of one chain, as the listing of its folder tells them.
-use super::many::in_order;
 use super::slices::{Slice, slices};
+use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use trailproof_core::budget;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
@@ -12,7 +12,7 @@ use trailproof_core::time::Timestamp;
 /// A key that is not exactly such a digest's is passed over wherever it sorts. The listing ends
 /// with the day of `to`: keys come in order, so nothing behind that day can be one of them. A long
 /// span is listed in parts at once.
-pub(super) async fn list_digests(
+pub(crate) async fn list_digests(
     source: &dyn ObjectSource,
     bucket: &str,
     chain: &ChainKey,
@@ -79,7 +79,7 @@ fn check_budget(listed: usize) -> Result<(), ReadFailure> {
 }
 
 /// The organizations that have a folder below `prefix` in `bucket`.
-pub(super) async fn list_organizations(
+pub(crate) async fn list_organizations(
     source: &dyn ObjectSource,
     bucket: &str,
     prefix: &str,

@@ -1,5 +1,5 @@
 //! Folders of a bucket, listed with a delimiter.
-use crate::source::{ListRequest, ObjectSource};
+use crate::source::{ListRequest, ObjectSource, Pages};
 use trailproof_core::budget;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 
@@ -14,29 +14,44 @@ pub async fn list_folders(
     bucket: &str,
     above: &str,
 ) -> Result<Vec<String>, ReadFailure> {
-    let mut request = ListRequest::names(bucket, above);
-    request.folders = true;
+    match read_folders(source, bucket, above, budget::FOLDERS).await {
+        (names, None) => Ok(names),
+        (_, Some(why)) => Err(why),
+    }
+}
+
+/// As [`list_folders`], of at most `limit` names, with what was found until a failure beside it.
+pub(crate) async fn read_folders(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    above: &str,
+    limit: usize,
+) -> (Vec<String>, Option<ReadFailure>) {
+    let request = ListRequest { folders: true, ..ListRequest::names(bucket, above) };
+    let mut pages = Pages::new(source, request);
     let mut found = Vec::new();
-    for _ in 0..budget::PAGES {
-        let page = source.list(&request).await?;
-        for folder in page.folders {
-            let name = folder.strip_prefix(above).and_then(|name| name.strip_suffix('/'));
-            found.extend(name.map(str::to_owned));
+    loop {
+        match pages.next().await {
+            Ok(None) => return (found, None),
+            Ok(Some(page)) => {
+                for folder in page.folders {
+                    let name = folder.strip_prefix(above).and_then(|name| name.strip_suffix('/'));
+                    found.extend(name.map(str::to_owned));
+                }
+            }
+            Err(why) => return (found, Some(why)),
         }
-        if found.len() > budget::FOLDERS {
-            break;
-        }
-        match page.next {
-            Some(next) => request.continuation = Some(next),
-            None => return Ok(found),
+        if found.len() > limit {
+            found.truncate(limit);
+            let words = "too many folders in one place";
+            return (found, Some(ReadFailure::new(ReadFailureKind::OverBudget, words)));
         }
     }
-    Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many folders in one place"))
 }
 
 /// The last folder of days (`YYYY/MM/DD`) below `above` that is not after `day`, found by walking
 /// down years, months and days: three listings, whatever the age of the trail.
-pub(super) async fn last_day(
+pub(crate) async fn last_day(
     source: &dyn ObjectSource,
     bucket: &str,
     above: &str,

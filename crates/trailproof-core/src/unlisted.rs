@@ -1,0 +1,102 @@
+//! Objects beside the log files that digests name: why they may lie there, and which of them no
+//! reader takes for data.
+
+/// Why a log file may lie where no verified digest names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum UnlistedReason {
+    /// Nothing is known.
+    #[default]
+    None,
+    /// DescribeTrails names a trail that delivers to this bucket and prefix and has log file
+    /// validation switched off.
+    TrailWithoutValidation,
+}
+
+impl UnlistedReason {
+    /// Every reason.
+    pub const ALL: [Self; 2] = [Self::None, Self::TrailWithoutValidation];
+
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+
+    /// Stable code for machines; never renamed once released.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::TrailWithoutValidation => "trail-without-validation",
+        }
+    }
+}
+
+/// Why an object counts as set aside: no reader of log files takes it for data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SetAside {
+    /// It has no bytes, such as the marker of a folder.
+    Empty,
+    /// Its name begins with `.` or `_`, which Hive, Spark and Athena skip.
+    HiddenName,
+    /// A desktop leaves files of this name in a directory.
+    Desktop,
+}
+
+impl SetAside {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Empty, Self::HiddenName, Self::Desktop];
+
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+
+    /// Stable code for machines; never renamed once released.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::HiddenName => "hidden-name",
+            Self::Desktop => "desktop",
+        }
+    }
+
+    /// Why the name of `key` alone sets the object aside. `on_disk` is whether the object lies in a
+    /// directory, where desktops leave files.
+    pub fn by_name(key: &str, on_disk: bool) -> Option<Self> {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        if name.starts_with(['.', '_']) {
+            return Some(Self::HiddenName);
+        }
+        let left = ["Thumbs.db", "desktop.ini"].iter().any(|left| left.eq_ignore_ascii_case(name));
+        (on_disk && left).then_some(Self::Desktop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_reader_takes_for_data_is_set_aside_by_its_name() {
+        for (key, on_disk, expected) in [
+            ("a/.DS_Store", false, Some(SetAside::HiddenName)),
+            ("a/._x.json.gz", true, Some(SetAside::HiddenName)),
+            ("a/_SUCCESS", false, Some(SetAside::HiddenName)),
+            ("_a/x.json.gz", false, None),
+            ("a/Thumbs.db", false, None),
+            ("a/Thumbs.db", true, Some(SetAside::Desktop)),
+            ("a/Desktop.ini", true, Some(SetAside::Desktop)),
+            ("a/x", true, None),
+            ("a/", true, None),
+            ("", false, None),
+        ] {
+            assert_eq!(SetAside::by_name(key, on_disk), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn codes_are_read_back() {
+        assert!(SetAside::ALL.iter().all(|one| SetAside::from_code(one.code()) == Some(*one)));
+        let reasons = UnlistedReason::ALL.iter();
+        assert!(reasons.clone().all(|one| UnlistedReason::from_code(one.code()) == Some(*one)));
+    }
+}

@@ -1,0 +1,34 @@
+//! One region's folders of one account.
+use trailproof_core::ids::{AccountId, Region};
+use trailproof_core::key_layout::{DIGEST_FOLDER, KeyRoot};
+
+/// The usual folder of log files.
+pub(crate) const LOG_FOLDER: &str = "CloudTrail";
+
+/// One region's folder of one account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Prefix and organization.
+    pub root: KeyRoot,
+    /// Account.
+    pub account: AccountId,
+    /// Source region.
+    pub region: Region,
+}
+
+impl Place {
+    /// The folder of digests, with the slash at its end.
+    pub(crate) fn digest_folder(&self) -> String {
+        self.folder(DIGEST_FOLDER)
+    }
+
+    /// The folder of log files, with the slash at its end.
+    pub fn log_folder(&self) -> String {
+        self.folder(LOG_FOLDER)
+    }
+
+    /// The region's folder in the account's folder of this name, with the slash at its end.
+    pub fn folder(&self, name: &str) -> String {
+        format!("{}{}/{name}/{}/", self.root.folder(), self.account, self.region)
+    }
+}

@@ -1,0 +1,338 @@
+//! The digests of one region's folder: those of a period, those that anchor its walk, and the last
+//! ones before it.
+use super::folders::last_day;
+use super::place::Place;
+use super::slices::{Slice, slices};
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
+use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::budget;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::key_layout::{ChainKey, DigestKey, DigestKind};
+use trailproof_core::time::{DAY, Period, Timestamp};
+
+/// Digests after the period that are read to anchor the walk, so that the period's own tail hangs
+/// on a link: the one that covers the period's end, and the one after it.
+const ANCHORS: usize = 2;
+
+/// Pages that are searched for anchors beyond the day after the period: 32,000 keys, more than
+/// three years of one chain.
+const PAGES_BEYOND: usize = 32;
+
+/// Keys beyond the period that are no digest's, from which on a search for anchors that found none is
+/// not taken for an end: half of the pages that are searched. Folder markers are one a day.
+const JUNK_BEYOND: usize = 16_000;
+
+/// Days that are gone back over one by one for the last digest before the period, before the whole
+/// folder is listed. A trail writes digests every hour, so that even one day is much.
+const DAYS_BACK: usize = 8;
+
+/// Keys before the period that are no digest's and are counted.
+const COUNTED: usize = 10_000;
+
+/// Ends of digests by what their keys have in common.
+type Ends = BTreeMap<(ChainKey, DigestKind), Vec<Timestamp>>;
+
+/// The digests of one place: those of the period and its anchors, and the last day before it.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// Ends of the digests, in the order of their keys.
+    pub(crate) digests: Ends,
+    /// The newest end before the period.
+    pub(crate) older: BTreeMap<ChainKey, Timestamp>,
+    pub(crate) passed_over: u64,
+    /// Whether there is an object that is not a digest by its key. Markers of folders are none.
+    pub(crate) junk: bool,
+}
+
+/// Lists one place: what lies before the period beside the period itself, and a long period in
+/// parts at once.
+pub(crate) async fn list_place(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    place: &Place,
+    period: Period,
+) -> Result<Listing, ReadFailure> {
+    let folder = place.digest_folder();
+    let (parts, older) = tokio::join!(
+        list_period(source, bucket, &folder, period),
+        list_older(source, bucket, &folder, period)
+    );
+    let mut listing = parts?;
+    let older = older?;
+    listing.older = older.ends;
+    listing.passed_over += u64::try_from(older.passed_over.len()).unwrap_or(u64::MAX);
+    listing.junk |= older.passed_over.iter().any(|key| !key.ends_with('/'));
+    Ok(listing)
+}
+
+async fn list_period(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    period: Period,
+) -> Result<Listing, ReadFailure> {
+    let parts = slices(folder, period.start, period.end);
+    let mut parts = in_order(parts.into_iter().map(|slice| -> BoxFuture<'_, _> {
+        let part = Part::new(source, bucket, folder, slice, period);
+        Box::pin(part.read())
+    }))
+    .await
+    .into_iter();
+    let mut tail = match parts.next_back() {
+        Some(part) => part?,
+        None => return Ok(Listing::default()),
+    };
+    let mut listing = Listing::default();
+    let mut count = 0;
+    for part in parts {
+        let part = part?;
+        // A chain that the last part does not show is looked for beyond it all the same.
+        for chain in part.anchors.into_keys() {
+            tail.anchors.entry(chain).or_default();
+        }
+        count += part.count;
+        check_budget(count)?;
+        add(&mut listing.digests, part.digests);
+        listing.passed_over += part.passed_over;
+        listing.junk |= part.junk;
+    }
+    let tail = tail.read().await?;
+    check_budget(count + tail.count)?;
+    add(&mut listing.digests, tail.digests);
+    listing.passed_over += tail.passed_over;
+    listing.junk |= tail.junk;
+    Ok(listing)
+}
+
+/// One part of the period's keys, as far as it has been read.
+#[derive(Debug)]
+struct Part<'s> {
+    period: Period,
+    slice: Slice,
+    /// Keys beyond this one lie after the period.
+    day_after: String,
+    /// The pages that are still to come; `None` once nothing more is to be read.
+    pages: Option<Pages<'s>>,
+    /// Digests after the period, of every chain that was seen.
+    anchors: BTreeMap<ChainId, usize>,
+    pages_beyond: usize,
+    /// Keys beyond the period that are not a digest's.
+    junk_beyond: usize,
+    past: bool,
+    digests: Ends,
+    /// How many they are.
+    count: usize,
+    passed_over: u64,
+    /// Whether any key is neither a digest's nor a folder marker's.
+    junk: bool,
+}
+
+impl<'s> Part<'s> {
+    fn new(
+        source: &'s dyn ObjectSource,
+        bucket: &str,
+        folder: &str,
+        slice: Slice,
+        period: Period,
+    ) -> Self {
+        let mut request = ListRequest::names(bucket, folder);
+        request.start_after = Some(slice.after.clone());
+        Self {
+            period,
+            slice,
+            day_after: format!("{folder}{}", period.end.plus(DAY).date_folder()),
+            pages: Some(Pages::new(source, request)),
+            anchors: BTreeMap::new(),
+            pages_beyond: 0,
+            junk_beyond: 0,
+            past: false,
+            digests: Ends::new(),
+            count: 0,
+            passed_over: 0,
+            junk: false,
+        }
+    }
+
+    /// Reads on until the part is read, and the last part until every chain is anchored. Called
+    /// again, it goes on where it left off, if there is more to look for.
+    async fn read(mut self) -> Result<Self, ReadFailure> {
+        while !self.past || !self.is_anchored() {
+            let Some(mut pages) = self.pages.take() else { break };
+            let Some(page) = pages.next().await? else { break };
+            let mut ended = false;
+            for object in page.objects {
+                if !self.slice.has(&object.key) {
+                    ended = true;
+                    break;
+                }
+                self.take(&object.key);
+            }
+            check_budget(self.count)?;
+            self.pages_beyond += usize::from(self.past);
+            if self.pages_beyond > PAGES_BEYOND {
+                // Years of digests without one of a chain say that it ended. Pages that were filled
+                // with something else say nothing.
+                if self.junk_beyond > JUNK_BEYOND {
+                    let words = "too many keys after the period that are no digest's";
+                    return Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
+                }
+                ended = true;
+            }
+            if !ended {
+                self.pages = Some(pages);
+            }
+        }
+        Ok(self)
+    }
+
+    fn is_anchored(&self) -> bool {
+        self.anchors.values().all(|count| *count >= ANCHORS)
+    }
+
+    fn take(&mut self, key: &str) {
+        let past = key > self.day_after.as_str();
+        self.past |= past;
+        let Some(key) = DigestKey::parse(key) else {
+            // How much lies behind the period on the last page is the page's affair.
+            self.passed_over += u64::from(!past);
+            self.junk_beyond += usize::from(past);
+            self.junk |= !key.ends_with('/');
+            return;
+        };
+        let period = self.period;
+        let anchored = self.anchors.entry(ChainId::from(&key.chain)).or_default();
+        if key.end > period.end && key.kind == DigestKind::Standard {
+            *anchored += 1;
+        }
+        let wanted = match key.kind {
+            DigestKind::Standard => key.end > period.start && *anchored <= ANCHORS,
+            // Those of the anchors' hours name log files that were made at the period's end.
+            DigestKind::Backfill => {
+                let beside = *anchored <= ANCHORS && key.end <= period.end.plus(DAY);
+                key.end > period.start && (key.end <= period.end || beside)
+            }
+        };
+        if wanted {
+            self.count += 1;
+            self.digests.entry((key.chain, key.kind)).or_default().push(key.end);
+        }
+    }
+}
+
+/// Parts come in the order of their keys, and so do the ends in each.
+fn add(all: &mut Ends, part: Ends) {
+    for (key, ends) in part {
+        all.entry(key).or_default().extend(ends);
+    }
+}
+
+fn check_budget(listed: usize) -> Result<(), ReadFailure> {
+    if listed <= budget::LISTED_DIGESTS {
+        return Ok(());
+    }
+    Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many digests listed"))
+}
+
+/// Digests before the period, and how many keys were passed over: those of the last day that has
+/// any, and the first page of all, so that a chain which ended long ago is not forgotten.
+///
+/// Days without a digest are gone back over, and where many have none the whole folder is listed, to
+/// the period's beginning: whoever fills a few days with other keys hides nothing.
+async fn list_older(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    period: Period,
+) -> Result<Older, ReadFailure> {
+    let day = period.start.date_folder();
+    let mut older = Older {
+        period,
+        day: format!("{folder}{day}"),
+        ends: BTreeMap::new(),
+        passed_over: BTreeSet::new(),
+    };
+    let mut first = Pages::new(source, ListRequest::names(bucket, folder));
+    let (page, last) = tokio::join!(first.next(), last_day(source, bucket, folder, &day));
+    let (mut page, mut last) = (page?, last?);
+    for _ in 0..DAYS_BACK {
+        let Some(day) = last.take() else { break };
+        let request = ListRequest::names(bucket, &format!("{folder}{day}/"));
+        let mut pages = Pages::new(source, request);
+        while let Some(page) = pages.next().await? {
+            page.objects.iter().for_each(|object| older.take(&object.key));
+        }
+        if !older.ends.is_empty() {
+            break;
+        }
+        let Some(before) = day_before(&day) else { break };
+        last = last_day(source, bucket, folder, &before).await?;
+    }
+    // The first page, and all of them where nothing was found yet.
+    while let Some(objects) = page.take().map(|page| page.objects) {
+        let past = objects.last().is_some_and(|object| object.key > older.day);
+        objects.iter().for_each(|object| older.take(&object.key));
+        if past || (!older.ends.is_empty() && !objects.is_empty()) {
+            break;
+        }
+        page = first.next().await?;
+    }
+    Ok(older)
+}
+
+/// What is known of the time before a period.
+#[derive(Debug)]
+struct Older {
+    period: Period,
+    /// Keys beyond this one lie in the period or after it.
+    day: String,
+    ends: BTreeMap<ChainKey, Timestamp>,
+    /// Keys that are no digest's; a page may be read twice.
+    passed_over: BTreeSet<String>,
+}
+
+impl Older {
+    fn take(&mut self, key: &str) {
+        match DigestKey::parse(key) {
+            Some(digest) if digest.end <= self.period.start => {
+                let newest = self.ends.entry(digest.chain).or_insert(digest.end);
+                *newest = digest.end.max(*newest);
+            }
+            Some(_) => {}
+            None if *key < *self.day && self.passed_over.len() < COUNTED => {
+                self.passed_over.insert(key.to_owned());
+            }
+            None => {}
+        }
+    }
+}
+
+/// The day before a day, `YYYY/MM/DD`; `None` where it is no day.
+fn day_before(day: &str) -> Option<String> {
+    let at = Timestamp::parse(&format!("{}T00:00:00Z", day.replace('/', "-")))?;
+    Some(at.plus(-DAY).date_folder())
+}
+
+/// The chains that have a digest in the period or after it in one place, as far as the first pages
+/// with any digest show.
+pub(crate) async fn goes_on(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    place: &Place,
+    period: Period,
+) -> Result<BTreeSet<ChainKey>, ReadFailure> {
+    let folder = place.digest_folder();
+    let mut request = ListRequest::names(bucket, &folder);
+    request.start_after = Some(format!("{folder}{}", period.start.date_folder()));
+    let mut pages = Pages::new(source, request);
+    let mut found = BTreeSet::new();
+    while let Some(page) = pages.next().await? {
+        let digests = page.objects.iter().filter_map(|object| DigestKey::parse(&object.key));
+        found.extend(digests.filter(|key| key.end > period.start).map(|key| key.chain));
+        if !found.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,156 @@
+//! Roots: the folders of a bucket that hold a folder `AWSLogs`.
+//!
+//! The whole bucket is searched, level by level. A bucket may hold more folders than anybody can
+//! list, so that the search has a budget: what it left out is reported by the folder, and a run over
+//! it is not proven.
+use super::folders::read_folders;
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ObjectSource};
+use std::collections::BTreeMap;
+use trailproof_core::budget;
+use trailproof_core::event::{PlaceDoubt, PlaceInDoubt};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::key_layout::ROOT;
+
+/// Folders left out that are reported one by one; the others are counted with the last of them.
+const REPORTED: usize = 100;
+
+/// Folders that are listed at once, whose names are held until the last of them is listed.
+const AT_ONCE: usize = 64;
+
+/// Folders right below one folder that are looked into: more than an organization has accounts.
+/// 64 times so many names take some 100 MB, and that only in a bucket that was filled for it.
+const IN_ONE: usize = 25_000;
+
+/// What a search for roots brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roots {
+    /// Prefixes below which there is a folder `AWSLogs`, without a slash at their end, ascending.
+    pub prefixes: Vec<String>,
+    /// Listings that could not be read to their end.
+    pub unread: Vec<(String, ReadFailure)>,
+    /// Folders that were not looked into.
+    pub left_out: Vec<PlaceInDoubt>,
+}
+
+/// How a folder is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    /// Nothing is known of it: an `AWSLogs` may lie anywhere below.
+    Anything,
+    /// `AWSLogs`, or an organization's folder in it: accounts, and prefixes of other trails.
+    Root,
+    /// An account's folder, which holds a folder for each service that delivers.
+    Account,
+    /// A service's folder, which holds regions.
+    Service,
+}
+
+impl Inside {
+    /// What the folder `name` in it is; `None` for what is not searched for roots: the folders of
+    /// regions, below which each service has its own days.
+    fn below(self, name: &str) -> Option<Self> {
+        match self {
+            _ if name == ROOT => Some(Self::Root),
+            Self::Root if name.parse::<AccountId>().is_ok() => Some(Self::Account),
+            Self::Root if name.parse::<OrganizationId>().is_ok() => Some(Self::Root),
+            Self::Account if name.to_ascii_lowercase().starts_with("cloudtrail") => None,
+            Self::Account => Some(Self::Service),
+            Self::Service if name.parse::<Region>().is_ok() => None,
+            Self::Anything | Self::Root | Self::Service => Some(Self::Anything),
+        }
+    }
+}
+
+/// Searches for roots below `prefix`, which has no slash at its end; everywhere where it is empty.
+///
+/// # Errors
+///
+/// That the place itself could not be listed.
+pub async fn find_roots(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Roots, ReadFailure> {
+    find_roots_within(source, bucket, prefix, budget::SEARCHED_FOLDERS).await
+}
+
+async fn find_roots_within(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    prefix: &str,
+    mut budget: usize,
+) -> Result<Roots, ReadFailure> {
+    let mut found = Roots::default();
+    let top = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    let mut level = vec![(top.clone(), Inside::Anything)];
+    let mut left_out = BTreeMap::new();
+    while !level.is_empty() {
+        let mut below = Vec::new();
+        for part in level.chunks(AT_ONCE) {
+            let listings = in_order(part.iter().map(|(path, inside)| -> BoxFuture<'_, _> {
+                Box::pin(async move {
+                    let listed = read_folders(source, bucket, path, IN_ONE).await;
+                    (path, *inside, listed)
+                })
+            }))
+            .await;
+            for (path, inside, (names, why)) in listings {
+                if let Some(why) = why {
+                    if *path == top && names.is_empty() {
+                        return Err(why);
+                    }
+                    found.unread.push((path.clone(), why));
+                }
+                for name in names {
+                    if name == ROOT {
+                        found.root(path);
+                    }
+                    let Some(inside) = inside.below(&name) else { continue };
+                    if budget == 0 {
+                        *left_out.entry(path.clone()).or_default() += 1;
+                        continue;
+                    }
+                    budget -= 1;
+                    below.push((format!("{path}{name}/"), inside));
+                }
+            }
+        }
+        level = below;
+    }
+    found.prefixes.sort();
+    found.left_out.extend(reported(left_out));
+    Ok(found)
+}
+
+impl Roots {
+    /// Takes the folder `AWSLogs` in `path`.
+    fn root(&mut self, path: &str) {
+        match path.strip_suffix('/') {
+            // A prefix of one empty name cannot be told from none.
+            Some("") => {
+                let folder = format!("{path}{ROOT}/");
+                self.left_out.push(PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder));
+            }
+            prefix => self.prefixes.push(prefix.unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+/// The folders that nobody looked into, by the folder that they lie in.
+fn reported(left_out: BTreeMap<String, u64>) -> Vec<PlaceInDoubt> {
+    let others: u64 = left_out.values().skip(REPORTED).sum();
+    let mut doubts: Vec<PlaceInDoubt> = left_out
+        .into_iter()
+        .take(REPORTED)
+        .map(|(parent, count)| PlaceInDoubt {
+            folders: Some(count),
+            ..PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, parent)
+        })
+        .collect();
+    if let Some(last) = doubts.last_mut() {
+        last.folders = last.folders.map(|count| count + others);
+    }
+    doubts
+}

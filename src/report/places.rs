@@ -1,0 +1,79 @@
+//! Scope and places in words.
+use super::words;
+use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
+use trailproof_core::location::escape;
+
+/// What the scope leaves of the bucket, for headlines; `None` where it leaves nothing out.
+pub(super) fn scope(start: &RunStart) -> Option<String> {
+    let mut parts = Vec::new();
+    match start.organization.as_deref() {
+        None => {}
+        Some("") => parts.push("accounts outside of any organization".to_owned()),
+        Some(organization) => parts.push(format!("organization {organization}")),
+    }
+    parts.extend(words::scope(&start.trails, &start.accounts, &start.regions));
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// What was to be expected, as the caller said it.
+pub(super) fn expected(start: &RunStart) -> String {
+    let names = |names: &Option<Vec<String>>| match names {
+        None => "not given".to_owned(),
+        Some(names) if names.len() > SHOWN => format!("{} of them", names.len()),
+        Some(names) => names.join(", "),
+    };
+    format!(
+        "expected accounts: {}; expected regions: {}",
+        names(&start.expected_accounts),
+        names(&start.expected_regions)
+    )
+}
+
+/// Names that are shown one by one.
+const SHOWN: usize = 20;
+
+/// A place in doubt: what it is.
+pub(super) fn place(place: &PlaceInDoubt) -> String {
+    if let Some(folder) = &place.folder {
+        return match place.folders {
+            Some(count) => format!("{count} folders in `{}`", escape(folder)),
+            None => format!("`{}`", escape(folder)),
+        };
+    }
+    let mut parts = Vec::new();
+    parts.extend(place.account.as_ref().map(|account| format!("account {account}")));
+    parts.extend(place.region.as_ref().map(|region| format!("region {region}")));
+    parts.extend(place.trail.as_ref().map(|trail| format!("trail {}", escape(trail))));
+    parts.join(", ")
+}
+
+/// Why a place is in doubt.
+pub(super) fn why(why: PlaceDoubt) -> &'static str {
+    match why {
+        PlaceDoubt::NamedNotFound => "it was asked for, and no digest of it lies in the period",
+        PlaceDoubt::ExpectedNotFound => "it was expected, and no digest of it lies in the period",
+        PlaceDoubt::DigestsUnreadable => {
+            "the folder of digests holds objects, and none of their keys is a digest's"
+        }
+        PlaceDoubt::NotLookedAt => "not searched: the bucket has more folders than are looked into",
+        PlaceDoubt::EndedUnexplained => {
+            "the chain ended before the period, and no verified event says why"
+        }
+    }
+}
+
+/// How the places that were found are answered for.
+pub(super) fn answered(places: &PlacesAnswered) -> String {
+    let mut parts = vec![format!("{} answered by chains", places.covered)];
+    for (count, words) in [
+        (places.empty, "without an object of the period"),
+        (places.ended, "with a chain that ended before it"),
+        (places.left_out, "of other trails only"),
+        (places.doubtful, "in doubt"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {words}"));
+        }
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,201 @@
+//! People's words for the codes and fields of events, in one place: a changed word changes no record,
+//! no attestation and nothing that a program reads.
+//!
+//! Everything that came from outside is escaped here.
+use trailproof_core::budget::{SHOWN, SHOWN_FAILURE};
+use trailproof_core::check::{Check, NotMade, WhyNot};
+use trailproof_core::content::Hash;
+use trailproof_core::coverage::Uncovered;
+use trailproof_core::event::{EvidencePlace, Follows};
+use trailproof_core::finding::{Finding, Malformed, SignatureFault};
+use trailproof_core::inflate::InflateFault;
+use trailproof_core::location::{escape, excerpt};
+
+/// Where the evidence was delivered and where it was read: `s3://BUCKET/PREFIX`, or `evidence of
+/// s3://BUCKET, read from DIRECTORY`.
+pub(crate) fn evidence(at: &EvidencePlace) -> String {
+    let to = &at.delivered_to;
+    let slash = if to.prefix.is_empty() { "" } else { "/" };
+    let delivered = format!("s3://{}{slash}{}", to.bucket, to.prefix);
+    if at.is_original() {
+        return escape(&delivered).into_owned();
+    }
+    let read: Vec<&str> = at.read_from.iter().map(|from| from.place.as_str()).collect();
+    escape(&format!("evidence of {delivered}, read from {}", read.join(" and "))).into_owned()
+}
+
+/// The record that a run joins on to: its hash, verdict, bucket, period and scope.
+pub(crate) fn follows(before: &Follows) -> String {
+    let hash = excerpt(&before.sha256, 64);
+    let named = scope(&before.trails, &before.accounts, &before.regions);
+    let of = named.unwrap_or_else(|| "everything in it".to_owned());
+    escape(&format!(
+        "the record of SHA-256 {hash} ({} for s3://{}, {} to {}: {of})",
+        before.verdict.words(),
+        before.bucket,
+        before.period.start,
+        before.period.end,
+    ))
+    .into_owned()
+}
+
+/// What a scope names; `None` where it names nothing and so leaves nothing out.
+pub(crate) fn scope(trails: &[String], accounts: &[String], regions: &[String]) -> Option<String> {
+    let named: Vec<String> = [("trail", trails), ("account", accounts), ("region", regions)]
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(noun, names)| match names {
+            [name] => format!("{noun} {name}"),
+            names => format!("{noun}s {}", names.join(", ")),
+        })
+        .collect();
+    (!named.is_empty()).then(|| named.join("; "))
+}
+
+/// Why nothing covers a stretch.
+pub(crate) fn uncovered(why: Uncovered) -> &'static str {
+    match why {
+        Uncovered::BeforeFirstDigest => "before the first digest of the chain",
+        Uncovered::Gap => "the chain ended and was started again",
+        Uncovered::DigestsMissing => "digests that a proven digest leads to are missing",
+        Uncovered::Tail => "after the newest digest, and the next one should have come",
+        Uncovered::Hole => "two linked digests leave it out",
+        Uncovered::Absent => "no digest at all",
+    }
+}
+
+/// What a stretch is after a newest digest that is young enough.
+pub(crate) const PENDING: &str =
+    "after the newest digest, and the next one is still to come, which is normal";
+
+/// What is wrong where a chain does not join on to the record before.
+pub(crate) const NOT_JOINED: &str =
+    "the newest digest that the record before proves was not found here, proven and the same";
+
+/// What a check is about.
+pub(crate) fn check(check: Check) -> &'static str {
+    match check {
+        Check::DigestSignature => {
+            "every digest by a signature of CloudTrail's, or by what its proven successor records"
+        }
+        Check::DigestLink => "every link from a proven digest to the one before it",
+        Check::LogSha256 => {
+            "every log file that a proven digest names, by its SHA-256, and that nothing follows it"
+        }
+        Check::LogEarlierRecord => {
+            "unchanged log files, as the record of an earlier run proves them"
+        }
+        Check::Coverage => {
+            "the whole period of every chain, divided into what is verified and what is not"
+        }
+        Check::Joined => "that every chain joins on to the record before",
+        Check::UnlistedLogs => "log files that no verified digest names",
+        Check::TrailStatus => "what CloudTrail says that it delivered last",
+        Check::ExpectedPlaces => {
+            "what goes on outside of the scope, and so is to be expected in it"
+        }
+    }
+}
+
+/// Why a check was not made.
+pub(crate) fn not_made(not_made: &NotMade) -> String {
+    let mut words = match (not_made.why, not_made.check) {
+        (WhyNot::SwitchedOff, Check::UnlistedLogs) => "switched off by `--no-unlisted`",
+        (WhyNot::SwitchedOff, _) => "switched off",
+        (WhyNot::ServiceFailed, Check::TrailStatus) => "AWS did not tell the status of the trail",
+        (WhyNot::ServiceFailed, _) => "AWS did not answer",
+        (WhyNot::TrailUnknown, _) => "DescribeTrails does not know the trail",
+        (WhyNot::DeliversElsewhere, _) => "the trail delivers to another bucket or prefix now",
+        (WhyNot::CopyRead, _) => "a copy was read, which says nothing of the newest deliveries",
+        (WhyNot::ListingUnread, _) => "a listing could not be read",
+        (WhyNot::NoLastModified, _) => "the store does not say when objects were written",
+    }
+    .to_owned();
+    if let Some(region) = &not_made.region {
+        words += &format!(", in {region}");
+    }
+    if !not_made.detail.is_empty() {
+        words += &format!(": {}", excerpt(&not_made.detail, SHOWN_FAILURE));
+    }
+    words
+}
+
+/// What was expected and what was found.
+pub(crate) fn expected_and_found(finding: &Finding) -> (String, String) {
+    let hash = |hash: &Hash| format!("sha256 {}", hex::encode(hash));
+    match finding {
+        Finding::DigestMissing => {
+            ("the digest that a proven digest names".to_owned(), "no such object".to_owned())
+        }
+        Finding::DigestMalformed(why) => ("a digest".to_owned(), malformed(why)),
+        Finding::DigestMoved { recorded } => (
+            "a digest that was delivered to this place".to_owned(),
+            format!("one that was delivered to `{recorded}`"),
+        ),
+        Finding::DigestSignatureInvalid(fault) => {
+            ("a signature by the key that the digest names".to_owned(), signature_fault(fault))
+        }
+        Finding::DigestKeyUnknown { fingerprint, .. } => (
+            "a key of CloudTrail for that region and time".to_owned(),
+            format!("fingerprint `{}`", excerpt(fingerprint, SHOWN)),
+        ),
+        Finding::DigestLinkMismatch { expected, found }
+        | Finding::LogHashMismatch { expected, found, cut_short: false } => {
+            (hash(expected), hash(found))
+        }
+        Finding::LogHashMismatch { expected, found, cut_short: true } => {
+            (hash(expected), format!("{}, and the object ends early", hash(found)))
+        }
+        Finding::DigestOutOfOrder { end, successor_end } => (
+            format!("an end before {successor_end}, where the digest that links to it ends"),
+            format!("it ends at {end}"),
+        ),
+        Finding::DigestDeliveredThenGone { delivered, newest } => (
+            format!("a digest that was delivered at {delivered}, as GetTrailStatus reports"),
+            newest.map_or_else(
+                || "no digest at all".to_owned(),
+                |at| format!("none that was written after {at}"),
+            ),
+        ),
+        Finding::LogMissing => {
+            ("the log file that a proven digest names".to_owned(), "no such object".to_owned())
+        }
+        Finding::LogMalformed(why) => ("one whole gzip member".to_owned(), malformed(why)),
+        Finding::LogTrailingData { bytes } => (
+            "one gzip member and nothing after it".to_owned(),
+            format!("{bytes} bytes after it, which some readers take for log records"),
+        ),
+    }
+}
+
+fn signature_fault(fault: &SignatureFault) -> String {
+    match fault {
+        SignatureFault::Mismatch => "one that is not this key's over these bytes".to_owned(),
+        SignatureFault::OddHex => "hex of an odd number of digits".to_owned(),
+        SignatureFault::NotHex => "text that is not hex".to_owned(),
+        SignatureFault::Absent => "none".to_owned(),
+        SignatureFault::KeyUnreadable { fingerprint } => {
+            format!("a key that cannot be read, fingerprint `{}`", excerpt(fingerprint, SHOWN))
+        }
+    }
+}
+
+fn malformed(why: &Malformed) -> String {
+    match why {
+        Malformed::Gzip(InflateFault::NotGzip) => "not gzip".to_owned(),
+        Malformed::Gzip(InflateFault::Header) => "gzip header not understood".to_owned(),
+        Malformed::Gzip(InflateFault::Crc) => "gzip checksum differs".to_owned(),
+        Malformed::Gzip(InflateFault::Length) => "gzip length differs".to_owned(),
+        Malformed::Gzip(InflateFault::Data | InflateFault::OverBudget) => {
+            "gzip data corrupt".to_owned()
+        }
+        Malformed::CutShort => "gzip member cut short".to_owned(),
+        Malformed::TrailingData { bytes } => format!("{bytes} bytes after the gzip member"),
+        Malformed::Json => "not the JSON of a digest".to_owned(),
+        Malformed::FieldAbsent(field) => format!("field `{field}` absent"),
+        Malformed::FieldInvalid { field, value } => {
+            format!("field `{field}` holds `{}`", excerpt(value, SHOWN))
+        }
+        Malformed::BackfillTimeAbsent => "metadata without a backfill time".to_owned(),
+    }
+}

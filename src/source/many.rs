@@ -1,0 +1,44 @@
+//! Many requests at once in one task, with their results in the order in which they were asked for.
+//!
+//! For listings, of which the answer takes long and its handling does not: a task of its own would
+//! need a source that outlives the caller.
+use super::BoxFuture;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+/// Listings of one kind that are under way at once. Across all kinds, the source bounds them.
+pub(crate) const AT_ONCE: usize = 256;
+
+/// Does all the work, at most [`AT_ONCE`] pieces at a time; results come in the order of the work.
+pub(crate) async fn in_order<'a, T: Send>(
+    work: impl IntoIterator<Item = BoxFuture<'a, T>>,
+) -> Vec<T> {
+    let work: Vec<_> = work.into_iter().collect();
+    stream::iter(work).buffered(AT_ONCE).collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn results_come_in_order_and_so_many_at_once() {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = (0..1_000_usize).map(|at| -> BoxFuture<'_, usize> {
+            let (now, most) = (&now, &most);
+            Box::pin(async move {
+                most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                for _ in 0..=(at * 7) % 5 {
+                    tokio::task::yield_now().await;
+                }
+                now.fetch_sub(1, Ordering::Relaxed);
+                at
+            })
+        });
+        let work: Vec<_> = work.collect();
+        assert_eq!(in_order(work).await, (0..1_000).collect::<Vec<_>>());
+        assert_eq!(most.load(Ordering::Relaxed), AT_ONCE);
+        assert!(in_order(Vec::<BoxFuture<'_, ()>>::new()).await.is_empty());
+    }
+}

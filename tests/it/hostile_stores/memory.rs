@@ -1,0 +1,142 @@
+//! Forged digests that are small as stored and huge as inflated: no command keeps what they hold.
+use super::program::WHOLE;
+use super::*;
+use std::path::{Path, PathBuf};
+use trailproof_testkit::trail::gzip;
+
+/// The most that a run may have resident, in KiB.
+const MOST: u64 = 300 << 10;
+
+/// What a forged digest is made of.
+#[derive(Clone, Copy, Debug)]
+enum Forged {
+    /// It claims a place of so many bytes.
+    Place(usize),
+    /// It names so many log files.
+    Logs(usize),
+}
+
+impl Forged {
+    fn json(self, end: &str, key: &str) -> Vec<u8> {
+        let (place, logs) = match self {
+            Self::Place(bytes) => ("k".repeat(bytes), String::new()),
+            Self::Logs(count) => {
+                let hash = "0".repeat(64);
+                let log = format!(r#"{{"s3Bucket":"b","s3Object":"k","hashValue":"{hash}"}},"#);
+                (key.to_owned(), log.repeat(count).trim_end_matches(',').to_owned())
+            }
+        };
+        format!(
+            r#"{{"digestStartTime":"{end}","digestEndTime":"{end}","digestS3Bucket":"{BUCKET}","digestS3Object":"{place}","digestPublicKeyFingerprint":"f","previousDigestSignature":null,"logFiles":[{logs}]}}"#
+        )
+        .into_bytes()
+    }
+}
+
+/// The trail with forged digests between its own.
+fn with_forged(count: usize, forged: Forged) -> BuiltTrail {
+    let mut trail = trail();
+    let digest = trail.chains[0].standard()[2].clone();
+    let bodies: Vec<_> = (0..count)
+        .map(|number| {
+            let time = format!("0210{:02}", number % 60);
+            let hour = 3 + number / 60;
+            let key = digest.key.replace(
+                &digest.key[digest.key.rfind('T').unwrap()..],
+                &format!("T{hour:02}{}Z.json.gz", &time[2..]),
+            );
+            (key, hour)
+        })
+        .collect();
+    // The same bytes wherever the name does not matter: making them takes most of the time.
+    let json = forged.json("2026-03-01T03:00:00Z", "elsewhere");
+    let body: bytes::Bytes = gzip::member(&json).into();
+    for (key, _) in bodies {
+        let mut version = trail.world.buckets[BUCKET].objects[&digest.key][0].clone();
+        version.body = body.clone();
+        trail.world.buckets.get_mut(BUCKET).unwrap().put(&key, version);
+    }
+    trail
+}
+
+/// Runs the program; its exit status and the most that it had resident, in KiB.
+fn measured(server: &LoopbackServer, arguments: &[&str]) -> (Option<i32>, u64) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trailproof"))
+        .args(arguments)
+        .env_clear()
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .env("AWS_ACCESS_KEY_ID", "key")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    loop {
+        // The kernel keeps the highest value, so that little is lost between two looks.
+        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        most = most.max(peak.unwrap_or(0));
+        if let Some(ended) = child.try_wait().unwrap() {
+            return (ended.code(), most);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn fresh(name: &str) -> PathBuf {
+    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("memory-{name}"));
+    let _ = std::fs::remove_dir_all(&at);
+    at
+}
+
+fn over_everything(name: &str, trail: &BuiltTrail) {
+    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let at = fresh(name);
+    trail.write_to(&at.join("copy")).unwrap();
+    let file = at.join("file");
+    std::fs::write(&file, "a file").unwrap();
+    let (file, copy) = (file.to_str().unwrap(), at.join("copy").join(BUCKET));
+    let (copy, mirror) = (copy.to_str().unwrap(), at.join("mirror"));
+    let mirror = mirror.to_str().unwrap();
+    let place = format!("s3://{BUCKET}");
+    let arn = trail.world.trails[0].arn.clone();
+    let period = &WHOLE[2..];
+    let commands: [(&[&str], i32); 7] = [
+        (&["verify", &place], 1),
+        (&["verify", copy], 1),
+        (&["lookup", file, "--in", &place], 3),
+        (&["lookup", file, "--in", copy], 3),
+        (&["mirror", &place, mirror], 1),
+        (&["validate-logs", "--trail-arn", &arn], 0),
+        (&["verify", mirror], 1),
+    ];
+    let mut wrong = Vec::new();
+    for (command, expected) in commands {
+        let arguments: Vec<&str> = command.iter().chain(period).copied().collect();
+        let (status, most) = measured(&server, &arguments);
+        println!("{name}, {}: {status:?}, {} MiB", command[0], most >> 10);
+        if most > MOST || status != Some(expected) {
+            wrong.push(format!("{arguments:?}: {status:?}, {} MiB", most >> 10));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let _ = std::fs::remove_dir_all(&at);
+}
+
+#[test]
+fn digests_that_claim_endless_places_fill_no_memory() {
+    over_everything("places", &with_forged(24, Forged::Place(16 << 20)));
+}
+
+#[test]
+fn digests_that_name_endless_log_files_fill_no_memory() {
+    over_everything("logs", &with_forged(24, Forged::Logs(190_000)));
+}
