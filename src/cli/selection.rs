@@ -1,5 +1,6 @@
 //! Which period and which chains: the same options for every command that looks at a trail.
 use clap::Args;
+use trailproof_core::explain::KnownEnd;
 
 /// The period, and what to look at in it.
 #[derive(Args, Clone, Debug, Default)]
@@ -32,4 +33,8 @@ pub(super) struct Selection {
     /// Regions that must be there, in each account to expect (repeatable)
     #[arg(long, value_name = "REGION", value_delimiter = ',')]
     pub(super) expect_regions: Vec<String>,
+    /// State that chains ended, and when: `111122223333/eu-west-1=2026-03-01T12:00:00Z`; the region
+    /// or the trail (`111122223333//audit=…`) may be left out (repeatable)
+    #[arg(long, value_name = "ACCOUNT[/REGION][/TRAIL]=TIME")]
+    pub(super) known_end: Vec<KnownEnd>,
 }

@@ -18,6 +18,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
 use trailproof_core::chain_id::{Scope, TrailFilter};
+use trailproof_core::explain::KnownEnd;
 use trailproof_core::ids::{AccountId, Region, TrailArn};
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::time::Timestamp;
@@ -107,6 +108,7 @@ pub(super) enum ExpectedAccounts {
 pub(super) struct Expect {
     pub(super) accounts: Option<ExpectedAccounts>,
     pub(super) regions: Option<Vec<Region>>,
+    pub(super) known_ends: Vec<KnownEnd>,
 }
 
 fn expect(selection: &Selection) -> Result<Expect, Refusal> {
@@ -138,6 +140,9 @@ fn expect(selection: &Selection) -> Result<Expect, Refusal> {
         regions.dedup();
         expect.regions = Some(regions);
     }
+    expect.known_ends.clone_from(&selection.known_end);
+    expect.known_ends.sort();
+    expect.known_ends.dedup();
     Ok(expect)
 }
 
@@ -186,7 +191,8 @@ pub(super) async fn expected(
             ));
         }
     };
-    Ok(Expected { accounts, regions: expect.regions.clone() })
+    let (regions, known_ends) = (expect.regions.clone(), expect.known_ends.clone());
+    Ok(Expected { accounts, regions, known_ends })
 }
 
 /// The period that was typed, cut at `now`.

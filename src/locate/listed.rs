@@ -93,6 +93,11 @@ impl ListedChain {
         self.standard.first().map(|(end, _)| *end)
     }
 
+    /// What the keys of some of its digests have in common, where there are any.
+    pub(crate) fn any_key(&self) -> Option<&ChainKey> {
+        self.keys.last()
+    }
+
     /// The place of one of its digests, where there is one.
     pub(crate) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
         let kinds = [DigestKind::Standard, DigestKind::Backfill];

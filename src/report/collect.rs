@@ -1,4 +1,5 @@
 //! Gathers a run's events for formats that begin with the verdict.
+use super::ends::Ends;
 use super::names::ChainNames;
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::chain_id::ChainId;
@@ -97,6 +98,8 @@ pub(super) struct Collected {
     pub(super) unread_by_kind: BTreeMap<ReadFailureKind, u64>,
     pub(super) listings_unread: Kept<(String, ReadFailure)>,
     pub(super) gaps: Kept<Gap>,
+    /// Chains that ended before the period.
+    pub(super) ends: Ends,
     pub(super) unlisted: Kept<ObjectLocation>,
     /// Since when each of them lies there, and why it may.
     pub(super) unlisted_facts: Vec<(Option<Timestamp>, UnlistedReason)>,
@@ -139,6 +142,7 @@ impl Collected {
 
     /// Takes the next event.
     pub(super) fn take(&mut self, event: &RunEvent) {
+        self.ends.take(event);
         match event {
             RunEvent::RunStarted(start) => self.start = Some(start.as_ref().clone()),
             RunEvent::BucketListed { chains, digests, left_out } => {

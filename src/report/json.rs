@@ -57,6 +57,14 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         value.insert("follows".into(), to_value(follows)?);
         value.insert("end_was_future".into(), start.end_was_future.into());
         value.insert("complete_copy_asserted".into(), start.complete_copy.into());
+        value.insert("organization".into(), json!(start.organization));
+        value.insert("trails".into(), json!(start.trails));
+        value.insert("accounts".into(), json!(start.accounts));
+        value.insert("regions".into(), json!(start.regions));
+        value.insert("expected_accounts".into(), json!(start.expected_accounts));
+        value.insert("expected_regions".into(), json!(start.expected_regions));
+        let known_ends: Vec<String> = start.known_ends.iter().map(ToString::to_string).collect();
+        value.insert("known_ends".into(), json!(known_ends));
         value.insert("from".into(), to_value(Time(start.period.start))?);
         value.insert("to".into(), to_value(Time(start.period.end))?);
     }
@@ -94,6 +102,16 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         }));
     }
     value.insert("uncovered".into(), gaps.into());
+    let mut ended = Vec::new();
+    for (chain, end) in run.ends.iter() {
+        ended.push(json!({
+            "chain": to_value(ChainShape::from(chain))?,
+            "last": to_value(Time(end.last))?,
+            "explained_by": to_value(end.explained.as_ref().map(ExplainingShape::from))?,
+            "doubted": run.ends.is_doubted(chain),
+        }));
+    }
+    value.insert("ended".into(), ended.into());
     let unlisted = run.unlisted.entries.iter().zip(&run.unlisted_facts);
     let unlisted = unlisted.map(|(at, (last_modified, reason))| {
         json!({

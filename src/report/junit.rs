@@ -5,6 +5,7 @@
 //! case `verdict` alone makes the gate: it passes if, and only if, the exit status is 0.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
+use super::ends::Ends;
 use super::names::ChainNames;
 use super::places;
 use super::text_lines::{hours, per_cent, verified};
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::{ChainSummary, Presence, RunEvent};
+use trailproof_core::event::{ChainSummary, PlaceDoubt, Presence, RunEvent};
 use trailproof_core::location::escape;
 use trailproof_core::verdict::Verdict;
 
@@ -51,7 +52,7 @@ fn report(run: &Collected) -> Report {
     let mut cases = cases_by_chain(run, &names);
     for chain in &run.chains {
         let mut suite = TestSuite::new(shown(&names.name(&chain.chain)));
-        suite.add_test_case(coverage(chain, &names));
+        suite.add_test_case(coverage(chain, &names, &run.ends));
         for case in cases.remove(&chain.chain).into_iter().flatten() {
             suite.add_test_case(case);
         }
@@ -140,14 +141,17 @@ fn verdict(run: &Collected) -> TestCaseStatus {
     }
 }
 
-fn coverage(chain: &ChainSummary, names: &ChainNames) -> TestCase {
+fn coverage(chain: &ChainSummary, names: &ChainNames, ends: &Ends) -> TestCase {
     let (all, part) = verified(&chain.segments);
     let contradicted = chain.segments.iter().any(|s| s.coverage == Coverage::Contradicted);
     let words = format!("{} verified ({} of {})", per_cent(part, all), hours(part), hours(all));
     let status = match chain.presence {
-        Presence::Ended { last } => {
+        Presence::Ended { .. } if ends.is_doubted(&chain.chain) => {
+            error(PlaceDoubt::EndedUnexplained.code(), &ends.words(&chain.chain))
+        }
+        Presence::Ended { .. } => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(format!("ended before the period, at {last}"));
+            status.set_message(shown(&ends.words(&chain.chain)));
             status
         }
         Presence::Present | Presence::Absent { .. } if contradicted => {

@@ -1,6 +1,7 @@
 //! Consumers of the event stream, one format each. A reporter shows; it never judges.
 pub mod aws_text;
 mod collect;
+mod ends;
 pub mod html;
 pub mod json;
 pub mod json_lines;

@@ -22,11 +22,16 @@ pub(super) fn expected(start: &RunStart) -> String {
         Some(names) if names.len() > SHOWN => format!("{} of them", names.len()),
         Some(names) => names.join(", "),
     };
-    format!(
+    let mut words = format!(
         "expected accounts: {}; expected regions: {}",
         names(&start.expected_accounts),
         names(&start.expected_regions)
-    )
+    );
+    if !start.known_ends.is_empty() {
+        let ends = start.known_ends.iter().map(ToString::to_string).collect();
+        words = format!("{words}; stated ends: {}", names(&Some(ends)));
+    }
+    words
 }
 
 /// Names that are shown one by one.
@@ -57,7 +62,7 @@ pub(super) fn why(why: PlaceDoubt) -> &'static str {
         }
         PlaceDoubt::NotLookedAt => "not searched: the bucket has more folders than are looked into",
         PlaceDoubt::EndedUnexplained => {
-            "the chain ended before the period, and no verified event says why"
+            "the chain ended before the period, and nothing that is verified says why"
         }
     }
 }

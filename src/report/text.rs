@@ -118,8 +118,8 @@ impl<W: Write> Text<W> {
             "chain", "verified", "hours", "digests", "log files", "bytes", "findings"
         )?;
         for (chain, name) in shown.iter().zip(&names) {
-            if let Presence::Ended { last } = chain.presence {
-                writeln!(self.out, "{name:width$}  ended before the period, at {last}")?;
+            if matches!(chain.presence, Presence::Ended { .. }) {
+                writeln!(self.out, "{name:width$}  {}", self.collected.ends.words(&chain.chain))?;
                 continue;
             }
             let (all, part) = verified(&chain.segments);

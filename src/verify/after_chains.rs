@@ -1,19 +1,27 @@
 //! What a run tells once all chains are told: what explains their gaps, and log files that none of
 //! them answers for.
+use super::ends::Ended;
 use super::places::Answers;
 use super::unlisted::UnlistedSearch;
 use super::unlisted_found::Stray;
 use super::verify_run::{GapsOf, Run};
+use std::collections::BTreeSet;
+use trailproof_core::chain_id::ChainId;
 use trailproof_core::check::{Check, NotMade, WhyNot};
-use trailproof_core::event::RunEvent;
+use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::explain::{Concerned, Explanations};
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::key_layout::ROOT;
 use trailproof_core::location::ObjectLocation;
 
 impl Run<'_> {
-    /// Tells which events explain the gaps.
-    pub(super) fn explain(&mut self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
+    /// Tells which events explain the gaps, and why chains ended; returns those that ended and of which
+    /// nothing says why.
+    pub(super) fn explain(
+        &mut self,
+        ended: &[Ended],
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) -> BTreeSet<ChainId> {
         let explanations = Explanations::new(&self.causes, &self.told_chains);
         for GapsOf { chain, also, folders, kms_keys, gaps } in &self.gaps {
             let (bucket, now) = (self.plan.bucket.as_str(), self.plan.now);
@@ -29,12 +37,40 @@ impl Run<'_> {
                 }
             }
         }
+        let mut unexplained = BTreeSet::new();
+        for end in ended.iter().filter(|end| !end.goes_on) {
+            let Ended { chain, also, folders, kms_keys, last, proven, counts, .. } = end;
+            let (bucket, now) = (self.plan.bucket.as_str(), self.plan.now);
+            let concerned = Concerned { chain, also, bucket, keys: kms_keys, folders, now };
+            // An event says why a chain ended only where that end is known.
+            let event = proven.then(|| explanations.explains_end(&concerned, *last)).flatten();
+            let stated =
+                self.plan.expected.known_ends.iter().any(|known| known.explains(chain, *last));
+            if *counts && !(*proven && (event.is_some() || stated)) {
+                unexplained.insert(chain.clone());
+            }
+            if let Some(event) = event {
+                // Of a chain that is missing all the same, what is explained is that it is.
+                let from = if *counts { *last } else { self.plan.period.start };
+                let (chain, to) = (chain.clone(), self.plan.period.end);
+                tell(&RunEvent::GapExplained { chain, from, to, event });
+            }
+        }
+        unexplained
     }
 
     /// Reports how the places that were found, named or expected are answered for.
-    pub(super) fn answer(&mut self, answers: Answers, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
-        for event in &answers.events {
-            match event {
+    pub(super) fn answer(
+        &mut self,
+        answers: Answers,
+        unexplained: BTreeSet<ChainId>,
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) {
+        let places = answers.places_with(&unexplained);
+        let doubt = |chain| PlaceInDoubt::chain(PlaceDoubt::EndedUnexplained, chain);
+        let ends = unexplained.iter().map(|chain| RunEvent::PlaceInDoubt(doubt(chain)));
+        for event in answers.events.iter().cloned().chain(ends) {
+            match &event {
                 RunEvent::LogsWithoutDigests { .. } => self.tally.without_digests += 1,
                 RunEvent::ListingUnread { .. } => self.tally.listings_unread += 1,
                 RunEvent::PlaceInDoubt(place) => {
@@ -42,9 +78,9 @@ impl Run<'_> {
                 }
                 _ => {}
             }
-            tell(event);
+            tell(&event);
         }
-        tell(&RunEvent::PlacesAnswered(answers.places));
+        tell(&RunEvent::PlacesAnswered(places));
     }
 
     /// Tells of what was passed over below the folders of CloudTrail: nobody knows what it stands

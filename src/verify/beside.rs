@@ -27,6 +27,7 @@ pub(super) fn with_trails_beside(
             tail_allowed_from: None,
             listed: beside.listed,
             older: beside.older,
+            older_key: beside.older_key,
             presence: Presence::Present,
             only: None,
             known: None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::content::Hash;
 use trailproof_core::event::Presence;
-use trailproof_core::key_layout::DigestKind;
+use trailproof_core::key_layout::{ChainKey, DigestKind};
 use trailproof_core::log_key::log_key_time;
 use trailproof_core::time::{Period, Timestamp};
 
@@ -23,6 +23,8 @@ pub(super) struct ChainJob {
     pub(super) tail_allowed_from: Option<Timestamp>,
     pub(super) listed: ListedChain,
     pub(super) older: Option<Timestamp>,
+    /// What the key of that digest has beside its end.
+    pub(super) older_key: Option<ChainKey>,
     pub(super) presence: Presence,
     /// The log files to look at, by the hash that a digest names; all of them where there is none.
     pub(super) only: Option<Arc<BTreeSet<Hash>>>,

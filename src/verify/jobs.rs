@@ -196,6 +196,8 @@ pub(super) fn jobs(
             chains.entry(chain.clone()).or_default();
         }
     }
+    let is_known =
+        |id: &ChainId, last| plan.expected.known_ends.iter().any(|known| known.explains(id, last));
     let jobs = chains
         .into_iter()
         .map(|(id, chain)| {
@@ -206,7 +208,9 @@ pub(super) fn jobs(
             let sibling = outside.unknown.is_some() || goes_on.has(&id);
             let presence = match chain.older {
                 _ if chain.listed.newest().is_some() => Presence::Present,
-                Some(last) if !named && !sibling => Presence::Ended { last },
+                Some(last) if (!named && !sibling) || is_known(&id, last) => {
+                    Presence::Ended { last }
+                }
                 last => Presence::Absent { last },
             };
             ChainJob {
@@ -215,6 +219,7 @@ pub(super) fn jobs(
                 tail_allowed_from,
                 listed: chain.listed,
                 older: chain.older,
+                older_key: chain.older_key,
                 presence,
                 only: only.cloned(),
                 known: plan.known.clone(),

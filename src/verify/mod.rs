@@ -9,6 +9,7 @@ mod chain_run;
 mod chain_says;
 mod chain_tell;
 pub mod copied;
+mod ends;
 pub mod fetch;
 pub mod in_period;
 mod jobs;

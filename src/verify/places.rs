@@ -72,7 +72,9 @@ async fn logs(
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answers {
     /// How the places that were found are answered for.
-    pub(super) places: PlacesAnswered,
+    places: PlacesAnswered,
+    /// The chains that ended before the period, of each place whose only answer that is.
+    ended: Vec<BTreeSet<ChainId>>,
     /// Events about places, in canonical order.
     pub(super) events: Vec<RunEvent>,
 }
@@ -151,12 +153,24 @@ impl Answers {
             Some(Logs::None) | None if absent.contains(&key(place)) => places.doubtful += 1,
             Some(Logs::None) | None => match found.older.get(place) {
                 Some(older) if older.iter().any(|chain| plan.scope.has(chain)) => {
-                    places.ended += 1;
+                    self.ended.push(older.clone());
                 }
                 Some(_) => places.left_out += 1,
                 None => places.empty += 1,
             },
         }
+    }
+
+    /// How the places are answered for where nothing says why these chains ended.
+    pub(super) fn places_with(&self, unexplained: &BTreeSet<ChainId>) -> PlacesAnswered {
+        let mut places = self.places;
+        for chains in &self.ended {
+            match chains.is_disjoint(unexplained) {
+                true => places.ended += 1,
+                false => places.doubtful += 1,
+            }
+        }
+        places
     }
 
     /// Each account, region and trail that was named has a chain with evidence, or a chain that is

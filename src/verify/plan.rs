@@ -6,6 +6,7 @@ use std::sync::Arc;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::coverage::tail_allowed_from;
 use trailproof_core::event::{EvidencePlace, RunEvent, RunStart, Tool};
+use trailproof_core::explain::KnownEnd;
 use trailproof_core::ids::{AccountId, Region};
 use trailproof_core::time::{Period, Timestamp};
 
@@ -42,13 +43,15 @@ pub struct VerifyPlan {
     pub left_open: Vec<RunEvent>,
 }
 
-/// Accounts and regions that the caller says must be there. They do not narrow what is looked at.
+/// What the caller says must be there, and what not any more. It does not narrow what is looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     /// Accounts; `None` where nothing was said.
     pub accounts: Option<Vec<AccountId>>,
     /// Source regions; `None` where nothing was said.
     pub regions: Option<Vec<Region>>,
+    /// What is stated of chains that ended before the period.
+    pub known_ends: Vec<KnownEnd>,
 }
 
 impl VerifyPlan {
@@ -81,6 +84,7 @@ impl VerifyPlan {
                 .regions
                 .as_ref()
                 .map(|regions| regions.iter().map(ToString::to_string).collect()),
+            known_ends: self.expected.known_ends.clone(),
             unlisted: self.unlisted,
             complete_copy: self.complete_copy,
             follows: self.since.as_ref().and_then(|since| since.follows.clone()),

@@ -3,6 +3,7 @@ use super::beside::with_trails_beside;
 use super::chain_job::ChainJob;
 use super::chain_run::run_chain;
 use super::chain_says::{ChainSays, Saying};
+use super::ends;
 use super::jobs::{Outside, jobs};
 use super::joined::join_paths;
 use super::keys::KeyBook;
@@ -94,7 +95,15 @@ async fn run(
     join_paths(source.as_ref(), &plan.bucket, &mut found.chains).await;
     let outside = Outside::look(plan, &source).await;
     let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
-    let (jobs, over) = jobs(plan, &mut found, &outside, &uncovered, only.as_ref());
+    let (mut jobs, over) = jobs(plan, &mut found, &outside, &uncovered, only.as_ref());
+    let book = Arc::new(KeyBook::new(keys, plan.now));
+    let is_here = |at: ObjectLocation| source.is_here(&at);
+    let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
+    let room = Room::new(here, unneeded);
+    let (ended, causes) = ends::look(&jobs, &source, &book, &room).await;
+    // What goes on under another path is told there.
+    let moved: BTreeSet<_> = ended.iter().filter(|end| end.goes_on).map(|end| &end.chain).collect();
+    jobs.retain(|job| !moved.contains(&job.chain));
     let answers = Answers::of(plan, &found, &uncovered, &jobs);
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
@@ -118,11 +127,7 @@ async fn run(
             detail: why.to_string(),
         }));
     }
-    let book = Arc::new(KeyBook::new(keys, plan.now));
     let moments = Arc::new(Moments::of(&jobs));
-    let is_here = |at: ObjectLocation| source.is_here(&at);
-    let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
-    let room = Room::new(here, unneeded);
     let (status, not_asked) = match &plan.status {
         Some(status) => match status.delivers_here(&plan.place, &plan.roots).await {
             Ok(status) => (Some(status), None),
@@ -146,13 +151,14 @@ async fn run(
         Some(_) => with_trails_beside(plan, &mut found, jobs),
         None => jobs,
     };
+    causes.into_iter().for_each(|cause| run.causes.take(cause));
     run.chains(jobs, room, &book, &moments, search.as_mut(), tell).await;
     if let Some(not_made) = not_asked {
         tell(&RunEvent::CheckNotPerformed(not_made));
     }
-    run.explain(tell);
+    let unexplained = run.explain(&ended, tell);
     run.unlisted(search, tell).await;
-    run.answer(answers, tell);
+    run.answer(answers, unexplained, tell);
     run.passed_over(tell);
     let summary = run.tally.finish();
     tell(&RunEvent::RunFinished(summary.clone()));

@@ -84,6 +84,7 @@ impl Teller {
             organization: None,
             expected_accounts: None,
             expected_regions: None,
+            known_ends: Vec::new(),
             unlisted: true,
             complete_copy: false,
             follows: None,

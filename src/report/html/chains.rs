@@ -2,6 +2,7 @@
 //! tell.
 use super::calendar::{Month, months, months_in};
 use super::shown::Shown;
+use crate::report::ends::Ends;
 use crate::report::names::ChainNames;
 use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, verified};
 use crate::report::words::{PENDING, uncovered};
@@ -36,13 +37,13 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    pub(super) fn of(chain: &ChainSummary) -> Self {
+    pub(super) fn of(chain: &ChainSummary, ends: &Ends) -> Self {
         let (all, verified) = verified(&chain.segments);
         if chain.counts.findings() > 0
             || chain.segments.iter().any(|segment| segment.coverage == Coverage::Contradicted)
         {
             Self::Contradicted
-        } else if chain.counts.unverified() > 0 || all > verified {
+        } else if chain.counts.unverified() > 0 || all > verified || ends.is_doubted(&chain.chain) {
             Self::NotProven
         } else if matches!(chain.presence, Presence::Ended { .. }) {
             Self::Ended
@@ -132,21 +133,24 @@ pub(super) struct Chains {
 }
 
 impl Chains {
-    pub(super) fn of(chains: &[ChainSummary]) -> Self {
+    pub(super) fn of(chains: &[ChainSummary], ends: &Ends) -> Self {
         let few = chains.len() <= FEW;
         let names = ChainNames::of(chains.iter().map(|chain| &chain.chain));
         let mut made = Self::default();
         let mut room = Room { months: MONTHS_DRAWN, stretches: STRETCHES };
         for (at, chain) in chains.iter().enumerate() {
-            let standing = Standing::of(chain);
+            let standing = Standing::of(chain, ends);
             let name = || Shown::of(names.name(&chain.chain));
             let wanted = standing.is_exception() || (few && standing != Standing::Ended);
             let number = (wanted && made.sections.len() < SECTIONS).then_some(at + 1);
             made.numbers.push(number);
             match number {
-                Some(number) => {
-                    made.sections.push(section((number, name()), chain, standing, &mut room))
-                }
+                Some(number) => made.sections.push(section(
+                    (number, name()),
+                    chain,
+                    (standing, ends),
+                    &mut room,
+                )),
                 None if wanted => made.sections_left_out += 1,
                 None => {}
             }
@@ -196,7 +200,7 @@ fn row(name: Shown, chain: &ChainSummary, standing: Standing, section: Option<us
 fn section(
     (number, name): (usize, Shown),
     chain: &ChainSummary,
-    standing: Standing,
+    (standing, ends): (Standing, &Ends),
     room: &mut Room,
 ) -> Section {
     let id = &chain.chain;
@@ -213,7 +217,7 @@ fn section(
         name,
         origin: Shown::of(origin),
         standing,
-        sentence: sentence(chain),
+        sentence: sentence(chain, ends),
         months: if drawn { months(&chain.segments) } else { Vec::new() },
         not_drawn: !drawn,
         stretches: chain.segments.iter().take(wanted).map(stretch).collect(),
@@ -249,7 +253,7 @@ pub(super) fn length(seconds: i64) -> String {
     if said.is_empty() { "0 s".to_owned() } else { said.join(" ") }
 }
 
-fn sentence(chain: &ChainSummary) -> String {
+fn sentence(chain: &ChainSummary, ends: &Ends) -> String {
     let (all, part) = verified(&chain.segments);
     let mut digests = chain.counts.digests;
     digests.add(&chain.counts.backfill);
@@ -261,7 +265,7 @@ fn sentence(chain: &ChainSummary) -> String {
         Presence::Absent { last: Some(last) } => {
             format!(" It has no digest in the period; its last one ends at {last}.")
         }
-        Presence::Ended { last } => format!(" It ended before the period, at {last}."),
+        Presence::Ended { .. } => format!(" It {}.", ends.words(&chain.chain)),
     };
     format!(
         "{} of the period is verified ({} of {}). {} of {} and {} of {} are valid; {}.{presence}",

@@ -1,6 +1,7 @@
 //! Account by region: the chains of an organization at one glance.
 use super::chains::Standing;
 use super::shown::Shown;
+use crate::report::ends::Ends;
 use crate::report::text_lines::{per_cent, verified};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::event::ChainSummary;
@@ -43,7 +44,11 @@ pub(super) struct Matrix {
 impl Matrix {
     /// The matrix, where there is more than one account. `numbers` are those of the chains'
     /// sections.
-    pub(super) fn of(chains: &[ChainSummary], numbers: &[Option<usize>]) -> Option<Self> {
+    pub(super) fn of(
+        chains: &[ChainSummary],
+        numbers: &[Option<usize>],
+        ends: &Ends,
+    ) -> Option<Self> {
         let mut regions: BTreeSet<&str> = BTreeSet::new();
         let mut accounts: BTreeMap<&str, BTreeMap<&str, Cell>> = BTreeMap::new();
         for (chain, section) in chains.iter().zip(numbers) {
@@ -52,9 +57,9 @@ impl Matrix {
             regions.insert(region);
             let cells = accounts.entry(account).or_default();
             match cells.get_mut(region) {
-                Some(cell) => cell.add(chain, *section),
+                Some(cell) => cell.add(chain, *section, ends),
                 None => {
-                    cells.insert(region, Cell::of(chain, *section));
+                    cells.insert(region, Cell::of(chain, *section, ends));
                 }
             }
         }
@@ -97,10 +102,10 @@ impl Matrix {
 }
 
 impl Cell {
-    fn of(chain: &ChainSummary, section: Option<usize>) -> Self {
+    fn of(chain: &ChainSummary, section: Option<usize>, ends: &Ends) -> Self {
         let seconds = verified(&chain.segments);
         Self {
-            standing: Standing::of(chain),
+            standing: Standing::of(chain, ends),
             section,
             verified: per_cent(seconds.1, seconds.0),
             chains: 1,
@@ -108,8 +113,8 @@ impl Cell {
         }
     }
 
-    fn add(&mut self, chain: &ChainSummary, section: Option<usize>) {
-        let other = Self::of(chain, section);
+    fn add(&mut self, chain: &ChainSummary, section: Option<usize>, ends: &Ends) {
+        let other = Self::of(chain, section, ends);
         self.chains += 1;
         self.seconds = (self.seconds.0 + other.seconds.0, self.seconds.1 + other.seconds.1);
         self.verified = per_cent(self.seconds.1, self.seconds.0);

@@ -45,7 +45,7 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn of(run: &Collected) -> Self {
         let answer = Answer::of(run);
-        let chains = Chains::of(&run.chains);
+        let chains = Chains::of(&run.chains, &run.ends);
         Self {
             style: STYLE,
             style_hash: STANDARD.encode(Sha256::digest(STYLE)),
@@ -57,7 +57,7 @@ impl Page {
             }),
             facts: facts(run),
             totals: run.summary.as_ref().map(|summary| Totals::of(run, summary)),
-            matrix: Matrix::of(&run.chains, &chains.numbers),
+            matrix: Matrix::of(&run.chains, &chains.numbers, &run.ends),
             chains,
             details: Details::of(run),
             commands: Commands::of(run),

@@ -214,7 +214,9 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
     );
     let words = (text(), prop::option::of(text()), place, prop::option::of(follows));
     let times = (time(), time(), prop::option::of(time()));
-    (words, times, any::<(bool, bool, bool)>(), texts(), texts(), texts(), expected).prop_map(
+    let ends = ["111122223333=2026-03-01T00:00:00Z", "111122223333//t=2026-03-01T00:00:00Z"];
+    let ends = prop::sample::subsequence(ends.to_vec(), 0..=2);
+    (words, times, any::<(bool, bool, bool)>(), texts(), texts(), texts(), expected, ends).prop_map(
         |(
             words,
             times,
@@ -223,6 +225,7 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
             accounts,
             regions,
             expected,
+            ends,
         )| {
             let (organization, expected_accounts, expected_regions) = expected;
             let (version, build, place, follows) = words;
@@ -239,6 +242,7 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
                 organization,
                 expected_accounts,
                 expected_regions,
+                known_ends: ends.iter().map(|end| end.parse().unwrap()).collect(),
                 unlisted,
                 complete_copy,
                 follows,

@@ -4,7 +4,7 @@ use super::summary::{ChainSummary, RunSummary};
 use crate::chain_id::ChainId;
 use crate::check::NotMade;
 use crate::content::Hash;
-use crate::explain::ExplainingEvent;
+use crate::explain::{ExplainingEvent, KnownEnd};
 use crate::failure::ReadFailure;
 use crate::finding::{Finding, Outcome};
 use crate::ids::{AccountId, Region};
@@ -76,7 +76,8 @@ pub enum RunEvent {
         /// That the bucket contradicts it.
         finding: Option<Finding>,
     },
-    /// A verified event explains a stretch that no digest covers.
+    /// A verified event explains a stretch that no digest covers, or why a chain that ended before
+    /// the period did: the stretch then begins with that end.
     GapExplained {
         /// The chain with the gap.
         chain: ChainId,
@@ -162,6 +163,18 @@ pub struct PlaceInDoubt {
 }
 
 impl PlaceInDoubt {
+    /// A doubt about a chain.
+    pub fn chain(why: PlaceDoubt, chain: &ChainId) -> Self {
+        Self {
+            why,
+            folder: None,
+            folders: None,
+            account: Some(chain.account.clone()),
+            region: Some(chain.source_region.clone()),
+            trail: Some(chain.trail.to_string()),
+        }
+    }
+
     /// A doubt about a folder.
     pub fn folder(why: PlaceDoubt, folder: impl Into<String>) -> Self {
         Self {
@@ -259,6 +272,8 @@ pub struct RunStart {
     pub expected_accounts: Option<Vec<String>>,
     /// Source regions that the caller said to expect; `None` where nothing was said.
     pub expected_regions: Option<Vec<String>>,
+    /// What the caller stated of chains that ended before the period.
+    pub known_ends: Vec<KnownEnd>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
     /// Whether the caller asserts that the copy that is read is complete: what is absent from it

@@ -10,7 +10,7 @@ use std::str::FromStr;
 ///
 /// Where only one part follows the account, it is a region where it looks like one (`eu-west-1`);
 /// `ACCOUNT//TRAIL=TIME` names a trail whatever it looks like.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KnownEnd {
     /// The account.
     pub account: AccountId,
@@ -50,6 +50,18 @@ impl fmt::Display for KnownEndError {
 }
 
 impl std::error::Error for KnownEndError {}
+
+impl fmt::Display for KnownEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { account, region, trail, time } = self;
+        match (region, trail) {
+            (None, None) => write!(f, "{account}={time}"),
+            (Some(region), None) => write!(f, "{account}/{region}={time}"),
+            (None, Some(trail)) => write!(f, "{account}//{trail}={time}"),
+            (Some(region), Some(trail)) => write!(f, "{account}/{region}/{trail}={time}"),
+        }
+    }
+}
 
 impl FromStr for KnownEnd {
     type Err = KnownEndError;
@@ -130,6 +142,7 @@ mod tests {
             ("111122223333/eu-west-1/t_1", Some("eu-west-1"), Some("t_1")),
         ] {
             let end: KnownEnd = format!("{text}=2026-03-01T00:00:00Z").parse().unwrap();
+            assert_eq!(end.to_string().parse(), Ok(end.clone()));
             assert_eq!(end.region.as_ref().map(Region::as_str), region, "{text}");
             assert_eq!(end.trail.as_ref().map(TrailName::as_str), trail, "{text}");
         }

@@ -6,17 +6,18 @@ use crate::chain_id::ChainId;
 use crate::coverage::TAIL_ALLOWANCE;
 use crate::event::wire::Unreadable;
 use crate::event::{
-    ChainSummary, ChainTally, DigestJudged, LogJudged, Presence, RunEvent, RunStart, RunSummary,
-    RunTally,
+    ChainSummary, ChainTally, DigestJudged, LogJudged, PlaceDoubt, Presence, RunEvent, RunStart,
+    RunSummary, RunTally,
 };
+use crate::explain::KnownEnd;
 use crate::finding::{Finding, Outcome};
-use crate::ids::Region;
+use crate::ids::{AccountId, Region};
 use crate::key_layout::{DigestKey, DigestKind};
 use crate::location::{escape, excerpt};
 use crate::notice::Notice;
 use crate::signing::PublicKey;
 use crate::time::{Period, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Follows the events of a run and recounts them.
 #[derive(Debug, Default)]
@@ -34,6 +35,13 @@ pub struct RunCheck {
     /// What comes after the chains began.
     after_chains: bool,
     places_answered: bool,
+    /// What the caller stated of chains that ended.
+    known_ends: Vec<KnownEnd>,
+    /// Chains that ended before the period and of which nothing says why, with their last digest's
+    /// end.
+    unexplained: BTreeMap<ChainId, Timestamp>,
+    /// Account, region and trail of those of them that are told to be in doubt.
+    doubted: BTreeSet<(AccountId, Region, String)>,
     finished: bool,
 }
 
@@ -107,7 +115,12 @@ impl RunCheck {
             RunEvent::ChainFinished(summary) => self.end(summary)?,
             // Of a trail's status within its chain, of all others after the chains.
             RunEvent::CheckNotPerformed(_) => {}
-            RunEvent::GapExplained { .. } => self.after("gap-explained")?,
+            RunEvent::GapExplained { chain, from, .. } => {
+                self.after("gap-explained")?;
+                if self.unexplained.get(chain) == Some(from) {
+                    self.unexplained.remove(chain);
+                }
+            }
             RunEvent::LogUnlisted { .. } => {
                 self.after("log-unlisted")?;
                 self.tally.unlisted += 1;
@@ -121,6 +134,11 @@ impl RunCheck {
                 self.outside("place-in-doubt")?;
                 if let Some(period) = self.period {
                     self.tally.place_in_doubt(place.why, period);
+                }
+                if let (PlaceDoubt::EndedUnexplained, Some(account), Some(region), Some(trail)) =
+                    (place.why, &place.account, &place.region, &place.trail)
+                {
+                    self.doubted.insert((account.clone(), region.clone(), trail.clone()));
                 }
             }
             RunEvent::PlacesAnswered(places) => {
@@ -164,6 +182,7 @@ impl RunCheck {
         }
         self.period = Some(period);
         self.tail_allowed_from = start.tail_allowed_from;
+        self.known_ends.clone_from(&start.known_ends);
         Ok(())
     }
 
@@ -238,6 +257,11 @@ impl RunCheck {
                 summary.chain
             )));
         }
+        if let Presence::Ended { last } = summary.presence
+            && !self.known_ends.iter().any(|known| known.explains(&summary.chain, last))
+        {
+            self.unexplained.insert(summary.chain.clone(), last);
+        }
         self.tally.chain(summary);
         self.chains_told += 1;
         Ok(())
@@ -247,6 +271,15 @@ impl RunCheck {
         self.outside("run-finished")?;
         if self.chains != Some(self.chains_told) {
             return Err(Unreadable::new("there are not as many chains as `bucket-listed` tells"));
+        }
+        let is_doubted = |chain: &&ChainId| {
+            let ChainId { account, source_region, trail, .. } = chain;
+            self.doubted.contains(&(account.clone(), source_region.clone(), trail.to_string()))
+        };
+        if let Some(chain) = self.unexplained.keys().find(|chain| !is_doubted(chain)) {
+            return Err(Unreadable::new(format!(
+                "the chain {chain} ended before the period, and no line says why or doubts it"
+            )));
         }
         // What was passed over has no lines, and weighs nothing.
         self.tally.passed_over = told.passed_over;
@@ -352,6 +385,7 @@ mod tests {
             organization: None,
             expected_accounts: None,
             expected_regions: None,
+            known_ends: Vec::new(),
             unlisted: true,
             complete_copy: false,
             follows: None,

@@ -55,6 +55,8 @@ pub(super) struct RunStartedLine<'a> {
     pub(super) organization: Option<Text<'a>>,
     pub(super) expected_accounts: Option<Vec<Text<'a>>>,
     pub(super) expected_regions: Option<Vec<Text<'a>>>,
+    #[serde(borrow)]
+    pub(super) known_ends: Vec<Text<'a>>,
     pub(super) search_unlisted: bool,
     #[serde(default)]
     pub(super) complete_copy_asserted: bool,

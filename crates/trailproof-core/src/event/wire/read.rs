@@ -217,6 +217,11 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         organization: line.organization.map(Cow::into_owned),
         expected_accounts: line.expected_accounts.map(owned),
         expected_regions: line.expected_regions.map(owned),
+        known_ends: line
+            .known_ends
+            .iter()
+            .map(|end| end.parse().map_err(|_| Unreadable::value("run-started", "known_ends")))
+            .collect::<Result<_, _>>()?,
         unlisted: line.search_unlisted,
         complete_copy: line.complete_copy_asserted,
         follows: line.follows.map(TryInto::try_into).transpose()?,

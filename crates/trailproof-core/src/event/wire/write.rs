@@ -144,6 +144,7 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         organization: optional(start.organization.as_ref()),
         expected_accounts: start.expected_accounts.as_deref().map(texts),
         expected_regions: start.expected_regions.as_deref().map(texts),
+        known_ends: start.known_ends.iter().map(|end| Cow::Owned(end.to_string())).collect(),
         search_unlisted: start.unlisted,
         complete_copy_asserted: start.complete_copy,
         follows: start.follows.as_ref().map(Into::into),

@@ -1,0 +1,84 @@
+//! Chains that ended before the period, and what is known of why.
+use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, Presence, RunEvent};
+use trailproof_core::explain::ExplainingEvent;
+use trailproof_core::location::escape;
+use trailproof_core::time::Timestamp;
+
+/// One chain's end.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    /// End of its last digest.
+    pub(super) last: Timestamp,
+    /// The verified event that explains it, where there is one.
+    pub(super) explained: Option<ExplainingEvent>,
+}
+
+/// The ends of a run's chains.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ends {
+    by_chain: BTreeMap<ChainId, End>,
+    /// Account, region and trail of those of which nothing says why.
+    doubted: BTreeSet<[String; 3]>,
+}
+
+impl Ends {
+    /// Takes the next event of the run.
+    pub(super) fn take(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::ChainFinished(summary) => {
+                if let Presence::Ended { last } = summary.presence {
+                    let end = End { last, explained: None };
+                    self.by_chain.insert(summary.chain.clone(), end);
+                }
+            }
+            RunEvent::GapExplained { chain, from, event, .. } => {
+                if let Some(end) = self.by_chain.get_mut(chain).filter(|end| end.last == *from) {
+                    end.explained = Some(event.clone());
+                }
+            }
+            RunEvent::PlaceInDoubt(PlaceInDoubt {
+                why: PlaceDoubt::EndedUnexplained,
+                account: Some(account),
+                region: Some(region),
+                trail: Some(trail),
+                ..
+            }) => {
+                self.doubted.insert([account.to_string(), region.to_string(), trail.clone()]);
+            }
+            _ => {}
+        }
+    }
+
+    /// All of them, in canonical order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&ChainId, &End)> {
+        self.by_chain.iter()
+    }
+
+    /// Whether the run doubts that the chain ended.
+    pub(super) fn is_doubted(&self, chain: &ChainId) -> bool {
+        let ChainId { account, source_region, trail, .. } = chain;
+        let ended = self.by_chain.contains_key(chain);
+        let name = [account.to_string(), source_region.to_string(), trail.to_string()];
+        ended && self.doubted.contains(&name)
+    }
+
+    /// When the chain ended, and why.
+    pub(super) fn words(&self, chain: &ChainId) -> String {
+        let Some(End { last, explained }) = self.by_chain.get(chain) else { return String::new() };
+        let why = match explained {
+            _ if self.is_doubted(chain) => "nothing that is verified says why".to_owned(),
+            None => "as the caller states".to_owned(),
+            Some(event) => format!(
+                "{} ({}) at {} by {}, in {}",
+                escape(&event.name),
+                escape(&event.id),
+                event.time,
+                escape(&event.principal),
+                event.log
+            ),
+        };
+        format!("ended before the period, at {last}: {why}")
+    }
+}
