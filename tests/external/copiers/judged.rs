@@ -9,6 +9,13 @@ fn events(output: &Output) -> Vec<Value> {
 /// What a run found, without what only tells where and how it was read.
 pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
     let mut events = events(output);
+    // A copier that follows the dots makes a folder of it that the bucket has not, and that is in doubt.
+    let dots = matches!(case.deed, Some(Deed::HostileKey(_, Hostile::DotDot)));
+    if dots {
+        events.retain(|event| {
+            event["event"] != "place-in-doubt" && event["event"] != "places-answered"
+        });
+    }
     for event in &mut events {
         let event = event.as_object_mut().unwrap();
         for field in [
@@ -26,6 +33,9 @@ pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
             // Such a key is no digest's, and each copier has its own way with it.
             event.remove("keys_passed_over");
             event.remove("set_aside");
+        }
+        if dots {
+            event.remove("places_in_doubt");
         }
         if let Some(why) = event.get_mut("read_failure").and_then(Value::as_object_mut) {
             why.retain(|name, _| name == "code");

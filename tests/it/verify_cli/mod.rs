@@ -287,15 +287,16 @@ fn prefixes_that_are_mixed_are_all_found_and_one_can_be_named() {
 
 #[test]
 fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
-    let slow = ServerOptions {
+    let slow = || ServerOptions {
         faults: FaultPlan::new().with(
             Matcher::any().key(KeyMatcher::Contains("_CloudTrail_".to_owned())),
             Schedule::always(Fault::StallBeforeHeaders(std::time::Duration::from_secs(60))),
         ),
         ..ServerOptions::default()
     };
-    let server = LoopbackServer::start(trail().world, slow).unwrap();
     for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
+        // One for each: what the run before asked for must not be taken for this one's.
+        let server = LoopbackServer::start(trail().world, slow()).unwrap();
         let arguments = verify("s3://example-trail-logs", &WHOLE, &["--format", "jsonl"]);
         let child = command(&server, &arguments)
             .stdout(Stdio::piped())
@@ -311,6 +312,5 @@ fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.contains("\"run-started\""), "{signal}: {stdout}");
         assert!(!stdout.contains("\"run-finished\""), "a stream that was cut has no last line");
-        server.forget();
     }
 }
