@@ -140,22 +140,23 @@ pub(super) async fn in_directory(
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
         return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
     }
-    let mut recorded = find_recorded(mirror.as_ref(), "", "").await;
+    let mut recorded = find_recorded(mirror.as_ref(), "").await;
     let logs = if recorded.parts.is_empty() { logs_alone(mirror.as_ref()).await } else { 0 };
     if recorded.parts.is_empty()
         && let Some(bucket) = named
     {
-        recorded.parts = recorded.folders.iter().map(|folder| assumed(bucket, folder)).collect();
+        let assumed = recorded.folders.iter().map(|folder| (assumed(bucket, folder), 1));
+        recorded.parts = assumed.collect();
     }
     if recorded.parts.is_empty() {
         // A link in place of a folder is one reason.
         remarks(path, mirror, false);
         return Err(nothing_in(&recorded, logs, &shown));
     }
-    let bucket = choose(&mut recorded, named, &shown)?;
+    let (bucket, mut left_open) = choose(&mut recorded, named, &shown);
     let source: Arc<dyn ObjectSource> = mirror.clone();
-    let roots = roots(&recorded, &bucket);
-    if let Some((folder, root)) = flat_folder(&mut recorded, &bucket, &shown)? {
+    let roots = roots(&recorded);
+    if let Some((folder, root)) = flat_folder(&mut recorded, &mut left_open) {
         let flat = FlatFolder::open(Arc::clone(&source), &folder, &root).await;
         let unread = |why| Refusal::not_started(format!("cannot read `{shown}`: {why}"));
         copies.rules.push(Relocation {
@@ -174,7 +175,7 @@ pub(super) async fn in_directory(
         place: place(&bucket, "", directory_place(ReadKind::Directory, path), elsewhere),
         bucket,
         copy: true,
-        left_open: Vec::new(),
+        left_open,
     })
 }
 
@@ -232,7 +233,7 @@ pub(super) async fn in_bucket(
     } else {
         find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?
     };
-    let left_open = left_open(&found);
+    let mut left_open = left_open(&found);
     // What a search left open may hold the evidence.
     if found.prefixes.is_empty() && left_open.is_empty() {
         let elsewhere = if prefix.is_empty() {
@@ -246,9 +247,10 @@ pub(super) async fn in_bucket(
     }
     let typed = ReadPlace::in_bucket(ReadKind::Bucket, &bucket, &prefix);
     let folders = sampled(&found.prefixes, scope);
-    let mut recorded = recorded_below(s3.as_ref(), &bucket, folders).await;
+    let mut recorded =
+        recorded_below(s3.as_ref(), &bucket, folders, found.folders().collect()).await;
     let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
-    let copy = !recorded.parts.is_empty() && !recorded.parts.iter().any(is_here);
+    let copy = !recorded.parts.is_empty() && !recorded.parts.keys().any(is_here);
     if !copy && named.is_none_or(|named| named == bucket) {
         let copy = !copies.rules.is_empty();
         let source: Arc<dyn ObjectSource> =
@@ -263,14 +265,15 @@ pub(super) async fn in_bucket(
         recorded.parts = recorded
             .folders
             .iter()
-            .map(|folder| Copied { bucket: named.to_owned(), ..assumed("", folder) })
+            .map(|folder| (Copied { bucket: named.to_owned(), ..assumed("", folder) }, 1))
             .collect();
     }
-    let original = choose(&mut recorded, named, &typed.place)?;
+    let (original, doubts) = choose(&mut recorded, named, &typed.place);
+    left_open.extend(doubts);
     copies.rules.extend(relocations(&recorded.parts, &s3, &bucket, copies.complete));
     Ok(Evidence {
         source: Arc::new(Relocated::new(copies.rules, Some(s3))),
-        roots: roots(&recorded, &original),
+        roots: roots(&recorded),
         place: place(
             &original,
             "",

@@ -1,14 +1,17 @@
 //! Which bucket a copy is of, and what to say where nothing tells.
 use super::place::folder;
 use super::refusal::Refusal;
+use super::terminal::print_to_stderr;
 use crate::report::text_lines::counted;
 use crate::source::relocate::Relocation;
 use crate::source::{ListRequest, ObjectSource};
 use crate::verify::copied::Copied;
 use crate::verify::recorded::Recorded;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::budget::{self, SHOWN};
+use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::log_key::log_key_time;
@@ -26,61 +29,92 @@ pub(super) fn assumed(bucket: &str, path: &str) -> Copied {
     Copied { bucket: bucket.to_owned(), recorded: String::new(), lies, prefix: prefix.to_owned() }
 }
 
-/// The bucket that the copy is of: the one that all digests name, or the one that was typed.
+/// The bucket that the copy is of: the one that was typed, or the one of which most digests tell. Of
+/// the parts only those of it stay, each once; what is left out is told.
+///
+/// Whoever plants digests of another bucket does not stop the run, and does not hide what he left.
 pub(super) fn choose(
     recorded: &mut Recorded,
     named: Option<&str>,
     shown: &str,
-) -> Result<String, Refusal> {
-    let buckets: BTreeMap<String, usize> =
-        recorded.buckets().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
-    let list: Vec<String> = buckets.keys().map(|name| format!("`s3://{}`", escape(name))).collect();
-    let bucket = match (named, list.as_slice()) {
-        (Some(named), _) => {
-            if !buckets.contains_key(named) {
-                // It was typed, so it is looked for; the digests will not be where they were signed.
-                let parts = std::mem::take(&mut recorded.parts).into_iter();
-                let parts = parts.map(|part| Copied { bucket: named.to_owned(), ..part });
-                recorded.parts = parts.collect();
-            }
-            named.to_owned()
-        }
-        (None, [_]) => buckets.into_keys().next().unwrap_or_default(),
-        (None, _) => {
-            return Err(Refusal::usage(format!(
-                "the digests in `{shown}` were delivered to several buckets: {}\n\nhint: \
-                 `--bucket` names the one to verify",
-                list.join(", ")
-            )));
-        }
-    };
-    let of_it: Vec<&Copied> = recorded.parts.iter().filter(|part| part.bucket == bucket).collect();
-    for (at, one) in of_it.iter().enumerate() {
-        for other in of_it.iter().skip(at + 1) {
-            let (a, b) = (&one.recorded, &other.recorded);
-            if one.lies != other.lies && (a.starts_with(b.as_str()) || b.starts_with(a.as_str())) {
-                return Err(Refusal::usage(format!(
-                    "`{shown}` has two copies of `s3://{}/{}`: in `{}` and in `{}`\n\nhint: name \
-                     the one to verify",
-                    escape(&bucket),
-                    escape(if a.len() > b.len() { a } else { b }),
-                    escape(&one.lies),
-                    escape(&other.lies),
-                )));
-            }
+) -> (String, Vec<RunEvent>) {
+    let told = recorded.buckets();
+    let most = told.iter().max_by_key(|(name, told)| (**told, Reverse(**name)));
+    let bucket = named.or(most.map(|(name, _)| *name)).unwrap_or_default().to_owned();
+    let others: Vec<String> = told
+        .keys()
+        .filter(|name| **name != bucket)
+        .map(|name| format!("`s3://{}`", escape(name)))
+        .collect();
+    let is_there = told.contains_key(bucket.as_str());
+    let mut parts: Vec<(Copied, usize)> = std::mem::take(&mut recorded.parts).into_iter().collect();
+    if !is_there {
+        // It was typed, so it is looked for; the digests will not be where they were signed.
+        parts.iter_mut().for_each(|(part, _)| part.bucket.clone_from(&bucket));
+    } else if named.is_none() && !others.is_empty() {
+        let others = others.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+        print_to_stderr(&format!(
+            "warning: digests in `{shown}` were delivered to {others} too; what was delivered to \
+             `s3://{}` is verified\n\nhint: `--bucket` names the one to verify",
+            escape(&bucket)
+        ));
+    }
+    // The part of which most digests tell comes first.
+    parts.sort_by(|(one, one_told), (other, other_told)| {
+        other_told.cmp(one_told).then_with(|| one.lies.len().cmp(&other.lies.len()))
+    });
+    let mut kept: BTreeMap<Copied, usize> = BTreeMap::new();
+    let mut left_out: Vec<Copied> = Vec::new();
+    for (part, told) in parts {
+        let overlaps = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
+        let doubled = |other: &Copied| {
+            part.lies != other.lies && overlaps(&part.recorded, &other.recorded)
+        };
+        if part.bucket != bucket {
+            // Who names a bucket leaves out what is of another.
+            left_out.extend(named.is_none().then_some(part));
+        } else if kept.keys().any(doubled) {
+            left_out.push(part);
+        } else {
+            kept.insert(part, told);
         }
     }
-    Ok(bucket)
+    recorded.parts = kept;
+    let is_covered = |folder: &str| recorded.parts.keys().any(|part| folder.starts_with(&part.lies));
+    let doubt = |why, folder: String| RunEvent::PlaceInDoubt(PlaceInDoubt::folder(why, folder));
+    let mut doubts: Vec<RunEvent> = Vec::new();
+    for (folder, why) in &recorded.unread {
+        doubts.push(RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
+    }
+    doubts.extend(recorded.left_out.iter().cloned().map(RunEvent::PlaceInDoubt));
+    let uncovered = left_out.into_iter().map(|part| part.lies).filter(|lies| !is_covered(lies));
+    let uncovered: BTreeSet<String> = uncovered.collect();
+    doubts.extend(uncovered.into_iter().map(|lies| doubt(PlaceDoubt::NotLookedAt, lies)));
+    let silent = recorded.silent.iter().filter(|folder| !is_covered(folder)).cloned();
+    doubts.extend(silent.map(|folder| doubt(PlaceDoubt::DigestsUnreadable, folder)));
+    (bucket, doubts)
 }
 
-pub(super) fn roots(recorded: &Recorded, bucket: &str) -> Vec<String> {
-    let of_it = recorded.parts.iter().filter(|part| part.bucket == bucket);
-    let roots: BTreeSet<String> = of_it.map(|part| part.prefix.clone()).collect();
+/// Prefixes below which the bucket has a folder `AWSLogs`: those that digests told, and those of
+/// the folders that were found, whether or not a digest told of them.
+pub(super) fn roots(recorded: &Recorded) -> Vec<String> {
+    let mut roots: BTreeSet<String> =
+        recorded.parts.keys().map(|part| part.prefix.clone()).collect();
+    for folder in &recorded.roots {
+        let of = recorded.parts.keys().filter(|part| {
+            folder.starts_with(&part.lies) && !part.recorded.split('/').any(|name| name == ROOT)
+        });
+        let Some(part) = of.max_by_key(|part| part.lies.len()) else { continue };
+        let below = folder.get(part.lies.len()..).unwrap_or_default();
+        let delivered = format!("{}{below}", part.recorded);
+        let prefix = delivered.strip_suffix(&format!("{ROOT}/")).unwrap_or_default();
+        roots.insert(prefix.strip_suffix('/').unwrap_or(prefix).to_owned());
+    }
     roots.into_iter().collect()
 }
 
 pub(super) fn relocations(
-    parts: &BTreeSet<Copied>,
+    parts: &BTreeMap<Copied, usize>,
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
     complete: bool,
@@ -94,27 +128,30 @@ pub(super) fn relocations(
         // A part that lies where it was delivered is read from the bucket of record.
         complete: complete || (part.bucket == bucket && part.recorded == part.lies),
     };
-    parts.iter().map(rule).collect()
+    parts.keys().map(rule).collect()
 }
 
-/// The folder in which digests of `bucket` lie by their names alone, and what their keys began
-/// with; takes them out of the parts.
+/// The folder in which digests lie by their names alone, and what their keys began with; takes them
+/// out of the parts. Of several that of most digests; the others are told.
 pub(super) fn flat_folder(
     recorded: &mut Recorded,
-    bucket: &str,
-    shown: &str,
-) -> Result<Option<(String, String)>, Refusal> {
+    doubts: &mut Vec<RunEvent>,
+) -> Option<(String, String)> {
     let flat = |part: &Copied| Some((part.lies.clone(), root_of(&part.recorded)?.to_owned()));
-    let of_bucket = recorded.parts.iter().filter(|part| part.bucket == bucket);
-    let found: BTreeSet<(String, String)> = of_bucket.filter_map(flat).collect();
-    recorded.parts.retain(|part| part.bucket != bucket || flat(part).is_none());
-    if found.len() > 1 {
-        return Err(Refusal::usage(format!(
-            "`{shown}` has digests of several trails or folders without the folders that they lay \
-             in\n\nhint: lay the files out as in the bucket, or name one folder of them"
-        )));
+    let mut found: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (part, told) in &recorded.parts {
+        if let Some(flat) = flat(part) {
+            *found.entry(flat).or_default() += told;
+        }
     }
-    Ok(found.into_iter().next())
+    recorded.parts.retain(|part, _| flat(part).is_none());
+    let most = found.iter().max_by_key(|(flat, told)| (**told, Reverse(*flat)));
+    let most = most.map(|(flat, _)| flat.clone())?;
+    for (lies, _) in found.into_keys().filter(|flat| *flat != most) {
+        let doubt = PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, lies);
+        doubts.push(RunEvent::PlaceInDoubt(doubt));
+    }
+    Some(most)
 }
 
 /// What stands in front of the account in a folder of one day's digests, with its slash; `None` for

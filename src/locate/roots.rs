@@ -11,7 +11,7 @@ use trailproof_core::budget;
 use trailproof_core::event::{PlaceDoubt, PlaceInDoubt};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::ROOT;
+use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
 
 /// Folders left out that are reported one by one; the others are counted with the last of them.
 const REPORTED: usize = 100;
@@ -28,6 +28,8 @@ const IN_ONE: usize = 25_000;
 pub struct Roots {
     /// Prefixes below which there is a folder `AWSLogs`, without a slash at their end, ascending.
     pub prefixes: Vec<String>,
+    /// Folders of digests that lie in no folder `AWSLogs`, as in a copy of an account's folder.
+    pub loose: Vec<String>,
     /// Listings that could not be read to their end.
     pub unread: Vec<(String, ReadFailure)>,
     /// Folders that were not looked into.
@@ -107,6 +109,9 @@ async fn find_roots_within(
                     if name == ROOT {
                         found.root(path);
                     }
+                    if name == DIGEST_FOLDER && inside == Inside::Anything {
+                        found.loose.push(format!("{path}{name}/"));
+                    }
                     let Some(inside) = inside.below(&name) else { continue };
                     if budget == 0 {
                         *left_out.entry(path.clone()).or_default() += 1;
@@ -120,11 +125,20 @@ async fn find_roots_within(
         level = below;
     }
     found.prefixes.sort();
+    found.loose.sort();
     found.left_out.extend(reported(left_out));
     Ok(found)
 }
 
 impl Roots {
+    /// The folders `AWSLogs`, with their slash.
+    pub fn folders(&self) -> impl Iterator<Item = String> {
+        self.prefixes.iter().map(|prefix| {
+            let slash = if prefix.is_empty() { "" } else { "/" };
+            format!("{prefix}{slash}{ROOT}/")
+        })
+    }
+
     /// Takes the folder `AWSLogs` in `path`.
     fn root(&mut self, path: &str) {
         match path.strip_suffix('/') {

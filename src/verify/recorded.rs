@@ -6,88 +6,82 @@
 use super::copied::{Copied, copied};
 use super::fetch::{DigestFetch, fetch_digest};
 use crate::locate::folders::{last_day, list_folders};
-use crate::source::{ListRequest, ObjectSource};
+use crate::locate::roots::{Roots, find_roots};
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::event::PlaceInDoubt;
 use trailproof_core::failure::ReadFailure;
-use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
+use trailproof_core::key_layout::DIGEST_FOLDER;
 use trailproof_core::location::ObjectLocation;
+use trailproof_core::log_key::is_log_folder;
 
-/// Levels of folders in which evidence is searched for: a bucket and a prefix of six parts.
-const LEVELS: usize = 8;
-/// Folders that are looked into in all.
-const LOOKED_INTO: usize = 5_000;
 /// Digests of one listing that are asked, from its first to its last: whoever plants a few beside the
 /// others does not speak for all.
-const ASKED: usize = 4;
+const ASKED: usize = 8;
 /// Folders of one kind that are looked into for digests: the first ones and the last ones.
 const EACH_END: usize = 2;
 
 /// What was found out about a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Its parts.
-    pub parts: BTreeSet<Copied>,
-    /// Folders that look like evidence.
+    /// Its parts, with how many digests told of each.
+    pub parts: BTreeMap<Copied, usize>,
+    /// Folders whose digests were asked.
     pub folders: BTreeSet<String>,
+    /// Folders `AWSLogs`.
+    pub roots: BTreeSet<String>,
+    /// Those of them that hold digests or log files of CloudTrail's, of which no digest told
+    /// anything.
+    pub silent: BTreeSet<String>,
     /// Listings that could not be read.
     pub unread: Vec<(String, ReadFailure)>,
+    /// Folders that were not looked into.
+    pub left_out: Vec<PlaceInDoubt>,
 }
 
 impl Recorded {
-    /// The buckets of delivery, with how many parts each has.
+    /// The buckets of delivery, with how many digests told of each.
     pub fn buckets(&self) -> BTreeMap<&str, usize> {
         let mut buckets = BTreeMap::new();
-        for part in &self.parts {
-            *buckets.entry(part.bucket.as_str()).or_default() += 1;
+        for (part, told) in &self.parts {
+            *buckets.entry(part.bucket.as_str()).or_default() += told;
         }
         buckets
     }
+
+    fn take(&mut self, samples: Vec<Copied>) {
+        for part in samples {
+            *self.parts.entry(part).or_default() += 1;
+        }
+    }
 }
 
-/// Searches everything below `above`, which is empty or ends in a slash, for digests and asks some
-/// of each part where they were delivered.
-pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str, above: &str) -> Recorded {
-    let mut found = Recorded::default();
-    let mut level = vec![above.to_owned()];
-    let mut looked_into = 0;
-    for _ in 0..LEVELS {
-        let mut below = Vec::new();
-        for folder in level {
-            looked_into += 1;
-            if looked_into > LOOKED_INTO {
-                break;
-            }
-            match list_folders(source, bucket, &folder).await {
-                Ok(names) => {
-                    for name in names {
-                        let path = format!("{folder}{name}/");
-                        if name == ROOT || name == DIGEST_FOLDER {
-                            found.folders.insert(path);
-                        } else {
-                            below.push(path);
-                        }
-                    }
-                }
-                Err(why) => found.unread.push((folder, why)),
-            }
-        }
-        // A folder of digests far below one of them is part of that.
-        if !found.folders.is_empty() && below.len() > LOOKED_INTO / 10 {
-            break;
-        }
-        level = below;
-    }
-    ask(source, bucket, &mut found, |_| false).await;
-    if found.folders.is_empty() {
+/// Searches all of `bucket` for digests and asks some of each part where they were delivered.
+pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded {
+    let found = match find_roots(source, bucket, "").await {
+        Ok(found) => found,
+        Err(why) => Roots { unread: vec![(String::new(), why)], ..Roots::default() },
+    };
+    let roots: BTreeSet<String> = found.folders().collect();
+    let mut recorded = Recorded {
+        folders: roots.iter().cloned().chain(found.loose).collect(),
+        roots,
+        unread: found.unread,
+        left_out: found.left_out,
+        ..Recorded::default()
+    };
+    ask(source, bucket, &mut recorded, |_| false).await;
+    if recorded.folders.is_empty() {
         // A copy of the inside of one region's folder has none of the names.
         let mut samples = Vec::new();
-        if let Err(why) = sample_days(source, bucket, above, &mut samples, &|_| false).await {
-            found.unread.push((above.to_owned(), why));
+        if let Err(why) = sample_days(source, bucket, "", &mut samples, &|_| false).await {
+            recorded.unread.push((String::new(), why));
         }
-        found.folders.extend(samples.first().map(|_| above.to_owned()));
-        found.parts.extend(samples);
+        recorded.folders.extend(samples.first().map(|_| String::new()));
+        recorded.take(samples);
     }
-    found
+    recorded
 }
 
 /// The same for a bucket and these folders in it, each of which is one of accounts, or an account's
@@ -97,12 +91,13 @@ pub async fn recorded_below(
     source: &dyn ObjectSource,
     bucket: &str,
     folders: BTreeSet<String>,
+    roots: BTreeSet<String>,
 ) -> Recorded {
-    let mut found = Recorded { folders, ..Recorded::default() };
+    let mut found = Recorded { folders, roots, ..Recorded::default() };
     let here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
     ask(source, bucket, &mut found, here).await;
-    if found.parts.iter().any(here) {
-        found.parts.retain(here);
+    if found.parts.keys().any(here) {
+        found.parts.retain(|part, _| here(part));
     }
     found
 }
@@ -117,13 +112,49 @@ async fn ask(
     for folder in found.folders.clone() {
         let mut samples = Vec::new();
         if let Err(why) = sample(source, bucket, &folder, &mut samples, &enough).await {
-            found.unread.push((folder, why));
+            found.unread.push((folder.clone(), why));
         }
-        found.parts.extend(samples);
-        if found.parts.iter().any(&enough) {
+        if samples.is_empty()
+            && found.roots.contains(&folder)
+            && has_cloudtrail(source, bucket, &folder).await
+        {
+            found.silent.insert(folder);
+        }
+        found.take(samples);
+        if found.parts.keys().any(&enough) {
             return;
         }
     }
+}
+
+/// Whether an account in this folder `AWSLogs` has a folder of CloudTrail's, as far as that can be
+/// told: what cannot be listed may have one.
+async fn has_cloudtrail(source: &dyn ObjectSource, bucket: &str, folder: &str) -> bool {
+    let mut above = vec![folder.to_owned()];
+    // Accounts, or organizations with accounts in them.
+    for _ in 0..2 {
+        let listings = in_order(above.iter().map(|path| -> BoxFuture<'_, _> {
+            Box::pin(async move { (path, list_folders(source, bucket, path).await) })
+        }))
+        .await;
+        let mut below = Vec::new();
+        for (path, names) in listings {
+            let Ok(names) = names else { return true };
+            if names.iter().any(|name| name == DIGEST_FOLDER || is_log_folder(name)) {
+                return true;
+            }
+            below.extend(names.iter().map(|name| format!("{path}{name}/")));
+        }
+        above = below;
+    }
+    let looks = in_order(above.iter().map(|path| -> BoxFuture<'_, _> {
+        Box::pin(async move { list_folders(source, bucket, path).await })
+    }))
+    .await;
+    looks.into_iter().any(|names| match names {
+        Ok(names) => names.iter().any(|name| name == DIGEST_FOLDER || is_log_folder(name)),
+        Err(_) => true,
+    })
 }
 
 /// Samples of a folder `AWSLogs` or `CloudTrail-Digest`: of its first and last accounts and
@@ -194,6 +225,7 @@ async fn sample_days(
     if let Some(day) = last_day(source, bucket, folder, "9999/12/31").await? {
         requests.push(ListRequest::names(bucket, &format!("{folder}{day}/")));
     }
+    let mut asked_before = BTreeSet::new();
     for request in requests {
         let mut keys: Vec<String> = source
             .list(&request)
@@ -209,7 +241,11 @@ async fn sample_days(
             if at >= keys.len() {
                 continue;
             }
-            if let Some(part) = place(source, bucket, keys.swap_remove(at)).await {
+            let key = keys.swap_remove(at);
+            if !asked_before.insert(key.clone()) {
+                continue;
+            }
+            if let Some(part) = place(source, bucket, key).await {
                 let is_enough = enough(&part);
                 samples.push(part);
                 if is_enough {
