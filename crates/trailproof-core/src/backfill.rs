@@ -26,9 +26,20 @@ const LATE: i64 = 30 * DAY;
 /// Signatures of one digest that are kept. One is right; more are those of planted digests.
 const KEPT: usize = 4;
 
-/// Whether what is wanting is a proof, and not the object.
-fn wants_proof(kind: ReadFailureKind) -> bool {
-    matches!(kind, ReadFailureKind::NoSignature | ReadFailureKind::KeysUnavailable)
+/// Whether what is wanting is a proof, which a digest that is judged later may bring.
+fn wants_proof(outcome: &Outcome<ProvenDigest>) -> bool {
+    match outcome {
+        Outcome::Valid(_) => false,
+        Outcome::Invalid(finding) => {
+            matches!(
+                finding,
+                Finding::DigestSignatureInvalid(_) | Finding::DigestKeyUnknown { .. }
+            )
+        }
+        Outcome::Unverified(why) => {
+            matches!(why.kind, ReadFailureKind::NoSignature | ReadFailureKind::KeysUnavailable)
+        }
+    }
 }
 
 /// What a fact settled about one backfill digest.
@@ -54,8 +65,8 @@ pub struct BackfillWalk {
     keys: KeysAtHand,
     /// Signatures that unproven digests record of others.
     kept: BTreeMap<ObjectLocation, BTreeSet<String>>,
-    /// Digests without proof and nothing against them, and why.
-    waiting: BTreeMap<ListedDigest, ReadFailure>,
+    /// Digests without proof, as they were judged.
+    waiting: BTreeMap<ListedDigest, (Outcome<ProvenDigest>, Vec<Notice>)>,
     current: Option<(ListedDigest, Option<Box<DigestRead>>, bool)>,
     need: Need,
 }
@@ -94,11 +105,8 @@ impl BackfillWalk {
         let mut steps: Vec<BackfillStep> = self.take(fact).into_iter().collect();
         if self.need == Need::Nothing {
             let waiting = std::mem::take(&mut self.waiting).into_iter().rev();
-            steps.extend(waiting.map(|(ListedDigest { end, at }, why)| BackfillStep {
-                at,
-                end,
-                outcome: Outcome::Unverified(why),
-                notices: Vec::new(),
+            steps.extend(waiting.map(|(ListedDigest { end, at }, (outcome, notices))| {
+                BackfillStep { at, end, outcome, notices }
             }));
         }
         steps
@@ -216,12 +224,8 @@ impl BackfillWalk {
                 self.wake(&link.location);
             }
         }
-        let waits = match &outcome {
-            Outcome::Unverified(why) if wants_proof(why.kind) => Some(why.clone()),
-            _ => None,
-        };
-        if let Some(why) = waits {
-            self.waiting.insert(digest, why);
+        if wants_proof(&outcome) {
+            self.waiting.insert(digest, (outcome, notices));
             self.advance();
             return None;
         }

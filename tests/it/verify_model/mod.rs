@@ -2,6 +2,7 @@
 //! of deleted digests, and at any concurrency. The model never calls the code under test.
 mod copies;
 mod deeds;
+mod edges;
 mod places;
 mod transit;
 
