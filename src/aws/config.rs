@@ -79,6 +79,8 @@ impl Service {
 #[derive(Clone, Debug)]
 pub struct AwsConfig {
     sdk: SdkConfig,
+    /// Whether no certificate is trusted, so that nothing can be asked over TLS.
+    trusts_none: bool,
     credentials: Resolved,
     endpoint_url: Option<String>,
     endpoint_scope: EndpointScope,
@@ -93,7 +95,13 @@ impl AwsConfig {
     /// A file or value that is configured and cannot be used.
     pub async fn load(options: AwsOptions) -> Result<Self, SetupError> {
         profile::check(options.profile.as_deref()).await?;
-        let http = http::client(ca_bundle().await?);
+        let bundle = ca_bundle().await?;
+        let trusts_none = bundle.is_none() && !http::system_has_roots();
+        let roots = match bundle {
+            None if trusts_none => Some(Roots::none().map_err(SetupError::Configuration)?),
+            bundle => bundle,
+        };
+        let http = http::client(roots);
         let provider = ProviderConfig::without_region()
             .with_behavior_version(Some(behavior()))
             .with_http_client(http.clone());
@@ -114,10 +122,17 @@ impl AwsConfig {
         }
         Ok(Self {
             sdk: loader.load().await,
+            trusts_none,
             credentials,
             endpoint_url: options.endpoint_url.filter(|url| !url.is_empty()),
             endpoint_scope: options.endpoint_scope,
         })
+    }
+
+    /// Whether the machine has no root certificates and none are named, so that nothing can be
+    /// asked over TLS.
+    pub fn trusts_none(&self) -> bool {
+        self.trusts_none
     }
 
     /// Around a set-up that was made elsewhere, for tests and for programs that use the library.
@@ -131,7 +146,13 @@ impl AwsConfig {
             .into_builder()
             .credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
             .build();
-        Self { sdk, credentials, endpoint_url: None, endpoint_scope: EndpointScope::CloudTrail }
+        Self {
+            trusts_none: false,
+            sdk,
+            credentials,
+            endpoint_url: None,
+            endpoint_scope: EndpointScope::CloudTrail,
+        }
     }
 
     /// Makes sure that there are credentials, before anything else is begun.

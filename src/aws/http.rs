@@ -47,6 +47,25 @@ impl Roots {
         let context = TlsContext::builder().with_trust_store(trusted).build();
         context.map(Self).map_err(|error| error.to_string())
     }
+
+    /// None at all: no connection over TLS can be made, and others can.
+    ///
+    /// # Errors
+    ///
+    /// None that is known.
+    pub fn none() -> Result<Self, String> {
+        let trusted = TrustStore::empty().with_native_roots(false);
+        let context = TlsContext::builder().with_trust_store(trusted).build();
+        context.map(Self).map_err(|error| error.to_string())
+    }
+}
+
+/// Whether the system has any certificate to trust.
+pub fn system_has_roots() -> bool {
+    let mut store = RootCertStore::empty();
+    let (usable, _) =
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    usable > 0
 }
 
 /// The client. It trusts `roots`, or without any the certificates of the system.

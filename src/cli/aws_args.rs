@@ -1,4 +1,6 @@
 //! The options of every command that reads from AWS.
+use super::terminal::print_to_stderr;
+use crate::aws::config::AwsConfig;
 use clap::Args;
 
 /// How AWS is reached; everything else (credentials, SSO, roles, service endpoints) is configured
@@ -15,6 +17,16 @@ pub(super) struct AwsArgs {
     /// Endpoint of CloudTrail to use, instead of AWS's
     #[arg(long, global = true, value_name = "URL")]
     pub(super) endpoint_url: Option<String>,
+}
+
+/// Says where nothing can be asked over TLS, which then fails for a reason that is hard to tell.
+pub(super) fn say_without_roots(config: &AwsConfig) {
+    if config.trusts_none() {
+        print_to_stderr(
+            "warning: this machine has no root certificates, so that no server can be trusted over \
+             TLS\n\nhint: install `ca-certificates`, or name a file of them with `AWS_CA_BUNDLE`",
+        );
+    }
 }
 
 /// Parses the number of requests in flight.

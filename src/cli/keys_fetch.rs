@@ -1,5 +1,5 @@
 //! `trailproof keys fetch`: the public keys of regions, from AWS into a file.
-use super::aws_args::AwsArgs;
+use super::aws_args::{AwsArgs, say_without_roots};
 use super::environment::now;
 use super::exit::ExitStatus;
 use super::keys_args::FetchArgs;
@@ -52,6 +52,7 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
         endpoint_scope: EndpointScope::Every,
     };
     let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
+    say_without_roots(&config);
     config.check_credentials().await.map_err(|error| not_started(&error))?;
     let mut regions = named.clone();
     if args.all_regions {

@@ -67,9 +67,8 @@ pub(super) fn choose(
     let mut left_out: Vec<Copied> = Vec::new();
     for (part, told) in parts {
         let overlaps = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
-        let doubled = |other: &Copied| {
-            part.lies != other.lies && overlaps(&part.recorded, &other.recorded)
-        };
+        let doubled =
+            |other: &Copied| part.lies != other.lies && overlaps(&part.recorded, &other.recorded);
         if part.bucket != bucket {
             // Who names a bucket leaves out what is of another.
             left_out.extend(named.is_none().then_some(part));
@@ -80,7 +79,8 @@ pub(super) fn choose(
         }
     }
     recorded.parts = kept;
-    let is_covered = |folder: &str| recorded.parts.keys().any(|part| folder.starts_with(&part.lies));
+    let is_covered =
+        |folder: &str| recorded.parts.keys().any(|part| folder.starts_with(&part.lies));
     let doubt = |why, folder: String| RunEvent::PlaceInDoubt(PlaceInDoubt::folder(why, folder));
     let mut doubts: Vec<RunEvent> = Vec::new();
     for (folder, why) in &recorded.unread {

@@ -1,5 +1,5 @@
 //! Finds the evidence of a run and whom to believe.
-use super::aws_args::AwsArgs;
+use super::aws_args::{AwsArgs, say_without_roots};
 use super::environment::{now, retry_policy};
 use super::place::{Place, bucket_name};
 use super::refusal::Refusal;
@@ -218,6 +218,7 @@ impl Online {
             endpoint_scope: EndpointScope::Every,
         };
         let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
+        say_without_roots(&config);
         config.check_credentials().await.map_err(|error| not_started(&error))?;
         // The run is prepared meanwhile.
         let caller = (wanted == Caller::Wanted).then(|| {

@@ -1,6 +1,6 @@
 //! `trailproof validate-logs`: the AWS CLI's command, with its words and its exit status.
 use super::args::ValidateLogsArgs;
-use super::aws_args::AwsArgs;
+use super::aws_args::{AwsArgs, say_without_roots};
 use super::environment::{max_attempts, now, retry_policy};
 use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
@@ -70,6 +70,7 @@ async fn validate(
         endpoint_scope: EndpointScope::CloudTrail,
     };
     let config = AwsConfig::load(options).await?;
+    say_without_roots(&config);
     config.region()?;
     let request = request(aws, args, period)?;
     config.check_credentials().await?;

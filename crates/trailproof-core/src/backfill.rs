@@ -31,10 +31,7 @@ fn wants_proof(outcome: &Outcome<ProvenDigest>) -> bool {
     match outcome {
         Outcome::Valid(_) => false,
         Outcome::Invalid(finding) => {
-            matches!(
-                finding,
-                Finding::DigestSignatureInvalid(_) | Finding::DigestKeyUnknown { .. }
-            )
+            matches!(finding, Finding::DigestSignatureInvalid(_) | Finding::DigestKeyUnknown { .. })
         }
         Outcome::Unverified(why) => {
             matches!(why.kind, ReadFailureKind::NoSignature | ReadFailureKind::KeysUnavailable)

@@ -314,3 +314,23 @@ fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
         assert!(!stdout.contains("\"run-finished\""), "a stream that was cut has no last line");
     }
 }
+
+/// A machine without root certificates can ask whom it reaches without TLS, and is told of the rest.
+#[test]
+fn a_machine_without_root_certificates_is_told_so() {
+    let server = serve(&trail());
+    let arguments = verify("s3://example-trail-logs", &WHOLE, &[]);
+    let without = |command: &mut Command| {
+        let files = [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/nowhere")];
+        let output = command.envs(files).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), said)
+    };
+    let (status, said) = without(&mut command(&server, &arguments));
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("`ca-certificates`"), "{said}");
+    let over_tls = server.endpoint().replace("http:", "https:");
+    let (status, said) = without(command(&server, &arguments).env("AWS_ENDPOINT_URL", over_tls));
+    assert_eq!(status, Some(5), "{said}");
+    assert!(said.contains("`ca-certificates`"), "{said}");
+}
