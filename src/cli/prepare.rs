@@ -165,7 +165,7 @@ pub(super) async fn prepare_with(
     let ahead = clock.as_ref().and_then(|clock| clock.seconds_ahead()).unwrap_or_default();
     let later = now.plus(ahead.max(0));
     let asked = asked.by_the_clock(args, later)?;
-    let expected = expected(&asked.expect, trails.as_deref()).await?;
+    let expected = expected(&asked.expect, trails.as_deref(), asked.period.0).await?;
     let plan = make(asked, args, &evidence, trails, known, expected, later);
     Ok(Prepared {
         plan,

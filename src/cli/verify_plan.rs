@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::selection::Selection;
 use super::time_arg::parse_time;
 use super::verify_args::VerifyArgs;
-use crate::trust::{ServiceError, TrailRecord, TrailService};
+use crate::trust::{Member, ServiceError, TrailRecord, TrailService};
 use crate::verify::known::KnownLogs;
 use crate::verify::plan::{Expected, VerifyPlan};
 use crate::verify::seam::Since;
@@ -21,7 +21,7 @@ use trailproof_core::chain_id::{Scope, TrailFilter};
 use trailproof_core::explain::KnownEnd;
 use trailproof_core::ids::{AccountId, Region, TrailArn};
 use trailproof_core::location::{escape, excerpt};
-use trailproof_core::time::Timestamp;
+use trailproof_core::time::{Period, Timestamp};
 
 /// What was typed, read and held to its forms; nobody was asked yet.
 #[derive(Debug)]
@@ -176,13 +176,21 @@ fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
 pub(super) async fn expected(
     expect: &Expect,
     trails: Option<&dyn TrailService>,
+    period: Period,
 ) -> Result<Expected, Refusal> {
     let accounts = match (&expect.accounts, trails) {
         (None, _) => None,
         (Some(ExpectedAccounts::These(accounts)), _) => Some(accounts.clone()),
         (Some(ExpectedAccounts::Organization), Some(trails)) => {
-            let accounts = trails.accounts().await;
-            Some(accounts.map_err(|error| Refusal::not_started(error.to_string()))?)
+            let members = trails.accounts().await;
+            let members = members.map_err(|error| Refusal::not_started(error.to_string()))?;
+            // Who joined later has nothing of the period.
+            let there = |member: &Member| member.joined.is_none_or(|joined| joined < period.end);
+            let mut accounts: Vec<AccountId> =
+                members.into_iter().filter(there).map(|member| member.account).collect();
+            accounts.sort();
+            accounts.dedup();
+            Some(accounts)
         }
         (Some(ExpectedAccounts::Organization), None) => {
             return Err(Refusal::usage(

@@ -4,5 +4,6 @@ pub mod cloudtrail;
 mod service;
 
 pub use service::{
-    BoxFuture, KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
+    BoxFuture, KeyRecord, KeyService, Member, ServiceError, TrailRecord, TrailService,
+    TrailStatusRecord,
 };

@@ -113,6 +113,15 @@ pub trait KeyService: Debug + Send + Sync {
     }
 }
 
+/// An account of an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The account.
+    pub account: AccountId,
+    /// When it joined the organization or was made in it.
+    pub joined: Option<Timestamp>,
+}
+
 /// Where trails are asked about.
 pub trait TrailService: Debug + Send + Sync {
     /// The trail with this ARN among those that DescribeTrails lists; `None` if it is not there.
@@ -153,10 +162,11 @@ pub trait TrailService: Debug + Send + Sync {
     /// The service's refusal, or that it could not be reached.
     fn organization<'a>(&'a self) -> BoxFuture<'a, Result<OrganizationId, ServiceError>>;
 
-    /// The accounts of the caller's organization that are active.
+    /// The accounts of the caller's organization that are active, each with the time at which it joined,
+    /// where that is told.
     ///
     /// # Errors
     ///
     /// The service's refusal, or that it could not be reached.
-    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountId>, ServiceError>>;
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<Member>, ServiceError>>;
 }

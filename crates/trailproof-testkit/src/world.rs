@@ -15,6 +15,19 @@ pub struct World {
     pub public_keys: BTreeMap<String, Vec<PublicKey>>,
     /// The organization that DescribeOrganization answers with, if there is one.
     pub organization_id: Option<String>,
+    /// The organization's accounts, as ListAccounts tells them.
+    pub accounts: Vec<Member>,
+}
+
+/// An account of an organization.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Twelve digits.
+    pub id: String,
+    /// `ACTIVE`, `SUSPENDED`, `CLOSED`, …
+    pub state: String,
+    /// When it joined, in seconds since 1970.
+    pub joined: i64,
 }
 
 /// One bucket.

@@ -62,16 +62,21 @@ impl Clients {
         Ok(client)
     }
 
-    /// Organizations, which has one endpoint in each partition: the configured region's.
-    pub(super) fn organizations(&self) -> Result<&aws_sdk_organizations::Client, SetupError> {
-        self.config.region()?;
-        Ok(self.organizations.get_or_init(|| {
+    /// Organizations, which has one endpoint in each partition: the configured region's, or without one
+    /// the commercial partition's, as for the AWS CLI.
+    pub(super) fn organizations(&self) -> &aws_sdk_organizations::Client {
+        self.organizations.get_or_init(|| {
             let mut builder = aws_sdk_organizations::config::Builder::from(self.config.sdk())
                 .retry_config(RetryConfig::standard().with_max_attempts(self.attempts))
                 .timeout_config(timeouts());
             builder.set_endpoint_url(self.config.endpoint(Service::Organizations));
+            if self.config.region().is_err() {
+                builder.set_region(Some(aws_sdk_organizations::config::Region::from_static(
+                    "us-east-1",
+                )));
+            }
             aws_sdk_organizations::Client::from_conf(builder.build())
-        }))
+        })
     }
 }
 

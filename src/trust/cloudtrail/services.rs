@@ -4,7 +4,7 @@ use super::failure::{senseless, service_error, setup_error};
 use super::records;
 use crate::aws::config::AwsConfig;
 use crate::trust::{
-    KeyRecord, KeyService, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
+    KeyRecord, KeyService, Member, ServiceError, TrailRecord, TrailService, TrailStatusRecord,
 };
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_organizations::types::{AccountState, AccountStatus};
@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use trailproof_core::budget;
-use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
+use trailproof_core::ids::{OrganizationId, Region, TrailArn};
 use trailproof_core::time::Timestamp;
 
 const LIST_PUBLIC_KEYS: &str = "ListPublicKeys";
@@ -108,9 +108,8 @@ impl CloudTrail {
 
     /// Accounts that are not active any more, or not yet, deliver nothing. `State` replaces `Status`,
     /// which AWS retires; an answer without a state tells of an account that is there.
-    async fn active_accounts(&self) -> Result<Vec<AccountId>, ServiceError> {
-        let client =
-            self.clients.organizations().map_err(|error| setup_error(LIST_ACCOUNTS, &error))?;
+    async fn active_accounts(&self) -> Result<Vec<Member>, ServiceError> {
+        let client = self.clients.organizations();
         let mut accounts = Vec::new();
         let mut token: Option<String> = None;
         let mut seen = HashSet::new();
@@ -127,8 +126,10 @@ impl CloudTrail {
                 if !state || !status {
                     continue;
                 }
+                let joined = account.joined_timestamp.map(|at| Timestamp::from_unix(at.secs()));
                 let id = account.id.and_then(|id| id.parse().ok());
-                accounts.push(id.ok_or_else(|| senseless(LIST_ACCOUNTS, "names no account"))?);
+                let account = id.ok_or_else(|| senseless(LIST_ACCOUNTS, "names no account"))?;
+                accounts.push(Member { account, joined });
             }
             match page.next_token.filter(|token| !token.is_empty()) {
                 None => return Ok(accounts),
@@ -140,11 +141,9 @@ impl CloudTrail {
     }
 
     async fn own_organization(&self) -> Result<OrganizationId, ServiceError> {
-        let client = self
+        let described = self
             .clients
             .organizations()
-            .map_err(|error| setup_error(DESCRIBE_ORGANIZATION, &error))?;
-        let described = client
             .describe_organization()
             .send()
             .await
@@ -213,7 +212,7 @@ impl TrailService for CloudTrail {
         Box::pin(self.own_organization())
     }
 
-    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<AccountId>, ServiceError>> {
+    fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<Member>, ServiceError>> {
         Box::pin(self.active_accounts())
     }
 }

@@ -1,4 +1,6 @@
 //! What one chain is, and what explains that it ends: the program itself over a loopback AWS.
+mod ends;
+
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
@@ -67,6 +69,7 @@ fn run(trail: &BuiltTrail, hours: (&str, &str), more: &[&str]) -> Ran {
         .stdin(Stdio::null())
         .output()
         .unwrap();
+    print!("{}", String::from_utf8_lossy(&output.stderr));
     let stdout = String::from_utf8(output.stdout).unwrap();
     Ran { status: output.status.code().unwrap(), stdout }
 }

@@ -35,6 +35,7 @@ pub(super) fn answer(
         .response(),
         Protocol::Json => match call.operation {
             Operation::DescribeOrganization => organizations::describe_organization(&world),
+            Operation::ListAccounts => organizations::list_accounts(&world, call),
             Operation::Unknown => Err(JsonError::new(400, "UnknownOperationException", "")),
             _ => cloudtrail::answer(state, &world, call),
         }

@@ -36,6 +36,8 @@ pub enum Operation {
     LookupEvents,
     /// Organizations DescribeOrganization.
     DescribeOrganization,
+    /// Organizations ListAccounts.
+    ListAccounts,
     /// STS GetCallerIdentity.
     GetCallerIdentity,
     /// Anything else.
@@ -64,6 +66,7 @@ impl Operation {
             "GetTrailStatus" => Self::GetTrailStatus,
             "LookupEvents" => Self::LookupEvents,
             "DescribeOrganization" => Self::DescribeOrganization,
+            "ListAccounts" => Self::ListAccounts,
             _ => Self::Unknown,
         }
     }
@@ -76,7 +79,8 @@ impl Operation {
             | Self::GetTrail
             | Self::GetTrailStatus
             | Self::LookupEvents
-            | Self::DescribeOrganization => Protocol::Json,
+            | Self::DescribeOrganization
+            | Self::ListAccounts => Protocol::Json,
             Self::GetCallerIdentity => Protocol::Query,
             _ => Protocol::S3,
         }
@@ -103,6 +107,7 @@ impl Operation {
             Self::GetTrailStatus => "cloudtrail:GetTrailStatus",
             Self::LookupEvents => "cloudtrail:LookupEvents",
             Self::DescribeOrganization => "organizations:DescribeOrganization",
+            Self::ListAccounts => "organizations:ListAccounts",
             Self::GetCallerIdentity => "sts:GetCallerIdentity",
             Self::Unknown => "s3:Unknown",
         }

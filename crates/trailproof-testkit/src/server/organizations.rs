@@ -1,8 +1,9 @@
-//! Organizations: which organization the caller is in.
+//! Organizations: which organization the caller is in, and its accounts.
 use super::json::{self, JsonError};
 use super::response::Response;
+use super::route::Call;
 use crate::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Answers DescribeOrganization. The management account is the one that an organization trail belongs
 /// to, where there is such a trail.
@@ -31,4 +32,30 @@ pub(super) fn describe_organization(world: &World) -> Result<Response, JsonError
             "AvailablePolicyTypes": [],
         }
     })))
+}
+
+/// Accounts on one page.
+const PAGE: usize = 2;
+
+/// Answers ListAccounts, two accounts a page; the first page is empty and goes on, as the service's may.
+pub(super) fn list_accounts(world: &World, call: &Call) -> Result<Response, JsonError> {
+    let asked: Value = serde_json::from_str(&call.page).unwrap_or_default();
+    let token = asked.get("NextToken").and_then(Value::as_str);
+    let Some(from) = token.map(|token| token.parse::<usize>().unwrap_or(usize::MAX)) else {
+        return Ok(json::response(&json!({ "Accounts": [], "NextToken": "0" })));
+    };
+    let members = world.accounts.iter().skip(from).take(PAGE);
+    let accounts: Vec<Value> = members
+        .map(|member| {
+            json!({ "Id": member.id, "State": member.state, "JoinedTimestamp": member.joined })
+        })
+        .collect();
+    let next = from.saturating_add(PAGE);
+    let mut page = json!({ "Accounts": accounts });
+    if next < world.accounts.len()
+        && let Some(fields) = page.as_object_mut()
+    {
+        fields.insert("NextToken".to_owned(), next.to_string().into());
+    }
+    Ok(json::response(&page))
 }
