@@ -3,11 +3,13 @@
 use super::attest_args::VerifyAttestationArgs;
 use super::attest_checks::{CheckOutcome, Checks};
 use super::aws_args::AwsArgs;
-use super::lookup_args::LookupArgs;
-use super::prepare::{Caller, prepare_with};
+use super::environment::now;
+use super::period_arg::AskedPeriod;
+use super::place::location;
 use super::progress::Progress;
 use super::refusal::Refusal;
-use super::selection::Selection;
+use super::request::{Expect, ExpectedAccounts, VerifyRequest, trail_filter};
+use super::session::{Caller, Session};
 use crate::evidence::commitment::Commitment;
 use crate::evidence::predicate::{Declared, predicate};
 use crate::evidence::record::{Record, Summing};
@@ -20,8 +22,10 @@ use crate::verify::verify_run::verify;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
+use std::str::FromStr;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::chain_id::Scope;
 use trailproof_core::coverage::TAIL_ALLOWANCE;
 use trailproof_core::event::RunSummary;
 use trailproof_core::event::wire::write_event;
@@ -51,45 +55,25 @@ pub(super) async fn recheck(
     let scope = statement.predicate.get("scope").unwrap_or(&Value::Null);
     let time = |name: &str| {
         let text = scope.get(name).and_then(Value::as_str).unwrap_or_default();
-        let read = Timestamp::parse(text).map(|_| text.to_owned());
-        read.ok_or(Refusal::not_started(format!(
-            "cannot read the evidence again: no `{name}` is attested"
-        )))
+        Timestamp::parse(text).ok_or_else(|| unattested(name))
     };
-    let names = |name: &str| -> Vec<String> {
-        let list = scope.get("expected").and_then(|expected| expected.get(name));
-        let list = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let again = LookupArgs {
-        files: Vec::new(),
-        place: place.to_owned(),
-        selection: Selection {
-            start_time: Some(time("from")?),
-            end_time: Some(time("to")?),
-            trail: names("trails"),
-            account: names("accounts"),
-            regions: names("regions"),
-            ..Selection::default()
-        },
-        public_keys: Vec::new(),
-        bucket: scope.pointer("/deliveredTo/bucket").and_then(Value::as_str).map(str::to_owned),
-        relocate: Vec::new(),
-        complete_copy: args.complete_copy,
-        quiet: args.quiet,
-    };
-    let again = again.as_verify();
-    let bundle = keys(&statement.predicate)?;
+    let period = AskedPeriod::From(time("from")?, Some(time("to")?));
+    let attested = scope_of(scope)?;
+    let mut request = VerifyRequest::new(Some(location(place)?), period, attested, now())?;
+    let of_bucket = scope.pointer("/deliveredTo/bucket").and_then(Value::as_str);
+    request.copy(&[], of_bucket, args.complete_copy)?;
+    request.expect = expected_of(scope)?;
+    request.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
+    request.keys = Some((keys(&statement.predicate)?, String::new()));
+    // A run up to its own time allowed for digests that were still to come; so does this one.
+    let was_cut = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
+    request.repeats = Some((time_of_run(scope, time("to")?), was_cut));
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let mut run = prepare_with(aws, &again, Some(bundle), &counts, Caller::Unwanted, &|s3| s3)
+    let run = Session::open(aws, request, &counts, Caller::Unwanted, None)
         .await
         // That there was something is attested: a bucket that is gone leaves the recheck undone.
         .map_err(Refusal::with_missing_bucket_not_started)?;
-    run.plan.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
-    // A run up to its own time allowed for digests that were still to come; so does this one.
-    run.plan.end_was_future = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
-    run.plan.now = time_of_run(scope, run.plan.period.end);
     let mut summing = match record {
         Some(_) => Summing::with_essence(),
         None => Summing::default(),
@@ -117,6 +101,43 @@ pub(super) async fn recheck(
     let predicate = predicate(&facts, &commitment, &Declared::default());
     let (place, complete_copy) = (escape(place).into_owned(), run.plan.complete_copy);
     Ok(Again { place, summary, commitment, essence, predicate, complete_copy })
+}
+
+fn unattested(name: &str) -> Refusal {
+    Refusal::not_started(format!("cannot read the evidence again: no `{name}` is attested"))
+}
+
+/// The texts of a list, each read as what it should be; none where there is no list.
+fn list<T: FromStr>(of: &Value, pointer: &str) -> Result<Option<Vec<T>>, Refusal> {
+    let Some(list) = of.pointer(pointer).and_then(Value::as_array) else { return Ok(None) };
+    let read = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
+    let list: Option<Vec<T>> = list.iter().map(read).collect();
+    list.map(Some).ok_or_else(|| unattested(pointer.trim_start_matches('/')))
+}
+
+/// What the attested run looked at.
+fn scope_of(scope: &Value) -> Result<Scope, Refusal> {
+    let trails: Vec<String> = list(scope, "/named/trails")?.unwrap_or_default();
+    let organization = scope.pointer("/named/organization").and_then(Value::as_str);
+    let organization = organization.map(|id| match id {
+        "" => Ok(None),
+        id => id.parse().map(Some).map_err(|_| unattested("named/organization")),
+    });
+    Ok(Scope {
+        trails: trails.iter().map(|text| trail_filter(text)).collect::<Result<_, _>>()?,
+        accounts: list(scope, "/named/accounts")?.unwrap_or_default(),
+        regions: list(scope, "/named/regions")?.unwrap_or_default(),
+        organization: organization.transpose()?,
+    })
+}
+
+/// What the attested run expected.
+fn expected_of(scope: &Value) -> Result<Expect, Refusal> {
+    Ok(Expect {
+        accounts: list(scope, "/expected/accounts")?.map(ExpectedAccounts::These),
+        regions: list(scope, "/expected/regions")?,
+        known_ends: list(scope, "/expected/knownEnds")?.unwrap_or_default(),
+    })
 }
 
 fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {

@@ -243,6 +243,8 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
         ("evidence", place(statement)),
         ("from", text("scope/from")),
         ("to", text("scope/to")),
+        ("named", named(statement)),
+        ("expected", expected(statement)),
         ("accounts", text("scope/found/accounts")),
         ("regions", text("scope/found/regions")),
         ("operator", text("operator/declared").map(|name| format!("{name}, as declared"))),
@@ -260,6 +262,34 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "  {:<10} {code}{}", "check made", known.unwrap_or_default())?;
     }
     Ok(())
+}
+
+/// What was asked for, as the statement has it.
+fn named(statement: &Statement) -> Option<String> {
+    let named = statement.predicate.get("scope")?.get("named")?;
+    let parts = parts(named, &["organization", "trails", "accounts", "regions"]);
+    Some(if parts.is_empty() { "everything that lies there".to_owned() } else { parts.join("; ") })
+}
+
+/// What was said to be expected, as the statement has it.
+fn expected(statement: &Statement) -> Option<String> {
+    let expected = statement.predicate.get("scope")?.get("expected")?;
+    let given = |name: &str| match expected.get(name) {
+        Some(Value::Null) | None => format!("{name} not given"),
+        Some(value) => format!("{name} {}", excerpt(&value.to_string(), budget::SHOWN)),
+    };
+    let mut words = vec![given("accounts"), given("regions")];
+    words.extend(parts(expected, &["knownEnds"]));
+    Some(words.join("; "))
+}
+
+/// The fields that are there, each with its name.
+fn parts(of: &Value, names: &[&str]) -> Vec<String> {
+    let told = |name: &&str| {
+        let value = of.get(*name).filter(|value| !value.is_null())?;
+        Some(format!("{name} {}", excerpt(&value.to_string(), budget::SHOWN)))
+    };
+    names.iter().filter_map(told).collect()
 }
 
 /// Where the evidence was delivered and read, as the statement has it.

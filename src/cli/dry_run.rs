@@ -1,11 +1,13 @@
 //! `verify --dry-run`: how much a run would have to do, found out by listing alone.
 use super::aws_args::AwsArgs;
 use super::cost::{cost, float, number, size};
+use super::environment::now;
 use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
-use super::prepare::{Caller, prepare};
 use super::progress::Progress;
 use super::refusal::{Refusal, print_result};
+use super::request::VerifyRequest;
+use super::session::{Caller, Session};
 use super::verify_args::VerifyArgs;
 use crate::report::words::evidence;
 use crate::source::count::Counts;
@@ -38,21 +40,22 @@ pub(super) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
 async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus), Refusal> {
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let prepared = prepare(aws, args, &counts, Caller::Unwanted).await?;
-    let survey = survey(&prepared.plan, &prepared.source).await;
+    let request = VerifyRequest::of_verify(args, now())?;
+    let session = Session::open(aws, request, &counts, Caller::Unwanted, None).await?;
+    let survey = survey(&session.plan, &session.source).await;
     progress.stop();
-    prepared.remarks();
-    prepared.clock_remark();
+    session.remarks();
+    session.clock_remark();
     let machine = Machine {
         page_time: counts.page_time().unwrap_or_default(),
         cores: std::thread::available_parallelism().map_or(1, |cores| u64::from_count(cores.get())),
         in_flight: args.concurrency.map_or(IN_FLIGHT, u64::from_count),
     };
     // What finding the chains took, the run will take again.
-    let made = prepared.billed.as_ref().map(|billed| billed.now().lists);
+    let made = session.billed.as_ref().map(|billed| billed.now().lists);
     let lists = made.map(|made| made.saturating_sub(survey.pages));
-    let search = if prepared.plan.unlisted { survey.search } else { 0 };
-    let mut text = tell(&evidence(&prepared.plan.place), &survey, lists, search, machine);
+    let search = if session.plan.unlisted { survey.search } else { 0 };
+    let mut text = tell(&evidence(&session.plan.place), &survey, lists, search, machine);
     if let Some(made) = made {
         text += &format!("  This listing itself took {} LIST requests.\n", number(made));
     }

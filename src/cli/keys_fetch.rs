@@ -39,7 +39,8 @@ pub(super) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
         last: None,
         quarter: None,
     };
-    let (Period { start, end }, _) = period(typed, now).map_err(Refusal::usage)?;
+    let cut = period(typed).and_then(|asked| asked.cut(now));
+    let (Period { start, end }, _) = cut.map_err(Refusal::usage)?;
     // Digests next to the period are read too, to anchor it. Of the time after now nobody has all
     // keys, so that is never written down as covered.
     let span = (start.plus(-DAY), end.plus(DAY).min(now));

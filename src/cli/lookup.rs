@@ -5,12 +5,14 @@
 //! another.
 use super::aws_args::AwsArgs;
 use super::cost::say_cost;
+use super::environment::now;
 use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
 use super::lookup_args::LookupArgs;
-use super::prepare::{Caller, prepare};
 use super::progress::Progress;
 use super::refusal::{Refusal, print_result};
+use super::request::VerifyRequest;
+use super::session::{Caller, Session};
 use crate::report::text_lines::{COMPLETE_COPY, counted};
 use crate::report::words::{evidence, expected_and_found};
 use crate::verify::plan::VerifyPlan;
@@ -66,13 +68,18 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     }
     let counts = Arc::default();
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let prepared = prepare(aws, &args.as_verify(), &counts, Caller::Unwanted).await?;
+    let mut request = VerifyRequest::read(Some(&args.place), &args.selection, now())?;
+    request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
+    request.believe(&args.public_keys)?;
+    // It is a digest that says what was delivered.
+    request.unlisted = false;
+    let session = Session::open(aws, request, &counts, Caller::Unwanted, None).await?;
     let wanted: Arc<BTreeSet<Hash>> =
         Arc::new(files.iter().flat_map(|(_, read)| [read.whole_hash(), read.hash]).collect());
     let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
     let mut last: Option<Hash> = None;
-    let (source, keys) = (prepared.source.clone(), prepared.keys.clone());
-    let summary = look_up(&prepared.plan, wanted, source, keys, &mut |event| {
+    let (source, keys) = (session.source.clone(), session.keys.clone());
+    let summary = look_up(&session.plan, wanted, source, keys, &mut |event| {
         progress.note(event);
         match event {
             RunEvent::LogNamed(named) => {
@@ -90,12 +97,12 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     })
     .await;
     progress.stop();
-    prepared.remarks();
-    prepared.clock_remark();
-    if let Some(billed) = &prepared.billed {
+    session.remarks();
+    session.clock_remark();
+    if let Some(billed) = &session.billed {
         say_cost(args.quiet, billed);
     }
-    Ok(tell(&files, &found, &summary, &prepared.plan))
+    Ok(tell(&files, &found, &summary, &session.plan))
 }
 
 /// What is to be said of the object that lies where the file was delivered.

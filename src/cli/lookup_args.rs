@@ -1,7 +1,5 @@
 //! The options of `lookup`.
-use super::output_args::{Format, OutputArgs, RecordArgs};
 use super::selection::Selection;
-use super::verify_args::VerifyArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -33,29 +31,4 @@ pub(super) struct LookupArgs {
     /// No progress on stderr
     #[arg(long, short)]
     pub(super) quiet: bool,
-}
-
-impl LookupArgs {
-    /// The run of `verify` that finds the digests to search.
-    pub(super) fn as_verify(&self) -> VerifyArgs {
-        VerifyArgs {
-            location: Some(self.place.clone()),
-            trail_arn: None,
-            selection: self.selection.clone(),
-            since: None,
-            public_keys: self.public_keys.clone(),
-            bucket: self.bucket.clone(),
-            relocate: self.relocate.clone(),
-            complete_copy: self.complete_copy,
-            dry_run: false,
-            no_unlisted: true,
-            unlisted: false,
-            resume: None,
-            format: Format::Text,
-            quiet: self.quiet,
-            concurrency: None,
-            record: RecordArgs::default(),
-            outputs: OutputArgs::default(),
-        }
-    }
 }

@@ -7,15 +7,14 @@ use super::cost::say_cost;
 use super::environment::now;
 use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
-use super::key_files;
 use super::mirror_args::MirrorArgs;
 use super::outputs::Outputs;
-use super::place::{Place, location};
-use super::prepare::prepare_with;
+use super::place::Place;
 use super::progress::Progress;
 use super::refusal::Refusal;
+use super::request::VerifyRequest;
+use super::session::Session;
 use super::terminal::print_to_stderr;
-use super::verify_plan::read;
 use crate::source::count::Counts;
 use crate::source::mirror::copy::{Finished, MirrorError, Mirroring};
 use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun};
@@ -76,33 +75,28 @@ async fn attempt(
     args: &MirrorArgs,
     outputs: &mut Outputs,
 ) -> Result<(Verdict, Finished), Refusal> {
-    let as_verify = args.as_verify();
-    read(&as_verify, now())?;
-    let (bucket, prefix) = match location(&args.location)?.0 {
-        Place::Bucket(bucket, prefix) => (bucket, prefix),
-        Place::Directory(_) => {
+    let mut request = VerifyRequest::read(Some(&args.location), &args.selection, now())?;
+    request.concurrency = args.concurrency;
+    let (bucket, prefix) = match &request.place {
+        Some(Place::Bucket(bucket, prefix)) => (bucket, prefix),
+        _ => {
             let words = "a mirror is made of a bucket\n\nhint: `trailproof mirror \
                          s3://BUCKET/PREFIX DIRECTORY`";
             return Err(Refusal::usage(words));
         }
     };
-    let mut mirror = Mirroring::begin(&args.directory, &bucket, &prefix)?;
+    let mut mirror = Mirroring::begin(&args.directory, bucket, prefix)?;
     if let Some(name) = mirror.set_aside() {
         print_to_stderr(&format!(
             "warning: the mirror's manifest is damaged; what can be read of it is kept, the rest is \
              read again, and the damaged one is now `{name}` there"
         ));
     }
-    let made = std::sync::OnceLock::new();
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let (bundle, caller) = (key_files::read(&args.public_keys)?, outputs.caller());
-    let mut run = prepare_with(aws, &as_verify, bundle, &counts, caller, &|s3| {
-        let copying = made.get_or_init(|| mirror.source(s3));
-        Arc::new(copying.clone())
-    })
-    .await?;
-    let copying = made.into_inner().ok_or_else(|| Refusal::usage("a bucket is needed"))?;
+    request.believe(&args.public_keys)?;
+    let mut run = Session::open(aws, request, &counts, outputs.caller(), Some(&mirror)).await?;
+    let copying = run.copying.take().ok_or_else(|| Refusal::usage("a bucket is needed"))?;
     outputs.know(run.own(&counts, &Arc::default()).await);
     let keys = Arc::new(RecordedKeys::new(Arc::clone(&run.keys), run.plan.now));
     let wanted = InPeriod::new(&run.plan.scope, run.plan.period);

@@ -2,7 +2,6 @@
 use super::aws_args::concurrency;
 use super::output_args::{Format, OutputArgs, RecordArgs};
 use super::selection::Selection;
-use super::verify_args::VerifyArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -33,29 +32,4 @@ pub(super) struct MirrorArgs {
     pub(super) record: RecordArgs,
     #[command(flatten)]
     pub(super) outputs: OutputArgs,
-}
-
-impl MirrorArgs {
-    /// The run of `verify` that reads what is copied.
-    pub(super) fn as_verify(&self) -> VerifyArgs {
-        VerifyArgs {
-            location: Some(self.location.clone()),
-            trail_arn: None,
-            selection: self.selection.clone(),
-            public_keys: self.public_keys.clone(),
-            bucket: None,
-            relocate: Vec::new(),
-            complete_copy: false,
-            since: None,
-            no_unlisted: false,
-            unlisted: false,
-            resume: None,
-            dry_run: false,
-            format: self.format,
-            quiet: self.quiet,
-            concurrency: self.concurrency,
-            record: RecordArgs::default(),
-            outputs: OutputArgs::default(),
-        }
-    }
 }

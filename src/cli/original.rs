@@ -4,13 +4,13 @@ use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
 use crate::report::text_lines::counted;
 use crate::source::relocate::Relocation;
-use crate::source::{ListRequest, ObjectSource};
+use crate::source::{ListRequest, ObjectSource, Pages};
 use crate::verify::copied::Copied;
 use crate::verify::recorded::Recorded;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::budget::{self, SHOWN};
+use trailproof_core::budget::SHOWN;
 use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
 use trailproof_core::location::{escape, excerpt};
@@ -173,20 +173,16 @@ fn root_of(folder: &str) -> Option<&str> {
 
 /// How many log files lie in a directory without any digest; none where there is a digest.
 pub(super) async fn logs_alone(source: &dyn ObjectSource) -> u64 {
-    let mut request = ListRequest::names("", "");
+    let mut pages = Pages::new(source, ListRequest::names("", ""));
     let mut logs = 0;
-    for _ in 0..budget::PAGES {
-        let Ok(page) = source.list(&request).await else { break };
+    // It only chooses the words of a refusal.
+    while let Ok(Some(page)) = pages.next().await {
         for object in page.objects {
             let name = object.key.rsplit('/').next().unwrap_or_default();
             if name.contains(DIGEST_FOLDER) {
                 return 0;
             }
             logs += u64::from(is_log(name));
-        }
-        match page.next {
-            Some(next) => request.continuation = Some(next),
-            None => break,
         }
     }
     logs

@@ -5,8 +5,8 @@
 //! status tells it unless the evidence is contradicted, which is louder.
 use super::output::{Nowhere, Output, finish, in_file, in_record, on_stdout};
 use super::output_args::{Format, OutputArgs, RecordArgs};
-use super::prepare::Caller;
 use super::refusal::Refusal;
+use super::session::Caller;
 use super::surroundings::{Own, surroundings};
 use super::terminal::print_to_stderr;
 use super::wanted::{Kind, ReportFormat, Wanted, wanted};

@@ -15,40 +15,67 @@ pub(super) struct PeriodArgs<'a> {
 /// A period, and whether its end was cut at now.
 pub(super) type Cut = (Period, bool);
 
-/// Reads the period; its end is never later than `now`.
+/// The period that is asked for. What it comes to is known with the time of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedPeriod {
+    /// From a time to another, or up to now.
+    From(Timestamp, Option<Timestamp>),
+    /// So many seconds up to now.
+    Last(i64),
+}
+
+/// Reads the period.
 ///
 /// # Errors
 ///
 /// What is wrong, in words for people.
-pub(super) fn period(args: PeriodArgs<'_>, now: Timestamp) -> Result<Cut, String> {
-    let read = |text: &str| {
-        parse_time(text).ok_or_else(|| {
-            let text = trailproof_core::location::excerpt(text, trailproof_core::budget::SHOWN);
-            format!("cannot read `{text}` as a time")
-        })
-    };
-    let (start, end) = match args {
-        PeriodArgs { last: Some(span), .. } => {
-            let seconds =
-                span_seconds(span).ok_or_else(|| unreadable(span, "span, as in `90d`"))?;
-            (now.plus(-seconds), now)
+pub(super) fn period(args: PeriodArgs<'_>) -> Result<AskedPeriod, String> {
+    match args {
+        PeriodArgs { last: Some(span), .. } => span_seconds(span)
+            .map(AskedPeriod::Last)
+            .ok_or_else(|| unreadable(span, "span, as in `90d`")),
+        PeriodArgs { quarter: Some(name), .. } => quarter(name)
+            .map(|(start, end)| AskedPeriod::From(start, Some(end)))
+            .ok_or_else(|| unreadable(name, "quarter, as in `2026Q3`")),
+        PeriodArgs { start: Some(start), end, .. } => {
+            Ok(AskedPeriod::From(time(start)?, end.map(time).transpose()?))
         }
-        PeriodArgs { quarter: Some(name), .. } => {
-            quarter(name).ok_or_else(|| unreadable(name, "quarter, as in `2026Q3`"))?
-        }
-        PeriodArgs { start: Some(start), end, .. } => (read(start)?, end.map_or(Ok(now), read)?),
         PeriodArgs { .. } => {
-            return Err(
-                "a period is needed: `--last 90d`, `--quarter 2026Q3` or `--start-time`".to_owned()
-            );
+            Err("a period is needed: `--last 90d`, `--quarter 2026Q3` or `--start-time`".to_owned())
         }
-    };
-    let cut = end > now;
-    let end = end.min(now);
-    if start >= end {
-        return Err(format!("the period is empty: `{start}` is not before `{end}`"));
     }
-    Ok((Period { start, end }, cut))
+}
+
+impl AskedPeriod {
+    /// The period of a run at `now`; its end is never later.
+    ///
+    /// # Errors
+    ///
+    /// That it is empty, in words for people.
+    pub(super) fn cut(self, now: Timestamp) -> Result<Cut, String> {
+        let (start, end) = match self {
+            Self::From(start, end) => (start, end.unwrap_or(now)),
+            Self::Last(seconds) => (now.plus(-seconds), now),
+        };
+        let cut = end > now;
+        let end = end.min(now);
+        if start >= end {
+            return Err(format!("the period is empty: `{start}` is not before `{end}`"));
+        }
+        Ok((Period { start, end }, cut))
+    }
+}
+
+/// Reads a time.
+///
+/// # Errors
+///
+/// What is wrong, in words for people.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    parse_time(text).ok_or_else(|| {
+        let text = trailproof_core::location::excerpt(text, trailproof_core::budget::SHOWN);
+        format!("cannot read `{text}` as a time")
+    })
 }
 
 fn unreadable(text: &str, what: &str) -> String {
@@ -97,7 +124,8 @@ mod tests {
     }
 
     fn read(args: PeriodArgs<'_>) -> Result<(String, String, bool), String> {
-        period(args, now()).map(|(p, cut)| (p.start.to_string(), p.end.to_string(), cut))
+        let cut = period(args)?.cut(now());
+        cut.map(|(p, cut)| (p.start.to_string(), p.end.to_string(), cut))
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! `trailproof validate-logs`: the AWS CLI's command, with its words and its exit status.
 use super::args::ValidateLogsArgs;
 use super::aws_args::{AwsArgs, say_without_roots};
-use super::environment::{max_attempts, now, retry_policy};
+use super::environment::{max_attempts, now};
 use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
+use super::store::s3;
 use super::terminal::print_to_stderr;
 use super::time_arg::parse_time;
 use super::waits::watch;
@@ -11,11 +12,7 @@ use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::words::SetupError;
 use crate::report::Reporter as _;
 use crate::report::aws_text::AwsText;
-use crate::source::ObjectSource;
-use crate::source::count::{Counted, Counts};
-use crate::source::limit::{InFlight, Limited};
-use crate::source::retry::Retrying;
-use crate::source::s3::{S3Source, Timeouts};
+use crate::source::count::Counts;
 use crate::trust::cloudtrail::CloudTrail;
 use crate::verify::aws_plan::{Abort, AwsPlan, AwsRequest};
 use crate::verify::aws_run::validate_logs;
@@ -82,12 +79,8 @@ async fn validate(
     };
     let home_region = request.arn.home_region.clone();
     let plan = AwsPlan::make(request, &trust).await?;
-    let in_flight = args.concurrency.map_or(InFlight::Adaptive, InFlight::Fixed);
     let counts = Arc::new(Counts::default());
-    let source = Counted::new(S3Source::new(&config, Timeouts::default()), Arc::clone(&counts));
-    let source = Limited::new(source, in_flight);
-    let source: Arc<dyn ObjectSource> =
-        Arc::new(Retrying::new(source, retry_policy(), u64::from(std::process::id())));
+    let (source, _) = s3(&config, &counts, args.concurrency);
     // Standard error is the AWS CLI's, byte for byte, unless somebody looks at it.
     let waits = io::stderr().is_terminal().then(|| watch(counts));
     let report = report.insert(Report::new(args.verbose, home_region.as_str()));

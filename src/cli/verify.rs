@@ -1,12 +1,14 @@
 //! `trailproof verify`: what does this bucket prove?
 use super::aws_args::AwsArgs;
 use super::cost::say_cost;
+use super::environment::now;
 use super::exit::ExitStatus;
 use super::interrupt::unless_interrupted;
 use super::outputs::Outputs;
-use super::prepare::prepare;
 use super::progress::Progress;
 use super::refusal::Refusal;
+use super::request::VerifyRequest;
+use super::session::Session;
 use super::verify_args::VerifyArgs;
 use super::{dry_run, earlier};
 use crate::source::count::Counts;
@@ -48,7 +50,8 @@ async fn attempt(
 ) -> Result<Verdict, Refusal> {
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let mut run = prepare(aws, args, &counts, outputs.caller()).await?;
+    let request = VerifyRequest::of_verify(args, now())?;
+    let mut run = Session::open(aws, request, &counts, outputs.caller(), None).await?;
     let skipped = run.plan.known.as_ref().map(|known| Arc::clone(known.skipped()));
     outputs.know(run.own(&counts, &skipped.unwrap_or_default()).await);
     let known = run.plan.known.as_ref();

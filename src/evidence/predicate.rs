@@ -25,7 +25,7 @@ pub const LIMITATIONS: [&str; 7] = [
     "The result is about the bytes that were read during the run, and not about the evidence at any later time.",
     "Public keys are believed because of where they came from; see method.keySource. They are in method.publicKeys, so that others can compare them.",
     "Completeness of events is not attested: a digest names what CloudTrail delivered, and what a trail's selectors leave out is in no digest.",
-    "Trails, accounts and regions of which the bucket held nothing at all are not missed, unless the scope names them or their siblings were there.",
+    "Trails, accounts and regions of which the bucket held nothing at all are not missed, unless the scope names them, the caller expected them or their siblings were there.",
     "What could not be read, and time that no digest covers, is not proven in either direction.",
     "Reports and summaries are bound by their hashes; that they tell of this record is shown by making them again with `trailproof replay`.",
     "The operator is as declared by whoever signed. Times, host and arguments are as the machine of the run told them.",
@@ -115,9 +115,9 @@ fn clock(facts: &Facts) -> Value {
 fn scope(facts: &Facts) -> Value {
     let read_from = of(&facts.started, "readFrom");
     let trail = |(name, home): &(String, String)| json!({ "name": name, "homeRegion": home });
-    let expected = |name: &str| match of(&facts.started, name) {
+    let named = |name: &str| match of(&facts.started, name) {
         Value::Array(names) if !names.is_empty() => Value::Array(names),
-        // All that the bucket holds.
+        // All that the bucket holds, or nothing that was stated.
         _ => Value::Null,
     };
     json!({
@@ -128,10 +128,16 @@ fn scope(facts: &Facts) -> Value {
         "to": of(&facts.started, "to"),
         "endWasFuture": of(&facts.started, "endWasFuture"),
         "tailAllowedFrom": of(&facts.started, "tailAllowedFrom"),
+        "named": {
+            "organization": of(&facts.started, "organization"),
+            "trails": named("trails"),
+            "accounts": named("accounts"),
+            "regions": named("regions"),
+        },
         "expected": {
-            "trails": expected("trails"),
-            "accounts": expected("accounts"),
-            "regions": expected("regions"),
+            "accounts": of(&facts.started, "expectedAccounts"),
+            "regions": of(&facts.started, "expectedRegions"),
+            "knownEnds": named("knownEnds"),
         },
         "found": {
             "trails": facts.trails.iter().map(trail).collect::<Vec<_>>(),

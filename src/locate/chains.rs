@@ -64,7 +64,7 @@ pub struct Found {
 
 /// The folders of CloudTrail's that lie below some roots.
 #[derive(Clone, Debug, Default)]
-struct Folders {
+pub(crate) struct Folders {
     /// Accounts, each with the root that it lies in.
     accounts: BTreeSet<(KeyRoot, AccountId)>,
     /// Places that have a folder of digests.
@@ -72,6 +72,16 @@ struct Folders {
     /// The names of the account's folders that hold log files of each place.
     logs: BTreeMap<Place, Vec<String>>,
     unread: Vec<(String, ReadFailure)>,
+}
+
+impl Folders {
+    /// The folders of digests and of log files of every place.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        let logs = self.logs.iter().flat_map(|(place, names)| {
+            names.iter().map(|name| place.folder(name)).collect::<Vec<_>>()
+        });
+        self.digests.iter().map(Place::digest_folder).chain(logs).collect()
+    }
 }
 
 /// Finds all chains below these roots.
@@ -170,7 +180,7 @@ pub(crate) async fn find_outside(
 ///
 /// Where the scope names organization and account, nothing above the account is listed, so that a
 /// caller who may list only there can run.
-async fn find_places(
+pub(crate) async fn find_places(
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
     roots: &[String],

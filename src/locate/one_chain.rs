@@ -1,7 +1,7 @@
 //! The digests of one chain, as the listing of its folder tells them.
 use super::slices::{Slice, slices};
 use crate::source::many::in_order;
-use crate::source::{BoxFuture, ListRequest, ObjectSource};
+use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
 use trailproof_core::budget;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::key_layout::{ChainKey, DigestKey};
@@ -45,8 +45,8 @@ async fn list_slice(
     let mut request = ListRequest::names(bucket, folder);
     request.start_after = Some(slice.after.clone());
     let mut found = Vec::new();
-    for _ in 0..budget::PAGES {
-        let page = source.list(&request).await?;
+    let mut pages = Pages::new(source, request);
+    while let Some(page) = pages.next().await? {
         let mut past = false;
         for object in page.objects {
             if !slice.has(&object.key) {
@@ -63,12 +63,11 @@ async fn list_slice(
             }
         }
         check_budget(found.len())?;
-        match page.next {
-            Some(next) if !past => request.continuation = Some(next),
-            _ => return Ok(found),
+        if past {
+            break;
         }
     }
-    Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many pages in one listing"))
+    Ok(found)
 }
 
 fn check_budget(listed: usize) -> Result<(), ReadFailure> {
@@ -90,15 +89,14 @@ pub(crate) async fn list_organizations(
     let mut request = ListRequest::names(bucket, &format!("{above}o-"));
     request.folders = true;
     let mut found = Vec::new();
-    for _ in 0..budget::PAGES {
-        let page = source.list(&request).await?;
+    let mut pages = Pages::new(source, request);
+    while let Some(page) = pages.next().await? {
         for folder in page.folders {
             let name = folder.strip_prefix(&above).and_then(|name| name.strip_suffix('/'));
             found.extend(name.and_then(|name| name.parse().ok()));
         }
-        match page.next {
-            Some(next) if found.len() < budget::LOG_FILES => request.continuation = Some(next),
-            _ => break,
+        if found.len() > budget::LOG_FILES {
+            return Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many organizations"));
         }
     }
     Ok(found)

@@ -54,6 +54,11 @@ impl<'s> Pages<'s> {
         }
     }
 
+    /// What the next page is asked with; `None` after the last.
+    pub fn request(&self) -> Option<&ListRequest> {
+        self.request.as_ref()
+    }
+
     /// Pages that were read so far.
     pub fn read(&self) -> usize {
         self.read

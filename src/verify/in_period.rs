@@ -1,14 +1,13 @@
 //! Everything in the folders of CloudTrail that is of a period and scope, whether or not a digest
 //! names it.
-use crate::locate::folders::list_folders;
-use crate::source::{ListRequest, ObjectSource};
+use crate::locate::chains::find_places;
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
 use std::sync::Arc;
-use tokio::task::JoinSet;
-use trailproof_core::budget;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::{DIGEST_FOLDER, DigestKey, KeyRoot, ROOT};
+use trailproof_core::key_layout::{DIGEST_FOLDER, DigestKey, ROOT};
 use trailproof_core::log_key::is_log_folder;
 use trailproof_core::time::Period;
 
@@ -58,53 +57,14 @@ impl InPeriod {
     /// None here: a listing that cannot be read is kept as one by the source, and found again by
     /// whoever needs it.
     pub async fn list(&self, source: &Arc<dyn ObjectSource>, bucket: &str, roots: &[String]) {
-        let mut listings = JoinSet::new();
-        for prefix in roots {
-            let root = KeyRoot { prefix: prefix.clone(), organization: None }.folder();
-            let mut folders = vec![root.clone()];
-            let names = list_folders(source.as_ref(), bucket, &root).await.unwrap_or_default();
-            let is_organization = |name: &&String| name.parse::<OrganizationId>().is_ok();
-            folders
-                .extend(names.iter().filter(is_organization).map(|name| format!("{root}{name}/")));
-            for folder in folders {
-                let names = list_folders(source.as_ref(), bucket, &folder).await;
-                for name in names.unwrap_or_default() {
-                    if name.parse().is_ok_and(|account| self.scope.has_account(&account)) {
-                        let (this, source) = (self.clone(), Arc::clone(source));
-                        let (bucket, above) = (bucket.to_owned(), format!("{folder}{name}/"));
-                        listings.spawn(async move {
-                            // Why a listing could not be read is the source's to keep.
-                            let _ = this.account(source.as_ref(), &bucket, &above).await;
-                        });
-                    }
-                }
-            }
-        }
-        while let Some(done) = listings.join_next().await {
-            if let Err(error) = done {
-                std::panic::resume_unwind(error.into_panic());
-            }
-        }
-    }
-
-    async fn account(
-        &self,
-        source: &dyn ObjectSource,
-        bucket: &str,
-        above: &str,
-    ) -> Result<(), ReadFailure> {
-        for kind in list_folders(source, bucket, above).await? {
-            if kind != DIGEST_FOLDER && !is_log_folder(&kind) {
-                continue;
-            }
-            let above = format!("{above}{kind}/");
-            for region in list_folders(source, bucket, &above).await? {
-                if region.parse().is_ok_and(|region| self.scope.has_region(&region)) {
-                    self.days(source, bucket, &format!("{above}{region}/")).await?;
-                }
-            }
-        }
-        Ok(())
+        let folders = find_places(source, bucket, roots, &self.scope).await.folders();
+        let listings = folders.into_iter().map(|folder| -> BoxFuture<'_, ()> {
+            Box::pin(async move {
+                // Why a listing could not be read is the source's to keep.
+                let _ = self.days(source.as_ref(), bucket, &folder).await;
+            })
+        });
+        in_order(listings).await;
     }
 
     async fn days(
@@ -116,12 +76,10 @@ impl InPeriod {
         let mut request = ListRequest::names(bucket, folder);
         request.start_after = Some(format!("{folder}{}", self.first));
         let last = format!("{folder}{}/\u{10ffff}", self.last);
-        for _ in 0..budget::PAGES {
-            let page = source.list(&request).await?;
-            let past = page.objects.last().is_some_and(|object| object.key > last);
-            match page.next {
-                Some(next) if !past => request.continuation = Some(next),
-                _ => break,
+        let mut pages = Pages::new(source, request);
+        while let Some(page) = pages.next().await? {
+            if page.objects.last().is_some_and(|object| object.key > last) {
+                break;
             }
         }
         Ok(())

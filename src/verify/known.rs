@@ -3,13 +3,12 @@
 //! The digest that names a log file is read and proven anew, whatever the record says. A log file
 //! is skipped when the record proves one of the same place and hash, and the store's listing has the
 //! size and the ETag with which it was proven.
-use crate::source::{ListRequest, Listed, ObjectSource};
+use crate::source::{ListRequest, Listed, ObjectSource, Pages};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
-use trailproof_core::budget;
 use trailproof_core::content::Hash;
 use trailproof_core::event::{LogJudged, Seen};
 use trailproof_core::finding::Outcome;
@@ -180,20 +179,17 @@ fn half(hash: Sha256) -> Name {
 
 /// Lists a folder; `None` where that fails or tells too much: its log files are read then.
 async fn list(source: &dyn ObjectSource, folder: &ObjectLocation) -> Option<Listing> {
-    let mut request = ListRequest::all(&folder.bucket, &folder.key);
+    let mut pages = Pages::new(source, ListRequest::all(&folder.bucket, &folder.key));
     let mut listing = Listing::new();
-    for _ in 0..budget::PAGES {
-        let page = source.list(&request).await.ok()?;
+    while let Some(page) = pages.next().await.ok()? {
         for Listed { key, size, etag, .. } in page.objects {
             if let (Some(rest), Some(etag)) = (key.strip_prefix(&folder.key), etag) {
                 listing.insert(rest.into(), (size, etag.into()));
             }
         }
-        match page.next {
-            Some(next) if listing.len() <= LISTED => request.continuation = Some(next),
-            Some(_) => return None,
-            None => return Some(listing),
+        if listing.len() > LISTED {
+            return None;
         }
     }
-    None
+    Some(listing)
 }

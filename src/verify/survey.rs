@@ -7,7 +7,7 @@ use crate::locate::chains::find_chains;
 use crate::locate::place::Place;
 use crate::locate::slices::{Slice, slices};
 use crate::source::many::in_order;
-use crate::source::{BoxFuture, ListRequest, ObjectSource};
+use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::budget;
@@ -137,11 +137,11 @@ async fn list_part(
     let mut request = ListRequest::all(bucket, folder);
     request.start_after = Some(slice.after.clone());
     let mut days = Days::new();
-    for read in (1..).take(budget::PAGES) {
-        let page = source.list(&request).await?;
+    let mut pages = Pages::new(source, request);
+    while let Some(page) = pages.next().await? {
         for object in page.objects {
             if !slice.has(&object.key) || object.key.as_str() > last {
-                return Ok((days, read));
+                return Ok((days, u64::try_from(pages.read()).unwrap_or(u64::MAX)));
             }
             // `YYYY/MM/DD/`, and nothing of another form is a log file's folder.
             let day = object.key.get(folder.len()..).and_then(|rest| rest.get(..10));
@@ -155,10 +155,6 @@ async fn list_part(
                 return Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
             }
         }
-        match page.next {
-            Some(next) => request.continuation = Some(next),
-            None => return Ok((days, read)),
-        }
     }
-    Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many pages in one listing"))
+    Ok((days, u64::try_from(pages.read()).unwrap_or(u64::MAX)))
 }

@@ -1,14 +1,13 @@
 //! What CloudTrail itself says of a trail's delivery, held against what the bucket has.
 use super::chain_job::ChainJob;
 use crate::locate::place::Place;
-use crate::source::{ListRequest, ObjectSource};
+use crate::source::{ListRequest, ObjectSource, Pages};
 use crate::trust::{ServiceError, TrailService};
 use std::sync::Arc;
-use trailproof_core::budget;
 use trailproof_core::chain_id::{ChainId, Scope, TrailFilter};
 use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::event::{EvidencePlace, RunEvent};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::failure::ReadFailure;
 use trailproof_core::finding::Finding;
 use trailproof_core::ids::{Region, TrailArn};
 use trailproof_core::key_layout::{DigestKey, KeyRoot};
@@ -158,8 +157,8 @@ async fn newest_written(
     let mut request = ListRequest::all(bucket, folder);
     request.start_after = after;
     let mut newest = None;
-    for _ in 0..budget::PAGES {
-        let page = source.list(&request).await.map_err(Unseen::Unread)?;
+    let mut pages = Pages::new(source, request);
+    while let Some(page) = pages.next().await.map_err(Unseen::Unread)? {
         for object in page.objects {
             let of_chain = DigestKey::parse(&object.key)
                 .is_some_and(|key| ChainId::from(&key.chain) == *chain);
@@ -167,13 +166,8 @@ async fn newest_written(
                 newest = newest.max(Some(object.last_modified.ok_or(Unseen::NotTold)?));
             }
         }
-        match page.next {
-            Some(next) => request.continuation = Some(next),
-            None => return Ok(newest),
-        }
     }
-    let words = "too many pages in one listing";
-    Err(Unseen::Unread(ReadFailure::new(ReadFailureKind::OverBudget, words)))
+    Ok(newest)
 }
 
 fn failed(error: &ServiceError, region: Option<&Region>) -> NotMade {

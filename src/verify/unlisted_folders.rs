@@ -1,15 +1,14 @@
 //! Which folders are searched for log files that no digest names: days, the levels above them, and
 //! what lies beside the regions.
 use super::named_logs::NamedLogs;
-use super::unlisted_look::{Against, Shared, over};
+use super::unlisted_look::{Against, Shared};
 use crate::locate::folders::list_folders;
 use crate::locate::place::Place;
 use crate::source::many::in_order;
-use crate::source::{BoxFuture, ListRequest, ObjectSource};
+use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
-use trailproof_core::budget;
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::AccountId;
 use trailproof_core::key_layout::KeyRoot;
@@ -183,8 +182,8 @@ pub(super) async fn has_logs(
     let mut request = ListRequest::all(bucket, &folder);
     request.start_after = Some(format!("{folder}{}", period.start.date_folder()));
     let last = format!("{folder}{}/\u{10ffff}", period.end.plus(-1).date_folder());
-    for _ in 0..budget::PAGES {
-        let page = source.list(&request).await?;
+    let mut pages = Pages::new(source, request);
+    while let Some(page) = pages.next().await? {
         for object in page.objects {
             if object.key > last {
                 return Ok(false);
@@ -198,12 +197,8 @@ pub(super) async fn has_logs(
                 return Ok(true);
             }
         }
-        match page.next {
-            Some(next) => request.continuation = Some(next),
-            None => return Ok(false),
-        }
     }
-    Err(over("too many pages in one listing"))
+    Ok(false)
 }
 
 #[cfg(test)]

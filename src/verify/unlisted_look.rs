@@ -6,7 +6,7 @@ use super::unlisted_found::{Entry, Results, Stray};
 use super::unvalidated::Unvalidated;
 use crate::locate::place::Place;
 use crate::source::many::in_order;
-use crate::source::{BoxFuture, ListRequest, Listed, ObjectSource};
+use crate::source::{BoxFuture, ListRequest, Listed, ObjectSource, Pages};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trailproof_core::budget;
@@ -71,14 +71,16 @@ impl Shared {
 
     async fn pages(
         &self,
-        mut request: ListRequest,
+        request: ListRequest,
         folder: &str,
         against: Against<'_>,
     ) -> Result<Vec<String>, ReadFailure> {
         let shared_folder: Arc<str> = folder.into();
         let (mut names, mut strays, mut read) = (Vec::new(), 0, 0);
-        for _ in 0..budget::PAGES {
-            let page = self.source.list(&request).await?;
+        let mut pages = Pages::new(self.source.as_ref(), request);
+        while let Some(asked) = pages.request().cloned()
+            && let Some(page) = pages.next().await?
+        {
             for below in &page.folders {
                 let name = below.strip_prefix(folder).and_then(|name| name.strip_suffix('/'));
                 names.extend(name.map(str::to_owned));
@@ -90,7 +92,7 @@ impl Shared {
             found.retain(|object| {
                 (against.is_stray)(&ObjectLocation::new(&*self.bucket, object.key.as_str()))
             });
-            self.set_aside(&request, &mut found).await?;
+            self.set_aside(&asked, &mut found).await?;
             let all = strays + found.len();
             found.truncate(budget::UNLISTED - strays);
             strays += found.len();
@@ -98,12 +100,8 @@ impl Shared {
             if all > strays {
                 return Err(over("too many log files in one folder that no digest names"));
             }
-            match page.next {
-                Some(next) => request.continuation = Some(next),
-                None => return Ok(names),
-            }
         }
-        Err(over("too many pages in one listing"))
+        Ok(names)
     }
 
     /// Takes out what no reader takes for data, and counts it.

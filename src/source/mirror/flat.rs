@@ -4,7 +4,7 @@
 //! again. What a file proves does not depend on that: a digest is signed under its key, and a log
 //! file has the hash that its digest records.
 use crate::source::{
-    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
+    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Pages,
     ReadError, ReadFrom, TakePiece,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,10 +39,10 @@ impl FlatFolder {
         folder: &str,
         root: &str,
     ) -> Result<Self, ReadFailure> {
-        let mut request = ListRequest { folders: true, ..ListRequest::all("", folder) };
+        let request = ListRequest { folders: true, ..ListRequest::all("", folder) };
         let mut keys = BTreeMap::new();
-        for _ in 0..budget::PAGES {
-            let page = files.list(&request).await?;
+        let mut pages = Pages::new(files.as_ref(), request);
+        while let Some(page) = pages.next().await? {
             for object in page.objects {
                 let name = object.key.get(folder.len()..).unwrap_or_default();
                 if let Some(key) = key_of(root, name) {
@@ -50,17 +50,12 @@ impl FlatFolder {
                 }
             }
             if keys.len() > budget::LISTED_DIGESTS {
-                break;
-            }
-            match page.next {
-                Some(next) => request.continuation = Some(next),
-                None => {
-                    let (folder, root) = (folder.to_owned(), root.to_owned());
-                    return Ok(Self { files, folder, root, keys });
-                }
+                let words = "too many files in one folder";
+                return Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
             }
         }
-        Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many files in one folder"))
+        let (folder, root) = (folder.to_owned(), root.to_owned());
+        Ok(Self { files, folder, root, keys })
     }
 
     /// The file that has the name in which the key ends.

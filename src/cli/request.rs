@@ -1,17 +1,16 @@
-//! What `verify` was asked for, made into a plan.
-use super::earlier;
-use super::evidence::Evidence;
-use super::period_arg::{PeriodArgs, period};
-use super::place::{BucketPlace, Moved, Place, Within, location, moved};
+//! What a run is asked for: read from what was typed, or made by another command.
+use super::period_arg::{AskedPeriod, Cut, PeriodArgs, period, time};
+use super::place::{BucketPlace, Moved, Place, Within, bucket_name, location, moved};
 use super::refusal::Refusal;
 use super::selection::Selection;
 use super::time_arg::parse_time;
 use super::verify_args::VerifyArgs;
+use super::{earlier, key_files};
+use crate::trust::bundle::Bundle;
 use crate::trust::{Member, ServiceError, TrailRecord, TrailService};
 use crate::verify::known::KnownLogs;
-use crate::verify::plan::{Expected, VerifyPlan};
+use crate::verify::plan::Expected;
 use crate::verify::seam::Since;
-use crate::verify::trail_status::StatusOf;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -23,19 +22,34 @@ use trailproof_core::ids::{AccountId, Region, TrailArn};
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::time::{Period, Timestamp};
 
-/// What was typed, read and held to its forms; nobody was asked yet.
+/// What a run is asked for, held to its forms; nobody was asked yet.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct VerifyRequest {
+    /// When the run begins, by the machine's clock, which is read once.
+    pub(super) began: Timestamp,
     pub(super) place: Option<Place>,
     /// Whether the location goes on below `AWSLogs`, so that nothing beside it is meant.
     pub(super) below_root: bool,
     pub(super) moved: Vec<Moved>,
     pub(super) trail: Option<TrailArn>,
     pub(super) scope: Scope,
-    pub(super) period: super::period_arg::Cut,
+    pub(super) period: AskedPeriod,
     /// The record that the run joins on to.
-    pub(super) since: Option<Since>,
+    pub(super) since: Option<Arc<Since>>,
     pub(super) expect: Expect,
+    /// The bucket that a copy is of.
+    pub(super) of_bucket: Option<String>,
+    pub(super) complete_copy: bool,
+    /// Whether log files that no digest names are searched for.
+    pub(super) unlisted: bool,
+    /// Keys that are believed in place of AWS's, and what they are called.
+    pub(super) keys: Option<(Bundle, String)>,
+    /// Log files that need not be read again.
+    pub(super) known: Option<Arc<KnownLogs>>,
+    /// Requests in flight.
+    pub(super) concurrency: Option<usize>,
+    /// The run that this one repeats: its time, and whether its period was cut.
+    pub(super) repeats: Option<(Timestamp, bool)>,
 }
 
 /// The record that `--since` names, unless it names a time: `./2026-07-01` names a file of that
@@ -45,29 +59,122 @@ fn record_at(typed: &str) -> Option<PathBuf> {
     (!is_time && Path::new(typed).exists()).then(|| typed.into())
 }
 
-/// Reads what was typed.
-pub(super) fn read(args: &VerifyArgs, now: Timestamp) -> Result<Asked, Refusal> {
-    let selection = &args.selection;
-    let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
-    let since = since.transpose()?;
-    let period = read_period(args, since.as_ref(), now)?;
-    let place = args.location.as_deref().map(location).transpose()?;
-    let (place, within) = place.map_or((None, None), |(place, within)| (Some(place), within));
-    let moved = args.relocate.iter().map(|text| moved(text)).collect::<Result<_, _>>()?;
-    let trail = args.trail_arn.as_deref().map(|arn| id(arn, "--trail-arn")).transpose()?;
-    let mut trails =
-        selection.trail.iter().map(|text| trail_filter(text)).collect::<Result<Vec<_>, _>>()?;
-    trails.extend(trail.clone().map(TrailFilter::Arn));
-    let accounts =
-        selection.account.iter().map(|text| id(text, "--account")).collect::<Result<_, _>>()?;
-    let regions =
-        selection.regions.iter().map(|text| id(text, "--region")).collect::<Result<_, _>>()?;
-    let mut scope = Scope { trails, accounts, regions, organization: None };
-    if let Some(within) = &within {
-        narrow(&mut scope, within)?;
+impl VerifyRequest {
+    /// What a location and a period alone ask for.
+    pub(super) fn new(
+        place: Option<(Place, Option<Within>)>,
+        period: AskedPeriod,
+        mut scope: Scope,
+        began: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let (place, within) = place.map_or((None, None), |(place, within)| (Some(place), within));
+        if let Some(within) = &within {
+            narrow(&mut scope, within)?;
+        }
+        Ok(Self {
+            began,
+            place,
+            below_root: within.is_some(),
+            moved: Vec::new(),
+            trail: None,
+            scope,
+            period,
+            since: None,
+            expect: Expect::default(),
+            of_bucket: None,
+            complete_copy: false,
+            unlisted: true,
+            keys: None,
+            known: None,
+            concurrency: None,
+            repeats: None,
+        })
     }
-    let expect = expect(selection)?;
-    Ok(Asked { place, below_root: within.is_some(), moved, trail, scope, period, since, expect })
+
+    /// What was typed of a location, a period and a scope.
+    pub(super) fn read(
+        location_typed: Option<&str>,
+        selection: &Selection,
+        began: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let period = read_period(selection, None)?;
+        Self::read_with(location_typed, selection, period, began)
+    }
+
+    fn read_with(
+        location_typed: Option<&str>,
+        selection: &Selection,
+        period: AskedPeriod,
+        began: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let place = location_typed.map(location).transpose()?;
+        let scope = Scope {
+            trails: selection
+                .trail
+                .iter()
+                .map(|text| trail_filter(text))
+                .collect::<Result<_, _>>()?,
+            accounts: ids(&selection.account, "--account")?,
+            regions: ids(&selection.regions, "--region")?,
+            organization: None,
+        };
+        let request = Self::new(place, period, scope, began)?;
+        Self { expect: expect(selection)?, ..request }.checked()
+    }
+
+    /// What was typed for `verify`.
+    pub(super) fn of_verify(args: &VerifyArgs, began: Timestamp) -> Result<Self, Refusal> {
+        let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
+        let since = since.transpose()?;
+        let period = match since.as_ref().and_then(Since::start) {
+            Some(start) => {
+                let end = args.selection.end_time.as_deref().map(time).transpose();
+                AskedPeriod::From(start, end.map_err(Refusal::usage)?)
+            }
+            None => read_period(&args.selection, args.since.as_deref())?,
+        };
+        let mut request =
+            Self::read_with(args.location.as_deref(), &args.selection, period, began)?;
+        request.trail = args.trail_arn.as_deref().map(|arn| id(arn, "--trail-arn")).transpose()?;
+        request.scope.trails.extend(request.trail.clone().map(TrailFilter::Arn));
+        request.since = since.map(Arc::new);
+        request.unlisted = args.unlisted || !args.no_unlisted;
+        request.known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
+        request.concurrency = args.concurrency;
+        request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
+        request.believe(&args.public_keys)?;
+        Ok(request)
+    }
+
+    /// Takes what was typed of copies.
+    pub(super) fn copy(
+        &mut self,
+        relocate: &[String],
+        of_bucket: Option<&str>,
+        complete: bool,
+    ) -> Result<(), Refusal> {
+        self.moved = relocate.iter().map(|text| moved(text)).collect::<Result<_, _>>()?;
+        self.of_bucket = of_bucket.map(bucket_name).transpose()?.map(str::to_owned);
+        self.complete_copy = complete;
+        Ok(())
+    }
+
+    /// Takes the key bundles that were named.
+    pub(super) fn believe(&mut self, paths: &[PathBuf]) -> Result<(), Refusal> {
+        self.keys = key_files::read(paths)?.map(|bundle| (bundle, key_files::names(paths)));
+        Ok(())
+    }
+
+    /// The period of a run at `now`, and whether it was cut.
+    pub(super) fn period_at(&self, now: Timestamp) -> Result<Cut, Refusal> {
+        self.period.cut(now).map_err(Refusal::usage)
+    }
+
+    /// The same, where its period is one.
+    fn checked(self) -> Result<Self, Refusal> {
+        self.period_at(self.began)?;
+        Ok(self)
+    }
 }
 
 /// Narrows the scope to what a location names below `AWSLogs`.
@@ -203,28 +310,15 @@ pub(super) async fn expected(
     Ok(Expected { accounts, regions, known_ends })
 }
 
-/// The period that was typed, cut at `now`.
-fn read_period(
-    args: &VerifyArgs,
-    since: Option<&Since>,
-    now: Timestamp,
-) -> Result<super::period_arg::Cut, Refusal> {
-    let selection = &args.selection;
-    let joins = since.and_then(Since::start).map(|start| start.to_string());
+/// The period that was typed.
+fn read_period(selection: &Selection, since: Option<&str>) -> Result<AskedPeriod, Refusal> {
     let typed = PeriodArgs {
-        start: joins.as_deref().or(args.since.as_deref()).or(selection.start_time.as_deref()),
+        start: since.or(selection.start_time.as_deref()),
         end: selection.end_time.as_deref(),
         last: selection.last.as_deref(),
         quarter: selection.quarter.as_deref(),
     };
-    period(typed, now).map_err(Refusal::usage)
-}
-
-impl Asked {
-    /// The same with the period cut at a later time, once the store's clock is known.
-    pub(super) fn by_the_clock(self, args: &VerifyArgs, now: Timestamp) -> Result<Self, Refusal> {
-        Ok(Self { period: read_period(args, self.since.as_ref(), now)?, ..self })
-    }
+    period(typed).map_err(Refusal::usage)
 }
 
 fn id<T: FromStr>(text: &str, option: &str) -> Result<T, Refusal> {
@@ -233,7 +327,11 @@ fn id<T: FromStr>(text: &str, option: &str) -> Result<T, Refusal> {
     })
 }
 
-fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
+fn ids<T: FromStr>(texts: &[String], option: &str) -> Result<Vec<T>, Refusal> {
+    texts.iter().map(|text| id(text, option)).collect()
+}
+
+pub(super) fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
     if text.starts_with("arn:") {
         return id(text, "--trail").map(TrailFilter::Arn);
     }
@@ -243,7 +341,7 @@ fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
 /// Asks the trail for what is still open. Of an organization's trail with named accounts it is also
 /// asked which organization that is: then nothing above the accounts' folders has to be listed.
 pub(super) async fn bucket_of(
-    asked: &mut Asked,
+    asked: &mut VerifyRequest,
     trails: &dyn TrailService,
 ) -> Result<BucketPlace, Refusal> {
     if let Some(Place::Bucket(bucket, prefix)) = &asked.place {
@@ -268,40 +366,6 @@ pub(super) async fn bucket_of(
         asked.scope.organization = Some(organization.and_then(Result::ok));
     }
     Ok(BucketPlace { bucket: trail.bucket, prefix, is_root })
-}
-
-/// The plan over evidence that was found. `trails` is who knows the trail's status, if anybody may
-/// be asked.
-pub(super) fn make(
-    asked: Asked,
-    args: &VerifyArgs,
-    evidence: &Evidence,
-    trails: Option<Arc<dyn TrailService>>,
-    known: Option<Arc<KnownLogs>>,
-    expected: Expected,
-    now: Timestamp,
-) -> VerifyPlan {
-    let Asked { trail, scope, period: (period, end_was_future), since, .. } = asked;
-    VerifyPlan {
-        place: evidence.place.clone(),
-        bucket: evidence.bucket.clone(),
-        roots: evidence.roots.clone(),
-        scope,
-        period,
-        end_was_future,
-        now,
-        // A copy may lag behind what the trail says that it delivered.
-        status: trail
-            .zip(trails)
-            .filter(|_| !evidence.copy)
-            .map(|(arn, service)| StatusOf { arn, service }),
-        unlisted: args.unlisted || !args.no_unlisted,
-        complete_copy: args.complete_copy && evidence.copy,
-        known,
-        since: since.map(Arc::new),
-        expected,
-        left_open: evidence.left_open.clone(),
-    }
 }
 
 async fn ask_trail(arn: &TrailArn, trails: &dyn TrailService) -> Result<TrailRecord, Refusal> {
