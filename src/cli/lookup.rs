@@ -78,6 +78,7 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
         Arc::new(files.iter().flat_map(|(_, read)| [read.whole_hash(), read.hash]).collect());
     let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
     let mut last: Option<Hash> = None;
+    let mut doubts = 0;
     let (source, keys) = (session.source.clone(), session.keys.clone());
     let summary = look_up(&session.plan, wanted, source, keys, &mut |event| {
         progress.note(event);
@@ -92,6 +93,7 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
                     *there_now = there(&judged.outcome);
                 }
             }
+            RunEvent::PlaceInDoubt(_) | RunEvent::LogsWithoutDigests { .. } => doubts += 1,
             _ => {}
         }
     })
@@ -102,7 +104,7 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     if let Some(billed) = &session.billed {
         say_cost(args.quiet, billed);
     }
-    Ok(tell(&files, &found, &summary, &session.plan))
+    Ok(tell(&files, &found, &summary, doubts, &session.plan))
 }
 
 /// What is to be said of the object that lies where the file was delivered.
@@ -146,13 +148,14 @@ fn tell(
     files: &[(PathBuf, Content)],
     found: &BTreeMap<Hash, Vec<FoundAt>>,
     summary: &RunSummary,
+    doubts: u64,
     plan: &VerifyPlan,
 ) -> Told {
     let mut lines = Vec::new();
     let mut verdict: Option<Verdict> = None;
     let mut worse = |one: Verdict| verdict = verdict.max(Some(one));
     let coverage = &summary.coverage;
-    let left_out = left_out(summary);
+    let left_out = left_out(summary, doubts);
     let searched_all = coverage.total() > 0 && left_out.is_empty();
     for (path, content) in files {
         let shown = escape(&path.to_string_lossy()).into_owned();
@@ -221,7 +224,7 @@ fn places_of<'f>(
 }
 
 /// What of the evidence could not be searched: a digest that is not proven may name anything.
-fn left_out(summary: &RunSummary) -> Vec<String> {
+fn left_out(summary: &RunSummary, doubts: u64) -> Vec<String> {
     let (coverage, counts) = (&summary.coverage, &summary.counts);
     let mut left_out = Vec::new();
     let open = coverage.total() - coverage.verified;
@@ -233,6 +236,9 @@ fn left_out(summary: &RunSummary) -> Vec<String> {
         if unproven > 0 {
             left_out.push(format!("{} not proven", counted(unproven, kind)));
         }
+    }
+    if doubts > 0 {
+        left_out.push(format!("{} in doubt", counted(doubts, "place")));
     }
     if summary.listings_unread > 0 {
         left_out.push(format!("{} not read", counted(summary.listings_unread, "listing")));

@@ -297,6 +297,10 @@ pub(super) async fn expected(
                 members.into_iter().filter(there).map(|member| member.account).collect();
             accounts.sort();
             accounts.dedup();
+            if accounts.is_empty() {
+                let words = "Organizations lists no active account: what to expect is not known";
+                return Err(Refusal::not_started(words));
+            }
             Some(accounts)
         }
         (Some(ExpectedAccounts::Organization), None) => {

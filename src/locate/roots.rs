@@ -168,3 +168,7 @@ fn reported(left_out: BTreeMap<String, u64>) -> Vec<PlaceInDoubt> {
     }
     doubts
 }
+
+#[cfg(test)]
+#[path = "roots_tests.rs"]
+mod tests;

@@ -7,7 +7,8 @@ use trailproof_core::check::NotMade;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::event::record::Circumstances;
 use trailproof_core::event::{
-    ChainSummary, PlaceInDoubt, PlacesAnswered, PublicKeyTold, RunEvent, RunStart, RunSummary,
+    ChainSummary, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold, RunEvent,
+    RunStart, RunSummary,
 };
 use trailproof_core::explain::ExplainingEvent;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
@@ -82,6 +83,8 @@ pub(super) struct Copies {
 pub(super) struct Gap {
     pub(super) chain: ChainId,
     pub(super) segment: Segment,
+    /// End of the newest digest before, of a chain that is absent.
+    pub(super) last: Option<Timestamp>,
     pub(super) explained: Vec<ExplainingEvent>,
 }
 
@@ -117,7 +120,12 @@ pub(super) struct Collected {
     /// Public keys by which digests were believed.
     pub(super) keys: Kept<PublicKeyTold>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
-    pub(super) without_digests: Kept<String>,
+    /// Folders with log files and without digests, and why these may lie there.
+    pub(super) without_digests: Kept<(String, UnlistedReason)>,
+    /// Whether the trail says of a chain that it is logging.
+    pub(super) logging: BTreeMap<ChainId, bool>,
+    /// Places in doubt, by why.
+    pub(super) doubts: BTreeMap<PlaceDoubt, u64>,
     /// Places that were named, expected or found, and could not be answered for.
     pub(super) places_in_doubt: Kept<PlaceInDoubt>,
     /// How the places that were found are answered for.
@@ -198,12 +206,20 @@ impl Collected {
                 for segment in &summary.segments {
                     if matches!(segment.coverage, Coverage::Uncovered(_)) {
                         let chain = summary.chain.clone();
-                        self.gaps.push(Gap { chain, segment: *segment, explained: Vec::new() });
+                        let last = match summary.presence {
+                            Presence::Absent { last } => last,
+                            Presence::Present | Presence::Ended { .. } => None,
+                        };
+                        let (segment, explained) = (*segment, Vec::new());
+                        self.gaps.push(Gap { chain, segment, last, explained });
                     }
                 }
                 self.chains.push(summary.clone());
             }
-            RunEvent::TrailStatus { chain, latest_digest_error, finding, .. } => {
+            RunEvent::TrailStatus { chain, latest_digest_error, finding, is_logging, .. } => {
+                if self.logging.len() < KEPT {
+                    self.logging.insert(chain.clone(), *is_logging);
+                }
                 if let Some(finding) = finding.clone() {
                     let at = ObjectLocation::new("", chain.to_string());
                     let chain = chain.clone();
@@ -223,8 +239,13 @@ impl Collected {
                 }
             }
             RunEvent::CopyOf { at, .. } => self.copies.push(at.clone()),
-            RunEvent::LogsWithoutDigests { folder } => self.without_digests.push(folder.clone()),
-            RunEvent::PlaceInDoubt(place) => self.places_in_doubt.push(place.clone()),
+            RunEvent::LogsWithoutDigests { folder, reason } => {
+                self.without_digests.push((folder.clone(), *reason));
+            }
+            RunEvent::PlaceInDoubt(place) => {
+                *self.doubts.entry(place.why).or_default() += 1;
+                self.places_in_doubt.push(place.clone());
+            }
             RunEvent::PlacesAnswered(places) => self.places = Some(*places),
             RunEvent::CheckNotPerformed(not_made) => self.not_performed.push(not_made.clone()),
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),

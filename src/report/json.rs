@@ -125,7 +125,10 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
     let copies = run.copies.entries.iter();
     let copies = copies.map(|at| json!({ "bucket": at.bucket, "key": at.key }));
     value.insert("copies".into(), copies.collect());
-    value.insert("logs_without_digests".into(), json!(run.without_digests.entries));
+    let without = run.without_digests.entries.iter();
+    let without =
+        without.map(|(folder, reason)| json!({ "folder": folder, "reason": reason.code() }));
+    value.insert("logs_without_digests".into(), without.collect());
     let mut not_joined = Vec::new();
     for (chain, at) in &run.not_joined.entries {
         let chain = to_value(ChainShape::from(chain))?;

@@ -108,7 +108,7 @@ fn whole_run(run: &Collected) -> TestSuite {
         let status = error("log-unlisted", "no verified digest names it");
         suite.add_test_case(case("run", &format!("log-unlisted {at}"), status));
     }
-    for folder in &run.without_digests.entries {
+    for (folder, _) in &run.without_digests.entries {
         let words = "log files of the period, and no digest of any trail covers that account and \
                      region";
         let status = error("logs-without-digests", words);
@@ -131,8 +131,10 @@ fn verdict(run: &Collected) -> TestCaseStatus {
     let Some(summary) = &run.summary else {
         return error("no-verdict", "the run was cut short");
     };
-    let words =
-        format!("{}: exit status {}", summary.verdict.words(), summary.verdict.exit_status());
+    let scope = run.start.as_ref().and_then(|start| places::scope(start, &run.not_performed));
+    let scope = scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
+    let (verdict, status) = (summary.verdict.words(), summary.verdict.exit_status());
+    let words = format!("{verdict}{scope}: exit status {status}");
     match summary.verdict {
         Verdict::Proven => TestCaseStatus::success(),
         Verdict::Contradicted => failure("contradicted", &words),

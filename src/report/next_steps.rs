@@ -99,8 +99,14 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     if unread(ReadFailureKind::Throttled) || unread(ReadFailureKind::Network) {
         say("run again, with a lower `--concurrency` if the store still throttles");
     }
+    let unvalidated = UnlistedReason::TrailWithoutValidation;
+    if run.without_digests.entries.iter().any(|(_, reason)| *reason == unvalidated) {
+        say(
+            "log file validation is off for a trail that delivers here, so that nothing of it can be \
+             proven: `aws cloudtrail update-trail --enable-log-file-validation` switches it on",
+        );
+    }
     if !run.unlisted.entries.is_empty() {
-        let unvalidated = UnlistedReason::TrailWithoutValidation;
         if run.unlisted_facts.iter().any(|(_, reason)| *reason == unvalidated) {
             say(
                 "a trail without log file validation delivers into these folders, and no digest names \

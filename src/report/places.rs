@@ -1,10 +1,12 @@
 //! Scope and places in words.
 use super::words;
+use trailproof_core::check::{Check, NotMade};
 use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
 use trailproof_core::location::escape;
 
-/// What the scope leaves of the bucket, for headlines; `None` where it leaves nothing out.
-pub(super) fn scope(start: &RunStart) -> Option<String> {
+/// What the scope leaves of the bucket, for headlines, and whether what goes on outside of it is not
+/// known; `None` where it leaves nothing out.
+pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
     let mut parts = Vec::new();
     match start.organization.as_deref() {
         None => {}
@@ -12,7 +14,9 @@ pub(super) fn scope(start: &RunStart) -> Option<String> {
         Some(organization) => parts.push(format!("organization {organization}")),
     }
     parts.extend(words::scope(&start.trails, &start.accounts, &start.regions));
-    (!parts.is_empty()).then(|| parts.join("; "))
+    let siblings = not_made.iter().any(|one| one.check == Check::ExpectedPlaces);
+    let unknown = if siblings { "; what goes on outside is not known" } else { "" };
+    (!parts.is_empty()).then(|| format!("{} only{unknown}", parts.join("; ")))
 }
 
 /// What was to be expected, as the caller said it.

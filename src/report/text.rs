@@ -50,8 +50,8 @@ impl<W: Write> Text<W> {
         if let Some(start) = &run.start {
             let period = start.period;
             let location = words::evidence(&start.place);
-            if let Some(scope) = places::scope(start) {
-                write!(self.out, " ({} only)", escape(&scope))?;
+            if let Some(scope) = places::scope(start, &run.not_performed) {
+                write!(self.out, " ({})", escape(&scope))?;
             }
             write!(self.out, "  {location}  {} to {}", period.start, period.end)?;
         }
@@ -202,6 +202,14 @@ impl<W: Write> Text<W> {
                 hours(gap.segment.seconds()),
                 uncovered(why),
             )?;
+            if let Some(last) = gap.last {
+                writeln!(self.out, "      its newest digest ends at {last}")?;
+            }
+            if let Some(logging) = run.logging.get(&gap.chain).filter(|_| why == Uncovered::Absent)
+            {
+                let words = if *logging { "on" } else { "off" };
+                writeln!(self.out, "      GetTrailStatus: logging is {words}")?;
+            }
             for event in &gap.explained {
                 writeln!(
                     self.out,
@@ -236,17 +244,20 @@ impl<W: Write> Text<W> {
                 writeln!(self.out, "      last modified: {last_modified}")?;
             }
             if *reason == UnlistedReason::TrailWithoutValidation {
-                writeln!(self.out, "      a trail without log file validation delivers here")?;
+                writeln!(self.out, "      a trail whose log file validation is off delivers here")?;
             }
         }
         self.more(self.collected.unlisted.total)?;
-        for folder in self.collected.without_digests.entries.iter().take(SHOWN) {
+        for (folder, reason) in self.collected.without_digests.entries.iter().take(SHOWN) {
             let folder = escape(folder);
             writeln!(
                 self.out,
                 "\n  logs-without-digests  `{folder}`\n      log files of the period, and no digest \
                  of any trail covers that account and region"
             )?;
+            if *reason == UnlistedReason::TrailWithoutValidation {
+                writeln!(self.out, "      a trail whose log file validation is off delivers here")?;
+            }
         }
         self.more(self.collected.without_digests.total)?;
         for (chain, at) in self.collected.not_joined.entries.iter().take(SHOWN) {

@@ -38,15 +38,12 @@ impl Run<'_> {
             }
         }
         let mut unexplained = BTreeSet::new();
-        for end in ended.iter().filter(|end| !end.goes_on) {
-            let Ended { chain, also, folders, kms_keys, last, proven, counts, .. } = end;
-            let (bucket, now) = (self.plan.bucket.as_str(), self.plan.now);
-            let concerned = Concerned { chain, also, bucket, keys: kms_keys, folders, now };
-            // An event says why a chain ended only where that end is known.
-            let event = proven.then(|| explanations.explains_end(&concerned, *last)).flatten();
-            let stated =
-                self.plan.expected.known_ends.iter().any(|known| known.explains(chain, *last));
-            if *counts && !(*proven && (event.is_some() || stated)) {
+        for end in ended {
+            let Ended { chain, last, proven, counts, .. } = end;
+            let event = end.explained(&explanations, self.plan);
+            let known = &self.plan.expected.known_ends;
+            let stated = *proven && known.iter().any(|known| known.explains(chain, *last));
+            if *counts && event.is_none() && !stated {
                 unexplained.insert(chain.clone());
             }
             if let Some(event) = event {

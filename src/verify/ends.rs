@@ -8,7 +8,9 @@ use super::chain_run::run_chain;
 use super::chain_says::ChainSays;
 use super::keys::KeyBook;
 use super::moments::Moments;
+use super::plan::VerifyPlan;
 use super::room::Room;
+use super::verify_run::EVENTS_KEPT;
 use crate::locate::listed::ListedChain;
 use crate::locate::one_chain::list_digests;
 use crate::source::many::in_order;
@@ -18,7 +20,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::event::{DigestJudged, Presence, RunEvent};
-use trailproof_core::explain::{Cause, KeyName};
+use trailproof_core::explain::{
+    Cause, Concerned, ExplainingEvent, Explanations, KeptEvents, KeyName,
+};
 use trailproof_core::finding::Outcome;
 use trailproof_core::key_layout::ChainKey;
 use trailproof_core::time::{HOUR, Period, Timestamp};
@@ -41,7 +45,7 @@ pub(super) struct Ended {
     /// Whether that digest is proven.
     pub(super) proven: bool,
     /// Whether a proven digest of the same trail under another path links to it.
-    pub(super) goes_on: bool,
+    goes_on: bool,
     /// Whether the run takes it as one that ended, and not as one that is missing.
     pub(super) counts: bool,
 }
@@ -92,8 +96,12 @@ fn other_paths(ended: &[ChainJob], jobs: &[ChainJob]) -> BTreeMap<ChainId, Vec<C
 }
 
 /// Looks at the ends of those among these chains that have one; also returns the events found there.
+///
+/// A chain that goes on under another path is taken out: it is told there. One that is missing beside
+/// its siblings, of which a verified event says why it ended, has ended.
 pub(super) async fn look(
-    jobs: &[ChainJob],
+    plan: &VerifyPlan,
+    jobs: &mut Vec<ChainJob>,
     source: &Arc<dyn ObjectSource>,
     book: &Arc<KeyBook>,
     room: &Room,
@@ -126,7 +134,8 @@ pub(super) async fn look(
         })
     });
     let mut seen: BTreeMap<Stretch, Seen> = in_order(looks).await.into_iter().collect();
-    let causes = seen.values_mut().flat_map(|seen| std::mem::take(&mut seen.causes)).collect();
+    let causes: Vec<Cause> =
+        seen.values_mut().flat_map(|seen| std::mem::take(&mut seen.causes)).collect();
     let ended = of_chain.into_iter().map(|(job, last, key, all)| {
         let own = all.first().and_then(|own| seen.get(own));
         let others = all.iter().skip(1).filter_map(|other| seen.get(other));
@@ -143,7 +152,46 @@ pub(super) async fn look(
             last,
         }
     });
-    (ended.collect(), causes)
+    let mut ended: Vec<Ended> = ended.collect();
+    let moved: BTreeSet<ChainId> =
+        ended.extract_if(.., |end| end.goes_on).map(|end| end.chain).collect();
+    jobs.retain(|job| !moved.contains(&job.chain));
+    let mut kept = KeptEvents::new(EVENTS_KEPT);
+    causes.iter().cloned().for_each(|cause| kept.take(cause));
+    let explanations =
+        Explanations::new(&kept, &jobs.iter().map(|job| job.chain.clone()).collect());
+    let may = |job: &&ChainJob| job.may_have_ended;
+    let may: BTreeSet<ChainId> = jobs.iter().filter(may).map(|job| job.chain.clone()).collect();
+    for end in ended.iter_mut().filter(|end| !end.counts && may.contains(&end.chain)) {
+        end.counts = end.explained(&explanations, plan).is_some();
+    }
+    let counts: BTreeMap<&ChainId, Timestamp> =
+        ended.iter().filter(|end| end.counts).map(|end| (&end.chain, end.last)).collect();
+    for job in jobs.iter_mut() {
+        if let Some(last) = counts.get(&job.chain) {
+            job.presence = Presence::Ended { last: *last };
+        }
+    }
+    (ended, causes)
+}
+
+impl Ended {
+    /// The event that says why the chain ended, where its end is proven.
+    pub(super) fn explained(
+        &self,
+        explanations: &Explanations,
+        plan: &VerifyPlan,
+    ) -> Option<ExplainingEvent> {
+        let concerned = Concerned {
+            chain: &self.chain,
+            also: &self.also,
+            bucket: &plan.bucket,
+            keys: &self.kms_keys,
+            folders: &self.folders,
+            now: plan.now,
+        };
+        explanations.explains_end(&concerned, self.last).filter(|_| self.proven)
+    }
 }
 
 /// Walks one stretch as a run over it alone would.
@@ -173,6 +221,7 @@ async fn seen(
         listed: chain,
         older: None,
         presence: Presence::Present,
+        may_have_ended: false,
         only: None,
         known: None,
         seam: None,

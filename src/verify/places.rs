@@ -3,6 +3,7 @@
 use super::chain_job::ChainJob;
 use super::plan::VerifyPlan;
 use super::unlisted_folders::has_logs;
+use super::unvalidated::Unvalidated;
 use crate::locate::chains::Found;
 use crate::locate::place::Place;
 use crate::source::many::in_order;
@@ -13,6 +14,7 @@ use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence,
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::key_layout::KeyRoot;
+use trailproof_core::unlisted::UnlistedReason;
 
 /// The places in which no digest of the period was listed, with the folder in which log files of the
 /// period lie, or why that is not known.
@@ -24,8 +26,8 @@ pub(super) struct Uncovered(BTreeMap<Place, Logs>);
 enum Logs {
     /// It has none: every folder was listed.
     None,
-    /// It has some, in this folder.
-    In(String),
+    /// It has some, in this folder, and why they may lie there.
+    In(String, UnlistedReason),
     /// A folder could not be listed.
     Unknown(String, ReadFailure),
 }
@@ -33,11 +35,12 @@ enum Logs {
 impl Uncovered {
     /// Looks for log files of the period in every place that no digest of the period lies in.
     pub(super) async fn look(plan: &VerifyPlan, source: &dyn ObjectSource, found: &Found) -> Self {
+        let unvalidated = &Unvalidated::new(&plan.bucket, plan.status.clone());
         let places = found.places.iter().filter(|place| !found.covering.contains_key(*place));
         let looks = in_order(places.map(|place| -> BoxFuture<'_, _> {
             Box::pin(async move {
                 let names = found.log_folders.get(place).map_or(&[][..], Vec::as_slice);
-                (place.clone(), logs(plan, source, place, names).await)
+                (place.clone(), logs(plan, source, place, names, unvalidated).await)
             })
         }))
         .await;
@@ -46,7 +49,7 @@ impl Uncovered {
 
     /// Those that have log files of the period.
     pub(super) fn with_logs(&self) -> impl Iterator<Item = &Place> {
-        self.0.iter().filter(|(_, logs)| matches!(logs, Logs::In(_))).map(|(place, _)| place)
+        self.0.iter().filter(|(_, logs)| matches!(logs, Logs::In(..))).map(|(place, _)| place)
     }
 }
 
@@ -56,11 +59,15 @@ async fn logs(
     source: &dyn ObjectSource,
     place: &Place,
     names: &[String],
+    unvalidated: &Unvalidated,
 ) -> Logs {
     let mut answer = Logs::None;
     for name in names {
         match has_logs(source, &plan.bucket, place, name, plan.period).await {
-            Ok(true) => return Logs::In(place.folder(name)),
+            Ok(true) => {
+                let reason = unvalidated.reason(&place.root.prefix, Some(place)).await;
+                return Logs::In(place.folder(name), reason);
+            }
             Ok(false) => {}
             Err(why) => answer = Logs::Unknown(place.folder(name), why),
         }
@@ -95,10 +102,11 @@ impl Answers {
             })
             .collect();
         let mut answers = Self::default();
-        for place in &found.places {
-            answers.place(plan, found, uncovered.0.get(place), place, &absent);
-        }
         let evidence = Evidence::of(jobs);
+        let any = !evidence.chains.is_empty();
+        for place in &found.places {
+            answers.place(plan, found, (uncovered.0.get(place), any), place, &absent);
+        }
         answers.named(plan, &evidence);
         answers.expected(plan, &evidence);
         answers
@@ -108,7 +116,7 @@ impl Answers {
         &mut self,
         plan: &VerifyPlan,
         found: &Found,
-        logs: Option<&Logs>,
+        (logs, evidence): (Option<&Logs>, bool),
         place: &Place,
         absent: &BTreeSet<PlaceKey<'_>>,
     ) {
@@ -128,17 +136,18 @@ impl Answers {
             return;
         }
         match logs {
-            Some(Logs::In(folder)) => {
+            Some(Logs::In(folder, reason)) => {
                 let absent = absent.contains(&key(place));
-                // Where trails are named, log files of unknown trails are nobody's business.
-                if !absent && !plan.scope.trails.is_empty() {
+                // Where trails are named and found, log files of others are nobody's business.
+                if !absent && !plan.scope.trails.is_empty() && evidence {
                     places.left_out += 1;
                     return;
                 }
                 places.doubtful += 1;
                 // A chain that should be there says so itself.
                 if !absent {
-                    self.events.push(RunEvent::LogsWithoutDigests { folder: folder.clone() });
+                    let (folder, reason) = (folder.clone(), *reason);
+                    self.events.push(RunEvent::LogsWithoutDigests { folder, reason });
                 }
             }
             Some(Logs::Unknown(folder, why)) => {
@@ -221,7 +230,9 @@ impl Answers {
     ) {
         let mut absent: BTreeSet<(Option<&AccountId>, Option<&Region>)> = BTreeSet::new();
         for account in accounts {
-            if !evidence.accounts.contains(account) {
+            // Where both are named, the account may have much elsewhere.
+            let whole = regions.is_empty() || why == PlaceDoubt::ExpectedNotFound;
+            if whole && !evidence.accounts.contains(account) {
                 absent.insert((Some(account), None));
                 continue;
             }

@@ -41,7 +41,7 @@ const WAITING: usize = 256;
 const CHAINS_AT_ONCE: usize = 96;
 
 /// Events that may explain a gap and are kept for the end of the run.
-const EVENTS_KEPT: usize = 20_000;
+pub(super) const EVENTS_KEPT: usize = 20_000;
 
 /// Keys of KMS that are kept of one chain: a trail changes its key seldom.
 const KMS_KEYS: usize = 16;
@@ -100,10 +100,7 @@ async fn run(
     let is_here = |at: ObjectLocation| source.is_here(&at);
     let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
     let room = Room::new(here, unneeded);
-    let (ended, causes) = ends::look(&jobs, &source, &book, &room).await;
-    // What goes on under another path is told there.
-    let moved: BTreeSet<_> = ended.iter().filter(|end| end.goes_on).map(|end| &end.chain).collect();
-    jobs.retain(|job| !moved.contains(&job.chain));
+    let (ended, causes) = ends::look(plan, &mut jobs, &source, &book, &room).await;
     let answers = Answers::of(plan, &found, &uncovered, &jobs);
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),

@@ -9,6 +9,7 @@
 mod architecture;
 mod attest;
 mod aws_setup;
+mod cases;
 mod chains;
 mod circumstances;
 mod cli;

@@ -108,7 +108,9 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
         last_modified: None,
         reason: UnlistedReason::None,
     });
-    teller.events.push(RunEvent::LogsWithoutDigests { folder: long.clone() });
+    teller
+        .events
+        .push(RunEvent::LogsWithoutDigests { folder: long.clone(), reason: UnlistedReason::None });
     teller.events.push(RunEvent::CheckNotPerformed(NotMade {
         check: Check::TrailStatus,
         why: WhyNot::ServiceFailed,

@@ -224,7 +224,7 @@ impl Details {
                 &run.without_digests.entries,
                 run.without_digests.total,
                 SHOWN,
-                |folder| Shown::of(folder),
+                |(folder, _)| Shown::of(folder),
             ),
             not_joined: List::of(
                 &run.not_joined.entries,

@@ -86,8 +86,8 @@ fn facts(run: &Collected) -> Vec<Fact> {
         fact("Period", format!("{} to {}{cut}", start.period.start, start.period.end)),
         fact(
             "Scope",
-            match places::scope(start) {
-                Some(scope) => format!("{scope} only{chains}"),
+            match places::scope(start, &run.not_performed) {
+                Some(scope) => format!("{scope}{chains}"),
                 None => format!("everything that the bucket holds{chains}"),
             },
         ),

@@ -2,13 +2,14 @@
 use super::shape::{Level, Resource, Told};
 use crate::report::collect::{Collected, ToldFinding};
 use crate::report::names::ChainNames;
+use crate::report::places;
 use crate::report::text_lines::{counted, hours};
 use crate::report::words::{self, uncovered};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::RunSummary;
+use trailproof_core::event::{PlaceInDoubt, RunSummary};
 use trailproof_core::location::{ObjectLocation, escape};
 use trailproof_core::verdict::Verdict;
 
@@ -22,8 +23,10 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
         Verdict::NotProven | Verdict::NothingFound => Level::Warning,
     };
     let counts = &summary.counts;
+    let scope = run.start.as_ref().and_then(|start| places::scope(start, &run.not_performed));
+    let scope = scope.map(|scope| format!(" ({})", escape(&scope))).unwrap_or_default();
     let words = format!(
-        "{}, exit status {}: {} and {} contradicted or missing, {} unverified; {} of {} of chain \
+        "{}{scope}, exit status {}: {} and {} contradicted or missing, {} unverified; {} of {} of chain \
          time verified in {}",
         summary.verdict.words(),
         summary.verdict.exit_status(),
@@ -129,11 +132,6 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
         let words = format!("{} in {stretches}: {}", hours(seconds), uncovered(why));
         class(why.code(), count, words, Vec::new());
     }
-    let folder = |name: &String| Resource {
-        uid: name.clone(),
-        kind: "folder",
-        name: escape(name).into_owned(),
-    };
     if run.unlisted.total > 0 {
         let words = format!(
             "{} in verified time that no verified digest names",
@@ -153,7 +151,13 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
             "{} with log files of the period and without any digest",
             counted(run.without_digests.total, "folder")
         );
-        let resources = run.without_digests.entries.iter().map(folder).take(RESOURCES).collect();
+        let resources = run
+            .without_digests
+            .entries
+            .iter()
+            .map(|(name, _)| folder(name))
+            .take(RESOURCES)
+            .collect();
         class("logs-without-digests", run.without_digests.total, words, resources);
     }
     if run.not_joined.total > 0 {
@@ -165,14 +169,30 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
         let resources = seams.filter_map(|(chain, at)| object(at, Some(chain)));
         class("not-joined", run.not_joined.total, words, resources.take(RESOURCES).collect());
     }
-    if run.places_in_doubt.total > 0 {
-        let words =
-            format!("{} that nothing answers for", counted(run.places_in_doubt.total, "place"));
-        let folders = run.places_in_doubt.entries.iter().filter_map(|doubt| doubt.folder.as_ref());
-        let resources = folders.map(folder).take(RESOURCES).collect();
-        class("place-in-doubt", run.places_in_doubt.total, words, resources);
+    for (why, count) in &run.doubts {
+        let words = format!("{}: {}", counted(*count, "place"), places::why(*why));
+        let doubts = run.places_in_doubt.entries.iter().filter(|doubt| doubt.why == *why);
+        class(why.code(), *count, words, doubts.filter_map(place).take(RESOURCES).collect());
     }
     told
+}
+
+fn folder(name: &String) -> Resource {
+    Resource { uid: name.clone(), kind: "folder", name: escape(name).into_owned() }
+}
+
+/// A folder, an account, a region or a trail.
+fn place(doubt: &PlaceInDoubt) -> Option<Resource> {
+    if let Some(name) = &doubt.folder {
+        return Some(folder(name));
+    }
+    let (kind, name) = match (&doubt.trail, &doubt.account, &doubt.region) {
+        (Some(_), ..) => ("AWS::CloudTrail::Trail", places::place(doubt)),
+        (None, Some(_), _) => ("AWS::::Account", places::place(doubt)),
+        (None, None, Some(_)) => ("AWS::::Region", places::place(doubt)),
+        (None, None, None) => return None,
+    };
+    Some(Resource { uid: name.clone(), kind, name })
 }
 
 /// An object; a finding about a chain as a whole has none.

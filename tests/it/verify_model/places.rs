@@ -51,7 +51,7 @@ fn an_account_whose_digests_are_all_gone_is_not_forgotten() {
         let events = run(&trail, &period);
         assert_eq!(summary(&events).verdict, Verdict::NotProven, "{organization:?}");
         let told = events.iter().any(|event| match event {
-            RunEvent::LogsWithoutDigests { folder } => folder.contains("444455556666"),
+            RunEvent::LogsWithoutDigests { folder, .. } => folder.contains("444455556666"),
             RunEvent::ChainFinished(chain) => chain.chain.account.as_str() == "444455556666",
             _ => false,
         });

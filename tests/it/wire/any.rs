@@ -39,7 +39,11 @@ pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
                 (place(), hash()).prop_map(|(at, hash)| RunEvent::CopyOf { at, hash }).boxed()
             }
             RunEventName::LogsWithoutDigests => {
-                text().prop_map(|folder| RunEvent::LogsWithoutDigests { folder }).boxed()
+                let reason = prop::sample::select(UnlistedReason::ALL.to_vec());
+                let folder = (text(), reason);
+                folder
+                    .prop_map(|(folder, reason)| RunEvent::LogsWithoutDigests { folder, reason })
+                    .boxed()
             }
             RunEventName::PlaceInDoubt => place_in_doubt().boxed(),
             RunEventName::PlacesAnswered => any::<[u64; 6]>()

@@ -110,6 +110,8 @@ pub enum RunEvent {
     LogsWithoutDigests {
         /// The folder.
         folder: String,
+        /// Why they may lie there.
+        reason: UnlistedReason,
     },
     /// A place that was named or is to be expected is not there, or what is there could not be
     /// judged.

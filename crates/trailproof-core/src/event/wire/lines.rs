@@ -26,7 +26,7 @@ pub(super) enum Line<'a> {
     GapExplained(Box<GapExplainedLine<'a>>),
     LogUnlisted(LogUnlistedLine<'a>),
     CopyOf(CopyOfLine<'a>),
-    LogsWithoutDigests(FolderLine<'a>),
+    LogsWithoutDigests(LogsWithoutDigestsLine<'a>),
     PlaceInDoubt(PlaceInDoubtLine<'a>),
     PlacesAnswered(PlacesAnsweredLine),
     CheckNotPerformed(NotMadeShape<'a>),
@@ -246,9 +246,11 @@ pub(super) struct CopyOfLine<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct FolderLine<'a> {
+pub(super) struct LogsWithoutDigestsLine<'a> {
     #[serde(borrow)]
     pub(super) folder: Text<'a>,
+    #[serde(borrow)]
+    pub(super) reason: Text<'a>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,9 +1,10 @@
 //! Lines into events.
 use super::FindingShape;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, FolderLine, GapExplainedLine,
-    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine, PlaceInDoubtLine,
-    PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine, TrailStatusLine,
+    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, GapExplainedLine, LinkShape,
+    ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine, LogsWithoutDigestsLine,
+    PlaceInDoubtLine, PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine,
+    TrailStatusLine,
 };
 use super::parts::{FailureShape, NotMadeShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
@@ -124,8 +125,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             RunEvent::LogUnlisted {
                 at: at(line.bucket, line.key),
                 last_modified: line.last_modified.map(|at| at.0),
-                reason: UnlistedReason::from_code(&line.reason)
-                    .ok_or_else(|| Unreadable::unknown("reason", &line.reason))?,
+                reason: reason(&line.reason)?,
             }
         }
         RunEventName::CopyOf => {
@@ -133,8 +133,11 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             RunEvent::CopyOf { at: at(line.bucket, line.key), hash: line.sha256.0 }
         }
         RunEventName::LogsWithoutDigests => {
-            let line: FolderLine<'_> = serde_json::from_str(line)?;
-            RunEvent::LogsWithoutDigests { folder: line.folder.into_owned() }
+            let line: LogsWithoutDigestsLine<'_> = serde_json::from_str(line)?;
+            RunEvent::LogsWithoutDigests {
+                reason: reason(&line.reason)?,
+                folder: line.folder.into_owned(),
+            }
         }
         RunEventName::PlaceInDoubt => {
             let line: PlaceInDoubtLine<'_> = serde_json::from_str(line)?;
@@ -226,6 +229,10 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
         complete_copy: line.complete_copy_asserted,
         follows: line.follows.map(TryInto::try_into).transpose()?,
     })
+}
+
+fn reason(code: &str) -> Result<UnlistedReason, Unreadable> {
+    UnlistedReason::from_code(code).ok_or_else(|| Unreadable::unknown("reason", code))
 }
 
 fn public_key(line: PublicKeyLine<'_>) -> Result<PublicKeyTold, Unreadable> {

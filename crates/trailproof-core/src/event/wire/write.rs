@@ -1,10 +1,10 @@
 //! Events into lines.
 use super::SCHEMA;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, FolderLine, GapExplainedLine,
-    Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine,
-    PlaceInDoubtLine, PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine,
-    TrailStatusLine,
+    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, GapExplainedLine, Line,
+    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine,
+    LogsWithoutDigestsLine, PlaceInDoubtLine, PlacesAnsweredLine, PublicKeyLine, RunStartedLine,
+    SeamJudgedLine, TrailStatusLine,
 };
 use super::parts::{Hex, Text, Time};
 use super::shown::write_json;
@@ -102,8 +102,9 @@ fn line(event: &RunEvent) -> Line<'_> {
             key: (&*at.key).into(),
             sha256: Hex(*hash),
         }),
-        RunEvent::LogsWithoutDigests { folder } => {
-            Line::LogsWithoutDigests(FolderLine { folder: folder.into() })
+        RunEvent::LogsWithoutDigests { folder, reason } => {
+            let (folder, reason) = (folder.into(), reason.code().into());
+            Line::LogsWithoutDigests(LogsWithoutDigestsLine { folder, reason })
         }
         RunEvent::PlaceInDoubt(place) => Line::PlaceInDoubt(PlaceInDoubtLine {
             why: place.why.code().into(),

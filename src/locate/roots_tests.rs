@@ -1,0 +1,101 @@
+//! What a search for roots leaves out, and where it looks. At the end of `roots.rs`:
+//! `#[cfg(test)] #[path = "roots_tests.rs"] mod tests;`
+use super::*;
+use crate::source::{ListPage, ListRequest, ObjectReader, ReadError, ReadFrom};
+use trailproof_core::failure::ReadFailureKind;
+use trailproof_core::location::ObjectLocation;
+
+/// The folders of these keys, which are in order; one of them may not be listed.
+#[derive(Debug, Default)]
+struct Keys {
+    keys: Vec<String>,
+    denied: Option<&'static str>,
+}
+
+impl ObjectSource for Keys {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(async move {
+            if self.denied == Some(request.prefix.as_str()) {
+                return Err(ReadFailure::new(ReadFailureKind::Denied, ""));
+            }
+            let mut page = ListPage::default();
+            for key in &self.keys {
+                let name = key.strip_prefix(&request.prefix).and_then(|rest| rest.split_once('/'));
+                let Some((name, _)) = name else { continue };
+                let folder = format!("{}{name}/", request.prefix);
+                if page.folders.last() != Some(&folder) {
+                    page.folders.push(folder);
+                }
+            }
+            Ok(page)
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        _: &'a ObjectLocation,
+        _: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move { Err(ReadError::Missing) })
+    }
+}
+
+fn keys(keys: impl IntoIterator<Item = String>) -> Keys {
+    Keys { keys: keys.into_iter().collect(), denied: None }
+}
+
+/// Ten folders with one below each, and a root behind them.
+fn many() -> Keys {
+    let beside = (0..10).map(|number| format!("a{number}/b/x"));
+    keys(beside.chain(["zz/AWSLogs/111122223333/CloudTrail/us-east-1/x".to_owned()]))
+}
+
+#[tokio::test]
+async fn folders_that_a_budget_leaves_out_are_counted_by_the_folder_they_lie_in() {
+    let left_out = |folder: &str, count| PlaceInDoubt {
+        folders: Some(count),
+        ..PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder)
+    };
+    let found = find_roots_within(&many(), "b", "", 4).await.unwrap();
+    let below = (0..4).map(|number| left_out(&format!("a{number}/"), 1));
+    let expected: Vec<_> = std::iter::once(left_out("", 7)).chain(below).collect();
+    assert_eq!((found.prefixes, found.left_out), (vec![], expected));
+    let found = find_roots_within(&many(), "b", "", 1_000).await.unwrap();
+    assert_eq!((found.prefixes, found.left_out), (vec!["zz".to_owned()], vec![]));
+}
+
+#[tokio::test]
+async fn a_folder_that_may_not_be_listed_ends_no_search() {
+    let found = find_roots(&Keys { denied: Some("a3/"), ..many() }, "b", "").await.unwrap();
+    assert_eq!(found.prefixes, ["zz"]);
+    let unread: Vec<&str> = found.unread.iter().map(|(folder, _)| folder.as_str()).collect();
+    assert_eq!(unread, ["a3/"]);
+    // The place itself is all that there is.
+    find_roots(&Keys { denied: Some(""), ..many() }, "b", "").await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_root_is_found_at_any_depth_and_below_another() {
+    for (key, prefix) in [
+        ("AWSLogs/1/x", ""),
+        ("a/b/c/d/e/f/AWSLogs/1/x", "a/b/c/d/e/f"),
+        ("AWSLogs/AWSLogs/1/x", "AWSLogs"),
+        ("AWSLogs/x/AWSLogs/1/x", "AWSLogs/x"),
+        ("AWSLogs/111122223333/AWSLogs/1/x", "AWSLogs/111122223333"),
+        ("AWSLogs/o-a1b2c3d4e5/AWSLogs/1/x", "AWSLogs/o-a1b2c3d4e5"),
+        ("AWSLogs/111122223333/Config/x/AWSLogs/1/x", "AWSLogs/111122223333/Config/x"),
+        ("zz//AWSLogs/1/x", "zz/"),
+        ("//AWSLogs/1/x", "/"),
+    ] {
+        let found = find_roots(&keys([key.to_owned()]), "b", "").await.unwrap();
+        assert!(found.prefixes.contains(&prefix.to_owned()), "{key}: {found:?}");
+        assert_eq!((found.left_out, found.unread), (vec![], vec![]), "{key}");
+    }
+    // It cannot be told from a root without a prefix.
+    let found = find_roots(&keys(["/AWSLogs/1/x".to_owned()]), "b", "").await.unwrap();
+    let doubt = PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, "/AWSLogs/");
+    assert_eq!((found.prefixes, found.left_out), (vec![], vec![doubt]));
+}

@@ -1,0 +1,326 @@
+//! What somebody with access to the bucket deletes, plants or narrows.
+use super::*;
+use trailproof_testkit::server::{
+    AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
+};
+use trailproof_testkit::trail::{Deed, DigestAt, LogAt, TrailBuilder};
+
+/// Log files whose digests are all gone answer to nobody, whatever lies in their folder of digests:
+/// a region of a trail that goes on elsewhere, an account of an organization, and an account whose
+/// only trail it was.
+#[test]
+fn log_files_without_digests_are_in_doubt_whatever_lies_in_the_folder_of_digests() {
+    let folder = |root: &str, account: &str, region: &str| {
+        format!("AWSLogs/{root}{account}/CloudTrail-Digest/{region}/")
+    };
+    type Gone = fn(&ChainId) -> bool;
+    let region: Gone = |id| id.region == AWAY;
+    let account: Gone = |id| id.account == MEMBER;
+    let two = TrailBuilder::new().trail(spec(3)).trail(second(3)).build();
+    let root = format!("{ORGANIZATION}/");
+    let member = [format!("{MEMBER} {AWAY}"), format!("{MEMBER} {HOME}")];
+    let logs = format!("AWSLogs/{MEMBER}/CloudTrail/{HOME}/");
+    let digests = folder("", MEMBER, HOME);
+    for (name, clean, gone, junk, missing, alone) in [
+        (
+            "a-region",
+            spec(3).build(),
+            region,
+            folder("", OWNER, AWAY),
+            &[format!("{OWNER} {AWAY}")][..],
+            None,
+        ),
+        (
+            "a-member",
+            of_organization(3).build(),
+            account,
+            folder(&root, MEMBER, AWAY),
+            &member[..],
+            None,
+        ),
+        ("an-account", two, account, digests, &[][..], Some(logs)),
+    ] {
+        let period = period(&clean);
+        assert_eq!(online(&clean, LOCATION, &period, &[]).status, 0, "{name}");
+        let mut trail = clean;
+        delete(&mut trail, gone, 0, false);
+        let bare = ("bare", online(&trail, LOCATION, &period, &[]));
+        for object in ["x", "2026/03/01/x.json.gz"] {
+            plant(&mut trail, &format!("{junk}{object}"));
+        }
+        for (place, ran) in everywhere(name, &trail, &period).into_iter().chain([bare]) {
+            let told = format!("{name} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, 3, "{told}");
+            assert_eq!(absent(&ran), missing, "{told}");
+            assert_eq!(without_digests(&ran), Vec::from_iter(alone.clone()), "{told}");
+        }
+    }
+    // By ARN too, and of a bucket in which nothing else lies.
+    let mut trail = spec(3).build();
+    trail.world.trails[0].status.clear();
+    delete(&mut trail, region, 0, false);
+    plant(&mut trail, &format!("{}x", folder("", OWNER, AWAY)));
+    let ran = online(&trail, LOCATION, &period(&trail), &["--trail-arn", ARN]);
+    assert_eq!((ran.status, absent(&ran)), (3, vec![format!("{OWNER} {AWAY}")]), "{}", ran.stdout);
+    delete(&mut trail, |id| id.region == HOME, 0, false);
+    plant(&mut trail, &format!("{}x", folder("", OWNER, HOME)));
+    let ran = online(&trail, LOCATION, &period(&trail), &[]);
+    assert_eq!((ran.status, without_digests(&ran).len()), (3, 2), "{}", ran.stdout);
+}
+
+/// A folder of digests that holds objects, and no digest, says nothing of what was there.
+#[test]
+fn a_folder_of_digests_without_a_digest_is_unreadable() {
+    let mut trail = TrailBuilder::new().trail(spec(3)).trail(second(3)).build();
+    let period = period(&trail);
+    delete(&mut trail, |id| id.account == MEMBER, 0, true);
+    let folder = format!("AWSLogs/{MEMBER}/CloudTrail-Digest/{HOME}/");
+    // The marker of a folder is no object of anybody's.
+    let mut marked = trail.clone();
+    plant(&mut marked, &folder);
+    assert_eq!(online(&marked, LOCATION, &period, &[]).status, 0);
+    plant(&mut trail, &format!("{folder}2026/03/01/x.json.gz"));
+    for (place, ran) in everywhere("unreadable", &trail, &period) {
+        assert_eq!(ran.status, 3, "{place}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(doubts(&ran, "digests-unreadable"), [folder.as_str()], "{place}");
+    }
+}
+
+/// Digests that end before the period do not answer for log files in it.
+#[test]
+fn a_chain_has_not_ended_where_its_log_files_go_on() {
+    let clean = TrailBuilder::new().trail(spec(8)).trail(second(8)).build();
+    let whole = clean.whole();
+    let period = over(whole.from + 4 * 3_600, whole.to);
+    let mut trail = clean.clone();
+    delete(&mut trail, |id| id.account == MEMBER, whole.from + 2 * 3_600, false);
+    for (place, ran) in everywhere("goes-on", &trail, &period) {
+        assert_eq!(ran.status, 3, "{place}: {}{}", ran.stdout, ran.stderr);
+        let logs = format!("AWSLogs/{MEMBER}/CloudTrail/{HOME}/");
+        assert_eq!(without_digests(&ran), [logs], "{place}: {}", ran.stdout);
+    }
+    // Of one trail alone that is not nothing.
+    let mut trail = spec(8).build();
+    delete(&mut trail, |_| true, whole.from + 2 * 3_600, false);
+    for (place, ran) in everywhere("goes-on-alone", &trail, &period) {
+        assert_eq!(ran.status, 3, "{place}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(without_digests(&ran).len(), 2, "{place}: {}", ran.stdout);
+    }
+}
+
+/// Pages of other keys around the last digests of a chain do not hide that there was one.
+#[test]
+fn other_keys_hide_no_digest_before_the_period() {
+    let clean = spec(30).build();
+    let whole = clean.whole();
+    let period = over(whole.from + 25 * 3_600, whole.to);
+    let mut trail = clean.clone();
+    delete(&mut trail, |id| id.region == AWAY, whole.from + 6 * 3_600, true);
+    for day in ["2000/01/01", "2026/02/27", "2026/03/01", "2026/03/02"] {
+        for number in 0..12 {
+            let folder = format!("AWSLogs/{OWNER}/CloudTrail-Digest/{AWAY}/{day}");
+            plant(&mut trail, &format!("{folder}/{number:02}"));
+            plant(&mut trail, &format!("{folder}/zz{number:02}"));
+        }
+    }
+    let options = ServerOptions { list_page_size: 5, ..ServerOptions::default() };
+    let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+    let ran = aws(&server, &[&["verify", LOCATION][..], &slices(&period), &JSONL].concat());
+    assert_eq!(ran.status, 3, "{}", ran.stderr);
+    assert_eq!(absent(&ran), [format!("{OWNER} {AWAY}")], "{}", ran.stdout);
+    for (place, ran) in everywhere("hidden", &trail, &period) {
+        assert_eq!((ran.status, absent(&ran).len()), (3, 1), "{place}: {}", ran.stdout);
+    }
+}
+
+/// A file that lies where nobody answers for was perhaps delivered: that is no denial.
+#[test]
+fn a_file_of_a_place_without_digests_is_not_denied() {
+    type Gone = fn(&ChainId) -> bool;
+    let region: Gone = |id| id.region == AWAY;
+    let account: Gone = |id| id.account == MEMBER;
+    let two = TrailBuilder::new().trail(spec(3)).trail(second(3)).build();
+    for (clean, gone) in [(spec(3).build(), region), (two, account)] {
+        let log = clean.logs().find(|(id, _)| gone(id)).unwrap().1.clone();
+        let file = fresh("cases-file");
+        fs::write(&file, &clean.current(&log.bucket, &log.key).unwrap().body).unwrap();
+        let period = period(&clean);
+        let look = |trail: &BuiltTrail| {
+            let server = serve(trail);
+            let arguments = ["lookup", file.to_str().unwrap(), "--in", LOCATION];
+            aws(&server, &[&arguments[..], &slices(&period)].concat())
+        };
+        assert_eq!(look(&clean).status, 0);
+        for junk in [false, true] {
+            let mut trail = clean.clone();
+            delete(&mut trail, gone, 0, false);
+            if junk {
+                let digests = log.key.replace("/CloudTrail/", "/CloudTrail-Digest/");
+                plant(&mut trail, &digests);
+            }
+            let ran = look(&trail);
+            assert_eq!(ran.status, 3, "{}: {}{}", log.key, ran.stdout, ran.stderr);
+            assert!(ran.stdout.contains("not searched: "), "{}", ran.stdout);
+        }
+    }
+}
+
+/// What one looks at less is not proven more: where the whole run misses a chain, every scope that
+/// holds it does.
+#[test]
+fn no_narrower_scope_hides_what_the_whole_run_misses() {
+    let mut trail = of_organization(3).build();
+    let period = period(&trail);
+    delete(&mut trail, |id| id.account == MEMBER && id.region == AWAY, 0, true);
+    let missing = [format!("{MEMBER} {AWAY}")];
+    let server = serve(&trail);
+    let below = |rest: &str| format!("{LOCATION}/AWSLogs/{ORGANIZATION}/{rest}");
+    let verify = |location: &str, more: &[&str]| {
+        aws(&server, &[&["verify", location][..], &slices(&period), &JSONL, more].concat())
+    };
+    for (location, more) in [
+        (LOCATION.to_owned(), &[][..]),
+        (LOCATION.to_owned(), &["--trail-arn", ARN, "--region", AWAY]),
+        (LOCATION.to_owned(), &["--trail", "main-trail", "--account", MEMBER]),
+        (below(""), &[]),
+        (below(&format!("{MEMBER}/")), &[]),
+        (below(&format!("{MEMBER}/CloudTrail/{AWAY}/")), &[]),
+    ] {
+        let ran = verify(&location, more);
+        assert_eq!(ran.status, 3, "{location} {more:?}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(absent(&ran), missing, "{location} {more:?}: {}", ran.stdout);
+    }
+    let places = Places::of("narrower", &trail, &period);
+    for more in [
+        &["--account", MEMBER][..],
+        &["--region", AWAY],
+        &["--account", MEMBER, "--region", AWAY],
+        &["--account", MEMBER, "--account", OWNER, "--region", AWAY],
+    ] {
+        for (place, ran) in places.verify(more) {
+            assert_eq!(ran.status, 3, "{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(absent(&ran), missing, "{place} {more:?}: {}", ran.stdout);
+        }
+    }
+    // And what is in scope and whole stays proven.
+    for more in [&["--account", OWNER][..], &["--region", HOME]] {
+        assert_eq!(verify(LOCATION, more).status, 0, "{more:?}");
+    }
+}
+
+/// A bucket with its own trail and the replica of another's: each is proven as what it is.
+#[test]
+fn an_archive_of_two_buckets_accuses_nobody() {
+    let other = second(3).bucket("other-bucket", HOME);
+    let mut trail = TrailBuilder::new().trail(spec(3)).trail(other).build();
+    let period = period(&trail);
+    for (key, versions) in trail.world.buckets.remove("other-bucket").unwrap().objects {
+        trail.put("example-trail-logs", &key, versions.last().unwrap().clone());
+    }
+    let known = ["--account", MEMBER, "--bucket", "other-bucket"];
+    let places = Places::of("archive", &trail, &period);
+    for (more, status, copied) in [
+        (&[][..], 3, true),
+        (&["--account", OWNER], 0, false),
+        (&["--account", MEMBER], 3, true),
+        (&known, 0, false),
+    ] {
+        for (place, ran) in places.verify(more) {
+            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            // The mirror lists no folder of what it was made of as somebody else's.
+            let status = if place == "mirror" && more == known { 3 } else { status };
+            assert_eq!((ran.status, ran.findings()), (status, Default::default()), "{told}");
+            assert_eq!(ran.stdout.contains("\"digest-copied\""), copied, "{told}");
+        }
+    }
+    let server = serve(&trail);
+    let text = aws(&server, &[&["verify", LOCATION][..], &slices(&period)].concat()).stdout;
+    let hint = format!("`--bucket other-bucket --account {MEMBER}`");
+    assert!(text.contains(&hint), "{text}");
+}
+
+/// Whoever can write to the evidence can plant something that is not to be understood or read. The
+/// rest is verified, and what was done to it is found.
+#[test]
+fn what_somebody_plants_stops_no_run() {
+    let mut trail = spec(3).build();
+    let period = period(&trail);
+    let tampered = LogAt { digest: DigestAt { chain: 0, index: 2 }, log: 0 };
+    trail.apply(Deed::LogContentChanged(tampered)).unwrap();
+    let key = trail.logs().find(|(_, log)| trail.chains[0].digests[2].logs[0].key == log.key);
+    let expected = [(key.unwrap().1.key.clone(), "log-hash-mismatch".to_owned())].into();
+    let digest = trail.chains[1].digests[1].clone();
+    let genuine = trail.current(&digest.bucket, &digest.key).unwrap().clone();
+    // A copy of a digest elsewhere, and a digest that tells of another bucket.
+    let other = second(3).bucket("another-bucket", HOME).build();
+    let foreign = other.chains[0].digests[1].clone();
+    let forged = other.current(&foreign.bucket, &foreign.key).unwrap().clone();
+    for (at, version) in [
+        (format!("zz/{}", digest.key), genuine),
+        (foreign.key.clone(), forged.clone()),
+        (format!("0/{}", foreign.key), forged),
+    ] {
+        let mut trail = trail.clone();
+        let name = bucket(&trail);
+        trail.put(&name, &at, version);
+        for (place, ran) in everywhere("planted", &trail, &period) {
+            let mut found = ran.findings();
+            found.retain(|key, _| *key != at);
+            let told = format!("{at} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, &found), (1, &expected), "{told}");
+        }
+    }
+    // A folder beside `AWSLogs` that may not be listed.
+    plant(&mut trail, "private/x");
+    let denied = Matcher::operation(Operation::ListObjectsV2).key_prefix("private/");
+    let access =
+        AccessRules { denied_list_prefixes: vec!["private/".to_owned()], ..AccessRules::default() };
+    for options in [
+        ServerOptions { access, ..ServerOptions::default() },
+        ServerOptions {
+            faults: FaultPlan::new().with(denied, Schedule::always(Fault::InternalError)),
+            ..ServerOptions::default()
+        },
+    ] {
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        let mut command =
+            command(&server, &[&["verify", LOCATION][..], &slices(&period), &JSONL].concat());
+        let ran = Ran::of(command.env("AWS_MAX_ATTEMPTS", "1").output().unwrap());
+        assert_eq!((ran.status, ran.findings()), (1, expected.clone()), "{}", ran.stderr);
+        let unread = ran.of_kind("listing-unread");
+        assert_eq!(unread.len(), 1, "{}", ran.stdout);
+        assert_eq!(unread[0]["folder"], "private/");
+    }
+}
+
+/// A lifecycle rule expires log files a day before the digest that names them: that is said, with what
+/// to do, and a period that begins a day later is proven.
+#[test]
+fn what_a_lifecycle_rule_leaves_is_said_to_look_so() {
+    let clean = spec(8).time("2026-03-01T20:04:11Z", 8).regions(&[HOME]).build();
+    let midnight = trailproof_core::time::Timestamp::parse("2026-03-02T00:00:00Z").unwrap().unix();
+    let mut trail = clean.clone();
+    delete(&mut trail, |_| true, 0, true);
+    let later = clean.digests().filter(|(_, digest)| digest.end > midnight);
+    let later = later.map(|(_, digest)| (digest.bucket.clone(), digest.key.clone()));
+    let logs = clean.logs().filter(|(_, log)| log.key.contains("/2026/03/02/"));
+    let logs = logs.map(|(_, log)| (log.bucket.clone(), log.key.clone()));
+    for (bucket, key) in later.chain(logs) {
+        trail.put(&bucket, &key, clean.current(&bucket, &key).unwrap().clone());
+    }
+    let server = serve(&trail);
+    let whole = period(&clean);
+    let ran = verify_bucket(&server, &clean);
+    let looks = ran.of_kind("log-judged").into_iter().filter(|log| log["outcome"] == "invalid");
+    let looks: Vec<Value> = looks.map(|log| log["notices"].clone()).collect();
+    assert_eq!(
+        (ran.status, looks),
+        (1, vec![json!(["lifecycle-looks-the-same"])]),
+        "{}",
+        ran.stdout
+    );
+    let text = aws(&server, &[&["verify", LOCATION][..], &slices(&whole)].concat()).stdout;
+    assert!(text.contains("begin the period a day later"), "{text}");
+    let later = over(midnight + 251, clean.whole().to);
+    assert_eq!(online(&trail, LOCATION, &later, &[]).status, 0);
+}

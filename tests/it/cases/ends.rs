@@ -1,0 +1,167 @@
+//! Chains that end before the period: what must say why, and who.
+use super::*;
+use trailproof_testkit::trail::{Deed, DigestAt, EventSpec, TrailBuilder};
+
+/// A trail that goes on, beside one of another account that ends after its fourth digest.
+fn one_ends(explained: bool, also: Option<(u32, EventSpec)>) -> BuiltTrail {
+    let mut ends = second(8).stopped(4);
+    ends.pauses[0].explained = explained;
+    let goes_on = also.into_iter().fold(spec(8), |spec, (hour, event)| spec.event(hour, event));
+    TrailBuilder::new().trail(goes_on).trail(ends).build()
+}
+
+/// The last two hours, in which the other chain has nothing.
+fn after(trail: &BuiltTrail) -> Vec<String> {
+    let start = trail.chains[0].digests[0].end;
+    over(start + 6 * 3_600, start + 8 * 3_600)
+}
+
+fn end_of_second(trail: &BuiltTrail) -> (usize, String) {
+    let chain = trail.chain(MEMBER, HOME, "other-trail").unwrap();
+    (chain, iso(trail.chains[chain].standard().last().unwrap().end))
+}
+
+/// A chain has ended where a verified event says why, or the caller does. Else it is in doubt.
+#[test]
+fn an_end_is_explained_or_stated_or_in_doubt() {
+    let doubt = format!("{MEMBER} {HOME} other-trail");
+    let unexplained = one_ends(false, None);
+    let (_, end) = end_of_second(&unexplained);
+    let stated = format!("{MEMBER}={end}");
+    let by_name = format!("{MEMBER}/{HOME}/other-trail={end}");
+    let of_another = format!("{OWNER}={end}");
+    let elsewhere = format!("{MEMBER}/{AWAY}={end}");
+    let later = iso(trailproof_core::time::Timestamp::parse(&end).unwrap().unix() + 5 * 3_600);
+    let too_late = format!("{MEMBER}={later}");
+    let places = Places::of("ends", &unexplained, &after(&unexplained));
+    for (more, ended) in [
+        (&[][..], false),
+        (&["--known-end", &stated], true),
+        (&["--known-end", &by_name], true),
+        (&["--known-end", &of_another], false),
+        (&["--known-end", &elsewhere], false),
+        (&["--known-end", &too_late], false),
+    ] {
+        for (place, ran) in places.verify(more) {
+            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, if ended { 0 } else { 3 }, "{told}");
+            let expected: &[&str] = if ended { &[] } else { &[&doubt] };
+            assert_eq!(doubts(&ran, "ended-unexplained"), expected, "{told}");
+            assert_eq!(finished(&ran)["chains_ended"], 1, "{told}");
+        }
+    }
+    let explained = one_ends(true, None);
+    for (place, ran) in everywhere("ends-explained", &explained, &after(&explained)) {
+        assert_eq!(ran.status, 0, "{place}: {}{}", ran.stdout, ran.stderr);
+        let events = ran.of_kind("gap-explained");
+        assert_eq!(events.len(), 1, "{place}: {}", ran.stdout);
+        assert_eq!(events[0]["explained_by"]["event_name"], "StopLogging");
+    }
+    // In words: who says so.
+    let text = |trail: &BuiltTrail, more: &[&str]| {
+        let server = serve(trail);
+        let period = after(trail);
+        aws(&server, &[&["verify", LOCATION][..], &slices(&period), more].concat()).stdout
+    };
+    let told = text(&unexplained, &[]);
+    assert!(told.contains("nothing that is verified says why"), "{told}");
+    let told = text(&unexplained, &["--known-end", &stated]);
+    assert!(told.contains("as the caller states") && told.contains(&stated), "{told}");
+    assert!(text(&explained, &[]).contains("StopLogging ("));
+}
+
+/// What is known of an end is not, where its last digest is not proven, or where the event is not what
+/// was delivered, or where log files go on.
+#[test]
+fn an_end_that_is_not_known_is_explained_by_nothing() {
+    let clean = one_ends(true, None);
+    let (chain, end) = end_of_second(&clean);
+    let index = clean.chains[chain].standard - 1;
+    let newest = DigestAt { chain, index };
+    let stated = format!("{MEMBER}={end}");
+    let folder = format!("AWSLogs/{MEMBER}/CloudTrail/{HOME}/");
+    let gone = Deed::NewestDigestsDeleted { chain, count: 3 };
+    for deed in [Deed::DigestForged(newest), Deed::DigestNotGzip(newest), gone] {
+        let mut trail = clean.clone();
+        trail.apply(deed).unwrap();
+        for more in [&[][..], &["--known-end", &stated]] {
+            let ran = online(&trail, LOCATION, &after(&trail), more);
+            assert_eq!(ran.status, 3, "{deed:?} {more:?}: {}", ran.stdout);
+            assert_eq!(doubts(&ran, "ended-unexplained").len(), 1, "{deed:?}: {}", ran.stdout);
+        }
+    }
+    // The file with the event.
+    let mut trail = clean.clone();
+    for log in &clean.chains[chain].digests[index].logs {
+        trail.delete(&log.bucket, &log.key);
+    }
+    let ran = online(&trail, LOCATION, &after(&trail), &[]);
+    assert_eq!((ran.status, doubts(&ran, "ended-unexplained").len()), (3, 1), "{}", ran.stdout);
+    // A log file of the period.
+    let mut trail = clean.clone();
+    let log = clean.logs().find(|(id, _)| id.account == MEMBER).unwrap().1;
+    let version = clean.current(&log.bucket, &log.key).unwrap().clone();
+    let later = format!(
+        "{folder}2026/03/01/{MEMBER}_CloudTrail_{HOME}_20260301T0720Z_Abcdefghijklmnop.json.gz"
+    );
+    trail.put(&log.bucket, &later, version);
+    for more in [&[][..], &["--known-end", &stated]] {
+        let ran = online(&trail, LOCATION, &after(&trail), more);
+        assert_eq!(
+            (ran.status, without_digests(&ran)),
+            (3, vec![folder.clone()]),
+            "{}",
+            ran.stdout
+        );
+    }
+}
+
+/// A trail of an organization, in which a member's chain ends after the fourth digest, and what is
+/// recorded of it in the management account.
+fn member_ends(event: Option<EventSpec>) -> BuiltTrail {
+    let here = || spec(8).organization(ORGANIZATION).regions(&[HOME]);
+    let mut member = here().accounts(&[MEMBER]).stopped(4);
+    member.pauses[0].explained = false;
+    let owner = event.into_iter().fold(here(), |owner, event| owner.event(3, event));
+    TrailBuilder::new().trail(owner).trail(member).build()
+}
+
+/// An account of an organization whose other accounts go on is missed, until the caller states that it
+/// is there no more.
+#[test]
+fn a_member_that_ends_is_missed_until_its_end_is_stated() {
+    let trail = member_ends(None);
+    let chain = trail.chain(MEMBER, HOME, "main-trail").unwrap();
+    let stated = format!("{MEMBER}={}", iso(trail.chains[chain].standard().last().unwrap().end));
+    let name = [format!("{MEMBER} {HOME}")];
+    let places = Places::of("member", &trail, &after(&trail));
+    for (more, status, missing) in [(&[][..], 3, &name[..]), (&["--known-end", &stated], 0, &[])] {
+        for (place, ran) in places.verify(more) {
+            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, &absent(&ran)[..]), (status, missing), "{told}");
+        }
+    }
+}
+
+/// What the member's own log files say of its end is an explanation; what they say of another's is none.
+#[test]
+fn an_event_in_the_members_own_log_files_explains_that_it_left() {
+    let organizations = |name: &str, request: &str| {
+        EventSpec::new("organizations.amazonaws.com", name).request(request)
+    };
+    let of = json!({ "accountId": NOBODY }).to_string();
+    for (event, explains) in [
+        (organizations("LeaveOrganization", "null"), true),
+        (organizations("CloseAccount", &of), false),
+    ] {
+        let here = || spec(8).organization(ORGANIZATION).regions(&[HOME]);
+        let mut member = here().accounts(&[MEMBER]).stopped(4).event(3, event.clone());
+        member.pauses[0].explained = false;
+        let trail = TrailBuilder::new().trail(here()).trail(member).build();
+        for (place, ran) in everywhere("member-left", &trail, &after(&trail)) {
+            let told = format!("{} {place}: {}{}", event.name, ran.stdout, ran.stderr);
+            assert_eq!(ran.of_kind("gap-explained").len(), usize::from(explains), "{told}");
+            assert_eq!(ran.status, if explains { 0 } else { 3 }, "{told}");
+        }
+    }
+}

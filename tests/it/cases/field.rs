@@ -1,0 +1,202 @@
+//! What people have in their buckets and copies, and what they type.
+use super::*;
+use std::collections::BTreeSet;
+use trailproof_testkit::server::{
+    Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
+};
+use trailproof_testkit::trail::TrailBuilder;
+use trailproof_testkit::world::Trail;
+
+/// Organization, account and region of a location narrow the scope; what they name and is not there is
+/// told.
+#[test]
+fn every_part_of_a_location_narrows_what_is_judged() {
+    let trail = of_organization(2).build();
+    let period = period(&trail);
+    let server = serve(&trail);
+    let below = |rest: &str| format!("{LOCATION}/AWSLogs/{rest}");
+    let member = format!("{ORGANIZATION}/{MEMBER}");
+    for (rest, status, chains, named) in [
+        ("".to_owned(), 0, 4, &[][..]),
+        (format!("{ORGANIZATION}/"), 0, 4, &[]),
+        (format!("{member}/"), 0, 2, &[]),
+        (member.clone(), 0, 2, &[]),
+        (format!("{member}/CloudTrail/{AWAY}/"), 0, 1, &[]),
+        (format!("{member}/CloudTrail-Digest/{AWAY}"), 0, 1, &[]),
+        (format!("{ORGANIZATION}/{NOBODY}/"), 4, 0, &[NOBODY]),
+        (format!("{NOBODY}/"), 4, 0, &[NOBODY]),
+        // It lies in the organization's folder.
+        (format!("{MEMBER}/"), 4, 0, &[MEMBER]),
+        ("o-zz12cd34ef/".to_owned(), 4, 0, &["AWSLogs/o-zz12cd34ef/"]),
+    ] {
+        let location = below(&rest);
+        let ran = aws(&server, &[&["verify", &location][..], &slices(&period), &JSONL].concat());
+        let told = format!("{location}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.status, status, "{told}");
+        assert_eq!(finished(&ran)["chains"], chains, "{told}");
+        let doubts = doubts(&ran, "named-not-found");
+        assert_eq!(doubts.len(), named.len(), "{told}");
+        assert!(named.iter().all(|name| ran.stdout.contains(name)), "{told}");
+    }
+    // What follows a region, and what is no folder of CloudTrail's, is refused.
+    for rest in
+        [format!("{member}/CloudTrail/{AWAY}/2026/03/01/"), format!("{member}/Config/{AWAY}/")]
+    {
+        let location = below(&rest);
+        let ran = aws(&server, &[&["verify", &location][..], &slices(&period)].concat());
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{location}: {}", ran.stderr);
+        assert!(ran.stderr.contains("hint:"), "{}", ran.stderr);
+    }
+    // What is not meant is not copied.
+    let at = fresh("cases-one-account");
+    let (location, path) = (below(&format!("{member}/")), at.to_str().unwrap());
+    let ran = aws(&server, &[&["mirror", &location, path][..], &slices(&period), &JSONL].concat());
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let files: Vec<String> = tree(&at).keys().map(|at| at.display().to_string()).collect();
+    assert!(files.iter().any(|file| file.contains(MEMBER)), "{files:?}");
+    assert!(!files.iter().any(|file| file.contains(OWNER)), "{files:?}");
+    let digests = trail.digests().filter(|(id, _)| id.account == MEMBER).count();
+    let copied = files.iter().filter(|file| file.contains("_CloudTrail-Digest_")).count();
+    assert_eq!(copied, digests);
+}
+
+/// A member who may list only its own folder, as AWS advises, can verify and mirror it: nothing above
+/// or beside it is listed, or that is not needed.
+#[test]
+fn who_may_list_only_one_account_can_verify_it() {
+    let trail = of_organization(2).build();
+    let period = period(&trail);
+    let folder = format!("AWSLogs/{ORGANIZATION}/{MEMBER}/");
+    let mut faults = FaultPlan::new();
+    let above = ["", "AWSLogs", "AWSLogs/", "AWSLogs/o-"].map(str::to_owned);
+    let organization = format!("AWSLogs/{ORGANIZATION}");
+    for prefix in above.into_iter().chain([organization.clone(), format!("{organization}/")]) {
+        let listing = Matcher::operation(Operation::ListObjectsV2).key(KeyMatcher::Exact(prefix));
+        faults.add(listing, Schedule::always(Fault::AccessDenied));
+    }
+    let others = format!("{organization}/{OWNER}");
+    let others = Matcher::operation(Operation::ListObjectsV2).key_prefix(&others);
+    faults.add(others, Schedule::always(Fault::AccessDenied));
+    let options = ServerOptions { faults, log_requests: true, ..ServerOptions::default() };
+    let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+    let at = fresh("cases-member");
+    let location = format!("{LOCATION}/{folder}");
+    let region = format!("{location}CloudTrail/{HOME}/");
+    for (arguments, chains) in [
+        (vec!["verify", &location], 2),
+        (vec!["verify", &region], 1),
+        (vec!["verify", "--trail-arn", ARN, "--account", MEMBER], 2),
+        (vec!["verify", "--trail-arn", ARN, "--account", MEMBER, "--region", AWAY], 1),
+        (vec!["mirror", &location, at.to_str().unwrap()], 2),
+    ] {
+        server.forget();
+        let ran = aws(&server, &[&arguments[..], &slices(&period), &JSONL].concat());
+        assert_eq!(ran.status, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(finished(&ran)["chains"], chains, "{arguments:?}");
+        // That siblings were not looked at is told.
+        let unmade = ran.of_kind("check-not-performed");
+        let siblings = unmade.iter().filter(|event| event["check"] == "expected-places");
+        assert_eq!(siblings.count(), 1, "{arguments:?}: {}", ran.stdout);
+        let read = server.log().into_iter().filter(|request| request.status == 200);
+        let lists = read.filter(|request| request.operation == Operation::ListObjectsV2);
+        let elsewhere: BTreeSet<String> =
+            lists.map(|request| request.key).filter(|key| !key.starts_with(&folder)).collect();
+        assert!(elsewhere.is_empty(), "{arguments:?}: {elsewhere:?}");
+    }
+}
+
+/// A scope whose siblings nobody could look at is not told as one whose siblings are all there.
+#[test]
+fn a_headline_says_that_siblings_were_not_looked_at() {
+    let trail = of_organization(2).build();
+    let period = period(&trail);
+    let location = format!("{LOCATION}/AWSLogs/{ORGANIZATION}/{MEMBER}/");
+    let above = KeyMatcher::Exact(format!("AWSLogs/{ORGANIZATION}/"));
+    let above = Matcher::operation(Operation::ListObjectsV2).key(above);
+    let denied = FaultPlan::new().with(above, Schedule::always(Fault::AccessDenied));
+    let headlines = [FaultPlan::new(), denied].map(|faults| {
+        let options = ServerOptions { faults, ..ServerOptions::default() };
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        let ran = aws(&server, &[&["verify", &location][..], &slices(&period)].concat());
+        assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+        ran.stdout.lines().next().unwrap().to_owned()
+    });
+    assert!(headlines.iter().all(|line| line.starts_with("PROVEN") && line.contains(MEMBER)));
+    assert_ne!(headlines[0], headlines[1]);
+}
+
+/// What desktops and copiers leave beside every file is not what somebody added, in a directory too.
+#[test]
+fn what_a_handled_copy_picks_up_on_its_way_changes_no_verdict() {
+    let trail = spec(2).build();
+    let period = period(&trail);
+    let (at, keys) = copy("handled", &trail);
+    let clean = in_directory(&at, &keys, &period, &[]);
+    assert_eq!(clean.status, 0, "{}", clean.stderr);
+    let double = [&[0, 5, 0x16, 7, 0, 2, 0, 0][..], b"Mac OS X"].concat();
+    let name = bucket(&trail);
+    for key in trail.world.buckets[&name].objects.keys() {
+        let (folder, file) = key.rsplit_once('/').unwrap();
+        let folder = at.join(&name).join(folder);
+        fs::write(folder.join(format!("._{file}")), &double).unwrap();
+        for left in [".DS_Store", "Thumbs.db", "desktop.ini"] {
+            fs::write(folder.join(left), &double).unwrap();
+        }
+    }
+    let handled = in_directory(&at, &keys, &period, &[]);
+    assert_eq!(handled.status, 0, "{}{}", handled.stdout, handled.stderr);
+    assert_eq!(handled.of_kind("log-unlisted").len(), 0);
+    let aside = &finished(&handled)["set_aside"];
+    // Two folders of log files, with two log files each.
+    assert_eq!(aside["desktop"], 4, "{aside}");
+    assert_eq!(aside["hidden-name"], 4 + 2, "{aside}");
+    // What anybody reads as data is told.
+    let log = trail.logs().next().unwrap().1;
+    fs::write(at.join(&log.bucket).join(format!("{}.json.gz", log.key)), &double).unwrap();
+    assert_eq!(in_directory(&at, &keys, &period, &[]).status, 3);
+}
+
+/// A trail without log file validation is told as that, and not as an empty place.
+#[test]
+fn a_trail_that_does_not_validate_is_told_as_that() {
+    let mut trail = spec(2).build();
+    let period = period(&trail);
+    delete(&mut trail, |_| true, 0, false);
+    let validates = |trail: &Trail, validates| Trail { validates, ..trail.clone() };
+    trail.world.trails = vec![validates(&trail.world.trails[0], false)];
+    trail.world.trails[0].status.clear();
+    let by_location = online(&trail, LOCATION, &period, &[]);
+    assert_eq!((by_location.status, without_digests(&by_location).len()), (3, 2));
+    let server = serve(&trail);
+    let verify = |more: &[&str]| {
+        let all = [&["verify", "--trail-arn", ARN][..], &slices(&period), more].concat();
+        aws(&server, &all)
+    };
+    let ran = verify(&JSONL);
+    assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(without_digests(&ran), without_digests(&by_location));
+    let text = verify(&[]).stdout;
+    assert!(text.contains("validation is off"), "{text}");
+    assert!(!text.contains("check the bucket, the prefix, the period and the scope"), "{text}");
+}
+
+/// Of two trails that share folders, the log files of the one that is not meant are nobody's addition.
+#[test]
+fn two_trails_beside_each_other_are_told_apart_wherever_they_are_read() {
+    let trail = TrailBuilder::new()
+        .trail(spec(2).regions(&[HOME]))
+        .trail(spec(2).regions(&[HOME]).seed(43).trail("second-trail", HOME))
+        .build();
+    let period = period(&trail);
+    let second = ARN.replace("main-trail", "second-trail");
+    let places = Places::of("beside", &trail, &period);
+    for more in [&[][..], &["--trail", "second-trail"], &["--trail", &second]] {
+        for (place, ran) in places.verify(more) {
+            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, ran.of_kind("log-unlisted").len()), (0, 0), "{told}");
+            let listed = &ran.of_kind("bucket-listed")[0]["trails_left_out"];
+            let left_out = if more.is_empty() { json!([]) } else { json!(["main-trail"]) };
+            assert_eq!(*listed, left_out, "{told}");
+        }
+    }
+}
