@@ -177,8 +177,8 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
     told
 }
 
-fn folder(name: &String) -> Resource {
-    Resource { uid: name.clone(), kind: "folder", name: escape(name).into_owned() }
+fn folder(name: &str) -> Resource {
+    Resource { uid: name.to_owned(), kind: "folder", name: escape(name).into_owned() }
 }
 
 /// A folder, an account, a region or a trail.

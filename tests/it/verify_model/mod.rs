@@ -4,6 +4,7 @@ mod copies;
 mod deeds;
 mod edges;
 mod places;
+mod scopes;
 mod transit;
 
 use crate::support::worlds::{Flips, WorldKeys, WorldSource};
