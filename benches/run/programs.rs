@@ -34,6 +34,14 @@ pub(crate) fn verify(endpoint: &str, sized: Sized) -> Outcome<Run> {
     verify_recording(endpoint, sized, None)
 }
 
+/// `trailproof verify --dry-run` of the whole bucket.
+pub(crate) fn dry_run(endpoint: &str, sized: Sized) -> Outcome<Run> {
+    let (from, to) = sized.proven();
+    let mut command = program(endpoint);
+    command.args(["verify", &format!("s3://{BUCKET}"), "--dry-run"]);
+    run(command.args(["--start-time", &from, "--end-time", &to, "--quiet"]))
+}
+
 /// The same with a record of the run, where one is named.
 pub(crate) fn verify_recording(
     endpoint: &str,

@@ -4,7 +4,7 @@ use crate::directory::{self, Made};
 use crate::evidence;
 use crate::figures::{Figures, at_least, at_most, each, float, megabytes};
 use crate::measure::Run;
-use crate::programs::{aws_cli, aws_validate_logs, bare, validate_logs, verify};
+use crate::programs::{aws_cli, aws_validate_logs, bare, dry_run, validate_logs, verify};
 use crate::s3_scenarios;
 use crate::serve::{Server, Store};
 use crate::world::Sized;
@@ -53,6 +53,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "organization",
         words: "verify over 20 accounts, 17 regions and 7 days, 30 ms",
         run: organization,
+    },
+    Scenario {
+        name: "discovery",
+        words: "verify --dry-run over 500 accounts and 17 regions, and verify of it all, 30 ms",
+        run: discovery,
     },
     Scenario {
         name: "throttle",
@@ -258,6 +263,22 @@ fn organization(settings: &Settings) -> Outcome<()> {
         repeated(&mut server, "trailproof", settings.repeat.unwrap_or(2), |it| verify(it, sized))?;
     proven(&ours)?;
     at_most("seconds", ours.wall.as_secs_f64(), 60.0);
+    at_most("peak memory, MB", megabytes(ours.peak), 200.0);
+    Ok(())
+}
+
+/// 8,500 chains of a few hours. A dry run lists all that a run lists before it reads its first digest,
+/// and the folders of log files too.
+fn discovery(settings: &Settings) -> Outcome<()> {
+    let accounts = if settings.quick { 20 } else { 500 };
+    let sized = Sized::new(accounts, 17, 4, 0.02, LogSizes::Small);
+    let mut server = Server::start(sized, Store { latency: 30, rate: None })?;
+    let listing = repeated(&mut server, "trailproof verify --dry-run", 1, |it| dry_run(it, sized))?;
+    proven(&listing)?;
+    at_most("seconds", listing.wall.as_secs_f64(), 30.0);
+    at_most("peak memory, MB", megabytes(listing.peak), 200.0);
+    let ours = repeated(&mut server, "trailproof verify", 1, |it| verify(it, sized))?;
+    proven(&ours)?;
     at_most("peak memory, MB", megabytes(ours.peak), 200.0);
     Ok(())
 }
