@@ -18,8 +18,11 @@ use std::path::Path;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
 use trailproof_core::chain_id::Scope;
-use trailproof_core::event::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace, RunEvent};
+use trailproof_core::event::{
+    DeliveredTo, EvidencePlace, PlaceDoubt, PlaceInDoubt, ReadKind, ReadPlace, RunEvent,
+};
 use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::AccountId;
 use trailproof_core::key_layout::{DIGEST_FOLDER, KeyRoot};
 use trailproof_core::location::{escape, excerpt};
 
@@ -40,11 +43,20 @@ pub(super) struct Evidence {
     pub(super) left_open: Vec<RunEvent>,
 }
 
-/// What a search for roots left open, as events.
-fn left_open(found: &Roots) -> Vec<RunEvent> {
+/// What a search for roots left open in this scope, as events.
+fn left_open(found: &Roots, scope: &Scope) -> Vec<RunEvent> {
     let unread = found.unread.iter().cloned();
     let unread = unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why });
-    unread.chain(found.left_out.iter().cloned().map(RunEvent::PlaceInDoubt)).collect()
+    let hidden = found.hidden.iter().filter(|folder| is_in(folder, scope));
+    let hidden = hidden.map(|folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder));
+    let doubts = found.left_out.iter().cloned().chain(hidden).map(RunEvent::PlaceInDoubt);
+    unread.chain(doubts).collect()
+}
+
+/// Whether a folder may be of the scope's accounts.
+fn is_in(folder: &str, scope: &Scope) -> bool {
+    let named = |account: &AccountId| folder.split('/').any(|name| name == account.as_str());
+    scope.accounts.is_empty() || scope.accounts.iter().any(named)
 }
 
 /// What a copy is read as: the rules that were typed, and whether copies are asserted to be
@@ -233,7 +245,7 @@ pub(super) async fn in_bucket(
     } else {
         find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?
     };
-    let mut left_open = left_open(&found);
+    let mut left_open = left_open(&found, scope);
     // What a search left open may hold the evidence.
     if found.prefixes.is_empty() && left_open.is_empty() {
         let elsewhere = if prefix.is_empty() {

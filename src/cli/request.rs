@@ -119,7 +119,9 @@ impl VerifyRequest {
             organization: None,
         };
         let request = Self::new(place, period, scope, began)?;
-        Self { expect: expect(selection)?, ..request }.checked()
+        let expect = expect(selection)?;
+        expect.is_within(&request.scope)?;
+        Self { expect, ..request }.checked()
     }
 
     /// What was typed for `verify`.
@@ -218,6 +220,28 @@ pub(super) struct Expect {
     pub(super) known_ends: Vec<KnownEnd>,
 }
 
+impl Expect {
+    /// Refuses to expect what the scope leaves out: nobody would look for it.
+    fn is_within(&self, scope: &Scope) -> Result<(), Refusal> {
+        let outside = |option: &str, what: &dyn fmt::Display| {
+            Refusal::usage(format!(
+                "`{option} {what}` expects what the scope leaves out, so that nobody would look for \
+                 it\n\nhint: leave out the narrower scope, or expect only what lies in it"
+            ))
+        };
+        if let Some(ExpectedAccounts::These(accounts)) = &self.accounts
+            && let Some(account) = accounts.iter().find(|account| !scope.has_account(account))
+        {
+            return Err(outside("--expect-accounts", account));
+        }
+        let mut regions = self.regions.iter().flatten();
+        match regions.find(|region| !scope.has_region(region)) {
+            Some(region) => Err(outside("--expect-regions", region)),
+            None => Ok(()),
+        }
+    }
+}
+
 fn expect(selection: &Selection) -> Result<Expect, Refusal> {
     let mut expect = Expect::default();
     let mut accounts = Vec::new();
@@ -283,6 +307,7 @@ fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
 pub(super) async fn expected(
     expect: &Expect,
     trails: Option<&dyn TrailService>,
+    scope: &Scope,
     period: Period,
 ) -> Result<Expected, Refusal> {
     let accounts = match (&expect.accounts, trails) {
@@ -292,7 +317,10 @@ pub(super) async fn expected(
             let members = trails.accounts().await;
             let members = members.map_err(|error| Refusal::not_started(error.to_string()))?;
             // Who joined later has nothing of the period.
-            let there = |member: &Member| member.joined.is_none_or(|joined| joined < period.end);
+            let there = |member: &Member| {
+                member.joined.is_none_or(|joined| joined < period.end)
+                    && scope.has_account(&member.account)
+            };
             let mut accounts: Vec<AccountId> =
                 members.into_iter().filter(there).map(|member| member.account).collect();
             accounts.sort();

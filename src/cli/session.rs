@@ -178,7 +178,7 @@ async fn plan(
     later: Timestamp,
 ) -> Result<VerifyPlan, Refusal> {
     let (period, cut) = request.period_at(later)?;
-    let expected = expected(&request.expect, trails.as_deref(), period).await?;
+    let expected = expected(&request.expect, trails.as_deref(), &request.scope, period).await?;
     let (now, end_was_future) = request.repeats.unwrap_or((later, cut));
     Ok(VerifyPlan {
         place: evidence.place.clone(),

@@ -12,9 +12,13 @@ use trailproof_core::event::{PlaceDoubt, PlaceInDoubt};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
+use trailproof_core::log_key::is_log_folder;
 
 /// Folders left out that are reported one by one; the others are counted with the last of them.
 const REPORTED: usize = 100;
+
+/// Folders of CloudTrail's in odd places that are reported. One forbids "proven" as well.
+const HIDDEN: usize = 100;
 
 /// Folders that are listed at once, whose names are held until the last of them is listed.
 const AT_ONCE: usize = 64;
@@ -30,6 +34,9 @@ pub struct Roots {
     pub prefixes: Vec<String>,
     /// Folders of digests that lie in no folder `AWSLogs`, as in a copy of an account's folder.
     pub loose: Vec<String>,
+    /// Folders of CloudTrail's below `AWSLogs` that lie in no account's folder, so that nothing in them
+    /// is looked at.
+    pub hidden: Vec<String>,
     /// Listings that could not be read to their end.
     pub unread: Vec<(String, ReadFailure)>,
     /// Folders that were not looked into.
@@ -47,6 +54,8 @@ enum Inside {
     Account,
     /// A service's folder, which holds regions.
     Service,
+    /// What lies below `AWSLogs` and is none of these.
+    Odd,
 }
 
 impl Inside {
@@ -57,10 +66,21 @@ impl Inside {
             _ if name == ROOT => Some(Self::Root),
             Self::Root if name.parse::<AccountId>().is_ok() => Some(Self::Account),
             Self::Root if name.parse::<OrganizationId>().is_ok() => Some(Self::Root),
-            Self::Account if name.to_ascii_lowercase().starts_with("cloudtrail") => None,
-            Self::Account => Some(Self::Service),
+            Self::Account if name == DIGEST_FOLDER || is_log_folder(name) => None,
+            Self::Account if !name.is_empty() => Some(Self::Service),
             Self::Service if name.parse::<Region>().is_ok() => None,
-            Self::Anything | Self::Root | Self::Service => Some(Self::Anything),
+            Self::Anything => Some(Self::Anything),
+            Self::Root | Self::Account | Self::Service | Self::Odd => Some(Self::Odd),
+        }
+    }
+
+    /// Whether a folder `name` in it is one of CloudTrail's that no account's discovery comes to.
+    fn hides(self, name: &str) -> bool {
+        let meant = name.to_ascii_lowercase().starts_with("cloudtrail");
+        match self {
+            Self::Anything => false,
+            Self::Account => meant && name != DIGEST_FOLDER && !is_log_folder(name),
+            Self::Root | Self::Service | Self::Odd => meant,
         }
     }
 }
@@ -112,6 +132,10 @@ async fn find_roots_within(
                     if name == DIGEST_FOLDER && inside == Inside::Anything {
                         found.loose.push(format!("{path}{name}/"));
                     }
+                    if inside.hides(&name) {
+                        found.hidden.push(format!("{path}{name}/"));
+                        continue;
+                    }
                     let Some(inside) = inside.below(&name) else { continue };
                     if budget == 0 {
                         *left_out.entry(path.clone()).or_default() += 1;
@@ -126,6 +150,8 @@ async fn find_roots_within(
     }
     found.prefixes.sort();
     found.loose.sort();
+    found.hidden.sort();
+    found.hidden.truncate(HIDDEN);
     found.left_out.extend(reported(left_out));
     Ok(found)
 }

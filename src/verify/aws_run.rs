@@ -1,6 +1,6 @@
 //! Runs `validate-logs`: one chain in the AWS CLI's order, with everything fetched ahead.
 use super::aws_plan::{Abort, AwsPlan};
-use super::fetch::{DigestFetch, fetch_log};
+use super::fetch::{DigestFetch, JudgeLog, fetch_log};
 use super::keys::ask_keys;
 use super::narrate::{Narrator, facts};
 use super::ordered::{Closed, Ordered, ordered};
@@ -16,7 +16,6 @@ use trailproof_core::event::{Event, Tallies};
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::Outcome;
 use trailproof_core::key_layout::{DigestKey, DigestKind};
-use trailproof_core::log_check::check_first_member;
 use trailproof_core::signing::KeyRing;
 use trailproof_core::time::HOUR;
 
@@ -164,7 +163,7 @@ impl Driver<'_> {
                     let source = Arc::clone(self.source);
                     let (at, hash) = (log.location.clone(), log.hash);
                     let work = async move {
-                        let judge = check_first_member;
+                        let judge = JudgeLog::AsTheAwsCli;
                         let (outcome, _) = fetch_log(source.as_ref(), &at, &hash, judge).await;
                         Event::LogJudged { at, outcome }
                     };

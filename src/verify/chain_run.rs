@@ -164,7 +164,12 @@ impl ChainDriver<'_> {
                 if ahead.wants_more() {
                     ahead.look_ahead(std::iter::once(at).chain(next));
                 }
-                match ahead.take(at).await {
+                let mut read = ahead.take(at).await;
+                if matches!(read, DigestFetch::Missing) {
+                    // What a store says once accuses nobody.
+                    read = fetch_digest(self.source.as_ref(), at).await;
+                }
+                match read {
                     DigestFetch::Read(read, seen, held) => {
                         self.seen = Some((at.clone(), seen));
                         self.held = held;

@@ -24,7 +24,7 @@ use trailproof_core::explain::{
     Cause, Concerned, ExplainingEvent, Explanations, KeptEvents, KeyName,
 };
 use trailproof_core::finding::Outcome;
-use trailproof_core::key_layout::ChainKey;
+use trailproof_core::key_layout::{ChainKey, DigestKind};
 use trailproof_core::time::{HOUR, Period, Timestamp};
 
 /// What a walk says that waits to be heard.
@@ -48,7 +48,11 @@ pub(super) struct Ended {
     goes_on: bool,
     /// Whether the run takes it as one that ended, and not as one that is missing.
     pub(super) counts: bool,
+    may_have_ended: bool,
 }
+
+/// Events that are kept of one look.
+const CAUSES: usize = 512;
 
 /// The part of a chain that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,30 +71,27 @@ struct Seen {
     kms_keys: BTreeSet<KeyName>,
 }
 
-/// The chains among these that have no digest in the period and had one before.
-fn without_digests(jobs: &[ChainJob]) -> Vec<ChainJob> {
-    let last = |job: &&ChainJob| {
-        !job.names_only
-            && job.older_key.is_some()
-            && matches!(job.presence, Presence::Ended { .. } | Presence::Absent { last: Some(_) })
-    };
-    jobs.iter().filter(last).cloned().collect()
+/// Whether a chain has no digest in the period and had one before.
+fn is_without_digests(job: &ChainJob) -> bool {
+    let ended = matches!(job.presence, Presence::Ended { .. } | Presence::Absent { last: Some(_) });
+    ended && !job.names_only && job.older.is_some() && job.older_key.is_some()
 }
 
-/// Other paths of the trails of these chains, by chain.
-fn other_paths(ended: &[ChainJob], jobs: &[ChainJob]) -> BTreeMap<ChainId, Vec<ChainKey>> {
-    let mut paths: BTreeMap<ChainId, Vec<ChainKey>> = BTreeMap::new();
+/// Other paths of the trails of chains without digests, by the place of the chain among these.
+fn other_paths(jobs: &[ChainJob]) -> BTreeMap<usize, Vec<ChainKey>> {
+    let mut paths: BTreeMap<usize, Vec<ChainKey>> = BTreeMap::new();
     // Those of one chain are neighbours in canonical order.
-    let same = |one: &&ChainJob, other: &&ChainJob| one.chain.is_same_but_for_path(&other.chain);
-    let all: Vec<&ChainJob> = jobs.iter().collect();
-    let wanted: BTreeSet<&ChainId> = ended.iter().map(|job| &job.chain).collect();
-    for together in all.chunk_by(same).filter(|together| together.len() > 1) {
-        for job in together.iter().filter(|job| wanted.contains(&job.chain)) {
+    let same = |one: &ChainJob, other: &ChainJob| one.chain.is_same_but_for_path(&other.chain);
+    let mut first = 0;
+    for together in jobs.chunk_by(same) {
+        let of = (first..).zip(together).filter(|(_, job)| is_without_digests(job));
+        for (at, job) in of.filter(|_| together.len() > 1) {
             let others = together.iter().filter(|other| other.chain != job.chain);
             let keys =
                 others.filter_map(|other| other.listed.any_key().or(other.older_key.as_ref()));
-            paths.insert(job.chain.clone(), keys.cloned().collect());
+            paths.insert(at, keys.cloned().collect());
         }
+        first += together.len();
     }
     paths
 }
@@ -106,63 +107,92 @@ pub(super) async fn look(
     book: &Arc<KeyBook>,
     room: &Room,
 ) -> (Vec<Ended>, Vec<Cause>) {
-    let ended = without_digests(jobs);
-    let paths = other_paths(&ended, jobs);
-    let mut stretches: BTreeMap<Stretch, ChainJob> = BTreeMap::new();
+    let paths = other_paths(jobs);
+    let without = || (0..).zip(jobs.iter()).filter(|(_, job)| is_without_digests(job));
+    let means = Means { source, book, room };
+    // Each chain's own last digest first: it is read by its name, and what goes on elsewhere is looked
+    // for only where it is proven. Whoever writes names into the bucket costs no listing.
+    let own = in_order(without().map(|(_, job)| -> BoxFuture<'_, Seen> {
+        Box::pin(async move {
+            let (Some(last), Some(key)) = (job.older, &job.older_key) else {
+                return Seen::default();
+            };
+            let mut listed = ListedChain::default();
+            listed.add(key, DigestKind::Standard, &[last]);
+            let period = Period { start: last.plus(-AROUND), end: last };
+            seen(job, key, period, listed, means).await
+        })
+    }))
+    .await;
+    let mut stretches: BTreeMap<Stretch, &ChainJob> = BTreeMap::new();
     let mut of_chain = Vec::new();
-    for job in ended {
-        let (Some(last), Some(key)) = (job.older, job.older_key.clone()) else { continue };
-        let own = Stretch { key: key.clone(), from: last.plus(-AROUND), to: last };
-        let mut all = vec![own];
+    for ((at, job), own) in without().zip(own) {
+        let (Some(last), Some(key)) = (job.older, &job.older_key) else { continue };
+        let proven = own.proven.iter().any(|(end, _)| *end == last);
         // Regions end within minutes of each other: one look at the home region does for all.
         let hour = Timestamp::from_unix(last.unix() - last.unix().rem_euclid(HOUR));
         let around =
             |key: ChainKey| Stretch { key, from: hour.plus(-AROUND), to: hour.plus(HOUR + AROUND) };
-        if key.home_region != key.source_region {
-            all.push(around(ChainKey { source_region: key.home_region.clone(), ..key.clone() }));
+        let mut others = Vec::new();
+        if proven {
+            if key.home_region != key.source_region {
+                let home = ChainKey { source_region: key.home_region.clone(), ..key.clone() };
+                others.push(around(home));
+            }
+            others.extend(paths.get(&at).into_iter().flatten().cloned().map(around));
         }
-        all.extend(paths.get(&job.chain).into_iter().flatten().cloned().map(around));
-        for stretch in &all {
-            stretches.entry(stretch.clone()).or_insert_with(|| job.clone());
+        for stretch in &others {
+            stretches.entry(stretch.clone()).or_insert(job);
         }
-        of_chain.push((job, last, key, all));
+        of_chain.push((job, last, own, proven, others));
     }
     let looks = stretches.into_iter().map(|(stretch, job)| -> BoxFuture<'_, _> {
         Box::pin(async move {
-            let seen = seen(&stretch, &job, source, book, room).await;
+            let Stretch { key, from, to } = &stretch;
+            // What cannot be listed is not proven, and explains nothing.
+            let found = list_digests(means.source.as_ref(), &job.bucket, key, *from, *to).await;
+            let mut listed = ListedChain::default();
+            for digest in found.unwrap_or_default() {
+                listed.add(&digest.chain, digest.kind, &[digest.end]);
+            }
+            let period = Period { start: *from, end: *to };
+            let seen = seen(job, key, period, listed, means).await;
             (stretch, seen)
         })
     });
-    let mut seen: BTreeMap<Stretch, Seen> = in_order(looks).await.into_iter().collect();
-    let causes: Vec<Cause> =
-        seen.values_mut().flat_map(|seen| std::mem::take(&mut seen.causes)).collect();
-    let ended = of_chain.into_iter().map(|(job, last, key, all)| {
-        let own = all.first().and_then(|own| seen.get(own));
-        let others = all.iter().skip(1).filter_map(|other| seen.get(other));
-        let name = key.digest_key(last, trailproof_core::key_layout::DigestKind::Standard);
+    let mut elsewhere: BTreeMap<Stretch, Seen> = in_order(looks).await.into_iter().collect();
+    let mut causes: Vec<Cause> =
+        elsewhere.values_mut().flat_map(|seen| std::mem::take(&mut seen.causes)).collect();
+    let mut ended = Vec::new();
+    for (job, last, own, proven, others) in of_chain {
+        let Some(key) = &job.older_key else { continue };
+        let name = key.digest_key(last, DigestKind::Standard);
         let links = |(_, previous): &(Timestamp, Option<String>)| previous.as_ref() == Some(&name);
-        Ended {
-            proven: own.is_some_and(|seen| seen.proven.iter().any(|(end, _)| *end == last)),
-            goes_on: others.into_iter().any(|seen| seen.proven.iter().any(links)),
-            kms_keys: own.map(|seen| seen.kms_keys.clone()).unwrap_or_default(),
+        let mut others = others.iter().filter_map(|other| elsewhere.get(other));
+        causes.extend(own.causes);
+        ended.push(Ended {
+            proven,
+            goes_on: others.any(|seen| seen.proven.iter().any(links)),
+            kms_keys: own.kms_keys,
             counts: matches!(job.presence, Presence::Ended { .. }),
             folders: vec![key.folder()],
-            chain: job.chain,
-            also: job.also,
+            may_have_ended: job.may_have_ended,
+            chain: job.chain.clone(),
+            also: job.also.clone(),
             last,
-        }
-    });
-    let mut ended: Vec<Ended> = ended.collect();
+        });
+    }
     let moved: BTreeSet<ChainId> =
         ended.extract_if(.., |end| end.goes_on).map(|end| end.chain).collect();
     jobs.retain(|job| !moved.contains(&job.chain));
+    if causes.is_empty() {
+        return (ended, causes);
+    }
     let mut kept = KeptEvents::new(EVENTS_KEPT);
     causes.iter().cloned().for_each(|cause| kept.take(cause));
-    let explanations =
-        Explanations::new(&kept, &jobs.iter().map(|job| job.chain.clone()).collect());
-    let may = |job: &&ChainJob| job.may_have_ended;
-    let may: BTreeSet<ChainId> = jobs.iter().filter(may).map(|job| job.chain.clone()).collect();
-    for end in ended.iter_mut().filter(|end| !end.counts && may.contains(&end.chain)) {
+    let chains = jobs.iter().map(|job| job.chain.clone()).collect();
+    let explanations = Explanations::new(&kept, &chains);
+    for end in ended.iter_mut().filter(|end| !end.counts && end.may_have_ended) {
         end.counts = end.explained(&explanations, plan).is_some();
     }
     let counts: BTreeMap<&ChainId, Timestamp> =
@@ -194,31 +224,32 @@ impl Ended {
     }
 }
 
-/// Walks one stretch as a run over it alone would.
+/// What every look is made with.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    source: &'a Arc<dyn ObjectSource>,
+    book: &'a Arc<KeyBook>,
+    room: &'a Room,
+}
+
+/// Walks these digests of one chain as a run over this period alone would.
 async fn seen(
-    stretch: &Stretch,
     job: &ChainJob,
-    source: &Arc<dyn ObjectSource>,
-    book: &Arc<KeyBook>,
-    room: &Room,
+    key: &ChainKey,
+    period: Period,
+    listed: ListedChain,
+    Means { source, book, room }: Means<'_>,
 ) -> Seen {
-    let Stretch { key, from, to } = stretch;
-    // What cannot be listed is not proven, and explains nothing.
-    let listed = list_digests(source.as_ref(), &job.bucket, key, *from, *to).await;
-    let mut chain = ListedChain::default();
-    for digest in listed.unwrap_or_default() {
-        chain.add(&digest.chain, digest.kind, &[digest.end]);
-    }
     let mut seen = Seen::default();
-    if chain.newest().is_none() {
+    if listed.newest().is_none() {
         return seen;
     }
     let walked = ChainJob {
         chain: ChainId::from(key),
         also: Vec::new(),
-        period: Period { start: *from, end: *to },
+        period,
         tail_allowed_from: None,
-        listed: chain,
+        listed,
         older: None,
         presence: Presence::Present,
         may_have_ended: false,
@@ -241,7 +272,10 @@ async fn seen(
                         seen.proven.extend(proven(&judged));
                     }
                 }
-                ChainSays::Explains(causes) => seen.causes.extend(causes),
+                ChainSays::Explains(causes) => {
+                    let room = CAUSES.saturating_sub(seen.causes.len());
+                    seen.causes.extend(causes.into_iter().take(room));
+                }
                 ChainSays::EncryptedWith(key) => {
                     seen.kms_keys.insert(key);
                 }

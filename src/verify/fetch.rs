@@ -19,7 +19,7 @@ use trailproof_core::event::Seen;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::finding::{Finding, Outcome};
 use trailproof_core::location::{ObjectLocation, excerpt};
-use trailproof_core::log_check::{LogProof, check_log};
+use trailproof_core::log_check::{LogProof, check_first_member, check_log};
 use trailproof_core::whole::WholeReader;
 
 /// How often an object that changes while it is being read is begun anew.
@@ -119,8 +119,23 @@ async fn read_digest(
     }
 }
 
-/// How a log file is judged: [`check_log`], or what the AWS CLI has in its place.
-pub(super) type JudgeLog = fn(&Hash, &Content) -> Outcome<LogProof>;
+/// How a log file is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum JudgeLog {
+    /// By all that its members hold.
+    Whole,
+    /// As the AWS CLI does.
+    AsTheAwsCli,
+}
+
+impl JudgeLog {
+    fn judge(self, expected: &Hash, content: &Content) -> Outcome<LogProof> {
+        match self {
+            Self::Whole => check_log(expected, content),
+            Self::AsTheAwsCli => check_first_member(expected, content),
+        }
+    }
+}
 
 /// Reads and judges the log file at `at` by the hash that its proven digest records. One that
 /// reads but does not prove is read once more: a byte lost in transit is not tampering.
@@ -132,7 +147,9 @@ pub(super) async fn fetch_log(
 ) -> (Outcome<LogProof>, Seen) {
     let is_contradicted = |judged: &Judged| matches!(&judged.outcome, Outcome::Invalid(why) if *why != Finding::LogMissing);
     let mut judged = judge_log(source, at, expected, judge).await;
-    if is_contradicted(&judged) {
+    // What a store says once accuses nobody. The AWS CLI believes it that an object is not there.
+    let believed = judge == JudgeLog::AsTheAwsCli;
+    if is_contradicted(&judged) || (!believed && matches!(judged.outcome, Outcome::Invalid(_))) {
         judged = judge_log(source, at, expected, judge).await;
     }
     if is_contradicted(&judged)
@@ -203,13 +220,10 @@ pub(super) async fn fetch_log_and_search(
                 return (outcome, seen, Some(Searched { content, kms_key: metadata.kms_key }));
             }
         }
-        Err(ReadError::Missing) => {
-            return (Outcome::Invalid(Finding::LogMissing), Seen::default(), None);
-        }
-        Err(ReadError::Failure(_)) => {}
+        Err(ReadError::Missing | ReadError::Failure(_)) => {}
     }
     drop(content);
-    let (outcome, seen) = fetch_log(source, at, expected, check_log).await;
+    let (outcome, seen) = fetch_log(source, at, expected, JudgeLog::Whole).await;
     (outcome, seen, None)
 }
 
@@ -230,7 +244,7 @@ async fn judge_log(
     let unread = |outcome| Judged { outcome, seen: Seen::default(), may_be_cut: false };
     match read_object(source, at, LOG, None).await {
         Ok((content, metadata)) => Judged {
-            outcome: judge(expected, &content),
+            outcome: judge.judge(expected, &content),
             seen: seen(&content, &metadata, Some(expected)),
             may_be_cut: metadata.end_unknown && content.may_be_cut(),
         },

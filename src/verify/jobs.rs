@@ -91,6 +91,8 @@ impl GoesOn {
             let extent = trails.entry(Trail::from(chain)).or_default();
             extent.accounts.insert(chain.account.clone());
             extent.regions.insert(chain.source_region.clone());
+            // A trail that has a chain elsewhere has one where its home is.
+            extent.regions.insert(chain.home_region.clone());
         }
         Self(trails)
     }

@@ -1,13 +1,12 @@
 //! Has one log file judged.
 use super::chain_job::ChainJob;
-use super::fetch::{fetch_log, fetch_log_and_search};
+use super::fetch::{JudgeLog, fetch_log, fetch_log_and_search};
 use crate::source::ObjectSource;
 use std::sync::Arc;
 use trailproof_core::digest::LogFile;
 use trailproof_core::event::LogJudged;
 use trailproof_core::explain::{Cause, KeyName, Recorded, causes};
 use trailproof_core::finding::{Finding, Outcome};
-use trailproof_core::log_check::check_log;
 
 /// A log file that was judged.
 pub(super) struct Log {
@@ -34,7 +33,7 @@ pub(super) async fn judge_log(
     let (outcome, seen, searched) = if search {
         fetch_log_and_search(source.as_ref(), &at, &hash).await
     } else {
-        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash, check_log).await;
+        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash, JudgeLog::Whole).await;
         (outcome, seen, None)
     };
     let missing = matches!(outcome, Outcome::Invalid(Finding::LogMissing));

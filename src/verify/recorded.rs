@@ -10,7 +10,7 @@ use crate::locate::roots::{Roots, find_roots};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::event::PlaceInDoubt;
+use trailproof_core::event::{PlaceDoubt, PlaceInDoubt};
 use trailproof_core::failure::ReadFailure;
 use trailproof_core::key_layout::DIGEST_FOLDER;
 use trailproof_core::location::ObjectLocation;
@@ -64,11 +64,16 @@ pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded 
         Err(why) => Roots { unread: vec![(String::new(), why)], ..Roots::default() },
     };
     let roots: BTreeSet<String> = found.folders().collect();
+    let hidden: Vec<PlaceInDoubt> = found
+        .hidden
+        .iter()
+        .map(|folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder))
+        .collect();
     let mut recorded = Recorded {
         folders: roots.iter().cloned().chain(found.loose).collect(),
         roots,
         unread: found.unread,
-        left_out: found.left_out,
+        left_out: found.left_out.into_iter().chain(hidden).collect(),
         ..Recorded::default()
     };
     ask(source, bucket, &mut recorded, |_| false).await;

@@ -5,7 +5,9 @@
 //! that is searched too, as readers of the folder read it.
 use super::named_logs::{Hashes, NamedLogs, Names, days_of};
 use super::plan::VerifyPlan;
-use super::unlisted_folders::{ended, is_region, search_account, search_days, search_levels};
+use super::unlisted_folders::{
+    ended, is_region, search_account, search_days, search_levels, search_root,
+};
 use super::unlisted_found::Results;
 use super::unlisted_look::Shared;
 use super::unvalidated::Unvalidated;
@@ -38,6 +40,8 @@ pub(super) struct UnlistedSearch {
     current: Option<(AccountId, Region, NamedLogs)>,
     account: Option<OfAccount>,
     under_way: Vec<JoinHandle<()>>,
+    /// Whether any place has verified time.
+    any_covered: bool,
 }
 
 /// What all regions of one account leave for the search above them.
@@ -69,6 +73,7 @@ impl UnlistedSearch {
             current: None,
             account: None,
             under_way: Vec::new(),
+            any_covered: false,
         }
     }
 
@@ -100,6 +105,7 @@ impl UnlistedSearch {
         let named = self.of(chain);
         named.covered(segments, period);
         let covered = named.is_covered();
+        self.any_covered |= covered;
         if let Some(account) = &mut self.account {
             account.covered |= covered;
         }
@@ -213,6 +219,15 @@ impl UnlistedSearch {
     pub(super) async fn finish(mut self) -> Results {
         self.begin();
         self.begin_account();
+        // Where accounts are named, nothing above them is listed.
+        if self.any_covered && self.shared.scope.accounts.is_empty() {
+            let roots: BTreeSet<KeyRoot> =
+                self.places.iter().map(|place| place.root.clone()).collect();
+            for root in roots {
+                let shared = Arc::clone(&self.shared);
+                self.under_way.push(tokio::spawn(async move { search_root(&shared, &root).await }));
+            }
+        }
         for search in self.under_way {
             ended(search.await);
         }

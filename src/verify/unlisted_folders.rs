@@ -2,7 +2,6 @@
 //! what lies beside the regions.
 use super::named_logs::NamedLogs;
 use super::unlisted_look::{Against, Shared};
-use crate::locate::folders::list_folders;
 use crate::locate::place::Place;
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
@@ -135,6 +134,14 @@ pub(super) fn is_region(name: &str) -> bool {
     }
 }
 
+/// Searches what lies beside the folders of accounts, right in `AWSLogs` or an organization's folder.
+pub(super) async fn search_root(shared: &Shared, root: &KeyRoot) {
+    let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz");
+    let (prefix, is_stray) = (root.prefix.as_str(), &is_log);
+    let _ =
+        shared.level(&root.folder(), Against { prefix, place: None, named: None, is_stray }).await;
+}
+
 /// Searches what lies beside the folders of regions, in every folder of log files of an account.
 pub(super) async fn search_account(
     shared: &Shared,
@@ -146,10 +153,10 @@ pub(super) async fn search_account(
     let is_stray = |at: &ObjectLocation| !is_named(at);
     let against = Against { prefix: &root.prefix, place: None, named: None, is_stray: &is_stray };
     let above = format!("{}{account}/", root.folder());
-    let names = match list_folders(shared.source.as_ref(), &shared.bucket, &above).await {
-        Ok(names) => names,
-        Err(why) => return shared.doubt(&above, why),
-    };
+    // Other services write files of their own beside these folders.
+    let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz") && is_stray(at);
+    let beside = Against { is_stray: &is_log, ..against };
+    let Some(names) = shared.level(&above, beside).await else { return };
     let mut searches: Vec<BoxFuture<'_, ()>> = Vec::new();
     for name in names.into_iter().filter(|name| is_log_folder(name)) {
         let folder = format!("{above}{name}/");

@@ -5,6 +5,7 @@ mod discovery;
 mod ends;
 mod field;
 mod newcomer;
+mod odd;
 mod pages;
 use crate::support::mirrors::*;
 use serde_json::{Value, json};

@@ -148,8 +148,6 @@ fn what_is_expected_and_is_not_there_is_told_by_its_name() {
             &["--expect-accounts", list, "--expect-regions", HOME, "--expect-regions", "sa-east-1"],
             &[&pairs[0], &pairs[1]],
         ),
-        // Outside of the scope nothing is expected.
-        (&["--expect-accounts", list, "--account", OWNER], &[]),
     ] {
         for (place, ran) in places.verify(more) {
             let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);

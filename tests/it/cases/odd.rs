@@ -1,0 +1,91 @@
+//! Evidence at odd places below `AWSLogs`, and what a store says once.
+use super::*;
+use trailproof_testkit::server::{
+    Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
+};
+
+/// A region that lies where no discovery comes, and log files beside the folders of accounts.
+#[test]
+fn nothing_of_cloudtrails_is_hidden_at_an_odd_place() {
+    let clean = spec(2).build();
+    let period = period(&clean);
+    let away = |key: &str| key.contains(&format!("/{AWAY}/"));
+    let account = format!("AWSLogs/{OWNER}/");
+    for odd in [
+        format!("AWSLogs//{OWNER}/"),
+        format!("AWSLogs/{OWNER}//"),
+        "AWSLogs/".to_owned(),
+        "AWSLogs/12345/".to_owned(),
+        format!("AWSLogs/{OWNER}/Config/"),
+        format!("AWSLogs/{OWNER}/Config/x/"),
+    ] {
+        let mut trail = clean.clone();
+        let bucket = trail.world.buckets.get_mut(&bucket(&clean)).unwrap();
+        for key in bucket.objects.keys().filter(|key| away(key)).cloned().collect::<Vec<_>>() {
+            let object = bucket.objects.remove(&key).unwrap();
+            bucket.objects.insert(key.replacen(&account, &odd, 1), object);
+        }
+        let ran = online(&trail, LOCATION, &period, &[]);
+        assert_eq!(ran.status, 3, "{odd}: {}{}", ran.stdout, ran.stderr);
+        assert!(!doubts(&ran, "not-looked-at").is_empty(), "{odd}: {}", ran.stdout);
+    }
+    let log = clean.chains[0].digests[1].logs[0].key.clone();
+    let name = log.rsplit('/').next().unwrap();
+    for odd in ["AWSLogs/".to_owned(), account.clone()] {
+        let mut trail = clean.clone();
+        let bucket = trail.world.buckets.get_mut(&bucket(&clean)).unwrap();
+        let object = bucket.objects[&log].last().unwrap().clone();
+        bucket.put(&format!("{odd}{}", name.replace("_202", "_x202")), object);
+        let ran = online(&trail, LOCATION, &period, &[]);
+        assert_eq!(
+            (ran.status, ran.of_kind("log-unlisted").len()),
+            (3, 1),
+            "{odd}: {}",
+            ran.stdout
+        );
+    }
+}
+
+/// The region of which every digest of another says that the trail lives there.
+#[test]
+fn the_home_of_a_trail_is_missed() {
+    let mut trail = spec(2).build();
+    let period = period(&trail);
+    for bucket in trail.world.buckets.values_mut() {
+        bucket.objects.retain(|key, _| !key.contains(&format!("/{HOME}/")));
+    }
+    let ran = online(&trail, LOCATION, &period, &[]);
+    assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(absent(&ran), [format!("{OWNER} {HOME}")]);
+}
+
+/// What the scope leaves out is not expected in silence.
+#[test]
+fn what_is_expected_outside_of_the_scope_is_refused() {
+    let trail = spec(2).build();
+    let period = period(&trail);
+    for more in [
+        ["--account", OWNER, "--expect-accounts", MEMBER],
+        ["--region", HOME, "--expect-regions", AWAY],
+    ] {
+        let ran = online(&trail, LOCATION, &period, &more);
+        assert_eq!(ran.status, 2, "{more:?}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains(more[3]), "{}", ran.stderr);
+    }
+}
+
+/// That an object is not there is asked once more before it is said.
+#[test]
+fn an_object_that_is_not_there_once_accuses_nobody() {
+    let trail = spec(2).build();
+    let period = period(&trail);
+    let digest = &trail.chains[0].digests[1];
+    for key in [digest.key.clone(), digest.logs[0].key.clone()] {
+        let matcher = Matcher::operation(Operation::GetObject).key(KeyMatcher::Exact(key.clone()));
+        let faults = FaultPlan::new().with(matcher, Schedule::first(1, Fault::NoSuchKey));
+        let options = ServerOptions { faults, ..ServerOptions::default() };
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        let ran = aws(&server, &[&["verify", LOCATION][..], &slices(&period), &JSONL].concat());
+        assert_eq!(ran.status, 0, "{key}: {}{}", ran.stdout, ran.stderr);
+    }
+}
