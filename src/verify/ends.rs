@@ -10,7 +10,6 @@ use super::keys::KeyBook;
 use super::moments::Moments;
 use super::plan::VerifyPlan;
 use super::room::Room;
-use super::verify_run::EVENTS_KEPT;
 use crate::locate::listed::ListedChain;
 use crate::locate::one_chain::list_digests;
 use crate::source::many::in_order;
@@ -50,6 +49,9 @@ pub(super) struct Ended {
     pub(super) counts: bool,
     may_have_ended: bool,
 }
+
+/// Events that may explain a gap or an end and are kept for the end of the run.
+pub(super) const EVENTS_KEPT: usize = 20_000;
 
 /// Events that are kept of one look.
 const CAUSES: usize = 512;

@@ -88,6 +88,9 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
         accounts.entry((&place.root, &place.account)).or_default().extend(names);
     }
     survey.search += accounts.values().map(|names| 1 + count(names.len())).sum::<u64>();
+    // The folder of each root, where no account is named.
+    let roots: BTreeSet<_> = found.places.iter().map(|place| &place.root).collect();
+    survey.search += if plan.scope.accounts.is_empty() { count(roots.len()) } else { 0 };
     survey
 }
 

@@ -40,9 +40,6 @@ const WAITING: usize = 256;
 /// Chains that run at once. With this many even chains of a single digest fill the store.
 const CHAINS_AT_ONCE: usize = 96;
 
-/// Events that may explain a gap and are kept for the end of the run.
-pub(super) const EVENTS_KEPT: usize = 20_000;
-
 /// Keys of KMS that are kept of one chain: a trail changes its key seldom.
 const KMS_KEYS: usize = 16;
 
@@ -139,7 +136,7 @@ async fn run(
         tally,
         gaps: Vec::new(),
         told_chains: BTreeSet::new(),
-        causes: KeptEvents::new(EVENTS_KEPT),
+        causes: KeptEvents::new(ends::EVENTS_KEPT),
         kms_keys: BTreeSet::new(),
         keys_told: BTreeSet::new(),
     };

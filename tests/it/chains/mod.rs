@@ -174,6 +174,7 @@ fn chains_that_look_alike_are_told_apart() {
         .trail(TrailSpec { start: spec(6).start + 700, seed: 17, ..spec(6) })
         .trail(
             TrailSpec { start: spec(6).start + 1_300, seed: 18, ..spec(6) }
+                .regions(&["us-east-1", "eu-west-1"])
                 .trail("main-trail", "eu-west-1"),
         )
         .build();

@@ -230,7 +230,7 @@ fn a_trail_without_validation_is_named_as_the_reason() {
     let server = serve(&trail);
     let words = ["verify", "--trail-arn", &arn];
     let text = aws(&server, &[&words[..], &slices(&period(&trail))].concat()).stdout;
-    assert!(text.contains("a trail without log file validation delivers here"), "{text}");
+    assert!(text.contains("a trail whose log file validation is off delivers here"), "{text}");
     assert!(text.contains("switch its validation on"), "{text}");
     assert!(text.contains("last modified: "), "{text}");
     assert!(!text.contains("find out who wrote"), "{text}");
