@@ -15,7 +15,7 @@ fn a_survey_counts_what_a_run_reads() {
     let bytes: usize = logs.clone().map(|(_, versions)| versions[0].body.len()).sum();
     assert_eq!((survey.chains, survey.logs), (1, 12));
     assert_eq!(survey.log_bytes, u64::try_from(bytes).unwrap());
-    // A region, a year, a month and a day; an account, and its one folder of log files.
+    // A region, a year, a month and a day; a root, an account, and its one folder of log files.
     assert_eq!(survey.search, 7);
     let (_, events, _) = run(&trail, ServerOptions::default(), LONG);
     let judged = events.iter().filter(|event| matches!(event, RunEvent::DigestJudged(_))).count();
