@@ -17,7 +17,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
 use trailproof_core::chain_id::{Scope, TrailFilter};
-use trailproof_core::explain::KnownEnd;
+use trailproof_core::explain::{KnownEnd, KnownEndError};
 use trailproof_core::ids::{AccountId, Region, TrailArn};
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::time::{Period, Timestamp};
@@ -271,7 +271,12 @@ fn expect(selection: &Selection) -> Result<Expect, Refusal> {
         regions.dedup();
         expect.regions = Some(regions);
     }
-    expect.known_ends.clone_from(&selection.known_end);
+    for text in &selection.known_end {
+        expect.known_ends.push(text.parse().map_err(|why: KnownEndError| {
+            let shown = excerpt(text, SHOWN);
+            Refusal::usage(format!("invalid value `{shown}` for `--known-end`: {why}"))
+        })?);
+    }
     expect.known_ends.sort();
     expect.known_ends.dedup();
     Ok(expect)

@@ -1,6 +1,5 @@
 //! Which period and which chains: the same options for every command that looks at a trail.
 use clap::Args;
-use trailproof_core::explain::KnownEnd;
 
 /// The period, and what to look at in it.
 #[derive(Args, Clone, Debug, Default)]
@@ -36,5 +35,5 @@ pub(super) struct Selection {
     /// State that chains ended, and when: `111122223333/eu-west-1=2026-03-01T12:00:00Z`; the region
     /// or the trail (`111122223333//audit=…`) may be left out (repeatable)
     #[arg(long, value_name = "ACCOUNT[/REGION][/TRAIL]=TIME")]
-    pub(super) known_end: Vec<KnownEnd>,
+    pub(super) known_end: Vec<String>,
 }

@@ -115,7 +115,9 @@ fn is_of_level(path: &str, name: &str, level: usize) -> bool {
     };
     let day: String = path.split('/').chain([name, rest]).collect();
     let length = if level == 0 { 4 } else { 2 };
-    digits && name.len() == length && Timestamp::parse_key(&day).is_some()
+    // CloudTrail began in 2013, and no folder of a later century is a day's yet.
+    let is_real = level > 0 || ("2013".."2100").contains(&name);
+    digits && is_real && name.len() == length && Timestamp::parse_key(&day).is_some()
 }
 
 /// Whether a folder of this name is one of a region's: `us-east-1`, `us-gov-west-1`. Which regions
@@ -231,6 +233,9 @@ mod tests {
         }
         for (path, name, level) in [
             ("", "26", 0),
+            ("", "0000", 0),
+            ("", "2012", 0),
+            ("", "9999", 0),
             ("", "+026", 0),
             ("", "02026", 0),
             ("", "", 0),

@@ -89,3 +89,37 @@ fn an_object_that_is_not_there_once_accuses_nobody() {
         assert_eq!(ran.status, 0, "{key}: {}{}", ran.stdout, ran.stderr);
     }
 }
+
+/// Folders of days that no trail ever had.
+#[test]
+fn a_log_file_in_a_folder_of_no_real_day_is_unlisted() {
+    let clean = spec(2).build();
+    let period = period(&clean);
+    let log = clean.chains[0].digests[1].logs[0].key.clone();
+    let (name, region) = (log.rsplit('/').next().unwrap(), clean.chains[0].id.region.clone());
+    for day in ["0000/00/00", "9999/12/31", "2012/01/01"] {
+        let mut trail = clean.clone();
+        let bucket = trail.world.buckets.get_mut(&bucket(&clean)).unwrap();
+        let object = bucket.objects[&log].last().unwrap().clone();
+        let body = trailproof_testkit::trail::gzip::member(b"{\"Records\":[]}").into();
+        let added = trailproof_testkit::world::Version { body, ..object };
+        bucket.put(&format!("AWSLogs/{OWNER}/CloudTrail/{region}/{day}/{name}"), added);
+        let ran = online(&trail, LOCATION, &period, &[]);
+        assert_eq!(
+            (ran.status, ran.of_kind("log-unlisted").len()),
+            (3, 1),
+            "{day}: {}",
+            ran.stdout
+        );
+    }
+}
+
+/// What is stated and is no statement is shown so that it steers no terminal.
+#[test]
+fn a_statement_that_is_none_is_escaped() {
+    let trail = spec(2).build();
+    let ran = online(&trail, LOCATION, &period(&trail), &["--known-end", "a\u{9b}X\u{202e}Y=1"]);
+    assert_eq!(ran.status, 2, "{}", ran.stdout);
+    assert!(!ran.stderr.contains(['\u{9b}', '\u{202e}']), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--known-end"), "{}", ran.stderr);
+}
