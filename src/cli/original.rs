@@ -64,23 +64,30 @@ pub(super) fn choose(
         other_told.cmp(one_told).then_with(|| one.lies.len().cmp(&other.lies.len()))
     });
     let mut kept: BTreeMap<Copied, usize> = BTreeMap::new();
+    // By what their keys begin with: folders, so that what lies above one is found by its own name.
+    let mut recorded_in: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut left_out: Vec<Copied> = Vec::new();
     for (part, told) in parts {
-        let overlaps = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
-        let doubled =
-            |other: &Copied| part.lies != other.lies && overlaps(&part.recorded, &other.recorded);
+        let elsewhere = |lies: &BTreeSet<String>| lies.iter().any(|lies| *lies != part.lies);
+        let doubled = || {
+            let mut above = above(&part.recorded).filter_map(|folder| recorded_in.get(folder));
+            let below = recorded_in.range(part.recorded.clone()..);
+            let mut below = below.take_while(|(folder, _)| folder.starts_with(&part.recorded));
+            above.any(elsewhere) || below.any(|(_, lies)| elsewhere(lies))
+        };
         if part.bucket != bucket {
             // Who names a bucket leaves out what is of another.
             left_out.extend(named.is_none().then_some(part));
-        } else if kept.keys().any(doubled) {
+        } else if doubled() {
             left_out.push(part);
         } else {
+            recorded_in.entry(part.recorded.clone()).or_default().insert(part.lies.clone());
             kept.insert(part, told);
         }
     }
     recorded.parts = kept;
-    let is_covered =
-        |folder: &str| recorded.parts.keys().any(|part| folder.starts_with(&part.lies));
+    let lies: BTreeSet<&str> = recorded.parts.keys().map(|part| part.lies.as_str()).collect();
+    let is_covered = |folder: &str| above(folder).any(|above| lies.contains(above));
     let doubt = |why, folder: String| RunEvent::PlaceInDoubt(PlaceInDoubt::folder(why, folder));
     let mut doubts: Vec<RunEvent> = Vec::new();
     for (folder, why) in &recorded.unread {
@@ -100,17 +107,26 @@ pub(super) fn choose(
 pub(super) fn roots(recorded: &Recorded) -> Vec<String> {
     let mut roots: BTreeSet<String> =
         recorded.parts.keys().map(|part| part.prefix.clone()).collect();
+    let outside =
+        recorded.parts.keys().filter(|part| !part.recorded.split('/').any(|name| name == ROOT));
+    let by_lies: BTreeMap<&str, &Copied> = outside.map(|part| (part.lies.as_str(), part)).collect();
     for folder in &recorded.roots {
-        let of = recorded.parts.keys().filter(|part| {
-            folder.starts_with(&part.lies) && !part.recorded.split('/').any(|name| name == ROOT)
-        });
-        let Some(part) = of.max_by_key(|part| part.lies.len()) else { continue };
+        let Some(part) = above(folder).filter_map(|above| by_lies.get(above)).last() else {
+            continue;
+        };
         let below = folder.get(part.lies.len()..).unwrap_or_default();
         let delivered = format!("{}{below}", part.recorded);
         let prefix = delivered.strip_suffix(&format!("{ROOT}/")).unwrap_or_default();
         roots.insert(prefix.strip_suffix('/').unwrap_or(prefix).to_owned());
     }
     roots.into_iter().collect()
+}
+
+/// The folders that a folder lies in, from the outermost: the empty one, and it itself at last.
+fn above(folder: &str) -> impl Iterator<Item = &str> {
+    let slashes = folder.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+    let ends = std::iter::once(0).chain(slashes.map(|(at, _)| at + 1));
+    ends.filter_map(|end| folder.get(..end))
 }
 
 pub(super) fn relocations(

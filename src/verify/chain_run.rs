@@ -3,7 +3,7 @@ use super::batch::share_out;
 use super::chain_job::ChainJob;
 use super::chain_says::Saying;
 use super::chain_tell::{Item, tell};
-use super::fetch::{DigestFetch, copy_damage, fetch_digest};
+use super::fetch::{DigestFetch, copy_damage, fetch_digest, unless_there_now};
 use super::judge_log::judge_log;
 use super::keys::{ChainKeys, KeyBook};
 use super::moments::{APART, Moments};
@@ -164,12 +164,8 @@ impl ChainDriver<'_> {
                 if ahead.wants_more() {
                     ahead.look_ahead(std::iter::once(at).chain(next));
                 }
-                let mut read = ahead.take(at).await;
-                if matches!(read, DigestFetch::Missing) {
-                    // What a store says once accuses nobody.
-                    read = fetch_digest(self.source.as_ref(), at).await;
-                }
-                match read {
+                let read = ahead.take(at).await;
+                match unless_there_now(read, self.source.as_ref(), at).await {
                     DigestFetch::Read(read, seen, held) => {
                         self.seen = Some((at.clone(), seen));
                         self.held = held;
@@ -206,6 +202,7 @@ impl ChainDriver<'_> {
     /// in transit is not tampering.
     async fn at_seam(&self, seam: &Seam) -> DigestFetch {
         let first = fetch_digest(self.source.as_ref(), &seam.at).await;
+        let first = unless_there_now(first, self.source.as_ref(), &seam.at).await;
         if let DigestFetch::Read(read, ..) = &first
             && read.content.hash != seam.hash
         {

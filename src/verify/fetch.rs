@@ -90,6 +90,19 @@ pub(super) async fn fetch_digest_ahead(
     }
 }
 
+/// The same, with a digest that is not there asked for once more: what a store says once accuses
+/// nobody.
+pub(super) async fn unless_there_now(
+    read: DigestFetch,
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+) -> DigestFetch {
+    match read {
+        DigestFetch::Missing => fetch_digest(source, at).await,
+        read => read,
+    }
+}
+
 async fn read_digest(
     source: &dyn ObjectSource,
     at: &ObjectLocation,

@@ -89,7 +89,11 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
     }
     survey.search += accounts.values().map(|names| 1 + count(names.len())).sum::<u64>();
     // The folder of each root, where no account is named.
-    let roots: BTreeSet<_> = found.places.iter().map(|place| &place.root).collect();
+    let mut roots: BTreeSet<_> =
+        found.places.iter().map(|place| (&place.root.prefix, &place.root.organization)).collect();
+    if plan.scope.organization.is_none() {
+        roots.extend(found.places.iter().map(|place| (&place.root.prefix, &None)));
+    }
     survey.search += if plan.scope.accounts.is_empty() { count(roots.len()) } else { 0 };
     survey
 }

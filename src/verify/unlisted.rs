@@ -221,8 +221,14 @@ impl UnlistedSearch {
         self.begin_account();
         // Where accounts are named, nothing above them is listed.
         if self.any_covered && self.shared.scope.accounts.is_empty() {
-            let roots: BTreeSet<KeyRoot> =
+            let mut roots: BTreeSet<KeyRoot> =
                 self.places.iter().map(|place| place.root.clone()).collect();
+            if self.shared.scope.organization.is_none() {
+                // An organization's folder lies in one that holds accounts.
+                let above = roots.iter().map(|root| root.prefix.clone());
+                let above = above.map(|prefix| KeyRoot { prefix, organization: None });
+                roots.extend(above.collect::<Vec<_>>());
+            }
             for root in roots {
                 let shared = Arc::clone(&self.shared);
                 self.under_way.push(tokio::spawn(async move { search_root(&shared, &root).await }));

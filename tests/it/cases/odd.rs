@@ -90,6 +90,24 @@ fn an_object_that_is_not_there_once_accuses_nobody() {
     }
 }
 
+/// Right in `AWSLogs`, above the organization's folder, and right in that.
+#[test]
+fn a_log_file_beside_the_accounts_of_an_organization_is_unlisted() {
+    let clean = of_organization(2).build();
+    let period = period(&clean);
+    let log = clean.chains[0].digests[1].logs[0].key.clone();
+    let name = log.rsplit('/').next().unwrap();
+    for above in ["AWSLogs/".to_owned(), format!("AWSLogs/{ORGANIZATION}/")] {
+        let mut trail = clean.clone();
+        let bucket = trail.world.buckets.get_mut(&bucket(&clean)).unwrap();
+        let object = bucket.objects[&log].last().unwrap().clone();
+        bucket.put(&format!("{above}{name}"), object);
+        let ran = online(&trail, LOCATION, &period, &[]);
+        let unlisted = ran.of_kind("log-unlisted").len();
+        assert_eq!((ran.status, unlisted), (3, 1), "{above}: {}", ran.stdout);
+    }
+}
+
 /// Folders of days that no trail ever had.
 #[test]
 fn a_log_file_in_a_folder_of_no_real_day_is_unlisted() {
