@@ -29,7 +29,6 @@ pub(super) fn with_trails_beside(
             older: beside.older,
             older_key: beside.older_key,
             presence: Presence::Present,
-            may_have_ended: false,
             only: None,
             known: None,
             seam: None,

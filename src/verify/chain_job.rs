@@ -26,8 +26,6 @@ pub(super) struct ChainJob {
     /// What the key of that digest has beside its end.
     pub(super) older_key: Option<ChainKey>,
     pub(super) presence: Presence,
-    /// Whether nobody named the chain, so that it may have ended for a reason.
-    pub(super) may_have_ended: bool,
     /// The log files to look at, by the hash that a digest names; all of them where there is none.
     pub(super) only: Option<Arc<BTreeSet<Hash>>>,
     /// Log files that need not be read again.

@@ -19,9 +19,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::event::{DigestJudged, Presence, RunEvent};
-use trailproof_core::explain::{
-    Cause, Concerned, ExplainingEvent, Explanations, KeptEvents, KeyName,
-};
+use trailproof_core::explain::{Cause, Concerned, ExplainingEvent, Explanations, KeyName};
 use trailproof_core::finding::Outcome;
 use trailproof_core::key_layout::{ChainKey, DigestKind};
 use trailproof_core::time::{HOUR, Period, Timestamp};
@@ -47,7 +45,6 @@ pub(super) struct Ended {
     goes_on: bool,
     /// Whether the run takes it as one that ended, and not as one that is missing.
     pub(super) counts: bool,
-    may_have_ended: bool,
 }
 
 /// Events that may explain a gap or an end and are kept for the end of the run.
@@ -101,9 +98,8 @@ fn other_paths(jobs: &[ChainJob]) -> BTreeMap<usize, Vec<ChainKey>> {
 /// Looks at the ends of those among these chains that have one; also returns the events found there.
 ///
 /// A chain that goes on under another path is taken out: it is told there. One that is missing beside
-/// its siblings, of which a verified event says why it ended, has ended.
+/// its siblings stays so whatever ended it: what began it again may be among what is missing.
 pub(super) async fn look(
-    plan: &VerifyPlan,
     jobs: &mut Vec<ChainJob>,
     source: &Arc<dyn ObjectSource>,
     book: &Arc<KeyBook>,
@@ -178,7 +174,6 @@ pub(super) async fn look(
             kms_keys: own.kms_keys,
             counts: matches!(job.presence, Presence::Ended { .. }),
             folders: vec![key.folder()],
-            may_have_ended: job.may_have_ended,
             chain: job.chain.clone(),
             also: job.also.clone(),
             last,
@@ -187,23 +182,6 @@ pub(super) async fn look(
     let moved: BTreeSet<ChainId> =
         ended.extract_if(.., |end| end.goes_on).map(|end| end.chain).collect();
     jobs.retain(|job| !moved.contains(&job.chain));
-    if causes.is_empty() {
-        return (ended, causes);
-    }
-    let mut kept = KeptEvents::new(EVENTS_KEPT);
-    causes.iter().cloned().for_each(|cause| kept.take(cause));
-    let chains = jobs.iter().map(|job| job.chain.clone()).collect();
-    let explanations = Explanations::new(&kept, &chains);
-    for end in ended.iter_mut().filter(|end| !end.counts && end.may_have_ended) {
-        end.counts = end.explained(&explanations, plan).is_some();
-    }
-    let counts: BTreeMap<&ChainId, Timestamp> =
-        ended.iter().filter(|end| end.counts).map(|end| (&end.chain, end.last)).collect();
-    for job in jobs.iter_mut() {
-        if let Some(last) = counts.get(&job.chain) {
-            job.presence = Presence::Ended { last: *last };
-        }
-    }
     (ended, causes)
 }
 
@@ -254,7 +232,6 @@ async fn seen(
         listed,
         older: None,
         presence: Presence::Present,
-        may_have_ended: false,
         only: None,
         known: None,
         seam: None,

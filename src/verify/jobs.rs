@@ -198,12 +198,6 @@ pub(super) fn jobs(
             chains.entry(chain.clone()).or_default();
         }
     }
-    let place_of =
-        |id: &ChainId| (id.organization.clone(), id.account.clone(), id.source_region.clone());
-    let with_logs: BTreeSet<_> = uncovered
-        .with_logs()
-        .map(|place| (place.root.organization.clone(), place.account.clone(), place.region.clone()))
-        .collect();
     let is_known =
         |id: &ChainId, last| plan.expected.known_ends.iter().any(|known| known.explains(id, last));
     let jobs = chains
@@ -229,7 +223,6 @@ pub(super) fn jobs(
                 older: chain.older,
                 older_key: chain.older_key,
                 presence,
-                may_have_ended: !named && !with_logs.contains(&place_of(&id)),
                 only: only.cloned(),
                 known: plan.known.clone(),
                 names_only: false,

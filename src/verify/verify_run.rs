@@ -97,7 +97,7 @@ async fn run(
     let is_here = |at: ObjectLocation| source.is_here(&at);
     let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
     let room = Room::new(here, unneeded);
-    let (ended, causes) = ends::look(plan, &mut jobs, &source, &book, &room).await;
+    let (ended, causes) = ends::look(&mut jobs, &source, &book, &room).await;
     let answers = Answers::of(plan, &found, &uncovered, &jobs);
     tell(&RunEvent::BucketListed {
         chains: count(jobs.len()),
