@@ -10,7 +10,7 @@ use trailproof_core::budget;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::key_layout::{ChainKey, DigestKey, DigestKind};
-use trailproof_core::time::{DAY, Period, Timestamp};
+use trailproof_core::time::{DAY, HOUR, Period, Timestamp};
 
 /// Digests after the period that are read to anchor the walk, so that the period's own tail hangs
 /// on a link: the one that covers the period's end, and the one after it.
@@ -27,6 +27,10 @@ const JUNK_BEYOND: usize = 16_000;
 /// Days that are gone back over one by one for the last digest before the period, before the whole
 /// folder is listed. A trail writes digests every hour, so that even one day is much.
 const DAYS_BACK: usize = 8;
+
+/// How long before a period the last digest of a chain that goes on ends at most: digests come every
+/// hour, and one may be late.
+const NEAR: i64 = 2 * HOUR;
 
 /// Keys before the period that are no digest's and are counted.
 const COUNTED: usize = 10_000;
@@ -247,27 +251,34 @@ async fn list_older(
     period: Period,
 ) -> Result<Older, ReadFailure> {
     let day = period.start.date_folder();
-    let mut older = Older {
+    let none = || Older {
         period,
         day: format!("{folder}{day}"),
         ends: BTreeMap::new(),
         passed_over: BTreeSet::new(),
     };
+    let mut older = none();
     let mut first = Pages::new(source, ListRequest::names(bucket, folder));
-    let (page, last) = tokio::join!(first.next(), last_day(source, bucket, folder, &day));
-    let (mut page, mut last) = (page?, last?);
+    // A chain that goes on has its digest before the period in one of these days.
+    let near = BTreeSet::from([day.clone(), period.start.plus(-NEAR).date_folder()]);
+    let near = in_order(near.into_iter().map(|day| -> BoxFuture<'_, _> {
+        let mut of_day = none();
+        Box::pin(async move {
+            of_day.take_day(source, bucket, &format!("{folder}{day}/")).await?;
+            Ok::<_, ReadFailure>(of_day)
+        })
+    }));
+    let (page, near) = tokio::join!(first.next(), near);
+    let mut page = page?;
+    for of_day in near {
+        older.join(of_day?);
+    }
+    let mut before = Some(day.clone());
     for _ in 0..DAYS_BACK {
-        let Some(day) = last.take() else { break };
-        let request = ListRequest::names(bucket, &format!("{folder}{day}/"));
-        let mut pages = Pages::new(source, request);
-        while let Some(page) = pages.next().await? {
-            page.objects.iter().for_each(|object| older.take(&object.key));
-        }
-        if !older.ends.is_empty() {
-            break;
-        }
-        let Some(before) = day_before(&day) else { break };
-        last = last_day(source, bucket, folder, &before).await?;
+        let Some(from) = before.take().filter(|_| older.ends.is_empty()) else { break };
+        let Some(day) = last_day(source, bucket, folder, &from).await? else { break };
+        older.take_day(source, bucket, &format!("{folder}{day}/")).await?;
+        before = day_before(&day);
     }
     // The first page, and all of them where nothing was found yet.
     while let Some(objects) = page.take().map(|page| page.objects) {
@@ -293,6 +304,30 @@ struct Older {
 }
 
 impl Older {
+    /// Takes what lies in the folder of one day.
+    async fn take_day(
+        &mut self,
+        source: &dyn ObjectSource,
+        bucket: &str,
+        folder: &str,
+    ) -> Result<(), ReadFailure> {
+        let mut pages = Pages::new(source, ListRequest::names(bucket, folder));
+        while let Some(page) = pages.next().await? {
+            page.objects.iter().for_each(|object| self.take(&object.key));
+        }
+        Ok(())
+    }
+
+    /// Takes what another day's folder holds.
+    fn join(&mut self, other: Self) {
+        for (chain, end) in other.ends {
+            let newest = self.ends.entry(chain).or_insert(end);
+            *newest = end.max(*newest);
+        }
+        let room = COUNTED.saturating_sub(self.passed_over.len());
+        self.passed_over.extend(other.passed_over.into_iter().take(room));
+    }
+
     fn take(&mut self, key: &str) {
         match DigestKey::parse(key) {
             Some(digest) if digest.end <= self.period.start => {

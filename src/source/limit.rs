@@ -58,8 +58,12 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
     ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
         Box::pin(async move {
             let _permit = self.permit().await?;
+            let begun = Instant::now();
             let page = self.below.list(request).await;
-            self.pace.note(page.as_ref().err().map_or(Load::Listed, load_of));
+            self.pace.note(match &page {
+                Ok(_) => Load::Listed(begun.elapsed()),
+                Err(why) => load_of(why),
+            });
             page
         })
     }

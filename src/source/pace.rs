@@ -46,8 +46,9 @@ pub enum InFlight {
 pub(super) enum Load {
     /// It came after this time.
     Answered(Duration),
-    /// It came, and its time tells nothing: a page takes as long as it is large.
-    Listed,
+    /// A page of a listing came after this time. A page takes as long as it is large, so that only a
+    /// quick one tells anything: there is room for more.
+    Listed(Duration),
     /// The store said that it is asked too much.
     Refused,
     /// Nothing: a broken connection, say.
@@ -79,6 +80,7 @@ struct State {
     /// Permits that are withdrawn once they are given back.
     owed: usize,
     quickest: Duration,
+    quickest_page: Duration,
     /// Whether the store was never asked too much.
     fresh: bool,
     /// Answers to requests that were under way when the limit was halved: they tell nothing new.
@@ -114,6 +116,7 @@ impl Pace {
             limit,
             owed: 0,
             quickest: Duration::MAX,
+            quickest_page: Duration::MAX,
             fresh: true,
             stale: 0,
             quick: 0,
@@ -167,7 +170,7 @@ impl Pace {
         let under_way: usize = state.limit.saturating_add(state.owed).saturating_sub(free);
         if let Some(tempo) = &mut state.tempo {
             match load {
-                Load::Answered(_) | Load::Listed => tempo.answered(now),
+                Load::Answered(_) | Load::Listed(_) => tempo.answered(now),
                 Load::Refused => tempo.refused(now, u32::try_from(under_way).unwrap_or(u32::MAX)),
                 Load::Unknown => {}
             }
@@ -198,7 +201,7 @@ impl State {
         let stale = self.stale > 0;
         self.stale = self.stale.saturating_sub(1);
         match load {
-            Load::Unknown | Load::Listed => 0,
+            Load::Unknown => 0,
             Load::Refused if stale => 0,
             // What is answered at all is answered at a rate, and that is kept to already.
             Load::Refused if !self.fresh && self.answered => 0,
@@ -212,11 +215,13 @@ impl State {
                 self.quick = 0;
                 0
             }
-            Load::Answered(time) => {
+            Load::Answered(time) | Load::Listed(time) => {
                 self.answered = true;
-                self.quickest = self.quickest.min(time);
-                let quick = time <= self.quickest.saturating_mul(SPREAD).saturating_add(SLACK);
-                if !quick && self.fresh && self.limit > AT_FIRST {
+                let is_page = matches!(load, Load::Listed(_));
+                let quickest = if is_page { &mut self.quickest_page } else { &mut self.quickest };
+                *quickest = time.min(*quickest);
+                let quick = time <= quickest.saturating_mul(SPREAD).saturating_add(SLACK);
+                if !quick && !is_page && self.fresh && self.limit > AT_FIRST {
                     self.limit -= 1;
                     self.owed += 1;
                 }

@@ -82,3 +82,19 @@ async fn a_fixed_number_stays_whatever_the_store_says() {
     pace.note(QUICK);
     assert_eq!(all(&pace).await.len(), 3);
 }
+
+#[tokio::test]
+async fn quick_pages_bring_more_and_slow_ones_take_none_away() {
+    let pace = Pace::with(AT_FIRST, Some(100));
+    let mut permits = all(&pace).await;
+    for _ in 0..10 {
+        pace.note(Load::Listed(Duration::from_millis(30)));
+        permits.extend(all(&pace).await);
+    }
+    assert_eq!(permits.len(), AT_FIRST + 10 * GAIN);
+    for _ in 0..10 {
+        pace.note(Load::Listed(Duration::from_secs(3)));
+    }
+    drop(permits);
+    assert_eq!(pace.free(), AT_FIRST + 10 * GAIN);
+}
