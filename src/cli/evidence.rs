@@ -1,6 +1,7 @@
 //! Opens the places where evidence lies, and finds out where it was delivered.
 use super::original::{
-    LISTED, assumed, choose, flat_folder, logs_alone, nothing_in, nothing_there, relocations, roots,
+    Chosen, LISTED, assumed, choose, flat_folder, logs_alone, nothing_in, nothing_there,
+    relocations, roots,
 };
 use super::place::{BucketPlace, Moved, Place, folder};
 use super::refusal::Refusal;
@@ -165,7 +166,7 @@ pub(super) async fn in_directory(
         remarks(path, mirror, false);
         return Err(nothing_in(&recorded, logs, &shown));
     }
-    let (bucket, mut left_open) = choose(&mut recorded, named, &shown);
+    let Chosen { bucket, others, mut left_open } = choose(&mut recorded, named, &shown);
     let source: Arc<dyn ObjectSource> = mirror.clone();
     let roots = roots(&recorded);
     if let Some((folder, root)) = flat_folder(&mut recorded, &mut left_open) {
@@ -180,7 +181,8 @@ pub(super) async fn in_directory(
             complete: copies.complete,
         });
     }
-    copies.rules.extend(relocations(&recorded.parts, &source, "", copies.complete));
+    copies.rules.extend(relocations(recorded.parts.keys(), &source, "", copies.complete));
+    copies.rules.extend(relocations(others.iter(), &source, "", false));
     Ok(Evidence {
         source: Arc::new(Counted::new(Relocated::new(copies.rules, None), Arc::clone(counts))),
         roots,
@@ -280,9 +282,11 @@ pub(super) async fn in_bucket(
             .map(|folder| (Copied { bucket: named.to_owned(), ..assumed("", folder) }, 1))
             .collect();
     }
-    let (original, doubts) = choose(&mut recorded, named, &typed.place);
+    let Chosen { bucket: original, others, left_open: doubts } =
+        choose(&mut recorded, named, &typed.place);
     left_open.extend(doubts);
-    copies.rules.extend(relocations(&recorded.parts, &s3, &bucket, copies.complete));
+    copies.rules.extend(relocations(recorded.parts.keys(), &s3, &bucket, copies.complete));
+    copies.rules.extend(relocations(others.iter(), &s3, &bucket, false));
     Ok(Evidence {
         source: Arc::new(Relocated::new(copies.rules, Some(s3))),
         roots: roots(&recorded),

@@ -11,10 +11,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::budget::SHOWN;
+use trailproof_core::check::{Check, NotMade, WhyNot};
 use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
 use trailproof_core::location::{escape, excerpt};
 use trailproof_core::log_key::log_key_time;
+
+/// Parts of other buckets to which links may lead.
+const OTHERS: usize = 32;
 
 /// Names of folders that a message lists.
 pub(super) const LISTED: usize = 10;
@@ -29,15 +33,21 @@ pub(super) fn assumed(bucket: &str, path: &str) -> Copied {
     Copied { bucket: bucket.to_owned(), recorded: String::new(), lies, prefix: prefix.to_owned() }
 }
 
+/// Which bucket a copy is of, and what of the copy is not of it.
+pub(super) struct Chosen {
+    /// The bucket.
+    pub(super) bucket: String,
+    /// Parts of other buckets: the links of a chain that moved may lead there.
+    pub(super) others: Vec<Copied>,
+    /// What is not looked at.
+    pub(super) left_open: Vec<RunEvent>,
+}
+
 /// The bucket that the copy is of: the one that was typed, or the one of which most digests tell. Of
 /// the parts only those of it stay, each once; what is left out is told.
 ///
 /// Whoever plants digests of another bucket does not stop the run, and does not hide what he left.
-pub(super) fn choose(
-    recorded: &mut Recorded,
-    named: Option<&str>,
-    shown: &str,
-) -> (String, Vec<RunEvent>) {
+pub(super) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) -> Chosen {
     let told = recorded.buckets();
     let most = told.iter().max_by_key(|(name, told)| (**told, Reverse(**name)));
     let bucket = named.or(most.map(|(name, _)| *name)).unwrap_or_default().to_owned();
@@ -67,6 +77,7 @@ pub(super) fn choose(
     // By what their keys begin with: folders, so that what lies above one is found by its own name.
     let mut recorded_in: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut left_out: Vec<Copied> = Vec::new();
+    let mut of_others: Vec<Copied> = Vec::new();
     for (part, told) in parts {
         let elsewhere = |lies: &BTreeSet<String>| lies.iter().any(|lies| *lies != part.lies);
         let doubled = || {
@@ -76,8 +87,7 @@ pub(super) fn choose(
             above.any(elsewhere) || below.any(|(_, lies)| elsewhere(lies))
         };
         if part.bucket != bucket {
-            // Who names a bucket leaves out what is of another.
-            left_out.extend(named.is_none().then_some(part));
+            of_others.push(part);
         } else if doubled() {
             left_out.push(part);
         } else {
@@ -97,9 +107,26 @@ pub(super) fn choose(
     let uncovered = left_out.into_iter().map(|part| part.lies).filter(|lies| !is_covered(lies));
     let uncovered: BTreeSet<String> = uncovered.collect();
     doubts.extend(uncovered.into_iter().map(|lies| doubt(PlaceDoubt::NotLookedAt, lies)));
+    let not_chosen: BTreeSet<&str> = of_others.iter().map(|part| part.lies.as_str()).collect();
+    for lies in not_chosen.into_iter().filter(|lies| !is_covered(lies)) {
+        // Who names a bucket leaves out what is of others, and the output says so.
+        doubts.push(match named {
+            None => doubt(PlaceDoubt::NotLookedAt, lies.to_owned()),
+            Some(_) => RunEvent::CheckNotPerformed(NotMade {
+                check: Check::OtherPlaces,
+                why: WhyNot::OutsideLocation,
+                region: None,
+                detail: lies.to_owned(),
+            }),
+        });
+    }
     let silent = recorded.silent.iter().filter(|folder| !is_covered(folder)).cloned();
     doubts.extend(silent.map(|folder| doubt(PlaceDoubt::DigestsUnreadable, folder)));
-    (bucket, doubts)
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    // What is whole of the one bucket need not be whole of another, and every part costs each read.
+    of_others.truncate(OTHERS);
+    of_others.retain(|part| seen.insert((part.bucket.clone(), part.recorded.clone())));
+    Chosen { bucket, others: of_others, left_open: doubts }
 }
 
 /// Prefixes below which the bucket has a folder `AWSLogs`: those that digests told, and those of
@@ -129,8 +156,8 @@ fn above(folder: &str) -> impl Iterator<Item = &str> {
     ends.filter_map(|end| folder.get(..end))
 }
 
-pub(super) fn relocations(
-    parts: &BTreeMap<Copied, usize>,
+pub(super) fn relocations<'p>(
+    parts: impl Iterator<Item = &'p Copied>,
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
     complete: bool,
@@ -144,7 +171,7 @@ pub(super) fn relocations(
         // A part that lies where it was delivered is read from the bucket of record.
         complete: complete || (part.bucket == bucket && part.recorded == part.lies),
     };
-    parts.keys().map(rule).collect()
+    parts.map(rule).collect()
 }
 
 /// The folder in which digests lie by their names alone, and what their keys began with; takes them

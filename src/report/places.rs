@@ -2,10 +2,10 @@
 use super::words;
 use trailproof_core::check::{Check, NotMade};
 use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
-use trailproof_core::location::escape;
+use trailproof_core::location::{escape, excerpt};
 
-/// What the scope leaves of the bucket, for headlines, and whether what goes on outside of it is not
-/// known; `None` where it leaves nothing out.
+/// What the scope leaves of the bucket, for headlines, and what is not known of the places outside of
+/// it; `None` where it leaves nothing out.
 pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
     let mut parts = Vec::new();
     match start.organization.as_deref() {
@@ -14,9 +14,23 @@ pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
         Some(organization) => parts.push(format!("organization {organization}")),
     }
     parts.extend(words::scope(&start.trails, &start.accounts, &start.regions));
-    let siblings = not_made.iter().any(|one| one.check == Check::ExpectedPlaces);
-    let unknown = if siblings { "; what goes on outside is not known" } else { "" };
-    (!parts.is_empty()).then(|| format!("{} only{unknown}", parts.join("; ")))
+    let missed = |check| not_made.iter().any(|one| one.check == check);
+    let mut words = Vec::new();
+    if !parts.is_empty() {
+        words.push(format!("{} only", parts.join("; ")));
+    }
+    if missed(Check::ExpectedPlaces) {
+        words.push("what goes on outside is not known".to_owned());
+    }
+    let mut others = not_made.iter().filter(|one| one.check == Check::OtherPlaces);
+    if let Some(first) = others.next() {
+        let place = excerpt(&first.detail, SHOWN_PLACE);
+        words.push(match others.count() {
+            0 => format!("`{place}` not searched"),
+            more => format!("`{place}` and {more} more not searched"),
+        });
+    }
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 /// What was to be expected, as the caller said it.
@@ -37,6 +51,9 @@ pub(super) fn expected(start: &RunStart) -> String {
     }
     words
 }
+
+/// Characters of a place in a headline.
+const SHOWN_PLACE: usize = 80;
 
 /// Names that are shown one by one.
 const SHOWN: usize = 20;

@@ -94,6 +94,10 @@ pub(crate) fn check(check: Check) -> &'static str {
         Check::ExpectedPlaces => {
             "what goes on outside of the scope, and so is to be expected in it"
         }
+        Check::OtherPlaces => {
+            "other chains and unlisted log files outside of the location: where a chain moved from, or \
+             what a copy has of another bucket"
+        }
     }
 }
 
@@ -109,6 +113,7 @@ pub(crate) fn not_made(not_made: &NotMade) -> String {
         (WhyNot::CopyRead, _) => "a copy was read, which says nothing of the newest deliveries",
         (WhyNot::ListingUnread, _) => "a listing could not be read",
         (WhyNot::NoLastModified, _) => "the store does not say when objects were written",
+        (WhyNot::OutsideLocation, _) => "it lies outside of the location that was named",
     }
     .to_owned();
     if let Some(region) = &not_made.region {

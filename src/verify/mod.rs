@@ -21,6 +21,7 @@ mod moments;
 mod named_logs;
 mod narrate;
 mod ordered;
+mod other_places;
 mod places;
 pub mod plan;
 mod read_ahead;

@@ -8,6 +8,7 @@ use super::jobs::{Outside, jobs};
 use super::joined::join_paths;
 use super::keys::KeyBook;
 use super::moments::Moments;
+use super::other_places::OtherPlaces;
 use super::places::{Answers, Uncovered};
 use super::plan::VerifyPlan;
 use super::room::Room;
@@ -139,6 +140,7 @@ async fn run(
         causes: KeptEvents::new(ends::EVENTS_KEPT),
         kms_keys: BTreeSet::new(),
         keys_told: BTreeSet::new(),
+        other_places: OtherPlaces::new(plan),
     };
     let mut search = plan.unlisted.then(|| UnlistedSearch::new(&run.source, plan, &found));
     let jobs = match search {
@@ -152,6 +154,7 @@ async fn run(
     }
     let unexplained = run.explain(&ended, tell);
     run.unlisted(search, tell).await;
+    run.other_places.tell(tell);
     run.answer(answers, unexplained, tell);
     run.passed_over(tell);
     let summary = run.tally.finish();
@@ -188,6 +191,8 @@ pub(super) struct Run<'a> {
     status: Option<DeliversHere>,
     /// Public keys that were told: region and fingerprint.
     keys_told: BTreeSet<(Region, String)>,
+    /// Places outside of the location in which proven digests of the period lie.
+    other_places: OtherPlaces,
 }
 
 /// A chain with stretches that no digest covers, and what may have to do with them.
@@ -290,6 +295,9 @@ impl Run<'_> {
                     (event.as_ref(), search.as_deref_mut())
                 {
                     note_proven(search, job, judged);
+                }
+                if let RunEvent::DigestJudged(judged) = event.as_ref() {
+                    self.other_places.note(judged);
                 }
                 if let RunEvent::ChainFinished(summary) = event.as_mut() {
                     finished = true;

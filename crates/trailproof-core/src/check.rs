@@ -21,11 +21,14 @@ pub enum Check {
     TrailStatus,
     /// What goes on outside of a narrower scope, and so is to be expected in it.
     ExpectedPlaces,
+    /// What else lies outside of the location: in a place to which a chain leads by its links, or in
+    /// what a copy has of a bucket that was left out.
+    OtherPlaces,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DigestSignature,
         Self::DigestLink,
         Self::LogSha256,
@@ -35,6 +38,7 @@ impl Check {
         Self::UnlistedLogs,
         Self::TrailStatus,
         Self::ExpectedPlaces,
+        Self::OtherPlaces,
     ];
 
     /// Stable code for machines; never renamed once released.
@@ -49,6 +53,7 @@ impl Check {
             Self::UnlistedLogs => "unlisted-logs",
             Self::TrailStatus => "trail-status",
             Self::ExpectedPlaces => "expected-places",
+            Self::OtherPlaces => "other-places",
         }
     }
 
@@ -75,11 +80,13 @@ pub enum WhyNot {
     ListingUnread,
     /// The store does not say when objects were written.
     NoLastModified,
+    /// It lies outside of the location that was named.
+    OutsideLocation,
 }
 
 impl WhyNot {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SwitchedOff,
         Self::ServiceFailed,
         Self::TrailUnknown,
@@ -87,6 +94,7 @@ impl WhyNot {
         Self::CopyRead,
         Self::ListingUnread,
         Self::NoLastModified,
+        Self::OutsideLocation,
     ];
 
     /// Stable code for machines; never renamed once released.
@@ -99,6 +107,7 @@ impl WhyNot {
             Self::CopyRead => "copy-read",
             Self::ListingUnread => "listing-unread",
             Self::NoLastModified => "no-last-modified",
+            Self::OutsideLocation => "outside-location",
         }
     }
 

@@ -200,3 +200,52 @@ fn two_trails_beside_each_other_are_told_apart_wherever_they_are_read() {
         }
     }
 }
+
+/// Places that were not searched, as a run reports them.
+fn not_searched(ran: &Ran) -> Vec<String> {
+    let not_made = ran.of_kind("check-not-performed");
+    let others = not_made.iter().filter(|event| event["check"] == "other-places");
+    others.map(|event| event["detail"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A trail that moved is followed by its links; what else lies where it was is not known, and the
+/// headline says so.
+#[test]
+fn where_a_chain_moved_from_is_named_as_not_searched() {
+    let trail = spec(8).relocated(4, "newer-logs", AWAY, Some("p")).build();
+    let period = over(trail.whole().from + 3_600, trail.whole().to);
+    let ran = online(&trail, "s3://newer-logs", &period, &[]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(not_searched(&ran), ["s3://example-trail-logs"]);
+    let server = serve(&trail);
+    let text = aws(&server, &[&["verify", "s3://newer-logs"][..], &slices(&period)].concat());
+    let headline = text.stdout.lines().next().unwrap();
+    assert!(headline.contains("`s3://example-trail-logs` not searched"), "{headline}");
+    // Where the chain never left the bucket, nothing is missing from it.
+    let trail = spec(8).build();
+    assert_eq!(not_searched(&online(&trail, LOCATION, &period, &[])), Vec::<String>::new());
+    // Another prefix of the same bucket is as little searched as another bucket.
+    let trail = spec(8).relocated(4, "example-trail-logs", HOME, Some("p")).build();
+    let ran = online(&trail, "s3://example-trail-logs/p", &period, &[]);
+    assert_eq!((ran.status, not_searched(&ran)), (0, vec![LOCATION.to_owned()]));
+    let ran = online(&trail, LOCATION, &period, &[]);
+    assert_eq!((ran.status, not_searched(&ran)), (0, vec![]));
+}
+
+/// A copy of two buckets: the one that is named is verified, links into the other are followed, and
+/// the other is named as not searched; where none is named, it forbids "proven".
+#[test]
+fn what_a_copy_has_of_another_bucket_is_never_left_out_silently() {
+    let trail = spec(8).relocated(4, "newer-logs", AWAY, None).build();
+    let period = over(trail.whole().from + 3_600, trail.whole().to);
+    let (at, keys) = copy("two-buckets", &trail);
+    let named = in_directory(&at, &keys, &period, &["--bucket", "newer-logs"]);
+    assert_eq!(named.status, 0, "{}{}", named.stdout, named.stderr);
+    assert_eq!(not_searched(&named), ["example-trail-logs/", "s3://example-trail-logs"]);
+    assert_eq!(in_directory(&at, &keys, &period, &[]).status, 3);
+    // An assertion that the copy is whole is about the bucket that is verified.
+    fs::remove_dir_all(at.join("example-trail-logs")).unwrap();
+    let ran = in_directory(&at, &keys, &period, &["--bucket", "newer-logs", "--complete-copy"]);
+    assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.of_kind("digest-judged").iter().all(|event| event["outcome"] != "invalid"));
+}

@@ -1,0 +1,74 @@
+//! Places outside of the location to which chains lead by their links: a trail that moved to another
+//! bucket or prefix has its earlier digests there.
+//!
+//! These digests and their log files are judged. Nothing else there is: the location does not name
+//! it, and whoever may read the objects need not be allowed to list them.
+use super::plan::VerifyPlan;
+use std::collections::BTreeSet;
+use trailproof_core::check::{Check, NotMade, WhyNot};
+use trailproof_core::event::{DigestJudged, RunEvent};
+use trailproof_core::finding::Outcome;
+use trailproof_core::key_layout::DigestKey;
+use trailproof_core::location::ObjectLocation;
+
+/// Places that are reported one by one. A trail moves seldom.
+const REPORTED: usize = 16;
+
+/// The places, by bucket and prefix.
+#[derive(Debug)]
+pub(super) struct OtherPlaces {
+    bucket: String,
+    roots: BTreeSet<String>,
+    first: BTreeSet<(String, String)>,
+    more: bool,
+}
+
+impl OtherPlaces {
+    /// None so far.
+    pub(super) fn new(plan: &VerifyPlan) -> Self {
+        Self {
+            bucket: plan.bucket.clone(),
+            roots: plan.roots.iter().cloned().collect(),
+            first: BTreeSet::new(),
+            more: false,
+        }
+    }
+
+    /// Notes where a proven digest of the period lies, unless the location names that.
+    pub(super) fn note(&mut self, judged: &DigestJudged) {
+        if !judged.counts || !matches!(judged.outcome, Outcome::Valid(_)) {
+            return;
+        }
+        let ObjectLocation { bucket, key } = &judged.at;
+        // A proven digest lies where a digest lies, or it would be one that was moved.
+        let Some(DigestKey { chain, .. }) = DigestKey::parse(key) else { return };
+        let prefix = chain.root.prefix;
+        if *bucket == self.bucket && self.roots.contains(&prefix) {
+            return;
+        }
+        let place = (bucket.clone(), prefix);
+        if self.first.len() < REPORTED {
+            self.first.insert(place);
+        } else {
+            self.more |= !self.first.contains(&place);
+        }
+    }
+
+    /// Reports the places, which were not searched.
+    pub(super) fn tell(&self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
+        let Self { first, more, .. } = self;
+        let shown = first.iter().map(|(bucket, prefix)| match prefix.is_empty() {
+            true => format!("s3://{bucket}"),
+            false => format!("s3://{bucket}/{prefix}"),
+        });
+        // More than these have no name here.
+        for detail in shown.chain(more.then(String::new)) {
+            tell(&RunEvent::CheckNotPerformed(NotMade {
+                check: Check::OtherPlaces,
+                why: WhyNot::OutsideLocation,
+                region: None,
+                detail,
+            }));
+        }
+    }
+}
