@@ -11,9 +11,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("trust", &["aws"]),
     ("locate", &["source", "trust"]),
     ("verify", &["locate", "source", "trust"]),
+    ("compat", &["locate", "source", "trust", "verify"]),
     ("report", &[]),
-    ("evidence", &["aws"]),
-    ("cli", &["aws", "evidence", "locate", "report", "source", "trust", "verify"]),
+    ("attest", &["aws"]),
+    ("cli", &["attest", "aws", "compat", "locate", "report", "source", "trust", "verify"]),
 ];
 
 /// What `trailproof-core` is built with. No runtime, no client, no file system, and no crate of AWS's
@@ -40,11 +41,11 @@ const NOT_FOR_CORE: &[&str] =
     &["std::env", "std::fs", "std::net", "std::process", "std::thread", "std::time", "async fn"];
 
 /// Where crates of AWS's SDK may be named: everything else knows S3 and CloudTrail by our traits.
-const AWS_CRATES_IN: &[&str] = &["aws/", "evidence/kms", "source/s3/", "trust/cloudtrail"];
+const AWS_CRATES_IN: &[&str] = &["attest/kms", "aws/", "source/s3/", "trust/cloudtrail"];
 
 /// `verify` may use the traits of these rooms and none of their implementations.
 const NOT_FOR_VERIFY: &[&str] =
-    &["source::mirror", "source::s3", "trust::bundle", "trust::cloudtrail"];
+    &["source::directory", "source::mirror", "source::s3", "trust::bundle", "trust::cloudtrail"];
 
 /// Where Rust files lie.
 const FOLDERS: &[&str] = &["benches", "crates", "examples", "fuzz", "src", "tests", "xtask"];

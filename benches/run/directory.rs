@@ -28,7 +28,7 @@ pub(crate) fn directory(settings: &Settings) -> Outcome<()> {
 
 /// The same over mirrors of our own, whose manifests are read too.
 pub(crate) fn mirror(settings: &Settings) -> Outcome<()> {
-    shares(settings, Made::Mirrored, [OURS; 3])
+    shares(settings, Made::MirrorSource, [OURS; 3])
 }
 
 fn shares(settings: &Settings, made: Made, bars: [f64; 3]) -> Outcome<()> {
@@ -142,7 +142,7 @@ pub(crate) enum Made {
     /// A copier, of which there are many.
     Copied,
     /// `trailproof mirror`.
-    Mirrored,
+    MirrorSource,
 }
 
 /// A trail in a directory, with the number of its log files. It is removed with this.
@@ -158,7 +158,7 @@ impl Written {
         let written = Self(at, u64::try_from(trail.logs().count())?);
         match made {
             Made::Copied => write(&trail, &written.0)?,
-            Made::Mirrored => {
+            Made::MirrorSource => {
                 drop(trail);
                 let server = Server::start(sized, Store::default())?;
                 let copied = mirror_to(&server.endpoint, sized, &written.0)?;
@@ -194,7 +194,7 @@ fn write(trail: &BuiltTrail, directory: &Path) -> Outcome<()> {
         }
     }
     let index = json!({ BUCKET: objects });
-    fs::write(directory.join(trailproof::source::mirror::INDEX), index.to_string())?;
+    fs::write(directory.join(trailproof::source::directory::INDEX), index.to_string())?;
     fs::write(directory.join(KEYS), trail.public_keys().to_string())?;
     Ok(())
 }

@@ -137,7 +137,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mirror-100k",
         words: "verify over mirrors of our own of 10,000 and 100,000 small files, beside that loop",
-        run: |settings| directory::many(settings, Made::Mirrored),
+        run: |settings| directory::many(settings, Made::MirrorSource),
     },
 ];
 

@@ -1,9 +1,9 @@
 //! Files that `attest` reads and writes.
 use super::refusal::Refusal;
-use crate::evidence::dsse::{Container, Envelope};
-use crate::evidence::key::{SigningKey, VerifyingKey};
-use crate::evidence::record;
-use crate::evidence::statement::Statement;
+use crate::attest::dsse::{Container, Envelope};
+use crate::attest::key::{SigningKey, VerifyingKey};
+use crate::attest::record;
+use crate::attest::statement::Statement;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read as _;

@@ -4,7 +4,7 @@ use super::attest_files::shown;
 use super::exit::ExitStatus;
 use super::refusal::Refusal;
 use super::terminal::{print_to_stderr, print_to_stdout};
-use crate::evidence::key::{KeyError, SigningKey};
+use crate::attest::key::{KeyError, SigningKey};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -4,8 +4,8 @@ use super::attest_files::{attestation, read, shown, signed_statement, unusable, 
 use super::exit::ExitStatus;
 use super::refusal::{Refusal, print_result};
 use super::whole_file::write;
-use crate::evidence::inclusion::{Proof, ProvenLine};
-use crate::evidence::record::{Wanted, read_record};
+use crate::attest::inclusion::{Proof, ProvenLine};
+use crate::attest::record::{Wanted, read_record};
 use crate::report::words::expected_and_found;
 use serde_json::Value;
 use trailproof_core::budget;

@@ -5,9 +5,9 @@ use super::exit::ExitStatus;
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
 use super::whole_file::write;
-use crate::evidence::dsse::{Container, Signature};
-use crate::evidence::statement::Statement;
-use crate::evidence::timestamp::{Stamp, query};
+use crate::attest::dsse::{Container, Signature};
+use crate::attest::statement::Statement;
+use crate::attest::timestamp::{Stamp, query};
 use std::path::Path;
 use trailproof_core::budget;
 

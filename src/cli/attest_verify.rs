@@ -8,12 +8,12 @@ use super::attest_recheck::recheck;
 use super::aws_args::AwsArgs;
 use super::exit::ExitStatus;
 use super::refusal::Refusal;
-use crate::evidence::agreement::disagreements;
-use crate::evidence::dsse::Container;
-use crate::evidence::predicate::{Declared, predicate};
-use crate::evidence::record::{Record, Wanted, read_record};
-use crate::evidence::statement::{Committed, Role, Statement};
-use crate::evidence::timestamp::Stamp;
+use crate::attest::agreement::disagreements;
+use crate::attest::dsse::Container;
+use crate::attest::predicate::{Declared, predicate};
+use crate::attest::record::{Record, Wanted, read_record};
+use crate::attest::statement::{Committed, Role, Statement};
+use crate::attest::timestamp::Stamp;
 use crate::report::words;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -71,7 +71,7 @@ pub(super) async fn verify(
     }
 }
 
-fn stamps(given: &Attestation, key: &crate::evidence::key::VerifyingKey, checks: &mut Checks) {
+fn stamps(given: &Attestation, key: &crate::attest::key::VerifyingKey, checks: &mut Checks) {
     let Container::Bundle(stamps) = &given.container else { return };
     for response in stamps {
         match (Stamp::read(response), given.envelope.signed_by(key)) {

@@ -1,6 +1,6 @@
 //! What S3 would charge for a run.
 use super::terminal::print_to_stderr;
-use crate::source::count::Counts;
+use crate::source::layer::count::Counts;
 use std::io::IsTerminal as _;
 
 /// USD for 1,000 LIST requests: S3 Standard, US East (N. Virginia), as

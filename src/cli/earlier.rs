@@ -2,8 +2,8 @@
 use super::record_file::open_record;
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
-use crate::verify::known::KnownLogs;
-use crate::verify::seam::Since;
+use crate::verify::resume::proven_logs::KnownLogs;
+use crate::verify::resume::seam::Since;
 use std::path::Path;
 use trailproof_core::event::RunEvent;
 use trailproof_core::event::record::{BadRecord, RecordFile, RecordLine, check_record};

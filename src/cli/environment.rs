@@ -1,5 +1,5 @@
 //! What the program reads from its environment: the clock and settings of AWS tools.
-use crate::source::retry_policy::RetryPolicy;
+use crate::source::layer::retry_policy::RetryPolicy;
 use trailproof_core::time::Timestamp;
 
 /// Returns the time by this machine's clock.

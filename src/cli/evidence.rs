@@ -6,14 +6,15 @@ use super::original::{
 use super::place::{BucketPlace, Moved, Place, folder};
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
+use crate::locate::copy_mapping::Copied;
+use crate::locate::delivery::{find_recorded, recorded_below};
 use crate::locate::folders::list_folders;
 use crate::locate::roots::{Roots, find_roots};
 use crate::source::ObjectSource;
-use crate::source::count::{Counted, Counts};
-use crate::source::mirror::{FlatFolder, KEYS_BESIDE, MirrorSource, Mirrored};
-use crate::source::relocate::{Relocated, Relocation};
-use crate::verify::copied::Copied;
-use crate::verify::recorded::{find_recorded, recorded_below};
+use crate::source::directory::{DirectorySource, FlatFolder};
+use crate::source::layer::count::{Counted, Counts};
+use crate::source::layer::relocate::{Relocated, Relocation};
+use crate::source::mirror::{KEYS_BESIDE, MirrorSource};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -113,7 +114,7 @@ pub(super) fn rules(
 
 /// Where a mirror of ours has what was delivered there: under its own name, or as the copy that was
 /// mirrored.
-fn in_mirror(mirror: &Mirrored, bucket: &str, prefix: &str) -> (String, String) {
+fn in_mirror(mirror: &MirrorSource, bucket: &str, prefix: &str) -> (String, String) {
     if mirror.has_bucket(bucket).unwrap_or(true) {
         return (bucket.to_owned(), prefix.to_owned());
     }
@@ -122,12 +123,12 @@ fn in_mirror(mirror: &Mirrored, bucket: &str, prefix: &str) -> (String, String) 
 }
 
 /// Opens a directory.
-pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, Refusal> {
-    let mirror = MirrorSource::open(path).map_err(|error| {
+pub(super) fn open(path: &Path) -> Result<Arc<DirectorySource>, Refusal> {
+    let mirror = DirectorySource::open(path).map_err(|error| {
         Refusal::not_started(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
     })?;
     if let Some(why) = mirror.index_error() {
-        let index = path.join(crate::source::mirror::INDEX);
+        let index = path.join(crate::source::directory::INDEX);
         let index = index.to_string_lossy().into_owned();
         print_to_stderr(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
     }
@@ -136,7 +137,7 @@ pub(super) fn open(path: &Path) -> Result<Arc<MirrorSource>, Refusal> {
 
 /// The evidence in a directory.
 pub(super) async fn in_directory(
-    mirror: &Arc<MirrorSource>,
+    mirror: &Arc<DirectorySource>,
     path: &Path,
     scope: &Scope,
     named: Option<&str>,
@@ -195,7 +196,7 @@ pub(super) async fn in_directory(
 
 /// Says which folders are not of the mirror that the directory says it is: whoever can put two files
 /// there must not narrow without a word what is looked at.
-async fn beside(files: &Arc<MirrorSource>, mirrored: &Mirrored, shown: &str) {
+async fn beside(files: &Arc<DirectorySource>, mirrored: &MirrorSource, shown: &str) {
     let Ok(folders) = list_folders(files.as_ref(), "", "").await else { return };
     let is_of_it = |name: &String| {
         let own = name.starts_with("trailproof-") || name == ".trailproof";
@@ -217,9 +218,9 @@ async fn beside(files: &Arc<MirrorSource>, mirrored: &Mirrored, shown: &str) {
 }
 
 /// The mirror that trailproof made in this directory, if it is one.
-fn mirrored(mirror: &Arc<MirrorSource>, path: &Path) -> Result<Option<Mirrored>, Refusal> {
+fn mirrored(mirror: &Arc<DirectorySource>, path: &Path) -> Result<Option<MirrorSource>, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
-    let mirrored = Mirrored::open(path, mirror)
+    let mirrored = MirrorSource::open(path, mirror)
         .map_err(|why| Refusal::not_started(format!("cannot use the mirror `{shown}`: {why}")))?;
     if mirrored.as_ref().is_some_and(|mirrored| !mirrored.header().complete) {
         print_to_stderr(&format!(
@@ -343,7 +344,7 @@ fn sampled(prefixes: &[String], scope: &Scope) -> BTreeSet<String> {
 
 /// What is worth knowing of a directory beside the report: what in it was not looked at, and keys
 /// that nobody named.
-pub(super) fn remarks(path: &Path, mirror: &MirrorSource, no_keys: bool) {
+pub(super) fn remarks(path: &Path, mirror: &DirectorySource, no_keys: bool) {
     let passed = mirror.passed_over();
     if let Some(first) = passed.first() {
         print_to_stderr(&format!(

@@ -16,7 +16,7 @@ use super::session::{Caller, Session};
 use crate::report::text_lines::{COMPLETE_COPY, counted};
 use crate::report::words::{evidence, expected_and_found};
 use crate::verify::plan::VerifyPlan;
-use crate::verify::verify_run::look_up;
+use crate::verify::run::look_up;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};

@@ -15,13 +15,13 @@ use super::refusal::Refusal;
 use super::request::VerifyRequest;
 use super::session::Session;
 use super::terminal::print_to_stderr;
-use crate::source::count::Counts;
-use crate::source::mirror::copy::{Finished, MirrorError, Mirroring};
+use crate::source::layer::count::Counts;
+use crate::source::mirror::writer::{Finished, MirrorError, MirrorWriter};
 use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun};
 use crate::trust::KeyService;
 use crate::trust::bundle::{RecordedKeys, bundle_text};
-use crate::verify::in_period::InPeriod;
-use crate::verify::verify_run::verify;
+use crate::verify::discover::in_period::InPeriod;
+use crate::verify::run::verify;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use trailproof_core::event::RunEvent;
@@ -85,7 +85,7 @@ async fn attempt(
             return Err(Refusal::usage(words));
         }
     };
-    let mut mirror = Mirroring::begin(&args.directory, bucket, prefix)?;
+    let mut mirror = MirrorWriter::begin(&args.directory, bucket, prefix)?;
     if let Some(name) = mirror.set_aside() {
         print_to_stderr(&format!(
             "warning: the mirror's manifest is damaged; what can be read of it is kept, the rest is \

@@ -52,4 +52,4 @@ mod waits;
 mod wanted;
 mod whole_file;
 
-pub use program::main;
+pub use self::program::main;

@@ -2,11 +2,11 @@
 use super::place::folder;
 use super::refusal::Refusal;
 use super::terminal::print_to_stderr;
+use crate::locate::copy_mapping::Copied;
+use crate::locate::delivery::Recorded;
 use crate::report::text_lines::counted;
-use crate::source::relocate::Relocation;
+use crate::source::layer::relocate::Relocation;
 use crate::source::{ListRequest, ObjectSource, Pages};
-use crate::verify::copied::Copied;
-use crate::verify::recorded::Recorded;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

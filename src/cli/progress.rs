@@ -1,6 +1,6 @@
 //! Progress on stderr, pulled on a tick from counters that the run bumps anyway.
 use super::waits::{Waits, watch};
-use crate::source::count::Counts;
+use crate::source::layer::count::Counts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::sync::Arc;

@@ -10,9 +10,9 @@ use super::terminal::print_to_stderr;
 use crate::aws::caller::caller;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::source::ObjectSource;
-use crate::source::count::Counts;
-use crate::source::mirror::MirrorSource;
-use crate::source::mirror::copy::{Copying, Mirroring};
+use crate::source::directory::DirectorySource;
+use crate::source::layer::count::Counts;
+use crate::source::mirror::writer::{MirrorWriter, MirroringSource};
 use crate::source::s3::StoreClock;
 use crate::trust::bundle::{BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
@@ -44,11 +44,11 @@ pub(super) struct Session {
     pub(super) source: Arc<dyn ObjectSource>,
     pub(super) keys: Arc<dyn KeyService>,
     /// What keeps all that is read, of a run that makes a mirror.
-    pub(super) copying: Option<Copying>,
+    pub(super) copying: Option<MirroringSource>,
     /// What was asked of S3, where anything may be.
     pub(super) billed: Option<Arc<Counts>>,
     /// The directory that is read, where it is one.
-    directory: Option<(PathBuf, Arc<MirrorSource>)>,
+    directory: Option<(PathBuf, Arc<DirectorySource>)>,
     no_keys: bool,
     /// When the run began, by the machine's clock.
     began: Timestamp,
@@ -66,7 +66,7 @@ impl Session {
         mut request: VerifyRequest,
         counts: &Arc<Counts>,
         caller: Caller,
-        mirroring: Option<&Mirroring>,
+        mirroring: Option<&MirrorWriter>,
     ) -> Result<Self, Refusal> {
         let directory = match &request.place {
             Some(Place::Directory(path)) => Some(path.clone()),

@@ -2,9 +2,9 @@
 use super::environment::retry_policy;
 use crate::aws::config::AwsConfig;
 use crate::source::ObjectSource;
-use crate::source::count::{Counted, Counts};
-use crate::source::limit::{InFlight, Limited};
-use crate::source::retry::Retrying;
+use crate::source::layer::count::{Counted, Counts};
+use crate::source::layer::limit::{InFlight, Limited};
+use crate::source::layer::retry::Retrying;
 use crate::source::s3::{S3Source, StoreClock, Timeouts};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;

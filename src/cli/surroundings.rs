@@ -1,7 +1,7 @@
 //! What a run is surrounded by: the clock, the host, the user, the program.
 use super::environment::now;
 use crate::report::record::Surroundings;
-use crate::source::count::Counts;
+use crate::source::layer::count::Counts;
 use crate::source::s3::StoreClock;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;

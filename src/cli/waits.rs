@@ -1,7 +1,7 @@
 //! Says what a run waits for, where it has to wait long.
 use super::terminal::print_to_stderr;
-use crate::source::count::Counts;
-use crate::source::waiting::Waiting;
+use crate::source::layer::count::Counts;
+use crate::source::layer::waiting::Waiting;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;

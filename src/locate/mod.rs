@@ -1,8 +1,12 @@
-//! Where evidence lies: the folders of a bucket, the chains in them, and which of them a run must
-//! answer for. Found by listing alone; nothing is opened and nothing judged here.
-pub mod chains;
+//! Where evidence lies: the folders of a bucket, the chains in them, and where a copy was delivered.
+//!
+//! Everything here is found by listing, except that digests of a copy are asked where they were
+//! delivered. Nothing is judged here.
+pub mod copy_mapping;
+pub mod delivery;
+pub mod discover;
 pub mod folders;
-pub mod listed;
+pub mod listed_chain;
 pub mod one_chain;
 pub mod place;
 pub mod place_listing;

@@ -1,5 +1,4 @@
 //! Consumers of the event stream, one format each. A reporter shows; it never judges.
-pub mod aws_text;
 mod collect;
 mod ends;
 pub mod html;
@@ -16,25 +15,8 @@ pub(crate) mod text_lines;
 pub(crate) mod words;
 
 use std::io;
+use trailproof_core::event::RunEvent;
 use trailproof_core::event::record::Circumstances;
-use trailproof_core::event::{Event, RunEvent};
-
-/// Shows events in one format.
-pub trait Reporter {
-    /// Takes one event, in order.
-    ///
-    /// # Errors
-    ///
-    /// That what it writes to failed. It is then not called again but for [`finish`](Self::finish).
-    fn event(&mut self, event: &Event) -> io::Result<()>;
-
-    /// Writes what is left. Called once.
-    ///
-    /// # Errors
-    ///
-    /// That what it writes to failed.
-    fn finish(&mut self) -> io::Result<()>;
-}
 
 /// Shows the events of a `verify` run in one format.
 pub trait RunReporter: Send {

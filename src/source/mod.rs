@@ -1,23 +1,18 @@
 //! Where bytes lie: listing and reading of objects, and nothing about what they mean.
 //!
-//! One trait of two methods; S3 and directories implement it. Retrying, limiting and counting are
-//! wrappers that stack, so that an implementation says truthfully what one request brought.
-pub mod count;
-pub mod limit;
+//! One trait of two methods. [`s3`], [`directory`] and [`mirror`] implement it and report what one
+//! request returned. Counting, limiting, retrying and relocating are [`layer`]s that wrap a source.
+pub mod directory;
+pub mod fetch;
+pub mod layer;
 pub mod many;
 pub mod mirror;
-pub mod relocate;
-pub mod retry;
-pub mod retry_policy;
-pub mod s3;
-pub mod waiting;
-
 mod object;
-mod pace;
 mod pages;
+pub mod s3;
 #[cfg(test)]
 mod scripted;
-mod tempo;
+pub(crate) mod stream;
 
 pub use object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,

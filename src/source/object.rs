@@ -17,7 +17,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub enum ReadError {
     /// The store said that no object has this very key (`NoSuchKey` in the body of a GET; an
     /// absent file in a directory that could be listed). This is evidence only where the store of
-    /// record says it, so [`super::relocate`] gives another answer for what a copy lacks.
+    /// record says it, so [`super::layer::relocate`] gives another answer for what a copy lacks.
     Missing,
     /// Anything else is not.
     Failure(ReadFailure),

@@ -1,10 +1,10 @@
 //! What a run tells once all chains are told: what explains their gaps, and log files that none of
 //! them answers for.
-use super::ends::Ended;
-use super::places::Answers;
-use super::unlisted::UnlistedSearch;
-use super::unlisted_found::Stray;
-use super::verify_run::{GapsOf, Run};
+use super::discover::ends::Ended;
+use super::discover::places::Answers;
+use super::run::{GapsOf, Run};
+use super::unlisted::found::Stray;
+use super::unlisted::search::UnlistedSearch;
 use std::collections::BTreeSet;
 use trailproof_core::chain_id::ChainId;
 use trailproof_core::check::{Check, NotMade, WhyNot};

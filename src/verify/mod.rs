@@ -1,40 +1,16 @@
-//! The engine: puts the facts of a source through the rules of `core` and tells the events.
+//! The engine of `verify`: feeds what a source holds to the rules of `trailproof-core`, and reports
+//! events in canonical order.
+//!
+//! [`run`] is the way through it: [`discover`] answers for every place, [`chain`] walks one chain,
+//! [`schedule`] lets many chains run at once in little memory, [`unlisted`] searches for objects
+//! that no digest names, and [`resume`] joins a run to the record of an earlier one.
 mod after_chains;
-pub mod aws_plan;
-pub mod aws_run;
-mod batch;
-mod beside;
-mod chain_job;
-mod chain_run;
-mod chain_says;
-mod chain_tell;
-pub mod copied;
-mod ends;
-pub mod fetch;
-pub mod in_period;
-mod jobs;
-mod joined;
-mod judge_log;
-mod keys;
-pub mod known;
-mod moments;
-mod named_logs;
-mod narrate;
-mod ordered;
+mod chain;
+pub mod discover;
 mod other_places;
-mod places;
 pub mod plan;
-mod read_ahead;
-pub mod recorded;
-mod room;
-pub mod seam;
-mod stream;
-pub mod survey;
-mod told;
+pub mod resume;
+pub mod run;
+pub(crate) mod schedule;
 pub mod trail_status;
 mod unlisted;
-mod unlisted_folders;
-mod unlisted_found;
-mod unlisted_look;
-mod unvalidated;
-pub mod verify_run;

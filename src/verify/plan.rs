@@ -1,6 +1,6 @@
 //! What a run is to verify.
-use super::known::KnownLogs;
-use super::seam::Since;
+use super::resume::proven_logs::KnownLogs;
+use super::resume::seam::Since;
 use super::trail_status::StatusOf;
 use std::sync::Arc;
 use trailproof_core::chain_id::Scope;

@@ -1,5 +1,5 @@
 //! What CloudTrail itself says of a trail's delivery, held against what the bucket has.
-use super::chain_job::ChainJob;
+use super::chain::job::ChainJob;
 use crate::locate::place::Place;
 use crate::source::{ListRequest, ObjectSource, Pages};
 use crate::trust::{ServiceError, TrailService};

@@ -14,7 +14,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use trailproof::evidence::key::{SigningKey, VerifyingKey};
+use trailproof::attest::key::{SigningKey, VerifyingKey};
 
 /// moto imports for seconds before it listens, on a busy machine for many.
 const START: Duration = Duration::from_secs(90);

@@ -7,10 +7,10 @@ use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use serde_json::Value;
 use sha2::Sha256;
 use std::sync::Arc;
-use trailproof::evidence::merkle::{Tree, leaf_hash};
-use trailproof::evidence::record::Summing;
+use trailproof::attest::merkle::{Tree, leaf_hash};
+use trailproof::attest::record::Summing;
 use trailproof::verify::plan::{Expected, VerifyPlan};
-use trailproof::verify::verify_run::verify;
+use trailproof::verify::run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::event::EvidencePlace;
 use trailproof_core::event::wire::write_event;
@@ -57,7 +57,7 @@ fn a_changed_position_proves_nothing() {
         let finished = tree.finish();
         for (number, at) in finished.positions.iter().enumerate() {
             let hash = leaf_hash(&leaf(number));
-            let proves = |at: &trailproof::evidence::merkle::Position, hash| {
+            let proves = |at: &trailproof::attest::merkle::Position, hash| {
                 at.root(&hash) == Some(finished.root)
             };
             assert!(!proves(at, leaf_hash(b"another")));

@@ -12,7 +12,7 @@ use strum::{IntoEnumIterator as _, VariantNames as _};
 use trailproof::report::RunReporter as _;
 use trailproof::report::json::Json;
 use trailproof::verify::plan::{Expected, VerifyPlan};
-use trailproof::verify::verify_run::verify;
+use trailproof::verify::run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::event::wire::write_event;

@@ -255,7 +255,7 @@ fn an_older_record_is_read() {
     done(&["attest", "keygen", "-o", &key, "--public", &public]);
     done(&["attest", "sign", &older, "--key", &key, "-o", &signed, "--force"]);
     done(&["attest", "verify", &signed, "--key", &public, "--record", &older]);
-    let envelope = trailproof::evidence::dsse::Envelope::parse(&fs::read(&signed).unwrap());
+    let envelope = trailproof::attest::dsse::Envelope::parse(&fs::read(&signed).unwrap());
     let statement: Value = serde_json::from_slice(&envelope.unwrap().0.payload).unwrap();
     assert_eq!(statement["predicate"]["clock"]["storeSkewSeconds"], Value::Null);
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use trailproof::evidence::dsse::{Envelope, IN_TOTO, signed_hash};
-use trailproof::evidence::key::SigningKey;
+use trailproof::attest::dsse::{Envelope, IN_TOTO, signed_hash};
+use trailproof::attest::key::SigningKey;
 
 pub(crate) const ATTESTATION: &str = "attestation.intoto.jsonl";
 

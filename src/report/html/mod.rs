@@ -14,4 +14,4 @@ mod report;
 mod shown;
 mod summary;
 
-pub use report::Html;
+pub use self::report::Html;

@@ -8,4 +8,4 @@ mod report;
 mod shape;
 mod told;
 
-pub use report::Ocsf;
+pub use self::report::Ocsf;

@@ -1,253 +1,217 @@
-//! A directory as an [`ObjectSource`].
+//! A mirror that trailproof made, as the bucket that it is of: it lists what was listed and opens
+//! what was copied, and of all else it says that it does not have it.
 //!
-//! Files are read by the thread that hashes them: they are small, and there is nothing to wait for in
-//! between.
-#[cfg(unix)]
-use super::folders::Folders;
-use super::index::Index;
-use super::key_path::{inflated_name, parts};
-use super::opening::{begin, denied};
-use super::reader::{FileReader, failed, hand_over};
-use super::tree::{Entry, PassedOver, Walk};
+//! The manifest is not believed. It tells what the bucket was seen to have, so that something which
+//! is not here is not taken for something that is not there.
+use super::header::Header;
+use super::ledger::page::{Asked, merged, page};
+use super::ledger::{Layers, MANIFEST, Order, Range, Record, Said, known};
+use crate::source::directory::DirectorySource;
+use crate::source::directory::key_path::parts;
+use crate::source::directory::reader::{FileReader, failed, hand_over};
 use crate::source::{
-    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
-    ReadError, ReadFrom, TakePiece,
+    BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
+    ReadFrom, RecordedBytes, TakePiece,
 };
-use std::fs::{File, Metadata};
-use std::io::ErrorKind;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::location::ObjectLocation;
 
 /// Entries on a page, as S3 gives them.
 const PAGE: usize = 1_000;
 
-/// A directory as one bucket, whatever bucket it is asked for: keys are paths below it.
-///
-/// Nothing is read outside of it: a key that is no plain path is refused, and symbolic links below
-/// it are not followed. Whoever can change the directory during the run can change what is read;
-/// that is found like any change.
+/// A mirror with its manifest, read as its bucket and the others that its digests name.
 #[derive(Debug)]
 pub struct MirrorSource {
-    root: PathBuf,
-    #[cfg(unix)]
-    folders: Folders,
-    index: Index,
-    index_error: Option<String>,
-    passed_over: PassedOver,
-    page: usize,
+    files: Arc<DirectorySource>,
+    ledger: Layers,
+    header: Header,
+}
+
+/// A file of the mirror, and the metadata of its object where the manifest has it.
+struct Held {
+    file: String,
+    metadata: Option<ObjectMetadata>,
 }
 
 impl MirrorSource {
-    /// The directory at `path`, which may itself be a symbolic link: whoever named it meant it.
+    /// The mirror in `directory`, which `files` reads; `None` where there is no mirror of ours.
     ///
     /// # Errors
     ///
-    /// That it is no directory or cannot be listed.
-    pub fn open(path: &Path) -> std::io::Result<Self> {
-        let root = path.canonicalize()?;
-        std::fs::read_dir(&root)?;
-        let (index, index_error) = match Index::read(&root) {
-            Ok(index) => (index, None),
-            Err(why) => (Index::default(), Some(why)),
+    /// That its documents cannot be read.
+    pub fn open(directory: &Path, files: &Arc<DirectorySource>) -> io::Result<Option<Self>> {
+        let Some(header) = Header::read(directory)? else { return Ok(None) };
+        let work = directory.join(super::header::WORK);
+        if std::fs::symlink_metadata(&work).is_ok_and(|about| !about.is_dir()) {
+            let words = format!("`{}` is no folder", super::header::WORK);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
+        let ledger = Layers::open(directory, &work)?;
+        let told = header.manifest_bytes.filter(|_| header.complete);
+        let there = std::fs::metadata(directory.join(MANIFEST)).map(|about| about.len());
+        if told.is_some_and(|told| there.ok() != Some(told)) {
+            let words = "the mirror's manifest is not the whole one";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
+        Ok(Some(Self { files: Arc::clone(files), ledger, header }))
+    }
+
+    /// What it is a mirror of.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Whether the manifest has anything of this bucket, which may be one that a digest names.
+    ///
+    /// # Errors
+    ///
+    /// That the manifest cannot be read.
+    pub fn has_bucket(&self, bucket: &str) -> io::Result<bool> {
+        let above = format!("{bucket}/");
+        let first = self.ledger.entries(&Order::at(above.clone()))?.next()?;
+        Ok(first.is_some_and(|(order, _)| order.path.starts_with(&above)))
+    }
+
+    fn known(&self, order: &Order) -> Result<Option<Record>, ReadFailure> {
+        self.ledger.get(order).map_err(|error| failed(&error))
+    }
+
+    fn folder(&self, bucket: &str, prefix: &str) -> Result<Option<Record>, ReadFailure> {
+        self.known(&Order { path: format!("{bucket}/{prefix}"), folder: true })
+    }
+
+    /// How far the listing that is asked for is known, from its start on.
+    fn reach(&self, request: &ListRequest, after: &str) -> Result<Option<String>, ReadFailure> {
+        let (bucket, prefix) = (&request.bucket, &request.prefix);
+        let mut why = None;
+        let mut above = prefix.as_str();
+        loop {
+            if let Some(folder) = self.folder(bucket, above)?.and_then(|record| record.folder) {
+                let exact = above == prefix;
+                let listed: &[Range] =
+                    if exact && request.folders { &folder.folders } else { &folder.deep };
+                match known(listed, prefix, after) {
+                    Some(reach) => return Ok(reach),
+                    None if exact => why = folder.failed.map(|failed| failed.failure()),
+                    None => {}
+                }
+                // A listing of all keys to the end tells the folders too.
+                if exact && request.folders && known(&folder.deep, prefix, after) == Some(None) {
+                    return Ok(None);
+                }
+            }
+            if above.is_empty() {
+                break;
+            }
+            let inner = above.strip_suffix('/').unwrap_or(above);
+            above = inner.rfind('/').and_then(|at| inner.get(..=at)).unwrap_or("");
+        }
+        let words = || not_copied(format!("the mirror has no listing of `{prefix}` from there on"));
+        Err(why.unwrap_or_else(words))
+    }
+
+    async fn list_known(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
+        let after = request.continuation.as_ref().max(request.start_after.as_ref());
+        let after = after.map_or("", String::as_str);
+        let reach = self.reach(request, after)?;
+        let asked = Asked { request, after, limit: PAGE };
+        let noted = page(&self.ledger, &asked).map_err(|error| failed(&error))?;
+        // What lies in the directory and was never in a listing is evidence as well.
+        let above = format!("{}/", request.bucket);
+        let place = |key: &String| format!("{above}{key}");
+        let below = ListRequest {
+            bucket: String::new(),
+            prefix: place(&request.prefix),
+            start_after: request.start_after.as_ref().map(place),
+            folders: request.folders,
+            continuation: request.continuation.as_ref().map(place),
+            sizes: request.sizes,
         };
-        Ok(Self {
-            #[cfg(unix)]
-            folders: Folders::open(&root)?,
-            root,
-            index,
-            index_error,
-            passed_over: PassedOver::default(),
-            page: PAGE,
+        let there = self.files.list(&below).await?;
+        Ok(merged(noted, there, &above, reach.as_deref(), PAGE))
+    }
+
+    /// The file that holds what lies at `at`, and what is known of the object.
+    fn file_of(&self, at: &ObjectLocation) -> Result<Held, ReadError> {
+        let path = path_of(at);
+        let record = self.known(&Order::at(path.clone())).map_err(ReadError::Failure)?;
+        self.held(path, record)
+    }
+
+    /// The same for an object at this path of which this is known.
+    fn held(&self, path: String, record: Option<Record>) -> Result<Held, ReadError> {
+        let failure = ReadError::Failure;
+        let Some(record) = record else {
+            if parts(&path).is_none() {
+                return Err(failure(not_copied(self.never())));
+            }
+            // A file that nobody noted is one all the same.
+            return Ok(Held { file: path, metadata: None });
+        };
+        let Some(copied) = record.copied else {
+            // What lies there is evidence, whatever the manifest says of it.
+            if parts(&path).is_some() && self.files.plain_file(&path).is_some() {
+                return Ok(Held { file: path, metadata: None });
+            }
+            return Err(match record.failed {
+                Some(failed) => failure(failed.failure()),
+                None if record.absent => ReadError::Missing,
+                None => failure(not_copied(self.never())),
+            });
+        };
+        let metadata = ObjectMetadata {
+            size: None,
+            // A record's ETags are what the store told the run that wrote it, and let `--resume` skip
+            // what has them. This one is only what the manifest says.
+            etag: None,
+            version_id: None,
+            end_unknown: copied.end_unknown,
+            kms_key: None,
+            recorded: Some(RecordedBytes { size: copied.size, sha256: copied.sha256 }),
+            // Of an object that was copied without, the index may have some.
+            user: match copied.metadata.is_empty() {
+                true => self.files.metadata(&path, 0).user,
+                false => copied.metadata,
+            },
+        };
+        Ok(Held { file: copied.file.unwrap_or(path), metadata: Some(metadata) })
+    }
+
+    fn read(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<FileReader, ReadError> {
+        let Held { file, metadata } = self.file_of(at)?;
+        let noted = metadata.is_some();
+        let opened = match metadata {
+            Some(metadata) => self.files.open_file(&file, from, metadata),
+            None => self.files.read(&ObjectLocation::new("", file.clone()), from),
+        };
+        opened.map_err(|error| match error {
+            ReadError::Missing if noted => ReadError::Failure(not_copied(format!(
+                "it was copied to `{file}`, and that is not in the mirror any more"
+            ))),
+            ReadError::Missing => ReadError::Failure(not_copied(self.never())),
+            error => error,
         })
     }
 
-    /// The same with so many entries on a page, for tests.
-    #[must_use]
-    pub fn with_page(mut self, entries: usize) -> Self {
-        self.page = entries.max(1);
-        self
-    }
-
-    /// Why the index of metadata could not be used, where there is one.
-    pub fn index_error(&self) -> Option<&str> {
-        self.index_error.as_deref()
-    }
-
-    /// What was passed over in listings until now: symbolic links, special files, names that are
-    /// not UTF-8.
-    pub fn passed_over(&self) -> Vec<PathBuf> {
-        self.passed_over.all()
-    }
-
-    /// The same as the keys that they come closest to.
-    pub(super) fn passed_over_keys(&self) -> Vec<String> {
-        let key = |path: &PathBuf| {
-            let below = path.strip_prefix(&self.root).ok()?;
-            let parts = below.components().map(|part| part.as_os_str().to_string_lossy());
-            Some(parts.collect::<Vec<_>>().join("/"))
+    fn never(&self) -> String {
+        let words = match self.header.complete {
+            true => "it is not of the periods and scopes that were mirrored",
+            false => "the mirror was interrupted before it was copied",
         };
-        self.passed_over.all().iter().filter_map(key).collect()
-    }
-
-    fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
-        let after = request.continuation.as_ref().max(request.start_after.as_ref());
-        let after = after.map_or("", String::as_str);
-        let (folder, start) = match request.prefix.rfind('/') {
-            Some(at) => request.prefix.split_at(at + 1),
-            None => ("", request.prefix.as_str()),
-        };
-        let Some(path) = self.folder(folder)? else { return Ok(ListPage::default()) };
-        let (passed_over, sizes) = (&self.passed_over, request.sizes);
-        let walk = Walk { start, after, passed_over, sizes };
-        if request.folders {
-            return self.fold(&walk, request, &path, folder);
-        }
-        let mut page = ListPage::default();
-        let _ = walk.files(&path, folder, &mut |key, size| {
-            if page.objects.len() == self.page {
-                page.next = page.objects.last().map(|object| object.key.clone());
-                return ControlFlow::Break(());
-            }
-            page.objects.push(Listed { key, size, etag: None, last_modified: None });
-            ControlFlow::Continue(())
-        })?;
-        Ok(page)
-    }
-
-    fn fold(
-        &self,
-        walk: &Walk<'_>,
-        request: &ListRequest,
-        path: &Path,
-        folder: &str,
-    ) -> Result<ListPage, ReadFailure> {
-        let mut page = ListPage::default();
-        let mut last = None;
-        for entry in walk.below(path, folder)? {
-            let (key, file) = match entry {
-                Entry::File(name, real) => (format!("{folder}{name}"), Some(real.unwrap_or(name))),
-                Entry::Folder(name) => (format!("{folder}{name}"), None),
-            };
-            let told_before = request.continuation.as_ref().is_some_and(|told| key <= *told);
-            if told_before || (file.is_some() && key.as_str() <= walk.after) {
-                continue;
-            }
-            // A folder without a file is none in S3. Of one that cannot be read nobody knows; its own
-            // listing says so, and those beside it are listed all the same.
-            let below = path.join(key.strip_prefix(folder).unwrap_or(&key));
-            if file.is_none() && matches!(has_file(walk, &below, &key), Ok(false)) {
-                continue;
-            }
-            if page.objects.len() + page.folders.len() == self.page {
-                page.next = last;
-                break;
-            }
-            match file.map(|name| walk.size(path, &name)).transpose()? {
-                Some(None) => continue,
-                Some(Some(size)) => page.objects.push(Listed {
-                    key: key.clone(),
-                    size,
-                    etag: None,
-                    last_modified: None,
-                }),
-                None => page.folders.push(key.clone()),
-            }
-            last = Some(key);
-        }
-        Ok(page)
-    }
-
-    /// The path of a folder, whose key ends in a slash or is empty; `None` if it is not there.
-    fn folder(&self, key: &str) -> Result<Option<PathBuf>, ReadFailure> {
-        let Some(key) = key.strip_suffix('/') else { return Ok(Some(self.root.clone())) };
-        let Some(parts) = parts(key) else { return Ok(None) };
-        match self.find(&parts)? {
-            Some((path, about)) if about.is_dir() => Ok(Some(path)),
-            _ => Ok(None),
-        }
-    }
-
-    /// The path of these parts and what lies there, with no symbolic link on the way.
-    fn find(&self, parts: &[&str]) -> Result<Option<(PathBuf, Metadata)>, ReadFailure> {
-        let mut path = self.root.clone();
-        let mut about = std::fs::symlink_metadata(&path).map_err(|error| failed(&error))?;
-        for part in parts {
-            // Neither what lies there nor that nothing does is known then.
-            if !about.is_dir() {
-                let what = if about.is_symlink() { "a symbolic link" } else { "no folder" };
-                let words = format!("`{}` is {what} and is not followed", path.display());
-                return Err(ReadFailure::new(ReadFailureKind::Denied, words));
-            }
-            path.push(part);
-            about = match std::fs::symlink_metadata(&path) {
-                Ok(about) => about,
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    path.pop();
-                    // Only a folder that can be listed says that something is not in it.
-                    std::fs::read_dir(&path).map_err(|error| failed(&error))?;
-                    return Ok(None);
-                }
-                Err(error) => return Err(failed(&error)),
-            };
-        }
-        Ok(Some((path, about)))
-    }
-
-    pub(super) fn read(
-        &self,
-        at: &ObjectLocation,
-        from: &ReadFrom,
-    ) -> Result<FileReader, ReadError> {
-        let Some(parts) = parts(&at.key) else {
-            return Err(denied("a directory cannot hold this key, so it was not looked for"));
-        };
-        let mut found = self.find(&parts).map_err(ReadError::Failure)?;
-        if found.is_none()
-            && let Some((name, folders)) = parts.split_last()
-            && let Some(inflated) = inflated_name(name)
-        {
-            let parts: Vec<&str> = folders.iter().copied().chain([inflated]).collect();
-            found = self.find(&parts).map_err(ReadError::Failure)?;
-        }
-        let Some((path, about)) = found else { return Err(ReadError::Missing) };
-        begin(&path, &about, from, self.metadata(&at.key, 0))
-    }
-
-    /// What the index of metadata has of the file at this path.
-    pub(super) fn metadata(&self, key: &str, size: u64) -> ObjectMetadata {
-        let user = self.index.of(key);
-        ObjectMetadata { size: Some(size), user, ..ObjectMetadata::default() }
-    }
-
-    /// The file that has this very key, where there is nothing more to say of it.
-    pub(super) fn plain_file(&self, key: &str) -> Option<(File, u64)> {
-        #[cfg(unix)]
-        return self.folders.file(key);
-        #[cfg(not(unix))]
-        return None;
-    }
-
-    /// Opens the file at this path below the directory, of whose object the metadata is known.
-    pub(super) fn open_file(
-        &self,
-        file: &str,
-        from: &ReadFrom,
-        metadata: ObjectMetadata,
-    ) -> Result<FileReader, ReadError> {
-        let parts = parts(file).ok_or_else(|| denied("no file has this name"))?;
-        match self.find(&parts).map_err(ReadError::Failure)? {
-            Some((path, about)) => begin(&path, &about, from, metadata),
-            None => Err(ReadError::Missing),
-        }
+        words.to_owned()
     }
 }
 
-/// Whether any key below this folder sorts after the walk's start.
-fn has_file(walk: &Walk<'_>, path: &Path, key: &str) -> Result<bool, ReadFailure> {
-    let below = Walk { start: "", ..*walk };
-    Ok(below.files(path, key, &mut |_, _| ControlFlow::Break(()))?.is_break())
+/// Where an object lies in the mirror, if under its own name.
+fn path_of(at: &ObjectLocation) -> String {
+    [at.bucket.as_str(), "/", &at.key].concat()
+}
+
+fn not_copied(words: String) -> ReadFailure {
+    ReadFailure::new(ReadFailureKind::NotCopied, words)
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -256,7 +220,7 @@ impl ObjectSource for MirrorSource {
         &'a self,
         request: &'a ListRequest,
     ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
-        Box::pin(async move { self.page(request) })
+        Box::pin(self.list_known(request))
     }
 
     fn open<'a>(
@@ -270,9 +234,14 @@ impl ObjectSource for MirrorSource {
         })
     }
 
+    /// A path below the directory begins with the bucket.
     fn passed_over(&self) -> Vec<ObjectLocation> {
-        let keys = self.passed_over_keys().into_iter();
-        keys.map(|key| ObjectLocation::new("", key)).collect()
+        let passed = self.files.passed_over_keys().into_iter();
+        let placed = passed.filter_map(|path| {
+            let (bucket, key) = path.split_once('/')?;
+            Some(ObjectLocation::new(bucket, key))
+        });
+        placed.collect()
     }
 
     fn is_here(&self, _at: &ObjectLocation) -> bool {
@@ -284,14 +253,22 @@ impl ObjectSource for MirrorSource {
         at: &ObjectLocation,
         take: &mut TakePiece<'_>,
     ) -> Option<Result<ObjectMetadata, ReadError>> {
-        let read = match self.plain_file(&at.key) {
-            Some((file, size)) => hand_over(&file, size, take)
-                .map(|()| self.metadata(&at.key, size))
-                .map_err(ReadError::Failure),
-            None => self
-                .read(at, &ReadFrom::default())
-                .and_then(|file| file.hand_over(take).map_err(ReadError::Failure)),
+        let path = path_of(at);
+        let said = self.ledger.said(&path);
+        let held = match said {
+            Said::Nothing => Ok(Held { metadata: Some(self.files.metadata(&path, 0)), file: path }),
+            Said::Remark(record) => self.held(path, Some(Arc::unwrap_or_clone(record))),
+            Said::Unknown => self.file_of(at),
         };
-        Some(read)
+        // A file that lies where it should is opened by its name; all else is looked at closely.
+        if let Ok(Held { file, metadata: Some(metadata) }) = held
+            && let Some((file, size)) = self.files.plain_file(&file)
+        {
+            let metadata = ObjectMetadata { size: Some(size), ..metadata };
+            let read = hand_over(&file, size, take);
+            return Some(read.map(|()| metadata).map_err(ReadError::Failure));
+        }
+        let read = self.read(at, &ReadFrom::default());
+        Some(read.and_then(|file| file.hand_over(take).map_err(ReadError::Failure)))
     }
 }

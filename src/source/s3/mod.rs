@@ -18,6 +18,6 @@ mod region;
 mod source;
 mod timeouts;
 
-pub use clock::StoreClock;
-pub use source::S3Source;
-pub use timeouts::Timeouts;
+pub use self::clock::StoreClock;
+pub use self::source::S3Source;
+pub use self::timeouts::Timeouts;

@@ -9,8 +9,8 @@ mod recording;
 mod service;
 mod write;
 
-pub use check::{Checked, CheckedRegion, check};
-pub use document::{Bundle, BundleError, RegionKeys};
-pub use recording::RecordedKeys;
-pub use service::{BundleKeys, NoKeys};
-pub use write::{bundle_text, fetched};
+pub use self::check::{Checked, CheckedRegion, check};
+pub use self::document::{Bundle, BundleError, RegionKeys};
+pub use self::recording::RecordedKeys;
+pub use self::service::{BundleKeys, NoKeys};
+pub use self::write::{bundle_text, fetched};

@@ -7,4 +7,4 @@ mod failure;
 mod records;
 mod services;
 
-pub use services::CloudTrail;
+pub use self::services::CloudTrail;

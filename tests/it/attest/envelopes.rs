@@ -1,7 +1,7 @@
 //! Attestations that are not what they should be.
 use crate::support::attest_room::{ATTESTATION, Room};
 use serde_json::{Value, json};
-use trailproof::evidence::dsse::IN_TOTO;
+use trailproof::attest::dsse::IN_TOTO;
 
 /// What is done to a document.
 type Change = Box<dyn FnOnce(&mut Value)>;

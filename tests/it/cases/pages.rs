@@ -7,7 +7,7 @@ use trailproof::source::{
     BoxFuture, ListPage, ListRequest, ObjectReader, ObjectSource, ReadError, ReadFrom,
 };
 use trailproof::verify::plan::{Expected, VerifyPlan};
-use trailproof::verify::verify_run::verify;
+use trailproof::verify::run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::event::{EvidencePlace, Presence, RunEvent};
 use trailproof_core::failure::ReadFailure;

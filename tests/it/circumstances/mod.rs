@@ -160,7 +160,7 @@ fn caller_and_clock_are_in_everything_that_is_made_of_a_run() {
     let verify = ["attest", "verify", "signed.json", "--key", "public.pem"];
     done(&[&verify[..], &["--record", "run.jsonl"]].concat());
     let signed = fs::read(at.join("signed.json")).unwrap();
-    let payload = trailproof::evidence::dsse::Envelope::parse(&signed).unwrap().0.payload;
+    let payload = trailproof::attest::dsse::Envelope::parse(&signed).unwrap().0.payload;
     let statement: Value = serde_json::from_slice(&payload).unwrap();
     let predicate = &statement["predicate"];
     assert_eq!(predicate["operator"]["awsCaller"], AUDITOR);

@@ -16,17 +16,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use trailproof::aws::config::AwsConfig;
 use trailproof::locate::roots::find_roots;
-use trailproof::source::count::{Counted, Counts};
-use trailproof::source::limit::{InFlight, Limited};
-use trailproof::source::retry::Retrying;
-use trailproof::source::retry_policy::RetryPolicy;
+use trailproof::source::layer::count::{Counted, Counts};
+use trailproof::source::layer::limit::{InFlight, Limited};
+use trailproof::source::layer::retry::Retrying;
+use trailproof::source::layer::retry_policy::RetryPolicy;
 use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectReader, ObjectSource, ReadError, ReadFrom,
 };
+use trailproof::verify::discover::survey::survey;
 use trailproof::verify::plan::{Expected, VerifyPlan};
-use trailproof::verify::survey::survey;
-use trailproof::verify::verify_run::{verify, verify_counting};
+use trailproof::verify::run::{verify, verify_counting};
 use trailproof_core::chain_id::Scope;
 use trailproof_core::event::{EvidencePlace, LogJudged, RunEvent, RunSummary};
 use trailproof_core::failure::{ReadFailure, ReadFailureKind};

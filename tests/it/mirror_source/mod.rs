@@ -15,9 +15,10 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trailproof::aws::config::AwsConfig;
-use trailproof::source::mirror::copy::Mirroring;
-use trailproof::source::mirror::{INDEX, MirrorSource, Mirrored};
-use trailproof::source::relocate::{Relocated, Relocation};
+use trailproof::source::directory::{DirectorySource, INDEX};
+use trailproof::source::layer::relocate::{Relocated, Relocation};
+use trailproof::source::mirror::MirrorSource;
+use trailproof::source::mirror::writer::MirrorWriter;
 use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
     ListPage, ListRequest, Listed, ObjectMetadata, ObjectSource, ReadError, ReadFrom,
@@ -166,10 +167,10 @@ async fn a_directory_lists_and_reads_as_s3_does_at_any_page_size() {
     let server = LoopbackServer::start(world, ServerOptions::default()).unwrap();
     let s3 = s3(&server);
     for page in [1, 2, 3, 1_000] {
-        let flat = MirrorSource::open(&at.join("flat")).unwrap().with_page(page);
+        let flat = DirectorySource::open(&at.join("flat")).unwrap().with_page(page);
         conforms(&flat, &s3, "flat").await;
         let deep: Arc<dyn ObjectSource> =
-            Arc::new(MirrorSource::open(&at).unwrap().with_page(page));
+            Arc::new(DirectorySource::open(&at).unwrap().with_page(page));
         let rule = |prefix: &str, to: &str| Relocation {
             bucket: "bucket".to_owned(),
             prefix: prefix.to_owned(),
@@ -201,7 +202,7 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
         let server = LoopbackServer::start(world.clone(), options).unwrap();
         let direct = s3(&server);
         let at = fresh("mirrored");
-        let mirroring = Mirroring::begin(&at, "bucket", "").unwrap();
+        let mirroring = MirrorWriter::begin(&at, "bucket", "").unwrap();
         let copying = mirroring.source(Arc::new(s3(&server)));
         for request in requests() {
             all(&copying, &request).await.unwrap();
@@ -213,8 +214,8 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
         assert_eq!(read(&copying, "no/such/folder", 0).await.unwrap_err(), ReadError::Missing);
         assert_eq!(mirroring.finish().await.lost, None);
         for page in [1, 2, 1_000] {
-            let files = Arc::new(MirrorSource::open(&at).unwrap().with_page(page));
-            let mirrored = Mirrored::open(&at, &files).unwrap().unwrap();
+            let files = Arc::new(DirectorySource::open(&at).unwrap().with_page(page));
+            let mirrored = MirrorSource::open(&at, &files).unwrap().unwrap();
             conforms(&mirrored, &direct, &format!("{list_page_size} and {page} a page")).await;
             for key in ["AWSLogs/1/a/b", "AWSLogs//x"] {
                 let body = read(&mirrored, key, 0).await.unwrap().0;
@@ -242,7 +243,7 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
         }
         // A mirror that was asked for one folder knows that one, and what lies in it.
         let at = fresh("mirrored-part");
-        let mirroring = Mirroring::begin(&at, "bucket", "").unwrap();
+        let mirroring = MirrorWriter::begin(&at, "bucket", "").unwrap();
         let copying = mirroring.source(Arc::new(s3(&server)));
         let asked = ListRequest {
             start_after: Some("AWSLogs/1/a".to_owned()),
@@ -250,8 +251,8 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
         };
         let told = all(&copying, &asked).await.unwrap();
         assert!(mirroring.finish().await.lost.is_none());
-        let files = Arc::new(MirrorSource::open(&at).unwrap());
-        let mirrored = Mirrored::open(&at, &files).unwrap().unwrap();
+        let files = Arc::new(DirectorySource::open(&at).unwrap());
+        let mirrored = MirrorSource::open(&at, &files).unwrap().unwrap();
         assert_eq!(all(&mirrored, &asked).await.unwrap(), told);
         let later = ListRequest { start_after: Some("AWSLogs/1/b".to_owned()), ..asked.clone() };
         assert!(all(&mirrored, &later).await.is_ok());

@@ -8,7 +8,7 @@ async fn no_key_leads_out_of_the_directory() {
     write(&at, "mirror/AWSLogs/a", b"inside");
     symlink(at.join("secret"), at.join("mirror/AWSLogs/link")).unwrap();
     symlink(&at, at.join("mirror/up")).unwrap();
-    let mirror = MirrorSource::open(&at.join("mirror")).unwrap();
+    let mirror = DirectorySource::open(&at.join("mirror")).unwrap();
     let absolute = at.join("secret").to_str().unwrap().to_owned();
     for key in [
         "../secret",
@@ -49,7 +49,7 @@ async fn names_that_are_no_keys_are_passed_over_and_counted() {
     let at = fresh("names");
     write(&at, "good", b"x");
     fs::write(at.join(std::ffi::OsStr::from_bytes(b"bad\xff")), b"x").unwrap();
-    let mirror = MirrorSource::open(&at).unwrap();
+    let mirror = DirectorySource::open(&at).unwrap();
     let page = all(&mirror, &ListRequest::all("b", "")).await.unwrap();
     assert_eq!((page.objects.len(), mirror.passed_over().len()), (1, 1));
 }
@@ -64,7 +64,7 @@ async fn what_must_not_be_read_is_denied_and_not_missing() {
     // To root nothing is denied here; `tests/offline.rs` gives that right away and sees the same in
     // whole runs.
     let for_root = fs::read_dir(at.join("shut")).is_ok();
-    let mirror = MirrorSource::open(&at).unwrap();
+    let mirror = DirectorySource::open(&at).unwrap();
     if !for_root {
         for key in ["shut/a", "shut/none", "file"] {
             let denied = matches!(read(&mirror, key, 0).await,
@@ -75,8 +75,8 @@ async fn what_must_not_be_read_is_denied_and_not_missing() {
         assert_eq!(why.kind, ReadFailureKind::Denied);
     }
     fs::set_permissions(at.join("shut"), fs::Permissions::from_mode(0o700)).unwrap();
-    assert!(MirrorSource::open(&at.join("none")).is_err());
-    assert!(MirrorSource::open(&at.join("file")).is_err());
+    assert!(DirectorySource::open(&at.join("none")).is_err());
+    assert!(DirectorySource::open(&at.join("file")).is_err());
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn an_inflated_copy_is_found_under_the_name_that_it_had() {
     write(&at, "p/2_CloudTrail_x.json", b"{}");
     write(&at, "p/2_CloudTrail_x.json.gz", b"gz");
     write(&at, "p/other.json", b"{}");
-    let mirror = MirrorSource::open(&at).unwrap();
+    let mirror = DirectorySource::open(&at).unwrap();
     let page = all(&mirror, &ListRequest::all("b", "p/")).await.unwrap();
     let keys: Vec<&str> = page.objects.iter().map(|object| object.key.as_str()).collect();
     let expected = [
@@ -106,12 +106,12 @@ async fn metadata_comes_from_the_index_and_a_broken_one_is_said() {
     write(&at, "b/k", b"x");
     let index = r#"{"b": {"k": {"metadata": {"Signature": "ab", "other": "x"}}, "l": {}}}"#;
     fs::write(at.join(INDEX), index).unwrap();
-    let mirror = MirrorSource::open(&at).unwrap();
+    let mirror = DirectorySource::open(&at).unwrap();
     let (_, about) = read(&mirror, "b/k", 0).await.unwrap();
     assert_eq!(about.user, BTreeMap::from([("signature".to_owned(), "ab".to_owned())]));
     assert_eq!(mirror.index_error(), None);
     fs::write(at.join(INDEX), "{").unwrap();
-    let mirror = MirrorSource::open(&at).unwrap();
+    let mirror = DirectorySource::open(&at).unwrap();
     assert!(mirror.index_error().is_some());
     assert_eq!(read(&mirror, "b/k", 0).await.unwrap().1.user, BTreeMap::new());
 }

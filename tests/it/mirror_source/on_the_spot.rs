@@ -9,7 +9,7 @@ async fn a_file_that_changes_its_length_while_it_is_read_is_a_failure() {
         [(300_000, ReadFailureKind::Truncated), (700_000, ReadFailureKind::ChangedWhileReading)]
     {
         write(&at, "k", &vec![7; 600_000]);
-        let mirror = MirrorSource::open(&at).unwrap();
+        let mirror = DirectorySource::open(&at).unwrap();
         let k = ObjectLocation::new("b", "k");
         let mut reader = mirror.open(&k, &ReadFrom::default()).await.ok().unwrap();
         assert!(reader.chunk().await.unwrap().is_some());
@@ -51,7 +51,7 @@ async fn a_file_that_is_read_on_the_spot_is_what_opening_it_gives() {
         let body: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let key = format!("AWSLogs/{length}");
         write(&at, &key, &body);
-        let mirror = MirrorSource::open(&at).unwrap();
+        let mirror = DirectorySource::open(&at).unwrap();
         let here = read_here(&mirror, &key).unwrap();
         assert!(here == read(&mirror, &key, 0).await.unwrap(), "{length} bytes");
         assert!(here.0 == body, "{length} bytes");
@@ -66,7 +66,7 @@ fn reading_on_the_spot_follows_no_link_and_leads_nowhere_else() {
     write(&at, "mirror/AWSLogs/a", b"inside");
     symlink(at.join("secret"), at.join("mirror/AWSLogs/link")).unwrap();
     symlink(&at, at.join("mirror/up")).unwrap();
-    let mirror = MirrorSource::open(&at.join("mirror")).unwrap();
+    let mirror = DirectorySource::open(&at.join("mirror")).unwrap();
     assert_eq!(read_here(&mirror, "AWSLogs/a").unwrap().0, b"inside");
     // The folder is known now; what is put in its place is not followed.
     fs::rename(at.join("mirror/AWSLogs"), at.join("mirror/moved")).unwrap();

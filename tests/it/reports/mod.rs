@@ -17,7 +17,7 @@ use trailproof::report::json::Json;
 use trailproof::report::junit::Junit;
 use trailproof::report::ocsf::Ocsf;
 use trailproof::verify::plan::{Expected, VerifyPlan};
-use trailproof::verify::verify_run::verify;
+use trailproof::verify::run::verify;
 use trailproof_core::chain_id::Scope;
 use trailproof_core::event::{EvidencePlace, RunEvent};
 use trailproof_core::time::{Period, Timestamp};

@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use trailproof::aws::config::AwsConfig;
-use trailproof::source::count::{Counted, Counts};
-use trailproof::source::limit::{InFlight, Limited};
-use trailproof::source::retry::Retrying;
-use trailproof::source::retry_policy::RetryPolicy;
+use trailproof::source::layer::count::{Counted, Counts};
+use trailproof::source::layer::limit::{InFlight, Limited};
+use trailproof::source::layer::retry::Retrying;
+use trailproof::source::layer::retry_policy::RetryPolicy;
 use trailproof::source::s3::classify::code_and_message;
 use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{

@@ -1,7 +1,7 @@
 //! Copies: what they lack accuses nobody, what they changed does, and evidence of another place is
 //! told as that.
 use super::*;
-use trailproof::source::relocate::{Relocated, Relocation};
+use trailproof::source::layer::relocate::{Relocated, Relocation};
 use trailproof_core::event::DigestJudged;
 use trailproof_core::notice::Notice;
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use trailproof::locate::roots::find_roots;
 use trailproof::source::ObjectSource;
 use trailproof::verify::plan::{Expected, VerifyPlan};
-use trailproof::verify::verify_run::verify;
+use trailproof::verify::run::verify;
 use trailproof_core::chain_id::{Scope, TrailFilter};
 use trailproof_core::coverage::Coverage;
 use trailproof_core::event::{EvidencePlace, LogJudged, Presence, RunEvent, RunSummary};

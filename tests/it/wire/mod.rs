@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use strum::IntoEnumIterator;
 use trailproof::verify::plan::{Expected, VerifyPlan};
-use trailproof::verify::verify_run::verify;
+use trailproof::verify::run::verify;
 use trailproof_core::chain_id::{ChainId, Scope};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::event::record::RunCheck;

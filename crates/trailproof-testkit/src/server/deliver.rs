@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 /// Bodies up to this size are copied behind their head and leave in one write; above it, one vectored
-/// write without a copy is cheaper. Copying 16 KB costs about as much as the second vector.
+/// write without a copy is cheaper. MirroringSource 16 KB costs about as much as the second vector.
 const COPY_LIMIT: usize = 16 * 1024;
 
 /// Bytes of a chunk, where bodies come in chunks.

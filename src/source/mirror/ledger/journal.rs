@@ -1,7 +1,7 @@
 //! Writes a ledger: what is noted is in the journal before anything is done that rests on it.
-use super::super::header::new_file;
 use super::layers::{JOURNAL, JOURNAL_BYTES, Layers, MANIFEST, Segment, note};
 use super::record::{Order, Record};
+use crate::source::mirror::header::new_file;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};

@@ -1,8 +1,8 @@
 //! Makes a manifest that was damaged usable again: what can be read of it is kept.
-use super::super::header::new_file;
 use super::layers::{Layers, MANIFEST};
 use super::lines::{LINE, parse, regular};
 use super::record::Order;
+use crate::source::mirror::header::new_file;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write as _};
 use std::path::Path;

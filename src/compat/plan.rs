@@ -1,0 +1,144 @@
+//! What `validate-logs` is to validate: found out from the trail, or from what the caller said.
+use crate::locate::one_chain::{list_digests, list_organizations};
+use crate::source::ObjectSource;
+use crate::trust::{ServiceError, TrailService};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
+use trailproof_core::key_layout::{ChainKey, DigestKey, KeyRoot};
+use trailproof_core::time::{HOUR, InclusivePeriod, Timestamp};
+
+/// What the caller of `validate-logs` said.
+#[derive(Clone, Debug)]
+pub struct AwsRequest {
+    /// The trail.
+    pub arn: TrailArn,
+    /// The period, both ends included.
+    pub period: InclusivePeriod,
+    /// Region whose digests are validated; the trail's home region without it.
+    pub source_region: Option<Region>,
+    /// Bucket to look in, where it is not the trail's present one.
+    pub bucket: Option<String>,
+    /// Key prefix, where it is not the trail's present one. Means something with a bucket only.
+    pub prefix: Option<String>,
+    /// Member account of an organization trail.
+    pub account: Option<AccountId>,
+}
+
+/// One chain in one bucket, ready to be walked.
+#[derive(Clone, Debug)]
+pub struct AwsPlan {
+    /// The trail.
+    pub arn: TrailArn,
+    /// The period, both ends included.
+    pub period: InclusivePeriod,
+    /// Bucket to begin in.
+    pub bucket: String,
+    /// The chain.
+    pub chain: ChainKey,
+    /// Whether the organization, if there is one, must still be read from the listing.
+    pub organization_open: bool,
+}
+
+/// Why a run did not come to its end. Nothing of this says anything about the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Abort {
+    /// CloudTrail or Organizations refused, or could not be reached.
+    Service(ServiceError),
+    /// DescribeTrails does not know the trail.
+    TrailNotFound(String),
+    /// An organization trail needs the account whose log files are meant.
+    AccountNeeded,
+    /// The first bucket could not be listed.
+    Listing {
+        /// The bucket.
+        bucket: String,
+        /// Why.
+        why: ReadFailure,
+    },
+    /// There is no public key for the period.
+    NoPublicKeys {
+        /// Start of the span that was asked for.
+        from: Timestamp,
+        /// End of it.
+        to: Timestamp,
+    },
+    /// Digests of the trail lie below several organizations.
+    SeveralOrganizations(Vec<OrganizationId>),
+}
+
+impl AwsPlan {
+    /// Asks the trail for what the caller did not say.
+    ///
+    /// # Errors
+    ///
+    /// That the trail could not be asked, is not there, or needs an account.
+    pub async fn make(request: AwsRequest, trails: &dyn TrailService) -> Result<Self, Abort> {
+        let AwsRequest { arn, period, source_region, bucket, prefix, account } = request;
+        let organization_open = bucket.is_some();
+        let (bucket, prefix, organization) = match bucket {
+            Some(bucket) => (bucket, prefix, None),
+            None => {
+                let trail = trails
+                    .trail(&arn)
+                    .await
+                    .map_err(Abort::Service)?
+                    .ok_or_else(|| Abort::TrailNotFound(arn.as_str().to_owned()))?;
+                let organization = if trail.organization {
+                    if account.is_none() {
+                        return Err(Abort::AccountNeeded);
+                    }
+                    Some(trails.organization().await.map_err(Abort::Service)?)
+                } else {
+                    None
+                };
+                (trail.bucket, trail.prefix, organization)
+            }
+        };
+        let chain = ChainKey {
+            account: account.unwrap_or_else(|| arn.account.clone()),
+            source_region: source_region.unwrap_or_else(|| arn.home_region.clone()),
+            trail: arn.name.clone(),
+            home_region: arn.home_region.clone(),
+            root: KeyRoot { prefix: prefix.unwrap_or_default(), organization },
+        };
+        Ok(Self { arn, period, bucket, chain, organization_open })
+    }
+
+    /// Lists the digests of the period. Where the caller named a bucket, nobody said whether the
+    /// trail is an organization's: then the bucket's own folders tell, and the chain is amended.
+    pub(crate) async fn first_listing(
+        &mut self,
+        source: &dyn ObjectSource,
+    ) -> Result<Vec<DigestKey>, Abort> {
+        let (from, to) = (self.period.start, self.period.end.plus(HOUR));
+        let bucket = self.bucket.clone();
+        let unread = |why| Abort::Listing { bucket: bucket.clone(), why };
+        let plain = list_digests(source, &bucket, &self.chain, from, to).await.map_err(unread)?;
+        if !plain.is_empty() || !self.organization_open {
+            return Ok(plain);
+        }
+        let organizations =
+            list_organizations(source, &bucket, &self.chain.root.prefix).await.map_err(unread)?;
+        let mut with_digests = Vec::new();
+        for organization in organizations {
+            let root =
+                KeyRoot { organization: Some(organization.clone()), ..self.chain.root.clone() };
+            let chain = ChainKey { root, ..self.chain.clone() };
+            let found = list_digests(source, &bucket, &chain, from, to).await.map_err(unread)?;
+            if !found.is_empty() {
+                with_digests.push((organization, chain, found));
+            }
+        }
+        if with_digests.len() > 1 {
+            let names = with_digests.into_iter().map(|(name, ..)| name).collect();
+            return Err(Abort::SeveralOrganizations(names));
+        }
+        Ok(match with_digests.pop() {
+            Some((_, chain, found)) => {
+                self.chain = chain;
+                found
+            }
+            None => Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,272 @@
+//! Where the objects of a copy were delivered: read from what its digests name as their own place.
+//!
+//! What a digest claims here is not proven. It says under which name to verify and where to look
+//! for what; a claim that is false leads to digests that are not where they were signed, never to a
+//! proof.
+use super::copy_mapping::{Copied, copied};
+use crate::locate::folders::{last_day, list_folders};
+use crate::locate::roots::{Roots, find_roots};
+use crate::source::fetch::{DigestFetch, fetch_digest};
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ListRequest, ObjectSource};
+use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::event::{PlaceDoubt, PlaceInDoubt};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::key_layout::DIGEST_FOLDER;
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::log_key::is_log_folder;
+
+/// Digests of one listing that are asked, from its first to its last: whoever plants a few beside the
+/// others does not speak for all.
+const ASKED: usize = 8;
+/// Folders of one kind that are looked into for digests: the first ones and the last ones.
+const EACH_END: usize = 2;
+
+/// What was found out about a copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its parts, with how many digests told of each.
+    pub parts: BTreeMap<Copied, usize>,
+    /// Folders whose digests were asked.
+    pub folders: BTreeSet<String>,
+    /// Folders `AWSLogs`.
+    pub roots: BTreeSet<String>,
+    /// Those of them that hold digests or log files of CloudTrail's, of which no digest told
+    /// anything.
+    pub silent: BTreeSet<String>,
+    /// Listings that could not be read.
+    pub unread: Vec<(String, ReadFailure)>,
+    /// Folders that were not looked into.
+    pub left_out: Vec<PlaceInDoubt>,
+}
+
+impl Recorded {
+    /// The buckets of delivery, with how many digests told of each.
+    pub fn buckets(&self) -> BTreeMap<&str, usize> {
+        let mut buckets = BTreeMap::new();
+        for (part, told) in &self.parts {
+            *buckets.entry(part.bucket.as_str()).or_default() += told;
+        }
+        buckets
+    }
+
+    fn take(&mut self, samples: Vec<Copied>) {
+        for part in samples {
+            *self.parts.entry(part).or_default() += 1;
+        }
+    }
+}
+
+/// Searches all of `bucket` for digests and asks some of each part where they were delivered.
+pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded {
+    let found = match find_roots(source, bucket, "").await {
+        Ok(found) => found,
+        Err(why) => Roots { unread: vec![(String::new(), why)], ..Roots::default() },
+    };
+    let roots: BTreeSet<String> = found.folders().collect();
+    let hidden: Vec<PlaceInDoubt> = found
+        .hidden
+        .iter()
+        .map(|folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder))
+        .collect();
+    let mut recorded = Recorded {
+        folders: roots.iter().cloned().chain(found.loose).collect(),
+        roots,
+        unread: found.unread,
+        left_out: found.left_out.into_iter().chain(hidden).collect(),
+        ..Recorded::default()
+    };
+    ask(source, bucket, &mut recorded, |_| false).await;
+    if recorded.folders.is_empty() {
+        // A copy of the inside of one region's folder has none of the names.
+        let mut samples = Vec::new();
+        if let Err(why) = sample_days(source, bucket, "", &mut samples, &|_| false).await {
+            recorded.unread.push((String::new(), why));
+        }
+        recorded.folders.extend(samples.first().map(|_| String::new()));
+        recorded.take(samples);
+    }
+    recorded
+}
+
+/// The same for a bucket and these folders in it, each of which is one of accounts, or an account's
+/// folder of digests. Where a digest says that it was delivered right here, that is the answer,
+/// whatever others claim: nobody can make a bucket pass for a copy by what he writes into it.
+pub async fn recorded_below(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folders: BTreeSet<String>,
+    roots: BTreeSet<String>,
+) -> Recorded {
+    let mut found = Recorded { folders, roots, ..Recorded::default() };
+    let here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
+    ask(source, bucket, &mut found, here).await;
+    if found.parts.keys().any(here) {
+        found.parts.retain(|part, _| here(part));
+    }
+    found
+}
+
+/// Asks digests of each folder, until one is `enough`.
+async fn ask(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    found: &mut Recorded,
+    enough: impl Fn(&Copied) -> bool,
+) {
+    for folder in found.folders.clone() {
+        let mut samples = Vec::new();
+        if let Err(why) = sample(source, bucket, &folder, &mut samples, &enough).await {
+            found.unread.push((folder.clone(), why));
+        }
+        if samples.is_empty()
+            && found.roots.contains(&folder)
+            && has_cloudtrail(source, bucket, &folder).await
+        {
+            found.silent.insert(folder);
+        }
+        found.take(samples);
+        if found.parts.keys().any(&enough) {
+            return;
+        }
+    }
+}
+
+/// Whether an account in this folder `AWSLogs` has a folder of CloudTrail's, as far as that can be
+/// told: what cannot be listed may have one.
+async fn has_cloudtrail(source: &dyn ObjectSource, bucket: &str, folder: &str) -> bool {
+    let mut above = vec![folder.to_owned()];
+    // Accounts, or organizations with accounts in them.
+    for _ in 0..2 {
+        let listings = in_order(above.iter().map(|path| -> BoxFuture<'_, _> {
+            Box::pin(async move { (path, list_folders(source, bucket, path).await) })
+        }))
+        .await;
+        let mut below = Vec::new();
+        for (path, names) in listings {
+            let Ok(names) = names else { return true };
+            if names.iter().any(|name| name == DIGEST_FOLDER || is_log_folder(name)) {
+                return true;
+            }
+            below.extend(names.iter().map(|name| format!("{path}{name}/")));
+        }
+        above = below;
+    }
+    let looks = in_order(above.iter().map(|path| -> BoxFuture<'_, _> {
+        Box::pin(async move { list_folders(source, bucket, path).await })
+    }))
+    .await;
+    looks.into_iter().any(|names| match names {
+        Ok(names) => names.iter().any(|name| name == DIGEST_FOLDER || is_log_folder(name)),
+        Err(_) => true,
+    })
+}
+
+/// Samples of a folder `AWSLogs` or `CloudTrail-Digest`: of its first and last accounts and
+/// regions.
+async fn sample(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    samples: &mut Vec<Copied>,
+    enough: &impl Fn(&Copied) -> bool,
+) -> Result<(), ReadFailure> {
+    let mut regions = Vec::new();
+    if !folder.ends_with(&format!("{DIGEST_FOLDER}/")) {
+        let mut accounts = Vec::new();
+        for name in list_folders(source, bucket, folder).await? {
+            let path = format!("{folder}{name}/");
+            if name.starts_with("o-") {
+                let members = list_folders(source, bucket, &path).await?;
+                accounts.extend(ends(members).into_iter().map(|name| format!("{path}{name}/")));
+            } else {
+                accounts.push(path);
+            }
+        }
+        for account in ends(accounts) {
+            regions.push(format!("{account}{DIGEST_FOLDER}/"));
+        }
+    } else {
+        regions.push(folder.to_owned());
+    }
+    // What one folder does not tell, others may.
+    let mut failed = Ok(());
+    for above in regions {
+        let names = match list_folders(source, bucket, &above).await {
+            Ok(names) => names,
+            Err(why) => {
+                failed = Err(why);
+                continue;
+            }
+        };
+        for region in ends(names) {
+            let folder = format!("{above}{region}/");
+            let sampled = sample_days(source, bucket, &folder, samples, enough).await;
+            if samples.iter().any(enough) {
+                return Ok(());
+            }
+            failed = failed.and(sampled);
+        }
+    }
+    failed
+}
+
+fn ends(mut names: Vec<String>) -> Vec<String> {
+    if names.len() > 2 * EACH_END {
+        names.drain(EACH_END..names.len() - EACH_END);
+    }
+    names
+}
+
+/// Digests below a folder: some of the first ones and some of its last day.
+async fn sample_days(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    folder: &str,
+    samples: &mut Vec<Copied>,
+    enough: &impl Fn(&Copied) -> bool,
+) -> Result<(), ReadFailure> {
+    let mut requests = vec![ListRequest::names(bucket, folder)];
+    if let Some(day) = last_day(source, bucket, folder, "9999/12/31").await? {
+        requests.push(ListRequest::names(bucket, &format!("{folder}{day}/")));
+    }
+    let mut asked_before = BTreeSet::new();
+    for request in requests {
+        let mut keys: Vec<String> = source
+            .list(&request)
+            .await?
+            .objects
+            .into_iter()
+            .map(|object| object.key)
+            .filter(|key| key.contains(DIGEST_FOLDER))
+            .collect();
+        let last = keys.len().saturating_sub(1);
+        let asked: BTreeSet<usize> = (0..ASKED).map(|part| last * part / (ASKED - 1)).collect();
+        for at in asked.into_iter().rev() {
+            if at >= keys.len() {
+                continue;
+            }
+            let key = keys.swap_remove(at);
+            if !asked_before.insert(key.clone()) {
+                continue;
+            }
+            if let Some(part) = place(source, bucket, key).await {
+                let is_enough = enough(&part);
+                samples.push(part);
+                if is_enough {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where the digest at `key` was delivered; `None` where it does not tell, or tells of a name that
+/// it does not have: then it was moved, and says nothing of where the others were.
+async fn place(source: &dyn ObjectSource, bucket: &str, key: String) -> Option<Copied> {
+    let at = ObjectLocation::new(bucket, key);
+    let DigestFetch::Read(read, ..) = fetch_digest(source, &at).await else { return None };
+    let told = read.claim.ok()?.location;
+    copied(&told, &at.key)
+}

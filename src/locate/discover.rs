@@ -1,0 +1,362 @@
+//! What a bucket holds of CloudTrail: accounts, regions and chains, found by listing and never from
+//! a list of regions.
+//!
+//! A chain counts when a digest of it is found in the period or next to it, so that deleting all
+//! digests of the period does not make a chain disappear.
+use super::folders::list_folders;
+use super::listed_chain::ListedChain;
+use super::place::{LOG_FOLDER, Place};
+use super::place_listing::{Listing, goes_on, list_place};
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ObjectSource};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use trailproof_core::chain_id::{ChainId, Scope};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot};
+use trailproof_core::log_key::is_log_folder;
+use trailproof_core::time::{Period, Timestamp};
+
+/// What was found of one chain.
+#[derive(Clone, Debug, Default)]
+pub struct FoundChain {
+    /// Standard digests of the period and its anchors, and backfill digests of the period.
+    pub listed: ListedChain,
+    /// End of the newest digest before the period, as far as that was looked for.
+    pub older: Option<Timestamp>,
+    /// What the key of that digest has beside its end.
+    pub older_key: Option<ChainKey>,
+    /// The same chain's names under the paths that its trail had before, which are joined to it.
+    pub also: Vec<ChainId>,
+}
+
+/// What was found in the bucket.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Chains in scope, in canonical order.
+    pub chains: BTreeMap<ChainId, FoundChain>,
+    /// Folders of log files and digests, for the search for log files that no digest names.
+    pub places: BTreeSet<Place>,
+    /// The names of the account's folders that hold log files of each place.
+    pub log_folders: BTreeMap<Place, Vec<String>>,
+    /// Places that have log files and no folder of digests.
+    pub without_digests: BTreeSet<Place>,
+    /// The chains with digests in the period or next to it, by the place that they lie in, whatever
+    /// their trail.
+    pub covering: BTreeMap<Place, BTreeSet<ChainId>>,
+    /// The chains with digests before the period, by place, where none covers it.
+    pub older: BTreeMap<Place, BTreeSet<ChainId>>,
+    /// Places whose folder of digests holds objects, none of which is a digest by its key.
+    pub unreadable: BTreeSet<Place>,
+    /// Places whose digests could not be listed.
+    pub unlisted: BTreeSet<Place>,
+    /// Listings that could not be read: what, and why.
+    pub unread: Vec<(String, ReadFailure)>,
+    /// Trails that lie here and that the scope leaves out.
+    pub left_out: BTreeSet<String>,
+    /// Chains of these trails.
+    pub beside: BTreeMap<ChainId, FoundChain>,
+    /// Keys in folders of digests that are no digest's.
+    pub passed_over: u64,
+}
+
+/// The folders of CloudTrail's that lie below some roots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Folders {
+    /// Accounts, each with the root that it lies in.
+    accounts: BTreeSet<(KeyRoot, AccountId)>,
+    /// Places that have a folder of digests.
+    digests: BTreeSet<Place>,
+    /// The names of the account's folders that hold log files of each place.
+    logs: BTreeMap<Place, Vec<String>>,
+    unread: Vec<(String, ReadFailure)>,
+}
+
+impl Folders {
+    /// The folders of digests and of log files of every place.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        let logs = self.logs.iter().flat_map(|(place, names)| {
+            names.iter().map(|name| place.folder(name)).collect::<Vec<_>>()
+        });
+        self.digests.iter().map(Place::digest_folder).chain(logs).collect()
+    }
+}
+
+/// Finds all chains below these roots.
+pub async fn find_chains(
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+    roots: &[String],
+    scope: &Scope,
+    period: Period,
+) -> Found {
+    let folders = find_places(source, bucket, roots, scope).await;
+    let mut found = Found {
+        places: folders.digests.iter().chain(folders.logs.keys()).cloned().collect(),
+        without_digests: folders
+            .logs
+            .keys()
+            .filter(|place| !folders.digests.contains(*place))
+            .cloned()
+            .collect(),
+        log_folders: folders.logs,
+        unread: folders.unread,
+        ..Found::default()
+    };
+    let mut listings = JoinSet::new();
+    for place in folders.digests {
+        let (source, bucket) = (Arc::clone(source), bucket.to_owned());
+        listings.spawn(async move {
+            let listed = list_place(source.as_ref(), &bucket, &place, period).await;
+            (place, listed)
+        });
+    }
+    while let Some(done) = listings.join_next().await {
+        let (place, listed) = match done {
+            Ok(done) => done,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        match listed {
+            Ok(listed) => found.take(&place, listed, scope),
+            Err(why) => {
+                found.unread.push((place.digest_folder(), why));
+                found.unlisted.insert(place);
+            }
+        }
+    }
+    found.unread.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found
+}
+
+/// The chains of trails in scope that go on in the period outside of the scope, as far as one
+/// listing of each place shows.
+///
+/// # Errors
+///
+/// That something outside could not be listed, so that nobody can say what goes on there.
+pub(crate) async fn find_outside(
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+    roots: &[String],
+    scope: &Scope,
+    period: Period,
+) -> Result<BTreeSet<ChainId>, ReadFailure> {
+    let wide = Scope {
+        trails: scope.trails.clone(),
+        organization: scope.organization.clone(),
+        ..Scope::default()
+    };
+    let folders = find_places(source, bucket, roots, &wide).await;
+    if let Some((_, why)) = folders.unread.into_iter().next() {
+        return Err(why);
+    }
+    let outside = folders
+        .digests
+        .into_iter()
+        .filter(|place| !scope.has_account(&place.account) || !scope.has_region(&place.region));
+    let source = source.as_ref();
+    let looks = in_order(outside.map(|place| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let chains = goes_on(source, bucket, &place, period).await;
+            (place, chains)
+        })
+    }))
+    .await;
+    let mut found = BTreeSet::new();
+    for (place, keys) in looks {
+        for key in keys? {
+            let id = ChainId::from(&key);
+            if key.root == place.root && id.account == place.account && wide.has_trail(&id) {
+                found.insert(id);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Accounts and regions that have a folder, in scope.
+///
+/// Where the scope names organization and account, nothing above the account is listed, so that a
+/// caller who may list only there can run.
+pub(crate) async fn find_places(
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+    roots: &[String],
+    scope: &Scope,
+) -> Folders {
+    let mut found = Folders::default();
+    let root = |prefix: &String, organization: Option<OrganizationId>| KeyRoot {
+        prefix: prefix.clone(),
+        organization,
+    };
+    match &scope.organization {
+        Some(organization) if !scope.accounts.is_empty() => {
+            for prefix in roots {
+                let root = root(prefix, organization.clone());
+                let accounts = scope.accounts.iter().cloned();
+                found.accounts.extend(accounts.map(|account| (root.clone(), account)));
+            }
+        }
+        Some(Some(organization)) => {
+            let only = roots.iter().map(|prefix| root(prefix, Some(organization.clone())));
+            find_accounts(source, bucket, only.collect(), scope, &mut found).await;
+        }
+        _ => {
+            let all = roots.iter().map(|prefix| root(prefix, None)).collect();
+            find_accounts(source, bucket, all, scope, &mut found).await;
+        }
+    }
+    let mut listings = JoinSet::new();
+    for (root, account) in found.accounts.clone() {
+        let (source, bucket, scope) = (Arc::clone(source), bucket.to_owned(), scope.clone());
+        listings.spawn(async move {
+            let mut folders = Folders::default();
+            find_regions(source.as_ref(), &bucket, &root, &account, &scope, &mut folders).await;
+            folders
+        });
+    }
+    while let Some(done) = listings.join_next().await {
+        let folders = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        found.digests.extend(folders.digests);
+        found.logs.extend(folders.logs);
+        found.unread.extend(folders.unread);
+    }
+    found
+}
+
+/// The accounts in these roots and in the organizations' folders that lie in them.
+async fn find_accounts(
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+    mut roots: Vec<KeyRoot>,
+    scope: &Scope,
+    found: &mut Folders,
+) {
+    let organizations = scope.organization.is_none();
+    while !roots.is_empty() {
+        let listings = in_order(roots.into_iter().map(|root| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                let names = list_folders(source.as_ref(), bucket, &root.folder()).await;
+                (root, names)
+            })
+        }))
+        .await;
+        roots = Vec::new();
+        for (root, names) in listings {
+            let names = match names {
+                Ok(names) => names,
+                Err(why) => {
+                    found.unread.push((root.folder(), why));
+                    // What is named can be looked at without a listing of what lies beside it.
+                    let accounts = scope.accounts.iter().cloned();
+                    found.accounts.extend(accounts.map(|account| (root.clone(), account)));
+                    continue;
+                }
+            };
+            for name in names {
+                if let Ok(account) = name.parse::<AccountId>() {
+                    if scope.has_account(&account) {
+                        found.accounts.insert((root.clone(), account));
+                    }
+                } else if let Ok(organization) = name.parse::<OrganizationId>()
+                    && root.organization.is_none()
+                    && organizations
+                {
+                    let organization = Some(organization);
+                    roots.push(KeyRoot { prefix: root.prefix.clone(), organization });
+                }
+            }
+        }
+    }
+}
+
+/// The regions of one account, by the folders of digests and of log files that have them.
+async fn find_regions(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    root: &KeyRoot,
+    account: &AccountId,
+    scope: &Scope,
+    found: &mut Folders,
+) {
+    let above = format!("{}{account}/", root.folder());
+    let names = match list_folders(source, bucket, &above).await {
+        Ok(names) => names,
+        Err(why) => {
+            found.unread.push((above.clone(), why));
+            [DIGEST_FOLDER, LOG_FOLDER].map(str::to_owned).to_vec()
+        }
+    };
+    let kinds = names.into_iter().filter(|name| name == DIGEST_FOLDER || is_log_folder(name));
+    let listings = in_order(kinds.map(|kind| -> BoxFuture<'_, _> {
+        let folder = format!("{above}{kind}/");
+        Box::pin(async move {
+            let regions = list_folders(source, bucket, &folder).await;
+            (kind, folder, regions)
+        })
+    }))
+    .await;
+    for (kind, folder, regions) in listings {
+        let regions = match regions {
+            Ok(regions) => regions,
+            Err(why) => {
+                found.unread.push((folder, why));
+                continue;
+            }
+        };
+        for region in regions.iter().filter_map(|name| name.parse::<Region>().ok()) {
+            if !scope.has_region(&region) {
+                continue;
+            }
+            let place = Place { root: root.clone(), account: account.clone(), region };
+            if kind == DIGEST_FOLDER {
+                found.digests.insert(place);
+            } else {
+                found.logs.entry(place).or_default().push(kind.clone());
+            }
+        }
+    }
+}
+
+impl Found {
+    fn take(&mut self, place: &Place, listing: Listing, scope: &Scope) {
+        self.passed_over += listing.passed_over;
+        if listing.digests.is_empty() && listing.older.is_empty() && listing.junk {
+            self.unreadable.insert(place.clone());
+        }
+        for ((key, kind), ends) in listing.digests {
+            if !is_of(place, &key) {
+                continue;
+            }
+            self.covering.entry(place.clone()).or_default().insert(ChainId::from(&key));
+            self.chain(&key, scope).listed.add(&key, kind, &ends);
+        }
+        for (key, end) in listing.older {
+            if !is_of(place, &key) {
+                continue;
+            }
+            self.older.entry(place.clone()).or_default().insert(ChainId::from(&key));
+            let chain = self.chain(&key, scope);
+            if chain.older.is_none_or(|older| older < end) {
+                (chain.older, chain.older_key) = (Some(end), Some(key));
+            }
+        }
+    }
+
+    /// The chain of a digest.
+    fn chain(&mut self, key: &ChainKey, scope: &Scope) -> &mut FoundChain {
+        let id = ChainId::from(key);
+        if !scope.has_trail(&id) {
+            self.left_out.insert(id.trail.to_string());
+            return self.beside.entry(id).or_default();
+        }
+        self.chains.entry(id).or_default()
+    }
+}
+
+/// Whether a key is of the folder that it lies in, and of no other.
+fn is_of(place: &Place, key: &ChainKey) -> bool {
+    key.root == place.root && key.account == place.account && key.source_region == place.region
+}

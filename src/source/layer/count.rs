@@ -1,0 +1,252 @@
+//! Counts what is asked and what comes, for progress and for the cost of a run.
+use super::waiting::{Asked, Waiting};
+use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
+use crate::source::{Piece, ReadError, ReadFrom, TakePiece};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::location::ObjectLocation;
+
+/// Running counts, shared with whoever shows them. Each is right by itself; read together while a
+/// run goes on, they may be of slightly different moments.
+#[derive(Debug, Default)]
+pub struct Counts {
+    lists: AtomicU64,
+    gets: AtomicU64,
+    bytes: AtomicU64,
+    in_flight: AtomicU64,
+    listed: AtomicU64,
+    listing: AtomicU64,
+    unneeded: AtomicU64,
+    asked: Asked,
+}
+
+/// The counts of one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Listing requests begun.
+    pub lists: u64,
+    /// Object requests begun.
+    pub gets: u64,
+    /// Bytes of bodies received, as stored.
+    pub bytes: u64,
+    /// Requests that have not ended; an object's ends when its reader is dropped.
+    pub in_flight: u64,
+}
+
+impl Counts {
+    /// The counts now.
+    pub fn now(&self) -> Snapshot {
+        Snapshot {
+            lists: self.lists.load(Ordering::Relaxed),
+            gets: self.gets.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What was asked and not answered yet, and how the store has answered until now.
+    pub fn waiting(&self) -> Waiting {
+        self.asked.waiting()
+    }
+
+    /// How long a page of a listing took on average; `None` before the first.
+    pub fn page_time(&self) -> Option<Duration> {
+        let listed = self.listed.load(Ordering::Relaxed);
+        self.listing.load(Ordering::Relaxed).checked_div(listed).map(Duration::from_nanos)
+    }
+
+    /// Takes note of objects that were asked for ahead of their need, which did not come.
+    pub fn note_unneeded(&self, objects: u64) {
+        self.unneeded.fetch_add(objects, Ordering::Relaxed);
+    }
+
+    /// Objects that were asked for ahead and not needed.
+    pub fn unneeded(&self) -> u64 {
+        self.unneeded.load(Ordering::Relaxed)
+    }
+}
+
+/// One request in flight, until dropped: a future that is given up counts as ended too.
+#[derive(Debug)]
+struct InFlight {
+    counts: Arc<Counts>,
+    ticket: u64,
+}
+
+impl InFlight {
+    fn new(counts: &Arc<Counts>, what: String) -> Self {
+        counts.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self { counts: counts.clone(), ticket: counts.asked.begin(what) }
+    }
+
+    /// What this request came to: nothing if all is well, or that there is no such object.
+    fn ended(&self, failure: Option<&ReadFailure>) {
+        self.counts.asked.ended(failure.map(|why| why.kind));
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.counts.asked.end(self.ticket);
+        self.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts the requests to the source below. Below [`super::retry::Retrying`] it counts every
+/// attempt, which is what the store bills; above it, what the run asked for.
+#[derive(Debug)]
+pub struct Counted<S> {
+    below: S,
+    counts: Arc<Counts>,
+}
+
+impl<S: ObjectSource> Counted<S> {
+    /// Over `below`, into `counts`.
+    pub fn new(below: S, counts: Arc<Counts>) -> Self {
+        Self { below, counts }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: ObjectSource> ObjectSource for Counted<S> {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(async move {
+            self.counts.lists.fetch_add(1, Ordering::Relaxed);
+            let what = format!("the listing of s3://{}/{}", request.bucket, request.prefix);
+            let in_flight = InFlight::new(&self.counts, what);
+            let begun = Instant::now();
+            let page = self.below.list(request).await;
+            in_flight.ended(page.as_ref().err());
+            if page.is_ok() {
+                let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                self.counts.listing.fetch_add(took, Ordering::Relaxed);
+                self.counts.listed.fetch_add(1, Ordering::Relaxed);
+            }
+            page
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            self.counts.gets.fetch_add(1, Ordering::Relaxed);
+            let what = format!("s3://{}/{}", at.bucket, at.key);
+            let in_flight = InFlight::new(&self.counts, what);
+            let reader = match self.below.open(at, from).await {
+                Ok(reader) => reader,
+                Err(why) => {
+                    in_flight.ended(match &why {
+                        ReadError::Missing => None,
+                        ReadError::Failure(why) => Some(why),
+                    });
+                    return Err(why);
+                }
+            };
+            let reader: Box<dyn ObjectReader> = Box::new(CountedReader { reader, in_flight });
+            Ok(reader)
+        })
+    }
+
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
+    }
+
+    fn is_here(&self, at: &ObjectLocation) -> bool {
+        self.below.is_here(at)
+    }
+
+    fn read_here(
+        &self,
+        at: &ObjectLocation,
+        take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        let counts = &self.counts;
+        let mut counted = |piece: Piece<'_>| {
+            let length = u64::try_from(piece.bytes.len()).unwrap_or(u64::MAX);
+            counts.bytes.fetch_add(length, Ordering::Relaxed);
+            take(piece)
+        };
+        let read = self.below.read_here(at, &mut counted)?;
+        counts.gets.fetch_add(1, Ordering::Relaxed);
+        Some(read)
+    }
+}
+
+struct CountedReader {
+    reader: Box<dyn ObjectReader>,
+    in_flight: InFlight,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl ObjectReader for CountedReader {
+    fn metadata(&self) -> &ObjectMetadata {
+        self.reader.metadata()
+    }
+
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, ReadFailure>> {
+        Box::pin(async move {
+            let came = self.reader.chunk().await;
+            match &came {
+                Ok(Some(bytes)) => {
+                    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                    self.in_flight.counts.bytes.fetch_add(length, Ordering::Relaxed);
+                }
+                Ok(None) => self.in_flight.ended(None),
+                Err(why) => self.in_flight.ended(Some(why)),
+            }
+            came
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::scripted::{Scripted, at};
+
+    #[tokio::test]
+    async fn requests_and_bytes_are_counted() {
+        let counts = Arc::new(Counts::default());
+        let source = Counted::new(Scripted::whole(b"abc"), counts.clone());
+        assert!(source.list(&ListRequest::all("bucket", "")).await.is_ok());
+        let mut reader = source.open(&at(), &ReadFrom::default()).await.ok().unwrap();
+        assert_eq!(counts.now(), Snapshot { lists: 1, gets: 1, bytes: 0, in_flight: 1 });
+        while reader.chunk().await.unwrap().is_some() {}
+        drop(reader);
+        assert_eq!(counts.now(), Snapshot { lists: 1, gets: 1, bytes: 3, in_flight: 0 });
+    }
+
+    #[tokio::test]
+    async fn what_is_waited_for_is_known_until_it_comes() {
+        let counts = Arc::new(Counts::default());
+        let source = Counted::new(Scripted::whole(b"abc"), counts.clone());
+        assert_eq!(counts.waiting().oldest, None);
+        let mut reader = source.open(&at(), &ReadFrom::default()).await.ok().unwrap();
+        assert_eq!(counts.waiting().oldest.unwrap().0, "s3://bucket/key");
+        assert_eq!(counts.waiting().answered, 0);
+        while reader.chunk().await.unwrap().is_some() {}
+        assert_eq!(counts.waiting().answered, 1);
+        drop(reader);
+        assert_eq!(counts.waiting().oldest, None);
+        assert_eq!(counts.page_time(), None);
+        assert!(source.list(&ListRequest::all("bucket", "")).await.is_ok());
+        assert!(counts.page_time().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_is_one_and_ends() {
+        let counts = Arc::new(Counts::default());
+        let source = Counted::new(Scripted::missing(), counts.clone());
+        assert!(source.open(&at(), &ReadFrom::default()).await.is_err());
+        assert_eq!(counts.now(), Snapshot { gets: 1, ..Snapshot::default() });
+    }
+}

@@ -1,0 +1,154 @@
+//! Bounds how many requests are in flight.
+pub use super::adaptive::InFlight;
+use super::adaptive::{GivenUp, Load, Pace, Permit};
+use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
+use crate::source::{ReadError, ReadFrom, TakePiece};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::ObjectLocation;
+
+/// At most so many listings and objects of the source below are in flight at once, and fewer while
+/// fewer fill the store or this machine, or while the store says that it is asked too much.
+///
+/// An object counts from its opening until its reader is dropped, for so long it holds a
+/// connection. It goes below [`super::retry::Retrying`], which then waits without counting, and
+/// drops a broken reader before it opens the next.
+///
+/// A store that refuses requests is asked at the rate at which it answers, by all together. One
+/// that refuses everything for minutes is given up: from then on nothing is asked, and everything
+/// is `throttled`, so that the run ends.
+#[derive(Debug)]
+pub struct Limited<S> {
+    below: S,
+    pace: Arc<Pace>,
+}
+
+impl<S: ObjectSource> Limited<S> {
+    /// Over `below`.
+    pub fn new(below: S, in_flight: InFlight) -> Self {
+        Self { below, pace: Pace::new(in_flight) }
+    }
+
+    /// Gives up a store that refuses everything for so long; two minutes without this.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        self.pace.set_patience(patience);
+        self
+    }
+
+    async fn permit(&self) -> Result<Permit, ReadFailure> {
+        self.pace.permit().await.map_err(|GivenUp(patience)| ReadFailure {
+            // No attempt was made, so that none is worth repeating.
+            attempts: 0,
+            ..ReadFailure::new(
+                ReadFailureKind::Throttled,
+                format!("not asked: the store had refused every request for {patience:?}"),
+            )
+        })
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: ObjectSource> ObjectSource for Limited<S> {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(async move {
+            let _permit = self.permit().await?;
+            let begun = Instant::now();
+            let page = self.below.list(request).await;
+            self.pace.note(match &page {
+                Ok(_) => Load::Listed(begun.elapsed()),
+                Err(why) => load_of(why),
+            });
+            page
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            let permit = self.permit().await.map_err(ReadError::Failure)?;
+            let begun = Instant::now();
+            let opened = self.below.open(at, from).await;
+            self.pace.note(match &opened {
+                Ok(_) | Err(ReadError::Missing) => Load::Answered(begun.elapsed()),
+                Err(ReadError::Failure(why)) => load_of(why),
+            });
+            let reader = opened?;
+            let reader: Box<dyn ObjectReader> = Box::new(LimitedReader { reader, _permit: permit });
+            Ok(reader)
+        })
+    }
+
+    /// What is limited waits for its turn.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
+    }
+
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        false
+    }
+
+    fn read_here(
+        &self,
+        _at: &ObjectLocation,
+        _take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        None
+    }
+}
+
+fn load_of(why: &ReadFailure) -> Load {
+    if why.kind == ReadFailureKind::Throttled { Load::Refused } else { Load::Unknown }
+}
+
+struct LimitedReader {
+    /// First, so that the request has ended when the permit is given back.
+    reader: Box<dyn ObjectReader>,
+    _permit: Permit,
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl ObjectReader for LimitedReader {
+    fn metadata(&self) -> &ObjectMetadata {
+        self.reader.metadata()
+    }
+
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, ReadFailure>> {
+        self.reader.chunk()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::scripted::{Scripted, at};
+
+    #[tokio::test]
+    async fn a_reader_counts_until_it_is_dropped() {
+        let source = Limited::new(Scripted::whole(b"abc"), InFlight::Fixed(1));
+        let from = ReadFrom::default();
+        let first = source.open(&at(), &from).await.ok().unwrap();
+        assert_eq!(source.pace.free(), 0);
+        drop(first);
+        assert_eq!(source.pace.free(), 1);
+        assert!(source.list(&ListRequest::all("bucket", "")).await.is_ok());
+        assert_eq!(source.pace.free(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_failed_opening_gives_its_permit_back() {
+        let source = Limited::new(Scripted::missing(), InFlight::Fixed(1));
+        for _ in 0..3 {
+            assert!(source.open(&at(), &ReadFrom::default()).await.is_err());
+        }
+        assert_eq!(source.pace.free(), 1);
+    }
+}

@@ -1,0 +1,277 @@
+//! Objects that lie elsewhere than where they were delivered: in a copy of the bucket.
+//!
+//! A digest is signed under the place of its delivery, so everything that judges speaks of recorded
+//! places. This wrapper alone knows where the bytes lie. Its rules may come from what unproven
+//! digests claim: they steer where bytes are looked for, and never what these bytes prove.
+//!
+//! This is also the one place that knows what absence means. Every copy is read through a rule: a
+//! plain directory, a replica, a part that was relocated. What a copy lacks may be in the bucket of
+//! delivery, so it is `absent-from-copy`, which accuses nobody, unless the rule says that the copy
+//! has everything. Whoever judges need not know.
+use crate::source::{BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader};
+use crate::source::{ObjectSource, ReadError, ReadFrom, TakePiece};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use trailproof_core::budget;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::{ObjectLocation, escape};
+
+/// Where the objects of one recorded place lie.
+#[derive(Clone, Debug)]
+pub struct Relocation {
+    /// The bucket that they were delivered into.
+    pub bucket: String,
+    /// What their keys began with; empty for all keys. A folder's ends in a slash.
+    pub prefix: String,
+    /// The source that has them now.
+    pub source: Arc<dyn ObjectSource>,
+    /// The bucket to ask that source for.
+    pub to_bucket: String,
+    /// What stands in place of `prefix` there.
+    pub to_prefix: String,
+    /// Whether all that was delivered is there, so that what is absent was removed: the source
+    /// speaks for the store of record, or somebody asserts it.
+    pub complete: bool,
+}
+
+impl Relocation {
+    fn here(&self, key: &str) -> Option<String> {
+        let rest = key.strip_prefix(self.prefix.as_str())?;
+        Some([self.to_prefix.as_str(), rest].concat())
+    }
+
+    /// What an error of the source means for the recorded place.
+    fn meant(&self, error: ReadError, here: &ObjectLocation) -> ReadError {
+        match error {
+            ReadError::Missing if !self.complete => ReadError::Failure(absent(here)),
+            error => error,
+        }
+    }
+
+    fn back(&self, key: &str) -> Option<String> {
+        let rest = key.strip_prefix(self.to_prefix.as_str())?;
+        Some([self.prefix.as_str(), rest].concat())
+    }
+}
+
+/// Reads recorded places through the rule with the longest prefix, and all else from the source
+/// below, where there is one.
+#[derive(Debug)]
+pub struct Relocated {
+    rules: Vec<Relocation>,
+    below: Option<Arc<dyn ObjectSource>>,
+}
+
+impl Relocated {
+    /// Over these rules. Of two for the same place the first counts.
+    pub fn new(mut rules: Vec<Relocation>, below: Option<Arc<dyn ObjectSource>>) -> Self {
+        rules.sort_by(|one, other| (&one.bucket, &one.prefix).cmp(&(&other.bucket, &other.prefix)));
+        rules.dedup_by(|later, first| {
+            (&later.bucket, &later.prefix) == (&first.bucket, &first.prefix)
+        });
+        Self { rules, below }
+    }
+
+    fn rule(&self, bucket: &str, key: &str) -> Option<&Relocation> {
+        self.rules
+            .iter()
+            .filter(|rule| rule.bucket == bucket && key.starts_with(&rule.prefix))
+            .max_by_key(|rule| rule.prefix.len())
+    }
+
+    async fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
+        let wider = self.rule(&request.bucket, &request.prefix);
+        let narrower: Vec<&Relocation> = self
+            .rules
+            .iter()
+            .filter(|rule| {
+                rule.bucket == request.bucket
+                    && rule.prefix.len() > request.prefix.len()
+                    && rule.prefix.starts_with(&request.prefix)
+            })
+            .collect();
+        match (wider, &self.below) {
+            (Some(rule), _) if narrower.is_empty() => through(rule, request).await,
+            (None, Some(below)) if narrower.is_empty() => below.list(request).await,
+            (None, None) if narrower.is_empty() => Err(nowhere(&request.bucket, &request.prefix)),
+            (wider, below) => self.merged(wider, below.as_ref(), &narrower, request).await,
+        }
+    }
+
+    /// A listing of which parts lie in several places, as one page: which keys come first is known
+    /// only when all parts are.
+    async fn merged(
+        &self,
+        wider: Option<&Relocation>,
+        below: Option<&Arc<dyn ObjectSource>>,
+        narrower: &[&Relocation],
+        request: &ListRequest,
+    ) -> Result<ListPage, ReadFailure> {
+        let mut page = match (wider, below) {
+            (Some(rule), _) => whole(request, Some(rule), None).await?,
+            (None, Some(below)) => whole(request, None, Some(below)).await?,
+            (None, None) => ListPage::default(),
+        };
+        let after = request.start_after.as_deref().unwrap_or("");
+        page.objects
+            .retain(|object| !narrower.iter().any(|rule| object.key.starts_with(&rule.prefix)));
+        let mut folders: BTreeSet<String> = page.folders.into_iter().collect();
+        for rule in narrower {
+            let rest = rule.prefix.get(request.prefix.len()..).unwrap_or_default();
+            match rest.split_once('/') {
+                Some((folder, _)) if request.folders => {
+                    let folder = format!("{}{folder}/", request.prefix);
+                    if folder.as_str() > after || after.starts_with(&folder) {
+                        folders.insert(folder);
+                    }
+                }
+                _ => {
+                    let request = ListRequest { prefix: rule.prefix.clone(), ..request.clone() };
+                    let part = whole(&request, Some(rule), None).await?;
+                    page.objects.extend(part.objects);
+                    folders.extend(part.folders);
+                }
+            }
+        }
+        page.objects.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok(ListPage { objects: page.objects, folders: folders.into_iter().collect(), next: None })
+    }
+}
+
+/// Every page of a listing as one.
+async fn whole(
+    request: &ListRequest,
+    rule: Option<&Relocation>,
+    below: Option<&Arc<dyn ObjectSource>>,
+) -> Result<ListPage, ReadFailure> {
+    let mut request = ListRequest { continuation: None, ..request.clone() };
+    let mut all = ListPage::default();
+    for _ in 0..budget::PAGES {
+        let page = match (rule, below) {
+            (Some(rule), _) => through(rule, &request).await?,
+            (None, Some(below)) => below.list(&request).await?,
+            (None, None) => ListPage::default(),
+        };
+        all.objects.extend(page.objects);
+        all.folders.extend(page.folders);
+        if all.objects.len() + all.folders.len() > budget::LISTED_DIGESTS {
+            break;
+        }
+        match page.next {
+            Some(next) => request.continuation = Some(next),
+            None => return Ok(all),
+        }
+    }
+    Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many keys in one listing"))
+}
+
+/// One page through one rule, with the recorded keys.
+async fn through(rule: &Relocation, request: &ListRequest) -> Result<ListPage, ReadFailure> {
+    let Some(prefix) = rule.here(&request.prefix) else { return Ok(ListPage::default()) };
+    let start_after = match request.start_after.as_deref() {
+        None => None,
+        Some(after) => match rule.here(after) {
+            Some(after) => Some(after),
+            None if after > rule.prefix.as_str() => return Ok(ListPage::default()),
+            None => None,
+        },
+    };
+    let here = ListRequest {
+        bucket: rule.to_bucket.clone(),
+        prefix,
+        start_after,
+        folders: request.folders,
+        continuation: request.continuation.clone(),
+        sizes: request.sizes,
+    };
+    let page = rule.source.list(&here).await?;
+    let objects = page
+        .objects
+        .into_iter()
+        .filter_map(|object| Some(Listed { key: rule.back(&object.key)?, ..object }));
+    let folders = page.folders.iter().filter_map(|folder| rule.back(folder));
+    Ok(ListPage { objects: objects.collect(), folders: folders.collect(), next: page.next })
+}
+
+/// That a copy does not have this.
+fn absent(here: &ObjectLocation) -> ReadFailure {
+    let words = match here.bucket.as_str() {
+        "" => "it is not in the copy, which may be incomplete".to_owned(),
+        _ => format!("it is not in the copy, which may be incomplete: no `{here}`"),
+    };
+    ReadFailure::new(ReadFailureKind::AbsentFromCopy, words)
+}
+
+/// That nobody said where this lies: what is there is not known.
+fn nowhere(bucket: &str, key: &str) -> ReadFailure {
+    let at = ObjectLocation::new(bucket, key);
+    ReadFailure::new(
+        ReadFailureKind::NoSuchBucket,
+        format!("{at} is not in what was given; `--relocate s3://{}=…` names it", escape(bucket)),
+    )
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl ObjectSource for Relocated {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(self.page(request))
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            if let Some(rule) = self.rule(&at.bucket, &at.key)
+                && let Some(key) = rule.here(&at.key)
+            {
+                let here = ObjectLocation::new(rule.to_bucket.clone(), key);
+                let opened = rule.source.open(&here, from).await;
+                return opened.map_err(|error| rule.meant(error, &here));
+            }
+            match &self.below {
+                Some(below) => below.open(at, from).await,
+                None => Err(ReadError::Failure(nowhere(&at.bucket, &at.key))),
+            }
+        })
+    }
+
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        let mut passed: BTreeSet<ObjectLocation> = BTreeSet::new();
+        for rule in &self.rules {
+            let there = rule.source.passed_over().into_iter();
+            let there = there.filter(|at| at.bucket == rule.to_bucket);
+            let recorded = there.filter_map(|at| rule.back(&at.key));
+            passed.extend(recorded.map(|key| ObjectLocation::new(rule.bucket.clone(), key)));
+        }
+        passed.extend(self.below.iter().flat_map(|below| below.passed_over()));
+        passed.into_iter().collect()
+    }
+
+    fn is_here(&self, at: &ObjectLocation) -> bool {
+        match (self.rule(&at.bucket, &at.key), &self.below) {
+            (Some(rule), _) => rule.source.is_here(at),
+            (None, Some(below)) => below.is_here(at),
+            (None, None) => false,
+        }
+    }
+
+    fn read_here(
+        &self,
+        at: &ObjectLocation,
+        take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        if let Some(rule) = self.rule(&at.bucket, &at.key)
+            && let Some(key) = rule.here(&at.key)
+        {
+            let here = ObjectLocation::new(rule.to_bucket.clone(), key);
+            let read = rule.source.read_here(&here, take)?;
+            return Some(read.map_err(|error| rule.meant(error, &here)));
+        }
+        self.below.as_ref()?.read_here(at, take)
+    }
+}

@@ -1,0 +1,251 @@
+//! Asks again where asking again may help.
+use super::retry_policy::RetryPolicy;
+use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
+use crate::source::{ReadError, ReadFrom, TakePiece};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::ObjectLocation;
+
+/// Refusals of one request after which it comes again when it is its turn at the pace of all.
+const IN_TURN: u32 = 3;
+
+/// Retries listings, opening and bodies of the source below.
+///
+/// A body that breaks off is gone on with from the byte reached, and only of the very same object:
+/// whoever reads it sees one body, or a failure. A store's word that the object changed is not
+/// argued with; the caller reads it again from the start.
+#[derive(Debug)]
+pub struct Retrying<S> {
+    below: Arc<S>,
+    policy: RetryPolicy,
+    dice: Arc<AtomicU64>,
+}
+
+impl<S: ObjectSource> Retrying<S> {
+    /// Over `below`. `seed` is for the jitter; nothing but waiting times depends on it.
+    pub fn new(below: S, policy: RetryPolicy, seed: u64) -> Self {
+        Self { below: Arc::new(below), policy, dice: Arc::new(AtomicU64::new(seed)) }
+    }
+}
+
+/// Attempts at one page or object.
+#[derive(Debug)]
+struct Attempts {
+    policy: RetryPolicy,
+    dice: Arc<AtomicU64>,
+    /// Attempts made and failed.
+    failed: u32,
+    /// Those of them that the store refused as too many.
+    refused: u32,
+}
+
+impl Attempts {
+    /// Waits and returns where another attempt is due; else gives the failure with the count of
+    /// all attempts made.
+    async fn after(&mut self, mut failure: ReadFailure) -> Result<(), ReadFailure> {
+        if failure.attempts == 0 {
+            // The store was not even asked.
+            failure.attempts = self.failed;
+            return Err(failure);
+        }
+        self.failed = self.failed.saturating_add(1);
+        let refused = failure.kind == ReadFailureKind::Throttled;
+        self.refused = self.refused.saturating_add(u32::from(refused));
+        let (made, allowed) = match refused {
+            true => (self.refused, self.policy.refusals),
+            false => (self.failed.saturating_sub(self.refused), self.policy.attempts),
+        };
+        if !is_worth_another(failure.kind) || made >= allowed {
+            failure.attempts = self.failed;
+            return Err(failure);
+        }
+        let wait = match (refused, made) {
+            (true, made) if made <= IN_TURN => Duration::ZERO,
+            (true, made) => self.policy.wait(made - IN_TURN, failure.kind, throw(&self.dice)),
+            (false, made) => self.policy.wait(made, failure.kind, throw(&self.dice)),
+        };
+        // A wait of nothing must not cost a tick of the timer.
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
+    }
+}
+
+/// An object that changed is not there any more as it was: going on with it cannot help.
+fn is_worth_another(kind: ReadFailureKind) -> bool {
+    kind.is_transient() && kind != ReadFailureKind::ChangedWhileReading
+}
+
+/// The next value of SplitMix64, whose state is one addition: threads share it without a lock.
+fn throw(state: &AtomicU64) -> u64 {
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut z = state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+impl<S> Retrying<S> {
+    fn attempts(&self) -> Attempts {
+        Attempts { policy: self.policy, dice: self.dice.clone(), failed: 0, refused: 0 }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(async move {
+            let mut attempts = self.attempts();
+            loop {
+                match self.below.list(request).await {
+                    Ok(page) => return Ok(page),
+                    Err(failure) => attempts.after(failure).await?,
+                }
+            }
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            let mut attempts = self.attempts();
+            let reader = loop {
+                match self.below.open(at, from).await {
+                    Ok(reader) => break reader,
+                    Err(ReadError::Missing) => return Err(ReadError::Missing),
+                    Err(ReadError::Failure(failure)) => {
+                        attempts.after(failure).await.map_err(ReadError::Failure)?;
+                    }
+                }
+            };
+            let reader: Box<dyn ObjectReader> = Box::new(RetryingReader {
+                below: self.below.clone(),
+                at: at.clone(),
+                if_etag: from.if_etag.clone(),
+                reached: from.offset,
+                started: false,
+                metadata: reader.metadata().clone(),
+                reader: Some(reader),
+                attempts,
+            });
+            Ok(reader)
+        })
+    }
+
+    /// What is tried again waits in between.
+    fn passed_over(&self) -> Vec<ObjectLocation> {
+        self.below.passed_over()
+    }
+
+    fn is_here(&self, _at: &ObjectLocation) -> bool {
+        false
+    }
+
+    fn read_here(
+        &self,
+        _at: &ObjectLocation,
+        _take: &mut TakePiece<'_>,
+    ) -> Option<Result<ObjectMetadata, ReadError>> {
+        None
+    }
+}
+
+struct RetryingReader<S> {
+    below: Arc<S>,
+    at: ObjectLocation,
+    /// What the caller asked for; while nothing has been handed out, the only condition.
+    if_etag: Option<String>,
+    reached: u64,
+    /// Whether the caller has bytes, or metadata that the next answer must agree with.
+    started: bool,
+    metadata: ObjectMetadata,
+    /// Dropped before the next is opened: below may be a limit that it still counts against.
+    reader: Option<Box<dyn ObjectReader>>,
+    attempts: Attempts,
+}
+
+impl<S: ObjectSource> RetryingReader<S> {
+    async fn next(&mut self) -> Result<Option<Bytes>, ReadFailure> {
+        loop {
+            let Some(reader) = &mut self.reader else {
+                self.reopen().await?;
+                continue;
+            };
+            match reader.chunk().await {
+                Ok(Some(bytes)) => {
+                    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                    self.reached = self.reached.saturating_add(length);
+                    self.started = true;
+                    return Ok(Some(bytes));
+                }
+                Ok(None) => return Ok(None),
+                Err(failure) => {
+                    self.reader = None;
+                    if self.started && self.metadata.etag.is_none() {
+                        return Err(self.last(failure));
+                    }
+                    self.attempts.after(failure).await?;
+                }
+            }
+        }
+    }
+
+    async fn reopen(&mut self) -> Result<(), ReadFailure> {
+        // The metadata was handed out with the reader, so that even a body of which nothing was
+        // read goes on only as that of the same object, where the store tells.
+        let if_etag = self.metadata.etag.clone().or_else(|| self.if_etag.clone());
+        let from = ReadFrom { offset: self.reached, if_etag };
+        match self.below.open(&self.at, &from).await {
+            Ok(reader) => {
+                let now = reader.metadata();
+                // A part may tell the size that the whole did not.
+                let sizes = now.size.zip(self.metadata.size);
+                let other_size = sizes.is_some_and(|(now, before)| now != before);
+                if other_size || now.version_id != self.metadata.version_id {
+                    return Err(self.last(changed("it was replaced")));
+                }
+                self.reader = Some(reader);
+                Ok(())
+            }
+            Err(ReadError::Missing) => Err(self.last(changed("it was deleted"))),
+            Err(ReadError::Failure(failure)) => self.attempts.after(failure).await,
+        }
+    }
+
+    /// `failure` as the last of all attempts.
+    fn last(&self, mut failure: ReadFailure) -> ReadFailure {
+        failure.attempts = self.attempts.failed.saturating_add(1);
+        failure
+    }
+}
+
+impl<S: ObjectSource> ObjectReader for RetryingReader<S> {
+    fn metadata(&self) -> &ObjectMetadata {
+        &self.metadata
+    }
+
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, ReadFailure>> {
+        Box::pin(self.next())
+    }
+}
+
+fn changed(how: &str) -> ReadFailure {
+    ReadFailure::new(
+        ReadFailureKind::ChangedWhileReading,
+        format!("{how} between two parts of one read"),
+    )
+}
+
+#[cfg(test)]
+#[path = "retry_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! What retrying promises: one whole body of one object, or a failure with the attempts counted.
+use super::*;
+use crate::source::layer::limit::{InFlight, Limited};
+use crate::source::scripted::{Act, Scripted, at};
+use ReadFailureKind::{ChangedWhileReading, Denied, Network, Throttled, Timeout, Truncated};
+
+fn retrying(acts: impl IntoIterator<Item = Act>) -> Retrying<Scripted> {
+    Retrying::new(Scripted::new(b"abcdef", acts), RetryPolicy::at_once(5), 1)
+}
+
+async fn read<S: ObjectSource + 'static>(source: &Retrying<S>) -> Result<Vec<u8>, ReadError> {
+    let mut reader = source.open(&at(), &ReadFrom::default()).await?;
+    let mut all = Vec::new();
+    while let Some(bytes) = reader.chunk().await.map_err(ReadError::Failure)? {
+        all.extend_from_slice(&bytes);
+    }
+    Ok(all)
+}
+
+fn failure(result: Result<Vec<u8>, ReadError>) -> (ReadFailureKind, u32) {
+    match result {
+        Err(ReadError::Failure(failure)) => (failure.kind, failure.attempts),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn offsets(source: &Retrying<Scripted>) -> Vec<u64> {
+    source.below.asked.lock().unwrap().iter().map(|from| from.offset).collect()
+}
+
+#[tokio::test]
+async fn faults_within_the_budget_are_not_seen() {
+    let source = retrying([
+        Act::Fail(Network),
+        Act::Break(2, Truncated),
+        Act::Fail(Throttled),
+        Act::Break(3, Timeout),
+        Act::Whole,
+    ]);
+    assert_eq!(read(&source).await.unwrap(), b"abcdef");
+    assert_eq!(offsets(&source), [0, 0, 2, 2, 5]);
+    let asked = source.below.asked.lock().unwrap().clone();
+    // Resumed only as the same object.
+    assert_eq!(asked[4].if_etag.as_deref(), Some("e"));
+    assert_eq!(asked[0].if_etag, None);
+}
+
+#[tokio::test]
+async fn the_budget_holds_for_opening_and_body_together() {
+    let source = retrying([Act::Fail(Network)]);
+    assert_eq!(failure(read(&source).await), (Network, 5));
+    assert_eq!(offsets(&source).len(), 5);
+    let source = retrying([Act::Fail(Network), Act::Fail(Network), Act::Break(1, Truncated)]);
+    assert_eq!(failure(read(&source).await), (Truncated, 5));
+    assert_eq!(offsets(&source), [0, 0, 0, 1, 2]);
+}
+
+#[tokio::test]
+async fn what_cannot_pass_is_not_asked_again() {
+    let source = retrying([Act::Missing]);
+    assert_eq!(read(&source).await, Err(ReadError::Missing));
+    assert_eq!(offsets(&source).len(), 1);
+    let source = retrying([Act::Fail(Denied)]);
+    assert_eq!(failure(read(&source).await), (Denied, 1));
+    let source = retrying([Act::Fail(ChangedWhileReading)]);
+    assert_eq!(failure(read(&source).await), (ChangedWhileReading, 1));
+}
+
+#[tokio::test]
+async fn an_object_that_changed_below_is_not_gone_on_with() {
+    for second in [Act::Missing, Act::Resized, Act::Fail(ChangedWhileReading)] {
+        let source = retrying([Act::Break(2, Network), second]);
+        assert_eq!(failure(read(&source).await), (ChangedWhileReading, 2));
+    }
+}
+
+/// Without an ETag nothing shows that the rest belongs to what was handed out.
+#[tokio::test]
+async fn without_an_etag_only_an_unread_body_is_begun_again() {
+    let mut scripted = Scripted::new(b"abcdef", [Act::Break(0, Network), Act::Whole]);
+    scripted.etag = None;
+    let source = Retrying::new(scripted, RetryPolicy::at_once(5), 1);
+    assert_eq!(read(&source).await.unwrap(), b"abcdef");
+    let mut scripted = Scripted::new(b"abcdef", [Act::Break(1, Truncated), Act::Whole]);
+    scripted.etag = None;
+    let source = Retrying::new(scripted, RetryPolicy::at_once(5), 1);
+    assert_eq!(failure(read(&source).await), (Truncated, 1));
+}
+
+#[tokio::test]
+async fn listings_are_retried_too() {
+    let source = retrying([Act::Fail(Throttled), Act::Fail(Network), Act::Whole]);
+    assert!(source.list(&ListRequest::all("bucket", "")).await.is_ok());
+    let source = retrying([Act::Fail(Throttled)]);
+    let failure = source.list(&ListRequest::all("bucket", "")).await.unwrap_err();
+    assert_eq!((failure.kind, failure.attempts), (Throttled, 5));
+}
+
+/// The broken reader's permit must be free before the next is asked for.
+#[tokio::test]
+async fn a_limit_of_one_does_not_stand_in_its_own_way() {
+    let below = Limited::new(
+        Scripted::new(b"abcdef", [Act::Break(2, Network), Act::Whole]),
+        InFlight::Fixed(1),
+    );
+    let source = Retrying::new(below, RetryPolicy::at_once(5), 1);
+    assert_eq!(read(&source).await.unwrap(), b"abcdef");
+}
+
+#[test]
+fn waits_stay_within_bounds_that_double() {
+    let policy = RetryPolicy::default();
+    for (made, kind, bound) in [
+        (1, Network, 100),
+        (2, Network, 200),
+        (4, Network, 800),
+        (1, Throttled, 1_000),
+        (4, Throttled, 8_000),
+        (30, Throttled, 20_000),
+        (u32::MAX, Network, 20_000),
+    ] {
+        let bound = Duration::from_millis(bound);
+        for dice in [0, 1, u64::MAX / 2, u64::MAX] {
+            assert!(policy.wait(made, kind, dice) <= bound, "{made} {dice}");
+        }
+        let micros = u64::try_from(bound.as_micros()).unwrap();
+        assert_eq!(policy.wait(made, kind, micros), bound);
+    }
+    assert_eq!(RetryPolicy::at_once(3).wait(2, Throttled, 7), Duration::ZERO);
+}
+
+#[test]
+fn the_dice_are_the_seed_s_and_spread() {
+    let (one, two) = (AtomicU64::new(7), AtomicU64::new(7));
+    let first: Vec<u64> = (0..64).map(|_| throw(&one) % 4).collect();
+    let second: Vec<u64> = (0..64).map(|_| throw(&two) % 4).collect();
+    assert_eq!(first, second);
+    assert!((0..4).all(|side| first.iter().filter(|value| **value == side).count() > 4));
+}

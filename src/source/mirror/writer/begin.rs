@@ -1,0 +1,177 @@
+//! Begins to make a mirror: in a directory that is empty, or where one of the same bucket is.
+use super::commit::{Lost, Shared, start};
+use super::copier::Copier;
+use super::copying::MirroringSource;
+use super::names::Claims;
+use super::store::Store;
+use crate::source::ObjectSource;
+use crate::source::mirror::header::{HEADER, Header, WORK};
+use crate::source::mirror::ledger::{Journal, Layers, Order, forget, salvage};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use trailproof_core::location::escape;
+
+/// Why no mirror can be made there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MirrorError {
+    /// The directory is not meant for this.
+    NotForThis(String),
+    /// Another run writes to it, or what it has cannot be read.
+    InUse(String),
+    /// It cannot be written.
+    Unwritable(String),
+}
+
+/// A mirror that is being made.
+#[derive(Debug)]
+pub struct MirrorWriter {
+    pub(super) copier: Copier,
+    pub(super) header: Header,
+    set_aside: Option<String>,
+}
+
+impl MirrorWriter {
+    /// Begins, or goes on where an earlier run left off. The directory is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Why that cannot be. Nothing in the directory is changed then.
+    pub fn begin(directory: &Path, bucket: &str, prefix: &str) -> Result<Self, MirrorError> {
+        let shown = escape(&directory.to_string_lossy()).into_owned();
+        let unwritable = |error: io::Error| {
+            MirrorError::Unwritable(format!("cannot write to `{shown}`: {error}"))
+        };
+        let unread =
+            |error: io::Error| MirrorError::InUse(format!("cannot use `{shown}`: {error}"));
+        match std::fs::metadata(directory) {
+            Ok(about) if !about.is_dir() => {
+                return Err(MirrorError::NotForThis(format!("`{shown}` is no directory")));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(directory).map_err(unwritable)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(MirrorError::NotForThis(format!("cannot make `{shown}`: {error}")));
+            }
+            Err(error) => return Err(unwritable(error)),
+        }
+        let root = directory.canonicalize().map_err(unwritable)?;
+        is_for(&root, &shown, bucket, prefix)?;
+        let Some(store) = Store::open(&root).map_err(unwritable)? else {
+            return Err(MirrorError::InUse(format!(
+                "another run is writing to `{shown}`\n\nhint: wait until it has ended, or name \
+                 another directory"
+            )));
+        };
+        // Another run may have made it a mirror before this one had the lock.
+        let mut header = match is_for(&root, &shown, bucket, prefix)? {
+            Some(header) => header,
+            None => {
+                forget(&store.work).map_err(unwritable)?;
+                Header::new(bucket, prefix)
+            }
+        };
+        header.complete = false;
+        let text = header.text().map_err(unwritable)?;
+        store.document(HEADER, &text).map_err(unwritable)?;
+        let set_aside = salvage(&root, &store.work).map_err(unread)?;
+        let journal = Journal::begin(&root, &store.work).map_err(unread)?;
+        let before = Layers::open(&root, &store.work).map_err(unread)?;
+        let mut places = store.places();
+        if store.folds_case().map_err(unwritable)? {
+            places.claims = Some(claimed(&before).map_err(unread)?);
+        }
+        let shared = Arc::new(Shared {
+            store,
+            before,
+            journal: Mutex::new(journal),
+            places: Mutex::new(places),
+            lost: Mutex::new(Lost::default()),
+        });
+        let to = start(&shared);
+        Ok(Self { copier: Copier::new(shared, to), header, set_aside })
+    }
+
+    /// The source that keeps whatever is read from `below`.
+    pub fn source(&self, below: Arc<dyn ObjectSource>) -> MirroringSource {
+        MirroringSource::new(below, self.copier.clone())
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &PathBuf {
+        &self.copier.shared.store.root
+    }
+
+    /// Where a manifest was put that was damaged; what could be read of it is in use.
+    pub fn set_aside(&self) -> Option<&str> {
+        self.set_aside.as_deref()
+    }
+
+    /// What the mirror is of, and what is to be written of it at the end.
+    pub fn header_mut(&mut self) -> &mut Header {
+        &mut self.header
+    }
+}
+
+/// Fails unless the directory is empty or a mirror of that place. One in which nothing was copied,
+/// as where the place was mistyped, is of none.
+fn is_for(
+    root: &Path,
+    shown: &str,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Option<Header>, MirrorError> {
+    let other = |words: String| Err(MirrorError::NotForThis(words));
+    match Header::read(root) {
+        Err(error) => other(format!("cannot use `{shown}`: {error}")),
+        Ok(Some(header)) if header.bucket != bucket || header.prefix != prefix => {
+            if is_bare(root) {
+                return Ok(None);
+            }
+            let slash = if header.prefix.is_empty() { "" } else { "/" };
+            other(format!(
+                "`{shown}` is a mirror of `s3://{}{slash}{}`\n\nhint: one directory is for one \
+                 place",
+                escape(&header.bucket),
+                escape(&header.prefix),
+            ))
+        }
+        Ok(Some(header)) => Ok(Some(header)),
+        Ok(None) => {
+            let unread = |error: io::Error| {
+                MirrorError::Unwritable(format!("cannot read `{shown}`: {error}"))
+            };
+            for entry in std::fs::read_dir(root).map_err(unread)? {
+                // A run that was killed at its very beginning leaves this.
+                if entry.map_err(unread)?.file_name() != WORK {
+                    return other(format!(
+                        "`{shown}` is not empty and is no mirror\n\nhint: name a new directory"
+                    ));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Whether nothing lies there but what a run begins with.
+fn is_bare(root: &Path) -> bool {
+    let Ok(mut entries) = std::fs::read_dir(root) else { return false };
+    entries.all(|entry| {
+        entry.is_ok_and(|entry| [HEADER, WORK].iter().any(|name| entry.file_name() == *name))
+    })
+}
+
+/// The names that earlier runs gave.
+fn claimed(before: &Layers) -> io::Result<Claims> {
+    let mut claims = Claims::default();
+    let mut records = before.scan(&Order::default())?;
+    while let Some((order, record)) = records.next()? {
+        if record.copied.is_some_and(|copied| copied.file.is_none()) {
+            claims.claim(&order.path);
+        }
+    }
+    Ok(claims)
+}

@@ -1,0 +1,199 @@
+//! Brings whole copies to the disk, many at a time: syncing is what takes long.
+use super::handles::Spot;
+use super::store::{Part, Places, Store};
+use crate::source::mirror::ledger::{Copied, Journal, Layers, Order, Record};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+use trailproof_core::location::ObjectLocation;
+
+/// Copies that wait for the disk: 64 KB of memory each at most.
+const WAITING: usize = 512;
+
+/// Copies that are synced, noted and renamed together.
+const BATCH: usize = 256;
+
+/// Files that are synced at once. File systems write several in one go.
+const SYNCS: usize = 16;
+
+/// A whole copy that has no file with its name yet.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) at: ObjectLocation,
+    pub(super) body: Body,
+    pub(super) copied: Copied,
+}
+
+/// The bytes of a copy.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Small ones.
+    Held(Vec<u8>),
+    /// In a file, written and not synced.
+    Written(Part, std::fs::File),
+}
+
+/// What could not be written.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    pub(super) count: u64,
+    pub(super) first: Option<String>,
+}
+
+/// What the tasks of a run share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) store: Store,
+    /// What runs before this one knew.
+    pub(super) before: Layers,
+    pub(super) journal: Mutex<Journal>,
+    pub(super) places: Mutex<Places>,
+    pub(super) lost: Mutex<Lost>,
+}
+
+impl Shared {
+    /// Notes these; what cannot be noted is lost.
+    pub(super) fn note(&self, records: Vec<Record>) {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = journal.note(records) {
+            drop(journal);
+            self.lose(&error, 1);
+        }
+    }
+
+    pub(super) fn lose(&self, error: &io::Error, count: usize) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.count += u64::try_from(count).unwrap_or(u64::MAX);
+        lost.first.get_or_insert_with(|| error.to_string());
+    }
+}
+
+/// What the task does.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Keeps a copy.
+    Whole(Box<Whole>),
+    /// Says when everything before it is on the disk.
+    Flush(oneshot::Sender<()>),
+}
+
+/// Where whole copies are handed to. The task ends when nobody can hand over any more.
+pub(super) fn start(shared: &Arc<Shared>) -> mpsc::Sender<Job> {
+    let (to, mut from) = mpsc::channel(WAITING);
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let mut jobs = Vec::with_capacity(BATCH);
+        while from.recv_many(&mut jobs, BATCH).await > 0 {
+            let mut batch = Vec::with_capacity(jobs.len());
+            let mut flushes = Vec::new();
+            for job in jobs.drain(..) {
+                match job {
+                    Job::Whole(whole) => batch.push(*whole),
+                    Job::Flush(done) => flushes.push(done),
+                }
+            }
+            commit(&shared, latest(batch)).await;
+            for done in flushes {
+                // Nobody waits any more when the run was given up.
+                let _ = done.send(());
+            }
+        }
+    });
+    to
+}
+
+/// Of two copies of one object the later: it was read again because the first did not prove.
+fn latest(batch: Vec<Whole>) -> Vec<Whole> {
+    let mut seen = std::collections::HashSet::new();
+    let mut kept: Vec<Whole> =
+        batch.into_iter().rev().filter(|whole| seen.insert(whole.at.clone())).collect();
+    kept.reverse();
+    kept
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "syncing waits for the disk; a few tasks do it for hundreds of objects"
+)]
+async fn commit(shared: &Arc<Shared>, batch: Vec<Whole>) {
+    let size = batch.len().div_ceil(SYNCS).max(1);
+    let mut batch = batch.into_iter();
+    let mut syncs = Vec::new();
+    loop {
+        let share: Vec<Whole> = batch.by_ref().take(size).collect();
+        if share.is_empty() {
+            break;
+        }
+        let shared = Arc::clone(shared);
+        syncs.push(tokio::task::spawn_blocking(move || sync(&shared, share)));
+    }
+    let mut synced = Vec::new();
+    for share in syncs {
+        synced.extend(
+            share.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())),
+        );
+    }
+    let (of, count) = (Arc::clone(shared), synced.len());
+    let named = tokio::task::spawn_blocking(move || name(&of, synced)).await;
+    match named {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => shared.lose(&error, count),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+type Synced = (ObjectLocation, Part, Copied);
+
+fn sync(shared: &Shared, share: Vec<Whole>) -> Vec<Synced> {
+    let mut synced = Vec::new();
+    for Whole { at, body, copied } in share {
+        let part = match body {
+            Body::Held(bytes) => shared.store.whole(&bytes),
+            Body::Written(part, file) => file.sync_data().map(|()| part),
+        };
+        match part {
+            Ok(part) => synced.push((at, part, copied)),
+            Err(error) => shared.lose(&error, 1),
+        }
+    }
+    synced
+}
+
+/// Notes the copies, then gives them their names: a file that has its name is one that the journal
+/// knows, whenever the run is killed.
+fn name(shared: &Shared, synced: Vec<Synced>) -> io::Result<()> {
+    let mut places = shared.places.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut renames: Vec<(Part, Spot)> = Vec::new();
+    let mut records = Vec::new();
+    for (at, part, mut copied) in synced {
+        let chosen = places.choose(&at.bucket, &at.key).and_then(|(spot, file)| {
+            copied.file = file;
+            let mut record = Record::new(&at.bucket, &at.key);
+            let order = Order::at(format!("{}/{}", at.bucket, at.key));
+            let before = shared.before.get(&order)?.and_then(|before| before.copied);
+            if let Some(before) = before.filter(|before| before.sha256 != copied.sha256) {
+                places.keep(&before, &mut record)?;
+            }
+            record.copied = Some(copied);
+            Ok((spot, record))
+        });
+        match chosen {
+            Ok((spot, record)) => {
+                renames.push((part, spot));
+                records.push(record);
+            }
+            Err(error) => shared.lose(&error, 1),
+        }
+    }
+    let mut journal = shared.journal.lock().unwrap_or_else(PoisonError::into_inner);
+    journal.note(records)?;
+    journal.sync()?;
+    drop(journal);
+    for (part, spot) in &renames {
+        if let Err(error) = places.name(part, spot) {
+            shared.lose(&error, 1);
+        }
+    }
+    places.named.clear();
+    places.sync()
+}

@@ -1,0 +1,160 @@
+//! Under which name a key is stored.
+//!
+//! A key that any common file system holds has its own name. Every other is stored under the hash
+//! of its place: on all systems, so that a mirror can be carried from one to another.
+use crate::source::directory::INDEX;
+use crate::source::directory::key_path::listed_name;
+use crate::source::mirror::header::{EARLIER, ESCAPED, HEADER, KEYS_BESIDE, WORK};
+use crate::source::mirror::ledger::MANIFEST;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use trailproof_core::budget;
+
+/// Bytes of a name: what ext4, XFS, NTFS, APFS and others hold.
+const NAME: usize = 255;
+
+/// Names at the top of a mirror that are not a bucket's.
+const OWN: [&str; 7] = [WORK, ESCAPED, EARLIER, HEADER, MANIFEST, INDEX, KEYS_BESIDE];
+
+/// Names that are devices on Windows, with any ending.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+/// The path below the directory, `BUCKET/KEY`, where a file system can hold it.
+pub(super) fn plain(bucket: &str, key: &str) -> Option<String> {
+    let own = OWN.iter().any(|own| own.eq_ignore_ascii_case(bucket));
+    let short = bucket.len() + 1 + key.len() <= budget::KEY_LENGTH;
+    let holds = !own && short && is_plain(bucket) && key.split('/').all(is_plain);
+    // A reader would take an inflated copy of another key for it.
+    let last = key.rsplit('/').next().unwrap_or_default();
+    (holds && listed_name(last).is_none()).then(|| format!("{bucket}/{key}"))
+}
+
+fn is_plain(name: &str) -> bool {
+    let odd = |c: char| c.is_control() || "<>:\"\\|?*".contains(c);
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let numbered = |word: &str| {
+        stem.strip_prefix(word)
+            .is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let device = DEVICES.contains(&stem.as_str()) || numbered("com") || numbered("lpt");
+    !name.is_empty()
+        && name.len() <= NAME
+        && !name.contains(odd)
+        && !name.ends_with(['.', ' '])
+        && !device
+}
+
+/// The path of a key that has no name of its own.
+pub(super) fn escaped(bucket: &str, key: &str) -> String {
+    let hash = hex::encode(Sha256::digest(format!("{bucket}/{key}")));
+    format!("{ESCAPED}/{}/{hash}", hash.get(..2).unwrap_or_default())
+}
+
+/// The path of what was copied of a key before it was replaced.
+pub(super) fn earlier(bucket: &str, key: &str, sha256: &str) -> String {
+    let hash = hex::encode(Sha256::digest(format!("{bucket}/{key}")));
+    let content = sha256.get(..32).unwrap_or(sha256);
+    format!("{EARLIER}/{}/{hash}-{content}", hash.get(..2).unwrap_or_default())
+}
+
+/// Names that were given, on a file system that takes `a` and `A` for one name. Sixteen bytes for
+/// every file and folder, as hashes under a random key.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    folded: HashMap<u64, u64>,
+    hasher: RandomState,
+}
+
+impl Claims {
+    /// Takes this path and its folders for itself; false where another has one of them already, or
+    /// may have under another spelling of the same letters.
+    pub(super) fn claim(&mut self, path: &str) -> bool {
+        if !path.is_ascii() {
+            return false;
+        }
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut mine = Vec::new();
+        for part in ends.filter_map(|end| path.get(..end)) {
+            let folded = self.hasher.hash_one(part.to_ascii_lowercase());
+            let exact = self.hasher.hash_one(part);
+            match self.folded.get(&folded) {
+                Some(other) if *other != exact => return false,
+                _ => mine.push((folded, exact)),
+            }
+        }
+        self.folded.extend(mine);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cloudtrails_own_keys_have_their_own_names() {
+        let key = "p q/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/111122223333_CloudTrail_us-east-1_20260301T0005Z_aBcDeFgHiJkLmNoP.json.gz";
+        assert_eq!(plain("example-trail-logs", key), Some(format!("example-trail-logs/{key}")));
+        assert_eq!(plain("b", "\u{fc}/\u{65e5}").as_deref(), Some("b/\u{fc}/\u{65e5}"));
+    }
+
+    #[test]
+    fn what_a_file_system_cannot_hold_is_escaped_and_stays_inside() {
+        let long = "x".repeat(256);
+        // As long as S3 allows, and with the bucket longer than a path here.
+        let longest = ["x".repeat(127).as_str(); 8].join("/");
+        for (bucket, key) in [
+            ("b", ""),
+            ("b", "a/"),
+            ("b", "a//b"),
+            ("b", "../a"),
+            ("b", "a/../../b"),
+            ("b", "."),
+            ("b", "/etc/passwd"),
+            ("b", "a\0b"),
+            ("b", "a\nb"),
+            ("b", "c:/x"),
+            ("b", "a\\b"),
+            ("b", "what?"),
+            ("b", "trailing."),
+            ("b", "trailing "),
+            ("b", "NUL"),
+            ("b", "com1.json.gz"),
+            ("b", long.as_str()),
+            ("b", longest.as_str()),
+            ("b", "1_CloudTrail_x.json"),
+            ("..", "a"),
+            (".trailproof", "a"),
+            ("trailproof-escaped", "a"),
+            ("public-keys.json", "a"),
+            ("a/b", "a/"),
+            ("", "a"),
+        ] {
+            assert_eq!(plain(bucket, key), None, "{bucket} {key}");
+            let path = escaped(bucket, key);
+            let parts: Vec<&str> = path.split('/').collect();
+            assert_eq!(parts.len(), 3);
+            assert_eq!(parts.first(), Some(&ESCAPED));
+            assert!(parts.iter().all(|part| is_plain(part)), "{path}");
+        }
+        assert_ne!(escaped("b", "A"), escaped("b", "a"));
+        assert_ne!(escaped("b", "a/b"), escaped("b/a", "c"));
+    }
+
+    #[test]
+    fn names_that_differ_in_case_alone_are_one_name() {
+        let mut claims = Claims::default();
+        for (path, free) in [
+            ("b/x/Log", true),
+            ("b/x/Log", true),
+            ("b/x/log", false),
+            ("b/X/other", false),
+            ("b/x/other", true),
+            ("b/x/\u{e9}", false),
+            ("B", false),
+        ] {
+            assert_eq!(claims.claim(path), free, "{path}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Has one log file judged.
+use super::job::ChainJob;
+use crate::source::ObjectSource;
+use crate::source::fetch::{JudgeLog, fetch_log, fetch_log_and_search};
+use std::sync::Arc;
+use trailproof_core::digest::LogFile;
+use trailproof_core::event::LogJudged;
+use trailproof_core::explain::{Cause, KeyName, Recorded, causes};
+use trailproof_core::finding::{Finding, Outcome};
+
+/// A log file that was judged.
+pub(crate) struct Log {
+    pub(crate) judged: LogJudged,
+    pub(crate) causes: Vec<Cause>,
+    /// The key of KMS with which it is encrypted, of a log file that was searched.
+    pub(crate) kms_key: Option<KeyName>,
+}
+
+/// Judges one log file. Next to a gap its content is searched for what explains that.
+pub(crate) async fn judge_log(
+    source: Arc<dyn ObjectSource>,
+    job: Arc<ChainJob>,
+    search: bool,
+    LogFile { location: at, hash }: LogFile,
+) -> Log {
+    if let Some(known) = job.known.as_ref().filter(|_| !search)
+        && let Some((proof, seen)) = known.unchanged(source.as_ref(), &at, &hash).await
+    {
+        let outcome = Outcome::Valid(proof);
+        let judged = LogJudged { at, expected: hash, outcome, lifecycle: false, seen };
+        return Log { judged, causes: Vec::new(), kms_key: None };
+    }
+    let (outcome, seen, searched) = if search {
+        fetch_log_and_search(source.as_ref(), &at, &hash).await
+    } else {
+        let (outcome, seen) = fetch_log(source.as_ref(), &at, &hash, JudgeLog::Whole).await;
+        (outcome, seen, None)
+    };
+    let missing = matches!(outcome, Outcome::Invalid(Finding::LogMissing));
+    let lifecycle = missing && job.is_at_the_old_edge(&at.key);
+    let recorded = Recorded { log: &at, chain: &job.chain, bucket: &job.bucket };
+    let causes = searched.as_ref().map(|log| causes(&log.content, recorded)).unwrap_or_default();
+    let kms_key = searched.and_then(|log| KeyName::from_arn(&log.kms_key?));
+    Log { judged: LogJudged { at, expected: hash, outcome, lifecycle, seen }, causes, kms_key }
+}

@@ -1,0 +1,38 @@
+//! What the stream tells of a digest and of what it names.
+use trailproof_core::digest::{Digest, LogFile};
+use trailproof_core::event::{DigestLink, DigestProof, LogNamed};
+use trailproof_core::finding::Outcome;
+use trailproof_core::judge::ProvenDigest;
+use trailproof_core::key_layout::DigestKey;
+
+/// How a digest came out.
+pub(crate) fn told(outcome: &Outcome<ProvenDigest>) -> Outcome<DigestProof> {
+    match outcome {
+        Outcome::Valid(ProvenDigest { digest, proofs }) => Outcome::Valid(DigestProof {
+            start: digest.start,
+            hash: digest.hash,
+            proofs: *proofs,
+            logs: u64::try_from(digest.logs.len()).unwrap_or(u64::MAX),
+            fingerprint: digest.fingerprint.clone(),
+            previous: digest.previous.as_ref().map(|link| DigestLink {
+                at: link.location.clone(),
+                hash: link.hash,
+                end: DigestKey::parse(&link.location.key).map(|key| key.end),
+            }),
+        }),
+        Outcome::Invalid(finding) => Outcome::Invalid(finding.clone()),
+        Outcome::Unverified(why) => Outcome::Unverified(why.clone()),
+    }
+}
+
+/// A log file that was looked for, as a proven digest names it.
+pub(crate) fn named(log: &LogFile, digest: &Digest) -> LogNamed {
+    LogNamed {
+        at: log.location.clone(),
+        hash: log.hash,
+        digest: digest.location.clone(),
+        start: digest.start,
+        end: digest.end,
+        fingerprint: digest.fingerprint.clone(),
+    }
+}

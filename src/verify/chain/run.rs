@@ -1,0 +1,330 @@
+//! Runs one chain: brings the walks their facts, judges log files, tells the events in order.
+use super::job::ChainJob;
+use super::log::judge_log;
+use super::message::Saying;
+use super::moments::{APART, Moments};
+use super::proof::{named, told};
+use super::report::{Item, tell};
+use crate::source::ObjectSource;
+use crate::source::fetch::{DigestFetch, copy_damage, fetch_digest, unless_there_now};
+use crate::source::stream::Held;
+use crate::trust::key_book::{ChainKeys, KeyBook};
+use crate::verify::resume::seam::{AtSeam, Seam};
+use crate::verify::schedule::batch::share_out;
+use crate::verify::schedule::budget::Turn;
+use crate::verify::schedule::ordered::{Closed, Ordered, ordered};
+use crate::verify::schedule::read_ahead::ReadAhead;
+use crate::verify::unlisted::named_logs::Names;
+use std::hash::RandomState;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use trailproof_core::backfill::BackfillWalk;
+use trailproof_core::chain::ChainWalk;
+use trailproof_core::digest::{Digest, LogFile};
+use trailproof_core::event::{DigestJudged, RunEvent, Seen};
+use trailproof_core::finding::{Finding, Outcome};
+use trailproof_core::judge::ProvenDigest;
+use trailproof_core::key_layout::DigestKind;
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::notice::Notice;
+use trailproof_core::time::Timestamp;
+use trailproof_core::walk_facts::{Fact, ListedDigest, Need, Step};
+
+/// Results of one chain that may be outstanding at once.
+const WINDOW: usize = 512;
+
+/// Log files that are judged as one piece of work where they are read without waiting.
+const TOGETHER: usize = 64;
+
+/// Runs the chain and says everything into `to`. The names of its log files are hashed where
+/// somebody wants them.
+pub(crate) async fn run_chain(
+    job: Arc<ChainJob>,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<KeyBook>,
+    moments: Arc<Moments>,
+    names: Option<RandomState>,
+    turn: Turn,
+    to: mpsc::Sender<Saying>,
+) {
+    let (queue, results) = ordered(WINDOW);
+    let keys = ChainKeys::new(&job.chain.source_region, keys);
+    let driver = ChainDriver {
+        job: &job,
+        source: &source,
+        keys,
+        moments,
+        seen: None,
+        held: Held::default(),
+        at_seam: None,
+        names,
+        turn,
+        queue,
+    };
+    let told = tell(&job, results, &to);
+    let (older, tally) = tokio::join!(driver.drive(), told);
+    let (chain, presence) = (job.chain.clone(), job.presence.clone());
+    let summary = tally.finish(chain, presence, older.unwrap_or(false));
+    // Nobody listens any more only when the run was given up.
+    let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
+}
+
+struct ChainDriver<'a> {
+    job: &'a Arc<ChainJob>,
+    source: &'a Arc<dyn ObjectSource>,
+    keys: ChainKeys,
+    /// When chains of the run begin and end.
+    moments: Arc<Moments>,
+    /// The digest that was read last, and how it looked.
+    seen: Option<(ObjectLocation, Seen)>,
+    /// That digest's part of what is held, while the walk has it.
+    held: Held,
+    /// What the walk told of the digest at the seam.
+    at_seam: Option<AtSeam>,
+    names: Option<RandomState>,
+    turn: Turn,
+    queue: Ordered<Item>,
+}
+
+impl ChainDriver<'_> {
+    /// Walks both kinds of digest; says whether the chain has digests before the period.
+    async fn drive(mut self) -> Result<bool, Closed> {
+        let mut ahead = ReadAhead::new(
+            Arc::clone(self.source),
+            self.turn.digests_ahead(),
+            self.turn.unneeded(),
+        );
+        let listed = self.listed(DigestKind::Standard);
+        let mut walk = ChainWalk::new(self.job.period, listed);
+        loop {
+            let fact = match walk.need() {
+                Need::Nothing => break,
+                Need::Older(before) => {
+                    Fact::Older(self.job.older.is_some_and(|older| older <= *before))
+                }
+                need => self.find_out(need, &mut ahead, walk.ahead()).await,
+            };
+            let steps = walk.feed(fact);
+            self.let_go(walk.need());
+            for step in steps {
+                self.standard(step).await?;
+            }
+        }
+        self.join().await?;
+        let older = walk.has_older();
+        let listed = self.listed(DigestKind::Backfill);
+        let mut walk = BackfillWalk::new(self.job.period, listed);
+        loop {
+            let fact = match walk.need() {
+                Need::Nothing | Need::Older(_) => return Ok(older),
+                need => self.find_out(need, &mut ahead, walk.ahead()).await,
+            };
+            let steps = walk.feed(fact);
+            self.let_go(walk.need());
+            for mut step in steps {
+                let kind = DigestKind::Backfill;
+                step.outcome = self.unless_damaged(step.outcome, &step.at).await;
+                // Of an anchor's hour: it is read for the names of log files and judges nothing.
+                let anchor = step.end > self.job.period.end;
+                let mut notices = step.notices;
+                notices.extend(anchor.then_some(Notice::Anchor));
+                let judged = DigestJudged {
+                    outcome: told(&step.outcome),
+                    seen: self.seen_of(&step.at),
+                    at: step.at,
+                    kind,
+                    end: step.end,
+                    counts: !anchor && !notices.contains(&Notice::DigestCopied),
+                    notices,
+                };
+                self.digest(judged, step.outcome, !anchor, false).await?;
+            }
+        }
+    }
+
+    /// Lets go of the digest that was read last, unless the walk has it while it asks for keys.
+    fn let_go(&mut self, need: &Need) {
+        if !matches!(need, Need::Keys { .. } | Need::KeysSince(_)) {
+            self.held = Held::default();
+        }
+    }
+
+    fn listed(&self, kind: DigestKind) -> Vec<ListedDigest> {
+        self.job.listed.digests(kind, &self.job.bucket)
+    }
+
+    async fn find_out<'w>(
+        &mut self,
+        need: &'w Need,
+        ahead: &mut ReadAhead,
+        next: impl Iterator<Item = &'w ObjectLocation>,
+    ) -> Fact {
+        match need {
+            Need::Digest(at) => {
+                if ahead.wants_more() {
+                    ahead.look_ahead(std::iter::once(at).chain(next));
+                }
+                let read = ahead.take(at).await;
+                match unless_there_now(read, self.source.as_ref(), at).await {
+                    DigestFetch::Read(read, seen, held) => {
+                        self.seen = Some((at.clone(), seen));
+                        self.held = held;
+                        Fact::Read(read)
+                    }
+                    DigestFetch::Missing => Fact::Missing,
+                    DigestFetch::Unreadable(why) => Fact::Unreadable(why),
+                }
+            }
+            Need::Keys { from, to } => self.keys.ask(*from, *to).await,
+            Need::KeysSince(from) => self.keys.ask_since(*from).await,
+            Need::Older(_) | Need::Nothing => Fact::Older(false),
+        }
+    }
+
+    /// Tells whether the chain joins on to the record before. A digest at the seam that the walk did
+    /// not come to is asked for.
+    async fn join(&self) -> Result<(), Closed> {
+        let Some(seam) = &self.job.seam else { return Ok(()) };
+        let seen = match self.at_seam {
+            Some(seen) => seen,
+            None => match self.at_seam(seam).await {
+                // What is no whole member says nothing of a hash.
+                DigestFetch::Read(read, ..) if !read.content.form.is_settled() => AtSeam::Told,
+                DigestFetch::Read(read, ..) => AtSeam::There(read.content.hash),
+                DigestFetch::Missing => AtSeam::Gone,
+                DigestFetch::Unreadable(_) => AtSeam::Told,
+            },
+        };
+        self.queue.ready(Item::Seam(seam.judge(seen))).await
+    }
+
+    /// Reads the digest at the seam, once more where it is not the one that was proven: a byte lost
+    /// in transit is not tampering.
+    async fn at_seam(&self, seam: &Seam) -> DigestFetch {
+        let first = fetch_digest(self.source.as_ref(), &seam.at).await;
+        let first = unless_there_now(first, self.source.as_ref(), &seam.at).await;
+        if let DigestFetch::Read(read, ..) = &first
+            && read.content.hash != seam.hash
+        {
+            // Of two large ones the second would wait for the first.
+            drop(first);
+            if let Some(why) = copy_damage(self.source.as_ref(), &seam.at).await {
+                return DigestFetch::Unreadable(why);
+            }
+            return fetch_digest(self.source.as_ref(), &seam.at).await;
+        }
+        first
+    }
+
+    /// How the digest at `at` looked, if it was read.
+    fn seen_of(&mut self, at: &ObjectLocation) -> Seen {
+        self.seen.take_if(|(seen, _)| seen == at).map(|(_, seen)| seen).unwrap_or_default()
+    }
+
+    /// The outcome, unless it accuses and the copy is what is damaged. Digests that are not proven
+    /// steer no walk, whatever they are called.
+    async fn unless_damaged(
+        &self,
+        outcome: Outcome<ProvenDigest>,
+        at: &ObjectLocation,
+    ) -> Outcome<ProvenDigest> {
+        match &outcome {
+            Outcome::Invalid(finding) if *finding != Finding::DigestMissing => {
+                let damaged = copy_damage(self.source.as_ref(), at).await;
+                damaged.map_or(outcome, Outcome::Unverified)
+            }
+            _ => outcome,
+        }
+    }
+
+    async fn standard(&mut self, mut step: Step) -> Result<(), Closed> {
+        step.outcome = self.unless_damaged(step.outcome, &step.at).await;
+        // A digest that only anchors the walk is told and not counted; one that is forged there
+        // counts all the same, or planting some would hide a missing tail.
+        let missing = matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));
+        let counts = !step.anchor || (matches!(step.outcome, Outcome::Invalid(_)) && !missing);
+        let counts = counts && !step.notices.contains(&Notice::DigestCopied);
+        let search = self.moments.are_near(step.end) || self.is_next_to_a_gap(step.end);
+        let judged = DigestJudged {
+            outcome: told(&step.outcome),
+            seen: self.seen_of(&step.at),
+            at: step.at,
+            kind: DigestKind::Standard,
+            end: step.end,
+            notices: step.notices,
+            counts,
+        };
+        self.digest(judged, step.outcome, !step.anchor, search).await
+    }
+
+    /// Whether the listing has nothing right before or right after this digest.
+    fn is_next_to_a_gap(&self, end: Timestamp) -> bool {
+        let apart =
+            |one: Option<Timestamp>| one.is_none_or(|one| (one.unix() - end.unix()).abs() > APART);
+        self.job.listed.around(end).into_iter().any(apart)
+    }
+
+    async fn digest(
+        &mut self,
+        mut judged: DigestJudged,
+        outcome: Outcome<ProvenDigest>,
+        logs: bool,
+        search: bool,
+    ) -> Result<(), Closed> {
+        let seam = self.job.seam.as_ref();
+        self.at_seam = seam.and_then(|seam| seam.seen(&judged)).or(self.at_seam);
+        let digest = match outcome {
+            Outcome::Valid(ProvenDigest { digest, proofs }) => {
+                // Its proof tells the hash.
+                judged.seen.found = None;
+                let signed = proofs.own_signature || proofs.successor_signature;
+                if let Some(key) = self.keys.untold(&digest.fingerprint).filter(|_| signed) {
+                    self.queue.ready(Item::Key(key)).await?;
+                }
+                Some(digest)
+            }
+            _ => None,
+        };
+        let region = &self.job.chain.source_region;
+        let named = self.names.as_ref().zip(digest.as_ref());
+        let names = named.map(|(hasher, digest)| Names::of(hasher, digest, region));
+        let names = names.unwrap_or_default();
+        let place = self.turn.place(1).await;
+        self.queue.ready_in(place, Item::Digest { judged: Box::new(judged), names }).await?;
+        match digest.filter(|_| logs && !self.job.names_only) {
+            Some(digest) => self.logs(&digest, search).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has the digest's log files judged: each by itself where it is waited for, many together
+    /// where they are read on the spot.
+    async fn logs(&self, digest: &Digest, search: bool) -> Result<(), Closed> {
+        let one_by_one = self.job.only.is_some()
+            || !digest.logs.iter().all(|log| self.source.is_here(&log.location));
+        for logs in digest.logs.chunks(if one_by_one { 1 } else { TOGETHER }) {
+            if let ([log], Some(only)) = (logs, &self.job.only) {
+                if !only.contains(&log.hash) {
+                    continue;
+                }
+                self.queue.ready(Item::Named(named(log, digest))).await?;
+            }
+            let place = self.turn.place(logs.len()).await;
+            let (source, job) = (Arc::clone(self.source), Arc::clone(self.job));
+            let judge =
+                move |log: LogFile| judge_log(Arc::clone(&source), Arc::clone(&job), search, log);
+            let mut logs = logs.to_vec();
+            let start = || match (logs.pop(), logs.is_empty()) {
+                (Some(only), true) => {
+                    tokio::spawn(async move { Item::Logs(vec![judge(only).await]) })
+                }
+                (last, _) => {
+                    logs.extend(last);
+                    tokio::spawn(async move { Item::Logs(share_out(logs, judge).await) })
+                }
+            };
+            self.queue.pending_in(place, start).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,275 @@
+//! Why chains have no digest in the period: the last digest of each is judged, and the log files of
+//! that time are searched for the event that ended it.
+//!
+//! What ends a chain is recorded in the trail's home region, or where the chain itself ended. A chain
+//! that another path of the same trail goes on from has not ended at all.
+use crate::locate::listed_chain::ListedChain;
+use crate::locate::one_chain::list_digests;
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ObjectSource};
+use crate::trust::key_book::KeyBook;
+use crate::verify::chain::job::ChainJob;
+use crate::verify::chain::message::ChainSays;
+use crate::verify::chain::moments::Moments;
+use crate::verify::chain::run::run_chain;
+use crate::verify::plan::VerifyPlan;
+use crate::verify::schedule::budget::Room;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::event::{DigestJudged, Presence, RunEvent};
+use trailproof_core::explain::{Cause, Concerned, ExplainingEvent, Explanations, KeyName};
+use trailproof_core::finding::Outcome;
+use trailproof_core::key_layout::{ChainKey, DigestKind};
+use trailproof_core::time::{HOUR, Period, Timestamp};
+
+/// What a walk says that waits to be heard.
+const WAITING: usize = 64;
+
+/// From the start of a chain's last digest to the event that ended it or to a digest of another path
+/// that goes on from it: what is looked at before and after the end.
+const AROUND: i64 = 3 * HOUR;
+
+/// A chain without a digest in the period.
+pub(crate) struct Ended {
+    pub(crate) chain: ChainId,
+    pub(crate) also: Vec<ChainId>,
+    pub(crate) folders: Vec<String>,
+    pub(crate) kms_keys: BTreeSet<KeyName>,
+    /// End of its last digest.
+    pub(crate) last: Timestamp,
+    /// Whether that digest is proven.
+    pub(crate) proven: bool,
+    /// Whether a proven digest of the same trail under another path links to it.
+    goes_on: bool,
+    /// Whether the run takes it as one that ended, and not as one that is missing.
+    pub(crate) counts: bool,
+}
+
+/// Events that may explain a gap or an end and are kept for the end of the run.
+pub(crate) const EVENTS_KEPT: usize = 20_000;
+
+/// Events that are kept of one look.
+const CAUSES: usize = 512;
+
+/// The part of a chain that is looked at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Stretch {
+    key: ChainKey,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+/// What a look at a stretch shows.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The proven digests: their ends, and the keys that they link to.
+    proven: Vec<(Timestamp, Option<String>)>,
+    causes: Vec<Cause>,
+    kms_keys: BTreeSet<KeyName>,
+}
+
+/// Whether a chain has no digest in the period and had one before.
+fn is_without_digests(job: &ChainJob) -> bool {
+    let ended = matches!(job.presence, Presence::Ended { .. } | Presence::Absent { last: Some(_) });
+    ended && !job.names_only && job.older.is_some() && job.older_key.is_some()
+}
+
+/// Other paths of the trails of chains without digests, by the place of the chain among these.
+fn other_paths(jobs: &[ChainJob]) -> BTreeMap<usize, Vec<ChainKey>> {
+    let mut paths: BTreeMap<usize, Vec<ChainKey>> = BTreeMap::new();
+    // Those of one chain are neighbours in canonical order.
+    let same = |one: &ChainJob, other: &ChainJob| one.chain.is_same_but_for_path(&other.chain);
+    let mut first = 0;
+    for together in jobs.chunk_by(same) {
+        let of = (first..).zip(together).filter(|(_, job)| is_without_digests(job));
+        for (at, job) in of.filter(|_| together.len() > 1) {
+            let others = together.iter().filter(|other| other.chain != job.chain);
+            let keys =
+                others.filter_map(|other| other.listed.any_key().or(other.older_key.as_ref()));
+            paths.insert(at, keys.cloned().collect());
+        }
+        first += together.len();
+    }
+    paths
+}
+
+/// Looks at the ends of those among these chains that have one; also returns the events found there.
+///
+/// A chain that goes on under another path is taken out: it is told there. One that is missing beside
+/// its siblings stays so whatever ended it: what began it again may be among what is missing.
+pub(crate) async fn look(
+    jobs: &mut Vec<ChainJob>,
+    source: &Arc<dyn ObjectSource>,
+    book: &Arc<KeyBook>,
+    room: &Room,
+) -> (Vec<Ended>, Vec<Cause>) {
+    let paths = other_paths(jobs);
+    let without = || (0..).zip(jobs.iter()).filter(|(_, job)| is_without_digests(job));
+    let means = Means { source, book, room };
+    // Each chain's own last digest first: it is read by its name, and what goes on elsewhere is looked
+    // for only where it is proven. Whoever writes names into the bucket costs no listing.
+    let own = in_order(without().map(|(_, job)| -> BoxFuture<'_, Seen> {
+        Box::pin(async move {
+            let (Some(last), Some(key)) = (job.older, &job.older_key) else {
+                return Seen::default();
+            };
+            let mut listed = ListedChain::default();
+            listed.add(key, DigestKind::Standard, &[last]);
+            let period = Period { start: last.plus(-AROUND), end: last };
+            seen(job, key, period, listed, means).await
+        })
+    }))
+    .await;
+    let mut stretches: BTreeMap<Stretch, &ChainJob> = BTreeMap::new();
+    let mut of_chain = Vec::new();
+    for ((at, job), own) in without().zip(own) {
+        let (Some(last), Some(key)) = (job.older, &job.older_key) else { continue };
+        let proven = own.proven.iter().any(|(end, _)| *end == last);
+        // Regions end within minutes of each other: one look at the home region does for all.
+        let hour = Timestamp::from_unix(last.unix() - last.unix().rem_euclid(HOUR));
+        let around =
+            |key: ChainKey| Stretch { key, from: hour.plus(-AROUND), to: hour.plus(HOUR + AROUND) };
+        let mut others = Vec::new();
+        if proven {
+            if key.home_region != key.source_region {
+                let home = ChainKey { source_region: key.home_region.clone(), ..key.clone() };
+                others.push(around(home));
+            }
+            others.extend(paths.get(&at).into_iter().flatten().cloned().map(around));
+        }
+        for stretch in &others {
+            stretches.entry(stretch.clone()).or_insert(job);
+        }
+        of_chain.push((job, last, own, proven, others));
+    }
+    let looks = stretches.into_iter().map(|(stretch, job)| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let Stretch { key, from, to } = &stretch;
+            // What cannot be listed is not proven, and explains nothing.
+            let found = list_digests(means.source.as_ref(), &job.bucket, key, *from, *to).await;
+            let mut listed = ListedChain::default();
+            for digest in found.unwrap_or_default() {
+                listed.add(&digest.chain, digest.kind, &[digest.end]);
+            }
+            let period = Period { start: *from, end: *to };
+            let seen = seen(job, key, period, listed, means).await;
+            (stretch, seen)
+        })
+    });
+    let mut elsewhere: BTreeMap<Stretch, Seen> = in_order(looks).await.into_iter().collect();
+    let mut causes: Vec<Cause> =
+        elsewhere.values_mut().flat_map(|seen| std::mem::take(&mut seen.causes)).collect();
+    let mut ended = Vec::new();
+    for (job, last, own, proven, others) in of_chain {
+        let Some(key) = &job.older_key else { continue };
+        let name = key.digest_key(last, DigestKind::Standard);
+        let links = |(_, previous): &(Timestamp, Option<String>)| previous.as_ref() == Some(&name);
+        let mut others = others.iter().filter_map(|other| elsewhere.get(other));
+        causes.extend(own.causes);
+        ended.push(Ended {
+            proven,
+            goes_on: others.any(|seen| seen.proven.iter().any(links)),
+            kms_keys: own.kms_keys,
+            counts: matches!(job.presence, Presence::Ended { .. }),
+            folders: vec![key.folder()],
+            chain: job.chain.clone(),
+            also: job.also.clone(),
+            last,
+        });
+    }
+    let moved: BTreeSet<ChainId> =
+        ended.extract_if(.., |end| end.goes_on).map(|end| end.chain).collect();
+    jobs.retain(|job| !moved.contains(&job.chain));
+    (ended, causes)
+}
+
+impl Ended {
+    /// The event that says why the chain ended, where its end is proven.
+    pub(crate) fn explained(
+        &self,
+        explanations: &Explanations,
+        plan: &VerifyPlan,
+    ) -> Option<ExplainingEvent> {
+        let concerned = Concerned {
+            chain: &self.chain,
+            also: &self.also,
+            bucket: &plan.bucket,
+            keys: &self.kms_keys,
+            folders: &self.folders,
+            now: plan.now,
+        };
+        explanations.explains_end(&concerned, self.last).filter(|_| self.proven)
+    }
+}
+
+/// What every look is made with.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    source: &'a Arc<dyn ObjectSource>,
+    book: &'a Arc<KeyBook>,
+    room: &'a Room,
+}
+
+/// Walks these digests of one chain as a run over this period alone would.
+async fn seen(
+    job: &ChainJob,
+    key: &ChainKey,
+    period: Period,
+    listed: ListedChain,
+    Means { source, book, room }: Means<'_>,
+) -> Seen {
+    let mut seen = Seen::default();
+    if listed.newest().is_none() {
+        return seen;
+    }
+    let walked = ChainJob {
+        chain: ChainId::from(key),
+        also: Vec::new(),
+        period,
+        tail_allowed_from: None,
+        listed,
+        older: None,
+        presence: Presence::Present,
+        only: None,
+        known: None,
+        seam: None,
+        ..job.clone()
+    };
+    let moments = Arc::new(Moments::of(std::slice::from_ref(&walked)));
+    let (share, turn) = room.share(0).await;
+    share.give_back();
+    let (to, mut says) = mpsc::channel(WAITING);
+    let (source, book) = (Arc::clone(source), Arc::clone(book));
+    let running = tokio::spawn(run_chain(Arc::new(walked), source, book, moments, None, turn, to));
+    while let Some(mut saying) = says.recv().await {
+        for say in std::mem::take(&mut saying.says) {
+            match say {
+                ChainSays::Event(event) => {
+                    if let RunEvent::DigestJudged(judged) = *event {
+                        seen.proven.extend(proven(&judged));
+                    }
+                }
+                ChainSays::Explains(causes) => {
+                    let room = CAUSES.saturating_sub(seen.causes.len());
+                    seen.causes.extend(causes.into_iter().take(room));
+                }
+                ChainSays::EncryptedWith(key) => {
+                    seen.kms_keys.insert(key);
+                }
+                ChainSays::Log(_) | ChainSays::Key(_) | ChainSays::Names(_) => {}
+            }
+        }
+    }
+    if let Err(error) = running.await {
+        std::panic::resume_unwind(error.into_panic());
+    }
+    seen
+}
+
+/// The end of a digest that is proven, and the key that it links to.
+fn proven(judged: &DigestJudged) -> Option<(Timestamp, Option<String>)> {
+    let Outcome::Valid(proof) = &judged.outcome else { return None };
+    Some((judged.end, proof.previous.as_ref().map(|previous| previous.at.key.clone())))
+}

@@ -1,0 +1,137 @@
+//! Everything in the folders of CloudTrail that is of a period and scope, whether or not a digest
+//! names it.
+use crate::locate::discover::find_places;
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
+use std::sync::Arc;
+use trailproof_core::chain_id::{ChainId, Scope};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::key_layout::{DIGEST_FOLDER, DigestKey, ROOT};
+use trailproof_core::log_key::is_log_folder;
+use trailproof_core::time::Period;
+
+/// The objects of whole days and of a scope, told by their keys alone.
+#[derive(Clone, Debug)]
+pub struct InPeriod {
+    scope: Scope,
+    first: String,
+    last: String,
+}
+
+impl InPeriod {
+    /// Those of the days of `period`.
+    pub fn new(scope: &Scope, period: Period) -> Self {
+        let (first, last) = (period.first_day(), period.last_day());
+        Self { scope: scope.clone(), first, last }
+    }
+
+    /// Whether `key` lies in a folder of such a day. A digest of a trail that the scope leaves out
+    /// does not count; log files do not tell their trail.
+    pub fn has(&self, key: &str) -> bool {
+        let mut parts = key.split('/').skip_while(|part| *part != ROOT).skip(1).peekable();
+        let organization = parts.peek().and_then(|part| part.parse::<OrganizationId>().ok());
+        if organization.is_some() {
+            parts.next();
+        }
+        let account = parts.next().and_then(|part| part.parse::<AccountId>().ok());
+        let folder = parts.next().is_some_and(|part| part == DIGEST_FOLDER || is_log_folder(part));
+        let region = parts.next().and_then(|part| part.parse::<Region>().ok());
+        let day: Vec<&str> = parts.by_ref().take(3).collect();
+        let day = day.join("/");
+        let (Some(account), Some(region), true) = (account, region, folder) else { return false };
+        self.scope.has_organization(organization.as_ref())
+            && self.scope.has_account(&account)
+            && self.scope.has_region(&region)
+            && self.first <= day
+            && day <= self.last
+            && parts.next().is_some()
+            && DigestKey::parse(key)
+                .is_none_or(|digest| self.scope.has_trail(&ChainId::from(&digest.chain)))
+    }
+
+    /// Lists all of them, for a source that keeps what was listed.
+    ///
+    /// # Errors
+    ///
+    /// None here: a listing that cannot be read is kept as one by the source, and found again by
+    /// whoever needs it.
+    pub async fn list(&self, source: &Arc<dyn ObjectSource>, bucket: &str, roots: &[String]) {
+        let folders = find_places(source, bucket, roots, &self.scope).await.folders();
+        let listings = folders.into_iter().map(|folder| -> BoxFuture<'_, ()> {
+            Box::pin(async move {
+                // Why a listing could not be read is the source's to keep.
+                let _ = self.days(source.as_ref(), bucket, &folder).await;
+            })
+        });
+        in_order(listings).await;
+    }
+
+    async fn days(
+        &self,
+        source: &dyn ObjectSource,
+        bucket: &str,
+        folder: &str,
+    ) -> Result<(), ReadFailure> {
+        let mut request = ListRequest::names(bucket, folder);
+        request.start_after = Some(format!("{folder}{}", self.first));
+        let last = format!("{folder}{}/\u{10ffff}", self.last);
+        let mut pages = Pages::new(source, request);
+        while let Some(page) = pages.next().await? {
+            if page.objects.last().is_some_and(|object| object.key > last) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailproof_core::chain_id::TrailFilter;
+    use trailproof_core::time::Timestamp;
+
+    const LOGS: &str = "p/AWSLogs/111122223333/CloudTrail/us-east-1/";
+
+    #[test]
+    fn days_and_scope_are_told_by_the_key() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let period = Period { start: at("2026-02-27T23:00:00Z"), end: at("2026-03-01T01:00:00Z") };
+        let all = InPeriod::new(&Scope::default(), period);
+        for (key, inside) in [
+            (format!("{LOGS}2026/02/27/a"), true),
+            (format!("{LOGS}2026/03/01/a/b"), true),
+            (format!("{LOGS}2026/02/26/a"), false),
+            (format!("{LOGS}2026/03/02/a"), false),
+            (format!("{LOGS}2026/03/01"), false),
+            (format!("{LOGS}2026/03/a"), false),
+            (LOGS.replace("CloudTrail", "CloudTrail-Insight") + "2026/02/28/a", true),
+            (LOGS.replace("CloudTrail", "Config") + "2026/02/28/a", false),
+            (LOGS.replace("AWSLogs", "AWSLogs/o-a1b2c3d4e5") + "2026/02/28/a", true),
+            (LOGS.replace("AWSLogs", "Logs") + "2026/02/28/a", false),
+            (LOGS.replace("1111", "x") + "2026/02/28/a", false),
+        ] {
+            assert_eq!(all.has(&key), inside, "{key}");
+        }
+        // A period that ends at midnight has nothing of the day that begins then.
+        let to_midnight = Period { end: at("2026-03-01T00:00:00Z"), ..period };
+        let to_midnight = InPeriod::new(&Scope::default(), to_midnight);
+        assert!(to_midnight.has(&format!("{LOGS}2026/02/28/a")));
+        assert!(!to_midnight.has(&format!("{LOGS}2026/03/01/a")));
+        let scope = Scope {
+            trails: vec![TrailFilter::Name("mine".parse().unwrap())],
+            accounts: vec!["111122223333".parse().unwrap()],
+            regions: vec!["us-east-1".parse().unwrap()],
+            organization: None,
+        };
+        let mine = InPeriod::new(&scope, period);
+        assert!(mine.has(&format!("{LOGS}2026/02/28/a")));
+        let other = format!("{LOGS}2026/02/28/a");
+        assert!(!mine.has(&other.replace("us-east-1", "us-east-2")));
+        assert!(!mine.has(&other.replace("1111", "2222")));
+        let digest = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/02/28/111122223333_CloudTrail-Digest_us-east-1_mine_us-east-1_20260228T000411Z.json.gz";
+        assert!(mine.has(digest));
+        assert!(!mine.has(&digest.replace("mine", "other")));
+    }
+}

@@ -1,0 +1,122 @@
+//! Joins what lies of one chain under several paths.
+//!
+//! A trail that becomes its organization's, or an account's again, goes on under another path: its
+//! digests come to lie with the organization's id in their keys, or without. To a listing these are
+//! two chains. They are one where the digest at the change links to the other path, or begins anew
+//! right there; two trails of one name that run beside each other are not.
+//!
+//! What is read here decides only which digests are walked together. It proves nothing: the walk
+//! judges the digest at the change as any other, and a forged one is a finding.
+use crate::locate::discover::FoundChain;
+use crate::source::fetch::{DigestFetch, fetch_digest};
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ObjectSource};
+use std::collections::BTreeMap;
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::key_layout::{DigestKey, DigestKind};
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::time::Timestamp;
+
+/// Changes of path within one period. A trail that is changed more often is told path by path.
+const CHANGES: usize = 8;
+
+/// Digests of one chain that begin another path, each with the path that it must link to.
+struct Changes {
+    /// The paths, the one that is the trail's now last.
+    paths: Vec<ChainId>,
+    at: Vec<(ObjectLocation, ChainId)>,
+}
+
+/// Joins the chains of one trail, account and region that take turns in the period. The chain goes
+/// by the name of its newest digest's path.
+pub(crate) async fn join_paths(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    chains: &mut BTreeMap<ChainId, FoundChain>,
+) {
+    let candidates = candidates(bucket, chains);
+    let read = candidates.iter().map(|changes| -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            for (at, from) in &changes.at {
+                if !goes_on_from(source, at, from).await {
+                    return false;
+                }
+            }
+            true
+        })
+    });
+    let joined = in_order(read).await;
+    for (changes, _) in candidates.into_iter().zip(joined).filter(|(_, joined)| *joined) {
+        let Some((now, before)) = changes.paths.split_last() else { continue };
+        let parts: Vec<_> = before.iter().filter_map(|path| chains.remove(path)).collect();
+        let Some(chain) = chains.get_mut(now) else { continue };
+        for part in parts {
+            chain.listed.join(part.listed);
+            chain.older = chain.older.max(part.older);
+        }
+        chain.also = before.to_vec();
+        chain.also.sort();
+    }
+}
+
+/// Paths of one chain that have digests in the period and take turns. Those of one chain are
+/// neighbours in canonical order.
+fn candidates(bucket: &str, chains: &BTreeMap<ChainId, FoundChain>) -> Vec<Changes> {
+    let mut found = Vec::new();
+    let mut together: Vec<(&ChainId, &FoundChain)> = Vec::new();
+    for (id, chain) in chains.iter().filter(|(_, chain)| chain.listed.newest().is_some()) {
+        if together.first().is_some_and(|(other, _)| !other.is_same_but_for_path(id)) {
+            found.extend(changes(bucket, &std::mem::take(&mut together)));
+        }
+        together.push((id, chain));
+    }
+    found.extend(changes(bucket, &together));
+    found
+}
+
+fn changes(bucket: &str, paths: &[(&ChainId, &FoundChain)]) -> Option<Changes> {
+    if paths.len() < 2 {
+        return None;
+    }
+    let mut ends: Vec<(Timestamp, usize)> = Vec::new();
+    for (index, (_, chain)) in paths.iter().enumerate() {
+        ends.extend(chain.listed.ends_of(DigestKind::Standard).map(|end| (end, index)));
+    }
+    ends.sort_unstable();
+    let mut at = Vec::new();
+    let mut last: Option<(usize, Timestamp)> = None;
+    for (end, index) in ends {
+        if let Some((before, before_end)) =
+            last.replace((index, end)).filter(|(before, _)| *before != index)
+        {
+            // A chain that begins anew leaves time uncovered. One that ends and begins in the same
+            // second would leave none, and hide that the rest of the other path was deleted.
+            if before_end == end {
+                return None;
+            }
+            let (_, chain) = paths.get(index)?;
+            let (from, _) = paths.get(before)?;
+            at.push((chain.listed.place_of(end, bucket)?, (*from).clone()));
+            if at.len() > CHANGES {
+                return None;
+            }
+        }
+    }
+    let (now, _) = last?;
+    let others = paths.iter().enumerate().filter(|(index, _)| *index != now);
+    let mut ids: Vec<ChainId> = others.map(|(_, (id, _))| (*id).clone()).collect();
+    ids.push(paths.get(now)?.0.clone());
+    Some(Changes { paths: ids, at })
+}
+
+/// Whether the digest at `at` begins a chain or links to one of the chain `from`.
+async fn goes_on_from(source: &dyn ObjectSource, at: &ObjectLocation, from: &ChainId) -> bool {
+    let DigestFetch::Read(read, ..) = fetch_digest(source, at).await else { return false };
+    let Ok(claim) = &read.claim else { return false };
+    match claim.previous() {
+        Some(previous) => {
+            DigestKey::parse(&previous.key).is_some_and(|key| ChainId::from(&key.chain) == *from)
+        }
+        None => true,
+    }
+}

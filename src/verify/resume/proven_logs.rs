@@ -1,0 +1,195 @@
+//! Log files that a record proves and that the listing shows unchanged: they are not read again.
+//!
+//! The digest that names a log file is read and proven anew, whatever the record says. A log file
+//! is skipped when the record proves one of the same place and hash, and the store's listing has the
+//! size and the ETag with which it was proven.
+use crate::source::{ListRequest, Listed, ObjectSource, Pages};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+use trailproof_core::content::Hash;
+use trailproof_core::event::{LogJudged, Seen};
+use trailproof_core::finding::Outcome;
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::log_check::LogProof;
+
+/// Folders whose listings are kept at once. Each chain is in one day's folder at a time, and a
+/// hundred chains run at once.
+const FOLDERS_KEPT: usize = 256;
+
+/// Objects of one folder beyond which its listing is not kept, and all of it is read: a day of one
+/// account and region with a log file every second.
+const LISTED: usize = 86_400;
+
+/// Objects in all listings that are kept, at some 150 bytes each.
+const LISTED_IN_ALL: usize = 200_000;
+
+/// A name for place, hash, size and ETag together: half a SHA-256, so that a run's memory holds a
+/// record of millions and nobody can make two that are alike.
+type Name = [u8; 16];
+
+/// What a record tells of a proven log file beside what its name is made of.
+#[derive(Debug)]
+struct Fact {
+    inflated: u64,
+    stored_inflated: bool,
+    several_members: bool,
+    version_id: Option<Box<str>>,
+}
+
+/// Size and ETag of the objects of one folder, by the rest of their keys.
+type Listing = HashMap<Box<str>, (u64, Box<str>)>;
+
+/// A listing that is made once, for whoever needs it first; `None` where it cannot be used.
+type Kept = Arc<OnceCell<Option<Listing>>>;
+
+/// See the module's words.
+#[derive(Debug, Default)]
+pub struct KnownLogs {
+    facts: HashMap<Name, Fact>,
+    /// Folders in which the record proves anything.
+    folders: HashSet<Name>,
+    listings: Mutex<Listings>,
+    skipped: Arc<AtomicU64>,
+}
+
+#[derive(Debug, Default)]
+struct Listings {
+    kept: BTreeMap<ObjectLocation, Kept>,
+    /// The same, the one that was wanted first in front.
+    order: VecDeque<ObjectLocation>,
+}
+
+impl KnownLogs {
+    /// Takes a log file of a record. One that was not proven, or that the store gave no ETag for,
+    /// is not known.
+    pub fn take(&mut self, judged: &LogJudged) {
+        let (Outcome::Valid(proof), Some(etag)) = (&judged.outcome, &judged.seen.etag) else {
+            return;
+        };
+        let name = name(&judged.at, &judged.expected, proof.stored, etag);
+        let fact = Fact {
+            inflated: proof.inflated,
+            stored_inflated: proof.stored_inflated,
+            several_members: proof.several_members,
+            version_id: judged.seen.version_id.as_deref().map(Box::from),
+        };
+        self.facts.insert(name, fact);
+        if let Some((folder, _)) = split(&judged.at) {
+            self.folders.insert(folder_name(&folder));
+        }
+    }
+
+    /// How many log files are known.
+    pub fn count(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// The running count of log files that were not read.
+    pub fn skipped(&self) -> &Arc<AtomicU64> {
+        &self.skipped
+    }
+
+    /// How the log file at `at` was proven, if the record proves it by this hash and the listing
+    /// shows it unchanged.
+    pub(crate) async fn unchanged(
+        &self,
+        source: &dyn ObjectSource,
+        at: &ObjectLocation,
+        expected: &Hash,
+    ) -> Option<(LogProof, Seen)> {
+        let (folder, rest) = split(at)?;
+        if !self.folders.contains(&folder_name(&folder)) {
+            return None;
+        }
+        let kept = self.kept(&folder);
+        let listing = kept.get_or_init(|| list(source, &folder)).await.as_ref()?;
+        let (size, etag) = listing.get(rest)?;
+        let fact = self.facts.get(&name(at, expected, *size, etag))?;
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+        let proof = LogProof {
+            stored: *size,
+            inflated: fact.inflated,
+            stored_inflated: fact.stored_inflated,
+            several_members: fact.several_members,
+        };
+        let seen = Seen {
+            stored: Some(*size),
+            found: None,
+            etag: Some(etag.to_string()),
+            version_id: fact.version_id.as_deref().map(str::to_owned),
+        };
+        Some((proof, seen))
+    }
+
+    /// The place of a folder's listing; the listings that were wanted first make room for it.
+    fn kept(&self, folder: &ObjectLocation) -> Kept {
+        let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+        let Listings { kept, order } = &mut *listings;
+        if let Some(there) = kept.get(folder) {
+            return Arc::clone(there);
+        }
+        let size = |kept: &Kept| kept.get().and_then(Option::as_ref).map_or(0, HashMap::len);
+        let mut all: usize = kept.values().map(size).sum();
+        while order.len() >= FOLDERS_KEPT || all > LISTED_IN_ALL {
+            let Some(oldest) = order.pop_front().and_then(|oldest| kept.remove(&oldest)) else {
+                break;
+            };
+            all -= size(&oldest).min(all);
+        }
+        order.push_back(folder.clone());
+        Arc::clone(kept.entry(folder.clone()).or_default())
+    }
+}
+
+/// The folder of a key and what comes behind it.
+fn split(at: &ObjectLocation) -> Option<(ObjectLocation, &str)> {
+    let end = at.key.rfind('/')? + 1;
+    let (folder, rest) = at.key.split_at_checked(end)?;
+    Some((ObjectLocation::new(at.bucket.as_str(), folder), rest))
+}
+
+fn name(at: &ObjectLocation, expected: &Hash, size: u64, etag: &str) -> Name {
+    let mut hash = Sha256::new();
+    // Lengths before texts: no two places are spelt alike.
+    for text in [at.bucket.as_str(), at.key.as_str(), etag] {
+        hash.update(text.len().to_le_bytes());
+        hash.update(text);
+    }
+    hash.update(expected);
+    hash.update(size.to_le_bytes());
+    half(hash)
+}
+
+fn folder_name(folder: &ObjectLocation) -> Name {
+    let mut hash = Sha256::new();
+    hash.update(folder.bucket.len().to_le_bytes());
+    hash.update(&folder.bucket);
+    hash.update(&folder.key);
+    half(hash)
+}
+
+fn half(hash: Sha256) -> Name {
+    let mut name = Name::default();
+    name.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+    name
+}
+
+/// Lists a folder; `None` where that fails or tells too much: its log files are read then.
+async fn list(source: &dyn ObjectSource, folder: &ObjectLocation) -> Option<Listing> {
+    let mut pages = Pages::new(source, ListRequest::all(&folder.bucket, &folder.key));
+    let mut listing = Listing::new();
+    while let Some(page) = pages.next().await.ok()? {
+        for Listed { key, size, etag, .. } in page.objects {
+            if let (Some(rest), Some(etag)) = (key.strip_prefix(&folder.key), etag) {
+                listing.insert(rest.into(), (size, etag.into()));
+            }
+        }
+        if listing.len() > LISTED {
+            return None;
+        }
+    }
+    Some(listing)
+}

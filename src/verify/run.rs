@@ -1,0 +1,387 @@
+//! Runs `verify`: every chain of a bucket at once, told in canonical order.
+use super::chain::job::ChainJob;
+use super::chain::message::{ChainSays, Saying};
+use super::chain::moments::Moments;
+use super::chain::run::run_chain;
+use super::discover::beside::with_trails_beside;
+use super::discover::ends;
+use super::discover::jobs::{Outside, jobs};
+use super::discover::joined::join_paths;
+use super::discover::places::{Answers, Uncovered};
+use super::other_places::OtherPlaces;
+use super::plan::VerifyPlan;
+use super::schedule::budget::Room;
+use super::trail_status::DeliversHere;
+use super::unlisted::search::UnlistedSearch;
+use crate::locate::discover::find_chains;
+use crate::source::ObjectSource;
+use crate::trust::KeyService;
+use crate::trust::key_book::KeyBook;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::{Semaphore, mpsc};
+use trailproof_core::chain_id::ChainId;
+use trailproof_core::check::{Check, NotMade, WhyNot};
+use trailproof_core::content::Hash;
+use trailproof_core::coverage::{Coverage, Segment};
+use trailproof_core::event::{ChainSummary, DigestJudged, RunEvent, RunSummary, RunTally};
+use trailproof_core::explain::{KeptEvents, KeyName};
+use trailproof_core::finding::Outcome;
+use trailproof_core::ids::Region;
+use trailproof_core::key_layout::{DigestKind, ROOT};
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::notice::Notice;
+use trailproof_core::time::{Period, Timestamp};
+
+/// What one chain may have said that waits for the chains before it to be told. How much that is
+/// together is the affair of the common room.
+const WAITING: usize = 256;
+
+/// Chains that run at once. With this many even chains of a single digest fill the store.
+const CHAINS_AT_ONCE: usize = 96;
+
+/// Keys of KMS that are kept of one chain: a trail changes its key seldom.
+const KMS_KEYS: usize = 16;
+
+/// Verifies everything in the plan's scope and tells every event in canonical order. The verdict is
+/// in the summary, which is also the last event.
+pub async fn verify(
+    plan: &VerifyPlan,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    run(plan, None, source, keys, &Arc::default(), tell).await
+}
+
+/// As [`verify`], and counts the digests that were read ahead and not needed into `unneeded`.
+pub async fn verify_counting(
+    plan: &VerifyPlan,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    unneeded: &Arc<AtomicU64>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    run(plan, None, source, keys, unneeded, tell).await
+}
+
+/// Walks the digests as [`verify`] does, and looks only at the log files that proven digests name
+/// by one of these hashes; each is told by a `LogNamed` before it is judged.
+pub async fn look_up(
+    plan: &VerifyPlan,
+    only: Arc<BTreeSet<Hash>>,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    run(plan, Some(only), source, keys, &Arc::default(), tell).await
+}
+
+async fn run(
+    plan: &VerifyPlan,
+    only: Option<Arc<BTreeSet<Hash>>>,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    unneeded: &Arc<AtomicU64>,
+    tell: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    tell(&RunEvent::RunStarted(Box::new(plan.start())));
+    let mut tally = RunTally::default();
+    let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
+    tally.passed_over = found.passed_over;
+    join_paths(source.as_ref(), &plan.bucket, &mut found.chains).await;
+    let outside = Outside::look(plan, &source).await;
+    let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
+    let (mut jobs, over) = jobs(plan, &mut found, &outside, &uncovered, only.as_ref());
+    let book = Arc::new(KeyBook::new(keys, plan.now));
+    let is_here = |at: ObjectLocation| source.is_here(&at);
+    let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
+    let room = Room::new(here, unneeded);
+    let (ended, causes) = ends::look(&mut jobs, &source, &book, &room).await;
+    let answers = Answers::of(plan, &found, &uncovered, &jobs);
+    tell(&RunEvent::BucketListed {
+        chains: count(jobs.len()),
+        digests: jobs.iter().map(ChainJob::digests).sum(),
+        left_out: found.left_out.iter().cloned().collect(),
+    });
+    for event in &plan.left_open {
+        count_open(&mut tally, event, plan.period);
+        tell(event);
+    }
+    let over = over.map(|why| (ROOT.to_owned(), why));
+    for (folder, why) in found.unread.iter().cloned().chain(over) {
+        tally.listings_unread += 1;
+        tell(&RunEvent::ListingUnread { folder, why });
+    }
+    if let Some(why) = &outside.unknown {
+        tell(&RunEvent::CheckNotPerformed(NotMade {
+            check: Check::ExpectedPlaces,
+            why: WhyNot::ListingUnread,
+            region: None,
+            detail: why.to_string(),
+        }));
+    }
+    let moments = Arc::new(Moments::of(&jobs));
+    let (status, not_asked) = match &plan.status {
+        Some(status) => match status.delivers_here(&plan.place, &plan.roots).await {
+            Ok(status) => (Some(status), None),
+            Err(not_made) => (None, Some(not_made)),
+        },
+        None => (None, None),
+    };
+    let mut run = Run {
+        plan,
+        status,
+        source,
+        tally,
+        gaps: Vec::new(),
+        told_chains: BTreeSet::new(),
+        causes: KeptEvents::new(ends::EVENTS_KEPT),
+        kms_keys: BTreeSet::new(),
+        keys_told: BTreeSet::new(),
+        other_places: OtherPlaces::new(plan),
+    };
+    let mut search = plan.unlisted.then(|| UnlistedSearch::new(&run.source, plan, &found));
+    let jobs = match search {
+        Some(_) => with_trails_beside(plan, &mut found, jobs),
+        None => jobs,
+    };
+    causes.into_iter().for_each(|cause| run.causes.take(cause));
+    run.chains(jobs, room, &book, &moments, search.as_mut(), tell).await;
+    if let Some(not_made) = not_asked {
+        tell(&RunEvent::CheckNotPerformed(not_made));
+    }
+    let unexplained = run.explain(&ended, tell);
+    run.unlisted(search, tell).await;
+    run.other_places.tell(tell);
+    run.answer(answers, unexplained, tell);
+    run.passed_over(tell);
+    let summary = run.tally.finish();
+    tell(&RunEvent::RunFinished(summary.clone()));
+    summary
+}
+
+/// Counts what was left open before the run began.
+fn count_open(tally: &mut RunTally, event: &RunEvent, period: Period) {
+    match event {
+        RunEvent::ListingUnread { .. } => tally.listings_unread += 1,
+        RunEvent::PlaceInDoubt(place) => tally.place_in_doubt(place.why, period),
+        _ => {}
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+pub(crate) struct Run<'a> {
+    pub(crate) plan: &'a VerifyPlan,
+    pub(crate) source: Arc<dyn ObjectSource>,
+    pub(crate) tally: RunTally,
+    /// Chains with stretches that no digest covers.
+    pub(crate) gaps: Vec<GapsOf>,
+    /// All chains that were told.
+    pub(crate) told_chains: BTreeSet<ChainId>,
+    /// Events that may explain a gap.
+    pub(crate) causes: KeptEvents,
+    /// Keys of KMS with which the present chain is encrypted.
+    kms_keys: BTreeSet<KeyName>,
+    /// The trail whose own word is about this evidence.
+    status: Option<DeliversHere>,
+    /// Public keys that were told: region and fingerprint.
+    keys_told: BTreeSet<(Region, String)>,
+    /// Places outside of the location in which proven digests of the period lie.
+    other_places: OtherPlaces,
+}
+
+/// A chain with stretches that no digest covers, and what may have to do with them.
+pub(crate) struct GapsOf {
+    pub(crate) chain: ChainId,
+    pub(crate) also: Vec<ChainId>,
+    pub(crate) folders: Vec<String>,
+    pub(crate) kms_keys: BTreeSet<KeyName>,
+    pub(crate) gaps: Vec<Segment>,
+}
+
+impl Run<'_> {
+    /// Runs the chains, many at once, and tells each after the one before it.
+    async fn chains(
+        &mut self,
+        jobs: Vec<ChainJob>,
+        room: Room,
+        book: &Arc<KeyBook>,
+        moments: &Arc<Moments>,
+        mut search: Option<&mut UnlistedSearch>,
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) {
+        let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
+        let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
+        let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
+        let moments = Arc::clone(moments);
+        let names = search.as_deref().map(UnlistedSearch::hasher);
+        // Places and shares are given in canonical order, so the chain that is being told always has
+        // both.
+        let starter = tokio::spawn(async move {
+            for job in jobs {
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                let (to, from) = mpsc::channel::<Saying>(WAITING);
+                let job = Arc::new(job);
+                let digests = usize::try_from(job.digests()).unwrap_or(usize::MAX);
+                let (share, turn) = room.share(digests).await;
+                if queues.send((Arc::clone(&job), share, from)).await.is_err() {
+                    return;
+                }
+                let (source, book) = (Arc::clone(&source), Arc::clone(&book));
+                let moments = Arc::clone(&moments);
+                let names = names.clone();
+                tokio::spawn(async move {
+                    run_chain(job, source, book, moments, names, turn, to).await;
+                    drop(place);
+                });
+            }
+        });
+        while let Some((job, share, mut says)) = waiting.recv().await {
+            share.give_back();
+            let mut finished = false;
+            while let Some(mut saying) = says.recv().await {
+                for say in std::mem::take(&mut saying.says) {
+                    finished |= self.say(say, &job, search.as_deref_mut(), tell).await;
+                }
+                // The place goes with it.
+                drop(saying);
+            }
+            // A chain that ends without its summary died of a defect of ours.
+            assert_finished(finished);
+        }
+        if let Err(error) = starter.await {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+
+    /// Takes what a chain says; returns whether that was its end.
+    async fn say(
+        &mut self,
+        say: ChainSays,
+        job: &ChainJob,
+        search: Option<&mut UnlistedSearch>,
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) -> bool {
+        let mut finished = false;
+        let search = match (search, job.names_only) {
+            (Some(search), true) => {
+                return match say {
+                    ChainSays::Names(names) => {
+                        search.add(&job.chain, names);
+                        false
+                    }
+                    ChainSays::Event(event) => {
+                        if let RunEvent::DigestJudged(judged) = event.as_ref() {
+                            note_proven(search, job, judged);
+                        }
+                        let RunEvent::ChainFinished(summary) = event.as_ref() else { return false };
+                        search.reached(&job.chain, &summary.segments);
+                        true
+                    }
+                    _ => false,
+                };
+            }
+            (search, _) => search,
+        };
+        let mut search = search;
+        match say {
+            ChainSays::Event(mut event) => {
+                if let (RunEvent::DigestJudged(judged), Some(search)) =
+                    (event.as_ref(), search.as_deref_mut())
+                {
+                    note_proven(search, job, judged);
+                }
+                if let RunEvent::DigestJudged(judged) = event.as_ref() {
+                    self.other_places.note(judged);
+                }
+                if let RunEvent::ChainFinished(summary) = event.as_mut() {
+                    finished = true;
+                    self.status(job, summary, tell).await;
+                    self.tally.chain(summary);
+                    if let Some(search) = search {
+                        search.covered(&job.chain, &summary.segments);
+                    }
+                    let uncovered =
+                        |segment: &&Segment| matches!(segment.coverage, Coverage::Uncovered(_));
+                    let gaps: Vec<_> = summary.segments.iter().filter(uncovered).copied().collect();
+                    let kms_keys = std::mem::take(&mut self.kms_keys);
+                    if !gaps.is_empty() {
+                        let (chain, also) = (job.chain.clone(), job.also.clone());
+                        let folders = job.listed.folders();
+                        self.gaps.push(GapsOf { chain, also, folders, kms_keys, gaps });
+                    }
+                    self.told_chains.insert(job.chain.clone());
+                }
+                if let RunEvent::SeamJudged(seam) = event.as_ref() {
+                    self.tally.not_joined += u64::from(!seam.joined);
+                }
+                tell(&event);
+            }
+            ChainSays::Log(judged) => tell(&RunEvent::LogJudged(judged)),
+            ChainSays::Key(key) => {
+                let name = (key.region.clone(), key.fingerprint.clone());
+                if self.keys_told.insert(name) {
+                    tell(&RunEvent::PublicKey(*key));
+                }
+            }
+            ChainSays::Names(names) => {
+                if let Some(search) = search {
+                    search.add(&job.chain, names);
+                }
+            }
+            ChainSays::Explains(events) => {
+                events.into_iter().for_each(|cause| self.causes.take(cause));
+            }
+            ChainSays::EncryptedWith(key) => {
+                if self.kms_keys.len() < KMS_KEYS {
+                    self.kms_keys.insert(key);
+                }
+            }
+        }
+        finished
+    }
+
+    /// Asks for the trail's own word before the chain's summary is told.
+    async fn status(
+        &self,
+        job: &ChainJob,
+        summary: &mut ChainSummary,
+        tell: &mut (dyn FnMut(&RunEvent) + Send),
+    ) {
+        let Some(status) = &self.status else { return };
+        let Some(event) = status.ask(job, self.source.as_ref()).await else { return };
+        if let RunEvent::TrailStatus { finding: Some(_), .. } = &event {
+            summary.counts.chain_findings += 1;
+        }
+        tell(&event);
+    }
+}
+
+fn note_proven(search: &mut UnlistedSearch, job: &ChainJob, judged: &DigestJudged) {
+    if let Some(start) = covers_from(judged) {
+        search.proven(&job.chain, start, judged.end);
+    }
+}
+
+/// From when on a proven digest says of all log files that were delivered that it names them.
+fn covers_from(judged: &DigestJudged) -> Option<Timestamp> {
+    let Outcome::Valid(proof) = &judged.outcome else { return None };
+    let told = judged.kind == DigestKind::Standard
+        && !judged
+            .notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::ChainStart | Notice::DigestUnlinked));
+    told.then_some(proof.start)
+}
+
+#[expect(clippy::panic, reason = "a chain that died must not be told as one that ended")]
+fn assert_finished(finished: bool) {
+    if !finished {
+        panic!("a chain ended without its summary");
+    }
+}

@@ -1,0 +1,253 @@
+//! Which folders are searched for log files that no digest names: days, the levels above them, and
+//! what lies beside the regions.
+use super::look::{Against, Shared};
+use super::named_logs::NamedLogs;
+use crate::locate::place::Place;
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::task::{JoinError, JoinSet};
+use trailproof_core::failure::ReadFailure;
+use trailproof_core::ids::AccountId;
+use trailproof_core::key_layout::KeyRoot;
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::log_key::{is_log_folder, log_key_time};
+use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::unlisted::SetAside;
+
+pub(crate) fn ended(done: Result<(), JoinError>) {
+    if let Err(error) = done {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+/// Searches the levels of one folder of log files of one place; returns which of these days have a
+/// folder there.
+pub(crate) async fn search_levels(
+    shared: &Shared,
+    named: &NamedLogs,
+    place: &Place,
+    name: &str,
+    days: &BTreeSet<String>,
+) -> Vec<String> {
+    let is_stray = |at: &ObjectLocation| !named.names(at);
+    let prefix = place.root.prefix.as_str();
+    let against = Against { prefix, place: Some(place), named: Some(named), is_stray: &is_stray };
+    let above = place.folder(name);
+    let mut wanted = vec![String::new()];
+    // Years, months and days: each level leads on to those that are asked for.
+    for (level, length) in [(0, 5), (1, 8), (2, 11)] {
+        let mut levels: Vec<BoxFuture<'_, Vec<String>>> = Vec::new();
+        for path in wanted {
+            levels.push(Box::pin(next_level(shared, against, &above, path, days, (level, length))));
+        }
+        wanted = in_order(levels).await.into_iter().flatten().collect();
+    }
+    wanted
+}
+
+/// Searches the folders of days.
+pub(crate) async fn search_days(
+    shared: &Arc<Shared>,
+    named: &Arc<NamedLogs>,
+    place: &Place,
+    name: &str,
+    days: Vec<String>,
+) {
+    let above = place.folder(name);
+    let mut listings = JoinSet::new();
+    for day in days {
+        // Bounds what waits, not what is in flight: that is the source's to bound.
+        while listings.len() >= 1_024 {
+            if let Some(done) = listings.join_next().await {
+                ended(done);
+            }
+        }
+        let (shared, named, place) = (Arc::clone(shared), Arc::clone(named), place.clone());
+        let folder = format!("{above}{day}");
+        listings.spawn(async move {
+            let day = day.trim_end_matches('/');
+            let is_stray =
+                |at: &ObjectLocation| !named.names(at) && named.must_name(&place, day, &at.key);
+            let prefix = place.root.prefix.as_str();
+            let (place, named) = (Some(&place), Some(named.as_ref()));
+            shared.whole(&folder, Against { prefix, place, named, is_stray: &is_stray }).await;
+        });
+    }
+    while let Some(done) = listings.join_next().await {
+        ended(done);
+    }
+}
+
+/// Searches one level; returns the folders right below it that have verified time.
+async fn next_level(
+    shared: &Shared,
+    against: Against<'_>,
+    above: &str,
+    path: String,
+    days: &BTreeSet<String>,
+    (level, length): (usize, usize),
+) -> Vec<String> {
+    let below = |day: &String| format!("{day}/").get(..length).map(str::to_owned);
+    let mut wanted: BTreeSet<String> = days.iter().filter_map(below).collect();
+    wanted.retain(|below| below.starts_with(&path));
+    let folder = format!("{above}{path}");
+    let Some(names) = shared.level(&folder, against).await else {
+        // What is not known to be absent is looked into.
+        return wanted.into_iter().collect();
+    };
+    let (known, odd): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| is_of_level(&path, name, level));
+    shared.odd(&folder, &odd, against).await;
+    let known = known.into_iter().map(|name| format!("{path}{name}/"));
+    known.filter(|below| wanted.contains(below)).collect()
+}
+
+/// Whether a folder of this name below `path`, which is a year and a month or the beginning of that,
+/// is one that CloudTrail makes.
+fn is_of_level(path: &str, name: &str, level: usize) -> bool {
+    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+    let rest = match level {
+        0 => "0101T000000Z",
+        1 => "01T000000Z",
+        _ => "T000000Z",
+    };
+    let day: String = path.split('/').chain([name, rest]).collect();
+    let length = if level == 0 { 4 } else { 2 };
+    // CloudTrail began in 2013, and no folder of a later century is a day's yet.
+    let is_real = level > 0 || ("2013".."2100").contains(&name);
+    digits && is_real && name.len() == length && Timestamp::parse_key(&day).is_some()
+}
+
+/// Whether a folder of this name is one of a region's: `us-east-1`, `us-gov-west-1`. Which regions
+/// there are nobody knows, but all have names of this form.
+pub(crate) fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    match parts.split_last() {
+        Some((number, words)) => {
+            words.len() >= 2
+                && words.iter().all(letters)
+                && !number.is_empty()
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        None => false,
+    }
+}
+
+/// Searches what lies beside the folders of accounts, right in `AWSLogs` or an organization's folder.
+pub(crate) async fn search_root(shared: &Shared, root: &KeyRoot) {
+    let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz");
+    let (prefix, is_stray) = (root.prefix.as_str(), &is_log);
+    let _ =
+        shared.level(&root.folder(), Against { prefix, place: None, named: None, is_stray }).await;
+}
+
+/// Searches what lies beside the folders of regions, in every folder of log files of an account.
+pub(crate) async fn search_account(
+    shared: &Shared,
+    root: &KeyRoot,
+    account: &AccountId,
+    is_named: &(dyn Fn(&ObjectLocation) -> bool + Sync),
+    has_digests: &(dyn Fn(&str) -> bool + Sync),
+) {
+    let is_stray = |at: &ObjectLocation| !is_named(at);
+    let against = Against { prefix: &root.prefix, place: None, named: None, is_stray: &is_stray };
+    let above = format!("{}{account}/", root.folder());
+    // Other services write files of their own beside these folders.
+    let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz") && is_stray(at);
+    let beside = Against { is_stray: &is_log, ..against };
+    let Some(names) = shared.level(&above, beside).await else { return };
+    let mut searches: Vec<BoxFuture<'_, ()>> = Vec::new();
+    for name in names.into_iter().filter(|name| is_log_folder(name)) {
+        let folder = format!("{above}{name}/");
+        searches.push(Box::pin(async move {
+            let mut names = shared.level(&folder, against).await.unwrap_or_default();
+            // A region that is spelt right is a place of its own; one that the scope leaves out is
+            // left out however it is spelt.
+            names.retain(|name| {
+                let meant = name.to_ascii_lowercase();
+                let left_out = is_region(&meant)
+                    && meant.parse().is_ok_and(|region| !shared.scope.has_region(&region));
+                !is_region(name) && !has_digests(name) && !left_out
+            });
+            shared.odd(&folder, &names, against).await;
+        }));
+    }
+    in_order(searches).await;
+}
+
+/// Whether a folder of log files has any object of the period: one whose name bears a time of it, or
+/// one in a folder of its days whose name bears none. What no reader takes for data is none.
+pub(crate) async fn has_logs(
+    source: &dyn ObjectSource,
+    bucket: &str,
+    place: &Place,
+    name: &str,
+    period: Period,
+) -> Result<bool, ReadFailure> {
+    let folder = place.folder(name);
+    let mut request = ListRequest::all(bucket, &folder);
+    request.start_after = Some(format!("{folder}{}", period.start.date_folder()));
+    let last = format!("{folder}{}/\u{10ffff}", period.end.plus(-1).date_folder());
+    let mut pages = Pages::new(source, request);
+    while let Some(page) = pages.next().await? {
+        for object in page.objects {
+            if object.key > last {
+                return Ok(false);
+            }
+            let at = ObjectLocation::new(bucket, object.key.as_str());
+            let aside =
+                object.size == 0 || SetAside::by_name(&object.key, source.is_here(&at)).is_some();
+            let made = log_key_time(&object.key, &place.account, &place.region);
+            let within = made.is_none_or(|made| period.start <= made && made < period.end);
+            if !aside && within {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_told_by_their_form() {
+        for name in ["us-east-1", "ap-southeast-12", "us-gov-west-1", "us-isob-east-1"] {
+            assert!(is_region(name), "{name}");
+        }
+        for name in ["", "backup", "EU-WEST-1", "eu-west", "eu--1", "2026", "1-1-1", "us-east-1a"] {
+            assert!(!is_region(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_folders_that_cloudtrail_makes_are_of_their_level() {
+        for (path, name, level) in
+            [("", "2026", 0), ("2026/", "03", 1), ("2026/03/", "01", 2), ("2024/02/", "29", 2)]
+        {
+            assert!(is_of_level(path, name, level), "{path}{name}");
+        }
+        for (path, name, level) in [
+            ("", "26", 0),
+            ("", "0000", 0),
+            ("", "2012", 0),
+            ("", "9999", 0),
+            ("", "+026", 0),
+            ("", "02026", 0),
+            ("", "", 0),
+            ("2026/", "3", 1),
+            ("2026/", "13", 1),
+            ("2026/", "00", 1),
+            ("2026/03/", "1", 2),
+            ("2026/03/", "001", 2),
+            ("2026/02/", "29", 2),
+            ("2026/03/", "32", 2),
+        ] {
+            assert!(!is_of_level(path, name, level), "{path}{name}");
+        }
+    }
+}

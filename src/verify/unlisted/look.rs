@@ -1,0 +1,208 @@
+//! Lists folders in which log files may lie, and holds each object that no verified digest names
+//! against what is known.
+use super::found::{Entry, Results, Stray};
+use super::named_logs::NamedLogs;
+use super::unvalidated::Unvalidated;
+use crate::locate::place::Place;
+use crate::source::fetch::content_hash;
+use crate::source::many::in_order;
+use crate::source::{BoxFuture, ListRequest, Listed, ObjectSource, Pages};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use trailproof_core::budget;
+use trailproof_core::chain_id::Scope;
+use trailproof_core::content::Hash;
+use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::location::ObjectLocation;
+use trailproof_core::unlisted::{SetAside, UnlistedReason};
+
+/// What all searches of a run share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) source: Arc<dyn ObjectSource>,
+    pub(crate) bucket: String,
+    pub(crate) scope: Scope,
+    pub(crate) unvalidated: Unvalidated,
+    pub(crate) results: Mutex<Results>,
+}
+
+/// What an object is held against.
+#[derive(Clone, Copy)]
+pub(crate) struct Against<'s> {
+    /// Prefix of the trail whose folders are searched.
+    pub(crate) prefix: &'s str,
+    /// The place, where it is one's.
+    pub(crate) place: Option<&'s Place>,
+    /// What the digests of the place name, where its contents are known.
+    pub(crate) named: Option<&'s NamedLogs>,
+    /// Whether no verified digest names what lies here.
+    pub(crate) is_stray: &'s (dyn Fn(&ObjectLocation) -> bool + Sync),
+}
+
+impl Shared {
+    pub(crate) fn results(&self) -> MutexGuard<'_, Results> {
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn doubt(&self, folder: &str, why: ReadFailure) {
+        self.results().doubt(folder, why);
+    }
+
+    /// Lists everything below `folder`, page by page: a folder may hold a million keys.
+    pub(crate) async fn whole(&self, folder: &str, against: Against<'_>) {
+        let request = ListRequest::names(&self.bucket, folder);
+        if let Err(why) = self.pages(request, folder, against).await {
+            self.doubt(folder, why);
+        }
+    }
+
+    /// Lists what lies right below `folder`; returns the names of the folders there, or `None` where
+    /// it could not be read.
+    pub(crate) async fn level(&self, folder: &str, against: Against<'_>) -> Option<Vec<String>> {
+        let request = ListRequest { folders: true, ..ListRequest::names(&self.bucket, folder) };
+        match self.pages(request, folder, against).await {
+            Ok(names) => Some(names),
+            Err(why) => {
+                self.doubt(folder, why);
+                None
+            }
+        }
+    }
+
+    async fn pages(
+        &self,
+        request: ListRequest,
+        folder: &str,
+        against: Against<'_>,
+    ) -> Result<Vec<String>, ReadFailure> {
+        let shared_folder: Arc<str> = folder.into();
+        let (mut names, mut strays, mut read) = (Vec::new(), 0, 0);
+        let mut pages = Pages::new(self.source.as_ref(), request);
+        while let Some(asked) = pages.request().cloned()
+            && let Some(page) = pages.next().await?
+        {
+            for below in &page.folders {
+                let name = below.strip_prefix(folder).and_then(|name| name.strip_suffix('/'));
+                names.extend(name.map(str::to_owned));
+            }
+            if names.len() > budget::FOLDERS {
+                return Err(over("too many folders in one place"));
+            }
+            let mut found: Vec<Listed> = page.objects;
+            found.retain(|object| {
+                (against.is_stray)(&ObjectLocation::new(&*self.bucket, object.key.as_str()))
+            });
+            self.set_aside(&asked, &mut found).await?;
+            let all = strays + found.len();
+            found.truncate(budget::UNLISTED - strays);
+            strays += found.len();
+            self.take(&shared_folder, found, &mut read, against).await;
+            if all > strays {
+                return Err(over("too many log files in one folder that no digest names"));
+            }
+        }
+        Ok(names)
+    }
+
+    /// Takes out what no reader takes for data, and counts it.
+    async fn set_aside(
+        &self,
+        request: &ListRequest,
+        found: &mut Vec<Listed>,
+    ) -> Result<(), ReadFailure> {
+        let mut aside = Vec::new();
+        found.retain(|object| {
+            let at = ObjectLocation::new(&*self.bucket, object.key.as_str());
+            let why = SetAside::by_name(&object.key, self.source.is_here(&at));
+            aside.extend(why);
+            why.is_none()
+        });
+        // A source that has to look at each object for its size has left it out.
+        let unknown = |object: &Listed| {
+            object.size == 0 && object.etag.is_none() && object.last_modified.is_none()
+        };
+        if found.iter().any(unknown) {
+            let page = self.source.list(&ListRequest { sizes: true, ..request.clone() }).await?;
+            let sizes: BTreeMap<&str, u64> =
+                page.objects.iter().map(|object| (object.key.as_str(), object.size)).collect();
+            for object in found.iter_mut() {
+                // One that is gone since had some size.
+                object.size = sizes.get(object.key.as_str()).copied().unwrap_or(1);
+            }
+        }
+        found.retain(|object| {
+            let empty = object.size == 0;
+            aside.extend(empty.then_some(SetAside::Empty));
+            !empty
+        });
+        if !aside.is_empty() {
+            self.results().set_aside(aside);
+        }
+        Ok(())
+    }
+
+    /// Takes strays of one folder, of which `read` were read to see whether they are copies.
+    async fn take(
+        &self,
+        folder: &Arc<str>,
+        found: Vec<Listed>,
+        read: &mut usize,
+        against: Against<'_>,
+    ) {
+        if found.is_empty() {
+            return;
+        }
+        let reason = self.unvalidated.reason(against.prefix, against.place).await;
+        // What a trail without validation delivers is a trail's own, and not a copy of another's.
+        let named = against.named.filter(|_| reason == UnlistedReason::None);
+        let reads = budget::COPIES_READ.saturating_sub(*read).min(found.len());
+        let copies = match named {
+            Some(named) => {
+                *read += reads;
+                let mut looks = Vec::new();
+                for object in found.iter().take(reads) {
+                    looks.push(self.copied(&object.key, named));
+                }
+                in_order(looks).await
+            }
+            None => Vec::new(),
+        };
+        let mut copies = copies.into_iter();
+        let entries = found.into_iter().map(|object| {
+            let Listed { key, last_modified, .. } = object;
+            let stray = match copies.next().flatten() {
+                Some(hash) => Stray::CopyOf(hash),
+                None => Stray::Unlisted { last_modified, reason },
+            };
+            (key, Entry { folder: Arc::clone(folder), stray })
+        });
+        let entries: Vec<_> = entries.collect();
+        self.results().take(entries);
+    }
+
+    /// The content of the object with this key, where a verified digest names it elsewhere.
+    fn copied<'a>(&'a self, key: &'a str, named: &'a NamedLogs) -> BoxFuture<'a, Option<Hash>> {
+        Box::pin(async move {
+            let at = ObjectLocation::new(&*self.bucket, key);
+            let hash = content_hash(self.source.as_ref(), &at).await;
+            hash.filter(|hash| named.has_content(hash))
+        })
+    }
+
+    /// Searches folders below `above` that are none of a kind's whole.
+    pub(crate) async fn odd(&self, above: &str, names: &[String], against: Against<'_>) {
+        if names.len() > budget::ODD_FOLDERS {
+            self.doubt(above, over("too many folders that are not a region's or a day's"));
+        }
+        let mut searches: Vec<BoxFuture<'_, ()>> = Vec::new();
+        for name in names.iter().take(budget::ODD_FOLDERS) {
+            let folder = format!("{above}{name}/");
+            searches.push(Box::pin(async move { self.whole(&folder, against).await }));
+        }
+        in_order(searches).await;
+    }
+}
+
+pub(crate) fn over(words: &str) -> ReadFailure {
+    ReadFailure::new(ReadFailureKind::OverBudget, words)
+}
