@@ -7,13 +7,13 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use trailproof_core::aws_judge::DigestRead;
-use trailproof_core::content::read_whole;
-use trailproof_core::digest::DigestClaim;
-use trailproof_core::key_layout::DigestKey;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::signing::{KeyRing, PublicKey};
-use trailproof_core::time::Timestamp;
+use trailproof_core::bytes::content::read_whole;
+use trailproof_core::compat::judge::DigestRead;
+use trailproof_core::digest::document::DigestClaim;
+use trailproof_core::digest::signing::{KeyRing, PublicKey};
+use trailproof_core::vocab::key_layout::DigestKey;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 
 /// One digest of the demo, as it is read.
 pub(crate) struct Known {

@@ -10,17 +10,17 @@ pub(crate) mod inflation;
 use super::pool::Pool;
 use std::collections::BTreeMap;
 use trailproof::trust::bundle::{Bundle, check, fetched};
-use trailproof_core::aws_walk::AwsWalk;
-use trailproof_core::aws_walk_facts::{Fact, Need, Step};
-use trailproof_core::content::{Content, ContentReader, Form, read_whole};
-use trailproof_core::digest::DigestClaim;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::finding::{Malformed, Outcome};
-use trailproof_core::inflate::{InflateEnd, InflateFault, Inflater};
-use trailproof_core::key_layout::{DigestKey, DigestKind};
-use trailproof_core::signing::{KeyRing, PublicKey};
-use trailproof_core::time::{InclusivePeriod, Timestamp};
-use trailproof_core::whole::WholeReader;
+use trailproof_core::bytes::content::{Content, ContentReader, Form, read_whole};
+use trailproof_core::bytes::inflate::{InflateEnd, InflateFault, Inflater};
+use trailproof_core::bytes::whole::WholeReader;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::finding::{Malformed, Outcome};
+use trailproof_core::compat::facts::{Fact, Need, Step};
+use trailproof_core::compat::walk::AwsWalk;
+use trailproof_core::digest::document::DigestClaim;
+use trailproof_core::digest::signing::{KeyRing, PublicKey};
+use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
+use trailproof_core::vocab::time::{InclusivePeriod, Timestamp};
 
 /// Room for what one input inflates to: what a digest may have, and no wait for a fuzzer.
 const LIMIT: u64 = 1 << 20;

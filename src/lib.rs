@@ -1,14 +1,17 @@
 //! trailproof: what a CloudTrail bucket proves.
 //!
-//! A library and a thin binary. The rules and the record format are `trailproof-core`'s. The rooms,
-//! and who may use whom, are held by `tests/architecture.rs`; each room says in its own words what it
-//! knows and refuses to know.
+//! A library and a thin binary. The rules and the record format are in `trailproof-core`. Which room
+//! may use which is held by `tests/architecture.rs`, and the page "Architecture" of the book shows
+//! the way of a digest's bytes through the rooms.
 pub mod attest;
 pub mod aws;
 pub mod cli;
 pub mod compat;
+mod console;
+mod files;
 pub mod locate;
 pub mod report;
+mod session;
 pub mod source;
 pub mod trust;
 pub mod verify;

@@ -14,7 +14,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("compat", &["locate", "source", "trust", "verify"]),
     ("report", &[]),
     ("attest", &["aws"]),
-    ("cli", &["attest", "aws", "compat", "locate", "report", "source", "trust", "verify"]),
+    ("console", &[]),
+    ("files", &["console"]),
+    ("session", &["aws", "console", "files", "locate", "report", "source", "trust", "verify"]),
+    (
+        "cli",
+        &[
+            "attest", "aws", "compat", "console", "files", "locate", "report", "session", "source",
+            "trust", "verify",
+        ],
+    ),
 ];
 
 /// What `trailproof-core` is built with. No runtime, no client, no file system, and no crate of AWS's

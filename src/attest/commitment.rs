@@ -6,7 +6,7 @@
 //! the third all such days. It is computed while the record goes by.
 use super::line::{DayId, Evidence, LineError, is_plain};
 use super::merkle::{Position, Tree, leaf_hash};
-use trailproof_core::content::Hash;
+use trailproof_core::bytes::content::Hash;
 
 /// Name of the way in which the hash is computed.
 pub const METHOD: &str = "trailproof-commitment-v1";

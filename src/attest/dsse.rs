@@ -5,9 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use trailproof_core::budget;
-use trailproof_core::content::Hash;
-use trailproof_core::location::excerpt;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::location::excerpt;
 
 /// Type of the payload of an in-toto statement.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";

@@ -2,8 +2,8 @@
 use super::line::{Head, LineError};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::budget;
-use trailproof_core::location::excerpt;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::location::excerpt;
 
 /// A list of which only the first entries are kept, and the others counted.
 #[derive(Clone, Debug, Default, PartialEq)]

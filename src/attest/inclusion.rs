@@ -5,9 +5,9 @@ use super::merkle::{PATH, Position};
 use super::strict_json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trailproof_core::budget;
-use trailproof_core::content::Hash;
-use trailproof_core::location::{ObjectLocation, excerpt};
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::location::{ObjectLocation, excerpt};
 
 const FORMAT: &str = "trailproof-inclusion-proof";
 const SCHEMA: u64 = 1;

@@ -11,8 +11,8 @@ use pkcs8::PrivateKeyInfo;
 use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
-use trailproof_core::budget;
-use trailproof_core::content::Hash;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::vocab::budget;
 
 const PRIVATE: &str = "PRIVATE KEY";
 const PUBLIC: &str = "PUBLIC KEY";
@@ -196,7 +196,7 @@ fn decode(text: &[u8], expected: &str) -> Result<Vec<u8>, KeyError> {
         ),
         other => wrong(format!(
             "it is `{}` in PEM, where `{expected}` is wanted",
-            trailproof_core::location::excerpt(other, 60)
+            trailproof_core::vocab::location::excerpt(other, 60)
         )),
     }
 }

@@ -10,8 +10,8 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, MessageType, SigningAlgorithmSpec};
 use std::error::Error;
 use std::time::Duration;
-use trailproof_core::content::Hash;
-use trailproof_core::location::excerpt;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::vocab::location::excerpt;
 
 /// Attempts at one request, as for CloudTrail.
 const ATTEMPTS: u32 = 5;

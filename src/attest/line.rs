@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailName};
-use trailproof_core::location::excerpt;
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
+use trailproof_core::vocab::location::excerpt;
+use trailproof_core::vocab::time::Timestamp;
 
 /// What is wrong with a line, in words that go on after its number and are safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! bits. A leaf that is marked while it is pushed keeps its path as well. The tests hold all of it
 //! against `ct-merkle`, which shares no code with it.
 use sha2::{Digest as _, Sha256};
-use trailproof_core::content::Hash;
+use trailproof_core::bytes::content::Hash;
 
 /// Longest path that is looked at: a tree of more than 2^64 leaves cannot be counted.
 pub const PATH: usize = 64;

@@ -5,8 +5,8 @@
 use super::commitment::{Commitment, METHOD};
 use super::facts::Facts;
 use serde_json::{Map, Value, json};
-use trailproof_core::check::Check;
-use trailproof_core::event::ReadKind;
+use trailproof_core::codes::check::Check;
+use trailproof_core::record::ReadKind;
 
 /// Code of the clock that tells a run's times: the system clock of the machine that made it.
 const MACHINE_CLOCK: &str = "machine";

@@ -9,9 +9,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use trailproof_core::content::Hash;
-use trailproof_core::event::record::{BadRecord, check_record, record_from};
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::record::document::{BadRecord, check_record, record_from};
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Why a file is no record that can be attested, in words that are safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@ use super::commitment::METHOD;
 use super::dsse::{Envelope, IN_TOTO};
 use super::strict_json;
 use serde_json::{Map, Value, json};
-use trailproof_core::budget;
-use trailproof_core::content::Hash;
-use trailproof_core::location::excerpt;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::location::excerpt;
 
 /// Type of an in-toto statement.
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";

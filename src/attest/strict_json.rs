@@ -15,7 +15,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     // serde_json speaks of line and column; names of the document come in our own errors only.
-    read.map_err(|error| trailproof_core::location::excerpt(&error.to_string(), 200))
+    read.map_err(|error| trailproof_core::vocab::location::excerpt(&error.to_string(), 200))
 }
 
 struct Strict;
@@ -76,7 +76,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(Name(name)) = entries.next_key()? {
             let value = entries.next_value_seed(Strict)?;
             if object.contains_key(&name) {
-                let shown = trailproof_core::location::excerpt(&name, 60);
+                let shown = trailproof_core::vocab::location::excerpt(&name, 60);
                 return Err(serde::de::Error::custom(format!("`{shown}` stands twice")));
             }
             object.insert(name, value);

@@ -10,9 +10,9 @@ use cms::signed_data::EncapsulatedContentInfo;
 use der::asn1::{Any, AnyRef, Int, ObjectIdentifier, OctetString};
 use der::{Decode as _, Encode as _, SliceReader, Tag, Tagged as _};
 use sha2::{Digest as _, Sha256};
-use trailproof_core::budget;
-use trailproof_core::content::Hash;
-use trailproof_core::time::Timestamp;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::time::Timestamp;
 use x509_tsp::{MessageImprint, TimeStampReq, TimeStampResp, TspVersion, TstInfo};
 
 const SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");

@@ -7,7 +7,7 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::{Builder, Region};
 use std::time::Duration;
-use trailproof_core::budget::CALLER;
+use trailproof_core::vocab::budget::CALLER;
 
 /// How long all of it may take. STS answers in a tenth of a second; a network without a way to it
 /// lets packets vanish, and a run would wait for them.

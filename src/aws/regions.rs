@@ -93,7 +93,7 @@ static PARTITIONS: &[Partition] = &[
 mod tests {
     use super::*;
     use aws_sdk_cloudtrail::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
-    use trailproof_core::ids::Region;
+    use trailproof_core::vocab::ids::Region;
 
     /// The SDK, whose list is not open to us, knows each region by name, and as one of the partition
     /// that it stands under here.

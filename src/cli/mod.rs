@@ -1,55 +1,12 @@
-//! Argv in, exit status out. The only room that reads the clock, the environment and the streams.
+//! The command line: argv in, exit status out.
+//!
+//! [`args`] is what can be typed, [`command`] what each command does, [`output`] what a run writes,
+//! [`terminal`] what is shown while it runs. A command turns its options into a request, opens a
+//! session with it, and hands the events of the run to its outputs.
 mod args;
-mod attest;
-mod attest_args;
-mod attest_checks;
-mod attest_files;
-mod attest_key;
-mod attest_proof;
-mod attest_recheck;
-mod attest_sign;
-mod attest_timestamp;
-mod attest_verify;
-mod aws_args;
-mod cost;
-mod dry_run;
-mod earlier;
-mod environment;
-mod evidence;
-mod exit;
-mod interrupt;
-mod key_files;
-mod keys;
-mod keys_args;
-mod keys_fetch;
-mod lookup;
-mod lookup_args;
-mod manual;
-mod mirror;
-mod mirror_args;
-mod original;
+mod command;
 mod output;
-mod output_args;
-mod outputs;
-mod period_arg;
-mod place;
 mod program;
-mod progress;
-mod record_file;
-mod refusal;
-mod replay;
-mod request;
-mod selection;
-mod session;
-mod store;
-mod surroundings;
 mod terminal;
-mod time_arg;
-mod validate_logs;
-mod verify;
-mod verify_args;
-mod waits;
-mod wanted;
-mod whole_file;
 
-pub use self::program::main;
+pub use program::main;

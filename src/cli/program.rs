@@ -1,8 +1,9 @@
 //! The program from argv to exit status.
-use super::args::{Cli, Command};
-use super::exit::ExitStatus;
-use super::terminal::print_to_stderr;
-use super::{attest, keys, lookup, manual, mirror, replay, validate_logs, verify};
+use super::args::commands::{Cli, Command};
+use super::command::attest::run as attest;
+use super::command::{keys, lookup, manual, mirror, replay, validate_logs, verify};
+use crate::console::exit::ExitStatus;
+use crate::console::stream::print_to_stderr;
 use clap::Parser as _;
 use std::ffi::OsString;
 use std::panic::UnwindSafe;

@@ -1,11 +1,11 @@
 //! Turns what was settled into events, and keeps the only tally of the run.
 use std::sync::Arc;
 use trailproof_core::Verified;
-use trailproof_core::digest::Digest;
-use trailproof_core::event::{DigestFacts, Event, Tallies};
-use trailproof_core::finding::Outcome;
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::time::{InclusivePeriod, Timestamp};
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::compat::event::{DigestFacts, Event, Tallies};
+use trailproof_core::digest::document::Digest;
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::time::{InclusivePeriod, Timestamp};
 
 /// Counts events as they pass. The tally is made here and nowhere else.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 use crate::locate::one_chain::{list_digests, list_organizations};
 use crate::source::ObjectSource;
 use crate::trust::{ServiceError, TrailService};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
-use trailproof_core::key_layout::{ChainKey, DigestKey, KeyRoot};
-use trailproof_core::time::{HOUR, InclusivePeriod, Timestamp};
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailArn};
+use trailproof_core::vocab::key_layout::{ChainKey, DigestKey, KeyRoot};
+use trailproof_core::vocab::time::{HOUR, InclusivePeriod, Timestamp};
 
 /// What the caller of `validate-logs` said.
 #[derive(Clone, Debug)]

@@ -10,14 +10,14 @@ use crate::trust::key_book::ask_keys;
 use crate::verify::schedule::ordered::{Closed, Ordered, ordered};
 use crate::verify::schedule::read_ahead::ReadAhead;
 use std::sync::Arc;
-use trailproof_core::aws_walk::AwsWalk;
-use trailproof_core::aws_walk_facts::{Fact, Need, Step};
-use trailproof_core::event::{Event, Tallies};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::finding::Outcome;
-use trailproof_core::key_layout::{DigestKey, DigestKind};
-use trailproof_core::signing::KeyRing;
-use trailproof_core::time::HOUR;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::compat::event::{Event, Tallies};
+use trailproof_core::compat::facts::{Fact, Need, Step};
+use trailproof_core::compat::walk::AwsWalk;
+use trailproof_core::digest::signing::KeyRing;
+use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
+use trailproof_core::vocab::time::HOUR;
 
 /// Results that may be outstanding at once. Each holds a location and little more; this many keep
 /// any store busy while the oldest of them is slow.

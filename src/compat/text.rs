@@ -4,13 +4,13 @@
 //! nowhere else. What is said in other words than the AWS CLI's is listed in
 //! `testdata/aws-divergences.toml`.
 use std::io::{self, Write};
-use trailproof_core::budget::SHOWN;
-use trailproof_core::event::{Event, Tallies, Tally};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::finding::{Finding, Malformed, Outcome, SignatureFault};
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::location::{ObjectLocation, escape, excerpt};
-use trailproof_core::time::InclusivePeriod;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::codes::finding::{Finding, Malformed, Outcome, SignatureFault};
+use trailproof_core::compat::event::{Event, Tallies, Tally};
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
+use trailproof_core::vocab::time::InclusivePeriod;
 
 /// See the module's words.
 #[derive(Debug)]

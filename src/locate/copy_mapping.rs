@@ -1,6 +1,6 @@
 //! A part of a copy: what its keys begin with, and what they began with when they were delivered.
-use trailproof_core::key_layout::DigestKey;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::vocab::key_layout::DigestKey;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// A part of a copy, and where it was delivered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

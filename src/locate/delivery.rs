@@ -10,11 +10,11 @@ use crate::source::fetch::{DigestFetch, fetch_digest};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::event::{PlaceDoubt, PlaceInDoubt};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::key_layout::DIGEST_FOLDER;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::log_key::is_log_folder;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::record::{PlaceDoubt, PlaceInDoubt};
+use trailproof_core::vocab::key_layout::DIGEST_FOLDER;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::log_key::is_log_folder;
 
 /// Digests of one listing that are asked, from its first to its last: whoever plants a few beside the
 /// others does not speak for all.

@@ -12,12 +12,12 @@ use crate::source::{BoxFuture, ObjectSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::task::JoinSet;
-use trailproof_core::chain_id::{ChainId, Scope};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot};
-use trailproof_core::log_key::is_log_folder;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::chain_id::{ChainId, Scope};
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::vocab::key_layout::{ChainKey, DIGEST_FOLDER, KeyRoot};
+use trailproof_core::vocab::log_key::is_log_folder;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// What was found of one chain.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! Folders of a bucket, listed with a delimiter.
 use crate::source::{ListRequest, ObjectSource, Pages};
-use trailproof_core::budget;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::budget;
 
 /// The names of the folders right below `above`, without the slashes at their ends, ascending.
 /// `above` is empty or ends in a slash.

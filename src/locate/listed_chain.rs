@@ -1,9 +1,9 @@
 //! The digests of one chain in a listing, in little room: what their keys have in common is kept
 //! once, and of each digest only its end. A run lists all chains before it walks the first.
-use trailproof_core::key_layout::{ChainKey, DigestKind};
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::Timestamp;
-use trailproof_core::walk_facts::ListedDigest;
+use trailproof_core::vocab::key_layout::{ChainKey, DigestKind};
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
+use trailproof_core::walk::facts::ListedDigest;
 
 /// Ends of digests, each with which of the keys it belongs to: a trail's prefix can change in the
 /// middle of its chain.
@@ -130,7 +130,7 @@ impl ListedChain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailproof_core::key_layout::DigestKey;
+    use trailproof_core::vocab::key_layout::DigestKey;
 
     #[test]
     fn digests_come_back_under_the_keys_they_had() {

@@ -2,10 +2,10 @@
 use super::slices::{Slice, slices};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
-use trailproof_core::budget;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::key_layout::{ChainKey, DigestKey};
-use trailproof_core::time::Timestamp;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::key_layout::{ChainKey, DigestKey};
+use trailproof_core::vocab::time::Timestamp;
 
 /// The keys of `chain`'s digests in `bucket` whose end lies between `from` and `to`, both included.
 ///
@@ -82,10 +82,12 @@ pub(crate) async fn list_organizations(
     source: &dyn ObjectSource,
     bucket: &str,
     prefix: &str,
-) -> Result<Vec<trailproof_core::ids::OrganizationId>, ReadFailure> {
-    let above =
-        trailproof_core::key_layout::KeyRoot { prefix: prefix.to_owned(), organization: None }
-            .folder();
+) -> Result<Vec<trailproof_core::vocab::ids::OrganizationId>, ReadFailure> {
+    let above = trailproof_core::vocab::key_layout::KeyRoot {
+        prefix: prefix.to_owned(),
+        organization: None,
+    }
+    .folder();
     let mut request = ListRequest::names(bucket, &format!("{above}o-"));
     request.folders = true;
     let mut found = Vec::new();

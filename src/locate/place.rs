@@ -1,6 +1,6 @@
 //! One region's folders of one account.
-use trailproof_core::ids::{AccountId, Region};
-use trailproof_core::key_layout::{DIGEST_FOLDER, KeyRoot};
+use trailproof_core::vocab::ids::{AccountId, Region};
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot};
 
 /// The usual folder of log files.
 pub(crate) const LOG_FOLDER: &str = "CloudTrail";

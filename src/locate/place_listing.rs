@@ -6,11 +6,11 @@ use super::slices::{Slice, slices};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::budget;
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::key_layout::{ChainKey, DigestKey, DigestKind};
-use trailproof_core::time::{DAY, HOUR, Period, Timestamp};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::{ChainKey, DigestKey, DigestKind};
+use trailproof_core::vocab::time::{DAY, HOUR, Period, Timestamp};
 
 /// Digests after the period that are read to anchor the walk, so that the period's own tail hangs
 /// on a link: the one that covers the period's end, and the one after it.

@@ -7,12 +7,12 @@ use super::folders::read_folders;
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::BTreeMap;
-use trailproof_core::budget;
-use trailproof_core::event::{PlaceDoubt, PlaceInDoubt};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::{DIGEST_FOLDER, ROOT};
-use trailproof_core::log_key::is_log_folder;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::record::{PlaceDoubt, PlaceInDoubt};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, ROOT};
+use trailproof_core::vocab::log_key::is_log_folder;
 
 /// Folders left out that are reported one by one; the others are counted with the last of them.
 const REPORTED: usize = 100;

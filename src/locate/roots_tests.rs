@@ -2,8 +2,8 @@
 //! `#[cfg(test)] #[path = "roots_tests.rs"] mod tests;`
 use super::*;
 use crate::source::{ListPage, ListRequest, ObjectReader, ReadError, ReadFrom};
-use trailproof_core::failure::ReadFailureKind;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::ReadFailureKind;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// The folders of these keys, which are in order; one of them may not be listed.
 #[derive(Debug, Default)]

@@ -1,5 +1,5 @@
 //! A long stretch of days below one folder, cut into parts that are listed at once.
-use trailproof_core::time::{DAY, Timestamp};
+use trailproof_core::vocab::time::{DAY, Timestamp};
 
 /// Days in one part. With one trail they have 960 hourly digests, which is one page.
 const DAYS: i64 = 40;

@@ -2,22 +2,22 @@
 use super::ends::Ends;
 use super::names::ChainNames;
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::check::NotMade;
+use trailproof_core::codes::check::NotMade;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::finding::{Finding, Outcome};
+use trailproof_core::codes::notice::Notice;
+use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::event::record::Circumstances;
-use trailproof_core::event::{
+use trailproof_core::record::document::Circumstances;
+use trailproof_core::record::{
     ChainSummary, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold, RunEvent,
     RunStart, RunSummary,
 };
-use trailproof_core::explain::ExplainingEvent;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::finding::{Finding, Outcome};
-use trailproof_core::ids::AccountId;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::notice::Notice;
-use trailproof_core::time::Timestamp;
-use trailproof_core::unlisted::UnlistedReason;
+use trailproof_core::trail_event::ExplainingEvent;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::ids::AccountId;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 
 /// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
 /// has them all, and the counts count them all.

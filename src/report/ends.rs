@@ -1,10 +1,10 @@
 //! Chains that ended before the period, and what is known of why.
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, Presence, RunEvent};
-use trailproof_core::explain::ExplainingEvent;
-use trailproof_core::location::escape;
-use trailproof_core::time::Timestamp;
+use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, Presence, RunEvent};
+use trailproof_core::trail_event::ExplainingEvent;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::location::escape;
+use trailproof_core::vocab::time::Timestamp;
 
 /// One chain's end.
 #[derive(Clone, Debug)]

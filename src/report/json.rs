@@ -5,8 +5,8 @@ use super::collect::{Collected, Unread};
 use serde::Serialize;
 use serde_json::{Map, Value, json, to_value};
 use std::io::{self, Write};
-use trailproof_core::event::RunEvent;
-use trailproof_core::event::wire::{
+use trailproof_core::record::RunEvent;
+use trailproof_core::record::wire::{
     ChainFinishedShape, ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FindingShape,
     FollowsShape, NotMadeShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, Time,
     write_json_pretty,

@@ -4,8 +4,8 @@
 //! line was cut.
 use super::RunReporter;
 use std::io::{self, Write};
-use trailproof_core::event::RunEvent;
-use trailproof_core::event::wire::write_event;
+use trailproof_core::record::RunEvent;
+use trailproof_core::record::wire::write_event;
 
 /// See the module's words.
 #[derive(Debug)]

@@ -13,11 +13,11 @@ use super::words::{self, NOT_JOINED, uncovered};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::{ChainSummary, PlaceDoubt, Presence, RunEvent};
-use trailproof_core::location::escape;
+use trailproof_core::record::{ChainSummary, PlaceDoubt, Presence, RunEvent};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::location::escape;
 
 /// See the module's words.
 #[derive(Debug)]

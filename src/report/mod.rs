@@ -15,8 +15,8 @@ pub(crate) mod text_lines;
 pub(crate) mod words;
 
 use std::io;
-use trailproof_core::event::RunEvent;
-use trailproof_core::event::record::Circumstances;
+use trailproof_core::record::RunEvent;
+use trailproof_core::record::document::Circumstances;
 
 /// Shows the events of a `verify` run in one format.
 pub trait RunReporter: Send {

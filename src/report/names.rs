@@ -1,7 +1,7 @@
 //! What chains are called in a run's report: account, region and trail, and more where two chains of
 //! the run would look alike.
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::chain_id::ChainId;
+use trailproof_core::vocab::chain_id::ChainId;
 
 /// The names of a run's chains.
 #[derive(Clone, Debug, Default)]

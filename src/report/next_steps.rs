@@ -1,13 +1,13 @@
 //! What the person who reads a report can do next.
 use super::collect::{Collected, Copies, Unread};
 use std::borrow::Cow;
-use trailproof_core::event::{PlaceDoubt, RunSummary};
-use trailproof_core::failure::ReadFailureKind;
-use trailproof_core::finding::Finding;
-use trailproof_core::key_layout::{DigestKey, DigestKind};
-use trailproof_core::location::excerpt;
-use trailproof_core::unlisted::UnlistedReason;
+use trailproof_core::codes::failure::ReadFailureKind;
+use trailproof_core::codes::finding::Finding;
+use trailproof_core::codes::unlisted::UnlistedReason;
+use trailproof_core::record::{PlaceDoubt, RunSummary};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
+use trailproof_core::vocab::location::excerpt;
 
 /// Accounts that a command names.
 const ACCOUNTS: usize = 10;

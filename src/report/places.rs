@@ -1,8 +1,8 @@
 //! Scope and places in words.
 use super::words;
-use trailproof_core::check::{Check, NotMade};
-use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
-use trailproof_core::location::{escape, excerpt};
+use trailproof_core::codes::check::{Check, NotMade};
+use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
+use trailproof_core::vocab::location::{escape, excerpt};
 
 /// What the scope leaves of the bucket, for headlines, and what is not known of the places outside of
 /// it; `None` where it leaves nothing out.

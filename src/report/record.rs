@@ -3,9 +3,9 @@
 use super::RunReporter;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
-use trailproof_core::event::RunEvent;
-use trailproof_core::event::record::{Circumstances, Frame, RunEnded, check_line};
-use trailproof_core::event::wire::write_event;
+use trailproof_core::record::RunEvent;
+use trailproof_core::record::document::{Circumstances, Frame, RunEnded, check_line};
+use trailproof_core::record::wire::write_event;
 use zstd::stream::write::Encoder;
 
 /// Level of compression: the library's default. Higher ones cost more than they save on text of

@@ -10,11 +10,11 @@ use super::places;
 use super::text_lines::{COMPLETE_COPY, bytes, counted, hours, per_cent, tally, verified};
 use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
+use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::event::{ChainSummary, Presence, RunEvent, RunSummary};
-use trailproof_core::location::escape;
-use trailproof_core::unlisted::UnlistedReason;
+use trailproof_core::record::{ChainSummary, Presence, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::location::escape;
 
 /// Entries of one kind that are shown; the rest is counted.
 const SHOWN: usize = 100;

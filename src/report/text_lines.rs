@@ -1,7 +1,7 @@
 //! Numbers and stretches of time in words for people.
+use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::event::Tally;
-use trailproof_core::time::HOUR;
+use trailproof_core::vocab::time::HOUR;
 
 /// What a reader must know of a run whose caller asserts that a copy is complete.
 pub(crate) const COMPLETE_COPY: &str = "That the copy is complete is asserted (`--complete-copy`): what is absent from it counts as \

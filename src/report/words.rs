@@ -2,14 +2,14 @@
 //! no attestation and nothing that a program reads.
 //!
 //! Everything that came from outside is escaped here.
-use trailproof_core::budget::{SHOWN, SHOWN_FAILURE};
-use trailproof_core::check::{Check, NotMade, WhyNot};
-use trailproof_core::content::Hash;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::bytes::inflate::InflateFault;
+use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::finding::{Finding, Malformed, SignatureFault};
 use trailproof_core::coverage::Uncovered;
-use trailproof_core::event::{EvidencePlace, Follows};
-use trailproof_core::finding::{Finding, Malformed, SignatureFault};
-use trailproof_core::inflate::InflateFault;
-use trailproof_core::location::{escape, excerpt};
+use trailproof_core::record::{EvidencePlace, Follows};
+use trailproof_core::vocab::budget::{SHOWN, SHOWN_FAILURE};
+use trailproof_core::vocab::location::{escape, excerpt};
 
 /// Where the evidence was delivered and where it was read: `s3://BUCKET/PREFIX`, or `evidence of
 /// s3://BUCKET, read from DIRECTORY`.

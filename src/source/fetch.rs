@@ -11,16 +11,16 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
-use trailproof_core::aws_judge::DigestRead;
-use trailproof_core::budget;
-use trailproof_core::content::{Content, Form, Hash, OverBudget};
-use trailproof_core::digest::DigestClaim;
-use trailproof_core::event::Seen;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::finding::{Finding, Outcome};
-use trailproof_core::location::{ObjectLocation, excerpt};
-use trailproof_core::log_check::{LogProof, check_first_member, check_log};
-use trailproof_core::whole::WholeReader;
+use trailproof_core::bytes::content::{Content, Form, Hash, OverBudget};
+use trailproof_core::bytes::whole::WholeReader;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::finding::{Finding, Outcome};
+use trailproof_core::compat::judge::DigestRead;
+use trailproof_core::digest::document::DigestClaim;
+use trailproof_core::log_file::{LogProof, check_first_member, check_log};
+use trailproof_core::record::Seen;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::location::{ObjectLocation, excerpt};
 
 /// How often an object that changes while it is being read is begun anew.
 const RESTARTS: u32 = 3;

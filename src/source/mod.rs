@@ -14,8 +14,8 @@ pub mod s3;
 mod scripted;
 pub(crate) mod stream;
 
-pub use object::{
+pub use self::object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,
     ReadError, ReadFrom, RecordedBytes, TakePiece,
 };
-pub use pages::Pages;
+pub use self::pages::Pages;

@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::Timestamp;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 
 /// A boxed future, so that sources can be trait objects and wrappers can stack.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

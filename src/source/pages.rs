@@ -1,7 +1,7 @@
 //! A listing, page by page.
 use super::object::{ListPage, ListRequest, ObjectSource};
-use trailproof_core::budget;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::budget;
 
 /// The pages of one listing, to its very end.
 ///

@@ -4,8 +4,8 @@ use super::{ReadError, ReadFrom};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// The object that every test asks for.
 pub(super) fn at() -> ObjectLocation {

@@ -1,8 +1,8 @@
 //! Objects that are summed up piece by piece, and how many bytes of all objects are held at once.
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use trailproof_core::budget;
-use trailproof_core::content::{Content, ContentReader, OverBudget};
+use trailproof_core::bytes::content::{Content, ContentReader, OverBudget};
+use trailproof_core::vocab::budget;
 
 /// Bodies up to this size are gathered whole. Nearly all log files are far below it (95th
 /// percentile 23 KB).

@@ -3,12 +3,12 @@ use crate::trust::{KeyService, ServiceError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
-use trailproof_core::event::PublicKeyTold;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::ids::Region;
-use trailproof_core::signing::{KeyRing, PublicKey};
-use trailproof_core::time::Timestamp;
-use trailproof_core::walk_facts::{Fact, KeysInPart};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::digest::signing::{KeyRing, PublicKey};
+use trailproof_core::record::PublicKeyTold;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::time::Timestamp;
+use trailproof_core::walk::facts::{Fact, KeysInPart};
 
 type Span = (Region, Timestamp, Timestamp);
 type Answer = Arc<OnceCell<Result<KeyRing, ReadFailure>>>;

@@ -3,8 +3,8 @@ use std::fmt;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
-use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailArn};
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailArn};
+use trailproof_core::vocab::time::Timestamp;
 
 /// A boxed future, so that services can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,7 +24,7 @@ pub struct ServiceError {
 
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use trailproof_core::location::escape;
+        use trailproof_core::vocab::location::escape;
         match &self.code {
             Some(code) => write!(
                 f,

@@ -6,13 +6,13 @@ use super::run::{GapsOf, Run};
 use super::unlisted::found::Stray;
 use super::unlisted::search::UnlistedSearch;
 use std::collections::BTreeSet;
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::check::{Check, NotMade, WhyNot};
-use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, RunEvent};
-use trailproof_core::explain::{Concerned, Explanations};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::key_layout::ROOT;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
+use trailproof_core::trail_event::{Concerned, Explanations};
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::ROOT;
+use trailproof_core::vocab::location::ObjectLocation;
 
 impl Run<'_> {
     /// Tells which events explain the gaps, and why chains ended; returns those that ended and of which

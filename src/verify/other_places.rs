@@ -5,11 +5,11 @@
 //! it, and whoever may read the objects need not be allowed to list them.
 use super::plan::VerifyPlan;
 use std::collections::BTreeSet;
-use trailproof_core::check::{Check, NotMade, WhyNot};
-use trailproof_core::event::{DigestJudged, RunEvent};
-use trailproof_core::finding::Outcome;
-use trailproof_core::key_layout::DigestKey;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::record::{DigestJudged, RunEvent};
+use trailproof_core::vocab::key_layout::DigestKey;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Places that are reported one by one. A trail moves seldom.
 const REPORTED: usize = 16;

@@ -3,12 +3,12 @@ use super::resume::proven_logs::KnownLogs;
 use super::resume::seam::Since;
 use super::trail_status::StatusOf;
 use std::sync::Arc;
-use trailproof_core::chain_id::Scope;
 use trailproof_core::coverage::tail_allowed_from;
-use trailproof_core::event::{EvidencePlace, RunEvent, RunStart, Tool};
-use trailproof_core::explain::KnownEnd;
-use trailproof_core::ids::{AccountId, Region};
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::record::{EvidencePlace, RunEvent, RunStart, Tool};
+use trailproof_core::trail_event::KnownEnd;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::ids::{AccountId, Region};
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// What to verify.
 #[derive(Clone, Debug)]

@@ -21,18 +21,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::check::{Check, NotMade, WhyNot};
-use trailproof_core::content::Hash;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::codes::notice::Notice;
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::event::{ChainSummary, DigestJudged, RunEvent, RunSummary, RunTally};
-use trailproof_core::explain::{KeptEvents, KeyName};
-use trailproof_core::finding::Outcome;
-use trailproof_core::ids::Region;
-use trailproof_core::key_layout::{DigestKind, ROOT};
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::notice::Notice;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::record::{ChainSummary, DigestJudged, RunEvent, RunSummary, RunTally};
+use trailproof_core::trail_event::{KeptEvents, KeyName};
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::key_layout::{DigestKind, ROOT};
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// What one chain may have said that waits for the chains before it to be told. How much that is
 /// together is the affair of the common room.

@@ -4,14 +4,14 @@ use crate::locate::place::Place;
 use crate::source::{ListRequest, ObjectSource, Pages};
 use crate::trust::{ServiceError, TrailService};
 use std::sync::Arc;
-use trailproof_core::chain_id::{ChainId, Scope, TrailFilter};
-use trailproof_core::check::{Check, NotMade, WhyNot};
-use trailproof_core::event::{EvidencePlace, RunEvent};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::finding::Finding;
-use trailproof_core::ids::{Region, TrailArn};
-use trailproof_core::key_layout::{DigestKey, KeyRoot};
-use trailproof_core::time::{HOUR, Timestamp};
+use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::codes::finding::Finding;
+use trailproof_core::record::{EvidencePlace, RunEvent};
+use trailproof_core::vocab::chain_id::{ChainId, Scope, TrailFilter};
+use trailproof_core::vocab::ids::{Region, TrailArn};
+use trailproof_core::vocab::key_layout::{DigestKey, KeyRoot};
+use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 /// How far what CloudTrail calls the time of a delivery may lie behind what the store says of the
 /// object. Both are of one moment, by two clocks of AWS's; digests come once an hour.

@@ -11,10 +11,10 @@ use trailproof::attest::merkle::{Tree, leaf_hash};
 use trailproof::attest::record::Summing;
 use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::run::verify;
-use trailproof_core::chain_id::Scope;
-use trailproof_core::event::EvidencePlace;
-use trailproof_core::event::wire::write_event;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::record::EvidencePlace;
+use trailproof_core::record::wire::write_event;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 

@@ -13,17 +13,17 @@ use trailproof::report::RunReporter as _;
 use trailproof::report::json::Json;
 use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::run::verify;
-use trailproof_core::chain_id::Scope;
+use trailproof_core::bytes::inflate::InflateFault;
+use trailproof_core::codes::failure::ReadFailureKind;
+use trailproof_core::codes::finding::{FindingCode, Malformed, SignatureFault};
+use trailproof_core::codes::notice::Notice;
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::event::wire::write_event;
-use trailproof_core::event::{EvidencePlace, Presence, RunEvent, RunEventName};
-use trailproof_core::failure::ReadFailureKind;
-use trailproof_core::finding::{FindingCode, Malformed, SignatureFault};
-use trailproof_core::inflate::InflateFault;
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::notice::Notice;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::record::wire::write_event;
+use trailproof_core::record::{EvidencePlace, Presence, RunEvent, RunEventName};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
 fn document(name: &str) -> String {

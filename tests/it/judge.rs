@@ -1,14 +1,14 @@
 //! The three proofs of a digest, each alone, none, and each in the way of the others: over digests
 //! that the builder signed with an implementation of RSA that is not the one that verifies.
-use trailproof_core::aws_judge::DigestRead;
-use trailproof_core::content::read_whole;
-use trailproof_core::digest::{DigestClaim, Link};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::finding::Outcome;
-use trailproof_core::judge::{KeyLookup, judge_digest};
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::notice::Notice;
-use trailproof_core::signing::PublicKey;
+use trailproof_core::bytes::content::read_whole;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::codes::notice::Notice;
+use trailproof_core::compat::judge::DigestRead;
+use trailproof_core::digest::document::{DigestClaim, Link};
+use trailproof_core::digest::judge::{KeyLookup, judge_digest};
+use trailproof_core::digest::signing::PublicKey;
+use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 
 struct Case {
@@ -59,7 +59,7 @@ fn read(trail: &BuiltTrail, index: usize, change: impl Fn(&mut Vec<u8>)) -> Dige
 }
 
 /// What came of it, in one word each: the proofs that held, or the code.
-fn told(outcome: &Outcome<trailproof_core::judge::ProvenDigest>) -> String {
+fn told(outcome: &Outcome<trailproof_core::digest::judge::ProvenDigest>) -> String {
     match outcome {
         Outcome::Valid(proven) => {
             let proofs = proven.proofs;
@@ -202,7 +202,7 @@ fn a_digest_is_a_copy_only_of_itself_and_only_where_its_signature_holds() {
 /// another.
 #[test]
 fn a_key_is_of_its_name_in_either_encoding() {
-    use trailproof_core::signing::PublicKey;
+    use trailproof_core::digest::signing::PublicKey;
     use trailproof_testkit::trail::signer::{Signer, fingerprint};
     let (one, other) = (Signer::pool(0), Signer::pool(1));
     for name in [fingerprint(&one.pkcs1), fingerprint(&one.spki)] {

@@ -2,7 +2,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use trailproof_core::content::read_whole;
+use trailproof_core::bytes::content::read_whole;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, gzip};
 
 struct Stage {
@@ -34,7 +34,7 @@ impl Stage {
         let file = self.at.join("a file");
         fs::write(&file, bytes).unwrap();
         let whole = self.trail.whole();
-        let iso = |at: i64| trailproof_core::time::Timestamp::from_unix(at).to_string();
+        let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
         command.arg("lookup").arg(&file).arg("--in").arg(self.at.join("mirror"));
         command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
@@ -146,7 +146,7 @@ fn what_is_no_file_is_said_and_standard_input_is_one() {
     use std::process::Stdio;
     let stage = stage("called");
     let whole = stage.trail.whole();
-    let iso = |at: i64| trailproof_core::time::Timestamp::from_unix(at).to_string();
+    let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();
     let run = |files: &[&str], input: &[u8]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
         command.arg("lookup").args(files).args(["--in", "mirror"]).current_dir(&stage.at);

@@ -8,10 +8,10 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use trailproof_core::content::read_whole;
-use trailproof_core::digest::DigestClaim;
-use trailproof_core::key_layout::DigestKey;
-use trailproof_core::signing::{KeyRing, PublicKey};
+use trailproof_core::bytes::content::read_whole;
+use trailproof_core::digest::document::DigestClaim;
+use trailproof_core::digest::signing::{KeyRing, PublicKey};
+use trailproof_core::vocab::key_layout::DigestKey;
 
 /// The folder of real data, or `None` after saying that there is none.
 fn real_data() -> Option<PathBuf> {

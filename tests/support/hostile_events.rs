@@ -1,6 +1,6 @@
 //! A run of which everything that came from outside is hostile.
 use super::*;
-use trailproof_core::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, NotMade, WhyNot};
 
 /// A run in which every value from outside is hostile.
 pub(crate) fn hostile() -> Vec<RunEvent> {

@@ -51,7 +51,7 @@ pub(crate) fn bucket(trail: &BuiltTrail) -> String {
 }
 
 pub(crate) fn iso(at: i64) -> String {
-    trailproof_core::time::Timestamp::from_unix(at).to_string()
+    trailproof_core::vocab::time::Timestamp::from_unix(at).to_string()
 }
 
 pub(crate) fn period(trail: &BuiltTrail) -> Vec<String> {

@@ -4,22 +4,22 @@ mod hostile_events;
 
 pub(crate) use hostile_events::hostile;
 use std::collections::BTreeMap;
-use trailproof_core::chain_id::ChainId;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::finding::{Finding, Malformed, Outcome};
+use trailproof_core::codes::notice::Notice;
+use trailproof_core::codes::unlisted::UnlistedReason;
+use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
-use trailproof_core::event::{
+use trailproof_core::record::{
     ChainSummary, Counts, CoverageTotals, DeliveredTo, DigestJudged, EvidencePlace, LogJudged,
-    Presence, PublicKeyTold, ReadKind, ReadPlace, RunEvent, RunStart, RunSummary, Seen, Tally,
-    Tool,
+    Presence, PublicKeyTold, ReadKind, ReadPlace, RunEvent, RunStart, RunSummary, Seen, Tool,
 };
-use trailproof_core::explain::ExplainingEvent;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::finding::{Finding, Malformed, Outcome};
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::notice::Notice;
-use trailproof_core::time::{DAY, HOUR, Period, Timestamp};
-use trailproof_core::unlisted::UnlistedReason;
+use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::{DAY, HOUR, Period, Timestamp};
 
 /// 2026-07-01T00:00:00Z.
 const START: i64 = 1_782_864_000;

@@ -7,10 +7,10 @@ use trailproof::source::{
     ReadError, ReadFrom,
 };
 use trailproof::trust::{KeyRecord, KeyService, ServiceError};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::ids::Region;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::Timestamp;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 use trailproof_testkit::world::World;
 
 /// Objects of a world, read from memory.

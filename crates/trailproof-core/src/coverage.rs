@@ -3,7 +3,7 @@
 //! The division is built from the newest second down, in the order of the walk. Below each digest
 //! stands the reason that holds until the next older digest is proven, so that no second is left
 //! out and none is counted twice, whatever was deleted.
-use super::time::{HOUR, Period, Timestamp};
+use crate::vocab::time::{HOUR, Period, Timestamp};
 use strum::{EnumCount, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
 /// The age up to which the newest digest of a chain may be the newest that there is: the next one

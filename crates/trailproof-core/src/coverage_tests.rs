@@ -1,6 +1,6 @@
 //! What a chain's period is divided into: the reasons where they belong, and never more or less than the period.
 use super::*;
-use crate::time::HOUR;
+use crate::vocab::time::HOUR;
 use proptest::prelude::*;
 
 fn at(hour: i64) -> Timestamp {

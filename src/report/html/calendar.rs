@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
-use trailproof_core::time::HOUR;
+use trailproof_core::vocab::time::HOUR;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -225,7 +225,7 @@ fn day(unix: i64) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailproof_core::time::{DAY, Timestamp};
+    use trailproof_core::vocab::time::{DAY, Timestamp};
 
     fn segment(from: i64, to: i64, coverage: Coverage) -> Segment {
         // 2026-03-01T00:00:00Z.

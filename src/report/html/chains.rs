@@ -7,7 +7,7 @@ use crate::report::names::ChainNames;
 use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, verified};
 use crate::report::words::{PENDING, uncovered};
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::event::{ChainSummary, Presence};
+use trailproof_core::record::{ChainSummary, Presence};
 
 /// Chains that the table and the matrix leave out of it when all is well, where there are more.
 /// An auditor reads a page of twelve chains chain by chain, and one of thousands by exception.

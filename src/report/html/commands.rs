@@ -1,7 +1,7 @@
 //! The commands with which a reader checks the run again.
 use super::shown::{Shown, shell_word};
 use crate::report::collect::Collected;
-use trailproof_core::finding::Finding;
+use trailproof_core::codes::finding::Finding;
 
 /// The commands that verify this run again.
 #[derive(Clone, Debug)]

@@ -6,10 +6,10 @@ use crate::report::names::ChainNames;
 use crate::report::places;
 use crate::report::text_lines::counted;
 use crate::report::words::{self, uncovered};
+use trailproof_core::codes::failure::ReadFailureKind;
+use trailproof_core::codes::finding::Finding;
+use trailproof_core::codes::notice::Notice;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::failure::ReadFailureKind;
-use trailproof_core::finding::Finding;
-use trailproof_core::notice::Notice;
 
 /// Entries of one list that are shown; the rest is counted. A finding takes about 1 kB.
 const SHOWN: usize = 1_000;

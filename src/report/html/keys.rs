@@ -2,7 +2,7 @@
 use super::shown::Shown;
 use crate::report::collect::Collected;
 use sha2::{Digest as _, Sha256};
-use trailproof_core::event::PublicKeyTold;
+use trailproof_core::record::PublicKeyTold;
 
 /// Keys that are shown; the rest is counted. One takes about 400 bytes.
 const SHOWN: usize = 1_000;

@@ -4,7 +4,7 @@ use super::shown::Shown;
 use crate::report::ends::Ends;
 use crate::report::text_lines::{per_cent, verified};
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::event::ChainSummary;
+use trailproof_core::record::ChainSummary;
 
 /// Accounts with a row. With 17 regions, a row takes about 700 bytes.
 const ACCOUNTS: usize = 1_500;

@@ -13,7 +13,7 @@ use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
-use trailproof_core::event::record::Circumstances;
+use trailproof_core::record::document::Circumstances;
 
 /// The one style sheet. The page's policy allows it by its hash, and nothing else.
 const STYLE: &str = include_str!("../../../templates/report.css");

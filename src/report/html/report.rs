@@ -5,8 +5,8 @@ use crate::report::collect::Collected;
 use askama::Template as _;
 use std::fmt;
 use std::io::{self, Write};
-use trailproof_core::event::RunEvent;
-use trailproof_core::event::record::Circumstances;
+use trailproof_core::record::RunEvent;
+use trailproof_core::record::document::Circumstances;
 
 /// The page of a run. Its bytes depend on the events alone.
 #[derive(Debug)]

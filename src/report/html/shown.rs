@@ -1,6 +1,6 @@
 //! Values as they are shown on a page and typed into a shell.
 use std::fmt;
-use trailproof_core::location::escape;
+use trailproof_core::vocab::location::escape;
 
 /// A text that may come from outside, with every control character, mark of direction and character
 /// of no width spelt out. The template escapes what HTML would take for its own.

@@ -4,7 +4,8 @@ use super::shown::{Shown, grouped};
 use crate::report::collect::Collected;
 use crate::report::text_lines::{COMPLETE_COPY, bytes, counted, per_cent};
 use crate::report::words::uncovered;
-use trailproof_core::event::{RunSummary, Tally};
+use trailproof_core::compat::event::Tally;
+use trailproof_core::record::RunSummary;
 use trailproof_core::verdict::Verdict;
 
 /// The answer in words.

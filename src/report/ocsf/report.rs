@@ -5,9 +5,9 @@ use crate::report::RunReporter;
 use crate::report::collect::Collected;
 use serde_json::Value;
 use std::io::{self, Write};
-use trailproof_core::event::RunEvent;
-use trailproof_core::event::record::Circumstances;
-use trailproof_core::event::wire::write_json;
+use trailproof_core::record::RunEvent;
+use trailproof_core::record::document::Circumstances;
+use trailproof_core::record::wire::write_json;
 
 /// The events of a run as Compliance Findings.
 #[derive(Debug)]

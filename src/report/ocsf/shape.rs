@@ -2,7 +2,7 @@
 use crate::report::collect::Collected;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use trailproof_core::chain_id::ChainId;
+use trailproof_core::vocab::chain_id::ChainId;
 
 /// Version of the schema.
 const VERSION: &str = "1.6.0";

@@ -7,11 +7,11 @@ use crate::report::text_lines::{counted, hours};
 use crate::report::words::{self, uncovered};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::{PlaceInDoubt, RunSummary};
-use trailproof_core::location::{ObjectLocation, escape};
+use trailproof_core::record::{PlaceInDoubt, RunSummary};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::location::{ObjectLocation, escape};
 
 /// Resources that one event of many objects names. Security Hub takes 32 with a finding.
 const RESOURCES: usize = 32;

@@ -9,12 +9,12 @@ use crate::source::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::budget;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::ids::{AccountId, Region};
-use trailproof_core::key_layout::{DIGEST_FOLDER, DigestKey};
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::Timestamp;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::ids::{AccountId, Region};
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, DigestKey};
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 
 /// The files of one folder as one bucket, under the keys that their names tell.
 #[derive(Debug)]

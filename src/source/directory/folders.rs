@@ -11,7 +11,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use trailproof_core::budget;
+use trailproof_core::vocab::budget;
 
 /// Folders kept open. Log files of one account, region and day lie in one; this many are read at
 /// once, and a process may have 256 to 1,024 files open where nobody changed that.

@@ -1,7 +1,7 @@
 //! From keys to paths, and from the names of files to keys. A key from a digest is chosen by
 //! whoever wrote the digest: none may lead out of the directory.
 use std::path::{Component, Path};
-use trailproof_core::budget;
+use trailproof_core::vocab::budget;
 
 /// What gzip adds to a name, and what copiers that inflate take away.
 const GZIP: &str = ".gz";

@@ -12,6 +12,6 @@ pub(crate) mod reader;
 mod source;
 mod tree;
 
-pub use flat::FlatFolder;
-pub use index::INDEX;
-pub use source::DirectorySource;
+pub use self::flat::FlatFolder;
+pub use self::index::INDEX;
+pub use self::source::DirectorySource;

@@ -4,7 +4,7 @@ use crate::source::{ObjectMetadata, ReadError, ReadFrom};
 use std::fs::{File, Metadata};
 use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
 /// A read failure in these words: the file is there, and is not read.
 pub(crate) fn denied(words: &str) -> ReadError {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
 /// Bytes of a chunk: a size that stays in the second-level cache while it is hashed.
 const CHUNK: usize = 256 << 10;

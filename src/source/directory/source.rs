@@ -17,8 +17,8 @@ use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Entries on a page, as S3 gives them.
 const PAGE: usize = 1_000;

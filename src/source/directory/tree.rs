@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use trailproof_core::budget;
-use trailproof_core::failure::ReadFailure;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::budget;
 
 /// Examples of what was passed over that are kept.
 const EXAMPLES: usize = 1_000;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Running counts, shared with whoever shows them. Each is right by itself; read together while a
 /// run goes on, they may be of slightly different moments.

@@ -6,8 +6,8 @@ use crate::source::{ReadError, ReadFrom, TakePiece};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// At most so many listings and objects of the source below are in flight at once, and fewer while
 /// fewer fill the store or this machine, or while the store says that it is asked too much.

@@ -12,9 +12,9 @@ use crate::source::{BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, Ob
 use crate::source::{ObjectSource, ReadError, ReadFrom, TakePiece};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use trailproof_core::budget;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::location::{ObjectLocation, escape};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::location::{ObjectLocation, escape};
 
 /// Where the objects of one recorded place lie.
 #[derive(Clone, Debug)]

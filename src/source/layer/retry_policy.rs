@@ -1,6 +1,6 @@
 //! How often and how soon to ask again where asking again may help.
 use std::time::Duration;
-use trailproof_core::failure::ReadFailureKind;
+use trailproof_core::codes::failure::ReadFailureKind;
 
 /// How often and how soon to ask again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

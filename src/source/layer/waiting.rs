@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use trailproof_core::failure::ReadFailureKind;
+use trailproof_core::codes::failure::ReadFailureKind;
 
 /// What was asked and not answered yet, and how the store has answered until now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

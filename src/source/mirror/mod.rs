@@ -6,5 +6,5 @@ mod ledger;
 mod source;
 pub mod writer;
 
-pub use header::{HEADER, Header, KEYS_BESIDE, MirrorRun, Tally};
-pub use source::MirrorSource;
+pub use self::header::{HEADER, Header, KEYS_BESIDE, MirrorRun, Tally};
+pub use self::source::MirrorSource;

@@ -16,8 +16,8 @@ use crate::source::{
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Entries on a page, as S3 gives them.
 const PAGE: usize = 1_000;

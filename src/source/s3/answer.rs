@@ -6,9 +6,9 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 use std::io;
-use trailproof_core::budget;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::ids::Region;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::ids::Region;
 
 /// Bytes of an error's body in which a region is looked for. S3's are below 2 KB.
 const ERROR_BODY: usize = 16 << 10;

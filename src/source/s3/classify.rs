@@ -4,7 +4,7 @@
 //! buckets and versions alike, and 403 of archives and keys of KMS too. Only one row says that an
 //! object is gone.
 use crate::source::ReadError;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
 /// The requests that are made here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

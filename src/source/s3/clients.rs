@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use trailproof_core::ids::Region;
+use trailproof_core::vocab::ids::Region;
 
 /// The region that is asked where a bucket lies when none is configured, as the AWS CLI does.
 const FIRST_ASKED: &str = "us-east-1";

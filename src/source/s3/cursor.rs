@@ -4,7 +4,7 @@
 //! cannot show that, so that what callers carry from page to page also says which entry was the
 //! last and how many pages in a row had none.
 use crate::source::s3::classify::{Broken, broken};
-use trailproof_core::failure::ReadFailure;
+use trailproof_core::codes::failure::ReadFailure;
 
 /// Empty pages in a row that are borne. S3 may give some where many keys under a prefix were
 /// deleted; a hundred requests in which nothing comes are no listing.

@@ -10,9 +10,9 @@ use super::percent;
 use crate::source::{ListPage, ListRequest, Listed};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
-use trailproof_core::budget;
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::time::Timestamp;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::time::Timestamp;
 
 /// The page that `output` is for `request`, whose continuation is `cursor`.
 pub(super) fn page(

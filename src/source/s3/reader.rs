@@ -7,7 +7,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use std::time::{Duration, Instant};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
 /// Bytes that must come, or the rest of the body, within the time in which the store may be silent.
 /// A store that sends a byte a second is never silent and never done; at 30 seconds this is about

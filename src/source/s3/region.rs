@@ -9,8 +9,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::ids::Region;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::ids::Region;
 
 /// Where a null location is: the one region that is older than locations.
 const NULL_LOCATION: &str = "us-east-1";

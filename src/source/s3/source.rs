@@ -20,9 +20,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::ids::Region;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Buckets of S3, in whatever regions, and of stores that speak its protocol.
 ///

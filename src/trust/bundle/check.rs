@@ -3,10 +3,10 @@ use super::coverage::{Stretch, joined, left_out};
 use super::document::Bundle;
 use crate::trust::KeyRecord;
 use std::collections::BTreeMap;
-use trailproof_core::ids::Region;
-use trailproof_core::location::excerpt;
-use trailproof_core::signing::{PublicKey, signed_in};
-use trailproof_core::time::DAY;
+use trailproof_core::digest::signing::{PublicKey, signed_in};
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::location::excerpt;
+use trailproof_core::vocab::time::DAY;
 
 /// What a real key is valid for.
 const VALID: i64 = 30 * DAY;

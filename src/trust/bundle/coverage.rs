@@ -1,6 +1,6 @@
 //! Of which times a bundle has every key.
 use crate::trust::KeyRecord;
-use trailproof_core::time::{DAY, Timestamp};
+use trailproof_core::vocab::time::{DAY, Timestamp};
 
 /// Both ends included.
 pub(super) type Stretch = (Timestamp, Timestamp);

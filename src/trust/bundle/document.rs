@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
-use trailproof_core::budget;
-use trailproof_core::ids::Region;
-use trailproof_core::location::excerpt;
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::location::excerpt;
+use trailproof_core::vocab::time::Timestamp;
 
 /// What the first field of our own form holds.
 pub(super) const FORMAT: &str = "trailproof-public-keys";

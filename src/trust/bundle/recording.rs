@@ -4,8 +4,8 @@ use super::document::RegionKeys;
 use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use trailproof_core::ids::Region;
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::time::Timestamp;
 
 /// Asks the service below, and keeps what it answers.
 #[derive(Debug)]

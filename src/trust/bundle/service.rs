@@ -2,8 +2,8 @@
 use super::coverage::{Stretch, joined};
 use super::document::{Bundle, RegionKeys};
 use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
-use trailproof_core::ids::Region;
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::time::Timestamp;
 
 /// The keys of bundles that somebody named. Asks nobody.
 #[derive(Debug)]

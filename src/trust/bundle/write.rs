@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use trailproof_core::ids::Region;
+use trailproof_core::vocab::ids::Region;
 
 /// The document of the keys that were obtained for `requested`.
 pub fn fetched(keys: &BTreeMap<Region, Vec<KeyRecord>>, requested: Stretch) -> String {

@@ -6,7 +6,7 @@ use aws_sdk_cloudtrail::config::timeout::TimeoutConfig;
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use trailproof_core::ids::Region;
+use trailproof_core::vocab::ids::Region;
 
 /// Attempts at one request, by the SDK's standard mode; as many as the AWS CLI makes. These
 /// services allow few requests a second (ListPublicKeys 10), so that refusals pass by waiting.

@@ -3,8 +3,8 @@ use crate::trust::{KeyRecord, TrailRecord, TrailStatusRecord};
 use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{PublicKey, Trail};
-use trailproof_core::budget;
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::time::Timestamp;
 
 /// One key; `None` where it has no fingerprint or no value, or more bytes than a key can have:
 /// no digest could name it, or it could not be used.

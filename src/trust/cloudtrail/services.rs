@@ -11,9 +11,9 @@ use aws_sdk_organizations::types::{AccountState, AccountStatus};
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
-use trailproof_core::budget;
-use trailproof_core::ids::{OrganizationId, Region, TrailArn};
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::ids::{OrganizationId, Region, TrailArn};
+use trailproof_core::vocab::time::Timestamp;
 
 const LIST_PUBLIC_KEYS: &str = "ListPublicKeys";
 const DESCRIBE_TRAILS: &str = "DescribeTrails";

@@ -4,12 +4,12 @@ use crate::verify::resume::proven_logs::KnownLogs;
 use crate::verify::resume::seam::Seam;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::content::Hash;
-use trailproof_core::event::Presence;
-use trailproof_core::key_layout::{ChainKey, DigestKind};
-use trailproof_core::log_key::log_key_time;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::record::Presence;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::{ChainKey, DigestKind};
+use trailproof_core::vocab::log_key::log_key_time;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// What a chain is run with.
 #[derive(Clone, Debug)]

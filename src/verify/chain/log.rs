@@ -3,10 +3,10 @@ use super::job::ChainJob;
 use crate::source::ObjectSource;
 use crate::source::fetch::{JudgeLog, fetch_log, fetch_log_and_search};
 use std::sync::Arc;
-use trailproof_core::digest::LogFile;
-use trailproof_core::event::LogJudged;
-use trailproof_core::explain::{Cause, KeyName, Recorded, causes};
-use trailproof_core::finding::{Finding, Outcome};
+use trailproof_core::codes::finding::{Finding, Outcome};
+use trailproof_core::digest::document::LogFile;
+use trailproof_core::record::LogJudged;
+use trailproof_core::trail_event::{Cause, KeyName, Recorded, causes};
 
 /// A log file that was judged.
 pub(crate) struct Log {

@@ -1,8 +1,8 @@
 //! What a chain hands over to be told in its turn.
 use crate::verify::schedule::ordered::Place;
 use crate::verify::unlisted::named_logs::Names;
-use trailproof_core::event::{LogJudged, PublicKeyTold, RunEvent};
-use trailproof_core::explain::{Cause, KeyName};
+use trailproof_core::record::{LogJudged, PublicKeyTold, RunEvent};
+use trailproof_core::trail_event::{Cause, KeyName};
 
 /// What a chain says at once, and the place that this takes until it is told.
 #[derive(Debug)]

@@ -4,9 +4,9 @@
 //! What ends a chain is often recorded elsewhere: in the trail's account and home region, in the
 //! account that owns the bucket or the key, or in the management account.
 use super::job::ChainJob;
-use trailproof_core::explain::REACH;
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::time::{HOUR, Timestamp};
+use trailproof_core::trail_event::REACH;
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 /// Two listed digests that are further apart than this have something between them that an event
 /// may explain: an hour is what a digest covers, and a few minutes are what they are off.

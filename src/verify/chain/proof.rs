@@ -1,9 +1,9 @@
 //! What the stream tells of a digest and of what it names.
-use trailproof_core::digest::{Digest, LogFile};
-use trailproof_core::event::{DigestLink, DigestProof, LogNamed};
-use trailproof_core::finding::Outcome;
-use trailproof_core::judge::ProvenDigest;
-use trailproof_core::key_layout::DigestKey;
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::digest::document::{Digest, LogFile};
+use trailproof_core::digest::judge::ProvenDigest;
+use trailproof_core::record::{DigestLink, DigestProof, LogNamed};
+use trailproof_core::vocab::key_layout::DigestKey;
 
 /// How a digest came out.
 pub(crate) fn told(outcome: &Outcome<ProvenDigest>) -> Outcome<DigestProof> {

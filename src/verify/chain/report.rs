@@ -5,7 +5,7 @@ use super::message::{ChainSays, Saying};
 use crate::verify::schedule::ordered::InOrder;
 use crate::verify::unlisted::named_logs::Names;
 use tokio::sync::mpsc;
-use trailproof_core::event::{
+use trailproof_core::record::{
     ChainTally, DigestJudged, LogNamed, PublicKeyTold, RunEvent, SeamJudged,
 };
 

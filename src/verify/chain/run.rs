@@ -18,17 +18,17 @@ use crate::verify::unlisted::named_logs::Names;
 use std::hash::RandomState;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use trailproof_core::backfill::BackfillWalk;
-use trailproof_core::chain::ChainWalk;
-use trailproof_core::digest::{Digest, LogFile};
-use trailproof_core::event::{DigestJudged, RunEvent, Seen};
-use trailproof_core::finding::{Finding, Outcome};
-use trailproof_core::judge::ProvenDigest;
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::notice::Notice;
-use trailproof_core::time::Timestamp;
-use trailproof_core::walk_facts::{Fact, ListedDigest, Need, Step};
+use trailproof_core::codes::finding::{Finding, Outcome};
+use trailproof_core::codes::notice::Notice;
+use trailproof_core::digest::document::{Digest, LogFile};
+use trailproof_core::digest::judge::ProvenDigest;
+use trailproof_core::record::{DigestJudged, RunEvent, Seen};
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
+use trailproof_core::walk::backfill::BackfillWalk;
+use trailproof_core::walk::facts::{Fact, ListedDigest, Need, Step};
+use trailproof_core::walk::standard::ChainWalk;
 
 /// Results of one chain that may be outstanding at once.
 const WINDOW: usize = 512;

@@ -4,7 +4,7 @@ use crate::locate::discover::Found;
 use crate::verify::chain::job::ChainJob;
 use crate::verify::plan::VerifyPlan;
 use std::collections::BTreeSet;
-use trailproof_core::event::Presence;
+use trailproof_core::record::Presence;
 
 /// The jobs with those of left-out trails among them, in canonical order. Where no chain of the scope
 /// lies there is nothing to search, and nothing to know the names for.

@@ -17,12 +17,12 @@ use crate::verify::schedule::budget::Room;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::event::{DigestJudged, Presence, RunEvent};
-use trailproof_core::explain::{Cause, Concerned, ExplainingEvent, Explanations, KeyName};
-use trailproof_core::finding::Outcome;
-use trailproof_core::key_layout::{ChainKey, DigestKind};
-use trailproof_core::time::{HOUR, Period, Timestamp};
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::record::{DigestJudged, Presence, RunEvent};
+use trailproof_core::trail_event::{Cause, Concerned, ExplainingEvent, Explanations, KeyName};
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::{ChainKey, DigestKind};
+use trailproof_core::vocab::time::{HOUR, Period, Timestamp};
 
 /// What a walk says that waits to be heard.
 const WAITING: usize = 64;

@@ -4,12 +4,12 @@ use crate::locate::discover::find_places;
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
 use std::sync::Arc;
-use trailproof_core::chain_id::{ChainId, Scope};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::{DIGEST_FOLDER, DigestKey, ROOT};
-use trailproof_core::log_key::is_log_folder;
-use trailproof_core::time::Period;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::chain_id::{ChainId, Scope};
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, DigestKey, ROOT};
+use trailproof_core::vocab::log_key::is_log_folder;
+use trailproof_core::vocab::time::Period;
 
 /// The objects of whole days and of a scope, told by their keys alone.
 #[derive(Clone, Debug)]
@@ -89,8 +89,8 @@ impl InPeriod {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailproof_core::chain_id::TrailFilter;
-    use trailproof_core::time::Timestamp;
+    use trailproof_core::vocab::chain_id::TrailFilter;
+    use trailproof_core::vocab::time::Timestamp;
 
     const LOGS: &str = "p/AWSLogs/111122223333/CloudTrail/us-east-1/";
 

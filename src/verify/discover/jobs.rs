@@ -7,14 +7,14 @@ use crate::verify::chain::job::ChainJob;
 use crate::verify::plan::VerifyPlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::budget;
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::content::Hash;
-use trailproof_core::event::Presence;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::ids::{AccountId, OrganizationId, Region, TrailName};
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::time::Timestamp;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::record::Presence;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::time::Timestamp;
 
 /// What goes on outside of the scope, for telling whether a chain in it should be there too.
 #[derive(Clone, Debug, Default)]

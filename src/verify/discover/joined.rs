@@ -12,10 +12,10 @@ use crate::source::fetch::{DigestFetch, fetch_digest};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::BTreeMap;
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::key_layout::{DigestKey, DigestKind};
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 
 /// Changes of path within one period. A trail that is changed more often is told path by path.
 const CHANGES: usize = 8;

@@ -9,12 +9,12 @@ use crate::verify::plan::VerifyPlan;
 use crate::verify::unlisted::folders::has_logs;
 use crate::verify::unlisted::unvalidated::Unvalidated;
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::event::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, RunEvent};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::ids::{AccountId, OrganizationId, Region};
-use trailproof_core::key_layout::KeyRoot;
-use trailproof_core::unlisted::UnlistedReason;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::codes::unlisted::UnlistedReason;
+use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, RunEvent};
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::vocab::key_layout::KeyRoot;
 
 /// The places in which no digest of the period was listed, with the folder in which log files of the
 /// period lie, or why that is not known.

@@ -10,9 +10,9 @@ use crate::verify::chain::job::ChainJob;
 use crate::verify::plan::VerifyPlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::budget;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::time::{HOUR, Period};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::time::{HOUR, Period};
 
 /// Entries on a page of a listing, S3's own number.
 const PAGE: u64 = 1_000;

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
-use trailproof_core::content::Hash;
-use trailproof_core::event::{LogJudged, Seen};
-use trailproof_core::finding::Outcome;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::log_check::LogProof;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::log_file::LogProof;
+use trailproof_core::record::{LogJudged, Seen};
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Folders whose listings are kept at once. Each chain is in one day's folder at a time, and a
 /// hundred chains run at once.

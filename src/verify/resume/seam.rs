@@ -1,16 +1,16 @@
 //! Where a run joins on to the record of the one before it.
 use std::collections::BTreeMap;
-use trailproof_core::chain_id::ChainId;
-use trailproof_core::content::Hash;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::codes::finding::{Finding, Outcome};
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::{
+use trailproof_core::record::{
     ChainSummary, DigestJudged, Follows, Presence, RunEvent, RunStart, SeamJudged,
 };
-use trailproof_core::finding::{Finding, Outcome};
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::Timestamp;
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 
 /// The newest digest that a record proves of a chain, within the time that it verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// A fetch that is under way; none comes of one for which there was no room ahead of the walk.
 type Fetch = JoinHandle<Option<DigestFetch>>;

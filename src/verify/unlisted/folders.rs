@@ -8,13 +8,13 @@ use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::ids::AccountId;
-use trailproof_core::key_layout::KeyRoot;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::log_key::{is_log_folder, log_key_time};
-use trailproof_core::time::{Period, Timestamp};
-use trailproof_core::unlisted::SetAside;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::codes::unlisted::SetAside;
+use trailproof_core::vocab::ids::AccountId;
+use trailproof_core::vocab::key_layout::KeyRoot;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::log_key::{is_log_folder, log_key_time};
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 pub(crate) fn ended(done: Result<(), JoinError>) {
     if let Err(error) = done {

@@ -1,11 +1,11 @@
 //! What the search for unlisted objects found, up to a budget and in canonical order.
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use trailproof_core::budget;
-use trailproof_core::content::Hash;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::time::Timestamp;
-use trailproof_core::unlisted::{SetAside, UnlistedReason};
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::time::Timestamp;
 
 /// What an object is that no verified digest names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,12 +9,12 @@ use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, Listed, ObjectSource, Pages};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use trailproof_core::budget;
-use trailproof_core::chain_id::Scope;
-use trailproof_core::content::Hash;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::unlisted::{SetAside, UnlistedReason};
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// What all searches of a run share.
 #[derive(Debug)]

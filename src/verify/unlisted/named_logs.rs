@@ -3,13 +3,13 @@
 use crate::locate::place::Place;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
-use trailproof_core::content::Hash;
+use trailproof_core::bytes::content::Hash;
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::digest::Digest;
-use trailproof_core::ids::Region;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::log_key::log_key_time;
-use trailproof_core::time::{DAY, Period, Timestamp};
+use trailproof_core::digest::document::Digest;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::log_key::log_key_time;
+use trailproof_core::vocab::time::{DAY, Period, Timestamp};
 
 /// How long after the time in its key a log file may be delivered, and so be named by a digest. In
 /// real digests the two differ by less than five minutes; three times that is allowed. Nearer to the

@@ -16,12 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex};
 use tokio::task::{JoinHandle, JoinSet};
-use trailproof_core::chain_id::ChainId;
 use trailproof_core::coverage::Segment;
-use trailproof_core::ids::{AccountId, Region};
-use trailproof_core::key_layout::KeyRoot;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::ids::{AccountId, Region};
+use trailproof_core::vocab::key_layout::KeyRoot;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// The search over a whole run. Chains are told by account and region, so that a place is searched
 /// as soon as the last chain of its account and region is told, and the names of its log files are

@@ -3,8 +3,8 @@ use crate::locate::place::Place;
 use crate::trust::TrailRecord;
 use crate::verify::trail_status::StatusOf;
 use tokio::sync::OnceCell;
-use trailproof_core::ids::TrailArn;
-use trailproof_core::unlisted::UnlistedReason;
+use trailproof_core::codes::unlisted::UnlistedReason;
+use trailproof_core::vocab::ids::TrailArn;
 
 /// Asks DescribeTrails once, when there is something to explain.
 #[derive(Debug)]

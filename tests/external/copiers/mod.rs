@@ -21,7 +21,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Mutex};
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::time::Timestamp;
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::trail::{
     BuiltTrail, Decoy, Deed, DigestAt, Hostile, LogAt, LogPlan, LogSizes, TrailSpec,

@@ -298,7 +298,8 @@ fn what_somebody_plants_stops_no_run() {
 #[test]
 fn what_a_lifecycle_rule_leaves_is_said_to_look_so() {
     let clean = spec(8).time("2026-03-01T20:04:11Z", 8).regions(&[HOME]).build();
-    let midnight = trailproof_core::time::Timestamp::parse("2026-03-02T00:00:00Z").unwrap().unix();
+    let midnight =
+        trailproof_core::vocab::time::Timestamp::parse("2026-03-02T00:00:00Z").unwrap().unix();
     let mut trail = clean.clone();
     delete(&mut trail, |_| true, 0, true);
     let later = clean.digests().filter(|(_, digest)| digest.end > midnight);

@@ -31,7 +31,8 @@ fn an_end_is_explained_or_stated_or_in_doubt() {
     let by_name = format!("{MEMBER}/{HOME}/other-trail={end}");
     let of_another = format!("{OWNER}={end}");
     let elsewhere = format!("{MEMBER}/{AWAY}={end}");
-    let later = iso(trailproof_core::time::Timestamp::parse(&end).unwrap().unix() + 5 * 3_600);
+    let later =
+        iso(trailproof_core::vocab::time::Timestamp::parse(&end).unwrap().unix() + 5 * 3_600);
     let too_late = format!("{MEMBER}={later}");
     let places = Places::of("ends", &unexplained, &after(&unexplained));
     for (more, ended) in [

@@ -8,12 +8,12 @@ use trailproof::source::{
 };
 use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::run::verify;
-use trailproof_core::chain_id::Scope;
-use trailproof_core::event::{EvidencePlace, Presence, RunEvent};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::record::{EvidencePlace, Presence, RunEvent};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Each listing begins with an empty page that goes on.
 #[derive(Debug)]

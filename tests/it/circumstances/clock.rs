@@ -50,7 +50,7 @@ fn a_date_that_is_none_says_nothing() {
 /// digests are gone.
 #[test]
 fn a_slow_clock_hides_no_tail() {
-    let now = trailproof_core::time::Timestamp::from_unix(
+    let now = trailproof_core::vocab::time::Timestamp::from_unix(
         std::time::UNIX_EPOCH.elapsed().unwrap().as_secs().try_into().unwrap(),
     );
     let trail = TrailSpec::new()

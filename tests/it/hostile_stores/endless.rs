@@ -132,7 +132,7 @@ fn what_was_planted_by_the_hundred_thousand_is_told_up_to_a_limit() {
         &trail,
     );
     let told = events.iter().filter(|event| matches!(event, RunEvent::LogUnlisted { .. })).count();
-    assert_eq!(told, trailproof_core::budget::UNLISTED);
+    assert_eq!(told, trailproof_core::vocab::budget::UNLISTED);
     let unread = events.iter().any(|event| {
         matches!(event, RunEvent::ListingUnread { why, .. } if why.kind == ReadFailureKind::OverBudget)
     });

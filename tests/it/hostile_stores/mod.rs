@@ -27,13 +27,13 @@ use trailproof::source::{
 use trailproof::verify::discover::survey::survey;
 use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::run::{verify, verify_counting};
-use trailproof_core::chain_id::Scope;
-use trailproof_core::event::{EvidencePlace, LogJudged, RunEvent, RunSummary};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::finding::Outcome;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::finding::Outcome;
+use trailproof_core::record::{EvidencePlace, LogJudged, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::server::{
     Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
     Throttling,

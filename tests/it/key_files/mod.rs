@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use trailproof::trust::bundle::{Bundle, check};
-use trailproof_core::content::read_whole;
+use trailproof_core::bytes::content::read_whole;
 use trailproof_testkit::server::{
     Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };
@@ -214,7 +214,7 @@ fn a_bundle_that_is_no_help_says_why() {
         ("broken", &broken, 1, "is no RSA key of 2048 to 8192 bits", 3, "is another key, or none"),
     ];
     let whole = trail.whole();
-    let iso = |at: i64| trailproof_core::time::Timestamp::from_unix(at).to_string();
+    let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();
     for (name, content, check_status, checked, verify_status, verified) in cases {
         let path = folder.join(format!("{name}.json"));
         fs::write(&path, content).unwrap();

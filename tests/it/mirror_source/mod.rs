@@ -23,8 +23,8 @@ use trailproof::source::s3::{S3Source, Timeouts};
 use trailproof::source::{
     ListPage, ListRequest, Listed, ObjectMetadata, ObjectSource, ReadError, ReadFrom,
 };
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::world::{Bucket, Version, World};
 

@@ -134,7 +134,8 @@ fn every_layout_proves_all_but_the_newest_digest() {
         for path in files {
             let mut bytes = Vec::new();
             let stored = fs::read(&path).unwrap();
-            trailproof_core::content::read_whole(&stored, 1 << 30, Some(&mut bytes)).unwrap();
+            trailproof_core::bytes::content::read_whole(&stored, 1 << 30, Some(&mut bytes))
+                .unwrap();
             let to = if keep_name { path.clone() } else { inflate(path.to_str().unwrap()).into() };
             fs::remove_file(&path).unwrap();
             fs::write(to, bytes).unwrap();

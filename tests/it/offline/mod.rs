@@ -34,7 +34,7 @@ fn trail() -> BuiltTrail {
 }
 
 fn iso(at: i64) -> String {
-    trailproof_core::time::Timestamp::from_unix(at).to_string()
+    trailproof_core::vocab::time::Timestamp::from_unix(at).to_string()
 }
 
 /// The keys of the world in our own form: all of them, of the whole time.

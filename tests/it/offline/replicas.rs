@@ -258,7 +258,8 @@ fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() 
             let into = few.world.buckets.get_mut("the-replica").unwrap();
             let mut version = into.objects[&genuine].last().unwrap().clone();
             let mut body = Vec::new();
-            trailproof_core::content::read_whole(&version.body, 1 << 20, Some(&mut body)).unwrap();
+            trailproof_core::bytes::content::read_whole(&version.body, 1 << 20, Some(&mut body))
+                .unwrap();
             let text = String::from_utf8(body).unwrap().replace(&original, "another-bucket");
             let told = genuine.replace('/', "\\/");
             assert!(text.contains(&told));

@@ -18,9 +18,9 @@ use trailproof::report::junit::Junit;
 use trailproof::report::ocsf::Ocsf;
 use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::run::verify;
-use trailproof_core::chain_id::Scope;
-use trailproof_core::event::{EvidencePlace, RunEvent};
-use trailproof_core::time::{Period, Timestamp};
+use trailproof_core::record::{EvidencePlace, RunEvent};
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
 /// A run in every format.

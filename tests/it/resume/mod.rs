@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::time::Timestamp;
 use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
 use trailproof_testkit::trail::scale::Scale;
 use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};

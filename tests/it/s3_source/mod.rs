@@ -24,9 +24,9 @@ use trailproof::source::{
 };
 use trailproof::trust::cloudtrail::CloudTrail;
 use trailproof::trust::{KeyService, TrailService, TrailStatusRecord};
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::time::Timestamp;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 use trailproof_testkit::server::{
     AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };

@@ -2,8 +2,8 @@
 //! told as that.
 use super::*;
 use trailproof::source::layer::relocate::{Relocated, Relocation};
-use trailproof_core::event::DigestJudged;
-use trailproof_core::notice::Notice;
+use trailproof_core::codes::notice::Notice;
+use trailproof_core::record::DigestJudged;
 
 /// The source as a copy that may be incomplete, under the same name.
 pub(super) fn as_copy(source: Arc<dyn ObjectSource>, bucket: &str) -> Arc<dyn ObjectSource> {

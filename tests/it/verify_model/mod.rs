@@ -13,13 +13,13 @@ use trailproof::locate::roots::find_roots;
 use trailproof::source::ObjectSource;
 use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::run::verify;
-use trailproof_core::chain_id::{Scope, TrailFilter};
+use trailproof_core::codes::failure::ReadFailureKind;
+use trailproof_core::codes::finding::Outcome;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::event::{EvidencePlace, LogJudged, Presence, RunEvent, RunSummary};
-use trailproof_core::failure::ReadFailureKind;
-use trailproof_core::finding::Outcome;
-use trailproof_core::time::{Period as RunPeriod, Timestamp};
+use trailproof_core::record::{EvidencePlace, LogJudged, Presence, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
+use trailproof_core::vocab::time::{Period as RunPeriod, Timestamp};
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::{
     BuiltTrail, ChainId, Deed, LogPlan, LogSizes, Period, TrailSpec, expectation,

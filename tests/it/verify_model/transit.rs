@@ -17,7 +17,8 @@ fn a_byte_lost_in_transit_is_read_again_and_is_no_finding() {
 fn faults_alone_never_make_a_finding() {
     let trail = clean(12);
     let period = covered(&trail);
-    let faults: [fn(&trailproof_core::location::ObjectLocation) -> Option<ReadFailureKind>; 3] = [
+    let faults: [fn(&trailproof_core::vocab::location::ObjectLocation) -> Option<ReadFailureKind>;
+        3] = [
         |at| at.key.contains("CloudTrail-Digest").then_some(ReadFailureKind::Denied),
         |at| (!at.key.contains("CloudTrail-Digest")).then_some(ReadFailureKind::Throttled),
         |at| {

@@ -1,8 +1,8 @@
 //! Any event: every kind, with any values that it can hold.
 use super::values::*;
 use super::*;
-use trailproof_core::check::{Check, NotMade, WhyNot};
-use trailproof_core::event::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
+use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::record::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
 
 /// Any event. One that is added to the enum does not compile until it stands here.
 pub(crate) fn event() -> impl Strategy<Value = RunEvent> {

@@ -12,27 +12,28 @@ use std::sync::Arc;
 use strum::IntoEnumIterator;
 use trailproof::verify::plan::{Expected, VerifyPlan};
 use trailproof::verify::run::verify;
-use trailproof_core::chain_id::{ChainId, Scope};
+use trailproof_core::bytes::inflate::InflateFault;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::finding::{Finding, FindingCode, Malformed, Outcome, SignatureFault};
+use trailproof_core::codes::notice::Notice;
+use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
+use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
-use trailproof_core::event::record::RunCheck;
-use trailproof_core::event::wire::{read_event, write_event};
-use trailproof_core::event::{
+use trailproof_core::digest::judge::Proofs;
+use trailproof_core::log_file::LogProof;
+use trailproof_core::record::document::RunCheck;
+use trailproof_core::record::wire::{read_event, write_event};
+use trailproof_core::record::{
     ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, EvidencePlace,
     LogJudged, LogNamed, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold,
-    RunEvent, RunEventName, RunStart, RunSummary, SeamJudged, Seen, Tally, Tool,
+    RunEvent, RunEventName, RunStart, RunSummary, SeamJudged, Seen, Tool,
 };
-use trailproof_core::explain::ExplainingEvent;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::finding::{Finding, FindingCode, Malformed, Outcome, SignatureFault};
-use trailproof_core::inflate::InflateFault;
-use trailproof_core::judge::Proofs;
-use trailproof_core::key_layout::DigestKind;
-use trailproof_core::location::ObjectLocation;
-use trailproof_core::log_check::LogProof;
-use trailproof_core::notice::Notice;
-use trailproof_core::time::{Period, Timestamp};
-use trailproof_core::unlisted::{SetAside, UnlistedReason};
+use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::{ChainId, Scope};
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec, dice::Dice};
 pub(crate) use variants::some_events;
 

@@ -5,8 +5,8 @@ use super::record::{Order, Record};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::io;
-use trailproof_core::budget;
-use trailproof_core::time::Timestamp;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::time::Timestamp;
 
 /// An object or a folder as a listing tells it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

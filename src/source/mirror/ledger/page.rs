@@ -2,7 +2,7 @@
 use super::{Layers, Order};
 use crate::source::{ListPage, ListRequest, Listed};
 use std::io;
-use trailproof_core::budget;
+use trailproof_core::vocab::budget;
 
 /// The last of all characters. As many of them as a key has room for sort behind whatever lies in a
 /// folder.

@@ -2,7 +2,7 @@
 use super::ranges::{Range, join};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use trailproof_core::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
 /// Earlier contents of one object that are told: it was replaced so often between two runs.
 const EARLIER: usize = 1_024;

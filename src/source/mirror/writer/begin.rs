@@ -10,7 +10,7 @@ use crate::source::mirror::ledger::{Journal, Layers, Order, forget, salvage};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use trailproof_core::location::escape;
+use trailproof_core::vocab::location::escape;
 
 /// Why no mirror can be made there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::source::mirror::ledger::{Copied, Journal, Layers, Order, Record};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Copies that wait for the disk: 64 KB of memory each at most.
 const WAITING: usize = 512;

@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// What this run has seen, as hashes under a random key: eight bytes an object.
 #[derive(Debug, Default)]

@@ -10,8 +10,8 @@ use crate::source::{
 };
 use std::collections::HashMap;
 use std::sync::Arc;
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Pages that are listed to learn whether one copy is still the bucket's.
 const PAGES: usize = 100;

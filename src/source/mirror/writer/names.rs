@@ -9,7 +9,7 @@ use crate::source::mirror::ledger::MANIFEST;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use trailproof_core::budget;
+use trailproof_core::vocab::budget;
 
 /// Bytes of a name: what ext4, XFS, NTFS, APFS and others hold.
 const NAME: usize = 255;

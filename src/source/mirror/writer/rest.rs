@@ -6,7 +6,7 @@ use crate::source::mirror::ledger::{Layers, MANIFEST, Order, Record};
 use std::io;
 use std::sync::PoisonError;
 use tokio::task::JoinSet;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Objects that are copied at once; how many requests that makes is the source's affair.
 const AT_ONCE: usize = 512;

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;

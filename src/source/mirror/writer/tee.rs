@@ -8,8 +8,8 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Write as _};
-use trailproof_core::failure::ReadFailure;
-use trailproof_core::location::ObjectLocation;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Bytes of an object that are kept in memory until it is whole. Real log files have 1 to 52 KB.
 const HELD: usize = 64 << 10;

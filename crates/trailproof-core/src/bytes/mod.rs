@@ -1,0 +1,6 @@
+//! From the bytes of an object to its content: gzip members, inflated and hashed within budgets.
+pub mod content;
+mod deflate;
+pub mod inflate;
+mod members;
+pub mod whole;

@@ -1,0 +1,5 @@
+//! The rules of `aws cloudtrail validate-logs`, apart from those of `verify`.
+pub mod event;
+pub mod facts;
+pub mod judge;
+pub mod walk;

@@ -1,0 +1,278 @@
+//! Judges one digest by any of three proofs: its own signature, the signature that its proven
+//! successor records, and the hash that its proven successor records.
+//!
+//! One proof is enough. A proof that is absent or fails beside one that holds is a notice: a copy
+//! loses metadata, and nobody tampers by leaving a digest provable.
+use super::document::{Digest, DigestClaim, Link};
+use super::signing::PublicKey;
+use crate::Verified;
+use crate::bytes::content::Hash;
+use crate::codes::failure::{ReadFailure, ReadFailureKind};
+use crate::codes::finding::{Finding, Outcome, SignatureFault};
+use crate::codes::notice::Notice;
+use crate::compat::judge::DigestRead;
+use crate::vocab::key_layout::DigestKey;
+use crate::vocab::location::ObjectLocation;
+use std::sync::Arc;
+
+/// Which proofs held over a digest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proofs {
+    /// The signature of its own metadata.
+    pub own_signature: bool,
+    /// The signature that its proven successor records.
+    pub successor_signature: bool,
+    /// The hash that its proven successor records.
+    pub successor_hash: bool,
+}
+
+impl Proofs {
+    /// Whether any held.
+    pub fn any(self) -> bool {
+        self.own_signature || self.successor_signature || self.successor_hash
+    }
+}
+
+/// A digest that is proven, and by what.
+#[derive(Clone, Debug)]
+pub struct ProvenDigest {
+    /// What it says.
+    pub digest: Arc<Verified<Digest>>,
+    /// The proofs that held.
+    pub proofs: Proofs,
+}
+
+/// What is known of the key that a digest names.
+#[derive(Clone, Debug)]
+pub enum KeyLookup<'k> {
+    /// It is this one.
+    Known(&'k PublicKey),
+    /// The keys of that region and time were obtained, and it is none of them.
+    NoneSuch,
+    /// The keys of that region and time could not be obtained.
+    Unavailable(&'k ReadFailure),
+}
+
+/// Judges the digest that was read for `at`, the place under which it must have been signed.
+/// `link` is what its proven successor records of it, where it has one.
+pub fn judge_digest(
+    read: DigestRead,
+    at: &ObjectLocation,
+    link: Option<&Link>,
+    key: &KeyLookup<'_>,
+) -> (Outcome<ProvenDigest>, Vec<Notice>) {
+    let DigestRead { content, claim, signature, .. } = read;
+    let recorded = link.and_then(|link| link.hash);
+    let claim = match claim {
+        Ok(claim) => claim,
+        Err(why) => return (Outcome::Invalid(Finding::DigestMalformed(why)), Vec::new()),
+    };
+    let own = check_signature(&claim, signature.as_deref(), key);
+    if claim.location != *at {
+        return elsewhere(claim, content.hash, own, at, recorded, key);
+    }
+    // Mostly it is the same signature twice, and checking one is most of a digest's cost.
+    let recorded_signature = link.and_then(|link| link.signature.as_deref());
+    let theirs = match recorded_signature == signature.as_deref() {
+        true => own.clone(),
+        false => check_signature(&claim, recorded_signature, key),
+    };
+    let proofs = Proofs {
+        own_signature: own == Signed::Yes,
+        successor_signature: theirs == Signed::Yes,
+        successor_hash: recorded == Some(content.whole_hash()),
+    };
+    if !proofs.any() {
+        let outcome = match (recorded, own) {
+            // The proven successor says what this digest's bytes were, and they are not these.
+            (Some(expected), Signed::Absent | Signed::KeyNotHad) => {
+                Outcome::Invalid(Finding::DigestLinkMismatch {
+                    expected,
+                    found: content.whole_hash(),
+                })
+            }
+            (_, own) => unproven(&claim, own, theirs, key),
+        };
+        return (outcome, Vec::new());
+    }
+    let mut notices = Vec::new();
+    match own {
+        Signed::Absent => notices.push(Notice::MetadataSignatureMissing),
+        Signed::No(_) | Signed::KeyUnknown => notices.push(Notice::MetadataSignatureDiffers),
+        Signed::Yes | Signed::KeyNotHad => {}
+    }
+    if content.form == crate::bytes::content::Form::Plain {
+        notices.push(Notice::StoredInflated);
+    }
+    if let crate::bytes::content::Form::GzipAndMore { .. } = content.form {
+        notices.push(Notice::SeveralMembers);
+    }
+    match claim.complete() {
+        Ok(digest) => {
+            let digest = Arc::new(Verified::new(digest));
+            (Outcome::Valid(ProvenDigest { digest, proofs }), notices)
+        }
+        Err(why) => (Outcome::Invalid(Finding::DigestMalformed(why)), notices),
+    }
+}
+
+/// Judges a digest that names another place than the one that it was read for. One whose signature
+/// holds is genuine evidence of the place that it names. Where that is the same digest of the same
+/// trail, in another bucket or below another prefix, it is a copy, which says nothing of this place.
+fn elsewhere(
+    claim: DigestClaim,
+    found: Hash,
+    own: Signed,
+    at: &ObjectLocation,
+    expected: Option<Hash>,
+    key: &KeyLookup<'_>,
+) -> (Outcome<ProvenDigest>, Vec<Notice>) {
+    if is_same_digest(&claim.location.key, &at.key) {
+        match (expected, own) {
+            // The proven successor says what belongs here.
+            (Some(expected), _) if expected != found => {
+                let finding = Finding::DigestLinkMismatch { expected, found };
+                return (Outcome::Invalid(finding), Vec::new());
+            }
+            (_, Signed::Yes) => {
+                let at = claim.location.to_string();
+                let why = ReadFailure::new(ReadFailureKind::DeliveredElsewhere, at);
+                return (Outcome::Unverified(why), vec![Notice::DigestCopied]);
+            }
+            // Nothing holds and nothing is contradicted.
+            (_, own @ (Signed::Absent | Signed::KeyNotHad)) => {
+                return (unproven(&claim, own.clone(), own, key), Vec::new());
+            }
+            (_, Signed::No(_) | Signed::KeyUnknown) => {}
+        }
+    }
+    (Outcome::Invalid(Finding::DigestMoved { recorded: claim.location }), Vec::new())
+}
+
+/// Whether two keys name the same digest, whatever stands in front of the account.
+fn is_same_digest(one: &str, other: &str) -> bool {
+    let essence = |key: &str| {
+        let DigestKey { chain, end, kind } = DigestKey::parse(key)?;
+        Some((chain.account, chain.source_region, chain.trail, chain.home_region, end, kind))
+    };
+    let one = essence(one);
+    one.is_some() && one == essence(other)
+}
+
+/// What came of one signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Signed {
+    /// It holds.
+    Yes,
+    /// It does not.
+    No(SignatureFault),
+    /// There is none.
+    Absent,
+    /// There is one, and its key is none of the known ones.
+    KeyUnknown,
+    /// There is one, and the keys could not be obtained.
+    KeyNotHad,
+}
+
+/// As [`judge_digest`]; a digest whose own metadata has no signature is judged with each of those
+/// that others `kept` of it. One that holds proves the digest, whoever kept it; one that does not
+/// says nothing against a digest of which nobody proven says that this is its signature.
+pub(crate) fn judge_with_kept<'s>(
+    read: DigestRead,
+    kept: impl IntoIterator<Item = &'s String>,
+    at: &ObjectLocation,
+    link: Option<&Link>,
+    key: &KeyLookup<'_>,
+) -> (Outcome<ProvenDigest>, Vec<Notice>) {
+    if read.signature.is_none() {
+        for signature in kept {
+            let read = DigestRead { signature: Some(signature.clone()), ..read.clone() };
+            let (outcome, mut notices) = judge_digest(read, at, link, key);
+            let holds =
+                matches!(outcome, Outcome::Valid(_)) || notices.contains(&Notice::DigestCopied);
+            if holds {
+                notices.push(Notice::MetadataSignatureMissing);
+                return (outcome, notices);
+            }
+        }
+    }
+    judge_digest(read, at, link, key)
+}
+
+/// As [`judge_with_kept`], where all keys of the digest's time were asked for: if a signature was
+/// kept and it is the key that is wanting, then that is told, and not that there is no signature.
+pub(crate) fn judge_with_kept_or_by_key(
+    read: DigestRead,
+    kept: Option<&String>,
+    at: &ObjectLocation,
+    link: Option<&Link>,
+    key: &KeyLookup<'_>,
+) -> (Outcome<ProvenDigest>, Vec<Notice>) {
+    // What a proven successor says is of more weight, and is in the link.
+    let kept_alone = kept.filter(|_| link.is_none() && read.signature.is_none());
+    let (Some(signature), KeyLookup::Unavailable(_) | KeyLookup::NoneSuch) = (kept_alone, key)
+    else {
+        return judge_with_kept(read, kept, at, link, key);
+    };
+    // That a signature which nobody proven keeps is by an unknown key accuses nobody.
+    let unknown = ReadFailure::new(
+        ReadFailureKind::KeysUnavailable,
+        "the key is none of those at hand, and only an unproven digest keeps the signature",
+    );
+    let key = match key {
+        KeyLookup::NoneSuch => &KeyLookup::Unavailable(&unknown),
+        had => had,
+    };
+    judge_digest(DigestRead { signature: Some(signature.clone()), ..read }, at, link, key)
+}
+
+fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup<'_>) -> Signed {
+    let Some(signature) = signature else { return Signed::Absent };
+    let key = match key {
+        KeyLookup::Known(key) => key,
+        KeyLookup::NoneSuch => return Signed::KeyUnknown,
+        KeyLookup::Unavailable(_) => return Signed::KeyNotHad,
+    };
+    let bytes = hex::decode(signature);
+    // A bundle may be damaged, and what is in it in place of a key accuses nobody.
+    let is_key = || key.is_of_its_name();
+    match bytes {
+        Ok(bytes) if key.verifies(claim.string_to_sign().as_bytes(), &bytes) => Signed::Yes,
+        _ if !is_key() => Signed::KeyNotHad,
+        _ if !key.is_readable() => {
+            let fingerprint = claim.fingerprint.clone();
+            Signed::No(SignatureFault::KeyUnreadable { fingerprint })
+        }
+        Ok(_) => Signed::No(SignatureFault::Mismatch),
+        Err(hex::FromHexError::OddLength) => Signed::No(SignatureFault::OddHex),
+        Err(_) => Signed::No(SignatureFault::NotHex),
+    }
+}
+
+/// What a digest is over which no proof holds.
+fn unproven(
+    claim: &DigestClaim,
+    own: Signed,
+    theirs: Signed,
+    key: &KeyLookup<'_>,
+) -> Outcome<ProvenDigest> {
+    let signed = if own == Signed::Absent { theirs } else { own };
+    let fingerprint = claim.fingerprint.clone();
+    match signed {
+        Signed::No(fault) => Outcome::Invalid(Finding::DigestSignatureInvalid(fault)),
+        Signed::KeyUnknown => {
+            Outcome::Invalid(Finding::DigestKeyUnknown { fingerprint, none_between: None })
+        }
+        Signed::KeyNotHad => match key {
+            KeyLookup::Unavailable(why) => Outcome::Unverified((*why).clone()),
+            KeyLookup::Known(_) | KeyLookup::NoneSuch => Outcome::Unverified(ReadFailure::new(
+                ReadFailureKind::KeysUnavailable,
+                "what is at hand under the key's fingerprint is another key, or none",
+            )),
+        },
+        Signed::Absent | Signed::Yes => Outcome::Unverified(ReadFailure::new(
+            ReadFailureKind::NoSignature,
+            "the object carries no signature, and no proven digest records one",
+        )),
+    }
+}

@@ -1,0 +1,116 @@
+//! The public keys that a walk was brought, and the time of which they are all.
+use super::judge::KeyLookup;
+use super::signing::KeyRing;
+use crate::codes::failure::{ReadFailure, ReadFailureKind};
+use crate::vocab::time::{DAY, HOUR, Period, Timestamp};
+use crate::walk::facts::{KeysInPart, Need};
+
+/// The keys at hand. A key is unknown only once all keys from a day before the digest's end to now
+/// were asked for: a digest may be signed late, by a key that became valid after its end.
+#[derive(Debug)]
+pub(crate) struct KeysAtHand {
+    ring: KeyRing,
+    /// Spans that were asked for.
+    asked: Vec<(Timestamp, Timestamp)>,
+    /// Since when all keys until now are in the ring.
+    since: Option<Timestamp>,
+    /// Ends of digests of which all keys are in the ring, by what a bundle says.
+    all_of: Vec<(Timestamp, Timestamp)>,
+    /// Why they are not all of the rest, once something could not be obtained.
+    failed: Option<ReadFailure>,
+    /// That no key is listed which was valid then.
+    none: ReadFailure,
+}
+
+impl Default for KeysAtHand {
+    fn default() -> Self {
+        let words = "no public key that was valid then is listed, so that none is missing either";
+        Self {
+            ring: KeyRing::default(),
+            asked: Vec::new(),
+            since: None,
+            all_of: Vec::new(),
+            failed: None,
+            none: ReadFailure::new(ReadFailureKind::KeysUnavailable, words),
+        }
+    }
+}
+
+impl KeysAtHand {
+    /// Takes the keys of a span.
+    pub(crate) fn take(&mut self, ring: &KeyRing, span: (Timestamp, Timestamp)) {
+        self.ring.extend(ring);
+        self.asked.push(span);
+    }
+
+    /// Takes all keys since then.
+    pub(crate) fn take_since(&mut self, ring: &KeyRing, from: Timestamp) {
+        self.ring.extend(ring);
+        self.since = Some(self.since.map_or(from, |since| since.min(from)));
+    }
+
+    /// Takes what a bundle has. Nothing more is asked for. A digest may be signed so `late`.
+    pub(crate) fn take_part(&mut self, part: KeysInPart, late: i64) {
+        self.ring.extend(&part.ring);
+        self.all_of.extend(part.all_of.iter().map(|(from, to)| (*from, to.plus(-late))));
+        self.all_of.extend(part.all_since);
+        self.failed = Some(part.why);
+    }
+
+    /// Some could not be obtained, and are not asked for again.
+    pub(crate) fn are_not_all(&mut self, why: ReadFailure) {
+        self.failed = Some(why);
+    }
+
+    /// Whether the key is at hand.
+    pub(crate) fn has(&self, fingerprint: &str) -> bool {
+        self.ring.get(fingerprint).is_some()
+    }
+
+    /// Whether asking for the keys around the digest's end may bring the key that it names.
+    pub(crate) fn are_to_be_asked(&self, fingerprint: &str, end: Timestamp) -> bool {
+        let asked = self.asked.iter().any(|(from, to)| *from <= end && end <= *to);
+        !self.has(fingerprint) && !asked && self.failed.is_none()
+    }
+
+    /// What to ask for before the key is called unknown. One answer does for the whole period.
+    pub(crate) fn before_unknown(
+        &self,
+        fingerprint: &str,
+        period: Period,
+        end: Timestamp,
+    ) -> Option<Need> {
+        let had = self.since.is_some_and(|since| since <= end.plus(-DAY));
+        let asks = !self.has(fingerprint) && !had && self.failed.is_none();
+        asks.then(|| Need::KeysSince(period.start.min(end).plus(-DAY)))
+    }
+
+    /// What is known of the key that a digest with this end names.
+    pub(crate) fn look_up(&self, fingerprint: Option<&str>, end: Timestamp) -> KeyLookup<'_> {
+        if let Some(key) = fingerprint.and_then(|name| self.ring.get(name)) {
+            return KeyLookup::Known(key);
+        }
+        match &self.failed {
+            Some(why) if !self.are_all_of(end) => KeyLookup::Unavailable(why),
+            None if !self.are_all_of(end) => KeyLookup::Unavailable(&self.none),
+            _ if !self.ring.has_valid_at(end) => KeyLookup::Unavailable(&self.none),
+            _ => KeyLookup::NoneSuch,
+        }
+    }
+
+    fn are_all_of(&self, end: Timestamp) -> bool {
+        self.since.is_some_and(|since| since <= end)
+            || self.all_of.iter().any(|(from, to)| *from <= end && end <= *to)
+    }
+}
+
+/// The span to ask keys for: the whole period with what anchors it where the digest lies in it, else
+/// the day around the digest. A digest near the end of a span may use a key that became valid after
+/// it: two hours more, as the AWS CLI asks.
+pub(crate) fn key_span(period: Period, end: Timestamp) -> Need {
+    let (from, to) = (period.start.plus(-HOUR), period.end.plus(2 * HOUR));
+    if from <= end && end <= to {
+        return Need::Keys { from, to };
+    }
+    Need::Keys { from: end.plus(-DAY), to: end.plus(2 * HOUR) }
+}

@@ -1,0 +1,431 @@
+//! What the lines of a record say of each other: their order, and that counts, coverage and verdict
+//! are those of a recount.
+use super::frame::Circumstances;
+use crate::codes::finding::{Finding, Outcome};
+use crate::codes::notice::Notice;
+use crate::coverage::TAIL_ALLOWANCE;
+use crate::digest::signing::PublicKey;
+use crate::record::wire::Unreadable;
+use crate::record::{
+    ChainSummary, ChainTally, DigestJudged, LogJudged, PlaceDoubt, Presence, RunEvent, RunStart,
+    RunSummary, RunTally,
+};
+use crate::trail_event::KnownEnd;
+use crate::vocab::budget::SHOWN;
+use crate::vocab::chain_id::ChainId;
+use crate::vocab::ids::{AccountId, Region};
+use crate::vocab::key_layout::{DigestKey, DigestKind};
+use crate::vocab::location::{escape, excerpt};
+use crate::vocab::time::{Period, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Follows the events of a run and recounts them.
+#[derive(Debug, Default)]
+pub struct RunCheck {
+    period: Option<Period>,
+    tail_allowed_from: Option<Timestamp>,
+    /// Chains that the listing announced.
+    chains: Option<u64>,
+    chains_told: u64,
+    last_chain: Option<ChainId>,
+    open: Option<OpenChain>,
+    tally: RunTally,
+    /// Public keys that were told so far.
+    keys: BTreeSet<(Region, String)>,
+    /// What comes after the chains began.
+    after_chains: bool,
+    places_answered: bool,
+    /// What the caller stated of chains that ended.
+    known_ends: Vec<KnownEnd>,
+    /// Chains that ended before the period and of which nothing says why, with their last digest's
+    /// end.
+    unexplained: BTreeMap<ChainId, Timestamp>,
+    /// Account, region and trail of those of them that are told to be in doubt.
+    doubted: BTreeSet<(AccountId, Region, String)>,
+    finished: bool,
+}
+
+#[derive(Debug)]
+struct OpenChain {
+    id: ChainId,
+    tally: ChainTally,
+    /// Kind of the last digest, and the end that its key tells.
+    last: Option<(DigestKind, Timestamp)>,
+    /// Log files of the last digest that are still to come.
+    logs_left: u64,
+}
+
+impl RunCheck {
+    /// Takes the next event.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it after those before it.
+    pub fn take(&mut self, event: &RunEvent) -> Result<(), Unreadable> {
+        if self.finished {
+            return Err(Unreadable::new("an event after `run-finished`"));
+        }
+        if self.period.is_none() != matches!(event, RunEvent::RunStarted(_)) {
+            return Err(Unreadable::new("`run-started` is the first event, and comes once"));
+        }
+        match event {
+            RunEvent::RunStarted(start) => self.start(start)?,
+            RunEvent::BucketListed { chains, .. } => {
+                self.outside("bucket-listed")?;
+                if self.chains.replace(*chains).is_some() {
+                    return Err(Unreadable::new("`bucket-listed` comes once"));
+                }
+            }
+            RunEvent::ListingUnread { .. } => {
+                self.outside("listing-unread")?;
+                self.tally.listings_unread += 1;
+            }
+            RunEvent::ChainStarted { chain } => self.begin(chain)?,
+            RunEvent::PublicKey(key) => {
+                self.inside()?;
+                if !PublicKey::new(key.fingerprint.as_str(), &key.der).is_readable() {
+                    let name = excerpt(&key.fingerprint, SHOWN);
+                    return Err(Unreadable::new(format!("the bytes of key `{name}` are no key")));
+                }
+                self.keys.insert((key.region.clone(), key.fingerprint.clone()));
+            }
+            RunEvent::LogNamed(_) => {
+                self.inside()?;
+            }
+            RunEvent::SeamJudged(seam) => {
+                let open = self.inside()?;
+                open.no_logs_left()?;
+                if seam.finding.is_some() {
+                    open.tally.chain_finding();
+                }
+                self.tally.not_joined += u64::from(!seam.joined);
+            }
+            RunEvent::DigestJudged(judged) => {
+                self.inside()?.digest(judged)?;
+                self.signed_by_known(judged)?;
+            }
+            RunEvent::LogJudged(judged) => self.inside()?.log(judged)?,
+            RunEvent::TrailStatus { chain, finding, .. } => {
+                let open = self.inside()?;
+                open.is(chain)?;
+                if finding.is_some() {
+                    open.tally.chain_finding();
+                }
+            }
+            RunEvent::ChainFinished(summary) => self.end(summary)?,
+            // Of a trail's status within its chain, of all others after the chains.
+            RunEvent::CheckNotPerformed(_) => {}
+            RunEvent::GapExplained { chain, from, .. } => {
+                self.after("gap-explained")?;
+                if self.unexplained.get(chain) == Some(from) {
+                    self.unexplained.remove(chain);
+                }
+            }
+            RunEvent::LogUnlisted { .. } => {
+                self.after("log-unlisted")?;
+                self.tally.unlisted += 1;
+            }
+            RunEvent::CopyOf { .. } => self.after("copy-of")?,
+            RunEvent::LogsWithoutDigests { .. } => {
+                self.after("logs-without-digests")?;
+                self.tally.without_digests += 1;
+            }
+            RunEvent::PlaceInDoubt(place) => {
+                self.outside("place-in-doubt")?;
+                if let Some(period) = self.period {
+                    self.tally.place_in_doubt(place.why, period);
+                }
+                if let (PlaceDoubt::EndedUnexplained, Some(account), Some(region), Some(trail)) =
+                    (place.why, &place.account, &place.region, &place.trail)
+                {
+                    self.doubted.insert((account.clone(), region.clone(), trail.clone()));
+                }
+            }
+            RunEvent::PlacesAnswered(places) => {
+                self.after("places-answered")?;
+                if std::mem::replace(&mut self.places_answered, true) {
+                    return Err(Unreadable::new("`places-answered` comes once"));
+                }
+                if !places.adds_up() {
+                    return Err(Unreadable::new("not every place that was found has one answer"));
+                }
+            }
+            RunEvent::RunFinished(summary) => self.finish(summary)?,
+        }
+        Ok(())
+    }
+
+    /// Holds what the run allowed to be pending against when its record says that it was made.
+    ///
+    /// # Errors
+    ///
+    /// That a run of that time could not allow so much.
+    pub fn take_circumstances(&self, around: &Circumstances) -> Result<(), Unreadable> {
+        let began = around.started.0;
+        match self.tail_allowed_from {
+            Some(from) if from < began.plus(-TAIL_ALLOWANCE) => Err(Unreadable::new(format!(
+                "the run began at {began}, and `run-started` allows a tail from {from} on"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// A tail may still come only within the period's last hours, as no period ends after its run.
+    fn start(&mut self, start: &RunStart) -> Result<(), Unreadable> {
+        let period = start.period;
+        if period.start > period.end {
+            return Err(Unreadable::new("the period ends before it starts"));
+        }
+        let last = period.end.plus(-TAIL_ALLOWANCE);
+        if start.tail_allowed_from.is_some_and(|from| from < last || from >= period.end) {
+            return Err(Unreadable::value("run-started", "tail_allowed_from"));
+        }
+        self.period = Some(period);
+        self.tail_allowed_from = start.tail_allowed_from;
+        self.known_ends.clone_from(&start.known_ends);
+        Ok(())
+    }
+
+    /// A digest that a signature proves is proven by a key, of which the record has the bytes.
+    fn signed_by_known(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
+        let Outcome::Valid(proof) = &judged.outcome else { return Ok(()) };
+        if !proof.proofs.own_signature && !proof.proofs.successor_signature {
+            return Ok(());
+        }
+        let region = self.inside()?.id.source_region.clone();
+        if self.keys.contains(&(region, proof.fingerprint.clone())) {
+            return Ok(());
+        }
+        Err(Unreadable::new(format!(
+            "a signature proves the digest `{}`, and its key `{}` is not told before it",
+            escape(&judged.at.key),
+            excerpt(&proof.fingerprint, SHOWN)
+        )))
+    }
+
+    /// Whether the run has come to its end.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    fn inside(&mut self) -> Result<&mut OpenChain, Unreadable> {
+        self.open.as_mut().ok_or_else(|| Unreadable::new("it belongs to a chain, and none is open"))
+    }
+
+    fn outside(&self, event: &str) -> Result<(), Unreadable> {
+        match &self.open {
+            Some(open) => Err(Unreadable::new(format!("`{event}` within the chain {}", open.id))),
+            None => Ok(()),
+        }
+    }
+
+    fn after(&mut self, event: &str) -> Result<(), Unreadable> {
+        self.outside(event)?;
+        self.after_chains = true;
+        Ok(())
+    }
+
+    fn begin(&mut self, chain: &ChainId) -> Result<(), Unreadable> {
+        self.outside("chain-started")?;
+        let (Some(period), Some(_)) = (self.period, self.chains) else {
+            return Err(Unreadable::new("a chain before `bucket-listed`"));
+        };
+        if self.after_chains || self.last_chain.as_ref().is_some_and(|last| last >= chain) {
+            return Err(Unreadable::new(format!("the chain {chain} is not where its name sorts")));
+        }
+        self.last_chain = Some(chain.clone());
+        self.open = Some(OpenChain {
+            id: chain.clone(),
+            tally: ChainTally::new(period, self.tail_allowed_from),
+            last: None,
+            logs_left: 0,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, summary: &ChainSummary) -> Result<(), Unreadable> {
+        let open = self.open.take();
+        let open = open.ok_or_else(|| Unreadable::new("no chain is open"))?;
+        open.is(&summary.chain)?;
+        open.no_logs_left()?;
+        if matches!(summary.presence, Presence::Ended { .. }) && open.last.is_some() {
+            return Err(Unreadable::new("a chain that ended before the period has digests in it"));
+        }
+        if !open.tally.agrees(summary) {
+            return Err(Unreadable::new(format!(
+                "counts and coverage of the chain {} are not those of its lines",
+                summary.chain
+            )));
+        }
+        if let Presence::Ended { last } = summary.presence
+            && !self.known_ends.iter().any(|known| known.explains(&summary.chain, last))
+        {
+            self.unexplained.insert(summary.chain.clone(), last);
+        }
+        self.tally.chain(summary);
+        self.chains_told += 1;
+        Ok(())
+    }
+
+    fn finish(&mut self, told: &RunSummary) -> Result<(), Unreadable> {
+        self.outside("run-finished")?;
+        if self.chains != Some(self.chains_told) {
+            return Err(Unreadable::new("there are not as many chains as `bucket-listed` tells"));
+        }
+        let is_doubted = |chain: &&ChainId| {
+            let ChainId { account, source_region, trail, .. } = chain;
+            self.doubted.contains(&(account.clone(), source_region.clone(), trail.to_string()))
+        };
+        if let Some(chain) = self.unexplained.keys().find(|chain| !is_doubted(chain)) {
+            return Err(Unreadable::new(format!(
+                "the chain {chain} ended before the period, and no line says why or doubts it"
+            )));
+        }
+        // What was passed over has no lines, and weighs nothing.
+        self.tally.passed_over = told.passed_over;
+        self.tally.set_aside.clone_from(&told.set_aside);
+        let recounted = std::mem::take(&mut self.tally).finish();
+        if recounted.verdict != told.verdict {
+            return Err(Unreadable::new(format!(
+                "the verdict is not `{}`: a recount of the lines gives `{}`",
+                told.verdict.words(),
+                recounted.verdict.words()
+            )));
+        }
+        if recounted != *told {
+            return Err(Unreadable::new("counts and coverage are not those of the chains"));
+        }
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl OpenChain {
+    fn is(&self, chain: &ChainId) -> Result<(), Unreadable> {
+        if self.id == *chain {
+            return Ok(());
+        }
+        Err(Unreadable::new(format!("it is of the chain {chain}, and {} is open", self.id)))
+    }
+
+    fn digest(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
+        self.no_logs_left()?;
+        self.in_order(judged)?;
+        self.tally.digest(judged);
+        let anchor = judged.notices.contains(&Notice::Anchor);
+        self.logs_left = match &judged.outcome {
+            Outcome::Valid(proof) if !anchor => proof.logs,
+            _ => 0,
+        };
+        Ok(())
+    }
+
+    fn log(&mut self, judged: &LogJudged) -> Result<(), Unreadable> {
+        self.logs_left = self.logs_left.checked_sub(1).ok_or_else(|| {
+            Unreadable::new(format!(
+                "no digest before it names so many log files as to name `{}`",
+                escape(&judged.at.key)
+            ))
+        })?;
+        self.tally.log(judged);
+        Ok(())
+    }
+
+    fn no_logs_left(&self) -> Result<(), Unreadable> {
+        if self.logs_left == 0 {
+            return Ok(());
+        }
+        let left = self.logs_left;
+        Err(Unreadable::new(format!("{left} log files of the digest before it have no line")))
+    }
+
+    /// Standard digests come from the newest to the oldest, and backfill digests after them. Of
+    /// these the order follows their links, as far as they have any.
+    fn in_order(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
+        let end = DigestKey::parse(&judged.at.key).map_or(judged.end, |key| key.end);
+        // What a link names that does not lead back in time is told where the link is.
+        if matches!(judged.outcome, Outcome::Invalid(Finding::DigestOutOfOrder { .. })) {
+            return Ok(());
+        }
+        let wrong = match (self.last, judged.kind) {
+            (Some((DigestKind::Backfill, _)), DigestKind::Standard) => true,
+            (Some((DigestKind::Standard, last)), DigestKind::Standard) => end > last,
+            _ => false,
+        };
+        if wrong {
+            let key = escape(&judged.at.key);
+            return Err(Unreadable::new(format!("the digest `{key}` is not where its end sorts")));
+        }
+        self.last = Some((judged.kind, end));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::wire::Time;
+    use crate::record::{EvidencePlace, RunStart, Tool};
+    use crate::vocab::time::{DAY, HOUR};
+
+    fn end() -> Timestamp {
+        Timestamp::from_unix(1_780_000_000)
+    }
+
+    fn started(tail_allowed_from: Option<Timestamp>) -> RunEvent {
+        RunEvent::RunStarted(Box::new(RunStart {
+            tool: Tool::this(),
+            place: EvidencePlace::default(),
+            period: Period { start: end().plus(-DAY), end: end() },
+            end_was_future: false,
+            tail_allowed_from,
+            trails: Vec::new(),
+            accounts: Vec::new(),
+            regions: Vec::new(),
+            organization: None,
+            expected_accounts: None,
+            expected_regions: None,
+            known_ends: Vec::new(),
+            unlisted: true,
+            complete_copy: false,
+            follows: None,
+        }))
+    }
+
+    fn circumstances(started: Timestamp) -> Circumstances {
+        Circumstances {
+            started: Time(started),
+            host: None,
+            user: None,
+            arguments: Vec::new(),
+            program_sha256: None,
+            aws_caller: None,
+        }
+    }
+
+    #[test]
+    fn no_run_allows_a_tail_from_before_what_its_period_or_its_own_time_allow() {
+        for (from, holds) in [
+            (None, true),
+            (Some(end().plus(-2 * HOUR)), true),
+            (Some(end().plus(-1)), true),
+            (Some(end().plus(-2 * HOUR - 1)), false),
+            (Some(end()), false),
+        ] {
+            assert_eq!(RunCheck::default().take(&started(from)).is_ok(), holds, "{from:?}");
+        }
+        for (from, began, holds) in [
+            (Some(end().plus(-2 * HOUR)), end(), true),
+            // The store's clock may be ahead of the machine's, and never holds it back.
+            (Some(end().plus(-HOUR)), end(), true),
+            (Some(end().plus(-2 * HOUR)), end().plus(1), false),
+            (Some(end().plus(-2 * HOUR)), end().plus(200 * DAY), false),
+            (None, end().plus(200 * DAY), true),
+        ] {
+            let mut check = RunCheck::default();
+            check.take(&started(from)).unwrap();
+            let held = check.take_circumstances(&circumstances(began)).is_ok();
+            assert_eq!(held, holds, "{from:?} {began}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Reads a record line by line, in memory that does not grow with it.
+use super::bad::BadRecord;
+use super::frame::{Circumstances, Finished, RunEnded};
+use crate::record::RunEvent;
+use crate::record::wire::{Unreadable, event_name, read_event};
+use crate::vocab::budget::{RECORD_FACT, RECORD_LINE};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+use std::io::{BufRead, ErrorKind, Read as _};
+
+/// Events that tell as much as a chain or a bucket has.
+const LONG: [&str; 4] = ["run-started", "run-circumstances", "bucket-listed", "chain-finished"];
+
+/// What a line of a record holds.
+#[expect(clippy::large_enum_variant, reason = "nearly every line is of the large one")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordLine {
+    /// An event of the run.
+    Event(RunEvent),
+    /// What the run was surrounded by.
+    Circumstances(Circumstances),
+    /// What the run took.
+    Ended(RunEnded),
+    /// Something that this version does not know, which is to be passed over.
+    Unknown,
+}
+
+/// Bytes of a line about this event at most, without its newline.
+fn longest(event: &str) -> usize {
+    if LONG.contains(&event) { RECORD_LINE - 1 } else { RECORD_FACT }
+}
+
+/// Checks that a reader takes a line that was written, newline included. No writer may emit another:
+/// its record could never be read again.
+///
+/// # Errors
+///
+/// That it is longer than a reader takes.
+pub fn check_line(line: &[u8]) -> Result<(), LineTooLong> {
+    let bytes = line.len().saturating_sub(1);
+    if bytes <= RECORD_FACT {
+        return Ok(());
+    }
+    let event = std::str::from_utf8(line).ok().and_then(|text| event_name(text).ok());
+    match event {
+        Some(event) if bytes <= longest(&event) => Ok(()),
+        _ => Err(LineTooLong { bytes }),
+    }
+}
+
+/// A line of a record that no reader takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineTooLong {
+    /// Its length.
+    pub bytes: usize,
+}
+
+impl fmt::Display for LineTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a line of the record has {} bytes, more than can be read again", self.bytes)
+    }
+}
+
+impl std::error::Error for LineTooLong {}
+
+/// Reads the lines of a record. It checks each by itself, and at the end that none was lost or
+/// changed; what lines say of each other is for [`super::RunCheck`].
+pub struct RecordReader<R> {
+    from: R,
+    line: Vec<u8>,
+    /// Lines read.
+    number: u64,
+    hash: Sha256,
+    sha256: Option<String>,
+}
+
+impl<R: BufRead> RecordReader<R> {
+    /// Over the bytes of a record, decompressed.
+    pub fn new(from: R) -> Self {
+        Self { from, line: Vec::new(), number: 0, hash: Sha256::new(), sha256: None }
+    }
+
+    /// The next line; `None` once the record has ended as it must.
+    ///
+    /// # Errors
+    ///
+    /// That it cannot be read, is cut short, or what is wrong with the line.
+    pub fn next_line(&mut self) -> Result<Option<RecordLine>, BadRecord> {
+        if self.sha256.is_some() {
+            return Ok(None);
+        }
+        if !self.fill()? {
+            return Err(BadRecord::Cut { lines: self.number });
+        }
+        self.number += 1;
+        let number = self.number;
+        let wrong = |what| BadRecord::Line { number, what };
+        let text = std::str::from_utf8(&self.line)
+            .map_err(|_| BadRecord::line(number, "it is not UTF-8"))?;
+        let name = event_name(text).map_err(wrong)?;
+        if text.len() > longest(&name) {
+            return Err(BadRecord::line(number, "longer than such a line may be"));
+        }
+        if number == 1 && name != "run-started" {
+            return Err(BadRecord::line(1, "not a run record: that begins with `run-started`"));
+        }
+        let line = match &*name {
+            "record-finished" => {
+                let told: Finished =
+                    serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?;
+                self.end(&told)?;
+                return Ok(None);
+            }
+            "run-circumstances" => RecordLine::Circumstances(
+                serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?,
+            ),
+            "run-ended" => RecordLine::Ended(
+                serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?,
+            ),
+            _ => match read_event(text).map_err(wrong)? {
+                Some(event) => RecordLine::Event(event),
+                None => RecordLine::Unknown,
+            },
+        };
+        self.hash.update(&self.line);
+        self.hash.update(b"\n");
+        Ok(Some(line))
+    }
+
+    /// The bytes of the line that was read last, without its newline.
+    pub fn bytes(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// SHA-256 of all lines before the last, in hex, once that was read and found right.
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
+    }
+
+    /// The number of the line that was read last; the first is 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Reads one line without its newline; `false` where there is no whole one any more.
+    fn fill(&mut self) -> Result<bool, BadRecord> {
+        self.line.clear();
+        let limit = u64::try_from(RECORD_LINE).unwrap_or(u64::MAX);
+        match (&mut self.from).take(limit).read_until(b'\n', &mut self.line) {
+            Ok(_) => {}
+            // Of a compressed record that was cut, the rest of a block is not there.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        if self.line.pop_if(|last| *last == b'\n').is_some() {
+            return Ok(true);
+        }
+        if self.line.len() >= RECORD_LINE {
+            let words = format!("longer than {RECORD_LINE} bytes");
+            return Err(BadRecord::line(self.number + 1, words));
+        }
+        Ok(false)
+    }
+
+    fn end(&mut self, told: &Finished) -> Result<(), BadRecord> {
+        let before = self.number - 1;
+        if told.lines != before {
+            let words = format!("{} lines should stand before it, and {before} do", told.lines);
+            return Err(BadRecord::line(self.number, words));
+        }
+        let found = hex::encode(std::mem::take(&mut self.hash).finalize());
+        if told.sha256 != found {
+            return Err(BadRecord::line(
+                self.number,
+                "the lines before it are not those that were written: their hash is another",
+            ));
+        }
+        self.sha256 = Some(found);
+        if self.fill()? || !self.line.is_empty() {
+            return Err(BadRecord::line(self.number + 1, "it stands after the record's last line"));
+        }
+        Ok(())
+    }
+}
+
+impl<R> std::fmt::Debug for RecordReader<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordReader").field("number", &self.number).finish_non_exhaustive()
+    }
+}

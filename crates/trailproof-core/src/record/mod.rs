@@ -1,0 +1,18 @@
+//! The stream of a run: what was found, in canonical order. Every output is made from it, and the
+//! same evidence gives the same stream at any concurrency.
+mod chain_tally;
+pub mod document;
+mod event;
+mod place;
+mod run_tally;
+mod summary;
+pub mod wire;
+
+pub use self::chain_tally::ChainTally;
+pub use self::event::{
+    DigestJudged, DigestLink, DigestProof, Follows, LogJudged, LogNamed, PlaceDoubt, PlaceInDoubt,
+    PlacesAnswered, PublicKeyTold, RunEvent, RunEventName, RunStart, SeamJudged, Seen, Tool,
+};
+pub use self::place::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
+pub use self::run_tally::RunTally;
+pub use self::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};

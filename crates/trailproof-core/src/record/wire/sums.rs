@@ -1,0 +1,220 @@
+//! Counts and the ends of chains and runs.
+use super::parts::{ChainShape, SegmentShape, Text, Time};
+use super::unreadable::Unreadable;
+use crate::codes::unlisted::SetAside;
+use crate::compat::event::Tally;
+use crate::coverage::{Segment, Uncovered};
+use crate::record::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
+use crate::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct TallyShape {
+    valid: u64,
+    invalid: u64,
+    unverified: u64,
+}
+
+impl From<Tally> for TallyShape {
+    fn from(tally: Tally) -> Self {
+        let Tally { valid, invalid, unverified } = tally;
+        Self { valid, invalid, unverified }
+    }
+}
+
+impl From<TallyShape> for Tally {
+    fn from(shape: TallyShape) -> Self {
+        let TallyShape { valid, invalid, unverified } = shape;
+        Self { valid, invalid, unverified }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct CountsShape {
+    digests: TallyShape,
+    backfill_digests: TallyShape,
+    log_files: TallyShape,
+    chain_findings: u64,
+    stored_bytes: u64,
+    inflated_bytes: u64,
+}
+
+impl From<&Counts> for CountsShape {
+    fn from(counts: &Counts) -> Self {
+        Self {
+            digests: counts.digests.into(),
+            backfill_digests: counts.backfill.into(),
+            log_files: counts.logs.into(),
+            chain_findings: counts.chain_findings,
+            stored_bytes: counts.stored_bytes,
+            inflated_bytes: counts.inflated_bytes,
+        }
+    }
+}
+
+impl From<CountsShape> for Counts {
+    fn from(shape: CountsShape) -> Self {
+        Self {
+            digests: shape.digests.into(),
+            backfill: shape.backfill_digests.into(),
+            logs: shape.log_files.into(),
+            chain_findings: shape.chain_findings,
+            stored_bytes: shape.stored_bytes,
+            inflated_bytes: shape.inflated_bytes,
+        }
+    }
+}
+
+/// A chain at its end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChainFinishedShape<'a> {
+    #[serde(borrow)]
+    chain: ChainShape<'a>,
+    #[serde(borrow)]
+    presence: Text<'a>,
+    last_digest_before: Option<Time>,
+    #[serde(borrow)]
+    coverage: Vec<SegmentShape<'a>>,
+    counts: CountsShape,
+}
+
+impl<'a> From<&'a ChainSummary> for ChainFinishedShape<'a> {
+    fn from(summary: &'a ChainSummary) -> Self {
+        let last = match &summary.presence {
+            Presence::Present => None,
+            Presence::Absent { last } => *last,
+            Presence::Ended { last } => Some(*last),
+        };
+        Self {
+            chain: (&summary.chain).into(),
+            presence: summary.presence.code().into(),
+            last_digest_before: last.map(Time),
+            coverage: summary.segments.iter().map(SegmentShape::from).collect(),
+            counts: (&summary.counts).into(),
+        }
+    }
+}
+
+impl TryFrom<ChainFinishedShape<'_>> for ChainSummary {
+    type Error = Unreadable;
+
+    fn try_from(shape: ChainFinishedShape<'_>) -> Result<Self, Unreadable> {
+        let last = shape.last_digest_before.map(|at| at.0);
+        let presence = match (&*shape.presence, last) {
+            ("present", None) => Presence::Present,
+            ("absent", last) => Presence::Absent { last },
+            ("ended", Some(last)) => Presence::Ended { last },
+            ("present" | "ended", _) => {
+                return Err(Unreadable::value("chain-finished", "last_digest_before"));
+            }
+            (other, _) => return Err(Unreadable::unknown("presence", other)),
+        };
+        Ok(Self {
+            chain: shape.chain.try_into()?,
+            presence,
+            segments: shape
+                .coverage
+                .into_iter()
+                .map(Segment::try_from)
+                .collect::<Result<_, _>>()?,
+            counts: shape.counts.into(),
+        })
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct TotalsShape<'a> {
+    verified: i64,
+    contradicted: i64,
+    unverified: i64,
+    pending: i64,
+    #[serde(borrow)]
+    uncovered: BTreeMap<Text<'a>, i64>,
+}
+
+/// The run at its end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunFinishedShape<'a> {
+    #[serde(borrow)]
+    verdict: Text<'a>,
+    exit_status: u8,
+    chains: u64,
+    chains_ended: u64,
+    counts: CountsShape,
+    #[serde(borrow)]
+    coverage_seconds: TotalsShape<'a>,
+    log_files_unlisted: u64,
+    listings_unread: u64,
+    chains_not_joined: u64,
+    places_in_doubt: u64,
+    keys_passed_over: u64,
+    #[serde(borrow)]
+    set_aside: BTreeMap<Text<'a>, u64>,
+}
+
+impl From<&RunSummary> for RunFinishedShape<'_> {
+    fn from(summary: &RunSummary) -> Self {
+        let CoverageTotals { verified, contradicted, unverified, pending, uncovered } =
+            &summary.coverage;
+        Self {
+            verdict: summary.verdict.words().into(),
+            exit_status: summary.verdict.exit_status(),
+            chains: summary.chains,
+            chains_ended: summary.ended,
+            counts: (&summary.counts).into(),
+            coverage_seconds: TotalsShape {
+                verified: *verified,
+                contradicted: *contradicted,
+                unverified: *unverified,
+                pending: *pending,
+                uncovered: uncovered.iter().map(|(why, s)| (why.code().into(), *s)).collect(),
+            },
+            log_files_unlisted: summary.unlisted,
+            listings_unread: summary.listings_unread,
+            chains_not_joined: summary.not_joined,
+            places_in_doubt: summary.places_in_doubt,
+            keys_passed_over: summary.passed_over,
+            set_aside: summary.set_aside.iter().map(|(why, n)| (why.code().into(), *n)).collect(),
+        }
+    }
+}
+
+impl TryFrom<RunFinishedShape<'_>> for RunSummary {
+    type Error = Unreadable;
+
+    fn try_from(shape: RunFinishedShape<'_>) -> Result<Self, Unreadable> {
+        let verdict: Verdict =
+            shape.verdict.parse().map_err(|_| Unreadable::unknown("verdict", &shape.verdict))?;
+        if verdict.exit_status() != shape.exit_status {
+            return Err(Unreadable::value("run-finished", "exit_status"));
+        }
+        let TotalsShape { verified, contradicted, unverified, pending, uncovered: told } =
+            shape.coverage_seconds;
+        let mut uncovered = BTreeMap::new();
+        for (code, seconds) in told {
+            let why: Uncovered =
+                code.parse().map_err(|_| Unreadable::unknown("coverage", &code))?;
+            uncovered.insert(why, seconds);
+        }
+        let mut set_aside = BTreeMap::new();
+        for (code, count) in shape.set_aside {
+            let why = SetAside::from_code(&code)
+                .ok_or_else(|| Unreadable::unknown("set_aside", &code))?;
+            set_aside.insert(why, count);
+        }
+        Ok(Self {
+            verdict,
+            counts: shape.counts.into(),
+            chains: shape.chains,
+            ended: shape.chains_ended,
+            coverage: CoverageTotals { verified, contradicted, unverified, pending, uncovered },
+            unlisted: shape.log_files_unlisted,
+            listings_unread: shape.listings_unread,
+            not_joined: shape.chains_not_joined,
+            places_in_doubt: shape.places_in_doubt,
+            passed_over: shape.keys_passed_over,
+            set_aside,
+        })
+    }
+}

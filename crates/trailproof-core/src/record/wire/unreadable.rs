@@ -1,0 +1,40 @@
+//! Why a line is no event.
+use crate::vocab::budget;
+use crate::vocab::location::excerpt;
+use std::fmt;
+
+/// What is wrong with a line, in words that are safe to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable(String);
+
+impl Unreadable {
+    /// In these words, which are ours.
+    pub(crate) fn new(words: impl Into<String>) -> Self {
+        Self(words.into())
+    }
+
+    pub(crate) fn absent(of: &str, field: &str) -> Self {
+        Self(format!("`{of}` without `{field}`"))
+    }
+
+    pub(crate) fn value(of: &str, field: &str) -> Self {
+        Self(format!("`{of}` does not hold in `{field}` what it must"))
+    }
+
+    pub(crate) fn unknown(what: &str, value: &str) -> Self {
+        Self(format!("the {what} `{}` is not known", excerpt(value, budget::SHOWN)))
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        // Its words name values of the line.
+        Self(format!("not the JSON of an event: {}", excerpt(&error.to_string(), budget::SHOWN)))
+    }
+}

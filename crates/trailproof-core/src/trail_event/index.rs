@@ -1,0 +1,330 @@
+//! Which of the kept events explain a stretch without digests, or a chain's end.
+//!
+//! Events are looked up by what they are about and by time, so that a run with many chains, gaps and
+//! events does not hold each against each.
+use super::{Cause, Effect, ExplainingEvent, KeptEvents, KeyName, NamedTrail, REACH, Subject};
+use crate::coverage::{Coverage, Segment, Uncovered};
+use crate::vocab::chain_id::ChainId;
+use crate::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
+use crate::vocab::time::{DAY, HOUR, Timestamp};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Events that are cited for one stretch. More would not explain more.
+const CITED: usize = 8;
+
+/// Events of one subject that are looked at for one stretch, nearest first. Most match; those that
+/// do not are deletions under other prefixes.
+const LOOKED_AT: usize = 64;
+
+/// How long an account or a region may go on delivering after it was closed, left or was switched
+/// off: that is done in the background.
+const WINDING_UP: i64 = 2 * HOUR;
+
+/// A chain for which an explanation is looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Concerned<'a> {
+    /// The chain.
+    pub chain: &'a ChainId,
+    /// Other names of the same chain, under the paths that its trail had before.
+    pub also: &'a [ChainId],
+    /// The bucket to which the evidence was delivered.
+    pub bucket: &'a str,
+    /// Keys of KMS with which its files are encrypted, as far as that is known.
+    pub keys: &'a BTreeSet<KeyName>,
+    /// The folders of its digests, with the slash at their end.
+    pub folders: &'a [String],
+    /// The time of the run.
+    pub now: Timestamp,
+}
+
+/// What events are looked up by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    /// A trail: of this owner, or as the trail of an organization, whose owner no chain names.
+    Trail(Option<AccountId>, TrailName, Region),
+    Elsewhere(Option<AccountId>, TrailName, Region),
+    Members(TrailName, Region),
+    Bucket(String),
+    Objects(String),
+    Digests(ChainId),
+    Key(KeyName),
+    Account(AccountId),
+    Member(AccountId),
+    Organization(Option<OrganizationId>),
+    Region(AccountId, Region),
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    /// When it happened; of the deletion of one digest, that digest's end.
+    at: Timestamp,
+    event: usize,
+    /// Of a deletion by prefix: the prefix and the age.
+    removes: Option<(String, u32)>,
+}
+
+/// The kept events of a run, ready to be looked up.
+#[derive(Debug)]
+pub struct Explanations {
+    events: Vec<ExplainingEvent>,
+    by: BTreeMap<(Effect, About), Vec<Entry>>,
+    steps: Cell<u64>,
+}
+
+impl Explanations {
+    /// Orders what was kept of a run over these chains.
+    pub fn new(kept: &KeptEvents, chains: &BTreeSet<ChainId>) -> Self {
+        let mut this = Self { events: Vec::new(), by: BTreeMap::new(), steps: Cell::new(0) };
+        // The same event can stand in two log files, and in the log files of two trails: the first
+        // in order is cited.
+        let mut causes: Vec<&Cause> = kept.iter().collect();
+        causes.sort_by(|one, other| {
+            (&one.event.id, &one.effect, &one.subject, &one.event).cmp(&(
+                &other.event.id,
+                &other.effect,
+                &other.subject,
+                &other.event,
+            ))
+        });
+        causes.dedup_by(|one, other| {
+            !one.event.id.is_empty()
+                && one.event.id == other.event.id
+                && one.effect == other.effect
+                && one.subject == other.subject
+        });
+        for cause in causes {
+            this.add(cause, chains);
+        }
+        for entries in this.by.values_mut() {
+            entries.sort_by_key(|entry| (entry.at, entry.event));
+        }
+        this
+    }
+
+    fn add(&mut self, cause: &Cause, chains: &BTreeSet<ChainId>) {
+        let event = self.events.len();
+        self.events.push(cause.event.clone());
+        let (mut at, mut removes) = (cause.event.time, None);
+        let about = match &cause.subject {
+            Subject::Trail(trail) => both(trail, chains, About::Trail),
+            Subject::TrailElsewhere(trail) => both(trail, chains, About::Elsewhere),
+            Subject::TrailMembers(trail) => {
+                vec![About::Members(trail.name.clone(), trail.home.clone())]
+            }
+            Subject::Bucket(bucket) => vec![About::Bucket(bucket.clone())],
+            Subject::Objects { bucket, prefix, days } => {
+                removes = Some((prefix.clone(), *days));
+                vec![About::Objects(bucket.clone())]
+            }
+            Subject::Digest { chain, end } => {
+                at = *end;
+                vec![About::Digests(chain.as_ref().clone())]
+            }
+            Subject::Key(key) => vec![About::Key(key.clone())],
+            Subject::Account(account) => vec![About::Account(account.clone())],
+            Subject::Member(account) => vec![About::Member(account.clone())],
+            Subject::Members(organization) => vec![About::Organization(organization.clone())],
+            Subject::Region(account, region) => {
+                vec![About::Region(account.clone(), region.clone())]
+            }
+        };
+        for about in about {
+            let entry = Entry { at, event, removes: removes.clone() };
+            self.by.entry((cause.effect, about)).or_default().push(entry);
+        }
+    }
+
+    /// Looked-up entries and subjects so far, for tests of what lookups cost.
+    pub fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    /// The events that can explain why a chain has no digests in `gap`, nearest to its start first.
+    pub fn explain(&self, of: &Concerned<'_>, gap: &Segment) -> Vec<ExplainingEvent> {
+        let Coverage::Uncovered(why) = gap.coverage else { return Vec::new() };
+        let mut cited: Vec<usize> = Vec::new();
+        let about = about(of);
+        let stops = matches!(why, Uncovered::Gap | Uncovered::Hole | Uncovered::Tail);
+        let begins = matches!(why, Uncovered::Gap | Uncovered::Hole | Uncovered::BeforeFirstDigest);
+        if stops {
+            let window = (gap.from.plus(-REACH), gap.to);
+            for about in &about {
+                for effect in [Effect::Stops, Effect::Ends] {
+                    self.nearest((effect, about), gap.from, window, |_| true, &mut cited);
+                }
+            }
+        }
+        if begins {
+            let window = (gap.to.plus(-REACH), gap.to.plus(REACH));
+            for about in &about {
+                self.nearest((Effect::Begins, about), gap.to, window, |_| true, &mut cited);
+            }
+        }
+        if why == Uncovered::DigestsMissing {
+            self.removals(of, gap, &mut cited);
+        }
+        let far = |event: &ExplainingEvent| (event.time.unix() - gap.from.unix()).abs();
+        let mut cited: Vec<&ExplainingEvent> =
+            cited.into_iter().filter_map(|at| self.events.get(at)).collect();
+        cited.sort_by(|one, other| (far(one), one).cmp(&(far(other), other)));
+        let mut seen = BTreeSet::new();
+        cited.retain(|event| event.id.is_empty() || seen.insert(&event.id));
+        cited.dedup();
+        cited.truncate(CITED);
+        cited.into_iter().cloned().collect()
+    }
+
+    /// Events that removed digests of this stretch, or what kept them, at any time after they were
+    /// delivered.
+    fn removals(&self, of: &Concerned<'_>, gap: &Segment, cited: &mut Vec<usize>) {
+        let always = (Timestamp::from_unix(i64::MIN), Timestamp::from_unix(i64::MAX));
+        let bucket = About::Bucket(of.bucket.to_owned());
+        self.nearest((Effect::Removes, &bucket), gap.from, always, |_| true, cited);
+        let objects = About::Objects(of.bucket.to_owned());
+        let removes = |entry: &Entry| {
+            let Some((prefix, days)) = &entry.removes else { return false };
+            let here = |folder: &String| folder.starts_with(prefix) || prefix.starts_with(folder);
+            let old_enough = gap.from.plus(i64::from(*days).saturating_mul(DAY)) <= of.now;
+            old_enough && of.folders.iter().any(here)
+        };
+        self.nearest((Effect::Removes, &objects), gap.from, always, removes, cited);
+        let window = (gap.from.plus(1), gap.to.plus(REACH));
+        for chain in names(of) {
+            let digests = About::Digests(chain.clone());
+            self.nearest((Effect::Removes, &digests), gap.from, window, |_| true, cited);
+        }
+    }
+
+    /// The entries of one subject within `window`, nearest to `anchor` first.
+    fn nearest(
+        &self,
+        (effect, about): (Effect, &About),
+        anchor: Timestamp,
+        (from, to): (Timestamp, Timestamp),
+        fits: impl Fn(&Entry) -> bool,
+        cited: &mut Vec<usize>,
+    ) {
+        self.step();
+        let Some(entries) = self.by.get(&(effect, about.clone())) else { return };
+        let first = entries.partition_point(|entry| entry.at < from);
+        let end = entries.partition_point(|entry| entry.at <= to);
+        let middle =
+            entries.partition_point(|entry| entry.at < anchor).clamp(first, end.max(first));
+        let mut older = entries.get(first..middle).unwrap_or_default().iter().rev().peekable();
+        let mut newer = entries.get(middle..end).unwrap_or_default().iter().peekable();
+        let far = |entry: &Entry| (entry.at.unix() - anchor.unix()).abs();
+        let mut taken = 0;
+        for _ in 0..LOOKED_AT {
+            self.step();
+            let older_first = match (older.peek(), newer.peek()) {
+                (Some(one), Some(other)) => far(one) < far(other),
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            let next = if older_first { older.next() } else { newer.next() };
+            let Some(entry) = next else { return };
+            if fits(entry) {
+                cited.push(entry.event);
+                taken += 1;
+            }
+            if taken == CITED {
+                return;
+            }
+        }
+    }
+
+    fn step(&self) {
+        self.steps.set(self.steps.get() + 1);
+    }
+
+    /// The event that explains why a chain has no digest after the one that ends at `last`; `None`
+    /// where none does, or where a later event began the chain anew.
+    ///
+    /// Whoever asks has found that digest, has it proven, and knows that the chain's log folders hold
+    /// nothing later.
+    pub fn explains_end(&self, of: &Concerned<'_>, last: Timestamp) -> Option<ExplainingEvent> {
+        let about = about(of);
+        let mut cited = Vec::new();
+        for about in &about {
+            let back = match about {
+                About::Account(_)
+                | About::Member(_)
+                | About::Organization(_)
+                | About::Region(..) => WINDING_UP,
+                _ => REACH,
+            };
+            let window = (last.plus(-back), last.plus(REACH));
+            self.nearest((Effect::Ends, about), last, window, |_| true, &mut cited);
+        }
+        let events = cited.into_iter().filter_map(|at| self.events.get(at));
+        let found = events.min_by_key(|event| ((event.time.unix() - last.unix()).abs(), *event))?;
+        let goes_on = about.iter().any(|about| {
+            [Effect::Begins, Effect::Resumes].into_iter().any(|effect| {
+                self.step();
+                let entries = self.by.get(&(effect, about.clone()));
+                entries.and_then(|entries| entries.last()).is_some_and(|it| it.at > found.time)
+            })
+        });
+        (!goes_on).then(|| found.clone())
+    }
+}
+
+/// A trail by its owner and, unless its owner has a trail of that name of its own beside an
+/// organization's, as the trail of an organization.
+fn both(
+    trail: &NamedTrail,
+    chains: &BTreeSet<ChainId>,
+    about: fn(Option<AccountId>, TrailName, Region) -> About,
+) -> Vec<About> {
+    let NamedTrail { name, home, owner } = trail;
+    let own = ChainId {
+        account: owner.clone(),
+        source_region: home.clone(),
+        trail: name.clone(),
+        home_region: home.clone(),
+        organization: None,
+    };
+    let mut all = vec![about(Some(owner.clone()), name.clone(), home.clone())];
+    if !chains.contains(&own) {
+        all.push(about(None, name.clone(), home.clone()));
+    }
+    all
+}
+
+/// The chain's names: the present one and those under other paths.
+fn names<'a>(of: &'a Concerned<'_>) -> impl Iterator<Item = &'a ChainId> {
+    std::iter::once(of.chain).chain(of.also)
+}
+
+/// All that may concern a chain: a handful of subjects.
+fn about(of: &Concerned<'_>) -> Vec<About> {
+    let ChainId { account, source_region, trail, home_region, .. } = of.chain;
+    let mut all = vec![
+        About::Bucket(of.bucket.to_owned()),
+        About::Account(account.clone()),
+        About::Region(account.clone(), source_region.clone()),
+    ];
+    all.extend(of.keys.iter().cloned().map(About::Key));
+    for chain in names(of) {
+        let owner = match &chain.organization {
+            None => Some(account.clone()),
+            Some(organization) => {
+                all.push(About::Members(trail.clone(), home_region.clone()));
+                all.push(About::Member(account.clone()));
+                all.push(About::Organization(Some(organization.clone())));
+                all.push(About::Organization(None));
+                None
+            }
+        };
+        all.push(About::Trail(owner.clone(), trail.clone(), home_region.clone()));
+        if source_region != home_region {
+            all.push(About::Elsewhere(owner, trail.clone(), home_region.clone()));
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+//! Holds on to a bounded number of events until all chains are read, with a share for each account.
+use super::Cause;
+use crate::vocab::ids::AccountId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Events that a run keeps. They are taken in canonical order, so that what is kept is the same at
+/// any concurrency.
+///
+/// What is beyond the bound is taken from the account that has most, and of that account from the
+/// kind of event that it has most of. So an account keeps at least the bound divided by the number
+/// of accounts, whatever the others do, and a thousand deletions do not hide the one `StopLogging`.
+#[derive(Clone, Debug)]
+pub struct KeptEvents {
+    most: usize,
+    accounts: BTreeMap<AccountId, OfAccount>,
+    /// How many each account has.
+    by_count: BTreeSet<(usize, AccountId)>,
+    total: usize,
+    steps: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct OfAccount {
+    by_name: BTreeMap<String, BTreeSet<Cause>>,
+    count: usize,
+}
+
+impl KeptEvents {
+    /// Keeps at most `most` events.
+    pub fn new(most: usize) -> Self {
+        let (accounts, by_count) = (BTreeMap::new(), BTreeSet::new());
+        Self { most, accounts, by_count, total: 0, steps: 0 }
+    }
+
+    /// Takes the next event.
+    pub fn take(&mut self, cause: Cause) {
+        self.steps += 1;
+        let account = cause.recorded_in.clone();
+        let of = self.accounts.entry(account.clone()).or_default();
+        if !of.by_name.entry(cause.event.name.clone()).or_default().insert(cause) {
+            return;
+        }
+        self.by_count.remove(&(of.count, account.clone()));
+        of.count += 1;
+        self.by_count.insert((of.count, account));
+        self.total += 1;
+        while self.total > self.most {
+            let Some((count, account)) = self.by_count.pop_last() else { return };
+            let Some(of) = self.accounts.get_mut(&account) else { return };
+            of.drop_one();
+            self.total -= 1;
+            self.steps += 1;
+            self.by_count.insert((count - 1, account));
+        }
+    }
+
+    /// All that is kept, account by account.
+    pub fn iter(&self) -> impl Iterator<Item = &Cause> {
+        self.accounts.values().flat_map(|of| of.by_name.values().flatten())
+    }
+
+    /// How many events are kept.
+    pub fn len(&self) -> usize {
+        self.total
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// Events that were taken in and let go, for tests of what that costs.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+impl OfAccount {
+    /// Lets go the last event of the kind that there is most of. There are as many kinds as the
+    /// table has operations.
+    fn drop_one(&mut self) {
+        let most = self.by_name.values_mut().max_by_key(|events| events.len());
+        if most.is_some_and(|events| events.pop_last().is_some()) {
+            self.count -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trail_event::{Effect, ExplainingEvent, Subject};
+    use crate::vocab::location::ObjectLocation;
+    use crate::vocab::time::Timestamp;
+
+    fn cause(account: u32, name: &str, number: u32) -> Cause {
+        let event = ExplainingEvent {
+            time: Timestamp::from_unix(i64::from(number)),
+            name: name.to_owned(),
+            id: format!("{account}-{name}-{number}"),
+            principal: String::new(),
+            address: String::new(),
+            log: ObjectLocation::new("b", "log"),
+        };
+        let recorded_in: AccountId = format!("{account:012}").parse().unwrap();
+        let (subject, effect) = (Subject::Account(recorded_in.clone()), Effect::Ends);
+        Cause { subject, effect, event, recorded_in }
+    }
+
+    fn count(kept: &KeptEvents, account: u32, name: &str) -> usize {
+        let account: AccountId = format!("{account:012}").parse().unwrap();
+        kept.iter().filter(|cause| cause.recorded_in == account && cause.event.name == name).count()
+    }
+
+    #[test]
+    fn one_noisy_account_pushes_out_nobody_elses_events() {
+        // The noisy account comes first, in the middle and last.
+        for noisy in [0, 2, 4] {
+            let mut kept = KeptEvents::new(100);
+            for account in 0..5 {
+                let events = if account == noisy { 10_000 } else { 15 };
+                (0..events).for_each(|number| kept.take(cause(account, "StopLogging", number)));
+            }
+            assert_eq!(kept.len(), 100);
+            for account in 0..5 {
+                let expected = if account == noisy { 40 } else { 15 };
+                assert_eq!(count(&kept, account, "StopLogging"), expected, "{noisy} {account}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_noisy_kind_of_event_pushes_out_no_other() {
+        let mut kept = KeptEvents::new(50);
+        (0..1_000).for_each(|number| kept.take(cause(1, "DeleteObject", number)));
+        kept.take(cause(1, "StopLogging", 1));
+        (0..1_000).for_each(|number| kept.take(cause(1, "DeleteObjects", number)));
+        assert_eq!((kept.len(), count(&kept, 1, "StopLogging")), (50, 1));
+        // The same event of another log file is another citation, and the same one is not.
+        kept.take(cause(1, "StopLogging", 1));
+        assert_eq!(count(&kept, 1, "StopLogging"), 1);
+    }
+}

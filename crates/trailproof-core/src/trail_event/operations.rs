@@ -1,0 +1,280 @@
+//! The table of operations: names as CloudTrail writes them, what names their target, and what of
+//! them stops delivery.
+//!
+//! CloudTrail writes names of events, which differ from those of S3's API (`PutBucketLifecycle`, not
+//! `PutBucketLifecycleConfiguration`). JSON services write members with a lower-case first letter;
+//! S3 writes XML bodies as JSON, in which one child is an object and several are an array.
+use super::facts::{Effects, Facts};
+use super::policy::{items, lets_cloudtrail};
+use super::{Effect, NamedTrail, Subject};
+use crate::vocab::chain_id::ChainId;
+use crate::vocab::key_layout::DigestKey;
+use serde_json::Value;
+
+/// Which chains of a trail are meant.
+type OfTrail = fn(NamedTrail) -> Subject;
+
+/// What an operation does, by the parameters of one call.
+pub(crate) type Judge = fn(&Facts<'_>) -> Effects;
+
+const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
+const S3: &str = "s3.amazonaws.com";
+const KMS: &str = "kms.amazonaws.com";
+const ORGANIZATIONS: &str = "organizations.amazonaws.com";
+const ACCOUNT: &str = "account.amazonaws.com";
+
+/// Every operation that may explain anything, by name. `PutInsightSelectors` is not one: digests do
+/// not depend on it. Nor is what changes who reads the bucket, its replication or its notifications.
+const OPERATIONS: [(&str, &str, Judge); 34] = [
+    ("CancelKeyDeletion", KMS, |facts| facts.of_key(Effect::Resumes)),
+    ("CloseAccount", ORGANIZATIONS, |facts| facts.of_account("accountId", Subject::Account)),
+    ("CloseAccountResult", ORGANIZATIONS, close_account_result),
+    ("CreateTrail", CLOUDTRAIL, |facts| facts.of_trail("name", Effect::Begins)),
+    ("DeleteBucket", S3, |facts| facts.of_bucket(true, Effect::Stops)),
+    ("DeleteBucketPolicy", S3, |facts| facts.of_bucket(true, Effect::Stops)),
+    ("DeleteImportedKeyMaterial", KMS, |facts| facts.of_key(Effect::Stops)),
+    ("DeleteKey", KMS, |facts| facts.of_key(Effect::Stops)),
+    ("DeleteObject", S3, delete_object),
+    ("DeleteObjects", S3, delete_objects),
+    ("DeleteTrail", CLOUDTRAIL, |facts| facts.of_trail("name", Effect::Ends)),
+    ("DisableAWSServiceAccess", ORGANIZATIONS, disable_service_access),
+    ("DisableKey", KMS, |facts| facts.of_key(Effect::Stops)),
+    ("DisableRegion", ACCOUNT, |facts| facts.of_region(Effect::Ends)),
+    ("EnableKey", KMS, |facts| facts.of_key(Effect::Resumes)),
+    ("EnableRegion", ACCOUNT, |facts| facts.of_region(Effect::Resumes)),
+    ("ImportKeyMaterial", KMS, |facts| facts.of_key(Effect::Resumes)),
+    ("LeaveOrganization", ORGANIZATIONS, leave_organization),
+    ("PutBucketEncryption", S3, put_bucket_encryption),
+    ("PutBucketLifecycle", S3, put_bucket_lifecycle),
+    ("PutBucketLifecycleConfiguration", S3, put_bucket_lifecycle),
+    ("PutBucketObjectLockConfiguration", S3, put_object_lock),
+    ("PutBucketPolicy", S3, put_bucket_policy),
+    ("PutBucketRequestPayment", S3, put_request_payment),
+    ("PutBucketVersioning", S3, put_bucket_versioning),
+    ("PutEventSelectors", CLOUDTRAIL, put_event_selectors),
+    ("PutKeyPolicy", KMS, put_key_policy),
+    ("PutObjectLockConfiguration", S3, put_object_lock),
+    ("RemoveAccountFromOrganization", ORGANIZATIONS, |facts| {
+        facts.of_account("accountId", Subject::Member)
+    }),
+    ("RevokeGrant", KMS, |facts| facts.of_key(Effect::Stops)),
+    ("ScheduleKeyDeletion", KMS, |facts| facts.of_key(Effect::Stops)),
+    ("StartLogging", CLOUDTRAIL, |facts| facts.of_trail("name", Effect::Begins)),
+    ("StopLogging", CLOUDTRAIL, |facts| facts.of_trail("name", Effect::Ends)),
+    ("UpdateTrail", CLOUDTRAIL, update_trail),
+];
+
+/// Whether any service has an operation of this name.
+pub(crate) fn is_known(name: &[u8]) -> bool {
+    OPERATIONS.binary_search_by(|(known, ..)| known.as_bytes().cmp(name)).is_ok()
+}
+
+/// How to judge an operation of a service.
+pub(crate) fn judge_of(source: &str, name: &str) -> Option<Judge> {
+    let at = OPERATIONS.binary_search_by(|(known, ..)| (*known).cmp(name)).ok()?;
+    OPERATIONS.get(at).filter(|(_, service, _)| *service == source).map(|(.., judge)| *judge)
+}
+
+/// An absent parameter means unchanged, so a `false` was sent on purpose.
+fn update_trail(facts: &Facts<'_>) -> Effects {
+    let Some(trail) = facts.trail("name") else { return Vec::new() };
+    let switched = |name: &str| facts.parameter(name).and_then(Value::as_bool);
+    let moved = facts.text("s3BucketName").is_some_and(|bucket| bucket != facts.recorded.bucket)
+        || facts.text("s3KeyPrefix").is_some_and(|prefix| {
+            facts.prefix().is_some_and(|here| here != prefix.trim_end_matches('/'))
+        });
+    let mut effects = Effects::new();
+    if moved {
+        effects.push((Subject::Trail(trail.clone()), Effect::Ends));
+    }
+    let subjects: [(&str, OfTrail); 3] = [
+        ("enableLogFileValidation", Subject::Trail),
+        ("isMultiRegionTrail", Subject::TrailElsewhere),
+        ("isOrganizationTrail", Subject::TrailMembers),
+    ];
+    for (name, subject) in subjects {
+        let effect = match switched(name) {
+            Some(false) => Effect::Ends,
+            Some(true) => Effect::Resumes,
+            None => continue,
+        };
+        effects.push((subject(trail.clone()), effect));
+    }
+    effects
+}
+
+/// Selectors are the state after the call. Those that no longer record all management events, reads
+/// and writes, narrow.
+fn put_event_selectors(facts: &Facts<'_>) -> Effects {
+    let classic = items(facts.parameter("eventSelectors"));
+    let advanced = items(facts.parameter("advancedEventSelectors"));
+    // No selectors at all are AWS's default: all management events.
+    let all = match (classic, advanced) {
+        ([], []) => true,
+        ([], advanced) => records_management_advanced(advanced),
+        (classic, _) => records_management(classic),
+    };
+    if all { Vec::new() } else { facts.of_trail("trailName", Effect::Stops) }
+}
+
+fn records_management(selectors: &[Value]) -> bool {
+    let (mut reads, mut writes) = (false, false);
+    for selector in selectors {
+        let includes = selector.get("includeManagementEvents").and_then(Value::as_bool);
+        let excludes = items(selector.get("excludeManagementEventSources"));
+        if includes == Some(false) || !excludes.is_empty() {
+            continue;
+        }
+        let kind = selector.get("readWriteType").and_then(Value::as_str).unwrap_or("All");
+        reads |= kind != "WriteOnly";
+        writes |= kind != "ReadOnly";
+    }
+    reads && writes
+}
+
+/// Judges by fields, never by a selector's name.
+fn records_management_advanced(selectors: &[Value]) -> bool {
+    let (mut reads, mut writes) = (false, false);
+    for selector in selectors {
+        let fields = items(selector.get("fieldSelectors"));
+        let field = |name: &str| {
+            fields.iter().find(|field| field.get("field").and_then(Value::as_str) == Some(name))
+        };
+        let category = field("eventCategory").map(|field| items(field.get("equals")));
+        if !category.is_some_and(|values| values.iter().any(|value| value == "Management")) {
+            continue;
+        }
+        if field("eventSource").is_some() {
+            continue;
+        }
+        let read_only = field("readOnly").and_then(|field| items(field.get("equals")).first());
+        reads |= read_only.is_none_or(|value| value != "false" && *value != Value::Bool(false));
+        writes |= read_only.is_none_or(|value| value != "true" && *value != Value::Bool(true));
+    }
+    reads && writes
+}
+
+fn put_bucket_policy(facts: &Facts<'_>) -> Effects {
+    let Some(policy) = facts.parameter("bucketPolicy") else { return Vec::new() };
+    let object = format!("{}/{}", facts.recorded.bucket, facts.recorded.log.key);
+    let narrows = !lets_cloudtrail(policy, "s3:PutObject", Some(&object));
+    facts.of_bucket(narrows, Effect::Stops)
+}
+
+/// CloudTrail does not pay for its deliveries.
+fn put_request_payment(facts: &Facts<'_>) -> Effects {
+    let payer = facts.parameter("RequestPaymentConfiguration").and_then(|it| it.get("Payer"));
+    facts.of_bucket(payer.is_some_and(|payer| payer == "Requester"), Effect::Stops)
+}
+
+/// A default key is one more thing that CloudTrail must be allowed to use.
+fn put_bucket_encryption(facts: &Facts<'_>) -> Effects {
+    let rules =
+        facts.parameter("ServerSideEncryptionConfiguration").map(|it| items(it.get("Rule")));
+    let by_key = |rule: &Value| {
+        let default = rule.get("ApplyServerSideEncryptionByDefault");
+        let algorithm = default.and_then(|default| default.get("SSEAlgorithm"));
+        algorithm.and_then(Value::as_str).is_some_and(|name| name.starts_with("aws:kms"))
+    };
+    facts.of_bucket(rules.is_some_and(|rules| rules.iter().any(by_key)), Effect::Stops)
+}
+
+/// What is deleted after versioning was suspended is gone.
+fn put_bucket_versioning(facts: &Facts<'_>) -> Effects {
+    let status = facts.parameter("VersioningConfiguration").and_then(|it| it.get("Status"));
+    facts.of_bucket(status.is_some_and(|status| status == "Suspended"), Effect::Removes)
+}
+
+/// Without a default retention, new objects can be deleted.
+fn put_object_lock(facts: &Facts<'_>) -> Effects {
+    let Some(lock) = facts.parameter("ObjectLockConfiguration") else { return Vec::new() };
+    let rule = items(lock.get("Rule")).iter().any(|rule| rule.get("DefaultRetention").is_some());
+    facts.of_bucket(!rule, Effect::Removes)
+}
+
+fn put_bucket_lifecycle(facts: &Facts<'_>) -> Effects {
+    if !facts.is_this_bucket() {
+        return Vec::new();
+    }
+    let rules = facts.parameter("LifecycleConfiguration").map(|it| items(it.get("Rule")));
+    let effect = |rule: &Value| {
+        let enabled = rule.get("Status").is_some_and(|status| status == "Enabled");
+        let expiration = rule.get("Expiration").filter(|_| enabled)?;
+        let days = match (expiration.get("Days"), expiration.get("Date")) {
+            (Some(Value::String(days)), _) => days.parse().ok()?,
+            (Some(days), _) => u32::try_from(days.as_u64()?).ok()?,
+            (None, Some(_)) => 0,
+            // `ExpiredObjectDeleteMarker` removes no object.
+            (None, None) => return None,
+        };
+        let filter = rule.get("Filter");
+        let both = filter.and_then(|filter| filter.get("And"));
+        // CloudTrail tags nothing.
+        if [filter, both].into_iter().flatten().any(|filter| filter.get("Tag").is_some()) {
+            return None;
+        }
+        let prefix = [both, filter, Some(rule)]
+            .into_iter()
+            .flatten()
+            .find_map(|it| it.get("Prefix").and_then(Value::as_str));
+        Some(facts.of_objects(prefix.unwrap_or_default(), days))
+    };
+    rules.unwrap_or_default().iter().filter_map(effect).collect()
+}
+
+fn delete_object(facts: &Facts<'_>) -> Effects {
+    let key = facts.text("key").filter(|_| facts.is_this_bucket()).and_then(DigestKey::parse);
+    let subject = key.map(|key| {
+        let chain = Box::new(ChainId::from(&key.chain));
+        (Subject::Digest { chain, end: key.end }, Effect::Removes)
+    });
+    subject.into_iter().collect()
+}
+
+/// Tells no keys, only what they begin with.
+fn delete_objects(facts: &Facts<'_>) -> Effects {
+    if !facts.is_this_bucket() {
+        return Vec::new();
+    }
+    let prefix = |resource: &Value| {
+        let arn = resource.get("ARNPrefix")?.as_str()?;
+        let (_, place) = arn.split_once(":s3:::")?;
+        let (_, prefix) = place.split_once('/')?;
+        Some(prefix.to_owned())
+    };
+    let prefix = items(Some(&facts.record.resources)).iter().find_map(prefix);
+    vec![facts.of_objects(&prefix.unwrap_or_default(), 0)]
+}
+
+fn put_key_policy(facts: &Facts<'_>) -> Effects {
+    let Some(policy) = facts.parameter("policy") else { return Vec::new() };
+    if lets_cloudtrail(policy, "kms:GenerateDataKey", None) {
+        return Vec::new();
+    }
+    facts.of_key(Effect::Stops)
+}
+
+/// A member leaves by itself: the call has no parameters, and the account is the one that made it.
+fn leave_organization(facts: &Facts<'_>) -> Effects {
+    vec![(Subject::Member(facts.account()), Effect::Ends)]
+}
+
+fn disable_service_access(facts: &Facts<'_>) -> Effects {
+    if facts.text("servicePrincipal") != Some(CLOUDTRAIL) {
+        return Vec::new();
+    }
+    vec![(Subject::Members(facts.recorded.chain.organization.clone()), Effect::Ends)]
+}
+
+/// The event that follows a closing when it is done.
+fn close_account_result(facts: &Facts<'_>) -> Effects {
+    let status = facts.record.service_event_details.get("closeAccountStatus");
+    let text = |name: &str| status.and_then(|it| it.get(name)).and_then(Value::as_str);
+    let done = text("state").or_else(|| text("status")) == Some("SUCCEEDED");
+    let account = text("accountId").filter(|_| done).and_then(|id| id.parse().ok());
+    account.map(|account| (Subject::Account(account), Effect::Ends)).into_iter().collect()
+}
+
+#[cfg(test)]
+#[path = "operations_tests.rs"]
+mod tests;

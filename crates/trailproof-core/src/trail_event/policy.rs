@@ -1,0 +1,198 @@
+//! Whether a bucket's or a key's policy still lets CloudTrail deliver. A small and careful reading:
+//! it answers yes only where a statement allows it and none that it understands or does not
+//! understand may forbid it.
+use serde_json::Value;
+
+/// Whether `policy` lets CloudTrail's service do `action`, on `resource` where one is named.
+///
+/// `resource` is spelt without what stands before the bucket: `BUCKET/KEY`. `policy` is an object,
+/// as S3's events have it, or JSON text, as those of KMS do.
+pub(crate) fn lets_cloudtrail(policy: &Value, action: &str, resource: Option<&str>) -> bool {
+    let parsed = match policy {
+        Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+        other => other.clone(),
+    };
+    let mut allowed = false;
+    for statement in items(parsed.get("Statement")) {
+        let concerns = is_cloudtrail(statement)
+            && covers(statement, ("Action", "NotAction"), action)
+            && resource
+                .is_none_or(|resource| covers(statement, ("Resource", "NotResource"), resource));
+        match statement.get("Effect").and_then(Value::as_str) {
+            Some("Allow") => allowed |= concerns,
+            Some("Deny") if concerns && !spares_services(statement) => return false,
+            _ => {}
+        }
+    }
+    allowed
+}
+
+/// A list's entries, or the one thing that stands for a list of one.
+pub(crate) fn items(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(list)) => list,
+        Some(Value::Null) | None => &[],
+        Some(one) => std::slice::from_ref(one),
+    }
+}
+
+fn is_cloudtrail(statement: &Value) -> bool {
+    let is_service = |name: &Value| {
+        name.as_str().is_some_and(|name| name == "*" || name.starts_with("cloudtrail.amazonaws."))
+    };
+    match statement.get("Principal") {
+        Some(Value::String(all)) => all == "*",
+        Some(Value::Object(kinds)) => {
+            let every = |kind: &str| items(kinds.get(kind)).iter().any(|name| name == "*");
+            items(kinds.get("Service")).iter().any(is_service) || every("AWS")
+        }
+        // `NotPrincipal` names who is left out; CloudTrail's service hardly ever is.
+        _ => statement.get("NotPrincipal").is_some(),
+    }
+}
+
+/// Whether one of the statement's patterns has `what`, or none of those that it excepts.
+fn covers(statement: &Value, (has, excepts): (&str, &str), what: &str) -> bool {
+    let fits = |pattern: &Value| {
+        let pattern = pattern.as_str().unwrap_or_default();
+        // `arn:PARTITION:s3:::BUCKET/KEY`
+        let pattern = match pattern.split_once(":s3:::") {
+            Some((_, rest)) if pattern.starts_with("arn:") => rest,
+            _ => pattern,
+        };
+        glob(pattern.as_bytes(), what.as_bytes())
+    };
+    match statement.get(has) {
+        Some(patterns) => items(Some(patterns)).iter().any(fits),
+        None => !items(statement.get(excepts)).iter().any(fits),
+    }
+}
+
+/// Whether the conditions leave requests of AWS's own services alone: plain HTTP, which they never
+/// use, and principals that are no services.
+fn spares_services(statement: &Value) -> bool {
+    let Some(Value::Object(conditions)) = statement.get("Condition") else { return false };
+    let mut of_bool = conditions.iter().filter(|(operator, _)| operator.starts_with("Bool"));
+    of_bool.any(|(_, keys)| {
+        keys.as_object().is_some_and(|keys| {
+            keys.iter().any(|(key, values)| {
+                let key = key.to_ascii_lowercase();
+                let no = |value: &Value| value == "false" || *value == Value::Bool(false);
+                (key == "aws:securetransport" || key == "aws:principalisawsservice")
+                    && items(Some(values)).iter().all(no)
+            })
+        })
+    })
+}
+
+/// Matches `*` and `?`, without regard to case where letters are ASCII. Takes time in proportion to
+/// the product of both lengths at most.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at, mut from) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(byte) = text.get(from) {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at + 1, from));
+                at += 1;
+            }
+            Some(wanted) if *wanted == b'?' || wanted.eq_ignore_ascii_case(byte) => {
+                at += 1;
+                from += 1;
+            }
+            _ => match star {
+                Some((after, taken)) => {
+                    at = after;
+                    from = taken + 1;
+                    star = Some((after, taken + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(at..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn lets(statements: &Value) -> bool {
+        let policy = json!({"Version": "2012-10-17", "Statement": statements});
+        lets_cloudtrail(&policy, "s3:PutObject", Some("b/p/AWSLogs/111122223333/x"))
+    }
+
+    fn write() -> Value {
+        json!({
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::b/p/AWSLogs/111122223333/*",
+            "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
+        })
+    }
+
+    #[test]
+    fn a_policy_lets_cloudtrail_write_or_does_not() {
+        let tls = json!({
+            "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+            "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        });
+        let mut unencrypted = tls.clone();
+        unencrypted["Condition"] =
+            json!({"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}});
+        let mut people = unencrypted.clone();
+        people["Condition"] = json!({"BoolIfExists": {"aws:PrincipalIsAWSService": ["false"]}});
+        let mut elsewhere = write();
+        elsewhere["Resource"] = json!("arn:aws:s3:::b/q/AWSLogs/*");
+        let mut config = write();
+        config["Principal"] = json!({"Service": ["config.amazonaws.com"]});
+        let mut delete = tls.clone();
+        delete["Action"] = json!("s3:DeleteObject");
+        delete["Condition"] = Value::Null;
+        for (statements, expected) in [
+            (write(), true),
+            (json!([write()]), true),
+            (json!([tls, write()]), true),
+            (json!([people, write()]), true),
+            (json!([delete, write()]), true),
+            (json!([unencrypted, write()]), false),
+            (
+                json!([write(), {"Effect": "Deny", "NotPrincipal": {"AWS": "x"},
+                "NotAction": "s3:GetObject", "Resource": "*"}]),
+                false,
+            ),
+            (elsewhere, false),
+            (config, false),
+            (json!([]), false),
+            (
+                json!({"Effect": "Allow", "Principal": "*", "Action": "S3:Put*", "Resource": "*"}),
+                true,
+            ),
+        ] {
+            assert_eq!(lets(&statements), expected, "{statements}");
+        }
+        assert!(!lets_cloudtrail(&json!("no policy"), "s3:PutObject", None));
+        assert!(!lets_cloudtrail(&Value::Null, "s3:PutObject", None));
+    }
+
+    #[test]
+    fn patterns_match_as_iam_has_it() {
+        for (pattern, text, expected) in [
+            ("kms:GenerateDataKey*", "kms:GenerateDataKey", true),
+            ("kms:*", "kms:GenerateDataKey", true),
+            ("KMS:generatedatakey", "kms:GenerateDataKey", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*b*", "abc", true),
+            ("*b*d", "abc", false),
+            ("", "", true),
+            ("*", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+        }
+    }
+}

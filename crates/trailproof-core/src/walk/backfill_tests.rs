@@ -1,0 +1,76 @@
+//! The walk over backfill digests of which somebody planted some.
+use super::*;
+use crate::bytes::content::read_whole;
+use crate::digest::document::DigestClaim;
+use crate::digest::signing::KeyRing;
+use crate::vocab::time::HOUR;
+
+const FOLDER: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/";
+
+fn at(hour: u32) -> ObjectLocation {
+    let name = "111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20260301T";
+    ObjectLocation::new("bucket", format!("{FOLDER}{name}{hour:02}0000Z_backfill.json.gz"))
+}
+
+/// What anybody can write: no signature of its own, and one of another that is nobody's.
+fn planted(own: u32, previous: u32) -> Fact {
+    let text = serde_json::json!({
+        "awsAccountId": "111122223333", "digestStartTime": "2026-03-01T00:00:00Z",
+        "digestEndTime": "2026-03-01T01:00:00Z", "digestS3Bucket": "bucket",
+        "digestS3Object": at(own).key, "digestPublicKeyFingerprint": "f",
+        "digestSignatureAlgorithm": "SHA256withRSA", "newestEventTime": null,
+        "oldestEventTime": null, "previousDigestS3Bucket": "bucket",
+        "previousDigestS3Object": at(previous).key, "previousDigestHashValue": "00",
+        "previousDigestHashAlgorithm": "SHA-256",
+        "previousDigestSignature": format!("{own:02}"), "logFiles": [],
+    })
+    .to_string();
+    let mut kept = Vec::new();
+    let content = read_whole(text.as_bytes(), 1 << 20, Some(&mut kept)).unwrap();
+    Fact::Read(Box::new(DigestRead {
+        claim: DigestClaim::parse(&content, &kept),
+        content,
+        signature: None,
+        signature_algorithm: None,
+        backfill_generated: None,
+    }))
+}
+
+/// Planted digests that keep signatures of each other, all of one and one of all: each is told
+/// once, and nothing that they keep is believed or looked at for ever.
+#[test]
+fn planted_digests_that_keep_signatures_of_each_other_end() {
+    let hours = 1..=20_u32;
+    type Keeps = fn(u32) -> u32;
+    let all: [Keeps; 4] = [|hour| hour % 20 + 1, |_| 7, |hour| 21 - hour, |hour| hour];
+    for keeps in all {
+        let start = Timestamp::parse("2026-03-01T00:00:00Z").unwrap();
+        let period = Period { start, end: start.plus(DAY) };
+        let listed = hours
+            .clone()
+            .map(|hour| ListedDigest { end: start.plus(i64::from(hour) * HOUR), at: at(hour) })
+            .collect();
+        let mut walk = BackfillWalk::new(period, listed);
+        let (mut fed, mut told) = (0, Vec::new());
+        while *walk.need() != Need::Nothing {
+            fed += 1;
+            assert!(fed < 20 * 2 * (KEPT + 2), "the walk does not end");
+            let fact = match walk.need() {
+                Need::Digest(place) => {
+                    let hour = hours.clone().find(|hour| at(*hour) == *place).unwrap();
+                    planted(hour, keeps(hour))
+                }
+                _ => Fact::Keys(KeyRing::default()),
+            };
+            told.extend(walk.feed(fact));
+        }
+        assert_eq!(told.len(), 20);
+        for step in told {
+            let why = match step.outcome {
+                Outcome::Unverified(why) => why.kind,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(why, ReadFailureKind::NoSignature);
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The walk along a chain from the newest digest to the oldest, as a state machine.
+//!
+//! Every digest of the listing and every digest that a proven one names is judged once, in falling
+//! order of its end. The walk never fetches: it says what it needs ([`Need`]), the caller brings the
+//! fact ([`Fact`]), and gets back what that settles ([`Step`]).
+//!
+//! Only proven digests steer. What somebody plants in the listing is judged and told, and changes
+//! neither where a link leads nor what the period's division says below a proven digest.
+use super::facts::{Fact, ListedDigest, Need, Step};
+use crate::Verified;
+use crate::codes::failure::{ReadFailure, ReadFailureKind};
+use crate::codes::finding::{Finding, Outcome};
+use crate::codes::notice::Notice;
+use crate::compat::judge::DigestRead;
+use crate::digest::document::{Digest, Link};
+use crate::digest::judge::{ProvenDigest, judge_with_kept_or_by_key};
+use crate::digest::key_cache::{KeysAtHand, key_span};
+use crate::digest::signing::SIGNED_LATE;
+use crate::vocab::budget;
+use crate::vocab::key_layout::DigestKey;
+use crate::vocab::location::ObjectLocation;
+use crate::vocab::time::{HOUR, Period, Timestamp};
+use std::sync::Arc;
+
+/// What a proven digest says of the one before it, until that one is judged.
+#[derive(Clone, Debug)]
+struct Expected {
+    link: Link,
+    end: Timestamp,
+    successor_end: Timestamp,
+}
+
+/// See the module's words.
+#[derive(Debug)]
+pub struct ChainWalk {
+    period: Period,
+    /// Standard digests that were not judged yet, oldest first.
+    listed: Vec<ListedDigest>,
+    expected: Option<Expected>,
+    /// The digest being judged, whether the open link names it, and what was read of it.
+    current: Option<Current>,
+    need: Need,
+    keys: KeysAtHand,
+    /// The signature that the last digest, which was not proven, records of the one before it. In a
+    /// copy without metadata this is what the newest proof of a chain begins with.
+    kept_signature: Option<String>,
+    /// The start of the oldest proven digest.
+    oldest_start: Option<Timestamp>,
+    /// Whether the listing holds digests before the period, once that was asked.
+    older: bool,
+    /// A missing digest at the old edge, told once it is known whether anything is older.
+    held: Option<Step>,
+    steps: u64,
+}
+
+#[derive(Debug)]
+struct Current {
+    at: ObjectLocation,
+    end: Timestamp,
+    linked: bool,
+    /// What was read, while the keys are being asked for.
+    read: Option<Box<DigestRead>>,
+    /// Whether it did not prove once and is being read again.
+    again: bool,
+}
+
+impl ChainWalk {
+    /// A walk over `period` of a chain whose listing tells of these standard digests: those that
+    /// end after the period's start, and up to a few after its end, to anchor the walk. Where none
+    /// ends after the start, the newest one before it may be among them: what follows it may be
+    /// pending.
+    pub fn new(period: Period, mut listed: Vec<ListedDigest>) -> Self {
+        listed.sort();
+        listed.dedup();
+        let mut walk = Self {
+            period,
+            listed,
+            expected: None,
+            current: None,
+            need: Need::Nothing,
+            keys: KeysAtHand::default(),
+            kept_signature: None,
+            oldest_start: None,
+            older: false,
+            held: None,
+            steps: 0,
+        };
+        walk.advance();
+        walk
+    }
+
+    /// What to find out next.
+    pub fn need(&self) -> &Need {
+        &self.need
+    }
+
+    /// Digests that the walk will come to, newest first, for reading ahead.
+    pub fn ahead(&self) -> impl Iterator<Item = &ObjectLocation> {
+        self.listed.iter().rev().map(|digest| &digest.at)
+    }
+
+    /// Whether the chain has digests before the period, as far as that had to be found out.
+    pub fn has_older(&self) -> bool {
+        self.older
+    }
+
+    /// Takes the fact for the present need and moves on. A fact that does not answer the need ends
+    /// the walk; the division of the period then shows that.
+    pub fn feed(&mut self, fact: Fact) -> Vec<Step> {
+        self.steps += 1;
+        match (std::mem::replace(&mut self.need, Need::Nothing), fact) {
+            (Need::Digest(_), Fact::Read(read)) => self.take_read(read),
+            (Need::Digest(_), Fact::Missing) => self.take_missing(),
+            (Need::Digest(_), Fact::Unreadable(why)) => {
+                self.settle(Outcome::Unverified(why), Vec::new())
+            }
+            (Need::Keys { from, to }, Fact::Keys(ring)) => {
+                self.keys.take(&ring, (from, to));
+                self.ask_or_judge()
+            }
+            (Need::KeysSince(from), Fact::Keys(ring)) => {
+                self.keys.take_since(&ring, from);
+                self.judge_current()
+            }
+            (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysInPart(part)) => {
+                self.keys.take_part(part, SIGNED_LATE);
+                self.judge_current()
+            }
+            (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysFailed(why)) => {
+                self.keys.are_not_all(why);
+                self.judge_current()
+            }
+            (Need::Older(_), Fact::Older(older)) => {
+                self.older = older;
+                let mut held = self.held.take();
+                if let Some(step) = held.as_mut()
+                    && !older
+                {
+                    step.notices.push(Notice::LifecycleLooksTheSame);
+                }
+                held.into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn take_read(&mut self, read: Box<DigestRead>) -> Vec<Step> {
+        let Some(current) = self.current.as_mut() else { return Vec::new() };
+        let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.as_str());
+        let asks = fingerprint.is_some_and(|name| self.keys.are_to_be_asked(name, current.end));
+        current.read = Some(read);
+        if asks {
+            self.need = key_span(self.period, current.end);
+            return Vec::new();
+        }
+        self.ask_or_judge()
+    }
+
+    /// Asks for all keys that could acquit a digest whose key is not known; else judges it.
+    fn ask_or_judge(&mut self) -> Vec<Step> {
+        let Some(current) = &self.current else { return Vec::new() };
+        let linked = self.expected.as_ref().filter(|_| current.linked);
+        let need = current.read.as_ref().and_then(|read| {
+            let signed = read.signature.is_some()
+                || self.kept_signature.is_some()
+                || linked.is_some_and(|expected| expected.link.signature.is_some());
+            let claim = read.claim.as_ref().ok().filter(|_| signed)?;
+            self.keys.before_unknown(&claim.fingerprint, self.period, current.end)
+        });
+        match need {
+            Some(need) => {
+                self.need = need;
+                Vec::new()
+            }
+            None => self.judge_current(),
+        }
+    }
+
+    fn judge_current(&mut self) -> Vec<Step> {
+        let Some(current) = self.current.as_mut() else { return Vec::new() };
+        let Some(read) = current.read.take() else { return Vec::new() };
+        let link = self.expected.as_ref().filter(|_| current.linked).map(|expected| &expected.link);
+        let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.as_str());
+        let lookup = self.keys.look_up(fingerprint, current.end);
+        let recorded = read.claim.as_ref().ok().and_then(|claim| claim.previous_signature.clone());
+        let kept = self.kept_signature.as_ref();
+        let (outcome, notices) = judge_with_kept_or_by_key(*read, kept, &current.at, link, &lookup);
+        // A byte lost in transit is not tampering: what reads and does not prove is read again.
+        if matches!(outcome, Outcome::Invalid(_)) && !current.again {
+            current.again = true;
+            self.need = Need::Digest(current.at.clone());
+            return Vec::new();
+        }
+        self.kept_signature = recorded.filter(|_| !matches!(outcome, Outcome::Valid(_)));
+        self.settle(outcome, notices)
+    }
+
+    fn take_missing(&mut self) -> Vec<Step> {
+        let linked = self.current.as_ref().is_some_and(|current| current.linked);
+        if linked {
+            return self.settle(Outcome::Invalid(Finding::DigestMissing), Vec::new());
+        }
+        // It was listed and is gone now: somebody deletes while we look. No proven digest says
+        // what it was, so its time stays uncovered, and the listing's word is what there is.
+        let why = ReadFailureKind::ChangedWhileReading;
+        let why = ReadFailure::new(why, "the digest was listed and then not there");
+        self.settle(Outcome::Unverified(why), Vec::new())
+    }
+
+    /// Tells how the present digest came out and goes on to the next.
+    fn settle(&mut self, outcome: Outcome<ProvenDigest>, mut notices: Vec<Notice>) -> Vec<Step> {
+        let Some(current) = self.current.take() else { return Vec::new() };
+        let outcome = self.in_order(outcome);
+        // A digest that the open link passes over is reached by no chain.
+        let reached = current.linked || self.expected.is_none();
+        let mut end = current.end;
+        if let Outcome::Valid(proven) = &outcome {
+            end = proven.digest.end;
+            if proven.digest.previous.is_none() {
+                notices.push(Notice::ChainStart);
+            }
+        }
+        let after = match &outcome {
+            Outcome::Valid(proven) => proven.digest.start >= self.period.end,
+            // An hour is what a digest covers; nothing else is known of this one.
+            _ => end.plus(-HOUR) >= self.period.end,
+        };
+        let anchor = after || end <= self.period.start;
+        if anchor {
+            notices.push(Notice::Anchor);
+        }
+        if !reached {
+            notices.push(Notice::DigestUnlinked);
+        }
+        let backward = if reached { self.follow(&outcome) } else { None };
+        let missing = matches!(outcome, Outcome::Invalid(Finding::DigestMissing));
+        let step = Step { at: current.at, end, outcome, notices, anchor };
+        self.advance();
+        if missing && matches!(self.need, Need::Older(_)) {
+            self.held = Some(step);
+            return Vec::new();
+        }
+        std::iter::once(step).chain(backward).collect()
+    }
+
+    /// Time must fall at every step, or a loop of signed digests would never end the walk.
+    fn in_order(&self, outcome: Outcome<ProvenDigest>) -> Outcome<ProvenDigest> {
+        match (&outcome, &self.expected) {
+            (Outcome::Valid(proven), Some(expected))
+                if proven.digest.end >= expected.successor_end =>
+            {
+                Outcome::Invalid(Finding::DigestOutOfOrder {
+                    end: proven.digest.end,
+                    successor_end: expected.successor_end,
+                })
+            }
+            _ => outcome,
+        }
+    }
+
+    /// Takes the link of a proven digest as the one to follow. A digest that is not proven steers
+    /// nothing: the walk goes on by the listing. A link that does not lead back in time is told and
+    /// not followed.
+    fn follow(&mut self, outcome: &Outcome<ProvenDigest>) -> Option<Step> {
+        self.expected = None;
+        let Outcome::Valid(proven) = outcome else { return None };
+        let digest: &Arc<Verified<Digest>> = &proven.digest;
+        self.oldest_start =
+            Some(self.oldest_start.map_or(digest.start, |oldest| oldest.min(digest.start)));
+        let link = digest.previous.as_ref()?;
+        let successor_end = digest.end;
+        let end = DigestKey::parse(&link.location.key).map_or(digest.start, |key| key.end);
+        if end < successor_end {
+            self.expected = Some(Expected { link: link.clone(), end, successor_end });
+            return None;
+        }
+        Some(Step {
+            at: link.location.clone(),
+            end,
+            outcome: Outcome::Invalid(Finding::DigestOutOfOrder { end, successor_end }),
+            notices: Vec::new(),
+            anchor: false,
+        })
+    }
+
+    /// Chooses the next digest: what the open link names, unless the listing has a newer one first.
+    fn advance(&mut self) {
+        if self.steps > budget::WALK_STEPS {
+            return;
+        }
+        let linked = self.expected.as_ref().map(|expected| (&expected.link.location, expected.end));
+        let (at, end, linked) = match (linked, self.listed.last()) {
+            (Some((at, end)), Some(listed)) if listed.at == *at => {
+                let next = (at.clone(), end, true);
+                self.listed.pop();
+                next
+            }
+            // The link names a digest that the listing does not have, or not this bucket's.
+            (Some((at, end)), listed)
+                if !self.is_done() && listed.is_none_or(|listed| end >= listed.end) =>
+            {
+                let next = ListedDigest { end, at: at.clone() };
+                // Others of that very end may sort after it; it is judged once all the same.
+                if let Ok(listed) = self.listed.binary_search(&next) {
+                    self.listed.remove(listed);
+                }
+                (next.at, end, true)
+            }
+            (_, Some(_)) => match self.listed.pop() {
+                Some(ListedDigest { end, at }) => (at, end, false),
+                None => return,
+            },
+            (_, None) => {
+                if !self.is_done() {
+                    self.need = Need::Older(self.period.start);
+                }
+                return;
+            }
+        };
+        self.need = Need::Digest(at.clone());
+        self.current = Some(Current { at, end, linked, read: None, again: false });
+    }
+
+    /// Whether proven digests reach the period's start, or the next one lies before it.
+    fn is_done(&self) -> bool {
+        let start = self.period.start;
+        self.oldest_start.is_some_and(|oldest| oldest <= start)
+            || self.expected.as_ref().is_some_and(|expected| expected.end <= start)
+    }
+}

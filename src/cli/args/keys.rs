@@ -1,0 +1,54 @@
+//! The options of `keys`.
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// The subcommands of `keys`.
+#[derive(Args, Debug)]
+pub(crate) struct KeysArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Get the public keys of regions from AWS into a file, for `verify --public-keys`
+    Fetch(FetchArgs),
+    /// Say what is wrong with files of public keys, and which days they do not cover
+    Check(CheckArgs),
+}
+
+/// The options of `keys fetch`.
+#[derive(Args, Debug)]
+pub(crate) struct FetchArgs {
+    /// Region whose keys to get; may be given again
+    #[arg(
+        long = "region",
+        id = "region",
+        value_name = "REGION",
+        required_unless_present = "all_regions"
+    )]
+    pub(crate) regions: Vec<String>,
+    /// Ask every region that this version knows of the partition; one that does not answer is said
+    #[arg(long)]
+    pub(crate) all_regions: bool,
+    /// First second of the period to verify: `2026-07-01` or `2026-07-01T00:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start_time: String,
+    /// End of the period to verify [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) end_time: Option<String>,
+    /// File to write
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Overwrite output files that already exist
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// The options of `keys check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// Files of public keys
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}

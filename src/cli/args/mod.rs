@@ -1,0 +1,11 @@
+//! Options and arguments: what can be typed, and the typed request that it makes.
+pub(super) mod attest;
+pub(super) mod aws;
+pub(super) mod commands;
+pub(super) mod keys;
+pub(super) mod lookup;
+pub(super) mod mirror;
+pub(super) mod output;
+pub(super) mod request;
+pub(super) mod selection;
+pub(super) mod verify;

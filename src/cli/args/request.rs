@@ -1,0 +1,198 @@
+//! Makes the typed request of a run from the options of a command.
+use super::selection::Selection;
+use super::verify::VerifyArgs;
+use crate::console::refusal::Refusal;
+use crate::session::location::{bucket_name, location, moved};
+use crate::session::period::{AskedPeriod, PeriodArgs, period, time};
+use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
+use crate::session::time_text::parse_time;
+use crate::session::{earlier, key_files};
+use crate::verify::resume::seam::Since;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use trailproof_core::trail_event::KnownEndError;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
+use trailproof_core::vocab::ids::AccountId;
+use trailproof_core::vocab::location::excerpt;
+use trailproof_core::vocab::time::Timestamp;
+
+/// The record that `--since` names, unless it names a time: `./2026-07-01` names a file of that
+/// name.
+fn record_at(typed: &str) -> Option<PathBuf> {
+    let is_time = parse_time(typed).is_some();
+    (!is_time && Path::new(typed).exists()).then(|| typed.into())
+}
+
+impl VerifyRequest {
+    /// What was typed of a location, a period and a scope.
+    pub(crate) fn read(
+        location_typed: Option<&str>,
+        selection: &Selection,
+        began: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let period = read_period(selection, None)?;
+        Self::read_with(location_typed, selection, period, began)
+    }
+
+    fn read_with(
+        location_typed: Option<&str>,
+        selection: &Selection,
+        period: AskedPeriod,
+        began: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let place = location_typed.map(location).transpose()?;
+        let scope = Scope {
+            trails: selection
+                .trail
+                .iter()
+                .map(|text| trail_filter(text))
+                .collect::<Result<_, _>>()?,
+            accounts: ids(&selection.account, "--account")?,
+            regions: ids(&selection.regions, "--region")?,
+            organization: None,
+        };
+        let request = Self::new(place, period, scope, began)?;
+        let expect = expect(selection)?;
+        expect.is_within(&request.scope)?;
+        Self { expect, ..request }.checked()
+    }
+
+    /// What was typed for `verify`.
+    pub(crate) fn of_verify(args: &VerifyArgs, began: Timestamp) -> Result<Self, Refusal> {
+        let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
+        let since = since.transpose()?;
+        let period = match since.as_ref().and_then(Since::start) {
+            Some(start) => {
+                let end = args.selection.end_time.as_deref().map(time).transpose();
+                AskedPeriod::From(start, end.map_err(Refusal::usage)?)
+            }
+            None => read_period(&args.selection, args.since.as_deref())?,
+        };
+        let mut request =
+            Self::read_with(args.location.as_deref(), &args.selection, period, began)?;
+        request.trail = args.trail_arn.as_deref().map(|arn| id(arn, "--trail-arn")).transpose()?;
+        request.scope.trails.extend(request.trail.clone().map(TrailFilter::Arn));
+        request.since = since.map(Arc::new);
+        request.unlisted = args.unlisted || !args.no_unlisted;
+        request.known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
+        request.concurrency = args.concurrency;
+        request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
+        request.believe(&args.public_keys)?;
+        Ok(request)
+    }
+
+    /// Takes what was typed of copies.
+    pub(crate) fn copy(
+        &mut self,
+        relocate: &[String],
+        of_bucket: Option<&str>,
+        complete: bool,
+    ) -> Result<(), Refusal> {
+        self.moved = relocate.iter().map(|text| moved(text)).collect::<Result<_, _>>()?;
+        self.of_bucket = of_bucket.map(bucket_name).transpose()?.map(str::to_owned);
+        self.complete_copy = complete;
+        Ok(())
+    }
+
+    /// Takes the key bundles that were named.
+    pub(crate) fn believe(&mut self, paths: &[PathBuf]) -> Result<(), Refusal> {
+        self.keys = key_files::read(paths)?.map(|bundle| (bundle, key_files::names(paths)));
+        Ok(())
+    }
+}
+
+fn expect(selection: &Selection) -> Result<Expect, Refusal> {
+    let mut expect = Expect::default();
+    let mut accounts = Vec::new();
+    for text in &selection.expect_accounts {
+        if text == "organization" {
+            expect.accounts = Some(ExpectedAccounts::Organization);
+        } else if let Ok(account) = text.parse() {
+            accounts.push(account);
+        } else {
+            accounts.extend(accounts_in(text)?);
+        }
+    }
+    if !accounts.is_empty() {
+        if expect.accounts.is_some() {
+            return Err(Refusal::usage(
+                "`--expect-accounts organization` stands alone: it names every account",
+            ));
+        }
+        accounts.sort();
+        accounts.dedup();
+        expect.accounts = Some(ExpectedAccounts::These(accounts));
+    }
+    if !selection.expect_regions.is_empty() {
+        let regions = selection.expect_regions.iter().map(|text| id(text, "--expect-regions"));
+        let mut regions = regions.collect::<Result<Vec<_>, _>>()?;
+        regions.sort();
+        regions.dedup();
+        expect.regions = Some(regions);
+    }
+    for text in &selection.known_end {
+        expect.known_ends.push(text.parse().map_err(|why: KnownEndError| {
+            let shown = excerpt(text, SHOWN);
+            Refusal::usage(format!("invalid value `{shown}` for `--known-end`: {why}"))
+        })?);
+    }
+    expect.known_ends.sort();
+    expect.known_ends.dedup();
+    Ok(expect)
+}
+
+/// The accounts in a file: one or more ids a line, and `#` before a comment.
+fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
+    let shown = excerpt(path, SHOWN);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Refusal::usage(format!(
+            "`{shown}` for `--expect-accounts` is neither `organization`, nor an account, nor a \
+             file that can be read: {error}"
+        ))
+    })?;
+    let mut accounts = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default();
+        let ids = line.split([' ', ',', '\t', '\r']).filter(|word| !word.is_empty());
+        for word in ids {
+            accounts.push(word.parse().map_err(|_| {
+                let (number, word) = (number + 1, excerpt(word, SHOWN));
+                Refusal::usage(format!("`{shown}`, line {number}: `{word}` is not an account"))
+            })?);
+        }
+    }
+    if accounts.is_empty() {
+        return Err(Refusal::usage(format!("`{shown}` names no account")));
+    }
+    Ok(accounts)
+}
+
+/// The period that was typed.
+fn read_period(selection: &Selection, since: Option<&str>) -> Result<AskedPeriod, Refusal> {
+    let typed = PeriodArgs {
+        start: since.or(selection.start_time.as_deref()),
+        end: selection.end_time.as_deref(),
+        last: selection.last.as_deref(),
+        quarter: selection.quarter.as_deref(),
+    };
+    period(typed).map_err(Refusal::usage)
+}
+
+fn id<T: FromStr>(text: &str, option: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|_| {
+        Refusal::usage(format!("invalid value `{}` for `{option}`", excerpt(text, SHOWN)))
+    })
+}
+
+fn ids<T: FromStr>(texts: &[String], option: &str) -> Result<Vec<T>, Refusal> {
+    texts.iter().map(|text| id(text, option)).collect()
+}
+
+pub(crate) fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
+    if text.starts_with("arn:") {
+        return id(text, "--trail").map(TrailFilter::Arn);
+    }
+    id(text, "--trail").map(TrailFilter::Name)
+}

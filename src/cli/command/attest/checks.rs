@@ -1,0 +1,50 @@
+//! The checks of an attestation, and their outcomes.
+use super::files::shown;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The outcome of one check, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum CheckOutcome {
+    /// It holds.
+    Passed,
+    /// It was not made, because nobody asked for it.
+    NotAsked,
+    /// It was made, but what there was to check with does not decide it.
+    Open,
+    /// It does not hold.
+    Failed,
+}
+
+/// Everything that was checked, in the order of the report.
+#[derive(Debug, Default)]
+pub(crate) struct Checks(Vec<(CheckOutcome, String)>);
+
+impl Checks {
+    pub(crate) fn add(&mut self, outcome: CheckOutcome, words: impl Into<String>) {
+        self.0.push((outcome, words.into()));
+    }
+
+    pub(crate) fn worst(&self) -> CheckOutcome {
+        self.0.iter().map(|(outcome, _)| *outcome).max().unwrap_or(CheckOutcome::NotAsked)
+    }
+
+    pub(crate) fn write(&self, path: &Path, out: &mut impl Write) -> io::Result<()> {
+        let title = match self.worst() {
+            CheckOutcome::Passed | CheckOutcome::NotAsked => "HOLDS",
+            CheckOutcome::Open => "NOT PROVEN",
+            CheckOutcome::Failed => "DOES NOT HOLD",
+        };
+        writeln!(out, "{title}: {}\n", shown(path))?;
+        for (outcome, words) in &self.0 {
+            let mark = match outcome {
+                CheckOutcome::Passed => "checked",
+                CheckOutcome::NotAsked => "not checked",
+                CheckOutcome::Open => "OPEN",
+                CheckOutcome::Failed => "WRONG",
+            };
+            writeln!(out, "  {mark:<12} {words}")?;
+        }
+        Ok(())
+    }
+}

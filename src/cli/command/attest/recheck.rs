@@ -1,0 +1,289 @@
+//! `attest verify --recheck`: the evidence itself once more, with the public keys and for the scope
+//! that the attestation holds.
+use super::checks::{CheckOutcome, Checks};
+use crate::attest::commitment::Commitment;
+use crate::attest::predicate::{Declared, predicate};
+use crate::attest::record::{Record, Summing};
+use crate::attest::statement::{Committed, Statement};
+use crate::cli::args::attest::VerifyAttestationArgs;
+use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::request::trail_filter;
+use crate::cli::terminal::progress::Progress;
+use crate::console::refusal::Refusal;
+use crate::report::text_lines::COMPLETE_COPY;
+use crate::session::environment::now;
+use crate::session::location::location;
+use crate::session::open::{Caller, Session};
+use crate::session::period::AskedPeriod;
+use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
+use crate::source::layer::count::Counts;
+use crate::trust::KeyRecord;
+use crate::trust::bundle::Bundle;
+use crate::verify::run::verify;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+use std::str::FromStr;
+use std::sync::Arc;
+use trailproof_core::coverage::TAIL_ALLOWANCE;
+use trailproof_core::record::RunSummary;
+use trailproof_core::record::wire::write_event;
+use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::location::{escape, excerpt};
+use trailproof_core::vocab::time::Timestamp;
+
+/// What a second run found.
+#[derive(Debug)]
+pub(crate) struct Again {
+    place: String,
+    summary: RunSummary,
+    commitment: Commitment,
+    essence: Option<Commitment>,
+    predicate: Map<String, Value>,
+    complete_copy: bool,
+}
+
+/// Runs `verify` again.
+pub(crate) async fn recheck(
+    aws: &AwsArgs,
+    args: &VerifyAttestationArgs,
+    place: &str,
+    statement: &Statement,
+    record: Option<&Record>,
+) -> Result<Again, Refusal> {
+    let scope = statement.predicate.get("scope").unwrap_or(&Value::Null);
+    let time = |name: &str| {
+        let text = scope.get(name).and_then(Value::as_str).unwrap_or_default();
+        Timestamp::parse(text).ok_or_else(|| unattested(name))
+    };
+    let period = AskedPeriod::From(time("from")?, Some(time("to")?));
+    let attested = scope_of(scope)?;
+    let mut request = VerifyRequest::new(Some(location(place)?), period, attested, now())?;
+    let of_bucket = scope.pointer("/deliveredTo/bucket").and_then(Value::as_str);
+    request.copy(&[], of_bucket, args.complete_copy)?;
+    request.expect = expected_of(scope)?;
+    request.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
+    request.keys = Some((keys(&statement.predicate)?, String::new()));
+    // A run up to its own time allowed for digests that were still to come; so does this one.
+    let was_cut = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
+    request.repeats = Some((time_of_run(scope, time("to")?), was_cut));
+    let counts = Arc::new(Counts::default());
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let run = Session::open(&aws.access(), request, &counts, Caller::Unwanted, None)
+        .await
+        // That there was something is attested: a bucket that is gone leaves the recheck undone.
+        .map_err(Refusal::with_missing_bucket_not_started)?;
+    let mut summing = match record {
+        Some(_) => Summing::with_essence(),
+        None => Summing::default(),
+    };
+    let mut wrong = None;
+    let mut line = Vec::new();
+    let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
+    let summary = verify(&run.plan, source, keys, &mut |event| {
+        progress.note(event);
+        line.clear();
+        let written = write_event(event, &mut line).map_err(|error| error.to_string());
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let taken = written.and_then(|()| summing.take(text).map_err(|why| why.to_string()));
+        wrong = wrong.take().or(taken.err());
+    })
+    .await;
+    progress.stop();
+    run.remarks();
+    if let Some(why) = wrong {
+        return Err(Refusal::not_started(format!(
+            "cannot sum up what was read again: a line {why}"
+        )));
+    }
+    let (commitment, essence, facts) = summing.finish();
+    let predicate = predicate(&facts, &commitment, &Declared::default());
+    let (place, complete_copy) = (escape(place).into_owned(), run.plan.complete_copy);
+    Ok(Again { place, summary, commitment, essence, predicate, complete_copy })
+}
+
+fn unattested(name: &str) -> Refusal {
+    Refusal::not_started(format!("cannot read the evidence again: no `{name}` is attested"))
+}
+
+/// The texts of a list, each read as what it should be; none where there is no list.
+fn list<T: FromStr>(of: &Value, pointer: &str) -> Result<Option<Vec<T>>, Refusal> {
+    let Some(list) = of.pointer(pointer).and_then(Value::as_array) else { return Ok(None) };
+    let read = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
+    let list: Option<Vec<T>> = list.iter().map(read).collect();
+    list.map(Some).ok_or_else(|| unattested(pointer.trim_start_matches('/')))
+}
+
+/// What the attested run looked at.
+fn scope_of(scope: &Value) -> Result<Scope, Refusal> {
+    let trails: Vec<String> = list(scope, "/named/trails")?.unwrap_or_default();
+    let organization = scope.pointer("/named/organization").and_then(Value::as_str);
+    let organization = organization.map(|id| match id {
+        "" => Ok(None),
+        id => id.parse().map(Some).map_err(|_| unattested("named/organization")),
+    });
+    Ok(Scope {
+        trails: trails.iter().map(|text| trail_filter(text)).collect::<Result<_, _>>()?,
+        accounts: list(scope, "/named/accounts")?.unwrap_or_default(),
+        regions: list(scope, "/named/regions")?.unwrap_or_default(),
+        organization: organization.transpose()?,
+    })
+}
+
+/// What the attested run expected.
+fn expected_of(scope: &Value) -> Result<Expect, Refusal> {
+    Ok(Expect {
+        accounts: list(scope, "/expected/accounts")?.map(ExpectedAccounts::These),
+        regions: list(scope, "/expected/regions")?,
+        known_ends: list(scope, "/expected/knownEnds")?.unwrap_or_default(),
+    })
+}
+
+fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
+    let mut parts = pointer.split('/').skip(1);
+    let first = parts.next().and_then(|name| predicate.get(name));
+    let value = first.and_then(|first| parts.try_fold(first, |value, part| value.get(part)));
+    value.and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The time of the attested run, as far as it matters: two hours after it allowed a tail to begin,
+/// or when nothing of the period was still to come.
+fn time_of_run(scope: &Value, end: Timestamp) -> Timestamp {
+    let allowed_from = scope.get("tailAllowedFrom").and_then(Value::as_str);
+    allowed_from.and_then(Timestamp::parse).unwrap_or(end).plus(TAIL_ALLOWANCE)
+}
+
+/// The public keys that the attestation holds.
+fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
+    let list = predicate.get("method").and_then(|method| method.get("publicKeys"));
+    let list = list.and_then(|keys| keys.get("listed")).and_then(Value::as_array);
+    let mut bundle = Bundle::default();
+    for key in list.map(Vec::as_slice).unwrap_or_default() {
+        let text = |name: &str| key.get(name).and_then(Value::as_str);
+        let time = |name: &str| text(name).and_then(Timestamp::parse);
+        let region = text("region").and_then(|region| region.parse().ok());
+        let der = text("der").and_then(|der| STANDARD.decode(der).ok());
+        let (Some(region), Some(der), Some(fingerprint)) = (region, der, text("fingerprint"))
+        else {
+            let words = "cannot read the evidence again: a public key of the attestation is none";
+            return Err(Refusal::not_started(words));
+        };
+        bundle.regions.entry(region).or_default().keys.push(KeyRecord {
+            fingerprint: fingerprint.to_owned(),
+            der,
+            valid_from: time("validFrom"),
+            valid_to: time("validTo"),
+        });
+    }
+    Ok(bundle)
+}
+
+impl Again {
+    /// Tells what came of it.
+    pub(crate) fn tell(
+        &self,
+        statement: &Statement,
+        committed: &Committed,
+        record: Option<&Record>,
+        checks: &mut Checks,
+    ) {
+        let attested = statement.predicate.get("result").and_then(|all| all.get("verdict"));
+        let attested = excerpt(attested.and_then(Value::as_str).unwrap_or_default(), SHOWN);
+        let (place, verdict) = (&self.place, self.summary.verdict);
+        if attested == verdict.words() {
+            let words = format!("verdict: `{place}` was verified again, and is {attested}");
+            checks.add(CheckOutcome::Passed, words);
+        } else {
+            let outcome = if verdict == Verdict::Contradicted {
+                CheckOutcome::Failed
+            } else {
+                CheckOutcome::Open
+            };
+            let words = verdict.words();
+            checks.add(outcome, format!("verdict: `{place}` is {words} now, and was {attested}"));
+        }
+        let (outcome, words) = self.compared(committed, record);
+        let same = matches!(outcome, CheckOutcome::Passed);
+        checks.add(outcome, format!("evidence: {words}"));
+        let (outcome, words) = self.beside(statement, same);
+        checks.add(outcome, format!("beside it: {words}"));
+        if self.complete_copy {
+            checks.add(CheckOutcome::NotAsked, format!("copy: {COMPLETE_COPY}"));
+        }
+        checks.add(
+            CheckOutcome::NotAsked,
+            "trust: the public keys are those in the attestation; that they are CloudTrail's is \
+             shown by asking AWS, or by another copy of them",
+        );
+    }
+
+    /// What lies beside the evidence that digests name, which no line of a digest or log file tells.
+    /// Where those are the `same`, the period is covered in the same way too.
+    fn beside(&self, statement: &Statement, same: bool) -> (CheckOutcome, String) {
+        let of = |predicate: &Map<String, Value>| {
+            let result = predicate.get("result").unwrap_or(&Value::Null);
+            let covered = same.then(|| result.get("coverageSeconds").cloned());
+            let listed = predicate.get("exceptions").and_then(|all| all.get("listed"));
+            let listed = listed.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let beside = listed.iter().filter(|one| {
+                ["key", "folder"].iter().any(|name| one.get(name).is_some())
+                    && one.get("outcome").is_none()
+            });
+            let mut beside: Vec<Value> = beside.cloned().collect();
+            // A copy does not know these of what it holds.
+            for fields in beside.iter_mut().filter_map(Value::as_object_mut) {
+                fields.remove("lastModified");
+                fields.remove("reason");
+            }
+            (covered, result.get("logFilesUnlisted").cloned(), beside)
+        };
+        if of(&self.predicate) == of(&statement.predicate) {
+            let words = "log files that no digest names, and folders without digests, are those \
+                         that are attested, as far as it lists them";
+            return (CheckOutcome::Passed, words.to_owned());
+        }
+        let unread = self.summary.counts.unverified() + self.summary.listings_unread;
+        let outcome = if unread > 0 { CheckOutcome::Open } else { CheckOutcome::Failed };
+        let words = "log files that no digest names, folders without digests or coverage are not \
+                     those that are attested";
+        (outcome, words.to_owned())
+    }
+
+    fn compared(&self, committed: &Committed, record: Option<&Record>) -> (CheckOutcome, String) {
+        let Commitment { root, days, lines, .. } = self.commitment;
+        if (root, days) == (committed.root, committed.days) {
+            return (
+                CheckOutcome::Passed,
+                format!("all {lines} lines are the very lines that are attested"),
+            );
+        }
+        let before = record.and_then(|record| record.essence.as_ref());
+        if before.is_some() && before == self.essence.as_ref() {
+            return (
+                CheckOutcome::Passed,
+                format!(
+                    "{lines} digests and log files have the outcomes, hashes and intervals of the \
+                     record; ETags, versions, sizes or ways of proof are others"
+                ),
+            );
+        }
+        let unread = self.summary.counts.unverified() + self.summary.listings_unread;
+        if unread > 0 {
+            return (
+                CheckOutcome::Open,
+                format!("{unread} objects or listings could not be read again"),
+            );
+        }
+        match record {
+            Some(_) => (CheckOutcome::Failed, "it is not what the record tells".to_owned()),
+            None => (
+                CheckOutcome::Open,
+                "the lines are not those that are attested, which may be other ETags or versions \
+                 alone; with `--record` it is told"
+                    .to_owned(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `trailproof attest sign`: a run record becomes a signed statement.
+use super::files::{attestation, file_hash, name, shown, signing_key, unusable};
+use crate::attest::dsse::{Envelope, IN_TOTO, signed_hash};
+use crate::attest::key::{SigningKey, VerifyingKey};
+use crate::attest::kms::KmsKey;
+use crate::attest::predicate::{Declared, predicate};
+use crate::attest::record::{Record, Wanted, read_record};
+use crate::attest::statement::{Role, Statement, Subject};
+use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::cli::args::attest::SignArgs;
+use crate::cli::args::aws::AwsArgs;
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
+use crate::files::atomic::{check_absent, names_same, write};
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::location::excerpt;
+
+/// Signs a record.
+pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, Refusal> {
+    distinct(args)?;
+    let signer = Signer::find(aws, args).await?;
+    let public = signer.public().await?;
+    let record = read_record(&args.record, Wanted::default()).map_err(|why| {
+        Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(&args.record)))
+    })?;
+    let declared = Declared { operator: operator(args)?, previous: previous(args)? };
+    let statement = Statement {
+        subjects: subjects(args, &record)?,
+        predicate: predicate(&record.facts, &record.commitment, &declared),
+    };
+    let payload = statement.to_bytes();
+    let hash = signed_hash(IN_TOTO, &payload);
+    let signature = signer.sign(&hash).await?;
+    if !public.verifies(&hash, &signature) {
+        return Err(Refusal::not_started("the signature that was made is not of the key"));
+    }
+    let envelope = Envelope::new(IN_TOTO, payload, public.id(), signature);
+    let text = format!("{}\n", envelope.to_json());
+    if u64::try_from(text.len()).map_or(true, |length| length > budget::ATTESTATION) {
+        let words = "the attestation would be longer than one may be";
+        return Err(Refusal::output_lost(format!("{words}: {} bytes", text.len())));
+    }
+    write(&args.output, text.as_bytes(), args.force)?;
+    if let Some(bundle) = &args.bundle {
+        write(bundle, format!("{}\n", envelope.to_bundle(&[])).as_bytes(), args.force)?;
+    }
+    tell(&record, &public);
+    Ok(ExitStatus::Success)
+}
+
+/// Refuses to write over what is read, or two outputs into one file.
+fn distinct(args: &SignArgs) -> Result<(), Refusal> {
+    let read = [&args.key, &args.summary, &args.previous].into_iter().flatten();
+    let read: Vec<&PathBuf> = read.chain(&args.report).chain([&args.record]).collect();
+    let mut taken = read;
+    for output in [Some(&args.output), args.bundle.as_ref()].into_iter().flatten() {
+        if taken.iter().any(|other| names_same(output, other)) {
+            let words = "is read or written as something else, and cannot be written as well";
+            return Err(Refusal::usage(format!("`{}` {words}", shown(output))));
+        }
+        check_absent(output, args.force)?;
+        taken.push(output);
+    }
+    Ok(())
+}
+
+/// Says on stderr what was signed: whoever signs should have seen it.
+fn tell(record: &Record, public: &VerifyingKey) {
+    let verdict = record.facts.finished.get("verdict").and_then(|verdict| verdict.as_str());
+    print_to_stderr(&format!("verdict: {}", excerpt(verdict.unwrap_or_default(), budget::SHOWN)));
+    let made = &record.commitment;
+    print_to_stderr(&format!(
+        "commitment: {} over {} lines of {} digests",
+        hex::encode(made.root),
+        made.lines,
+        made.digests
+    ));
+    print_to_stderr(&format!("signed by the key {}", public.id()));
+}
+
+/// Who signs.
+enum Signer {
+    File(SigningKey),
+    Kms(KmsKey),
+}
+
+impl Signer {
+    async fn find(aws: &AwsArgs, args: &SignArgs) -> Result<Self, Refusal> {
+        match (&args.key, &args.kms) {
+            (Some(path), _) => signing_key(path).map(Self::File),
+            (None, Some(name)) => {
+                let options = AwsOptions {
+                    profile: aws.profile.clone(),
+                    region: aws.region.clone(),
+                    endpoint_url: aws.endpoint_url.clone(),
+                    endpoint_scope: EndpointScope::Every,
+                };
+                let config = AwsConfig::load(options).await.map_err(|error| unread(&error))?;
+                config.check_credentials().await.map_err(|error| unread(&error))?;
+                KmsKey::new(&config, name).map(Self::Kms).map_err(|error| unread(&error))
+            }
+            (None, None) => Err(Refusal::usage("`--key` or `--kms` is needed")),
+        }
+    }
+
+    async fn public(&self) -> Result<VerifyingKey, Refusal> {
+        match self {
+            Self::File(key) => key.public().map_err(|error| unread(&error)),
+            Self::Kms(key) => key.public().await.map_err(|error| unread(&error)),
+        }
+    }
+
+    async fn sign(&self, hash: &Hash) -> Result<Vec<u8>, Refusal> {
+        match self {
+            Self::File(key) => key.sign(hash).map_err(|error| unread(&error)),
+            Self::Kms(key) => key.sign(hash).await.map_err(|error| unread(&error)),
+        }
+    }
+}
+
+fn unread(error: &dyn std::fmt::Display) -> Refusal {
+    Refusal::not_started(error.to_string())
+}
+
+fn operator(args: &SignArgs) -> Result<Option<String>, Refusal> {
+    match &args.operator {
+        Some(name) if name.trim().is_empty() || name.chars().count() > budget::SHOWN => {
+            Err(Refusal::usage("invalid value for `--operator`: 1 to 200 characters"))
+        }
+        name => Ok(name.clone()),
+    }
+}
+
+/// The hash of the statement before: that of what was signed, in whatever it is wrapped.
+fn previous(args: &SignArgs) -> Result<Option<String>, Refusal> {
+    let Some(path) = &args.previous else { return Ok(None) };
+    let given = attestation(path)?;
+    Statement::read(&given.envelope).map_err(|why| unusable(path, &why))?;
+    Ok(Some(hex::encode(Sha256::digest(&given.envelope.payload))))
+}
+
+fn subjects(args: &SignArgs, record: &Record) -> Result<Vec<Subject>, Refusal> {
+    let (name, role) = (name(&args.record), Role::Record);
+    let mut subjects = vec![Subject { name, role, hash: record.hash }];
+    for path in &args.report {
+        subjects.push(subject(path, Role::Report)?);
+    }
+    if let Some(path) = &args.summary {
+        subjects.push(subject(path, Role::Summary)?);
+    }
+    Ok(subjects)
+}
+
+fn subject(path: &Path, role: Role) -> Result<Subject, Refusal> {
+    let (name, hash) = (name(path), file_hash(path)?);
+    Ok(Subject { name, role, hash })
+}

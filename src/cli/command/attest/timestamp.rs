@@ -1,0 +1,62 @@
+//! `trailproof attest timestamp-request` and `attest bundle`: when an attestation was there.
+use super::files::{attestation, read, shown, unusable};
+use crate::attest::dsse::{Container, Signature};
+use crate::attest::statement::Statement;
+use crate::attest::timestamp::{Stamp, query};
+use crate::cli::args::attest::{BundleArgs, TimestampRequestArgs};
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
+use crate::files::atomic::write;
+use std::path::Path;
+use trailproof_core::vocab::budget;
+
+/// The signature that is stamped: the only one. Sigstore stamps the signature's bytes, and its
+/// bundles have one.
+fn only_signature(path: &Path, signatures: &[Signature]) -> Result<Signature, Refusal> {
+    match signatures {
+        [one] => Ok(one.clone()),
+        many => Err(Refusal::not_started(format!(
+            "cannot use `{}`: it has {} signatures, and not one",
+            shown(path),
+            many.len()
+        ))),
+    }
+}
+
+/// Writes a query.
+pub(crate) fn request(args: &TimestampRequestArgs) -> Result<ExitStatus, Refusal> {
+    let read = attestation(&args.attestation)?;
+    let signature = only_signature(&args.attestation, &read.envelope.signatures)?;
+    let query = query(&signature.sig).map_err(Refusal::output_lost)?;
+    write(&args.output, &query, args.force)?;
+    Ok(ExitStatus::Success)
+}
+
+/// Writes a bundle. Stamps that a bundle already has stay in it.
+pub(crate) fn bundle(args: &BundleArgs) -> Result<ExitStatus, Refusal> {
+    let path = &args.attestation;
+    let given = attestation(path)?;
+    let signature = only_signature(path, &given.envelope.signatures)?;
+    Statement::read(&given.envelope).map_err(|why| unusable(path, &why))?;
+    let mut stamps = match given.container {
+        Container::Bare => Vec::new(),
+        Container::Bundle(stamps) => stamps,
+    };
+    for path in &args.timestamp_token {
+        let stamp = Stamp::read(&read(path, budget::TIMESTAMP)?)
+            .map_err(|why| Refusal::not_started(format!("cannot use `{}`: {why}", shown(path))))?;
+        if !stamp.is_about(&signature.sig) {
+            let words = "is a time stamp of something else than this attestation's signature";
+            return Err(Refusal::contradicted(format!("`{}` {words}", shown(path))));
+        }
+        print_to_stderr(&format!(
+            "`{}` says {}; the authority's signature was not checked",
+            shown(path),
+            stamp.at
+        ));
+        stamps.push(stamp.response);
+    }
+    write(&args.output, format!("{}\n", given.envelope.to_bundle(&stamps)).as_bytes(), args.force)?;
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,311 @@
+//! `trailproof attest verify`: does an attestation hold, and what of it was checked?
+use super::checks::{CheckOutcome, Checks};
+use super::files::{
+    Attestation, attestation, file_hash, name, shown, signed_statement, unusable, verifying_key,
+};
+use super::recheck::recheck;
+use crate::attest::agreement::disagreements;
+use crate::attest::dsse::Container;
+use crate::attest::predicate::{Declared, predicate};
+use crate::attest::record::{Record, Wanted, read_record};
+use crate::attest::statement::{Committed, Role, Statement};
+use crate::attest::timestamp::Stamp;
+use crate::cli::args::attest::VerifyAttestationArgs;
+use crate::cli::args::aws::AwsArgs;
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::Refusal;
+use crate::report::words;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Write};
+use std::path::Path;
+use trailproof_core::bytes::content::Hash;
+use trailproof_core::codes::check::Check;
+use trailproof_core::record::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::location::{escape, excerpt};
+
+/// Checks an attestation.
+pub(crate) async fn verify(
+    aws: &AwsArgs,
+    args: &VerifyAttestationArgs,
+) -> Result<ExitStatus, Refusal> {
+    let path = &args.attestation;
+    let key = verifying_key(&args.key)?;
+    let given = attestation(path)?;
+    let statement = signed_statement(path, &given, &key)?;
+    let committed = statement.commitment().map_err(|why| unusable(path, &why))?;
+    let mut checks = Checks::default();
+    checks.add(CheckOutcome::Passed, format!("signature: made by the key {}", key.id()));
+    let others = given.envelope.signatures.len() - 1;
+    if others > 0 {
+        checks.add(CheckOutcome::NotAsked, format!("signatures: {others} more, of other keys"));
+    }
+    stamps(&given, &key, &mut checks);
+    let record = record(args, &statement, &committed, &mut checks)?;
+    files(args, &statement, &mut checks)?;
+    previous(args, &statement, &mut checks)?;
+    match &args.recheck {
+        Some(place) => {
+            let again = recheck(aws, args, place, &statement, record.as_ref()).await?;
+            again.tell(&statement, &committed, record.as_ref(), &mut checks);
+        }
+        None => checks.add(
+            CheckOutcome::NotAsked,
+            "evidence: it was not read again, and may be another now; `--recheck` reads it",
+        ),
+    }
+    let mut out = io::stdout().lock();
+    let written = checks
+        .write(path, &mut out)
+        .and_then(|()| says(&statement, &mut out))
+        .and_then(|()| out.flush());
+    let status = match checks.worst() {
+        CheckOutcome::Passed | CheckOutcome::NotAsked => ExitStatus::Success,
+        CheckOutcome::Open => ExitStatus::NotProven,
+        CheckOutcome::Failed => ExitStatus::Contradicted,
+    };
+    match written {
+        Err(error) if !status.outranks_lost_output() => Err(Refusal::stdout_lost(&error)),
+        _ => Ok(status),
+    }
+}
+
+fn stamps(given: &Attestation, key: &crate::attest::key::VerifyingKey, checks: &mut Checks) {
+    let Container::Bundle(stamps) = &given.container else { return };
+    for response in stamps {
+        match (Stamp::read(response), given.envelope.signed_by(key)) {
+            (Ok(stamp), Some(signature)) if stamp.is_about(&signature.sig) => checks.add(
+                CheckOutcome::NotAsked,
+                format!(
+                    "time stamp: it is about this signature and says {}; whether its authority made \
+                     it is shown by `openssl ts -verify`",
+                    stamp.at
+                ),
+            ),
+            (Ok(_), _) => checks.add(CheckOutcome::Failed, "time stamp: it is about another signature"),
+            (Err(why), _) => checks.add(CheckOutcome::Failed, format!("time stamp: {why}")),
+        }
+    }
+}
+
+/// Whether a file has the hash of a subject of this role, and which.
+fn file(path: &Path, hash: &Hash, role: Role, statement: &Statement, checks: &mut Checks) -> bool {
+    let (word, path) = (role.word(), shown(path));
+    let attested = statement.subjects.iter().filter(|subject| subject.role == role);
+    let found = attested.clone().find(|subject| subject.hash == *hash);
+    match found {
+        Some(_) => {
+            checks.add(
+                CheckOutcome::Passed,
+                format!("{word}: `{path}` has a SHA-256 that is attested"),
+            );
+        }
+        None if attested.clone().next().is_none() => {
+            checks.add(
+                CheckOutcome::Failed,
+                format!("{word}: `{path}` is given, and none is attested"),
+            );
+        }
+        None => checks.add(
+            CheckOutcome::Failed,
+            format!(
+                "{word}: `{path}` is another file: its SHA-256 is {}, and attested is {}",
+                hex::encode(hash),
+                attested.map(|one| hex::encode(one.hash)).collect::<Vec<_>>().join(", ")
+            ),
+        ),
+    }
+    found.is_some()
+}
+
+fn record(
+    args: &VerifyAttestationArgs,
+    statement: &Statement,
+    committed: &Committed,
+    checks: &mut Checks,
+) -> Result<Option<Record>, Refusal> {
+    let Some(path) = &args.record else {
+        checks.add(
+            CheckOutcome::NotAsked,
+            "record: it was not given, so that commitment, verdict and counts are as attested",
+        );
+        return Ok(None);
+    };
+    // A file that is not the attested one is not looked into.
+    let hash = file_hash(path)?;
+    if !file(path, &hash, Role::Record, statement, checks) {
+        return Ok(None);
+    }
+    let wanted = Wanted { object: None, essence: args.recheck.is_some() };
+    let record = read_record(path, wanted).map_err(|why| {
+        Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(path)))
+    })?;
+    if record.hash != hash {
+        return Err(Refusal::not_started(format!("`{}` changed while it was read", shown(path))));
+    }
+    let made = &record.commitment;
+    if (made.root, made.days) == (committed.root, committed.days) {
+        checks.add(
+            CheckOutcome::Passed,
+            format!(
+                "commitment: computed again from {} lines of {} digests, with the same root",
+                made.lines, made.digests
+            ),
+        );
+    } else {
+        let root = hex::encode(made.root);
+        checks.add(CheckOutcome::Failed, format!("commitment: the record's is {root}"));
+    }
+    let again = predicate(&record.facts, made, &Declared::default());
+    let wrong = disagreements(&statement.predicate, &again);
+    if wrong.is_empty() {
+        checks.add(
+            CheckOutcome::Passed,
+            "statement: verdict, counts, scope, keys, exceptions and gaps are the record's",
+        );
+    }
+    for name in wrong {
+        checks.add(
+            CheckOutcome::Failed,
+            format!("statement: `{}` is not what the record tells", escape(&name)),
+        );
+    }
+    Ok(Some(record))
+}
+
+fn files(
+    args: &VerifyAttestationArgs,
+    statement: &Statement,
+    checks: &mut Checks,
+) -> Result<(), Refusal> {
+    let reports = args.report.iter().map(|path| (path, Role::Report));
+    let summaries = args.summary.iter().map(|path| (path, Role::Summary));
+    let mut given = Vec::new();
+    for (path, role) in reports.chain(summaries) {
+        let hash = file_hash(path)?;
+        file(path, &hash, role, statement, checks);
+        given.push(hash);
+    }
+    for subject in &statement.subjects {
+        if subject.role != Role::Record && !given.contains(&subject.hash) {
+            let name = excerpt(&subject.name, budget::SHOWN);
+            checks.add(
+                CheckOutcome::NotAsked,
+                format!("{}: `{name}` was not given", subject.role.word()),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn previous(
+    args: &VerifyAttestationArgs,
+    statement: &Statement,
+    checks: &mut Checks,
+) -> Result<(), Refusal> {
+    let attested = statement.predicate.get("previousAttestation");
+    let attested =
+        attested.and_then(|before| before.get("statementSha256")).and_then(Value::as_str);
+    match (&args.previous, attested) {
+        (None, None) => {}
+        (None, Some(_)) => {
+            checks.add(CheckOutcome::NotAsked, "attestation before: it was not given")
+        }
+        (Some(path), attested) => {
+            let payload = attestation(path)?.envelope.payload;
+            let path = name(path);
+            let path = escape(&path);
+            if attested == Some(&hex::encode(Sha256::digest(payload))) {
+                let words = format!("attestation before: `{path}` is the one that this one names");
+                checks.add(CheckOutcome::Passed, words);
+            } else {
+                let words = format!("attestation before: `{path}` is not named by this one");
+                checks.add(CheckOutcome::Failed, words);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a signed statement says, in lines that are safe to show.
+fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
+    let text = |pointer: &str| {
+        let mut parts = pointer.split('/');
+        let first = statement.predicate.get(parts.next().unwrap_or_default())?;
+        let value = parts.try_fold(first, |value, part| value.get(part))?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (!value.is_null()).then(|| excerpt(&text, budget::SHOWN))
+    };
+    writeln!(out, "\nit says")?;
+    for (name, words) in [
+        ("verdict", text("result/verdict")),
+        ("evidence", place(statement)),
+        ("from", text("scope/from")),
+        ("to", text("scope/to")),
+        ("named", named(statement)),
+        ("expected", expected(statement)),
+        ("accounts", text("scope/found/accounts")),
+        ("regions", text("scope/found/regions")),
+        ("operator", text("operator/declared").map(|name| format!("{name}, as declared"))),
+        ("verifier", text("verifier/version").map(|version| format!("trailproof {version}"))),
+        ("started", text("invocation/startedAt")),
+    ] {
+        if let Some(words) = words {
+            writeln!(out, "  {name:<10} {words}")?;
+        }
+    }
+    let made = statement.predicate.get("method").and_then(|method| method.get("checksMade"));
+    for code in made.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        let known = Check::from_code(code).map(|check| format!(": {}", words::check(check)));
+        let code = excerpt(code, budget::SHOWN);
+        writeln!(out, "  {:<10} {code}{}", "check made", known.unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+/// What was asked for, as the statement has it.
+fn named(statement: &Statement) -> Option<String> {
+    let named = statement.predicate.get("scope")?.get("named")?;
+    let parts = parts(named, &["organization", "trails", "accounts", "regions"]);
+    Some(if parts.is_empty() { "everything that lies there".to_owned() } else { parts.join("; ") })
+}
+
+/// What was said to be expected, as the statement has it.
+fn expected(statement: &Statement) -> Option<String> {
+    let expected = statement.predicate.get("scope")?.get("expected")?;
+    let given = |name: &str| match expected.get(name) {
+        Some(Value::Null) | None => format!("{name} not given"),
+        Some(value) => format!("{name} {}", excerpt(&value.to_string(), budget::SHOWN)),
+    };
+    let mut words = vec![given("accounts"), given("regions")];
+    words.extend(parts(expected, &["knownEnds"]));
+    Some(words.join("; "))
+}
+
+/// The fields that are there, each with its name.
+fn parts(of: &Value, names: &[&str]) -> Vec<String> {
+    let told = |name: &&str| {
+        let value = of.get(*name).filter(|value| !value.is_null())?;
+        Some(format!("{name} {}", excerpt(&value.to_string(), budget::SHOWN)))
+    };
+    names.iter().filter_map(told).collect()
+}
+
+/// Where the evidence was delivered and read, as the statement has it.
+fn place(statement: &Statement) -> Option<String> {
+    let scope = statement.predicate.get("scope")?;
+    let text = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let to = scope.get("deliveredTo")?;
+    let read = |at: &Value| {
+        let kind = ReadKind::from_code(at.get("kind")?.as_str()?)?;
+        Some(ReadPlace { kind, place: text(at, "place") })
+    };
+    let place = EvidencePlace {
+        delivered_to: DeliveredTo { bucket: text(to, "bucket"), prefix: text(to, "prefix") },
+        read_from: scope.get("readFrom")?.as_array()?.iter().filter_map(read).collect(),
+    };
+    Some(excerpt(&words::evidence(&place), budget::SHOWN))
+}

@@ -1,0 +1,187 @@
+//! `verify --dry-run`: how much a run would have to do, found out by listing alone.
+use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::verify::VerifyArgs;
+use crate::cli::terminal::interrupt::unless_interrupted;
+use crate::cli::terminal::progress::Progress;
+use crate::cli::terminal::request_summary::{cost, float, number, size};
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::{Refusal, print_result};
+use crate::report::words::evidence;
+use crate::session::environment::now;
+use crate::session::open::{Caller, Session};
+use crate::session::request::VerifyRequest;
+use crate::source::layer::count::Counts;
+use crate::verify::discover::survey::{Survey, survey};
+use std::sync::Arc;
+use std::time::Duration;
+use trailproof_core::vocab::location::escape;
+
+/// CPU time of one object: fetched, inflated and hashed (benches/RESULTS.md), and somewhat more for
+/// machines slower than that one.
+const EACH: Duration = Duration::from_micros(150);
+
+/// Requests in flight where the store answers well, as `source::limit` has it.
+const IN_FLIGHT: u64 = 256;
+
+/// Listings that could not be read and are named.
+const NAMED: usize = 10;
+
+/// Runs the command and returns the exit status: 0, or 3 where a part could not be listed, or 4
+/// where nothing lies. No status says anything about the evidence, as nothing is judged.
+pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
+    match unless_interrupted(attempt(aws, args)).await {
+        Err(signal) => signal,
+        Ok(ended) => ended
+            .and_then(|(text, status)| print_result(text.as_bytes(), status))
+            .unwrap_or_else(|refusal| refusal.print()),
+    }
+}
+
+async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus), Refusal> {
+    let counts = Arc::new(Counts::default());
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let request = VerifyRequest::of_verify(args, now())?;
+    let session = Session::open(&aws.access(), request, &counts, Caller::Unwanted, None).await?;
+    let survey = survey(&session.plan, &session.source).await;
+    progress.stop();
+    session.remarks();
+    session.clock_remark();
+    let machine = Machine {
+        page_time: counts.page_time().unwrap_or_default(),
+        cores: std::thread::available_parallelism().map_or(1, |cores| u64::from_count(cores.get())),
+        in_flight: args.concurrency.map_or(IN_FLIGHT, u64::from_count),
+    };
+    // What finding the chains took, the run will take again.
+    let made = session.billed.as_ref().map(|billed| billed.now().lists);
+    let lists = made.map(|made| made.saturating_sub(survey.pages));
+    let search = if session.plan.unlisted { survey.search } else { 0 };
+    let mut text = tell(&evidence(&session.plan.place), &survey, lists, search, machine);
+    if let Some(made) = made {
+        text += &format!("  This listing itself took {} LIST requests.\n", number(made));
+    }
+    let status = match &survey {
+        Survey { unread, .. } if !unread.is_empty() => ExitStatus::NotProven,
+        _ if survey.covering == 0 && survey.logs == 0 => ExitStatus::NothingFound,
+        _ => ExitStatus::Success,
+    };
+    Ok((text, status))
+}
+
+/// Counts of collections as numbers.
+trait FromCount {
+    fn from_count(count: usize) -> Self;
+}
+
+impl FromCount for u64 {
+    fn from_count(count: usize) -> Self {
+        Self::try_from(count).unwrap_or(Self::MAX)
+    }
+}
+
+/// What an estimate of time is made of.
+#[derive(Clone, Copy, Debug)]
+struct Machine {
+    /// How long a page of the listing took on average.
+    page_time: Duration,
+    cores: u64,
+    in_flight: u64,
+}
+
+impl Machine {
+    /// Seconds for so many requests, and the words for what that rests on.
+    fn estimate(self, requests: u64, remote: bool) -> (f64, String) {
+        let processor = float(self.cores) / EACH.as_secs_f64();
+        let cpu = format!("{} µs of CPU an object on {} cores", EACH.as_micros(), self.cores);
+        if !remote {
+            return (float(requests) / processor, format!("at {cpu}"));
+        }
+        let answer = self.page_time.max(Duration::from_millis(1)).as_secs_f64();
+        let rate = (float(self.in_flight) / answer).min(processor);
+        let words = format!(
+            "at {} requests a second: {} in flight, {:.0} ms an answer as the pages of this \
+             listing took, {cpu}",
+            number(round(rate)),
+            self.in_flight,
+            answer * 1e3,
+        );
+        (float(requests) / rate, words)
+    }
+}
+
+/// The nearest whole number of something that is only shown.
+#[expect(clippy::as_conversions, reason = "a number that is only shown")]
+#[expect(clippy::cast_possible_truncation, reason = "far below 2^64")]
+#[expect(clippy::cast_sign_loss, reason = "rates and times are positive")]
+fn round(value: f64) -> u64 {
+    value.round() as u64
+}
+
+fn tell(
+    location: &str,
+    survey: &Survey,
+    lists: Option<u64>,
+    search: u64,
+    machine: Machine,
+) -> String {
+    let objects = survey.digests + survey.logs;
+    let mut lines = vec![
+        format!("DRY RUN  {location}"),
+        "  Nothing was read and nothing was judged; all of this is by listing.".to_owned(),
+        format!("  chains     {}", number(survey.chains)),
+        format!("  digests    {}", number(survey.digests)),
+        format!(
+            "  log files  {}, {} in the folders of the period's days",
+            number(survey.logs),
+            size(survey.log_bytes)
+        ),
+    ];
+    let requests = match lists {
+        Some(lists) => {
+            let lists = lists + search;
+            lines.push(format!("  requests   {}", cost(lists, objects, survey.log_bytes)));
+            lists + objects
+        }
+        None => {
+            lines.push(format!("  requests   none of S3; {} files to read", number(objects)));
+            objects
+        }
+    };
+    let (seconds, words) = machine.estimate(requests, lists.is_some());
+    let time = match round(seconds) {
+        0 => "less than a second".to_owned(),
+        short @ 1..120 => format!("about {short} s"),
+        long @ 120..7_200 => format!("about {} minutes", long / 60),
+        hours => format!("about {} hours", hours / 3_600),
+    };
+    lines.push(format!("  time       {time}, {words}"));
+    for (folder, why) in survey.unread.iter().take(NAMED) {
+        lines.push(format!("  UNREAD     {}: {why}", escape(folder)));
+    }
+    if survey.unread.len() > NAMED {
+        lines.push(format!("  UNREAD     and {} more", survey.unread.len() - NAMED));
+    }
+    if survey.covering == 0 && survey.logs == 0 && survey.unread.is_empty() {
+        lines.push("  Nothing of this period was found.".to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_bound_by_latency_or_by_cpu() {
+        let machine = Machine { page_time: Duration::from_millis(100), cores: 2, in_flight: 256 };
+        // 2,560 a second.
+        let (seconds, words) = machine.estimate(25_600, true);
+        assert!((seconds - 10.0).abs() < 0.01, "{seconds} {words}");
+        assert!(words.contains("2,560 requests a second"), "{words}");
+        // 13,333 a second on two cores, whatever the store can do.
+        let near = Machine { page_time: Duration::ZERO, ..machine };
+        let (seconds, _) = near.estimate(133_333, true);
+        assert!((seconds - 10.0).abs() < 0.01, "{seconds}");
+        let (seconds, _) = machine.estimate(133_333, false);
+        assert!((seconds - 10.0).abs() < 0.01, "{seconds}");
+    }
+}

@@ -1,0 +1,140 @@
+//! `trailproof keys fetch`: the public keys of regions, from AWS into a file.
+use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::aws::regions::{ORIGIN, partition_of};
+use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::keys::FetchArgs;
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
+use crate::files::atomic::{check_absent, write};
+use crate::session::environment::now;
+use crate::session::period::{PeriodArgs, period};
+use crate::session::store::say_without_roots;
+use crate::trust::bundle::fetched;
+use crate::trust::cloudtrail::CloudTrail;
+use crate::trust::{KeyRecord, KeyService as _, ServiceError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::location::{escape, excerpt};
+use trailproof_core::vocab::time::{DAY, Period, Timestamp};
+
+/// The partition of credentials for which no region is configured.
+const COMMERCIAL: &str = "us-east-1";
+
+/// Fetches keys and writes the file; gives the exit status.
+///
+/// # Errors
+///
+/// What was typed cannot be meant, nobody could be asked, a region that was named did not tell its
+/// keys, or the file could not be written. The file is then as it was.
+pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus, Refusal> {
+    // Before anybody is asked.
+    check_absent(&args.output, args.force)?;
+    let now = now();
+    let typed = PeriodArgs {
+        start: Some(&args.start_time),
+        end: args.end_time.as_deref(),
+        last: None,
+        quarter: None,
+    };
+    let cut = period(typed).and_then(|asked| asked.cut(now));
+    let (Period { start, end }, _) = cut.map_err(Refusal::usage)?;
+    // Digests next to the period are read too, to anchor it. Of the time after now nobody has all
+    // keys, so that is never written down as covered.
+    let span = (start.plus(-DAY), end.plus(DAY).min(now));
+    let named = named(&args.regions)?;
+    let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
+    let options = AwsOptions {
+        profile: aws.profile.clone(),
+        region: None,
+        endpoint_url: aws.endpoint_url.clone(),
+        endpoint_scope: EndpointScope::Every,
+    };
+    let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
+    say_without_roots(&config);
+    config.check_credentials().await.map_err(|error| not_started(&error))?;
+    let mut regions = named.clone();
+    if args.all_regions {
+        regions.extend(all(&config, &named));
+    }
+    let mut keys = BTreeMap::new();
+    let mut silent = Vec::new();
+    for (region, answer) in ask(&Arc::new(CloudTrail::new(&config)), regions, span).await {
+        match answer {
+            Ok(got) => {
+                print_to_stderr(&format!("{region}: {} keys", got.len()));
+                keys.insert(region, got);
+            }
+            // Of a region that was named the keys are needed.
+            Err(error) if named.contains(&region) => {
+                return Err(Refusal::not_started(format!("{region}: {error}")));
+            }
+            Err(error) => {
+                print_to_stderr(&format!("warning: {region}: no keys: {error}"));
+                silent.push(region);
+            }
+        }
+    }
+    if keys.is_empty() {
+        return Err(Refusal::not_started("no region told its keys; nothing was written"));
+    }
+    write(&args.output, fetched(&keys, span).as_bytes(), args.force)?;
+    if silent.is_empty() {
+        return Ok(ExitStatus::Success);
+    }
+    let regions: Vec<&str> = silent.iter().map(Region::as_str).collect();
+    print_to_stderr(&format!(
+        "warning: `{}` lacks the keys of {} of {} regions: {}\n\nhint: CloudTrail does not answer \
+         in a region that is not enabled for the account or that a policy denies; digests of these \
+         regions will be `keys-unavailable`",
+        escape(&args.output.to_string_lossy()),
+        silent.len(),
+        silent.len() + keys.len(),
+        regions.join(", "),
+    ));
+    // Without these keys a run is "not proven".
+    Ok(ExitStatus::NotProven)
+}
+
+fn named(typed: &[String]) -> Result<BTreeSet<Region>, Refusal> {
+    let region = |text: &String| {
+        text.parse().map_err(|_| {
+            Refusal::usage(format!("invalid value `{}` for `--region`", excerpt(text, SHOWN)))
+        })
+    };
+    typed.iter().map(region).collect()
+}
+
+/// Every known region of the partition of those that were named, or else of the configured one.
+fn all(config: &AwsConfig, named: &BTreeSet<Region>) -> Vec<Region> {
+    let configured = config.region().map_or(COMMERCIAL, AsRef::as_ref);
+    let partition = partition_of(named.first().map_or(configured, Region::as_str));
+    let count = partition.regions.len();
+    print_to_stderr(&format!(
+        "asking the {count} regions of partition `{}` in {ORIGIN}",
+        partition.name
+    ));
+    partition.regions.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+type Answer = Result<Vec<KeyRecord>, ServiceError>;
+
+/// Asks the regions at once, as they know nothing of each other, and tells their answers in order.
+async fn ask(
+    trust: &Arc<CloudTrail>,
+    regions: BTreeSet<Region>,
+    (from, to): (Timestamp, Timestamp),
+) -> BTreeMap<Region, Answer> {
+    let mut asked = JoinSet::new();
+    for region in regions {
+        let trust = Arc::clone(trust);
+        asked.spawn(async move {
+            let answer = trust.keys(Some(&region), from, to).await;
+            (region, answer)
+        });
+    }
+    asked.join_all().await.into_iter().collect()
+}

@@ -1,0 +1,11 @@
+//! The commands. Each file runs one.
+pub(super) mod attest;
+pub(super) mod dry_run;
+pub(super) mod keys;
+pub(super) mod keys_fetch;
+pub(super) mod lookup;
+pub(super) mod manual;
+pub(super) mod mirror;
+pub(super) mod replay;
+pub(super) mod validate_logs;
+pub(super) mod verify;

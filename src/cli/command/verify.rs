@@ -1,0 +1,77 @@
+//! `trailproof verify`: what does this bucket prove?
+use super::dry_run;
+use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::verify::VerifyArgs;
+use crate::cli::output::outputs::Outputs;
+use crate::cli::terminal::interrupt::unless_interrupted;
+use crate::cli::terminal::progress::Progress;
+use crate::cli::terminal::request_summary::print_request_summary;
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::Refusal;
+use crate::session::earlier;
+use crate::session::environment::now;
+use crate::session::open::Session;
+use crate::session::request::VerifyRequest;
+use crate::source::layer::count::Counts;
+use crate::verify::run::verify_counting;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use trailproof_core::verdict::Verdict;
+
+/// Runs the command and returns the exit status.
+pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
+    if args.dry_run {
+        return dry_run::run(aws, args).await;
+    }
+    let earlier = args.since.as_deref().map(Path::new).filter(|path| path.is_file());
+    let outputs = Outputs::new(args.format, &args.record, &args.outputs);
+    let outputs = outputs.and_then(|outputs| match earlier {
+        Some(path) => outputs.beside(path),
+        None => Ok(outputs),
+    });
+    let mut outputs = match outputs {
+        Ok(outputs) => outputs,
+        Err(refusal) => return refusal.print(),
+    };
+    let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
+    // Whatever ended the run, what was told until then is written.
+    let lost = outputs.close();
+    match ended {
+        Err(signal) => signal,
+        Ok(Ok(verdict)) => ExitStatus::from(verdict).or_output_lost(lost),
+        Ok(Err(refusal)) => refusal.print(),
+    }
+}
+
+async fn attempt(
+    aws: &AwsArgs,
+    args: &VerifyArgs,
+    outputs: &mut Outputs,
+) -> Result<Verdict, Refusal> {
+    let counts = Arc::new(Counts::default());
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let request = VerifyRequest::of_verify(args, now())?;
+    let mut run = Session::open(&aws.access(), request, &counts, outputs.caller(), None).await?;
+    let skipped = run.plan.known.as_ref().map(|known| Arc::clone(known.skipped()));
+    outputs.know(run.own(&counts, &skipped.unwrap_or_default()).await);
+    let known = run.plan.known.as_ref();
+    let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
+    let unneeded = Arc::default();
+    let summary = verify_counting(&run.plan, source, keys, &unneeded, &mut |event| {
+        progress.note(event);
+        outputs.tell(event);
+    })
+    .await;
+    progress.stop();
+    run.remarks();
+    run.clock_remark();
+    if let Some(known) = known {
+        earlier::tell_skipped(known);
+    }
+    if let Some(billed) = &run.billed {
+        billed.note_unneeded(unneeded.load(Ordering::Relaxed));
+        print_request_summary(args.quiet, billed);
+    }
+    Ok(summary.verdict)
+}

@@ -1,0 +1,105 @@
+//! What a run is surrounded by: the clock, the host, the user, the program.
+use crate::report::record::Surroundings;
+use crate::session::environment::now;
+use crate::session::open::RunFacts;
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use trailproof_core::record::document::{Circumstances, RunEnded};
+use trailproof_core::record::wire::Time;
+
+/// What is known of this run, and how to find out at its end what it took.
+pub(crate) fn surroundings(own: RunFacts) -> Surroundings {
+    let began = Instant::now();
+    let circumstances = Circumstances {
+        started: Time(own.began.unwrap_or_else(now)),
+        host: host(),
+        user: user(),
+        arguments: std::env::args_os()
+            .skip(1)
+            .map(|argument| without_secret(&argument.to_string_lossy()))
+            .collect(),
+        program_sha256: program().ok(),
+        aws_caller: own.caller,
+    };
+    let ended = Box::new(move || {
+        let counts = own.counts.now();
+        RunEnded {
+            ended: Time(now()),
+            duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            requests: counts.lists + counts.gets,
+            bytes: counts.bytes,
+            log_files_skipped: own.skipped.load(Ordering::Relaxed),
+            store_skew_seconds: own.clock.and_then(|clock| clock.seconds_ahead()),
+        }
+    });
+    Surroundings { circumstances, ended }
+}
+
+fn host() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// The name that the environment has for the user, or else the number of the user.
+fn user() -> Option<String> {
+    let named = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let number = || format!("uid {}", rustix::process::geteuid().as_raw());
+    Some(named.filter(|name| !name.is_empty()).unwrap_or_else(number))
+}
+
+/// The SHA-256 of the running program's file.
+fn program() -> io::Result<String> {
+    let mut file = File::open(std::env::current_exe()?)?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 256 << 10];
+    loop {
+        let length = file.read(&mut chunk)?;
+        match chunk.get(..length) {
+            Some(bytes) if !bytes.is_empty() => hash.update(bytes),
+            _ => return Ok(hex::encode(hash.finalize())),
+        }
+    }
+}
+
+/// An argument without what a URL may hold that is secret: user, password, query and fragment. All
+/// up to the last `@` counts as the first two, as a password may hold any character.
+fn without_secret(argument: &str) -> String {
+    let Some((before, rest)) = argument.split_once("://") else { return argument.to_owned() };
+    if before == "s3" || before.ends_with("=s3") {
+        return argument.to_owned();
+    }
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    // An `@` behind the query may end a password that holds a `?`.
+    match (rest.rsplit_once('@'), rest.get(..end)) {
+        (Some((_, host)), _) => {
+            let host = host.split(['?', '#']).next().unwrap_or_default();
+            format!("{before}://…@{host}")
+        }
+        (None, Some(kept)) if kept.len() < rest.len() => format!("{before}://{kept}…"),
+        _ => argument.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_url_is_not_told() {
+        for (argument, told) in [
+            ("https://user:pass@host/x", "https://…@host/x"),
+            ("--endpoint-url=http://a@b@host", "--endpoint-url=http://…@host"),
+            ("s3://bucket/x@y", "s3://bucket/x@y"),
+            ("a@b", "a@b"),
+            ("https://user:pa/ss@127.0.0.1:1/x", "https://…@127.0.0.1:1/x"),
+            ("https://user:p?a#ss@host", "https://…@host"),
+            ("http://host/?X-Amz-Security-Token=SECRET", "http://host/…"),
+            ("--relocate=s3://a=s3://b/x?y@z", "--relocate=s3://a=s3://b/x?y@z"),
+        ] {
+            assert_eq!(without_secret(argument), told);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The files that a run is asked to write.
+use crate::cli::args::output::{OutputArgs, RecordArgs, ReportKind};
+use crate::console::refusal::Refusal;
+use crate::files::atomic::{self, check_absent, names_same};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use trailproof_core::vocab::location::escape;
+
+/// A file of a run, and what is written into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) kind: Kind,
+    pub(crate) path: PathBuf,
+}
+
+/// What a file of a run holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Report(ReportFormat),
+    Record,
+}
+
+/// Formats of reports in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReportFormat {
+    Html,
+    Junit,
+    Ocsf,
+}
+
+/// The files that were asked for, none of them twice and none where stdout goes.
+pub(crate) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, Refusal> {
+    let reports = args.report.iter().map(|report| {
+        let kind = match report.kind {
+            ReportKind::Html => Kind::Report(ReportFormat::Html),
+        };
+        Wanted { kind, path: report.path.clone() }
+    });
+    let junit = args
+        .junit
+        .iter()
+        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Junit), path: path.clone() });
+    let ocsf = args
+        .ocsf
+        .iter()
+        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
+    let record = record.record.iter().map(|path| Wanted { kind: Kind::Record, path: path.clone() });
+    let wanted: Vec<Wanted> = record.chain(reports).chain(junit).chain(ocsf).collect();
+    for (at, file) in wanted.iter().enumerate() {
+        check_path(&file.path, wanted.iter().take(at).map(|earlier| earlier.path.as_path()))?;
+        check_absent(&file.path, args.force)?;
+    }
+    Ok(wanted)
+}
+
+/// Refuses a path that is another output's too.
+fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> Result<(), Refusal> {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    if path == Path::new("-") {
+        return Err(Refusal::usage(
+            "`-` is no file\n\nhint: stdout has the report of `--format`; `--format jsonl` writes \
+             the event stream there"
+                .to_owned(),
+        ));
+    }
+    if earlier.any(|earlier| names_same(earlier, path)) {
+        return Err(Refusal::usage(format!("`{shown}` is named for two outputs")));
+    }
+    let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let same = match (std::fs::metadata(path), stdout.and_then(|stdout| stdout.metadata())) {
+        (Ok(one), Ok(other)) => atomic::is_same(&one, &other),
+        // What cannot be looked at is no file yet, or fails when it is opened.
+        _ => false,
+    };
+    if same {
+        return Err(Refusal::usage(format!("`{shown}` is where stdout goes")));
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! One output of a run: stdout, or a file that takes its name when it is whole.
+use super::request::ReportFormat;
+use crate::cli::args::output::Format;
+use crate::console::stream::print_to_stderr;
+use crate::files::atomic::WholeFile;
+use crate::files::record_file::PartialFile;
+use crate::report::RunReporter;
+use crate::report::html::Html;
+use crate::report::json::Json;
+use crate::report::json_lines::JsonLines;
+use crate::report::junit::Junit;
+use crate::report::ocsf::Ocsf;
+use crate::report::record::{Record, RecordSink, Surroundings};
+use crate::report::text::Text;
+use std::io::{self, BufWriter, IsTerminal as _};
+use std::path::Path;
+use trailproof_core::record::RunEvent;
+use trailproof_core::vocab::location::escape;
+
+/// One place where the events go, until it fails.
+pub(crate) struct Output {
+    /// How it is called in a message.
+    pub(crate) name: String,
+    pub(crate) to: Box<dyn RunReporter>,
+    /// The file to be, unless it is stdout.
+    pub(crate) file: Option<OutputFile>,
+    pub(crate) failed: Option<io::Error>,
+}
+
+/// A file that takes its name when it is whole.
+pub(crate) enum OutputFile {
+    Report(WholeFile),
+    Record(PartialFile),
+}
+
+impl OutputFile {
+    fn keep(self) -> io::Result<()> {
+        match self {
+            Self::Report(file) => file.keep(),
+            Self::Record(file) => file.keep(),
+        }
+    }
+}
+
+/// Writes what is left, and gives the file its name where the run came to its end.
+pub(crate) fn finish(
+    mut to: Box<dyn RunReporter>,
+    file: Option<OutputFile>,
+    ended: bool,
+) -> io::Result<()> {
+    to.finish()?;
+    drop(to);
+    match file {
+        Some(file) if ended => file.keep(),
+        Some(OutputFile::Record(file)) => {
+            if let Some(partial) = file.partial() {
+                let shown = escape(&partial.to_string_lossy()).into_owned();
+                print_to_stderr(&format!(
+                    "hint: what was found until now is in `{shown}`; `--resume {shown}` goes on \
+                     from there"
+                ));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The report on stdout.
+pub(crate) fn on_stdout(format: Format) -> Output {
+    let out = BufWriter::new(io::stdout());
+    let to: Box<dyn RunReporter> = match format {
+        Format::Text => Box::new(Text::new(out, colour())),
+        Format::Json => Box::new(Json::new(out)),
+        Format::Jsonl => Box::new(JsonLines::new(out)),
+    };
+    Output { name: "the output".to_owned(), to, file: None, failed: None }
+}
+
+/// A report in a file.
+pub(crate) fn in_file(
+    kind: ReportFormat,
+    path: &Path,
+    force: bool,
+) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
+    let file = WholeFile::create(path, force)?;
+    let out = BufWriter::new(file.writer()?);
+    let to: Box<dyn RunReporter> = match kind {
+        ReportFormat::Html => Box::new(Html::new(out)),
+        ReportFormat::Junit => Box::new(Junit::new(out)),
+        ReportFormat::Ocsf => Box::new(Ocsf::new(out)),
+    };
+    Ok((to, OutputFile::Report(file)))
+}
+
+/// The record of the run.
+pub(crate) fn in_record(
+    path: &Path,
+    around: Option<Surroundings>,
+    force: bool,
+) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
+    let file = PartialFile::create(path, force)?;
+    let out = BufWriter::new(file.writer()?);
+    let sink = if path.extension().is_some_and(|extension| extension == "zst") {
+        RecordSink::zstd(out)?
+    } else {
+        RecordSink::Plain(out)
+    };
+    Ok((Box::new(Record::new(sink, around)), OutputFile::Record(file)))
+}
+
+/// An output that was lost before the run began.
+pub(crate) struct Nowhere;
+
+impl RunReporter for Nowhere {
+    fn event(&mut self, _: &RunEvent) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Colour is for terminals, and not where `NO_COLOR` is set.
+fn colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !refused
+}

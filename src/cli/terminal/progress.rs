@@ -1,0 +1,119 @@
+//! Progress on stderr, pulled on a tick from counters that the run bumps anyway.
+use super::waits::{Waits, watch};
+use crate::source::layer::count::Counts;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use trailproof_core::record::RunEvent;
+
+/// How often the line is drawn.
+const TICK: Duration = Duration::from_millis(200);
+
+/// What a run has told so far.
+#[derive(Debug, Default)]
+struct Told {
+    chains: AtomicU64,
+    digests: AtomicU64,
+    logs: AtomicU64,
+    /// Digests that the listing tells of, once it is there.
+    listed: AtomicU64,
+}
+
+/// A line on stderr while the run goes on; where nobody would see it move, a line where the run has
+/// to wait.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    told: Arc<Told>,
+    bar: Option<ProgressBar>,
+    drawing: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Begins to draw, unless `quiet`.
+    pub(crate) fn start(quiet: bool, counts: Arc<Counts>) -> Self {
+        let told = Arc::new(Told::default());
+        if quiet {
+            return Self { told, bar: None, drawing: None };
+        }
+        if !std::io::stderr().is_terminal() {
+            return Self { told, bar: None, drawing: Some(watch(counts)) };
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+            bar.set_style(style);
+        }
+        let (drawn, seen) = (bar.clone(), Arc::clone(&told));
+        let began = Instant::now();
+        let drawing = tokio::spawn(async move {
+            let mut waits = Waits::new();
+            loop {
+                let elapsed = began.elapsed();
+                let wait = waits.words(elapsed, &counts.waiting());
+                let wait = wait.map(|words| format!("; {words}")).unwrap_or_default();
+                drawn.set_message(line(&seen, &counts, elapsed) + &wait);
+                drawn.tick();
+                tokio::time::sleep(TICK).await;
+            }
+        });
+        Self { told, bar: Some(bar), drawing: Some(drawing) }
+    }
+
+    /// Takes note of an event.
+    pub(crate) fn note(&self, event: &RunEvent) {
+        if let RunEvent::BucketListed { digests, .. } = event {
+            self.told.listed.store(*digests, Ordering::Relaxed);
+        }
+        let counter = match event {
+            RunEvent::ChainFinished(_) => &self.told.chains,
+            RunEvent::DigestJudged(_) => &self.told.digests,
+            RunEvent::LogJudged(_) => &self.told.logs,
+            _ => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes the line away again.
+    pub(crate) fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(drawing) = self.drawing.take() {
+            drawing.abort();
+        }
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn line(told: &Told, counts: &Counts, elapsed: Duration) -> String {
+    let now = counts.now();
+    let requests = now.lists + now.gets;
+    let rate = requests.checked_div(elapsed.as_secs().max(1)).unwrap_or(0);
+    let digests = told.digests.load(Ordering::Relaxed);
+    let listed = told.listed.load(Ordering::Relaxed);
+    // Digests take about equally long, so what is done tells what is left.
+    let left = match (elapsed.as_secs()).checked_mul(listed.saturating_sub(digests)) {
+        Some(work) if digests > 0 => format!("{} s left", work / digests),
+        _ => "listing".to_owned(),
+    };
+    format!(
+        "{} chains, {digests} of {listed} digests, {} log files, {:.1} MB, {requests} requests \
+         ({rate}/s), {} in flight, {left}",
+        told.chains.load(Ordering::Relaxed),
+        told.logs.load(Ordering::Relaxed),
+        megabytes(now.bytes),
+        now.in_flight,
+    )
+}
+
+#[expect(clippy::as_conversions, reason = "a number that is only shown, to one decimal")]
+#[expect(clippy::cast_precision_loss, reason = "a number that is only shown, to one decimal")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}

@@ -1,0 +1,124 @@
+//! What S3 would charge for a run.
+use crate::console::stream::print_to_stderr;
+use crate::source::layer::count::Counts;
+use std::io::IsTerminal as _;
+
+/// USD for 1,000 LIST requests: S3 Standard, US East (N. Virginia), as
+/// <https://aws.amazon.com/s3/pricing/> had it in November 2026. Other regions and storage classes
+/// differ, some by more than half.
+const LIST_PRICE: f64 = 0.005;
+
+/// USD for 1,000 GET requests, from the same place.
+const GET_PRICE: f64 = 0.0004;
+
+/// Where the prices are from, as the line says it.
+const PRICES: &str = "S3 Standard in us-east-1, November 2026";
+
+/// Requests below which nothing is said where nobody watches: prices are for a thousand.
+const WORTH_SAYING: u64 = 1_000;
+
+/// Says at the end of a run what it cost, unless `quiet`.
+pub(crate) fn print_request_summary(quiet: bool, counts: &Counts) {
+    let now = counts.now();
+    let watched = std::io::stderr().is_terminal();
+    if quiet || (!watched && now.lists + now.gets < WORTH_SAYING) {
+        return;
+    }
+    print_to_stderr(&format!(
+        "S3: {}{}",
+        cost(now.lists, now.gets, now.bytes),
+        match counts.unneeded() {
+            0 => String::new(),
+            1 => "; 1 digest was read ahead and not needed".to_owned(),
+            more => format!("; {} digests were read ahead and not needed", number(more)),
+        }
+    ));
+}
+
+/// Requests and bytes, with what they cost: every attempt counts, as S3 counts it.
+pub(crate) fn cost(lists: u64, gets: u64, bytes: u64) -> String {
+    format!(
+        "{} LIST and {} GET requests, {}; an estimate of their price is {} ({PRICES}; requests \
+         only, no data transfer)",
+        number(lists),
+        number(gets),
+        size(bytes),
+        dollars(lists, gets),
+    )
+}
+
+/// The price in USD, to a hundredth of a cent, and never nothing for something.
+fn dollars(lists: u64, gets: u64) -> String {
+    let price = (float(lists) * LIST_PRICE + float(gets) * GET_PRICE) / 1_000.0;
+    if price > 0.0 && price < 0.0001 {
+        "less than 0.0001 USD".to_owned()
+    } else if price < 0.1 {
+        format!("{price:.4} USD")
+    } else {
+        format!("{price:.2} USD")
+    }
+}
+
+/// A count with its thousands set apart.
+pub(crate) fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// Bytes in the unit that suits them.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.1} kB", float(bytes) / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", float(bytes) / 1e6),
+        _ => format!("{:.1} GB", float(bytes) / 1e9),
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "a number that is only shown, to a few digits")]
+#[expect(clippy::cast_precision_loss, reason = "a number that is only shown, to a few digits")]
+pub(crate) fn float(number: u64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand: 4,821 LIST are 0.0241 USD, 57,935 GET 0.0232 USD.
+    #[test]
+    fn the_price_is_that_of_the_requests() {
+        assert_eq!(dollars(4_821, 57_935), "0.0473 USD");
+        assert_eq!(dollars(0, 0), "0.0000 USD");
+        assert_eq!(dollars(0, 1), "less than 0.0001 USD");
+        assert_eq!(dollars(0, 1_000_000_000), "400.00 USD");
+        assert_eq!(dollars(1_000, 0), "0.0050 USD");
+    }
+
+    #[test]
+    fn numbers_are_shown_for_people() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_000), "1,000");
+        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!(size(999), "999 bytes");
+        assert_eq!(size(1_500), "1.5 kB");
+        assert_eq!(size(2_340_000), "2.3 MB");
+        assert_eq!(size(7_000_000_000), "7.0 GB");
+    }
+
+    #[test]
+    fn the_line_says_that_it_is_an_estimate_and_of_when() {
+        let line = cost(4, 1_234, 5_000);
+        for part in ["4 LIST", "1,234 GET", "5.0 kB", "estimate", "us-east-1", "2026"] {
+            assert!(line.contains(part), "{line}");
+        }
+    }
+}

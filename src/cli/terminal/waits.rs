@@ -1,0 +1,141 @@
+//! Says what a run waits for, where it has to wait long.
+use crate::console::stream::print_to_stderr;
+use crate::source::layer::count::Counts;
+use crate::source::layer::waiting::Waiting;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::location::excerpt;
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Time without an answer after which a line is due. A busy S3 answers within a second or two.
+const FIRST: Duration = Duration::from_secs(5);
+
+/// The longest time between two lines of one long wait.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// When a line is due: after five seconds without an answer, and then at twice the time each time,
+/// so that a store which never answers quickly does not fill a log.
+#[derive(Debug)]
+pub(crate) struct Waits {
+    /// What the store had answered when it was last looked, and since when it has answered no more.
+    last: (u64, Duration),
+    /// Refusals and broken requests up to then.
+    before: (u64, u64),
+    due: Duration,
+    gap: Duration,
+}
+
+impl Waits {
+    pub(crate) fn new() -> Self {
+        Self { last: (0, Duration::ZERO), before: (0, 0), due: FIRST, gap: FIRST }
+    }
+
+    /// What to say of the wait, however short it is; `None` if nothing is being waited for.
+    pub(crate) fn words(&mut self, now: Duration, waiting: &Waiting) -> Option<String> {
+        if waiting.answered != self.last.0 {
+            self.last = (waiting.answered, now);
+            self.before = (waiting.refused, waiting.broken);
+        }
+        let silent = now.saturating_sub(self.last.1);
+        if silent < FIRST {
+            return None;
+        }
+        let refused = waiting.refused.saturating_sub(self.before.0);
+        let broken = waiting.broken.saturating_sub(self.before.1);
+        let mut words = format!("no answer for {} s", silent.as_secs());
+        if refused > 0 {
+            words += &format!(
+                ", the store refuses requests as too many ({refused} meanwhile) and is asked more \
+                 slowly"
+            );
+        }
+        if broken > 0 {
+            words += &format!(", {broken} requests broke meanwhile and are repeated");
+        }
+        if let Some((what, age)) = &waiting.oldest {
+            let others = match waiting.under_way {
+                0 | 1 => String::new(),
+                more => format!(" and {} others", more - 1),
+            };
+            let what = excerpt(what, SHOWN);
+            words += &format!(", waiting for {what}{others}, asked for {} s ago", age.as_secs());
+        } else if refused == 0 && broken == 0 {
+            // Nothing is asked of a store: the work is our own.
+            return None;
+        }
+        Some(words)
+    }
+
+    /// The same where a line of it is due.
+    fn line(&mut self, now: Duration, waiting: &Waiting) -> Option<String> {
+        let words = self.words(now, waiting)?;
+        if now < self.due {
+            return None;
+        }
+        self.due = now + self.gap;
+        self.gap = (self.gap * 2).min(LONGEST);
+        Some(words)
+    }
+}
+
+/// Says plain lines on stderr from now on; ends when it is aborted.
+pub(crate) fn watch(counts: Arc<Counts>) -> JoinHandle<()> {
+    let begun = Instant::now();
+    tokio::spawn(async move {
+        let mut waits = Waits::new();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Some(words) = waits.line(begun.elapsed(), &counts.waiting()) {
+                print_to_stderr(&format!("waiting: {words}"));
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(answered: u64, refused: u64) -> Waiting {
+        let oldest = Some(("s3://b/key\u{1b}[2J".to_owned(), Duration::from_secs(7)));
+        Waiting { oldest, under_way: 3, answered, refused, broken: 0 }
+    }
+
+    #[test]
+    fn a_line_comes_after_five_seconds_and_ever_more_rarely() {
+        let mut waits = Waits::new();
+        let said: Vec<u64> = (0..200)
+            .filter(|at| waits.line(Duration::from_secs(*at), &waiting(0, 0)).is_some())
+            .collect();
+        assert_eq!(said, [5, 10, 20, 40, 80, 140]);
+    }
+
+    #[test]
+    fn a_store_that_answers_is_not_spoken_of() {
+        let mut waits = Waits::new();
+        for at in 0..200 {
+            assert_eq!(waits.line(Duration::from_secs(at), &waiting(at / 4, at)), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn the_line_says_what_and_why_and_steers_no_terminal() {
+        let mut waits = Waits::new();
+        assert_eq!(waits.words(Duration::from_secs(1), &waiting(1, 2)), None);
+        let words = waits.words(Duration::from_secs(8), &waiting(1, 36)).unwrap();
+        for part in ["7 s", "s3://b/key", "2 others", "34 meanwhile", "refuses"] {
+            assert!(words.contains(part), "{words}");
+        }
+        assert!(!words.contains('\u{1b}'), "{words:?}");
+    }
+
+    #[test]
+    fn work_of_our_own_is_no_wait() {
+        let mut waits = Waits::new();
+        assert_eq!(waits.line(Duration::from_secs(9), &Waiting::default()), None);
+    }
+}

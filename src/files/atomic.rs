@@ -1,0 +1,154 @@
+//! Files that bear their name only when they are whole.
+use crate::console::refusal::Refusal;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Error, ErrorKind, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+use trailproof_core::vocab::location::escape;
+
+/// Permissions of a file before the caller's umask takes from them, as for any file that a program
+/// makes; the library's default lets nobody else read.
+const MODE: u32 = 0o666;
+
+/// A file being written. Dropped before [`Self::keep`], it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct WholeFile {
+    file: File,
+    /// The temporary file and the name that it is to take; none for what is no regular file, as a
+    /// pipe or a device, which is written as it is.
+    rename: Option<(NamedTempFile, PathBuf)>,
+    /// Whether a file that is there by then may be replaced.
+    force: bool,
+}
+
+impl WholeFile {
+    /// Begins to write what is to be `path`. A file that is there stays as it is until then.
+    pub(crate) fn create(path: &Path, force: bool) -> io::Result<Self> {
+        let target = target(path)?;
+        let Target::Regular(path) = target else {
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self { file, rename: None, force });
+        };
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        let temporary = tempfile::Builder::new()
+            .prefix(&name)
+            .suffix(".partial")
+            .permissions(Permissions::from_mode(MODE))
+            .tempfile_in(folder(&path))?;
+        Ok(Self { file: temporary.as_file().try_clone()?, rename: Some((temporary, path)), force })
+    }
+
+    /// What to write to.
+    pub(crate) fn writer(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Gives the file its name, once its content is on the disk.
+    pub(crate) fn keep(self) -> io::Result<()> {
+        let Some((temporary, path)) = self.rename else { return Ok(()) };
+        self.file.sync_all()?;
+        let kept = match self.force {
+            true => temporary.persist(&path),
+            false => temporary.persist_noclobber(&path),
+        };
+        kept.map_err(|error| error.error)?;
+        sync_folder(&path)
+    }
+}
+
+/// Refuses to write a file that exists, unless `force` allows that it is replaced: nobody loses a
+/// record that was signed to a second run. A pipe or a device is written in any case.
+///
+/// # Errors
+///
+/// That there is a file already.
+pub(crate) fn check_absent(path: &Path, force: bool) -> Result<(), Refusal> {
+    if force || !std::fs::metadata(path).is_ok_and(|about| about.is_file()) {
+        return Ok(());
+    }
+    Err(Refusal::usage(format!(
+        "`{}` already exists\n\nhint: `--force` overwrites it",
+        escape(&path.to_string_lossy())
+    )))
+}
+
+/// Writes a file whole or not at all, and none that exists unless `force` allows it.
+///
+/// # Errors
+///
+/// That there is a file already, or that it cannot be written.
+pub(crate) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Refusal> {
+    check_absent(path, force)?;
+    let written = WholeFile::create(path, force).and_then(|file| {
+        file.writer()?.write_all(bytes)?;
+        file.keep()
+    });
+    written.map_err(|error| {
+        let path = path.to_string_lossy();
+        Refusal::output_lost(format!("cannot write `{}`: {error}", escape(&path)))
+    })
+}
+
+/// What a path names.
+pub(crate) enum Target {
+    /// A file that is there or may be made: with symbolic links followed, so that the file is
+    /// replaced and not the link.
+    Regular(PathBuf),
+    /// A pipe, a device.
+    Other,
+}
+
+/// Finds out what a path to write to names.
+pub(crate) fn target(path: &Path) -> io::Result<Target> {
+    match std::fs::metadata(path) {
+        Ok(about) if about.is_dir() => {
+            Err(Error::new(ErrorKind::IsADirectory, "it is a directory"))
+        }
+        Ok(about) if about.is_file() => Ok(Target::Regular(path.canonicalize()?)),
+        Ok(_) => Ok(Target::Other),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // A link into nowhere: what it names is made, and the link stays.
+            let named = std::fs::read_link(path);
+            Ok(Target::Regular(match named {
+                Ok(named) => folder(path).join(named),
+                Err(_) => path.to_owned(),
+            }))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The folder of a file.
+pub(crate) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Puts a file's new name on the disk.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+/// Whether both paths lead to one file, or would if it were made.
+pub(crate) fn names_same(one: &Path, other: &Path) -> bool {
+    if let (Ok(one), Ok(other)) = (std::fs::metadata(one), std::fs::metadata(other)) {
+        return is_same(&one, &other);
+    }
+    let made = |path: &Path| match target(path) {
+        Ok(Target::Regular(path)) => {
+            let above = folder(&path).canonicalize().ok()?;
+            Some(above.join(path.file_name()?))
+        }
+        _ => None,
+    };
+    one == other || made(one).is_some_and(|one| made(other) == Some(one))
+}
+
+/// Whether both are the same regular file.
+pub(crate) fn is_same(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
+    one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
+}

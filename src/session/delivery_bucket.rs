@@ -1,0 +1,291 @@
+//! Which bucket a copy is of, and what to say where nothing tells.
+use super::location::folder;
+use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
+use crate::locate::copy_mapping::Copied;
+use crate::locate::delivery::Recorded;
+use crate::report::text_lines::counted;
+use crate::source::layer::relocate::Relocation;
+use crate::source::{ListRequest, ObjectSource, Pages};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, ROOT};
+use trailproof_core::vocab::location::{escape, excerpt};
+use trailproof_core::vocab::log_key::log_key_time;
+
+/// Parts of other buckets to which links may lead.
+const OTHERS: usize = 32;
+
+/// Names of folders that a message lists.
+pub(crate) const LISTED: usize = 10;
+
+/// What is assumed of a folder whose digests do not say where they were delivered.
+pub(crate) fn assumed(bucket: &str, path: &str) -> Copied {
+    let below = path.strip_prefix(&folder(bucket)).filter(|_| !bucket.is_empty());
+    let lies = if below.is_some() { folder(bucket) } else { String::new() };
+    let recorded = below.unwrap_or(path);
+    let prefix = recorded.strip_suffix('/').unwrap_or(recorded);
+    let prefix = prefix.strip_suffix(ROOT).unwrap_or(prefix).trim_end_matches('/');
+    Copied { bucket: bucket.to_owned(), recorded: String::new(), lies, prefix: prefix.to_owned() }
+}
+
+/// Which bucket a copy is of, and what of the copy is not of it.
+pub(crate) struct Chosen {
+    /// The bucket.
+    pub(crate) bucket: String,
+    /// Parts of other buckets: the links of a chain that moved may lead there.
+    pub(crate) others: Vec<Copied>,
+    /// What is not looked at.
+    pub(crate) left_open: Vec<RunEvent>,
+}
+
+/// The bucket that the copy is of: the one that was typed, or the one of which most digests tell. Of
+/// the parts only those of it stay, each once; what is left out is told.
+///
+/// Whoever plants digests of another bucket does not stop the run, and does not hide what he left.
+pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) -> Chosen {
+    let told = recorded.buckets();
+    let most = told.iter().max_by_key(|(name, told)| (**told, Reverse(**name)));
+    let bucket = named.or(most.map(|(name, _)| *name)).unwrap_or_default().to_owned();
+    let others: Vec<String> = told
+        .keys()
+        .filter(|name| **name != bucket)
+        .map(|name| format!("`s3://{}`", escape(name)))
+        .collect();
+    let is_there = told.contains_key(bucket.as_str());
+    let mut parts: Vec<(Copied, usize)> = std::mem::take(&mut recorded.parts).into_iter().collect();
+    if !is_there {
+        // It was typed, so it is looked for; the digests will not be where they were signed.
+        parts.iter_mut().for_each(|(part, _)| part.bucket.clone_from(&bucket));
+    } else if named.is_none() && !others.is_empty() {
+        let others = others.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+        print_to_stderr(&format!(
+            "warning: digests in `{shown}` were delivered to {others} too; what was delivered to \
+             `s3://{}` is verified\n\nhint: `--bucket` names the one to verify",
+            escape(&bucket)
+        ));
+    }
+    // The part of which most digests tell comes first.
+    parts.sort_by(|(one, one_told), (other, other_told)| {
+        other_told.cmp(one_told).then_with(|| one.lies.len().cmp(&other.lies.len()))
+    });
+    let mut kept: BTreeMap<Copied, usize> = BTreeMap::new();
+    // By what their keys begin with: folders, so that what lies above one is found by its own name.
+    let mut recorded_in: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut left_out: Vec<Copied> = Vec::new();
+    let mut of_others: Vec<Copied> = Vec::new();
+    for (part, told) in parts {
+        let elsewhere = |lies: &BTreeSet<String>| lies.iter().any(|lies| *lies != part.lies);
+        let doubled = || {
+            let mut above = above(&part.recorded).filter_map(|folder| recorded_in.get(folder));
+            let below = recorded_in.range(part.recorded.clone()..);
+            let mut below = below.take_while(|(folder, _)| folder.starts_with(&part.recorded));
+            above.any(elsewhere) || below.any(|(_, lies)| elsewhere(lies))
+        };
+        if part.bucket != bucket {
+            of_others.push(part);
+        } else if doubled() {
+            left_out.push(part);
+        } else {
+            recorded_in.entry(part.recorded.clone()).or_default().insert(part.lies.clone());
+            kept.insert(part, told);
+        }
+    }
+    recorded.parts = kept;
+    let lies: BTreeSet<&str> = recorded.parts.keys().map(|part| part.lies.as_str()).collect();
+    let is_covered = |folder: &str| above(folder).any(|above| lies.contains(above));
+    let doubt = |why, folder: String| RunEvent::PlaceInDoubt(PlaceInDoubt::folder(why, folder));
+    let mut doubts: Vec<RunEvent> = Vec::new();
+    for (folder, why) in &recorded.unread {
+        doubts.push(RunEvent::ListingUnread { folder: folder.clone(), why: why.clone() });
+    }
+    doubts.extend(recorded.left_out.iter().cloned().map(RunEvent::PlaceInDoubt));
+    let uncovered = left_out.into_iter().map(|part| part.lies).filter(|lies| !is_covered(lies));
+    let uncovered: BTreeSet<String> = uncovered.collect();
+    doubts.extend(uncovered.into_iter().map(|lies| doubt(PlaceDoubt::NotLookedAt, lies)));
+    let not_chosen: BTreeSet<&str> = of_others.iter().map(|part| part.lies.as_str()).collect();
+    for lies in not_chosen.into_iter().filter(|lies| !is_covered(lies)) {
+        // Who names a bucket leaves out what is of others, and the output says so.
+        doubts.push(match named {
+            None => doubt(PlaceDoubt::NotLookedAt, lies.to_owned()),
+            Some(_) => RunEvent::CheckNotPerformed(NotMade {
+                check: Check::OtherPlaces,
+                why: WhyNot::OutsideLocation,
+                region: None,
+                detail: lies.to_owned(),
+            }),
+        });
+    }
+    let silent = recorded.silent.iter().filter(|folder| !is_covered(folder)).cloned();
+    doubts.extend(silent.map(|folder| doubt(PlaceDoubt::DigestsUnreadable, folder)));
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    // What is whole of the one bucket need not be whole of another, and every part costs each read.
+    of_others.truncate(OTHERS);
+    of_others.retain(|part| seen.insert((part.bucket.clone(), part.recorded.clone())));
+    Chosen { bucket, others: of_others, left_open: doubts }
+}
+
+/// Prefixes below which the bucket has a folder `AWSLogs`: those that digests told, and those of
+/// the folders that were found, whether or not a digest told of them.
+pub(crate) fn roots(recorded: &Recorded) -> Vec<String> {
+    let mut roots: BTreeSet<String> =
+        recorded.parts.keys().map(|part| part.prefix.clone()).collect();
+    let outside =
+        recorded.parts.keys().filter(|part| !part.recorded.split('/').any(|name| name == ROOT));
+    let by_lies: BTreeMap<&str, &Copied> = outside.map(|part| (part.lies.as_str(), part)).collect();
+    for folder in &recorded.roots {
+        let Some(part) = above(folder).filter_map(|above| by_lies.get(above)).last() else {
+            continue;
+        };
+        let below = folder.get(part.lies.len()..).unwrap_or_default();
+        let delivered = format!("{}{below}", part.recorded);
+        let prefix = delivered.strip_suffix(&format!("{ROOT}/")).unwrap_or_default();
+        roots.insert(prefix.strip_suffix('/').unwrap_or(prefix).to_owned());
+    }
+    roots.into_iter().collect()
+}
+
+/// The folders that a folder lies in, from the outermost: the empty one, and it itself at last.
+fn above(folder: &str) -> impl Iterator<Item = &str> {
+    let slashes = folder.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+    let ends = std::iter::once(0).chain(slashes.map(|(at, _)| at + 1));
+    ends.filter_map(|end| folder.get(..end))
+}
+
+pub(crate) fn relocations<'p>(
+    parts: impl Iterator<Item = &'p Copied>,
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+    complete: bool,
+) -> Vec<Relocation> {
+    let rule = |part: &Copied| Relocation {
+        bucket: part.bucket.clone(),
+        prefix: part.recorded.clone(),
+        source: Arc::clone(source),
+        to_bucket: bucket.to_owned(),
+        to_prefix: part.lies.clone(),
+        // A part that lies where it was delivered is read from the bucket of record.
+        complete: complete || (part.bucket == bucket && part.recorded == part.lies),
+    };
+    parts.map(rule).collect()
+}
+
+/// The folder in which digests lie by their names alone, and what their keys began with; takes them
+/// out of the parts. Of several that of most digests; the others are told.
+pub(crate) fn flat_folder(
+    recorded: &mut Recorded,
+    doubts: &mut Vec<RunEvent>,
+) -> Option<(String, String)> {
+    let flat = |part: &Copied| Some((part.lies.clone(), root_of(&part.recorded)?.to_owned()));
+    let mut found: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (part, told) in &recorded.parts {
+        if let Some(flat) = flat(part) {
+            *found.entry(flat).or_default() += told;
+        }
+    }
+    recorded.parts.retain(|part, _| flat(part).is_none());
+    let most = found.iter().max_by_key(|(flat, told)| (**told, Reverse(*flat)));
+    let most = most.map(|(flat, _)| flat.clone())?;
+    for (lies, _) in found.into_keys().filter(|flat| *flat != most) {
+        let doubt = PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, lies);
+        doubts.push(RunEvent::PlaceInDoubt(doubt));
+    }
+    Some(most)
+}
+
+/// What stands in front of the account in a folder of one day's digests, with its slash; `None` for
+/// any other folder.
+fn root_of(folder: &str) -> Option<&str> {
+    let mut above = folder.strip_suffix('/')?;
+    for digits in [2, 2, 4] {
+        let (rest, part) = above.rsplit_once('/')?;
+        if part.len() != digits || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        above = rest;
+    }
+    let (above, _) = above.rsplit_once('/')?;
+    let above = above.strip_suffix(DIGEST_FOLDER)?.strip_suffix('/')?;
+    let (root, _) = above.rsplit_once('/')?;
+    folder.get(..=root.len())
+}
+
+/// How many log files lie in a directory without any digest; none where there is a digest.
+pub(crate) async fn logs_alone(source: &dyn ObjectSource) -> u64 {
+    let mut pages = Pages::new(source, ListRequest::names("", ""));
+    let mut logs = 0;
+    // It only chooses the words of a refusal.
+    while let Ok(Some(page)) = pages.next().await {
+        for object in page.objects {
+            let name = object.key.rsplit('/').next().unwrap_or_default();
+            if name.contains(DIGEST_FOLDER) {
+                return 0;
+            }
+            logs += u64::from(is_log(name));
+        }
+    }
+    logs
+}
+
+fn is_log(name: &str) -> bool {
+    let mut parts = name.split('_');
+    let account = parts.next().and_then(|account| account.parse().ok());
+    let region = parts.nth(1).and_then(|region| region.parse().ok());
+    account
+        .zip(region)
+        .is_some_and(|(account, region)| log_key_time(name, &account, &region).is_some())
+}
+
+pub(crate) fn nothing_in(recorded: &Recorded, logs: u64, shown: &str) -> Refusal {
+    if logs > 0 {
+        return Refusal::not_proven(format!(
+            "{} and no digest in `{shown}`: nothing can be proven\n\nhint: copy the folders \
+             `{DIGEST_FOLDER}` of the bucket too",
+            counted(logs, "log file")
+        ));
+    }
+    if let Some((folder, why)) = recorded.unread.first() {
+        let folder = escape(folder);
+        return Refusal::not_started(format!("cannot read `{shown}/{folder}`: {why}"));
+    }
+    let folders: Vec<String> =
+        recorded.folders.iter().take(LISTED).map(|name| format!("`{}`", escape(name))).collect();
+    Refusal::nothing_found(if folders.is_empty() {
+        format!(
+            "no evidence in `{shown}`: no folder `{ROOT}` or `CloudTrail-Digest` lies in it, nor \
+             a digest `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_REGION_TIME.json.gz`"
+        )
+    } else {
+        format!(
+            "no digest in `{shown}` says to which bucket it was delivered; looked into {}\n\nhint: \
+             `--bucket` names the bucket",
+            folders.join(", ")
+        )
+    })
+}
+
+/// Says that there is nothing, and what there is instead: a root `elsewhere`, or folders `there`.
+pub(crate) fn nothing_there(
+    bucket: &str,
+    prefix: &str,
+    elsewhere: &[String],
+    there: &[String],
+) -> String {
+    let named = |prefix: &str| {
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        format!("`s3://{}{slash}{}`", escape(bucket), escape(prefix))
+    };
+    let place = named(prefix);
+    let found: Vec<String> = elsewhere.iter().take(LISTED).map(|root| named(root)).collect();
+    let nothing = format!("no folder `{ROOT}` in {place}");
+    let names: Vec<String> = there.iter().take(LISTED).map(|name| excerpt(name, SHOWN)).collect();
+    match (found.is_empty(), names.is_empty()) {
+        (false, _) => format!("{nothing}\n\nhint: there is one in {}", found.join(", ")),
+        (true, false) => format!("{nothing}\n\nhint: its folders are `{}`", names.join("`, `")),
+        (true, true) => format!("{nothing}: nothing of CloudTrail's lies there"),
+    }
+}

@@ -1,0 +1,63 @@
+//! What a run takes from the record of an earlier one.
+use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
+use crate::files::record_file::open_record;
+use crate::verify::resume::proven_logs::KnownLogs;
+use crate::verify::resume::seam::Since;
+use std::path::Path;
+use trailproof_core::record::RunEvent;
+use trailproof_core::record::document::{BadRecord, RecordFile, RecordLine, check_record};
+use trailproof_core::vocab::location::escape;
+
+/// The log files that a record proves, whole or cut short.
+pub(crate) fn known(path: &Path) -> Result<KnownLogs, Refusal> {
+    let mut known = KnownLogs::default();
+    let read = open_record(path).and_then(|mut record| {
+        check_record(&mut record, |line, _| {
+            if let RecordLine::Event(RunEvent::LogJudged(judged)) = line {
+                known.take(judged);
+            }
+        })
+    });
+    match read {
+        // What it proves, it proves of each log file by itself.
+        Ok(()) | Err(BadRecord::Cut { .. }) => Ok(known),
+        Err(why) => Err(unusable(path, &why)),
+    }
+}
+
+/// What a run joins on to: only a whole record tells where that is.
+pub(crate) fn since(path: &Path) -> Result<Since, Refusal> {
+    let mut since = Since::default();
+    let mut take = |record: &mut RecordFile| {
+        check_record(record, |line, _| {
+            if let RecordLine::Event(event) = line {
+                since.take(event);
+            }
+        })
+    };
+    let mut record = open_record(path).map_err(|why| unusable(path, &why))?;
+    take(&mut record).map_err(|why| unusable(path, &why))?;
+    since.finish(record.sha256().unwrap_or_default());
+    if since.start().is_none() {
+        let shown = escape(&path.to_string_lossy()).into_owned();
+        return Err(Refusal::usage(format!(
+            "the record `{shown}` verifies no time of any chain: there is nothing to join on to"
+        )));
+    }
+    Ok(since)
+}
+
+/// Says how many log files were not read, of those that a record proves.
+pub(crate) fn tell_skipped(known: &KnownLogs) {
+    let skipped = known.skipped().load(std::sync::atomic::Ordering::Relaxed);
+    print_to_stderr(&format!(
+        "resumed: {skipped} log files were not read again, of {} that the record proves",
+        known.count()
+    ));
+}
+
+fn unusable(path: &Path, why: &BadRecord) -> Refusal {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    Refusal::not_started(format!("cannot use the record `{shown}`: {why}"))
+}

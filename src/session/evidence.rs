@@ -1,0 +1,367 @@
+//! Opens the places where evidence lies, and finds out where it was delivered.
+use super::delivery_bucket::{
+    Chosen, LISTED, assumed, choose, flat_folder, logs_alone, nothing_in, nothing_there,
+    relocations, roots,
+};
+use super::location::{BucketPlace, Moved, Place, folder};
+use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
+use crate::locate::copy_mapping::Copied;
+use crate::locate::delivery::{find_recorded, recorded_below};
+use crate::locate::folders::list_folders;
+use crate::locate::roots::{Roots, find_roots};
+use crate::source::ObjectSource;
+use crate::source::directory::{DirectorySource, FlatFolder};
+use crate::source::layer::count::{Counted, Counts};
+use crate::source::layer::relocate::{Relocated, Relocation};
+use crate::source::mirror::{KEYS_BESIDE, MirrorSource};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::record::{
+    DeliveredTo, EvidencePlace, PlaceDoubt, PlaceInDoubt, ReadKind, ReadPlace, RunEvent,
+};
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::ids::AccountId;
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot};
+use trailproof_core::vocab::location::{escape, excerpt};
+
+/// Evidence that can be read under the names of its delivery.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    /// Reads recorded places.
+    pub(crate) source: Arc<dyn ObjectSource>,
+    /// Bucket of delivery.
+    pub(crate) bucket: String,
+    /// Prefixes below which the bucket has a folder `AWSLogs`.
+    pub(crate) roots: Vec<String>,
+    /// Where it was delivered, and where it is read.
+    pub(crate) place: EvidencePlace,
+    /// Whether any of it is read from a copy.
+    pub(crate) copy: bool,
+    /// What the search for it left open.
+    pub(crate) left_open: Vec<RunEvent>,
+}
+
+/// What a search for roots left open in this scope, as events.
+fn left_open(found: &Roots, scope: &Scope) -> Vec<RunEvent> {
+    let unread = found.unread.iter().cloned();
+    let unread = unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why });
+    let hidden = found.hidden.iter().filter(|folder| is_in(folder, scope));
+    let hidden = hidden.map(|folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder));
+    let doubts = found.left_out.iter().cloned().chain(hidden).map(RunEvent::PlaceInDoubt);
+    unread.chain(doubts).collect()
+}
+
+/// Whether a folder may be of the scope's accounts.
+fn is_in(folder: &str, scope: &Scope) -> bool {
+    let named = |account: &AccountId| folder.split('/').any(|name| name == account.as_str());
+    scope.accounts.is_empty() || scope.accounts.iter().any(named)
+}
+
+/// What a copy is read as: the rules that were typed, and whether copies are asserted to be
+/// complete.
+#[derive(Debug)]
+pub(crate) struct Copies {
+    pub(crate) rules: Vec<Relocation>,
+    pub(crate) complete: bool,
+}
+
+/// The rules that were typed, with their sources.
+pub(crate) fn rules(
+    moved: &[Moved],
+    s3: Option<&Arc<dyn ObjectSource>>,
+    complete: bool,
+) -> Result<Copies, Refusal> {
+    let mut rules = Vec::new();
+    for (at, Moved { bucket, prefix, to }) in moved.iter().enumerate() {
+        let same = |other: &&Moved| (&other.bucket, &other.prefix) == (bucket, prefix);
+        if moved.iter().take(at).find(same).is_some_and(|other| other.to != *to) {
+            return Err(Refusal::usage(format!(
+                "`--relocate` says of `s3://{}/{}` that it lies in two places",
+                escape(bucket),
+                escape(prefix)
+            )));
+        }
+        let (source, to_bucket, to_prefix, own): (Arc<dyn ObjectSource>, _, _, _) = match to {
+            Place::Bucket(to_bucket, to_prefix) => {
+                let Some(s3) = s3 else { continue };
+                let to_prefix = folder(to_prefix);
+                let own = (to_bucket, &to_prefix) == (bucket, prefix);
+                (Arc::clone(s3), to_bucket.clone(), to_prefix, own)
+            }
+            Place::Directory(path) => {
+                let files = open(path)?;
+                match mirrored(&files, path)? {
+                    Some(mirror) => {
+                        let (to_bucket, to_prefix) = in_mirror(&mirror, bucket, prefix);
+                        // Its manifest tells what the store itself said of its own bucket.
+                        let own = to_bucket == *bucket;
+                        (Arc::new(mirror), to_bucket, to_prefix, own)
+                    }
+                    None => (files, String::new(), String::new(), false),
+                }
+            }
+        };
+        let (bucket, prefix) = (bucket.clone(), prefix.clone());
+        let complete = own || complete;
+        rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix, complete });
+    }
+    Ok(Copies { rules, complete })
+}
+
+/// Where a mirror of ours has what was delivered there: under its own name, or as the copy that was
+/// mirrored.
+fn in_mirror(mirror: &MirrorSource, bucket: &str, prefix: &str) -> (String, String) {
+    if mirror.has_bucket(bucket).unwrap_or(true) {
+        return (bucket.to_owned(), prefix.to_owned());
+    }
+    let header = mirror.header();
+    (header.bucket.clone(), folder(&header.prefix))
+}
+
+/// Opens a directory.
+pub(crate) fn open(path: &Path) -> Result<Arc<DirectorySource>, Refusal> {
+    let mirror = DirectorySource::open(path).map_err(|error| {
+        Refusal::not_started(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
+    })?;
+    if let Some(why) = mirror.index_error() {
+        let index = path.join(crate::source::directory::INDEX);
+        let index = index.to_string_lossy().into_owned();
+        print_to_stderr(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
+    }
+    Ok(Arc::new(mirror))
+}
+
+/// The evidence in a directory.
+pub(crate) async fn in_directory(
+    mirror: &Arc<DirectorySource>,
+    path: &Path,
+    scope: &Scope,
+    named: Option<&str>,
+    mut copies: Copies,
+    elsewhere: Vec<ReadPlace>,
+    counts: &Arc<Counts>,
+) -> Result<Evidence, Refusal> {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    if let Some(mirrored) = mirrored(mirror, path)? {
+        beside(mirror, &mirrored, &shown).await;
+        let header = mirrored.header();
+        let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
+        let of = BucketPlace { bucket: of, prefix, is_root: false };
+        let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
+        return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
+    }
+    let mut recorded = find_recorded(mirror.as_ref(), "").await;
+    let logs = if recorded.parts.is_empty() { logs_alone(mirror.as_ref()).await } else { 0 };
+    if recorded.parts.is_empty()
+        && let Some(bucket) = named
+    {
+        let assumed = recorded.folders.iter().map(|folder| (assumed(bucket, folder), 1));
+        recorded.parts = assumed.collect();
+    }
+    if recorded.parts.is_empty() {
+        // A link in place of a folder is one reason.
+        remarks(path, mirror, false);
+        return Err(nothing_in(&recorded, logs, &shown));
+    }
+    let Chosen { bucket, others, mut left_open } = choose(&mut recorded, named, &shown);
+    let source: Arc<dyn ObjectSource> = mirror.clone();
+    let roots = roots(&recorded);
+    if let Some((folder, root)) = flat_folder(&mut recorded, &mut left_open) {
+        let flat = FlatFolder::open(Arc::clone(&source), &folder, &root).await;
+        let unread = |why| Refusal::not_started(format!("cannot read `{shown}`: {why}"));
+        copies.rules.push(Relocation {
+            bucket: bucket.clone(),
+            prefix: root.clone(),
+            source: Arc::new(flat.map_err(unread)?),
+            to_bucket: String::new(),
+            to_prefix: root,
+            complete: copies.complete,
+        });
+    }
+    copies.rules.extend(relocations(recorded.parts.keys(), &source, "", copies.complete));
+    copies.rules.extend(relocations(others.iter(), &source, "", false));
+    Ok(Evidence {
+        source: Arc::new(Counted::new(Relocated::new(copies.rules, None), Arc::clone(counts))),
+        roots,
+        place: place(&bucket, "", directory_place(ReadKind::Directory, path), elsewhere),
+        bucket,
+        copy: true,
+        left_open,
+    })
+}
+
+/// Says which folders are not of the mirror that the directory says it is: whoever can put two files
+/// there must not narrow without a word what is looked at.
+async fn beside(files: &Arc<DirectorySource>, mirrored: &MirrorSource, shown: &str) {
+    let Ok(folders) = list_folders(files.as_ref(), "", "").await else { return };
+    let is_of_it = |name: &String| {
+        let own = name.starts_with("trailproof-") || name == ".trailproof";
+        // What the manifest cannot tell is said when it is needed.
+        own || *name == mirrored.header().bucket || mirrored.has_bucket(name).unwrap_or(true)
+    };
+    let others: Vec<String> = folders.into_iter().filter(|name| !is_of_it(name)).collect();
+    if others.is_empty() {
+        return;
+    }
+    let names: Vec<String> =
+        others.iter().take(LISTED).map(|name| format!("`{}`", excerpt(name, SHOWN))).collect();
+    print_to_stderr(&format!(
+        "warning: `{shown}` is a mirror of `s3://{}`; not of it, and not looked at: {}{}",
+        escape(&mirrored.header().bucket),
+        names.join(", "),
+        if others.len() > LISTED { " and others" } else { "" },
+    ));
+}
+
+/// The mirror that trailproof made in this directory, if it is one.
+fn mirrored(mirror: &Arc<DirectorySource>, path: &Path) -> Result<Option<MirrorSource>, Refusal> {
+    let shown = escape(&path.to_string_lossy()).into_owned();
+    let mirrored = MirrorSource::open(path, mirror)
+        .map_err(|why| Refusal::not_started(format!("cannot use the mirror `{shown}`: {why}")))?;
+    if mirrored.as_ref().is_some_and(|mirrored| !mirrored.header().complete) {
+        print_to_stderr(&format!(
+            "warning: the mirror `{shown}` is not whole: the run that made it was interrupted; the \
+             same `trailproof mirror` goes on with it"
+        ));
+    }
+    Ok(mirrored)
+}
+
+/// The evidence in a bucket, which may be a copy of another, and may be read from a mirror of it in
+/// this directory.
+pub(crate) async fn in_bucket(
+    s3: Arc<dyn ObjectSource>,
+    BucketPlace { bucket, prefix, is_root }: BucketPlace,
+    scope: &Scope,
+    named: Option<&str>,
+    mut copies: Copies,
+    elsewhere: Vec<ReadPlace>,
+    directory: Option<&Path>,
+) -> Result<Evidence, Refusal> {
+    let unlisted = |why: ReadFailure| Refusal::bucket_unlisted(&bucket, &why);
+    let found = if is_root {
+        Roots { prefixes: vec![prefix.clone()], ..Roots::default() }
+    } else {
+        find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?
+    };
+    let mut left_open = left_open(&found, scope);
+    // What a search left open may hold the evidence.
+    if found.prefixes.is_empty() && left_open.is_empty() {
+        let elsewhere = if prefix.is_empty() {
+            Vec::new()
+        } else {
+            find_roots(s3.as_ref(), &bucket, "").await.map_err(unlisted)?.prefixes
+        };
+        let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unlisted)?;
+        return Err(Refusal::nothing_found(nothing_there(&bucket, &prefix, &elsewhere, &there)));
+    }
+    let typed = ReadPlace::in_bucket(ReadKind::Bucket, &bucket, &prefix);
+    let folders = sampled(&found.prefixes, scope);
+    let mut recorded =
+        recorded_below(s3.as_ref(), &bucket, folders, found.folders().collect()).await;
+    let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
+    let copy = !recorded.parts.is_empty() && !recorded.parts.keys().any(is_here);
+    if !copy && named.is_none_or(|named| named == bucket) {
+        let copy = !copies.rules.is_empty();
+        let source: Arc<dyn ObjectSource> =
+            if copy { Arc::new(Relocated::new(copies.rules, Some(s3))) } else { s3 };
+        let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
+        let place = place(&bucket, &prefix, read, elsewhere);
+        return Ok(Evidence { source, bucket, roots: found.prefixes, place, copy, left_open });
+    }
+    if recorded.parts.is_empty()
+        && let Some(named) = named
+    {
+        recorded.parts = recorded
+            .folders
+            .iter()
+            .map(|folder| (Copied { bucket: named.to_owned(), ..assumed("", folder) }, 1))
+            .collect();
+    }
+    let Chosen { bucket: original, others, left_open: doubts } =
+        choose(&mut recorded, named, &typed.place);
+    left_open.extend(doubts);
+    copies.rules.extend(relocations(recorded.parts.keys(), &s3, &bucket, copies.complete));
+    copies.rules.extend(relocations(others.iter(), &s3, &bucket, false));
+    Ok(Evidence {
+        source: Arc::new(Relocated::new(copies.rules, Some(s3))),
+        roots: roots(&recorded),
+        place: place(
+            &original,
+            "",
+            match directory {
+                Some(path) => directory_place(ReadKind::Mirror, path),
+                None => ReadPlace { kind: ReadKind::Replica, ..typed },
+            },
+            elsewhere,
+        ),
+        bucket: original,
+        left_open,
+        copy: true,
+    })
+}
+
+fn place(bucket: &str, prefix: &str, read: ReadPlace, elsewhere: Vec<ReadPlace>) -> EvidencePlace {
+    EvidencePlace {
+        delivered_to: DeliveredTo { bucket: bucket.to_owned(), prefix: prefix.to_owned() },
+        read_from: std::iter::once(read).chain(elsewhere).collect(),
+    }
+}
+
+fn directory_place(kind: ReadKind, path: &Path) -> ReadPlace {
+    ReadPlace { kind, place: path.to_string_lossy().into_owned() }
+}
+
+/// The places that `--relocate` names. Whether a directory is a mirror shows when it is opened.
+pub(crate) fn elsewhere(moved: &[Moved]) -> Vec<ReadPlace> {
+    let read = |moved: &Moved| match &moved.to {
+        Place::Bucket(bucket, prefix) => ReadPlace::in_bucket(ReadKind::Replica, bucket, prefix),
+        Place::Directory(path) => directory_place(ReadKind::Directory, path),
+    };
+    moved.iter().map(read).collect()
+}
+
+/// The folders whose digests are asked where they were delivered: nothing above what is named.
+fn sampled(prefixes: &[String], scope: &Scope) -> BTreeSet<String> {
+    let mut folders = BTreeSet::new();
+    for prefix in prefixes {
+        let organization = scope.organization.clone().flatten();
+        let root = KeyRoot { prefix: prefix.clone(), organization }.folder();
+        if scope.organization.is_some() && !scope.accounts.is_empty() {
+            let digests = |account| format!("{root}{account}/{DIGEST_FOLDER}/");
+            folders.extend(scope.accounts.iter().map(digests));
+        } else {
+            folders.insert(root);
+        }
+    }
+    folders
+}
+
+/// What is worth knowing of a directory beside the report: what in it was not looked at, and keys
+/// that nobody named.
+pub(crate) fn remarks(path: &Path, mirror: &DirectorySource, no_keys: bool) {
+    let passed = mirror.passed_over();
+    if let Some(first) = passed.first() {
+        print_to_stderr(&format!(
+            "warning: passed over {} in the directory that are symbolic links, no files, or not \
+             named in UTF-8: `{}`{}",
+            passed.len(),
+            escape(&first.to_string_lossy()),
+            if passed.len() > 1 { " and others" } else { "" },
+        ));
+    }
+    let keys = path.join(KEYS_BESIDE);
+    if no_keys && keys.is_file() {
+        let keys = keys.to_string_lossy();
+        print_to_stderr(&format!(
+            "hint: `{0}` is not believed, as it lies with the evidence; if you know it to come \
+             from CloudTrail, `--public-keys {0}` uses it",
+            escape(&keys)
+        ));
+    }
+}

@@ -1,0 +1,46 @@
+//! Key bundles that were named on the command line.
+use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
+use crate::trust::bundle::{Bundle, check};
+use std::path::PathBuf;
+use trailproof_core::vocab::location::escape;
+
+/// Warnings of one file that are shown.
+const SHOWN: usize = 10;
+
+/// The files' names, for the report; without the folders in which they lie on this host.
+pub(crate) fn names(paths: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names: Vec<_> = paths.iter().map(name).collect();
+    names.join(", ")
+}
+
+/// The keys of all these files; `None` where none was named. What is wrong with single keys is said
+/// on stderr, and the others are used.
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, Refusal> {
+    let mut all: Option<Bundle> = None;
+    for path in paths {
+        let shown = escape(&path.to_string_lossy()).into_owned();
+        let bundle = Bundle::read(path).map_err(|why| {
+            Refusal::not_started(format!("cannot use the public keys in `{shown}`: {why}"))
+        })?;
+        let wrong = check(&bundle).wrong;
+        for words in wrong.iter().take(SHOWN) {
+            print_to_stderr(&format!("warning: `{shown}`: {words}"));
+        }
+        if wrong.len() > SHOWN {
+            print_to_stderr(&format!("warning: `{shown}`: and {} more", wrong.len() - SHOWN));
+        }
+        if !bundle.of_any_region.is_empty() {
+            print_to_stderr(&format!(
+                "warning: `{shown}` does not tell the region of its keys: they are believed in any, \
+                 and a digest whose key is not among them is not called wrong for that"
+            ));
+        }
+        match &mut all {
+            Some(all) => all.add(bundle),
+            None => all = Some(bundle),
+        }
+    }
+    Ok(all)
+}

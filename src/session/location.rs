@@ -1,0 +1,254 @@
+//! Where evidence lies, as it is typed.
+use crate::console::refusal::Refusal;
+use std::path::PathBuf;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
+use trailproof_core::vocab::key_layout::ROOT;
+use trailproof_core::vocab::location::excerpt;
+
+/// A bucket with a prefix, or a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// `s3://BUCKET[/PREFIX]`: the prefix has no slash at its end.
+    Bucket(String, String),
+    /// A directory.
+    Directory(PathBuf),
+}
+
+/// Where a bucket's evidence lies.
+#[derive(Debug)]
+pub(crate) struct BucketPlace {
+    pub(crate) bucket: String,
+    pub(crate) prefix: String,
+    /// Whether the prefix is a root by itself, which need not be searched for.
+    pub(crate) is_root: bool,
+}
+
+/// What a location names below a folder `AWSLogs`: it narrows the scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Within {
+    /// The organization's folder; `None` where an account's follows at once.
+    pub(crate) organization: Option<OrganizationId>,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) region: Option<Region>,
+}
+
+/// Reads a location: a bucket by its `s3://`, else a directory that exists. A prefix ends before the
+/// last folder `AWSLogs` in it; what follows that folder is returned beside the place.
+pub(crate) fn location(text: &str) -> Result<(Place, Option<Within>), Refusal> {
+    let (bucket, prefix) = match place(text)? {
+        Place::Bucket(bucket, prefix) => (bucket, prefix),
+        directory @ Place::Directory(_) => return Ok((directory, None)),
+    };
+    let folders: Vec<&str> = prefix.split('/').collect();
+    let Some(root) = folders.iter().rposition(|folder| *folder == ROOT) else {
+        return Ok((Place::Bucket(bucket, prefix), None));
+    };
+    let (above, below) = folders.split_at(root);
+    let below = below.get(1..).unwrap_or_default();
+    Ok(match within(text, below)? {
+        Some(within) => (Place::Bucket(bucket, above.join("/")), Some(within)),
+        // A trail's prefix may begin with `AWSLogs`.
+        None => (Place::Bucket(bucket, prefix), None),
+    })
+}
+
+/// Reads what follows `AWSLogs`; `None` where that is neither an organization nor an account.
+fn within(text: &str, below: &[&str]) -> Result<Option<Within>, Refusal> {
+    let mut within = Within::default();
+    let mut below = below.iter().copied().peekable();
+    let Some(first) = below.peek() else { return Ok(Some(within)) };
+    if let Ok(organization) = first.parse() {
+        within.organization = Some(organization);
+        below.next();
+    }
+    match below.next().map(str::parse) {
+        Some(Ok(account)) => within.account = Some(account),
+        None => return Ok(Some(within)),
+        Some(Err(_)) if within.organization.is_none() => return Ok(None),
+        Some(Err(_)) => return Err(below_awslogs(text)),
+    }
+    if let Some(service) = below.next() {
+        let is_ours =
+            service.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("cloudtrail"));
+        if !is_ours {
+            return Err(below_awslogs(text));
+        }
+    }
+    if let Some(region) = below.next() {
+        within.region = Some(region.parse().map_err(|_| below_awslogs(text))?);
+    }
+    if below.next().is_some() {
+        return Err(Refusal::usage(format!(
+            "`{}` names a day\n\nhint: end the location with the region; `--start-time` and \
+             `--end-time` name the period",
+            excerpt(text, SHOWN)
+        )));
+    }
+    Ok(Some(within))
+}
+
+fn below_awslogs(text: &str) -> Refusal {
+    Refusal::usage(format!(
+        "cannot read `{}` as a location\n\nhint: below `{ROOT}` a location has the form \
+         `[ORGANIZATION/]ACCOUNT/CloudTrail/REGION`",
+        excerpt(text, SHOWN)
+    ))
+}
+
+fn place(text: &str) -> Result<Place, Refusal> {
+    let shown = excerpt(text, SHOWN);
+    let refused = |words: &str| {
+        let hint = "hint: `s3://BUCKET/PREFIX`, or a directory with a copy of it";
+        Err(Refusal::usage(format!("{words}\n\n{hint}")))
+    };
+    let Some(rest) = text.strip_prefix("s3://") else {
+        let path = PathBuf::from(text);
+        return match std::fs::metadata(&path) {
+            Ok(about) if about.is_dir() => Ok(Place::Directory(path)),
+            Ok(_) => refused(&format!("`{shown}` is no directory")),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                Err(Refusal::not_started(format!("cannot read `{shown}`: {error}")))
+            }
+            Err(_) => {
+                refused(&format!("cannot read `{shown}` as a location: there is no such directory"))
+            }
+        };
+    };
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    if !is_bucket(bucket) {
+        return refused(&format!("cannot read `{shown}` as a location"));
+    }
+    // A folder may have an empty name, so only the slash at the end goes.
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    Ok(Place::Bucket(bucket.to_owned(), prefix.to_owned()))
+}
+
+fn is_bucket(name: &str) -> bool {
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    !name.is_empty() && name.bytes().all(named)
+}
+
+/// Reads the name of a bucket, with or without its scheme. What is none would be looked for under that
+/// name, and all evidence be called moved.
+pub(crate) fn bucket_name(text: &str) -> Result<&str, Refusal> {
+    let name = text.strip_prefix("s3://").unwrap_or(text);
+    let name = name.strip_suffix('/').unwrap_or(name);
+    is_bucket(name)
+        .then_some(name)
+        .ok_or_else(|| Refusal::usage(format!("`{}` is no name of a bucket", excerpt(text, SHOWN))))
+}
+
+/// One `--relocate`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// Bucket of delivery.
+    pub(crate) bucket: String,
+    /// What recorded keys begin with; ends in a slash or is empty.
+    pub(crate) prefix: String,
+    /// Where that lies now.
+    pub(crate) to: Place,
+}
+
+/// Reads `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or `…=DIRECTORY`.
+pub(crate) fn moved(text: &str) -> Result<Moved, Refusal> {
+    let read = text.split_once('=').map(|(old, new)| Ok::<_, Refusal>((place(old)?, place(new)?)));
+    match read.transpose()? {
+        Some((Place::Bucket(bucket, prefix), to)) => {
+            Ok(Moved { bucket, prefix: folder(&prefix), to })
+        }
+        _ => Err(Refusal::usage(format!(
+            "cannot read `{}` as a relocation\n\nhint: `--relocate s3://OLD/PREFIX=s3://NEW/PREFIX`",
+            excerpt(text, SHOWN)
+        ))),
+    }
+}
+
+/// A prefix with the slash that makes it a folder; none for no prefix.
+pub(crate) fn folder(prefix: &str) -> String {
+    if prefix.is_empty() { String::new() } else { format!("{prefix}/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_told_by_its_scheme() {
+        let bucket = |bucket: &str, prefix: &str| {
+            Ok::<_, ()>(Place::Bucket(bucket.to_owned(), prefix.to_owned()))
+        };
+        let read = |text: &str| location(text).map(|(place, _)| place).map_err(drop);
+        assert_eq!(read("s3://b"), bucket("b", ""));
+        assert_eq!(read("s3://b//p/q/"), bucket("b", "/p/q"));
+        assert_eq!(read("s3://b/p/AWSLogs"), bucket("b", "p"));
+        assert_eq!(read("s3://b/p/AWSLogs/x/y"), bucket("b", "p/AWSLogs/x/y"));
+        assert_eq!(read("."), Ok(Place::Directory(PathBuf::from("."))));
+        for wrong in ["", "s3://", "s3:///p", "s3://b c", "no/such/directory", "Cargo.toml"] {
+            assert_eq!(read(wrong), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_location_narrows_or_is_refused() {
+        let read = |text: &str| {
+            let (place, within) = location(text).ok()?;
+            let within = within?;
+            let part = |part: Option<String>| part.unwrap_or_default();
+            let names = [
+                part(within.organization.map(|id| id.to_string())),
+                part(within.account.map(|id| id.to_string())),
+                part(within.region.map(|id| id.to_string())),
+            ];
+            Some((place, names.join(" ")))
+        };
+        let at = |prefix: &str| Place::Bucket("b".to_owned(), prefix.to_owned());
+        let (organization, account) = ("o-a1b2c3d4e5", "111122223333");
+        for (text, prefix, names) in [
+            ("s3://b/AWSLogs/".to_owned(), "", "  ".to_owned()),
+            (format!("s3://b/p/AWSLogs/{account}"), "p", format!(" {account} ")),
+            (format!("s3://b/AWSLogs/{organization}/"), "", format!("{organization}  ")),
+            (
+                format!("s3://b/AWSLogs/{organization}/{account}/CloudTrail/eu-west-1/"),
+                "",
+                format!("{organization} {account} eu-west-1"),
+            ),
+            (
+                format!("s3://b/AWSLogs/x/AWSLogs/{account}/CloudTrail-Digest"),
+                "AWSLogs/x",
+                format!(" {account} "),
+            ),
+        ] {
+            assert_eq!(read(&text), Some((at(prefix), names)), "{text}");
+        }
+        for wrong in [
+            format!("s3://b/AWSLogs/{account}/Config/eu-west-1/"),
+            format!("s3://b/AWSLogs/{account}/CloudTrail/2026/"),
+            format!("s3://b/AWSLogs/{account}/CloudTrail/eu-west-1/2026/03/01/"),
+            format!("s3://b/AWSLogs/{organization}/x/"),
+        ] {
+            assert!(location(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_s_name_is_one() {
+        for (text, name) in [("b-1.x_y", "b-1.x_y"), ("s3://b", "b"), ("s3://b/", "b")] {
+            assert_eq!(bucket_name(text).ok(), Some(name));
+        }
+        for wrong in ["", "s3://", "a b", "b/p", "s3://b/p", "Wrong Bucket/", "s3:b", "\u{1b}"] {
+            assert!(bucket_name(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_relocation_has_two_places() {
+        let read = moved("s3://old/p=s3://new").map_err(drop);
+        let to = Place::Bucket("new".to_owned(), String::new());
+        assert_eq!(read, Ok(Moved { bucket: "old".to_owned(), prefix: "p/".to_owned(), to }));
+        assert!(moved("s3://old=.").is_ok());
+        for wrong in ["", "s3://old", "=", ".=s3://new", "s3://old=", "s3://=s3://new"] {
+            assert!(moved(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! From a request to a run: every command that looks at evidence opens a session.
+//!
+//! A [`request::VerifyRequest`] says what is asked for. [`open::Session`] finds the evidence and what
+//! is trusted, reads the clock once, counts requests, and holds the plan of the run.
+pub(crate) mod delivery_bucket;
+pub(crate) mod earlier;
+pub(crate) mod environment;
+pub(crate) mod evidence;
+pub(crate) mod key_files;
+pub(crate) mod location;
+pub(crate) mod open;
+pub(crate) mod period;
+pub(crate) mod request;
+pub(crate) mod store;
+pub(crate) mod time_text;

@@ -1,0 +1,173 @@
+//! The period of a `verify` run, as people name it.
+use super::time_text::parse_time;
+use chrono::NaiveDate;
+use trailproof_core::vocab::time::{DAY, HOUR, Period, Timestamp};
+
+/// What was typed about the period.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PeriodArgs<'a> {
+    pub(crate) start: Option<&'a str>,
+    pub(crate) end: Option<&'a str>,
+    pub(crate) last: Option<&'a str>,
+    pub(crate) quarter: Option<&'a str>,
+}
+
+/// A period, and whether its end was cut at now.
+pub(crate) type Cut = (Period, bool);
+
+/// The period that is asked for. What it comes to is known with the time of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AskedPeriod {
+    /// From a time to another, or up to now.
+    From(Timestamp, Option<Timestamp>),
+    /// So many seconds up to now.
+    Last(i64),
+}
+
+/// Reads the period.
+///
+/// # Errors
+///
+/// What is wrong, in words for people.
+pub(crate) fn period(args: PeriodArgs<'_>) -> Result<AskedPeriod, String> {
+    match args {
+        PeriodArgs { last: Some(span), .. } => span_seconds(span)
+            .map(AskedPeriod::Last)
+            .ok_or_else(|| unreadable(span, "span, as in `90d`")),
+        PeriodArgs { quarter: Some(name), .. } => quarter(name)
+            .map(|(start, end)| AskedPeriod::From(start, Some(end)))
+            .ok_or_else(|| unreadable(name, "quarter, as in `2026Q3`")),
+        PeriodArgs { start: Some(start), end, .. } => {
+            Ok(AskedPeriod::From(time(start)?, end.map(time).transpose()?))
+        }
+        PeriodArgs { .. } => {
+            Err("a period is needed: `--last 90d`, `--quarter 2026Q3` or `--start-time`".to_owned())
+        }
+    }
+}
+
+impl AskedPeriod {
+    /// The period of a run at `now`; its end is never later.
+    ///
+    /// # Errors
+    ///
+    /// That it is empty, in words for people.
+    pub(crate) fn cut(self, now: Timestamp) -> Result<Cut, String> {
+        let (start, end) = match self {
+            Self::From(start, end) => (start, end.unwrap_or(now)),
+            Self::Last(seconds) => (now.plus(-seconds), now),
+        };
+        let cut = end > now;
+        let end = end.min(now);
+        if start >= end {
+            return Err(format!("the period is empty: `{start}` is not before `{end}`"));
+        }
+        Ok((Period { start, end }, cut))
+    }
+}
+
+/// Reads a time.
+///
+/// # Errors
+///
+/// What is wrong, in words for people.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    parse_time(text).ok_or_else(|| {
+        let text =
+            trailproof_core::vocab::location::excerpt(text, trailproof_core::vocab::budget::SHOWN);
+        format!("cannot read `{text}` as a time")
+    })
+}
+
+fn unreadable(text: &str, what: &str) -> String {
+    let text =
+        trailproof_core::vocab::location::excerpt(text, trailproof_core::vocab::budget::SHOWN);
+    format!("cannot read `{text}` as a {what}")
+}
+
+/// `90d`, `12h`, `2w`: digits and one letter.
+fn span_seconds(text: &str) -> Option<i64> {
+    let unit = match text.chars().last()? {
+        'h' => HOUR,
+        'd' => DAY,
+        'w' => 7 * DAY,
+        _ => return None,
+    };
+    let digits = text.get(..text.len() - 1)?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<i64>().ok()?.checked_mul(unit).filter(|seconds| *seconds > 0)
+}
+
+/// `2026Q3`: from its first second up to, and not including, that of the next.
+fn quarter(text: &str) -> Option<(Timestamp, Timestamp)> {
+    let (year, number) = text.split_once(['Q', 'q'])?;
+    let year = year.trim_end_matches('-');
+    if year.len() != 4 || !year.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let year: i32 = year.parse().ok()?;
+    let number: u32 = number.parse().ok().filter(|number| (1..=4).contains(number))?;
+    let first = |year: i32, month: u32| {
+        let day = NaiveDate::from_ymd_opt(year, month, 1)?.and_hms_opt(0, 0, 0)?;
+        Some(Timestamp::from_unix(day.and_utc().timestamp()))
+    };
+    let next = if number == 4 { (year + 1, 1) } else { (year, number * 3 + 1) };
+    Some((first(year, number * 3 - 2)?, first(next.0, next.1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-11-20T12:00:00Z").unwrap()
+    }
+
+    fn read(args: PeriodArgs<'_>) -> Result<(String, String, bool), String> {
+        let cut = period(args)?.cut(now());
+        cut.map(|(p, cut)| (p.start.to_string(), p.end.to_string(), cut))
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        let told = |from: &str, to: &str, cut| Ok((from.to_owned(), to.to_owned(), cut));
+        let args = PeriodArgs::default();
+        assert_eq!(
+            read(PeriodArgs { last: Some("2d"), ..args }),
+            told("2026-11-18T12:00:00Z", "2026-11-20T12:00:00Z", false)
+        );
+        assert_eq!(
+            read(PeriodArgs { quarter: Some("2026Q3"), ..args }),
+            told("2026-07-01T00:00:00Z", "2026-10-01T00:00:00Z", false)
+        );
+        assert_eq!(
+            read(PeriodArgs { quarter: Some("2026q4"), ..args }),
+            told("2026-10-01T00:00:00Z", "2026-11-20T12:00:00Z", true)
+        );
+        assert_eq!(
+            read(PeriodArgs { start: Some("2026-07-01"), end: Some("2026-07-02"), ..args }),
+            told("2026-07-01T00:00:00Z", "2026-07-02T00:00:00Z", false)
+        );
+    }
+
+    #[test]
+    fn what_is_no_period_is_refused_and_named() {
+        let args = PeriodArgs::default();
+        for (args, part) in [
+            (args, "a period is needed"),
+            (PeriodArgs { last: Some("90"), ..args }, "`90`"),
+            (PeriodArgs { last: Some("0d"), ..args }, "`0d`"),
+            (PeriodArgs { last: Some("99999999999999999999d"), ..args }, "span"),
+            (PeriodArgs { quarter: Some("2026Q5"), ..args }, "`2026Q5`"),
+            (PeriodArgs { quarter: Some("\u{1b}[2J"), ..args }, "\\u{1b}"),
+            (PeriodArgs { start: Some("noon"), ..args }, "`noon`"),
+            (PeriodArgs { start: Some("2027-01-01"), ..args }, "empty"),
+            (PeriodArgs { start: Some("2026-01-02"), end: Some("2026-01-01"), ..args }, "empty"),
+        ] {
+            let message = read(args).unwrap_err();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
