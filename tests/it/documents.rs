@@ -27,7 +27,8 @@ use trailproof_core::verdict::Verdict;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
 fn document(name: &str) -> String {
-    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/src/format").join(name))
+        .unwrap()
 }
 
 /// A run over the trail, as the JSON document.
