@@ -1,9 +1,9 @@
 //! One hash for everything that a run found: a Merkle tree in three levels over the evidence lines
 //! of its record, exactly as they stand there.
 //!
-//! `docs/commitment.md` defines it so that anybody can compute it again. The first level has a
-//! digest's line and those of its log files, the second the digests of one chain, kind and UTC day,
-//! the third all such days. It is computed while the record goes by.
+//! `docs/src/format/commitment.md` defines it so that anybody can compute it again. The first
+//! level has a digest's line and those of its log files, the second the digests of one chain, kind
+//! and UTC day, the third all such days. It is computed while the record goes by.
 use super::line::{DayId, Evidence, LineError, is_plain};
 use super::merkle::{Position, Tree, leaf_hash};
 use trailproof_core::bytes::content::Hash;

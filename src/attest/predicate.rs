@@ -1,7 +1,8 @@
 //! What an attestation says: the predicate of its statement.
 //!
-//! `docs/attestation.md` describes it and `docs/attestation.schema.json` is its schema. What the
-//! record does not tell is null: nothing here is looked up, guessed or left to the reader.
+//! `docs/src/format/attestation.md` describes it, and `attestation.schema.json` beside it is its
+//! schema. What the record does not tell is null: nothing here is looked up, guessed or left to
+//! the reader.
 use super::commitment::{Commitment, METHOD};
 use super::facts::Facts;
 use serde_json::{Map, Value, json};
@@ -162,7 +163,8 @@ fn live(read_from: &Value) -> Value {
     }
 }
 
-/// The checks that were made, by their codes: `docs/attestation.md` says what each means.
+/// The checks that were made, by their codes: `docs/src/format/attestation.md` says what each
+/// means.
 fn checks_made(facts: &Facts) -> Vec<&'static str> {
     let not_made = facts.not_performed.listed();
     let missed = |check: Check| {

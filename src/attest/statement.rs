@@ -13,7 +13,8 @@ pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// What all versions of our predicate's type begin with.
 const FAMILY: &str = "urn:trailproof:attestation:";
 
-/// Type of our predicate. `docs/attestation.md` and `docs/attestation.schema.json` define it.
+/// Type of our predicate. `attestation.md` and `attestation.schema.json` in `docs/src/format` define
+/// it.
 pub const PREDICATE: &str = "urn:trailproof:attestation:v1";
 
 /// What a subject is to the attestation.

@@ -1,5 +1,5 @@
 //! `--format json`: one document that sums the run up. Its schema is
-//! `docs/verify-summary.schema.json`.
+//! `docs/src/format/verify-summary.schema.json`.
 use super::RunReporter;
 use super::collect::{Collected, Unread};
 use serde::Serialize;

@@ -89,7 +89,8 @@ fn other_root(leaves: impl IntoIterator<Item = Vec<u8>>) -> [u8; 32] {
     tree.root().as_bytes().as_slice().try_into().unwrap()
 }
 
-/// The commitment as `docs/commitment.md` has it, all lines in memory and every tree by `ct-merkle`.
+/// The commitment as `docs/src/format/commitment.md` defines it: all lines in memory, and
+/// every tree by `ct-merkle`.
 fn by_the_document(lines: &[Vec<u8>]) -> ([u8; 32], usize) {
     let mut chain = Vec::new();
     // (chain, kind, day) of digests that follow each other, with (end, lines) of each.

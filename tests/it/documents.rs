@@ -27,7 +27,8 @@ use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
 fn document(name: &str) -> String {
-    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/src/format").join(name))
+        .unwrap()
 }
 
 /// A run over the trail, as the JSON document.
@@ -157,11 +158,11 @@ fn every_code_is_documented_and_no_other() {
     let (document, schema) = (document("run-record.md"), schema("verify-summary.schema.json"));
     let listed = |at: &str| values(&schema, at);
 
-    let events = table(&document, "| event | fields |");
+    let events = table(&document, "| event | meaning |");
     assert_eq!(events, set(RunEventName::iter().map(Into::into)));
 
     let findings = set(FindingCode::iter().map(Into::into));
-    assert_eq!(table(&document, "| code | the evidence contradicts that |"), findings);
+    assert_eq!(table(&document, "| finding | meaning |"), findings);
     assert_eq!(listed("/$defs/finding/properties/code/enum"), findings);
 
     let gzip = InflateFault::iter().map(Into::into);

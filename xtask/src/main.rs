@@ -5,7 +5,7 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
   bless   writes what tests compare with anew: the help texts, the demo, and, where the AWS CLI is
-          named by TRAILPROOF_AWS_CLI, the catalogue of differences and its table in the README
+          named by TRAILPROOF_AWS_CLI, the catalogue of differences and its table in the book
   ci      runs everything that must hold before a change lands (`.ci/run`)
 ";
 

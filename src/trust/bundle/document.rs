@@ -1,4 +1,4 @@
-//! The forms in which public keys come in files. `docs/key-bundle.md` documents them.
+//! The forms in which public keys come in files. `docs/src/format/key-bundle.md` documents them.
 use super::coverage::{Stretch, certain, joined};
 use crate::trust::KeyRecord;
 use base64::Engine as _;

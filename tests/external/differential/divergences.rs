@@ -1,4 +1,4 @@
-//! The file of known divergences, and the table in the README that is made of it.
+//! The file of known divergences, and the table in the book that is made from it.
 use super::compare::Listed;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ fn literal(text: &str) -> String {
     if text.contains("'''") { format!("{text:?}") } else { format!("'''\n{text}'''") }
 }
 
-/// The table of the README: one row a title, in the order of the file.
+/// The table of the book: one row for each title, in alphabetical order.
 pub(crate) fn table(entries: &[Listed]) -> String {
     let mut rows: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     for entry in entries {
@@ -131,14 +131,12 @@ mod tests {
         }
     }
 
-    /// `TRAILPROOF_BLESS=1` writes the table into the README instead.
+    /// `TRAILPROOF_BLESS=1` writes the table into the book instead.
     #[test]
-    fn the_readme_holds_the_table_of_divergences() {
-        let path = root().join("README.md");
-        let Ok(readme) = fs::read_to_string(&path) else { return };
-        let Some((head, rest)) = readme.split_once(START) else {
-            panic!("README.md has no `{}`", START.trim())
-        };
+    fn the_book_holds_the_table_of_divergences() {
+        let path = root().join("docs/src/reference/aws-cli-differences.md");
+        let page = fs::read_to_string(&path).unwrap();
+        let (head, rest) = page.split_once(START).expect("the start of the table is marked");
         let (held, tail) = rest.split_once(END).expect("the end of the table is marked");
         let table = table(&read());
         if blessing() {

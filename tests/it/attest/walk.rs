@@ -78,7 +78,7 @@ fn everything_that_is_signed_is_checked_again() {
 #[test]
 fn the_predicate_is_of_its_schema() {
     let room = Room::new("schema");
-    let schema = std::fs::read(repository("docs/attestation.schema.json")).unwrap();
+    let schema = std::fs::read(repository("docs/src/format/attestation.schema.json")).unwrap();
     let schema: Value = serde_json::from_slice(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let statement = room.statement(ATTESTATION);

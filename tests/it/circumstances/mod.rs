@@ -165,7 +165,8 @@ fn caller_and_clock_are_in_everything_that_is_made_of_a_run() {
     let predicate = &statement["predicate"];
     assert_eq!(predicate["operator"]["awsCaller"], AUDITOR);
     assert_eq!(predicate["clock"]["storeSkewSeconds"], skew(&at));
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/attestation.schema.json");
+    let schema =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/format/attestation.schema.json");
     let schema = serde_json::from_slice(&fs::read(schema).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let wrong: Vec<String> = validator.iter_errors(&statement).map(|e| e.to_string()).collect();

@@ -213,11 +213,11 @@ fn arguments_that_are_no_utf_8_are_a_mistake() {
     }
 }
 
-/// What the help says is an option has a row in the README.
+/// What the help says is an option has a row in the book's guide.
 #[test]
-fn the_readme_names_every_option_of_validate_logs() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).unwrap();
+fn the_guide_names_every_option_of_validate_logs() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/guide/validate-logs.md");
+    let guide = fs::read_to_string(guide).unwrap();
     let output = program().args(["validate-logs", "--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     let words = help.lines().filter_map(|line| line.split_whitespace().next());
@@ -225,7 +225,7 @@ fn the_readme_names_every_option_of_validate_logs() {
     assert!(options.len() >= 10, "{options:?}");
     for option in options {
         let row = format!("\n| `{option}");
-        assert!(readme.contains(&row), "the README has no row for `{option}`");
+        assert!(guide.contains(&row), "the guide has no row for `{option}`");
     }
 }
 

@@ -153,7 +153,7 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The README's promise of plain copies: a period that ends before the newest digest is proven.
+/// The guide's promise of plain copies: a period that ends before the newest digest is proven.
 #[test]
 fn a_plain_copy_is_proven_up_to_its_newest_digest() {
     let trail = trail();

@@ -1,8 +1,8 @@
 //! The events of a run as JSON: names and shapes that stay, apart from the types in memory.
 //!
 //! The same shapes write and read, so that neither can drift from the other.
-//! `docs/run-record.md` documents them. A new field or event may come with any version; a changed
-//! or removed one comes with a new schema number.
+//! `docs/src/format/run-record.md` documents them. A new field or event may come with any
+//! version; a changed or removed one comes with a new schema number.
 mod finding;
 mod lines;
 mod parts;
