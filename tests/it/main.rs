@@ -9,6 +9,7 @@
 mod architecture;
 mod attest;
 mod aws_setup;
+mod book;
 mod cases;
 mod chains;
 mod circumstances;

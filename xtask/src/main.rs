@@ -6,6 +6,7 @@ usage: cargo xtask CHORE
 
   bless   writes what tests compare with anew: the help texts, the demo, and, where the AWS CLI is
           named by TRAILPROOF_AWS_CLI, the catalogue of differences and its table in the book
+  docs    writes the generated pages of the book anew: command line, codes, exit statuses, limits
   ci      runs everything that must hold before a change lands (`.ci/run`)
 ";
 
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
         (Some("bless"), None) => bless(),
+        (Some("docs"), None) => anew(&[("it", "book::")]),
         (Some("ci"), None) => run(Command::new("bash").arg(".ci/run")),
         _ => {
             say(USAGE);
@@ -23,10 +25,15 @@ fn main() -> ExitCode {
 
 /// Runs the tests that write what they compare with, one after the other.
 fn bless() -> ExitCode {
-    let mut chores = vec![("it", "cli::"), ("it", "demo::")];
+    let mut chores = vec![("it", "cli::"), ("it", "demo::"), ("it", "book::")];
     if std::env::var_os("TRAILPROOF_AWS_CLI").is_some() {
         chores.push(("external", "differential::"));
     }
+    anew(&chores)
+}
+
+/// Runs tests of these programs that write what they compare with.
+fn anew(chores: &[(&str, &str)]) -> ExitCode {
     for (program, tests) in chores {
         let mut command = Command::new("cargo");
         command.args(["test", "--workspace", "--test", program, tests]);
