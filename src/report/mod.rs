@@ -1,6 +1,7 @@
 //! Consumers of the event stream, one format each. A reporter shows; it never judges.
 mod collect;
 mod ends;
+pub mod export;
 pub mod html;
 pub mod json;
 pub mod json_lines;

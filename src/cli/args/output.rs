@@ -26,6 +26,10 @@ pub(crate) struct OutputArgs {
     /// Write the findings as OCSF events too, a JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) ocsf: Option<PathBuf>,
+    /// Write a table of what is proven as CSV: `verified-intervals=FILE` or `verified-objects=FILE`
+    /// (repeatable)
+    #[arg(long, value_name = "KIND=FILE", value_parser = export)]
+    pub(crate) export: Vec<ExportFile>,
     /// Overwrite output files that already exist
     #[arg(long)]
     pub(crate) force: bool,
@@ -68,6 +72,33 @@ pub(crate) struct ReportFile {
 pub(crate) enum ReportKind {
     /// One self-contained page.
     Html,
+}
+
+/// A table in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExportFile {
+    pub(crate) kind: ExportKind,
+    pub(crate) path: PathBuf,
+}
+
+/// Kinds of tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExportKind {
+    /// Stretches of time, by chain.
+    VerifiedIntervals,
+    /// Digests and log files.
+    VerifiedObjects,
+}
+
+fn export(text: &str) -> Result<ExportFile, String> {
+    let kind = match text.split_once('=') {
+        Some((_, "")) | None => return Err("must be of the form `KIND=FILE`".to_owned()),
+        Some(("verified-intervals", path)) => (ExportKind::VerifiedIntervals, path),
+        Some(("verified-objects", path)) => (ExportKind::VerifiedObjects, path),
+        Some(_) => return Err("the kinds are: verified-intervals, verified-objects".to_owned()),
+    };
+    let (kind, path) = kind;
+    Ok(ExportFile { kind, path: path.into() })
 }
 
 fn report(text: &str) -> Result<ReportFile, String> {

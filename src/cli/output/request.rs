@@ -1,5 +1,5 @@
 //! The files that a run is asked to write.
-use crate::cli::args::output::{OutputArgs, RecordArgs, ReportKind};
+use crate::cli::args::output::{ExportKind, OutputArgs, RecordArgs, ReportKind};
 use crate::console::refusal::Refusal;
 use crate::files::atomic::{self, check_absent, names_same};
 use std::fs::File;
@@ -28,6 +28,8 @@ pub(crate) enum ReportFormat {
     Html,
     Junit,
     Ocsf,
+    VerifiedIntervals,
+    VerifiedObjects,
 }
 
 /// The files that were asked for, none of them twice and none where stdout goes.
@@ -46,8 +48,16 @@ pub(crate) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wante
         .ocsf
         .iter()
         .map(|path| Wanted { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
+    let exports = args.export.iter().map(|export| {
+        let kind = match export.kind {
+            ExportKind::VerifiedIntervals => ReportFormat::VerifiedIntervals,
+            ExportKind::VerifiedObjects => ReportFormat::VerifiedObjects,
+        };
+        Wanted { kind: Kind::Report(kind), path: export.path.clone() }
+    });
     let record = record.record.iter().map(|path| Wanted { kind: Kind::Record, path: path.clone() });
-    let wanted: Vec<Wanted> = record.chain(reports).chain(junit).chain(ocsf).collect();
+    let wanted: Vec<Wanted> =
+        record.chain(reports).chain(junit).chain(ocsf).chain(exports).collect();
     for (at, file) in wanted.iter().enumerate() {
         check_path(&file.path, wanted.iter().take(at).map(|earlier| earlier.path.as_path()))?;
         check_absent(&file.path, args.force)?;

@@ -5,6 +5,7 @@ use crate::console::stream::print_to_stderr;
 use crate::files::atomic::WholeFile;
 use crate::files::record_file::PartialFile;
 use crate::report::RunReporter;
+use crate::report::export::{VerifiedIntervals, VerifiedObjects};
 use crate::report::html::Html;
 use crate::report::json::Json;
 use crate::report::json_lines::JsonLines;
@@ -89,6 +90,8 @@ pub(crate) fn in_file(
         ReportFormat::Html => Box::new(Html::new(out)),
         ReportFormat::Junit => Box::new(Junit::new(out)),
         ReportFormat::Ocsf => Box::new(Ocsf::new(out)),
+        ReportFormat::VerifiedIntervals => Box::new(VerifiedIntervals::new(out)),
+        ReportFormat::VerifiedObjects => Box::new(VerifiedObjects::new(out)),
     };
     Ok((to, OutputFile::Report(file)))
 }

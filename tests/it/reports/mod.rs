@@ -1,6 +1,7 @@
 //! The reports that a run writes into files: HTML, JUnit and OCSF. They tell the verdict that every
 //! other format tells, nothing in the evidence becomes a part of their own language, and they stay
 //! small over an organization.
+mod exports;
 mod page;
 
 use crate::support::run_events::{MARKS, empty, hostile, organization};
