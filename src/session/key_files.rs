@@ -1,8 +1,9 @@
 //! Key bundles that were named on the command line.
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
+use crate::source::mirror::KEYS_BESIDE;
 use crate::trust::bundle::{Bundle, check};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use trailproof_core::vocab::location::escape;
 
 /// Warnings of one file that are shown.
@@ -43,4 +44,21 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, Refusal> {
         }
     }
     Ok(all)
+}
+
+/// Reads the public keys that lie in a mirror of ours, and says what trusting them means; `None` if
+/// the mirror has none.
+pub(crate) fn of_mirror(mirror: &Path) -> Result<Option<(Bundle, String)>, Refusal> {
+    let path = mirror.join(KEYS_BESIDE);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    print_to_stderr(&format!(
+        "note: the public keys come from the mirror itself (`{}`): anyone who can change the evidence \
+         in it can change them too\n\nhint: `trailproof keys fetch` gets them from AWS, and \
+         `--public-keys FILE` uses them",
+        escape(&path.to_string_lossy())
+    ));
+    let bundle = read(&[path])?;
+    Ok(bundle.map(|bundle| (bundle, format!("{KEYS_BESIDE} of the mirror itself"))))
 }

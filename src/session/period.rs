@@ -3,6 +3,10 @@ use super::time_text::parse_time;
 use chrono::NaiveDate;
 use trailproof_core::vocab::time::{DAY, HOUR, Period, Timestamp};
 
+/// What is missing where a period is needed and none was typed.
+pub(crate) const NO_PERIOD: &str =
+    "a period is needed: `--last 90d`, `--quarter 2026Q3` or `--start-time`";
+
 /// What was typed about the period.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PeriodArgs<'a> {
@@ -24,13 +28,13 @@ pub(crate) enum AskedPeriod {
     Last(i64),
 }
 
-/// Reads the period.
+/// Reads the period; `None` if none was typed.
 ///
 /// # Errors
 ///
 /// What is wrong, in words for people.
-pub(crate) fn period(args: PeriodArgs<'_>) -> Result<AskedPeriod, String> {
-    match args {
+pub(crate) fn period(args: PeriodArgs<'_>) -> Result<Option<AskedPeriod>, String> {
+    let period = match args {
         PeriodArgs { last: Some(span), .. } => span_seconds(span)
             .map(AskedPeriod::Last)
             .ok_or_else(|| unreadable(span, "span, as in `90d`")),
@@ -40,10 +44,10 @@ pub(crate) fn period(args: PeriodArgs<'_>) -> Result<AskedPeriod, String> {
         PeriodArgs { start: Some(start), end, .. } => {
             Ok(AskedPeriod::From(time(start)?, end.map(time).transpose()?))
         }
-        PeriodArgs { .. } => {
-            Err("a period is needed: `--last 90d`, `--quarter 2026Q3` or `--start-time`".to_owned())
-        }
-    }
+        PeriodArgs { end: Some(_), .. } => Err(NO_PERIOD.to_owned()),
+        PeriodArgs { .. } => return Ok(None),
+    };
+    period.map(Some)
 }
 
 impl AskedPeriod {
@@ -126,7 +130,7 @@ mod tests {
     }
 
     fn read(args: PeriodArgs<'_>) -> Result<(String, String, bool), String> {
-        let cut = period(args)?.cut(now());
+        let cut = period(args)?.ok_or(NO_PERIOD)?.cut(now());
         cut.map(|(p, cut)| (p.start.to_string(), p.end.to_string(), cut))
     }
 

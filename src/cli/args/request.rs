@@ -2,11 +2,12 @@
 use super::selection::Selection;
 use super::verify::VerifyArgs;
 use crate::console::refusal::Refusal;
-use crate::session::location::{bucket_name, location, moved};
-use crate::session::period::{AskedPeriod, PeriodArgs, period, time};
+use crate::session::location::{Place, bucket_name, location, moved};
+use crate::session::period::{AskedPeriod, NO_PERIOD, PeriodArgs, period, time};
 use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
 use crate::session::time_text::parse_time;
 use crate::session::{earlier, key_files};
+use crate::source::mirror::Header;
 use crate::verify::resume::seam::Since;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -39,18 +40,30 @@ impl VerifyRequest {
     fn read_with(
         location_typed: Option<&str>,
         selection: &Selection,
-        period: AskedPeriod,
+        period: Option<AskedPeriod>,
         began: Timestamp,
     ) -> Result<Self, Refusal> {
         let place = location_typed.map(location).transpose()?;
+        let mirror = place.as_ref().and_then(|(place, _)| mirrored(place));
+        // With nothing typed, a mirror of a narrower scope is verified in that scope.
+        let whole = period.is_none()
+            && selection.trail.is_empty()
+            && selection.account.is_empty()
+            && selection.regions.is_empty();
+        let run = mirror.as_ref().and_then(Header::scope).filter(|_| whole);
+        let period = period.or_else(|| {
+            let (from, to) = mirror.as_ref()?.period()?;
+            Some(AskedPeriod::From(from, Some(to)))
+        });
+        let period = period.ok_or_else(|| Refusal::usage(NO_PERIOD))?;
+        let (trails, accounts, regions) = match run {
+            Some(run) => (&run.trails, &run.accounts, &run.regions),
+            None => (&selection.trail, &selection.account, &selection.regions),
+        };
         let scope = Scope {
-            trails: selection
-                .trail
-                .iter()
-                .map(|text| trail_filter(text))
-                .collect::<Result<_, _>>()?,
-            accounts: ids(&selection.account, "--account")?,
-            regions: ids(&selection.regions, "--region")?,
+            trails: trails.iter().map(|text| trail_filter(text)).collect::<Result<_, _>>()?,
+            accounts: ids(accounts, "--account")?,
+            regions: ids(regions, "--region")?,
             organization: None,
         };
         let request = Self::new(place, period, scope, began)?;
@@ -66,7 +79,7 @@ impl VerifyRequest {
         let period = match since.as_ref().and_then(Since::start) {
             Some(start) => {
                 let end = args.selection.end_time.as_deref().map(time).transpose();
-                AskedPeriod::From(start, end.map_err(Refusal::usage)?)
+                Some(AskedPeriod::From(start, end.map_err(Refusal::usage)?))
             }
             None => read_period(&args.selection, args.since.as_deref())?,
         };
@@ -99,7 +112,21 @@ impl VerifyRequest {
     /// Takes the key bundles that were named.
     pub(crate) fn believe(&mut self, paths: &[PathBuf]) -> Result<(), Refusal> {
         self.keys = key_files::read(paths)?.map(|bundle| (bundle, key_files::names(paths)));
+        if let Some(Place::Directory(path)) = self.place.as_ref().filter(|_| paths.is_empty())
+            && self.place.as_ref().and_then(mirrored).is_some()
+        {
+            self.keys = key_files::of_mirror(path)?;
+        }
         Ok(())
+    }
+}
+
+/// What the location is a mirror of, if it is one of ours. A document that cannot be read is reported
+/// where the mirror is opened.
+fn mirrored(place: &Place) -> Option<Header> {
+    match place {
+        Place::Directory(path) => Header::read(path).ok().flatten(),
+        Place::Bucket(..) => None,
     }
 }
 
@@ -169,8 +196,8 @@ fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
     Ok(accounts)
 }
 
-/// The period that was typed.
-fn read_period(selection: &Selection, since: Option<&str>) -> Result<AskedPeriod, Refusal> {
+/// The period that was typed, if any was.
+fn read_period(selection: &Selection, since: Option<&str>) -> Result<Option<AskedPeriod>, Refusal> {
     let typed = PeriodArgs {
         start: since.or(selection.start_time.as_deref()),
         end: selection.end_time.as_deref(),

@@ -8,7 +8,7 @@ use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::atomic::{check_absent, write};
 use crate::session::environment::now;
-use crate::session::period::{PeriodArgs, period};
+use crate::session::period::{NO_PERIOD, PeriodArgs, period};
 use crate::session::store::say_without_roots;
 use crate::trust::bundle::fetched;
 use crate::trust::cloudtrail::CloudTrail;
@@ -40,7 +40,7 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
         last: None,
         quarter: None,
     };
-    let cut = period(typed).and_then(|asked| asked.cut(now));
+    let cut = period(typed).and_then(|asked| asked.ok_or(NO_PERIOD)?.cut(now));
     let (Period { start, end }, _) = cut.map_err(Refusal::usage)?;
     // Digests next to the period are read too, to anchor it. Of the time after now nobody has all
     // keys, so that is never written down as covered.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use trailproof_core::vocab::time::Timestamp;
 
 /// Name of the document.
 pub const HEADER: &str = "trailproof-mirror.json";
@@ -114,7 +115,7 @@ impl Header {
     /// # Errors
     ///
     /// Why it cannot be used.
-    pub(super) fn read(directory: &Path) -> io::Result<Option<Self>> {
+    pub fn read(directory: &Path) -> io::Result<Option<Self>> {
         let path = directory.join(HEADER);
         let refused = |words: String| io::Error::new(io::ErrorKind::InvalidData, words);
         match std::fs::symlink_metadata(&path) {
@@ -133,6 +134,27 @@ impl Header {
             return Err(refused(format!("`{HEADER}` is of another form than this version knows")));
         }
         Ok(Some(header))
+    }
+
+    /// Returns the time from the earliest start to the latest end of the periods that its runs asked
+    /// for; `None` if there is no run, or a time is malformed.
+    pub fn period(&self) -> Option<(Timestamp, Timestamp)> {
+        let times = |of: fn(&MirrorRun) -> &String| {
+            let times = self.runs.iter().map(move |run| Timestamp::parse(of(run)));
+            times.collect::<Option<Vec<_>>>()
+        };
+        let (from, to) = (times(|run| &run.from)?, times(|run| &run.to)?);
+        Some((from.into_iter().min()?, to.into_iter().max()?))
+    }
+
+    /// Returns the run whose scope all runs have; `None` if they differ.
+    pub fn scope(&self) -> Option<&MirrorRun> {
+        let first = self.runs.first()?;
+        let scope = |run: &MirrorRun| {
+            (&run.trails, &run.accounts, &run.regions)
+                == (&first.trails, &first.accounts, &first.regions)
+        };
+        self.runs.iter().all(scope).then_some(first)
     }
 
     /// The document's text.

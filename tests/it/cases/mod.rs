@@ -1,6 +1,7 @@
 //! Cases that attacks, the field and newcomers brought, each as the kind that it stands for: the
 //! program over a bucket, over a mirror of it, and over a directory with a copy of it.
 mod attacks;
+mod by_itself;
 mod discovery;
 mod ends;
 mod field;
