@@ -1,4 +1,4 @@
-//! What stored bytes are: whole, cut, broken, followed by others; in pieces of any size; within budgets.
+//! Stored bytes: whole, cut, broken, or followed by others; in pieces of any size; within budgets.
 use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -51,7 +51,8 @@ fn bytes_after_the_member_are_counted_not_read() {
     assert_eq!(sum(&padded).form, Form::GzipAndMore { trailing: 1 });
 }
 
-/// Members join in whatever pieces they come, and what is not members and nothing else does not.
+/// Members are joined no matter how the input is split; anything other than complete members is not
+/// joined.
 #[test]
 fn members_are_joined_in_pieces_of_any_size() {
     let parts: [&[u8]; 4] = [b"first ", b"", b"second ", b"third"];
@@ -110,8 +111,8 @@ fn piece_sizes_do_not_matter() {
                 reader.push(piece, Some(&mut kept)).unwrap();
             }
             assert_eq!(reader.finish(), whole, "pieces of {size}");
-            // A single byte is held back until the end, when there is nowhere to keep it; no
-            // object of one byte means anything.
+            // A single byte is held back until the end, when there is nowhere left to keep it; a
+            // one-byte object has no meaning anyway.
             if stored.len() != 1 {
                 assert_eq!(sha(&kept), whole.hash);
             }
