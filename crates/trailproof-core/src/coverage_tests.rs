@@ -1,4 +1,4 @@
-//! What a chain's period is divided into: the reasons where they belong, and never more or less than the period.
+//! The division of a chain's period: each reason where it belongs, and exactly the period in total.
 use super::*;
 use crate::vocab::time::HOUR;
 use proptest::prelude::*;
@@ -69,8 +69,8 @@ fn every_reason_stands_where_it_belongs() {
     assert_eq!(divided(period(0, 9), &[], false), [(0, 9, "tail")]);
 }
 
-/// What follows the newest digest is pending by that digest's own age: where it is proven, and in
-/// the period or before it; never for a digest that is not, nor where there is none.
+/// The time after the newest digest is pending according to that digest's age: if it is proven, in
+/// the period or before it; never if it is not proven or if there is no digest.
 #[test]
 fn a_tail_is_pending_by_the_age_of_the_newest_digest() {
     let unproven = Standing::Unproven { end: at(9), coverage: Coverage::Unverified };
@@ -78,12 +78,12 @@ fn a_tail_is_pending_by_the_age_of_the_newest_digest() {
         (Some(9), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "pending")]),
         (Some(10), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "tail")]),
         (None, vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "tail")]),
-        // A chain that starts with its newest digest goes on all the same.
+        // A chain that starts with its newest digest is still going on.
         (Some(8), vec![proven(8, true)], vec![(8, 9, "gap"), (9, 10, "pending")]),
         // Before the period.
         (Some(6), vec![proven(6, false)], vec![(8, 10, "pending")]),
         (Some(8), vec![proven(6, false)], vec![(8, 10, "tail")]),
-        // Only the newest one counts, and only if it is proven.
+        // Only the newest digest counts, and only if it is proven.
         (Some(7), vec![unproven, proven(7, false)], vec![(8, 9, "unverified"), (9, 10, "tail")]),
         (Some(0), vec![], vec![(8, 10, "tail")]),
     ] {
