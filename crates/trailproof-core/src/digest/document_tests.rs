@@ -1,4 +1,4 @@
-//! What a digest says, and what is refused as none.
+//! What a digest contains, and which documents are rejected.
 use super::*;
 use crate::bytes::content::read_whole;
 
@@ -64,12 +64,12 @@ fn what_no_digest_holds_is_refused_without_a_panic() {
     ] {
         assert!(parse(&text).is_err(), "{}", &text[..text.len().min(80)]);
     }
-    // Unknown fields are allowed, and depth in one costs no stack.
+    // Unknown fields are allowed, and deep nesting in one costs no stack.
     let unknown = STARTING.replace("\"added\":1", &format!("\"added\":{deep}"));
     assert!(parse(&unknown).is_ok());
 }
 
-/// No text of a claim is longer than its form allows, and what is told of a longer one is cut.
+/// No text of a claim is longer than its form allows, and longer ones are cut in reports.
 #[test]
 fn a_claim_has_the_bounds_of_its_form() {
     let linked = STARTING
