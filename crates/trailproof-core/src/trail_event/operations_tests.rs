@@ -1,5 +1,5 @@
-//! One sample a row as CloudTrail writes it, with its denied twin, its other-target twin and its
-//! widening twin.
+//! One sample for each row as CloudTrail writes it, with variants that were denied, have a
+//! different target, or widen.
 #[path = "operations_samples.rs"]
 mod samples;
 
@@ -33,7 +33,7 @@ fn every_row_has_a_sample_with_its_twins() {
             assert_eq!(widening["eventName"], json!(row));
             assert_eq!(cited(&widening), [], "{row} widening: {widening}");
         }
-        // The same call of another service is another call.
+        // The same call name of a different service is a different call.
         let mut elsewhere = event;
         elsewhere["eventSource"] = json!("ec2.amazonaws.com");
         assert_eq!(found(&[elsewhere]), [], "{row} elsewhere");
