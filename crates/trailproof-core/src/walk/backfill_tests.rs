@@ -1,4 +1,4 @@
-//! The walk over backfill digests of which somebody planted some.
+//! The walk over backfill digests of which some were planted.
 use super::*;
 use crate::bytes::content::read_whole;
 use crate::digest::document::DigestClaim;
@@ -12,7 +12,8 @@ fn at(hour: u32) -> ObjectLocation {
     ObjectLocation::new("bucket", format!("{FOLDER}{name}{hour:02}0000Z_backfill.json.gz"))
 }
 
-/// What anybody can write: no signature of its own, and one of another that is nobody's.
+/// What an attacker can write: a digest without its own signature that records an invalid signature
+/// of a different one.
 fn planted(own: u32, previous: u32) -> Fact {
     let text = serde_json::json!({
         "awsAccountId": "111122223333", "digestStartTime": "2026-03-01T00:00:00Z",
@@ -36,8 +37,8 @@ fn planted(own: u32, previous: u32) -> Fact {
     }))
 }
 
-/// Planted digests that keep signatures of each other, all of one and one of all: each is told
-/// once, and nothing that they keep is believed or looked at for ever.
+/// Planted digests that keep signatures of each other, all of one and one of all: each is reported
+/// once, nothing that they keep is trusted, and the walk ends.
 #[test]
 fn planted_digests_that_keep_signatures_of_each_other_end() {
     let hours = 1..=20_u32;
