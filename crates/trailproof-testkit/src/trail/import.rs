@@ -1,6 +1,6 @@
 //! Reads a directory that [`super::export`] wrote back into a world.
 //!
-//! It reads what lies on disk and asks no builder: what is served from it is what is committed.
+//! It reads the files on disk and uses no builder, so that what is served is what is committed.
 use super::export::{KEYS, OBJECTS};
 use super::location::seconds;
 use crate::world::{Bucket, PublicKey, Version, World};
@@ -10,17 +10,17 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-/// The region of a bucket that was read: the directory does not tell it, and no request depends on
-/// it unless [`crate::server::ServerOptions::enforce_bucket_region`] is set.
+/// The region of a bucket that was read: it is not in the directory, and no request depends on it
+/// unless [`crate::server::ServerOptions::enforce_bucket_region`] is set.
 const REGION: &str = "us-east-1";
 
 impl World {
-    /// The buckets and the public keys of a directory. It has no trails, for the directory tells of
-    /// none.
+    /// Reads the buckets and the public keys of a directory. The world has no trails, because a
+    /// directory does not hold any.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, or that is not what the export writes.
+    /// Returns an error if a file cannot be read or is not in the format of the export.
     pub fn read_from(directory: &Path) -> io::Result<Self> {
         let mut world = Self::default();
         for (name, objects) in document(&directory.join(OBJECTS))? {
