@@ -44,7 +44,7 @@ fn a_clean_chain_is_one_stretch() {
 }
 
 #[test]
-fn every_reason_stands_where_it_belongs() {
+fn every_reason_covers_the_right_stretch() {
     let standings = [
         proven(10, false),
         Standing::Missing { end: at(10) },
@@ -72,7 +72,7 @@ fn every_reason_stands_where_it_belongs() {
 /// The time after the newest digest is pending according to that digest's age: if it is proven, in
 /// the period or before it; never if it is not proven or if there is no digest.
 #[test]
-fn a_tail_is_pending_by_the_age_of_the_newest_digest() {
+fn a_tail_is_pending_while_the_newest_digest_is_recent() {
     let unproven = Standing::Unproven { end: at(9), coverage: Coverage::Unverified };
     for (allowed, standings, told) in [
         (Some(9), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "pending")]),
@@ -93,7 +93,7 @@ fn a_tail_is_pending_by_the_age_of_the_newest_digest() {
 }
 
 #[test]
-fn a_period_of_long_ago_has_nothing_pending() {
+fn an_old_period_has_no_pending_time() {
     let period = period(0, 10);
     assert_eq!(tail_allowed_from(period, at(10)), Some(at(8)));
     assert_eq!(tail_allowed_from(period, at(12)), None);
@@ -122,7 +122,7 @@ fn standing() -> impl Strategy<Value = Standing> {
 }
 
 #[test]
-fn every_stretch_has_a_code_that_is_read_back() {
+fn every_coverage_code_parses_back() {
     assert_eq!(Coverage::all().count(), Coverage::COUNT - 1 + Uncovered::COUNT);
     for coverage in Coverage::all() {
         assert_eq!(Coverage::from_code(coverage.code()), Some(coverage));

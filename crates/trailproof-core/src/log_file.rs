@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_with_a_right_and_a_wrong_hash() {
+    fn every_form_is_judged_with_a_right_and_a_wrong_hash() {
         let broken = Form::GzipBroken(InflateFault::Crc);
         let more = Form::GzipAndMore { trailing: 1 };
         for (form, right, wrong) in [

@@ -28,7 +28,7 @@ fn a_whole_member_hashes_inflated() {
 }
 
 #[test]
-fn every_cut_is_seen_and_is_never_whole() {
+fn every_truncation_is_detected() {
     let stored = gzip(b"some bytes that are worth cutting");
     for cut in 2..stored.len() {
         assert_eq!(sum(&stored[..cut]).form, Form::GzipCutShort, "cut at {cut}");
@@ -36,7 +36,7 @@ fn every_cut_is_seen_and_is_never_whole() {
 }
 
 #[test]
-fn bytes_after_the_member_are_counted_not_read() {
+fn bytes_after_the_member_are_counted_but_not_inflated() {
     let text = b"first";
     let mut stored = gzip(text);
     stored.extend(gzip(b"second"));
@@ -80,7 +80,7 @@ fn members_are_joined_in_pieces_of_any_size() {
 }
 
 #[test]
-fn a_wrong_trailer_is_broken_though_the_bytes_hash_right() {
+fn a_wrong_trailer_is_broken_even_if_the_hash_is_right() {
     let stored = gzip(b"content");
     let crc = stored.len() - 8;
     for (at, fault) in [(crc, InflateFault::Crc), (crc + 4, InflateFault::Length)] {
@@ -143,7 +143,7 @@ fn a_bomb_and_an_endless_header_stop_at_their_budgets() {
 const FLAG_NAME: u8 = 0x08;
 
 #[test]
-fn a_reader_is_as_new_after_reset() {
+fn reset_restores_a_new_reader() {
     let mut reader = ContentReader::new(1 << 20);
     for stored in [gzip(b"one"), b"plain".to_vec(), vec![0x1f, 0x8b, 9], gzip(b"two")] {
         reader.reset(1 << 20);

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_reader_takes_for_data_is_set_aside_by_its_name() {
+    fn names_that_readers_skip_are_set_aside() {
         for (key, on_disk, expected) in [
             ("a/.DS_Store", false, Some(SetAside::HiddenName)),
             ("a/._x.json.gz", true, Some(SetAside::HiddenName)),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_read_back() {
+    fn codes_parse_back() {
         assert!(SetAside::ALL.iter().all(|one| SetAside::from_code(one.code()) == Some(*one)));
         let reasons = UnlistedReason::ALL.iter();
         assert!(reasons.clone().all(|one| UnlistedReason::from_code(one.code()) == Some(*one)));

@@ -39,7 +39,7 @@ fn an_absent_field_is_named() {
 }
 
 #[test]
-fn what_no_digest_holds_is_refused_without_a_panic() {
+fn invalid_documents_are_rejected_without_a_panic() {
     for (from, to) in [
         ("2023-07-10T12:00:00Z", "noon"),
         ("\"logFiles\":[]", "\"logFiles\":[{\"s3Bucket\":\"b\"}]"),
@@ -71,7 +71,7 @@ fn what_no_digest_holds_is_refused_without_a_panic() {
 
 /// No text of a claim is longer than its form allows, and longer ones are cut in reports.
 #[test]
-fn a_claim_has_the_bounds_of_its_form() {
+fn texts_longer_than_a_field_allows_are_rejected() {
     let linked = STARTING
         .replace("\"previousDigestS3Bucket\":null", "\"previousDigestS3Bucket\":\"b\"")
         .replace("\"previousDigestS3Object\":null", "\"previousDigestS3Object\":\"k\"")

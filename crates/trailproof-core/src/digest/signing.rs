@@ -188,14 +188,14 @@ mod tests {
     use crate::vocab::time::HOUR;
 
     #[test]
-    fn the_last_day_of_a_stretch_says_nothing() {
+    fn the_last_day_of_a_stretch_gives_no_certainty() {
         let at = |hours: i64| Timestamp::from_unix(hours * HOUR);
         let stretches = [(at(0), at(23)), (at(40), at(64)), (at(80), at(120))];
         assert_eq!(signed_in(&stretches), [(at(40), at(40)), (at(80), at(96))]);
     }
 
     #[test]
-    fn a_key_that_cannot_be_read_stays_known_and_verifies_nothing() {
+    fn an_unreadable_key_stays_known_and_verifies_nothing() {
         let key = PublicKey::new("f", b"no key");
         assert!(!key.is_readable() && !key.fingerprint_agrees());
         assert!(!key.verifies(b"message", &[0; 256]));

@@ -84,7 +84,7 @@ impl Asks {
 
 /// Matches each event with each chain of an organization's trail that it may affect.
 #[test]
-fn an_event_explains_all_chains_that_it_concerns_and_no_other() {
+fn an_event_explains_exactly_the_chains_that_it_affects() {
     let member = MEMBER.parse::<AccountId>().unwrap();
     let (home, away) = ("us-east-1", "eu-west-1");
     let here = [(OWNER, home), (OWNER, away), (MEMBER, home), (MEMBER, away)];
@@ -125,7 +125,7 @@ fn an_event_explains_all_chains_that_it_concerns_and_no_other() {
 /// A member may have its own trail of the same name; events about it do not affect the
 /// organization's trail.
 #[test]
-fn a_trail_of_the_same_name_is_another_trail() {
+fn a_member_trail_of_the_same_name_is_a_different_trail() {
     let own = chain(MEMBER, "us-east-1", false);
     let mut kept = KeptEvents::new(10);
     kept.take(cause("StopLogging", at(0), Subject::Trail(trail(MEMBER)), Effect::Ends));
@@ -150,7 +150,7 @@ fn a_trail_of_the_same_name_is_another_trail() {
 
 /// The effect of an event decides which stretches it explains, and when it must have happened.
 #[test]
-fn an_event_explains_the_edge_that_it_made() {
+fn an_event_explains_the_edge_that_it_caused() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     use Uncovered::{BeforeFirstDigest, DigestsMissing, Gap, Hole, Tail};
     let cases: [(Effect, i64, &[Uncovered]); 11] = [
@@ -176,7 +176,7 @@ fn an_event_explains_the_edge_that_it_made() {
 }
 
 #[test]
-fn a_removal_names_the_digest_the_folder_or_the_age() {
+fn a_removal_matches_by_digest_prefix_or_age() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     let missing = gap(at(0), at(5), Uncovered::DigestsMissing);
     let objects = |bucket: &str, prefix: &str, days| Subject::Objects {
@@ -206,7 +206,7 @@ fn a_removal_names_the_digest_the_folder_or_the_age() {
 }
 
 #[test]
-fn an_end_is_explained_only_by_what_ends_a_chain_and_holds() {
+fn an_end_is_explained_only_by_a_lasting_end_event() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     let of = |effect, hours| cause("E", at(hours), Subject::Trail(trail(OWNER)), effect);
     let closed =
@@ -232,7 +232,7 @@ fn an_end_is_explained_only_by_what_ends_a_chain_and_holds() {
 }
 
 #[test]
-fn few_are_cited_and_none_twice() {
+fn citations_are_few_and_unique() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     let many = (0..50).map(|number| {
         let time = at(0).plus(number * 60);

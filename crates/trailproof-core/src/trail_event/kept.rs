@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn one_noisy_account_pushes_out_nobody_elses_events() {
+    fn one_noisy_account_does_not_displace_others() {
         // The noisy account comes first, in the middle and last.
         for noisy in [0, 2, 4] {
             let mut kept = KeptEvents::new(100);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn one_noisy_kind_of_event_pushes_out_no_other() {
+    fn one_noisy_kind_of_event_does_not_displace_others() {
         let mut kept = KeptEvents::new(50);
         (0..1_000).for_each(|number| kept.take(cause(1, "DeleteObject", number)));
         kept.take(cause(1, "StopLogging", 1));

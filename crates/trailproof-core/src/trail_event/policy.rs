@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_lets_cloudtrail_write_or_does_not() {
+    fn policies_that_let_cloudtrail_write_are_recognised() {
         let tls = json!({
             "Effect": "Deny", "Principal": "*", "Action": "s3:*",
             "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_match_as_iam_has_it() {
+    fn patterns_match_as_in_iam() {
         for (pattern, text, expected) in [
             ("kms:GenerateDataKey*", "kms:GenerateDataKey", true),
             ("kms:*", "kms:GenerateDataKey", true),

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trail_arn_is_taken_apart() {
+    fn a_trail_arn_is_parsed() {
         let arn: TrailArn =
             "arn:aws-us-gov:cloudtrail:us-gov-west-1:123456789012:trail/a_us-east-1.b"
                 .parse()
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_trail_arn_is_refused() {
+    fn invalid_trail_arns_are_rejected() {
         for text in [
             "",
             "foo",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_hold_to_their_forms() {
+    fn ids_must_have_their_form() {
         assert!("o-a1b2c3d4e5".parse::<OrganizationId>().is_ok());
         assert!("o-short".parse::<OrganizationId>().is_err());
         assert!("12345678901x".parse::<AccountId>().is_err());

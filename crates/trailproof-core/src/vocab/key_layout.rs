@@ -190,7 +190,7 @@ mod tests {
     const REAL: &str = "AWSLogs/112280397275/CloudTrail-Digest/us-east-1/2019/11/08/112280397275_CloudTrail-Digest_us-east-1_cloudtrail-log-analytics-CloudTrail-1KU5PJNR4T9HG_us-east-1_20191108T164911Z.json.gz";
 
     #[test]
-    fn a_real_key_is_taken_apart_and_built_again() {
+    fn a_real_key_is_parsed_and_rebuilt() {
         let key = DigestKey::parse(REAL).unwrap();
         assert_eq!(key.chain.trail.as_str(), "cloudtrail-log-analytics-CloudTrail-1KU5PJNR4T9HG");
         assert_eq!(key.end.to_string(), "2019-11-08T16:49:11Z");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exactly_a_digest_key_is_none() {
+    fn only_exact_digest_keys_parse() {
         for (from, to) in [
             ("2019/11/08", "2019/11/09"),
             ("2019/11/08", "2019/11"),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_may_start_before_the_day() {
+    fn a_listing_starts_before_the_day() {
         let chain = chain("abc", "p", None);
         let from = Timestamp::parse("2023-07-10T00:00:00Z").unwrap();
         let before = chain.before(from);

@@ -89,25 +89,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_harmless_key_is_shown_as_it_is() {
+    fn a_harmless_key_is_shown_unchanged() {
         let at = ObjectLocation::new("bucket", "a b/ü_\\<script>/日.json.gz");
         assert_eq!(at.to_string(), "s3://bucket/a b/ü_\\<script>/日.json.gz");
     }
 
     #[test]
-    fn nothing_that_steers_a_terminal_gets_through() {
+    fn terminal_control_characters_are_escaped() {
         let shown = ObjectLocation::new("b", "\u{1b}[2J\r\n\u{9b}1m\u{202e}x\u{200b}").to_string();
         assert_eq!(shown, "s3://b/\\u{1b}[2J\\u{d}\\u{a}\\u{9b}1m\\u{202e}x\\u{200b}");
     }
 
     #[test]
-    fn what_is_no_character_is_not_shown() {
+    fn noncharacters_are_escaped() {
         let shown = escape("a\u{fffe}b\u{ffff}\u{1fffe}\u{fdd0}").into_owned();
         assert_eq!(shown, "a\\u{fffe}b\\u{ffff}\\u{1fffe}\\u{fdd0}");
     }
 
     #[test]
-    fn an_excerpt_is_cut_and_says_so() {
+    fn an_excerpt_marks_that_it_is_cut() {
         assert_eq!(excerpt("abcdef", 3), "abc…");
         assert_eq!(excerpt("abc", 3), "abc");
         assert_eq!(excerpt("\u{7}", 3), "\\u{7}");

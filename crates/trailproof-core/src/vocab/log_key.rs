@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn log_folders_are_told_by_what_they_begin_with() {
+    fn log_folders_are_recognised_by_their_prefix() {
         for name in
             ["CloudTrail", "CloudTrail-Insight", "cloudtrail", "CLOUDTRAIL-x", "CloudTrail2"]
         {

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keys_time_is_read_and_written_alike_and_no_other_is_read() {
+    fn a_key_time_round_trips_and_other_spellings_are_rejected() {
         for text in ["20230710T120000Z", "00000101T000000Z", "20240229T235959Z", "99991231T235959Z"]
         {
             let at = Timestamp::parse_key(text).unwrap();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_has_nothing_of_the_day_that_begins_with_its_end() {
+    fn a_period_excludes_the_day_that_begins_at_its_end() {
         let at = |text| Timestamp::parse(text).unwrap();
         for (end, last) in [
             ("2026-10-01T00:00:00Z", "2026/09/30"),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undocumented_time_is_read_in_every_likely_spelling() {
+    fn an_undocumented_time_is_parsed_in_every_likely_spelling() {
         for text in [
             "2023-07-10T12:00:00Z",
             "2023-07-10T12:00:00.123Z",
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_are_read_and_written_back_alike() {
+    fn both_spellings_round_trip() {
         let at = Timestamp::parse("2019-11-08T16:49:11Z").unwrap();
         assert_eq!(at.unix(), 1_573_231_751);
         assert_eq!(at.to_string(), "2019-11-08T16:49:11Z");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exactly_a_key_time_is_none() {
+    fn only_exact_key_times_parse() {
         for text in [
             "",
             "20191108T164911",
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn times_stay_within_the_years_that_can_be_spelt() {
+    fn times_are_clamped_to_four_digit_years() {
         assert_eq!(Timestamp::from_unix(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
         assert_eq!(Timestamp::from_unix(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
     }

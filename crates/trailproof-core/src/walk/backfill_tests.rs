@@ -40,7 +40,7 @@ fn planted(own: u32, previous: u32) -> Fact {
 /// Planted digests that keep signatures of each other, all of one and one of all: each is reported
 /// once, nothing that they keep is trusted, and the walk ends.
 #[test]
-fn planted_digests_that_keep_signatures_of_each_other_end() {
+fn a_walk_over_planted_digests_ends() {
     let hours = 1..=20_u32;
     type Keeps = fn(u32) -> u32;
     let all: [Keeps; 4] = [|hour| hour % 20 + 1, |_| 7, |hour| 21 - hour, |hour| hour];

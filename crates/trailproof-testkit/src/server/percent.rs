@@ -75,7 +75,7 @@ mod tests {
 
     // Keys are opaque: a key that contains `%2e%2e` or `+` must come back unchanged.
     #[test]
-    fn keys_come_back_as_they_went_in() {
+    fn keys_round_trip() {
         assert_eq!(decode("a%2Fb%20+c").as_deref(), Some("a/b +c"));
         assert_eq!(decode("100%").as_deref(), Some("100%"));
         assert_eq!(decode("%FF"), None);

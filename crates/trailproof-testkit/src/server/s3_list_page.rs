@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_successor_passes_everything_with_the_prefix() {
+    fn the_successor_follows_every_string_with_the_prefix() {
         assert_eq!(successor("a/").as_deref(), Some("a0"));
         assert_eq!(successor("a\u{10ffff}").as_deref(), Some("b"));
         assert_eq!(successor("\u{d7ff}").as_deref(), Some("\u{e000}"));

@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn no_run_allows_a_tail_from_before_what_its_period_or_its_own_time_allow() {
+    fn a_tail_is_bounded_by_the_period_and_the_time_of_the_run() {
         for (from, holds) in [
             (None, true),
             (Some(end().plus(-2 * HOUR)), true),

@@ -98,7 +98,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn nothing_that_steers_a_terminal_is_written_raw_and_every_value_is_the_same() {
+    fn terminal_control_characters_are_escaped_and_values_are_unchanged() {
         let marks: String = ('\0'..='\u{ffff}').chain('\u{e0000}'..='\u{e0100}').collect();
         for value in [json!({ &marks: [marks, 1, [], {}] }), json!("plain \u{e9} \u{1f600}")] {
             for pretty in [false, true] {
