@@ -65,14 +65,16 @@ impl RunCheck {
             return Err(Unreadable::new("an event after `run-finished`"));
         }
         if self.period.is_none() != matches!(event, RunEvent::RunStarted(_)) {
-            return Err(Unreadable::new("`run-started` is the first event, and comes once"));
+            return Err(Unreadable::new(
+                "`run-started` must be the first event and appear only once",
+            ));
         }
         match event {
             RunEvent::RunStarted(start) => self.start(start)?,
             RunEvent::BucketListed { chains, .. } => {
                 self.outside("bucket-listed")?;
                 if self.chains.replace(*chains).is_some() {
-                    return Err(Unreadable::new("`bucket-listed` comes once"));
+                    return Err(Unreadable::new("`bucket-listed` must appear only once"));
                 }
             }
             RunEvent::ListingUnread { .. } => {
@@ -143,7 +145,7 @@ impl RunCheck {
             RunEvent::PlacesAnswered(places) => {
                 self.after("places-answered")?;
                 if std::mem::replace(&mut self.places_answered, true) {
-                    return Err(Unreadable::new("`places-answered` comes once"));
+                    return Err(Unreadable::new("`places-answered` must appear only once"));
                 }
                 if !places.adds_up() {
                     return Err(Unreadable::new("not every place that was found has one answer"));
@@ -197,7 +199,7 @@ impl RunCheck {
             return Ok(());
         }
         Err(Unreadable::new(format!(
-            "a signature proves the digest `{}`, and its key `{}` is not told before it",
+            "a signature proves the digest `{}`, but its key `{}` is not recorded before it",
             escape(&judged.at.key),
             excerpt(&proof.fingerprint, SHOWN)
         )))
@@ -209,7 +211,7 @@ impl RunCheck {
     }
 
     fn inside(&mut self) -> Result<&mut OpenChain, Unreadable> {
-        self.open.as_mut().ok_or_else(|| Unreadable::new("it belongs to a chain, and none is open"))
+        self.open.as_mut().ok_or_else(|| Unreadable::new("it belongs to a chain, but none is open"))
     }
 
     fn outside(&self, event: &str) -> Result<(), Unreadable> {
@@ -270,7 +272,7 @@ impl RunCheck {
     fn finish(&mut self, told: &RunSummary) -> Result<(), Unreadable> {
         self.outside("run-finished")?;
         if self.chains != Some(self.chains_told) {
-            return Err(Unreadable::new("there are not as many chains as `bucket-listed` tells"));
+            return Err(Unreadable::new("there are not as many chains as `bucket-listed` states"));
         }
         let is_doubted = |chain: &&ChainId| {
             let ChainId { account, source_region, trail, .. } = chain;
@@ -278,7 +280,7 @@ impl RunCheck {
         };
         if let Some(chain) = self.unexplained.keys().find(|chain| !is_doubted(chain)) {
             return Err(Unreadable::new(format!(
-                "the chain {chain} ended before the period, and no line says why or doubts it"
+                "the chain {chain} ended before the period, and no line explains or doubts that"
             )));
         }
         // What was skipped has no lines and no effect on the verdict.
@@ -305,7 +307,7 @@ impl OpenChain {
         if self.id == *chain {
             return Ok(());
         }
-        Err(Unreadable::new(format!("it is of the chain {chain}, and {} is open", self.id)))
+        Err(Unreadable::new(format!("it belongs to the chain {chain}, but {} is open", self.id)))
     }
 
     fn digest(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
@@ -323,7 +325,7 @@ impl OpenChain {
     fn log(&mut self, judged: &LogJudged) -> Result<(), Unreadable> {
         self.logs_left = self.logs_left.checked_sub(1).ok_or_else(|| {
             Unreadable::new(format!(
-                "no digest before it names so many log files as to name `{}`",
+                "no digest before it names enough log files to include `{}`",
                 escape(&judged.at.key)
             ))
         })?;

@@ -57,7 +57,7 @@ pub struct LineTooLong {
 
 impl fmt::Display for LineTooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a line of the record has {} bytes, more than can be read again", self.bytes)
+        write!(f, "a line of the record has {} bytes, more than a reader accepts", self.bytes)
     }
 }
 
@@ -99,7 +99,7 @@ impl<R: BufRead> RecordReader<R> {
             .map_err(|_| BadRecord::line(number, "it is not UTF-8"))?;
         let name = event_name(text).map_err(wrong)?;
         if text.len() > longest(&name) {
-            return Err(BadRecord::line(number, "longer than such a line may be"));
+            return Err(BadRecord::line(number, "longer than a line of this event may be"));
         }
         if number == 1 && name != "run-started" {
             return Err(BadRecord::line(1, "not a run record: that begins with `run-started`"));

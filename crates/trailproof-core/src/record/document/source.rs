@@ -53,10 +53,7 @@ pub fn check_record(
                 check.take(event).map_err(|what| BadRecord::Line { number, what })?;
             }
             RecordLine::Circumstances(_) if number != 2 => {
-                return Err(BadRecord::line(
-                    number,
-                    "`run-circumstances` stands in the second line",
-                ));
+                return Err(BadRecord::line(number, "`run-circumstances` must be the second line"));
             }
             RecordLine::Ended(_) if ended || !check.is_finished() => {
                 return Err(BadRecord::line(
@@ -75,7 +72,7 @@ pub fn check_record(
         each(&line, record.bytes());
     }
     if !check.is_finished() {
-        return Err(BadRecord::line(record.number(), "the run it tells has no `run-finished`"));
+        return Err(BadRecord::line(record.number(), "the run has no `run-finished`"));
     }
     Ok(())
 }

@@ -323,7 +323,7 @@ fn outcome<P>(
         ("invalid", Some(finding), None) => Ok(Some(Outcome::Invalid(finding.try_into()?))),
         ("unverified", None, Some(why)) => Ok(Some(Outcome::Unverified(why.try_into()?))),
         ("valid" | "invalid" | "unverified", ..) => {
-            Err(Unreadable::new("`outcome` and what stands beside it do not agree"))
+            Err(Unreadable::new("`outcome` and its other fields do not agree"))
         }
         (other, ..) => Err(Unreadable::unknown("outcome", other)),
     }

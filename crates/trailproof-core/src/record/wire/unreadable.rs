@@ -18,7 +18,7 @@ impl Unreadable {
     }
 
     pub(crate) fn value(of: &str, field: &str) -> Self {
-        Self(format!("`{of}` does not hold in `{field}` what it must"))
+        Self(format!("`{of}` has an invalid value in `{field}`"))
     }
 
     pub(crate) fn unknown(what: &str, value: &str) -> Self {
