@@ -100,8 +100,8 @@ mod tests {
             (Form::GzipCutShort, Err("log-malformed"), Err("log-hash-mismatch")),
             (broken, Err("log-malformed"), Err("log-malformed")),
         ] {
-            assert_eq!(judged(form, RIGHT, 5), right, "{form:?} that hashes right");
-            assert_eq!(judged(form, WRONG, 5), wrong, "{form:?} that hashes wrong");
+            assert_eq!(judged(form, RIGHT, 5), right, "{form:?} with the right hash");
+            assert_eq!(judged(form, WRONG, 5), wrong, "{form:?} with a wrong hash");
         }
         assert_eq!(judged(Form::Plain, WRONG, 0), Err("log-hash-mismatch"));
     }

@@ -55,7 +55,8 @@ pub struct Content {
 }
 
 impl Content {
-    /// Returns the hash of everything that the object holds, if only members follow the first one.
+    /// Returns the hash of everything that the object holds if only members follow the first one,
+    /// and otherwise [`Self::hash`].
     pub fn whole_hash(&self) -> Hash {
         match self.joined {
             Joined::Members { hash, .. } => hash,

@@ -145,7 +145,7 @@ fn a_member_trail_of_the_same_name_is_a_different_trail() {
     assert_eq!(Asks::new(own.clone()).explained(&by, &tail), ["CloseAccount"]);
     let left = Subject::Member(MEMBER.parse().unwrap());
     let by = index([cause("LeaveOrganization", at(0), left, Effect::Ends)]);
-    assert!(Asks::new(own).explained(&by, &tail).is_empty(), "its own trail goes on");
+    assert!(Asks::new(own).explained(&by, &tail).is_empty(), "its own trail continues");
 }
 
 /// The effect of an event decides which stretches it explains, and when it must have happened.

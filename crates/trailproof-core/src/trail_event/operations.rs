@@ -76,7 +76,7 @@ pub(crate) fn judge_of(source: &str, name: &str) -> Option<Judge> {
     OPERATIONS.get(at).filter(|(_, service, _)| *service == source).map(|(.., judge)| *judge)
 }
 
-/// An absent parameter means unchanged, so a `false` was sent on purpose.
+/// Judges by what was sent: an absent parameter means unchanged, so a `false` was sent on purpose.
 fn update_trail(facts: &Facts<'_>) -> Effects {
     let Some(trail) = facts.trail("name") else { return Vec::new() };
     let switched = |name: &str| facts.parameter(name).and_then(Value::as_bool);
@@ -162,13 +162,13 @@ fn put_bucket_policy(facts: &Facts<'_>) -> Effects {
     facts.of_bucket(narrows, Effect::Stops)
 }
 
-/// CloudTrail does not pay for its deliveries.
+/// Judges "requester pays" as a stop, because CloudTrail does not pay for its deliveries.
 fn put_request_payment(facts: &Facts<'_>) -> Effects {
     let payer = facts.parameter("RequestPaymentConfiguration").and_then(|it| it.get("Payer"));
     facts.of_bucket(payer.is_some_and(|payer| payer == "Requester"), Effect::Stops)
 }
 
-/// A default key is one more resource that CloudTrail must be allowed to use.
+/// Judges a default key as one more resource that CloudTrail must be allowed to use.
 fn put_bucket_encryption(facts: &Facts<'_>) -> Effects {
     let rules =
         facts.parameter("ServerSideEncryptionConfiguration").map(|it| items(it.get("Rule")));
@@ -180,13 +180,13 @@ fn put_bucket_encryption(facts: &Facts<'_>) -> Effects {
     facts.of_bucket(rules.is_some_and(|rules| rules.iter().any(by_key)), Effect::Stops)
 }
 
-/// An object that is deleted after versioning was suspended is gone.
+/// Judges suspending versioning as a removal: an object that is deleted afterwards is gone.
 fn put_bucket_versioning(facts: &Facts<'_>) -> Effects {
     let status = facts.parameter("VersioningConfiguration").and_then(|it| it.get("Status"));
     facts.of_bucket(status.is_some_and(|status| status == "Suspended"), Effect::Removes)
 }
 
-/// Without a default retention, new objects can be deleted.
+/// Judges a missing default retention as a removal, because new objects can then be deleted.
 fn put_object_lock(facts: &Facts<'_>) -> Effects {
     let Some(lock) = facts.parameter("ObjectLockConfiguration") else { return Vec::new() };
     let rule = items(lock.get("Rule")).iter().any(|rule| rule.get("DefaultRetention").is_some());
@@ -232,7 +232,7 @@ fn delete_object(facts: &Facts<'_>) -> Effects {
     subject.into_iter().collect()
 }
 
-/// The event does not name the keys, only their common prefix.
+/// Judges by the common prefix, because the event does not name the keys.
 fn delete_objects(facts: &Facts<'_>) -> Effects {
     if !facts.is_this_bucket() {
         return Vec::new();

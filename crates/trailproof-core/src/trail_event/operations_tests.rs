@@ -27,7 +27,7 @@ fn every_row_has_a_sample_and_its_variants() {
         assert_eq!(found(&[denied.clone()]), [], "{row} denied");
         denied["requestParameters"] = Value::Null;
         assert_eq!(found(&[denied]), [], "{row} denied, without parameters");
-        assert!(!cited(&other).contains(&does), "{row} of another target");
+        assert!(!cited(&other).contains(&does), "{row} with a different target");
         assert_eq!(other["eventName"], json!(row));
         for widening in widening {
             assert_eq!(widening["eventName"], json!(row));

@@ -179,7 +179,8 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
     }))
 }
 
-/// The schema number is read first: a different schema has different fields.
+/// Parses the first event. The schema number comes first, because a different schema has different
+/// fields.
 fn run_start(line: &str) -> Result<RunStart, Unreadable> {
     #[derive(Deserialize)]
     struct Schema {
