@@ -2,7 +2,7 @@
 //!
 //! They do not define the expected output: that comes from the AWS CLI, run against the same
 //! server, and where the CLI is wrong, from `testdata/aws-divergences.toml`. To serve the same
-//! scenarios manually, run `cargo run --features test-support --example serve-trail`.
+//! scenarios manually, run `cargo run --example serve-trail`.
 mod backfill;
 mod bad_input;
 mod catalog;

@@ -78,7 +78,7 @@ impl Stage {
     /// Applies deeds.
     #[must_use]
     pub(super) fn deeds(mut self, deeds: &[Deed]) -> Self {
-        self.trail.apply_all(deeds).expect("the deeds have their targets");
+        self.trail.apply_all(deeds).expect("every deed has a target");
         self
     }
 
@@ -161,14 +161,14 @@ impl Stage {
     /// Returns the key of a digest of the first chain.
     pub(super) fn digest_key(&self, index: usize) -> String {
         let digest = self.trail.chains.first().and_then(|chain| chain.digests.get(index));
-        digest.expect("the scenario names a digest that there is").key.clone()
+        digest.expect("the scenario names an existing digest").key.clone()
     }
 
     /// Returns the key of a log file that a digest of the first chain names.
     pub(super) fn log_key(&self, index: usize, log: usize) -> String {
         let digest = self.trail.chains.first().and_then(|chain| chain.digests.get(index));
         let log = digest.and_then(|digest| digest.logs.get(log));
-        log.expect("the scenario names a log file that there is").key.clone()
+        log.expect("the scenario names an existing log file").key.clone()
     }
 
     /// Serves the world; this determines the missing part of the arguments and the environment.

@@ -110,7 +110,7 @@ impl TrailBuilder {
             for (bucket, key, version) in objects {
                 if let Some(objects) = world.buckets.get_mut(&bucket) {
                     let twice = objects.objects.contains_key(&key);
-                    assert!(!twice, "two objects want the key {key}");
+                    assert!(!twice, "two objects have the key {key}");
                     commit::put(objects, versioned.contains(&bucket), &key, version);
                 }
             }

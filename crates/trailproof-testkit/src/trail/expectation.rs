@@ -183,7 +183,7 @@ impl Expectation {
             let object =
                 self.permitted.iter().any(|(known, may)| (known.as_str(), *may) == (key, code));
             if !object && !self.rogue_keys.contains(key) && !self.chain_codes.contains(code) {
-                wrong.push(format!("found without reason: {code} {key}"));
+                wrong.push(format!("unexpected finding: {code} {key}"));
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
@@ -200,7 +200,7 @@ impl Expectation {
         if absent.is_empty() && extra.is_empty() {
             return Ok(());
         }
-        Err(format!("log-unlisted: not reported {absent:?}, reported without reason {extra:?}"))
+        Err(format!("log-unlisted: missing {absent:?}, unexpected {extra:?}"))
     }
 
     /// Compares the segments of one chain that a run reported as verified, oldest first, with what
@@ -216,7 +216,9 @@ impl Expectation {
                 }
             }
             if at < to {
-                return Err(format!("{from}..{to} is verified, and not called so from {at} on"));
+                return Err(format!(
+                    "{from}..{to} is verified, but not reported as such from {at} on"
+                ));
             }
         }
         Ok(())
@@ -232,7 +234,9 @@ impl Expectation {
         for &(from, to) in verified {
             for &(start, end) in &self.chain(id)?.not_verified {
                 if from < end && start < to {
-                    return Err(format!("{from}..{to} is called verified, {start}..{end} is not"));
+                    return Err(format!(
+                        "{from}..{to} is reported as verified, but {start}..{end} is not"
+                    ));
                 }
             }
         }

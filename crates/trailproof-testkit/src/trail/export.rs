@@ -79,5 +79,5 @@ fn safe(text: &str) -> io::Result<&Path> {
     if plain && !text.contains(char::is_control) {
         return Ok(path);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{text:?} is no safe path")))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{text:?} is not a safe path")))
 }

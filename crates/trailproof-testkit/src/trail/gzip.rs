@@ -17,8 +17,8 @@ pub fn member(bytes: &[u8]) -> Vec<u8> {
         .mtime(0)
         .operating_system(0)
         .write(Vec::with_capacity(bytes.len() / 4 + 64), Compression::new(6));
-    writer.write_all(bytes).expect("memory takes all bytes");
-    writer.finish().expect("memory takes all bytes")
+    writer.write_all(bytes).expect("writing to memory cannot fail");
+    writer.finish().expect("writing to memory cannot fail")
 }
 
 /// Creates one small member that inflates to `size` zero bytes.
@@ -29,10 +29,10 @@ pub fn bomb(size: usize) -> Vec<u8> {
     let mut left = size;
     while left > 0 {
         let count = left.min(block.len());
-        writer.write_all(block.get(..count).unwrap_or(&[])).expect("memory takes all bytes");
+        writer.write_all(block.get(..count).unwrap_or(&[])).expect("writing to memory cannot fail");
         left -= count;
     }
-    writer.finish().expect("memory takes all bytes")
+    writer.finish().expect("writing to memory cannot fail")
 }
 
 /// Compresses into two members, as copiers do that compress in blocks.

@@ -88,5 +88,5 @@ fn text<'v>(value: &'v Value, name: &str) -> io::Result<&'v str> {
 }
 
 fn wrong(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("`{what}` is absent or of another kind"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("`{what}` is absent or has the wrong type"))
 }

@@ -63,7 +63,7 @@ impl KeyRing {
             let keys = ring.regions.entry(region.clone()).or_default();
             for from in starts {
                 if dealt >= POOL && !demand.reuse {
-                    panic!("{POOL} checked-in keys do not suffice: allow reuse across regions");
+                    panic!("{POOL} checked-in keys are not enough: allow reuse across regions");
                 }
                 let slot = dealt % POOL;
                 dealt += 1;

@@ -1,5 +1,5 @@
 //! Where CloudTrail puts digests and log files, in its own spelling.
-#![expect(clippy::expect_used, reason = "a time that no calendar has is a mistake in a test")]
+#![expect(clippy::expect_used, reason = "a time outside of the calendar is a mistake in a test")]
 use chrono::{DateTime, Utc};
 
 fn calendar(time: i64) -> DateTime<Utc> {
