@@ -1,4 +1,4 @@
-//! The cost of the rules alone, without I/O: `cargo bench --features test-support --bench core`.
+//! The cost of the rules alone, without I/O: `cargo bench --bench core`.
 mod long_chain;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trailproof_testkit::trail::{BuiltTrail, LogSizes};
 
-/// The bar for copies made by other programs: the least share of the loop's speed.
+/// The bars for copies made by other programs, with small and with large files: the least share of
+/// the loop's speed.
 const SMALL: f64 = 0.9;
 const LARGE: f64 = 0.95;
 
@@ -44,7 +45,7 @@ fn shares(settings: &Settings, made: Made, bars: [f64; 3]) -> Outcome<()> {
     Ok(())
 }
 
-/// Runs over 10,000 and over 100,000 small files of as many chains.
+/// Measures runs over 10,000 and over 100,000 small files with the same number of chains.
 pub(crate) fn many(settings: &Settings, made: Made) -> Outcome<()> {
     let hours = if settings.quick { [8, 24] } else { [17, 168] };
     let [_, most] = hours;
@@ -181,8 +182,8 @@ impl Drop for Written {
     }
 }
 
-/// Written as a copier writes it, with the digests' signatures beside it: an index of all log files
-/// would be read at the start, which would measure something else.
+/// Writes the trail as a copying program does, with an index that holds only the digests' signatures.
+/// An index of all log files would be read at the start, and the run would measure that too.
 fn write(trail: &BuiltTrail, directory: &Path) -> Outcome<()> {
     let Some(bucket) = trail.world.buckets.get(BUCKET) else { return Err("no bucket".into()) };
     let mut objects = Map::new();

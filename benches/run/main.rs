@@ -1,7 +1,7 @@
 //! Whole runs of the program, compared with what a user would otherwise run and with the machine's
 //! limit.
 //!
-//! `cargo bench --features test-support --bench run -- [SCENARIO…] [--quick] [--repeat N]`
+//! `cargo bench --bench run -- [SCENARIO…] [--quick] [--repeat N]`
 //!
 //! Each scenario serves a generated trail from a separate process, so that CPU time and memory of
 //! the measured program are its own. The program is the optimised binary. The AWS CLI is taken from

@@ -55,7 +55,7 @@ fn beside_aws(sized: Sized, latency: u64) -> Outcome<()> {
     let theirs =
         repeated(&mut server, "AWS CLI", 1, |it| aws_validate_logs(aws.clone(), it, sized))?;
     if ours.last.stdout != theirs.last.stdout {
-        return Err("the two programs say different things".into());
+        return Err("the two programs disagree".into());
     }
     let times = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
     println!("  times faster than the AWS CLI: {:.1}", times(theirs.wall, ours.wall));

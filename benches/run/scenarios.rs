@@ -191,7 +191,7 @@ fn beside_aws(settings: &Settings, latency: u64, bar: f64) -> Outcome<()> {
     })?;
     proven(&theirs)?;
     if ours.last.stdout != theirs.last.stdout {
-        return Err("the two programs say different things".into());
+        return Err("the two programs disagree".into());
     }
     let said = String::from_utf8_lossy(&ours.last.stdout);
     println!("  both say: {}", said.trim_end().lines().next_back().unwrap_or_default());

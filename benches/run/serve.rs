@@ -104,7 +104,7 @@ impl Server {
     fn numbers<const N: usize>(&mut self, command: &str) -> Outcome<[u64; N]> {
         let answer = self.ask(command)?;
         let numbers: Result<Vec<u64>, _> = answer.split(' ').map(str::parse).collect();
-        Ok(numbers?.try_into().map_err(|_| "the server answered otherwise than asked")?)
+        Ok(numbers?.try_into().map_err(|_| "unexpected response of the server")?)
     }
 
     /// Resets the server's counters, so that the next run starts from zero.
