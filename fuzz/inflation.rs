@@ -14,11 +14,11 @@ pub(crate) fn inflate(data: &[u8]) -> bool {
     };
     let (whole, out) = inflated(stored.len().max(1));
     let (pieces, in_pieces) = inflated(usize::from(size).max(1));
-    assert_eq!(whole, pieces, "the end depends on where the input is cut");
+    assert_eq!(whole, pieces, "the end depends on how the input is split");
     if whole.is_ok() {
-        assert!(out == in_pieces, "the content depends on where the input is cut");
+        assert!(out == in_pieces, "the content depends on how the input is split");
     }
-    assert!(u64::try_from(out.len()).unwrap() <= LIMIT, "more than the allowance came out");
+    assert!(u64::try_from(out.len()).unwrap() <= LIMIT, "the output exceeds the allowance");
 
     let mut kept = Vec::new();
     let sum = read_whole(stored, LIMIT, Some(&mut kept));
@@ -29,10 +29,10 @@ pub(crate) fn inflate(data: &[u8]) -> bool {
         // How much of a broken member comes out depends on the splitting; that it is broken, and
         // how, does not.
         Ok(Content { form: form @ Form::GzipBroken(_), .. }) => {
-            assert_eq!(*form, reader.finish().form, "the fault depends on the cuts");
+            assert_eq!(*form, reader.finish().form, "the fault depends on how the input is split");
         }
-        Ok(sum) => assert_eq!(*sum, reader.finish(), "the sum depends on the cuts"),
-        Err(_) => assert!(result.is_some(), "the allowance depends on the cuts"),
+        Ok(sum) => assert_eq!(*sum, reader.finish(), "the sum depends on how the input is split"),
+        Err(_) => assert!(result.is_some(), "the allowance depends on how the input is split"),
     }
     // The two readers of one member agree on how it ends.
     if let (Ok(sum), Ok(end)) = (&sum, &whole) {
@@ -58,12 +58,12 @@ fn one_answer(stored: &[u8], size: usize) {
         match &quick {
             // This result is only possible if it read the stream to its end.
             Ok(InflateEnd::Whole { .. }) | Err(InflateFault::Crc | InflateFault::Length) => {
-                assert_eq!(quick, exact.0, "only the quick decoder takes this stream");
-                assert!(out == exact.1, "the decoders make different bytes of one stream");
+                assert_eq!(quick, exact.0, "only the quick decoder accepts this stream");
+                assert!(out == exact.1, "the decoders disagree about the content");
             }
             _ => assert!(
                 !matches!(exact.0, Ok(InflateEnd::Whole { .. })),
-                "the quick decoder refuses a whole member: {quick:?}"
+                "the quick decoder rejects a whole member: {quick:?}"
             ),
         }
     }
@@ -87,7 +87,7 @@ fn one_answer(stored: &[u8], size: usize) {
     let mut quick = ContentReader::quick(LIMIT);
     if pieces.iter().all(|piece| quick.push(piece, None).is_ok()) {
         let sum = quick.finish();
-        assert!(!sum.form.is_settled() || Ok(sum) == expected, "settled and otherwise");
+        assert!(!sum.form.is_settled() || Ok(sum) == expected, "a settled result differs");
     }
 }
 

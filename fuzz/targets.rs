@@ -63,7 +63,7 @@ pub(crate) fn key_layout(data: &[u8]) -> bool {
 pub(crate) fn public_key(data: &[u8]) -> bool {
     let key = PublicKey::new("f", data);
     assert_eq!(key.der(), data);
-    assert!(!key.fingerprint_agrees(), "no MD5 is one letter");
+    assert!(!key.fingerprint_agrees(), "an MD5 is not one letter");
     for signature in [&[][..], data, &[0; 256]] {
         assert!(key.is_readable() || !key.verifies(data, signature));
     }
@@ -154,9 +154,9 @@ pub(crate) fn aws_walk(data: &[u8]) -> bool {
             }
         }
     }
-    assert!(walk.feed(Fact::Missing).is_empty(), "a walk that is over settles nothing");
+    assert!(walk.feed(Fact::Missing).is_empty(), "a walk that has ended settles nothing");
     if kind == DigestKind::Standard {
-        assert!(proven.windows(2).all(|pair| pair[1] < pair[0]), "time does not fall");
+        assert!(proven.windows(2).all(|pair| pair[1] < pair[0]), "time does not decrease");
     }
     proven.len() > 1
 }
