@@ -53,7 +53,7 @@ fn every_reason_covers_the_right_stretch() {
         proven(4, true),
         proven(1, true),
     ];
-    let told = [
+    let division = [
         (0, 2, "before-first-digest"),
         (2, 5, "gap"),
         (5, 7, "contradicted"),
@@ -62,7 +62,7 @@ fn every_reason_covers_the_right_stretch() {
         (10, 11, "verified"),
         (11, 13, "tail"),
     ];
-    assert_eq!(divided(period(0, 13), &standings, false), told);
+    assert_eq!(divided(period(0, 13), &standings, false), division);
     assert_eq!(divided(period(0, 13), &standings, true)[0], (0, 5, "gap"));
     let hole = [proven(5, false), proven(2, false)];
     assert_eq!(divided(period(2, 6), &hole, true)[1], (3, 5, "hole"));
@@ -74,7 +74,7 @@ fn every_reason_covers_the_right_stretch() {
 #[test]
 fn a_tail_is_pending_while_the_newest_digest_is_recent() {
     let unproven = Standing::Unproven { end: at(9), coverage: Coverage::Unverified };
-    for (allowed, standings, told) in [
+    for (allowed, standings, division) in [
         (Some(9), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "pending")]),
         (Some(10), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "tail")]),
         (None, vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "tail")]),
@@ -88,7 +88,7 @@ fn a_tail_is_pending_while_the_newest_digest_is_recent() {
         (Some(0), vec![], vec![(8, 10, "tail")]),
     ] {
         let divided = divided_with(period(8, 10), &standings, true, allowed);
-        assert_eq!(divided, told, "{allowed:?} {standings:?}");
+        assert_eq!(divided, division, "{allowed:?} {standings:?}");
     }
 }
 

@@ -152,12 +152,12 @@ fn elsewhere(
 
 /// Returns whether two keys name the same digest, whatever comes before the account.
 fn is_same_digest(one: &str, other: &str) -> bool {
-    let essence = |key: &str| {
+    let identity = |key: &str| {
         let DigestKey { chain, end, kind } = DigestKey::parse(key)?;
         Some((chain.account, chain.source_region, chain.trail, chain.home_region, end, kind))
     };
-    let one = essence(one);
-    one.is_some() && one == essence(other)
+    let one = identity(one);
+    one.is_some() && one == identity(other)
 }
 
 /// The result of checking one signature.

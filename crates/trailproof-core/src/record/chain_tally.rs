@@ -95,12 +95,12 @@ impl ChainTally {
 
     /// Returns whether a chain's summary matches its events. One fact that they do not contain is
     /// taken from the summary: whether the chain has digests before the period.
-    pub fn agrees(self, told: &ChainSummary) -> bool {
-        let older = told.segments.first().is_none_or(|first| {
+    pub fn agrees(self, summary: &ChainSummary) -> bool {
+        let older = summary.segments.first().is_none_or(|first| {
             first.coverage != Coverage::Uncovered(Uncovered::BeforeFirstDigest)
         });
-        let (counts, segments) = self.divide(&told.presence, older);
-        counts == told.counts && segments == told.segments
+        let (counts, segments) = self.divide(&summary.presence, older);
+        counts == summary.counts && segments == summary.segments
     }
 
     fn divide(mut self, presence: &Presence, older: bool) -> (Counts, Vec<Segment>) {

@@ -76,14 +76,14 @@ impl<'a> Facts<'a> {
 
     /// Returns the account in which the call was made.
     pub(crate) fn account(&self) -> AccountId {
-        let told = self.record.recipient_account_id.as_deref();
-        told.and_then(|id| id.parse().ok()).unwrap_or_else(|| self.recorded.chain.account.clone())
+        let id = self.record.recipient_account_id.as_deref();
+        id.and_then(|id| id.parse().ok()).unwrap_or_else(|| self.recorded.chain.account.clone())
     }
 
     /// Returns the region in which the call was made.
     pub(crate) fn region(&self) -> Region {
-        let told = self.record.aws_region.as_deref();
-        told.and_then(|name| name.parse().ok())
+        let name = self.record.aws_region.as_deref();
+        name.and_then(|name| name.parse().ok())
             .unwrap_or_else(|| self.recorded.chain.source_region.clone())
     }
 

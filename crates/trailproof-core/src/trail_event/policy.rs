@@ -98,7 +98,7 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
                 star = Some((at + 1, from));
                 at += 1;
             }
-            Some(wanted) if *wanted == b'?' || wanted.eq_ignore_ascii_case(byte) => {
+            Some(letter) if *letter == b'?' || letter.eq_ignore_ascii_case(byte) => {
                 at += 1;
                 from += 1;
             }

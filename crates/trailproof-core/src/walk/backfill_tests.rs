@@ -52,7 +52,7 @@ fn a_walk_over_planted_digests_ends() {
             .map(|hour| ListedDigest { end: start.plus(i64::from(hour) * HOUR), at: at(hour) })
             .collect();
         let mut walk = BackfillWalk::new(period, listed);
-        let (mut fed, mut told) = (0, Vec::new());
+        let (mut fed, mut steps) = (0, Vec::new());
         while *walk.need() != Need::Nothing {
             fed += 1;
             assert!(fed < 20 * 2 * (KEPT + 2), "the walk does not end");
@@ -63,10 +63,10 @@ fn a_walk_over_planted_digests_ends() {
                 }
                 _ => Fact::Keys(KeyRing::default()),
             };
-            told.extend(walk.feed(fact));
+            steps.extend(walk.feed(fact));
         }
-        assert_eq!(told.len(), 20);
-        for step in told {
+        assert_eq!(steps.len(), 20);
+        for step in steps {
             let why = match step.outcome {
                 Outcome::Unverified(why) => why.kind,
                 other => panic!("{other:?}"),

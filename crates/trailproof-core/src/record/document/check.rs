@@ -269,7 +269,7 @@ impl RunCheck {
         Ok(())
     }
 
-    fn finish(&mut self, told: &RunSummary) -> Result<(), Unreadable> {
+    fn finish(&mut self, stated: &RunSummary) -> Result<(), Unreadable> {
         self.outside("run-finished")?;
         if self.chains != Some(self.chains_told) {
             return Err(Unreadable::new("there are not as many chains as `bucket-listed` states"));
@@ -284,17 +284,17 @@ impl RunCheck {
             )));
         }
         // What was skipped has no lines and no effect on the verdict.
-        self.tally.passed_over = told.passed_over;
-        self.tally.set_aside.clone_from(&told.set_aside);
+        self.tally.passed_over = stated.passed_over;
+        self.tally.set_aside.clone_from(&stated.set_aside);
         let recounted = std::mem::take(&mut self.tally).finish();
-        if recounted.verdict != told.verdict {
+        if recounted.verdict != stated.verdict {
             return Err(Unreadable::new(format!(
                 "the verdict is not `{}`: a recount of the lines gives `{}`",
-                told.verdict.words(),
+                stated.verdict.words(),
                 recounted.verdict.words()
             )));
         }
-        if recounted != *told {
+        if recounted != *stated {
             return Err(Unreadable::new("counts and coverage are not those of the chains"));
         }
         self.finished = true;

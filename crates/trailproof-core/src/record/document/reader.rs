@@ -106,9 +106,9 @@ impl<R: BufRead> RecordReader<R> {
         }
         let line = match &*name {
             "record-finished" => {
-                let told: Finished =
+                let finished: Finished =
                     serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?;
-                self.end(&told)?;
+                self.end(&finished)?;
                 return Ok(None);
             }
             "run-circumstances" => RecordLine::Circumstances(
@@ -163,14 +163,14 @@ impl<R: BufRead> RecordReader<R> {
         Ok(false)
     }
 
-    fn end(&mut self, told: &Finished) -> Result<(), BadRecord> {
+    fn end(&mut self, finished: &Finished) -> Result<(), BadRecord> {
         let before = self.number - 1;
-        if told.lines != before {
-            let words = format!("{} lines should stand before it, and {before} do", told.lines);
+        if finished.lines != before {
+            let words = format!("{} lines should stand before it, and {before} do", finished.lines);
             return Err(BadRecord::line(self.number, words));
         }
         let found = hex::encode(std::mem::take(&mut self.hash).finalize());
-        if told.sha256 != found {
+        if finished.sha256 != found {
             return Err(BadRecord::line(
                 self.number,
                 "the lines before it are not those that were written: their hash is another",

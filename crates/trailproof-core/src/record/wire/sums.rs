@@ -189,10 +189,10 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
         if verdict.exit_status() != shape.exit_status {
             return Err(Unreadable::value("run-finished", "exit_status"));
         }
-        let TotalsShape { verified, contradicted, unverified, pending, uncovered: told } =
+        let TotalsShape { verified, contradicted, unverified, pending, uncovered: by_code } =
             shape.coverage_seconds;
         let mut uncovered = BTreeMap::new();
-        for (code, seconds) in told {
+        for (code, seconds) in by_code {
             let why: Uncovered =
                 code.parse().map_err(|_| Unreadable::unknown("coverage", &code))?;
             uncovered.insert(why, seconds);
