@@ -122,10 +122,10 @@ fn ran(mut command: Command) -> io::Result<Ran> {
 /// Returns the keys of the world in trailproof's own format: all of them, for the whole time.
 fn keys(trail: &BuiltTrail) -> String {
     let mut regions = trail.public_keys();
-    for told in regions.as_object_mut().into_iter().flat_map(|regions| regions.values_mut()) {
-        if let Some(told) = told.as_object_mut() {
+    for entry in regions.as_object_mut().into_iter().flat_map(|regions| regions.values_mut()) {
+        if let Some(entry) = entry.as_object_mut() {
             let always = serde_json::json!([{ "from": "2000-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-            told.insert("requested".to_owned(), always);
+            entry.insert("requested".to_owned(), always);
         }
     }
     let keys =

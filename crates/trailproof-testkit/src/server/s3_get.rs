@@ -24,7 +24,7 @@ pub(super) fn answer(
     if bends.etag_changed {
         etag = etag.chars().rev().collect();
     }
-    if request.if_match.as_deref().is_some_and(|wanted| !names(wanted, &etag)) {
+    if request.if_match.as_deref().is_some_and(|expected| !names(expected, &etag)) {
         return Err(S3Error::new(
             412,
             "PreconditionFailed",

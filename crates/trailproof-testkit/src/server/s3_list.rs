@@ -34,14 +34,14 @@ pub(super) fn first_version(
 ) -> Result<Response, S3Error> {
     let delimiter = request.query("delimiter").unwrap_or_default();
     let marker = request.query("marker").unwrap_or_default();
-    let (size, told) = page_size(state, request)?;
+    let (size, max_keys) = page_size(state, request)?;
     let page = page(bucket, &call.key, delimiter, marker, size);
     let encode = encoder(request);
     let body = Xml::new().s3_root("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket)
             .text("Prefix", &encode(&call.key))
             .text("Marker", &encode(marker))
-            .text("MaxKeys", &told.to_string());
+            .text("MaxKeys", &max_keys.to_string());
         if !delimiter.is_empty() {
             xml.text("Delimiter", &encode(delimiter));
         }
@@ -68,7 +68,7 @@ pub(super) fn second_version(
         None => start_after.to_owned(),
         Some(token) => decode_token(token)?,
     };
-    let (size, told) = page_size(state, request)?;
+    let (size, max_keys) = page_size(state, request)?;
     let page = page(bucket, &call.key, delimiter, &after, size);
     let encode = encoder(request);
     let body = Xml::new().s3_root("ListBucketResult", |xml| {
@@ -83,7 +83,7 @@ pub(super) fn second_version(
             xml.text("StartAfter", &encode(start_after));
         }
         let count = page.contents.len() + page.common_prefixes.len();
-        xml.text("KeyCount", &count.to_string()).text("MaxKeys", &told.to_string());
+        xml.text("KeyCount", &count.to_string()).text("MaxKeys", &max_keys.to_string());
         if !delimiter.is_empty() {
             xml.text("Delimiter", &encode(delimiter));
         }

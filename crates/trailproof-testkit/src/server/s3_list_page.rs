@@ -115,8 +115,8 @@ pub(super) fn page_size(state: &State, request: &Request) -> Result<(usize, usiz
             )
         })?,
     };
-    let told = asked.min(S3_PAGE_SIZE);
-    Ok((told.min(state.options.list_page_size), told))
+    let max_keys = asked.min(S3_PAGE_SIZE);
+    Ok((max_keys.min(state.options.list_page_size), max_keys))
 }
 
 #[cfg(test)]

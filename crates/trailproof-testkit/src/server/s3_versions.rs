@@ -45,7 +45,7 @@ pub(super) fn answer(
             version_marker,
         ));
     }
-    let (size, told) = page_size(state, request)?;
+    let (size, max_keys) = page_size(state, request)?;
     let page = page(bucket, &call.key, delimiter, (key_marker, version_marker), size);
     let encode = encoder(request);
     let body = Xml::new().s3_root("ListVersionsResult", |xml| {
@@ -53,7 +53,7 @@ pub(super) fn answer(
             .text("Prefix", &encode(&call.key))
             .text("KeyMarker", &encode(key_marker))
             .text("VersionIdMarker", version_marker)
-            .text("MaxKeys", &told.to_string());
+            .text("MaxKeys", &max_keys.to_string());
         if !delimiter.is_empty() {
             xml.text("Delimiter", &encode(delimiter));
         }

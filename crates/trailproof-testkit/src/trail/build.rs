@@ -127,13 +127,13 @@ fn trail(spec: &TrailSpec, built: &[(BuiltChain, Objects)]) -> Trail {
         let own = (&chain.id.trail, &chain.id.home_region) == (&spec.trail, &spec.home_region);
         if own && Some(&chain.id.account) == owner {
             let logs = chain.digests.iter().flat_map(|digest| &digest.logs);
-            let told = TrailStatus {
+            let trail_status = TrailStatus {
                 is_logging: !spec.pauses.iter().any(|pause| pause.start.is_none()),
                 latest_digest_delivery: chain.digests.iter().map(|digest| digest.delivered).max(),
                 latest_digest_error: None,
                 latest_delivery: logs.map(|log| log.delivered).max(),
             };
-            status.insert(chain.id.region.clone(), told);
+            status.insert(chain.id.region.clone(), trail_status);
         }
     }
     let last = spec.relocations.last();

@@ -59,8 +59,8 @@ impl<'a> ChainBuilder<'a> {
             let count = if events.is_empty() { count } else { count.max(1) };
             let mut logs = Vec::new();
             for number in 0..count {
-                let told = if number == 0 { events.as_slice() } else { &[] };
-                logs.push(self.log(&slot, told, None));
+                let in_log = if number == 0 { events.as_slice() } else { &[] };
+                logs.push(self.log(&slot, in_log, None));
             }
             // `logFiles` is in no particular order, neither by name nor by time.
             let turn = usize::try_from(self.dice.below(count.max(1))).unwrap_or(0);

@@ -44,11 +44,11 @@ impl BuiltTrail {
         let in_scope = self.chains.iter().zip(&judged).filter(|(chain, _)| period.is_about(chain));
         for (chain, digests) in in_scope {
             found |= present_in_period(chain, digests);
-            let told = self.tell(chain, digests, period);
-            let objects = || told.digests.iter().chain(&told.logs);
+            let expected = self.tell(chain, digests, period);
+            let objects = || expected.digests.iter().chain(&expected.logs);
             objects().for_each(|object| expectation.permit(object));
             for (object, (index, digest)) in
-                told.digests.iter().zip(chain.digests.iter().enumerate())
+                expected.digests.iter().zip(chain.digests.iter().enumerate())
             {
                 if digest.oddity == Oddity::Loop {
                     require_loop(&mut expectation, chain, index, digests, object.in_period);
@@ -65,8 +65,8 @@ impl BuiltTrail {
                     && object.allowed.iter().all(|state| *state == State::Unverified);
             }
             let siblings = self.siblings_go_on(chain, &judged);
-            self.cover(chain, digests, &told, siblings, &mut doubts);
-            expectation.chains.push(told);
+            self.cover(chain, digests, &expected, siblings, &mut doubts);
+            expectation.chains.push(expected);
         }
         self.unlisted(&judged, period, &mut expectation);
         doubts.not_proven |= !expectation.unlisted.is_empty();
@@ -138,19 +138,19 @@ impl BuiltTrail {
         &self,
         chain: &BuiltChain,
         judged: &[Judged],
-        told: &ChainExpectation,
+        expected: &ChainExpectation,
         siblings: bool,
         doubts: &mut Doubts,
     ) {
         if present_in_period(chain, judged) {
-            doubts.not_proven |= !told.not_verified.is_empty();
-            doubts.maybe_not_proven |= !told.maybe_open.is_empty();
+            doubts.not_proven |= !expected.not_verified.is_empty();
+            doubts.maybe_not_proven |= !expected.maybe_open.is_empty();
             return;
         }
         let anything = judged.iter().any(|own| own.content != DigestContent::Absent);
         // No digest in the period: certainly uncovered if the chain is known and its siblings
         // continue; otherwise it may count as ended or as not yet begun, or not be seen at all.
-        doubts.not_proven |= anything && siblings && !told.not_verified.is_empty();
+        doubts.not_proven |= anything && siblings && !expected.not_verified.is_empty();
         doubts.maybe_not_proven = true;
     }
 

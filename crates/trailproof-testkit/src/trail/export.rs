@@ -57,13 +57,13 @@ fn objects(bucket: &Bucket) -> Map<String, Value> {
     let mut objects = Map::new();
     for key in bucket.objects.keys() {
         if let Some(version) = bucket.current(key) {
-            let told = json!({
+            let properties = json!({
                 "metadata": version.metadata,
                 "content_type": version.content_type,
                 "content_encoding": version.content_encoding,
                 "last_modified": iso(version.last_modified),
             });
-            objects.insert(key.clone(), told);
+            objects.insert(key.clone(), properties);
         }
     }
     objects

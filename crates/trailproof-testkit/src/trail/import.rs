@@ -25,9 +25,9 @@ impl World {
         let mut world = Self::default();
         for (name, objects) in document(&directory.join(OBJECTS))? {
             let mut bucket = Bucket::new(REGION);
-            for (key, told) in fields(&objects)? {
+            for (key, properties) in fields(&objects)? {
                 let body = std::fs::read(directory.join(&name).join(key))?;
-                bucket.put(key, version(body, told)?);
+                bucket.put(key, version(body, properties)?);
             }
             world.buckets.insert(name, bucket);
         }
@@ -41,8 +41,8 @@ impl World {
     }
 }
 
-fn version(body: Vec<u8>, told: &Value) -> io::Result<Version> {
-    let metadata = told.get("metadata").ok_or_else(|| wrong("metadata"))?;
+fn version(body: Vec<u8>, properties: &Value) -> io::Result<Version> {
+    let metadata = properties.get("metadata").ok_or_else(|| wrong("metadata"))?;
     let mut named = BTreeMap::new();
     for (name, value) in fields(metadata)? {
         let value = value.as_str().ok_or_else(|| wrong("metadata"))?;
@@ -52,22 +52,25 @@ fn version(body: Vec<u8>, told: &Value) -> io::Result<Version> {
         version_id: String::new(),
         body: body.into(),
         metadata: named,
-        content_type: text(told, "content_type")?.to_owned(),
-        content_encoding: told.get("content_encoding").and_then(Value::as_str).map(str::to_owned),
+        content_type: text(properties, "content_type")?.to_owned(),
+        content_encoding: properties
+            .get("content_encoding")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         storage_class: "STANDARD".to_owned(),
-        last_modified: seconds(text(told, "last_modified")?),
+        last_modified: seconds(text(properties, "last_modified")?),
         delete_marker: false,
     })
 }
 
-fn public_key(told: &Value) -> io::Result<PublicKey> {
-    let value = text(told, "Value")?;
+fn public_key(properties: &Value) -> io::Result<PublicKey> {
+    let value = text(properties, "Value")?;
     let der = base64::engine::general_purpose::STANDARD.decode(value);
     Ok(PublicKey {
         der: der.map_err(|_| wrong("Value"))?,
-        fingerprint: text(told, "Fingerprint")?.to_owned(),
-        valid_from: seconds(text(told, "ValidityStartTime")?),
-        valid_to: seconds(text(told, "ValidityEndTime")?),
+        fingerprint: text(properties, "Fingerprint")?.to_owned(),
+        valid_from: seconds(text(properties, "ValidityStartTime")?),
+        valid_to: seconds(text(properties, "ValidityEndTime")?),
     })
 }
 

@@ -131,9 +131,9 @@ pub fn log_file(
 }
 
 fn records_for(size: f64, most: f64) -> u32 {
-    let wanted = ((size - FIRST_RECORD) / NEXT_RECORD).clamp(0.0, most).round();
+    let further = ((size - FIRST_RECORD) / NEXT_RECORD).clamp(0.0, most).round();
     // Found by counting, because a float cannot be converted without `as`.
-    (1..).find(|&count| f64::from(count) >= wanted + 1.0).unwrap_or(1)
+    (1..).find(|&count| f64::from(count) >= further + 1.0).unwrap_or(1)
 }
 
 fn pick<T: Copy, const N: usize>(dice: &mut Dice, from: &[T; N], otherwise: T) -> T {
@@ -168,7 +168,7 @@ fn random_record(dice: &mut Dice, scene: Scene<'_>, time: i64) -> String {
 
 fn told_record(dice: &mut Dice, scene: Scene<'_>, time: i64, event: &EventSpec) -> String {
     let user = escaped(event.principal.rsplit('/').next().unwrap_or("unknown"));
-    let told = Told {
+    let fields = Told {
         principal: escaped(&event.principal),
         user: &user,
         address: &escaped(&event.address),
@@ -178,7 +178,7 @@ fn told_record(dice: &mut Dice, scene: Scene<'_>, time: i64, event: &EventSpec) 
         request: &event.request,
         id: Some(&escaped(&event.id)),
     };
-    record(dice, scene, time, told)
+    record(dice, scene, time, fields)
 }
 
 // Tests may put hostile text into an event; the log file remains valid JSON.
@@ -198,8 +198,8 @@ struct Told<'a> {
     id: Option<&'a str>,
 }
 
-fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, told: Told<'_>) -> String {
-    let Told { principal, user, address, agent, source, name, request, id } = told;
+fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, fields: Told<'_>) -> String {
+    let Told { principal, user, address, agent, source, name, request, id } = fields;
     let Scene { account, region, .. } = scene;
     let id = id.map_or_else(|| dice.uuid(), str::to_owned);
     let (request_id, host_id) = (dice.uuid(), dice.letters(76));
