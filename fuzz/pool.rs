@@ -67,12 +67,12 @@ impl Pool {
         let (bucket, objects) = index.as_object().unwrap().iter().next().unwrap();
         let objects = objects.as_object().unwrap();
         let mut digests = Vec::new();
-        for (name, told) in objects {
+        for (name, properties) in objects {
             let Some(key) = DigestKey::parse(name) else { continue };
             let stored = fs::read(directory.join(bucket).join(name)).unwrap();
             let mut inflated = Vec::new();
             let content = read_whole(&stored, 1 << 20, Some(&mut inflated)).unwrap();
-            let metadata = |name: &str| told["metadata"][name].as_str().map(str::to_owned);
+            let metadata = |name: &str| properties["metadata"][name].as_str().map(str::to_owned);
             let read = DigestRead {
                 claim: DigestClaim::parse(&content, &inflated),
                 content,

@@ -88,12 +88,12 @@ pub(crate) fn key_bundle(data: &[u8]) -> bool {
     };
     let checked = check(&bundle);
     checked.wrong.iter().chain(&checked.odd).for_each(|words| is_safe(words));
-    for told in bundle.regions.values() {
-        assert!(told.covered.iter().all(|(from, to)| from <= to), "{:?}", told.covered);
-        assert!(told.covered.is_sorted_by(|one, next| one.1 < next.0), "{:?}", told.covered);
+    for listed in bundle.regions.values() {
+        assert!(listed.covered.iter().all(|(from, to)| from <= to), "{:?}", listed.covered);
+        assert!(listed.covered.is_sorted_by(|one, next| one.1 < next.0), "{:?}", listed.covered);
     }
     let keys: BTreeMap<_, _> =
-        bundle.regions.iter().map(|(region, told)| (region.clone(), told.keys.clone())).collect();
+        bundle.regions.iter().map(|(region, listed)| (region.clone(), listed.keys.clone())).collect();
     if !keys.is_empty() {
         let span = (Timestamp::from_unix(0), Timestamp::from_unix(1));
         let again = Bundle::parse(fetched(&keys, span).as_bytes()).unwrap();

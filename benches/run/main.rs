@@ -35,7 +35,7 @@ fn main() -> Outcome<()> {
     // Cargo adds `--bench` to the arguments.
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let mut settings = Settings { quick: false, repeat: None };
-    let mut wanted = Vec::new();
+    let mut selected = Vec::new();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--serve" => return serve::serve(arguments),
@@ -46,7 +46,7 @@ fn main() -> Outcome<()> {
                 let number = arguments.next().ok_or("`--repeat` needs a number")?;
                 settings.repeat = Some(number.parse().map_err(|_| "`--repeat` needs a number")?);
             }
-            name if SCENARIOS.iter().any(|one| one.name == name) => wanted.push(argument),
+            name if SCENARIOS.iter().any(|one| one.name == name) => selected.push(argument),
             other => {
                 let names: Vec<&str> = SCENARIOS.iter().map(|one| one.name).collect();
                 return Err(format!("no scenario `{other}`; there are {}", names.join(", ")).into());
@@ -55,7 +55,7 @@ fn main() -> Outcome<()> {
     }
     figures::machine()?;
     for scenario in SCENARIOS {
-        if wanted.is_empty() || wanted.iter().any(|name| name == scenario.name) {
+        if selected.is_empty() || selected.iter().any(|name| name == scenario.name) {
             println!("\n== {}: {}", scenario.name, scenario.words);
             (scenario.run)(&settings)?;
         }

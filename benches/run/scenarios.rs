@@ -193,8 +193,8 @@ fn beside_aws(settings: &Settings, latency: u64, bar: f64) -> Outcome<()> {
     if ours.last.stdout != theirs.last.stdout {
         return Err("the two programs disagree".into());
     }
-    let said = String::from_utf8_lossy(&ours.last.stdout);
-    println!("  both say: {}", said.trim_end().lines().next_back().unwrap_or_default());
+    let output = String::from_utf8_lossy(&ours.last.stdout);
+    println!("  both say: {}", output.trim_end().lines().next_back().unwrap_or_default());
     // Run it again, so that other load on the machine affects both.
     let again = repeated(&mut server, "trailproof, again", times.max(3), |endpoint| {
         validate_logs(endpoint, sized)
@@ -308,8 +308,8 @@ fn million(settings: &Settings) -> Outcome<()> {
         let times = settings.repeat.unwrap_or(if peaks.is_empty() { 5 } else { 1 });
         let ours = repeated(&mut server, &name, times, |endpoint| verify(endpoint, sized))?;
         proven(&ours)?;
-        let said = String::from_utf8_lossy(&ours.last.stdout);
-        println!("  it says: {}", said.lines().nth(3).unwrap_or_default());
+        let output = String::from_utf8_lossy(&ours.last.stdout);
+        println!("  it says: {}", output.lines().nth(3).unwrap_or_default());
         peaks.push(megabytes(ours.peak));
     }
     flat(&peaks, 200.0);
