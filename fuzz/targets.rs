@@ -93,7 +93,7 @@ pub(crate) fn key_bundle(data: &[u8]) -> bool {
         assert!(listed.covered.is_sorted_by(|one, next| one.1 < next.0), "{:?}", listed.covered);
     }
     let keys: BTreeMap<_, _> =
-        bundle.regions.iter().map(|(region, listed)| (region.clone(), listed.keys.clone())).collect();
+        bundle.regions.iter().map(|(region, held)| (region.clone(), held.keys.clone())).collect();
     if !keys.is_empty() {
         let span = (Timestamp::from_unix(0), Timestamp::from_unix(1));
         let again = Bundle::parse(fetched(&keys, span).as_bytes()).unwrap();
