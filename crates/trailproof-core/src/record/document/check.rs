@@ -171,8 +171,8 @@ impl RunCheck {
         }
     }
 
-    /// Starts the recount and checks `tail_allowed_from`: a tail can only be pending within the last
-    /// hours of the period, because no period ends after its run.
+    /// Starts the recount and checks `tail_allowed_from`: a tail can only be pending within the
+    /// last hours of the period, because no period ends after its run.
     fn start(&mut self, start: &RunStart) -> Result<(), Unreadable> {
         let period = start.period;
         if period.start > period.end {

@@ -1,4 +1,4 @@
-//! Reads a record line by line, in constant memory.
+//! Reads a record line by line, in memory that does not grow with the record.
 use super::bad::BadRecord;
 use super::frame::{Circumstances, Finished, RunEnded};
 use crate::record::RunEvent;
