@@ -182,8 +182,9 @@ impl Drop for Written {
     }
 }
 
-/// Writes the trail as a copying program does, with an index that holds only the digests' signatures.
-/// An index of all log files would be read at the start, and the run would measure that too.
+/// Writes the trail as a copying program does, with an index that holds only the digests'
+/// signatures. An index of all log files would be read at the start, and the run would measure that
+/// too.
 fn write(trail: &BuiltTrail, directory: &Path) -> Outcome<()> {
     let Some(bucket) = trail.world.buckets.get(BUCKET) else { return Err("no bucket".into()) };
     let mut objects = Map::new();
