@@ -1,7 +1,8 @@
-//! The readers of gzip: where the bytes are cut changes nothing, and all give one answer.
+//! The gzip readers: splitting the input changes nothing, and all give the same result.
 use super::*;
 
-/// Where the bytes are cut changes nothing: pieces of any size inflate to what the whole does.
+/// Checks that splitting the input changes nothing: pieces of any size inflate to the same content
+/// as the whole.
 pub(crate) fn inflate(data: &[u8]) -> bool {
     let Some((&size, stored)) = data.split_first() else { return false };
     let inflated = |size: usize| {
@@ -13,11 +14,11 @@ pub(crate) fn inflate(data: &[u8]) -> bool {
     };
     let (whole, out) = inflated(stored.len().max(1));
     let (pieces, in_pieces) = inflated(usize::from(size).max(1));
-    assert_eq!(whole, pieces, "the end depends on where the input is cut");
+    assert_eq!(whole, pieces, "the end depends on how the input is split");
     if whole.is_ok() {
-        assert!(out == in_pieces, "the content depends on where the input is cut");
+        assert!(out == in_pieces, "the content depends on how the input is split");
     }
-    assert!(u64::try_from(out.len()).unwrap() <= LIMIT, "more than the allowance came out");
+    assert!(u64::try_from(out.len()).unwrap() <= LIMIT, "the output exceeds the allowance");
 
     let mut kept = Vec::new();
     let sum = read_whole(stored, LIMIT, Some(&mut kept));
@@ -25,13 +26,13 @@ pub(crate) fn inflate(data: &[u8]) -> bool {
     let pieces = stored.chunks(usize::from(size).max(1));
     let result = pieces.map(|piece| reader.push(piece, None)).find(Result::is_err);
     match &sum {
-        // Of a broken member as much came out as the cuts allowed; that it is broken, and how, is
-        // the same.
+        // How much of a broken member comes out depends on the splitting; that it is broken, and
+        // how, does not.
         Ok(Content { form: form @ Form::GzipBroken(_), .. }) => {
-            assert_eq!(*form, reader.finish().form, "the fault depends on the cuts");
+            assert_eq!(*form, reader.finish().form, "the fault depends on how the input is split");
         }
-        Ok(sum) => assert_eq!(*sum, reader.finish(), "the sum depends on the cuts"),
-        Err(_) => assert!(result.is_some(), "the allowance depends on the cuts"),
+        Ok(sum) => assert_eq!(*sum, reader.finish(), "the sum depends on how the input is split"),
+        Err(_) => assert!(result.is_some(), "the allowance depends on how the input is split"),
     }
     // The two readers of one member agree on how it ends.
     if let (Ok(sum), Ok(end)) = (&sum, &whole) {
@@ -47,22 +48,22 @@ pub(crate) fn inflate(data: &[u8]) -> bool {
     matches!(whole, Ok(InflateEnd::Whole { .. }))
 }
 
-/// The quick decoder takes no stream that the exact one refuses, in one piece and in many; and the
-/// reader that asks one and then the other says what the exact one alone says.
+/// Checks that the quick decoder accepts no stream that the exact one rejects, in one piece and in
+/// many, and that the reader that combines the two gives the same result as the exact one alone.
 fn one_answer(stored: &[u8], size: usize) {
     let exact = inflated_by(Inflater::new(LIMIT), &[stored], false);
     let pieces: Vec<&[u8]> = stored.chunks(size).collect();
     for (pieces, last) in [(&[stored][..], true), (&[stored][..], false), (&pieces[..], false)] {
         let (quick, out) = inflated_by(Inflater::quick(LIMIT), pieces, last);
         match &quick {
-            // What it can only have from a stream that it took to its end.
+            // This result is only possible if it read the stream to its end.
             Ok(InflateEnd::Whole { .. }) | Err(InflateFault::Crc | InflateFault::Length) => {
-                assert_eq!(quick, exact.0, "only the quick decoder takes this stream");
-                assert!(out == exact.1, "the decoders make different bytes of one stream");
+                assert_eq!(quick, exact.0, "only the quick decoder accepts this stream");
+                assert!(out == exact.1, "the decoders disagree about the content");
             }
             _ => assert!(
                 !matches!(exact.0, Ok(InflateEnd::Whole { .. })),
-                "the quick decoder refuses a whole member: {quick:?}"
+                "the quick decoder rejects a whole member: {quick:?}"
             ),
         }
     }
@@ -73,7 +74,7 @@ fn one_answer(stored: &[u8], size: usize) {
         let mut mine = vec![7; 3];
         let sum = reader.read(pieces, LIMIT, Some(&mut mine));
         match &expected {
-            // What came out of a broken member until then is the cuts' affair.
+            // How much of a broken member comes out depends on the splitting.
             Ok(Content { form: form @ Form::GzipBroken(_), .. }) => {
                 assert_eq!(sum.map(|sum| sum.form), Ok(*form));
             }
@@ -82,11 +83,11 @@ fn one_answer(stored: &[u8], size: usize) {
             Err(_) => assert_eq!(sum, expected),
         }
     }
-    // In a stream of pieces its word counts only where it says so.
+    // For input in pieces, its result is final only if it says that it is settled.
     let mut quick = ContentReader::quick(LIMIT);
     if pieces.iter().all(|piece| quick.push(piece, None).is_ok()) {
         let sum = quick.finish();
-        assert!(!sum.form.is_settled() || Ok(sum) == expected, "settled and otherwise");
+        assert!(!sum.form.is_settled() || Ok(sum) == expected, "a settled result differs");
     }
 }
 

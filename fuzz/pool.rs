@@ -1,5 +1,5 @@
-//! The demo's digests and keys, read from disk: what the targets take the truth from, and what the
-//! first inputs are made of.
+//! The demo's digests and keys, read from disk: the targets use them as the truth, and the first
+//! inputs are made from them.
 #![expect(clippy::unwrap_used, reason = "the demo is committed; without it there is no fuzzing")]
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,11 +17,11 @@ use trailproof_core::vocab::time::Timestamp;
 
 /// One digest of the demo, as it is read.
 pub(crate) struct Known {
-    /// Its key, taken apart.
+    /// Its parsed key.
     pub(crate) key: DigestKey,
-    /// Where it lies.
+    /// Its location.
     pub(crate) at: ObjectLocation,
-    /// What is read there.
+    /// The result of reading it.
     pub(crate) read: DigestRead,
     /// Its bytes as stored.
     pub(crate) stored: Vec<u8>,
@@ -29,7 +29,7 @@ pub(crate) struct Known {
     pub(crate) inflated: Vec<u8>,
 }
 
-/// The demo.
+/// The content of the demo.
 pub(crate) struct Pool {
     /// The bucket.
     pub(crate) bucket: String,
@@ -37,13 +37,13 @@ pub(crate) struct Pool {
     pub(crate) digests: Vec<Known>,
     /// All keys in the bucket.
     pub(crate) objects: Vec<String>,
-    /// Public keys, as their records have them.
+    /// Public keys, as in their records.
     pub(crate) public_keys: Vec<Vec<u8>>,
-    /// The same in a ring.
+    /// The same keys in a ring.
     pub(crate) keys: KeyRing,
 }
 
-/// `testdata/demo`, seen from this package or from the fuzzer's.
+/// Returns `testdata/demo`, as seen from this package or from the fuzzer's.
 fn directory() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let at = here.join("testdata/demo");
@@ -55,7 +55,7 @@ fn document(path: &Path) -> Value {
 }
 
 impl Pool {
-    /// The pool, read once.
+    /// Returns the pool, which is read once.
     pub(crate) fn get() -> &'static Self {
         static POOL: OnceLock<Pool> = OnceLock::new();
         POOL.get_or_init(Self::read)
@@ -67,12 +67,12 @@ impl Pool {
         let (bucket, objects) = index.as_object().unwrap().iter().next().unwrap();
         let objects = objects.as_object().unwrap();
         let mut digests = Vec::new();
-        for (name, told) in objects {
+        for (name, properties) in objects {
             let Some(key) = DigestKey::parse(name) else { continue };
             let stored = fs::read(directory.join(bucket).join(name)).unwrap();
             let mut inflated = Vec::new();
             let content = read_whole(&stored, 1 << 20, Some(&mut inflated)).unwrap();
-            let metadata = |name: &str| told["metadata"][name].as_str().map(str::to_owned);
+            let metadata = |name: &str| properties["metadata"][name].as_str().map(str::to_owned);
             let read = DigestRead {
                 claim: DigestClaim::parse(&content, &inflated),
                 content,
@@ -96,18 +96,18 @@ impl Pool {
         Self { bucket: bucket.clone(), digests, objects, public_keys, keys }
     }
 
-    /// The digest at this place.
+    /// Returns the digest at this location.
     pub(crate) fn find(&self, at: &ObjectLocation) -> Option<&Known> {
         self.digests.iter().find(|digest| digest.at == *at)
     }
 
-    /// Keys of one region's digests.
+    /// Lists the keys of one region's digests.
     pub(crate) fn keys_of(&self, region: &str) -> impl Iterator<Item = &DigestKey> {
         let keys = self.digests.iter().map(|digest| &digest.key);
         keys.filter(move |key| key.chain.source_region.as_str() == region)
     }
 
-    /// The ends of the oldest and the newest digest.
+    /// Returns the ends of the oldest and the newest digest.
     pub(crate) fn span(&self) -> (Timestamp, Timestamp) {
         let ends = || self.digests.iter().map(|digest| digest.key.end);
         (ends().min().unwrap(), ends().max().unwrap())

@@ -1,8 +1,9 @@
-//! What is fuzzed: one function a target, from bytes to claims that must hold whatever they are.
+//! The fuzz targets: one function each, which takes any bytes and asserts claims that must always
+//! hold.
 //!
-//! Shared by libFuzzer (`fuzz_targets/`) and by `tests/it/fuzz_smoke.rs`, which runs on stable Rust.
-//! Each tells whether its input got past the first gate, so that the smoke test can see that its
-//! inputs reach what lies behind.
+//! Shared by libFuzzer (`fuzz_targets/`) and by `tests/it/fuzz_smoke.rs`, which runs on stable
+//! Rust. Each returns whether its input got past the first gate, so that the smoke test can check
+//! that its inputs reach the code behind it.
 #![expect(clippy::unwrap_used, reason = "a claim that does not hold ends the target by panicking")]
 #[path = "inflation.rs"]
 pub(crate) mod inflation;
@@ -22,10 +23,11 @@ use trailproof_core::digest::signing::{KeyRing, PublicKey};
 use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
 use trailproof_core::vocab::time::{InclusivePeriod, Timestamp};
 
-/// Room for what one input inflates to: what a digest may have, and no wait for a fuzzer.
+/// Allowance for the inflated bytes of one input: enough for a digest, and fast enough for a
+/// fuzzer.
 const LIMIT: u64 = 1 << 20;
 
-/// A digest that parses gives a string to sign of four parts, which are its own.
+/// Checks that a digest that parses gives a string to sign of four parts, which are its own.
 pub(crate) fn digest_parse(data: &[u8]) -> bool {
     let mut inflated = Vec::new();
     let Ok(content) = read_whole(data, LIMIT, Some(&mut inflated)) else { return false };
@@ -39,28 +41,29 @@ pub(crate) fn digest_parse(data: &[u8]) -> bool {
     let (hash, previous) = rest.split_once('\n').unwrap();
     assert_eq!(hash.len(), 64);
     assert_eq!(previous, claim.previous_signature.as_deref().unwrap_or("null"));
-    // Whatever a hostile digest holds, it is shown without steering a terminal.
+    // Whatever a hostile digest contains, showing it must not control a terminal.
     let shown = claim.location.to_string();
     assert!(!shown.contains(char::is_control), "{shown:?}");
     true
 }
 
-/// A key that is a digest's is built again byte for byte, and no other key has the same parts.
+/// Checks that a digest's key is rebuilt byte for byte, and that no other key has the same parts.
 pub(crate) fn key_layout(data: &[u8]) -> bool {
     let Ok(key) = std::str::from_utf8(data) else { return false };
     let Some(parsed) = DigestKey::parse(key) else { return false };
     assert_eq!(parsed.build(), key);
     assert_eq!(DigestKey::parse(&parsed.build()).as_ref(), Some(&parsed));
-    // Chains are listed from below their folder, so that a key lies there.
+    // Listings of a chain start at its folder, so a key must be below it.
     assert!(key.starts_with(&parsed.chain.folder()), "{key}");
     true
 }
 
-/// A key of any bytes is kept as it is and verifies nothing by accident of its encoding.
+/// Checks that a key of any bytes is kept unchanged and verifies nothing by accident of its
+/// encoding.
 pub(crate) fn public_key(data: &[u8]) -> bool {
     let key = PublicKey::new("f", data);
     assert_eq!(key.der(), data);
-    assert!(!key.fingerprint_agrees(), "no MD5 is one letter");
+    assert!(!key.fingerprint_agrees(), "an MD5 is not one letter");
     for signature in [&[][..], data, &[0; 256]] {
         assert!(key.is_readable() || !key.verifies(data, signature));
     }
@@ -71,8 +74,9 @@ pub(crate) fn public_key(data: &[u8]) -> bool {
     readable
 }
 
-/// A file of public keys, whatever it holds, is refused in words that steer no terminal, or checked
-/// and told so; its coverage ascends; and what is written of it is read again as the same keys.
+/// Checks that a file of public keys is rejected or accepted with messages that cannot control a
+/// terminal, that its coverage ascends, and that writing its keys and reading them again gives the
+/// same keys.
 pub(crate) fn key_bundle(data: &[u8]) -> bool {
     let is_safe = |words: &str| assert!(!words.contains(char::is_control), "{words:?}");
     let bundle = match Bundle::parse(data) {
@@ -84,12 +88,12 @@ pub(crate) fn key_bundle(data: &[u8]) -> bool {
     };
     let checked = check(&bundle);
     checked.wrong.iter().chain(&checked.odd).for_each(|words| is_safe(words));
-    for told in bundle.regions.values() {
-        assert!(told.covered.iter().all(|(from, to)| from <= to), "{:?}", told.covered);
-        assert!(told.covered.is_sorted_by(|one, next| one.1 < next.0), "{:?}", told.covered);
+    for listed in bundle.regions.values() {
+        assert!(listed.covered.iter().all(|(from, to)| from <= to), "{:?}", listed.covered);
+        assert!(listed.covered.is_sorted_by(|one, next| one.1 < next.0), "{:?}", listed.covered);
     }
     let keys: BTreeMap<_, _> =
-        bundle.regions.iter().map(|(region, told)| (region.clone(), told.keys.clone())).collect();
+        bundle.regions.iter().map(|(region, held)| (region.clone(), held.keys.clone())).collect();
     if !keys.is_empty() {
         let span = (Timestamp::from_unix(0), Timestamp::from_unix(1));
         let again = Bundle::parse(fetched(&keys, span).as_bytes()).unwrap();
@@ -104,7 +108,7 @@ pub(crate) fn key_bundle(data: &[u8]) -> bool {
     checked.keys > 0
 }
 
-/// Bytes that decide; after the last one, all is zero.
+/// Bytes that drive decisions; after the last one, every byte is zero.
 struct Dice<'d>(std::slice::Iter<'d, u8>);
 
 impl Dice<'_> {
@@ -118,7 +122,8 @@ impl Dice<'_> {
     }
 }
 
-/// The walk ends whatever it is told, judges valid only what is, and its time falls.
+/// Checks that the walk ends whatever facts it receives, judges only valid digests as valid, and
+/// goes back in time.
 pub(crate) fn aws_walk(data: &[u8]) -> bool {
     let pool = Pool::get();
     let mut dice = Dice(data.iter());
@@ -134,7 +139,7 @@ pub(crate) fn aws_walk(data: &[u8]) -> bool {
     let mut fed = 0;
     let mut proven: Vec<Timestamp> = Vec::new();
     while *walk.need() != Need::Nothing {
-        // Each digest is asked for twice at most, and its keys once.
+        // Each digest is requested at most twice, and its keys once.
         let bound = 4 * (listed + pool.digests.len()) + 16;
         assert!(fed < bound, "the walk does not end");
         fed += 1;
@@ -149,19 +154,19 @@ pub(crate) fn aws_walk(data: &[u8]) -> bool {
             }
         }
     }
-    assert!(walk.feed(Fact::Missing).is_empty(), "a walk that is over settles nothing");
+    assert!(walk.feed(Fact::Missing).is_empty(), "a walk that has ended settles nothing");
     if kind == DigestKind::Standard {
-        assert!(proven.windows(2).all(|pair| pair[1] < pair[0]), "time does not fall");
+        assert!(proven.windows(2).all(|pair| pair[1] < pair[0]), "time does not decrease");
     }
     proven.len() > 1
 }
 
-/// A fact for `need`: mostly the truth.
+/// Returns a fact for `need`: usually the truth.
 fn answer(pool: &Pool, region: &str, need: Need, dice: &mut Dice<'_>, listed: &mut usize) -> Fact {
     let lie = dice.next();
     let failure = || ReadFailure::new(ReadFailureKind::Network, "dice");
     if lie == 255 {
-        // An answer to another question.
+        // A fact that does not match the need.
         return if matches!(need, Need::Listing { .. }) {
             Fact::Missing
         } else {

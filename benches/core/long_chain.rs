@@ -1,7 +1,7 @@
-//! A chain as long as a century, whose digests are written as they are asked for.
+//! A chain that spans a century and whose digests are generated on demand.
 use super::*;
 
-/// An hourly chain whose digest at any place can be written from the hash before it.
+/// An hourly chain. Any of its digests can be generated from the hash of the one before it.
 pub(super) struct LongChain {
     begin: Timestamp,
     chain: ChainKey,
@@ -44,7 +44,7 @@ impl LongChain {
         ObjectLocation::new("bucket", key)
     }
 
-    /// The digest with this number, from 1.
+    /// Returns the digest with this number, counted from 1.
     fn document(&self, number: u32) -> String {
         let before = usize::try_from(number).ok().and_then(|at| at.checked_sub(2));
         let previous = match before.and_then(|at| self.hashes.get(at)) {
@@ -88,7 +88,7 @@ impl LongChain {
         }
     }
 
-    /// Walks all of it, and says how many digests were proven.
+    /// Walks the whole chain and returns the number of digests that were proven.
     pub(super) fn walk(&self) -> u32 {
         let count = u32::try_from(self.hashes.len()).unwrap_or(u32::MAX);
         let period = Period { start: self.begin, end: self.end(count) };

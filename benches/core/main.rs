@@ -1,4 +1,4 @@
-//! The rules' own cost, without I/O: `cargo bench --features test-support --bench core`.
+//! The cost of the rules alone, without I/O: `cargo bench --bench core`.
 mod long_chain;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -29,7 +29,7 @@ fn trail(hours: u32, logs: u32, sizes: LogSizes) -> BuiltTrail {
         .hours(hours)
         .logs(LogPlan::Constant(logs), sizes)
         .sign_with(SignWith::Fast);
-    // A year has more keys than there are checked in.
+    // A year needs more keys than are checked in.
     TrailBuilder::new().trail(spec).reuse_keys().build()
 }
 
@@ -37,7 +37,7 @@ fn length(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Inflates and hashes log files of real sizes, as a run does with those up to 256 KB.
+/// Inflates and hashes log files of realistic sizes, as a run does for those up to 256 KB.
 fn content(criterion: &mut Criterion) {
     let trail = trail(48, 20, LogSizes::Realistic);
     let bodies: Vec<_> = trail
@@ -74,7 +74,7 @@ fn content(criterion: &mut Criterion) {
             });
         });
     }
-    // What could not be faster: nothing is checked, and what follows a member is not even seen.
+    // The upper bound: nothing is checked, and bytes after a member are not even noticed.
     group.bench_function("libdeflate and SHA-256 alone", |bencher| {
         let mut inflater = Decompressor::new();
         let mut out = vec![0; 4 << 20];
@@ -88,7 +88,7 @@ fn content(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Parses digests by how many log files they name.
+/// Parses digests that name different numbers of log files.
 fn digests(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("digest");
     for logs in [0, 20, 80, 1_000] {
@@ -153,8 +153,8 @@ fn read(trail: &BuiltTrail, bucket: &str, key: &str) -> Option<DigestRead> {
     })
 }
 
-/// Walks a chain of a year from facts that are all there. Signatures are most of it: each digest's
-/// own one and the one that its successor records.
+/// Walks a chain of one year with all facts in memory. Most of the time goes into signatures: each
+/// digest's own, and the one that its successor records.
 fn walk(criterion: &mut Criterion) {
     const HOURS: u32 = 8_760;
     let trail = trail(HOURS, 0, LogSizes::Small);
@@ -194,9 +194,9 @@ fn walk(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Walks a chain of a million digests, more than a century of them, each proven by the hash that the
-/// one after it records. The documents are written as they are asked for and are parsed, which is
-/// most of it; the walk's own part must not grow with what is behind it.
+/// Walks a chain of a million digests (more than a century), each proven by the hash that its
+/// successor records. Documents are generated on demand and parsed, which takes most of the time;
+/// the cost of the walk itself must not grow with the number of digests already walked.
 fn long_walk(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("walk");
     group.sample_size(10);

@@ -1,5 +1,5 @@
-//! The limits that the program is held to: a client that only fetches, and a loop that only
-//! inflates and hashes.
+//! The limits that the program is measured against: a client that only fetches, and a loop that
+//! only inflates and hashes.
 use crate::Outcome;
 use crate::measure::thread_cpu;
 use crate::world::{BUCKET, REGION};
@@ -18,16 +18,16 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use trailproof_testkit::world::World;
 
-/// Requests in flight where the server is next door: more of them only cost connections.
+/// Requests in flight to a nearby server: more would only add connections.
 const NEAR: usize = 32;
 
-/// Requests in flight where each answer takes its time: the most that the program has by default.
+/// Requests in flight to a server with latency: the program's default maximum.
 const FAR: usize = 256;
 
-/// An answer that takes longer than this comes from afar.
+/// A response that takes longer than this counts as coming from a distant server.
 const SLOW: Duration = Duration::from_millis(5);
 
-/// Lists the bucket and fetches all that is in it, and does nothing with it: `--bare ENDPOINT`.
+/// Lists the bucket, fetches every object and discards it: `--bare ENDPOINT`.
 pub(crate) fn fetch(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
     let endpoint = arguments.next().ok_or("too few arguments of `--bare`")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -54,7 +54,7 @@ async fn fetch_all(endpoint: String) -> Outcome<u64> {
     let client = Client::from_conf(config);
     let begun = Instant::now();
     client.head_bucket().bucket(BUCKET).send().await.map_err(|error| error.to_string())?;
-    // Of the first answer, only the server's own part counts.
+    // Of the first response, only the server's own share counts.
     let first = begun.elapsed();
     let begun = Instant::now();
     client.head_bucket().bucket(BUCKET).send().await.map_err(|error| error.to_string())?;
@@ -84,10 +84,11 @@ async fn fetch_all(endpoint: String) -> Outcome<u64> {
     Ok(fetched)
 }
 
-/// Inflates and hashes every object: objects, inflated bytes, nanoseconds of CPU.
+/// Inflates and hashes every object. Returns the number of objects, inflated bytes and nanoseconds
+/// of CPU time.
 ///
-/// The decoder is the program's own, its state and its buffer are reused, and nothing is checked:
-/// no header, no CRC, no length.
+/// Uses the program's own decoder, reuses its state and buffer, and checks nothing: no header, no
+/// CRC, no length.
 pub(crate) fn inflate_and_hash(world: &World) -> Outcome<(u64, u64, u128)> {
     let mut inflater = Decompress::new(false);
     let mut block = vec![0; 256 << 10];
@@ -95,7 +96,7 @@ pub(crate) fn inflate_and_hash(world: &World) -> Outcome<(u64, u64, u128)> {
     let versions = world.buckets.values().flat_map(|bucket| bucket.objects.values().flatten());
     let begun = thread_cpu()?;
     for version in versions {
-        // Ten bytes of header without optional fields, eight of trailer.
+        // A ten-byte header without optional fields and an eight-byte trailer.
         let mut input = version.body.get(10..).unwrap_or_default();
         let mut hasher = Sha256::new();
         inflater.reset(false);

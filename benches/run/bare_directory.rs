@@ -12,12 +12,12 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Up to this, libdeflate into one buffer is the fastest that there is; above, blocks that are
-/// hashed while they are hot.
+/// Up to this size, libdeflate with one buffer is the fastest option; above it, inflating in blocks
+/// that are hashed while they are still in the cache.
 const WHOLE: usize = 4 << 20;
 const BLOCK: usize = 256 << 10;
 
-/// What the loop has done.
+/// The amount of work that the loop did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Hashed {
     pub(crate) objects: u64,
@@ -39,7 +39,7 @@ impl FromStr for Hashed {
     }
 }
 
-/// Hashes all that lies below a directory: `--bare-directory DIRECTORY`.
+/// Hashes every file below a directory: `--bare-directory DIRECTORY`.
 pub(crate) fn hash_all(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
     let directory = arguments.next().ok_or("too few arguments of `--bare-directory`")?;
     let mut files = Vec::new();
@@ -85,7 +85,7 @@ fn work(files: &[PathBuf], next: &AtomicUsize) -> Outcome<Hashed> {
         let length = read(&mut file, &mut input[..BLOCK])?;
         hashed.objects += 1;
         if length < BLOCK {
-            // Ten bytes of header without optional fields, eight of trailer.
+            // A ten-byte header without optional fields and an eight-byte trailer.
             let [.., a, b, c, d] = input[..length] else { return Err("too short".into()) };
             let size = usize::try_from(u32::from_le_bytes([a, b, c, d]))?;
             if size <= WHOLE {
@@ -121,7 +121,7 @@ fn work(files: &[PathBuf], next: &AtomicUsize) -> Outcome<Hashed> {
     Ok(hashed)
 }
 
-/// Fills the buffer as far as the file goes.
+/// Fills the buffer until it is full or the file ends.
 fn read(file: &mut File, buffer: &mut [u8]) -> Outcome<usize> {
     let mut length = 0;
     while length < buffer.len() {

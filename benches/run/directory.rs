@@ -1,5 +1,5 @@
-//! Runs over directories, beside a loop that reads the same files, inflates and hashes them on all
-//! cores, and does nothing else.
+//! Runs over directories, compared with a loop that reads the same files, inflates and hashes them
+//! on all cores, and does nothing else.
 use crate::Outcome;
 use crate::bare_directory::Hashed;
 use crate::figures::{at_least, at_most, each, float, megabytes};
@@ -14,19 +14,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trailproof_testkit::trail::{BuiltTrail, LogSizes};
 
-/// Bars of one comparison: the share of the loop's speed that is left, at least.
+/// The bars for copies made by other programs, with small and with large files: the least share of
+/// the loop's speed.
 const SMALL: f64 = 0.9;
 const LARGE: f64 = 0.95;
 
-/// Bar of a mirror of our own: "at least 85 % of the machine's measured limit".
+/// The bar for a mirror made by trailproof: "at least 85 % of the machine's measured limit".
 const OURS: f64 = 0.85;
 
-/// Runs over small, mixed and large files that another program copied.
+/// Measures runs over small, mixed and large files that another program copied.
 pub(crate) fn directory(settings: &Settings) -> Outcome<()> {
     shares(settings, Made::Copied, [SMALL, SMALL, LARGE])
 }
 
-/// The same over mirrors of our own, whose manifests are read too.
+/// Measures runs over mirrors made by trailproof, including reading their manifests.
 pub(crate) fn mirror(settings: &Settings) -> Outcome<()> {
     shares(settings, Made::MirrorSource, [OURS; 3])
 }
@@ -44,7 +45,7 @@ fn shares(settings: &Settings, made: Made, bars: [f64; 3]) -> Outcome<()> {
     Ok(())
 }
 
-/// Runs over 10,000 and over 100,000 small files of as many chains.
+/// Measures runs over 10,000 and over 100,000 small files with the same number of chains.
 pub(crate) fn many(settings: &Settings, made: Made) -> Outcome<()> {
     let hours = if settings.quick { [8, 24] } else { [17, 168] };
     let [_, most] = hours;
@@ -52,7 +53,7 @@ pub(crate) fn many(settings: &Settings, made: Made) -> Outcome<()> {
     for hours in hours {
         let sized = Sized::new(2, 17, hours, 17.6, LogSizes::Repeated);
         let compared = compare(settings, &format!("{hours} hours"), sized, made)?;
-        // Of few files, what a run costs beside them is too large a part.
+        // With few files, the fixed cost of a run is too large a part of the total.
         if hours == most {
             at_most("times the loop's time", compared.ratio, 1.3);
         }
@@ -65,9 +66,9 @@ pub(crate) fn many(settings: &Settings, made: Made) -> Outcome<()> {
 }
 
 struct Compared {
-    /// The program's time against the loop's: median of the rounds.
+    /// The program's time divided by the loop's: the median of all rounds.
     ratio: f64,
-    /// Highest peak of memory, in MB.
+    /// Highest peak memory, in MB.
     peak: f64,
 }
 
@@ -76,7 +77,8 @@ fn compare(settings: &Settings, name: &str, sized: Sized, made: Made) -> Outcome
     let (mut ratios, mut shares, mut walls) = (Vec::new(), Vec::new(), Vec::new());
     let mut peak = 0;
     println!("-- {name}");
-    // In turn, so that what else the machine does hits both; the first round only warms the cache.
+    // Alternating, so that other load on the machine affects both; the first round only warms the
+    // cache.
     for round in 0..=settings.repeat.unwrap_or(7) {
         let bare = bare_directory(&directory.0)?;
         let hashed: Hashed = String::from_utf8(bare.stdout.clone())?.trim().parse()?;
@@ -119,8 +121,9 @@ fn print(name: &str, run: &Run, hashed: Hashed) {
     );
 }
 
-/// Fails where not every log file was found valid: such a run measures nothing. The stretch before
-/// the first digest is uncovered, so that no digest is left out and the verdict is `not proven`.
+/// Returns an error if not every log file was found valid: such a run measures nothing. The time
+/// before the first digest is uncovered, so that no digest is left out and the verdict is `not
+/// proven`.
 pub(crate) fn all_valid(run: &Run, logs: u64) -> Outcome<()> {
     let summary: Value = serde_json::from_slice(&run.stdout)?;
     let valid = summary.pointer("/counts/log_files/valid");
@@ -136,16 +139,16 @@ pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
-/// Who wrote the directory.
+/// The program that wrote the directory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Made {
-    /// A copier, of which there are many.
+    /// A generic copying program.
     Copied,
     /// `trailproof mirror`.
     MirrorSource,
 }
 
-/// A trail in a directory, with the number of its log files. It is removed with this.
+/// A trail in a directory, and the number of its log files. The directory is removed on drop.
 pub(crate) struct Written(pub(crate) PathBuf, pub(crate) u64);
 
 impl Written {
@@ -179,8 +182,9 @@ impl Drop for Written {
     }
 }
 
-/// As a copier writes it, with the signatures of digests beside it: an index of all log files would
-/// be read at the start and would measure something else.
+/// Writes the trail as a copying program does, with an index that holds only the digests'
+/// signatures. An index of all log files would be read at the start, and the run would measure that
+/// too.
 fn write(trail: &BuiltTrail, directory: &Path) -> Outcome<()> {
     let Some(bucket) = trail.world.buckets.get(BUCKET) else { return Err("no bucket".into()) };
     let mut objects = Map::new();
@@ -199,5 +203,5 @@ fn write(trail: &BuiltTrail, directory: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// The file with the public keys, beside the bucket's folder.
+/// The file with the public keys, next to the bucket's folder.
 pub(crate) const KEYS: &str = "public-keys.json";

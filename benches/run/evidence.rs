@@ -1,4 +1,4 @@
-//! What a record of the run costs, and what is made of one.
+//! The cost of recording a run, and of the commands that use a record.
 use crate::Outcome;
 use crate::directory::{Made, Written, all_valid, median};
 use crate::figures::{at_most, float, megabytes};
@@ -11,10 +11,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use trailproof_testkit::trail::LogSizes;
 
-/// What a record may add to a run's time.
+/// The factor by which recording may slow down a run.
 const COST: f64 = 1.1;
 
-/// Runs over a directory without a record, with a raw one and with one that is compressed, in turn.
+/// Compares runs over a directory without a record, with an uncompressed one and with a compressed
+/// one, alternating.
 pub(crate) fn recording(settings: &Settings) -> Outcome<()> {
     let hours = if settings.quick { 24 } else { 168 };
     let sized = Sized::new(2, 17, hours, 17.6, LogSizes::Repeated);
@@ -48,7 +49,7 @@ pub(crate) fn recording(settings: &Settings) -> Outcome<()> {
     Ok(())
 }
 
-/// Records a run over a million log files, and does with the record all that is done with one.
+/// Records a run over a million log files and runs every command that uses a record on it.
 pub(crate) fn million(settings: &Settings) -> Outcome<()> {
     let accounts = if settings.quick { 2 } else { 20 };
     let sized = Sized::new(accounts, 17, 168, 17.6, LogSizes::Repeated);
@@ -120,7 +121,7 @@ pub(crate) fn million(settings: &Settings) -> Outcome<()> {
     Ok(())
 }
 
-/// The place of a log file that the record has, for which to make a proof.
+/// Returns the location of a log file that is in the record, to make a proof for.
 fn last_log(record: &Path) -> Outcome<String> {
     let run = trailproof(&[&"replay", &record, &"--format", &"jsonl"])?;
     let text = String::from_utf8(run.stdout)?;
@@ -130,7 +131,7 @@ fn last_log(record: &Path) -> Outcome<String> {
     Ok(format!("s3://{}/{}", text("bucket")?, text("key")?))
 }
 
-/// A folder for what is written, removed with this.
+/// A folder for output files, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -1,10 +1,10 @@
-//! Prints figures: a line a program, then the ratios beside their bars.
+//! Prints figures: one line for each program, then the ratios next to their bars.
 use crate::Outcome;
 use crate::measure::Run;
 use crate::serve::Seen;
 use std::time::Duration;
 
-/// The machine, on which every figure depends.
+/// Prints the machine's properties, on which every figure depends.
 pub(crate) fn machine() -> Outcome<()> {
     let cpus = std::fs::read_to_string("/proc/cpuinfo")?;
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name"));
@@ -16,7 +16,7 @@ pub(crate) fn machine() -> Outcome<()> {
     Ok(())
 }
 
-/// What one program did over some runs, with the figures that are compared.
+/// The results of one program over several runs, with the figures that are compared.
 #[derive(Clone, Debug)]
 pub(crate) struct Figures {
     pub(crate) name: String,
@@ -31,7 +31,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Sums up runs of which the server has `seen` the last.
+    /// Summarizes runs; `seen` is what the server recorded of the last one.
     pub(crate) fn of(name: &str, runs: Vec<Run>, seen: Seen) -> Outcome<Self> {
         let walls = runs.iter().map(|run| run.wall).collect();
         let cpus = runs.iter().map(|run| run.cpu).collect();
@@ -60,29 +60,29 @@ impl Figures {
     }
 }
 
-/// Microseconds of CPU for each of `count`.
+/// Returns the microseconds of CPU time for each of `count` items.
 pub(crate) fn each(cpu: Duration, count: u64) -> f64 {
     cpu.as_secs_f64() * 1e6 / float(count.max(1))
 }
 
-/// MB, as bars have them.
+/// Converts KiB to MB, the unit of the bars.
 pub(crate) fn megabytes(kib: u64) -> f64 {
     float(kib) * 1024.0 / 1e6
 }
 
-/// A count for a division.
+/// Converts a count for division.
 pub(crate) fn float(count: u64) -> f64 {
-    // Counts here are far below 2^32; beyond it the figure would be of no use anyway.
+    // Counts here are far below 2^32; above it the figure would be useless anyway.
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Says whether a figure is at least its bar.
+/// Prints whether a figure is at least its bar.
 pub(crate) fn at_least(what: &str, figure: f64, bar: f64) {
     let word = if figure >= bar { "met" } else { "MISSED" };
     println!("  {what}: {figure:.2} (bar: at least {bar}) {word}");
 }
 
-/// Says whether a figure is at most its bar.
+/// Prints whether a figure is at most its bar.
 pub(crate) fn at_most(what: &str, figure: f64, bar: f64) {
     let word = if figure <= bar { "met" } else { "MISSED" };
     println!("  {what}: {figure:.2} (bar: at most {bar}) {word}");

@@ -1,13 +1,13 @@
-//! Runs a program and says what it took.
+//! Runs a program and measures its resources.
 //!
-//! CPU time and memory are read from `/proc`: of a process that has ended and was not yet waited
-//! for, the kernel still tells the CPU time of all its threads, to a hundredth of a second.
+//! CPU time and memory are read from `/proc`: for a process that has ended and has not been waited
+//! for, the kernel still reports the CPU time of all its threads, to a hundredth of a second.
 use crate::Outcome;
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What one run took.
+/// The resources that one run used.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) wall: Duration,
@@ -19,10 +19,11 @@ pub(crate) struct Run {
     pub(crate) stderr: Vec<u8>,
 }
 
-/// Kernel ticks a second, which Linux gives to programs as 100 on every architecture in use.
+/// Length of a kernel tick. Linux reports 100 ticks a second to programs on every architecture in
+/// use.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Runs the command to its end.
+/// Runs the command until it ends.
 pub(crate) fn run(command: &mut Command) -> Outcome<Run> {
     let begun = Instant::now();
     let mut child =
@@ -47,7 +48,8 @@ pub(crate) fn run(command: &mut Command) -> Outcome<Run> {
         if let Some(cpu) = cpu_of_ended(&stat) {
             break cpu;
         }
-        // Finely at first, so that short runs are timed well; later the looking must cost nothing.
+        // Poll often at first, so that short runs are timed accurately; later the polling must cost
+        // nothing.
         let pause = begun.elapsed() / 200;
         std::thread::sleep(pause.clamp(Duration::from_millis(1), Duration::from_millis(20)));
     };
@@ -64,9 +66,9 @@ fn high_water(folder: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// CPU time in user and kernel mode, once the process has ended.
+/// Returns the CPU time in user and kernel mode of a process that has ended.
 fn cpu_of_ended(stat: &str) -> Option<Duration> {
-    // The name, in parentheses, may hold anything.
+    // The name, in parentheses, may contain any character.
     let (_, rest) = stat.rsplit_once(") ")?;
     let mut fields = rest.split(' ');
     if fields.next()? != "Z" {
@@ -77,7 +79,7 @@ fn cpu_of_ended(stat: &str) -> Option<Duration> {
     Some(TICK * (times.next()?? + times.next()??))
 }
 
-/// CPU time until now of a process that goes on, to a hundredth of a second.
+/// Returns the CPU time used so far by a running process, to a hundredth of a second.
 pub(crate) fn cpu_of(process: u32) -> Outcome<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
     let (_, rest) = stat.rsplit_once(") ").ok_or("an empty file")?;
@@ -86,7 +88,7 @@ pub(crate) fn cpu_of(process: u32) -> Outcome<Duration> {
     Ok(TICK * (next()?.parse::<u32>()? + next()?.parse::<u32>()?))
 }
 
-/// CPU time of this thread.
+/// Returns the CPU time of this thread.
 pub(crate) fn thread_cpu() -> Outcome<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
     let nanoseconds = text.split(' ').next().ok_or("an empty file")?;

@@ -1,4 +1,4 @@
-//! The programs that are measured, and how they are asked.
+//! The programs that are measured, and how they are invoked.
 use crate::Outcome;
 use crate::directory::KEYS;
 use crate::measure::{Run, run};
@@ -7,21 +7,21 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The AWS CLI, where there is one.
+/// Returns the AWS CLI, if it is installed.
 pub(crate) fn aws_cli() -> Option<PathBuf> {
     let named = std::env::var_os("TRAILPROOF_AWS_CLI").filter(|path| !path.is_empty());
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".venv/awscli/bin/aws");
     named.map(PathBuf::from).or_else(|| here.exists().then_some(here))
 }
 
-/// `trailproof validate-logs`.
+/// Runs `trailproof validate-logs`.
 pub(crate) fn validate_logs(endpoint: &str, sized: Sized) -> Outcome<Run> {
     let mut command = program(endpoint);
     validate_logs_arguments(command.arg("validate-logs"), sized);
     run(&mut command)
 }
 
-/// `aws cloudtrail validate-logs`.
+/// Runs `aws cloudtrail validate-logs`.
 pub(crate) fn aws_validate_logs(aws: PathBuf, endpoint: &str, sized: Sized) -> Outcome<Run> {
     let mut command = Command::new(aws);
     surround(&mut command, endpoint);
@@ -29,12 +29,12 @@ pub(crate) fn aws_validate_logs(aws: PathBuf, endpoint: &str, sized: Sized) -> O
     run(&mut command)
 }
 
-/// `trailproof verify` of the whole bucket.
+/// Runs `trailproof verify` on the whole bucket.
 pub(crate) fn verify(endpoint: &str, sized: Sized) -> Outcome<Run> {
     verify_recording(endpoint, sized, None)
 }
 
-/// `trailproof verify --dry-run` of the whole bucket.
+/// Runs `trailproof verify --dry-run` on the whole bucket.
 pub(crate) fn dry_run(endpoint: &str, sized: Sized) -> Outcome<Run> {
     let (from, to) = sized.proven();
     let mut command = program(endpoint);
@@ -42,7 +42,7 @@ pub(crate) fn dry_run(endpoint: &str, sized: Sized) -> Outcome<Run> {
     run(command.args(["--start-time", &from, "--end-time", &to, "--quiet"]))
 }
 
-/// The same with a record of the run, where one is named.
+/// Runs `trailproof verify` on the whole bucket and records the run if a record is named.
 pub(crate) fn verify_recording(
     endpoint: &str,
     sized: Sized,
@@ -62,7 +62,7 @@ fn recording<'c>(command: &'c mut Command, record: Option<&Path>) -> &'c mut Com
     }
 }
 
-/// Another of the program's commands, which reads files only.
+/// Runs a trailproof command that only reads files.
 pub(crate) fn trailproof(arguments: &[&dyn AsRef<OsStr>]) -> Outcome<Run> {
     let mut command = program("");
     for argument in arguments {
@@ -71,8 +71,7 @@ pub(crate) fn trailproof(arguments: &[&dyn AsRef<OsStr>]) -> Outcome<Run> {
     run(&mut command)
 }
 
-/// `trailproof verify` of a directory, over all that lies in it, with a record of the run where one
-/// is named.
+/// Runs `trailproof verify` on everything in a directory and records the run if a record is named.
 pub(crate) fn verify_directory(
     directory: &Path,
     sized: Sized,
@@ -86,7 +85,7 @@ pub(crate) fn verify_directory(
     run(recording(&mut command, record))
 }
 
-/// `trailproof mirror` of the whole bucket to a directory.
+/// Runs `trailproof mirror` on the whole bucket, to a directory.
 pub(crate) fn mirror_to(endpoint: &str, sized: Sized, directory: &Path) -> Outcome<Run> {
     let (from, to) = sized.around();
     let mut command = program(endpoint);
@@ -94,12 +93,12 @@ pub(crate) fn mirror_to(endpoint: &str, sized: Sized, directory: &Path) -> Outco
     run(command.args(["--start-time", &from, "--end-time", &to, "--quiet"]))
 }
 
-/// The loop that only hashes, in a process of its own.
+/// Runs the loop that only hashes, in a separate process.
 pub(crate) fn bare_directory(directory: &Path) -> Outcome<Run> {
     run(Command::new(std::env::current_exe()?).arg("--bare-directory").arg(directory))
 }
 
-/// The client that only fetches, in a process of its own.
+/// Runs the client that only fetches, in a separate process.
 pub(crate) fn bare(endpoint: &str) -> Outcome<Run> {
     let mut command = Command::new(std::env::current_exe()?);
     surround(&mut command, endpoint);
@@ -118,7 +117,7 @@ fn validate_logs_arguments(command: &mut Command, sized: Sized) {
     command.args(["--start-time", &from, "--end-time", &to]);
 }
 
-/// The same surroundings for every program, with nothing of the caller's.
+/// Gives every program the same environment, with nothing from the caller's.
 fn surround(command: &mut Command, endpoint: &str) {
     command
         .env_clear()

@@ -1,5 +1,5 @@
-//! Whole runs over S3: at every latency, and of every shape of bucket, each beside a client that
-//! only fetches the same objects, and beside the AWS CLI where it can do the work.
+//! Whole runs over S3: at every latency and for every shape of bucket, each compared with a client
+//! that only fetches the same objects, and with the AWS CLI where it can do the work.
 use crate::Outcome;
 use crate::figures::{Figures, at_most, each, megabytes};
 use crate::programs::{aws_cli, aws_validate_logs, bare, validate_logs, verify};
@@ -9,7 +9,8 @@ use crate::world::Sized;
 use std::time::Duration;
 use trailproof_testkit::trail::LogSizes;
 
-/// `verify` beside fetching alone, in turn, so that what else the machine does hits both.
+/// Compares `verify` with fetching alone, alternating, so that other load on the machine affects
+/// both.
 fn beside_fetching(settings: &Settings, sized: Sized, latency: u64, times: usize) -> Outcome<()> {
     let mut server = Server::start(sized, Store { latency, rate: None })?;
     let (objects, inflated, hashing) = server.inflate_and_hash()?;
@@ -45,7 +46,8 @@ fn beside_fetching(settings: &Settings, sized: Sized, latency: u64, times: usize
     Ok(())
 }
 
-/// `validate-logs` of the same bucket beside the AWS CLI, where there is one and it ends in time.
+/// Compares `validate-logs` with the AWS CLI on the same bucket, if the CLI is installed and ends
+/// in time.
 fn beside_aws(sized: Sized, latency: u64) -> Outcome<()> {
     let Some(aws) = aws_cli() else { return Ok(()) };
     let mut server = Server::start(sized, Store { latency, rate: None })?;
@@ -53,7 +55,7 @@ fn beside_aws(sized: Sized, latency: u64) -> Outcome<()> {
     let theirs =
         repeated(&mut server, "AWS CLI", 1, |it| aws_validate_logs(aws.clone(), it, sized))?;
     if ours.last.stdout != theirs.last.stdout {
-        return Err("the two programs say different things".into());
+        return Err("the two programs disagree".into());
     }
     let times = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
     println!("  times faster than the AWS CLI: {:.1}", times(theirs.wall, ours.wall));
@@ -66,20 +68,20 @@ fn median(values: &mut [f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// A busy week of one account and region.
+/// Measures a busy week of one account and region.
 pub(crate) fn busy_week(settings: &Settings, latency: u64) -> Outcome<()> {
     let hours = if settings.quick { 24 } else { 168 };
     beside_fetching(settings, Sized::new(1, 1, hours, 19.8, LogSizes::Realistic), latency, 5)
 }
 
-/// Four accounts in every region for a week, with nearly no log file.
+/// Measures four accounts in every region for a week, with nearly no log files.
 pub(crate) fn empty_chains(settings: &Settings) -> Outcome<()> {
     let (accounts, hours) = if settings.quick { (1, 48) } else { (4, 168) };
     let sized = Sized::new(accounts, 17, hours, 0.02, LogSizes::Small);
     beside_fetching(settings, sized, 30, 3)
 }
 
-/// One chain of a year, with a log file in every fifth hour: the walk itself.
+/// Measures one chain of a year, with a log file in every fifth hour: the walk itself.
 pub(crate) fn giant_chain(settings: &Settings) -> Outcome<()> {
     let hours = if settings.quick { 720 } else { 8_760 };
     let sized = Sized::new(1, 1, hours, 0.2, LogSizes::Small);
@@ -89,7 +91,7 @@ pub(crate) fn giant_chain(settings: &Settings) -> Outcome<()> {
     beside_aws(Sized::new(1, 1, hours, 0.2, LogSizes::Small), 30)
 }
 
-/// Log files of twenty megabytes.
+/// Measures log files of twenty megabytes.
 pub(crate) fn large_logs(settings: &Settings) -> Outcome<()> {
     let hours = if settings.quick { 4 } else { 12 };
     let sized = Sized::new(1, 1, hours, 2.0, LogSizes::Large);
@@ -97,7 +99,7 @@ pub(crate) fn large_logs(settings: &Settings) -> Outcome<()> {
     beside_aws(sized, 0)
 }
 
-/// What a throttling store costs, at two rates.
+/// Measures the cost of a throttling store, at two rates.
 pub(crate) fn throttle_slow(settings: &Settings) -> Outcome<()> {
     let hours = if settings.quick { 12 } else { 48 };
     let sized = Sized::new(1, 1, hours, 19.8, LogSizes::Realistic);

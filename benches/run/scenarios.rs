@@ -1,4 +1,4 @@
-//! What is run, and the bars of the issues that asked for it.
+//! The scenarios, and the bars from the issues that asked for them.
 use crate::Outcome;
 use crate::directory::{self, Made};
 use crate::evidence;
@@ -11,12 +11,12 @@ use crate::world::Sized;
 use std::time::Duration;
 use trailproof_testkit::trail::LogSizes;
 
-/// How the scenarios are run.
+/// Settings for running the scenarios.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
-    /// Smaller worlds: to see that all works, not for figures.
+    /// Smaller worlds: to check that everything works, not for figures.
     pub(crate) quick: bool,
-    /// How often short runs are repeated.
+    /// Number of repetitions of short runs.
     pub(crate) repeat: Option<usize>,
 }
 
@@ -146,7 +146,7 @@ fn week(settings: &Settings) -> Sized {
     Sized::new(1, 1, hours, 19.8, LogSizes::Realistic)
 }
 
-/// Runs `times` times and sums up.
+/// Runs `times` times and summarizes the results.
 pub(crate) fn repeated(
     server: &mut Server,
     name: &str,
@@ -162,7 +162,7 @@ pub(crate) fn repeated(
     Figures::of(name, runs, seen)
 }
 
-/// Fails where a run did not come to the verdict that its trail deserves: such a run measures
+/// Returns an error if a run did not reach the verdict that its trail deserves: such a run measures
 /// nothing.
 pub(crate) fn proven(figures: &Figures) -> Outcome<()> {
     if figures.last.status == Some(0) {
@@ -184,18 +184,18 @@ fn beside_aws(settings: &Settings, latency: u64, bar: f64) -> Outcome<()> {
         println!("  no AWS CLI: name one in TRAILPROOF_AWS_CLI");
         return Ok(());
     };
-    // It takes minutes with latency, which is waiting and does not vary.
+    // With latency it takes minutes, most of it waiting, which does not vary.
     let times = if latency == 0 { settings.repeat.unwrap_or(3) } else { 1 };
     let theirs = repeated(&mut server, "AWS CLI", times, |endpoint| {
         aws_validate_logs(aws.clone(), endpoint, sized)
     })?;
     proven(&theirs)?;
     if ours.last.stdout != theirs.last.stdout {
-        return Err("the two programs say different things".into());
+        return Err("the two programs disagree".into());
     }
-    let said = String::from_utf8_lossy(&ours.last.stdout);
-    println!("  both say: {}", said.trim_end().lines().next_back().unwrap_or_default());
-    // Once more, so that what the machine does meanwhile hits both.
+    let output = String::from_utf8_lossy(&ours.last.stdout);
+    println!("  both say: {}", output.trim_end().lines().next_back().unwrap_or_default());
+    // Run it again, so that other load on the machine affects both.
     let again = repeated(&mut server, "trailproof, again", times.max(3), |endpoint| {
         validate_logs(endpoint, sized)
     })?;
@@ -216,7 +216,7 @@ fn beside_bare(settings: &Settings) -> Outcome<()> {
         float(inflated / 1_000_000) / hashing.as_secs_f64()
     );
     let mut ratios = Vec::new();
-    // In turn, so that what else the machine does hits both.
+    // Alternating, so that other load on the machine affects both.
     for _ in 0..settings.repeat.unwrap_or(5) {
         let fetching = repeated(&mut server, "bare client", 1, bare)?;
         proven(&fetching)?;
@@ -267,8 +267,8 @@ fn organization(settings: &Settings) -> Outcome<()> {
     Ok(())
 }
 
-/// 8,500 chains of a few hours. A dry run lists all that a run lists before it reads its first digest,
-/// and the folders of log files too.
+/// Measures 8,500 chains of a few hours. A dry run lists everything that a run lists before it
+/// reads its first digest, and the folders of log files as well.
 fn discovery(settings: &Settings) -> Outcome<()> {
     let accounts = if settings.quick { 20 } else { 500 };
     let sized = Sized::new(accounts, 17, 4, 0.02, LogSizes::Small);
@@ -304,12 +304,12 @@ fn million(settings: &Settings) -> Outcome<()> {
         let sized = Sized::new(accounts, 17, 168, 17.6, LogSizes::Repeated);
         let mut server = Server::start(sized, Store::default())?;
         let name = format!("trailproof, {accounts} accounts");
-        // Peaks differ by some megabytes from run to run, and a run ten times as long has more of them.
+        // Peaks vary by some megabytes between runs, and a run ten times as long has more of them.
         let times = settings.repeat.unwrap_or(if peaks.is_empty() { 5 } else { 1 });
         let ours = repeated(&mut server, &name, times, |endpoint| verify(endpoint, sized))?;
         proven(&ours)?;
-        let said = String::from_utf8_lossy(&ours.last.stdout);
-        println!("  it says: {}", said.lines().nth(3).unwrap_or_default());
+        let output = String::from_utf8_lossy(&ours.last.stdout);
+        println!("  it says: {}", output.lines().nth(3).unwrap_or_default());
         peaks.push(megabytes(ours.peak));
     }
     flat(&peaks, 200.0);

@@ -1,4 +1,4 @@
-//! The server in a process of its own, and how it is talked to: a line in, a line out.
+//! The server in a separate process, and its protocol: one line in, one line out.
 use crate::Outcome;
 use crate::bare;
 use crate::measure::cpu_of;
@@ -9,16 +9,16 @@ use std::time::Duration;
 use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions, Throttling};
 use trailproof_testkit::world::World;
 
-/// How the served store behaves.
+/// The behaviour of the served store.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Store {
-    /// Milliseconds that pass before each answer.
+    /// Milliseconds before each response.
     pub(crate) latency: u64,
-    /// Requests a second, above which it answers 503; none for as many as come.
+    /// Requests a second above which it responds with 503; `None` for no limit.
     pub(crate) rate: Option<u32>,
 }
 
-/// What the server has seen of one run.
+/// What the server recorded of one run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) requests: u64,
@@ -34,7 +34,7 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Outcome<()> 
     let sized: Sized = next()?.parse()?;
     let latency = Duration::from_millis(next()?.parse()?);
     let rate: u32 = next()?.parse()?;
-    // The truth of what was written is not needed, and takes as much memory as the world.
+    // The expectations are not needed, and take as much memory as the world.
     let world: World = sized.0.build().world;
     let throttling = (rate > 0).then(|| Throttling {
         requests_per_second: f64::from(rate),
@@ -64,7 +64,7 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Outcome<()> 
     Ok(())
 }
 
-/// The server, seen from the process that measures. It ends with this.
+/// The server, as seen by the measuring process. The server ends when this is dropped.
 pub(crate) struct Server {
     child: Child,
     commands: Option<ChildStdin>,
@@ -73,7 +73,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until the world is built.
+    /// Starts the server and waits until the world is built.
     pub(crate) fn start(sized: Sized, store: Store) -> Outcome<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["--serve", &sized.to_string(), &store.latency.to_string()])
@@ -104,27 +104,27 @@ impl Server {
     fn numbers<const N: usize>(&mut self, command: &str) -> Outcome<[u64; N]> {
         let answer = self.ask(command)?;
         let numbers: Result<Vec<u64>, _> = answer.split(' ').map(str::parse).collect();
-        Ok(numbers?.try_into().map_err(|_| "the server answered otherwise than asked")?)
+        Ok(numbers?.try_into().map_err(|_| "unexpected response of the server")?)
     }
 
-    /// Forgets what it has seen, so that the next run finds it as new.
+    /// Resets the server's counters, so that the next run starts from zero.
     pub(crate) fn forget(&mut self) -> Outcome<()> {
         self.ask("forget").map(drop)
     }
 
-    /// What it has seen since then.
+    /// Returns what the server has recorded since then.
     pub(crate) fn seen(&mut self) -> Outcome<Seen> {
         let [requests, gets, throttled, connections, in_flight] = self.numbers("seen")?;
         Ok(Seen { requests, gets, throttled, connections, in_flight })
     }
 
-    /// CPU time that the server has used until now, for all runs.
+    /// Returns the CPU time that the server has used so far, over all runs.
     pub(crate) fn cpu(&self) -> Outcome<Duration> {
         cpu_of(self.child.id())
     }
 
-    /// Inflates and hashes every object in the server's process, in one bare loop: objects,
-    /// inflated bytes, CPU time.
+    /// Inflates and hashes every object in the server's process, in one bare loop. Returns objects,
+    /// inflated bytes and CPU time.
     pub(crate) fn inflate_and_hash(&mut self) -> Outcome<(u64, u64, Duration)> {
         let [objects, inflated, nanoseconds] = self.numbers("loop")?;
         Ok((objects, inflated, Duration::from_nanos(nanoseconds)))
@@ -133,7 +133,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The end of its input is what it ends by.
+        // The server ends when its input does.
         drop(self.commands.take());
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What is served: an organization's trail of a given scale.
+//! The served content: an organization's trail of a given scale.
 use crate::Outcome;
 use std::fmt;
 use std::str::FromStr;
@@ -11,11 +11,11 @@ pub(crate) const BUCKET: &str = "organization-trail-logs";
 pub(crate) const REGION: &str = "us-west-2";
 pub(crate) const ARN: &str = "arn:aws:cloudtrail:us-west-2:100000000001:trail/organization-trail";
 
-/// 2026-03-01T00:00:00Z. Logging begins within the hour after it, in each chain at its own minute.
+/// 2026-03-01T00:00:00Z. Logging begins within the next hour, at a different minute in each chain.
 const BEGIN: i64 = 1_772_323_200;
 const HOUR: i64 = 3600;
 
-/// A scale that goes through a command line.
+/// A scale that can be passed on a command line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sized(pub(crate) Scale);
 
@@ -30,12 +30,12 @@ impl Sized {
         Self(Scale { accounts, regions, hours, logs, sizes })
     }
 
-    /// A time before everything that was written, and one after.
+    /// Returns a time before everything that was written, and one after.
     pub(crate) fn around(self) -> (String, String) {
         (iso(BEGIN), iso(BEGIN + i64::from(self.0.hours + 3) * HOUR))
     }
 
-    /// The time over which every chain is proven.
+    /// Returns the period over which every chain is proven.
     pub(crate) fn proven(self) -> (String, String) {
         (iso(BEGIN + 2 * HOUR), iso(BEGIN + i64::from(self.0.hours) * HOUR))
     }
@@ -59,7 +59,7 @@ impl FromStr for Sized {
     type Err = Box<dyn std::error::Error>;
 
     fn from_str(text: &str) -> Outcome<Self> {
-        // No further: there is an `x` in `mixed`.
+        // Limited to five parts: `mixed` contains an `x`.
         let mut parts = text.splitn(5, 'x');
         let mut next = || parts.next().ok_or("too few parts in a scale");
         Ok(Self(Scale {

@@ -1,23 +1,24 @@
-//! The requested period of one chain, divided without remainder.
+//! The division of one chain's requested period, without remainder.
 //!
-//! The division is built from the newest second down, in the order of the walk. Below each digest
-//! stands the reason that holds until the next older digest is proven, so that no second is left
-//! out and none is counted twice, whatever was deleted.
+//! The division is built from the newest second down, in the order of the walk. The time below each
+//! digest has the reason that holds until the next older digest is proven, so that no second is
+//! left out or counted twice, whatever was deleted.
 use crate::vocab::time::{HOUR, Period, Timestamp};
 use strum::{EnumCount, EnumIter, EnumString, IntoEnumIterator, IntoStaticStr};
 
-/// The age up to which the newest digest of a chain may be the newest that there is: the next one
-/// ends an hour after it, and real ones come half an hour to an hour and a half after their end.
+/// The age up to which a chain's newest digest may still be the newest one that exists: the next
+/// one ends an hour later, and real digests are delivered between half an hour and an hour and a
+/// half after their end.
 pub const TAIL_ALLOWANCE: i64 = 2 * HOUR;
 
-/// From when on the newest digest must end for what follows it to be pending, in a run over
-/// `period` at `now`. `None` where the period ended so long ago that every digest of it has come:
-/// the run then does not depend on when it is made.
+/// Returns the earliest end of the newest digest for which the time after it is pending, in a run
+/// over `period` at `now`. Returns `None` if the period ended so long ago that all of its digests
+/// have been delivered: the result then does not depend on when the run is made.
 pub fn tail_allowed_from(period: Period, now: Timestamp) -> Option<Timestamp> {
     Some(now.plus(-TAIL_ALLOWANCE)).filter(|from| *from < period.end)
 }
 
-/// What is known of a stretch of time.
+/// What is known about a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumCount, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Coverage {
@@ -27,14 +28,14 @@ pub enum Coverage {
     Contradicted,
     /// The digest, or a log file that it names, could not be checked.
     Unverified,
-    /// It lies after the newest digest, which is so young that the next one is still to come.
+    /// It comes after the newest digest, which is so recent that the next one is still to come.
     Pending,
     /// No digest covers it.
     #[strum(transparent)]
     Uncovered(Uncovered),
 }
 
-/// Why no digest covers a stretch of time. The codes of the reasons are made from their names.
+/// Why no digest covers a stretch of time. The codes of the reasons are derived from their names.
 #[derive(
     Clone,
     Copy,
@@ -51,65 +52,65 @@ pub enum Coverage {
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum Uncovered {
-    /// It lies before the first digest of the chain.
+    /// It comes before the first digest of the chain.
     BeforeFirstDigest,
     /// The chain ended and was started again.
     Gap,
-    /// A proven digest names a digest here that is not there.
+    /// A proven digest links to a digest here that is missing.
     DigestsMissing,
-    /// It lies after the newest digest, and the next one should have come; or there is no digest
-    /// at all.
+    /// It comes after the newest digest, and the next one is overdue; or there is no digest at all.
     Tail,
-    /// Two linked digests leave it out between them.
+    /// Two linked digests leave a hole between them.
     Hole,
-    /// The chain, or the place that was named or expected, has no digest in the period at all.
+    /// The chain, or the place that was named or expected, has no digest at all in the period.
     Absent,
 }
 
 impl Coverage {
-    /// Every kind of stretch, those without a digest by reason.
+    /// Lists every kind of stretch, with one entry for each reason to be uncovered.
     pub fn all() -> impl Iterator<Item = Self> {
         let digests = [Self::Verified, Self::Contradicted, Self::Unverified, Self::Pending];
         digests.into_iter().chain(Uncovered::iter().map(Self::Uncovered))
     }
 
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(self) -> &'static str {
         self.into()
     }
 
-    /// The one with this code.
+    /// Returns the coverage with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::all().find(|known| known.code() == code)
     }
 }
 
 impl Uncovered {
-    /// Stable code for machines; never renamed once released. It parses as the reason.
+    /// Returns the stable code for machines; never renamed once released. It parses back to the
+    /// reason.
     pub fn code(self) -> &'static str {
         self.into()
     }
 }
 
-/// One stretch of the division: from `from` up to, and not including, `to`.
+/// One stretch of the division: from `from` up to but not including `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// First second.
     pub from: Timestamp,
     /// The second after the last.
     pub to: Timestamp,
-    /// What is known of it.
+    /// What is known about it.
     pub coverage: Coverage,
 }
 
 impl Segment {
-    /// Its length in seconds.
+    /// Returns its length in seconds.
     pub fn seconds(&self) -> i64 {
         self.to.unix() - self.from.unix()
     }
 }
 
-/// How one digest came out, its log files included.
+/// The result of judging one digest, including its log files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Proven: it covers this interval, with this result. A starting digest covers nothing.
@@ -118,21 +119,21 @@ pub enum Standing {
         start: Timestamp,
         /// End of its interval.
         end: Timestamp,
-        /// Whether its chain starts with it.
+        /// Whether it starts its chain.
         chain_start: bool,
-        /// `Verified`, or what its log files made of it.
+        /// `Verified`, or the result of its log files.
         coverage: Coverage,
     },
-    /// Not proven: nobody knows what it covered. Its key tells its end.
+    /// Not proven: the interval that it covered is unknown. Its end comes from its key.
     Unproven {
-        /// End, as its key has it.
+        /// End, according to its key.
         end: Timestamp,
         /// `Contradicted` or `Unverified`.
         coverage: Coverage,
     },
-    /// It is not there. Its successor's link tells its end.
+    /// The digest is missing. Its end comes from its successor's link.
     Missing {
-        /// End, as its key has it.
+        /// End, according to its key.
         end: Timestamp,
     },
 }
@@ -141,19 +142,19 @@ pub enum Standing {
 #[derive(Clone, Debug)]
 pub struct CoverageBuilder {
     period: Period,
-    /// Everything from here on up is divided.
+    /// Everything from this time on has been divided.
     cursor: Timestamp,
-    /// What holds below the cursor until the next proven digest.
+    /// The coverage below the cursor, up to the next proven digest.
     below: Coverage,
     segments: Vec<Segment>,
-    /// From when on the newest digest must end for the tail to be pending; `None` once a digest
-    /// was taken, or where nothing is pending.
+    /// The earliest end of the newest digest for which the tail is pending; `None` once a digest
+    /// was taken, or if nothing is pending.
     tail_allowed_from: Option<Timestamp>,
 }
 
 impl CoverageBuilder {
-    /// Nothing is known yet: all of the period is tail. It is pending where the newest digest is
-    /// proven and ends at `tail_allowed_from` or later.
+    /// Creates a division in which the whole period is tail. The tail becomes pending if the newest
+    /// digest is proven and ends at `tail_allowed_from` or later.
     pub fn new(period: Period, tail_allowed_from: Option<Timestamp>) -> Self {
         Self {
             tail_allowed_from,
@@ -193,13 +194,13 @@ impl CoverageBuilder {
         }
     }
 
-    /// Whether nothing of the period is left to divide.
+    /// Returns whether the whole period has been divided.
     pub fn is_complete(&self) -> bool {
         self.cursor <= self.period.start
     }
 
-    /// The division, oldest first. `older` tells whether the chain has a digest before the period,
-    /// which makes what follows a chain start a gap and not the time before the first digest.
+    /// Returns the division, oldest first. `older` is whether the chain has a digest before the
+    /// period: time before a chain start is then a gap, and otherwise time before the first digest.
     pub fn finish(mut self, older: bool) -> Vec<Segment> {
         let gap = Coverage::Uncovered(Uncovered::Gap);
         let below = match self.below {
@@ -211,7 +212,7 @@ impl CoverageBuilder {
         self.segments
     }
 
-    /// Gives the time from `from` to the cursor to `coverage`.
+    /// Assigns `coverage` to the time from `from` to the cursor.
     fn fill(&mut self, from: Timestamp, coverage: Coverage) {
         let from = from.max(self.period.start);
         if from >= self.cursor {

@@ -1,4 +1,4 @@
-//! What a chain's period is divided into: the reasons where they belong, and never more or less than the period.
+//! The division of a chain's period: each reason where it belongs, and exactly the period in total.
 use super::*;
 use crate::vocab::time::HOUR;
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ fn a_clean_chain_is_one_stretch() {
 }
 
 #[test]
-fn every_reason_stands_where_it_belongs() {
+fn every_reason_covers_the_right_stretch() {
     let standings = [
         proven(10, false),
         Standing::Missing { end: at(10) },
@@ -53,7 +53,7 @@ fn every_reason_stands_where_it_belongs() {
         proven(4, true),
         proven(1, true),
     ];
-    let told = [
+    let division = [
         (0, 2, "before-first-digest"),
         (2, 5, "gap"),
         (5, 7, "contradicted"),
@@ -62,38 +62,38 @@ fn every_reason_stands_where_it_belongs() {
         (10, 11, "verified"),
         (11, 13, "tail"),
     ];
-    assert_eq!(divided(period(0, 13), &standings, false), told);
+    assert_eq!(divided(period(0, 13), &standings, false), division);
     assert_eq!(divided(period(0, 13), &standings, true)[0], (0, 5, "gap"));
     let hole = [proven(5, false), proven(2, false)];
     assert_eq!(divided(period(2, 6), &hole, true)[1], (3, 5, "hole"));
     assert_eq!(divided(period(0, 9), &[], false), [(0, 9, "tail")]);
 }
 
-/// What follows the newest digest is pending by that digest's own age: where it is proven, and in
-/// the period or before it; never for a digest that is not, nor where there is none.
+/// The time after the newest digest is pending according to that digest's age: if it is proven, in
+/// the period or before it; never if it is not proven or if there is no digest.
 #[test]
-fn a_tail_is_pending_by_the_age_of_the_newest_digest() {
+fn a_tail_is_pending_while_the_newest_digest_is_recent() {
     let unproven = Standing::Unproven { end: at(9), coverage: Coverage::Unverified };
-    for (allowed, standings, told) in [
+    for (allowed, standings, division) in [
         (Some(9), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "pending")]),
         (Some(10), vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "tail")]),
         (None, vec![proven(8, false)], vec![(8, 9, "verified"), (9, 10, "tail")]),
-        // A chain that starts with its newest digest goes on all the same.
+        // A chain that starts with its newest digest is still going on.
         (Some(8), vec![proven(8, true)], vec![(8, 9, "gap"), (9, 10, "pending")]),
         // Before the period.
         (Some(6), vec![proven(6, false)], vec![(8, 10, "pending")]),
         (Some(8), vec![proven(6, false)], vec![(8, 10, "tail")]),
-        // Only the newest one counts, and only if it is proven.
+        // Only the newest digest counts, and only if it is proven.
         (Some(7), vec![unproven, proven(7, false)], vec![(8, 9, "unverified"), (9, 10, "tail")]),
         (Some(0), vec![], vec![(8, 10, "tail")]),
     ] {
         let divided = divided_with(period(8, 10), &standings, true, allowed);
-        assert_eq!(divided, told, "{allowed:?} {standings:?}");
+        assert_eq!(divided, division, "{allowed:?} {standings:?}");
     }
 }
 
 #[test]
-fn a_period_of_long_ago_has_nothing_pending() {
+fn an_old_period_has_no_pending_time() {
     let period = period(0, 10);
     assert_eq!(tail_allowed_from(period, at(10)), Some(at(8)));
     assert_eq!(tail_allowed_from(period, at(12)), None);
@@ -122,7 +122,7 @@ fn standing() -> impl Strategy<Value = Standing> {
 }
 
 #[test]
-fn every_stretch_has_a_code_that_is_read_back() {
+fn every_coverage_code_parses_back() {
     assert_eq!(Coverage::all().count(), Coverage::COUNT - 1 + Uncovered::COUNT);
     for coverage in Coverage::all() {
         assert_eq!(Coverage::from_code(coverage.code()), Some(coverage));

@@ -1,7 +1,8 @@
 //! The rules of trailproof, and the format of its run record.
 //!
-//! Nothing here reads, waits, logs, spawns or asks the time: facts come in, judgements go out. The
-//! same rules therefore run over S3, over a directory, in a property test and in a fuzzer.
+//! Nothing here performs I/O, waits, logs, spawns or reads the clock: facts come in, judgements
+//! come out. The same rules therefore run over S3, over a directory, in a property test and in a
+//! fuzzer.
 pub mod bytes;
 pub mod codes;
 pub mod compat;

@@ -4,24 +4,24 @@ use crate::bytes::inflate::InflateFault;
 use crate::codes::failure::{ReadFailure, ReadFailureKind};
 use crate::codes::finding::{Finding, Malformed, Outcome};
 
-/// What a valid log file was found to be.
+/// What was found about a valid log file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogProof {
-    /// Bytes as stored.
+    /// Number of bytes as stored.
     pub stored: u64,
-    /// Bytes inflated.
+    /// Number of bytes inflated.
     pub inflated: u64,
-    /// Whether the copy is stored inflated: its content is proven all the same.
+    /// Whether the copy is stored inflated: its content is proven nevertheless.
     pub stored_inflated: bool,
-    /// Whether several gzip members hold it, where CloudTrail writes one.
+    /// Whether it consists of several gzip members, where CloudTrail writes one.
     pub several_members: bool,
 }
 
-/// Judges a log file that was read whole, by what RFC 1952 says: content is what all members hold.
+/// Judges a log file that was read completely, by RFC 1952: content is what all members hold.
 ///
-/// Content that hashes right is valid, in one whole member, in several or inflated. Where the first
-/// member hashes right and more follows it, something was added that some readers take for log
-/// records; a member that does not end as gzip must is invalid even where its bytes hash right.
+/// Content with the right hash is valid, in one whole member, in several or inflated. If the first
+/// member has the right hash and more follows, something was added that some readers treat as log
+/// records. A member without a valid gzip end is invalid even if its bytes have the right hash.
 pub fn check_log(expected: &Hash, content: &Content) -> Outcome<LogProof> {
     let first = content.hash == *expected;
     match (content.form, content.joined) {
@@ -36,7 +36,7 @@ pub fn check_log(expected: &Hash, content: &Content) -> Outcome<LogProof> {
         (Form::GzipAndMore { .. }, Joined::Members { hash, .. }) if !first => {
             mismatch(expected, hash, false)
         }
-        // What the members beyond the allowance make of the content is not known.
+        // The content is unknown, because it includes members beyond the allowance.
         (Form::GzipAndMore { .. }, Joined::OverBudget) if !first => {
             let words = "several gzip members that inflate to more than is read";
             Outcome::Unverified(ReadFailure::new(ReadFailureKind::OverBudget, words))
@@ -45,8 +45,7 @@ pub fn check_log(expected: &Hash, content: &Content) -> Outcome<LogProof> {
     }
 }
 
-/// As [`check_log`], by the first member alone: what `validate-logs` answers, as the AWS CLI reads no
-/// other.
+/// Judges by the first member alone, as `validate-logs` does: the AWS CLI reads no other.
 pub fn check_first_member(expected: &Hash, content: &Content) -> Outcome<LogProof> {
     let right = content.hash == *expected;
     let malformed = |why| Outcome::Invalid(Finding::LogMalformed(why));
@@ -58,7 +57,7 @@ pub fn check_first_member(expected: &Hash, content: &Content) -> Outcome<LogProo
             several_members: false,
         }),
         Form::Gzip => mismatch(expected, content.hash, false),
-        // Nothing at all hashes to something, and that is what the AWS CLI compares.
+        // Empty input has a hash too, and that is what the AWS CLI compares.
         Form::Plain if content.stored == 0 => mismatch(expected, content.hash, true),
         Form::Plain => malformed(Malformed::Gzip(InflateFault::NotGzip)),
         Form::GzipAndMore { trailing } => {
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_with_a_right_and_a_wrong_hash() {
+    fn every_form_is_judged_with_a_right_and_a_wrong_hash() {
         let broken = Form::GzipBroken(InflateFault::Crc);
         let more = Form::GzipAndMore { trailing: 1 };
         for (form, right, wrong) in [
@@ -101,13 +100,13 @@ mod tests {
             (Form::GzipCutShort, Err("log-malformed"), Err("log-hash-mismatch")),
             (broken, Err("log-malformed"), Err("log-malformed")),
         ] {
-            assert_eq!(judged(form, RIGHT, 5), right, "{form:?} that hashes right");
-            assert_eq!(judged(form, WRONG, 5), wrong, "{form:?} that hashes wrong");
+            assert_eq!(judged(form, RIGHT, 5), right, "{form:?} with the right hash");
+            assert_eq!(judged(form, WRONG, 5), wrong, "{form:?} with a wrong hash");
         }
         assert_eq!(judged(Form::Plain, WRONG, 0), Err("log-hash-mismatch"));
     }
 
-    /// What is held by several members is what all of them hold.
+    /// The content of several members is what all of them hold.
     #[test]
     fn members_are_joined() {
         let judged = |hash, joined| {
@@ -118,7 +117,7 @@ mod tests {
                 Outcome::Invalid(finding) => Err(finding.code()),
                 Outcome::Unverified(why) => Err(why.kind.code()),
             };
-            // The AWS CLI's answer is by the first alone.
+            // The AWS CLI judges by the first member alone.
             let Outcome::Invalid(Finding::LogTrailingData { bytes: 25 }) =
                 check_first_member(&RIGHT, &content)
             else {

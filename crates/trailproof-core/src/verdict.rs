@@ -1,13 +1,13 @@
-//! What a run says as a whole. Computed once, before any report.
+//! The verdict of a run. Computed once, before any report.
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
-/// The answer, in the order of how strongly it must be heard.
+/// The verdict. Ordered by severity.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
 )]
 #[strum(serialize_all = "lowercase")]
 pub enum Verdict {
-    /// Every chain in scope is verified for the whole period, and nothing speaks against it.
+    /// Every chain in scope is verified for the whole period, and nothing contradicts that.
     Proven,
     /// There was nothing to check. Not a success.
     #[strum(serialize = "nothing found")]
@@ -20,12 +20,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The field's words for it; they parse as the verdict.
+    /// Returns the verdict's name, which parses back to the verdict.
     pub fn words(self) -> &'static str {
         self.into()
     }
 
-    /// Exit status of the program.
+    /// Returns the exit status of the program.
     pub fn exit_status(self) -> u8 {
         match self {
             Self::Proven => 0,

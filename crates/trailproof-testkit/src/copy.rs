@@ -1,4 +1,4 @@
-//! The program over a copy of a trail in a directory, with no way to AWS.
+//! Runs the program over a copy of a trail in a directory, without access to AWS.
 use super::trail::BuiltTrail;
 use super::trail::location::iso;
 use std::fs;
@@ -15,7 +15,7 @@ pub struct Copy {
     verify: Vec<String>,
 }
 
-/// What a run of the program left.
+/// The output of a run of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     /// Exit status; `None` after a signal.
@@ -27,12 +27,12 @@ pub struct Ran {
 }
 
 impl Copy {
-    /// Writes the trail and its keys below `root`, which is emptied before, to be verified by
+    /// Writes the trail and its keys below `root`, which is emptied first, to be verified by
     /// `program` over the trail's whole time.
     ///
     /// # Errors
     ///
-    /// That a directory cannot hold it.
+    /// Returns an error if a directory cannot hold the trail.
     pub fn write(program: &str, root: &Path, trail: &BuiltTrail) -> io::Result<Self> {
         let _ = fs::remove_dir_all(root);
         fs::create_dir_all(root.join("copy"))?;
@@ -44,25 +44,25 @@ impl Copy {
         Ok(copy)
     }
 
-    /// The period to verify from now on, in seconds since the Unix epoch.
+    /// Sets the period to verify from now on, in seconds since the Unix epoch.
     pub fn period(&mut self, from: i64, to: i64) {
         let (directory, keys) = (self.beside("copy"), self.beside("keys.json"));
-        // Nothing is lost on the way to it: what is absent was deleted.
+        // Nothing is lost in copying: what is absent was deleted.
         let verify = ["verify", &directory, "--public-keys", &keys, "--complete-copy"];
         let period = ["--start-time", &iso(from), "--end-time", &iso(to)];
         self.verify = verify.iter().chain(&period).map(|part| (*part).to_owned()).collect();
     }
 
-    /// The path of a file beside the copy.
+    /// Returns the path of a file beside the copy.
     pub fn beside(&self, name: &str) -> String {
         self.root.join(name).to_string_lossy().into_owned()
     }
 
-    /// A file beside the copy as text, decompressed where its name says that it is compressed.
+    /// Reads a file beside the copy as text, decompressed if its name indicates compression.
     ///
     /// # Errors
     ///
-    /// That it cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn read(&self, name: &str) -> io::Result<String> {
         let bytes = fs::read(self.beside(name))?;
         let bytes =
@@ -70,7 +70,7 @@ impl Copy {
         String::from_utf8(bytes).map_err(io::Error::other)
     }
 
-    /// The program with an environment in which every way to AWS is a dead end.
+    /// Returns the program with an environment in which every route to AWS is blocked.
     pub fn program(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
@@ -81,18 +81,18 @@ impl Copy {
         command
     }
 
-    /// The command of a `verify` with more arguments.
+    /// Returns the command of a `verify` with additional arguments.
     pub fn command(&self, more: &[&str]) -> Command {
         let mut command = self.program();
         command.args(&self.verify).args(more);
         command
     }
 
-    /// Runs `verify` with more arguments.
+    /// Runs `verify` with additional arguments.
     ///
     /// # Errors
     ///
-    /// That the program cannot be run.
+    /// Returns an error if the program cannot be run.
     pub fn verify(&self, more: &[&str]) -> io::Result<Ran> {
         ran(self.command(more))
     }
@@ -101,7 +101,7 @@ impl Copy {
     ///
     /// # Errors
     ///
-    /// That the program cannot be run.
+    /// Returns an error if the program cannot be run.
     pub fn replay(&self, arguments: &[&str]) -> io::Result<Ran> {
         let mut command = self.program();
         command.arg("replay").args(arguments);
@@ -119,13 +119,13 @@ fn ran(mut command: Command) -> io::Result<Ran> {
     })
 }
 
-/// The keys of the world in our own form: all of them, of the whole time.
+/// Returns the keys of the world in trailproof's own format: all of them, for the whole time.
 fn keys(trail: &BuiltTrail) -> String {
     let mut regions = trail.public_keys();
-    for told in regions.as_object_mut().into_iter().flat_map(|regions| regions.values_mut()) {
-        if let Some(told) = told.as_object_mut() {
+    for entry in regions.as_object_mut().into_iter().flat_map(|regions| regions.values_mut()) {
+        if let Some(entry) = entry.as_object_mut() {
             let always = serde_json::json!([{ "from": "2000-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-            told.insert("requested".to_owned(), always);
+            entry.insert("requested".to_owned(), always);
         }
     }
     let keys =

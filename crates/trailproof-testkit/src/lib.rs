@@ -1,7 +1,7 @@
 //! Synthetic trails and a loopback AWS, for tests, benchmarks and the demo.
 //!
-//! Behind the feature `test-support` and never in the shipped binary. Nothing here calls the rules
-//! under test: what a trail must yield is worked out from what was done to it.
+//! A development dependency, never in the shipped binary. Nothing here calls the rules under test:
+//! the expected result of a trail is computed from what was done to it.
 pub mod copy;
 pub mod scenario;
 pub mod server;

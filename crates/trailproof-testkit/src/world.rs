@@ -1,39 +1,39 @@
 //! The world that the loopback server serves: buckets with their objects, trails, keys.
 //!
-//! Plain data without behaviour. The trail builder makes worlds, the server answers from them.
+//! Plain data without behaviour. The trail builder creates worlds, the server serves them.
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-/// Everything one loopback server knows.
+/// Everything that one loopback server serves.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     /// Buckets by name.
     pub buckets: BTreeMap<String, Bucket>,
-    /// Trails, as DescribeTrails and GetTrail tell them.
+    /// Trails, as DescribeTrails and GetTrail return them.
     pub trails: Vec<Trail>,
-    /// Public keys by region, as ListPublicKeys tells them.
+    /// Public keys by region, as ListPublicKeys returns them.
     pub public_keys: BTreeMap<String, Vec<PublicKey>>,
-    /// The organization that DescribeOrganization answers with, if there is one.
+    /// The organization that DescribeOrganization returns, if there is one.
     pub organization_id: Option<String>,
-    /// The organization's accounts, as ListAccounts tells them.
+    /// The organization's accounts, as ListAccounts returns them.
     pub accounts: Vec<Member>,
 }
 
 /// An account of an organization.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// Twelve digits.
+    /// Account id: twelve digits.
     pub id: String,
     /// `ACTIVE`, `SUSPENDED`, `CLOSED`, …
     pub state: String,
-    /// When it joined, in seconds since 1970.
+    /// When it joined, in seconds since the Unix epoch.
     pub joined: i64,
 }
 
 /// One bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// The region it lies in, as GetBucketLocation and HeadBucket tell it.
+    /// Region of the bucket, as GetBucketLocation and HeadBucket return it.
     pub region: String,
     /// Versions by key, the newest last. A key whose newest version is a delete marker is absent.
     pub objects: BTreeMap<String, Vec<Version>>,
@@ -50,9 +50,9 @@ pub struct Version {
     pub metadata: BTreeMap<String, String>,
     /// Content-Type.
     pub content_type: String,
-    /// Content-Encoding, where the object carries one.
+    /// Content-Encoding, if the object has one.
     pub content_encoding: Option<String>,
-    /// Storage class, `STANDARD` unless told otherwise. `GLACIER` and `DEEP_ARCHIVE` are archived.
+    /// Storage class, usually `STANDARD`. `GLACIER` and `DEEP_ARCHIVE` are archived.
     pub storage_class: String,
     /// Last-Modified, in seconds since the Unix epoch.
     pub last_modified: i64,
@@ -67,9 +67,9 @@ pub struct Trail {
     pub arn: String,
     /// Name.
     pub name: String,
-    /// Bucket it delivers into.
+    /// Bucket to which it delivers.
     pub bucket: String,
-    /// Key prefix, without a slash at the end.
+    /// Key prefix, without a trailing slash.
     pub prefix: Option<String>,
     /// Whether it delivers from every region.
     pub multi_region: bool,
@@ -77,11 +77,11 @@ pub struct Trail {
     pub organization: bool,
     /// Whether log file validation is on.
     pub validates: bool,
-    /// Answers of GetTrailStatus by region of the request.
+    /// Responses of GetTrailStatus by region of the request.
     pub status: BTreeMap<String, TrailStatus>,
 }
 
-/// What GetTrailStatus answers in one region. Times in seconds since the Unix epoch.
+/// The response of GetTrailStatus in one region. Times are in seconds since the Unix epoch.
 #[derive(Clone, Debug, Default)]
 pub struct TrailStatus {
     /// IsLogging.
@@ -94,12 +94,12 @@ pub struct TrailStatus {
     pub latest_delivery: Option<i64>,
 }
 
-/// One public key, as ListPublicKeys tells it.
+/// One public key, as ListPublicKeys returns it.
 #[derive(Clone, Debug)]
 pub struct PublicKey {
     /// DER bytes (PKCS#1 or SubjectPublicKeyInfo).
     pub der: Vec<u8>,
-    /// Fingerprint: lowercase hex MD5 of `der`, unless a test wants it wrong.
+    /// Fingerprint: lowercase hex MD5 of `der`, unless a test sets it wrong.
     pub fingerprint: String,
     /// Start of validity, in seconds since the Unix epoch.
     pub valid_from: i64,
@@ -108,7 +108,7 @@ pub struct PublicKey {
 }
 
 impl Bucket {
-    /// An empty bucket in `region`.
+    /// Creates an empty bucket in `region`.
     pub fn new(region: &str) -> Self {
         Self { region: region.to_owned(), objects: BTreeMap::new() }
     }
@@ -118,7 +118,7 @@ impl Bucket {
         self.objects.entry(key.to_owned()).or_default().push(version);
     }
 
-    /// The version that a plain GET of `key` reads, if there is one.
+    /// Returns the version that a plain GET of `key` reads, if there is one.
     pub fn current(&self, key: &str) -> Option<&Version> {
         self.objects.get(key)?.last().filter(|version| !version.delete_marker)
     }

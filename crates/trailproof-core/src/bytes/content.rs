@@ -1,61 +1,62 @@
-//! What an object's bytes amount to: their hash, their form and how they end.
+//! The content of an object's bytes: their hash, their form and how they end.
 //!
 //! Both kinds of object are stored as gzip and hashed inflated. A copier may have inflated them on
-//! the way; such bytes are hashed as they are.
+//! the way; such bytes are hashed unchanged.
 use super::inflate::{InflateEnd, InflateFault, Inflater};
 pub use super::members::Joined;
 use super::members::Rest;
 use crate::vocab::budget;
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256.
+/// A SHA-256 hash.
 pub type Hash = [u8; 32];
 
-/// How the bytes were stored.
+/// The form in which the bytes were stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// One gzip member and nothing else.
     Gzip,
-    /// A whole gzip member with bytes after it.
+    /// A whole gzip member, followed by more bytes.
     GzipAndMore {
-        /// How many bytes follow the member.
+        /// Number of bytes after the member.
         trailing: u64,
     },
-    /// A gzip member that the object's end cuts short.
+    /// A gzip member that is cut short by the end of the object.
     GzipCutShort,
-    /// It begins as gzip and goes wrong.
+    /// Begins as gzip and then goes wrong.
     GzipBroken(InflateFault),
     /// Not gzip at all.
     Plain,
 }
 
 impl Form {
-    /// Whether a quick reader's word on it counts: a member that is whole and alone, and bytes that
-    /// are none.
+    /// Returns whether a quick reader's result is final: a single whole member, or bytes that are
+    /// not gzip.
     pub fn is_settled(self) -> bool {
         matches!(self, Self::Gzip | Self::Plain)
     }
 }
 
-/// The sum of what was pushed.
+/// The result of reading an object's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// SHA-256 of the inflated bytes; of the bytes as they are where they are not gzip; of what
-    /// came out until then where the member is broken or cut short.
+    /// SHA-256 of the inflated bytes; of the stored bytes if they are not gzip; of the output so
+    /// far if the member is broken or cut short.
     pub hash: Hash,
-    /// How they were stored.
+    /// Form in which the bytes were stored.
     pub form: Form,
-    /// Bytes as stored.
+    /// Number of bytes as stored.
     pub stored: u64,
-    /// Bytes that were hashed.
+    /// Number of bytes that were hashed.
     pub inflated: u64,
-    /// What the bytes after the first member are, where there are any: content is what all members
+    /// What the bytes after the first member are, if there are any: content is what all members
     /// hold (RFC 1952).
     pub joined: Joined,
 }
 
 impl Content {
-    /// The hash of all that the object holds, where what follows the first member is members.
+    /// Returns the hash of everything that the object holds if only members follow the first one,
+    /// and otherwise [`Self::hash`].
     pub fn whole_hash(&self) -> Hash {
         match self.joined {
             Joined::Members { hash, .. } => hash,
@@ -63,7 +64,7 @@ impl Content {
         }
     }
 
-    /// Whether an object that goes on could look so where it was cut off unseen.
+    /// Returns whether a longer object could look like this if it were cut off unnoticed.
     pub fn may_be_cut(&self) -> bool {
         match self.form {
             Form::Gzip | Form::Plain | Form::GzipCutShort => true,
@@ -75,30 +76,30 @@ impl Content {
     }
 }
 
-/// Takes an object's bytes in pieces and sums them up. Reused between objects.
+/// Reads an object's bytes in pieces and hashes them. Reused between objects.
 #[derive(Debug)]
 pub struct ContentReader {
     inflater: Inflater,
     hasher: Sha256,
-    /// The first byte, held back until the second tells whether this is gzip.
+    /// The first byte, held back until the second one shows whether this is gzip.
     first: Option<u8>,
     plain: bool,
     fault: Option<InflateFault>,
     stored: u64,
     plain_limit: u64,
-    /// Of an exact reader, what follows the first member.
+    /// What follows the first member; only in an exact reader.
     rest: Option<Rest>,
     exact: bool,
 }
 
 impl ContentReader {
-    /// A reader of objects that inflate to at most `limit` bytes.
+    /// Creates a reader of objects that inflate to at most `limit` bytes.
     pub fn new(limit: u64) -> Self {
         Self { exact: true, ..Self::with(Inflater::new(limit), limit) }
     }
 
-    /// A quick one. What it says counts where the form [is settled](Form::is_settled); otherwise
-    /// [`new`](Self::new) must be asked.
+    /// Creates a quick reader. Its result is final if the form [is settled](Form::is_settled);
+    /// otherwise read the object with a reader made by [`new`](Self::new).
     pub fn quick(limit: u64) -> Self {
         Self::with(Inflater::quick(limit), limit)
     }
@@ -117,7 +118,7 @@ impl ContentReader {
         }
     }
 
-    /// Forgets what was pushed.
+    /// Resets the reader for the next object.
     pub fn reset(&mut self, limit: u64) {
         self.inflater.reset(limit);
         self.hasher = Sha256::new();
@@ -129,20 +130,20 @@ impl ContentReader {
         self.rest = None;
     }
 
-    /// Takes the next bytes. `keep`, where given, also gets every inflated byte.
+    /// Reads the next bytes. `keep`, if given, also receives every inflated byte.
     ///
     /// # Errors
     ///
-    /// [`OverBudget`] once the allowance is used up; the object was then not judged.
+    /// Returns [`OverBudget`] if the allowance is used up; the object has then not been judged.
     pub fn push(&mut self, bytes: &[u8], keep: Option<&mut Vec<u8>>) -> Result<(), OverBudget> {
         self.take(bytes, false, keep)
     }
 
-    /// As [`push`](Self::push), of bytes that nothing follows.
+    /// Reads the last bytes of the object, like [`push`](Self::push).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same as [`push`](Self::push).
     pub fn push_last(
         &mut self,
         bytes: &[u8],
@@ -212,7 +213,7 @@ impl ContentReader {
         }
     }
 
-    /// Takes those of the `bytes` just pushed that follow the first member.
+    /// Passes on the part of the `bytes` just pushed that follows the first member.
     fn take_rest(&mut self, bytes: &[u8], keep: Option<&mut Vec<u8>>) {
         let InflateEnd::Whole { trailing: 1.. } = self.inflater.end() else { return };
         if !self.exact {
@@ -226,10 +227,10 @@ impl ContentReader {
         rest.push(bytes.get(bytes.len() - new..).unwrap_or_default(), keep);
     }
 
-    /// The sum, once every byte was pushed.
+    /// Returns the result, once every byte has been pushed.
     pub fn finish(&mut self) -> Content {
         if let Some(first) = self.first.take() {
-            // One byte alone is no gzip member.
+            // A single byte is not a gzip member.
             self.plain = true;
             self.hasher.update([first]);
         }
@@ -247,17 +248,17 @@ impl ContentReader {
     }
 }
 
-/// The allowance for an object was used up before its end.
+/// The allowance for an object was used up before the object ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverBudget;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// The sum of bytes that are all there.
+/// Reads an object whose bytes are all in memory.
 ///
 /// # Errors
 ///
-/// [`OverBudget`] where they inflate to more than `limit`.
+/// Returns [`OverBudget`] if they inflate to more than `limit`.
 pub fn read_whole(
     bytes: &[u8],
     limit: u64,
@@ -268,14 +269,14 @@ pub fn read_whole(
     Ok(reader.finish())
 }
 
-/// Reads a SHA-256 as digests spell it: 64 hex digits.
+/// Parses a SHA-256 as digests spell it: 64 hex digits.
 pub fn parse_hash(text: &str) -> Option<Hash> {
     let mut hash = Hash::default();
     hex::decode_to_slice(text, &mut hash).ok()?;
     Some(hash)
 }
 
-/// The allowance for a log file, for callers that make readers.
+/// The allowance for a log file, for callers that create readers.
 pub const LOG_LIMIT: u64 = budget::LOG_INFLATED;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What stored bytes are: whole, cut, broken, followed by others; in pieces of any size; within budgets.
+//! Stored bytes: whole, cut, broken, or followed by others; in pieces of any size; within budgets.
 use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -28,7 +28,7 @@ fn a_whole_member_hashes_inflated() {
 }
 
 #[test]
-fn every_cut_is_seen_and_is_never_whole() {
+fn every_truncation_is_detected() {
     let stored = gzip(b"some bytes that are worth cutting");
     for cut in 2..stored.len() {
         assert_eq!(sum(&stored[..cut]).form, Form::GzipCutShort, "cut at {cut}");
@@ -36,7 +36,7 @@ fn every_cut_is_seen_and_is_never_whole() {
 }
 
 #[test]
-fn bytes_after_the_member_are_counted_not_read() {
+fn bytes_after_the_member_are_counted_but_not_inflated() {
     let text = b"first";
     let mut stored = gzip(text);
     stored.extend(gzip(b"second"));
@@ -51,7 +51,8 @@ fn bytes_after_the_member_are_counted_not_read() {
     assert_eq!(sum(&padded).form, Form::GzipAndMore { trailing: 1 });
 }
 
-/// Members join in whatever pieces they come, and what is not members and nothing else does not.
+/// Members are joined no matter how the input is split; anything other than complete members is not
+/// joined.
 #[test]
 fn members_are_joined_in_pieces_of_any_size() {
     let parts: [&[u8]; 4] = [b"first ", b"", b"second ", b"third"];
@@ -79,7 +80,7 @@ fn members_are_joined_in_pieces_of_any_size() {
 }
 
 #[test]
-fn a_wrong_trailer_is_broken_though_the_bytes_hash_right() {
+fn a_wrong_trailer_is_broken_even_if_the_hash_is_right() {
     let stored = gzip(b"content");
     let crc = stored.len() - 8;
     for (at, fault) in [(crc, InflateFault::Crc), (crc + 4, InflateFault::Length)] {
@@ -110,8 +111,8 @@ fn piece_sizes_do_not_matter() {
                 reader.push(piece, Some(&mut kept)).unwrap();
             }
             assert_eq!(reader.finish(), whole, "pieces of {size}");
-            // A single byte is held back until the end, when there is nowhere to keep it; no
-            // object of one byte means anything.
+            // A single byte is held back until the end, when there is nowhere left to keep it; a
+            // one-byte object has no meaning anyway.
             if stored.len() != 1 {
                 assert_eq!(sha(&kept), whole.hash);
             }
@@ -142,7 +143,7 @@ fn a_bomb_and_an_endless_header_stop_at_their_budgets() {
 const FLAG_NAME: u8 = 0x08;
 
 #[test]
-fn a_reader_is_as_new_after_reset() {
+fn reset_restores_a_new_reader() {
     let mut reader = ContentReader::new(1 << 20);
     for stored in [gzip(b"one"), b"plain".to_vec(), vec![0x1f, 0x8b, 9], gzip(b"two")] {
         reader.reset(1 << 20);

@@ -1,16 +1,16 @@
-//! Two decoders of deflate behind one face: a quick one, and an exact one whose word counts where
+//! Two deflate decoders behind one interface: a quick one, and an exact one that decides when
 //! something is wrong.
 //!
-//! What the quick one calls whole, the exact one does too: each takes what zlib takes and nothing
-//! else, and the fuzz target `inflate` holds them to it. What else the quick one says is only that
-//! the exact one must be asked.
+//! Whatever the quick decoder accepts as whole, the exact one accepts too: each accepts what zlib
+//! accepts and nothing else, and the fuzz target `inflate` checks this. Any other result of the
+//! quick decoder only means that the exact one must decide.
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// Bytes of the block that is inflated into, at a time. It is hashed while it is still in a core's
-/// cache. Most log files fit, so that they are decoded in one go; larger blocks bring nothing more.
+/// Size of the block that is inflated into, in bytes. It is hashed while it is still in a core's
+/// cache. Most log files fit, so that they are decoded in one call; larger blocks are no faster.
 const BLOCK: usize = 256 << 10;
 
-/// One deflate stream being inflated. Reused from one to the next.
+/// A deflate stream that is being inflated. Reused between streams.
 pub(crate) struct Deflate {
     decoder: Decoder,
     block: Box<[u8]>,
@@ -19,41 +19,41 @@ pub(crate) struct Deflate {
 enum Decoder {
     /// zlib-rs.
     Exact(Decompress),
-    /// sirocco, and whether its block is full: it copies from what stands there.
+    /// sirocco, and whether its block is full: it copies from what the block holds.
     Quick(Box<sirocco::inflate::Decoder>, bool),
 }
 
-/// What came of some input.
+/// The result of one call.
 pub(crate) struct Inflated<'b> {
-    /// Bytes of the input that were used.
+    /// Number of input bytes that were consumed.
     pub(crate) used: usize,
-    /// What came out.
+    /// The output.
     pub(crate) bytes: &'b [u8],
     pub(crate) then: Then,
 }
 
-/// How it goes on.
+/// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// The stream has ended.
+    /// Nothing: the stream has ended.
     Ended,
-    /// With the rest of the input, even where none is left.
+    /// Call again with the rest of the input, even if none is left.
     Again,
-    /// With more input.
+    /// Call again with more input.
     MoreInput,
 }
 
-/// The stream is none. Of the quick decoder: the exact one must say what is wrong.
+/// The stream is corrupt. From the quick decoder: the exact one must decide.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Corrupt;
 
 impl Deflate {
-    /// With the decoder whose word counts.
+    /// Creates a stream with the exact decoder.
     pub(crate) fn exact() -> Self {
         Self::with(Decoder::Exact(Decompress::new(false)))
     }
 
-    /// With the quick decoder.
+    /// Creates a stream with the quick decoder.
     pub(crate) fn quick() -> Self {
         let decoder = sirocco::inflate::Decoder::new(sirocco::Format::Deflate);
         Self::with(Decoder::Quick(Box::new(decoder), false))
@@ -63,7 +63,7 @@ impl Deflate {
         Self { decoder, block: vec![0; BLOCK].into_boxed_slice() }
     }
 
-    /// Makes it as new, for the next stream.
+    /// Resets it for the next stream.
     pub(crate) fn reset(&mut self) {
         match &mut self.decoder {
             Decoder::Exact(raw) => raw.reset(false),
@@ -74,8 +74,8 @@ impl Deflate {
         }
     }
 
-    /// Inflates a block's worth of `input`. `last` says that nothing follows it, which the quick
-    /// decoder is quicker for.
+    /// Inflates one block's worth of `input`. `last` means that nothing follows it, which makes the
+    /// quick decoder quicker.
     pub(crate) fn inflate(&mut self, input: &[u8], last: bool) -> Result<Inflated<'_>, Corrupt> {
         let Self { decoder, block } = self;
         match decoder {
@@ -108,10 +108,10 @@ fn exact<'b>(
     let made = usize::try_from(raw.total_out() - written).unwrap_or(usize::MAX);
     let then = match status {
         Status::StreamEnd => Then::Ended,
-        // Output that filled the block may have more behind it, even with no input left.
+        // If the output filled the block, there may be more, even with no input left.
         _ if made == block.len() => Then::Again,
         _ if used >= input.len() => Then::MoreInput,
-        // Input is left, room is left, and nothing moves: the stream cannot go on.
+        // There is input and space left, and no progress: the stream cannot continue.
         _ if used == 0 && made == 0 => return Err(Corrupt),
         _ => Then::Again,
     };

@@ -1,7 +1,7 @@
-//! One gzip member, inflated in blocks, with its end told exactly.
+//! One gzip member, inflated in blocks, with an exact account of how it ends.
 //!
-//! Ready-made readers hide what matters here: some accept bytes after the member in silence, some
-//! join members, some do not mind a missing trailer. A raw decoder does the work; the header and the
+//! Ready-made readers hide what matters here: some silently accept bytes after the member, some
+//! join members, some ignore a missing trailer. A raw decoder does the work; the header and the
 //! trailer, 18 bytes in all, are read here so that nothing about them is lost.
 use super::deflate::{Deflate, Then};
 use crate::vocab::budget;
@@ -18,25 +18,25 @@ const FLAG_NAME: u8 = 0x08;
 const FLAG_COMMENT: u8 = 0x10;
 const FLAGS_RESERVED: u8 = 0xe0;
 
-/// Why bytes are not a gzip member, or why we stopped.
+/// Why bytes are not a gzip member, or why inflating stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum InflateFault {
-    /// The first two bytes are not gzip's.
+    /// The first two bytes are not those of gzip.
     NotGzip,
-    /// The header is not one that gzip knows.
+    /// The header is not a valid gzip header.
     #[strum(serialize = "gzip-header")]
     Header,
     /// The deflate stream is corrupt.
     #[strum(serialize = "gzip-data")]
     Data,
-    /// The CRC-32 of the trailer is not that of the inflated bytes.
+    /// The CRC-32 in the trailer is not that of the inflated bytes.
     #[strum(serialize = "gzip-crc")]
     Crc,
     /// The length in the trailer is not that of the inflated bytes.
     #[strum(serialize = "gzip-length")]
     Length,
-    /// More came out than the allowance, or the header is longer than its own.
+    /// The output exceeded its allowance, or the header its own.
     #[strum(serialize = "gzip-over-budget")]
     OverBudget,
 }
@@ -46,10 +46,11 @@ pub enum InflateFault {
 pub enum InflateEnd {
     /// The member is whole, and `trailing` bytes follow it.
     Whole {
-        /// Bytes after the member. A reader such as zcat or Athena would read on in them.
+        /// Number of bytes after the member. A reader such as zcat or Athena would go on reading
+        /// them.
         trailing: u64,
     },
-    /// The input ended within the member.
+    /// The input ended inside the member.
     CutShort,
 }
 
@@ -61,8 +62,8 @@ enum Part {
     After,
 }
 
-/// Inflates one member, pushed to it in pieces of any size. Reused from one object to the next, as
-/// making a new state costs more than inflating a small log file.
+/// Inflates one member, pushed to it in pieces of any size. Reused between objects, as creating a
+/// new state costs more than inflating a small log file.
 pub struct Inflater {
     raw: Deflate,
     crc: Crc,
@@ -81,13 +82,13 @@ impl std::fmt::Debug for Inflater {
 }
 
 impl Inflater {
-    /// An inflater that gives up after `limit` inflated bytes.
+    /// Creates an inflater that stops after `limit` inflated bytes.
     pub fn new(limit: u64) -> Self {
         Self::with(Deflate::exact(), limit)
     }
 
-    /// A quick one. A member that it takes for whole is; anything else that it says means only that
-    /// [`new`](Self::new) must be asked.
+    /// Creates a quick inflater. A member that it reports as whole is whole; any other result only
+    /// means that one made by [`new`](Self::new) must decide.
     pub fn quick(limit: u64) -> Self {
         Self::with(Deflate::quick(), limit)
     }
@@ -104,7 +105,7 @@ impl Inflater {
         }
     }
 
-    /// Makes it as new, for the next object.
+    /// Resets the inflater for the next object.
     pub fn reset(&mut self, limit: u64) {
         self.raw.reset();
         self.crc.reset();
@@ -115,31 +116,31 @@ impl Inflater {
         self.limit = limit;
     }
 
-    /// Bytes after the member so far.
+    /// Returns the number of bytes after the member so far.
     pub(crate) fn trailing(&self) -> u64 {
         self.trailing
     }
 
-    /// Inflated bytes so far.
+    /// Returns the number of inflated bytes so far.
     pub fn inflated(&self) -> u64 {
         self.inflated
     }
 
-    /// Takes the next bytes and hands what comes out of them to `sink`.
+    /// Reads the next bytes and passes the output to `sink`.
     ///
     /// # Errors
     ///
-    /// What is wrong with the member, or that its allowance is used up. After an error nothing more
-    /// may be pushed before [`reset`](Self::reset).
+    /// Returns an error if the member is malformed or its allowance is used up. After an error,
+    /// call [`reset`](Self::reset) before pushing again.
     pub fn push(&mut self, input: &[u8], sink: &mut dyn FnMut(&[u8])) -> Result<(), InflateFault> {
         self.take(input, false, sink)
     }
 
-    /// As [`push`](Self::push), of input that nothing follows.
+    /// Reads the last bytes of the input, like [`push`](Self::push).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Same as [`push`](Self::push).
     pub fn push_last(
         &mut self,
         input: &[u8],
@@ -170,7 +171,7 @@ impl Inflater {
         Ok(())
     }
 
-    /// How the input ended, once all of it was pushed.
+    /// Returns how the input ended, once all of it has been pushed.
     pub fn end(&self) -> InflateEnd {
         match self.part {
             Part::After => InflateEnd::Whole { trailing: self.trailing },
@@ -179,8 +180,8 @@ impl Inflater {
     }
 
     fn header<'i>(&mut self, input: &'i [u8]) -> Result<&'i [u8], InflateFault> {
-        // Headers are ten bytes but for names and comments, which AWS does not write: to gather
-        // them byte by byte costs nothing that could be measured and keeps the parser in one piece.
+        // Headers are ten bytes except for names and comments, which AWS does not write: collecting
+        // them byte by byte has no measurable cost and keeps the parser in one piece.
         for (at, byte) in input.iter().enumerate() {
             self.held.push(*byte);
             match header_length(&self.held)? {
@@ -244,7 +245,7 @@ impl Inflater {
     }
 }
 
-/// The length of the header that begins with `held`, or `None` while that cannot be told yet.
+/// Returns the length of the header that begins with `held`, or `None` if that is not known yet.
 fn header_length(held: &[u8]) -> Result<Option<usize>, InflateFault> {
     if held.iter().zip(MAGIC).any(|(byte, magic)| *byte != magic) {
         return Err(InflateFault::NotGzip);

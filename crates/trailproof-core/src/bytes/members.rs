@@ -1,4 +1,4 @@
-//! The members that follow the first one of an object.
+//! The members that follow an object's first one.
 use super::inflate::{InflateEnd, InflateFault, Inflater};
 use crate::vocab::budget;
 use sha2::{Digest as _, Sha256};
@@ -6,39 +6,39 @@ use sha2::{Digest as _, Sha256};
 /// What follows the first member of an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Joined {
-    /// Nothing, or something that is not gzip members and nothing else.
+    /// Nothing, or something other than gzip members alone.
     #[default]
     No,
-    /// Whole members to the object's end, which make this content together with the first.
+    /// Whole members up to the object's end, which together with the first make up this content.
     Members {
-        /// SHA-256 of what all members hold.
+        /// SHA-256 of the content of all members.
         hash: [u8; 32],
-        /// Bytes of it.
+        /// Number of bytes of that content.
         inflated: u64,
     },
-    /// Members of which the object's end cuts the last short.
+    /// Members, the last of which is cut short by the end of the object.
     CutShort,
     /// More than the allowance.
     OverBudget,
 }
 
-/// Takes what follows an object's first member and joins it to what that held.
+/// Reads what follows an object's first member and joins it to the first member's content.
 #[derive(Debug)]
 pub(crate) struct Rest {
     inflater: Inflater,
-    /// Over what all members hold.
+    /// Hash over the content of all members.
     hasher: Sha256,
     limit: u64,
-    /// Inflated bytes of the members before the present one.
+    /// Inflated bytes of the members before the current one.
     before: u64,
-    /// Bytes that were pushed.
+    /// Number of bytes that were pushed.
     stored: u64,
     members: u64,
     fault: Option<InflateFault>,
 }
 
 impl Rest {
-    /// Nothing yet, after a first member that held so many bytes, of which this is the hash so far.
+    /// Creates the state after a first member that held `inflated` bytes; `hasher` has hashed them.
     pub(crate) fn after(inflated: u64, hasher: &Sha256, limit: u64) -> Self {
         Self {
             inflater: Inflater::new(limit.saturating_sub(inflated)),
@@ -51,12 +51,12 @@ impl Rest {
         }
     }
 
-    /// Bytes that were pushed.
+    /// Returns the number of bytes that were pushed.
     pub(crate) fn stored(&self) -> u64 {
         self.stored
     }
 
-    /// Takes the next bytes. `keep`, where given, also gets what comes out of them.
+    /// Reads the next bytes. `keep`, if given, also receives the inflated bytes.
     pub(crate) fn push(&mut self, mut bytes: &[u8], mut keep: Option<&mut Vec<u8>>) {
         self.stored += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         while !bytes.is_empty() && self.fault.is_none() {
@@ -77,13 +77,13 @@ impl Rest {
                 }
             });
             self.fault = pushed.err();
-            // What follows this member is for the next one.
+            // What follows this member belongs to the next one.
             let left = usize::try_from(self.inflater.trailing()).unwrap_or(usize::MAX);
             bytes = bytes.get(bytes.len() - left.min(bytes.len())..).unwrap_or_default();
         }
     }
 
-    /// What it was, once every byte was pushed.
+    /// Returns what it was, once every byte has been pushed.
     pub(crate) fn finish(self) -> Joined {
         match (self.fault, self.inflater.end()) {
             (Some(InflateFault::OverBudget), _) => Joined::OverBudget,

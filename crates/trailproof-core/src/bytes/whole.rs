@@ -1,13 +1,13 @@
-//! Sums up objects whose bytes are all there: quickly where nothing is wrong with them, and exactly
-//! where something is.
+//! Reads objects whose bytes are all in memory: quickly if nothing is wrong with them, exactly if
+//! something is.
 use super::content::{Content, ContentReader, OverBudget};
 
-/// Reads objects one after another. What it says is what [`ContentReader::new`] says of the same
-/// bytes.
+/// Reads objects one after another. The result is the same as that of [`ContentReader::new`] over
+/// the same bytes.
 #[derive(Debug)]
 pub struct WholeReader {
     quick: ContentReader,
-    /// Made when the quick one first meets something that it must not judge.
+    /// Created when the quick reader first meets something that it must not judge.
     exact: Option<ContentReader>,
 }
 
@@ -18,12 +18,12 @@ impl Default for WholeReader {
 }
 
 impl WholeReader {
-    /// The sum of an object whose bytes are these `pieces`, one behind the other. `keep`, where
-    /// given, gets the inflated bytes in place of what it holds.
+    /// Reads an object whose bytes are these consecutive `pieces`. `keep`, if given, is overwritten
+    /// with the inflated bytes.
     ///
     /// # Errors
     ///
-    /// [`OverBudget`] where they inflate to more than `limit`.
+    /// Returns [`OverBudget`] if they inflate to more than `limit`.
     pub fn read(
         &mut self,
         pieces: &[impl AsRef<[u8]>],

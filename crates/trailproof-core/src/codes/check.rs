@@ -1,28 +1,29 @@
-//! The checks of a run by their codes, and why one was not made.
+//! The checks of a run, by code, and the reasons for not performing one.
 
 /// A check that a run makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Check {
-    /// Every digest by a signature of CloudTrail's, or by what its proven successor records.
+    /// Every digest, by a CloudTrail signature or by what its proven successor records.
     DigestSignature,
     /// Every link from a proven digest to the one before it.
     DigestLink,
-    /// Every log file that a proven digest names, by its SHA-256, and that nothing follows it.
+    /// Every log file that a proven digest names: that its SHA-256 matches and that nothing follows
+    /// it.
     LogSha256,
-    /// Log files that the record of an earlier run proves, and that were not read again.
+    /// Log files that were not read again because the record of an earlier run proves them.
     LogEarlierRecord,
     /// The whole period of every chain, divided into what is verified and what is not.
     Coverage,
-    /// Whether the chains join on to the record before.
+    /// Whether the chains continue those of the preceding record.
     Joined,
     /// Log files that no verified digest names.
     UnlistedLogs,
-    /// What CloudTrail says that it delivered last, against what is there.
+    /// What CloudTrail reports as its last delivery, compared with what is there.
     TrailStatus,
-    /// What goes on outside of a narrower scope, and so is to be expected in it.
+    /// Trails that continue outside of a narrower scope and are therefore expected inside it.
     ExpectedPlaces,
-    /// What else lies outside of the location: in a place to which a chain leads by its links, or in
-    /// what a copy has of a bucket that was left out.
+    /// Other evidence outside of the location: where a chain leads by its links, or in parts of a
+    /// copy that were left out.
     OtherPlaces,
 }
 
@@ -41,7 +42,7 @@ impl Check {
         Self::OtherPlaces,
     ];
 
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(self) -> &'static str {
         match self {
             Self::DigestSignature => "digest-signature",
@@ -57,30 +58,30 @@ impl Check {
         }
     }
 
-    /// The one with this code.
+    /// Returns the check with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.code() == code)
     }
 }
 
-/// Why a check was not made.
+/// Why a check was not performed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum WhyNot {
     /// It was switched off on the command line.
     SwitchedOff,
-    /// AWS refused or could not be asked.
+    /// AWS refused the request or could not be reached.
     ServiceFailed,
     /// The trail is not among those that DescribeTrails lists.
     TrailUnknown,
-    /// The trail delivers to another bucket or prefix now.
+    /// The trail now delivers to a different bucket or prefix.
     DeliversElsewhere,
-    /// A copy was read.
+    /// A copy was read, not the bucket itself.
     CopyRead,
     /// A listing that it needs could not be read.
     ListingUnread,
-    /// The store does not say when objects were written.
+    /// The store does not report when objects were written.
     NoLastModified,
-    /// It lies outside of the location that was named.
+    /// It is outside of the location that was named.
     OutsideLocation,
 }
 
@@ -97,7 +98,7 @@ impl WhyNot {
         Self::OutsideLocation,
     ];
 
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(self) -> &'static str {
         match self {
             Self::SwitchedOff => "switched-off",
@@ -111,22 +112,22 @@ impl WhyNot {
         }
     }
 
-    /// The one with this code.
+    /// Returns the reason with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.code() == code)
     }
 }
 
-/// A check that was not made.
+/// A check that was not performed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotMade {
-    /// Which.
+    /// The check.
     pub check: Check,
-    /// Why.
+    /// The reason.
     pub why: WhyNot,
-    /// The region that it is about, where it is about one.
+    /// The region that the check is about, if any.
     pub region: Option<crate::vocab::ids::Region>,
-    /// The service's or the store's own words, as they came; from outside, so to be escaped where
-    /// shown. Empty where nobody said anything.
+    /// The message of the service or the store, unchanged; it comes from outside and must be
+    /// escaped when shown. Empty if there was none.
     pub detail: String,
 }

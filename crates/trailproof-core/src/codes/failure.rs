@@ -1,26 +1,27 @@
-//! Why something could not be read. It says nothing about the integrity of what lies there.
+//! Reasons why something could not be read. They imply nothing about the integrity of what is
+//! stored there.
 //!
 //! Kept apart from findings on purpose: there is no conversion between the two in either direction.
 use std::fmt;
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
-/// One thing that could not be read, with what is needed to do something about it.
+/// One read failure, with the details needed to act on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadFailure {
     /// The class of failure.
     pub kind: ReadFailureKind,
-    /// Attempts made, the first included; 0 where that is not told.
+    /// Number of attempts, including the first; 0 if unknown.
     pub attempts: u32,
-    /// The service's own code and words, or the client's, as they came: from outside, so to be
-    /// escaped where shown.
+    /// The service's or the client's own code and message, unchanged; they come from outside and
+    /// must be escaped when shown.
     pub detail: String,
-    /// The service's request id, where it gave one.
+    /// The service's request id, if it returned one.
     pub request_id: Option<String>,
 }
 
 impl ReadFailure {
-    /// A failure of the first attempt. Of a detail that is longer than any service's words the
-    /// beginning is kept.
+    /// Creates a failure of the first attempt. A detail that is longer than any service's message
+    /// is truncated.
     pub fn new(kind: ReadFailureKind, detail: impl Into<String>) -> Self {
         let mut detail = detail.into();
         detail.truncate(detail.floor_char_boundary(crate::vocab::budget::DETAIL));
@@ -43,61 +44,62 @@ impl fmt::Display for ReadFailure {
     }
 }
 
-/// Classes of [`ReadFailure`]. Their codes are made from their names.
+/// Classes of [`ReadFailure`]. Their codes are derived from their names.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum ReadFailureKind {
-    /// The store refused (403). Where ListBucket is not granted, S3 answers so for absent keys too:
-    /// `denied` may hide a deletion.
+    /// The store denied access (403). Without permission for ListBucket, S3 responds this way for
+    /// absent keys too: `denied` may hide a deletion.
     Denied,
-    /// In an archive storage class and not restored.
+    /// The object is in an archive storage class and has not been restored.
     Archived,
-    /// The key that encrypts the object may not be used, or is gone.
+    /// The key that encrypts the object may not be used, or no longer exists.
     KmsDenied,
-    /// SlowDown, 503 or the like, retries used up.
+    /// SlowDown, 503 or similar, after all retries.
     Throttled,
-    /// Connect, reset, 5xx, or an answer that makes no sense, retries used up.
+    /// Failure to connect, a reset, a 5xx or a malformed response, after all retries.
     Network,
-    /// Nothing came for too long, retries used up.
+    /// No data arrived in time, after all retries.
     Timeout,
-    /// The body ended before its Content-Length, retries used up.
+    /// The body ended before its Content-Length, after all retries.
     Truncated,
-    /// The object was replaced between two parts of one read, retries used up.
+    /// The object was replaced between two parts of one read, after all retries.
     ChangedWhileReading,
-    /// The bucket itself is not there.
+    /// The bucket itself does not exist.
     NoSuchBucket,
-    /// An allowance of `core::budget` was used up.
+    /// An allowance of `core::vocab::budget` was used up.
     OverBudget,
     /// The public keys for a region and time could not be obtained.
     KeysUnavailable,
-    /// There is no signature that could be checked, neither the object's own nor a successor's.
+    /// There is no signature to check, neither the object's own nor one from a successor.
     NoSignature,
-    /// A mirror does not have it: it was not copied, or is gone from the mirror since. What the
-    /// bucket has there is not known.
+    /// A mirror does not have the object: it was not copied, or has since been removed from the
+    /// mirror. What the bucket holds there is not known.
     NotCopied,
-    /// A copy does not have it, and nobody asserts that the copy is complete. What the bucket of
-    /// delivery has there is not known.
+    /// A copy does not have the object, and the user has not asserted that the copy is complete.
+    /// What the delivery bucket holds there is not known.
     AbsentFromCopy,
-    /// A file of a mirror does not have the bytes that were verified when the mirror was made, as
+    /// A file in a mirror does not have the bytes that were verified when the mirror was made, as
     /// its manifest records them.
     CopyDamaged,
-    /// A symbolic link, a special file, or a name that cannot be a key, in a directory: what it
-    /// stands for was not looked at.
+    /// A symbolic link, a special file, or a name that cannot be a key, in a directory: its target
+    /// or content was not read.
     NotFollowed,
-    /// The object is genuine evidence of another place, which its detail names: `s3://BUCKET/KEY`.
-    /// What belongs to this place is not known.
+    /// The object is genuine evidence of a different place, named in the detail: `s3://BUCKET/KEY`.
+    /// What belongs at this place is not known.
     DeliveredElsewhere,
 }
 
 impl ReadFailureKind {
-    /// Stable code for machines; never renamed once released. It parses as the class.
+    /// Returns the stable code for machines; never renamed once released. It parses back to the
+    /// class.
     pub fn code(self) -> &'static str {
         self.into()
     }
 
-    /// Whether asking again may help.
+    /// Returns whether a retry may help.
     pub fn is_transient(self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! What the evidence itself contradicts, and how each object was judged.
+//! Contradictions in the evidence itself, and the outcome of judging an object.
 use super::failure::ReadFailure;
 use crate::bytes::content::Hash;
 use crate::bytes::inflate::InflateFault;
@@ -17,77 +17,77 @@ use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr, VariantNames
 pub enum Finding {
     /// A digest that a proven digest names, or that the chain needs, is not there.
     DigestMissing,
-    /// A digest that is not what a digest must be.
+    /// A digest that does not have the form of a digest.
     DigestMalformed(Malformed),
-    /// A digest that names another place than the one where it lies.
+    /// A digest that names a location other than the one where it is stored.
     DigestMoved {
-        /// The place that it names.
+        /// The location that it names.
         recorded: ObjectLocation,
     },
     /// No signature over the digest holds.
     DigestSignatureInvalid(SignatureFault),
-    /// The keys for that region and time were obtained, and the digest's is none of them.
+    /// The keys for that region and time were obtained, and the digest's key is not among them.
     DigestKeyUnknown {
         /// Fingerprint that the digest names.
         fingerprint: String,
-        /// The span for which there was no key at all, where that is so.
+        /// The span in which no key at all was valid, if there is one.
         none_between: Option<(Timestamp, Timestamp)>,
     },
-    /// A proven digest records another hash or signature than its predecessor has.
+    /// A proven digest records a hash or signature that its predecessor does not have.
     DigestLinkMismatch {
         /// Hash that the proven successor records.
         expected: Hash,
         /// Hash that was found.
         found: Hash,
     },
-    /// A digest that is not older than the proven one which links to it.
+    /// A digest that is not older than the proven one that links to it.
     DigestOutOfOrder {
         /// End of the digest.
         end: Timestamp,
-        /// End of the one that links to it.
+        /// End of the digest that links to it.
         successor_end: Timestamp,
     },
-    /// CloudTrail reports that it delivered a digest later than any that is there.
+    /// CloudTrail reports that it delivered a digest later than any that is stored.
     DigestDeliveredThenGone {
-        /// When it was delivered, by GetTrailStatus.
+        /// When it was delivered, according to GetTrailStatus.
         delivered: Timestamp,
-        /// When the newest digest object that is there was written, by the store's own word;
-        /// `None` where there is none at all.
+        /// When the newest stored digest was written, according to the store; `None` if there is
+        /// none at all.
         newest: Option<Timestamp>,
     },
     /// A log file that a proven digest names is not there.
     LogMissing,
-    /// A log file's content is not what its proven digest says.
+    /// A log file's content does not match the hash in its proven digest.
     LogHashMismatch {
         /// Hash that the digest records.
         expected: Hash,
         /// Hash of what was found.
         found: Hash,
-        /// Whether the member was cut short, so that the hash is of what came out until then.
+        /// Whether the member was cut short, so that the hash covers only the output up to there.
         cut_short: bool,
     },
-    /// A log file whose gzip member is broken or does not end.
+    /// A log file whose gzip member is broken or has no end.
     LogMalformed(Malformed),
     /// Bytes follow the gzip member: readers that join members see events that CloudTrail never
     /// delivered.
     LogTrailingData {
-        /// How many.
+        /// Number of those bytes.
         bytes: u64,
     },
 }
 
-/// Why an object is not of its form.
+/// Why an object does not have the required form.
 #[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Malformed {
-    /// The gzip member is broken, or it is no gzip where only gzip will do.
+    /// The gzip member is broken, or the object is not gzip where only gzip is accepted.
     #[strum(transparent)]
     Gzip(InflateFault),
     /// The gzip member is cut short.
     CutShort,
     /// Bytes follow the gzip member.
     TrailingData {
-        /// How many.
+        /// Number of those bytes.
         bytes: u64,
     },
     /// Not UTF-8, or not the JSON of a digest.
@@ -95,25 +95,25 @@ pub enum Malformed {
     Json,
     /// A field that every digest has is absent.
     FieldAbsent(&'static str),
-    /// A field does not hold what it must.
+    /// A field has an invalid value.
     FieldInvalid {
-        /// Its name.
+        /// Name of the field.
         field: &'static str,
-        /// What it holds, as it came, but no more than is shown of it.
+        /// Its value, unchanged but cut to what a message shows.
         value: String,
     },
-    /// A backfill digest without the time at which it was made.
+    /// A backfill digest without the time at which it was generated.
     BackfillTimeAbsent,
 }
 
 impl Malformed {
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(&self) -> &'static str {
         self.into()
     }
 
-    /// That `field` holds this `value`, of which one character more is kept than is shown, so that a
-    /// message tells that it goes on.
+    /// Creates the fault that `field` has this `value`. Keeps one character more than a message
+    /// shows, so that the message can indicate that the value continues.
     pub fn field_invalid(field: &'static str, value: &str) -> Self {
         let value = value.chars().take(crate::vocab::budget::SHOWN + 1).collect();
         Self::FieldInvalid { field, value }
@@ -143,37 +143,37 @@ impl Malformed {
 #[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum SignatureFault {
-    /// It is not this key's over these bytes.
+    /// The signature is not this key's signature over these bytes.
     Mismatch,
-    /// It is hex of an odd number of digits.
+    /// The signature is hex with an odd number of digits.
     OddHex,
-    /// It is not hex.
+    /// The signature is not hex.
     NotHex,
-    /// The object carries none.
+    /// The object has no signature.
     Absent,
     /// The public key was obtained and cannot be read.
     KeyUnreadable {
-        /// Its fingerprint.
+        /// Fingerprint of the key.
         fingerprint: String,
     },
 }
 
 impl SignatureFault {
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(&self) -> &'static str {
         self.into()
     }
 }
 
 impl Finding {
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(&self) -> &'static str {
         FindingCode::from(self).into()
     }
 }
 
-/// How one object was judged. Three-valued on purpose: what could not be read is neither valid nor
-/// invalid, and must stay visible as such in every report.
+/// The outcome of judging one object. It has three values on purpose: what could not be read is
+/// neither valid nor invalid, and every report must show it as such.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<P> {
     /// Checked and proven, by `P`.

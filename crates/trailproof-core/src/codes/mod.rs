@@ -1,4 +1,4 @@
-//! What is found, read and noticed, as codes that machines read. Reporters make words of them.
+//! What is found, read and noticed, as machine-readable codes. Reporters turn them into text.
 pub mod check;
 pub mod failure;
 pub mod finding;

@@ -1,10 +1,10 @@
-//! Objects beside the log files that digests name: why they may lie there, and which of them no
-//! reader takes for data.
+//! Objects beside the log files that digests name: why they may be there, and which of them no
+//! reader treats as data.
 
-/// Why a log file may lie where no verified digest names it.
+/// Why there may be a log file that no verified digest names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UnlistedReason {
-    /// Nothing is known.
+    /// No reason is known.
     #[default]
     None,
     /// DescribeTrails names a trail that delivers to this bucket and prefix and has log file
@@ -16,12 +16,12 @@ impl UnlistedReason {
     /// Every reason.
     pub const ALL: [Self; 2] = [Self::None, Self::TrailWithoutValidation];
 
-    /// The one with this code.
+    /// Returns the reason with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.code() == code)
     }
 
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -30,14 +30,14 @@ impl UnlistedReason {
     }
 }
 
-/// Why an object counts as set aside: no reader of log files takes it for data.
+/// Why an object is set aside: no reader of log files treats it as data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SetAside {
-    /// It has no bytes, such as the marker of a folder.
+    /// It is empty, such as a folder marker.
     Empty,
     /// Its name begins with `.` or `_`, which Hive, Spark and Athena skip.
     HiddenName,
-    /// A desktop leaves files of this name in a directory.
+    /// It has the name of a file that desktops leave in directories.
     Desktop,
 }
 
@@ -45,12 +45,12 @@ impl SetAside {
     /// Every reason.
     pub const ALL: [Self; 3] = [Self::Empty, Self::HiddenName, Self::Desktop];
 
-    /// The one with this code.
+    /// Returns the reason with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.code() == code)
     }
 
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -59,8 +59,8 @@ impl SetAside {
         }
     }
 
-    /// Why the name of `key` alone sets the object aside. `on_disk` is whether the object lies in a
-    /// directory, where desktops leave files.
+    /// Returns why the name of `key` alone sets the object aside. `on_disk` is whether the object
+    /// is in a directory, where desktops leave files.
     pub fn by_name(key: &str, on_disk: bool) -> Option<Self> {
         let name = key.rsplit('/').next().unwrap_or(key);
         if name.starts_with(['.', '_']) {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_reader_takes_for_data_is_set_aside_by_its_name() {
+    fn names_that_readers_skip_are_set_aside() {
         for (key, on_disk, expected) in [
             ("a/.DS_Store", false, Some(SetAside::HiddenName)),
             ("a/._x.json.gz", true, Some(SetAside::HiddenName)),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_read_back() {
+    fn codes_parse_back() {
         assert!(SetAside::ALL.iter().all(|one| SetAside::from_code(one.code()) == Some(*one)));
         let reasons = UnlistedReason::ALL.iter();
         assert!(reasons.clone().all(|one| UnlistedReason::from_code(one.code()) == Some(*one)));

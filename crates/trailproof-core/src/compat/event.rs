@@ -1,4 +1,4 @@
-//! The events themselves and the tallies that close the stream.
+//! The events of `validate-logs`, and the tallies that close the stream.
 use crate::bytes::content::Hash;
 use crate::codes::failure::ReadFailure;
 use crate::codes::finding::Outcome;
@@ -10,27 +10,27 @@ use crate::vocab::time::{InclusivePeriod, Timestamp};
 /// One fact about the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// First event, always.
+    /// Always the first event.
     RunStarted {
         /// ARN of the trail that is validated.
         trail_arn: String,
-        /// The period that was asked for.
+        /// The requested period.
         period: InclusivePeriod,
     },
     /// One digest was judged.
     DigestJudged {
-        /// Where it lies.
+        /// Location of the digest.
         at: ObjectLocation,
         /// Standard or backfill.
         kind: DigestKind,
-        /// How it was judged.
+        /// The outcome.
         outcome: Outcome<DigestFacts>,
     },
-    /// One log file was judged. Follows its digest, in the digest's own order.
+    /// One log file was judged. Follows its digest, in the order of the digest's list.
     LogJudged {
-        /// Where it lies.
+        /// Location of the log file.
         at: ObjectLocation,
-        /// How it was judged.
+        /// The outcome.
         outcome: Outcome<LogProof>,
     },
     /// A chain starts although there is an older digest.
@@ -39,7 +39,7 @@ pub enum Event {
         kind: DigestKind,
         /// End of the older digest.
         from: Timestamp,
-        /// Start of the chain start.
+        /// Start of the digest that starts the chain.
         to: Timestamp,
     },
     /// A bucket that a chain leads to could not be listed.
@@ -48,19 +48,20 @@ pub enum Event {
         bucket: String,
         /// Standard or backfill.
         kind: DigestKind,
-        /// Why.
+        /// The reason.
         why: ReadFailure,
     },
-    /// Last event, always; its absence means that the stream was cut.
+    /// Always the last event; if it is missing, the stream was cut short.
     RunFinished {
         /// The counts.
         tallies: Tallies,
-        /// What of the period proven digests cover, from the earliest to the latest of them.
+        /// The part of the period that proven digests cover, from the earliest to the latest of
+        /// them.
         found: Option<InclusivePeriod>,
     },
 }
 
-/// What a report tells of a proven digest.
+/// The facts about a proven digest that a report shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestFacts {
     /// Start of its interval.
@@ -69,11 +70,11 @@ pub struct DigestFacts {
     pub end: Timestamp,
     /// SHA-256 of its inflated bytes.
     pub hash: Hash,
-    /// How many log files it names.
+    /// Number of log files that it names.
     pub logs: usize,
 }
 
-/// Counts over one kind of object.
+/// Counts of one kind of object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Checked and proven.
@@ -94,14 +95,14 @@ impl Tally {
         }
     }
 
-    /// Adds what was counted elsewhere.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         self.valid += other.valid;
         self.invalid += other.invalid;
         self.unverified += other.unverified;
     }
 
-    /// All that was counted.
+    /// Returns the number of objects that were counted.
     pub fn total(&self) -> u64 {
         self.valid + self.invalid + self.unverified
     }
@@ -121,12 +122,12 @@ pub struct Tallies {
 }
 
 impl Tallies {
-    /// Whether the evidence contradicts anything.
+    /// Returns whether the evidence contradicts anything.
     pub fn contradicted(&self) -> bool {
         [self.digests, self.backfill, self.logs].iter().any(|tally| tally.invalid > 0)
     }
 
-    /// Whether anything could not be read.
+    /// Returns whether anything could not be read.
     pub fn incomplete(&self) -> bool {
         self.listings_unread > 0
             || [self.digests, self.backfill, self.logs].iter().any(|tally| tally.unverified > 0)

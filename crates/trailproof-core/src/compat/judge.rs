@@ -1,5 +1,5 @@
-//! Judges one digest as the AWS CLI does: by its own metadata signature alone, in its order of
-//! checks, so that a digest that is wrong in several ways is told off for the same one.
+//! Judges one digest as the AWS CLI does: by its own metadata signature alone and in the CLI's
+//! order of checks, so that a digest with several faults is reported for the same one.
 use crate::Verified;
 use crate::bytes::content::{Content, Form};
 use crate::codes::finding::{Finding, Malformed, SignatureFault};
@@ -8,14 +8,14 @@ use crate::digest::signing::KeyRing;
 use crate::vocab::key_layout::DigestKind;
 use crate::vocab::location::ObjectLocation;
 
-/// A digest as it was read.
+/// A digest as read from the store.
 #[derive(Clone, Debug)]
 pub struct DigestRead {
     /// How it was stored, and its hash.
     pub content: Content,
     /// What it claims, or why it cannot be parsed.
     pub claim: Result<DigestClaim, Malformed>,
-    /// User metadata `signature`: hex, as it came.
+    /// User metadata `signature`: hex, unchanged.
     pub signature: Option<String>,
     /// User metadata `signature-algorithm`.
     pub signature_algorithm: Option<String>,
@@ -23,7 +23,7 @@ pub struct DigestRead {
     pub backfill_generated: Option<String>,
 }
 
-/// What comes of a digest before its key is looked up.
+/// A digest that has passed every check that comes before its key is looked up.
 #[derive(Clone, Debug)]
 pub(crate) struct Provable {
     claim: DigestClaim,
@@ -31,7 +31,7 @@ pub(crate) struct Provable {
 }
 
 impl Provable {
-    /// The checks that come before the public key: form, metadata, place.
+    /// Checks what comes before the public key: form, metadata and location.
     pub(crate) fn new(
         read: DigestRead,
         at: &ObjectLocation,
@@ -39,12 +39,12 @@ impl Provable {
     ) -> Result<Self, Finding> {
         let DigestRead { content, claim, signature, signature_algorithm, backfill_generated } =
             read;
-        // The AWS CLI reads one member, as CloudTrail writes.
+        // The AWS CLI reads one member, which is what CloudTrail writes.
         if let Form::GzipAndMore { trailing } = content.form {
             return Err(Finding::DigestMalformed(Malformed::TrailingData { bytes: trailing }));
         }
-        // A document that is no digest at all is malformed before its metadata is looked at; one
-        // that only lacks a field is so after.
+        // A document that is not a digest at all is malformed before its metadata is checked; one
+        // that only lacks a field, after.
         let absent = |why: &Malformed| matches!(why, Malformed::FieldAbsent(_));
         if let Err(why) = &claim
             && !absent(why)
@@ -64,12 +64,12 @@ impl Provable {
         Ok(Self { claim, signature })
     }
 
-    /// Fingerprint of the key that is needed.
+    /// Returns the fingerprint of the key that is needed.
     pub(crate) fn fingerprint(&self) -> &str {
         &self.claim.fingerprint
     }
 
-    /// Proves the digest by the keys at hand.
+    /// Proves the digest with the keys at hand.
     pub(crate) fn prove(self, keys: &KeyRing) -> Result<Verified<Digest>, Finding> {
         let Some(key) = keys.get(&self.claim.fingerprint) else {
             let fingerprint = self.claim.fingerprint;

@@ -1,4 +1,4 @@
-//! The rules of `aws cloudtrail validate-logs`, apart from those of `verify`.
+//! The rules of `aws cloudtrail validate-logs`, separate from those of `verify`.
 pub mod event;
 pub mod facts;
 pub mod judge;

@@ -1,8 +1,8 @@
 //! The walk along a chain in the AWS CLI's order, as a state machine.
 //!
-//! Newest to oldest by link; where a digest is missing or wrong, on with the next older key of the
-//! listing. The walk never fetches: it says what it needs ([`Need`]), the caller brings the fact
-//! ([`Fact`]), and gets back what that settles ([`Step`]).
+//! The walk goes from newest to oldest by links; if a digest is missing or wrong, it continues with
+//! the next older key of the listing. The walk never fetches: it states what it needs ([`Need`]),
+//! the caller supplies the fact ([`Fact`]) and receives what that settles ([`Step`]).
 use super::facts::{Fact, Need, Step};
 use super::judge::{DigestRead, Provable};
 use crate::Verified;
@@ -17,7 +17,7 @@ use crate::vocab::time::{HOUR, InclusivePeriod, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// See the module's words.
+/// A walk over the digests of one kind in one chain.
 #[derive(Debug)]
 pub struct AwsWalk {
     kind: DigestKind,
@@ -27,26 +27,26 @@ pub struct AwsWalk {
     /// Listed digests that have not been passed yet, oldest first.
     listed: Vec<DigestKey>,
     need: Need,
-    /// The digest to go on with once the listing of a new bucket is there.
+    /// The digest to continue with once the listing of a new bucket has arrived.
     after_listing: Option<ObjectLocation>,
-    /// The digest that waits for its key, and the span that was asked for.
+    /// The digest that waits for its key, and the span for which keys were requested.
     waiting: Option<(ObjectLocation, Provable)>,
-    /// The digest that did not prove and is being read once more: a byte lost in transit is not
+    /// The digest that did not prove and is being read a second time: a byte lost in transit is not
     /// tampering.
     again: Option<ObjectLocation>,
     /// Start of the last proven digest.
     last_start: Timestamp,
     /// End of the last proven digest.
     last_end: Option<Timestamp>,
-    /// Backfill digests that were judged. Whether their links fall in time is not documented, so
-    /// that a loop of them is ended by memory rather than by order.
+    /// Backfill digests that were judged. Whether their links always lead back in time is not
+    /// documented, so loops are detected by this set and not by their order.
     seen: BTreeSet<ObjectLocation>,
     steps: u64,
 }
 
 impl AwsWalk {
-    /// A walk over the chain's digests of one kind, from `bucket`, over `period`. `keys` are those
-    /// at hand; a walk over backfill digests asks for more as it goes.
+    /// Creates a walk over the chain's digests of one kind, starting in `bucket`, over `period`.
+    /// `keys` are the keys at hand; a walk over backfill digests requests more as it goes.
     pub fn new(kind: DigestKind, bucket: &str, period: InclusivePeriod, keys: KeyRing) -> Self {
         let need =
             Need::Listing { bucket: bucket.to_owned(), from: period.start, to: latest(period.end) };
@@ -67,13 +67,14 @@ impl AwsWalk {
         }
     }
 
-    /// What to find out next.
+    /// Returns what to find next.
     pub fn need(&self) -> &Need {
         &self.need
     }
 
-    /// Digests that the walk will come to if every link leads where the listing says, newest first
-    /// and without the one that it needs now. For reading ahead; no promise.
+    /// Lists the digests that the walk will reach if every link agrees with the listing, newest
+    /// first and without the one that it needs now. For reading ahead only; the walk may take a
+    /// different path.
     pub fn ahead(&self) -> impl Iterator<Item = ObjectLocation> + '_ {
         let now = match &self.need {
             Need::Digest(at) => DigestKey::parse(&at.key).map(|key| key.end),
@@ -84,8 +85,8 @@ impl AwsWalk {
         older.iter().rev().map(|key| ObjectLocation::new(self.bucket.clone(), key.build()))
     }
 
-    /// Takes the fact for the present need and moves on. A fact that does not answer the need ends
-    /// the walk: the caller has a bug, and a run that stops short is seen in its tally.
+    /// Takes the fact for the current need and advances. A fact that does not match the need ends
+    /// the walk: the caller has a bug, and the tally shows that the run stopped early.
     pub fn feed(&mut self, fact: Fact) -> Vec<Step> {
         self.steps += 1;
         let need = std::mem::replace(&mut self.need, Need::Nothing);
@@ -134,7 +135,7 @@ impl AwsWalk {
         if known || self.kind == DigestKind::Standard {
             return self.prove(at, provable);
         }
-        // A backfill digest is signed when it is made, long after the time that it is about.
+        // A backfill digest is signed when it is generated, long after the time that it covers.
         let value = generated.unwrap_or_default();
         let Some(made) = Timestamp::parse_loosely(&value) else {
             let why = Malformed::field_invalid("backfill-generation-timestamp", &value);
@@ -161,7 +162,7 @@ impl AwsWalk {
             Ok(digest) => digest,
             Err(finding) => return self.doubted(at, finding),
         };
-        // Time must fall at every step, or a loop of signed digests would never end the walk.
+        // Time must decrease at every step, or a loop of signed digests would never end.
         if let Some(successor_end) = self.last_end
             && self.kind == DigestKind::Standard
             && digest.end >= successor_end
@@ -209,7 +210,8 @@ impl AwsWalk {
         }
     }
 
-    /// Asks for a digest that reads but does not prove once more, before that becomes a finding.
+    /// Requests a digest that was read but did not prove a second time, before it becomes a
+    /// finding.
     fn doubted(&mut self, at: ObjectLocation, finding: Finding) -> Vec<Step> {
         if self.again.take().is_some_and(|again| again == at) {
             return self.judged(at, Outcome::Invalid(finding));
@@ -219,17 +221,17 @@ impl AwsWalk {
         Vec::new()
     }
 
-    /// Settles a digest that is not proven. Its link is not followed, for a forged digest must not
-    /// steer the walk: on by the listing.
+    /// Settles a digest that is not proven. Its link is not followed, because a forged digest must
+    /// not steer the walk; the walk continues by the listing.
     fn judged(&mut self, at: ObjectLocation, outcome: Outcome<Arc<Verified<Digest>>>) -> Vec<Step> {
         self.next_listed(Some(&at));
         vec![Step::Judged(at, outcome)]
     }
 
-    /// Goes on with the newest listed digest that is older than `before`; returns its end.
+    /// Continues with the newest listed digest that is older than `before`; returns its end.
     fn next_listed(&mut self, before: Option<&ObjectLocation>) -> Option<Timestamp> {
-        // A link may name a key that is none of the chain's, or a newer digest: then by the last
-        // proven digest, for what was passed is not judged twice.
+        // A link may name a key outside of the chain, or a newer digest. The walk then continues
+        // from the last proven digest, because nothing is judged twice.
         let reached = match self.kind {
             DigestKind::Standard => self.last_end,
             DigestKind::Backfill => None,
@@ -249,7 +251,8 @@ impl AwsWalk {
     }
 }
 
-/// Up to when digests are listed: log files of the period's last hour are named by the next digest.
+/// Returns the time up to which digests are listed: log files of the period's last hour are named
+/// by the next digest.
 fn latest(end: Timestamp) -> Timestamp {
     end.plus(HOUR)
 }

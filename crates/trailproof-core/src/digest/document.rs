@@ -1,4 +1,4 @@
-//! A digest: what it claims, and what may be believed of it once it is proven.
+//! A digest: its claims, and its content once it is proven.
 use crate::bytes::content::{Content, Form, Hash, Joined, parse_hash};
 use crate::bytes::inflate::InflateFault;
 use crate::codes::finding::Malformed;
@@ -8,52 +8,51 @@ use crate::vocab::time::Timestamp;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// A digest that was parsed and not yet proven. It tells what a proof needs and steers nothing: its
-/// links and its log files come out only through `complete`, which the judges
-/// call after a proof.
+/// A digest that was parsed but not yet proven. It exposes what a proof needs and steers nothing:
+/// its links and log files come out only through `complete`, which the judges call after a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestClaim {
-    /// The place that it names as its own.
+    /// The location that it names as its own.
     pub location: ObjectLocation,
-    /// Fingerprint of the key that signed it, as it says.
+    /// Fingerprint of the key that it claims was used to sign it.
     pub fingerprint: String,
     /// SHA-256 of the inflated bytes as read.
     pub hash: Hash,
-    /// `digestEndTime` as spelt: the signature is over this text.
+    /// `digestEndTime` as spelled in the document: the signature covers this text.
     pub end_text: String,
-    /// `previousDigestSignature` as spelt, for the same reason.
+    /// `previousDigestSignature` as spelled in the document, for the same reason.
     pub previous_signature: Option<String>,
     start_text: String,
     previous: Option<ObjectLocation>,
-    /// The hash that it records of the one before it, or what is wrong with that.
+    /// The hash that it records for the previous digest, or what is wrong with that hash.
     previous_hash: Option<Result<Hash, Malformed>>,
     /// The list of log files, or what is wrong with it.
     logs: Result<Vec<LogFile>, Malformed>,
 }
 
-/// What a proven digest says.
+/// The content of a proven digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
-    /// Its own place, under which it was signed.
+    /// Its own location, under which it was signed.
     pub location: ObjectLocation,
     /// SHA-256 of its inflated bytes.
     pub hash: Hash,
     /// Fingerprint of the key that signed it.
     pub fingerprint: String,
-    /// Start of the interval of delivery that it covers.
+    /// Start of the delivery interval that it covers.
     pub start: Timestamp,
     /// End of that interval.
     pub end: Timestamp,
-    /// The digest before it; `None` in a starting digest.
+    /// The previous digest; `None` in a starting digest.
     pub previous: Option<Link>,
-    /// The log files delivered in its interval, in the digest's own order.
+    /// The log files delivered in its interval, in the order of the digest's list.
     pub logs: Vec<LogFile>,
 }
 
-/// What a proven digest records of the one before it.
+/// What a proven digest records about the previous one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Where it was delivered.
+    /// Location to which it was delivered.
     pub location: ObjectLocation,
     /// SHA-256 of its inflated bytes.
     pub hash: Option<Hash>,
@@ -64,17 +63,17 @@ pub struct Link {
 /// One log file as a proven digest names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFile {
-    /// Where it was delivered.
+    /// Location to which it was delivered.
     pub location: ObjectLocation,
     /// SHA-256 of its inflated content.
     pub hash: Hash,
 }
 
-/// The fields of a digest that mean something here; it may hold others. Every one is optional, so
-/// that an absent field is told apart from a broken document, and null from absent where it counts.
+/// The fields of a digest that matter here; it may have others. Every one is optional, so that an
+/// absent field can be distinguished from a broken document, and null from absent where it matters.
 ///
 /// Texts are borrowed from the document: a digest has four for each log file, and most are only
-/// looked at.
+/// inspected.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'d> {
@@ -113,8 +112,8 @@ struct DocumentLog<'d> {
     hash_algorithm: Option<Text<'d>>,
 }
 
-/// A text, owned only where it is spelt with escapes. Within an `Option`, serde borrows a `Cow` only
-/// through a type of its own.
+/// A text that is owned only if it is spelled with escapes. Inside an `Option`, serde borrows a
+/// `Cow` only through a dedicated type.
 #[derive(Deserialize)]
 struct Text<'d>(#[serde(borrow)] Cow<'d, str>);
 
@@ -125,11 +124,11 @@ fn present<'de, D: serde::Deserializer<'de>>(
 }
 
 impl Text<'_> {
-    /// The text, where it is no longer than what `field` may hold.
+    /// Returns the text if it is no longer than `field` allows.
     ///
     /// # Errors
     ///
-    /// That it is longer.
+    /// Returns an error if the text is longer.
     fn within(self, field: &'static str, bytes: usize) -> Result<String, Malformed> {
         if self.0.len() > bytes {
             return Err(Malformed::field_invalid(field, &self.0));
@@ -138,12 +137,12 @@ impl Text<'_> {
     }
 }
 
-/// A field that every digest and every log file has.
+/// Returns a field that every digest or every log file must have.
 fn need(field: Option<Text<'_>>, name: &'static str, bytes: usize) -> Result<String, Malformed> {
     field.ok_or(Malformed::FieldAbsent(name))?.within(name, bytes)
 }
 
-/// The log files of a document, as a proven digest tells them.
+/// Returns the log files that the document lists.
 fn log_files(listed: Option<Vec<DocumentLog<'_>>>) -> Result<Vec<LogFile>, Malformed> {
     let listed = listed.ok_or(Malformed::FieldAbsent("logFiles"))?;
     if listed.len() > budget::LOG_FILES {
@@ -154,7 +153,7 @@ fn log_files(listed: Option<Vec<DocumentLog<'_>>>) -> Result<Vec<LogFile>, Malfo
 
 fn log_file(log: DocumentLog<'_>) -> Result<LogFile, Malformed> {
     let absent = Malformed::FieldAbsent;
-    // Another algorithm would have another name for its value; none is known.
+    // A different algorithm would have a different name for its value; none is known.
     if let Some(Text(name)) = log.hash_algorithm.filter(|Text(name)| name != "SHA-256") {
         return Err(Malformed::field_invalid("hashAlgorithm", &name));
     }
@@ -172,23 +171,23 @@ fn hash(field: &'static str, value: &str) -> Result<Hash, Malformed> {
 }
 
 impl DigestClaim {
-    /// The digest that it names as the one before it; `None` in one that begins a chain.
+    /// Returns the location that it names for the previous digest; `None` if it starts a chain.
     pub fn previous(&self) -> Option<&ObjectLocation> {
         self.previous.as_ref()
     }
 
-    /// Parses a digest that was read whole: `content` tells how it was stored, `bytes` are its
-    /// inflated bytes.
+    /// Parses a digest that was read completely: `content` describes how it was stored, `bytes` are
+    /// its inflated bytes.
     ///
     /// # Errors
     ///
-    /// What is wrong with its gzip member or its JSON, which field it lacks, or which is longer than
-    /// anything that may stand there. The fields that only a proven digest may use are judged by
-    /// `complete`; what is wrong with them takes no room either.
+    /// Returns an error if the gzip member or the JSON is malformed, or if a field is absent or
+    /// longer than its form allows. The fields that only a proven digest may use are judged by
+    /// `complete`; errors in them take no memory either.
     pub fn parse(content: &Content, bytes: &[u8]) -> Result<Self, Malformed> {
         match content.form {
             Form::Gzip => {}
-            // A copier may have inflated it; its hash and its signature are over these bytes.
+            // A copier may have inflated it; its hash and its signature cover these bytes.
             Form::Plain if bytes.first() == Some(&b'{') => {}
             Form::Plain => return Err(Malformed::Gzip(InflateFault::NotGzip)),
             Form::GzipAndMore { .. } if matches!(content.joined, Joined::Members { .. }) => {}
@@ -198,7 +197,7 @@ impl DigestClaim {
             Form::GzipCutShort => return Err(Malformed::CutShort),
             Form::GzipBroken(fault) => return Err(Malformed::Gzip(fault)),
         }
-        // Checking UTF-8 once and then parsing text is faster than parsing bytes.
+        // Validating UTF-8 once and then parsing text is faster than parsing bytes.
         let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Json)?;
         let document: Document<'_> = serde_json::from_str(text).map_err(|_| Malformed::Json)?;
         let previous_signature = document
@@ -238,13 +237,14 @@ impl DigestClaim {
         })
     }
 
-    /// The signature that it records of another digest, and of which. This steers nothing: whoever
-    /// kept a signature, it holds over that digest's own bytes or it does not.
+    /// Returns the signature that it records for a different digest, and that digest's location.
+    /// This steers nothing: wherever a signature was kept, it either holds over that digest's own
+    /// bytes or does not.
     pub(crate) fn kept_signature(&self) -> Option<(&ObjectLocation, &str)> {
         self.previous.as_ref().zip(self.previous_signature.as_deref())
     }
 
-    /// The text that CloudTrail signs for this digest.
+    /// Returns the text that CloudTrail signs for this digest.
     pub fn string_to_sign(&self) -> String {
         format!(
             "{}\n{}/{}\n{}\n{}",
@@ -252,16 +252,16 @@ impl DigestClaim {
             self.location.bucket,
             self.location.key,
             hex::encode(self.hash),
-            // The signer writes null where there is nothing.
+            // The signer writes `null` where there is no signature.
             self.previous_signature.as_deref().unwrap_or("null"),
         )
     }
 
-    /// What the digest says, for a judge that has just proven it.
+    /// Returns the digest's content, for a judge that has just proven it.
     ///
     /// # Errors
     ///
-    /// Which field does not hold what it must.
+    /// Returns an error that names the invalid field.
     pub(crate) fn complete(self) -> Result<Digest, Malformed> {
         let time = |field, value: String| {
             Timestamp::parse(&value).ok_or_else(|| Malformed::field_invalid(field, &value))

@@ -1,4 +1,4 @@
-//! What a digest says, and what is refused as none.
+//! What a digest contains, and which documents are rejected.
 use super::*;
 use crate::bytes::content::read_whole;
 
@@ -39,7 +39,7 @@ fn an_absent_field_is_named() {
 }
 
 #[test]
-fn what_no_digest_holds_is_refused_without_a_panic() {
+fn invalid_documents_are_rejected_without_a_panic() {
     for (from, to) in [
         ("2023-07-10T12:00:00Z", "noon"),
         ("\"logFiles\":[]", "\"logFiles\":[{\"s3Bucket\":\"b\"}]"),
@@ -64,14 +64,14 @@ fn what_no_digest_holds_is_refused_without_a_panic() {
     ] {
         assert!(parse(&text).is_err(), "{}", &text[..text.len().min(80)]);
     }
-    // Unknown fields are allowed, and depth in one costs no stack.
+    // Unknown fields are allowed, and deep nesting in one costs no stack.
     let unknown = STARTING.replace("\"added\":1", &format!("\"added\":{deep}"));
     assert!(parse(&unknown).is_ok());
 }
 
-/// No text of a claim is longer than its form allows, and what is told of a longer one is cut.
+/// No text of a claim is longer than its form allows, and longer ones are cut in reports.
 #[test]
-fn a_claim_has_the_bounds_of_its_form() {
+fn texts_longer_than_a_field_allows_are_rejected() {
     let linked = STARTING
         .replace("\"previousDigestS3Bucket\":null", "\"previousDigestS3Bucket\":\"b\"")
         .replace("\"previousDigestS3Object\":null", "\"previousDigestS3Object\":\"k\"")

@@ -1,8 +1,8 @@
 //! Judges one digest by any of three proofs: its own signature, the signature that its proven
 //! successor records, and the hash that its proven successor records.
 //!
-//! One proof is enough. A proof that is absent or fails beside one that holds is a notice: a copy
-//! loses metadata, and nobody tampers by leaving a digest provable.
+//! One proof is enough. If one holds, others that are absent or fail are notices: copying loses
+//! metadata, and leaving a digest provable is not tampering.
 use super::document::{Digest, DigestClaim, Link};
 use super::signing::PublicKey;
 use crate::Verified;
@@ -15,10 +15,10 @@ use crate::vocab::key_layout::DigestKey;
 use crate::vocab::location::ObjectLocation;
 use std::sync::Arc;
 
-/// Which proofs held over a digest.
+/// The proofs that held over a digest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proofs {
-    /// The signature of its own metadata.
+    /// The signature in its own metadata.
     pub own_signature: bool,
     /// The signature that its proven successor records.
     pub successor_signature: bool,
@@ -27,34 +27,34 @@ pub struct Proofs {
 }
 
 impl Proofs {
-    /// Whether any held.
+    /// Returns whether any proof held.
     pub fn any(self) -> bool {
         self.own_signature || self.successor_signature || self.successor_hash
     }
 }
 
-/// A digest that is proven, and by what.
+/// A proven digest, with its proofs.
 #[derive(Clone, Debug)]
 pub struct ProvenDigest {
-    /// What it says.
+    /// Its content.
     pub digest: Arc<Verified<Digest>>,
     /// The proofs that held.
     pub proofs: Proofs,
 }
 
-/// What is known of the key that a digest names.
+/// What is known about the key that a digest names.
 #[derive(Clone, Debug)]
 pub enum KeyLookup<'k> {
-    /// It is this one.
+    /// The key itself.
     Known(&'k PublicKey),
-    /// The keys of that region and time were obtained, and it is none of them.
+    /// The keys for that region and time were obtained, and this one is not among them.
     NoneSuch,
-    /// The keys of that region and time could not be obtained.
+    /// The keys for that region and time could not be obtained.
     Unavailable(&'k ReadFailure),
 }
 
-/// Judges the digest that was read for `at`, the place under which it must have been signed.
-/// `link` is what its proven successor records of it, where it has one.
+/// Judges the digest that was read for `at`, the location under which it must have been signed.
+/// `link` is what its proven successor records about it, if it has one.
 pub fn judge_digest(
     read: DigestRead,
     at: &ObjectLocation,
@@ -71,7 +71,7 @@ pub fn judge_digest(
     if claim.location != *at {
         return elsewhere(claim, content.hash, own, at, recorded, key);
     }
-    // Mostly it is the same signature twice, and checking one is most of a digest's cost.
+    // Usually both signatures are the same, and checking one is most of a digest's cost.
     let recorded_signature = link.and_then(|link| link.signature.as_deref());
     let theirs = match recorded_signature == signature.as_deref() {
         true => own.clone(),
@@ -84,7 +84,7 @@ pub fn judge_digest(
     };
     if !proofs.any() {
         let outcome = match (recorded, own) {
-            // The proven successor says what this digest's bytes were, and they are not these.
+            // The proven successor records which bytes this digest had, and these are different.
             (Some(expected), Signed::Absent | Signed::KeyNotHad) => {
                 Outcome::Invalid(Finding::DigestLinkMismatch {
                     expected,
@@ -116,9 +116,10 @@ pub fn judge_digest(
     }
 }
 
-/// Judges a digest that names another place than the one that it was read for. One whose signature
-/// holds is genuine evidence of the place that it names. Where that is the same digest of the same
-/// trail, in another bucket or below another prefix, it is a copy, which says nothing of this place.
+/// Judges a digest that names a location other than the one it was read for. If its signature
+/// holds, it is genuine evidence of the place that it names. If it is also the same digest of the
+/// same trail, in a different bucket or below a different prefix, it is a copy, which proves
+/// nothing about this place.
 fn elsewhere(
     claim: DigestClaim,
     found: Hash,
@@ -129,7 +130,7 @@ fn elsewhere(
 ) -> (Outcome<ProvenDigest>, Vec<Notice>) {
     if is_same_digest(&claim.location.key, &at.key) {
         match (expected, own) {
-            // The proven successor says what belongs here.
+            // The proven successor records what belongs here.
             (Some(expected), _) if expected != found => {
                 let finding = Finding::DigestLinkMismatch { expected, found };
                 return (Outcome::Invalid(finding), Vec::new());
@@ -139,7 +140,7 @@ fn elsewhere(
                 let why = ReadFailure::new(ReadFailureKind::DeliveredElsewhere, at);
                 return (Outcome::Unverified(why), vec![Notice::DigestCopied]);
             }
-            // Nothing holds and nothing is contradicted.
+            // No proof holds, and nothing is contradicted.
             (_, own @ (Signed::Absent | Signed::KeyNotHad)) => {
                 return (unproven(&claim, own.clone(), own, key), Vec::new());
             }
@@ -149,34 +150,35 @@ fn elsewhere(
     (Outcome::Invalid(Finding::DigestMoved { recorded: claim.location }), Vec::new())
 }
 
-/// Whether two keys name the same digest, whatever stands in front of the account.
+/// Returns whether two keys name the same digest, whatever comes before the account.
 fn is_same_digest(one: &str, other: &str) -> bool {
-    let essence = |key: &str| {
+    let identity = |key: &str| {
         let DigestKey { chain, end, kind } = DigestKey::parse(key)?;
         Some((chain.account, chain.source_region, chain.trail, chain.home_region, end, kind))
     };
-    let one = essence(one);
-    one.is_some() && one == essence(other)
+    let one = identity(one);
+    one.is_some() && one == identity(other)
 }
 
-/// What came of one signature.
+/// The result of checking one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Signed {
     /// It holds.
     Yes,
-    /// It does not.
+    /// It does not hold.
     No(SignatureFault),
-    /// There is none.
+    /// There is no signature.
     Absent,
-    /// There is one, and its key is none of the known ones.
+    /// There is a signature, and its key is not among the known ones.
     KeyUnknown,
-    /// There is one, and the keys could not be obtained.
+    /// There is a signature, and the keys could not be obtained.
     KeyNotHad,
 }
 
-/// As [`judge_digest`]; a digest whose own metadata has no signature is judged with each of those
-/// that others `kept` of it. One that holds proves the digest, whoever kept it; one that does not
-/// says nothing against a digest of which nobody proven says that this is its signature.
+/// Judges like [`judge_digest`], but a digest without a signature in its own metadata is judged
+/// with each signature that others `kept` for it. A kept signature that holds proves the digest,
+/// wherever it was kept. One that does not hold is no evidence against the digest, because no
+/// proven source records it as the digest's signature.
 pub(crate) fn judge_with_kept<'s>(
     read: DigestRead,
     kept: impl IntoIterator<Item = &'s String>,
@@ -199,8 +201,9 @@ pub(crate) fn judge_with_kept<'s>(
     judge_digest(read, at, link, key)
 }
 
-/// As [`judge_with_kept`], where all keys of the digest's time were asked for: if a signature was
-/// kept and it is the key that is wanting, then that is told, and not that there is no signature.
+/// Judges like [`judge_with_kept`], for use when all keys of the digest's time were requested: if a
+/// signature was kept and only its key is missing, reports the missing key and not a missing
+/// signature.
 pub(crate) fn judge_with_kept_or_by_key(
     read: DigestRead,
     kept: Option<&String>,
@@ -208,13 +211,13 @@ pub(crate) fn judge_with_kept_or_by_key(
     link: Option<&Link>,
     key: &KeyLookup<'_>,
 ) -> (Outcome<ProvenDigest>, Vec<Notice>) {
-    // What a proven successor says is of more weight, and is in the link.
+    // What a proven successor records has more weight, and is in the link.
     let kept_alone = kept.filter(|_| link.is_none() && read.signature.is_none());
     let (Some(signature), KeyLookup::Unavailable(_) | KeyLookup::NoneSuch) = (kept_alone, key)
     else {
         return judge_with_kept(read, kept, at, link, key);
     };
-    // That a signature which nobody proven keeps is by an unknown key accuses nobody.
+    // An unknown key for a signature that no proven source records is not evidence of tampering.
     let unknown = ReadFailure::new(
         ReadFailureKind::KeysUnavailable,
         "the key is none of those at hand, and only an unproven digest keeps the signature",
@@ -234,7 +237,7 @@ fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup
         KeyLookup::Unavailable(_) => return Signed::KeyNotHad,
     };
     let bytes = hex::decode(signature);
-    // A bundle may be damaged, and what is in it in place of a key accuses nobody.
+    // A bundle may be damaged, and damaged key bytes are not evidence of tampering.
     let is_key = || key.is_of_its_name();
     match bytes {
         Ok(bytes) if key.verifies(claim.string_to_sign().as_bytes(), &bytes) => Signed::Yes,
@@ -249,7 +252,7 @@ fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup
     }
 }
 
-/// What a digest is over which no proof holds.
+/// Returns the outcome of a digest for which no proof holds.
 fn unproven(
     claim: &DigestClaim,
     own: Signed,

@@ -1,24 +1,24 @@
-//! The public keys that a walk was brought, and the time of which they are all.
+//! The public keys that a walk has received, and the times for which they are complete.
 use super::judge::KeyLookup;
 use super::signing::KeyRing;
 use crate::codes::failure::{ReadFailure, ReadFailureKind};
 use crate::vocab::time::{DAY, HOUR, Period, Timestamp};
 use crate::walk::facts::{KeysInPart, Need};
 
-/// The keys at hand. A key is unknown only once all keys from a day before the digest's end to now
-/// were asked for: a digest may be signed late, by a key that became valid after its end.
+/// The keys at hand. A key is unknown only after all keys from a day before the digest's end until
+/// now were requested: a digest may be signed late, by a key that became valid after its end.
 #[derive(Debug)]
 pub(crate) struct KeysAtHand {
     ring: KeyRing,
-    /// Spans that were asked for.
+    /// Spans for which keys were requested.
     asked: Vec<(Timestamp, Timestamp)>,
-    /// Since when all keys until now are in the ring.
+    /// Time since which all keys until now are in the ring.
     since: Option<Timestamp>,
-    /// Ends of digests of which all keys are in the ring, by what a bundle says.
+    /// Ranges of digest ends for which all keys are in the ring, according to a bundle.
     all_of: Vec<(Timestamp, Timestamp)>,
-    /// Why they are not all of the rest, once something could not be obtained.
+    /// Why the keys for other times are incomplete, once something could not be obtained.
     failed: Option<ReadFailure>,
-    /// That no key is listed which was valid then.
+    /// The failure for a time at which no listed key was valid.
     none: ReadFailure,
 }
 
@@ -37,19 +37,20 @@ impl Default for KeysAtHand {
 }
 
 impl KeysAtHand {
-    /// Takes the keys of a span.
+    /// Adds the keys of a span.
     pub(crate) fn take(&mut self, ring: &KeyRing, span: (Timestamp, Timestamp)) {
         self.ring.extend(ring);
         self.asked.push(span);
     }
 
-    /// Takes all keys since then.
+    /// Adds all keys since `from`.
     pub(crate) fn take_since(&mut self, ring: &KeyRing, from: Timestamp) {
         self.ring.extend(ring);
         self.since = Some(self.since.map_or(from, |since| since.min(from)));
     }
 
-    /// Takes what a bundle has. Nothing more is asked for. A digest may be signed so `late`.
+    /// Adds the keys of a bundle. No more keys are requested after that. `late` is how long after
+    /// its end a digest may be signed.
     pub(crate) fn take_part(&mut self, part: KeysInPart, late: i64) {
         self.ring.extend(&part.ring);
         self.all_of.extend(part.all_of.iter().map(|(from, to)| (*from, to.plus(-late))));
@@ -57,23 +58,25 @@ impl KeysAtHand {
         self.failed = Some(part.why);
     }
 
-    /// Some could not be obtained, and are not asked for again.
+    /// Records that some keys could not be obtained; they are not requested again.
     pub(crate) fn are_not_all(&mut self, why: ReadFailure) {
         self.failed = Some(why);
     }
 
-    /// Whether the key is at hand.
+    /// Returns whether the key is at hand.
     pub(crate) fn has(&self, fingerprint: &str) -> bool {
         self.ring.get(fingerprint).is_some()
     }
 
-    /// Whether asking for the keys around the digest's end may bring the key that it names.
+    /// Returns whether requesting the keys around the digest's end could supply the key that it
+    /// names.
     pub(crate) fn are_to_be_asked(&self, fingerprint: &str, end: Timestamp) -> bool {
         let asked = self.asked.iter().any(|(from, to)| *from <= end && end <= *to);
         !self.has(fingerprint) && !asked && self.failed.is_none()
     }
 
-    /// What to ask for before the key is called unknown. One answer does for the whole period.
+    /// Returns what to request before the key is called unknown. One answer is enough for the whole
+    /// period.
     pub(crate) fn before_unknown(
         &self,
         fingerprint: &str,
@@ -85,7 +88,7 @@ impl KeysAtHand {
         asks.then(|| Need::KeysSince(period.start.min(end).plus(-DAY)))
     }
 
-    /// What is known of the key that a digest with this end names.
+    /// Returns what is known about the key named by a digest with this end.
     pub(crate) fn look_up(&self, fingerprint: Option<&str>, end: Timestamp) -> KeyLookup<'_> {
         if let Some(key) = fingerprint.and_then(|name| self.ring.get(name)) {
             return KeyLookup::Known(key);
@@ -104,9 +107,9 @@ impl KeysAtHand {
     }
 }
 
-/// The span to ask keys for: the whole period with what anchors it where the digest lies in it, else
-/// the day around the digest. A digest near the end of a span may use a key that became valid after
-/// it: two hours more, as the AWS CLI asks.
+/// Returns the span for which to request keys: the whole period and its anchors if the digest is in
+/// it, otherwise the day around the digest. A digest near the end of a span may use a key that
+/// became valid after it, so two hours are added, as the AWS CLI does.
 pub(crate) fn key_span(period: Period, end: Timestamp) -> Need {
     let (from, to) = (period.start.plus(-HOUR), period.end.plus(2 * HOUR));
     if from <= end && end <= to {

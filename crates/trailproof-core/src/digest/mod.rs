@@ -1,5 +1,5 @@
-//! One digest: what it claims, its signature, and the judgement over both. Only the judge makes a
-//! [`Verified`](crate::Verified).
+//! One digest: its claims, its signature, and the judgement of both. Only the judges make a
+//! [`Verified`](crate::Verified) value.
 pub mod document;
 pub mod judge;
 pub(crate) mod key_cache;

@@ -1,7 +1,7 @@
-//! Public keys of CloudTrail and the signatures that they prove.
+//! CloudTrail's public keys and the signatures that they prove.
 //!
-//! Verification is aws-lc-rs's; the tests hold it against the `rsa` crate, a second implementation
-//! that shares no code with it, and against signatures that AWS made.
+//! Verification uses aws-lc-rs; the tests compare it with the `rsa` crate, a second implementation
+//! that shares no code with it, and with signatures made by AWS.
 use crate::bytes::content::Hash;
 use crate::vocab::budget;
 use crate::vocab::time::{DAY, Timestamp};
@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What SubjectPublicKeyInfo has before the PKCS#1 `RSAPublicKey` of a key of 2048 bits with the
-/// exponent 65537, of 270 bytes: two sequences, the OID of RSA (RFC 8017), a bit string.
+/// The bytes of SubjectPublicKeyInfo before the 270-byte PKCS#1 `RSAPublicKey` of a 2048-bit key
+/// with the exponent 65537: two sequences, the OID of RSA (RFC 8017), a bit string.
 const SPKI_2048: [u8; 24] = [
     0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
     0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00,
@@ -40,9 +40,9 @@ impl fmt::Debug for PublicKey {
 }
 
 impl PublicKey {
-    /// A key under the fingerprint that its record bears. `der` is PKCS#1 `RSAPublicKey` or
-    /// SubjectPublicKeyInfo; AWS hands out both. A key that cannot be read is kept as such, so that
-    /// a digest which names it is told apart from one that names no known key.
+    /// Creates a key with the fingerprint from its record. `der` is PKCS#1 `RSAPublicKey` or
+    /// SubjectPublicKeyInfo; AWS issues both. An unreadable key is kept as such, so that a digest
+    /// that names it can be distinguished from one that names an unknown key.
     pub fn new(fingerprint: impl Into<String>, der: &[u8]) -> Self {
         let parsed = (der.len() <= budget::PUBLIC_KEY)
             .then(|| ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).ok())
@@ -57,7 +57,7 @@ impl PublicKey {
         }
     }
 
-    /// The same key with the bounds of its validity.
+    /// Returns the key with the bounds of its validity.
     #[must_use]
     pub fn valid_between(mut self, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
         self.valid_from = from;
@@ -65,34 +65,35 @@ impl PublicKey {
         self
     }
 
-    /// The fingerprint that the key's record bears.
+    /// Returns the fingerprint from the key's record.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// The key's bytes as they were handed out.
+    /// Returns the key's bytes as they were issued.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// Start and end of its validity, where its record tells them.
+    /// Returns the start and end of its validity, as far as its record states them.
     pub fn validity(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         (self.valid_from, self.valid_to)
     }
 
-    /// Whether the bytes are an RSA key of 2048 to 8192 bits.
+    /// Returns whether the bytes are an RSA key of 2048 to 8192 bits.
     pub fn is_readable(&self) -> bool {
         self.parsed.is_some()
     }
 
-    /// Whether the fingerprint is the MD5 of the bytes, as AWS makes it. MD5 is a name here and no
-    /// proof: a key is believed because of where it came from.
+    /// Returns whether the fingerprint is the MD5 of the bytes, as AWS computes it. MD5 serves as a
+    /// name here and not as a proof: a key is trusted because of its source.
     pub fn fingerprint_agrees(&self) -> bool {
         hex::encode(Md5::digest(&self.der)) == self.fingerprint
     }
 
-    /// Whether the fingerprint is that of these bytes, or of the same key in the other encoding, which
-    /// tools may have made of it. One that is neither says nothing of the key that has the name.
+    /// Returns whether the fingerprint matches these bytes, or the same key in the other encoding,
+    /// to which tools may have converted it. A mismatch with both proves nothing about the key that
+    /// really has this fingerprint.
     pub fn is_of_its_name(&self) -> bool {
         let named = |der: &[&[u8]]| {
             let mut md5 = Md5::new();
@@ -105,12 +106,13 @@ impl PublicKey {
             || inner.is_some_and(|der| named(&[der]))
     }
 
-    /// Whether `signature` is this key's, RSASSA-PKCS1-v1_5 with SHA-256, over `message`.
+    /// Returns whether `signature` is this key's RSASSA-PKCS1-v1_5 signature with SHA-256 over
+    /// `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.verifies_hash(&Sha256::digest(message).into(), signature)
     }
 
-    /// Whether `signature` is this key's over the message that has this SHA-256.
+    /// Returns whether `signature` is this key's signature over the message with this SHA-256.
     pub fn verifies_hash(&self, hash: &Hash, signature: &[u8]) -> bool {
         let Ok(hash) = aws_lc_rs::digest::Digest::import_less_safe(hash, &SHA256) else {
             return false;
@@ -119,15 +121,16 @@ impl PublicKey {
     }
 }
 
-/// Keys by fingerprint. Chosen by fingerprint and never by time alone: several are valid at once.
+/// Keys by fingerprint. A key is chosen by fingerprint and never by time alone, because several are
+/// valid at once.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
     keys: BTreeMap<String, PublicKey>,
 }
 
 impl KeyRing {
-    /// Adds a key. Of two with one fingerprint the last stays, as in the AWS CLI, unless only the
-    /// earlier one can be read.
+    /// Adds a key. Of two keys with the same fingerprint the last one stays, as in the AWS CLI,
+    /// unless only the earlier one can be read.
     pub fn add(&mut self, key: PublicKey) {
         let worse = !key.is_readable()
             && self.keys.get(key.fingerprint()).is_some_and(PublicKey::is_readable);
@@ -136,24 +139,24 @@ impl KeyRing {
         }
     }
 
-    /// Adds all keys of another ring.
+    /// Adds all keys of `other`.
     pub fn extend(&mut self, other: &Self) {
         for key in other.keys.values() {
             self.add(key.clone());
         }
     }
 
-    /// The key with this fingerprint.
+    /// Returns the key with this fingerprint.
     pub fn get(&self, fingerprint: &str) -> Option<&PublicKey> {
         self.keys.get(fingerprint)
     }
 
-    /// All keys, by fingerprint.
+    /// Lists all keys, ordered by fingerprint.
     pub fn iter(&self) -> impl Iterator<Item = &PublicKey> {
         self.keys.values()
     }
 
-    /// Whether a key was valid then. One without bounds may have been.
+    /// Returns whether any key was valid at `time`. A key without bounds may have been.
     pub fn has_valid_at(&self, time: Timestamp) -> bool {
         self.keys.values().any(|key| {
             key.valid_from.is_none_or(|from| from <= time)
@@ -161,19 +164,19 @@ impl KeyRing {
         })
     }
 
-    /// Whether there is none.
+    /// Returns whether the ring has no keys.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 }
 
-/// How long after its end a digest may be signed, by what a list of keys can tell. Real digests are
-/// late by half an hour, in bad times by some hours.
+/// How long after its end a digest may be signed, when judging whether a list of keys is complete.
+/// Real digests are usually half an hour late, and some hours during disruptions.
 pub const SIGNED_LATE: i64 = DAY;
 
-/// The times at which a digest may end whose key is among all keys of these stretches, both ends
-/// included: it may be signed by a key that became valid after its end, so that the end of a stretch
-/// says nothing of the day before it.
+/// Returns the ranges of digest ends for which these stretches, both ends included, contain every
+/// possible key. A digest may be signed by a key that became valid after its end, so the end of a
+/// stretch gives no certainty about the day before it.
 pub fn signed_in(stretches: &[(Timestamp, Timestamp)]) -> Vec<(Timestamp, Timestamp)> {
     let ends = stretches.iter().map(|(first, last)| (*first, last.plus(-SIGNED_LATE)));
     ends.filter(|(first, last)| first <= last).collect()
@@ -185,14 +188,14 @@ mod tests {
     use crate::vocab::time::HOUR;
 
     #[test]
-    fn the_last_day_of_a_stretch_says_nothing() {
+    fn the_last_day_of_a_stretch_gives_no_certainty() {
         let at = |hours: i64| Timestamp::from_unix(hours * HOUR);
         let stretches = [(at(0), at(23)), (at(40), at(64)), (at(80), at(120))];
         assert_eq!(signed_in(&stretches), [(at(40), at(40)), (at(80), at(96))]);
     }
 
     #[test]
-    fn a_key_that_cannot_be_read_stays_known_and_verifies_nothing() {
+    fn an_unreadable_key_stays_known_and_verifies_nothing() {
         let key = PublicKey::new("f", b"no key");
         assert!(!key.is_readable() && !key.fingerprint_agrees());
         assert!(!key.verifies(b"message", &[0; 256]));

@@ -1,7 +1,6 @@
-//! Counts what a chain tells and divides its period.
+//! Counts the events of a chain and divides its period.
 //!
-//! Made from events alone, so that a run and a recount of its record cannot differ in how they
-//! count.
+//! Uses events alone, so that a run and a recount of its record cannot differ in how they count.
 use super::event::{DigestJudged, LogJudged};
 use super::summary::{ChainSummary, Counts, Presence};
 use crate::codes::finding::{Finding, Outcome};
@@ -11,23 +10,23 @@ use crate::vocab::chain_id::ChainId;
 use crate::vocab::key_layout::DigestKind;
 use crate::vocab::time::{Period, Timestamp};
 
-/// The counts of one chain and the division of its period, kept as its events pass in order.
+/// The counts of one chain and the division of its period, updated as its events pass in order.
 #[derive(Debug)]
 pub struct ChainTally {
     period: Period,
     counts: Counts,
     builder: CoverageBuilder,
-    /// The last digest of the walk, until all of its log files were told.
+    /// The last digest of the walk, until all of its log files have been taken.
     open: Option<Standing>,
-    /// Copies of other places' digests. They stand for nothing where there are others.
+    /// Copies of other places' digests. They have no effect if there are other digests.
     copied: Counts,
-    /// Whether any digest stands for a part of the period.
+    /// Whether any digest accounts for a part of the period.
     stood: bool,
 }
 
 impl ChainTally {
-    /// For a chain of which nothing was told yet. Where its newest digest ends at
-    /// `tail_allowed_from` or later, what follows it is pending.
+    /// Creates a tally for a chain without events so far. If its newest digest ends at
+    /// `tail_allowed_from` or later, the time after it is pending.
     pub fn new(period: Period, tail_allowed_from: Option<Timestamp>) -> Self {
         Self {
             period,
@@ -57,7 +56,7 @@ impl ChainTally {
         self.stood |= self.open.is_some();
     }
 
-    /// A log file of the last digest. What is wrong with it is wrong with the digest's interval.
+    /// Takes a log file of the last digest. A fault in it counts against the digest's interval.
     pub fn log(&mut self, judged: &LogJudged) {
         self.counts.logs.count(&judged.outcome);
         let made = match &judged.outcome {
@@ -88,20 +87,20 @@ impl ChainTally {
         }
     }
 
-    /// The chain's end. `older` tells whether it has digests before the period.
+    /// Returns the summary at the chain's end. `older` is whether it has digests before the period.
     pub fn finish(self, chain: ChainId, presence: Presence, older: bool) -> ChainSummary {
         let (counts, segments) = self.divide(&presence, older);
         ChainSummary { chain, presence, segments, counts }
     }
 
-    /// Whether a chain's summary is what its events come to. What they do not tell is taken from
-    /// it: whether the chain has digests before the period.
-    pub fn agrees(self, told: &ChainSummary) -> bool {
-        let older = told.segments.first().is_none_or(|first| {
+    /// Returns whether a chain's summary matches its events. One fact that they do not contain is
+    /// taken from the summary: whether the chain has digests before the period.
+    pub fn agrees(self, summary: &ChainSummary) -> bool {
+        let older = summary.segments.first().is_none_or(|first| {
             first.coverage != Coverage::Uncovered(Uncovered::BeforeFirstDigest)
         });
-        let (counts, segments) = self.divide(&told.presence, older);
-        counts == told.counts && segments == told.segments
+        let (counts, segments) = self.divide(&summary.presence, older);
+        counts == summary.counts && segments == summary.segments
     }
 
     fn divide(mut self, presence: &Presence, older: bool) -> (Counts, Vec<Segment>) {
@@ -109,7 +108,7 @@ impl ChainTally {
         let Period { start: from, end: to } = self.period;
         let mut segments = match presence {
             Presence::Ended { .. } => Vec::new(),
-            // A chain of which only copies lie here is not proven here.
+            // A chain with nothing but copies here is not proven here.
             _ if !self.stood && self.copied.unverified() > 0 => {
                 self.counts.add(&self.copied);
                 let whole = Segment { from, to, coverage: Coverage::Unverified };
@@ -118,7 +117,7 @@ impl ChainTally {
             _ => self.builder.finish(older),
         };
         if matches!(presence, Presence::Absent { .. }) {
-            // Without a digest there is nothing that the time could come after.
+            // Without a digest, no time can come after one.
             for segment in &mut segments {
                 if segment.coverage == Coverage::Uncovered(Uncovered::Tail) {
                     segment.coverage = Coverage::Uncovered(Uncovered::Absent);
@@ -129,9 +128,9 @@ impl ChainTally {
     }
 }
 
-/// What a digest says of the period's division; nothing where no chain reaches it or it is a copy
-/// of evidence of another place, and nothing of a backfill digest, which is about time that a
-/// standard one covers.
+/// Returns how a digest affects the division of the period. Returns `None` if no chain reaches it,
+/// if it is a copy of evidence of a different place, or if it is a backfill digest, which is about
+/// time that a standard one covers.
 fn standing(judged: &DigestJudged) -> Option<Standing> {
     let stands = |notice| !judged.notices.contains(notice);
     let reached = stands(&Notice::DigestUnlinked) && stands(&Notice::DigestCopied);

@@ -27,43 +27,43 @@ use strum::{EnumDiscriminants, EnumIter, EnumString, IntoStaticStr};
     doc = "The name of an event on its line; never renamed once released."
 )]
 pub enum RunEvent {
-    /// First event, always.
+    /// Always the first event.
     RunStarted(Box<RunStart>),
-    /// The bucket was listed: what the run is going to look at.
+    /// The bucket was listed: the scope of what the run is about to verify.
     BucketListed {
-        /// Chains.
+        /// Number of chains.
         chains: u64,
-        /// Digests in the listing, those that only anchor a walk included.
+        /// Number of digests in the listing, including those that only anchor a walk.
         digests: u64,
-        /// Trails that lie here and that the scope leaves out.
+        /// Trails that are present and that the scope leaves out.
         left_out: Vec<String>,
     },
     /// A listing could not be read, so that chains may be missing.
     ListingUnread {
         /// The folder.
         folder: String,
-        /// Why.
+        /// The reason.
         why: ReadFailure,
     },
-    /// What follows is about this chain, up to its `ChainFinished`.
+    /// Everything up to the next `ChainFinished` is about this chain.
     ChainStarted {
         /// The chain.
         chain: ChainId,
     },
-    /// A public key by which digests are believed. Comes once in a run, before the first digest
-    /// that a signature of it proves.
+    /// A public key that proves digests. Recorded once in a run, before the first digest that one
+    /// of its signatures proves.
     PublicKey(PublicKeyTold),
-    /// One digest of the present chain was judged.
+    /// One digest of the current chain was judged.
     DigestJudged(DigestJudged),
-    /// One log file was judged. Follows its digest, in the digest's own order.
+    /// One log file was judged. Follows its digest, in the order of the digest's list.
     LogJudged(LogJudged),
-    /// A proven digest names a log file that was looked for. Its `LogJudged` follows.
+    /// A proven digest names a log file that was searched for. Its `LogJudged` follows.
     LogNamed(LogNamed),
-    /// The present chain joins on to the record before it, or does not.
+    /// The current chain continues the one in the preceding record, or does not.
     SeamJudged(SeamJudged),
     /// The chain was walked to its end.
     ChainFinished(ChainSummary),
-    /// What CloudTrail itself says of the present chain's delivery.
+    /// What CloudTrail itself reports about the current chain's delivery.
     TrailStatus {
         /// The chain.
         chain: ChainId,
@@ -71,36 +71,36 @@ pub enum RunEvent {
         is_logging: bool,
         /// When the newest digest was delivered.
         latest_digest_delivery: Option<Timestamp>,
-        /// Why the newest attempt failed, in S3's words.
+        /// Why the newest attempt failed, in S3's own text.
         latest_digest_error: Option<String>,
-        /// That the bucket contradicts it.
+        /// The finding, if the bucket contradicts the status.
         finding: Option<Finding>,
     },
-    /// A verified event explains a stretch that no digest covers, or why a chain that ended before
-    /// the period did: the stretch then begins with that end.
+    /// A verified event explains a stretch that no digest covers, or explains why a chain ended
+    /// before the period; the stretch then begins at that end.
     GapExplained {
         /// The chain with the gap.
         chain: ChainId,
         /// Start of the stretch.
         from: Timestamp,
-        /// End of it.
+        /// End of the stretch.
         to: Timestamp,
         /// The event.
         event: ExplainingEvent,
     },
-    /// A log file lies in verified time and no verified digest names it.
+    /// A log file in verified time that no verified digest names.
     LogUnlisted {
-        /// Where it lies.
+        /// Location of the log file.
         at: ObjectLocation,
-        /// When it was put there last, where the listing has that.
+        /// When it was last written, if the listing states that.
         last_modified: Option<Timestamp>,
-        /// Why it may lie there.
+        /// Why it may be there.
         reason: UnlistedReason,
     },
-    /// An object that no verified digest names has the content of a log file that one names under
-    /// another key. Weighs nothing.
+    /// An object that no verified digest names has the content of a log file that one names under a
+    /// different key. Has no effect on the verdict.
     CopyOf {
-        /// Where it lies.
+        /// Location of the object.
         at: ObjectLocation,
         /// SHA-256 of its inflated content.
         hash: Hash,
@@ -110,23 +110,22 @@ pub enum RunEvent {
     LogsWithoutDigests {
         /// The folder.
         folder: String,
-        /// Why they may lie there.
+        /// Why they may be there.
         reason: UnlistedReason,
     },
-    /// A place that was named or is to be expected is not there, or what is there could not be
-    /// judged.
+    /// A place that was named or is expected is absent, or what is there could not be judged.
     PlaceInDoubt(PlaceInDoubt),
-    /// How every place that was found is answered for. Comes once, before the last event.
+    /// How every place that was found is accounted for. Recorded once, before the last event.
     PlacesAnswered(PlacesAnswered),
-    /// A check was not made.
+    /// A check was not performed.
     CheckNotPerformed(NotMade),
-    /// Last event, always; its absence means that the stream was cut.
+    /// Always the last event; if it is missing, the stream was cut short.
     RunFinished(RunSummary),
 }
 
 impl RunEvent {
-    /// The event without what a store answers differently each time: request ids, and how often it
-    /// was asked. `None` where the event has nothing of the kind.
+    /// Returns the event without the values that a store may return differently each time: request
+    /// ids and numbers of attempts. Returns `None` if the event has none of these.
     pub fn reproducible(&self) -> Option<Self> {
         let mut event = match self {
             Self::ListingUnread { .. } => self.clone(),
@@ -147,14 +146,14 @@ impl RunEvent {
     }
 }
 
-/// A place that a run has to answer for and cannot.
+/// A place that a run must account for and cannot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlaceInDoubt {
-    /// Why.
+    /// The reason.
     pub why: PlaceDoubt,
-    /// The folder, where the place is one that was found.
+    /// The folder, if the place is one that was found.
     pub folder: Option<String>,
-    /// How many folders below it are meant, where it is not the folder itself.
+    /// The number of folders below it that are affected, if not the folder itself.
     pub folders: Option<u64>,
     /// Account that was named or expected.
     pub account: Option<AccountId>,
@@ -165,7 +164,7 @@ pub struct PlaceInDoubt {
 }
 
 impl PlaceInDoubt {
-    /// A doubt about a chain.
+    /// Creates a doubt about a chain.
     pub fn chain(why: PlaceDoubt, chain: &ChainId) -> Self {
         Self {
             why,
@@ -177,7 +176,7 @@ impl PlaceInDoubt {
         }
     }
 
-    /// A doubt about a folder.
+    /// Creates a doubt about a folder.
     pub fn folder(why: PlaceDoubt, folder: impl Into<String>) -> Self {
         Self {
             why,
@@ -196,49 +195,50 @@ impl PlaceInDoubt {
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum PlaceDoubt {
-    /// An account, region or trail that the caller named has no chain with evidence in the period.
+    /// An account, region or trail that the user named has no chain with evidence in the period.
     NamedNotFound,
-    /// An account or region that the caller said to expect has none.
+    /// An account or region that the user expects has no chain with evidence in the period.
     ExpectedNotFound,
-    /// A folder of digests holds objects, and none of their keys is a digest's.
+    /// A folder of digests has objects, and none of their keys is a digest's key.
     DigestsUnreadable,
-    /// A budget ended the search before these folders were looked into.
+    /// A budget ended the search before these folders were searched.
     NotLookedAt,
-    /// A chain ended before the period, and nothing that is verified says why.
+    /// A chain ended before the period, and nothing verified explains it.
     EndedUnexplained,
 }
 
 impl PlaceDoubt {
-    /// Stable code for machines; never renamed once released. It parses as the reason.
+    /// Returns the stable code for machines; never renamed once released. It parses back to the
+    /// reason.
     pub fn code(self) -> &'static str {
         self.into()
     }
 
-    /// Whether nothing of the place is there, so that its whole period is uncovered.
+    /// Returns whether the place is completely absent, so that its whole period is uncovered.
     pub fn is_absence(self) -> bool {
         matches!(self, Self::NamedNotFound | Self::ExpectedNotFound)
     }
 }
 
-/// The account of the places that were found: each is an account's folders in one region.
+/// Totals of the places that were found. Each place is one account's folders in one region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlacesAnswered {
-    /// Places in which any object lies.
+    /// Places that hold any object.
     pub found: u64,
-    /// Those in which a chain has digests of the period.
+    /// Places in which a chain has digests of the period.
     pub covered: u64,
-    /// Those that hold no object of the period, and no chain that ended.
+    /// Places that hold no object of the period, and no chain that ended.
     pub empty: u64,
-    /// Those that hold no object of the period, and a chain that ended before it.
+    /// Places that hold no object of the period, and a chain that ended before it.
     pub ended: u64,
-    /// Those that are reported in doubt or could not be listed.
+    /// Places that are reported as in doubt or could not be listed.
     pub doubtful: u64,
-    /// Those in which only trails that the scope leaves out have digests.
+    /// Places in which only trails outside of the scope have digests.
     pub left_out: u64,
 }
 
 impl PlacesAnswered {
-    /// Whether every place that was found has exactly one answer.
+    /// Returns whether every place that was found has exactly one answer.
     pub fn adds_up(&self) -> bool {
         let answers =
             [self.covered, self.empty, self.ended, self.doubtful, self.left_out].into_iter();
@@ -246,61 +246,61 @@ impl PlacesAnswered {
     }
 }
 
-/// What a run is about, and what made it.
+/// The subject of a run, and the program that made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunStart {
-    /// What made the run.
+    /// The program that made the run.
     pub tool: Tool,
     /// Where the evidence was delivered, and where it was read.
     pub place: EvidencePlace,
-    /// The period that is judged.
+    /// The period to verify.
     pub period: Period,
-    /// Whether the period was cut short because its end lies in the future.
+    /// Whether the period was cut short because its end is in the future.
     pub end_was_future: bool,
-    /// From when on the newest digest of a chain must end for what follows it to be pending: two
-    /// hours before the run, by the later of the machine's and the store's clock. `None` where the
-    /// period ended before, so that nothing of it is still to come.
+    /// The earliest end of a chain's newest digest for which the time after it is pending: two
+    /// hours before the run, by the later of the machine's and the store's clock. `None` if the
+    /// period ended before that, so that none of its digests is still to come.
     pub tail_allowed_from: Option<Timestamp>,
-    /// Trails that alone are looked at, by name or ARN; none named means all.
+    /// Trails to verify, by name or ARN; empty means all.
     pub trails: Vec<String>,
-    /// Accounts that alone are looked at; none named means all.
+    /// Accounts to verify; empty means all.
     pub accounts: Vec<String>,
-    /// Source regions that alone are looked at; none named means all.
+    /// Source regions to verify; empty means all.
     pub regions: Vec<String>,
-    /// The organization whose folder alone is looked into, or an empty text where only accounts
-    /// outside of any organization's folder are; `None` means all.
+    /// The organization whose folder alone is searched, or an empty text for only the accounts
+    /// outside of any organization's folder; `None` means all.
     pub organization: Option<String>,
-    /// Accounts that the caller said to expect; `None` where nothing was said.
+    /// Accounts that the user expects; `None` if not given.
     pub expected_accounts: Option<Vec<String>>,
-    /// Source regions that the caller said to expect; `None` where nothing was said.
+    /// Source regions that the user expects; `None` if not given.
     pub expected_regions: Option<Vec<String>>,
-    /// What the caller stated of chains that ended before the period.
+    /// What the user stated about chains that ended before the period.
     pub known_ends: Vec<KnownEnd>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
-    /// Whether the caller asserts that the copy that is read is complete: what is absent from it
-    /// is then absent from the bucket. False where no copy is read.
+    /// Whether the user asserts that the copy is complete: what is absent from it is then absent
+    /// from the bucket. False if no copy is read.
     pub complete_copy: bool,
-    /// The record that the run joins on to.
+    /// The preceding record that the run continues.
     pub follows: Option<Follows>,
 }
 
-/// The record that a run joins on to, and what it was about.
+/// The preceding record that a run continues, and its subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Follows {
     /// SHA-256 of its lines, in hex.
     pub sha256: String,
     /// Its verdict.
     pub verdict: Verdict,
-    /// The bucket that its evidence was delivered to.
+    /// The bucket to which its evidence was delivered.
     pub bucket: String,
     /// Its period.
     pub period: Period,
-    /// Trails that alone it looked at.
+    /// Trails that it verified; empty means all.
     pub trails: Vec<String>,
-    /// Accounts that alone it looked at.
+    /// Accounts that it verified; empty means all.
     pub accounts: Vec<String>,
-    /// Source regions that alone it looked at.
+    /// Source regions that it verified; empty means all.
     pub regions: Vec<String>,
 }
 
@@ -309,12 +309,12 @@ pub struct Follows {
 pub struct Tool {
     /// Its version.
     pub version: String,
-    /// What it was built from, where whoever built it said so.
+    /// The source that it was built from, if the builder stated it.
     pub build: Option<String>,
 }
 
 impl Tool {
-    /// This program. `TRAILPROOF_BUILD`, set when it is compiled, names the commit.
+    /// Returns this program. `TRAILPROOF_BUILD`, set at compile time, names the commit.
     pub fn this() -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -323,106 +323,107 @@ impl Tool {
     }
 }
 
-/// A public key that the run believes, as it was obtained.
+/// A public key that the run trusts, as it was obtained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKeyTold {
     /// Region whose digests it signs.
     pub region: Region,
-    /// Fingerprint that its record bears.
+    /// Fingerprint from its record.
     pub fingerprint: String,
     /// Its bytes: PKCS#1 `RSAPublicKey` or SubjectPublicKeyInfo.
     pub der: Vec<u8>,
-    /// Start of its validity, where its record tells it.
+    /// Start of its validity, if its record states it.
     pub valid_from: Option<Timestamp>,
-    /// End of its validity, where its record tells it.
+    /// End of its validity, if its record states it.
     pub valid_to: Option<Timestamp>,
-    /// Where it was had from: `ListPublicKeys`, or the names of the files that were believed.
+    /// Its source: `ListPublicKeys`, or the names of the files that were trusted.
     pub source: String,
 }
 
-/// What the store showed of an object beside its content, where it was read whole.
+/// What the store returned about an object besides its content, if the object was read completely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Bytes as stored. Of a valid log file the same as its proof tells.
+    /// Number of bytes as stored. For a valid log file, the same as in its proof.
     pub stored: Option<u64>,
-    /// SHA-256 of the inflated content where it is not the expected one, or the object is not
-    /// proven. Absent for a broken gzip member, of which how much comes out is not the object's.
+    /// SHA-256 of the inflated content if it is not the expected one, or if the object is not
+    /// proven. Absent for a broken gzip member, because how much of it can be inflated is not a
+    /// property of the object.
     pub found: Option<Hash>,
-    /// ETag without quotes, where the store has one.
+    /// ETag without quotes, if the store has one.
     pub etag: Option<String>,
     /// Version id, in a bucket with versions.
     pub version_id: Option<String>,
 }
 
-/// How one log file was judged.
+/// The judgement of one log file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogJudged {
-    /// Where it was delivered.
+    /// Location to which it was delivered.
     pub at: ObjectLocation,
     /// SHA-256 of its inflated content, as its proven digest records it.
     pub expected: Hash,
     /// The judgement.
     pub outcome: Outcome<LogProof>,
-    /// Whether it is missing where a lifecycle rule that expires old objects would look the same.
+    /// Whether it is missing and a lifecycle rule that expires old objects would look the same.
     pub lifecycle: bool,
-    /// What was seen of the object.
+    /// What the store returned about the object.
     pub seen: Seen,
 }
 
-/// Whether the newest digest that the record before proves of a chain is there, proven, and the
-/// same.
+/// The check that the newest digest that the preceding record proves of a chain is present, proven
+/// and unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeamJudged {
-    /// Where the digest was delivered.
+    /// Location to which the digest was delivered.
     pub at: ObjectLocation,
     /// Its end.
     pub end: Timestamp,
-    /// SHA-256 of its inflated bytes, as the record before has it.
+    /// SHA-256 of its inflated bytes, according to the preceding record.
     pub expected: Hash,
-    /// Whether it is so.
+    /// Whether the chain continues there.
     pub joined: bool,
-    /// What the evidence contradicts; `None` too where the digest's own line tells it, or where it
-    /// could not be read.
+    /// The finding, if the evidence contradicts it; also `None` if the digest's own line has the
+    /// finding, or if the digest could not be read.
     pub finding: Option<Finding>,
 }
 
-/// A log file that was looked for, and the proven digest that names it.
+/// A log file that was searched for, and the proven digest that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogNamed {
-    /// Where it was delivered.
+    /// Location to which it was delivered.
     pub at: ObjectLocation,
     /// SHA-256 of its inflated content.
     pub hash: Hash,
-    /// The digest.
+    /// Location of the digest.
     pub digest: ObjectLocation,
     /// Start of the interval in which it was delivered.
     pub start: Timestamp,
-    /// End of it.
+    /// End of that interval.
     pub end: Timestamp,
     /// Fingerprint of the key that the digest names as its own.
     pub fingerprint: String,
 }
 
-/// How one digest was judged.
+/// The judgement of one digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestJudged {
-    /// Where it was delivered.
+    /// Location to which it was delivered.
     pub at: ObjectLocation,
     /// Standard or backfill.
     pub kind: DigestKind,
-    /// Its end: its own where it is proven, else its key's.
+    /// Its own end if it is proven, otherwise its key's.
     pub end: Timestamp,
     /// The judgement.
     pub outcome: Outcome<DigestProof>,
-    /// What is worth knowing beside it.
+    /// Notices about it.
     pub notices: Vec<Notice>,
-    /// Whether the judgement counts: a digest that only anchors the walk does not.
+    /// Whether the judgement counts: that of a digest that only anchors the walk does not.
     pub counts: bool,
-    /// What was seen of the object.
+    /// What the store returned about the object.
     pub seen: Seen,
 }
 
-/// What is told of a proven digest.
+/// The facts that are recorded about a proven digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestProof {
     /// Start of its interval.
@@ -431,21 +432,21 @@ pub struct DigestProof {
     pub hash: Hash,
     /// The proofs that held.
     pub proofs: Proofs,
-    /// How many log files it names.
+    /// Number of log files that it names.
     pub logs: u64,
     /// Fingerprint of the key that it names as its own.
     pub fingerprint: String,
-    /// What it records of the digest before it; `None` in a starting digest.
+    /// What it records about the previous digest; `None` in a starting digest.
     pub previous: Option<DigestLink>,
 }
 
-/// What a proven digest records of the one before it.
+/// What a proven digest records about the previous one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestLink {
-    /// Where that was delivered.
+    /// Location to which that one was delivered.
     pub at: ObjectLocation,
     /// SHA-256 of its inflated bytes.
     pub hash: Option<Hash>,
-    /// Its end, where its key is a digest's.
+    /// Its end, if its key is a digest's key.
     pub end: Option<Timestamp>,
 }

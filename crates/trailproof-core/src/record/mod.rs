@@ -1,5 +1,5 @@
-//! The stream of a run: what was found, in canonical order. Every output is made from it, and the
-//! same evidence gives the same stream at any concurrency.
+//! The stream of a run: its results, in canonical order. Every output is made from it, and the same
+//! evidence gives the same stream at any concurrency.
 mod chain_tally;
 pub mod document;
 mod event;

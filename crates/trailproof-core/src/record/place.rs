@@ -1,37 +1,38 @@
 //! Where a run's evidence was delivered, and where it was read.
 
-/// Where the evidence was delivered, and where it was read.
+/// The places where the evidence was delivered and where it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EvidencePlace {
-    /// Where CloudTrail delivered it.
+    /// The bucket and prefix to which CloudTrail delivered it.
     pub delivered_to: DeliveredTo,
-    /// Where it was read, the place that was named first, and then the parts that lie elsewhere.
+    /// The places where it was read: the one that was named first, followed by those of relocated
+    /// parts.
     pub read_from: Vec<ReadPlace>,
 }
 
-/// A bucket of delivery.
+/// A delivery bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveredTo {
     /// The bucket.
     pub bucket: String,
-    /// What all keys that are looked at begin with, without a slash at its end; empty for all of
-    /// the bucket.
+    /// The common beginning of all keys in scope, without a trailing slash; empty for the whole
+    /// bucket.
     pub prefix: String,
 }
 
-/// A place that evidence was read from.
+/// A place from which evidence was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadPlace {
-    /// What the place is.
+    /// Kind of the place.
     pub kind: ReadKind,
     /// `s3://BUCKET/PREFIX`, or the path of a directory.
     pub place: String,
 }
 
-/// What a place is that evidence was read from.
+/// The kind of a place from which evidence was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ReadKind {
-    /// The bucket of delivery itself.
+    /// The delivery bucket itself.
     Bucket,
     /// A copy in a bucket.
     Replica,
@@ -45,7 +46,7 @@ impl ReadKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Bucket, Self::Replica, Self::Directory, Self::Mirror];
 
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(self) -> &'static str {
         match self {
             Self::Bucket => "bucket",
@@ -55,19 +56,19 @@ impl ReadKind {
         }
     }
 
-    /// The one with this code.
+    /// Returns the kind with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.code() == code)
     }
 
-    /// Whether S3 is asked there.
+    /// Returns whether requests to this place go to S3.
     pub fn is_s3(self) -> bool {
         matches!(self, Self::Bucket | Self::Replica)
     }
 }
 
 impl EvidencePlace {
-    /// A bucket of delivery that is read itself.
+    /// Creates the places of a run that reads the delivery bucket itself.
     pub fn original(bucket: &str, prefix: &str) -> Self {
         Self {
             delivered_to: DeliveredTo { bucket: bucket.to_owned(), prefix: prefix.to_owned() },
@@ -75,14 +76,14 @@ impl EvidencePlace {
         }
     }
 
-    /// Whether the bucket of delivery was read, and no copy of any part of it.
+    /// Returns whether the delivery bucket was read, and no copy of any part of it.
     pub fn is_original(&self) -> bool {
         !self.read_from.is_empty() && self.read_from.iter().all(|at| at.kind == ReadKind::Bucket)
     }
 }
 
 impl ReadPlace {
-    /// A place in a bucket.
+    /// Creates a place in a bucket.
     pub fn in_bucket(kind: ReadKind, bucket: &str, prefix: &str) -> Self {
         let slash = if prefix.is_empty() { "" } else { "/" };
         Self { kind, place: format!("s3://{bucket}{slash}{prefix}") }

@@ -1,4 +1,4 @@
-//! The tally of a whole run, and the one place that makes a verdict of it.
+//! The tally of a whole run, and the only code that derives a verdict from it.
 use super::event::PlaceDoubt;
 use super::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
 use crate::codes::unlisted::SetAside;
@@ -7,7 +7,7 @@ use crate::verdict::Verdict;
 use crate::vocab::time::Period;
 use std::collections::BTreeMap;
 
-/// See the module's words.
+/// The counts of a whole run, updated as its chains and its other events pass.
 #[derive(Clone, Debug, Default)]
 pub struct RunTally {
     counts: Counts,
@@ -16,19 +16,19 @@ pub struct RunTally {
     coverage: CoverageTotals,
     /// Log files that no verified digest names.
     pub unlisted: u64,
-    /// Folders with log files of the period and without any digest.
+    /// Folders with log files of the period and no digest at all.
     pub without_digests: u64,
     /// Listings that could not be read.
     pub listings_unread: u64,
-    /// Chains that do not join on to the record before.
+    /// Chains that do not continue those of the preceding record.
     pub not_joined: u64,
-    /// Places in doubt, beside those that are absent.
+    /// Places in doubt, except those that are absent.
     doubted: u64,
-    /// Places that were named or expected and are not there.
+    /// Places that were named or expected and are absent.
     absent: u64,
-    /// Keys in folders of digests that are no digest's.
+    /// Keys in folders of digests that are not a digest's key.
     pub passed_over: u64,
-    /// Objects in folders of log files that no reader takes for data, by why.
+    /// Objects in folders of log files that no reader treats as data, by reason.
     pub set_aside: BTreeMap<SetAside, u64>,
 }
 
@@ -43,7 +43,7 @@ impl RunTally {
         summary.segments.iter().for_each(|segment| self.segment(segment));
     }
 
-    /// Takes a place that is in doubt. Of one that is not there the whole period is uncovered.
+    /// Takes a place in doubt. If the place is absent, its whole period is uncovered.
     pub fn place_in_doubt(&mut self, why: PlaceDoubt, period: Period) {
         if why.is_absence() {
             self.absent += 1;
@@ -65,7 +65,7 @@ impl RunTally {
         }
     }
 
-    /// The summary, with the verdict.
+    /// Returns the summary, with the verdict.
     pub fn finish(self) -> RunSummary {
         RunSummary {
             verdict: self.verdict(),
@@ -92,14 +92,14 @@ impl RunTally {
             + self.without_digests
             + self.not_joined
             + self.doubted;
-        // A chain that is known from before the period is something, and so is a place where a trail
-        // should have gone on. What was only named is not.
+        // A chain that is known from before the period counts as something found, and so does a
+        // place where a trail should have continued. A place that was only named does not.
         if nothing && doubts == 0 && self.coverage.pending == 0 && self.chains == 0 {
             return Verdict::NothingFound;
         }
         let open = self.coverage.total() - self.coverage.verified - self.coverage.pending;
         let doubts = self.counts.unverified() + doubts;
-        // A period without a second in it is verified by nothing.
+        // A period with no verified second is not verified.
         if doubts > 0 || open > 0 || self.coverage.verified == 0 {
             return Verdict::NotProven;
         }

@@ -1,4 +1,4 @@
-//! What a run counts: of a chain at its end, and of the run at its end.
+//! The counts of a chain and of a run, each at its end.
 use crate::codes::unlisted::SetAside;
 use crate::compat::event::Tally;
 use crate::coverage::{Segment, Uncovered};
@@ -12,16 +12,16 @@ use strum::{IntoStaticStr, VariantNames};
 #[derive(Clone, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Presence {
-    /// It has digests in the period or anchors after it, or its newest digest before the period
-    /// is so young that the next one is still to come.
+    /// It has digests in the period or anchors after it, or its newest digest before the period is
+    /// so recent that the next one is still to come.
     Present,
-    /// It has none in the period and counts all the same: it was named, or its trail goes on
+    /// It has no digest in the period and counts nevertheless: it was named, or its trail continues
     /// elsewhere.
     Absent {
-        /// End of its newest digest before the period, where there is one.
+        /// End of its newest digest before the period, if there is one.
         last: Option<Timestamp>,
     },
-    /// It ended before the period, and nothing says that it should have gone on.
+    /// It ended before the period, and nothing indicates that it should have continued.
     Ended {
         /// End of its newest digest.
         last: Timestamp,
@@ -29,13 +29,13 @@ pub enum Presence {
 }
 
 impl Presence {
-    /// Stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released.
     pub fn code(&self) -> &'static str {
         self.into()
     }
 }
 
-/// A chain at its end.
+/// The summary of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainSummary {
     /// The chain.
@@ -48,7 +48,7 @@ pub struct ChainSummary {
     pub counts: Counts,
 }
 
-/// What was counted.
+/// Counts of objects, findings and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Standard digests.
@@ -57,16 +57,16 @@ pub struct Counts {
     pub backfill: Tally,
     /// Log files.
     pub logs: Tally,
-    /// Findings about a chain as a whole.
+    /// Findings that concern a chain as a whole.
     pub chain_findings: u64,
     /// Bytes of proven log files as stored.
     pub stored_bytes: u64,
-    /// Bytes of proven log files, inflated.
+    /// Bytes of proven log files after inflating.
     pub inflated_bytes: u64,
 }
 
 impl Counts {
-    /// Adds what another chain counted.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         self.digests.add(&other.digests);
         self.backfill.add(&other.backfill);
@@ -76,63 +76,63 @@ impl Counts {
         self.inflated_bytes = self.inflated_bytes.saturating_add(other.inflated_bytes);
     }
 
-    /// Findings among what was counted.
+    /// Returns the number of findings.
     pub fn findings(&self) -> u64 {
         self.digests.invalid + self.backfill.invalid + self.logs.invalid + self.chain_findings
     }
 
-    /// What could not be checked.
+    /// Returns the number of objects that could not be checked.
     pub fn unverified(&self) -> u64 {
         self.digests.unverified + self.backfill.unverified + self.logs.unverified
     }
 }
 
-/// Seconds of chain time by what is known of them. They add up to the period times the chains.
+/// Seconds of chain time by coverage. They add up to the period times the number of chains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CoverageTotals {
-    /// Verified.
+    /// Seconds that are verified.
     pub verified: i64,
-    /// Contradicted.
+    /// Seconds that are contradicted.
     pub contradicted: i64,
-    /// Unverified.
+    /// Seconds that are unverified.
     pub unverified: i64,
-    /// After the newest digest, where the next one is still to come.
+    /// Seconds after the newest digest, where the next one is still to come.
     pub pending: i64,
-    /// Uncovered, by reason.
+    /// Uncovered seconds, by reason.
     pub uncovered: BTreeMap<Uncovered, i64>,
 }
 
 impl CoverageTotals {
-    /// All seconds.
+    /// Returns the total number of seconds.
     pub fn total(&self) -> i64 {
         let judged = self.verified + self.contradicted + self.unverified;
         judged + self.pending + self.uncovered.values().sum::<i64>()
     }
 }
 
-/// The run at its end.
+/// The summary of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunSummary {
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
     /// Counts over all chains.
     pub counts: Counts,
-    /// Chains that count.
+    /// Number of chains that count.
     pub chains: u64,
-    /// Chains that ended before the period.
+    /// Number of chains that ended before the period.
     pub ended: u64,
-    /// The period of every chain, added up.
+    /// Coverage of the period, added up over all chains.
     pub coverage: CoverageTotals,
     /// Log files that no verified digest names.
     pub unlisted: u64,
     /// Listings that could not be read.
     pub listings_unread: u64,
-    /// Chains that do not join on to the record before.
+    /// Chains that do not continue those of the preceding record.
     pub not_joined: u64,
-    /// Places that were named, expected or found, and could not be answered for.
+    /// Places that were named, expected or found and could not be accounted for.
     pub places_in_doubt: u64,
-    /// Keys in folders of digests that are no digest's.
+    /// Keys in folders of digests that are not a digest's key.
     pub passed_over: u64,
-    /// Objects in folders of log files that no reader takes for data, by why.
+    /// Objects in folders of log files that no reader treats as data, by reason.
     pub set_aside: BTreeMap<SetAside, u64>,
 }

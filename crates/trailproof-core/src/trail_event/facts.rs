@@ -1,4 +1,4 @@
-//! What the judging of one event goes by: its fields, and where it was found.
+//! The facts by which one event is judged: its fields, and where it was found.
 use super::policy::items;
 use super::{Effect, KeyName, NamedTrail, Subject};
 use crate::vocab::chain_id::ChainId;
@@ -8,7 +8,7 @@ use crate::vocab::location::ObjectLocation;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What one call does, to what.
+/// The effects of one call, each with its subject.
 pub(crate) type Effects = Vec<(Subject, Effect)>;
 
 /// Where an event was found.
@@ -22,7 +22,7 @@ pub struct Recorded<'a> {
     pub bucket: &'a str,
 }
 
-/// One event, as far as it may matter.
+/// The fields of one event that may matter.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Record {
@@ -55,7 +55,7 @@ pub(crate) struct Identity {
     pub(crate) account_id: Option<String>,
 }
 
-/// What the judging of one event goes by.
+/// The facts by which one event is judged.
 pub(crate) struct Facts<'a> {
     pub(crate) record: &'a Record,
     pub(crate) recorded: Recorded<'a>,
@@ -74,20 +74,20 @@ impl<'a> Facts<'a> {
         self.parameter(name).and_then(Value::as_str)
     }
 
-    /// The account in which the call was made.
+    /// Returns the account in which the call was made.
     pub(crate) fn account(&self) -> AccountId {
-        let told = self.record.recipient_account_id.as_deref();
-        told.and_then(|id| id.parse().ok()).unwrap_or_else(|| self.recorded.chain.account.clone())
+        let id = self.record.recipient_account_id.as_deref();
+        id.and_then(|id| id.parse().ok()).unwrap_or_else(|| self.recorded.chain.account.clone())
     }
 
-    /// The region in which the call was made.
+    /// Returns the region in which the call was made.
     pub(crate) fn region(&self) -> Region {
-        let told = self.record.aws_region.as_deref();
-        told.and_then(|name| name.parse().ok())
+        let name = self.record.aws_region.as_deref();
+        name.and_then(|name| name.parse().ok())
             .unwrap_or_else(|| self.recorded.chain.source_region.clone())
     }
 
-    /// The trail that a parameter names, by name or ARN.
+    /// Returns the trail that a parameter names, by name or ARN.
     pub(crate) fn trail(&self, parameter: &str) -> Option<NamedTrail> {
         let named = self.text(parameter)?;
         if let Ok(TrailArn { home_region, account, name, .. }) = named.parse() {
@@ -101,7 +101,7 @@ impl<'a> Facts<'a> {
         self.trail(parameter).map(|trail| (Subject::Trail(trail), effect)).into_iter().collect()
     }
 
-    /// Whether a call is about the bucket of the evidence.
+    /// Returns whether a call is about the bucket of the evidence.
     pub(crate) fn is_this_bucket(&self) -> bool {
         self.text("bucketName") == Some(self.recorded.bucket)
     }
@@ -118,8 +118,9 @@ impl<'a> Facts<'a> {
         (Subject::Objects { bucket, prefix, days }, Effect::Removes)
     }
 
-    /// The key of a call to KMS: its ARN where the event tells that, else an id that the call names
-    /// in its own account and region. An alias alone names no key.
+    /// Returns the effect on the key of a KMS call: the key's ARN if the event has it, otherwise an
+    /// id that the call names in its own account and region. An alias alone does not identify a
+    /// key.
     pub(crate) fn of_key(&self, effect: Effect) -> Effects {
         let arn_in = |value: &'a Value| value.as_str().and_then(KeyName::from_arn);
         let resources = items(Some(&self.record.resources)).iter();
@@ -143,8 +144,8 @@ impl<'a> Facts<'a> {
         account.map(|account| (subject(account), Effect::Ends)).into_iter().collect()
     }
 
-    /// The region that an account opts out of or into. The service spells its members with a
-    /// capital, and the account only where another one's region is meant.
+    /// Returns the effect on the region that an account opts out of or into. The service
+    /// capitalizes its members, and names the account only if the call is about a different one.
     pub(crate) fn of_region(&self, effect: Effect) -> Effects {
         let text = |name: &str, capital: &str| self.text(name).or_else(|| self.text(capital));
         let region = text("regionName", "RegionName").and_then(|name| name.parse().ok());
@@ -158,7 +159,7 @@ impl<'a> Facts<'a> {
             .collect()
     }
 
-    /// What stands before `AWSLogs` in the key of the event's own log file.
+    /// Returns what comes before `AWSLogs` in the key of the event's own log file.
     pub(crate) fn prefix(&self) -> Option<&'a str> {
         let key = self.recorded.log.key.as_str();
         let at = key.find(ROOT).filter(|at| *at == 0 || key.as_bytes().get(at - 1) == Some(&b'/'));

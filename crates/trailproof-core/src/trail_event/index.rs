@@ -1,7 +1,7 @@
-//! Which of the kept events explain a stretch without digests, or a chain's end.
+//! The kept events that explain a stretch without digests, or a chain's end.
 //!
-//! Events are looked up by what they are about and by time, so that a run with many chains, gaps and
-//! events does not hold each against each.
+//! Events are looked up by subject and time, so that a run with many chains, gaps and events does
+//! not compare each with each.
 use super::{Cause, Effect, ExplainingEvent, KeptEvents, KeyName, NamedTrail, REACH, Subject};
 use crate::coverage::{Coverage, Segment, Uncovered};
 use crate::vocab::chain_id::ChainId;
@@ -10,38 +10,39 @@ use crate::vocab::time::{DAY, HOUR, Timestamp};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Events that are cited for one stretch. More would not explain more.
+/// Maximum number of events that are cited for one stretch. More would not explain more.
 const CITED: usize = 8;
 
-/// Events of one subject that are looked at for one stretch, nearest first. Most match; those that
-/// do not are deletions under other prefixes.
+/// Maximum number of events of one subject that are examined for one stretch, nearest first. Most
+/// match; those that do not are deletions under other prefixes.
 const LOOKED_AT: usize = 64;
 
-/// How long an account or a region may go on delivering after it was closed, left or was switched
-/// off: that is done in the background.
+/// How long deliveries for an account or a region may continue after it was closed, left or was
+/// disabled: this is done in the background. In seconds.
 const WINDING_UP: i64 = 2 * HOUR;
 
-/// A chain for which an explanation is looked up.
+/// A chain for which an explanation is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Concerned<'a> {
     /// The chain.
     pub chain: &'a ChainId,
-    /// Other names of the same chain, under the paths that its trail had before.
+    /// Other ids of the same chain, under the paths that its trail had before.
     pub also: &'a [ChainId],
     /// The bucket to which the evidence was delivered.
     pub bucket: &'a str,
-    /// Keys of KMS with which its files are encrypted, as far as that is known.
+    /// KMS keys with which its files are encrypted, as far as known.
     pub keys: &'a BTreeSet<KeyName>,
-    /// The folders of its digests, with the slash at their end.
+    /// The folders of its digests, with a trailing slash.
     pub folders: &'a [String],
     /// The time of the run.
     pub now: Timestamp,
 }
 
-/// What events are looked up by.
+/// The subjects by which events are looked up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum About {
-    /// A trail: of this owner, or as the trail of an organization, whose owner no chain names.
+    /// A trail: of this owner, or as the trail of an organization, because no chain names its
+    /// owner.
     Trail(Option<AccountId>, TrailName, Region),
     Elsewhere(Option<AccountId>, TrailName, Region),
     Members(TrailName, Region),
@@ -57,14 +58,14 @@ enum About {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    /// When it happened; of the deletion of one digest, that digest's end.
+    /// When it happened; for the deletion of one digest, that digest's end.
     at: Timestamp,
     event: usize,
-    /// Of a deletion by prefix: the prefix and the age.
+    /// For a deletion by prefix: the prefix and the age in days.
     removes: Option<(String, u32)>,
 }
 
-/// The kept events of a run, ready to be looked up.
+/// The kept events of a run, indexed for lookup.
 #[derive(Debug)]
 pub struct Explanations {
     events: Vec<ExplainingEvent>,
@@ -73,11 +74,11 @@ pub struct Explanations {
 }
 
 impl Explanations {
-    /// Orders what was kept of a run over these chains.
+    /// Indexes the kept events of a run over these chains.
     pub fn new(kept: &KeptEvents, chains: &BTreeSet<ChainId>) -> Self {
         let mut this = Self { events: Vec::new(), by: BTreeMap::new(), steps: Cell::new(0) };
-        // The same event can stand in two log files, and in the log files of two trails: the first
-        // in order is cited.
+        // The same event can be in two log files, and in the log files of two trails: the first in
+        // order is cited.
         let mut causes: Vec<&Cause> = kept.iter().collect();
         causes.sort_by(|one, other| {
             (&one.event.id, &one.effect, &one.subject, &one.event).cmp(&(
@@ -135,12 +136,14 @@ impl Explanations {
         }
     }
 
-    /// Looked-up entries and subjects so far, for tests of what lookups cost.
+    /// Returns the number of entries and subjects looked up so far, for tests of the cost of
+    /// lookups.
     pub fn steps(&self) -> u64 {
         self.steps.get()
     }
 
-    /// The events that can explain why a chain has no digests in `gap`, nearest to its start first.
+    /// Lists the events that can explain why a chain has no digests in `gap`, nearest to its start
+    /// first.
     pub fn explain(&self, of: &Concerned<'_>, gap: &Segment) -> Vec<ExplainingEvent> {
         let Coverage::Uncovered(why) = gap.coverage else { return Vec::new() };
         let mut cited: Vec<usize> = Vec::new();
@@ -175,8 +178,8 @@ impl Explanations {
         cited.into_iter().cloned().collect()
     }
 
-    /// Events that removed digests of this stretch, or what kept them, at any time after they were
-    /// delivered.
+    /// Finds events that removed digests of this stretch, or removed what protected them, at any
+    /// time after delivery.
     fn removals(&self, of: &Concerned<'_>, gap: &Segment, cited: &mut Vec<usize>) {
         let always = (Timestamp::from_unix(i64::MIN), Timestamp::from_unix(i64::MAX));
         let bucket = About::Bucket(of.bucket.to_owned());
@@ -196,7 +199,7 @@ impl Explanations {
         }
     }
 
-    /// The entries of one subject within `window`, nearest to `anchor` first.
+    /// Finds the entries of one subject within `window`, nearest to `anchor` first.
     fn nearest(
         &self,
         (effect, about): (Effect, &About),
@@ -238,11 +241,11 @@ impl Explanations {
         self.steps.set(self.steps.get() + 1);
     }
 
-    /// The event that explains why a chain has no digest after the one that ends at `last`; `None`
-    /// where none does, or where a later event began the chain anew.
+    /// Returns the event that explains why a chain has no digest after the one that ends at `last`.
+    /// Returns `None` if no event does, or if a later event started the chain again.
     ///
-    /// Whoever asks has found that digest, has it proven, and knows that the chain's log folders hold
-    /// nothing later.
+    /// The caller must have found and proven that digest, and must know that the chain's log
+    /// folders hold nothing later.
     pub fn explains_end(&self, of: &Concerned<'_>, last: Timestamp) -> Option<ExplainingEvent> {
         let about = about(of);
         let mut cited = Vec::new();
@@ -270,8 +273,8 @@ impl Explanations {
     }
 }
 
-/// A trail by its owner and, unless its owner has a trail of that name of its own beside an
-/// organization's, as the trail of an organization.
+/// Lists a trail by its owner and also as the trail of an organization, unless its owner has,
+/// beside an organization's trail, its own trail of that name.
 fn both(
     trail: &NamedTrail,
     chains: &BTreeSet<ChainId>,
@@ -292,12 +295,12 @@ fn both(
     all
 }
 
-/// The chain's names: the present one and those under other paths.
+/// Lists the chain's ids: the current one and those under other paths.
 fn names<'a>(of: &'a Concerned<'_>) -> impl Iterator<Item = &'a ChainId> {
     std::iter::once(of.chain).chain(of.also)
 }
 
-/// All that may concern a chain: a handful of subjects.
+/// Lists everything that may affect a chain: a handful of subjects.
 fn about(of: &Concerned<'_>) -> Vec<About> {
     let ChainId { account, source_region, trail, home_region, .. } = of.chain;
     let mut all = vec![

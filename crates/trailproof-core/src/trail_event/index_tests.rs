@@ -54,7 +54,7 @@ fn gap(from: Timestamp, to: Timestamp, why: Uncovered) -> Segment {
     Segment { from, to, coverage: Coverage::Uncovered(why) }
 }
 
-/// What one chain asks for, with keys and folders of its own.
+/// A chain in a lookup, with its own keys and folders.
 struct Asks {
     chain: ChainId,
     keys: BTreeSet<KeyName>,
@@ -82,9 +82,9 @@ impl Asks {
     }
 }
 
-/// Each event against each chain of an organization's trail that it may concern.
+/// Matches each event with each chain of an organization's trail that it may affect.
 #[test]
-fn an_event_explains_all_chains_that_it_concerns_and_no_other() {
+fn an_event_explains_exactly_the_chains_that_it_affects() {
     let member = MEMBER.parse::<AccountId>().unwrap();
     let (home, away) = ("us-east-1", "eu-west-1");
     let here = [(OWNER, home), (OWNER, away), (MEMBER, home), (MEMBER, away)];
@@ -122,9 +122,10 @@ fn an_event_explains_all_chains_that_it_concerns_and_no_other() {
     }
 }
 
-/// A member may have a trail of the same name; what happens to that is not about the organization's.
+/// A member may have its own trail of the same name; events about it do not affect the
+/// organization's trail.
 #[test]
-fn a_trail_of_the_same_name_is_another_trail() {
+fn a_member_trail_of_the_same_name_is_a_different_trail() {
     let own = chain(MEMBER, "us-east-1", false);
     let mut kept = KeptEvents::new(10);
     kept.take(cause("StopLogging", at(0), Subject::Trail(trail(MEMBER)), Effect::Ends));
@@ -136,7 +137,7 @@ fn a_trail_of_the_same_name_is_another_trail() {
     for organizations in all_chains() {
         assert!(Asks::new(organizations).explained(&by, &tail).is_empty());
     }
-    // Nor is what happens to the organization's about the member's own.
+    // Nor do events about the organization's trail affect the member's own.
     let by = index([cause("StopLogging", at(0), Subject::Trail(trail(OWNER)), Effect::Ends)]);
     assert!(Asks::new(own.clone()).explained(&by, &tail).is_empty());
     let closed = Subject::Account(MEMBER.parse().unwrap());
@@ -144,12 +145,12 @@ fn a_trail_of_the_same_name_is_another_trail() {
     assert_eq!(Asks::new(own.clone()).explained(&by, &tail), ["CloseAccount"]);
     let left = Subject::Member(MEMBER.parse().unwrap());
     let by = index([cause("LeaveOrganization", at(0), left, Effect::Ends)]);
-    assert!(Asks::new(own).explained(&by, &tail).is_empty(), "its own trail goes on");
+    assert!(Asks::new(own).explained(&by, &tail).is_empty(), "its own trail continues");
 }
 
-/// What an event does decides which stretches it explains, and when it must have happened.
+/// The effect of an event decides which stretches it explains, and when it must have happened.
 #[test]
-fn an_event_explains_the_edge_that_it_made() {
+fn an_event_explains_the_edge_that_it_caused() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     use Uncovered::{BeforeFirstDigest, DigestsMissing, Gap, Hole, Tail};
     let cases: [(Effect, i64, &[Uncovered]); 11] = [
@@ -175,7 +176,7 @@ fn an_event_explains_the_edge_that_it_made() {
 }
 
 #[test]
-fn a_removal_names_the_digest_the_folder_or_the_age() {
+fn a_removal_matches_by_digest_prefix_or_age() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     let missing = gap(at(0), at(5), Uncovered::DigestsMissing);
     let objects = |bucket: &str, prefix: &str, days| Subject::Objects {
@@ -205,7 +206,7 @@ fn a_removal_names_the_digest_the_folder_or_the_age() {
 }
 
 #[test]
-fn an_end_is_explained_only_by_what_ends_a_chain_and_holds() {
+fn an_end_is_explained_only_by_a_lasting_end_event() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     let of = |effect, hours| cause("E", at(hours), Subject::Trail(trail(OWNER)), effect);
     let closed =
@@ -220,7 +221,7 @@ fn an_end_is_explained_only_by_what_ends_a_chain_and_holds() {
         (vec![of(Effect::Ends, 0), of(Effect::Begins, 4)], None),
         (vec![of(Effect::Ends, 0), of(Effect::Resumes, 4)], None),
         (vec![of(Effect::Begins, -4), of(Effect::Ends, 0)], Some("E")),
-        // An account winds up in the background.
+        // Closing an account is completed in the background.
         (vec![closed(-2)], Some("C")),
         (vec![closed(-3)], None),
         (Vec::new(), None),
@@ -231,14 +232,14 @@ fn an_end_is_explained_only_by_what_ends_a_chain_and_holds() {
 }
 
 #[test]
-fn few_are_cited_and_none_twice() {
+fn citations_are_few_and_unique() {
     let asks = Asks::new(chain(MEMBER, "us-east-1", true));
     let many = (0..50).map(|number| {
         let time = at(0).plus(number * 60);
         cause("PutBucketPolicy", time, Subject::Bucket("b".to_owned()), Effect::Stops)
     });
     let stop = cause("StopLogging", at(0).plus(30), Subject::Trail(trail(OWNER)), Effect::Ends);
-    // The same event in the log file of another trail.
+    // The same event in the log file of a different trail.
     let mut again = stop.clone();
     again.event.log.key = "log-2".to_owned();
     let by = index(many.chain([again, stop]));
@@ -248,8 +249,8 @@ fn few_are_cited_and_none_twice() {
     assert_eq!(cited[0], "PutBucketPolicy");
 }
 
-/// 20,000 chains with a gap each, and 20,000 events of few subjects or of many: what is done grows
-/// with their number and not with their product.
+/// 20,000 chains with one gap each, and 20,000 events of few or many subjects: the work grows with
+/// their number, not with their product.
 #[test]
 fn explaining_is_linear_in_chains_and_events() {
     const MANY: i64 = 20_000;

@@ -1,19 +1,20 @@
-//! Holds on to a bounded number of events until all chains are read, with a share for each account.
+//! Keeps a bounded number of events until all chains are read, with a share for each account.
 use super::Cause;
 use crate::vocab::ids::AccountId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Events that a run keeps. They are taken in canonical order, so that what is kept is the same at
-/// any concurrency.
+/// The events that a run keeps. They are taken in canonical order, so that the result is the same
+/// at any concurrency.
 ///
-/// What is beyond the bound is taken from the account that has most, and of that account from the
-/// kind of event that it has most of. So an account keeps at least the bound divided by the number
-/// of accounts, whatever the others do, and a thousand deletions do not hide the one `StopLogging`.
+/// When the bound is exceeded, an event is dropped from the account with the most events, and there
+/// from the kind of event with the most. An account therefore keeps at least the bound divided by
+/// the number of accounts, whatever the others do, and a thousand deletions do not hide the only
+/// `StopLogging`.
 #[derive(Clone, Debug)]
 pub struct KeptEvents {
     most: usize,
     accounts: BTreeMap<AccountId, OfAccount>,
-    /// How many each account has.
+    /// Number of events of each account.
     by_count: BTreeSet<(usize, AccountId)>,
     total: usize,
     steps: u64,
@@ -26,7 +27,7 @@ struct OfAccount {
 }
 
 impl KeptEvents {
-    /// Keeps at most `most` events.
+    /// Creates a collection that keeps at most `most` events.
     pub fn new(most: usize) -> Self {
         let (accounts, by_count) = (BTreeMap::new(), BTreeSet::new());
         Self { most, accounts, by_count, total: 0, steps: 0 }
@@ -54,30 +55,30 @@ impl KeptEvents {
         }
     }
 
-    /// All that is kept, account by account.
+    /// Lists all kept events, account by account.
     pub fn iter(&self) -> impl Iterator<Item = &Cause> {
         self.accounts.values().flat_map(|of| of.by_name.values().flatten())
     }
 
-    /// How many events are kept.
+    /// Returns the number of kept events.
     pub fn len(&self) -> usize {
         self.total
     }
 
-    /// Whether nothing is kept.
+    /// Returns whether no events are kept.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }
 
-    /// Events that were taken in and let go, for tests of what that costs.
+    /// Returns the number of events that were added and dropped, for tests of their cost.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 }
 
 impl OfAccount {
-    /// Lets go the last event of the kind that there is most of. There are as many kinds as the
-    /// table has operations.
+    /// Drops the last event of the most frequent kind. There are as many kinds as the table has
+    /// operations.
     fn drop_one(&mut self) {
         let most = self.by_name.values_mut().max_by_key(|events| events.len());
         if most.is_some_and(|events| events.pop_last().is_some()) {
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn one_noisy_account_pushes_out_nobody_elses_events() {
+    fn one_noisy_account_does_not_displace_others() {
         // The noisy account comes first, in the middle and last.
         for noisy in [0, 2, 4] {
             let mut kept = KeptEvents::new(100);
@@ -130,13 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn one_noisy_kind_of_event_pushes_out_no_other() {
+    fn one_noisy_kind_of_event_does_not_displace_others() {
         let mut kept = KeptEvents::new(50);
         (0..1_000).for_each(|number| kept.take(cause(1, "DeleteObject", number)));
         kept.take(cause(1, "StopLogging", 1));
         (0..1_000).for_each(|number| kept.take(cause(1, "DeleteObjects", number)));
         assert_eq!((kept.len(), count(&kept, 1, "StopLogging")), (50, 1));
-        // The same event of another log file is another citation, and the same one is not.
+        // The same event from a different log file is a separate citation; an exact duplicate is
+        // not.
         kept.take(cause(1, "StopLogging", 1));
         assert_eq!(count(&kept, 1, "StopLogging"), 1);
     }

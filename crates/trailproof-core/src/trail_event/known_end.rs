@@ -1,4 +1,4 @@
-//! `--known-end`: what the user states of a chain's end.
+//! `--known-end`: what the user states about a chain's end.
 use crate::coverage::TAIL_ALLOWANCE;
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, Region, TrailName};
@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// A stated end: `ACCOUNT[/REGION][/TRAIL]=TIME`. An account alone stands for all of its chains.
 ///
-/// Where only one part follows the account, it is a region where it looks like one (`eu-west-1`);
+/// A single part after the account is read as a region if it looks like one (`eu-west-1`);
 /// `ACCOUNT//TRAIL=TIME` names a trail whatever it looks like.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KnownEnd {
@@ -22,7 +22,7 @@ pub struct KnownEnd {
     pub time: Timestamp,
 }
 
-/// What is wrong with a stated end.
+/// Why a stated end is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownEndError {
     /// There is no `=`.
@@ -31,9 +31,9 @@ pub enum KnownEndError {
     Time,
     /// The account is not twelve digits.
     Account,
-    /// The region is not one.
+    /// The region is not valid.
     Region,
-    /// The trail's name is not one.
+    /// The trail name is not valid.
     Trail,
 }
 
@@ -85,7 +85,8 @@ impl FromStr for KnownEnd {
     }
 }
 
-/// `AREA-DIRECTION-NUMBER`, with as many parts before the number as there may be.
+/// Returns whether the text has the form `AREA-DIRECTION-NUMBER`, with any number of parts before
+/// the number.
 fn looks_like_a_region(text: &str) -> bool {
     let mut parts = text.rsplit('-');
     let number = parts.next().unwrap_or_default();
@@ -99,16 +100,16 @@ fn looks_like_a_region(text: &str) -> bool {
 }
 
 impl KnownEnd {
-    /// Whether the statement is about this chain.
+    /// Returns whether the statement is about this chain.
     pub fn concerns(&self, chain: &ChainId) -> bool {
         self.account == chain.account
             && self.region.as_ref().is_none_or(|region| *region == chain.source_region)
             && self.trail.as_ref().is_none_or(|trail| *trail == chain.trail)
     }
 
-    /// Whether the statement explains that `chain` has no digest after the one that ends at
-    /// `last`. That digest must reach the stated end: what lies between the two is not excused. A
-    /// digest may still follow by as much as one may be late.
+    /// Returns whether the statement explains that `chain` has no digest after the one that ends at
+    /// `last`. That digest must reach the stated end: time between the two is not excused. It may
+    /// end later than stated by as much as a digest may be late.
     pub fn explains(&self, chain: &ChainId, last: Timestamp) -> bool {
         self.concerns(chain)
             && self.time.plus(-HOUR) <= last

@@ -1,12 +1,12 @@
-//! Events that explain why there are no digests: somebody stopped the trail, or took away what it
-//! needs.
+//! Events that explain why there are no digests: the trail was stopped, or something that it needs
+//! was taken away.
 //!
-//! Only events of verified log files are looked at. An event explains; it does not excuse: the time
-//! stays uncovered.
+//! Only events in verified log files are considered. An event explains; it does not excuse: the
+//! time stays uncovered.
 //!
-//! [`causes`] reads the events out of a log file, [`KeptEvents`] holds on to a bounded number of
-//! them, and [`Explanations`] says which of them explain a stretch without digests, or a chain's
-//! end. What counts as an explaining event is one table, in `operations`.
+//! [`causes`] extracts the events from a log file, [`KeptEvents`] keeps a bounded number of them,
+//! and [`Explanations`] finds those that explain a stretch without digests, or a chain's end. The
+//! explaining events are defined in one table, in `operations`.
 mod facts;
 mod index;
 mod kept;
@@ -26,7 +26,7 @@ use crate::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::{HOUR, Timestamp};
 
-/// An event of a verified log file that explains a gap.
+/// An event in a verified log file that explains a gap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExplainingEvent {
     /// When it happened.
@@ -35,7 +35,7 @@ pub struct ExplainingEvent {
     pub name: String,
     /// `eventID`.
     pub id: String,
-    /// ARN of who did it, or what else the event tells of them.
+    /// ARN of the principal, or whatever else the event records about it.
     pub principal: String,
     /// `sourceIPAddress`.
     pub address: String,
@@ -43,22 +43,22 @@ pub struct ExplainingEvent {
     pub log: ObjectLocation,
 }
 
-/// How far an event may lie from the edge of a stretch that it explains: what a digest covers.
+/// Maximum distance in seconds between an event and the edge of a stretch that it explains: the
+/// interval that a digest covers.
 pub const REACH: i64 = HOUR;
 
-/// What an event does to the digests of what it is about.
+/// The effect of an event on the digests of its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// Delivery stops or is hindered, and may go on when the hindrance is gone.
+    /// Delivery stops or is hindered, and may continue when the cause is gone.
     Stops,
-    /// The chain ends until somebody starts it again.
+    /// The chain ends until it is started again.
     Ends,
-    /// A chain begins: it explains where a gap ends and nothing else.
+    /// A chain begins: the event explains where a gap ends and nothing else.
     Begins,
-    /// What had been narrowed is widened again. Explains nothing; a chain did not stay ended after
-    /// it.
+    /// A restriction is lifted. Explains nothing, but a chain did not stay ended after it.
     Resumes,
-    /// Digests that were delivered are removed, or what keeps them is.
+    /// Delivered digests, or what protects them, are removed.
     Removes,
 }
 
@@ -82,7 +82,7 @@ pub struct KeyName {
 }
 
 impl KeyName {
-    /// The key of an ARN `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`.
+    /// Returns the key with the ARN `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`.
     pub fn from_arn(arn: &str) -> Option<Self> {
         if arn.len() > 2_048 {
             return None;
@@ -99,22 +99,22 @@ impl KeyName {
     }
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// All chains of a trail.
     Trail(NamedTrail),
     /// The chains of a trail in regions other than its home region.
     TrailElsewhere(NamedTrail),
-    /// The chains that a trail has in the organization's path.
+    /// The chains of a trail below the organization's path.
     TrailMembers(NamedTrail),
-    /// All that is delivered to a bucket.
+    /// Everything that is delivered to a bucket.
     Bucket(String),
-    /// Objects of a bucket whose keys begin so, once they are so many days old.
+    /// Objects in a bucket whose keys begin with a prefix, once they reach an age.
     Objects {
         /// Bucket.
         bucket: String,
-        /// Beginning of the keys.
+        /// Prefix of the keys.
         prefix: String,
         /// Age in days.
         days: u32,
@@ -126,28 +126,28 @@ pub enum Subject {
         /// Its end.
         end: Timestamp,
     },
-    /// All that is encrypted with a key.
+    /// Everything that is encrypted with a key.
     Key(KeyName),
     /// All chains of an account.
     Account(AccountId),
-    /// The chains that an account has of its organization's trails.
+    /// An account's chains of its organization's trails.
     Member(AccountId),
-    /// The chains of an organization's trails. The organization is known where the event was
-    /// recorded by such a trail.
+    /// The chains of an organization's trails. The organization is known if such a trail recorded
+    /// the event.
     Members(Option<OrganizationId>),
-    /// An account's chains of a region.
+    /// An account's chains in a region.
     Region(AccountId, Region),
 }
 
-/// One thing that an event of a verified log file does.
+/// One effect of an event in a verified log file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {
-    /// What it is about.
+    /// The subject.
     pub subject: Subject,
-    /// What it does.
+    /// The effect.
     pub effect: Effect,
     /// The event.
     pub event: ExplainingEvent,
-    /// The account in whose log files the event was found.
+    /// The account whose log files hold the event.
     pub recorded_in: AccountId,
 }

@@ -1,9 +1,9 @@
-//! The table of operations: names as CloudTrail writes them, what names their target, and what of
-//! them stops delivery.
+//! The table of operations: names as CloudTrail writes them, how to find their target, and which
+//! calls stop delivery.
 //!
-//! CloudTrail writes names of events, which differ from those of S3's API (`PutBucketLifecycle`, not
+//! CloudTrail's event names differ from the names of S3's API (`PutBucketLifecycle`, not
 //! `PutBucketLifecycleConfiguration`). JSON services write members with a lower-case first letter;
-//! S3 writes XML bodies as JSON, in which one child is an object and several are an array.
+//! for S3, XML bodies appear as JSON, in which one child is an object and several are an array.
 use super::facts::{Effects, Facts};
 use super::policy::{items, lets_cloudtrail};
 use super::{Effect, NamedTrail, Subject};
@@ -11,10 +11,10 @@ use crate::vocab::chain_id::ChainId;
 use crate::vocab::key_layout::DigestKey;
 use serde_json::Value;
 
-/// Which chains of a trail are meant.
+/// The chains of a trail that are affected.
 type OfTrail = fn(NamedTrail) -> Subject;
 
-/// What an operation does, by the parameters of one call.
+/// Returns the effects of an operation, from the parameters of one call.
 pub(crate) type Judge = fn(&Facts<'_>) -> Effects;
 
 const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
@@ -23,8 +23,9 @@ const KMS: &str = "kms.amazonaws.com";
 const ORGANIZATIONS: &str = "organizations.amazonaws.com";
 const ACCOUNT: &str = "account.amazonaws.com";
 
-/// Every operation that may explain anything, by name. `PutInsightSelectors` is not one: digests do
-/// not depend on it. Nor is what changes who reads the bucket, its replication or its notifications.
+/// Every operation that may explain anything, by name. `PutInsightSelectors` is not included, as
+/// digests do not depend on it; nor are operations that change the bucket's readers, its
+/// replication or its notifications.
 const OPERATIONS: [(&str, &str, Judge); 34] = [
     ("CancelKeyDeletion", KMS, |facts| facts.of_key(Effect::Resumes)),
     ("CloseAccount", ORGANIZATIONS, |facts| facts.of_account("accountId", Subject::Account)),
@@ -64,18 +65,18 @@ const OPERATIONS: [(&str, &str, Judge); 34] = [
     ("UpdateTrail", CLOUDTRAIL, update_trail),
 ];
 
-/// Whether any service has an operation of this name.
+/// Returns whether any service has an operation of this name.
 pub(crate) fn is_known(name: &[u8]) -> bool {
     OPERATIONS.binary_search_by(|(known, ..)| known.as_bytes().cmp(name)).is_ok()
 }
 
-/// How to judge an operation of a service.
+/// Returns how to judge an operation of a service.
 pub(crate) fn judge_of(source: &str, name: &str) -> Option<Judge> {
     let at = OPERATIONS.binary_search_by(|(known, ..)| (*known).cmp(name)).ok()?;
     OPERATIONS.get(at).filter(|(_, service, _)| *service == source).map(|(.., judge)| *judge)
 }
 
-/// An absent parameter means unchanged, so a `false` was sent on purpose.
+/// Judges by what was sent: an absent parameter means unchanged, so a `false` was sent on purpose.
 fn update_trail(facts: &Facts<'_>) -> Effects {
     let Some(trail) = facts.trail("name") else { return Vec::new() };
     let switched = |name: &str| facts.parameter(name).and_then(Value::as_bool);
@@ -103,12 +104,12 @@ fn update_trail(facts: &Facts<'_>) -> Effects {
     effects
 }
 
-/// Selectors are the state after the call. Those that no longer record all management events, reads
-/// and writes, narrow.
+/// Selectors are the state after the call. They narrow the trail if they no longer record all
+/// management events, both reads and writes.
 fn put_event_selectors(facts: &Facts<'_>) -> Effects {
     let classic = items(facts.parameter("eventSelectors"));
     let advanced = items(facts.parameter("advancedEventSelectors"));
-    // No selectors at all are AWS's default: all management events.
+    // Without any selectors, AWS's default applies: all management events.
     let all = match (classic, advanced) {
         ([], []) => true,
         ([], advanced) => records_management_advanced(advanced),
@@ -132,7 +133,7 @@ fn records_management(selectors: &[Value]) -> bool {
     reads && writes
 }
 
-/// Judges by fields, never by a selector's name.
+/// Judges selectors by their fields, never by their names.
 fn records_management_advanced(selectors: &[Value]) -> bool {
     let (mut reads, mut writes) = (false, false);
     for selector in selectors {
@@ -161,13 +162,13 @@ fn put_bucket_policy(facts: &Facts<'_>) -> Effects {
     facts.of_bucket(narrows, Effect::Stops)
 }
 
-/// CloudTrail does not pay for its deliveries.
+/// Judges "requester pays" as a stop, because CloudTrail does not pay for its deliveries.
 fn put_request_payment(facts: &Facts<'_>) -> Effects {
     let payer = facts.parameter("RequestPaymentConfiguration").and_then(|it| it.get("Payer"));
     facts.of_bucket(payer.is_some_and(|payer| payer == "Requester"), Effect::Stops)
 }
 
-/// A default key is one more thing that CloudTrail must be allowed to use.
+/// Judges a default key as one more resource that CloudTrail must be allowed to use.
 fn put_bucket_encryption(facts: &Facts<'_>) -> Effects {
     let rules =
         facts.parameter("ServerSideEncryptionConfiguration").map(|it| items(it.get("Rule")));
@@ -179,13 +180,13 @@ fn put_bucket_encryption(facts: &Facts<'_>) -> Effects {
     facts.of_bucket(rules.is_some_and(|rules| rules.iter().any(by_key)), Effect::Stops)
 }
 
-/// What is deleted after versioning was suspended is gone.
+/// Judges suspending versioning as a removal: an object that is deleted afterwards is gone.
 fn put_bucket_versioning(facts: &Facts<'_>) -> Effects {
     let status = facts.parameter("VersioningConfiguration").and_then(|it| it.get("Status"));
     facts.of_bucket(status.is_some_and(|status| status == "Suspended"), Effect::Removes)
 }
 
-/// Without a default retention, new objects can be deleted.
+/// Judges a missing default retention as a removal, because new objects can then be deleted.
 fn put_object_lock(facts: &Facts<'_>) -> Effects {
     let Some(lock) = facts.parameter("ObjectLockConfiguration") else { return Vec::new() };
     let rule = items(lock.get("Rule")).iter().any(|rule| rule.get("DefaultRetention").is_some());
@@ -209,7 +210,7 @@ fn put_bucket_lifecycle(facts: &Facts<'_>) -> Effects {
         };
         let filter = rule.get("Filter");
         let both = filter.and_then(|filter| filter.get("And"));
-        // CloudTrail tags nothing.
+        // CloudTrail does not tag its objects.
         if [filter, both].into_iter().flatten().any(|filter| filter.get("Tag").is_some()) {
             return None;
         }
@@ -231,7 +232,7 @@ fn delete_object(facts: &Facts<'_>) -> Effects {
     subject.into_iter().collect()
 }
 
-/// Tells no keys, only what they begin with.
+/// Judges by the common prefix, because the event does not name the keys.
 fn delete_objects(facts: &Facts<'_>) -> Effects {
     if !facts.is_this_bucket() {
         return Vec::new();
@@ -254,7 +255,8 @@ fn put_key_policy(facts: &Facts<'_>) -> Effects {
     facts.of_key(Effect::Stops)
 }
 
-/// A member leaves by itself: the call has no parameters, and the account is the one that made it.
+/// A member leaves by its own call: it has no parameters, and the account is the one that made the
+/// call.
 fn leave_organization(facts: &Facts<'_>) -> Effects {
     vec![(Subject::Member(facts.account()), Effect::Ends)]
 }
@@ -266,7 +268,7 @@ fn disable_service_access(facts: &Facts<'_>) -> Effects {
     vec![(Subject::Members(facts.recorded.chain.organization.clone()), Effect::Ends)]
 }
 
-/// The event that follows a closing when it is done.
+/// The event that is recorded when the closing of an account is complete.
 fn close_account_result(facts: &Facts<'_>) -> Effects {
     let status = facts.record.service_event_details.get("closeAccountStatus");
     let text = |name: &str| status.and_then(|it| it.get(name)).and_then(Value::as_str);

@@ -1,4 +1,5 @@
-//! Events as CloudTrail writes them. Shapes are those of AWS's own examples and of public samples.
+//! Events as CloudTrail writes them. Their shapes come from AWS's own examples and from public
+//! samples.
 use super::super::*;
 use crate::trail_event::{Cause, KeyName, Recorded, causes};
 use crate::vocab::ids::AccountId;
@@ -23,7 +24,7 @@ pub(super) fn chain() -> ChainId {
     }
 }
 
-/// An event with the fields that every one has.
+/// Creates an event with the fields that every event has.
 pub(super) fn event(source: &str, name: &str, request: &Value) -> Value {
     json!({
         "eventVersion": "1.11",
@@ -59,7 +60,7 @@ pub(super) fn found(events: &[Value]) -> Vec<Cause> {
     causes(content.as_bytes(), Recorded { log: &log, chain: &chain, bucket: "b" })
 }
 
-/// What is found that may be cited.
+/// Lists the findings that may be cited.
 pub(super) fn cited(event: &Value) -> Vec<(Subject, Effect)> {
     let cited = found(std::slice::from_ref(event)).into_iter();
     cited
@@ -80,11 +81,11 @@ pub(super) fn account(id: &str) -> AccountId {
     id.parse().unwrap()
 }
 
-/// A row's sample, what it does, and calls of the same name that do nothing.
+/// A sample for one row of the table, its effect, and calls of the same name that have no effect.
 pub(super) struct Sample {
     pub(super) event: Value,
     pub(super) does: (Subject, Effect),
-    /// About something else: whether what it does is about this target or about none.
+    /// The same call with a different target: whether its effect concerns this target or none.
     pub(super) other: Value,
     pub(super) widening: Vec<Value>,
 }
@@ -436,7 +437,7 @@ pub(super) fn sample(row: &str) -> Sample {
                 widening: vec![put(&json!({"Statement": [owner, service]}), KEY)],
             }
         }
-        // These widen and are never cited: they void what ended before them.
+        // These widen and are never cited: they invalidate what ended before them.
         "EnableKey" | "CancelKeyDeletion" | "ImportKeyMaterial" => Sample {
             event: key(KEY),
             does: of_key(Effect::Resumes),

@@ -1,5 +1,5 @@
-//! One sample a row as CloudTrail writes it, with its denied twin, its other-target twin and its
-//! widening twin.
+//! One sample for each row as CloudTrail writes it, with variants that were denied, have a
+//! different target, or widen.
 #[path = "operations_samples.rs"]
 mod samples;
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 #[test]
-fn every_row_has_a_sample_with_its_twins() {
+fn every_row_has_a_sample_and_its_variants() {
     for (row, source, _) in OPERATIONS {
         let Sample { event, does, other, widening } = sample(row);
         assert_eq!((&event["eventName"], &event["eventSource"]), (&json!(row), &json!(source)));
@@ -27,13 +27,13 @@ fn every_row_has_a_sample_with_its_twins() {
         assert_eq!(found(&[denied.clone()]), [], "{row} denied");
         denied["requestParameters"] = Value::Null;
         assert_eq!(found(&[denied]), [], "{row} denied, without parameters");
-        assert!(!cited(&other).contains(&does), "{row} of another target");
+        assert!(!cited(&other).contains(&does), "{row} with a different target");
         assert_eq!(other["eventName"], json!(row));
         for widening in widening {
             assert_eq!(widening["eventName"], json!(row));
             assert_eq!(cited(&widening), [], "{row} widening: {widening}");
         }
-        // The same call of another service is another call.
+        // The same call name of a different service is a different call.
         let mut elsewhere = event;
         elsewhere["eventSource"] = json!("ec2.amazonaws.com");
         assert_eq!(found(&[elsewhere]), [], "{row} elsewhere");
@@ -41,7 +41,7 @@ fn every_row_has_a_sample_with_its_twins() {
 }
 
 #[test]
-fn the_table_is_in_order_and_holds_only_names_that_cloudtrail_writes() {
+fn the_table_is_sorted_and_uses_cloudtrail_event_names() {
     assert!(OPERATIONS.is_sorted_by(|one, other| one.0 < other.0));
     for name in ["PutInsightSelectors", "PutBucketReplication", "PutBucketNotification"] {
         assert!(!is_known(name.as_bytes()), "{name}");
@@ -51,7 +51,7 @@ fn the_table_is_in_order_and_holds_only_names_that_cloudtrail_writes() {
 }
 
 #[test]
-fn an_update_of_a_trail_is_judged_by_what_it_sends() {
+fn a_trail_update_is_judged_by_its_parameters() {
     for (parameter, value, subject) in [
         ("s3BucketName", json!("c"), Subject::Trail(trail("management"))),
         ("s3KeyPrefix", json!("q"), Subject::Trail(trail("management"))),
@@ -68,7 +68,7 @@ fn an_update_of_a_trail_is_judged_by_what_it_sends() {
 }
 
 #[test]
-fn selectors_narrow_where_they_no_longer_record_all_management_events() {
+fn selectors_narrow_if_they_drop_management_events() {
     let classic = |management: bool, kind: &str, excludes: &[&str]| {
         json!({"readWriteType": kind, "includeManagementEvents": management,
             "excludeManagementEventSources": excludes})
@@ -108,7 +108,7 @@ fn selectors_narrow_where_they_no_longer_record_all_management_events() {
 }
 
 #[test]
-fn an_event_is_cited_with_who_where_and_when() {
+fn a_citation_has_principal_place_and_time() {
     let other = event(S3, "GetObject", &Value::Null);
     let stop = sample("StopLogging").event;
     let causes = found(&[other, stop]);
@@ -123,7 +123,7 @@ fn an_event_is_cited_with_who_where_and_when() {
 }
 
 #[test]
-fn an_event_is_found_however_it_is_spelt() {
+fn an_event_is_found_in_any_spelling() {
     let stop = sample("StopLogging").event.to_string();
     let many = vec![event(S3, "GetObject", &Value::Null).to_string(); 50].join(",");
     let log = ObjectLocation::new("b", LOG);
@@ -145,7 +145,7 @@ fn an_event_is_found_however_it_is_spelt() {
 }
 
 #[test]
-fn a_file_full_of_one_event_does_not_hide_another() {
+fn many_events_of_one_name_do_not_hide_others() {
     let deletions = vec![sample("DeleteObjects").event; 1_000];
     let events = [deletions, vec![sample("StopLogging").event]].concat();
     let names: BTreeSet<_> = found(&events).into_iter().map(|cause| cause.event.name).collect();
@@ -154,7 +154,7 @@ fn a_file_full_of_one_event_does_not_hide_another() {
 }
 
 #[test]
-fn an_alias_alone_names_no_key() {
+fn an_alias_alone_does_not_identify_a_key() {
     let mut disable = event(KMS, "DisableKey", &json!({"keyId": "alias/logs"}));
     assert_eq!(found(&[disable.clone()]), []);
     disable["resources"] = json!({"ARN": KEY_ARN, "type": "AWS::KMS::Key"});

@@ -1,12 +1,13 @@
-//! Whether a bucket's or a key's policy still lets CloudTrail deliver. A small and careful reading:
-//! it answers yes only where a statement allows it and none that it understands or does not
-//! understand may forbid it.
+//! Decides whether a bucket's or a key's policy still lets CloudTrail deliver. A small and cautious
+//! interpretation: the answer is yes only if a statement allows it and no statement, understood or
+//! not, may forbid it.
 use serde_json::Value;
 
-/// Whether `policy` lets CloudTrail's service do `action`, on `resource` where one is named.
+/// Returns whether `policy` lets CloudTrail's service perform `action`, on `resource` if one is
+/// given.
 ///
-/// `resource` is spelt without what stands before the bucket: `BUCKET/KEY`. `policy` is an object,
-/// as S3's events have it, or JSON text, as those of KMS do.
+/// `resource` is written without the part before the bucket: `BUCKET/KEY`. `policy` is an object,
+/// as in S3's events, or JSON text, as in those of KMS.
 pub(crate) fn lets_cloudtrail(policy: &Value, action: &str, resource: Option<&str>) -> bool {
     let parsed = match policy {
         Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
@@ -27,7 +28,7 @@ pub(crate) fn lets_cloudtrail(policy: &Value, action: &str, resource: Option<&st
     allowed
 }
 
-/// A list's entries, or the one thing that stands for a list of one.
+/// Returns a list's entries, or the single value that stands for a list of one.
 pub(crate) fn items(value: Option<&Value>) -> &[Value] {
     match value {
         Some(Value::Array(list)) => list,
@@ -46,12 +47,13 @@ fn is_cloudtrail(statement: &Value) -> bool {
             let every = |kind: &str| items(kinds.get(kind)).iter().any(|name| name == "*");
             items(kinds.get("Service")).iter().any(is_service) || every("AWS")
         }
-        // `NotPrincipal` names who is left out; CloudTrail's service hardly ever is.
+        // `NotPrincipal` names the excluded principals; CloudTrail's service is hardly ever one of
+        // them.
         _ => statement.get("NotPrincipal").is_some(),
     }
 }
 
-/// Whether one of the statement's patterns has `what`, or none of those that it excepts.
+/// Returns whether one of the statement's patterns matches `what`, or none of its exceptions does.
 fn covers(statement: &Value, (has, excepts): (&str, &str), what: &str) -> bool {
     let fits = |pattern: &Value| {
         let pattern = pattern.as_str().unwrap_or_default();
@@ -68,8 +70,8 @@ fn covers(statement: &Value, (has, excepts): (&str, &str), what: &str) -> bool {
     }
 }
 
-/// Whether the conditions leave requests of AWS's own services alone: plain HTTP, which they never
-/// use, and principals that are no services.
+/// Returns whether the conditions exempt requests from AWS's own services: plain HTTP, which
+/// services never use, and principals that are not services.
 fn spares_services(statement: &Value) -> bool {
     let Some(Value::Object(conditions)) = statement.get("Condition") else { return false };
     let mut of_bool = conditions.iter().filter(|(operator, _)| operator.starts_with("Bool"));
@@ -85,8 +87,8 @@ fn spares_services(statement: &Value) -> bool {
     })
 }
 
-/// Matches `*` and `?`, without regard to case where letters are ASCII. Takes time in proportion to
-/// the product of both lengths at most.
+/// Matches `*` and `?`, ignoring ASCII case. Takes time proportional at most to the product of both
+/// lengths.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut from) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -96,7 +98,7 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
                 star = Some((at + 1, from));
                 at += 1;
             }
-            Some(wanted) if *wanted == b'?' || wanted.eq_ignore_ascii_case(byte) => {
+            Some(letter) if *letter == b'?' || letter.eq_ignore_ascii_case(byte) => {
                 at += 1;
                 from += 1;
             }
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_lets_cloudtrail_write_or_does_not() {
+    fn policies_that_let_cloudtrail_write_are_recognised() {
         let tls = json!({
             "Effect": "Deny", "Principal": "*", "Action": "s3:*",
             "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_match_as_iam_has_it() {
+    fn patterns_match_as_in_iam() {
         for (pattern, text, expected) in [
             ("kms:GenerateDataKey*", "kms:GenerateDataKey", true),
             ("kms:*", "kms:GenerateDataKey", true),

@@ -1,4 +1,4 @@
-//! Reads explaining events out of log files.
+//! Extracts explaining events from log files.
 use super::facts::{Facts, Record, Recorded};
 use super::{Cause, Effect, ExplainingEvent, Subject, operations};
 use crate::vocab::time::Timestamp;
@@ -6,16 +6,17 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Events of one name that one log file may give. A file full of them would explain no more than
-/// its first, and must not hide those of other names.
+/// Maximum number of events of one name that one log file contributes. A file full of them would
+/// explain no more than the first, and must not hide events of other names.
 const MOST: usize = 16;
 
-/// Bytes of a text of an event that are kept. CloudTrail itself cuts most of them shorter.
+/// Maximum number of bytes of an event's text that are kept. CloudTrail itself truncates most of
+/// them to less.
 const TEXT: usize = 2_048;
 
-/// Reads what explains a gap, or a chain's end, out of a verified log file.
+/// Extracts the events that explain a gap, or a chain's end, from a verified log file.
 ///
-/// A log file that is no JSON of CloudTrail's explains nothing; it is proven all the same.
+/// A log file that is not JSON from CloudTrail explains nothing; it is proven nevertheless.
 pub fn causes(content: &[u8], recorded: Recorded<'_>) -> Vec<Cause> {
     if !may_explain(content) {
         return Vec::new();
@@ -29,8 +30,9 @@ pub fn causes(content: &[u8], recorded: Recorded<'_>) -> Vec<Cause> {
     found.causes
 }
 
-/// Whether any event has the name of one that explains, or one that is not spelt as AWS does. Most
-/// log files have none, and to find that out so takes a tenth of reading them as JSON.
+/// Returns whether any event has the name of an explaining operation, or a name that is not spelled
+/// as AWS spells names. Most log files have neither, and this search takes a tenth of the time of
+/// parsing them as JSON.
 fn may_explain(content: &[u8]) -> bool {
     const FIELD: &[u8] = b"\"eventName\"";
     memchr::memmem::find_iter(content, FIELD).any(|at| {
@@ -54,7 +56,7 @@ impl Found<'_> {
         let (Some(name), Some(source)) = (&record.event_name, &record.event_source) else {
             return;
         };
-        // A call that was refused changed nothing.
+        // A rejected call changed nothing.
         if record.error_code.as_ref().is_some_and(|code| !code.is_null()) {
             return;
         }
@@ -97,7 +99,7 @@ fn cut(mut text: String) -> String {
     text
 }
 
-/// The whole file, of which one event at a time is held.
+/// The whole file; only one event at a time is held in memory.
 struct Document<'f, 'a>(&'f mut Found<'a>);
 
 impl<'de> DeserializeSeed<'de> for Document<'_, '_> {

@@ -1,19 +1,19 @@
-//! Which chain of digests is meant, and what to look at of a bucket.
+//! Identity of a chain of digests, and the part of a bucket to verify.
 use super::ids::{AccountId, OrganizationId, Region, TrailArn, TrailName};
 use super::key_layout::ChainKey;
 use std::fmt;
 
-/// One chain: all digests of one trail for one account and region. The prefix is not part of it,
-/// as a trail's prefix can change in the middle of its chain.
+/// One chain: all digests of one trail for one account and region. The prefix is not part of its
+/// identity, because a trail's prefix can change in the middle of its chain.
 ///
 /// The order is the canonical one of every output: account, region, trail.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChainId {
-    /// Account whose log files the chain covers.
+    /// Account whose log files the digests name.
     pub account: AccountId,
-    /// Region whose log files the chain covers.
+    /// Region whose log files the digests name.
     pub source_region: Region,
-    /// The trail's name.
+    /// Name of the trail.
     pub trail: TrailName,
     /// Region in the trail's ARN.
     pub home_region: Region,
@@ -34,7 +34,7 @@ impl From<&ChainKey> for ChainId {
 }
 
 impl ChainId {
-    /// Whether both lie under the same names, but for the organization in their path.
+    /// Returns whether both ids are the same except for the organization in their path.
     pub fn is_same_but_for_path(&self, other: &Self) -> bool {
         self.account == other.account
             && self.source_region == other.source_region
@@ -42,7 +42,7 @@ impl ChainId {
             && self.home_region == other.home_region
     }
 
-    /// Whether both are chains of one trail, in other accounts or regions.
+    /// Returns whether both are chains of one trail, in different accounts or regions.
     pub fn is_sibling(&self, other: &Self) -> bool {
         self.trail == other.trail
             && self.home_region == other.home_region
@@ -62,13 +62,13 @@ impl fmt::Display for ChainId {
 pub enum TrailFilter {
     /// Any trail of this name.
     Name(TrailName),
-    /// This very trail.
+    /// The trail with this ARN.
     Arn(TrailArn),
 }
 
 impl TrailFilter {
-    /// Whether the chain's trail is meant. An organization's trail has an ARN of the account that
-    /// owns it, so its chains match by name and home region.
+    /// Returns whether the filter matches the chain's trail. The ARN of an organization trail has
+    /// the account that owns it, so its chains match by name and home region.
     pub fn names(&self, chain: &ChainId) -> bool {
         match self {
             Self::Name(name) => *name == chain.trail,
@@ -90,47 +90,47 @@ impl fmt::Display for TrailFilter {
     }
 }
 
-/// What to look at; an empty list means everything that the bucket holds.
+/// The part of a bucket to verify; an empty list means everything that the bucket holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// Trails.
+    /// Trails to verify.
     pub trails: Vec<TrailFilter>,
-    /// Accounts.
+    /// Accounts to verify.
     pub accounts: Vec<AccountId>,
-    /// Source regions.
+    /// Source regions to verify.
     pub regions: Vec<Region>,
-    /// The organization's folder, or, as `Some(None)`, accounts outside of any: what a location
-    /// names that goes on below `AWSLogs`.
+    /// The organization whose folder to verify, or `Some(None)` for accounts outside of any; set
+    /// when a location continues below `AWSLogs`.
     pub organization: Option<Option<OrganizationId>>,
 }
 
 impl Scope {
-    /// Whether the account is meant.
+    /// Returns whether the account is in scope.
     pub fn has_account(&self, account: &AccountId) -> bool {
         self.accounts.is_empty() || self.accounts.contains(account)
     }
 
-    /// Whether the source region is meant.
+    /// Returns whether the source region is in scope.
     pub fn has_region(&self, region: &Region) -> bool {
         self.regions.is_empty() || self.regions.contains(region)
     }
 
-    /// Whether what lies in the folder of this organization, or in none, is meant.
+    /// Returns whether the folder of this organization, or of accounts without one, is in scope.
     pub fn has_organization(&self, organization: Option<&OrganizationId>) -> bool {
         self.organization.as_ref().is_none_or(|only| only.as_ref() == organization)
     }
 
-    /// Whether it leaves out accounts, regions or organizations of a bucket.
+    /// Returns whether the scope leaves out accounts, regions or organizations of a bucket.
     pub fn is_narrow(&self) -> bool {
         !self.accounts.is_empty() || !self.regions.is_empty() || self.organization.is_some()
     }
 
-    /// Whether the chain's trail is meant.
+    /// Returns whether the chain's trail is in scope.
     pub fn has_trail(&self, chain: &ChainId) -> bool {
         self.trails.is_empty() || self.names_trail(chain)
     }
 
-    /// Whether the chain is meant.
+    /// Returns whether the chain is in scope.
     pub fn has(&self, chain: &ChainId) -> bool {
         self.has_account(&chain.account)
             && self.has_region(&chain.source_region)
@@ -138,7 +138,7 @@ impl Scope {
             && self.has_trail(chain)
     }
 
-    /// Whether the chain's trail is named, and not only not left out.
+    /// Returns whether a filter names the chain's trail; false if the scope names no trails.
     pub fn names_trail(&self, chain: &ChainId) -> bool {
         self.trails.iter().any(|filter| filter.names(chain))
     }

@@ -1,10 +1,11 @@
-//! Names of accounts, organizations, regions and trails, each held to what AWS allows.
+//! Names of accounts, organizations, regions and trails, each restricted to what AWS allows.
 //!
-//! A folder or a key whose parts do not fit these is nobody's: it is passed over, never guessed at.
+//! A folder or a key with parts that do not match belongs to no one: it is skipped, never guessed
+//! at.
 use std::fmt;
 use std::str::FromStr;
 
-/// Text was not of the form that its type asks for.
+/// The text does not have the form of the requested id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnId;
 
@@ -15,7 +16,7 @@ macro_rules! id {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The text itself.
+            /// Returns the text of the id.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -67,8 +68,8 @@ id!(
 );
 
 id!(
-    /// A trail's name: up to 128 of ASCII letters, digits, `.`, `_` and `-`, beginning and ending
-    /// alphanumeric. AWS asks for three or more; shorter ones are let through, as they harm nobody.
+    /// A trail's name: up to 128 ASCII letters, digits, `.`, `_` and `-`, beginning and ending
+    /// alphanumeric. AWS requires three or more; shorter names are accepted, as they do no harm.
     TrailName,
     |text| {
         (1..=128).contains(&text.len())
@@ -93,7 +94,7 @@ pub struct TrailArn {
 }
 
 impl TrailArn {
-    /// The ARN as it was given.
+    /// Returns the ARN as it was given.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trail_arn_is_taken_apart() {
+    fn a_trail_arn_is_parsed() {
         let arn: TrailArn =
             "arn:aws-us-gov:cloudtrail:us-gov-west-1:123456789012:trail/a_us-east-1.b"
                 .parse()
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_trail_arn_is_refused() {
+    fn invalid_trail_arns_are_rejected() {
         for text in [
             "",
             "foo",
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_hold_to_their_forms() {
+    fn ids_must_have_their_form() {
         assert!("o-a1b2c3d4e5".parse::<OrganizationId>().is_ok());
         assert!("o-short".parse::<OrganizationId>().is_err());
         assert!("12345678901x".parse::<AccountId>().is_err());

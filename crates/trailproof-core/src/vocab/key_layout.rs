@@ -1,22 +1,22 @@
-//! The layout of a trail's bucket: digest keys built, parsed and matched.
+//! The layout of a trail's bucket: building, parsing and matching the keys of digests.
 //!
-//! Keys are read from the right, where the parts cannot be mistaken: a trail's name may hold `_`
-//! and even a region, its prefix may hold slashes and `AWSLogs`. What is not exactly a digest's
-//! key is none, so that nothing that somebody writes into the bucket passes for one.
+//! Keys are read from the right, where the parts are unambiguous: a trail's name may contain `_`
+//! and even a region, its prefix may contain slashes and `AWSLogs`. Only an exact digest key is
+//! accepted, so that nothing else written into the bucket can pass for one.
 use super::budget;
 use super::ids::{AccountId, OrganizationId, Region, TrailName};
 use super::time::Timestamp;
 use std::fmt;
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
-/// Folder that every key of CloudTrail lies below.
+/// Folder above every key of CloudTrail.
 pub const ROOT: &str = "AWSLogs";
-/// Folder of digests, and the word for them in file names.
+/// Folder of digests, and the part of file names that marks them.
 pub const DIGEST_FOLDER: &str = "CloudTrail-Digest";
 const SUFFIX: &str = ".json.gz";
 const BACKFILL: &str = "_backfill";
 
-/// The two kinds of digest, told apart by their keys.
+/// The two kinds of digest, distinguished by their keys.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
 )]
@@ -29,23 +29,24 @@ pub enum DigestKind {
 }
 
 impl DigestKind {
-    /// Stable code for machines; never renamed once released. It parses as the kind.
+    /// Returns the stable code for machines; never renamed once released. It parses back to the
+    /// kind.
     pub fn code(self) -> &'static str {
         self.into()
     }
 }
 
-/// What stands in front of the account in a key: prefix and organization.
+/// The part of a key before the account: prefix and organization.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyRoot {
-    /// Key prefix without its last slash; empty where the trail has none.
+    /// Key prefix without its last slash; empty if the trail has none.
     pub prefix: String,
     /// Organization of an organization trail.
     pub organization: Option<OrganizationId>,
 }
 
 impl KeyRoot {
-    /// The folder that holds the accounts, with the slash at its end.
+    /// Returns the folder that holds the accounts, with a trailing slash.
     pub fn folder(&self) -> String {
         let mut folder = String::new();
         if !self.prefix.is_empty() {
@@ -62,7 +63,7 @@ impl KeyRoot {
     }
 }
 
-/// Which chain of digests: all that its digests' keys have in common.
+/// Identity of a chain by its keys: everything that its digests' keys have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChainKey {
     /// Account whose log files the chain covers.
@@ -78,12 +79,12 @@ pub struct ChainKey {
 }
 
 impl ChainKey {
-    /// The folder of the chain's region, with the slash at its end. Other trails may share it.
+    /// Returns the folder of the chain's region, with a trailing slash. Other trails may share it.
     pub fn folder(&self) -> String {
         format!("{}{}/{DIGEST_FOLDER}/{}/", self.root.folder(), self.account, self.source_region)
     }
 
-    /// The key of the digest that ends at `end`.
+    /// Returns the key of the digest that ends at `end`.
     pub fn digest_key(&self, end: Timestamp, kind: DigestKind) -> String {
         let Self { account, source_region, trail, home_region, .. } = self;
         let backfill = match kind {
@@ -98,10 +99,10 @@ impl ChainKey {
         )
     }
 
-    /// A key that sorts before every digest of the chain that ends at `from` or later, and after
-    /// those of earlier days: what a listing may start after.
+    /// Returns a key that sorts before every digest of the chain that ends at `from` or later, and
+    /// after those of earlier days: the start of a listing.
     pub fn before(&self, from: Timestamp) -> String {
-        // The folder of a day sorts before all that it holds.
+        // The folder of a day sorts before everything in it.
         format!("{}{}", self.folder(), from.date_folder())
     }
 }
@@ -112,7 +113,7 @@ impl fmt::Display for ChainKey {
     }
 }
 
-/// A digest's key, taken apart.
+/// A parsed digest key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DigestKey {
     /// The chain it belongs to.
@@ -124,7 +125,7 @@ pub struct DigestKey {
 }
 
 impl DigestKey {
-    /// Takes a key apart; `None` unless it is exactly a digest's, date folder and all.
+    /// Parses a key; returns `None` unless it is exactly a digest's, including its date folder.
     pub fn parse(key: &str) -> Option<Self> {
         if key.len() > budget::KEY_LENGTH {
             return None;
@@ -144,7 +145,7 @@ impl DigestKey {
         let (folders, account) = folders.rsplit_once('/')?;
         let root = parse_root(folders)?;
 
-        // The name begins with what its folders say, so the trail's name is what remains.
+        // The name begins with the parts in its folders, so what remains is the trail's name.
         let stem = stem.strip_prefix(account)?.strip_prefix('_')?;
         let stem = stem.strip_prefix(DIGEST_FOLDER)?.strip_prefix('_')?;
         let stem = stem.strip_prefix(source_region)?.strip_prefix('_')?;
@@ -160,13 +161,13 @@ impl DigestKey {
         Some(Self { chain, end, kind })
     }
 
-    /// The key again, byte for byte as it was parsed.
+    /// Returns the key, byte for byte as it was parsed.
     pub fn build(&self) -> String {
         self.chain.digest_key(self.end, self.kind)
     }
 }
 
-/// Takes apart what stands in front of the account: `[prefix/]AWSLogs[/o-id]`.
+/// Parses the part of a key before the account: `[prefix/]AWSLogs[/o-id]`.
 pub fn parse_root(folders: &str) -> Option<KeyRoot> {
     let (above, last) = match folders.rsplit_once('/') {
         Some((above, last)) => (Some(above), last),
@@ -174,7 +175,7 @@ pub fn parse_root(folders: &str) -> Option<KeyRoot> {
     };
     if last == ROOT {
         return Some(KeyRoot { prefix: above.unwrap_or_default().to_owned(), organization: None })
-            // A prefix of no characters but with its slash is another key than no prefix.
+            // An empty prefix followed by a slash is a different key from one without a prefix.
             .filter(|root| above.is_none() || !root.prefix.is_empty());
     }
     let organization = Some(last.parse().ok()?);
@@ -189,7 +190,7 @@ mod tests {
     const REAL: &str = "AWSLogs/112280397275/CloudTrail-Digest/us-east-1/2019/11/08/112280397275_CloudTrail-Digest_us-east-1_cloudtrail-log-analytics-CloudTrail-1KU5PJNR4T9HG_us-east-1_20191108T164911Z.json.gz";
 
     #[test]
-    fn a_real_key_is_taken_apart_and_built_again() {
+    fn a_real_key_is_parsed_and_rebuilt() {
         let key = DigestKey::parse(REAL).unwrap();
         assert_eq!(key.chain.trail.as_str(), "cloudtrail-log-analytics-CloudTrail-1KU5PJNR4T9HG");
         assert_eq!(key.end.to_string(), "2019-11-08T16:49:11Z");
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exactly_a_digest_key_is_none() {
+    fn only_exact_digest_keys_parse() {
         for (from, to) in [
             ("2019/11/08", "2019/11/09"),
             ("2019/11/08", "2019/11"),
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_may_start_before_the_day() {
+    fn a_listing_starts_before_the_day() {
         let chain = chain("abc", "p", None);
         let from = Timestamp::parse("2023-07-10T00:00:00Z").unwrap();
         let before = chain.before(from);

@@ -1,9 +1,9 @@
-//! Where an object lies, and how such a place is shown to people.
+//! Where an object is stored, and how its location is shown to people.
 use std::borrow::Cow;
 use std::fmt;
 
 /// Bucket and key of one object. The key is kept exactly as S3 spells it: it is never normalised,
-/// split or percent-decoded, for the signature is over these very bytes.
+/// split or percent-decoded, because the signature covers these very bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectLocation {
     /// Bucket name.
@@ -13,12 +13,13 @@ pub struct ObjectLocation {
 }
 
 impl ObjectLocation {
-    /// The place of `key` in `bucket`.
+    /// Creates the location of `key` in `bucket`.
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
         Self { bucket: bucket.into(), key: key.into() }
     }
 
-    /// As it is displayed, but cut to what a place may be long: for places that outside bytes claim.
+    /// Returns the location as displayed, but cut to the maximum length of a location: for
+    /// locations that come from outside.
     pub fn excerpt(&self) -> String {
         use super::budget::{BUCKET_LENGTH, KEY_LENGTH};
         let (bucket, key) = (&self.bucket, &self.key);
@@ -33,11 +34,12 @@ impl fmt::Display for ObjectLocation {
     }
 }
 
-/// `text` with everything that could steer a terminal, or hide in one, spelt as `\u{…}`.
+/// Returns `text` with everything that could control a terminal, or hide in one, written as
+/// `\u{…}`.
 ///
 /// These are the control characters (C0, DEL, C1), line and paragraph separators, the marks that
-/// turn the direction of writing, and characters of no width. All else is shown as it is, so that
-/// a harmless key can be copied from the output.
+/// change the direction of writing, and zero-width characters. Everything else is unchanged, so
+/// that a harmless key can be copied from the output.
 pub fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -53,7 +55,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// `text` escaped and cut to `limit` characters, for values of which only the look matters.
+/// Returns `text` escaped and cut to `limit` characters, for values that are only shown.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let mut characters = text.chars();
     let head: String = characters.by_ref().take(limit).collect();
@@ -61,7 +63,7 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     if characters.next().is_none() { shown } else { format!("{shown}…") }
 }
 
-/// Whether a character could steer a terminal, or hide in one.
+/// Returns whether a character could control a terminal, or hide in one.
 pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -77,7 +79,8 @@ pub(crate) fn is_unsafe(character: char) -> bool {
                 | '\u{fdd0}'..='\u{fdef}'
                 | '\u{e0000}'..='\u{e007f}'
         )
-        // The last two of each plane are no characters; XML refuses those of the first.
+        // The last two code points of each plane are noncharacters; XML rejects those of the first
+        // plane.
         || u32::from(character) & 0xfffe == 0xfffe
 }
 
@@ -86,25 +89,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_harmless_key_is_shown_as_it_is() {
+    fn a_harmless_key_is_shown_unchanged() {
         let at = ObjectLocation::new("bucket", "a b/ü_\\<script>/日.json.gz");
         assert_eq!(at.to_string(), "s3://bucket/a b/ü_\\<script>/日.json.gz");
     }
 
     #[test]
-    fn nothing_that_steers_a_terminal_gets_through() {
+    fn terminal_control_characters_are_escaped() {
         let shown = ObjectLocation::new("b", "\u{1b}[2J\r\n\u{9b}1m\u{202e}x\u{200b}").to_string();
         assert_eq!(shown, "s3://b/\\u{1b}[2J\\u{d}\\u{a}\\u{9b}1m\\u{202e}x\\u{200b}");
     }
 
     #[test]
-    fn what_is_no_character_is_not_shown() {
+    fn noncharacters_are_escaped() {
         let shown = escape("a\u{fffe}b\u{ffff}\u{1fffe}\u{fdd0}").into_owned();
         assert_eq!(shown, "a\\u{fffe}b\\u{ffff}\\u{1fffe}\\u{fdd0}");
     }
 
     #[test]
-    fn an_excerpt_is_cut_and_says_so() {
+    fn an_excerpt_marks_that_it_is_cut() {
         assert_eq!(excerpt("abcdef", 3), "abc…");
         assert_eq!(excerpt("abc", 3), "abc");
         assert_eq!(excerpt("\u{7}", 3), "\\u{7}");

@@ -1,21 +1,23 @@
-//! The key of a log file, as far as its time goes.
+//! Keys of log files, as far as they are needed to find their time.
 use super::ids::{AccountId, Region};
 use super::key_layout::DIGEST_FOLDER;
 use super::time::Timestamp;
 
-/// What the names of log folders begin with, whatever their case.
+/// The beginning of the names of log folders, in any case.
 const LOGS: &str = "CloudTrail";
 
-/// Whether a folder of this name right below an account's holds log files: `CloudTrail`,
-/// `CloudTrail-Insight`, and any other that begins so, in any case, except the folder of digests.
+/// Returns whether a folder of this name directly below an account's folder holds log files:
+/// `CloudTrail`, `CloudTrail-Insight`, and any other name with this beginning, in any case, except
+/// the folder of digests.
 pub fn is_log_folder(name: &str) -> bool {
     let begins = name.get(..LOGS.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(LOGS));
     begins && name != DIGEST_FOLDER
 }
 
-/// The time in a log file's name, `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHMMZ_UNIQUE.json.gz`, of
-/// this account and region; `None` where the name is not a log file's. Log files of Insights and
-/// others have `CloudTrail-Insight` and the like in place of `CloudTrail`.
+/// Returns the time in a log file's name,
+/// `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHMMZ_UNIQUE.json.gz`, of this account and region, or `None`
+/// if the name is not a log file's. For other kinds of log files, such as those of Insights, the
+/// name has `CloudTrail-Insight` or the like in place of `CloudTrail`.
 pub fn log_key_time(key: &str, account: &AccountId, region: &Region) -> Option<Timestamp> {
     let name = key.rsplit('/').next()?;
     let rest = name.strip_prefix(account.as_str())?.strip_prefix('_')?;
@@ -54,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn log_folders_are_told_by_what_they_begin_with() {
+    fn log_folders_are_recognised_by_their_prefix() {
         for name in
             ["CloudTrail", "CloudTrail-Insight", "cloudtrail", "CLOUDTRAIL-x", "CloudTrail2"]
         {

@@ -1,4 +1,5 @@
-//! The words of the field: ids, regions, keys, times, places, and the budgets that hold them.
+//! The vocabulary of the field: ids, regions, keys, times, locations, and the budgets that bound
+//! them.
 pub mod budget;
 pub mod chain_id;
 pub mod ids;

@@ -1,36 +1,36 @@
-//! Points in time, to the second, in UTC.
+//! Points in time, in whole seconds of UTC.
 //!
-//! Digests and keys spell time in two ways only; everything else that people type is read by `cli`.
+//! Digests and keys spell times in only two ways; times typed by people are parsed by `cli`.
 use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use std::fmt;
 
-/// Length of the spelling in a digest's key: `20230710T120000Z`.
+/// Number of characters of a time in a digest's key: `20230710T120000Z`.
 const KEY_LENGTH: usize = 16;
 /// Seconds in an hour.
 pub const HOUR: i64 = 3_600;
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;
-/// 9999-12-31T23:59:59Z. Later times do not fit the four digits that every spelling here has.
+/// 9999-12-31T23:59:59Z. Later years do not fit the four digits that every spelling here has.
 const LATEST: i64 = 253_402_300_799;
 
-/// A second of UTC between the years 0 and 9999. CloudTrail's digests know nothing finer.
+/// A second of UTC between the years 0 and 9999. CloudTrail's digests have no finer resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From seconds since the Unix epoch, held to the years that can be spelt.
+    /// Creates a time from seconds since the Unix epoch, clamped to the years that can be spelled.
     pub fn from_unix(seconds: i64) -> Self {
         Self(seconds.clamp(-62_167_219_200, LATEST))
     }
 
-    /// Seconds since the Unix epoch.
+    /// Returns the seconds since the Unix epoch.
     pub fn unix(self) -> i64 {
         self.0
     }
 
-    /// Reads the spelling of a digest's JSON, and RFC 3339 with an offset, which is converted.
+    /// Parses the spelling of a digest's JSON, and RFC 3339 with an offset, which is converted.
     pub fn parse(text: &str) -> Option<Self> {
-        // Digests spell nothing longer; a longer text is not worth a parser's time.
+        // Digests have no longer spelling; a longer text is not worth parsing.
         if text.len() > 40 {
             return None;
         }
@@ -38,9 +38,9 @@ impl Timestamp {
         (read.timestamp() <= LATEST).then(|| Self::from_unix(read.timestamp()))
     }
 
-    /// Reads the spelling of a digest's key, and no other.
+    /// Parses the spelling of a digest's key, and no other.
     pub fn parse_key(text: &str) -> Option<Self> {
-        // Neither short nor signed numbers.
+        // Rejects numbers that are too short or have a sign.
         let shape = text.len() == KEY_LENGTH
             && text.bytes().enumerate().all(|(at, byte)| match at {
                 8 => byte == b'T',
@@ -53,13 +53,13 @@ impl Timestamp {
         let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
         let year = i32::try_from(number(0, 4)?).ok()?;
         let day = NaiveDate::from_ymd_opt(year, number(4, 6)?, number(6, 8)?)?;
-        // A leap second has no place in a key.
+        // A key cannot contain a leap second.
         let read = day.and_hms_opt(number(9, 11)?, number(11, 13)?, number(13, 15)?)?;
         Some(Self::from_unix(read.and_utc().timestamp()))
     }
 
-    /// Reads a time whose spelling is not documented: the two spellings of digests, and RFC 3339
-    /// with a blank for its `T` or without a zone, which is then UTC.
+    /// Parses a time whose spelling is not documented: the two spellings of digests, and RFC 3339
+    /// with a blank in place of `T` or without a zone, which then means UTC.
     pub fn parse_loosely(text: &str) -> Option<Self> {
         let joined = || text.replacen(' ', "T", 1);
         Self::parse(text)
@@ -68,7 +68,7 @@ impl Timestamp {
             .or_else(|| Self::parse(&format!("{}Z", joined())))
     }
 
-    /// The spelling of a digest's key.
+    /// Returns the spelling of a digest's key.
     pub fn key(self) -> String {
         let at = self.utc();
         let (year, month, day) = (at.year(), at.month(), at.day());
@@ -76,13 +76,13 @@ impl Timestamp {
         format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
 
-    /// The date folder of a key: `2023/07/10`.
+    /// Returns the date folder of a key: `2023/07/10`.
     pub fn date_folder(self) -> String {
         let day = self.utc();
         format!("{:04}/{:02}/{:02}", day.year(), day.month(), day.day())
     }
 
-    /// Seconds later; earlier where negative.
+    /// Returns the time that is `seconds` later, or earlier if negative.
     #[must_use]
     pub fn plus(self, seconds: i64) -> Self {
         Self::from_unix(self.0.saturating_add(seconds))
@@ -103,7 +103,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The period that a run is about: from its start up to, and not including, its end.
+/// The period of a run: from its start up to but not including its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     /// First second.
@@ -113,13 +113,13 @@ pub struct Period {
 }
 
 impl Period {
-    /// The date folder of its first second.
+    /// Returns the date folder of its first second.
     pub fn first_day(self) -> String {
         self.start.date_folder()
     }
 
-    /// The date folder of its last second: a period that ends at midnight has nothing of the day
-    /// that begins then.
+    /// Returns the date folder of its last second: a period that ends at midnight does not include
+    /// the day that begins then.
     pub fn last_day(self) -> String {
         self.end.plus(-1).date_folder()
     }
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keys_time_is_read_and_written_alike_and_no_other_is_read() {
+    fn a_key_time_round_trips_and_other_spellings_are_rejected() {
         for text in ["20230710T120000Z", "00000101T000000Z", "20240229T235959Z", "99991231T235959Z"]
         {
             let at = Timestamp::parse_key(text).unwrap();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_has_nothing_of_the_day_that_begins_with_its_end() {
+    fn a_period_excludes_the_day_that_begins_at_its_end() {
         let at = |text| Timestamp::parse(text).unwrap();
         for (end, last) in [
             ("2026-10-01T00:00:00Z", "2026/09/30"),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undocumented_time_is_read_in_every_likely_spelling() {
+    fn an_undocumented_time_is_parsed_in_every_likely_spelling() {
         for text in [
             "2023-07-10T12:00:00Z",
             "2023-07-10T12:00:00.123Z",
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_are_read_and_written_back_alike() {
+    fn both_spellings_round_trip() {
         let at = Timestamp::parse("2019-11-08T16:49:11Z").unwrap();
         assert_eq!(at.unix(), 1_573_231_751);
         assert_eq!(at.to_string(), "2019-11-08T16:49:11Z");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exactly_a_key_time_is_none() {
+    fn only_exact_key_times_parse() {
         for text in [
             "",
             "20191108T164911",
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn times_stay_within_the_years_that_can_be_spelt() {
+    fn times_are_clamped_to_four_digit_years() {
         assert_eq!(Timestamp::from_unix(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
         assert_eq!(Timestamp::from_unix(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
     }

@@ -1,11 +1,11 @@
 //! The walk over a chain's backfill digests.
 //!
-//! Whether they link to each other is not documented, so every one that is listed or named is
-//! judged once, newest first, and no order in time is asked of their links.
+//! Whether they link to each other is not documented, so every digest that is listed or named is
+//! judged once, newest first, and their links need not be in any order of time.
 //!
-//! In a copy without metadata none has a signature of its own. One is then proven by what a proven
-//! one records of it, or by a signature that an unproven one kept of it. As either may come later in
-//! the walk, a digest for which only a proof is wanting waits for its end.
+//! In a copy without metadata no digest has its own signature. A digest is then proven by what a
+//! proven one records about it, or by a signature of it that an unproven one kept. As either may
+//! come later in the walk, a digest that only lacks a proof waits until the end.
 use super::facts::{Fact, ListedDigest, Need};
 use crate::codes::failure::{ReadFailure, ReadFailureKind};
 use crate::codes::finding::{Finding, Outcome};
@@ -19,14 +19,15 @@ use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::{DAY, Period, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long after its end a backfill digest may have been made, by what a bundle can tell: as long as
-/// a key is valid. The time that its metadata tells is not signed.
+/// How long after its end a backfill digest may have been generated, when judging whether a bundle
+/// is complete: as long as a key is valid. The time in its metadata is not signed.
 const LATE: i64 = 30 * DAY;
 
-/// Signatures of one digest that are kept. One is right; more are those of planted digests.
+/// Maximum number of signatures that are kept for one digest. One is right; any others come from
+/// planted digests.
 const KEPT: usize = 4;
 
-/// Whether what is wanting is a proof, which a digest that is judged later may bring.
+/// Returns whether only a proof is missing, which a digest that is judged later may supply.
 fn wants_proof(outcome: &Outcome<ProvenDigest>) -> bool {
     match outcome {
         Outcome::Valid(_) => false,
@@ -39,20 +40,20 @@ fn wants_proof(outcome: &Outcome<ProvenDigest>) -> bool {
     }
 }
 
-/// What a fact settled about one backfill digest.
+/// The result of a fact about one backfill digest.
 #[derive(Clone, Debug)]
 pub struct BackfillStep {
-    /// Where it was delivered.
+    /// Location to which it was delivered.
     pub at: ObjectLocation,
-    /// Its end, as its key has it.
+    /// Its end, according to its key.
     pub end: Timestamp,
-    /// How it was judged.
+    /// The outcome.
     pub outcome: Outcome<ProvenDigest>,
-    /// What is worth knowing beside that.
+    /// Notices about it.
     pub notices: Vec<Notice>,
 }
 
-/// See the module's words.
+/// A walk over the backfill digests of one chain.
 #[derive(Debug)]
 pub struct BackfillWalk {
     period: Period,
@@ -60,16 +61,16 @@ pub struct BackfillWalk {
     seen: BTreeSet<ObjectLocation>,
     links: BTreeMap<ObjectLocation, Link>,
     keys: KeysAtHand,
-    /// Signatures that unproven digests record of others.
+    /// Signatures that unproven digests record for other digests.
     kept: BTreeMap<ObjectLocation, BTreeSet<String>>,
-    /// Digests without proof, as they were judged.
+    /// Digests without a proof, with their judgements so far.
     waiting: BTreeMap<ListedDigest, (Outcome<ProvenDigest>, Vec<Notice>)>,
     current: Option<(ListedDigest, Option<Box<DigestRead>>, bool)>,
     need: Need,
 }
 
 impl BackfillWalk {
-    /// A walk over the listed backfill digests of `period`.
+    /// Creates a walk over the listed backfill digests of `period`.
     pub fn new(period: Period, listed: Vec<ListedDigest>) -> Self {
         let mut walk = Self {
             period,
@@ -86,18 +87,18 @@ impl BackfillWalk {
         walk
     }
 
-    /// What to find out next. Never [`Need::Older`].
+    /// Returns what to find next. Never [`Need::Older`].
     pub fn need(&self) -> &Need {
         &self.need
     }
 
-    /// Digests that the walk will come to, newest first, for reading ahead.
+    /// Lists the digests that the walk will reach, newest first, for reading ahead.
     pub fn ahead(&self) -> impl Iterator<Item = &ObjectLocation> {
         self.open.iter().rev().map(|digest| &digest.at)
     }
 
-    /// Takes the fact for the present need and moves on. Digests that waited in vain for a proof
-    /// come with the last fact.
+    /// Takes the fact for the current need and advances. Digests that waited for a proof in vain
+    /// are returned with the last fact.
     pub fn feed(&mut self, fact: Fact) -> Vec<BackfillStep> {
         let mut steps: Vec<BackfillStep> = self.take(fact).into_iter().collect();
         if self.need == Need::Nothing {
@@ -144,8 +145,8 @@ impl BackfillWalk {
         let signed = read.signature.is_some()
             || self.kept.contains_key(&digest.at)
             || self.links.get(&digest.at).is_some_and(|link| link.signature.is_some());
-        // A backfill digest is signed when it is made, long after the time that it is about, and
-        // nothing that is signed says when. So all keys since its end are asked for.
+        // A backfill digest is signed when it is generated, long after the time that it covers, and
+        // nothing that is signed states when. So all keys since its end are requested.
         let need = read.claim.as_ref().ok().filter(|_| signed).and_then(|claim| {
             self.keys.before_unknown(&claim.fingerprint, self.period, digest.end)
         });
@@ -181,8 +182,8 @@ impl BackfillWalk {
         self.settle(outcome, notices)
     }
 
-    /// Keeps what an unproven digest records as the signature of the one at `at`. That one is judged
-    /// once more for it, so that only so many are kept of each.
+    /// Keeps the signature that an unproven digest records for the digest at `at`. Each one causes
+    /// that digest to be judged again, so only a few are kept.
     fn keep(&mut self, at: &ObjectLocation, signature: String) {
         let kept = self.kept.entry(at.clone()).or_default();
         let is_new = kept.len() < KEPT && kept.insert(signature);
@@ -191,7 +192,7 @@ impl BackfillWalk {
         }
     }
 
-    /// Has a digest that waits for a proof judged once more.
+    /// Schedules a digest that waits for a proof to be judged again.
     fn wake(&mut self, at: &ObjectLocation) {
         let Some(key) = DigestKey::parse(&at.key) else { return };
         let digest = ListedDigest { end: key.end, at: at.clone() };

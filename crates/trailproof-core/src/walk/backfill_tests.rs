@@ -1,4 +1,4 @@
-//! The walk over backfill digests of which somebody planted some.
+//! The walk over backfill digests of which some were planted.
 use super::*;
 use crate::bytes::content::read_whole;
 use crate::digest::document::DigestClaim;
@@ -12,7 +12,8 @@ fn at(hour: u32) -> ObjectLocation {
     ObjectLocation::new("bucket", format!("{FOLDER}{name}{hour:02}0000Z_backfill.json.gz"))
 }
 
-/// What anybody can write: no signature of its own, and one of another that is nobody's.
+/// What an attacker can write: a digest without its own signature that records an invalid signature
+/// of a different one.
 fn planted(own: u32, previous: u32) -> Fact {
     let text = serde_json::json!({
         "awsAccountId": "111122223333", "digestStartTime": "2026-03-01T00:00:00Z",
@@ -36,10 +37,10 @@ fn planted(own: u32, previous: u32) -> Fact {
     }))
 }
 
-/// Planted digests that keep signatures of each other, all of one and one of all: each is told
-/// once, and nothing that they keep is believed or looked at for ever.
+/// Planted digests that keep signatures of each other, all of one and one of all: each is reported
+/// once, nothing that they keep is trusted, and the walk ends.
 #[test]
-fn planted_digests_that_keep_signatures_of_each_other_end() {
+fn a_walk_over_planted_digests_ends() {
     let hours = 1..=20_u32;
     type Keeps = fn(u32) -> u32;
     let all: [Keeps; 4] = [|hour| hour % 20 + 1, |_| 7, |hour| 21 - hour, |hour| hour];
@@ -51,7 +52,7 @@ fn planted_digests_that_keep_signatures_of_each_other_end() {
             .map(|hour| ListedDigest { end: start.plus(i64::from(hour) * HOUR), at: at(hour) })
             .collect();
         let mut walk = BackfillWalk::new(period, listed);
-        let (mut fed, mut told) = (0, Vec::new());
+        let (mut fed, mut steps) = (0, Vec::new());
         while *walk.need() != Need::Nothing {
             fed += 1;
             assert!(fed < 20 * 2 * (KEPT + 2), "the walk does not end");
@@ -62,10 +63,10 @@ fn planted_digests_that_keep_signatures_of_each_other_end() {
                 }
                 _ => Fact::Keys(KeyRing::default()),
             };
-            told.extend(walk.feed(fact));
+            steps.extend(walk.feed(fact));
         }
-        assert_eq!(told.len(), 20);
-        for step in told {
+        assert_eq!(steps.len(), 20);
+        for step in steps {
             let why = match step.outcome {
                 Outcome::Unverified(why) => why.kind,
                 other => panic!("{other:?}"),

@@ -1,4 +1,4 @@
-//! What a walk over digests needs, what it is fed with, and what that settles.
+//! The facts that a walk over digests needs and receives, and the steps that they settle.
 use crate::codes::failure::ReadFailure;
 use crate::codes::finding::Outcome;
 use crate::codes::notice::Notice;
@@ -11,35 +11,35 @@ use crate::vocab::time::Timestamp;
 /// What the walk needs next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// The digest at this place.
+    /// The digest at this location.
     Digest(ObjectLocation),
-    /// The keys of the chain's region that were valid at some time in the span.
+    /// The keys of the chain's region that were valid at any time in the span.
     Keys {
         /// Start of the span.
         from: Timestamp,
         /// End of the span.
         to: Timestamp,
     },
-    /// All keys of the chain's region that were valid at some time from this one until now.
+    /// All keys of the chain's region that were valid at any time from this one until now.
     KeysSince(Timestamp),
     /// Whether the listing holds a digest of the chain that ends at or before this time.
     Older(Timestamp),
-    /// Nothing: the walk is over.
+    /// Nothing: the walk has ended.
     Nothing,
 }
 
-/// What the caller found out.
+/// What the caller found.
 #[derive(Clone, Debug)]
 pub enum Fact {
     /// The digest was read.
     Read(Box<DigestRead>),
-    /// The store said that there is no such key.
+    /// The store reported that the key does not exist.
     Missing,
     /// The digest could not be read.
     Unreadable(ReadFailure),
-    /// The keys that were asked for.
+    /// The requested keys.
     Keys(KeyRing),
-    /// Keys of the region, which are all of them only for some stretches of time.
+    /// Keys of the region that are complete only for some stretches of time.
     KeysInPart(KeysInPart),
     /// The keys of the span could not be obtained.
     KeysFailed(ReadFailure),
@@ -47,40 +47,40 @@ pub enum Fact {
     Older(bool),
 }
 
-/// What a bundle has of keys.
+/// The keys from a bundle.
 #[derive(Clone, Debug)]
 pub struct KeysInPart {
     /// The keys.
     pub ring: KeyRing,
-    /// The stretches of which they are all, both ends included.
+    /// The stretches for which they are complete, both ends included.
     pub all_of: Vec<(Timestamp, Timestamp)>,
-    /// The time from which all keys were asked for, and when that was.
+    /// The time since which all keys were requested, and the time of that request.
     pub all_since: Option<(Timestamp, Timestamp)>,
-    /// Why they are not all of the rest.
+    /// Why they are incomplete for other times.
     pub why: ReadFailure,
 }
 
-/// What a fact settled about one digest.
+/// The result of a fact about one digest.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Where the digest was delivered.
+    /// Location to which the digest was delivered.
     pub at: ObjectLocation,
-    /// Its end: its own where it is proven, else its key's.
+    /// Its own end if it is proven, otherwise its key's.
     pub end: Timestamp,
-    /// How it was judged.
+    /// The outcome.
     pub outcome: Outcome<ProvenDigest>,
-    /// What is worth knowing beside that.
+    /// Notices about it.
     pub notices: Vec<Notice>,
-    /// Whether it lies outside the period and only anchors the walk: then its log files are not
-    /// looked at, and it does not count.
+    /// Whether it is outside of the period and only anchors the walk: its log files are then not
+    /// read, and it does not count.
     pub anchor: bool,
 }
 
-/// A digest that the listing tells of.
+/// A digest that the listing shows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListedDigest {
-    /// Its end, as its key has it.
+    /// Its end, according to its key.
     pub end: Timestamp,
-    /// Where it was delivered.
+    /// Location to which it was delivered.
     pub at: ObjectLocation,
 }

@@ -1,11 +1,11 @@
 //! The walk along a chain from the newest digest to the oldest, as a state machine.
 //!
-//! Every digest of the listing and every digest that a proven one names is judged once, in falling
-//! order of its end. The walk never fetches: it says what it needs ([`Need`]), the caller brings the
-//! fact ([`Fact`]), and gets back what that settles ([`Step`]).
+//! Every digest in the listing and every digest that a proven one names is judged once, in
+//! descending order of its end. The walk never fetches: it states what it needs ([`Need`]), the
+//! caller supplies the fact ([`Fact`]) and receives what that settles ([`Step`]).
 //!
-//! Only proven digests steer. What somebody plants in the listing is judged and told, and changes
-//! neither where a link leads nor what the period's division says below a proven digest.
+//! Only proven digests steer. A digest that was planted in the listing is judged and reported, but
+//! changes neither where a link leads nor how the period is divided below a proven digest.
 use super::facts::{Fact, ListedDigest, Need, Step};
 use crate::Verified;
 use crate::codes::failure::{ReadFailure, ReadFailureKind};
@@ -22,7 +22,7 @@ use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::{HOUR, Period, Timestamp};
 use std::sync::Arc;
 
-/// What a proven digest says of the one before it, until that one is judged.
+/// What a proven digest records about the previous one, until that one is judged.
 #[derive(Clone, Debug)]
 struct Expected {
     link: Link,
@@ -30,25 +30,25 @@ struct Expected {
     successor_end: Timestamp,
 }
 
-/// See the module's words.
+/// A walk over the standard digests of one chain.
 #[derive(Debug)]
 pub struct ChainWalk {
     period: Period,
-    /// Standard digests that were not judged yet, oldest first.
+    /// Standard digests that have not been judged yet, oldest first.
     listed: Vec<ListedDigest>,
     expected: Option<Expected>,
     /// The digest being judged, whether the open link names it, and what was read of it.
     current: Option<Current>,
     need: Need,
     keys: KeysAtHand,
-    /// The signature that the last digest, which was not proven, records of the one before it. In a
-    /// copy without metadata this is what the newest proof of a chain begins with.
+    /// The signature that the last digest, which was not proven, records for the previous one. In a
+    /// copy without metadata, the first proof of a chain starts with it.
     kept_signature: Option<String>,
     /// The start of the oldest proven digest.
     oldest_start: Option<Timestamp>,
-    /// Whether the listing holds digests before the period, once that was asked.
+    /// Whether the listing holds digests before the period, once that is known.
     older: bool,
-    /// A missing digest at the old edge, told once it is known whether anything is older.
+    /// A missing digest at the old edge, reported once it is known whether anything is older.
     held: Option<Step>,
     steps: u64,
 }
@@ -58,17 +58,17 @@ struct Current {
     at: ObjectLocation,
     end: Timestamp,
     linked: bool,
-    /// What was read, while the keys are being asked for.
+    /// What was read, while its keys are being requested.
     read: Option<Box<DigestRead>>,
-    /// Whether it did not prove once and is being read again.
+    /// Whether it did not prove the first time and is being read again.
     again: bool,
 }
 
 impl ChainWalk {
-    /// A walk over `period` of a chain whose listing tells of these standard digests: those that
-    /// end after the period's start, and up to a few after its end, to anchor the walk. Where none
-    /// ends after the start, the newest one before it may be among them: what follows it may be
-    /// pending.
+    /// Creates a walk over `period` of a chain with these standard digests in its listing: those
+    /// that end after the period's start, and up to a few that end after the period, to anchor the
+    /// walk. If none ends after the start, the newest one before it may be included: the time after
+    /// it may be pending.
     pub fn new(period: Period, mut listed: Vec<ListedDigest>) -> Self {
         listed.sort();
         listed.dedup();
@@ -89,22 +89,23 @@ impl ChainWalk {
         walk
     }
 
-    /// What to find out next.
+    /// Returns what to find next.
     pub fn need(&self) -> &Need {
         &self.need
     }
 
-    /// Digests that the walk will come to, newest first, for reading ahead.
+    /// Lists the digests that the walk will reach, newest first, for reading ahead.
     pub fn ahead(&self) -> impl Iterator<Item = &ObjectLocation> {
         self.listed.iter().rev().map(|digest| &digest.at)
     }
 
-    /// Whether the chain has digests before the period, as far as that had to be found out.
+    /// Returns whether the chain has digests before the period, as far as that had to be
+    /// determined.
     pub fn has_older(&self) -> bool {
         self.older
     }
 
-    /// Takes the fact for the present need and moves on. A fact that does not answer the need ends
+    /// Takes the fact for the current need and advances. A fact that does not match the need ends
     /// the walk; the division of the period then shows that.
     pub fn feed(&mut self, fact: Fact) -> Vec<Step> {
         self.steps += 1;
@@ -156,7 +157,7 @@ impl ChainWalk {
         self.ask_or_judge()
     }
 
-    /// Asks for all keys that could acquit a digest whose key is not known; else judges it.
+    /// Requests all keys that could acquit a digest whose key is not known; otherwise judges it.
     fn ask_or_judge(&mut self) -> Vec<Step> {
         let Some(current) = &self.current else { return Vec::new() };
         let linked = self.expected.as_ref().filter(|_| current.linked);
@@ -185,7 +186,8 @@ impl ChainWalk {
         let recorded = read.claim.as_ref().ok().and_then(|claim| claim.previous_signature.clone());
         let kept = self.kept_signature.as_ref();
         let (outcome, notices) = judge_with_kept_or_by_key(*read, kept, &current.at, link, &lookup);
-        // A byte lost in transit is not tampering: what reads and does not prove is read again.
+        // A byte lost in transit is not tampering: a digest that was read but does not prove is
+        // read again.
         if matches!(outcome, Outcome::Invalid(_)) && !current.again {
             current.again = true;
             self.need = Need::Digest(current.at.clone());
@@ -200,18 +202,19 @@ impl ChainWalk {
         if linked {
             return self.settle(Outcome::Invalid(Finding::DigestMissing), Vec::new());
         }
-        // It was listed and is gone now: somebody deletes while we look. No proven digest says
-        // what it was, so its time stays uncovered, and the listing's word is what there is.
+        // It was listed and is gone now: objects are being deleted during the run. No proven digest
+        // records what it was, so its time stays uncovered, and the listing is the only evidence of
+        // it.
         let why = ReadFailureKind::ChangedWhileReading;
         let why = ReadFailure::new(why, "the digest was listed and then not there");
         self.settle(Outcome::Unverified(why), Vec::new())
     }
 
-    /// Tells how the present digest came out and goes on to the next.
+    /// Returns the step for the current digest and advances to the next.
     fn settle(&mut self, outcome: Outcome<ProvenDigest>, mut notices: Vec<Notice>) -> Vec<Step> {
         let Some(current) = self.current.take() else { return Vec::new() };
         let outcome = self.in_order(outcome);
-        // A digest that the open link passes over is reached by no chain.
+        // No chain reaches a digest that the open link skips.
         let reached = current.linked || self.expected.is_none();
         let mut end = current.end;
         if let Outcome::Valid(proven) = &outcome {
@@ -222,7 +225,7 @@ impl ChainWalk {
         }
         let after = match &outcome {
             Outcome::Valid(proven) => proven.digest.start >= self.period.end,
-            // An hour is what a digest covers; nothing else is known of this one.
+            // A digest covers an hour; nothing else is known about this one.
             _ => end.plus(-HOUR) >= self.period.end,
         };
         let anchor = after || end <= self.period.start;
@@ -243,7 +246,8 @@ impl ChainWalk {
         std::iter::once(step).chain(backward).collect()
     }
 
-    /// Time must fall at every step, or a loop of signed digests would never end the walk.
+    /// Checks that time decreases at every step; otherwise a loop of signed digests would never
+    /// end.
     fn in_order(&self, outcome: Outcome<ProvenDigest>) -> Outcome<ProvenDigest> {
         match (&outcome, &self.expected) {
             (Outcome::Valid(proven), Some(expected))
@@ -259,8 +263,8 @@ impl ChainWalk {
     }
 
     /// Takes the link of a proven digest as the one to follow. A digest that is not proven steers
-    /// nothing: the walk goes on by the listing. A link that does not lead back in time is told and
-    /// not followed.
+    /// nothing: the walk continues by the listing. A link that does not lead back in time is
+    /// reported and not followed.
     fn follow(&mut self, outcome: &Outcome<ProvenDigest>) -> Option<Step> {
         self.expected = None;
         let Outcome::Valid(proven) = outcome else { return None };
@@ -283,7 +287,8 @@ impl ChainWalk {
         })
     }
 
-    /// Chooses the next digest: what the open link names, unless the listing has a newer one first.
+    /// Chooses the next digest: the one that the open link names, unless the listing has a newer
+    /// one.
     fn advance(&mut self) {
         if self.steps > budget::WALK_STEPS {
             return;
@@ -295,12 +300,13 @@ impl ChainWalk {
                 self.listed.pop();
                 next
             }
-            // The link names a digest that the listing does not have, or not this bucket's.
+            // The link names a digest that is not in the listing, or not in this bucket.
             (Some((at, end)), listed)
                 if !self.is_done() && listed.is_none_or(|listed| end >= listed.end) =>
             {
                 let next = ListedDigest { end, at: at.clone() };
-                // Others of that very end may sort after it; it is judged once all the same.
+                // Others with exactly this end may sort after it; it is judged only once
+                // nevertheless.
                 if let Ok(listed) = self.listed.binary_search(&next) {
                     self.listed.remove(listed);
                 }
@@ -321,7 +327,7 @@ impl ChainWalk {
         self.current = Some(Current { at, end, linked, read: None, again: false });
     }
 
-    /// Whether proven digests reach the period's start, or the next one lies before it.
+    /// Returns whether proven digests reach the period's start, or the next one ends before it.
     fn is_done(&self) -> bool {
         let start = self.period.start;
         self.oldest_start.is_some_and(|oldest| oldest <= start)

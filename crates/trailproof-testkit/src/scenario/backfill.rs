@@ -14,7 +14,7 @@ fn backfilled() -> Stage {
     Stage::of(spec()).verbose()
 }
 
-/// The newest one comes first and is the one whose key is looked up.
+/// The newest digest comes first, and its key is the one that is looked up.
 fn timestamp(value: &'static str) -> Stage {
     let stage = backfilled();
     let key = stage.digest_key(FIRST + 2);
@@ -27,7 +27,7 @@ fn timestamp(value: &'static str) -> Stage {
     })
 }
 
-/// The backfill digest is made 45 days later, by a key that no standard digest has.
+/// The backfill digest is generated 45 days later, with a key that no standard digest uses.
 fn late() -> Stage {
     Stage::of(TrailSpec::new().hours(6).backfill(3, 2, 24 * 45)).verbose()
 }

@@ -1,4 +1,4 @@
-//! What the caller gets wrong, and what AWS refuses before anything is validated.
+//! Mistakes of the caller, and requests that AWS rejects before anything is validated.
 use super::{Scenario, Stage};
 use crate::server::{Fault, FaultPlan, Matcher, Operation, Schedule};
 use strum::IntoEnumIterator;

@@ -1,4 +1,4 @@
-//! All scenarios by name.
+//! All scenarios, by name.
 use super::stage::Scenario;
 use super::{
     backfill, bad_input, chains, demo, digests, hostile, keys, listing, logs, missing,
@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Scenario {
-    /// Every scenario.
+    /// Returns every scenario.
     pub fn all() -> Vec<Self> {
         [
             times::SCENARIOS,
@@ -26,7 +26,7 @@ impl Scenario {
         .concat()
     }
 
-    /// The scenario of this name.
+    /// Returns the scenario with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::all().into_iter().find(|scenario| scenario.name == name)
     }

@@ -1,4 +1,4 @@
-//! Whole chains: restarts, rotation of keys, changes of place, signed loops.
+//! Whole chains: restarts, key rotation, changes of location, signed loops.
 use super::stage::digest;
 use super::{Scenario, Stage};
 use crate::server::{Fault, FaultPlan, Matcher, Operation, Schedule};
@@ -8,7 +8,7 @@ fn spec() -> TrailSpec {
     TrailSpec::new().hours(6)
 }
 
-/// The last digest before the restart ends at 03:04:11, the starting digest covers 02:24:11 to
+/// The last digest before the restart ends at 03:04:11; the starting digest covers 02:24:11 to
 /// 03:24:11.
 fn overlap() -> Stage {
     Stage::of(spec().pause(3, 3, 1200)).verbose()

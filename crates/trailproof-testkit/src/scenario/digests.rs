@@ -1,18 +1,18 @@
-//! Every way in which one digest is not what it was.
+//! Every way in which one digest can be wrong.
 use super::stage::digest;
 use super::{Scenario, Stage};
 use crate::trail::gzip;
 use crate::trail::{Deed, TrailSpec};
 use crate::world::Version;
 
-/// The digest that things are done to, in the middle of the chain.
+/// The digest to which deeds are done, in the middle of the chain.
 const AT: usize = 3;
 
 fn done(deed: Deed) -> Stage {
     Stage::done(deed).verbose()
 }
 
-/// Changes the object of the digest by hand.
+/// Changes the object of the digest directly.
 fn changed(change: impl Fn(&mut Version)) -> Stage {
     let stage = Stage::plain().verbose();
     let key = stage.digest_key(AT);
@@ -26,7 +26,7 @@ fn changed(change: impl Fn(&mut Version)) -> Stage {
     })
 }
 
-/// Changes what the digest says by hand; its signature does not hold any more.
+/// Changes the content of the digest directly; its signature no longer holds.
 fn rewritten(from: &'static str, to: &'static str) -> Stage {
     changed(|version| {
         if let gzip::Body::Inflated { bytes, .. } = gzip::read(&version.body) {

@@ -1,10 +1,11 @@
-//! What somebody writes into a bucket to harm whoever reads it.
+//! What an attacker can write into a bucket to harm its readers.
 use super::stage::{digest, log};
 use super::{Scenario, Stage};
 use crate::trail::gzip;
 use crate::trail::{Deed, Hostile};
 
-/// What the bomb inflates to: beyond our allowance for digests, within the AWS CLI's memory.
+/// What the bomb inflates to, in bytes: beyond our allowance for digests, within the AWS CLI's
+/// memory.
 const BOMB: usize = 100 << 20;
 
 fn fields(hostile: Hostile) -> Stage {

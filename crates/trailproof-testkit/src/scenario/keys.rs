@@ -1,4 +1,4 @@
-//! Public keys: their encodings, their names, how they are told.
+//! Public keys: their encodings, their names, and how they are reported.
 use super::stage::digest;
 use super::{Scenario, Stage};
 use crate::server::{Fault, FaultPlan, Matcher, Operation, Schedule};

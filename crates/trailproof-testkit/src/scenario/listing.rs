@@ -1,4 +1,4 @@
-//! What else lies in the bucket: other trails, decoys, many pages.
+//! Other content of the bucket: other trails, decoys, many pages.
 use super::stage::digest;
 use super::{Scenario, Stage};
 use crate::trail::{Decoy, Deed, TrailSpec};

@@ -1,4 +1,4 @@
-//! Every way in which one log file is not what it was.
+//! Every way in which one log file can be wrong.
 use super::stage::log;
 use super::{Scenario, Stage};
 use crate::trail::Deed;

@@ -1,8 +1,8 @@
-//! Named scenarios of `validate-logs`: a world, how it is served, and what a caller asks.
+//! Named scenarios of `validate-logs`: a world, how it is served, and the arguments of a caller.
 //!
-//! They say nothing of what must come out: the AWS CLI says that, run against the same server, and
-//! where it is wrong `testdata/aws-divergences.toml` does. The same scenarios are served by hand
-//! with `cargo run --features test-support --example serve-trail`.
+//! They do not define the expected output: that comes from the AWS CLI, run against the same
+//! server, and where the CLI is wrong, from `testdata/aws-divergences.toml`. To serve the same
+//! scenarios manually, run `cargo run --example serve-trail`.
 mod backfill;
 mod bad_input;
 mod catalog;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often a running program is looked at.
+/// How often a running program is polled.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A program that can validate log files.
@@ -14,32 +14,32 @@ const LOOK: Duration = Duration::from_millis(5);
 pub struct Program {
     /// The binary.
     pub path: PathBuf,
-    /// Arguments in front of those of the scenario.
+    /// Arguments before those of the scenario.
     pub before: Vec<String>,
-    /// Arguments after them.
+    /// Arguments after those of the scenario.
     pub after: Vec<String>,
-    /// The home directory it is to see; an empty file `none` must lie in it.
+    /// The home directory that it sees; an empty file `none` must be in it.
     pub home: PathBuf,
 }
 
-/// What a program did.
+/// The result of running a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ran {
     /// Exit status; `None` for a program that was stopped, or ended by a signal.
     pub status: Option<i32>,
-    /// Bytes on stdout.
+    /// Its output on stdout.
     pub stdout: Vec<u8>,
-    /// Bytes on stderr.
+    /// Its output on stderr.
     pub stderr: Vec<u8>,
 }
 
 impl Program {
-    /// Runs the program until it ends or `limit` has passed; then it is killed, and what it had
-    /// written so far is no more than a sample.
+    /// Runs the program until it ends or `limit` has passed. In the latter case it is killed, and
+    /// its output so far is only a sample.
     ///
     /// # Errors
     ///
-    /// That it could not be started.
+    /// Returns an error if it could not be started.
     pub fn run(&self, stage: &Stage, endpoint: &str, limit: Duration) -> io::Result<Ran> {
         let empty = self.home.join("none");
         let mut child = Command::new(&self.path)
@@ -50,8 +50,8 @@ impl Program {
             .env("HOME", &self.home)
             .env("PATH", "/usr/bin:/bin")
             .env("LANG", "C.UTF-8")
-            // Two attempts are enough to tell a retry from none, and the AWS CLI waits seconds
-            // before its third.
+            // Two attempts are enough to distinguish a retry from none, and the AWS CLI waits
+            // seconds before its third.
             .env("AWS_MAX_ATTEMPTS", "2")
             .env("PYTHONWARNINGS", "ignore")
             .envs(stage.environment(endpoint, &empty.to_string_lossy()))
@@ -75,7 +75,7 @@ fn gather(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
-            // What was read until the stream broke is all there is.
+            // What was read before the stream broke is all there is.
             let _ = stream.read_to_end(&mut bytes);
         }
         bytes

@@ -1,4 +1,4 @@
-//! Objects that cannot be read, for good or for a moment.
+//! Objects that cannot be read, permanently or temporarily.
 use super::stage::{digest, log};
 use super::{Scenario, Stage};
 use crate::server::{AccessRules, Fault, FaultPlan, Matcher, Operation, Schedule};
@@ -32,7 +32,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     }),
     Scenario::new("log-missing-where-listing-is-not-granted", || {
         Stage::plain().deeds(&[Deed::LogDeleted(log(3, 0))]).faults(|stage| {
-            // As S3 answers for absent keys without `s3:ListBucket` on that prefix.
+            // As S3 responds for absent keys without `s3:ListBucket` on that prefix.
             let matcher = Matcher::get(&stage.log_key(3, 0));
             FaultPlan::new().with(matcher, Schedule::always(Fault::AccessDenied))
         })

@@ -1,4 +1,4 @@
-//! One scenario, and what it sets up: the built trail, the server's options and the caller's arguments.
+//! One scenario and its setup: the trail, the server's options and the caller's arguments.
 #![expect(clippy::expect_used, reason = "a deed without its target is a mistake in a scenario")]
 use crate::server::{AccessRules, FaultPlan, LoopbackServer, ServerOptions};
 use crate::trail::{BuiltTrail, Deed, DigestAt, LogAt, TrailBuilder, TrailSpec};
@@ -6,13 +6,14 @@ use crate::world::World;
 use std::io;
 use std::sync::Arc;
 
-/// Stands in arguments and environment for the server's address, which is known once it runs.
+/// A placeholder in arguments and environment for the server's address, which is known once it
+/// runs.
 const ENDPOINT: &str = "{endpoint}";
 
-/// One scenario. Its world is built when it is asked for, the same each time.
+/// One scenario. Its world is built on demand and is the same each time.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
-    /// What it is known by, in kebab case.
+    /// Its name, in kebab case.
     pub name: &'static str,
     stage: fn() -> Stage,
 }
@@ -28,26 +29,26 @@ impl Scenario {
     }
 }
 
-/// One world, how it is served, and what both programs are asked.
+/// One world, how it is served, and the arguments for both programs.
 #[derive(Clone, Debug)]
 pub struct Stage {
-    /// The trail with all that was done to it.
+    /// The trail, with all deeds done to it.
     pub trail: BuiltTrail,
-    /// How the server behaves.
+    /// The behaviour of the server.
     pub options: ServerOptions,
-    /// Whether the AWS CLI never comes to an end here, so that it is stopped after a time.
+    /// Whether the AWS CLI never finishes here, so that it is stopped after a time limit.
     pub endless_for_aws: bool,
     arguments: Vec<(&'static str, Option<String>)>,
     environment: Vec<(&'static str, Option<String>)>,
 }
 
 impl Stage {
-    /// A trail by itself, validated from 2026-03-01 to the end of its newest digest.
+    /// Creates a stage with one trail, validated from 2026-03-01 to the end of its newest digest.
     pub(super) fn of(spec: TrailSpec) -> Self {
         Self::among(spec, [])
     }
 
-    /// A trail with others in the same world.
+    /// Creates a stage with a trail and others in the same world.
     pub(super) fn among(spec: TrailSpec, others: impl IntoIterator<Item = TrailSpec>) -> Self {
         let arn = spec.arn();
         let builder = TrailBuilder::new().trail(spec.clone());
@@ -63,21 +64,21 @@ impl Stage {
         stage.set("--trail-arn", &arn).times("2026-03-01T00:00:00Z", &end)
     }
 
-    /// Six hours of one account and region, two log files an hour: digest 0 is the starting one,
-    /// digest `n` ends at `n` hours, four minutes and eleven seconds of 2026-03-01.
+    /// Creates six hours of one account and region, with two log files an hour: digest 0 is the
+    /// starting one, digest `n` ends at `n` hours, four minutes and eleven seconds of 2026-03-01.
     pub(super) fn plain() -> Self {
         Self::of(TrailSpec::new().hours(6))
     }
 
-    /// The plain trail with one deed done to it.
+    /// Creates the plain trail with one deed done to it.
     pub(super) fn done(deed: Deed) -> Self {
         Self::plain().deeds(&[deed])
     }
 
-    /// Does deeds.
+    /// Applies deeds.
     #[must_use]
     pub(super) fn deeds(mut self, deeds: &[Deed]) -> Self {
-        self.trail.apply_all(deeds).expect("the deeds have their targets");
+        self.trail.apply_all(deeds).expect("every deed has a target");
         self
     }
 
@@ -88,13 +89,13 @@ impl Stage {
         self
     }
 
-    /// With this period.
+    /// Sets the period.
     #[must_use]
     pub(super) fn times(self, start: &str, end: &str) -> Self {
         self.set("--start-time", start).set("--end-time", end)
     }
 
-    /// With this option, in place of what it was.
+    /// Sets this option, replacing its previous value.
     #[must_use]
     pub(super) fn set(mut self, option: &'static str, value: &str) -> Self {
         self = self.without(option);
@@ -102,84 +103,84 @@ impl Stage {
         self
     }
 
-    /// With this option that takes no value.
+    /// Sets this option, which takes no value.
     #[must_use]
     pub(super) fn flag(mut self, option: &'static str) -> Self {
         self.arguments.push((option, None));
         self
     }
 
-    /// With `--verbose`.
+    /// Sets `--verbose`.
     #[must_use]
     pub(super) fn verbose(self) -> Self {
         self.flag("--verbose")
     }
 
-    /// Without this option.
+    /// Removes this option.
     #[must_use]
     pub(super) fn without(mut self, option: &str) -> Self {
         self.arguments.retain(|(name, _)| *name != option);
         self
     }
 
-    /// With this environment variable, or without it.
+    /// Sets this environment variable, or removes it.
     #[must_use]
     pub(super) fn env(mut self, name: &'static str, value: Option<&str>) -> Self {
         self.environment.push((name, value.map(str::to_owned)));
         self
     }
 
-    /// With these faults, which may speak of the trail's keys.
+    /// Sets the faults, which may refer to the trail's keys.
     #[must_use]
     pub(super) fn faults(mut self, plan: impl FnOnce(&Self) -> FaultPlan) -> Self {
         self.options.faults = plan(&self);
         self
     }
 
-    /// With these permissions.
+    /// Sets the permissions.
     #[must_use]
     pub(super) fn access(mut self, access: AccessRules) -> Self {
         self.options.access = access;
         self
     }
 
-    /// With other options of the server.
+    /// Changes the options of the server.
     #[must_use]
     pub(super) fn served(mut self, change: impl FnOnce(&mut ServerOptions)) -> Self {
         change(&mut self.options);
         self
     }
 
-    /// The AWS CLI never ends here.
+    /// Records that the AWS CLI never finishes here.
     #[must_use]
     pub(super) fn endless_for_aws(mut self) -> Self {
         self.endless_for_aws = true;
         self
     }
 
-    /// The key of a digest of the first chain.
+    /// Returns the key of a digest of the first chain.
     pub(super) fn digest_key(&self, index: usize) -> String {
         let digest = self.trail.chains.first().and_then(|chain| chain.digests.get(index));
-        digest.expect("the scenario names a digest that there is").key.clone()
+        digest.expect("the scenario names an existing digest").key.clone()
     }
 
-    /// The key of a log file that a digest of the first chain names.
+    /// Returns the key of a log file that a digest of the first chain names.
     pub(super) fn log_key(&self, index: usize, log: usize) -> String {
         let digest = self.trail.chains.first().and_then(|chain| chain.digests.get(index));
         let log = digest.and_then(|digest| digest.logs.get(log));
-        log.expect("the scenario names a log file that there is").key.clone()
+        log.expect("the scenario names an existing log file").key.clone()
     }
 
-    /// Serves the world; the last part of the arguments and the environment is then known.
+    /// Serves the world; this determines the missing part of the arguments and the environment.
     ///
     /// # Errors
     ///
-    /// That no port could be had.
+    /// Returns an error if no port is available.
     pub fn serve(&self) -> io::Result<LoopbackServer> {
         LoopbackServer::start(Arc::new(self.trail.world.clone()), self.options.clone())
     }
 
-    /// The arguments of `validate-logs`.
+    /// Returns the arguments of `validate-logs`.
     pub fn arguments(&self, endpoint: &str) -> Vec<String> {
         let mut arguments = Vec::new();
         for (option, value) in &self.arguments {
@@ -189,8 +190,8 @@ impl Stage {
         arguments
     }
 
-    /// What the environment must hold for a program to find the server and nothing else of AWS:
-    /// `empty` is the path of an empty file.
+    /// Returns the environment in which a program finds the server and nothing else of AWS: `empty`
+    /// is the path of an empty file.
     pub fn environment(&self, endpoint: &str, empty: &str) -> Vec<(String, String)> {
         let mut variables: Vec<(&str, String)> = vec![
             ("AWS_ENDPOINT_URL_S3", endpoint.to_owned()),
@@ -213,12 +214,12 @@ impl Stage {
     }
 }
 
-/// A digest of the first chain.
+/// Returns the position of a digest in the first chain.
 pub(super) fn digest(index: usize) -> DigestAt {
     DigestAt { chain: 0, index }
 }
 
-/// A log file that a digest of the first chain names.
+/// Returns the position of a log file that a digest of the first chain names.
 pub(super) fn log(index: usize, log: usize) -> LogAt {
     LogAt { digest: digest(index), log }
 }

@@ -1,4 +1,5 @@
-//! Periods: on the second, in mid hour, in other spellings, before and after the trail.
+//! Periods: on the second, in the middle of an hour, in other spellings, before and after the
+//! trail.
 use super::{Scenario, Stage};
 
 fn between(start: &str, end: &str) -> Stage {

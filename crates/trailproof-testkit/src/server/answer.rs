@@ -10,7 +10,7 @@ use super::s3_error::HOST_ID;
 use super::state::State;
 use super::{cloudtrail, organizations, s3, sts};
 
-/// Answers `request`, and lets `faults` happen to the answer.
+/// Responds to `request`, and applies `faults` to the response.
 pub(super) fn answer(
     state: &State,
     request: &Request,

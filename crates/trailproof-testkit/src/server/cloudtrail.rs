@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value, json};
 
-/// Answers an operation of CloudTrail.
+/// Responds to an operation of CloudTrail.
 pub(super) fn answer(state: &State, world: &World, call: &Call) -> Result<Response, JsonError> {
     let body: Value = serde_json::from_str(&call.page).map_err(|_| {
         JsonError::new(
@@ -29,8 +29,8 @@ pub(super) fn answer(state: &State, world: &World, call: &Call) -> Result<Respon
     Ok(json::response(&answer))
 }
 
-/// Keys of the request's region whose validity meets the time range. CloudTrail takes a missing end of
-/// the range for now; here, where there is no clock, the range is then open.
+/// Lists the keys of the request's region whose validity overlaps the time range. For CloudTrail a
+/// missing end of the range means now; here, without a clock, the range is then open.
 fn list_public_keys(
     state: &State,
     world: &World,
@@ -85,13 +85,13 @@ fn parse_token(token: &str) -> Option<usize> {
     String::from_utf8(STANDARD.decode(token).ok()?).ok()?.parse().ok()
 }
 
-/// `seconds` as a float. Times of trails are far below 2^53, where this is exact.
+/// Converts `seconds` to a float. Times of trails are far below 2^53, where this is exact.
 fn float(seconds: i64) -> f64 {
     Number::from(seconds).as_f64().unwrap_or(0.0)
 }
 
-/// Trails of the request's region, with the shadows of trails of other regions. A trail that is named
-/// by its ARN is told in every region; names that are no trail's are passed over.
+/// Lists trails of the request's region, and shadows of trails in other regions. A trail that is
+/// named by its ARN is returned in every region; names that match no trail are skipped.
 fn describe_trails(world: &World, call: &Call, body: &Value) -> Value {
     let shadows = body.get("includeShadowTrails").and_then(Value::as_bool).unwrap_or(true);
     let names: Vec<&str> = body
@@ -128,7 +128,7 @@ fn list_trails(world: &World, call: &Call) -> Value {
     json!({ "Trails": trails })
 }
 
-/// The trail that is asked for: by ARN in every region, by name where it is visible.
+/// Finds the requested trail: by ARN in every region, by name where it is visible.
 fn find<'w>(world: &'w World, call: &Call) -> Result<&'w Trail, JsonError> {
     let asked = &call.key;
     let visible = |trail: &&Trail| trail.multi_region || home_region(trail) == call.region;
@@ -139,7 +139,7 @@ fn find<'w>(world: &'w World, call: &Call) -> Result<&'w Trail, JsonError> {
         .ok_or_else(|| unknown_trail(call))
 }
 
-/// The refusal that CloudTrail answers with where there is no such trail.
+/// Returns the error with which CloudTrail responds if there is no such trail.
 pub(super) fn unknown_trail(call: &Call) -> JsonError {
     let message = if call.key.starts_with("arn:") {
         format!("Unknown trail: {} for the user: 111122223333", call.key)
@@ -174,9 +174,9 @@ fn describe(trail: &Trail) -> Value {
     Value::Object(fields)
 }
 
-/// The status of `trail` in the request's region. Where the world says nothing about the region, the
-/// trail logs as it does at home and has delivered nothing there: deliveries are never borrowed from
-/// another region, because a test would take them for digests that are gone.
+/// Returns the status of `trail` in the request's region. If the world defines none for the region,
+/// the trail logs as it does in its home region and has delivered nothing there: deliveries are
+/// never copied from a different region, because a test would take them for digests that are gone.
 fn get_trail_status(trail: &Trail, call: &Call) -> Value {
     let elsewhere = TrailStatus {
         is_logging: trail.status.get(home_region(trail)).is_some_and(|home| home.is_logging),

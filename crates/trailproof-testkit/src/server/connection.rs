@@ -1,4 +1,4 @@
-//! One connection: reads requests, answers them one after another.
+//! One connection: reads requests and responds to them one after another.
 use super::answer::answer;
 use super::counters::LoggedRequest;
 use super::deliver::{After, deliver};
@@ -39,7 +39,7 @@ pub(super) async fn serve(mut stream: TcpStream, state: Arc<State>) -> io::Resul
     }
 }
 
-/// Counts, delays, answers and logs one request.
+/// Counts, delays, handles and logs one request.
 async fn respond(state: &State, request: &Request) -> Response {
     let Some(call) = route(request, &state.options.default_region) else {
         return S3Error::new(400, "InvalidURI", "Couldn't parse the specified URI.")
@@ -47,8 +47,8 @@ async fn respond(state: &State, request: &Request) -> Response {
     };
     state.counters.count(call.operation);
     let attempt = state.next_attempt(&call);
-    // Drawn from what is asked and not from when, so that what a client reports of a failure is the
-    // same at any concurrency.
+    // Derived from the request and not from its time, so that what a client reports about a failure
+    // is the same at any concurrency.
     let dice = mix(state.options.seed ^ u64::from(attempt), &[&call.bucket, &call.key, &call.page]);
     let latency = state.options.latency + jitter(state.options.latency_jitter, dice);
     if !latency.is_zero() {
@@ -67,7 +67,7 @@ async fn respond(state: &State, request: &Request) -> Response {
     response
 }
 
-/// Up to `most`, by `dice`.
+/// Returns a duration up to `most`, derived from `dice`.
 fn jitter(most: Duration, dice: u64) -> Duration {
     let most = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
     Duration::from_micros(dice.checked_rem(most).unwrap_or(0))

@@ -1,29 +1,29 @@
-//! What the server has seen.
+//! Counters of the requests to the server.
 use super::operation::Operation;
 use super::route::Call;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use strum::IntoEnumIterator;
 
-/// How many requests the server has seen.
+/// Numbers of requests to the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {
     /// All requests.
     pub total: u64,
     /// Requests by operation; operations without requests are absent.
     pub by_operation: BTreeMap<Operation, u64>,
-    /// Requests whose response was changed, refused or held up by a fault of the plan.
+    /// Requests whose response was changed, refused or delayed by a fault of the plan.
     pub faulted: u64,
-    /// Requests that were refused for coming too fast.
+    /// Requests that were refused because they came too fast.
     pub throttled: u64,
-    /// The most requests that were in hand at once, from read to answered.
+    /// Maximum number of requests in progress at once, from read to answered.
     pub max_in_flight: u64,
-    /// Connections accepted.
+    /// Number of connections accepted.
     pub connections: u64,
 }
 
 impl RequestCounts {
-    /// Requests of one operation.
+    /// Returns the number of requests of one operation.
     pub fn of(&self, operation: Operation) -> u64 {
         self.by_operation.get(&operation).copied().unwrap_or(0)
     }
@@ -38,13 +38,13 @@ pub struct LoggedRequest {
     pub operation: Operation,
     /// The bucket; for operations that have none, the region of the request.
     pub bucket: String,
-    /// The key; for listings the prefix; for operations on a trail its name as asked for.
+    /// The key; for listings the prefix; for operations on a trail its name as requested.
     pub key: String,
     /// The Range header.
     pub range: Option<String>,
-    /// Which attempt of this request it is, the first being 1.
+    /// The number of this attempt at the request, counted from 1.
     pub attempt: u32,
-    /// The status that was answered, whether or not it arrived.
+    /// The response status, whether or not it arrived.
     pub status: u16,
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Counters {
     pub(super) connections: AtomicU64,
 }
 
-/// Counts a request as in flight while it lives, also when its connection breaks.
+/// Counts a request as in flight until dropped, even if its connection breaks.
 pub(super) struct InFlight<'c>(&'c Counters);
 
 impl Counters {

@@ -1,4 +1,4 @@
-//! Writes a response to a connection, with whatever is to go wrong on the way.
+//! Writes a response to a connection, with any faults to be produced on the way.
 use super::response::{Cut, Delivery, Framing, Response};
 use bytes::{Buf, Bytes};
 use std::io;
@@ -7,11 +7,12 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-/// Bodies up to this size are copied behind their head and leave in one write; above it, one vectored
-/// write without a copy is cheaper. MirroringSource 16 KB costs about as much as the second vector.
+/// Bodies up to this size are copied behind their head and sent in one write; above it, one
+/// vectored write without a copy is cheaper. Copying 16 KB costs about as much as the second
+/// vector.
 const COPY_LIMIT: usize = 16 * 1024;
 
-/// Bytes of a chunk, where bodies come in chunks.
+/// Bytes of a chunk, for chunked bodies.
 const CHUNK: usize = 8 << 10;
 
 /// Whether the connection can carry another request.
@@ -21,7 +22,7 @@ pub(super) enum After {
     Close,
 }
 
-/// Writes `response`. `scratch` is kept by the connection, so that its room is reused.
+/// Writes `response`. The connection keeps `scratch`, so that its allocation is reused.
 pub(super) async fn deliver(
     stream: &mut TcpStream,
     response: Response,
@@ -60,7 +61,7 @@ pub(super) async fn deliver(
     Ok(if close { After::Close } else { After::Keep })
 }
 
-/// The body in chunks, with the one that ends it.
+/// Returns the body in chunks, with the final empty one.
 fn chunked(body: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(body.len() + 64);
     for chunk in body.chunks(CHUNK) {
@@ -95,12 +96,12 @@ async fn deliver_troubled(
     }
     write_paced(stream, body, pause).await?;
     if delivery.cut.is_some_and(|cut| cut.reset) {
-        // A reset can overtake what was written before it; the client is given time to read that, so
-        // that it sees the cut in the body rather than no answer at all.
+        // A reset can overtake data that was written before it; the client is given time to read
+        // that data, so that it sees the cut in the body rather than no response at all.
         sleep(Duration::from_millis(20)).await;
         stream.set_zero_linger()?;
     }
-    // With a wrong length the two sides disagree about where the next response begins.
+    // With a wrong length, the two sides disagree about where the next response begins.
     let lost = delivery.cut.is_some() || delivery.length_error != 0;
     Ok(if lost { After::Close } else { After::Keep })
 }

@@ -1,16 +1,16 @@
-//! What goes wrong, for which requests, on which attempts.
+//! Faults, with the requests and attempts that they apply to.
 //!
-//! The attempts of a request are counted per operation, bucket, key and page, so that a plan means the
-//! same at any concurrency.
+//! The attempts at a request are counted for each operation, bucket, key and page, so that a plan
+//! has the same effect at any concurrency.
 use super::matcher::Matcher;
 use super::route::Call;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// One thing that goes wrong with a response.
+/// One fault in a response.
 ///
-/// Refusals take the place of the response, in the words of the service that is asked; the others
-/// change it or its way. Several faults for one request apply in the order of the plan.
+/// Refusals replace the response, in the format of the service in question; the others change the
+/// response or its delivery. Several faults for one request apply in the order of the plan.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// 403 AccessDenied.
@@ -29,18 +29,18 @@ pub enum Fault {
     NoSuchBucket,
     /// 403 InvalidObjectState: the object is archived.
     Archived,
-    /// 400 ExpiredToken: the caller's credentials ran out.
+    /// 400 ExpiredToken: the caller's credentials have expired.
     ExpiredToken,
     /// 301 PermanentRedirect to the given region.
     PermanentRedirect {
-        /// The region that the bucket is said to lie in.
+        /// The region in which the bucket supposedly is.
         region: String,
     },
-    /// A 404 that has no body, so that nothing tells an absent key from an absent bucket.
+    /// A 404 without a body, so that an absent key and an absent bucket look the same.
     NotFoundWithoutBody,
-    /// A 403 that has no body.
+    /// A 403 without a body.
     ForbiddenWithoutBody,
-    /// Any other answer, such as a proxy's HTML.
+    /// Any other response, such as a proxy's HTML.
     Answer {
         /// The status.
         status: u16,
@@ -49,61 +49,62 @@ pub enum Fault {
         /// The body.
         body: String,
     },
-    /// The connection is reset before the answer.
+    /// The connection is reset before the response.
     Reset,
-    /// The connection is closed before the answer.
+    /// The connection is closed before the response.
     HangUp,
-    /// The connection is closed after so many bytes of the body.
+    /// The connection is closed after a number of bytes of the body.
     BodyCut {
-        /// Bytes that arrive.
+        /// Number of bytes that arrive.
         after: usize,
     },
-    /// The connection is reset after so many bytes of the body.
+    /// The connection is reset after a number of bytes of the body.
     BodyReset {
-        /// Bytes that arrive.
+        /// Number of bytes that arrive.
         after: usize,
     },
-    /// The body comes in chunks, and no Content-Length tells how long it is.
+    /// The body is chunked, without a Content-Length.
     Chunked,
-    /// Nothing tells how long the body is: it ends with the connection, as in HTTP/1.0.
+    /// The length of the body is not stated: it ends with the connection, as in HTTP/1.0.
     NoLength,
-    /// One bit of the body is flipped; the length and ETag stay.
+    /// One bit of the body is flipped; the length and ETag are unchanged.
     BitFlipped {
-        /// The byte, counted from the start and round the end.
+        /// Index of the byte, modulo the length of the body.
         at: usize,
     },
     /// One byte of the body is lost, and the Content-Length agrees with the shorter body.
     ByteLost {
-        /// The byte, counted from the start and round the end.
+        /// Index of the byte, modulo the length of the body.
         at: usize,
     },
-    /// Nothing comes for so long, then the answer.
+    /// Nothing is sent for this time, then the response.
     StallBeforeHeaders(Duration),
-    /// So many bytes of the body come, then nothing for so long, then the rest.
+    /// Part of the body is sent, then nothing for some time, then the rest.
     StallInBody {
-        /// Bytes that arrive before the stall.
+        /// Number of bytes that arrive before the stall.
         after: usize,
-        /// How long nothing comes.
+        /// Duration of the stall.
         time: Duration,
     },
-    /// The body comes one byte at a time, with this pause between.
+    /// The body is sent one byte at a time, with this pause in between.
     Trickle(Duration),
-    /// The Content-Length is off by this; the connection is closed after the body.
+    /// The Content-Length is off by this amount; the connection is closed after the body.
     WrongContentLength(i64),
-    /// The object was replaced by one with the same bytes and another ETag. `If-Match` of the
+    /// The object was replaced by one with the same bytes and a different ETag. `If-Match` with the
     /// former ETag is refused.
     EtagChanged,
     /// The object's user metadata is gone.
     MetadataDropped,
-    /// User metadata is spelt in other case: `X-Amz-Meta-Signature` for `x-amz-meta-signature`.
+    /// User metadata is spelled in different case: `X-Amz-Meta-Signature` for
+    /// `x-amz-meta-signature`.
     MetadataInOtherCase,
-    /// A range is ignored: the whole body comes with status 200.
+    /// A range is ignored: the whole body is sent with status 200.
     RangeIgnored,
-    /// The connection is closed after the response, and the response says so.
+    /// The connection is closed after the response, and the response announces that.
     ConnectionClose,
 }
 
-/// What happens on which attempt, the first being 1.
+/// The faults for each attempt, counted from 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schedule {
     attempts: Vec<Option<Fault>>,
@@ -111,34 +112,34 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The fault happens on every attempt.
+    /// Schedules the fault for every attempt.
     pub fn always(fault: Fault) -> Self {
         Self { attempts: Vec::new(), after: Some(fault) }
     }
 
-    /// The fault happens on the first `attempts` attempts.
+    /// Schedules the fault for the first `attempts` attempts.
     pub fn first(attempts: usize, fault: Fault) -> Self {
         Self { attempts: vec![Some(fault); attempts], after: None }
     }
 
-    /// The fault happens on this attempt alone.
+    /// Schedules the fault for this attempt alone.
     pub fn on(attempt: usize, fault: Fault) -> Self {
         let mut attempts = vec![None; attempt.saturating_sub(1)];
         attempts.push(Some(fault));
         Self { attempts, after: None }
     }
 
-    /// The fault happens from this attempt on.
+    /// Schedules the fault for this attempt and all later ones.
     pub fn from(attempt: usize, fault: Fault) -> Self {
         Self { attempts: vec![None; attempt.saturating_sub(1)], after: Some(fault) }
     }
 
-    /// One entry an attempt; nothing happens afterwards.
+    /// Schedules one entry for each attempt, and no fault afterwards.
     pub fn each(attempts: Vec<Option<Fault>>) -> Self {
         Self { attempts, after: None }
     }
 
-    /// Lets `fault` happen on every attempt that is not scheduled yet.
+    /// Schedules `fault` for every attempt that is not scheduled yet.
     pub fn then_always(mut self, fault: Fault) -> Self {
         self.after = Some(fault);
         self
@@ -150,23 +151,23 @@ impl Schedule {
     }
 }
 
-/// Everything that goes wrong.
+/// All faults of a server.
 #[derive(Clone, Debug, Default)]
 pub struct FaultPlan {
     rules: Vec<(Matcher, Schedule)>,
-    /// Indices of rules for one key, by that key: a plan may name thousands of keys.
+    /// Indices of rules for a single key, by that key: a plan may name thousands of keys.
     exact: HashMap<String, Vec<usize>>,
     /// Indices of the other rules.
     patterns: Vec<usize>,
 }
 
 impl FaultPlan {
-    /// A plan by which nothing goes wrong.
+    /// Creates a plan without faults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The plan with one more rule.
+    /// Returns the plan with one more rule.
     pub fn with(mut self, matcher: Matcher, schedule: Schedule) -> Self {
         self.add(matcher, schedule);
         self
@@ -182,7 +183,7 @@ impl FaultPlan {
         self.rules.push((matcher, schedule));
     }
 
-    /// What goes wrong with this attempt of `call`, in the order of the plan.
+    /// Lists the faults for this attempt at `call`, in the order of the plan.
     pub(super) fn faults_of(&self, call: &Call, attempt: u32) -> Vec<Fault> {
         if self.rules.is_empty() {
             return Vec::new();

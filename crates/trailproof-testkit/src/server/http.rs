@@ -1,21 +1,22 @@
 //! HTTP/1.1 requests, read from a connection.
 //!
 //! Knows framing and nothing of AWS. Bytes after a request stay in the buffer, so that pipelined
-//! requests are answered one after another.
+//! requests are handled one after another.
 use super::percent;
 use bytes::{Buf, Bytes, BytesMut};
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Room for a request's head. AWS accepts 8 KB of headers and keys of 1 KB; this is far above both.
+/// Maximum size of a request's head in bytes. AWS accepts 8 KB of headers and keys of 1 KB; this is
+/// far above both.
 const HEAD_LIMIT: usize = 64 * 1024;
-/// Room for a request's body: control-plane requests are a few hundred bytes.
+/// Maximum size of a request's body in bytes: control-plane requests have a few hundred.
 const BODY_LIMIT: usize = 1024 * 1024;
-/// More headers than any AWS client sends.
+/// Maximum number of headers: more than any AWS client sends.
 const HEADER_LIMIT: usize = 96;
 
-/// One request, with the headers that anything here looks at.
+/// One request, with the headers that the server uses.
 #[derive(Debug, Default)]
 pub(super) struct Request {
     pub(super) method: String,
@@ -33,13 +34,13 @@ pub(super) struct Request {
     pub(super) body: Bytes,
 }
 
-/// What reading the next request came to.
+/// The result of reading the next request.
 pub(super) enum Incoming {
     /// A whole request.
     Request(Box<Request>),
-    /// The client is done with the connection.
+    /// The client has closed the connection.
     Closed,
-    /// These bytes are no request that this server reads.
+    /// The bytes are not a request that this server can read.
     Malformed,
 }
 
@@ -51,23 +52,23 @@ struct Framing {
 }
 
 impl Request {
-    /// The first value of the query parameter `name`.
+    /// Returns the first value of the query parameter `name`.
     pub(super) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The first query parameter that is one of `names`.
+    /// Returns the name of the first query parameter that is one of `names`.
     pub(super) fn first_query_of<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
         names.iter().copied().find(|name| self.query(name).is_some())
     }
 
-    /// The region of the credential scope that the request was signed for.
+    /// Returns the region in the credential scope of the request's signature.
     pub(super) fn region(&self) -> Option<&str> {
         let header = self.authorization.as_deref()?;
         let (_, credential) = header.split_once("Credential=")?;
         let scope = credential.split([',', ' ']).next()?;
-        // The access key comes first and the scope is read from the right, so that an access key
-        // with slashes in it shifts nothing.
+        // The access key comes first and the scope is read from the right, so that slashes in the
+        // access key do not shift anything.
         let mut parts = scope.rsplit('/');
         let (_terminator, _service) = (parts.next()?, parts.next()?);
         parts.next()

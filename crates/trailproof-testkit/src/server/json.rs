@@ -1,10 +1,10 @@
-//! AWS JSON 1.1: how CloudTrail and Organizations answer and refuse.
+//! AWS JSON 1.1: the responses and errors of CloudTrail and Organizations.
 use super::response::Response;
 use serde_json::{Value, json};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
-/// One refusal of a JSON service.
+/// One error of a JSON service.
 #[derive(Debug)]
 pub(super) struct JsonError {
     status: u16,
@@ -35,7 +35,7 @@ impl JsonError {
     }
 }
 
-/// A successful answer.
+/// Creates a successful response.
 pub(super) fn response(body: &Value) -> Response {
     Response::with_body(200, CONTENT_TYPE, body.to_string())
 }

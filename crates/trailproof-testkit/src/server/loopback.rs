@@ -1,4 +1,4 @@
-//! The server from outside: started, asked what it saw, altered, stopped.
+//! The server's interface for tests: start it, query its counters, change it, stop it.
 use super::connection;
 use super::counters::{LoggedRequest, RequestCounts};
 use super::faults::FaultPlan;
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 /// Connections that may wait to be accepted: load tests open hundreds at once.
 const BACKLOG: u32 = 4096;
 
-/// A server on 127.0.0.1, with threads and a runtime of its own, so that synchronous tests can use it.
+/// A server on 127.0.0.1, with its own threads and runtime, so that synchronous tests can use it.
 /// It stops when this is dropped.
 #[derive(Debug)]
 pub struct LoopbackServer {
@@ -28,7 +28,7 @@ pub struct LoopbackServer {
 }
 
 impl LoopbackServer {
-    /// Starts a server that answers from `world`. Fails where the port is taken.
+    /// Starts a server for `world`. Returns an error if the port is in use.
     pub fn start(world: impl Into<Arc<World>>, options: ServerOptions) -> io::Result<Self> {
         let state = Arc::new(State::new(world.into(), options));
         let runtime = build_runtime(state.options.threads)?;
@@ -41,7 +41,8 @@ impl LoopbackServer {
                     let bound = bind(shared.options.port);
                     let listener = match bound.and_then(|it| Ok((it.local_addr()?, it))) {
                         Ok((address, listener)) => {
-                            // Nobody waits for the address only where the starter is gone.
+                            // This fails only if the thread that started the server no longer waits
+                            // for the address.
                             let _ = report_address.send(Ok(address));
                             listener
                         }
@@ -55,57 +56,57 @@ impl LoopbackServer {
                         _ = stopped => {}
                     }
                 });
-                // Requests that are held up by latency or a stall must not hold up the end of a test.
+                // Requests that are delayed by latency or a stall must not delay the end of a test.
                 runtime.shutdown_background();
             })?;
         let address = address.recv().map_err(io::Error::other)??;
         Ok(Self { state, address, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where the server is, as `AWS_ENDPOINT_URL` wants it.
+    /// Returns the server's address in the form of `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The port.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// What was asked so far, counted.
+    /// Returns the request counts so far.
     pub fn requests(&self) -> RequestCounts {
         self.state.counters.read()
     }
 
-    /// What was asked so far, in the order in which answers were ready. Empty unless
+    /// Returns the requests so far, in the order in which responses were ready. Empty unless
     /// `ServerOptions::log_requests` is on.
     pub fn log(&self) -> Vec<LoggedRequest> {
         self.state.log().clone()
     }
 
-    /// Forgets counts, log and attempts, so that the next run finds the server as new.
+    /// Resets counts, log and attempts, so that the next run starts from zero.
     pub fn forget(&self) {
         self.state.counters.reset();
         self.state.log().clear();
         self.state.forget_attempts();
     }
 
-    /// The world as it is now.
+    /// Returns the current world.
     pub fn world(&self) -> Arc<World> {
         self.state.world()
     }
 
-    /// Answers from another world from the next request on.
+    /// Serves a different world from the next request on.
     pub fn replace_world(&self, world: impl Into<Arc<World>>) {
         self.state.replace_world(world.into());
     }
 
-    /// Changes the world. Every request is answered from the world either before or after.
+    /// Changes the world. Every request is served from the world either before or after the change.
     pub fn alter_world(&self, alter: impl FnOnce(&mut World)) {
         self.state.alter_world(alter);
     }
 
-    /// Replaces the plan of what goes wrong. Attempts go on being counted.
+    /// Replaces the plan of faults. The counts of attempts continue.
     pub fn replace_faults(&self, plan: FaultPlan) {
         self.state.replace_faults(plan);
     }
@@ -123,8 +124,8 @@ impl Drop for LoopbackServer {
 }
 
 fn build_runtime(threads: usize) -> io::Result<runtime::Runtime> {
-    // One thread without work stealing is the fastest for one core, and leaves the other to what is
-    // measured.
+    // One thread without work stealing is the fastest for one core, and leaves the other core to
+    // the measured program.
     if threads <= 1 {
         runtime::Builder::new_current_thread().enable_all().build()
     } else {
@@ -141,8 +142,8 @@ fn bind(port: u16) -> io::Result<TcpListener> {
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
     loop {
-        // An accept that fails, for want of file descriptors say, is tried again: the connections
-        // that are open go on, and close in time.
+        // A failed accept, for example for lack of file descriptors, is retried: open connections
+        // continue, and eventually close.
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             continue;
@@ -150,7 +151,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
         state.counters.connections.fetch_add(1, Ordering::Relaxed);
         let state = Arc::clone(&state);
         tokio::spawn(async move {
-            // A client that goes away is no failure of the server.
+            // A client that disconnects is not a failure of the server.
             let _ = connection::serve(stream, state).await;
         });
     }

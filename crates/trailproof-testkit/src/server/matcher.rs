@@ -1,11 +1,11 @@
-//! Which requests a fault is for.
+//! The requests to which a fault applies.
 use super::operation::Operation;
 use super::route::{Call, mix};
 
-/// Which requests a fault is for: all conditions must hold.
+/// The requests to which a fault applies: all conditions must hold.
 ///
-/// For listings the key is the prefix. For operations of CloudTrail the bucket is the region of the
-/// request, and the key is the trail's name or ARN as asked for.
+/// For listings the key is the prefix. For CloudTrail operations the bucket is the region of the
+/// request, and the key is the trail's name or ARN as requested.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matcher {
     operation: Option<Operation>,
@@ -13,22 +13,22 @@ pub struct Matcher {
     key: KeyMatcher,
 }
 
-/// Which keys a fault is for.
+/// The keys to which a fault applies.
 #[derive(Clone, Debug, PartialEq)]
 pub enum KeyMatcher {
     /// Every key.
     Any,
     /// This key.
     Exact(String),
-    /// Keys that begin so.
+    /// Keys with this prefix.
     Prefix(String),
-    /// Keys that end so.
+    /// Keys with this suffix.
     Suffix(String),
     /// Keys that contain this.
     Contains(String),
-    /// So many of a thousand keys, drawn from the seed and the key alone.
+    /// A sample of keys, derived from the seed and the key alone.
     Sample {
-        /// How many of a thousand.
+        /// Number of keys in a thousand.
         per_mille: u64,
         /// The seed.
         seed: u64,
@@ -36,44 +36,44 @@ pub enum KeyMatcher {
 }
 
 impl Matcher {
-    /// Every request.
+    /// Matches every request.
     pub fn any() -> Self {
         Self { operation: None, bucket: None, key: KeyMatcher::Any }
     }
 
-    /// Every request of one operation.
+    /// Matches every request of one operation.
     pub fn operation(operation: Operation) -> Self {
         Self { operation: Some(operation), ..Self::any() }
     }
 
-    /// GetObject of exactly this key.
+    /// Matches GetObject of exactly this key.
     pub fn get(key: &str) -> Self {
         Self::operation(Operation::GetObject).key(KeyMatcher::Exact(key.to_owned()))
     }
 
-    /// Only these keys.
+    /// Restricts it to these keys.
     pub fn key(mut self, key: KeyMatcher) -> Self {
         self.key = key;
         self
     }
 
-    /// Only keys that begin so.
+    /// Restricts it to keys with this prefix.
     pub fn key_prefix(self, prefix: &str) -> Self {
         self.key(KeyMatcher::Prefix(prefix.to_owned()))
     }
 
-    /// Only keys that end so.
+    /// Restricts it to keys with this suffix.
     pub fn key_suffix(self, suffix: &str) -> Self {
         self.key(KeyMatcher::Suffix(suffix.to_owned()))
     }
 
-    /// Only this bucket, or for operations of CloudTrail only this region.
+    /// Restricts it to this bucket, or for CloudTrail operations to this region.
     pub fn bucket(mut self, bucket: &str) -> Self {
         self.bucket = Some(bucket.to_owned());
         self
     }
 
-    /// The one key that this can match, where it is one.
+    /// Returns the only key that this can match, if there is just one.
     pub(super) fn exact_key(&self) -> Option<&str> {
         match &self.key {
             KeyMatcher::Exact(key) => Some(key),

@@ -1,4 +1,4 @@
-//! Makes the faults of a plan happen to a response.
+//! Applies the faults of a plan to a response.
 use super::cloudtrail::unknown_trail;
 use super::faults::Fault;
 use super::json::JsonError;
@@ -10,7 +10,7 @@ use super::sts;
 use bytes::Bytes;
 use std::borrow::Cow;
 
-/// Faults that change how a request is understood, and so must be known before it is answered.
+/// Faults that change how a request is interpreted, and so must be known before it is handled.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bends {
     pub(super) range_ignored: bool,
@@ -26,10 +26,10 @@ impl Bends {
     }
 }
 
-/// Lets `fault` happen to `response`.
+/// Applies `fault` to `response`.
 pub(super) fn apply(fault: &Fault, mut response: Response, call: &Call, id: &str) -> Response {
     if let Some(refusal) = refusal(fault, call, id) {
-        // What an earlier fault of the plan did to the way stays done.
+        // Changes that an earlier fault of the plan made to the delivery are kept.
         return Response { delivery: response.delivery, ..refusal };
     }
     let delivery = &mut response.delivery;
@@ -63,7 +63,8 @@ pub(super) fn apply(fault: &Fault, mut response: Response, call: &Call, id: &str
     response
 }
 
-/// The refusal that `fault` puts in the place of a response, in the words of the service asked.
+/// Returns the refusal with which `fault` replaces a response, in the format of the service in
+/// question.
 fn refusal(fault: &Fault, call: &Call, id: &str) -> Option<Response> {
     match fault {
         Fault::NotFoundWithoutBody => return Some(Response::new(404)),
@@ -136,7 +137,7 @@ fn is_metadata(name: &str) -> bool {
     name.starts_with("x-amz-meta-")
 }
 
-/// `x-amz-meta-signature` as `X-Amz-Meta-Signature`.
+/// Capitalizes a header name: `x-amz-meta-signature` becomes `X-Amz-Meta-Signature`.
 fn capitalized(name: &str) -> String {
     let mut start = true;
     name.chars()

@@ -1,8 +1,8 @@
-//! A loopback AWS: S3, CloudTrail, Organizations and STS on one port, answering from a `World`.
+//! A loopback AWS: S3, CloudTrail, Organizations and STS on one port, serving a `World`.
 //!
-//! It knows the wire formats and how AWS words its refusals; it knows nothing of digests, and calls
-//! none of the rules under test. Faults are scripted per key and attempt, never by order of arrival,
-//! because what is tested asks in parallel.
+//! It implements the wire formats and AWS's error texts; it knows nothing of digests, and calls
+//! none of the rules under test. Faults are scripted by key and attempt, never by order of arrival,
+//! because the code under test sends requests in parallel.
 mod answer;
 mod cloudtrail;
 mod connection;

@@ -1,4 +1,4 @@
-//! The operations that the server knows, by the names that AWS gives them.
+//! The operations that the server knows, by their AWS names.
 use strum::EnumIter;
 
 /// An operation of S3, CloudTrail, Organizations or STS.
@@ -16,7 +16,7 @@ pub enum Operation {
     ListObjectsV2,
     /// S3 ListObjectVersions.
     ListObjectVersions,
-    /// Any other GET of a bucket's or an object's subresource, such as its policy.
+    /// Any other GET of a subresource of a bucket or an object, such as its policy.
     GetSetting,
     /// S3 GetObject.
     GetObject,
@@ -44,7 +44,7 @@ pub enum Operation {
     Unknown,
 }
 
-/// How an operation's answers are spelt.
+/// The format of an operation's responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     /// S3's XML.
@@ -56,7 +56,7 @@ pub(super) enum Protocol {
 }
 
 impl Operation {
-    /// The operation that the last part of an `X-Amz-Target` header names.
+    /// Returns the operation that the last part of an `X-Amz-Target` header names.
     pub(super) fn of_target(name: &str) -> Self {
         match name {
             "ListPublicKeys" => Self::ListPublicKeys,
@@ -86,12 +86,12 @@ impl Operation {
         }
     }
 
-    /// Whether this lists the contents of one bucket.
+    /// Returns whether this lists the contents of one bucket.
     pub(super) fn is_listing(self) -> bool {
         matches!(self, Self::ListObjects | Self::ListObjectsV2 | Self::ListObjectVersions)
     }
 
-    /// The IAM action that the operation needs, as refusals name it.
+    /// Returns the IAM action that the operation requires, as error messages name it.
     pub(super) fn action(self) -> &'static str {
         match self {
             Self::ListBuckets => "s3:ListAllMyBuckets",

@@ -1,54 +1,56 @@
-//! How a loopback server behaves as a whole.
+//! The general behaviour of a loopback server.
 use super::faults::FaultPlan;
 use std::time::Duration;
 
-/// How a loopback server behaves as a whole.
+/// The general behaviour of a loopback server.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// The port, or 0 for any free one.
     pub port: u16,
-    /// Threads that answer. One answers tens of thousands of requests a second.
+    /// Number of threads that respond. One responds to tens of thousands of requests a second.
     pub threads: usize,
-    /// Time that passes before each answer. Other connections go on meanwhile.
+    /// Delay before each response. Other connections continue in the meantime.
     pub latency: Duration,
-    /// Up to so much more latency, drawn from the seed, the key and the attempt.
+    /// Maximum additional latency; the actual value is derived from the seed, the key and the
+    /// attempt.
     pub latency_jitter: Duration,
-    /// The seed of everything random.
+    /// Seed of everything random.
     pub seed: u64,
-    /// The most entries on one page of a listing, whatever the client asks for.
+    /// Maximum number of entries on one page of a listing, whatever the client asks for.
     pub list_page_size: usize,
-    /// The most public keys on one page of ListPublicKeys.
+    /// Maximum number of public keys on one page of ListPublicKeys.
     pub key_page_size: usize,
     /// The limit on S3 requests a second, if any.
     pub throttling: Option<Throttling>,
     /// What the caller may not read.
     pub access: AccessRules,
-    /// What goes wrong.
+    /// The faults.
     pub faults: FaultPlan,
     /// Whether requests without an Authorization header are refused.
     pub require_authorization: bool,
-    /// Whether S3 requests that were signed for another region than the bucket's are refused with a
+    /// Whether S3 requests that were signed for a region other than the bucket's are refused with a
     /// PermanentRedirect.
     pub enforce_bucket_region: bool,
-    /// The region of requests that carry no credential scope.
+    /// The region of requests without a credential scope.
     pub default_region: String,
-    /// What its answers say in `Date`; none by default, so that they are the same at any time.
+    /// The `Date` header of the responses; none by default, so that they are the same at any time.
     pub date: Option<Date>,
-    /// Whether requests are kept for `LoopbackServer::log`. Off by default: it costs memory.
+    /// Whether requests are kept for `LoopbackServer::log`. Off by default, because it takes
+    /// memory.
     pub log_requests: bool,
 }
 
-/// What a `Date` header says.
+/// The content of a `Date` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Date {
-    /// The time of a clock that is so many seconds ahead of this machine's.
+    /// The time of a clock that is this many seconds ahead of this machine's.
     Ahead(i64),
-    /// These very words.
+    /// This text.
     Words(String),
 }
 
 impl Date {
-    /// What the header says now.
+    /// Returns the current content of the header.
     #[expect(clippy::disallowed_methods, reason = "a server has a clock of its own")]
     pub(super) fn now(&self) -> String {
         match self {
@@ -61,26 +63,27 @@ impl Date {
     }
 }
 
-/// A limit on S3 requests: above it, S3 answers 503 SlowDown.
+/// A limit on S3 requests: above it, S3 responds with 503 SlowDown.
 #[derive(Clone, Copy, Debug)]
 pub struct Throttling {
-    /// Requests a second that are answered.
+    /// Requests a second that are served.
     pub requests_per_second: f64,
-    /// Requests that may come at once after a rest.
+    /// Requests that may arrive at once after a pause.
     pub burst: f64,
 }
 
-/// What the caller may not do, as IAM would refuse it.
+/// Restrictions on the caller, refused as IAM would refuse them.
 #[derive(Clone, Debug, Default)]
 pub struct AccessRules {
     /// Objects under these key prefixes are refused.
     pub denied_get_prefixes: Vec<String>,
     /// Listings whose prefix begins with one of these are refused. As with IAM's `s3:prefix`, a
-    /// listing of a shorter prefix is allowed and shows what lies under these too.
+    /// listing of a shorter prefix is allowed and also shows what is below these.
     pub denied_list_prefixes: Vec<String>,
-    /// The caller has no `s3:ListBucket`: listings are refused, and absent keys answer 403.
+    /// The caller does not have `s3:ListBucket`: listings are refused, and the response for absent
+    /// keys is 403.
     pub no_list_bucket: bool,
-    /// The caller has no `s3:ListBucketVersions` and no `s3:GetObjectVersion`.
+    /// The caller does not have `s3:ListBucketVersions` and `s3:GetObjectVersion`.
     pub no_versions: bool,
 }
 

@@ -1,12 +1,12 @@
-//! Organizations: which organization the caller is in, and its accounts.
+//! Organizations: the caller's organization and its accounts.
 use super::json::{self, JsonError};
 use super::response::Response;
 use super::route::Call;
 use crate::world::World;
 use serde_json::{Value, json};
 
-/// Answers DescribeOrganization. The management account is the one that an organization trail belongs
-/// to, where there is such a trail.
+/// Responds to DescribeOrganization. The management account is the owner of the organization trail,
+/// if there is one.
 pub(super) fn describe_organization(world: &World) -> Result<Response, JsonError> {
     let id = world.organization_id.as_deref().ok_or_else(|| {
         JsonError::new(
@@ -37,7 +37,8 @@ pub(super) fn describe_organization(world: &World) -> Result<Response, JsonError
 /// Accounts on one page.
 const PAGE: usize = 2;
 
-/// Answers ListAccounts, two accounts a page; the first page is empty and goes on, as the service's may.
+/// Responds to ListAccounts with two accounts a page; the first page is empty and continues, as the
+/// service's may.
 pub(super) fn list_accounts(world: &World, call: &Call) -> Result<Response, JsonError> {
     let asked: Value = serde_json::from_str(&call.page).unwrap_or_default();
     let token = asked.get("NextToken").and_then(Value::as_str);

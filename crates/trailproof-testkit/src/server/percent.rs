@@ -1,8 +1,8 @@
-//! Percent-encoding, the way S3 reads paths and queries and writes keys under `encoding-type=url`.
+//! Percent-encoding, as S3 decodes paths and queries and encodes keys under `encoding-type=url`.
 use std::borrow::Cow;
 
-/// Decodes `text` into UTF-8. A `%` that is followed by no two hex digits stands for itself, as it
-/// does in S3. `None` where the bytes are no UTF-8: keys are UTF-8 or nothing.
+/// Decodes `text` as UTF-8. A `%` without two hex digits after it stands for itself, as it does in
+/// S3. Returns `None` if the bytes are not UTF-8: keys must be UTF-8.
 pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
@@ -10,7 +10,7 @@ pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(decode_bytes(text, false)).ok().map(Cow::Owned)
 }
 
-/// The parameters of a query string. Here, and only here, `+` is a space.
+/// Parses the parameters of a query string. Here, and only here, `+` is a space.
 pub(super) fn query_parameters(query: &str) -> Vec<(String, String)> {
     let text = |part: &str| String::from_utf8_lossy(&decode_bytes(part, true)).into_owned();
     query
@@ -23,7 +23,8 @@ pub(super) fn query_parameters(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Encodes `key` as listings do under `encoding-type=url`: slashes stay, and a space is a `+`.
+/// Encodes `key` as listings do under `encoding-type=url`: slashes are unchanged, and a space
+/// becomes `+`.
 pub(super) fn encode_key(key: &str) -> String {
     let mut encoded = String::with_capacity(key.len() + 16);
     for byte in key.bytes() {
@@ -72,9 +73,9 @@ fn hex_digit(byte: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    // Keys are opaque: what a key spells as `%2e%2e` or `+` must come back as it went in.
+    // Keys are opaque: a key that contains `%2e%2e` or `+` must come back unchanged.
     #[test]
-    fn keys_come_back_as_they_went_in() {
+    fn keys_round_trip() {
         assert_eq!(decode("a%2Fb%20+c").as_deref(), Some("a/b +c"));
         assert_eq!(decode("100%").as_deref(), Some("100%"));
         assert_eq!(decode("%FF"), None);

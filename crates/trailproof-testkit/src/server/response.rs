@@ -1,4 +1,4 @@
-//! Responses: what is answered, and how it reaches the client or fails to.
+//! Responses: their content, and how they reach the client or fail to.
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -9,38 +9,38 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     pub(super) body: Bytes,
-    /// The body is described by the headers and not sent, as for HEAD.
+    /// The headers describe the body but it is not sent, as for HEAD.
     pub(super) headers_only: bool,
     pub(super) delivery: Delivery,
 }
 
-/// What happens to a response on its way. The default is that it arrives.
+/// The delivery of a response. By default it arrives undisturbed.
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
-    /// Time that passes before the first byte.
+    /// Delay before the first byte.
     pub(super) delay: Duration,
     /// The connection is reset before the first byte.
     pub(super) reset: bool,
     /// The connection is closed before the first byte.
     pub(super) hang_up: bool,
-    /// The connection is closed after so many bytes of the body.
+    /// The connection is closed after a number of bytes of the body.
     pub(super) cut: Option<Cut>,
-    /// The body stops after so many bytes for so long, then goes on.
+    /// After a number of bytes, the body stops for some time and then continues.
     pub(super) stall: Option<(usize, Duration)>,
-    /// The body comes one byte at a time, with this pause between.
+    /// The body is sent one byte at a time, with this pause in between.
     pub(super) trickle: Option<Duration>,
-    /// How the end of the body is told.
+    /// How the end of the body is marked.
     pub(super) framing: Framing,
-    /// Added to the Content-Length that is told.
+    /// Error that is added to the Content-Length.
     pub(super) length_error: i64,
-    /// The connection is closed after the response, and the response says so.
+    /// The connection is closed after the response, and the response announces that.
     pub(super) close: bool,
 }
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// By a Content-Length.
+    /// By its Content-Length.
     #[default]
     Length,
     /// By the last of its chunks.
@@ -49,21 +49,21 @@ pub(super) enum Framing {
     Close,
 }
 
-/// Where a body is cut.
+/// The point at which a body is cut.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
     pub(super) after: usize,
-    /// By a reset rather than an orderly close.
+    /// By a reset, and not by an orderly close.
     pub(super) reset: bool,
 }
 
 impl Response {
-    /// A response without headers or body.
+    /// Creates a response without headers or body.
     pub(super) fn new(status: u16) -> Self {
         Self { status, ..Self::default() }
     }
 
-    /// A response with a body of `content_type`.
+    /// Creates a response with a body of `content_type`.
     pub(super) fn with_body(status: u16, content_type: &'static str, body: String) -> Self {
         Self::new(status).header("Content-Type", content_type).body(Bytes::from(body))
     }
@@ -84,7 +84,7 @@ impl Response {
         self
     }
 
-    /// Status line and headers as they go over the wire.
+    /// Writes the status line and headers as they are sent.
     pub(super) fn write_head(&self, out: &mut Vec<u8>, close: bool) {
         out.extend_from_slice(b"HTTP/1.1 ");
         push_number(out, u64::from(self.status));
@@ -96,7 +96,7 @@ impl Response {
             out.extend_from_slice(b": ");
             out.extend_from_slice(value.as_bytes());
         }
-        // RFC 9110 forbids a length on 204, and one on 304 that is not that of the 200.
+        // RFC 9110 forbids a length on 204, and on 304 a length that differs from that of the 200.
         let framing = self.delivery.framing;
         if framing == Framing::Chunked && !self.headers_only {
             out.extend_from_slice(b"\r\nTransfer-Encoding: chunked");

@@ -1,24 +1,24 @@
-//! What a request asks for.
+//! The operation and target of a request.
 use super::http::Request;
 use super::operation::Operation;
 use super::percent;
 
-/// What a request asks for.
+/// The operation and target of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) operation: Operation,
     /// The bucket; for operations that have none, the region of the request.
     pub(super) bucket: String,
-    /// The key; for listings the prefix; for operations on a trail its name as asked for.
+    /// The key; for listings the prefix; for operations on a trail its name as requested.
     pub(super) key: String,
-    /// What else tells apart requests that are no attempts of each other: where a page starts, which
-    /// version is read, what a control-plane request says.
+    /// Everything else that distinguishes requests that are not attempts at the same one: the start
+    /// of a page, the version to read, the body of a control-plane request.
     pub(super) page: String,
     /// The region that the request was signed for.
     pub(super) region: String,
 }
 
-/// Parameters that tell one page of a listing from another.
+/// Parameters that distinguish the pages of a listing.
 const PAGE_PARAMETERS: [&str; 6] =
     ["marker", "start-after", "continuation-token", "key-marker", "version-id-marker", "delimiter"];
 
@@ -50,7 +50,7 @@ pub(super) const SETTINGS: [&str; 24] = [
     "versioning",
 ];
 
-/// What `request` asks for. A path that is no UTF-8 asks for nothing.
+/// Returns the operation and target of `request`, or `None` if its path is not UTF-8.
 pub(super) fn route(request: &Request, default_region: &str) -> Option<Call> {
     let region = request.region().unwrap_or(default_region).to_owned();
     if request.target.is_some() || (request.method == "POST" && request.path == "/") {
@@ -95,8 +95,8 @@ fn s3_operation(request: &Request, bucket: &str, key: &str) -> Operation {
 fn control_plane(request: &Request, region: String) -> Call {
     let body = String::from_utf8_lossy(&request.body).into_owned();
     let operation = match request.target.as_deref() {
-        // The AWS CLI writes `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.X` and the Rust
-        // SDK `CloudTrail_20131101.X`; both end alike.
+        // The AWS CLI writes `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.X` and the
+        // Rust SDK `CloudTrail_20131101.X`; both have the same ending.
         Some(target) => Operation::of_target(target.rsplit('.').next().unwrap_or_default()),
         None if percent::query_parameters(&body)
             .contains(&("Action".to_owned(), "GetCallerIdentity".to_owned())) =>
@@ -118,15 +118,17 @@ fn control_plane(request: &Request, region: String) -> Call {
 }
 
 impl Call {
-    /// A number that is the same for all attempts of this request, and for nothing else.
+    /// Returns a number that is the same for all attempts at this request, and for no other
+    /// request.
     pub(super) fn identity(&self) -> u64 {
         let operation = format!("{:?}", self.operation);
         mix(0, &[&operation, &self.bucket, &self.key, &self.page])
     }
 }
 
-/// Mixes `seed` and `parts` into a number that looks random and depends on nothing else: 64-bit FNV-1a,
-/// then the finalizer of SplitMix64, whose low bits are good enough to draw from.
+/// Mixes `seed` and `parts` into a number that looks random and depends on nothing else: 64-bit
+/// FNV-1a, followed by the finalizer of SplitMix64, whose low bits are random enough to use
+/// directly.
 pub(super) fn mix(seed: u64, parts: &[&str]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325 ^ seed;
     for part in parts {

@@ -1,4 +1,4 @@
-//! S3: the rules that hold for every operation, and the small operations.
+//! S3: the rules for every operation, and the small operations.
 use super::http::Request;
 use super::mischief::Bends;
 use super::operation::Operation;
@@ -10,7 +10,7 @@ use super::xml::Xml;
 use super::{s3_get, s3_list, s3_settings, s3_versions};
 use crate::world::{Bucket, World};
 
-/// Answers an operation of S3.
+/// Responds to an operation of S3.
 pub(super) fn answer(
     state: &State,
     world: &World,
@@ -32,7 +32,7 @@ pub(super) fn answer(
         return Err(not_implemented());
     }
     let bucket = world.buckets.get(&call.bucket).ok_or_else(|| S3Error::no_such_bucket(call))?;
-    // GetBucketLocation answers in every region: it is how clients find the right one.
+    // GetBucketLocation works in every region: it is how clients find the right one.
     if state.options.enforce_bucket_region
         && call.operation != Operation::GetBucketLocation
         && request.authorization.is_some()
@@ -58,7 +58,7 @@ pub(super) fn answer(
     }
 }
 
-/// Refuses what the access rules refuse.
+/// Returns an error if the access rules forbid the request.
 fn check_access(
     state: &State,
     request: &Request,
@@ -72,7 +72,7 @@ fn check_access(
         Operation::GetObject | Operation::HeadObject => {
             under(&rules.denied_get_prefixes)
                 || (rules.no_versions && reads_version)
-                // Who may not list may not learn that a key is absent.
+                // A caller that may not list may not learn that a key is absent.
                 || (rules.no_list_bucket && !reads_version && bucket.current(&call.key).is_none())
         }
         Operation::ListObjects | Operation::ListObjectsV2 => {
@@ -86,7 +86,7 @@ fn check_access(
         return Ok(());
     }
     let refusal = S3Error::access_denied(call);
-    // HeadBucket tells the region even to those whom it refuses.
+    // HeadBucket returns the region even to callers that it refuses.
     Err(match call.operation {
         Operation::HeadBucket => refusal.header("x-amz-bucket-region", &bucket.region),
         _ => refusal,
@@ -117,7 +117,7 @@ fn list_buckets(world: &World) -> Response {
     Response::with_body(200, "application/xml", body)
 }
 
-/// The region of a bucket: nothing for us-east-1. A world that wants the old spelling `EU` for
+/// Returns the region of a bucket: empty for us-east-1. A world that uses the old name `EU` for
 /// eu-west-1 gives it as the bucket's region.
 fn location(bucket: &Bucket) -> Response {
     let body = Xml::new().s3_root("LocationConstraint", |xml| {

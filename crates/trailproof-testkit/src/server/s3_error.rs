@@ -1,9 +1,9 @@
-//! S3's refusals, in S3's words.
+//! S3's errors, with S3's texts.
 use super::response::Response;
 use super::route::Call;
 use super::xml::Xml;
 
-/// One refusal of S3.
+/// One error of S3.
 #[derive(Debug)]
 pub(super) struct S3Error {
     status: u16,
@@ -52,7 +52,7 @@ impl S3Error {
         )
     }
 
-    /// S3 answers so where the object may be read and its key may not be used.
+    /// Creates S3's error for an object that may be read with a key that may not be used.
     pub(super) fn kms_denied(call: &Call) -> Self {
         Self::new(
             403,
@@ -124,7 +124,7 @@ impl S3Error {
         .header("x-amz-bucket-region", region)
     }
 
-    /// The response. That to HEAD has no body, so that its status is all there is.
+    /// Creates the response. For HEAD it has no body, so that only its status is left.
     pub(super) fn response(self, request_id: &str, headers_only: bool) -> Response {
         let mut response = Response::new(self.status).header("Content-Type", "application/xml");
         if !headers_only {

@@ -11,7 +11,7 @@ use crate::world::{Bucket, Version};
 use chrono::DateTime;
 use std::ops::Range;
 
-/// Answers GetObject or HeadObject.
+/// Responds to GetObject or HeadObject.
 pub(super) fn answer(
     state: &State,
     bucket: &Bucket,
@@ -24,7 +24,7 @@ pub(super) fn answer(
     if bends.etag_changed {
         etag = etag.chars().rev().collect();
     }
-    if request.if_match.as_deref().is_some_and(|wanted| !names(wanted, &etag)) {
+    if request.if_match.as_deref().is_some_and(|expected| !names(expected, &etag)) {
         return Err(S3Error::new(
             412,
             "PreconditionFailed",
@@ -45,7 +45,7 @@ pub(super) fn answer(
     Ok(respond(version, &etag, range))
 }
 
-/// The version that is asked for.
+/// Finds the requested version.
 fn find<'b>(bucket: &'b Bucket, request: &Request, call: &Call) -> Result<&'b Version, S3Error> {
     let versions = bucket.objects.get(&call.key);
     if let Some(id) = request.query("versionId") {
@@ -74,7 +74,7 @@ fn find<'b>(bucket: &'b Bucket, request: &Request, call: &Call) -> Result<&'b Ve
     }
 }
 
-/// The id of a version, which is `null` where it was made before versioning.
+/// Returns the id of a version, which is `null` if it was created before versioning.
 pub(super) fn version_id(version: &Version) -> &str {
     if is_versioned(version) { &version.version_id } else { "null" }
 }
@@ -83,7 +83,7 @@ fn is_archived(storage_class: &str) -> bool {
     matches!(storage_class, "GLACIER" | "DEEP_ARCHIVE")
 }
 
-/// Whether an `If-Match` or `If-None-Match` header names `etag`.
+/// Returns whether an `If-Match` or `If-None-Match` header names `etag`.
 fn names(header: &str, etag: &str) -> bool {
     header
         .split(',')
@@ -122,8 +122,8 @@ fn respond(version: &Version, etag: &str, range: Option<Range<usize>>) -> Respon
     response
 }
 
-/// The bytes that a Range header asks for. A header that is no single byte range is ignored, as
-/// RFC 9110 demands.
+/// Returns the bytes requested by a Range header. A header that is not a single byte range is
+/// ignored, as RFC 9110 requires.
 fn requested(header: &str, size: usize) -> Result<Option<Range<usize>>, S3Error> {
     let Some((first, last)) = header.strip_prefix("bytes=").and_then(|range| range.split_once('-'))
     else {
@@ -144,7 +144,7 @@ fn requested(header: &str, size: usize) -> Result<Option<Range<usize>>, S3Error>
     Ok(Some(range))
 }
 
-/// A time as HTTP headers tell it.
+/// Formats a time for HTTP headers.
 fn http_date(seconds: i64) -> String {
     DateTime::from_timestamp(seconds, 0)
         .unwrap_or_default()

@@ -13,19 +13,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat};
 use std::ops::Bound;
 
-/// Owner of every bucket and object, where listings name one.
+/// Owner of every bucket and object, in listings that name one.
 const OWNER: &str = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a";
 
 /// One page of keys.
 struct Page<'b> {
     contents: Vec<(&'b str, &'b Version)>,
     common_prefixes: Vec<String>,
-    /// The last entry on the page, where more follow.
+    /// The last entry on the page, if more follow.
     last: Option<String>,
 }
 
-/// Answers ListObjects. Its NextMarker is there only with a delimiter: without one, clients go on from
-/// the last key.
+/// Responds to ListObjects. NextMarker is present only with a delimiter: without one, clients
+/// continue from the last key.
 pub(super) fn first_version(
     state: &State,
     bucket: &Bucket,
@@ -34,14 +34,14 @@ pub(super) fn first_version(
 ) -> Result<Response, S3Error> {
     let delimiter = request.query("delimiter").unwrap_or_default();
     let marker = request.query("marker").unwrap_or_default();
-    let (size, told) = page_size(state, request)?;
+    let (size, max_keys) = page_size(state, request)?;
     let page = page(bucket, &call.key, delimiter, marker, size);
     let encode = encoder(request);
     let body = Xml::new().s3_root("ListBucketResult", |xml| {
         xml.text("Name", &call.bucket)
             .text("Prefix", &encode(&call.key))
             .text("Marker", &encode(marker))
-            .text("MaxKeys", &told.to_string());
+            .text("MaxKeys", &max_keys.to_string());
         if !delimiter.is_empty() {
             xml.text("Delimiter", &encode(delimiter));
         }
@@ -54,7 +54,7 @@ pub(super) fn first_version(
     Ok(Response::with_body(200, "application/xml", body))
 }
 
-/// Answers ListObjectsV2.
+/// Responds to ListObjectsV2.
 pub(super) fn second_version(
     state: &State,
     bucket: &Bucket,
@@ -68,7 +68,7 @@ pub(super) fn second_version(
         None => start_after.to_owned(),
         Some(token) => decode_token(token)?,
     };
-    let (size, told) = page_size(state, request)?;
+    let (size, max_keys) = page_size(state, request)?;
     let page = page(bucket, &call.key, delimiter, &after, size);
     let encode = encoder(request);
     let body = Xml::new().s3_root("ListBucketResult", |xml| {
@@ -83,7 +83,7 @@ pub(super) fn second_version(
             xml.text("StartAfter", &encode(start_after));
         }
         let count = page.contents.len() + page.common_prefixes.len();
-        xml.text("KeyCount", &count.to_string()).text("MaxKeys", &told.to_string());
+        xml.text("KeyCount", &count.to_string()).text("MaxKeys", &max_keys.to_string());
         if !delimiter.is_empty() {
             xml.text("Delimiter", &encode(delimiter));
         }
@@ -128,7 +128,8 @@ fn page<'b>(
     page
 }
 
-/// Whether any key under `prefix` is there: a folder of which all was deleted is not listed.
+/// Returns whether any key exists under `prefix`: a folder whose objects were all deleted is not
+/// listed.
 fn is_populated(bucket: &Bucket, prefix: &str) -> bool {
     bucket
         .objects
@@ -155,7 +156,7 @@ fn write_entries(xml: &mut Xml, state: &State, request: &Request, page: &Page<'_
     write_common_prefixes(xml, request, &page.common_prefixes);
 }
 
-/// The elements that every kind of listing has of a version.
+/// Writes the elements that every kind of listing has for a version.
 pub(super) fn write_facts(xml: &mut Xml, state: &State, version: &Version) {
     write_modified(xml, version);
     xml.text("ETag", &format!("\"{}\"", state.etags.of(&version.body)))
@@ -182,7 +183,7 @@ pub(super) fn write_common_prefixes(xml: &mut Xml, request: &Request, prefixes: 
     }
 }
 
-/// How keys are spelt: as they are, or percent-encoded where the client asks for it.
+/// Returns the encoder of keys: unchanged, or percent-encoded if the client requests it.
 pub(super) fn encoder(request: &Request) -> impl Fn(&str) -> String {
     let encoded = request.query("encoding-type") == Some("url");
     move |key| if encoded { percent::encode_key(key) } else { key.to_owned() }

@@ -1,11 +1,11 @@
-//! One page of a listing: which entries are on it, and whether there are more.
+//! One page of a listing: its entries, and whether there are more.
 use super::http::Request;
 use super::s3_error::S3Error;
 use super::state::State;
 use crate::world::{Bucket, Version};
 use std::ops::Bound;
 
-/// The most entries that S3 puts on a page.
+/// Maximum number of entries that S3 puts on a page.
 const S3_PAGE_SIZE: usize = 1000;
 
 /// One entry of a listing.
@@ -13,22 +13,22 @@ const S3_PAGE_SIZE: usize = 1000;
 pub(super) enum Entry<'b> {
     /// A key, with its versions.
     Key(&'b str, &'b [Version]),
-    /// All keys that begin so, rolled into one entry.
+    /// All keys with this prefix, combined into one entry.
     CommonPrefix(String),
 }
 
-/// Walks the entries of a listing in the order of keys.
+/// Iterates over the entries of a listing in the order of keys.
 pub(super) struct Entries<'b, 'q> {
     bucket: &'b Bucket,
     prefix: &'q str,
     delimiter: &'q str,
-    /// Keys up to this were listed before. A common prefix that equals it was, too.
+    /// Keys up to this one were listed before, and so was a common prefix equal to it.
     after: &'q str,
     from: Option<Bound<String>>,
 }
 
 impl<'b, 'q> Entries<'b, 'q> {
-    /// The entries of `bucket` under `prefix` that come after `after`.
+    /// Creates an iterator over the entries of `bucket` under `prefix` that come after `after`.
     pub(super) fn new(
         bucket: &'b Bucket,
         prefix: &'q str,
@@ -45,7 +45,7 @@ impl<'b, 'q> Entries<'b, 'q> {
         Self { bucket, prefix, delimiter, after, from: Some(from) }
     }
 
-    /// As `new`, yet beginning with the key `at` itself.
+    /// Makes the iterator begin with the key `at` itself.
     pub(super) fn starting_at(mut self, at: &str) -> Self {
         if at >= self.prefix {
             self.from = Some(Bound::Included(at.to_owned()));
@@ -89,12 +89,12 @@ impl<'b> Iterator for Entries<'b, '_> {
     }
 }
 
-/// The least string above all strings that begin with `prefix`. UTF-8 sorts as its characters do, so
-/// that is the prefix with its last character raised.
+/// Returns the least string above all strings that begin with `prefix`. UTF-8 sorts in the order of
+/// its characters, so this is the prefix with its last character incremented.
 fn successor(prefix: &str) -> Option<String> {
     let mut characters: Vec<char> = prefix.chars().collect();
     while let Some(last) = characters.pop() {
-        // The iterator steps over the surrogates, which no string contains.
+        // The iterator skips the surrogates, which no string contains.
         if let Some(raised) = (last..=char::MAX).nth(1) {
             characters.push(raised);
             return Some(characters.into_iter().collect());
@@ -103,7 +103,7 @@ fn successor(prefix: &str) -> Option<String> {
     None
 }
 
-/// How many entries a page may hold, and what the response says that was asked for.
+/// Returns how many entries a page may hold, and the requested number that the response repeats.
 pub(super) fn page_size(state: &State, request: &Request) -> Result<(usize, usize), S3Error> {
     let asked = match request.query("max-keys") {
         None | Some("") => S3_PAGE_SIZE,
@@ -115,8 +115,8 @@ pub(super) fn page_size(state: &State, request: &Request) -> Result<(usize, usiz
             )
         })?,
     };
-    let told = asked.min(S3_PAGE_SIZE);
-    Ok((told.min(state.options.list_page_size), told))
+    let max_keys = asked.min(S3_PAGE_SIZE);
+    Ok((max_keys.min(state.options.list_page_size), max_keys))
 }
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_successor_passes_everything_with_the_prefix() {
+    fn the_successor_follows_every_string_with_the_prefix() {
         assert_eq!(successor("a/").as_deref(), Some("a0"));
         assert_eq!(successor("a\u{10ffff}").as_deref(), Some("b"));
         assert_eq!(successor("\u{d7ff}").as_deref(), Some("\u{e000}"));

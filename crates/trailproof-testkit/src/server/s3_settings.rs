@@ -1,11 +1,11 @@
-//! The subresources of a bucket: none is set but versioning.
+//! The subresources of a bucket: none is set except versioning.
 use super::response::Response;
 use super::route::Call;
 use super::s3_error::S3Error;
 use super::xml::Xml;
 use crate::world::{Bucket, Version};
 
-/// How S3 says that a subresource was never set.
+/// S3's errors for a subresource that was never set.
 const NOT_SET: [(&str, &str, &str); 9] = [
     ("cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"),
     (
@@ -38,7 +38,7 @@ const NOT_SET: [(&str, &str, &str); 9] = [
     ("tagging", "NoSuchTagSet", "The TagSet does not exist"),
 ];
 
-/// Answers a GET of a subresource of `bucket`.
+/// Responds to a GET of a subresource of `bucket`.
 pub(super) fn answer(bucket: &Bucket, call: &Call) -> Result<Response, S3Error> {
     if call.page == "versioning" && call.key.is_empty() {
         return Ok(versioning(bucket));
@@ -56,7 +56,7 @@ pub(super) fn answer(bucket: &Bucket, call: &Call) -> Result<Response, S3Error> 
     ))
 }
 
-/// A bucket is versioned where any object in it has a version id.
+/// Returns the versioning state: a bucket is versioned if any object in it has a version id.
 fn versioning(bucket: &Bucket) -> Response {
     let versioned = bucket.objects.values().flatten().any(is_versioned);
     let body = Xml::new().s3_root("VersioningConfiguration", |xml| {
@@ -67,7 +67,7 @@ fn versioning(bucket: &Bucket) -> Response {
     Response::with_body(200, "application/xml", body)
 }
 
-/// Whether `version` was made while its bucket was versioned.
+/// Returns whether `version` was created while its bucket was versioned.
 pub(super) fn is_versioned(version: &Version) -> bool {
     !matches!(version.version_id.as_str(), "" | "null")
 }

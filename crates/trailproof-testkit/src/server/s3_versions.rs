@@ -24,11 +24,11 @@ struct Row<'b> {
 struct Page<'b> {
     rows: Vec<Row<'b>>,
     common_prefixes: Vec<String>,
-    /// Where the next page starts: a key or common prefix, and the version after which.
+    /// Start of the next page: a key or common prefix, and the version after which it continues.
     next: Option<(String, String)>,
 }
 
-/// Answers ListObjectVersions: keys in order, the versions of a key from the newest on.
+/// Responds to ListObjectVersions: keys in order, the versions of each key from newest to oldest.
 pub(super) fn answer(
     state: &State,
     bucket: &Bucket,
@@ -45,7 +45,7 @@ pub(super) fn answer(
             version_marker,
         ));
     }
-    let (size, told) = page_size(state, request)?;
+    let (size, max_keys) = page_size(state, request)?;
     let page = page(bucket, &call.key, delimiter, (key_marker, version_marker), size);
     let encode = encoder(request);
     let body = Xml::new().s3_root("ListVersionsResult", |xml| {
@@ -53,7 +53,7 @@ pub(super) fn answer(
             .text("Prefix", &encode(&call.key))
             .text("KeyMarker", &encode(key_marker))
             .text("VersionIdMarker", version_marker)
-            .text("MaxKeys", &told.to_string());
+            .text("MaxKeys", &max_keys.to_string());
         if !delimiter.is_empty() {
             xml.text("Delimiter", &encode(delimiter));
         }
@@ -106,8 +106,8 @@ fn page<'b>(
         };
         let newest_first = versions.iter().rev().enumerate();
         let listed_before = match key == key_marker && !version_marker.is_empty() {
-            // After a version that is gone by now, the rest of its key cannot be told: S3 goes on
-            // with the next key, and so does this.
+            // If the version to continue after has since been removed, the rest of its key cannot
+            // be determined: S3 continues with the next key, and so does this server.
             true => newest_first
                 .clone()
                 .position(|(_, version)| version_id(version) == version_marker)

@@ -1,4 +1,4 @@
-//! What all connections of a server share.
+//! The state that all connections of a server share.
 use super::counters::{Counters, LoggedRequest};
 use super::faults::FaultPlan;
 use super::options::ServerOptions;
@@ -10,7 +10,7 @@ use md5::{Digest, Md5};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-/// What all connections of a server share.
+/// The state that all connections of a server share.
 #[derive(Debug)]
 pub(super) struct State {
     world: RwLock<Arc<World>>,
@@ -25,16 +25,17 @@ pub(super) struct State {
 
 /// ETags by body.
 ///
-/// A body is known by where its bytes lie. The cache holds on to each body, so that no other body can
-/// come to lie there.
+/// A body is identified by the address of its bytes. The cache keeps each body alive, so that no
+/// other body can occupy that address.
 #[derive(Debug, Default)]
 pub(super) struct Etags(RwLock<HashMap<Place, (Bytes, Arc<str>)>>);
 
-/// Where the bytes of a body lie: address and length.
+/// Position of a body's bytes in memory: address and length.
 type Place = (usize, usize);
 
 impl Etags {
-    /// The ETag of `body` without quotes: its MD5, as of any object that was put in one part.
+    /// Returns the ETag of `body` without quotes: its MD5, as for any object that was uploaded in
+    /// one part.
     pub(super) fn of(&self, body: &Bytes) -> Arc<str> {
         let place = (body.as_ptr().addr(), body.len());
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +64,7 @@ impl State {
         }
     }
 
-    /// The world as it is now. A request is answered from one state of it throughout.
+    /// Returns the current world. A request is served from one state of it throughout.
     pub(super) fn world(&self) -> Arc<World> {
         Arc::clone(&self.world.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -84,7 +85,7 @@ impl State {
         *self.faults.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
     }
 
-    /// Counts an attempt of `call` and says which one it is.
+    /// Counts an attempt at `call` and returns its number.
     pub(super) fn next_attempt(&self, call: &Call) -> u32 {
         let identity = call.identity();
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);

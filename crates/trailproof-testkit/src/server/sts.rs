@@ -1,8 +1,8 @@
-//! STS: who the caller is.
+//! STS: the caller's identity.
 use super::response::Response;
 use super::xml::Xml;
 
-/// Answers GetCallerIdentity: the same auditor whom refusals name.
+/// Responds to GetCallerIdentity, with the same auditor that error messages name.
 pub(super) fn get_caller_identity(request_id: &str) -> Response {
     let mut xml = Xml::new();
     xml.element("GetCallerIdentityResponse", |xml| {
@@ -16,7 +16,7 @@ pub(super) fn get_caller_identity(request_id: &str) -> Response {
     Response::with_body(200, "text/xml", xml.finish())
 }
 
-/// A refusal in the query protocol.
+/// Creates an error of the query protocol.
 pub(super) fn refuse(status: u16, code: &str, message: &str, request_id: &str) -> Response {
     let mut xml = Xml::new();
     xml.element("ErrorResponse", |xml| {

@@ -14,7 +14,7 @@ impl TokenBucket {
         Self { limit, state: Mutex::new((limit.burst, None)) }
     }
 
-    /// Takes a token, if there is one.
+    /// Takes a token and returns whether there was one.
     pub(super) fn take(&self) -> bool {
         let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,36 +1,36 @@
-//! XML as S3 writes it.
+//! XML, formatted as S3 does.
 
 /// A document that is being written.
 #[derive(Debug)]
 pub(super) struct Xml(String);
 
 impl Xml {
-    /// A document that begins with the XML declaration.
+    /// Creates a document that begins with the XML declaration.
     pub(super) fn new() -> Self {
         Self("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned())
     }
 
-    /// An element with `text` in it.
+    /// Writes an element that contains `text`.
     pub(super) fn text(&mut self, name: &str, text: &str) -> &mut Self {
         self.open(name);
         escape(&mut self.0, text);
         self.close(name)
     }
 
-    /// Text in the element that is being written.
+    /// Writes text into the current element.
     pub(super) fn plain(&mut self, text: &str) -> &mut Self {
         escape(&mut self.0, text);
         self
     }
 
-    /// An element with what `inner` writes in it.
+    /// Writes an element that contains what `inner` writes.
     pub(super) fn element(&mut self, name: &str, inner: impl FnOnce(&mut Self)) -> &mut Self {
         self.open(name);
         inner(self);
         self.close(name)
     }
 
-    /// An outermost element, in S3's namespace.
+    /// Writes the root element, in S3's namespace, and returns the document.
     pub(super) fn s3_root(mut self, name: &str, inner: impl FnOnce(&mut Self)) -> String {
         self.open(&format!("{name} xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""));
         inner(&mut self);
@@ -38,7 +38,7 @@ impl Xml {
         self.0
     }
 
-    /// The document.
+    /// Returns the document.
     pub(super) fn finish(&mut self) -> String {
         std::mem::take(&mut self.0)
     }
@@ -58,8 +58,8 @@ impl Xml {
     }
 }
 
-/// Escapes as S3 does. Control characters become references that XML 1.0 does not allow, which is what
-/// S3 sends too, and why clients ask for `encoding-type=url`.
+/// Escapes text as S3 does. Control characters become references that XML 1.0 does not allow; S3
+/// sends these too, which is why clients request `encoding-type=url`.
 fn escape(out: &mut String, text: &str) {
     for character in text.chars() {
         match character {

@@ -1,4 +1,5 @@
-//! Builds trails: every chain by itself, on as many threads as there are, the same on each machine.
+//! Builds trails: each chain independently, on all available threads, and with the same result on
+//! every machine.
 #![expect(clippy::expect_used, reason = "a panic of a building thread must stop the test")]
 use super::built::{BuiltChain, BuiltTrail};
 use super::chain_builder::{ChainBuilder, HOUR, Objects};
@@ -8,7 +9,7 @@ use super::spec::TrailSpec;
 use crate::world::{Bucket, Trail, TrailStatus, World};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Builds one or several trails into one world.
+/// Builds one or several trails in one world.
 #[derive(Clone, Debug, Default)]
 pub struct TrailBuilder {
     specs: Vec<TrailSpec>,
@@ -16,27 +17,27 @@ pub struct TrailBuilder {
 }
 
 impl TrailBuilder {
-    /// No trail yet.
+    /// Creates a builder without trails.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With one more trail. Trails with one bucket and prefix share the folders there.
+    /// Adds a trail. Trails with the same bucket and prefix share the folders there.
     #[must_use]
     pub fn trail(mut self, spec: TrailSpec) -> Self {
         self.specs.push(spec);
         self
     }
 
-    /// Lets regions share keys, which AWS never does, for worlds that have more regions than the
-    /// pool has keys.
+    /// Lets regions share keys, which AWS never does, for worlds with more regions than the pool
+    /// has keys.
     #[must_use]
     pub fn reuse_keys(mut self) -> Self {
         self.reuse_keys = true;
         self
     }
 
-    /// Builds the world. Panics on specifications that cannot be.
+    /// Builds the world. Panics if a specification is impossible.
     pub fn build(self) -> BuiltTrail {
         let ring = self.ring();
         let mut jobs = Vec::new();
@@ -76,7 +77,7 @@ impl TrailBuilder {
         let ends = self.specs.iter().map(|spec| {
             let late = spec.backfills.iter().map(|backfill| backfill.hour + backfill.hours_later);
             let hours = late.max().unwrap_or(0).max(spec.hours);
-            // Own phases and the lag of delivery come on top.
+            // Individual phases and the delay of delivery come on top.
             spec.start + i64::from(hours + 3) * HOUR
         });
         KeyRing::deal(&Demand {
@@ -109,7 +110,7 @@ impl TrailBuilder {
             for (bucket, key, version) in objects {
                 if let Some(objects) = world.buckets.get_mut(&bucket) {
                     let twice = objects.objects.contains_key(&key);
-                    assert!(!twice, "two objects want the key {key}");
+                    assert!(!twice, "two objects have the key {key}");
                     commit::put(objects, versioned.contains(&bucket), &key, version);
                 }
             }
@@ -126,13 +127,13 @@ fn trail(spec: &TrailSpec, built: &[(BuiltChain, Objects)]) -> Trail {
         let own = (&chain.id.trail, &chain.id.home_region) == (&spec.trail, &spec.home_region);
         if own && Some(&chain.id.account) == owner {
             let logs = chain.digests.iter().flat_map(|digest| &digest.logs);
-            let told = TrailStatus {
+            let trail_status = TrailStatus {
                 is_logging: !spec.pauses.iter().any(|pause| pause.start.is_none()),
                 latest_digest_delivery: chain.digests.iter().map(|digest| digest.delivered).max(),
                 latest_digest_error: None,
                 latest_delivery: logs.map(|log| log.delivered).max(),
             };
-            status.insert(chain.id.region.clone(), told);
+            status.insert(chain.id.region.clone(), trail_status);
         }
     }
     let last = spec.relocations.last();

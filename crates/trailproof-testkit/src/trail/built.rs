@@ -1,7 +1,7 @@
-//! A built trail: the world, and the truth of what was written into it.
+//! A built trail: the world, and the truth about what was written into it.
 //!
-//! Deeds change the world. The truth stays as it was written, except by deeds that only the holder
-//! of AWS's keys could do. What must be found follows from comparing the two.
+//! Deeds change the world. The truth stays as it was written, except for deeds that only the holder
+//! of AWS's keys could do. What a verifier must find follows from comparing the two.
 use super::digest_json::{DigestFields, Link, LogEntry};
 use super::key_ring::KeyRing;
 use super::location::iso;
@@ -10,8 +10,7 @@ use crate::world::World;
 use bytes::Bytes;
 use std::collections::BTreeSet;
 
-/// What tells one chain from another. Bucket and prefix can change inside a chain, so they are no
-/// part of it here.
+/// Identity of a chain. Bucket and prefix can change inside a chain, so they are not part of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChainId {
     /// Organization id, for an organization's trail.
@@ -26,16 +25,16 @@ pub struct ChainId {
     pub home_region: String,
 }
 
-/// What kind of digest it is.
+/// The kind of a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DigestKind {
-    /// The first of a chain or of its restart: no link, no log files.
+    /// The first digest of a chain or after a restart: no link, no log files.
     Starting,
-    /// An hour like any other.
+    /// An ordinary hourly digest.
     Standard,
     /// The last one before logging stopped.
     Final,
-    /// Log files that were delivered late.
+    /// A digest of log files that were delivered late.
     Backfill,
 }
 
@@ -60,7 +59,7 @@ pub struct BuiltLog {
     pub key: String,
     /// Hex SHA-256 of the inflated bytes.
     pub hash: String,
-    /// The time in its name.
+    /// Time in its name.
     pub time: i64,
     /// When it was delivered.
     pub delivered: i64,
@@ -95,11 +94,11 @@ pub struct BuiltDigest {
     pub hash: String,
     /// Hex signature.
     pub signature: String,
-    /// Fingerprint of the key that signed.
+    /// Fingerprint of the key that signed it.
     pub fingerprint: String,
-    /// That key's place in the pool.
+    /// Index of that key in the pool.
     pub slot: usize,
-    /// When a backfill digest was made.
+    /// When a backfill digest was generated.
     pub generated: Option<i64>,
     /// What is odd about it.
     pub oddity: Oddity,
@@ -113,38 +112,38 @@ pub struct BuiltChain {
     /// Digests: first the standard ones (with starting and final ones), oldest first; then the
     /// backfill digests, oldest first.
     pub digests: Vec<BuiltDigest>,
-    /// How many of `digests` are not backfill digests.
+    /// Number of digests that are not backfill digests.
     pub standard: usize,
-    /// Whether slashes are written `\/`.
+    /// Whether slashes are written as `\/`.
     pub escaped_slashes: bool,
-    /// Who signs.
+    /// Implementation that signs.
     pub sign_with: SignWith,
 }
 
-/// One object that CloudTrail never wrote, at a key that CloudTrail never used.
+/// One object that CloudTrail did not write, at a key that CloudTrail did not use.
 #[derive(Clone, Debug)]
 pub struct Planted {
     /// Bucket.
     pub bucket: String,
     /// Key.
     pub key: String,
-    /// What it passes for.
+    /// What it appears to be.
     pub kind: PlantedKind,
 }
 
-/// What a planted object passes for.
+/// What a planted object appears to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlantedKind {
     /// A log file of one chain's account and region. No digest names it.
     UnlistedLog {
         /// The chain, by index.
         chain: usize,
-        /// The time in its name.
+        /// Time in its name.
         time: i64,
         /// When it was put there.
         put: i64,
     },
-    /// A digest: the key is one that CloudTrail could have used, the content is forged.
+    /// A digest: CloudTrail could have used the key, but the content is forged.
     RogueDigest,
     /// Nothing: the key is not exactly a digest's.
     PassedOver,
@@ -159,23 +158,23 @@ pub struct BuiltTrail {
     pub chains: Vec<BuiltChain>,
     /// Buckets that keep versions.
     pub versioned: BTreeSet<String>,
-    /// What somebody else put into the buckets.
+    /// What others put into the buckets.
     pub planted: Vec<Planted>,
     pub(super) ring: KeyRing,
 }
 
 impl BuiltChain {
-    /// The digests that are not backfill digests, oldest first.
+    /// Returns the digests that are not backfill digests, oldest first.
     pub fn standard(&self) -> &[BuiltDigest] {
         self.digests.get(..self.standard).unwrap_or(&[])
     }
 
-    /// The backfill digests, oldest first.
+    /// Returns the backfill digests, oldest first.
     pub fn backfills(&self) -> &[BuiltDigest] {
         self.digests.get(self.standard..).unwrap_or(&[])
     }
 
-    /// The digests that link to digest `index`.
+    /// Lists the digests that link to digest `index`.
     pub fn successors(&self, index: usize) -> impl Iterator<Item = usize> {
         let links = move |(at, digest): (usize, &BuiltDigest)| {
             (digest.previous == Some(index)).then_some(at)
@@ -183,7 +182,7 @@ impl BuiltChain {
         self.digests.iter().enumerate().filter_map(links)
     }
 
-    /// What the JSON of digest `index` says.
+    /// Returns the fields in the JSON of digest `index`.
     pub fn fields(&self, index: usize) -> Option<DigestFields> {
         let digest = self.digests.get(index)?;
         let previous = digest.previous.and_then(|at| self.digests.get(at)).map(|before| Link {
@@ -214,17 +213,17 @@ impl BuiltChain {
 }
 
 impl BuiltTrail {
-    /// All digests as written, chain by chain.
+    /// Lists all digests as written, chain by chain.
     pub fn digests(&self) -> impl Iterator<Item = (&ChainId, &BuiltDigest)> {
         self.chains.iter().flat_map(|chain| chain.digests.iter().map(|digest| (&chain.id, digest)))
     }
 
-    /// All log files as written, chain by chain.
+    /// Lists all log files as written, chain by chain.
     pub fn logs(&self) -> impl Iterator<Item = (&ChainId, &BuiltLog)> {
         self.digests().flat_map(|(id, digest)| digest.logs.iter().map(move |log| (id, log)))
     }
 
-    /// The index of the chain of one account, region and trail.
+    /// Returns the index of the chain of one account, region and trail.
     pub fn chain(&self, account: &str, region: &str, trail: &str) -> Option<usize> {
         self.chains.iter().position(|chain| {
             let id = &chain.id;
@@ -232,8 +231,8 @@ impl BuiltTrail {
         })
     }
 
-    /// From the end of the first digest to the end of the last one: what a trail without deeds and
-    /// pauses proves.
+    /// Returns the time from the end of the first digest to the end of the last one: what a trail
+    /// without deeds and pauses proves.
     pub fn span(&self) -> (i64, i64) {
         let standard = || self.chains.iter().flat_map(BuiltChain::standard);
         let latest_start = self.chains.iter().filter_map(|chain| chain.standard().first());

@@ -59,10 +59,10 @@ impl<'a> ChainBuilder<'a> {
             let count = if events.is_empty() { count } else { count.max(1) };
             let mut logs = Vec::new();
             for number in 0..count {
-                let told = if number == 0 { events.as_slice() } else { &[] };
-                logs.push(self.log(&slot, told, None));
+                let in_log = if number == 0 { events.as_slice() } else { &[] };
+                logs.push(self.log(&slot, in_log, None));
             }
-            // `logFiles` is in no order: neither that of names nor that of times.
+            // `logFiles` is in no particular order, neither by name nor by time.
             let turn = usize::try_from(self.dice.below(count.max(1))).unwrap_or(0);
             let turn = turn.min(logs.len());
             logs.rotate_left(turn);
@@ -125,7 +125,7 @@ impl<'a> ChainBuilder<'a> {
         events
     }
 
-    /// Bucket, prefix and organization of an hour's objects.
+    /// Returns the bucket, prefix and organization of an hour's objects.
     fn place(&self, hour: u32) -> (String, Option<String>, Option<String>) {
         let spec = self.spec;
         let moved = spec.relocations.iter().rev().find(|place| place.hour <= hour);
@@ -137,7 +137,8 @@ impl<'a> ChainBuilder<'a> {
 
     fn log(&mut self, slot: &Slot, events: &[EventSpec], delivered: Option<i64>) -> BuiltLog {
         let id = &self.chain.id;
-        // Names bear multiples of five minutes; a minute is left for delivery inside the interval.
+        // Names have multiples of five minutes; one minute remains for delivery inside the
+        // interval.
         let first = slot.start.div_euclid(300) * 300 + 300;
         let choices = u32::try_from((slot.end - 60 - first).div_euclid(300) + 1).unwrap_or(0);
         let time = first + 300 * i64::from(self.dice.below(choices));

@@ -9,7 +9,7 @@ use crate::world::{Bucket, Version};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
-/// Signs digest `index` anew from what its chain says about it now.
+/// Signs digest `index` again, over the current content of its chain.
 pub(super) fn sign(chain: &mut BuiltChain, index: usize, ring: &KeyRing) {
     let Some(digest) = chain.digests.get_mut(index) else { return };
     let key = ring.at(&chain.id.region, digest.generated.unwrap_or(digest.delivered));
@@ -27,7 +27,7 @@ pub(super) fn sign(chain: &mut BuiltChain, index: usize, ring: &KeyRing) {
     }
 }
 
-/// The object of a digest as CloudTrail delivers it.
+/// Creates the object of a digest as CloudTrail delivers it.
 pub(super) fn digest_version(digest: &BuiltDigest) -> Version {
     let mut metadata = BTreeMap::from([
         ("signature".to_owned(), digest.signature.clone()),
@@ -39,7 +39,7 @@ pub(super) fn digest_version(digest: &BuiltDigest) -> Version {
     Version { metadata, ..version(gzip::member(&digest.json), digest.delivered) }
 }
 
-/// An object as CloudTrail delivers it, without metadata and version id.
+/// Creates an object as CloudTrail delivers it, without metadata and version id.
 pub(super) fn version(body: impl Into<Bytes>, last_modified: i64) -> Version {
     Version {
         version_id: String::new(),
@@ -53,7 +53,7 @@ pub(super) fn version(body: impl Into<Bytes>, last_modified: i64) -> Version {
     }
 }
 
-/// Puts a version into a bucket, on top of the older ones where versions are kept.
+/// Puts a version into a bucket, on top of the older ones if versions are kept.
 pub(super) fn put(bucket: &mut Bucket, versioned: bool, key: &str, mut version: Version) {
     let older = bucket.objects.get(key).map_or(0, Vec::len);
     let mut id = sha256(format!("{key}#{older}").as_bytes());
@@ -66,12 +66,12 @@ pub(super) fn put(bucket: &mut Bucket, versioned: bool, key: &str, mut version: 
 }
 
 impl BuiltTrail {
-    /// The object that a plain GET reads.
+    /// Returns the object that a plain GET reads.
     pub fn current(&self, bucket: &str, key: &str) -> Option<&Version> {
         self.world.buckets.get(bucket)?.current(key)
     }
 
-    /// Puts `version` as a writer with access to the bucket does.
+    /// Puts `version`, as a writer with access to the bucket would.
     pub fn put(&mut self, bucket: &str, key: &str, version: Version) {
         let versioned = self.versioned.contains(bucket);
         if let Some(bucket) = self.world.buckets.get_mut(bucket) {
@@ -79,8 +79,8 @@ impl BuiltTrail {
         }
     }
 
-    /// Deletes an object as somebody with access to the bucket does: a delete marker where versions
-    /// are kept. Says whether there was one.
+    /// Deletes an object, as a writer with access to the bucket would: leaves a delete marker if
+    /// versions are kept. Returns whether there was an object.
     pub fn delete(&mut self, bucket: &str, key: &str) -> bool {
         let Some(current) = self.current(bucket, key).cloned() else { return false };
         if self.versioned.contains(bucket) {
@@ -94,7 +94,7 @@ impl BuiltTrail {
     }
 
     /// Signs digest `index` of a chain and all that link to it, directly or not, and delivers them
-    /// in place of what lies there: what only the holder of AWS's keys can do.
+    /// in place of what is there: only the holder of AWS's keys can do this.
     pub(super) fn sign_from(&mut self, chain: usize, index: usize) {
         let mut changed = Vec::new();
         if let Some(built) = self.chains.get_mut(chain) {
@@ -112,7 +112,7 @@ impl BuiltTrail {
             }
         }
         for (bucket, key, version) in changed {
-            // CloudTrail wrote it so in the first place: no older version remains.
+            // CloudTrail wrote it this way in the first place: no older version remains.
             if let Some(objects) = self.world.buckets.get_mut(&bucket) {
                 objects.objects.remove(&key);
             }
@@ -120,7 +120,7 @@ impl BuiltTrail {
         }
     }
 
-    /// The log file `log` of a digest.
+    /// Returns the log file `log` of a digest.
     pub(super) fn log(&self, chain: usize, digest: usize, log: usize) -> Option<&BuiltLog> {
         self.chains.get(chain)?.digests.get(digest)?.logs.get(log)
     }

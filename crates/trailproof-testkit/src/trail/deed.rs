@@ -20,29 +20,29 @@ pub struct LogAt {
     pub log: usize,
 }
 
-/// A key that nearly is a digest's.
+/// A key that is almost a digest's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoy {
     /// The right name in the folder of the next day.
     WrongDateFolder,
-    /// The end time of a century later in the folder of the digest's day, where it sorts last.
+    /// An end time a century later, in the folder of the digest's day, where it sorts last.
     FarFutureInEarlyFolder,
-    /// The right key with `.bak` after it.
+    /// The right key, followed by `.bak`.
     ExtraSuffix,
     /// The right key without `.gz`.
     WrongExtension,
     /// The right name one folder deeper.
     NestedFolder,
-    /// The key of a trail whose name goes on after this trail's. It is a digest's key.
+    /// The key of a trail whose name begins with this trail's and is longer. It is a digest's key.
     LongerTrailName,
-    /// The end time of a century later in the folder of that day. It is a digest's key.
+    /// An end time a century later, in the folder of that day. It is a digest's key.
     FarFuture,
 }
 
 /// Text that must not reach a terminal, a page, a path or a budget unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hostile {
-    /// Control characters, with line breaks among them.
+    /// Control characters, including line breaks.
     Control,
     /// `..` between slashes.
     DotDot,
@@ -50,14 +50,14 @@ pub enum Hostile {
     Script,
     /// Escape sequences that clear a terminal and set its title.
     Terminal,
-    /// Right-to-left override.
+    /// A right-to-left override.
     Bidirectional,
     /// More than a megabyte of one letter.
     Megabyte,
 }
 
 impl Hostile {
-    /// The text.
+    /// Returns the text.
     pub fn text(self) -> String {
         match self {
             Self::Control => "a\u{1}b\tc\r\nd\u{7f}e\u{85}f".to_owned(),
@@ -70,7 +70,7 @@ impl Hostile {
     }
 }
 
-/// What is done to a built trail.
+/// A change to a built trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumDiscriminants)]
 #[strum_discriminants(
     name(DeedKind),
@@ -80,33 +80,34 @@ impl Hostile {
 pub enum Deed {
     /// The digest is deleted.
     DigestDeleted(DigestAt),
-    /// One byte of the content changes; the gzip is whole, the metadata stays.
+    /// One byte of the content changes; the gzip is whole, the metadata is unchanged.
     DigestByteFlipped(DigestAt),
-    /// One log file is left out, and the digest signed by a key that is not AWS's and named so.
+    /// One log file is left out, and the digest is signed by a key that is not AWS's, under that
+    /// key's own fingerprint.
     DigestForged(DigestAt),
-    /// The same, but the digest names the fingerprint of AWS's key.
+    /// Like `DigestForged`, but the digest names the fingerprint of AWS's key.
     DigestForgedKnownFingerprint(DigestAt),
     /// The object of digest `from` is copied over that of `to`.
     DigestMoved {
-        /// Where the object comes from; it stays there too.
+        /// The source; it also remains where it is.
         from: DigestAt,
         /// What it replaces.
         to: DigestAt,
     },
-    /// The objects of two digests, of two trails perhaps, change places.
+    /// The objects of two digests, possibly of two trails, are swapped.
     DigestSwapped {
-        /// One of them.
+        /// One of the digests.
         one: DigestAt,
-        /// The other.
+        /// The other digest.
         other: DigestAt,
     },
-    /// The object is text.
+    /// The object is plain text.
     DigestNotGzip(DigestAt),
-    /// The object is whole gzip of what is no JSON.
+    /// The object is whole gzip of something that is not JSON.
     DigestNotJson(DigestAt),
     /// The object ends in the middle of the deflate stream.
     DigestTruncatedGzip(DigestAt),
-    /// Bytes that are no gzip follow the member.
+    /// Bytes that are not gzip follow the member.
     DigestTrailingData(DigestAt),
     /// A second member follows the first.
     DigestSecondMember(DigestAt),
@@ -132,12 +133,12 @@ pub enum Deed {
     DigestLoop {
         /// The digest whose link leads forward.
         at: DigestAt,
-        /// The index of the digest, in the same chain, that it leads to.
+        /// Index of the digest in the same chain that it links to.
         to: usize,
     },
     /// ListPublicKeys does not return the key that signed the digest.
     DigestKeyRemoved(DigestAt),
-    /// ListPublicKeys returns the key that signed the digest under another fingerprint.
+    /// ListPublicKeys returns the key that signed the digest under a wrong fingerprint.
     PublicKeyFingerprintWrong(DigestAt),
     /// ListPublicKeys returns the key that signed the digest in the other encoding, under the
     /// fingerprint that the digest names. For keys whose fingerprint is that of their
@@ -145,41 +146,41 @@ pub enum Deed {
     PublicKeySpki(DigestAt),
     /// The newest digests of a chain are deleted.
     NewestDigestsDeleted {
-        /// The chain.
+        /// The chain, by index.
         chain: usize,
-        /// How many.
+        /// Number of digests.
         count: usize,
     },
     /// The oldest digests of a chain are deleted.
     OldestDigestsDeleted {
-        /// The chain.
+        /// The chain, by index.
         chain: usize,
-        /// How many.
+        /// Number of digests.
         count: usize,
     },
-    /// Digests `from` up to, but not including, `to` of a chain are deleted.
+    /// Digests `from` up to but not including `to` of a chain are deleted.
     RangeDeleted {
-        /// The chain.
+        /// The chain, by index.
         chain: usize,
         /// Index of the first.
         from: usize,
-        /// Index after the last.
+        /// Index after that of the last.
         to: usize,
     },
     /// Every object in a folder of the day of this time, in all buckets, is deleted.
     DayDeleted {
-        /// A moment of the day.
+        /// A time on that day.
         time: i64,
     },
     /// The digest is a small object that inflates to a gigabyte.
     DigestBomb(DigestAt),
-    /// The digest is JSON that nests a hundred thousand times.
+    /// The digest is JSON with a hundred thousand levels of nesting.
     DeepJsonDigest(DigestAt),
-    /// The digest's fields hold hostile text; the metadata stays.
+    /// The digest's fields hold hostile text; the metadata is unchanged.
     HostileDigest(DigestAt, Hostile),
     /// An object whose key holds hostile text appears in the digest's folder.
     HostileKey(DigestAt, Hostile),
-    /// A key that nearly is the digest's appears, with a forged digest.
+    /// A key that is almost the digest's appears, with a forged digest.
     DecoyKey(DigestAt, Decoy),
     /// The log file is deleted.
     LogDeleted(LogAt),
@@ -189,24 +190,24 @@ pub enum Deed {
     LogByteFlippedInGzip(LogAt),
     /// The object ends in the middle of the deflate stream.
     LogTruncated(LogAt),
-    /// The object ends before checksum and length.
+    /// The object ends before the checksum and length.
     LogTrailerMissing(LogAt),
     /// A second member, with one more event, follows the first.
     LogSecondMemberAppended(LogAt),
-    /// Bytes that are no gzip follow the member.
+    /// Bytes that are not gzip follow the member.
     LogTrailingGarbage(LogAt),
     /// The object holds the log file in several members.
     LogInSeveralMembers(LogAt),
-    /// Another log file's object replaces this one.
+    /// The object of a different log file replaces this one.
     LogReplacedByOtherLog {
         /// The log file that is replaced.
         at: LogAt,
-        /// The one that replaces it.
+        /// The log file whose object replaces it.
         by: LogAt,
     },
     /// The object is stored inflated.
     LogStoredInflated(LogAt),
-    /// The object has no bytes.
+    /// The object is empty.
     LogEmptied(LogAt),
     /// The object is archived.
     LogArchived(LogAt),
@@ -229,7 +230,7 @@ impl std::fmt::Display for NoSuchTarget {
 impl std::error::Error for NoSuchTarget {}
 
 impl BuiltTrail {
-    /// Does `deed`. Where it has no target nothing changes.
+    /// Applies `deed`. Nothing changes if it has no target.
     pub fn apply(&mut self, deed: Deed) -> Result<(), NoSuchTarget> {
         match deed {
             Deed::DayDeleted { time } => self.delete_day(time),
@@ -253,7 +254,7 @@ impl BuiltTrail {
         }
     }
 
-    /// Does several deeds, the first to fail ends it.
+    /// Applies several deeds and stops at the first error.
     pub fn apply_all(&mut self, deeds: &[Deed]) -> Result<(), NoSuchTarget> {
         deeds.iter().try_for_each(|&deed| self.apply(deed))
     }

@@ -6,7 +6,7 @@ use super::spec::{LogPlan, LogSizes, TrailSpec};
 use std::io;
 use std::path::Path;
 
-/// The demo's trail and what was done to it.
+/// The demo's trail, and the keys of the changed and the deleted object.
 #[derive(Clone, Debug)]
 pub struct Demo {
     /// The trail after the deeds.
@@ -17,7 +17,7 @@ pub struct Demo {
     pub deleted_digest: String,
 }
 
-/// The demo's trail before anything was done to it: one account, two regions, 2 × 72 hours from
+/// Builds the demo's trail before any deeds: one account, two regions, 2 × 72 hours from
 /// 2026-03-01, two log files every third hour.
 pub fn untouched() -> BuiltTrail {
     let mallory = EventSpec::new("s3.amazonaws.com", "PutBucketPolicy")
@@ -33,7 +33,7 @@ pub fn untouched() -> BuiltTrail {
         .build()
 }
 
-/// The demo. The same bytes on every machine and on every call.
+/// Builds the demo, with the same bytes on every machine and for every call.
 pub fn demo() -> Demo {
     let mut trail = untouched();
     let home = trail.chain("111122223333", "us-east-1", "management-events").unwrap_or(0);

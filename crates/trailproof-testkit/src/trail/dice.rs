@@ -6,12 +6,13 @@ use std::fmt::Write;
 
 const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// A stream of dice throws.
+/// A stream of random numbers.
 #[derive(Debug)]
 pub struct Dice(ChaCha8Rng);
 
 impl Dice {
-    /// Dice for one purpose. Chains take their own, so that they can be built in any order.
+    /// Creates dice for one purpose. Each chain uses its own, so that they can be built in any
+    /// order.
     pub fn new(seed: u64, purpose: &str) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(seed.to_le_bytes());
@@ -19,23 +20,24 @@ impl Dice {
         Self(ChaCha8Rng::from_seed(hasher.finalize().into()))
     }
 
-    /// A number below `end`, or 0 where `end` is 0.
+    /// Returns a number below `end`, or 0 if `end` is 0.
     pub fn below(&mut self, end: u32) -> u32 {
         self.0.next_u32().checked_rem(end).unwrap_or(0)
     }
 
-    /// A number from 0 to just under 1.
+    /// Returns a number from 0 to just under 1.
     pub fn unit(&mut self) -> f64 {
         f64::from(self.0.next_u32()) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// A number from the normal distribution with mean 0 and deviation 1 (Box–Muller).
+    /// Returns a number from the normal distribution with mean 0 and standard deviation 1
+    /// (Box–Muller).
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 
-    /// How many of many rare things happen when `mean` of them do on average.
+    /// Returns a number from the Poisson distribution with this mean.
     pub fn poisson(&mut self, mean: f64) -> u32 {
         let limit = (-mean.clamp(0.0, 500.0)).exp();
         let mut product = self.unit();
@@ -47,7 +49,7 @@ impl Dice {
         count
     }
 
-    /// Letters and digits, as in the names of log files.
+    /// Returns letters and digits, as in the names of log files.
     pub fn letters(&mut self, count: usize) -> String {
         let mut text = String::with_capacity(count);
         for _ in 0..count {
@@ -57,14 +59,14 @@ impl Dice {
         text
     }
 
-    /// Lowercase hexadecimal digits, two for each of `bytes` bytes.
+    /// Returns lowercase hexadecimal digits, two for each of `bytes` bytes.
     pub fn hex(&mut self, bytes: usize) -> String {
         let mut buffer = vec![0; bytes];
         self.0.fill_bytes(&mut buffer);
         hex::encode(buffer)
     }
 
-    /// An event id.
+    /// Returns an event id.
     pub fn uuid(&mut self) -> String {
         let digits = self.hex(16);
         let mut text = String::with_capacity(36);

@@ -10,7 +10,7 @@ use super::spec::SignWith;
 use crate::world::Version;
 use bytes::Bytes;
 
-/// What a bomb inflates to.
+/// What a bomb inflates to, in bytes.
 pub(super) const BOMB: usize = 1 << 30;
 const DEPTH: usize = 100_000;
 
@@ -19,8 +19,8 @@ impl BuiltTrail {
         match deed {
             Deed::DigestDeleted(at) => self.delete_range(at.chain, at.index, at.index + 1),
             Deed::DigestByteFlipped(at) => self.rewrite(at, |json| {
-                // A digit of the first log file's hash, or of the start time where there is none:
-                // the JSON, its fields and its location stay as they are.
+                // A digit of the first log file's hash, or of the start time if there is none: the
+                // JSON, its fields and its location stay valid.
                 let text = std::str::from_utf8(json).ok()?;
                 let (field, digits) = [("\"hashValue\":\"", 63), ("\"digestStartTime\":\"", 18)]
                     .into_iter()
@@ -101,7 +101,7 @@ impl BuiltTrail {
         }
     }
 
-    /// Changes the object of a digest, as long as there is one and `change` can.
+    /// Changes the object of a digest, if there is one and `change` succeeds.
     fn change(
         &mut self,
         at: DigestAt,
@@ -126,7 +126,7 @@ impl BuiltTrail {
         })
     }
 
-    /// A new object from the digest's true content.
+    /// Writes a new object made from the digest's true content.
     fn rewrite(
         &mut self,
         at: DigestAt,
@@ -154,7 +154,7 @@ impl BuiltTrail {
         if !known {
             fields.fingerprint = fingerprint(&signer.pkcs1);
         }
-        // What a forger is after: one log file less. An empty digest gets another account instead.
+        // The aim of a forger: one log file less. An empty digest gets a different account instead.
         if fields.logs.as_mut().and_then(Vec::pop).is_none() {
             fields.account = "999999999999".to_owned();
         }
@@ -236,8 +236,8 @@ impl BuiltTrail {
         self.resign_truth(at, Some(to), Oddity::Loop)
     }
 
-    /// Makes AWS itself have signed something odd, and everything after it on top of that. Only
-    /// while the chain lies as it was written: what deeds did to it would otherwise be undone.
+    /// Makes AWS itself sign something odd, and everything that comes after it. Applies only while
+    /// the chain is as it was written, because it would undo other deeds.
     fn resign_truth(
         &mut self,
         at: DigestAt,

@@ -1,4 +1,4 @@
-//! A digest's JSON, key for key as AWS writes it, and the string that is signed.
+//! A digest's JSON, with the same keys in the same order as AWS writes it, and the string to sign.
 use sha2::{Digest as _, Sha256};
 
 /// The fields of one log file in a digest.
@@ -16,7 +16,7 @@ pub struct LogEntry {
     pub oldest: String,
 }
 
-/// The link to the digest before: bucket, key, hash and signature.
+/// The link to the previous digest: bucket, key, hash and signature.
 #[derive(Clone, Debug)]
 pub struct Link {
     /// `previousDigestS3Bucket`.
@@ -29,7 +29,7 @@ pub struct Link {
     pub signature: String,
 }
 
-/// Everything that a digest says.
+/// All fields of a digest.
 #[derive(Clone, Debug)]
 pub struct DigestFields {
     /// `awsAccountId`.
@@ -48,12 +48,12 @@ pub struct DigestFields {
     pub previous: Option<Link>,
     /// `logFiles`; `None` leaves the field out, which AWS never does.
     pub logs: Option<Vec<LogEntry>>,
-    /// Whether slashes are written `\/` (2023) or `/` (2019 and 2020).
+    /// Whether slashes are written as `\/` (2023) or `/` (2019 and 2020).
     pub escaped_slashes: bool,
 }
 
 impl DigestFields {
-    /// The minified JSON without a newline at its end.
+    /// Returns the minified JSON without a trailing newline.
     pub fn to_json(&self) -> Vec<u8> {
         let logs = self.logs.as_deref().unwrap_or_default();
         let mut writer = Writer { text: String::with_capacity(2048), escape: self.escaped_slashes };
@@ -65,7 +65,7 @@ impl DigestFields {
         writer.field("digestS3Object", Some(&self.key));
         writer.field("digestPublicKeyFingerprint", Some(&self.fingerprint));
         writer.field("digestSignatureAlgorithm", Some("SHA256withRSA"));
-        // RFC 3339 times in one zone sort as text does.
+        // RFC 3339 times in one zone sort in the order of their text.
         writer.field("newestEventTime", logs.iter().map(|log| log.newest.as_str()).max());
         writer.field("oldestEventTime", logs.iter().map(|log| log.oldest.as_str()).min());
         let previous = self.previous.as_ref();
@@ -94,7 +94,7 @@ impl DigestFields {
     }
 }
 
-/// The string to sign, over the digest's bytes and the fields as spelt in them.
+/// Returns the string to sign, over the digest's bytes and the fields as spelled in them.
 pub fn string_to_sign(
     end: &str,
     bucket: &str,
@@ -106,7 +106,7 @@ pub fn string_to_sign(
     format!("{end}\n{bucket}/{key}\n{hash}\n{}", previous_signature.unwrap_or("null"))
 }
 
-/// Lowercase hex SHA-256.
+/// Returns the lowercase hex SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
@@ -143,7 +143,7 @@ impl Writer {
         self.text.push('"');
     }
 
-    // Fields and entries end in a comma; the last one of each is taken back.
+    // Fields and entries end with a comma; the last one's is removed.
     fn close(&mut self, bracket: char) {
         if self.text.ends_with(',') {
             self.text.pop();

@@ -1,7 +1,7 @@
-//! What became of one object, told by comparing it with what was written there.
+//! The end state of one object, determined by comparing it with what was written there.
 //!
-//! Nothing is verified: content is intact when it equals the truth, and a signature is the right
-//! one when it equals the one that was made.
+//! Nothing is verified: content is intact if it equals the truth, and a signature is the right one
+//! if it equals the one that was made.
 use super::built::{BuiltChain, BuiltDigest, BuiltLog, BuiltTrail, DigestKind};
 use super::digest_json::sha256;
 use super::expectation::{Period, State};
@@ -10,51 +10,52 @@ use super::signer::fingerprint;
 use crate::world::Version;
 use std::collections::BTreeSet;
 
-// A reader's budget for an inflated digest is its own affair; past this the model expects that it
-// may have been hit.
+// The budget of a reader for an inflated digest is its own choice; above this size, the model
+// accepts that it may have been exceeded.
 const LARGE: usize = 1 << 20;
 
-/// What lies at a digest's key.
+/// What is stored at a digest's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DigestContent {
     /// Nothing.
     Absent,
     /// An archived object.
     Archived,
-    /// Something that goes past any budget, or may.
+    /// Something that certainly or possibly exceeds a reader's budget.
     Beyond,
     /// The digest's own bytes.
     Intact,
-    /// The digest's own bytes in a member that does not end as it must, or with more after it.
+    /// The digest's own bytes in a member without a valid end, or followed by more.
     Damaged,
-    /// No digest.
+    /// Not a digest.
     Malformed,
-    /// A digest that names another location.
+    /// A digest that names a different location.
     Elsewhere,
-    /// The same in a member that does not end as it must, or with more after it.
+    /// A digest that names a different location, in a member without a valid end, or followed by
+    /// more.
     DamagedElsewhere,
-    /// A digest with this location and other bytes.
+    /// A digest with this location and different bytes.
     Changed,
 }
 
-/// What the digest's own signature does for it.
+/// What the digest's own signature proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnSignature {
     /// It proves the digest's true bytes.
     Proves,
     /// It may or may not, depending on how a verifier looks for the key.
     MayProve,
-    /// There is none.
+    /// There is no signature.
     Absent,
-    /// It is not the digest's. Holds whether the digest's key is listed as it must be.
+    /// It is not the digest's signature. The value is whether the digest's key is listed correctly.
     Wrong(bool),
-    /// It is right, but its key is not listed. Holds whether another key of the region was valid
-    /// then: a list without one does not tell what signed.
+    /// It is right, but its key is not listed. The value is whether a different key of the region
+    /// was valid then: a list without one does not show which keys could have signed.
     KeyUnknown(bool),
 }
 
 impl BuiltTrail {
-    /// What lies at the key of `digest`.
+    /// Returns what is stored at the key of `digest`.
     pub fn digest_content(&self, digest: &BuiltDigest) -> DigestContent {
         let Some(version) = self.current(&digest.bucket, &digest.key) else {
             return DigestContent::Absent;
@@ -95,7 +96,7 @@ impl BuiltTrail {
         }
     }
 
-    /// Whether a key of the region is listed that was valid at the digest's end.
+    /// Returns whether a listed key of the region was valid at the digest's end.
     pub(super) fn keys_cover(&self, chain: &BuiltChain, digest: &BuiltDigest) -> bool {
         let keys = self.world.public_keys.get(&chain.id.region);
         let valid = |key: &crate::world::PublicKey| {
@@ -104,7 +105,7 @@ impl BuiltTrail {
         keys.is_some_and(|keys| keys.iter().any(valid))
     }
 
-    /// What the signature beside `digest` does for its true bytes.
+    /// Returns what the signature of `digest` proves about its true bytes.
     pub fn own_signature(&self, chain: &BuiltChain, digest: &BuiltDigest) -> OwnSignature {
         let Some(version) = self.current(&digest.bucket, &digest.key) else {
             return OwnSignature::Absent;
@@ -129,7 +130,7 @@ impl BuiltTrail {
         if named && dated && algorithm { OwnSignature::Proves } else { OwnSignature::MayProve }
     }
 
-    /// The signatures that what lies in folders of digests holds as those of the digests before.
+    /// Collects the signatures that objects in folders of digests record for their predecessors.
     pub(super) fn kept_signatures(&self) -> BTreeSet<String> {
         let objects = self.world.buckets.values().flat_map(|bucket| {
             let digests = bucket.objects.keys().filter(|key| key.contains("/CloudTrail-Digest/"));
@@ -148,7 +149,7 @@ impl BuiltTrail {
         kept.collect()
     }
 
-    /// The same in a run over `period`: what a copy lacks may be in the bucket.
+    /// Returns the possible states in a run over `period`: what a copy lacks may be in the bucket.
     pub fn log_states_in(&self, log: &BuiltLog, period: &Period) -> BTreeSet<State> {
         if period.copy && self.current(&log.bucket, &log.key).is_none() {
             return states(&[State::Unverified]);
@@ -156,7 +157,7 @@ impl BuiltTrail {
         self.log_states(log)
     }
 
-    /// What a verifier must say of a log file that a verified digest names.
+    /// Returns the states that a verifier may report for a log file that a verified digest names.
     pub fn log_states(&self, log: &BuiltLog) -> BTreeSet<State> {
         let Some(version) = self.current(&log.bucket, &log.key) else {
             return states(&[State::Invalid("log-missing")]);

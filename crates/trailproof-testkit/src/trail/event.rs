@@ -1,7 +1,7 @@
-//! Events that explain a hole, to be put into chosen log files.
+//! Events that explain a hole, to be placed in chosen log files.
 
-/// The events after which a hole in the evidence is no surprise, by source and name, as CloudTrail
-/// writes them. Whether one explains a hole is a matter of its parameters too.
+/// The events that explain a hole in the evidence, by source and name, as CloudTrail writes them.
+/// Whether a particular event explains a hole also depends on its parameters.
 pub const EXPLAINING: [(&str, &str); 22] = [
     ("cloudtrail.amazonaws.com", "StopLogging"),
     ("cloudtrail.amazonaws.com", "DeleteTrail"),
@@ -27,7 +27,7 @@ pub const EXPLAINING: [(&str, &str); 22] = [
     ("account.amazonaws.com", "DisableRegion"),
 ];
 
-/// One event as a test wants to find it again.
+/// One event that a test expects to find again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventSpec {
     /// `eventSource`.
@@ -36,7 +36,7 @@ pub struct EventSpec {
     pub name: String,
     /// `eventID`.
     pub id: String,
-    /// `eventTime`; without it, a minute before the log file's own time.
+    /// `eventTime`; `None` for one minute before the log file's own time.
     pub time: Option<i64>,
     /// `userIdentity.arn`.
     pub principal: String,
@@ -47,7 +47,7 @@ pub struct EventSpec {
 }
 
 impl EventSpec {
-    /// An event by source and name; its id follows from them.
+    /// Creates an event by source and name, from which its id is derived.
     pub fn new(source: &str, name: &str) -> Self {
         let digits = super::digest_json::sha256(format!("{source}/{name}").as_bytes());
         let part = |from, to| digits.get(from..to).unwrap_or("");
@@ -63,45 +63,45 @@ impl EventSpec {
         }
     }
 
-    /// Logging stopped for `trail`.
+    /// Creates the event that logging was stopped for `trail`.
     pub fn stop_logging(trail: &str) -> Self {
         Self::new("cloudtrail.amazonaws.com", "StopLogging").request(&named(trail))
     }
 
-    /// Logging started for `trail`.
+    /// Creates the event that logging was started for `trail`.
     pub fn start_logging(trail: &str) -> Self {
         Self::new("cloudtrail.amazonaws.com", "StartLogging").request(&named(trail))
     }
 
-    /// The same event at `time`.
+    /// Sets the time.
     #[must_use]
     pub fn at(mut self, time: i64) -> Self {
         self.time = Some(time);
         self
     }
 
-    /// The same event with this id.
+    /// Sets the id.
     #[must_use]
     pub fn id(mut self, id: &str) -> Self {
         id.clone_into(&mut self.id);
         self
     }
 
-    /// The same event by this principal, given by ARN.
+    /// Sets the principal's ARN.
     #[must_use]
     pub fn by(mut self, arn: &str) -> Self {
         arn.clone_into(&mut self.principal);
         self
     }
 
-    /// The same event from this source address.
+    /// Sets the source address.
     #[must_use]
     pub fn from_address(mut self, address: &str) -> Self {
         address.clone_into(&mut self.address);
         self
     }
 
-    /// The same event with these request parameters, given as JSON.
+    /// Sets the request parameters, given as JSON.
     #[must_use]
     pub fn request(mut self, json: &str) -> Self {
         json.clone_into(&mut self.request);

@@ -1,76 +1,76 @@
-//! What must be found, in a form that a test can hold a run against.
+//! The expected result of a run, in a form that a test can compare with an actual one.
 use super::built::{BuiltChain, ChainId};
 use std::collections::BTreeSet;
 
 /// The state of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// It is what CloudTrail wrote, and that is proved.
+    /// It is what CloudTrail wrote, and that is proven.
     Valid,
     /// It is contradicted, with this code.
     Invalid(&'static str),
-    /// It was not proved and not contradicted.
+    /// It is neither proven nor contradicted.
     Unverified,
-    /// Nothing proved leads to it, so nothing is said of it.
+    /// No proven digest leads to it, so nothing is reported about it.
     Unreached,
 }
 
 /// The verdict of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Everything is proved for the whole period.
+    /// Everything is proven for the whole period.
     Proven,
     /// There was nothing to check.
     NothingFound,
-    /// Something was not proved, nothing contradicted.
+    /// Something is not proven, nothing is contradicted.
     NotProven,
     /// Something is contradicted.
     Contradicted,
 }
 
-/// What is asked about.
+/// The period and the other parameters of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Period {
     /// Its start.
     pub from: i64,
     /// Its end.
     pub to: i64,
-    /// The time of the run. A period that ended long before it has no allowance for late digests.
+    /// Time of the run. A period that ended long before it has no allowance for late digests.
     pub now: i64,
-    /// The one trail that the run is about, by name; without it everything in the buckets.
+    /// Name of the only trail to verify; `None` for everything in the buckets.
     pub trail: Option<String>,
-    /// Whether the run asks GetTrailStatus.
+    /// Whether the run uses GetTrailStatus.
     pub trail_status: bool,
-    /// Whether the run reads a copy that nobody asserts to be complete: what is absent from it is
+    /// Whether the run reads a copy that is not asserted to be complete: what is absent from it is
     /// not proven, and contradicts nothing.
     pub copy: bool,
 }
 
 impl Period {
-    /// A period that ended thirty days before the run, about every trail.
+    /// Creates a period that ended thirty days before the run, for every trail.
     pub fn new(from: i64, to: i64) -> Self {
         Self { from, to, now: to + 30 * 86_400, trail: None, trail_status: false, copy: false }
     }
 
-    /// The same period, of a run at `now`.
+    /// Sets the time of the run.
     #[must_use]
     pub fn now(self, now: i64) -> Self {
         Self { now, ..self }
     }
 
-    /// The same period, about one trail.
+    /// Restricts the run to one trail.
     #[must_use]
     pub fn of_trail(self, name: &str) -> Self {
         Self { trail: Some(name.to_owned()), ..self }
     }
 
-    /// The same period, of a run over a copy that nobody asserts to be complete.
+    /// Makes the run read a copy that is not asserted to be complete.
     #[must_use]
     pub fn of_copy(self) -> Self {
         Self { copy: true, ..self }
     }
 
-    /// The same period, of a run that asks GetTrailStatus.
+    /// Makes the run use GetTrailStatus.
     #[must_use]
     pub fn with_trail_status(self) -> Self {
         Self { trail_status: true, ..self }
@@ -81,21 +81,21 @@ impl Period {
     }
 }
 
-/// What may be said of one digest or log file.
+/// The possible results for one digest or log file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectExpectation {
     /// Bucket.
     pub bucket: String,
     /// Key.
     pub key: String,
-    /// The states that a right verifier may come to; one where there is no doubt.
+    /// The states that a correct verifier may report; a single one if there is no doubt.
     pub allowed: BTreeSet<State>,
-    /// Whether the run must come to it: it belongs to a digest of the period.
+    /// Whether the run must reach it: it belongs to a digest of the period.
     pub in_period: bool,
 }
 
 impl ObjectExpectation {
-    /// The one state that is allowed, where there is no doubt.
+    /// Returns the only allowed state, if there is no doubt.
     pub fn certain(&self) -> Option<State> {
         let mut states = self.allowed.iter();
         states.next().copied().filter(|_| states.next().is_none())
@@ -109,7 +109,7 @@ impl ObjectExpectation {
     }
 }
 
-/// What must be found in one chain.
+/// The expected results for one chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainExpectation {
     /// The chain.
@@ -118,17 +118,17 @@ pub struct ChainExpectation {
     pub digests: Vec<ObjectExpectation>,
     /// Its log files, digest by digest.
     pub logs: Vec<ObjectExpectation>,
-    /// The parts of the period that are certainly not verified: no digest can be proved for them,
-    /// or their digest names a log file that certainly is not valid.
+    /// The parts of the period that are certainly not verified: no digest can be proven for them,
+    /// or their digest names a log file that is certainly not valid.
     pub not_verified: Vec<(i64, i64)>,
     /// The parts of the period that must be verified: their digest and every log file that it names
-    /// are certainly valid. What lies in neither may be verified or not.
+    /// are certainly valid. What is in neither list may be verified or not.
     pub verified: Vec<(i64, i64)>,
-    /// The parts that a right verifier may leave open: neither verified nor still to come.
+    /// The parts that a correct verifier may leave open: neither verified nor still to come.
     pub maybe_open: Vec<(i64, i64)>,
 }
 
-/// A finding that must be reported, under one of several keys with one of several codes.
+/// A finding that must be reported, under one of several keys and with one of several codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
     /// Keys.
@@ -137,30 +137,30 @@ pub struct Requirement {
     pub codes: BTreeSet<&'static str>,
 }
 
-/// Everything that must be found in a run over one period.
+/// The expected results of a run over one period.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectation {
-    /// By chain in scope.
+    /// The chains in scope.
     pub chains: Vec<ChainExpectation>,
     /// Findings that must be reported.
     pub required: Vec<Requirement>,
-    /// Findings, as key and code, that may be reported. They include all that are required.
+    /// Findings, as key and code, that may be reported. They include all required ones.
     pub permitted: BTreeSet<(String, &'static str)>,
-    /// Keys under which any finding may be reported: forged digests at keys of their own.
+    /// Keys under which any finding may be reported: forged digests at their own keys.
     pub rogue_keys: BTreeSet<String>,
-    /// Codes that may be reported about a whole chain, whatever the key.
+    /// Codes that may be reported for a whole chain, whatever the key.
     pub chain_codes: BTreeSet<&'static str>,
     /// Log files that must be reported as `log-unlisted`.
     pub unlisted: BTreeSet<String>,
-    /// Log files that may be reported as `log-unlisted`. They include the former.
+    /// Log files that may be reported as `log-unlisted`. They include those that must be.
     pub maybe_unlisted: BTreeSet<String>,
-    /// The verdicts that a right verifier may come to; one where there is no doubt.
+    /// The verdicts that a correct verifier may reach; a single one if there is no doubt.
     pub verdicts: BTreeSet<Verdict>,
 }
 
 impl Expectation {
-    /// Holds a run's verdict and findings (key, code) against what must be found. The error says
-    /// what is wrong, line by line.
+    /// Compares a run's verdict and findings (key, code) with the expected ones. The error lists
+    /// the differences, one on each line.
     pub fn check<'a>(
         &self,
         verdict: Verdict,
@@ -183,13 +183,13 @@ impl Expectation {
             let object =
                 self.permitted.iter().any(|(known, may)| (known.as_str(), *may) == (key, code));
             if !object && !self.rogue_keys.contains(key) && !self.chain_codes.contains(code) {
-                wrong.push(format!("found without reason: {code} {key}"));
+                wrong.push(format!("unexpected finding: {code} {key}"));
             }
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
     }
 
-    /// Holds the log files that a run reported as `log-unlisted` against what must be.
+    /// Compares the log files that a run reported as `log-unlisted` with the expected ones.
     pub fn check_unlisted<'a>(
         &self,
         keys: impl IntoIterator<Item = &'a str>,
@@ -200,15 +200,15 @@ impl Expectation {
         if absent.is_empty() && extra.is_empty() {
             return Ok(());
         }
-        Err(format!("log-unlisted: not reported {absent:?}, reported without reason {extra:?}"))
+        Err(format!("log-unlisted: missing {absent:?}, unexpected {extra:?}"))
     }
 
-    /// Holds the segments of one chain that a run calls verified, oldest first, against what must
-    /// be verified and what certainly is not.
+    /// Compares the segments of one chain that a run reported as verified, oldest first, with what
+    /// must be verified and what certainly is not.
     pub fn check_verified(&self, id: &ChainId, verified: &[(i64, i64)]) -> Result<(), String> {
         self.check_not_too_much_verified(id, verified)?;
         for &(from, to) in &self.chain(id)?.verified {
-            // Stretches that are called verified may end where others begin.
+            // A verified stretch may end where the next one begins.
             let mut at = from;
             for &(start, end) in verified {
                 if start <= at {
@@ -216,14 +216,16 @@ impl Expectation {
                 }
             }
             if at < to {
-                return Err(format!("{from}..{to} is verified, and not called so from {at} on"));
+                return Err(format!(
+                    "{from}..{to} is verified, but not reported as such from {at} on"
+                ));
             }
         }
         Ok(())
     }
 
-    /// Holds segments of one chain that are called verified against what certainly is not. More
-    /// may be verified than is named here.
+    /// Compares segments of one chain that were reported as verified with what certainly is not.
+    /// More may be verified than is listed here.
     pub fn check_not_too_much_verified(
         &self,
         id: &ChainId,
@@ -232,7 +234,9 @@ impl Expectation {
         for &(from, to) in verified {
             for &(start, end) in &self.chain(id)?.not_verified {
                 if from < end && start < to {
-                    return Err(format!("{from}..{to} is called verified, {start}..{end} is not"));
+                    return Err(format!(
+                        "{from}..{to} is reported as verified, but {start}..{end} is not"
+                    ));
                 }
             }
         }

@@ -1,13 +1,14 @@
-//! The model: what a verifier must find, by section 1 of the design, worked out from the truth.
+//! The model: what a verifier must find according to section 1 of the design, computed from the
+//! truth.
 //!
-//! Two runs through each chain stand for everything that a right verifier may do. The careful one
-//! uses only proofs that it must use (successors no further than the first digest after the period,
-//! keys exactly as listed); the bold one uses all that there are. Where both agree the expectation
-//! is one state, where they do not it is a set.
+//! Two runs through each chain represent everything that a correct verifier may do. The careful run
+//! uses only proofs that a verifier must use (successors no further than the first digest after the
+//! period, keys exactly as listed); the bold run uses every proof there is. If the two agree, the
+//! expectation is one state; if not, a set.
 //!
-//! Limits: a chain that changes its bucket is judged over all its buckets. Digests outside the
-//! period loosen the verdict when something is wrong with them, but never tighten it. A chain of
-//! which nothing is left may be missed.
+//! Limits: a chain that changes its bucket is judged over all its buckets. Faults in digests
+//! outside of the period loosen the expected verdict, but never tighten it. A chain that is
+//! completely gone may be missed.
 use super::built::{BuiltChain, BuiltDigest, BuiltTrail, DigestKind, Oddity, PlantedKind};
 use super::end_state::{DigestContent, OwnSignature, states};
 use super::expectation::{
@@ -17,22 +18,22 @@ use super::expected_verdicts::{Doubts, verdicts};
 use super::judge::Judged;
 use std::collections::BTreeSet;
 
-// What follows the newest digest is pending while that digest is no older than this.
+// Time after the newest digest is pending if that digest is no older than this, in seconds.
 const YOUNG: i64 = 2 * 3600;
 
-// The time in a log file's key is known to five minutes, and its delivery follows within minutes: so
-// near to the edge of proven time nothing need be said of it.
+// The time in a log file's key has a resolution of five minutes, and the file is delivered within
+// minutes: this close to the edge of proven time, no report is required. In seconds.
 const LEEWAY: i64 = 900;
 
 impl BuiltTrail {
-    /// The period that the trail was built for, from the end of the first digest to the end of the
-    /// last one.
+    /// Returns the period that the trail was built for, from the end of the first digest to the end
+    /// of the last one.
     pub fn whole(&self) -> Period {
         let (from, to) = self.span();
         Period::new(from, to)
     }
 
-    /// What `verify` must find in `period`.
+    /// Returns what `verify` must find in `period`.
     pub fn expected_for_verify(&self, period: &Period) -> Expectation {
         let mut expectation = Expectation::default();
         let mut doubts = Doubts::default();
@@ -43,11 +44,11 @@ impl BuiltTrail {
         let in_scope = self.chains.iter().zip(&judged).filter(|(chain, _)| period.is_about(chain));
         for (chain, digests) in in_scope {
             found |= present_in_period(chain, digests);
-            let told = self.tell(chain, digests, period);
-            let objects = || told.digests.iter().chain(&told.logs);
+            let expected = self.tell(chain, digests, period);
+            let objects = || expected.digests.iter().chain(&expected.logs);
             objects().for_each(|object| expectation.permit(object));
             for (object, (index, digest)) in
-                told.digests.iter().zip(chain.digests.iter().enumerate())
+                expected.digests.iter().zip(chain.digests.iter().enumerate())
             {
                 if digest.oddity == Oddity::Loop {
                     require_loop(&mut expectation, chain, index, digests, object.in_period);
@@ -64,8 +65,8 @@ impl BuiltTrail {
                     && object.allowed.iter().all(|state| *state == State::Unverified);
             }
             let siblings = self.siblings_go_on(chain, &judged);
-            self.cover(chain, digests, &told, siblings, &mut doubts);
-            expectation.chains.push(told);
+            self.cover(chain, digests, &expected, siblings, &mut doubts);
+            expectation.chains.push(expected);
         }
         self.unlisted(&judged, period, &mut expectation);
         doubts.not_proven |= !expectation.unlisted.is_empty();
@@ -88,7 +89,7 @@ impl BuiltTrail {
                 allowed: own.allowed.clone(),
                 in_period: own.in_period,
             });
-            // A digest across an edge of the period may have its log files checked or not.
+            // The log files of a digest that crosses an edge of the period may be checked or not.
             let whole = period.from <= digest.start && digest.end <= period.to;
             let valid = own.allowed.contains(&State::Valid);
             let only_valid = valid && own.allowed.len() == 1;
@@ -110,13 +111,14 @@ impl BuiltTrail {
                     in_period: own.in_period && whole,
                 });
             }
-            // A starting digest covers nothing, and a backfill digest time that another one covers.
+            // A starting digest covers nothing, and a backfill digest covers time that a standard
+            // one covers.
             let covers = matches!(digest.kind, DigestKind::Standard | DigestKind::Final);
             let hour = || clip(digest, period).filter(|_| covers);
             verified.extend(hour().filter(|_| sure));
             maybe_verified.extend(hour().filter(|_| possible));
         }
-        // The age is the newest digest's own, whether it ends in the period or before it.
+        // The age is that of the newest digest, whether it ends in the period or before it.
         let pending = |by: fn(&BTreeSet<State>) -> bool| {
             let standard = chain.standard().iter().zip(judged);
             let before =
@@ -131,24 +133,24 @@ impl BuiltTrail {
         ChainExpectation { id, digests, logs, not_verified, verified, maybe_open }
     }
 
-    /// What the chain's coverage does to the verdict.
+    /// Adds the effect of the chain's coverage on the verdict.
     fn cover(
         &self,
         chain: &BuiltChain,
         judged: &[Judged],
-        told: &ChainExpectation,
+        expected: &ChainExpectation,
         siblings: bool,
         doubts: &mut Doubts,
     ) {
         if present_in_period(chain, judged) {
-            doubts.not_proven |= !told.not_verified.is_empty();
-            doubts.maybe_not_proven |= !told.maybe_open.is_empty();
+            doubts.not_proven |= !expected.not_verified.is_empty();
+            doubts.maybe_not_proven |= !expected.maybe_open.is_empty();
             return;
         }
         let anything = judged.iter().any(|own| own.content != DigestContent::Absent);
-        // Nothing in the period: uncovered for sure where the chain is known and its siblings go
-        // on; else it may count as ended, as not yet begun, or not be seen at all.
-        doubts.not_proven |= anything && siblings && !told.not_verified.is_empty();
+        // No digest in the period: certainly uncovered if the chain is known and its siblings
+        // continue; otherwise it may count as ended or as not yet begun, or not be seen at all.
+        doubts.not_proven |= anything && siblings && !expected.not_verified.is_empty();
         doubts.maybe_not_proven = true;
     }
 
@@ -160,18 +162,18 @@ impl BuiltTrail {
         })
     }
 
-    /// Log files that no verified digest names.
+    /// Finds the log files that no verified digest names.
     fn unlisted(&self, judged: &[Vec<Judged>], period: &Period, expectation: &mut Expectation) {
         let proves = |digest: &BuiltDigest, own: &Judged| {
             let whole =
                 || digest.logs.iter().all(|log| self.log_states(log) == states(&[State::Valid]));
             own.certain && digest.kind != DigestKind::Starting && whole()
         };
-        // The whole interval of every digest that touches the period is searched, and that of the
-        // first one after it where it goes on from proven time of the period.
+        // The whole interval of every digest that touches the period is searched, and also that of
+        // the first digest after it if that one continues proven time of the period.
         let covers = |chain: &BuiltChain, judged: &[Judged], [time, put]: [i64; 2]| {
-            // An hour of which a copy lacks a log file is not verified, and near its edges nothing
-            // need be said of the next one.
+            // An hour with a log file that the copy lacks is not verified, and near its edges no
+            // report about the next hour is required.
             let lacks = |time: i64| {
                 period.copy
                     && chain.standard().iter().any(|digest| {
@@ -240,14 +242,15 @@ impl BuiltTrail {
         {
             if self.current(&planted.bucket, &planted.key).is_some() {
                 expectation.rogue_keys.insert(planted.key.clone());
-                // Its forged link may be looked at only after it is proved, so nothing else follows.
+                // Its forged link may be followed only after it is proven, so there are no further
+                // effects.
                 doubts.maybe_contradicted = true;
                 doubts.maybe_not_proven = true;
             }
         }
     }
 
-    /// GetTrailStatus tells of a later digest than any that is left.
+    /// Allows for GetTrailStatus reporting a later digest than any that is left.
     fn status_doubts(&self, period: &Period, expectation: &mut Expectation, doubts: &mut Doubts) {
         let gone = self.chains.iter().any(|chain| {
             let newest = chain.digests.iter().max_by_key(|digest| digest.delivered);
@@ -293,8 +296,8 @@ fn clip(digest: &BuiltDigest, period: &Period) -> Option<(i64, i64)> {
     (from < to).then_some((from, to))
 }
 
-/// What `covered`, in order, leaves of the period, without what follows the last of it where that is
-/// `pending`.
+/// Returns what the intervals in `covered`, in order, leave of the period, without the time after
+/// the last of them if that is `pending`.
 fn rest(covered: &[(i64, i64)], period: &Period, pending: bool) -> Vec<(i64, i64)> {
     let (mut at, mut left) = (period.from, Vec::new());
     for &(from, to) in covered {

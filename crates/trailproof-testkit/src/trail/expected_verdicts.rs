@@ -1,8 +1,8 @@
-//! The verdicts that a right verifier may come to.
+//! The verdicts that a correct verifier may reach.
 use super::expectation::{Expectation, Verdict};
 use std::collections::BTreeSet;
 
-/// How much of the verdict is settled.
+/// How much of the verdict is certain.
 #[derive(Default)]
 pub(super) struct Doubts {
     pub(super) maybe_contradicted: bool,
@@ -10,7 +10,7 @@ pub(super) struct Doubts {
     pub(super) maybe_not_proven: bool,
 }
 
-/// By what is required to be found, and what is in doubt.
+/// Returns the possible verdicts, from the required findings and the doubts.
 pub(super) fn verdicts(
     expectation: &Expectation,
     doubts: &Doubts,

@@ -1,4 +1,4 @@
-//! Writes a built trail to a directory, as a mirror with its evidence beside it.
+//! Writes a built trail to a directory, as a copy with its evidence beside it.
 use super::built::BuiltTrail;
 use super::location::iso;
 use crate::world::{Bucket, PublicKey};
@@ -7,15 +7,16 @@ use serde_json::{Map, Value, json};
 use std::io;
 use std::path::{Component, Path};
 
-/// The file, beside the buckets' directories, that tells what a file system cannot hold: for every
-/// bucket and key, metadata, content type, content encoding and time.
+/// The file, beside the buckets' directories, with what a file system cannot hold: for every bucket
+/// and key, metadata, content type, content encoding and time.
 pub const OBJECTS: &str = "trailproof-objects.json";
-/// The file with the public keys by region, each as `aws cloudtrail list-public-keys` prints them.
+/// The file with the public keys by region, each in the format printed by `aws cloudtrail
+/// list-public-keys`.
 pub const KEYS: &str = "public-keys.json";
 
 impl BuiltTrail {
     /// Writes `directory/BUCKET/KEY` for every object that a plain GET reads, [`OBJECTS`] and
-    /// [`KEYS`]. Fails on keys that are no safe path, as those of hostile deeds.
+    /// [`KEYS`]. Returns an error for keys that are not safe paths, such as those of hostile deeds.
     pub fn write_to(&self, directory: &Path) -> io::Result<()> {
         let mut index = Map::new();
         for (name, bucket) in &self.world.buckets {
@@ -32,7 +33,7 @@ impl BuiltTrail {
         std::fs::write(directory.join(KEYS), pretty(&self.public_keys()))
     }
 
-    /// The public keys as `{region: {"PublicKeyList": […]}}`.
+    /// Returns the public keys as `{region: {"PublicKeyList": […]}}`.
     pub fn public_keys(&self) -> Value {
         let listed = |keys: &Vec<PublicKey>| {
             let keys: Vec<_> = keys.iter().map(public_key).collect();
@@ -56,13 +57,13 @@ fn objects(bucket: &Bucket) -> Map<String, Value> {
     let mut objects = Map::new();
     for key in bucket.objects.keys() {
         if let Some(version) = bucket.current(key) {
-            let told = json!({
+            let properties = json!({
                 "metadata": version.metadata,
                 "content_type": version.content_type,
                 "content_encoding": version.content_encoding,
                 "last_modified": iso(version.last_modified),
             });
-            objects.insert(key.clone(), told);
+            objects.insert(key.clone(), properties);
         }
     }
     objects
@@ -78,5 +79,5 @@ fn safe(text: &str) -> io::Result<&Path> {
     if plain && !text.contains(char::is_control) {
         return Ok(path);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{text:?} is no safe path")))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{text:?} is not a safe path")))
 }

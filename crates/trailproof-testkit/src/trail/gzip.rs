@@ -1,25 +1,27 @@
-//! Gzip members as AWS writes them, and a strict reader that tells apart how a body departs.
+//! Gzip members as AWS writes them, and a strict reader that reports exactly how a body deviates.
 //!
-//! The reader is not the one under test: it inflates raw deflate and checks header and trailer by
-//! hand, so that the two can disagree.
+//! The reader is not the one under test: it inflates raw deflate and checks header and trailer
+//! itself, so that the two can disagree.
 #![expect(clippy::expect_used, reason = "writing into memory cannot fail")]
 use flate2::{Compression, Crc, Decompress, FlushDecompress, GzBuilder, Status};
 use std::io::{Read, Write};
 
-/// The most that the reader inflates. Bodies that go on are bombs, which the model does not follow.
+/// Maximum number of bytes that the reader inflates. Longer bodies are bombs, which the model does
+/// not follow.
 pub const LARGEST: usize = 64 << 20;
 
-/// One member at level 6, modification time 0, as deterministic as the input.
+/// Compresses into one member at level 6 with modification time 0, so that the same input gives the
+/// same bytes.
 pub fn member(bytes: &[u8]) -> Vec<u8> {
     let mut writer = GzBuilder::new()
         .mtime(0)
         .operating_system(0)
         .write(Vec::with_capacity(bytes.len() / 4 + 64), Compression::new(6));
-    writer.write_all(bytes).expect("memory takes all bytes");
-    writer.finish().expect("memory takes all bytes")
+    writer.write_all(bytes).expect("writing to memory cannot fail");
+    writer.finish().expect("writing to memory cannot fail")
 }
 
-/// One small member that inflates to `size` zero bytes.
+/// Creates one small member that inflates to `size` zero bytes.
 pub fn bomb(size: usize) -> Vec<u8> {
     let mut writer =
         GzBuilder::new().mtime(0).operating_system(0).write(Vec::new(), Compression::best());
@@ -27,19 +29,19 @@ pub fn bomb(size: usize) -> Vec<u8> {
     let mut left = size;
     while left > 0 {
         let count = left.min(block.len());
-        writer.write_all(block.get(..count).unwrap_or(&[])).expect("memory takes all bytes");
+        writer.write_all(block.get(..count).unwrap_or(&[])).expect("writing to memory cannot fail");
         left -= count;
     }
-    writer.finish().expect("memory takes all bytes")
+    writer.finish().expect("writing to memory cannot fail")
 }
 
-/// The same content in two members, as copiers write that compress in blocks.
+/// Compresses into two members, as copiers do that compress in blocks.
 pub fn members(bytes: &[u8]) -> Vec<u8> {
     let (one, other) = bytes.split_at(bytes.len() / 2);
     [member(one), member(other)].concat()
 }
 
-/// What all members of `body` hold, where it is whole members and nothing else.
+/// Returns the content of all members of `body`, if it consists of whole members and nothing else.
 #[expect(clippy::disallowed_methods, reason = "the model shares no reader with what it judges")]
 pub fn joined(body: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -48,10 +50,10 @@ pub fn joined(body: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// What a body is, read as gzip.
+/// The form of a body, read as gzip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// It does not begin as gzip does.
+    /// It does not begin with a gzip header.
     NotGzip,
     /// The deflate stream does not end, or is damaged.
     Broken,
@@ -59,9 +61,9 @@ pub enum Body {
     Bomb,
     /// The deflate stream ends.
     Inflated {
-        /// What the first member holds.
+        /// Content of the first member.
         bytes: Vec<u8>,
-        /// Whether checksum and length follow it and are right.
+        /// Whether a correct checksum and length follow it.
         trailer: bool,
         /// Whether anything follows the member.
         more: bool,
@@ -70,8 +72,8 @@ pub enum Body {
 
 /// Reads `body` as one member.
 pub fn read(body: &[u8]) -> Body {
-    // Ten bytes of header without optional fields: the builder writes no other, and a flipped flag
-    // makes the header one that AWS never wrote.
+    // A ten-byte header without optional fields: the builder writes no other, and a flipped flag
+    // makes it a header that AWS never wrote.
     let (Some([0x1f, 0x8b, 8, 0]), Some(deflated)) = (body.get(..4), body.get(10..)) else {
         return Body::NotGzip;
     };

@@ -1,6 +1,6 @@
 //! Reads a directory that [`super::export`] wrote back into a world.
 //!
-//! It reads what lies on disk and asks no builder: what is served from it is what is committed.
+//! It reads the files on disk and uses no builder, so that what is served is what is committed.
 use super::export::{KEYS, OBJECTS};
 use super::location::seconds;
 use crate::world::{Bucket, PublicKey, Version, World};
@@ -10,24 +10,24 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-/// The region of a bucket that was read: the directory does not tell it, and no request depends on
-/// it unless [`crate::server::ServerOptions::enforce_bucket_region`] is set.
+/// The region of a bucket that was read: it is not in the directory, and no request depends on it
+/// unless [`crate::server::ServerOptions::enforce_bucket_region`] is set.
 const REGION: &str = "us-east-1";
 
 impl World {
-    /// The buckets and the public keys of a directory. It has no trails, for the directory tells of
-    /// none.
+    /// Reads the buckets and the public keys of a directory. The world has no trails, because a
+    /// directory does not hold any.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read, or that is not what the export writes.
+    /// Returns an error if a file cannot be read or is not in the format of the export.
     pub fn read_from(directory: &Path) -> io::Result<Self> {
         let mut world = Self::default();
         for (name, objects) in document(&directory.join(OBJECTS))? {
             let mut bucket = Bucket::new(REGION);
-            for (key, told) in fields(&objects)? {
+            for (key, properties) in fields(&objects)? {
                 let body = std::fs::read(directory.join(&name).join(key))?;
-                bucket.put(key, version(body, told)?);
+                bucket.put(key, version(body, properties)?);
             }
             world.buckets.insert(name, bucket);
         }
@@ -41,8 +41,8 @@ impl World {
     }
 }
 
-fn version(body: Vec<u8>, told: &Value) -> io::Result<Version> {
-    let metadata = told.get("metadata").ok_or_else(|| wrong("metadata"))?;
+fn version(body: Vec<u8>, properties: &Value) -> io::Result<Version> {
+    let metadata = properties.get("metadata").ok_or_else(|| wrong("metadata"))?;
     let mut named = BTreeMap::new();
     for (name, value) in fields(metadata)? {
         let value = value.as_str().ok_or_else(|| wrong("metadata"))?;
@@ -52,22 +52,25 @@ fn version(body: Vec<u8>, told: &Value) -> io::Result<Version> {
         version_id: String::new(),
         body: body.into(),
         metadata: named,
-        content_type: text(told, "content_type")?.to_owned(),
-        content_encoding: told.get("content_encoding").and_then(Value::as_str).map(str::to_owned),
+        content_type: text(properties, "content_type")?.to_owned(),
+        content_encoding: properties
+            .get("content_encoding")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         storage_class: "STANDARD".to_owned(),
-        last_modified: seconds(text(told, "last_modified")?),
+        last_modified: seconds(text(properties, "last_modified")?),
         delete_marker: false,
     })
 }
 
-fn public_key(told: &Value) -> io::Result<PublicKey> {
-    let value = text(told, "Value")?;
+fn public_key(properties: &Value) -> io::Result<PublicKey> {
+    let value = text(properties, "Value")?;
     let der = base64::engine::general_purpose::STANDARD.decode(value);
     Ok(PublicKey {
         der: der.map_err(|_| wrong("Value"))?,
-        fingerprint: text(told, "Fingerprint")?.to_owned(),
-        valid_from: seconds(text(told, "ValidityStartTime")?),
-        valid_to: seconds(text(told, "ValidityEndTime")?),
+        fingerprint: text(properties, "Fingerprint")?.to_owned(),
+        valid_from: seconds(text(properties, "ValidityStartTime")?),
+        valid_to: seconds(text(properties, "ValidityEndTime")?),
     })
 }
 
@@ -88,5 +91,5 @@ fn text<'v>(value: &'v Value, name: &str) -> io::Result<&'v str> {
 }
 
 fn wrong(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("`{what}` is absent or of another kind"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("`{what}` is absent or has the wrong type"))
 }

@@ -1,4 +1,4 @@
-//! Judges the digests of one chain, each by what became of it and by the digests that link to it.
+//! Judges the digests of one chain, each by its end state and by the digests that link to it.
 use super::built::{BuiltChain, BuiltDigest, BuiltTrail, DigestKind, Oddity};
 use super::end_state::{DigestContent, OwnSignature, states};
 use super::expectation::{Period, State};
@@ -12,18 +12,18 @@ const MISSING: State = State::Invalid("digest-missing");
 const MOVED: State = State::Invalid("digest-moved");
 const OUT_OF_ORDER: State = State::Invalid("digest-out-of-order");
 
-/// What is known of one digest while its chain is judged.
+/// What is known about one digest while its chain is judged.
 pub(super) struct Judged {
     pub(super) content: DigestContent,
     pub(super) own: OwnSignature,
-    /// Whether any object still holds its signature as that of the digest before. Whoever kept it,
-    /// it proves the digest; only a bold run looks for it.
+    /// Whether any object still records its signature as that of the previous digest. Wherever it
+    /// was kept, it proves the digest; only the bold run looks for it.
     pub(super) kept: bool,
-    /// Whether no key of the region is listed that was valid then.
+    /// Whether no listed key of the region was valid then.
     pub(super) keyless: bool,
-    /// Proved by the careful run.
+    /// Whether the careful run proves it.
     pub(super) certain: bool,
-    /// Proved by the bold run.
+    /// Whether the bold run proves it.
     pub(super) possible: bool,
     pub(super) in_period: bool,
     /// Whether it counts as a successor in the careful run.
@@ -32,8 +32,8 @@ pub(super) struct Judged {
 }
 
 impl BuiltTrail {
-    /// Judges every digest of a chain, newest first, so that successors are judged before.
-    /// `kept` are the signatures that objects hold as those of the digests before them.
+    /// Judges every digest of a chain, newest first, so that successors come before their
+    /// predecessors. `kept` are the signatures that objects record for their predecessors.
     pub(super) fn judge(
         &self,
         chain: &BuiltChain,
@@ -63,8 +63,8 @@ impl BuiltTrail {
             });
         }
         for (index, digest) in chain.digests.iter().enumerate().rev() {
-            // A link that leads forward proves nothing: a digest cannot hold the hash of one that
-            // holds its own.
+            // A link that leads forward proves nothing: a digest cannot contain the hash of one
+            // that contains its own.
             let successors = || chain.successors(index).filter(|&after| after > index);
             let known = |after: usize| judged.get(after);
             let certain =
@@ -80,8 +80,9 @@ impl BuiltTrail {
     }
 }
 
-/// Settles one digest, given whether a proven successor says what it must be, and what it is where
-/// one says so and nothing is there.
+/// Settles one digest. `certain` and `possible` are whether the careful and the bold run prove a
+/// successor that records what the digest must be; `absent` is its state if a successor does and
+/// the object is missing.
 fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: bool, absent: State) {
     let signed = own.own == OwnSignature::Proves;
     let maybe_signed = signed || own.kept || own.own == OwnSignature::MayProve;
@@ -99,12 +100,12 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
         }
         DigestContent::Malformed => states(&[MALFORMED]),
         DigestContent::Elsewhere => states(&[MOVED, SIGNATURE, KEY_UNKNOWN, OUT_OF_ORDER]),
-        // What it names shows only to a reader that takes the member alone.
+        // A reader that uses only the first member sees the location that it names.
         DigestContent::DamagedElsewhere => {
             states(&[MALFORMED, MOVED, SIGNATURE, KEY_UNKNOWN, OUT_OF_ORDER])
         }
         DigestContent::Changed => states(&[SIGNATURE, KEY_UNKNOWN, MALFORMED]),
-        // A reader that takes the member alone goes on to ask for a proof.
+        // A reader that uses only the first member goes on to look for a proof.
         DigestContent::Damaged if own.possible => states(&[MALFORMED]),
         DigestContent::Damaged => {
             let mut allowed = unproved(own.own);
@@ -117,8 +118,8 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
     if own.possible {
         allowed.insert(State::Valid);
     }
-    // Without a proven successor, and without a signature or any key to hold against it, nothing
-    // contradicts a digest that can be read.
+    // Without a proven successor, and without a signature or any key to check it with, nothing
+    // contradicts a readable digest.
     let readable = matches!(
         own.content,
         DigestContent::Elsewhere | DigestContent::DamagedElsewhere | DigestContent::Changed
@@ -136,7 +137,7 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
     }
     match digest.oddity {
         Oddity::None => {}
-        // It is AWS's, and no digest all the same.
+        // AWS signed it, but it is not a valid digest.
         Oddity::NoLogFiles => {
             allowed.remove(&State::Valid);
             allowed.insert(MALFORMED);
@@ -149,7 +150,7 @@ fn conclude(own: &mut Judged, digest: &BuiltDigest, certain: bool, possible: boo
     own.allowed = allowed;
 }
 
-/// What may be said of an intact digest that nothing proves.
+/// Returns the possible states of an intact digest without a proof.
 fn unproved(own: OwnSignature) -> BTreeSet<State> {
     match own {
         OwnSignature::Absent => states(&[State::Unverified]),
@@ -157,7 +158,7 @@ fn unproved(own: OwnSignature) -> BTreeSet<State> {
         OwnSignature::Wrong(false) => states(&[SIGNATURE, MALFORMED, KEY_UNKNOWN]),
         OwnSignature::KeyUnknown(true) => states(&[KEY_UNKNOWN]),
         OwnSignature::KeyUnknown(false) => states(&[State::Unverified]),
-        // With an oddity the digest is not certain although it is signed; the caller adds to this.
+        // An odd digest is not certain although it is signed; the caller adds the states.
         OwnSignature::Proves => BTreeSet::new(),
         OwnSignature::MayProve => states(&[KEY_UNKNOWN, SIGNATURE, MALFORMED, State::Unverified]),
     }

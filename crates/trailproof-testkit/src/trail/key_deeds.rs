@@ -5,7 +5,7 @@ use super::signer::Signer;
 use crate::world::PublicKey;
 
 impl BuiltTrail {
-    /// Whether `key` is, in either encoding, the key that signed with `slot`.
+    /// Returns whether `key` is, in either encoding, the key of this `slot`.
     pub(super) fn is_key(key: &PublicKey, slot: usize) -> bool {
         let signer = Signer::pool(slot);
         key.der == signer.pkcs1 || key.der == signer.spki

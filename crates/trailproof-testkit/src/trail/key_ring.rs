@@ -1,17 +1,17 @@
-//! Which key signs in which region at which time.
+//! The key that signs in each region at each time.
 #![expect(clippy::panic, reason = "too many regions for the pool is a mistake in a test")]
 use super::signer::{POOL, Signer, fingerprint};
 use crate::world::PublicKey;
 use std::collections::BTreeMap;
 
 const DAY: i64 = 86_400;
-/// Keys are valid exactly so long (1,598 of 1,598 real keys).
+/// Length of a key's validity, in seconds (exact for 1,598 of 1,598 real keys).
 pub const VALIDITY: i64 = 30 * DAY;
 
 /// One key of one region.
 #[derive(Clone, Debug)]
 pub struct RingKey {
-    /// Its place in the pool of checked-in keys.
+    /// Index in the pool of checked-in keys.
     pub slot: usize,
     /// Start of validity.
     pub from: i64,
@@ -27,7 +27,7 @@ pub struct KeyRing {
     regions: BTreeMap<String, Vec<RingKey>>,
 }
 
-/// What a ring must suffice for.
+/// The requirements that a ring must meet.
 #[derive(Clone, Debug)]
 pub struct Demand<'a> {
     /// Every region of every trail.
@@ -40,17 +40,17 @@ pub struct Demand<'a> {
     pub rotations: &'a [i64],
     /// Whether keys are returned as SubjectPublicKeyInfo.
     pub spki: bool,
-    /// Whether two regions may have one key, which AWS never does.
+    /// Whether two regions may share a key, which AWS never does.
     pub reuse: bool,
 }
 
 impl KeyRing {
-    /// Deals keys from the pool: regions in order, each with a new key every 18 to 20 days.
+    /// Assigns keys from the pool: regions in order, each with a new key every 18 to 20 days.
     pub fn deal(demand: &Demand<'_>) -> Self {
         let mut ring = Self::default();
         let mut dealt = 0;
         for (region, number) in demand.regions.iter().zip(0i64..) {
-            // Ten days in, so that short trails lie in the middle of a key's validity.
+            // Ten days earlier, so that short trails are in the middle of a key's validity.
             let mut from = demand.from - 10 * DAY - number * 3607;
             let mut starts = demand.rotations.to_vec();
             while from <= demand.until {
@@ -63,7 +63,7 @@ impl KeyRing {
             let keys = ring.regions.entry(region.clone()).or_default();
             for from in starts {
                 if dealt >= POOL && !demand.reuse {
-                    panic!("{POOL} checked-in keys do not suffice: allow reuse across regions");
+                    panic!("{POOL} checked-in keys are not enough: allow reuse across regions");
                 }
                 let slot = dealt % POOL;
                 dealt += 1;
@@ -76,7 +76,7 @@ impl KeyRing {
         ring
     }
 
-    /// The key that CloudTrail signs with at `time`: the newest that is valid then.
+    /// Returns the key with which CloudTrail signs at `time`: the newest that is valid then.
     pub fn at(&self, region: &str, time: i64) -> &RingKey {
         self.regions
             .get(region)
@@ -84,7 +84,7 @@ impl KeyRing {
             .unwrap_or_else(|| panic!("no key for {region} at {time}"))
     }
 
-    /// The ring as ListPublicKeys tells it.
+    /// Returns the ring as ListPublicKeys lists it.
     pub fn listed(&self) -> BTreeMap<String, Vec<PublicKey>> {
         let listed = |key: &RingKey| PublicKey {
             der: key.der.clone(),

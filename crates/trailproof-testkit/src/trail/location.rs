@@ -1,27 +1,27 @@
-//! Where CloudTrail puts digests and log files, spelt as it spells them.
-#![expect(clippy::expect_used, reason = "a time that no calendar has is a mistake in a test")]
+//! Where CloudTrail puts digests and log files, in its own spelling.
+#![expect(clippy::expect_used, reason = "a time outside of the calendar is a mistake in a test")]
 use chrono::{DateTime, Utc};
 
 fn calendar(time: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(time, 0).expect("the time is in the calendar")
 }
 
-/// `2026-03-01T00:00:00Z`.
+/// Formats a time as `2026-03-01T00:00:00Z`.
 pub fn iso(time: i64) -> String {
     calendar(time).format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// `2026/03/01`, the folders of one day.
+/// Formats the folders of one day: `2026/03/01`.
 pub fn day_folder(time: i64) -> String {
     calendar(time).format("%Y/%m/%d").to_string()
 }
 
-/// Reads `2026-03-01T00:00:00Z` back. Panics on anything else.
+/// Parses `2026-03-01T00:00:00Z`. Panics on any other form.
 pub fn seconds(text: &str) -> i64 {
     DateTime::parse_from_rfc3339(text).expect("the test wrote an RFC 3339 time").timestamp()
 }
 
-/// The folder, with a slash at its end, under which one account's digests or log files lie.
+/// Returns the folder of one account's digests or log files, with a trailing slash.
 ///
 /// `kind` is `CloudTrail-Digest` or `CloudTrail`.
 pub fn folder(
@@ -40,7 +40,7 @@ pub fn folder(
     text
 }
 
-/// The name of a digest that ends at `end`. `suffix` is empty or `_backfill`.
+/// Returns the name of a digest that ends at `end`. `suffix` is empty or `_backfill`.
 pub fn digest_name(
     account: &str,
     region: &str,
@@ -53,7 +53,7 @@ pub fn digest_name(
     format!("{account}_CloudTrail-Digest_{region}_{trail}_{home_region}_{end}{suffix}.json.gz")
 }
 
-/// The name of a log file of the five minutes that end at `time`.
+/// Returns the name of a log file for the five minutes that end at `time`.
 pub fn log_name(account: &str, region: &str, time: i64, unique: &str) -> String {
     let time = calendar(time).format("%Y%m%dT%H%MZ");
     format!("{account}_CloudTrail_{region}_{time}_{unique}.json.gz")

@@ -11,7 +11,7 @@ const APPENDED: &[u8] =
     \"eventName\":\"NeverHappened\",\"eventID\":\"00000000-0000-4000-8000-000000000000\"}]}";
 
 impl BuiltTrail {
-    /// Does a deed to a log file; `None` where it is not one.
+    /// Applies a deed to a log file; returns `None` if the deed is not about log files.
     pub(super) fn apply_to_log(&mut self, deed: Deed) -> Option<Result<(), NoSuchTarget>> {
         Some(match deed {
             Deed::LogDeleted(at) => self.delete_log(at),
@@ -95,7 +95,7 @@ impl BuiltTrail {
         let other = self.log(by.digest.chain, by.digest.index, by.log).ok_or(NoSuchTarget)?;
         let version = self.current(&other.bucket, &other.key).ok_or(NoSuchTarget)?.clone();
         self.change_log(at, |target| {
-            // With repeated bodies the other log file can be the same one.
+            // With repeated bodies, the other log file can have the same one.
             (target.body != version.body).then(|| *target = version)
         })
     }

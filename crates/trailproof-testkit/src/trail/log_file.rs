@@ -1,4 +1,4 @@
-//! Log files: records that look like CloudTrail's, in number so that sizes come out as real ones.
+//! Log files: records that look like CloudTrail's, in a number that gives them realistic sizes.
 use super::dice::Dice;
 use super::event::EventSpec;
 use super::gzip;
@@ -6,19 +6,20 @@ use super::location::iso;
 use super::spec::LogSizes;
 use bytes::Bytes;
 
-// Natural logarithms of 2 KB and of the deviation with which 95 % stay under 15 KB:
-// ln(15,000 / 2,000) / 1.645.
+// Natural logarithms of 2 KB, and of the deviation with which 95 % are below 15 KB: ln(15,000 /
+// 2,000) / 1.645.
 const MEDIAN: f64 = 7.6;
 const DEVIATION: f64 = 1.22;
-// What the records below come to under gzip -6, measured: the first one, and each further one.
+// Measured size of the records below under gzip -6: of the first one, and of each further one.
 const FIRST_RECORD: f64 = 800.0;
 const NEXT_RECORD: f64 = 150.0;
-// Real log files end at some 52 KB in the corpora at hand; AWS says "typically less than 128 KB".
+// In the available corpora, real log files reach some 52 KB; AWS documents "typically less than 128
+// KB".
 const MOST_RECORDS: f64 = 400.0;
-// Natural logarithms of 6 KB and of the deviation with which 99 % stay under 0.7 MB.
+// Natural logarithms of 6 KB, and of the deviation with which 99 % are below 0.7 MB.
 const MIXED_MEDIAN: f64 = 8.7;
 const MIXED_DEVIATION: f64 = 2.05;
-// What comes to some 20 MB.
+// Gives some 20 MB.
 const LARGE_RECORDS: f64 = 130_000.0;
 
 const USERS: [&str; 6] = ["alice", "benjamin", "bert-jan", "deploy", "grafana", "terraform"];
@@ -72,18 +73,18 @@ pub struct LogContent {
     pub oldest: i64,
 }
 
-/// Where a log file's events happened.
+/// Where and when a log file's events happened.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// The account.
     pub account: &'a str,
     /// The region.
     pub region: &'a str,
-    /// The time in the log file's name; events precede it.
+    /// Time in the log file's name; its events are earlier.
     pub time: i64,
 }
 
-/// Makes a log file with the records of `events` after the random ones.
+/// Creates a log file with the records of `events` after the random ones.
 pub fn log_file(
     dice: &mut Dice,
     sizes: LogSizes,
@@ -113,8 +114,8 @@ pub fn log_file(
         json.push_str(record);
     };
     for _ in 0..count {
-        // Most events are a few minutes old; one in forty took over an hour, so that it precedes
-        // the digest's interval.
+        // Most events are a few minutes old; one in forty is more than an hour old, so that it
+        // precedes the digest's interval.
         let age = if dice.below(40) == 0 { 3600 + dice.below(3600) } else { 20 + dice.below(280) };
         let time = scene.time - i64::from(age);
         push(time, &random_record(dice, scene, time));
@@ -130,9 +131,9 @@ pub fn log_file(
 }
 
 fn records_for(size: f64, most: f64) -> u32 {
-    let wanted = ((size - FIRST_RECORD) / NEXT_RECORD).clamp(0.0, most).round();
-    // Counted, because a float does not convert without `as`.
-    (1..).find(|&count| f64::from(count) >= wanted + 1.0).unwrap_or(1)
+    let further = ((size - FIRST_RECORD) / NEXT_RECORD).clamp(0.0, most).round();
+    // Found by counting, because a float cannot be converted without `as`.
+    (1..).find(|&count| f64::from(count) >= further + 1.0).unwrap_or(1)
 }
 
 fn pick<T: Copy, const N: usize>(dice: &mut Dice, from: &[T; N], otherwise: T) -> T {
@@ -167,7 +168,7 @@ fn random_record(dice: &mut Dice, scene: Scene<'_>, time: i64) -> String {
 
 fn told_record(dice: &mut Dice, scene: Scene<'_>, time: i64, event: &EventSpec) -> String {
     let user = escaped(event.principal.rsplit('/').next().unwrap_or("unknown"));
-    let told = Told {
+    let fields = Told {
         principal: escaped(&event.principal),
         user: &user,
         address: &escaped(&event.address),
@@ -177,10 +178,10 @@ fn told_record(dice: &mut Dice, scene: Scene<'_>, time: i64, event: &EventSpec) 
         request: &event.request,
         id: Some(&escaped(&event.id)),
     };
-    record(dice, scene, time, told)
+    record(dice, scene, time, fields)
 }
 
-// Tests may put hostile text into an event; the log file stays JSON.
+// Tests may put hostile text into an event; the log file remains valid JSON.
 fn escaped(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.get(1..quoted.len() - 1).unwrap_or("").to_owned()
@@ -197,8 +198,8 @@ struct Told<'a> {
     id: Option<&'a str>,
 }
 
-fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, told: Told<'_>) -> String {
-    let Told { principal, user, address, agent, source, name, request, id } = told;
+fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, fields: Told<'_>) -> String {
+    let Told { principal, user, address, agent, source, name, request, id } = fields;
     let Scene { account, region, .. } = scene;
     let id = id.map_or_else(|| dice.uuid(), str::to_owned);
     let (request_id, host_id) = (dice.uuid(), dice.letters(76));

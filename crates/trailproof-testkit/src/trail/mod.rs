@@ -1,9 +1,9 @@
-//! Trails as CloudTrail writes them, what may be done to them, and what must then be found.
+//! Trails as CloudTrail writes them, changes to them, and what a verifier must then find.
 //!
-//! [`TrailSpec`] describes one trail, [`TrailBuilder`] builds one or several into one world,
-//! [`Deed`] does what an attacker, a lifecycle rule or a bad copy does, and
-//! [`BuiltTrail::expected_for_verify`] says what a verifier must find. The model knows the truth
-//! (what was written) and compares the world with it; it verifies no signature and calls no code
+//! [`TrailSpec`] describes one trail, [`TrailBuilder`] builds one or several in one world, [`Deed`]
+//! is an act of an attacker, a lifecycle rule or a faulty copy, and
+//! [`BuiltTrail::expected_for_verify`] returns what a verifier must find. The model knows the truth
+//! (what was written) and compares the world with it; it verifies no signatures and calls no code
 //! under test.
 pub mod build;
 pub mod built;

@@ -1,4 +1,4 @@
-//! What somebody without AWS's keys adds to a bucket.
+//! Objects that an attacker without AWS's keys adds to a bucket.
 use super::built::{BuiltTrail, ChainId, Planted, PlantedKind};
 use super::commit;
 use super::deed::{Decoy, DigestAt, Hostile, NoSuchTarget};
@@ -21,13 +21,14 @@ impl BuiltTrail {
 
     pub(super) fn add_log(&mut self, at: DigestAt) -> Result<(), NoSuchTarget> {
         let (id, digest) = self.target(at)?;
-        // The middle of the hour, so that the time lies inside the interval however it is read.
+        // The middle of the hour, so that the time is inside the interval under every
+        // interpretation.
         let time = (digest.start + 1800).div_euclid(300) * 300;
         let put = time + 30;
         let mut dice = Dice::new(self.chains.len().try_into().unwrap_or(0), &digest.key);
         let scene = Scene { account: &id.account, region: &id.region, time };
         let content = log_file(&mut dice, LogSizes::Small, scene, &[]);
-        // The folder is that of the digest with the other name, prefix and organization included.
+        // The digest's folder with a different name, including prefix and organization.
         let kind = format!("/CloudTrail-Digest/{}/", id.region);
         let root = digest.key.split(&kind).next().unwrap_or("");
         let name = log_name(&id.account, &id.region, time, &dice.letters(16));
@@ -96,7 +97,7 @@ impl BuiltTrail {
         Ok(())
     }
 
-    /// A digest object that names `key` and `end` as its own and is signed by the forger.
+    /// Creates a digest object that names `key` and `end` as its own and is signed by the forger.
     fn forged(&self, at: DigestAt, key: &str, end: i64) -> Result<Version, NoSuchTarget> {
         let chain = self.chains.get(at.chain).ok_or(NoSuchTarget)?;
         let mut fields = chain.fields(at.index).ok_or(NoSuchTarget)?;

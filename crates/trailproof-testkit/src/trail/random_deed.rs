@@ -1,11 +1,11 @@
-//! Deeds thrown by dice, for property tests.
+//! Random deeds, for property tests.
 use super::built::{BuiltTrail, DigestKind};
 use super::deed::{Decoy, Deed, DigestAt, Hostile, LogAt};
 use super::dice::Dice;
 
 impl BuiltTrail {
-    /// A deed thrown by dice, for property tests. Its target exists, though an earlier deed may
-    /// have taken it away.
+    /// Chooses a random deed, for property tests. Its target exists in the trail as built, though
+    /// an earlier deed may have removed it.
     pub fn random_deed(&self, dice: &mut Dice) -> Deed {
         let below = |dice: &mut Dice, end: usize| {
             usize::try_from(dice.below(u32::try_from(end).unwrap_or(u32::MAX))).unwrap_or(0)

@@ -3,7 +3,7 @@ use super::build::TrailBuilder;
 use super::built::BuiltTrail;
 use super::spec::{LogPlan, LogSizes, SignWith, TrailSpec};
 
-/// The regions that are on without asking; an organization's trail delivers from all of them.
+/// The regions that are enabled by default; an organization's trail delivers from all of them.
 pub const REGIONS: [&str; 17] = [
     "ap-northeast-1",
     "ap-northeast-2",
@@ -24,39 +24,39 @@ pub const REGIONS: [&str; 17] = [
     "us-west-2",
 ];
 
-/// How large an organization's world is to be.
+/// The size of an organization's world.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// Accounts.
+    /// Number of accounts.
     pub accounts: u32,
-    /// Regions, at most as many as [`REGIONS`] has.
+    /// Number of regions, at most the number in [`REGIONS`].
     pub regions: usize,
-    /// Hours.
+    /// Number of hours.
     pub hours: u32,
-    /// Log files a digest, on average.
+    /// Mean number of log files a digest.
     pub logs: f64,
-    /// How large they are.
+    /// Size of the log files.
     pub sizes: LogSizes,
 }
 
 impl Scale {
-    /// Twenty accounts, all regions, seven days, nearly no log files: some 57,000 digests.
+    /// Returns twenty accounts, all regions, seven days, nearly no log files: some 57,000 digests.
     pub fn organization_week() -> Self {
         Self { accounts: 20, regions: 17, hours: 168, logs: 0.02, sizes: LogSizes::Small }
     }
 
-    /// One account and region whose 3,500 objects, log files most of them, have real sizes.
+    /// Returns one account and region with 3,500 objects of realistic size, most of them log files.
     pub fn busy_week() -> Self {
         Self { accounts: 1, regions: 1, hours: 168, logs: 19.8, sizes: LogSizes::Realistic }
     }
 
-    /// Builds the world. Keys are shared by regions where the pool is too small.
+    /// Builds the world. Regions share keys if the pool is too small.
     pub fn build(self) -> BuiltTrail {
         let accounts: Vec<_> = (0..self.accounts)
             .map(|at| format!("{:012}", 100_000_000_001 + u64::from(at)))
             .collect();
         let accounts: Vec<_> = accounts.iter().map(String::as_str).collect();
-        // The home region is among them, however few they are.
+        // The home region is included, however few there are.
         let regions: Vec<_> = REGIONS.iter().rev().copied().take(self.regions).collect();
         let home = regions.first().copied().unwrap_or("us-west-2");
         let spec = TrailSpec::new()

@@ -1,7 +1,7 @@
 //! The checked-in test keys and the two implementations that sign with them.
 //!
-//! `rsa` is the reference, because it shares no code with what verifies. `aws-lc-rs` is several
-//! times faster and gives the same bytes (PKCS#1 v1.5 throws no dice), which a test holds.
+//! `rsa` is the reference, because it shares no code with the verifier. `aws-lc-rs` is several
+//! times faster and gives the same bytes (PKCS#1 v1.5 uses no randomness), which a test checks.
 #![expect(clippy::expect_used, reason = "the keys are checked in; a bad one must stop the test")]
 use super::spec::SignWith;
 use aws_lc_rs::rand::SystemRandom;
@@ -22,7 +22,7 @@ macro_rules! pem {
     };
 }
 
-/// How many keys stand for CloudTrail's own.
+/// Number of keys that stand for CloudTrail's own.
 pub const POOL: usize = 16;
 
 const PEMS: [&str; POOL] = pem!(
@@ -31,7 +31,7 @@ const PEMS: [&str; POOL] = pem!(
 );
 const FORGER: [&str; 1] = pem!("forger");
 
-// Property tests build the same trail over and over. 20,000 signatures are about 8 MB.
+// Property tests build the same trail over and over. 20,000 signatures take about 8 MB.
 const REMEMBERED: usize = 20_000;
 
 /// One signing key with both encodings of its public half.
@@ -64,7 +64,7 @@ impl Signer {
         Self { reference, fast, pkcs1, spki, remembered: Mutex::default() }
     }
 
-    /// Key `slot` of the pool. There are [`POOL`] of them.
+    /// Returns key `slot` of the pool. There are [`POOL`] of them.
     pub fn pool(slot: usize) -> &'static Self {
         static KEYS: [OnceLock<Signer>; POOL] = [const { OnceLock::new() }; POOL];
         let lock = KEYS.get(slot).expect("the pool has a key for this slot");
@@ -72,7 +72,7 @@ impl Signer {
         lock.get_or_init(|| Self::read(pem))
     }
 
-    /// The attacker's key.
+    /// Returns the attacker's key.
     pub fn forger() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| Self::read(FORGER.first().expect("the forger's key")))
@@ -107,7 +107,8 @@ impl Signer {
     }
 }
 
-/// The name that CloudTrail gives a key: lowercase hex MD5 of the DER bytes as returned.
+/// Returns the fingerprint that CloudTrail gives a key: lowercase hex MD5 of the DER bytes as
+/// returned.
 pub fn fingerprint(der: &[u8]) -> String {
     hex::encode(Md5::digest(der))
 }

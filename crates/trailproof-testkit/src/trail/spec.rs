@@ -1,43 +1,43 @@
-//! What one trail is to be like.
+//! The specification of one trail.
 use super::event::EventSpec;
 use super::location::seconds;
 use std::collections::BTreeSet;
 
-/// Which implementation signs. Both give the same bytes.
+/// The implementation that signs. Both give the same bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignWith {
-    /// `rsa`, which shares no code with what verifies.
+    /// `rsa`, which shares no code with the verifier.
     #[default]
     Reference,
     /// `aws-lc-rs`, for worlds of benchmark size.
     Fast,
 }
 
-/// How many log files a digest names.
+/// The number of log files that a digest names.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LogPlan {
-    /// As many in every hour.
+    /// The same number in every hour.
     Constant(u32),
-    /// `logs` in every hour that `hours` divides, none in the others.
+    /// `logs` in every hour that is a multiple of `hours`, none in the others.
     Every {
-        /// The distance between hours with log files.
+        /// Distance between hours with log files.
         hours: u32,
-        /// The number of log files in such an hour.
+        /// Number of log files in such an hour.
         logs: u32,
     },
-    /// So many on average, none now and then.
+    /// This many on average, sometimes none.
     Mean(f64),
 }
 
-/// How large log files are.
+/// The size of log files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogSizes {
-    /// One or two records each: quick to make.
+    /// One or two records each: fast to create.
     Small,
     /// Lognormal as in real corpora: compressed median about 2 KB, 95th percentile about 15 KB.
     Realistic,
-    /// Realistic sizes, but each chain repeats sixteen bodies: quick for large worlds. Two log
-    /// files can then have one content, so replacing one by the other can change nothing.
+    /// Realistic sizes, but each chain repeats sixteen bodies: fast for large worlds. Two log files
+    /// can then have the same content, so that replacing one by the other may change nothing.
     Repeated,
     /// Lognormal with a longer tail: compressed median 6 KB, 99th percentile 0.7 MB. Each chain
     /// repeats 400 bodies.
@@ -47,7 +47,7 @@ pub enum LogSizes {
 }
 
 impl LogSizes {
-    /// How many bodies a chain repeats, where it repeats any.
+    /// Returns how many bodies a chain repeats, if it repeats any.
     pub(super) fn repeats(self) -> Option<u32> {
         match self {
             Self::Small | Self::Realistic => None,
@@ -61,13 +61,13 @@ impl LogSizes {
 /// A time without logging: a final digest before it, a starting digest after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause {
-    /// The hour before which logging stopped; the last digest covers the hour before it.
+    /// The hour before which logging stopped; the last digest covers the preceding hour.
     pub stop: u32,
     /// The hour at which logging started again, if it did.
     pub start: Option<u32>,
-    /// By how many seconds the digests come later from then on.
+    /// Number of seconds by which digests come later from then on.
     pub phase: u32,
-    /// Whether the StopLogging event lies in the last log file, and StartLogging in the first.
+    /// Whether the last log file has the StopLogging event, and the first one StartLogging.
     pub explained: bool,
 }
 
@@ -76,16 +76,16 @@ pub struct Pause {
 pub struct Backfill {
     /// The hour that it covers.
     pub hour: u32,
-    /// How many log files it names.
+    /// Number of log files that it names.
     pub logs: u32,
-    /// How many hours after the end of that hour it was made.
+    /// Number of hours between the end of that hour and the digest's generation.
     pub hours_later: u32,
 }
 
 /// A change of bucket or prefix in the middle of a chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relocation {
-    /// The first hour whose digest lies in the new place.
+    /// The first hour whose digest is in the new location.
     pub hour: u32,
     /// The new bucket.
     pub bucket: String,
@@ -97,12 +97,13 @@ pub struct Relocation {
     pub organization: Option<String>,
 }
 
-/// An event in the first log file of one hour. The log file is made where the hour has none.
+/// An event in the first log file of one hour. The log file is created if the hour has none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedEvent {
-    /// The account; the first one if it is not told.
+    /// The account; `None` for the first one.
     pub account: Option<String>,
-    /// The region; the home region, or else the first one, if it is not told.
+    /// The region; `None` for the home region, or for the first one if the trail does not cover
+    /// that.
     pub region: Option<String>,
     /// The hour.
     pub hour: u32,
@@ -110,10 +111,10 @@ pub struct PlacedEvent {
     pub event: EventSpec,
 }
 
-/// One trail. Every field can be set; the methods read better.
+/// The specification of one trail. Every field can be set; the methods are easier to read.
 #[derive(Clone, Debug)]
 pub struct TrailSpec {
-    /// Seed of everything that is thrown by dice.
+    /// Seed of everything random.
     pub seed: u64,
     /// Organization id, for an organization's trail.
     pub organization: Option<String>,
@@ -131,11 +132,11 @@ pub struct TrailSpec {
     pub bucket: String,
     /// Region of the bucket.
     pub bucket_region: String,
-    /// Key prefix without a slash at its end.
+    /// Key prefix without a trailing slash.
     pub prefix: Option<String>,
     /// When logging started: the end of the first, starting digest.
     pub start: i64,
-    /// Hours from then on; each has a digest unless logging is paused.
+    /// Number of hours from then on; each has a digest unless logging is paused.
     pub hours: u32,
     /// Whether each chain has digests at its own minute and second of the hour.
     pub own_phases: bool,
@@ -151,19 +152,19 @@ pub struct TrailSpec {
     pub backfills: Vec<Backfill>,
     /// Whether backfill digests link to each other.
     pub backfills_linked: bool,
-    /// Changes of place, in order.
+    /// Changes of location, in order.
     pub relocations: Vec<Relocation>,
     /// Hours at which a new key becomes valid, besides the regular rotation.
     pub rotations: BTreeSet<u32>,
     /// Whether ListPublicKeys returns SubjectPublicKeyInfo, and digests name its fingerprint.
     pub spki_keys: bool,
-    /// Whether slashes in digests are written `\/`.
+    /// Whether slashes in digests are written as `\/`.
     pub escaped_slashes: bool,
-    /// Events to find again.
+    /// Events for tests to find.
     pub events: Vec<PlacedEvent>,
     /// Whether the bucket keeps versions, so that deeds leave older versions and delete markers.
     pub versioned: bool,
-    /// Who signs.
+    /// Implementation that signs.
     pub sign_with: SignWith,
 }
 
@@ -180,7 +181,7 @@ impl Default for TrailSpec {
             bucket: "example-trail-logs".to_owned(),
             bucket_region: "us-east-1".to_owned(),
             prefix: None,
-            // Not on the hour, as real digests are not.
+            // Not on the hour, like real digests.
             start: seconds("2026-03-01T00:04:11Z"),
             hours: 24,
             own_phases: false,

@@ -1,29 +1,29 @@
-//! Why a record cannot be used.
+//! Reasons why a record cannot be used.
 use crate::record::wire::Unreadable;
 use std::fmt;
 use std::io;
 
-/// Why a record cannot be used, or not as a whole.
+/// Why a record cannot be used, or only in part.
 #[derive(Debug)]
 pub enum BadRecord {
     /// It could not be read.
     Io(io::Error),
-    /// It ends after so many whole lines, before its last one.
+    /// It ends after this many whole lines, before its last one.
     Cut {
-        /// Whole lines.
+        /// Number of whole lines.
         lines: u64,
     },
-    /// A line of it is wrong.
+    /// A line is invalid.
     Line {
-        /// Its number, the first being 1.
+        /// Number of the line, counted from 1.
         number: u64,
-        /// What is wrong with it.
+        /// The fault.
         what: Unreadable,
     },
 }
 
 impl BadRecord {
-    /// That line `number` is wrong, and what is wrong with it.
+    /// Creates the error that line `number` is invalid, for the reason in `words`.
     pub fn line(number: u64, words: impl Into<String>) -> Self {
         Self::Line { number, what: Unreadable::new(words) }
     }

@@ -1,5 +1,5 @@
-//! What the lines of a record say of each other: their order, and that counts, coverage and verdict
-//! are those of a recount.
+//! Consistency of a record's lines: their order, and that counts, coverage and verdict match a
+//! recount.
 use super::frame::Circumstances;
 use crate::codes::finding::{Finding, Outcome};
 use crate::codes::notice::Notice;
@@ -30,17 +30,16 @@ pub struct RunCheck {
     last_chain: Option<ChainId>,
     open: Option<OpenChain>,
     tally: RunTally,
-    /// Public keys that were told so far.
+    /// Public keys recorded so far.
     keys: BTreeSet<(Region, String)>,
-    /// What comes after the chains began.
+    /// Everything that comes after the start of the chains.
     after_chains: bool,
     places_answered: bool,
-    /// What the caller stated of chains that ended.
+    /// What the caller stated about chains that ended.
     known_ends: Vec<KnownEnd>,
-    /// Chains that ended before the period and of which nothing says why, with their last digest's
-    /// end.
+    /// Chains that ended before the period without an explanation, with their last digest's end.
     unexplained: BTreeMap<ChainId, Timestamp>,
-    /// Account, region and trail of those of them that are told to be in doubt.
+    /// Account, region and trail of those that are recorded as being in doubt.
     doubted: BTreeSet<(AccountId, Region, String)>,
     finished: bool,
 }
@@ -49,9 +48,9 @@ pub struct RunCheck {
 struct OpenChain {
     id: ChainId,
     tally: ChainTally,
-    /// Kind of the last digest, and the end that its key tells.
+    /// Kind of the last digest, and its end according to its key.
     last: Option<(DigestKind, Timestamp)>,
-    /// Log files of the last digest that are still to come.
+    /// Number of log files of the last digest that are still to come.
     logs_left: u64,
 }
 
@@ -60,20 +59,22 @@ impl RunCheck {
     ///
     /// # Errors
     ///
-    /// What is wrong with it after those before it.
+    /// Returns an error if the event is inconsistent with those before it.
     pub fn take(&mut self, event: &RunEvent) -> Result<(), Unreadable> {
         if self.finished {
             return Err(Unreadable::new("an event after `run-finished`"));
         }
         if self.period.is_none() != matches!(event, RunEvent::RunStarted(_)) {
-            return Err(Unreadable::new("`run-started` is the first event, and comes once"));
+            return Err(Unreadable::new(
+                "`run-started` must be the first event and appear only once",
+            ));
         }
         match event {
             RunEvent::RunStarted(start) => self.start(start)?,
             RunEvent::BucketListed { chains, .. } => {
                 self.outside("bucket-listed")?;
                 if self.chains.replace(*chains).is_some() {
-                    return Err(Unreadable::new("`bucket-listed` comes once"));
+                    return Err(Unreadable::new("`bucket-listed` must appear only once"));
                 }
             }
             RunEvent::ListingUnread { .. } => {
@@ -113,7 +114,7 @@ impl RunCheck {
                 }
             }
             RunEvent::ChainFinished(summary) => self.end(summary)?,
-            // Of a trail's status within its chain, of all others after the chains.
+            // For a trail's status, within its chain; for all other checks, after the chains.
             RunEvent::CheckNotPerformed(_) => {}
             RunEvent::GapExplained { chain, from, .. } => {
                 self.after("gap-explained")?;
@@ -144,7 +145,7 @@ impl RunCheck {
             RunEvent::PlacesAnswered(places) => {
                 self.after("places-answered")?;
                 if std::mem::replace(&mut self.places_answered, true) {
-                    return Err(Unreadable::new("`places-answered` comes once"));
+                    return Err(Unreadable::new("`places-answered` must appear only once"));
                 }
                 if !places.adds_up() {
                     return Err(Unreadable::new("not every place that was found has one answer"));
@@ -155,11 +156,11 @@ impl RunCheck {
         Ok(())
     }
 
-    /// Holds what the run allowed to be pending against when its record says that it was made.
+    /// Compares the tail that the run allowed with the time at which its record says it was made.
     ///
     /// # Errors
     ///
-    /// That a run of that time could not allow so much.
+    /// Returns an error if a run at that time could not allow so much.
     pub fn take_circumstances(&self, around: &Circumstances) -> Result<(), Unreadable> {
         let began = around.started.0;
         match self.tail_allowed_from {
@@ -170,7 +171,8 @@ impl RunCheck {
         }
     }
 
-    /// A tail may still come only within the period's last hours, as no period ends after its run.
+    /// Starts the recount and checks `tail_allowed_from`: a tail can only be pending within the
+    /// last hours of the period, because no period ends after its run.
     fn start(&mut self, start: &RunStart) -> Result<(), Unreadable> {
         let period = start.period;
         if period.start > period.end {
@@ -186,7 +188,7 @@ impl RunCheck {
         Ok(())
     }
 
-    /// A digest that a signature proves is proven by a key, of which the record has the bytes.
+    /// Requires that a digest proven by a signature names a key whose bytes the record has.
     fn signed_by_known(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
         let Outcome::Valid(proof) = &judged.outcome else { return Ok(()) };
         if !proof.proofs.own_signature && !proof.proofs.successor_signature {
@@ -197,19 +199,19 @@ impl RunCheck {
             return Ok(());
         }
         Err(Unreadable::new(format!(
-            "a signature proves the digest `{}`, and its key `{}` is not told before it",
+            "a signature proves the digest `{}`, but its key `{}` is not recorded before it",
             escape(&judged.at.key),
             excerpt(&proof.fingerprint, SHOWN)
         )))
     }
 
-    /// Whether the run has come to its end.
+    /// Returns whether the run has ended.
     pub fn is_finished(&self) -> bool {
         self.finished
     }
 
     fn inside(&mut self) -> Result<&mut OpenChain, Unreadable> {
-        self.open.as_mut().ok_or_else(|| Unreadable::new("it belongs to a chain, and none is open"))
+        self.open.as_mut().ok_or_else(|| Unreadable::new("it belongs to a chain, but none is open"))
     }
 
     fn outside(&self, event: &str) -> Result<(), Unreadable> {
@@ -267,10 +269,10 @@ impl RunCheck {
         Ok(())
     }
 
-    fn finish(&mut self, told: &RunSummary) -> Result<(), Unreadable> {
+    fn finish(&mut self, stated: &RunSummary) -> Result<(), Unreadable> {
         self.outside("run-finished")?;
         if self.chains != Some(self.chains_told) {
-            return Err(Unreadable::new("there are not as many chains as `bucket-listed` tells"));
+            return Err(Unreadable::new("there are not as many chains as `bucket-listed` states"));
         }
         let is_doubted = |chain: &&ChainId| {
             let ChainId { account, source_region, trail, .. } = chain;
@@ -278,21 +280,21 @@ impl RunCheck {
         };
         if let Some(chain) = self.unexplained.keys().find(|chain| !is_doubted(chain)) {
             return Err(Unreadable::new(format!(
-                "the chain {chain} ended before the period, and no line says why or doubts it"
+                "the chain {chain} ended before the period, and no line explains or doubts that"
             )));
         }
-        // What was passed over has no lines, and weighs nothing.
-        self.tally.passed_over = told.passed_over;
-        self.tally.set_aside.clone_from(&told.set_aside);
+        // What was skipped has no lines and no effect on the verdict.
+        self.tally.passed_over = stated.passed_over;
+        self.tally.set_aside.clone_from(&stated.set_aside);
         let recounted = std::mem::take(&mut self.tally).finish();
-        if recounted.verdict != told.verdict {
+        if recounted.verdict != stated.verdict {
             return Err(Unreadable::new(format!(
                 "the verdict is not `{}`: a recount of the lines gives `{}`",
-                told.verdict.words(),
+                stated.verdict.words(),
                 recounted.verdict.words()
             )));
         }
-        if recounted != *told {
+        if recounted != *stated {
             return Err(Unreadable::new("counts and coverage are not those of the chains"));
         }
         self.finished = true;
@@ -305,7 +307,7 @@ impl OpenChain {
         if self.id == *chain {
             return Ok(());
         }
-        Err(Unreadable::new(format!("it is of the chain {chain}, and {} is open", self.id)))
+        Err(Unreadable::new(format!("it belongs to the chain {chain}, but {} is open", self.id)))
     }
 
     fn digest(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
@@ -323,7 +325,7 @@ impl OpenChain {
     fn log(&mut self, judged: &LogJudged) -> Result<(), Unreadable> {
         self.logs_left = self.logs_left.checked_sub(1).ok_or_else(|| {
             Unreadable::new(format!(
-                "no digest before it names so many log files as to name `{}`",
+                "no digest before it names enough log files to include `{}`",
                 escape(&judged.at.key)
             ))
         })?;
@@ -339,11 +341,11 @@ impl OpenChain {
         Err(Unreadable::new(format!("{left} log files of the digest before it have no line")))
     }
 
-    /// Standard digests come from the newest to the oldest, and backfill digests after them. Of
-    /// these the order follows their links, as far as they have any.
+    /// Checks the order: standard digests from newest to oldest, then backfill digests. The order
+    /// of the latter follows their links, as far as they have any.
     fn in_order(&mut self, judged: &DigestJudged) -> Result<(), Unreadable> {
         let end = DigestKey::parse(&judged.at.key).map_or(judged.end, |key| key.end);
-        // What a link names that does not lead back in time is told where the link is.
+        // A digest whose link does not lead back in time is recorded at the link's position.
         if matches!(judged.outcome, Outcome::Invalid(Finding::DigestOutOfOrder { .. })) {
             return Ok(());
         }
@@ -404,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn no_run_allows_a_tail_from_before_what_its_period_or_its_own_time_allow() {
+    fn a_tail_is_bounded_by_the_period_and_the_time_of_the_run() {
         for (from, holds) in [
             (None, true),
             (Some(end().plus(-2 * HOUR)), true),
@@ -416,7 +418,7 @@ mod tests {
         }
         for (from, began, holds) in [
             (Some(end().plus(-2 * HOUR)), end(), true),
-            // The store's clock may be ahead of the machine's, and never holds it back.
+            // The store's clock may be ahead of the machine's; it never moves the bound back.
             (Some(end().plus(-HOUR)), end(), true),
             (Some(end().plus(-2 * HOUR)), end().plus(1), false),
             (Some(end().plus(-2 * HOUR)), end().plus(200 * DAY), false),

@@ -1,42 +1,43 @@
-//! The lines that only a record has.
+//! The lines that only a record has, and not the event stream.
 use crate::record::wire::{Time, write_json};
 use crate::vocab::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 
-/// What a run is surrounded by and its evidence does not depend on, told when it begins. Its line
-/// is the record's second, and a reproducible record has none.
+/// The environment of a run, on which its evidence does not depend, recorded when it begins. It is
+/// the record's second line; a reproducible record does not have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Circumstances {
-    /// When the run began, by the clock of the host.
+    /// Start of the run, by the host's clock.
     pub started: Time,
-    /// Name of the host, where it has one.
+    /// Name of the host, if it has one.
     pub host: Option<String>,
-    /// Who ran it, by the host's name for them.
+    /// User that ran it, by the host's name for them.
     pub user: Option<String>,
     /// The program's arguments, without secrets.
     pub arguments: Vec<String>,
-    /// SHA-256 of the program's own file in hex, where it could be read.
+    /// SHA-256 of the program's own file in hex, if the file could be read.
     pub program_sha256: Option<String>,
-    /// ARN of the caller of AWS, where it is known.
+    /// ARN of the AWS caller, if known.
     pub aws_caller: Option<String>,
 }
 
-/// What a run took, told when it has ended. A reproducible record does not have it.
+/// The resources that a run used, recorded when it has ended. A reproducible record does not have
+/// this line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnded {
-    /// When the run ended, by the clock of the host.
+    /// End of the run, by the host's clock.
     pub ended: Time,
-    /// Milliseconds that it took.
+    /// Duration of the run in milliseconds.
     pub duration_ms: u64,
-    /// Requests to the store.
+    /// Number of requests to the store.
     pub requests: u64,
-    /// Bytes of objects that were received.
+    /// Number of bytes of objects that were received.
     pub bytes: u64,
-    /// Log files that were not read, as a record that was resumed proves them.
+    /// Number of log files that were not read because a resumed record proves them.
     pub log_files_skipped: u64,
-    /// Seconds that the store's clock was ahead of the host's, where the store told; less than
-    /// nothing where it was behind. Records of before do not have it.
+    /// Number of seconds that the store's clock was ahead of the host's, if the store reported its
+    /// time; negative if it was behind. Older records do not have it.
     #[serde(default)]
     pub store_skew_seconds: Option<i64>,
 }
@@ -51,7 +52,7 @@ pub enum Frame {
     RunEnded(RunEnded),
     /// The last line.
     RecordFinished {
-        /// Lines before this one.
+        /// Number of lines before this one.
         lines: u64,
         /// SHA-256 of all bytes before this line, in hex.
         sha256: String,
@@ -59,11 +60,11 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// Writes the line and the newline behind it.
+    /// Writes the line, followed by a newline.
     ///
     /// # Errors
     ///
-    /// That what it writes to failed.
+    /// Returns an error if the writer fails.
     pub fn write(&self, mut to: impl Write) -> io::Result<()> {
         write_json(&mut to, self)?;
         to.write_all(b"\n")

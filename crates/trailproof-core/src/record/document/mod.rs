@@ -1,7 +1,7 @@
-//! The run record: the event stream in a file, with a few lines of its own around it.
+//! The run record: the event stream in a file, with a few extra lines around it.
 //!
-//! A record cut short or edited is recognised as such: its last line has the number of lines before
-//! it and the hash of all their bytes. It is not signed; an attestation is.
+//! A record that was cut short or edited is recognised: its last line has the number of lines
+//! before it and the hash of all their bytes. It is not signed; an attestation is.
 mod bad;
 mod check;
 mod frame;

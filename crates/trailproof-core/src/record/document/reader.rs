@@ -1,4 +1,4 @@
-//! Reads a record line by line, in memory that does not grow with it.
+//! Reads a record line by line, in memory that does not grow with the record.
 use super::bad::BadRecord;
 use super::frame::{Circumstances, Finished, RunEnded};
 use crate::record::RunEvent;
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::io::{BufRead, ErrorKind, Read as _};
 
-/// Events that tell as much as a chain or a bucket has.
+/// Events whose size grows with the chain or the bucket.
 const LONG: [&str; 4] = ["run-started", "run-circumstances", "bucket-listed", "chain-finished"];
 
 /// What a line of a record holds.
@@ -17,25 +17,25 @@ const LONG: [&str; 4] = ["run-started", "run-circumstances", "bucket-listed", "c
 pub enum RecordLine {
     /// An event of the run.
     Event(RunEvent),
-    /// What the run was surrounded by.
+    /// The environment of the run.
     Circumstances(Circumstances),
-    /// What the run took.
+    /// The resources that the run used.
     Ended(RunEnded),
-    /// Something that this version does not know, which is to be passed over.
+    /// Something that this version does not know, to be skipped.
     Unknown,
 }
 
-/// Bytes of a line about this event at most, without its newline.
+/// Returns the maximum size of a line for this event in bytes, without its newline.
 fn longest(event: &str) -> usize {
     if LONG.contains(&event) { RECORD_LINE - 1 } else { RECORD_FACT }
 }
 
-/// Checks that a reader takes a line that was written, newline included. No writer may emit another:
-/// its record could never be read again.
+/// Checks that a reader would accept a line that was written, including its newline. No writer may
+/// emit a longer one: its record could never be read again.
 ///
 /// # Errors
 ///
-/// That it is longer than a reader takes.
+/// Returns an error if the line is longer than a reader accepts.
 pub fn check_line(line: &[u8]) -> Result<(), LineTooLong> {
     let bytes = line.len().saturating_sub(1);
     if bytes <= RECORD_FACT {
@@ -48,43 +48,43 @@ pub fn check_line(line: &[u8]) -> Result<(), LineTooLong> {
     }
 }
 
-/// A line of a record that no reader takes.
+/// A line that is too long for any reader of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineTooLong {
-    /// Its length.
+    /// Length of the line in bytes.
     pub bytes: usize,
 }
 
 impl fmt::Display for LineTooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a line of the record has {} bytes, more than can be read again", self.bytes)
+        write!(f, "a line of the record has {} bytes, more than a reader accepts", self.bytes)
     }
 }
 
 impl std::error::Error for LineTooLong {}
 
-/// Reads the lines of a record. It checks each by itself, and at the end that none was lost or
-/// changed; what lines say of each other is for [`super::RunCheck`].
+/// Reads the lines of a record. It checks each line by itself, and at the end that none was lost or
+/// changed; [`super::RunCheck`] checks that they are consistent with each other.
 pub struct RecordReader<R> {
     from: R,
     line: Vec<u8>,
-    /// Lines read.
+    /// Number of lines read.
     number: u64,
     hash: Sha256,
     sha256: Option<String>,
 }
 
 impl<R: BufRead> RecordReader<R> {
-    /// Over the bytes of a record, decompressed.
+    /// Creates a reader over the decompressed bytes of a record.
     pub fn new(from: R) -> Self {
         Self { from, line: Vec::new(), number: 0, hash: Sha256::new(), sha256: None }
     }
 
-    /// The next line; `None` once the record has ended as it must.
+    /// Returns the next line, or `None` once the record has ended properly.
     ///
     /// # Errors
     ///
-    /// That it cannot be read, is cut short, or what is wrong with the line.
+    /// Returns an error if the record cannot be read or is cut short, or if the line is invalid.
     pub fn next_line(&mut self) -> Result<Option<RecordLine>, BadRecord> {
         if self.sha256.is_some() {
             return Ok(None);
@@ -99,16 +99,16 @@ impl<R: BufRead> RecordReader<R> {
             .map_err(|_| BadRecord::line(number, "it is not UTF-8"))?;
         let name = event_name(text).map_err(wrong)?;
         if text.len() > longest(&name) {
-            return Err(BadRecord::line(number, "longer than such a line may be"));
+            return Err(BadRecord::line(number, "longer than a line of this event may be"));
         }
         if number == 1 && name != "run-started" {
             return Err(BadRecord::line(1, "not a run record: that begins with `run-started`"));
         }
         let line = match &*name {
             "record-finished" => {
-                let told: Finished =
+                let finished: Finished =
                     serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?;
-                self.end(&told)?;
+                self.end(&finished)?;
                 return Ok(None);
             }
             "run-circumstances" => RecordLine::Circumstances(
@@ -127,28 +127,29 @@ impl<R: BufRead> RecordReader<R> {
         Ok(Some(line))
     }
 
-    /// The bytes of the line that was read last, without its newline.
+    /// Returns the bytes of the line that was read last, without its newline.
     pub fn bytes(&self) -> &[u8] {
         &self.line
     }
 
-    /// SHA-256 of all lines before the last, in hex, once that was read and found right.
+    /// Returns the SHA-256 of all lines before the last, in hex, once the last line was read and
+    /// matches.
     pub fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
 
-    /// The number of the line that was read last; the first is 1.
+    /// Returns the number of the line that was read last, counted from 1.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Reads one line without its newline; `false` where there is no whole one any more.
+    /// Reads one line without its newline; returns `false` if no whole line is left.
     fn fill(&mut self) -> Result<bool, BadRecord> {
         self.line.clear();
         let limit = u64::try_from(RECORD_LINE).unwrap_or(u64::MAX);
         match (&mut self.from).take(limit).read_until(b'\n', &mut self.line) {
             Ok(_) => {}
-            // Of a compressed record that was cut, the rest of a block is not there.
+            // In a compressed record that was cut short, the rest of a block is missing.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(false),
             Err(error) => return Err(error.into()),
         }
@@ -162,14 +163,14 @@ impl<R: BufRead> RecordReader<R> {
         Ok(false)
     }
 
-    fn end(&mut self, told: &Finished) -> Result<(), BadRecord> {
+    fn end(&mut self, finished: &Finished) -> Result<(), BadRecord> {
         let before = self.number - 1;
-        if told.lines != before {
-            let words = format!("{} lines should stand before it, and {before} do", told.lines);
+        if finished.lines != before {
+            let words = format!("{} lines should stand before it, and {before} do", finished.lines);
             return Err(BadRecord::line(self.number, words));
         }
         let found = hex::encode(std::mem::take(&mut self.hash).finalize());
-        if told.sha256 != found {
+        if finished.sha256 != found {
             return Err(BadRecord::line(
                 self.number,
                 "the lines before it are not those that were written: their hash is another",

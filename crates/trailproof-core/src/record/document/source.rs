@@ -1,27 +1,27 @@
-//! Records of either form, compressed or not.
+//! Records in either form, compressed or not.
 use super::bad::BadRecord;
 use super::check::RunCheck;
 use super::reader::{RecordLine, RecordReader};
 use std::io::{BufRead, BufReader, Read};
 
-/// The bytes that a zstd frame begins with.
+/// The first bytes of a zstd frame.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// The largest window that a compressed record may ask memory for, as a power of two: 8 MiB, what
-/// zstd's level 19 has. Ours has 2 MiB.
+/// The largest window for which a compressed record may request memory, as a power of two: 8 MiB,
+/// the window of zstd's level 19. Ours is 2 MiB.
 const WINDOW: u32 = 23;
 
-/// Bytes of a record that are read at once.
+/// Number of bytes of a record that are read at once.
 const BUFFER: usize = 256 << 10;
 
 /// A record being read from a file.
 pub type RecordFile = RecordReader<Box<dyn BufRead + Send>>;
 
-/// The record that these bytes are, compressed or not.
+/// Opens the record in these bytes, compressed or not.
 ///
 /// # Errors
 ///
-/// That they cannot be read.
+/// Returns an error if the bytes cannot be read.
 pub fn record_from(bytes: Box<dyn Read + Send>) -> Result<RecordFile, BadRecord> {
     let mut bytes = BufReader::with_capacity(BUFFER, bytes);
     let from: Box<dyn BufRead + Send> = if bytes.fill_buf()?.starts_with(&ZSTD_MAGIC) {
@@ -34,12 +34,12 @@ pub fn record_from(bytes: Box<dyn Read + Send>) -> Result<RecordFile, BadRecord>
     Ok(RecordReader::new(from))
 }
 
-/// Reads a whole record, checks it against itself, and hands on every line of it with its bytes.
+/// Reads a whole record, checks its consistency, and passes on each line with its bytes.
 ///
 /// # Errors
 ///
-/// That it cannot be read, was cut short, or which line of it is wrong. What was handed on until
-/// then was right by itself.
+/// Returns an error if the record cannot be read or was cut short, or if a line is invalid. Each
+/// line passed on until then was valid by itself.
 pub fn check_record(
     record: &mut RecordFile,
     mut each: impl FnMut(&RecordLine, &[u8]),
@@ -53,10 +53,7 @@ pub fn check_record(
                 check.take(event).map_err(|what| BadRecord::Line { number, what })?;
             }
             RecordLine::Circumstances(_) if number != 2 => {
-                return Err(BadRecord::line(
-                    number,
-                    "`run-circumstances` stands in the second line",
-                ));
+                return Err(BadRecord::line(number, "`run-circumstances` must be the second line"));
             }
             RecordLine::Ended(_) if ended || !check.is_finished() => {
                 return Err(BadRecord::line(
@@ -75,7 +72,7 @@ pub fn check_record(
         each(&line, record.bytes());
     }
     if !check.is_finished() {
-        return Err(BadRecord::line(record.number(), "the run it tells has no `run-finished`"));
+        return Err(BadRecord::line(record.number(), "the run has no `run-finished`"));
     }
     Ok(())
 }

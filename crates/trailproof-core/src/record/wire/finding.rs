@@ -1,4 +1,4 @@
-//! Findings: a code, and the fields that go with it.
+//! Findings: a code and its fields.
 use super::parts::{Hex, PlaceShape, Text, Time};
 use super::unreadable::Unreadable;
 use crate::bytes::content::Hash;
@@ -7,7 +7,7 @@ use crate::vocab::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// What the evidence contradicts.
+/// A finding.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FindingShape<'a> {
     #[serde(borrow)]

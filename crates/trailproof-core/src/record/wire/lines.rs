@@ -7,7 +7,7 @@ use super::parts::{
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use serde::{Deserialize, Serialize};
 
-/// A line as it is written: the event's name and its fields.
+/// A line as written: the event's name and its fields.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "one line is held at a time, and never moved far")]

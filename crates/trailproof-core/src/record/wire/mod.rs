@@ -1,8 +1,8 @@
-//! The events of a run as JSON: names and shapes that stay, apart from the types in memory.
+//! The events of a run as JSON: stable names and shapes, separate from the types in memory.
 //!
-//! The same shapes write and read, so that neither can drift from the other.
-//! `docs/src/format/run-record.md` documents them. A new field or event may come with any
-//! version; a changed or removed one comes with a new schema number.
+//! The same shapes are used for writing and reading, so that the two cannot diverge.
+//! `docs/src/format/run-record.md` documents them. Any version may add a field or event; changing
+//! or removing one requires a new schema number.
 mod finding;
 mod lines;
 mod parts;
@@ -27,5 +27,5 @@ pub use self::write::write_event;
 /// Number of the schema of events and summaries.
 pub const SCHEMA: u32 = 2;
 
-/// Number of the schema before the first release, which no version reads.
+/// Number of the schema before the first release, which no released version reads.
 const PREVIEW: u64 = 1;

@@ -1,4 +1,4 @@
-//! Parts that several events have.
+//! Text that is borrowed when written, and when read without escapes.
 use super::unreadable::Unreadable;
 use crate::bytes::content::{Hash, parse_hash};
 use crate::codes::check::{Check, NotMade, WhyNot};
@@ -78,7 +78,7 @@ impl From<PlaceShape<'_>> for ObjectLocation {
     }
 }
 
-/// A chain's name.
+/// Identity of a chain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ChainShape<'a> {
     #[serde(borrow)]
@@ -159,7 +159,7 @@ impl TryFrom<FailureShape<'_>> for ReadFailure {
     }
 }
 
-/// An event of a verified log file that explains a gap.
+/// An event in a verified log file that explains a gap.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExplainingShape<'a> {
     #[serde(borrow)]
@@ -236,7 +236,7 @@ impl TryFrom<SegmentShape<'_>> for Segment {
     }
 }
 
-/// A bucket of delivery.
+/// A delivery bucket.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeliveredToShape<'a> {
     #[serde(borrow)]
@@ -257,7 +257,7 @@ impl From<DeliveredToShape<'_>> for DeliveredTo {
     }
 }
 
-/// A place that evidence was read from.
+/// A place from which evidence was read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReadPlaceShape<'a> {
     #[serde(borrow)]
@@ -282,7 +282,7 @@ impl TryFrom<ReadPlaceShape<'_>> for ReadPlace {
     }
 }
 
-/// The record that a run joins on to.
+/// The preceding record that a run continues.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FollowsShape<'a> {
     #[serde(borrow)]
@@ -335,7 +335,7 @@ impl TryFrom<FollowsShape<'_>> for Follows {
     }
 }
 
-/// A check that was not made.
+/// A check that was not performed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NotMadeShape<'a> {
     #[serde(borrow)]

@@ -1,4 +1,4 @@
-//! Lines into events.
+//! Converts lines to events.
 use super::FindingShape;
 use super::lines::{
     BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, GapExplainedLine, LinkShape,
@@ -35,21 +35,21 @@ struct Named<'a> {
     event: Text<'a>,
 }
 
-/// The name of the event on a line.
+/// Returns the name of the event on a line.
 ///
 /// # Errors
 ///
-/// That the line is no JSON object with a field `event`.
+/// Returns an error if the line is not a JSON object with a field `event`.
 pub(crate) fn event_name(line: &str) -> Result<Cow<'_, str>, Unreadable> {
     Ok(serde_json::from_str::<Named<'_>>(line)?.event)
 }
 
-/// The event on one line, without its newline; `None` for an event of a name that this version does
-/// not know, which is to be passed over. Unknown fields are.
+/// Parses the event on one line, without its newline. Returns `None` for an event whose name this
+/// version does not know, which is to be skipped. Unknown fields are ignored.
 ///
 /// # Errors
 ///
-/// What is wrong with the line, or that the stream is of another schema.
+/// Returns an error if the line is invalid or the stream has a different schema.
 pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
     let Ok(name) = event_name(line)?.parse() else { return Ok(None) };
     Ok(Some(match name {
@@ -179,7 +179,8 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
     }))
 }
 
-/// The number of the format comes before everything else: another one has other fields.
+/// Parses the first event. The schema number comes first, because a different schema has different
+/// fields.
 fn run_start(line: &str) -> Result<RunStart, Unreadable> {
     #[derive(Deserialize)]
     struct Schema {
@@ -312,7 +313,7 @@ fn log_judged(line: LogJudgedLine<'_>) -> Result<LogJudged, Unreadable> {
     })
 }
 
-/// What speaks against an object; `None` where it is valid.
+/// Returns the fault of an object, or `None` if it is valid.
 fn outcome<P>(
     word: &str,
     finding: Option<FindingShape<'_>>,
@@ -323,7 +324,7 @@ fn outcome<P>(
         ("invalid", Some(finding), None) => Ok(Some(Outcome::Invalid(finding.try_into()?))),
         ("unverified", None, Some(why)) => Ok(Some(Outcome::Unverified(why.try_into()?))),
         ("valid" | "invalid" | "unverified", ..) => {
-            Err(Unreadable::new("`outcome` and what stands beside it do not agree"))
+            Err(Unreadable::new("`outcome` and its other fields do not agree"))
         }
         (other, ..) => Err(Unreadable::unknown("outcome", other)),
     }

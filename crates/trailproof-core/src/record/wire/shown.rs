@@ -1,5 +1,5 @@
-//! JSON that can be shown: what steers a terminal, or hides in one, is spelt as an escape. A parser
-//! reads the same values.
+//! JSON that is safe to show: characters that control a terminal, or hide in one, are escaped. A
+//! parser reads the same values.
 use crate::vocab::location::is_unsafe;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 ///
 /// # Errors
 ///
-/// That what it writes to failed.
+/// Returns an error if the writer fails.
 pub fn write_json(to: impl Write, value: &impl Serialize) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(to, Shown(CompactFormatter)))?)
 }
@@ -18,13 +18,13 @@ pub fn write_json(to: impl Write, value: &impl Serialize) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// That what it writes to failed.
+/// Returns an error if the writer fails.
 pub fn write_json_pretty(to: impl Write, value: &impl Serialize) -> io::Result<()> {
     let formatter = Shown(PrettyFormatter::new());
     Ok(value.serialize(&mut Serializer::with_formatter(to, formatter))?)
 }
 
-/// A formatter whose strings can be shown.
+/// A formatter that writes strings that are safe to show.
 struct Shown<F>(F);
 
 impl<F: Formatter> Formatter for Shown<F> {
@@ -33,7 +33,7 @@ impl<F: Formatter> Formatter for Shown<F> {
         to: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // Most is ASCII, of which serde_json itself escapes what must be, but for DEL.
+        // Most text is ASCII. serde_json itself escapes the ASCII that needs it, except for DEL.
         let mut from = 0;
         if !fragment.bytes().any(|byte| byte >= 0x7f) {
             return to.write_all(fragment.as_bytes());
@@ -98,7 +98,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn nothing_that_steers_a_terminal_is_written_raw_and_every_value_is_the_same() {
+    fn terminal_control_characters_are_escaped_and_values_are_unchanged() {
         let marks: String = ('\0'..='\u{ffff}').chain('\u{e0000}'..='\u{e0100}').collect();
         for value in [json!({ &marks: [marks, 1, [], {}] }), json!("plain \u{e9} \u{1f600}")] {
             for pretty in [false, true] {

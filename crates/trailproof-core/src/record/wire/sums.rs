@@ -1,4 +1,4 @@
-//! Counts and the ends of chains and runs.
+//! Counts, and the summaries of chains and runs.
 use super::parts::{ChainShape, SegmentShape, Text, Time};
 use super::unreadable::Unreadable;
 use crate::codes::unlisted::SetAside;
@@ -66,7 +66,7 @@ impl From<CountsShape> for Counts {
     }
 }
 
-/// A chain at its end.
+/// The summary of a chain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ChainFinishedShape<'a> {
     #[serde(borrow)]
@@ -133,7 +133,7 @@ struct TotalsShape<'a> {
     uncovered: BTreeMap<Text<'a>, i64>,
 }
 
-/// The run at its end.
+/// The summary of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunFinishedShape<'a> {
     #[serde(borrow)]
@@ -189,10 +189,10 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
         if verdict.exit_status() != shape.exit_status {
             return Err(Unreadable::value("run-finished", "exit_status"));
         }
-        let TotalsShape { verified, contradicted, unverified, pending, uncovered: told } =
+        let TotalsShape { verified, contradicted, unverified, pending, uncovered: by_code } =
             shape.coverage_seconds;
         let mut uncovered = BTreeMap::new();
-        for (code, seconds) in told {
+        for (code, seconds) in by_code {
             let why: Uncovered =
                 code.parse().map_err(|_| Unreadable::unknown("coverage", &code))?;
             uncovered.insert(why, seconds);

@@ -1,14 +1,14 @@
-//! Why a line is no event.
+//! Why a line is not a valid event.
 use crate::vocab::budget;
 use crate::vocab::location::excerpt;
 use std::fmt;
 
-/// What is wrong with a line, in words that are safe to show.
+/// The fault of a line, as text that is safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable(String);
 
 impl Unreadable {
-    /// In these words, which are ours.
+    /// Creates the error with this text, which must be our own.
     pub(crate) fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }
@@ -18,7 +18,7 @@ impl Unreadable {
     }
 
     pub(crate) fn value(of: &str, field: &str) -> Self {
-        Self(format!("`{of}` does not hold in `{field}` what it must"))
+        Self(format!("`{of}` has an invalid value in `{field}`"))
     }
 
     pub(crate) fn unknown(what: &str, value: &str) -> Self {
@@ -34,7 +34,7 @@ impl fmt::Display for Unreadable {
 
 impl From<serde_json::Error> for Unreadable {
     fn from(error: serde_json::Error) -> Self {
-        // Its words name values of the line.
+        // Its message quotes values from the line.
         Self(format!("not the JSON of an event: {}", excerpt(&error.to_string(), budget::SHOWN)))
     }
 }

@@ -1,4 +1,4 @@
-//! Events into lines.
+//! Converts events to lines.
 use super::SCHEMA;
 use super::lines::{
     BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, GapExplainedLine, Line,
@@ -19,10 +19,10 @@ use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// The name that [`RunStartedLine::tool`] has.
+/// The value of [`RunStartedLine::tool`].
 pub(crate) const TOOL: &str = "trailproof";
 
-/// The names of the proofs, and how to find each.
+/// The name of a proof, and how to access it.
 pub(crate) type ProofName = (&'static str, fn(&mut Proofs) -> &mut bool);
 pub(crate) const PROOFS: [ProofName; 3] = [
     ("own-signature", |proofs| &mut proofs.own_signature),
@@ -30,11 +30,11 @@ pub(crate) const PROOFS: [ProofName; 3] = [
     ("successor-hash", |proofs| &mut proofs.successor_hash),
 ];
 
-/// Writes one event and the newline behind it.
+/// Writes one event, followed by a newline.
 ///
 /// # Errors
 ///
-/// That what it writes to failed.
+/// Returns an error if the writer fails.
 pub fn write_event(event: &RunEvent, mut to: impl Write) -> io::Result<()> {
     write_json(&mut to, &line(event))?;
     to.write_all(b"\n")
