@@ -139,7 +139,7 @@ fn a_directory_that_is_none_or_anothers_is_refused() {
     server.forget();
     for (name, status, words) in [
         ("full", 2, "is not empty and is no mirror"),
-        ("file", 2, "is no directory"),
+        ("file", 2, "is not a directory"),
         ("file/below", 2, "cannot make"),
         ("other", 2, "is a mirror of `s3://another-bucket`"),
         ("newer", 2, "of another form"),
