@@ -48,7 +48,7 @@ const LOG: Allowed = Allowed { stored: budget::LOG_STORED, inflated: budget::LOG
 /// The result of fetching a digest.
 #[derive(Debug)]
 pub enum DigestFetch {
-    /// The digest was read completely. Its memory counts as held until the [`Held`] is dropped.
+    /// The digest was read completely. Its memory counts as held until the `Held` is dropped.
     Read(Box<DigestRead>, Seen, Held),
     /// No object has this key.
     Missing,
