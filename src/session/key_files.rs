@@ -34,7 +34,8 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, Refusal> {
         if !bundle.of_any_region.is_empty() {
             print_to_stderr(&format!(
                 "warning: `{shown}` does not name the region of its keys: they are trusted in \
-                 every region, and a digest whose key is not among them is unverified, not contradicted"
+                 every region, and a digest whose key is not among them is unverified, not \
+                 contradicted"
             ));
         }
         match &mut all {

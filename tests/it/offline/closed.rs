@@ -66,7 +66,7 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
         .collect();
     let output = run(Some(&json!({ "PublicKeyList": lists })));
     assert_eq!(verdict(&output), "proven");
-    assert!(String::from_utf8(output.stderr).unwrap().contains("does not tell the region"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("does not name the region"));
     // A fingerprint that is not the key's is said.
     let mut misnamed = all.clone();
     for region in misnamed["regions"].as_object_mut().unwrap().values_mut() {
