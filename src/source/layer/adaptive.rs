@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as Queue, OwnedSemaphorePermit, Semaphore};
 
 /// The most requests in flight. At 30 ms a request, 256 fetch 7,000 objects a second. That is more
-/// than two cores can hash, and above the 5,500 a second and prefix at which S3 begins to throttle.
+/// than two cores can hash, and about the 5,500 a second and prefix at which S3 begins to throttle.
 const AT_MOST: usize = 256;
 
 /// Requests in flight at the beginning. They keep two cores busy if the store is near; if it is 30
