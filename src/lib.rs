@@ -1,8 +1,8 @@
-//! trailproof: what a CloudTrail bucket proves.
+//! trailproof verifies what a CloudTrail bucket proves.
 //!
-//! A library and a thin binary. The rules and the record format are in `trailproof-core`. Which room
-//! may use which is held by `tests/architecture.rs`, and the page "Architecture" of the book shows
-//! the way of a digest's bytes through the rooms.
+//! The package is a library and a thin binary. The rules and the record format are in
+//! `trailproof-core`. `tests/architecture.rs` enforces which module may use which, and the page
+//! "Architecture" of the book follows the bytes of a digest through the modules.
 pub mod attest;
 pub mod aws;
 pub mod cli;

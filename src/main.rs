@@ -1,8 +1,8 @@
-//! The binary: hands its arguments to the library and returns its exit status.
+//! The binary: passes its arguments to the library and returns the exit status.
 use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
-// The reason stands beside the dependency.
+// `Cargo.toml` gives the reason for this allocator.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

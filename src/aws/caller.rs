@@ -1,7 +1,7 @@
-//! Who is asking: the ARN by which AWS knows whoever the credentials are of.
+//! The AWS caller: the ARN that the credentials belong to.
 //!
-//! A run tells it where it is known, and must not depend on it: whatever goes wrong here, or takes
-//! longer than a moment, leaves it unknown and says nothing.
+//! A run reports the caller if it is known, but must not depend on it. If the lookup fails or takes
+//! longer than a moment, the caller stays unknown and nothing is printed.
 use super::config::{AwsConfig, Service};
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::retry::RetryConfig;
@@ -9,18 +9,18 @@ use aws_sdk_sts::config::{Builder, Region};
 use std::time::Duration;
 use trailproof_core::vocab::budget::CALLER;
 
-/// How long all of it may take. STS answers in a tenth of a second; a network without a way to it
-/// lets packets vanish, and a run would wait for them.
+/// How long the whole lookup may take. STS answers in a tenth of a second. In a network without a
+/// route to it, packets are dropped, and the run would have to wait.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// The region that is asked when none is configured, as for S3.
+/// The region to use if none is configured, as for S3.
 const FIRST_ASKED: &str = "us-east-1";
 
-/// The caller's ARN, asked of STS once; `None` where it does not tell in time, or where the
+/// Returns the caller's ARN, with one request to STS; `None` if STS does not answer in time or the
 /// credentials are not AWS's.
 pub async fn caller(config: &AwsConfig) -> Option<String> {
     let (sts, s3) = (config.endpoint(Service::Sts), config.endpoint(Service::S3));
-    // Credentials of a store of its own are none that AWS knows, and not for AWS to see.
+    // AWS does not know the credentials of a private store, and must not see them.
     if sts.is_none() && s3.is_some_and(|endpoint| !is_of_aws(&endpoint)) {
         return None;
     }
@@ -33,7 +33,7 @@ pub async fn caller(config: &AwsConfig) -> Option<String> {
     answer.arn.filter(|arn| is_plausible(arn))
 }
 
-/// Whether an endpoint is one of AWS's, such as that of a network's own way to S3.
+/// Returns whether an endpoint belongs to AWS, for example a VPC endpoint of S3.
 fn is_of_aws(endpoint: &str) -> bool {
     let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -42,7 +42,8 @@ fn is_of_aws(endpoint: &str) -> bool {
     [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|aws| host.ends_with(aws))
 }
 
-/// Whether it has an ARN's form, and nothing in it that could pass for something else.
+/// Returns whether the text has the form of an ARN and contains no control characters or
+/// whitespace.
 fn is_plausible(arn: &str) -> bool {
     arn.len() <= CALLER
         && arn.starts_with("arn:")
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_has_the_form_of_an_arn_is_taken() {
+    fn only_text_in_the_form_of_an_arn_is_accepted() {
         let long = |length: usize| format!("arn:aws:iam::111122223333:user/{}", "x".repeat(length));
         for arn in [
             "arn:aws:iam::111122223333:user/auditor",
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_of_its_own_is_told_from_aws() {
+    fn a_private_store_is_distinguished_from_aws() {
         for endpoint in [
             "https://s3.eu-west-1.amazonaws.com",
             "https://bucket.vpce-1-2.s3.us-east-1.vpce.amazonaws.com/",

@@ -13,18 +13,18 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::service_config::ServiceConfigKey;
 use std::time::Duration;
 
-/// How long a client waits for credentials to be renewed. The SDK's own 22 seconds are too short
-/// for a credential process that asks a person for a code.
+/// How long a client waits for credentials to be renewed. The SDK's default of 22 seconds is too
+/// short for a credential process that prompts for a code.
 const RENEWAL: Duration = Duration::from_secs(120);
 
-/// What the SDK does by default is pinned to this date, so that an update of the SDK does not
-/// change retries, time limits or TLS behind our back. It is the newest that SDK 1.13 has; raise
-/// it on purpose, after reading what changed.
+/// Returns the version of the SDK's defaults. It is pinned, so that an update of the SDK does not
+/// silently change retries, timeouts or TLS. This is the newest version in SDK 1.13; raise it
+/// deliberately, after reading what changed.
 fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
-/// What the command line says about AWS; everything else comes from the environment and profiles.
+/// AWS options of the command line. Everything else comes from the environment and profiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AwsOptions {
     /// `--profile`.
@@ -33,21 +33,21 @@ pub struct AwsOptions {
     pub region: Option<String>,
     /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
-    /// Which clients `endpoint_url` is for.
+    /// The clients that `endpoint_url` applies to.
     pub endpoint_scope: EndpointScope,
 }
 
-/// Which clients `--endpoint-url` is for.
+/// The clients that `--endpoint-url` applies to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EndpointScope {
-    /// CloudTrail's only, as in the AWS CLI's `validate-logs`.
+    /// CloudTrail only, as in the AWS CLI's `validate-logs`.
     #[default]
     CloudTrail,
-    /// All of them.
+    /// All services.
     Every,
 }
 
-/// The services that have clients here.
+/// The AWS services that trailproof calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Amazon S3.
@@ -63,7 +63,8 @@ pub enum Service {
 }
 
 impl Service {
-    /// The id by which endpoints are configured (`AWS_ENDPOINT_URL_<ID>`, `services` sections).
+    /// Returns the id that configures a service's endpoint (`AWS_ENDPOINT_URL_<ID>`, `services`
+    /// sections).
     fn id(self) -> &'static str {
         match self {
             Self::S3 => "S3",
@@ -75,11 +76,11 @@ impl Service {
     }
 }
 
-/// AWS's set-up as it was found: what clients are made from.
+/// The AWS configuration that was found. Clients are made from it.
 #[derive(Clone, Debug)]
 pub struct AwsConfig {
     sdk: SdkConfig,
-    /// Whether no certificate is trusted, so that nothing can be asked over TLS.
+    /// Whether no certificate is trusted, so that no TLS connection can be made.
     trusts_none: bool,
     credentials: Resolved,
     endpoint_url: Option<String>,
@@ -87,12 +88,12 @@ pub struct AwsConfig {
 }
 
 impl AwsConfig {
-    /// Reads environment and profiles. Asks nobody: credentials are had by
+    /// Reads environment and profiles. Makes no request: credentials are obtained by
     /// [`Self::check_credentials`] or by the first request.
     ///
     /// # Errors
     ///
-    /// A file or value that is configured and cannot be used.
+    /// A configured file or value cannot be used.
     pub async fn load(options: AwsOptions) -> Result<Self, SetupError> {
         profile::check(options.profile.as_deref()).await?;
         let bundle = ca_bundle().await?;
@@ -129,14 +130,14 @@ impl AwsConfig {
         })
     }
 
-    /// Whether the machine has no root certificates and none are named, so that nothing can be
-    /// asked over TLS.
+    /// Returns whether the machine has no root certificates and none are configured, so that no TLS
+    /// connection can be made.
     pub fn trusts_none(&self) -> bool {
         self.trusts_none
     }
 
-    /// Around a set-up that was made elsewhere, for tests and for programs that use the library.
-    /// Its own credentials provider, HTTP client and endpoints are used as they are.
+    /// Wraps a configuration made elsewhere, for tests and for programs that use the library. Its
+    /// credentials provider, HTTP client and endpoints are used unchanged.
     pub fn from_sdk(sdk: SdkConfig) -> Self {
         let credentials = match sdk.credentials_provider() {
             Some(provider) => Resolved::new(provider),
@@ -155,30 +156,30 @@ impl AwsConfig {
         }
     }
 
-    /// Makes sure that there are credentials, before anything else is begun.
+    /// Checks that there are credentials, before anything else begins.
     ///
     /// # Errors
     ///
-    /// There are none, or their source failed.
+    /// There are no credentials, or their source failed.
     pub async fn check_credentials(&self) -> Result<(), SetupError> {
         self.credentials.check().await
     }
 
-    /// The SDK's own view, from which clients are made.
+    /// Returns the SDK's configuration, from which clients are made.
     pub fn sdk(&self) -> &SdkConfig {
         &self.sdk
     }
 
-    /// The configured region.
+    /// Returns the configured region.
     ///
     /// # Errors
     ///
-    /// [`SetupError::NoRegion`] where there is none.
+    /// [`SetupError::NoRegion`] if no region is configured.
     pub fn region(&self) -> Result<&Region, SetupError> {
         self.sdk.region().ok_or(SetupError::NoRegion)
     }
 
-    /// The endpoint that is configured for `service`, if any: the command line's where it is for
+    /// Returns the endpoint configured for `service`, if any: the command line's if it applies to
     /// this service, else the service's own, else `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self, service: Service) -> Option<String> {
         let ours = match self.endpoint_scope {
@@ -199,8 +200,8 @@ impl AwsConfig {
     }
 }
 
-/// The region of the command line, the environment or the profile. Instance metadata is not asked:
-/// the AWS CLI does not either, and where there is none it costs seconds.
+/// Returns the region of the command line, the environment or the profile. Instance metadata is not
+/// asked: the AWS CLI does not ask it either, and it costs seconds where there is none.
 async fn region(options: &AwsOptions, provider: &ProviderConfig) -> Option<Region> {
     if let Some(region) = options.region.clone().filter(|region| !region.is_empty()) {
         return Some(Region::new(region));
@@ -215,7 +216,7 @@ async fn region(options: &AwsOptions, provider: &ProviderConfig) -> Option<Regio
     profile.build().region().await
 }
 
-/// Certificates to trust instead of the system's, as the AWS CLI takes them.
+/// Returns the certificates to trust instead of the system's, configured as for the AWS CLI.
 async fn ca_bundle() -> Result<Option<Roots>, SetupError> {
     let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) else {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! Where credentials come from: the SDK's chain, with a short wait for instance metadata and with
-//! the first answer kept.
+//! Where credentials come from: the SDK's chain, with a short timeout for instance metadata and
+//! with the first result kept.
 use super::words::{self, SetupError};
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -17,17 +17,17 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long instance metadata may take in total. Where there is none, packets to its address
-/// vanish, and a run without credentials would wait for them; the AWS CLI gives it one attempt of
-/// one second, the SDK four.
+/// Total time for instance metadata. Where there is none, packets to its address are dropped, and a
+/// run without credentials would have to wait. The AWS CLI makes one attempt of one second, the SDK
+/// four.
 const IMDS_TOTAL: Duration = Duration::from_secs(2);
-/// One connection or answer of instance metadata, after the AWS CLI.
+/// Time for one connection to instance metadata, and for one response; the AWS CLI's value.
 const IMDS_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// The chain of the SDK: environment, profile (static, SSO, assume-role, process, web identity),
+/// Returns the SDK's chain: environment, profile (static, SSO, assume-role, process, web identity),
 /// web identity of the environment, container, instance metadata.
 ///
-/// `region` is given as it was found, so that the chain does not ask instance metadata for it.
+/// `region` is the region already found, so that the chain does not ask instance metadata for it.
 pub async fn default_chain(
     provider: ProviderConfig,
     profile: Option<&str>,
@@ -53,9 +53,8 @@ pub async fn default_chain(
     }
 }
 
-/// The chain for a profile that the command line names: without the environment, as in the AWS
-/// CLI. Keys that happen to be in the environment would be of another account than the one that
-/// was asked for.
+/// Returns the chain for a profile that the command line names. It leaves out the environment, as
+/// the AWS CLI does: keys in the environment may belong to a different account than the profile.
 fn named(
     profile: &str,
     provider: &ProviderConfig,
@@ -72,7 +71,7 @@ fn named(
     )
 }
 
-/// A region that was found before, or none.
+/// A region that was found earlier, or `None` if none is configured.
 #[derive(Debug)]
 pub struct KnownRegion(pub Option<Region>);
 
@@ -82,10 +81,10 @@ impl ProvideRegion for KnownRegion {
     }
 }
 
-/// A provider whose first answer is had up front and handed to the first client that asks.
+/// A provider whose first result is obtained up front and passed to the first client.
 ///
-/// Without this, a credential process that prompts for a code would prompt twice: once when the
-/// run makes sure that it has credentials at all, and once for the first request.
+/// Without this, a credential process that prompts for a code would prompt twice: once when the run
+/// checks that it has credentials, and once for the first request.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     provider: Arc<dyn ProvideCredentials>,
@@ -93,16 +92,17 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// Around any provider.
+    /// Wraps any provider.
     pub fn new(provider: impl ProvideCredentials + 'static) -> Self {
         Self { provider: Arc::new(provider), first: Arc::default() }
     }
 
-    /// Asks the provider now and keeps the answer for the first client.
+    /// Asks the provider now and keeps the result for the first client.
     ///
     /// # Errors
     ///
-    /// The AWS CLI's words where no source had credentials, the source's own where one failed.
+    /// The AWS CLI's message if no source had credentials, or the source's own message if it
+    /// failed.
     pub async fn check(&self) -> Result<(), SetupError> {
         let found = self.provider.provide_credentials().await.map_err(|error| worded(&error))?;
         *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
@@ -140,7 +140,7 @@ impl ProvideCredentials for Nobody {
     }
 }
 
-/// The words for credentials that could not be had, where `error` or one of its causes says so.
+/// Returns the message for missing credentials if `error` or one of its causes reports them.
 pub fn missing_in(error: &(dyn Error + 'static)) -> Option<SetupError> {
     words::causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>()).map(worded)
 }
@@ -170,7 +170,7 @@ mod tests {
         }
     }
 
-    /// A prompt for a one-time code must come once.
+    /// A prompt for a one-time code must appear only once.
     #[tokio::test]
     async fn what_the_check_found_serves_the_first_client() {
         let resolved = Resolved::new(Asked::default());
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_found_wanting_at_any_depth() {
+    fn missing_credentials_are_found_at_any_depth() {
         let error = std::io::Error::other(CredentialsError::not_loaded("nothing"));
         assert_eq!(missing_in(&error), Some(SetupError::NoCredentials));
         let error = std::io::Error::other(CredentialsError::provider_error("token expired"));

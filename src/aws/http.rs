@@ -1,8 +1,8 @@
-//! The one HTTP client under all AWS clients.
+//! The single HTTP client that all AWS clients share.
 //!
-//! It is the SDK's own stack (hyper 1, rustls on aws-lc-rs), built by hand for three reasons: one
-//! pool of connections for the clients of all regions, proxies from the environment, and the
-//! certificates that `AWS_CA_BUNDLE` names, which the AWS CLI honours and the SDK does not.
+//! It is the SDK's own stack (hyper 1, rustls on aws-lc-rs), built here for three reasons: one
+//! connection pool for the clients of all regions, proxies from the environment, and the
+//! certificates of `AWS_CA_BUNDLE`, which the AWS CLI honours and the SDK does not.
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -13,27 +13,27 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::time::Duration;
 
-/// How long an idle connection is kept. S3 and the load balancers in front of other stores close
-/// idle connections themselves; the shortest such limit in common use is about 20 seconds. Below
-/// it, a request rarely meets a connection that is being closed.
+/// How long an idle connection is kept. S3 and the load balancers of other stores close idle
+/// connections themselves; the shortest limit in common use is about 20 seconds. With a shorter
+/// time, a request rarely gets a connection that is being closed.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// Idle connections kept for each host. As many as the most requests that are ever in flight
-/// (512, HOTPATH: 5,000 objects a second at 100 ms), so that a lull does not throw away TLS
-/// sessions that the next moment needs.
+/// Idle connections kept for each host: the largest number of requests ever in flight (512,
+/// HOTPATH: 5,000 objects a second at 100 ms), so that a lull does not discard TLS sessions that
+/// are needed again a moment later.
 const IDLE_PER_HOST: usize = 512;
 
-/// Certificates that are trusted instead of the system's. Holding them proves that there is one at
-/// least and that each can be used.
+/// Certificates to trust instead of the system's. There is at least one, and each is usable.
 #[derive(Clone, Debug)]
 pub struct Roots(TlsContext);
 
 impl Roots {
-    /// Reads certificates in PEM.
+    /// Parses certificates in PEM.
     ///
     /// # Errors
     ///
-    /// There is none, or one cannot be used. The SDK would panic over it at the first connection.
+    /// There is no certificate, or one is unusable. The SDK would panic over it at the first
+    /// connection.
     pub fn from_pem(pem: &[u8]) -> Result<Self, String> {
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -41,18 +41,18 @@ impl Roots {
             store.add(certificate).map_err(|error| error.to_string())?;
         }
         if store.is_empty() {
-            return Err("it holds no certificate".to_owned());
+            return Err("it contains no certificate".to_owned());
         }
         let trusted = TrustStore::empty().with_native_roots(false).with_pem_certificate(pem);
         let context = TlsContext::builder().with_trust_store(trusted).build();
         context.map(Self).map_err(|error| error.to_string())
     }
 
-    /// None at all: no connection over TLS can be made, and others can.
+    /// Returns an empty set: TLS connections fail, and others work.
     ///
     /// # Errors
     ///
-    /// None that is known.
+    /// No known case.
     pub fn none() -> Result<Self, String> {
         let trusted = TrustStore::empty().with_native_roots(false);
         let context = TlsContext::builder().with_trust_store(trusted).build();
@@ -60,7 +60,7 @@ impl Roots {
     }
 }
 
-/// Whether the system has any certificate to trust.
+/// Returns whether the system has any usable root certificate.
 pub fn system_has_roots() -> bool {
     let mut store = RootCertStore::empty();
     let (usable, _) =
@@ -68,10 +68,10 @@ pub fn system_has_roots() -> bool {
     usable > 0
 }
 
-/// The client. It trusts `roots`, or without any the certificates of the system.
+/// Returns the client. It trusts `roots`, or the system's certificates if `roots` is `None`.
 pub fn client(roots: Option<Roots>) -> SharedHttpClient {
-    // The pool is set on the outer builder, which hands it to connectors only in its own ways of
-    // building; here each connector gets it directly.
+    // The outer builder passes pool settings to connectors only in its own build methods, so each
+    // connector is configured directly.
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder()
             .enable_tcp_nodelay(true)

@@ -1,8 +1,8 @@
-//! What every AWS client of ours shares: credentials, region, endpoints, the HTTP client and the
-//! words of errors.
+//! What all AWS clients share: credentials, region, endpoints, the HTTP client, and error messages.
 //!
-//! It knows the SDK and nothing of trails, buckets or verdicts. Everything follows AWS's own
-//! conventions, so that whoever can run the AWS CLI can run trailproof with the same set-up.
+//! This module knows the SDK, and nothing about trails, buckets or verdicts. It follows AWS's own
+//! conventions, so that anyone who can run the AWS CLI can run trailproof with the same
+//! configuration.
 pub mod caller;
 pub mod config;
 pub mod credentials;

@@ -1,4 +1,4 @@
-//! Whether the profile that a run is to use is there.
+//! Checks that the profile of a run exists.
 use super::words::{self, SetupError};
 use aws_config::profile;
 #[expect(deprecated, reason = "its successor is in a crate that is the SDK's own affair")]
@@ -6,17 +6,17 @@ use aws_config::profile::profile_file::ProfileFiles;
 use aws_types::os_shim_internal::{Env, Fs};
 use std::borrow::Cow;
 
-/// The profile that is used when none is named; it need not be there.
+/// The profile to use if none is named. It need not exist.
 const DEFAULT: &str = "default";
 
-/// Makes sure that the profile which the command line or `AWS_PROFILE` names is in some file.
+/// Checks that the profile named by the command line or `AWS_PROFILE` is in a file.
 ///
-/// The SDK passes over one that is not, and goes on to other sources of credentials: with a slip of
-/// the pen, another account than the one that was meant would be looked at.
+/// The SDK skips a profile that does not exist and goes on to other sources of credentials. A
+/// typing error would then select a different account.
 ///
 /// # Errors
 ///
-/// It is in none, or a file is not of the format.
+/// The profile is in no file, or a file is malformed.
 pub async fn check(named: Option<&str>) -> Result<(), SetupError> {
     let named = named.map(|name| Cow::Owned(name.to_owned()));
     #[expect(deprecated, reason = "as above")]

@@ -1,26 +1,25 @@
-//! The regions of AWS, by partition: for asking all of them, and for nothing else.
+//! The regions of AWS by partition, used only to ask all of them.
 //!
-//! A bucket's own folders say which regions it has evidence of; this list is for those who have no
-//! bucket to look into when they fetch keys. It ages, so that whoever uses it says which regions
-//! were asked.
+//! A bucket's own folders show which regions it has evidence from. This list is for fetching keys
+//! without a bucket. It ages, so every command that uses it prints the regions that it asked.
 
-/// Where the list comes from, in words for people. It is that of the endpoint rules in
-/// `aws-sdk-cloudtrail` 1.130.0, which is also `partitions.json` of AWS CLI 1.46.2; AWS gives out
-/// no list that needs no permission.
+/// The source of the list, for messages. It is the list of the endpoint rules in
+/// `aws-sdk-cloudtrail` 1.130.0, identical to `partitions.json` of AWS CLI 1.46.2. AWS offers no
+/// list that needs no permission.
 pub const ORIGIN: &str = "the endpoint rules of aws-sdk-cloudtrail 1.130.0";
 
 /// A partition: regions that share accounts and credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// Its name in ARNs.
+    /// The partition's name in ARNs.
     pub name: &'static str,
-    /// What its regions begin with, where no other partition's do; empty for the commercial one.
+    /// The prefix of its regions, which no other partition has; empty for the commercial partition.
     prefix: &'static str,
-    /// Its regions, ascending.
+    /// The partition's regions, ascending.
     pub regions: &'static [&'static str],
 }
 
-/// The partition that `region` belongs to. A region that no list has yet is told by its form.
+/// Returns the partition of `region`. A region that is not in the list is assigned by its prefix.
 pub fn partition_of(region: &str) -> &'static Partition {
     PARTITIONS.iter().find(|partition| region.starts_with(partition.prefix)).unwrap_or(&COMMERCIAL)
 }
@@ -66,7 +65,7 @@ static COMMERCIAL: Partition = Partition {
     ],
 };
 
-/// All but the commercial one.
+/// All partitions except the commercial one.
 static PARTITIONS: &[Partition] = &[
     Partition { name: "aws-cn", prefix: "cn-", regions: &["cn-north-1", "cn-northwest-1"] },
     Partition {
@@ -95,8 +94,8 @@ mod tests {
     use aws_sdk_cloudtrail::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
     use trailproof_core::vocab::ids::Region;
 
-    /// The SDK, whose list is not open to us, knows each region by name, and as one of the partition
-    /// that it stands under here.
+    /// The SDK, whose own list is private, knows each region by name and assigns it to the same
+    /// partition.
     #[tokio::test]
     async fn the_sdk_puts_every_region_into_the_same_partition() {
         let resolver = DefaultResolver::new();
@@ -117,12 +116,12 @@ mod tests {
             }
             suffixes.extend(suffix);
         }
-        // AWS's own and GovCloud have one suffix, all others their own.
+        // The commercial partition and GovCloud share one suffix; each other partition has its own.
         assert_eq!(suffixes.len(), PARTITIONS.len(), "{suffixes:?}");
     }
 
     #[test]
-    fn a_region_of_tomorrow_is_told_by_its_form() {
+    fn a_future_region_is_assigned_by_its_prefix() {
         assert_eq!(partition_of("eu-east-9").name, "aws");
         assert_eq!(partition_of("cn-south-1").name, "aws-cn");
         assert_eq!(partition_of("us-gov-north-1").name, "aws-us-gov");

@@ -1,34 +1,35 @@
-//! Words for what went wrong before or below a service's answer, the AWS CLI's where it has some.
+//! Error messages for failures before or below a service's response, in the AWS CLI's words where
+//! it has them.
 use std::error::Error;
 use std::fmt;
 
-/// Links of an error's chain that are shown. The SDK nests five or six deep.
+/// Causes of an error that are shown. The SDK nests five or six deep.
 const CHAIN: usize = 12;
 
-/// AWS could not even be asked.
+/// A failure before any service could be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetupError {
     /// No source in the chain had credentials.
     NoCredentials,
-    /// A source of credentials is configured and failed, with its words.
+    /// A configured source of credentials failed, with its message.
     Credentials(String),
-    /// The profile that was asked for is in no file.
+    /// The requested profile is in no file.
     NoProfile(String),
-    /// No region is configured and the service needs one.
+    /// No region is configured, and the service needs one.
     NoRegion,
     /// A configured file or value cannot be used, with the reason.
     Configuration(String),
 }
 
 impl SetupError {
-    /// Whether it is the credentials that are wanting.
+    /// Returns whether the failure is about credentials.
     pub fn is_credentials(&self) -> bool {
         matches!(self, Self::NoCredentials | Self::Credentials(_))
     }
 }
 
 impl fmt::Display for SetupError {
-    /// The AWS CLI's words for the cases that it has, as scripts look for them.
+    /// Uses the AWS CLI's words where it has a message, since scripts look for them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoCredentials => f.write_str(
@@ -47,8 +48,8 @@ impl fmt::Display for SetupError {
 
 impl Error for SetupError {}
 
-/// `error` and its causes, from the outside in, joined by colons. Causes that only repeat what
-/// their parent already said are left out.
+/// Returns `error` and its causes, from the outermost, joined by colons. Causes that only repeat
+/// what is already in the text are left out.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut words = error.to_string();
     for cause in causes(error).skip(1) {
@@ -61,8 +62,8 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     without_secrets(&words)
 }
 
-/// `words` without what an endpoint in them may hold that is secret: user, password and query. The
-/// SDK repeats an endpoint that it cannot use.
+/// Returns `words` without the secrets that an endpoint in them may contain: user, password and
+/// query. The SDK repeats an endpoint that it cannot use.
 fn without_secrets(words: &str) -> String {
     let ends = |character: char| character.is_whitespace() || "`'\"(),".contains(character);
     words.split_inclusive(ends).map(without_secret).collect()
@@ -89,7 +90,7 @@ fn without_secret(word: &str) -> String {
     format!("{scheme}{kept}")
 }
 
-/// `error` itself and then each cause, bounded.
+/// Returns `error` itself and then each cause, up to a limit.
 pub fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_says_each_thing_once() {
+    fn a_chain_names_each_cause_once() {
         #[derive(Debug)]
         struct Outer(std::io::Error);
         impl fmt::Display for Outer {
@@ -129,7 +130,7 @@ mod tests {
 
     #[test]
     fn secrets_of_an_endpoint_are_not_repeated() {
-        for (words, told) in [
+        for (words, expected) in [
             ("bad `https://user:pass@host:1/x`: no", "bad `https://…@host:1/x`: no"),
             ("bad `user:pass@host:1`", "bad `…@host:1`"),
             ("at http://host/?X-Amz-Security-Token=SECRET now", "at http://host/?… now"),
@@ -140,7 +141,7 @@ mod tests {
             ),
             ("did you mean that?", "did you mean that?"),
         ] {
-            assert_eq!(without_secrets(words), told);
+            assert_eq!(without_secrets(words), expected);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the program says to whoever started it: exit status, refusal, lines on its own streams.
+//! What the program prints about itself: exit status, refusals, lines on stderr and stdout.
 pub(crate) mod exit;
 pub(crate) mod refusal;
 pub(crate) mod stream;

@@ -1,4 +1,4 @@
-//! Files that bear their name only when they are whole.
+//! Files that get their name only when they are complete.
 use crate::console::refusal::Refusal;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Error, ErrorKind, Write as _};
@@ -7,23 +7,24 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use trailproof_core::vocab::location::escape;
 
-/// Permissions of a file before the caller's umask takes from them, as for any file that a program
-/// makes; the library's default lets nobody else read.
+/// Permissions of a file before the caller's umask is applied, as for any file that a program
+/// creates. The default of `tempfile` lets no other user read the file.
 const MODE: u32 = 0o666;
 
-/// A file being written. Dropped before [`Self::keep`], it leaves nothing behind.
+/// A file that is being written. If it is dropped before [`Self::keep`], it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct WholeFile {
     file: File,
-    /// The temporary file and the name that it is to take; none for what is no regular file, as a
-    /// pipe or a device, which is written as it is.
+    /// The temporary file and its final path. `None` if the target is not a regular file (a pipe or
+    /// a device), which is written directly.
     rename: Option<(NamedTempFile, PathBuf)>,
-    /// Whether a file that is there by then may be replaced.
+    /// Whether a file that exists by then may be replaced.
     force: bool,
 }
 
 impl WholeFile {
-    /// Begins to write what is to be `path`. A file that is there stays as it is until then.
+    /// Starts to write the file that will become `path`. An existing file stays unchanged until
+    /// [`Self::keep`].
     pub(crate) fn create(path: &Path, force: bool) -> io::Result<Self> {
         let target = target(path)?;
         let Target::Regular(path) = target else {
@@ -40,12 +41,12 @@ impl WholeFile {
         Ok(Self { file: temporary.as_file().try_clone()?, rename: Some((temporary, path)), force })
     }
 
-    /// What to write to.
+    /// Returns a handle to write to.
     pub(crate) fn writer(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
-    /// Gives the file its name, once its content is on the disk.
+    /// Syncs the content to disk and then gives the file its name.
     pub(crate) fn keep(self) -> io::Result<()> {
         let Some((temporary, path)) = self.rename else { return Ok(()) };
         self.file.sync_all()?;
@@ -58,12 +59,12 @@ impl WholeFile {
     }
 }
 
-/// Refuses to write a file that exists, unless `force` allows that it is replaced: nobody loses a
-/// record that was signed to a second run. A pipe or a device is written in any case.
+/// Refuses to write to a file that exists, unless `force` allows replacing it, so that a second run
+/// cannot overwrite a signed record. A pipe or a device is always accepted.
 ///
 /// # Errors
 ///
-/// That there is a file already.
+/// The file exists already.
 pub(crate) fn check_absent(path: &Path, force: bool) -> Result<(), Refusal> {
     if force || !std::fs::metadata(path).is_ok_and(|about| about.is_file()) {
         return Ok(());
@@ -74,11 +75,11 @@ pub(crate) fn check_absent(path: &Path, force: bool) -> Result<(), Refusal> {
     )))
 }
 
-/// Writes a file whole or not at all, and none that exists unless `force` allows it.
+/// Writes a complete file or nothing, and replaces an existing file only if `force` allows it.
 ///
 /// # Errors
 ///
-/// That there is a file already, or that it cannot be written.
+/// The file exists already, or it cannot be written.
 pub(crate) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Refusal> {
     check_absent(path, force)?;
     let written = WholeFile::create(path, force).and_then(|file| {
@@ -91,16 +92,16 @@ pub(crate) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Refusa
     })
 }
 
-/// What a path names.
+/// What a path refers to.
 pub(crate) enum Target {
-    /// A file that is there or may be made: with symbolic links followed, so that the file is
-    /// replaced and not the link.
+    /// A regular file that exists or can be created. Symbolic links are followed, so that the file
+    /// is replaced and not the link.
     Regular(PathBuf),
-    /// A pipe, a device.
+    /// A pipe or a device.
     Other,
 }
 
-/// Finds out what a path to write to names.
+/// Determines what an output path refers to.
 pub(crate) fn target(path: &Path) -> io::Result<Target> {
     match std::fs::metadata(path) {
         Ok(about) if about.is_dir() => {
@@ -109,7 +110,7 @@ pub(crate) fn target(path: &Path) -> io::Result<Target> {
         Ok(about) if about.is_file() => Ok(Target::Regular(path.canonicalize()?)),
         Ok(_) => Ok(Target::Other),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            // A link into nowhere: what it names is made, and the link stays.
+            // A dangling link: its target is created, and the link stays.
             let named = std::fs::read_link(path);
             Ok(Target::Regular(match named {
                 Ok(named) => folder(path).join(named),
@@ -120,7 +121,7 @@ pub(crate) fn target(path: &Path) -> io::Result<Target> {
     }
 }
 
-/// The folder of a file.
+/// Returns the folder that contains the file.
 pub(crate) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -128,12 +129,12 @@ pub(crate) fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Puts a file's new name on the disk.
+/// Syncs the folder of a file, so that the file's new name is on disk.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder(path))?.sync_all()
 }
 
-/// Whether both paths lead to one file, or would if it were made.
+/// Returns whether both paths refer to the same file, or would if it were created.
 pub(crate) fn names_same(one: &Path, other: &Path) -> bool {
     if let (Ok(one), Ok(other)) = (std::fs::metadata(one), std::fs::metadata(other)) {
         return is_same(&one, &other);
@@ -148,7 +149,7 @@ pub(crate) fn names_same(one: &Path, other: &Path) -> bool {
     one == other || made(one).is_some_and(|one| made(other) == Some(one))
 }
 
-/// Whether both are the same regular file.
+/// Returns whether both are the same regular file.
 pub(crate) fn is_same(one: &std::fs::Metadata, other: &std::fs::Metadata) -> bool {
     one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
 }

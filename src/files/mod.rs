@@ -1,3 +1,3 @@
-//! Files that trailproof writes: each has its name only when it is whole.
+//! Files that trailproof writes. A file gets its name only when it is complete.
 pub(crate) mod atomic;
 pub(crate) mod record_file;

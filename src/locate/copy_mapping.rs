@@ -1,22 +1,24 @@
-//! A part of a copy: what its keys begin with, and what they began with when they were delivered.
+//! A part of a copy: the prefix of its keys now, and the prefix that they had when they were
+//! delivered.
 use trailproof_core::vocab::key_layout::DigestKey;
 use trailproof_core::vocab::location::ObjectLocation;
 
 /// A part of a copy, and where it was delivered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Copied {
-    /// Bucket of delivery.
+    /// The bucket of delivery.
     pub bucket: String,
-    /// What the recorded keys begin with, where the copy's begin with `lies`. Empty, or a folder
-    /// with its slash.
+    /// The prefix of the delivered keys, which `lies` replaces in the copy. Empty, or a folder with
+    /// its slash.
     pub recorded: String,
-    /// What the copy's keys begin with.
+    /// The prefix of the keys in the copy.
     pub lies: String,
-    /// The prefix of the trail: what stands before `AWSLogs` in recorded keys.
+    /// The prefix of the trail: what precedes `AWSLogs` in the delivered keys.
     pub prefix: String,
 }
 
-/// What the place that a digest tells, and where it lies, say of the copy that it is in.
+/// Compares the place that a digest names with the key where it is now, and returns the part of the
+/// copy that both imply.
 pub(crate) fn copied(told: &ObjectLocation, lies: &str) -> Option<Copied> {
     let parsed = DigestKey::parse(&told.key)?;
     let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
@@ -29,7 +31,7 @@ pub(crate) fn copied(told: &ObjectLocation, lies: &str) -> Option<Copied> {
         if one != other {
             break;
         }
-        // The slash before it belongs to what goes before.
+        // The slash before a part belongs to what precedes it.
         same += one.len() + usize::from(same > 0);
     }
     let front =
@@ -55,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_in_front_is_where_it_lies() {
+    fn leading_folders_that_differ_make_the_mapping() {
         let pair = |recorded: &str, lies: &str| Some((recorded.to_owned(), lies.to_owned()));
         let inside = KEY.strip_prefix("p/q/AWSLogs/").unwrap_or_default();
         assert_eq!(fronts(KEY), pair("", ""));
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_none_is_not_looked_for() {
+    fn an_invalid_place_is_not_looked_for() {
         for (bucket, key) in [("bucket", "x"), ("", KEY), ("b/c", KEY), ("\u{1b}", KEY)] {
             assert_eq!(copied(&ObjectLocation::new(bucket, key), KEY), None);
         }

@@ -1,8 +1,7 @@
-//! Where the objects of a copy were delivered: read from what its digests name as their own place.
+//! Where the objects of a copy were delivered, as read from the places that its digests name.
 //!
-//! What a digest claims here is not proven. It says under which name to verify and where to look
-//! for what; a claim that is false leads to digests that are not where they were signed, never to a
-//! proof.
+//! These claims are not proven. They decide under which names to verify and where to look. A false
+//! claim leads to digests that are not where they were signed, never to a proof.
 use super::copy_mapping::{Copied, copied};
 use crate::locate::folders::{last_day, list_folders};
 use crate::locate::roots::{Roots, find_roots};
@@ -16,32 +15,32 @@ use trailproof_core::vocab::key_layout::DIGEST_FOLDER;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::log_key::is_log_folder;
 
-/// Digests of one listing that are asked, from its first to its last: whoever plants a few beside the
-/// others does not speak for all.
+/// Digests sampled from one listing, spread from its first to its last, so that a few planted
+/// digests do not decide for all.
 const ASKED: usize = 8;
-/// Folders of one kind that are looked into for digests: the first ones and the last ones.
+/// Folders of one kind that are searched for digests at each end: the first ones and the last ones.
 const EACH_END: usize = 2;
 
-/// What was found out about a copy.
+/// What is known about a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Its parts, with how many digests told of each.
+    /// The parts of the copy, each with the number of digests that name it.
     pub parts: BTreeMap<Copied, usize>,
-    /// Folders whose digests were asked.
+    /// Folders whose digests were sampled.
     pub folders: BTreeSet<String>,
-    /// Folders `AWSLogs`.
+    /// The folders `AWSLogs`.
     pub roots: BTreeSet<String>,
-    /// Those of them that hold digests or log files of CloudTrail's, of which no digest told
-    /// anything.
+    /// Those of `roots` that hold digests or log files of CloudTrail, but in which no digest names
+    /// its place.
     pub silent: BTreeSet<String>,
     /// Listings that could not be read.
     pub unread: Vec<(String, ReadFailure)>,
-    /// Folders that were not looked into.
+    /// Folders that were not searched.
     pub left_out: Vec<PlaceInDoubt>,
 }
 
 impl Recorded {
-    /// The buckets of delivery, with how many digests told of each.
+    /// Returns the buckets of delivery, each with the number of digests that name it.
     pub fn buckets(&self) -> BTreeMap<&str, usize> {
         let mut buckets = BTreeMap::new();
         for (part, told) in &self.parts {
@@ -57,7 +56,8 @@ impl Recorded {
     }
 }
 
-/// Searches all of `bucket` for digests and asks some of each part where they were delivered.
+/// Searches all of `bucket` for digests, and samples each folder for where its digests were
+/// delivered.
 pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded {
     let found = match find_roots(source, bucket, "").await {
         Ok(found) => found,
@@ -78,7 +78,7 @@ pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded 
     };
     ask(source, bucket, &mut recorded, |_| false).await;
     if recorded.folders.is_empty() {
-        // A copy of the inside of one region's folder has none of the names.
+        // A copy of what is inside one region's folder has none of these folder names.
         let mut samples = Vec::new();
         if let Err(why) = sample_days(source, bucket, "", &mut samples, &|_| false).await {
             recorded.unread.push((String::new(), why));
@@ -89,9 +89,9 @@ pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded 
     recorded
 }
 
-/// The same for a bucket and these folders in it, each of which is one of accounts, or an account's
-/// folder of digests. Where a digest says that it was delivered right here, that is the answer,
-/// whatever others claim: nobody can make a bucket pass for a copy by what he writes into it.
+/// Samples these folders of a bucket. Each is a folder of accounts, or an account's folder of
+/// digests. If a digest names exactly the place where it is, that is the result, regardless of what
+/// others claim: nobody can make a bucket look like a copy by writing into it.
 pub async fn recorded_below(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -107,7 +107,7 @@ pub async fn recorded_below(
     found
 }
 
-/// Asks digests of each folder, until one is `enough`.
+/// Samples digests of each folder, until one is `enough`.
 async fn ask(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -132,8 +132,8 @@ async fn ask(
     }
 }
 
-/// Whether an account in this folder `AWSLogs` has a folder of CloudTrail's, as far as that can be
-/// told: what cannot be listed may have one.
+/// Returns whether an account in this folder `AWSLogs` has a CloudTrail folder. A folder that
+/// cannot be listed may have one.
 async fn has_cloudtrail(source: &dyn ObjectSource, bucket: &str, folder: &str) -> bool {
     let mut above = vec![folder.to_owned()];
     // Accounts, or organizations with accounts in them.
@@ -162,8 +162,7 @@ async fn has_cloudtrail(source: &dyn ObjectSource, bucket: &str, folder: &str) -
     })
 }
 
-/// Samples of a folder `AWSLogs` or `CloudTrail-Digest`: of its first and last accounts and
-/// regions.
+/// Samples a folder `AWSLogs` or `CloudTrail-Digest`: its first and last accounts and regions.
 async fn sample(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -189,7 +188,7 @@ async fn sample(
     } else {
         regions.push(folder.to_owned());
     }
-    // What one folder does not tell, others may.
+    // If one folder fails, the others may still have digests.
     let mut failed = Ok(());
     for above in regions {
         let names = match list_folders(source, bucket, &above).await {
@@ -211,6 +210,7 @@ async fn sample(
     failed
 }
 
+/// Returns the first and last names, [`EACH_END`] of each.
 fn ends(mut names: Vec<String>) -> Vec<String> {
     if names.len() > 2 * EACH_END {
         names.drain(EACH_END..names.len() - EACH_END);
@@ -218,7 +218,7 @@ fn ends(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// Digests below a folder: some of the first ones and some of its last day.
+/// Samples digests below a folder: some from the first page and some from its last day.
 async fn sample_days(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -262,8 +262,8 @@ async fn sample_days(
     Ok(())
 }
 
-/// Where the digest at `key` was delivered; `None` where it does not tell, or tells of a name that
-/// it does not have: then it was moved, and says nothing of where the others were.
+/// Returns where the digest at `key` was delivered. Returns `None` if the digest names no place, or
+/// names a file name that it does not have: then it was moved, and shows nothing about the others.
 async fn place(source: &dyn ObjectSource, bucket: &str, key: String) -> Option<Copied> {
     let at = ObjectLocation::new(bucket, key);
     let DigestFetch::Read(read, ..) = fetch_digest(source, &at).await else { return None };

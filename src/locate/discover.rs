@@ -1,8 +1,8 @@
-//! What a bucket holds of CloudTrail: accounts, regions and chains, found by listing and never from
-//! a list of regions.
+//! Discovers what a bucket holds of CloudTrail: accounts, regions and chains. They are found by
+//! listing and never taken from a list of regions.
 //!
-//! A chain counts when a digest of it is found in the period or next to it, so that deleting all
-//! digests of the period does not make a chain disappear.
+//! A chain counts if a digest of it is found in the period or next to it, so that deleting all
+//! digests of the period does not make the chain disappear.
 use super::folders::list_folders;
 use super::listed_chain::ListedChain;
 use super::place::{LOG_FOLDER, Place};
@@ -22,60 +22,61 @@ use trailproof_core::vocab::time::{Period, Timestamp};
 /// What was found of one chain.
 #[derive(Clone, Debug, Default)]
 pub struct FoundChain {
-    /// Standard digests of the period and its anchors, and backfill digests of the period.
+    /// The standard digests of the period and its anchors, and the backfill digests of the period.
     pub listed: ListedChain,
-    /// End of the newest digest before the period, as far as that was looked for.
+    /// The end of the newest digest before the period, as far as that was searched.
     pub older: Option<Timestamp>,
-    /// What the key of that digest has beside its end.
+    /// The parts of that digest's key that do not depend on its end.
     pub older_key: Option<ChainKey>,
-    /// The same chain's names under the paths that its trail had before, which are joined to it.
+    /// The ids of the same chain under earlier paths of its trail, which are joined to it.
     pub also: Vec<ChainId>,
 }
 
 /// What was found in the bucket.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Chains in scope, in canonical order.
+    /// The chains in scope, in canonical order.
     pub chains: BTreeMap<ChainId, FoundChain>,
-    /// Folders of log files and digests, for the search for log files that no digest names.
+    /// The places with folders of log files or digests, to search for log files that no digest
+    /// names.
     pub places: BTreeSet<Place>,
-    /// The names of the account's folders that hold log files of each place.
+    /// For each place, the names of the account's folders that hold log files.
     pub log_folders: BTreeMap<Place, Vec<String>>,
     /// Places that have log files and no folder of digests.
     pub without_digests: BTreeSet<Place>,
-    /// The chains with digests in the period or next to it, by the place that they lie in, whatever
-    /// their trail.
+    /// The chains with digests in the period or next to it, by the place that they are in,
+    /// regardless of their trail.
     pub covering: BTreeMap<Place, BTreeSet<ChainId>>,
-    /// The chains with digests before the period, by place, where none covers it.
+    /// The chains with digests before the period, by place, if no chain covers the place.
     pub older: BTreeMap<Place, BTreeSet<ChainId>>,
-    /// Places whose folder of digests holds objects, none of which is a digest by its key.
+    /// Places whose folder of digests holds objects, but no key that names a digest.
     pub unreadable: BTreeSet<Place>,
     /// Places whose digests could not be listed.
     pub unlisted: BTreeSet<Place>,
-    /// Listings that could not be read: what, and why.
+    /// Listings that could not be read: the folder and the reason.
     pub unread: Vec<(String, ReadFailure)>,
-    /// Trails that lie here and that the scope leaves out.
+    /// Trails in the bucket that the scope leaves out.
     pub left_out: BTreeSet<String>,
-    /// Chains of these trails.
+    /// The chains of these trails.
     pub beside: BTreeMap<ChainId, FoundChain>,
-    /// Keys in folders of digests that are no digest's.
+    /// The number of keys in folders of digests that do not name a digest.
     pub passed_over: u64,
 }
 
-/// The folders of CloudTrail's that lie below some roots.
+/// The CloudTrail folders below some roots.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Folders {
-    /// Accounts, each with the root that it lies in.
+    /// The accounts, each with the root that it is in.
     accounts: BTreeSet<(KeyRoot, AccountId)>,
-    /// Places that have a folder of digests.
+    /// The places that have a folder of digests.
     digests: BTreeSet<Place>,
-    /// The names of the account's folders that hold log files of each place.
+    /// For each place, the names of the account's folders that hold log files.
     logs: BTreeMap<Place, Vec<String>>,
     unread: Vec<(String, ReadFailure)>,
 }
 
 impl Folders {
-    /// The folders of digests and of log files of every place.
+    /// Returns the folders of digests and of log files of every place.
     pub(crate) fn folders(&self) -> Vec<String> {
         let logs = self.logs.iter().flat_map(|(place, names)| {
             names.iter().map(|name| place.folder(name)).collect::<Vec<_>>()
@@ -130,12 +131,12 @@ pub async fn find_chains(
     found
 }
 
-/// The chains of trails in scope that go on in the period outside of the scope, as far as one
-/// listing of each place shows.
+/// Returns the chains of trails in scope that continue into the period outside of the scope, as far
+/// as one listing of each place shows.
 ///
 /// # Errors
 ///
-/// That something outside could not be listed, so that nobody can say what goes on there.
+/// A folder outside of the scope could not be listed, so it is not known what continues there.
 pub(crate) async fn find_outside(
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
@@ -176,9 +177,9 @@ pub(crate) async fn find_outside(
     Ok(found)
 }
 
-/// Accounts and regions that have a folder, in scope.
+/// Returns the accounts and regions in scope that have a folder.
 ///
-/// Where the scope names organization and account, nothing above the account is listed, so that a
+/// If the scope names organization and account, nothing above the account is listed, so that a
 /// caller who may list only there can run.
 pub(crate) async fn find_places(
     source: &Arc<dyn ObjectSource>,
@@ -226,7 +227,7 @@ pub(crate) async fn find_places(
     found
 }
 
-/// The accounts in these roots and in the organizations' folders that lie in them.
+/// Finds the accounts in these roots, and in the folders of organizations in them.
 async fn find_accounts(
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
@@ -249,7 +250,7 @@ async fn find_accounts(
                 Ok(names) => names,
                 Err(why) => {
                     found.unread.push((root.folder(), why));
-                    // What is named can be looked at without a listing of what lies beside it.
+                    // A named account can be searched without listing what is beside it.
                     let accounts = scope.accounts.iter().cloned();
                     found.accounts.extend(accounts.map(|account| (root.clone(), account)));
                     continue;
@@ -272,7 +273,7 @@ async fn find_accounts(
     }
 }
 
-/// The regions of one account, by the folders of digests and of log files that have them.
+/// Finds the regions of one account, by the folders of digests and of log files that have them.
 async fn find_regions(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -345,7 +346,7 @@ impl Found {
         }
     }
 
-    /// The chain of a digest.
+    /// Returns the entry of a digest's chain, in scope or beside it.
     fn chain(&mut self, key: &ChainKey, scope: &Scope) -> &mut FoundChain {
         let id = ChainId::from(key);
         if !scope.has_trail(&id) {
@@ -356,7 +357,7 @@ impl Found {
     }
 }
 
-/// Whether a key is of the folder that it lies in, and of no other.
+/// Returns whether a key belongs to the folder that it is in.
 fn is_of(place: &Place, key: &ChainKey) -> bool {
     key.root == place.root && key.account == place.account && key.source_region == place.region
 }

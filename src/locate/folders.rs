@@ -3,12 +3,12 @@ use crate::source::{ListRequest, ObjectSource, Pages};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::budget;
 
-/// The names of the folders right below `above`, without the slashes at their ends, ascending.
-/// `above` is empty or ends in a slash.
+/// Returns the names of the folders directly below `above`, without their trailing slashes, in
+/// ascending order. `above` is empty or ends in a slash.
 ///
 /// # Errors
 ///
-/// That the listing could not be read, or that there are more than the budget allows.
+/// The listing could not be read, or there are more folders than the budget allows.
 pub async fn list_folders(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -20,7 +20,8 @@ pub async fn list_folders(
     }
 }
 
-/// As [`list_folders`], of at most `limit` names, with what was found until a failure beside it.
+/// Lists at most `limit` names as [`list_folders`] does, and returns what was found before a
+/// failure along with the failure.
 pub(crate) async fn read_folders(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -49,16 +50,16 @@ pub(crate) async fn read_folders(
     }
 }
 
-/// The last folder of days (`YYYY/MM/DD`) below `above` that is not after `day`, found by walking
-/// down years, months and days: three listings, whatever the age of the trail.
+/// Returns the last folder of days (`YYYY/MM/DD`) below `above` that is not after `day`. It is
+/// found by descending through years, months and days, with a few listings for a trail of any age.
 pub(crate) async fn last_day(
     source: &dyn ObjectSource,
     bucket: &str,
     above: &str,
     day: &str,
 ) -> Result<Option<String>, ReadFailure> {
-    // A month without a day before the one asked for is left again, so that at most two of each
-    // are looked into.
+    // If a month has no day up to `day`, the month before it is searched. So at most two folders of
+    // each level are listed.
     let mut candidates = vec![String::new()];
     for depth in 1..=3 {
         let mut next = Vec::new();

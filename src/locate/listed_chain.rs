@@ -1,15 +1,15 @@
-//! The digests of one chain in a listing, in little room: what their keys have in common is kept
-//! once, and of each digest only its end. A run lists all chains before it walks the first.
+//! The digests of one chain in a listing, stored compactly: the common parts of their keys once,
+//! and for each digest only its end. A run lists all chains before it walks the first.
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKind};
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 use trailproof_core::walk::facts::ListedDigest;
 
-/// Ends of digests, each with which of the keys it belongs to: a trail's prefix can change in the
-/// middle of its chain.
+/// Ends of digests, each with the index of its key: the prefix of a trail can change in the middle
+/// of its chain.
 type Ends = Vec<(Timestamp, u32)>;
 
-/// See the module's words.
+/// The digests of one chain that were listed.
 #[derive(Clone, Debug, Default)]
 pub struct ListedChain {
     keys: Vec<ChainKey>,
@@ -18,13 +18,13 @@ pub struct ListedChain {
 }
 
 impl ListedChain {
-    /// Adds digests of one key, in any order.
+    /// Adds digests with the same key parts, in any order.
     pub(crate) fn add(&mut self, chain: &ChainKey, kind: DigestKind, ends: &[Timestamp]) {
         let at = self.keys.iter().position(|key| key == chain).unwrap_or_else(|| {
             self.keys.push(chain.clone());
             self.keys.len() - 1
         });
-        // A chain has as many keys as its trail has had prefixes.
+        // A chain has one key for each prefix that its trail has had.
         let at = u32::try_from(at).unwrap_or(u32::MAX);
         let of_kind = match kind {
             DigestKind::Standard => &mut self.standard,
@@ -34,7 +34,7 @@ impl ListedChain {
         of_kind.sort_unstable();
     }
 
-    /// Adds the digests of another path of the same chain.
+    /// Adds the digests of a different path of the same chain.
     pub(crate) fn join(&mut self, other: Self) {
         for kind in [DigestKind::Standard, DigestKind::Backfill] {
             for (at, key) in (0..).zip(&other.keys) {
@@ -47,7 +47,7 @@ impl ListedChain {
         }
     }
 
-    /// The place of the standard digest with this end.
+    /// Returns the place of the standard digest with this end.
     pub(crate) fn place_of(&self, end: Timestamp, bucket: &str) -> Option<ObjectLocation> {
         let at = self.standard.binary_search_by_key(&end, |(end, _)| *end).ok()?;
         let (_, key) = self.standard.get(at)?;
@@ -62,43 +62,43 @@ impl ListedChain {
         }
     }
 
-    /// The ends of the digests of a kind, in order.
+    /// Returns the ends of the digests of a kind, in order.
     pub(crate) fn ends_of(&self, kind: DigestKind) -> impl Iterator<Item = Timestamp> {
         self.ends(kind).iter().map(|(end, _)| *end)
     }
 
-    /// The folders that its digests lie in, below each of the paths that the trail has had.
+    /// Returns the folders that its digests are in, below each path that the trail has had.
     pub(crate) fn folders(&self) -> Vec<String> {
         self.keys.iter().map(ChainKey::folder).collect()
     }
 
-    /// How many digests there are of a kind.
+    /// Returns the number of digests of a kind.
     pub fn count(&self, kind: DigestKind) -> usize {
         self.ends(kind).len()
     }
 
-    /// How many digests of both kinds ended by this time.
+    /// Returns the number of digests of both kinds that ended by this time.
     pub(crate) fn ended_by(&self, time: Timestamp) -> usize {
         let of_kind = |ends: &Ends| ends.partition_point(|(end, _)| *end <= time);
         of_kind(&self.standard) + of_kind(&self.backfill)
     }
 
-    /// The end of the newest standard digest.
+    /// Returns the end of the newest standard digest.
     pub(crate) fn newest(&self) -> Option<Timestamp> {
         self.standard.last().map(|(end, _)| *end)
     }
 
-    /// The end of the oldest standard digest.
+    /// Returns the end of the oldest standard digest.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         self.standard.first().map(|(end, _)| *end)
     }
 
-    /// What the keys of some of its digests have in common, where there are any.
+    /// Returns the common key parts of some of its digests, if there are any.
     pub(crate) fn any_key(&self) -> Option<&ChainKey> {
         self.keys.last()
     }
 
-    /// The place of one of its digests, where there is one.
+    /// Returns the place of one of its digests, if there are any.
     pub(crate) fn any(&self, bucket: &str) -> Option<ObjectLocation> {
         let kinds = [DigestKind::Standard, DigestKind::Backfill];
         kinds.into_iter().find_map(|kind| {
@@ -108,7 +108,7 @@ impl ListedChain {
         })
     }
 
-    /// The ends of the standard digests right before and right after this time.
+    /// Returns the ends of the standard digests directly before and after this time.
     pub(crate) fn around(&self, time: Timestamp) -> [Option<Timestamp>; 2] {
         let from = self.standard.partition_point(|(end, _)| *end < time);
         let to = self.standard.partition_point(|(end, _)| *end <= time);
@@ -116,7 +116,7 @@ impl ListedChain {
         [older, self.standard.get(to)].map(|found| found.map(|(end, _)| *end))
     }
 
-    /// The digests of a kind with the places of their delivery.
+    /// Returns the digests of a kind with their places of delivery.
     pub(crate) fn digests(&self, kind: DigestKind, bucket: &str) -> Vec<ListedDigest> {
         let listed = |(end, at): &(Timestamp, u32)| {
             let chain = self.keys.get(usize::try_from(*at).ok()?)?;
@@ -149,8 +149,8 @@ mod tests {
             listed.add(&parsed.chain, parsed.kind, &[parsed.end]);
         }
         let digests = listed.digests(DigestKind::Standard, "b");
-        let told: Vec<&str> = digests.iter().map(|digest| digest.at.key.as_str()).collect();
-        assert_eq!(told, [&keys[0], &keys[2], &keys[1]]);
+        let found: Vec<&str> = digests.iter().map(|digest| digest.at.key.as_str()).collect();
+        assert_eq!(found, [&keys[0], &keys[2], &keys[1]]);
         let [eleven, twelve, thirteen] = [0, 1, 2].map(|at| Some(digests[at].end));
         assert_eq!(listed.newest(), thirteen);
         assert_eq!(listed.around(digests[1].end), [eleven, thirteen]);

@@ -1,7 +1,7 @@
-//! Where evidence lies: the folders of a bucket, the chains in them, and where a copy was delivered.
+//! Where evidence is: the folders of a bucket, the chains in them, and where a copy was delivered.
 //!
-//! Everything here is found by listing, except that digests of a copy are asked where they were
-//! delivered. Nothing is judged here.
+//! Everything here is found by listing, except the place of delivery of a copy, which is read from
+//! its digests. Nothing is judged here.
 pub mod copy_mapping;
 pub mod delivery;
 pub mod discover;

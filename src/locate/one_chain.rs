@@ -1,4 +1,4 @@
-//! The digests of one chain, as the listing of its folder tells them.
+//! Lists the digests of one chain.
 use super::slices::{Slice, slices};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
@@ -7,11 +7,12 @@ use trailproof_core::vocab::budget;
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKey};
 use trailproof_core::vocab::time::Timestamp;
 
-/// The keys of `chain`'s digests in `bucket` whose end lies between `from` and `to`, both included.
+/// Returns the keys of `chain`'s digests in `bucket` whose end lies between `from` and `to`, both
+/// included.
 ///
-/// A key that is not exactly such a digest's is passed over wherever it sorts. The listing ends
-/// with the day of `to`: keys come in order, so nothing behind that day can be one of them. A long
-/// span is listed in parts at once.
+/// A key that is not exactly such a digest's is skipped, wherever it sorts. The listing ends with
+/// the day of `to`: keys are sorted, so no key after that day can match. A long span is listed in
+/// concurrent parts.
 pub(crate) async fn list_digests(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -77,7 +78,7 @@ fn check_budget(listed: usize) -> Result<(), ReadFailure> {
     Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many digests listed"))
 }
 
-/// The organizations that have a folder below `prefix` in `bucket`.
+/// Returns the organizations that have a folder below `prefix` in `bucket`.
 pub(crate) async fn list_organizations(
     source: &dyn ObjectSource,
     bucket: &str,

@@ -1,11 +1,11 @@
-//! One region's folders of one account.
+//! One region of one account: its folders.
 use trailproof_core::vocab::ids::{AccountId, Region};
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot};
 
 /// The usual folder of log files.
 pub(crate) const LOG_FOLDER: &str = "CloudTrail";
 
-/// One region's folder of one account.
+/// One region of one account below a root.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// Prefix and organization.
@@ -17,17 +17,17 @@ pub struct Place {
 }
 
 impl Place {
-    /// The folder of digests, with the slash at its end.
+    /// Returns the folder of digests, with a slash at its end.
     pub(crate) fn digest_folder(&self) -> String {
         self.folder(DIGEST_FOLDER)
     }
 
-    /// The folder of log files, with the slash at its end.
+    /// Returns the usual folder of log files, with a slash at its end.
     pub fn log_folder(&self) -> String {
         self.folder(LOG_FOLDER)
     }
 
-    /// The region's folder in the account's folder of this name, with the slash at its end.
+    /// Returns the region's folder in the account's folder `name`, with a slash at its end.
     pub fn folder(&self, name: &str) -> String {
         format!("{}{}/{name}/{}/", self.root.folder(), self.account, self.region)
     }

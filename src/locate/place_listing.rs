@@ -1,5 +1,5 @@
-//! The digests of one region's folder: those of a period, those that anchor its walk, and the last
-//! ones before it.
+//! Lists the digests of one region's folder: those of a period, those that anchor its walk, and the
+//! last ones before it.
 use super::folders::last_day;
 use super::place::Place;
 use super::slices::{Slice, slices};
@@ -12,46 +12,47 @@ use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKey, DigestKind};
 use trailproof_core::vocab::time::{DAY, HOUR, Period, Timestamp};
 
-/// Digests after the period that are read to anchor the walk, so that the period's own tail hangs
-/// on a link: the one that covers the period's end, and the one after it.
+/// Digests after the period that are read to anchor the walk, so that a link covers the end of the
+/// period: the digest that covers the period's end, and the one after it.
 const ANCHORS: usize = 2;
 
 /// Pages that are searched for anchors beyond the day after the period: 32,000 keys, more than
 /// three years of one chain.
 const PAGES_BEYOND: usize = 32;
 
-/// Keys beyond the period that are no digest's, from which on a search for anchors that found none is
-/// not taken for an end: half of the pages that are searched. Folder markers are one a day.
+/// The number of keys beyond the period that are not digest keys above which a search without
+/// anchors is not taken as the end of the chain. It is half of the keys on the pages that are
+/// searched. Folder markers occur once a day.
 const JUNK_BEYOND: usize = 16_000;
 
-/// Days that are gone back over one by one for the last digest before the period, before the whole
-/// folder is listed. A trail writes digests every hour, so that even one day is much.
+/// Days that are searched backwards one by one for the last digest before the period, before the
+/// whole folder is listed. A trail writes digests every hour, so even one day is a long gap.
 const DAYS_BACK: usize = 8;
 
-/// How long before a period the last digest of a chain that goes on ends at most: digests come every
-/// hour, and one may be late.
+/// The longest time from the end of the last digest before a period to the period's start, in
+/// seconds, if the chain continues: digests come every hour, and one may be late.
 const NEAR: i64 = 2 * HOUR;
 
-/// Keys before the period that are no digest's and are counted.
+/// The largest number of keys before the period that are counted although they are not digest keys.
 const COUNTED: usize = 10_000;
 
-/// Ends of digests by what their keys have in common.
+/// Ends of digests, by the parts that their keys have in common.
 type Ends = BTreeMap<(ChainKey, DigestKind), Vec<Timestamp>>;
 
-/// The digests of one place: those of the period and its anchors, and the last day before it.
+/// The digests of one place: those of the period and its anchors, and the last ones before it.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    /// Ends of the digests, in the order of their keys.
+    /// The ends of the digests, in the order of their keys.
     pub(crate) digests: Ends,
-    /// The newest end before the period.
+    /// The newest end before the period, for each chain.
     pub(crate) older: BTreeMap<ChainKey, Timestamp>,
     pub(crate) passed_over: u64,
-    /// Whether there is an object that is not a digest by its key. Markers of folders are none.
+    /// Whether any object does not have a digest's key. Folder markers do not count.
     pub(crate) junk: bool,
 }
 
-/// Lists one place: what lies before the period beside the period itself, and a long period in
-/// parts at once.
+/// Lists one place. What precedes the period is listed concurrently with the period, and a long
+/// period in concurrent parts.
 pub(crate) async fn list_place(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -92,7 +93,7 @@ async fn list_period(
     let mut count = 0;
     for part in parts {
         let part = part?;
-        // A chain that the last part does not show is looked for beyond it all the same.
+        // A chain that is missing from the last part is still searched for beyond it.
         for chain in part.anchors.into_keys() {
             tail.anchors.entry(chain).or_default();
         }
@@ -115,18 +116,18 @@ async fn list_period(
 struct Part<'s> {
     period: Period,
     slice: Slice,
-    /// Keys beyond this one lie after the period.
+    /// Keys that sort after this one are after the period.
     day_after: String,
-    /// The pages that are still to come; `None` once nothing more is to be read.
+    /// The pages still to be read; `None` if there is nothing more to read.
     pages: Option<Pages<'s>>,
-    /// Digests after the period, of every chain that was seen.
+    /// The number of digests after the period, for every chain found.
     anchors: BTreeMap<ChainId, usize>,
     pages_beyond: usize,
-    /// Keys beyond the period that are not a digest's.
+    /// The number of keys after the period that are not digest keys.
     junk_beyond: usize,
     past: bool,
     digests: Ends,
-    /// How many they are.
+    /// The number of digests.
     count: usize,
     passed_over: u64,
     /// Whether any key is neither a digest's nor a folder marker's.
@@ -159,8 +160,8 @@ impl<'s> Part<'s> {
         }
     }
 
-    /// Reads on until the part is read, and the last part until every chain is anchored. Called
-    /// again, it goes on where it left off, if there is more to look for.
+    /// Reads until the part ends; reads the last part until every chain is anchored. If called
+    /// again, it continues where it stopped, if there is more to look for.
     async fn read(mut self) -> Result<Self, ReadFailure> {
         while !self.past || !self.is_anchored() {
             let Some(mut pages) = self.pages.take() else { break };
@@ -176,10 +177,10 @@ impl<'s> Part<'s> {
             check_budget(self.count)?;
             self.pages_beyond += usize::from(self.past);
             if self.pages_beyond > PAGES_BEYOND {
-                // Years of digests without one of a chain say that it ended. Pages that were filled
-                // with something else say nothing.
+                // Years of digests without one of this chain show that the chain ended. Pages that
+                // are filled with other keys show nothing.
                 if self.junk_beyond > JUNK_BEYOND {
-                    let words = "too many keys after the period that are no digest's";
+                    let words = "too many keys after the period that are not digest keys";
                     return Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
                 }
                 ended = true;
@@ -199,7 +200,8 @@ impl<'s> Part<'s> {
         let past = key > self.day_after.as_str();
         self.past |= past;
         let Some(key) = DigestKey::parse(key) else {
-            // How much lies behind the period on the last page is the page's affair.
+            // How many keys follow the period on the last page depends only on the page size, so
+            // they are not counted.
             self.passed_over += u64::from(!past);
             self.junk_beyond += usize::from(past);
             self.junk |= !key.ends_with('/');
@@ -210,22 +212,23 @@ impl<'s> Part<'s> {
         if key.end > period.end && key.kind == DigestKind::Standard {
             *anchored += 1;
         }
-        let wanted = match key.kind {
+        let needed = match key.kind {
             DigestKind::Standard => key.end > period.start && *anchored <= ANCHORS,
-            // Those of the anchors' hours name log files that were made at the period's end.
+            // Backfill digests of the anchors' hours name log files that were made at the end of
+            // the period.
             DigestKind::Backfill => {
                 let beside = *anchored <= ANCHORS && key.end <= period.end.plus(DAY);
                 key.end > period.start && (key.end <= period.end || beside)
             }
         };
-        if wanted {
+        if needed {
             self.count += 1;
             self.digests.entry((key.chain, key.kind)).or_default().push(key.end);
         }
     }
 }
 
-/// Parts come in the order of their keys, and so do the ends in each.
+/// Appends a part. Parts come in the order of their keys, and so do the ends in each.
 fn add(all: &mut Ends, part: Ends) {
     for (key, ends) in part {
         all.entry(key).or_default().extend(ends);
@@ -239,11 +242,12 @@ fn check_budget(listed: usize) -> Result<(), ReadFailure> {
     Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many digests listed"))
 }
 
-/// Digests before the period, and how many keys were passed over: those of the last day that has
-/// any, and the first page of all, so that a chain which ended long ago is not forgotten.
+/// Returns the digests before the period, and the keys that are not digest keys: from the last day
+/// that has digests, and from the first page of all, so that a chain that ended long ago is not
+/// missed.
 ///
-/// Days without a digest are gone back over, and where many have none the whole folder is listed, to
-/// the period's beginning: whoever fills a few days with other keys hides nothing.
+/// Days without a digest are searched backwards. If many days have none, the whole folder is listed
+/// up to the start of the period, so filling a few days with other keys hides nothing.
 async fn list_older(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -259,7 +263,7 @@ async fn list_older(
     };
     let mut older = none();
     let mut first = Pages::new(source, ListRequest::names(bucket, folder));
-    // A chain that goes on has its digest before the period in one of these days.
+    // A chain that continues has its last digest before the period in one of these days.
     let near = BTreeSet::from([day.clone(), period.start.plus(-NEAR).date_folder()]);
     let near = in_order(near.into_iter().map(|day| -> BoxFuture<'_, _> {
         let mut of_day = none();
@@ -280,7 +284,7 @@ async fn list_older(
         older.take_day(source, bucket, &format!("{folder}{day}/")).await?;
         before = day_before(&day);
     }
-    // The first page, and all of them where nothing was found yet.
+    // The first page, and all pages if nothing has been found yet.
     while let Some(objects) = page.take().map(|page| page.objects) {
         let past = objects.last().is_some_and(|object| object.key > older.day);
         objects.iter().for_each(|object| older.take(&object.key));
@@ -292,19 +296,19 @@ async fn list_older(
     Ok(older)
 }
 
-/// What is known of the time before a period.
+/// What was found before the period.
 #[derive(Debug)]
 struct Older {
     period: Period,
-    /// Keys beyond this one lie in the period or after it.
+    /// Keys that sort after this one are in the period or after it.
     day: String,
     ends: BTreeMap<ChainKey, Timestamp>,
-    /// Keys that are no digest's; a page may be read twice.
+    /// Keys that are not digest keys. It is a set because a page may be read twice.
     passed_over: BTreeSet<String>,
 }
 
 impl Older {
-    /// Takes what lies in the folder of one day.
+    /// Takes the keys in the folder of one day.
     async fn take_day(
         &mut self,
         source: &dyn ObjectSource,
@@ -318,7 +322,7 @@ impl Older {
         Ok(())
     }
 
-    /// Takes what another day's folder holds.
+    /// Merges what was found in a different day's folder.
     fn join(&mut self, other: Self) {
         for (chain, end) in other.ends {
             let newest = self.ends.entry(chain).or_insert(end);
@@ -343,14 +347,14 @@ impl Older {
     }
 }
 
-/// The day before a day, `YYYY/MM/DD`; `None` where it is no day.
+/// Returns the day before a day in the form `YYYY/MM/DD`; `None` if the text is not a day.
 fn day_before(day: &str) -> Option<String> {
     let at = Timestamp::parse(&format!("{}T00:00:00Z", day.replace('/', "-")))?;
     Some(at.plus(-DAY).date_folder())
 }
 
-/// The chains that have a digest in the period or after it in one place, as far as the first pages
-/// with any digest show.
+/// Returns the chains that have a digest in the period or after it in one place, as far as the
+/// first pages with any digest show.
 pub(crate) async fn goes_on(
     source: &dyn ObjectSource,
     bucket: &str,

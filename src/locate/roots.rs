@@ -1,8 +1,8 @@
 //! Roots: the folders of a bucket that hold a folder `AWSLogs`.
 //!
-//! The whole bucket is searched, level by level. A bucket may hold more folders than anybody can
-//! list, so that the search has a budget: what it left out is reported by the folder, and a run over
-//! it is not proven.
+//! The whole bucket is searched, level by level. A bucket may hold more folders than can be listed,
+//! so the search has a budget. The folders that it leaves out are reported, and the run is not
+//! proven.
 use super::folders::read_folders;
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
@@ -14,53 +14,57 @@ use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, ROOT};
 use trailproof_core::vocab::log_key::is_log_folder;
 
-/// Folders left out that are reported one by one; the others are counted with the last of them.
+/// The number of left-out folders that are reported individually. The rest are counted in the last
+/// one.
 const REPORTED: usize = 100;
 
-/// Folders of CloudTrail's in odd places that are reported. One forbids "proven" as well.
+/// The number of CloudTrail folders in unexpected places that are reported. A single one already
+/// forbids "proven".
 const HIDDEN: usize = 100;
 
-/// Folders that are listed at once, whose names are held until the last of them is listed.
+/// Folders that are listed concurrently. Their names are held until the last one is listed.
 const AT_ONCE: usize = 64;
 
-/// Folders right below one folder that are looked into: more than an organization has accounts.
-/// 64 times so many names take some 100 MB, and that only in a bucket that was filled for it.
+/// Folders directly below one folder that are searched: more than an organization has accounts. 64
+/// times this number of names takes some 100 MB, but only in a bucket that was filled for this
+/// purpose.
 const IN_ONE: usize = 25_000;
 
-/// What a search for roots brought.
+/// The result of a search for roots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roots {
-    /// Prefixes below which there is a folder `AWSLogs`, without a slash at their end, ascending.
+    /// Prefixes below which there is a folder `AWSLogs`, without a trailing slash, ascending.
     pub prefixes: Vec<String>,
-    /// Folders of digests that lie in no folder `AWSLogs`, as in a copy of an account's folder.
+    /// Folders of digests outside of any folder `AWSLogs`, as in a copy of an account's folder.
     pub loose: Vec<String>,
-    /// Folders of CloudTrail's below `AWSLogs` that lie in no account's folder, so that nothing in them
-    /// is looked at.
+    /// CloudTrail folders below `AWSLogs` that are outside of any account's folder, so that nothing
+    /// in them is read.
     pub hidden: Vec<String>,
-    /// Listings that could not be read to their end.
+    /// Listings that could not be read completely.
     pub unread: Vec<(String, ReadFailure)>,
-    /// Folders that were not looked into.
+    /// Folders that were not searched.
     pub left_out: Vec<PlaceInDoubt>,
 }
 
-/// How a folder is looked into.
+/// How a folder is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inside {
-    /// Nothing is known of it: an `AWSLogs` may lie anywhere below.
+    /// Nothing is known about it: `AWSLogs` may be anywhere below.
     Anything,
-    /// `AWSLogs`, or an organization's folder in it: accounts, and prefixes of other trails.
+    /// `AWSLogs`, or an organization's folder in it: it holds accounts, and prefixes of other
+    /// trails.
     Root,
     /// An account's folder, which holds a folder for each service that delivers.
     Account,
     /// A service's folder, which holds regions.
     Service,
-    /// What lies below `AWSLogs` and is none of these.
+    /// A folder below `AWSLogs` that is none of these.
     Odd,
 }
 
 impl Inside {
-    /// What the folder `name` in it is; `None` for what is not searched for roots: the folders of
-    /// regions, below which each service has its own days.
+    /// Returns what its subfolder `name` is; `None` if that is not searched for roots: a region's
+    /// folder, below which each service has its own days.
     fn below(self, name: &str) -> Option<Self> {
         match self {
             _ if name == ROOT => Some(Self::Root),
@@ -74,7 +78,8 @@ impl Inside {
         }
     }
 
-    /// Whether a folder `name` in it is one of CloudTrail's that no account's discovery comes to.
+    /// Returns whether its subfolder `name` looks like CloudTrail's but is not reached by the
+    /// discovery of accounts.
     fn hides(self, name: &str) -> bool {
         let meant = name.to_ascii_lowercase().starts_with("cloudtrail");
         match self {
@@ -85,11 +90,11 @@ impl Inside {
     }
 }
 
-/// Searches for roots below `prefix`, which has no slash at its end; everywhere where it is empty.
+/// Searches for roots below `prefix`, which has no trailing slash, or everywhere if it is empty.
 ///
 /// # Errors
 ///
-/// That the place itself could not be listed.
+/// The folder of the prefix itself could not be listed.
 pub async fn find_roots(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -157,7 +162,7 @@ async fn find_roots_within(
 }
 
 impl Roots {
-    /// The folders `AWSLogs`, with their slash.
+    /// Returns the folders `AWSLogs`, with a slash at their end.
     pub fn folders(&self) -> impl Iterator<Item = String> {
         self.prefixes.iter().map(|prefix| {
             let slash = if prefix.is_empty() { "" } else { "/" };
@@ -165,10 +170,10 @@ impl Roots {
         })
     }
 
-    /// Takes the folder `AWSLogs` in `path`.
+    /// Records the folder `AWSLogs` in `path`.
     fn root(&mut self, path: &str) {
         match path.strip_suffix('/') {
-            // A prefix of one empty name cannot be told from none.
+            // A prefix of one empty name cannot be distinguished from no prefix.
             Some("") => {
                 let folder = format!("{path}{ROOT}/");
                 self.left_out.push(PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder));
@@ -178,7 +183,7 @@ impl Roots {
     }
 }
 
-/// The folders that nobody looked into, by the folder that they lie in.
+/// Reports the folders that were not searched, by the folder that they are in.
 fn reported(left_out: BTreeMap<String, u64>) -> Vec<PlaceInDoubt> {
     let others: u64 = left_out.values().skip(REPORTED).sum();
     let mut doubts: Vec<PlaceInDoubt> = left_out

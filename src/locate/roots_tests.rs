@@ -1,11 +1,10 @@
-//! What a search for roots leaves out, and where it looks. At the end of `roots.rs`:
-//! `#[cfg(test)] #[path = "roots_tests.rs"] mod tests;`
+//! What a search for roots finds and leaves out.
 use super::*;
 use crate::source::{ListPage, ListRequest, ObjectReader, ReadError, ReadFrom};
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// The folders of these keys, which are in order; one of them may not be listed.
+/// The folders of these keys, which are sorted. Listing the folder `denied` fails.
 #[derive(Debug, Default)]
 struct Keys {
     keys: Vec<String>,
@@ -47,14 +46,14 @@ fn keys(keys: impl IntoIterator<Item = String>) -> Keys {
     Keys { keys: keys.into_iter().collect(), denied: None }
 }
 
-/// Ten folders with one below each, and a root behind them.
+/// Ten folders with one below each, and a root after them.
 fn many() -> Keys {
     let beside = (0..10).map(|number| format!("a{number}/b/x"));
     keys(beside.chain(["zz/AWSLogs/111122223333/CloudTrail/us-east-1/x".to_owned()]))
 }
 
 #[tokio::test]
-async fn folders_that_a_budget_leaves_out_are_counted_by_the_folder_they_lie_in() {
+async fn left_out_folders_are_counted_by_their_parent() {
     let left_out = |folder: &str, count| PlaceInDoubt {
         folders: Some(count),
         ..PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder)
@@ -68,12 +67,12 @@ async fn folders_that_a_budget_leaves_out_are_counted_by_the_folder_they_lie_in(
 }
 
 #[tokio::test]
-async fn a_folder_that_may_not_be_listed_ends_no_search() {
+async fn a_denied_folder_does_not_end_the_search() {
     let found = find_roots(&Keys { denied: Some("a3/"), ..many() }, "b", "").await.unwrap();
     assert_eq!(found.prefixes, ["zz"]);
     let unread: Vec<&str> = found.unread.iter().map(|(folder, _)| folder.as_str()).collect();
     assert_eq!(unread, ["a3/"]);
-    // The place itself is all that there is.
+    // If the top folder is denied, nothing can be searched.
     find_roots(&Keys { denied: Some(""), ..many() }, "b", "").await.unwrap_err();
 }
 
@@ -94,7 +93,7 @@ async fn a_root_is_found_at_any_depth_and_below_another() {
         assert!(found.prefixes.contains(&prefix.to_owned()), "{key}: {found:?}");
         assert_eq!((found.left_out, found.unread), (vec![], vec![]), "{key}");
     }
-    // It cannot be told from a root without a prefix.
+    // It cannot be distinguished from a root without a prefix.
     let found = find_roots(&keys(["/AWSLogs/1/x".to_owned()]), "b", "").await.unwrap();
     let doubt = PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, "/AWSLogs/");
     assert_eq!((found.prefixes, found.left_out), (vec![], vec![doubt]));

@@ -1,27 +1,27 @@
-//! A long stretch of days below one folder, cut into parts that are listed at once.
+//! A long stretch of days below one folder, cut into parts that are listed concurrently.
 use trailproof_core::vocab::time::{DAY, Timestamp};
 
-/// Days in one part. With one trail they have 960 hourly digests, which is one page.
+/// Days in one part. A single trail has 960 hourly digests in them, which is one page.
 const DAYS: i64 = 40;
 
 /// A part of the keys below a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slice {
-    /// Keys after this one.
+    /// The part begins after this key.
     pub(crate) after: String,
-    /// Keys up to this one; `None` in the last part, which goes on to the end of the folder.
+    /// The last key of the part; `None` for the last part, which extends to the end of the folder.
     pub(crate) until: Option<String>,
 }
 
 impl Slice {
-    /// Whether a key that lies after the beginning belongs to this part.
+    /// Returns whether a key that sorts after the beginning belongs to this part.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.until.as_deref().is_none_or(|until| key <= until)
     }
 }
 
-/// The keys below `folder` from the day of `from` on, in parts up to the day of `to`. Every key
-/// after the first part's beginning lies in exactly one part.
+/// Cuts the keys below `folder` into parts, from the day of `from` to the day of `to`. Every key
+/// after the beginning of the first part is in exactly one part.
 pub(crate) fn slices(folder: &str, from: Timestamp, to: Timestamp) -> Vec<Slice> {
     let edge = |day: Timestamp| format!("{folder}{}", day.date_folder());
     let mut slices = Vec::new();

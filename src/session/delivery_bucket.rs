@@ -1,4 +1,4 @@
-//! Which bucket a copy is of, and what to say where nothing tells.
+//! Which bucket a copy comes from, and the messages for when nothing shows it.
 use super::location::folder;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
@@ -17,13 +17,14 @@ use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, ROOT};
 use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::log_key::log_key_time;
 
-/// Parts of other buckets to which links may lead.
+/// Parts of other buckets that links may lead to.
 const OTHERS: usize = 32;
 
-/// Names of folders that a message lists.
+/// Folder names that a message lists.
 pub(crate) const LISTED: usize = 10;
 
-/// What is assumed of a folder whose digests do not say where they were delivered.
+/// Returns the mapping that is assumed for a folder whose digests do not name their place of
+/// delivery.
 pub(crate) fn assumed(bucket: &str, path: &str) -> Copied {
     let below = path.strip_prefix(&folder(bucket)).filter(|_| !bucket.is_empty());
     let lies = if below.is_some() { folder(bucket) } else { String::new() };
@@ -33,20 +34,22 @@ pub(crate) fn assumed(bucket: &str, path: &str) -> Copied {
     Copied { bucket: bucket.to_owned(), recorded: String::new(), lies, prefix: prefix.to_owned() }
 }
 
-/// Which bucket a copy is of, and what of the copy is not of it.
+/// The bucket that a copy comes from, and what in the copy comes from elsewhere.
 pub(crate) struct Chosen {
-    /// The bucket.
+    /// The bucket of delivery.
     pub(crate) bucket: String,
-    /// Parts of other buckets: the links of a chain that moved may lead there.
+    /// Parts that come from other buckets. The links of a chain that moved may lead there.
     pub(crate) others: Vec<Copied>,
-    /// What is not looked at.
+    /// Places that the run does not look at.
     pub(crate) left_open: Vec<RunEvent>,
 }
 
-/// The bucket that the copy is of: the one that was typed, or the one of which most digests tell. Of
-/// the parts only those of it stay, each once; what is left out is told.
+/// Chooses the bucket that the copy comes from: the one named on the command line, or the one that
+/// most digests name. Only parts of that bucket are kept, each once. Whatever is left out is
+/// reported.
 ///
-/// Whoever plants digests of another bucket does not stop the run, and does not hide what he left.
+/// Planted digests of a different bucket therefore neither stop the run nor hide what it leaves
+/// out.
 pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) -> Chosen {
     let told = recorded.buckets();
     let most = told.iter().max_by_key(|(name, told)| (**told, Reverse(**name)));
@@ -59,22 +62,23 @@ pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) 
     let is_there = told.contains_key(bucket.as_str());
     let mut parts: Vec<(Copied, usize)> = std::mem::take(&mut recorded.parts).into_iter().collect();
     if !is_there {
-        // It was typed, so it is looked for; the digests will not be where they were signed.
+        // The bucket was named on the command line, so digests are looked for under its name, and
+        // will not be found where they were signed.
         parts.iter_mut().for_each(|(part, _)| part.bucket.clone_from(&bucket));
     } else if named.is_none() && !others.is_empty() {
         let others = others.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
         print_to_stderr(&format!(
-            "warning: digests in `{shown}` were delivered to {others} too; what was delivered to \
-             `s3://{}` is verified\n\nhint: `--bucket` names the one to verify",
+            "warning: digests in `{shown}` were also delivered to {others}; only those delivered \
+             to `s3://{}` are verified\n\nhint: choose the bucket with `--bucket`",
             escape(&bucket)
         ));
     }
-    // The part of which most digests tell comes first.
+    // The part that most digests name comes first.
     parts.sort_by(|(one, one_told), (other, other_told)| {
         other_told.cmp(one_told).then_with(|| one.lies.len().cmp(&other.lies.len()))
     });
     let mut kept: BTreeMap<Copied, usize> = BTreeMap::new();
-    // By what their keys begin with: folders, so that what lies above one is found by its own name.
+    // By the folder that the delivered keys begin with, so that its parents are found by name.
     let mut recorded_in: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut left_out: Vec<Copied> = Vec::new();
     let mut of_others: Vec<Copied> = Vec::new();
@@ -109,7 +113,8 @@ pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) 
     doubts.extend(uncovered.into_iter().map(|lies| doubt(PlaceDoubt::NotLookedAt, lies)));
     let not_chosen: BTreeSet<&str> = of_others.iter().map(|part| part.lies.as_str()).collect();
     for lies in not_chosen.into_iter().filter(|lies| !is_covered(lies)) {
-        // Who names a bucket leaves out what is of others, and the output says so.
+        // If `--bucket` names a bucket, digests of other buckets are left out, and the output
+        // reports it.
         doubts.push(match named {
             None => doubt(PlaceDoubt::NotLookedAt, lies.to_owned()),
             Some(_) => RunEvent::CheckNotPerformed(NotMade {
@@ -123,14 +128,15 @@ pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) 
     let silent = recorded.silent.iter().filter(|folder| !is_covered(folder)).cloned();
     doubts.extend(silent.map(|folder| doubt(PlaceDoubt::DigestsUnreadable, folder)));
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
-    // What is whole of the one bucket need not be whole of another, and every part costs each read.
+    // A complete copy of this bucket need not be complete for the others, and each part adds to the
+    // cost of every read.
     of_others.truncate(OTHERS);
     of_others.retain(|part| seen.insert((part.bucket.clone(), part.recorded.clone())));
     Chosen { bucket, others: of_others, left_open: doubts }
 }
 
-/// Prefixes below which the bucket has a folder `AWSLogs`: those that digests told, and those of
-/// the folders that were found, whether or not a digest told of them.
+/// Returns the prefixes below which the bucket has a folder `AWSLogs`: those that digests name, and
+/// those of the folders that were found, whether or not a digest names them.
 pub(crate) fn roots(recorded: &Recorded) -> Vec<String> {
     let mut roots: BTreeSet<String> =
         recorded.parts.keys().map(|part| part.prefix.clone()).collect();
@@ -149,13 +155,15 @@ pub(crate) fn roots(recorded: &Recorded) -> Vec<String> {
     roots.into_iter().collect()
 }
 
-/// The folders that a folder lies in, from the outermost: the empty one, and it itself at last.
+/// Returns the folder and all its parents, from the outermost. The first is empty, the last is the
+/// folder itself.
 fn above(folder: &str) -> impl Iterator<Item = &str> {
     let slashes = folder.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
     let ends = std::iter::once(0).chain(slashes.map(|(at, _)| at + 1));
     ends.filter_map(|end| folder.get(..end))
 }
 
+/// Returns one relocation rule for each part. `complete` asserts that the copy is complete.
 pub(crate) fn relocations<'p>(
     parts: impl Iterator<Item = &'p Copied>,
     source: &Arc<dyn ObjectSource>,
@@ -174,8 +182,9 @@ pub(crate) fn relocations<'p>(
     parts.map(rule).collect()
 }
 
-/// The folder in which digests lie by their names alone, and what their keys began with; takes them
-/// out of the parts. Of several that of most digests; the others are told.
+/// Returns the folder that holds digests by file name alone, and what their delivered keys begin
+/// with, and removes both from the parts. If there are several, the one with the most digests is
+/// returned and the others are reported.
 pub(crate) fn flat_folder(
     recorded: &mut Recorded,
     doubts: &mut Vec<RunEvent>,
@@ -197,7 +206,7 @@ pub(crate) fn flat_folder(
     Some(most)
 }
 
-/// What stands in front of the account in a folder of one day's digests, with its slash; `None` for
+/// Returns what precedes the account in a folder of one day's digests, with its slash; `None` for
 /// any other folder.
 fn root_of(folder: &str) -> Option<&str> {
     let mut above = folder.strip_suffix('/')?;
@@ -214,11 +223,11 @@ fn root_of(folder: &str) -> Option<&str> {
     folder.get(..=root.len())
 }
 
-/// How many log files lie in a directory without any digest; none where there is a digest.
+/// Returns the number of log files in a directory without any digest; 0 if there is a digest.
 pub(crate) async fn logs_alone(source: &dyn ObjectSource) -> u64 {
     let mut pages = Pages::new(source, ListRequest::names("", ""));
     let mut logs = 0;
-    // It only chooses the words of a refusal.
+    // The number only decides the wording of a refusal, so a failed listing is ignored.
     while let Ok(Some(page)) = pages.next().await {
         for object in page.objects {
             let name = object.key.rsplit('/').next().unwrap_or_default();
@@ -240,11 +249,13 @@ fn is_log(name: &str) -> bool {
         .is_some_and(|(account, region)| log_key_time(name, &account, &region).is_some())
 }
 
+/// Explains why a directory or bucket holds no usable digest. `logs` is the number of log files in
+/// it.
 pub(crate) fn nothing_in(recorded: &Recorded, logs: u64, shown: &str) -> Refusal {
     if logs > 0 {
         return Refusal::not_proven(format!(
-            "{} and no digest in `{shown}`: nothing can be proven\n\nhint: copy the folders \
-             `{DIGEST_FOLDER}` of the bucket too",
+            "{} and no digest in `{shown}`: nothing can be proven\n\nhint: copy the \
+             bucket's `{DIGEST_FOLDER}` folders as well",
             counted(logs, "log file")
         ));
     }
@@ -256,19 +267,20 @@ pub(crate) fn nothing_in(recorded: &Recorded, logs: u64, shown: &str) -> Refusal
         recorded.folders.iter().take(LISTED).map(|name| format!("`{}`", escape(name))).collect();
     Refusal::nothing_found(if folders.is_empty() {
         format!(
-            "no evidence in `{shown}`: no folder `{ROOT}` or `CloudTrail-Digest` lies in it, nor \
-             a digest `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_REGION_TIME.json.gz`"
+            "no evidence in `{shown}`: it contains no folder `{ROOT}` or `CloudTrail-Digest`, and \
+             no digest named `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_REGION_TIME.json.gz`"
         )
     } else {
         format!(
-            "no digest in `{shown}` says to which bucket it was delivered; looked into {}\n\nhint: \
-             `--bucket` names the bucket",
+            "no digest in `{shown}` names the bucket that it was delivered to; searched {}\n\n\
+             hint: name the bucket with `--bucket`",
             folders.join(", ")
         )
     })
 }
 
-/// Says that there is nothing, and what there is instead: a root `elsewhere`, or folders `there`.
+/// Returns the message for a location without evidence, with what exists instead: roots
+/// `elsewhere`, or folders `there`.
 pub(crate) fn nothing_there(
     bucket: &str,
     prefix: &str,
@@ -286,6 +298,6 @@ pub(crate) fn nothing_there(
     match (found.is_empty(), names.is_empty()) {
         (false, _) => format!("{nothing}\n\nhint: there is one in {}", found.join(", ")),
         (true, false) => format!("{nothing}\n\nhint: its folders are `{}`", names.join("`, `")),
-        (true, true) => format!("{nothing}: nothing of CloudTrail's lies there"),
+        (true, true) => format!("{nothing}, and no other folders"),
     }
 }

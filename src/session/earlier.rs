@@ -1,4 +1,4 @@
-//! What a run takes from the record of an earlier one.
+//! What a run reads from the record of an earlier run.
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::record_file::open_record;
@@ -9,7 +9,7 @@ use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::{BadRecord, RecordFile, RecordLine, check_record};
 use trailproof_core::vocab::location::escape;
 
-/// The log files that a record proves, whole or cut short.
+/// Reads the log files that a record proves. The record may be incomplete.
 pub(crate) fn known(path: &Path) -> Result<KnownLogs, Refusal> {
     let mut known = KnownLogs::default();
     let read = open_record(path).and_then(|mut record| {
@@ -20,13 +20,13 @@ pub(crate) fn known(path: &Path) -> Result<KnownLogs, Refusal> {
         })
     });
     match read {
-        // What it proves, it proves of each log file by itself.
+        // Each log file is proven on its own, so an incomplete record is usable.
         Ok(()) | Err(BadRecord::Cut { .. }) => Ok(known),
         Err(why) => Err(unusable(path, &why)),
     }
 }
 
-/// What a run joins on to: only a whole record tells where that is.
+/// Reads what a run continues from. Only a complete record has it.
 pub(crate) fn since(path: &Path) -> Result<Since, Refusal> {
     let mut since = Since::default();
     let mut take = |record: &mut RecordFile| {
@@ -42,17 +42,17 @@ pub(crate) fn since(path: &Path) -> Result<Since, Refusal> {
     if since.start().is_none() {
         let shown = escape(&path.to_string_lossy()).into_owned();
         return Err(Refusal::usage(format!(
-            "the record `{shown}` verifies no time of any chain: there is nothing to join on to"
+            "the record `{shown}` does not verify any time: there is nothing to continue from"
         )));
     }
     Ok(since)
 }
 
-/// Says how many log files were not read, of those that a record proves.
+/// Prints how many of the log files that a record proves were not read again.
 pub(crate) fn tell_skipped(known: &KnownLogs) {
     let skipped = known.skipped().load(std::sync::atomic::Ordering::Relaxed);
     print_to_stderr(&format!(
-        "resumed: {skipped} log files were not read again, of {} that the record proves",
+        "resumed: {skipped} of {} log files that the record proves were not read again",
         known.count()
     ));
 }

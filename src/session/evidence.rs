@@ -1,4 +1,4 @@
-//! Opens the places where evidence lies, and finds out where it was delivered.
+//! Opens the locations that hold evidence, and determines where the evidence was delivered.
 use super::delivery_bucket::{
     Chosen, LISTED, assumed, choose, flat_folder, logs_alone, nothing_in, nothing_there,
     relocations, roots,
@@ -31,21 +31,21 @@ use trailproof_core::vocab::location::{escape, excerpt};
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]
 pub(crate) struct Evidence {
-    /// Reads recorded places.
+    /// Reads objects by the place of their delivery.
     pub(crate) source: Arc<dyn ObjectSource>,
     /// Bucket of delivery.
     pub(crate) bucket: String,
     /// Prefixes below which the bucket has a folder `AWSLogs`.
     pub(crate) roots: Vec<String>,
-    /// Where it was delivered, and where it is read.
+    /// Where the evidence was delivered, and where it is read.
     pub(crate) place: EvidencePlace,
     /// Whether any of it is read from a copy.
     pub(crate) copy: bool,
-    /// What the search for it left open.
+    /// What the search for the evidence did not look at or could not read.
     pub(crate) left_open: Vec<RunEvent>,
 }
 
-/// What a search for roots left open in this scope, as events.
+/// Returns what a search for roots left open within this scope, as events.
 fn left_open(found: &Roots, scope: &Scope) -> Vec<RunEvent> {
     let unread = found.unread.iter().cloned();
     let unread = unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why });
@@ -55,21 +55,20 @@ fn left_open(found: &Roots, scope: &Scope) -> Vec<RunEvent> {
     unread.chain(doubts).collect()
 }
 
-/// Whether a folder may be of the scope's accounts.
+/// Returns whether a folder may belong to an account of the scope.
 fn is_in(folder: &str, scope: &Scope) -> bool {
     let named = |account: &AccountId| folder.split('/').any(|name| name == account.as_str());
     scope.accounts.is_empty() || scope.accounts.iter().any(named)
 }
 
-/// What a copy is read as: the rules that were typed, and whether copies are asserted to be
-/// complete.
+/// How copies are read: the rules of `--relocate`, and whether copies are asserted to be complete.
 #[derive(Debug)]
 pub(crate) struct Copies {
     pub(crate) rules: Vec<Relocation>,
     pub(crate) complete: bool,
 }
 
-/// The rules that were typed, with their sources.
+/// Builds the rules of `--relocate` with their sources.
 pub(crate) fn rules(
     moved: &[Moved],
     s3: Option<&Arc<dyn ObjectSource>>,
@@ -80,7 +79,7 @@ pub(crate) fn rules(
         let same = |other: &&Moved| (&other.bucket, &other.prefix) == (bucket, prefix);
         if moved.iter().take(at).find(same).is_some_and(|other| other.to != *to) {
             return Err(Refusal::usage(format!(
-                "`--relocate` says of `s3://{}/{}` that it lies in two places",
+                "`--relocate` gives two destinations for `s3://{}/{}`",
                 escape(bucket),
                 escape(prefix)
             )));
@@ -97,7 +96,7 @@ pub(crate) fn rules(
                 match mirrored(&files, path)? {
                     Some(mirror) => {
                         let (to_bucket, to_prefix) = in_mirror(&mirror, bucket, prefix);
-                        // Its manifest tells what the store itself said of its own bucket.
+                        // The manifest records what the store itself answered about its own bucket.
                         let own = to_bucket == *bucket;
                         (Arc::new(mirror), to_bucket, to_prefix, own)
                     }
@@ -112,8 +111,8 @@ pub(crate) fn rules(
     Ok(Copies { rules, complete })
 }
 
-/// Where a mirror of ours has what was delivered there: under its own name, or as the copy that was
-/// mirrored.
+/// Returns where a mirror made by trailproof holds what was delivered there: under its own name, or
+/// as the copy that was mirrored.
 fn in_mirror(mirror: &MirrorSource, bucket: &str, prefix: &str) -> (String, String) {
     if mirror.has_bucket(bucket).unwrap_or(true) {
         return (bucket.to_owned(), prefix.to_owned());
@@ -135,7 +134,7 @@ pub(crate) fn open(path: &Path) -> Result<Arc<DirectorySource>, Refusal> {
     Ok(Arc::new(mirror))
 }
 
-/// The evidence in a directory.
+/// Finds the evidence in a directory.
 pub(crate) async fn in_directory(
     mirror: &Arc<DirectorySource>,
     path: &Path,
@@ -163,7 +162,7 @@ pub(crate) async fn in_directory(
         recorded.parts = assumed.collect();
     }
     if recorded.parts.is_empty() {
-        // A link in place of a folder is one reason.
+        // One possible reason is a link in place of a folder.
         remarks(path, mirror, false);
         return Err(nothing_in(&recorded, logs, &shown));
     }
@@ -194,13 +193,13 @@ pub(crate) async fn in_directory(
     })
 }
 
-/// Says which folders are not of the mirror that the directory says it is: whoever can put two files
-/// there must not narrow without a word what is looked at.
+/// Warns about folders that do not belong to the mirror that the directory claims to be. Otherwise,
+/// anyone who can put two files there could narrow silently what is looked at.
 async fn beside(files: &Arc<DirectorySource>, mirrored: &MirrorSource, shown: &str) {
     let Ok(folders) = list_folders(files.as_ref(), "", "").await else { return };
     let is_of_it = |name: &String| {
         let own = name.starts_with("trailproof-") || name == ".trailproof";
-        // What the manifest cannot tell is said when it is needed.
+        // If the manifest cannot answer, that is reported when the answer is needed.
         own || *name == mirrored.header().bucket || mirrored.has_bucket(name).unwrap_or(true)
     };
     let others: Vec<String> = folders.into_iter().filter(|name| !is_of_it(name)).collect();
@@ -210,29 +209,30 @@ async fn beside(files: &Arc<DirectorySource>, mirrored: &MirrorSource, shown: &s
     let names: Vec<String> =
         others.iter().take(LISTED).map(|name| format!("`{}`", excerpt(name, SHOWN))).collect();
     print_to_stderr(&format!(
-        "warning: `{shown}` is a mirror of `s3://{}`; not of it, and not looked at: {}{}",
+        "warning: `{shown}` is a mirror of `s3://{}`; folders that are not part of it were not \
+         looked at: {}{}",
         escape(&mirrored.header().bucket),
         names.join(", "),
         if others.len() > LISTED { " and others" } else { "" },
     ));
 }
 
-/// The mirror that trailproof made in this directory, if it is one.
+/// Returns the mirror that trailproof made in this directory, if there is one.
 fn mirrored(mirror: &Arc<DirectorySource>, path: &Path) -> Result<Option<MirrorSource>, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     let mirrored = MirrorSource::open(path, mirror)
         .map_err(|why| Refusal::not_started(format!("cannot use the mirror `{shown}`: {why}")))?;
     if mirrored.as_ref().is_some_and(|mirrored| !mirrored.header().complete) {
         print_to_stderr(&format!(
-            "warning: the mirror `{shown}` is not whole: the run that made it was interrupted; the \
-             same `trailproof mirror` goes on with it"
+            "warning: the mirror `{shown}` is incomplete: the run that made it was interrupted\n\n\
+             hint: run the same `trailproof mirror` command again to resume it"
         ));
     }
     Ok(mirrored)
 }
 
-/// The evidence in a bucket, which may be a copy of another, and may be read from a mirror of it in
-/// this directory.
+/// Finds the evidence in a bucket. The bucket may be a copy of a different one, and may be read
+/// from a mirror of it in `directory`.
 pub(crate) async fn in_bucket(
     s3: Arc<dyn ObjectSource>,
     BucketPlace { bucket, prefix, is_root }: BucketPlace,
@@ -249,7 +249,7 @@ pub(crate) async fn in_bucket(
         find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?
     };
     let mut left_open = left_open(&found, scope);
-    // What a search left open may hold the evidence.
+    // If the search left something open, the evidence may be there.
     if found.prefixes.is_empty() && left_open.is_empty() {
         let elsewhere = if prefix.is_empty() {
             Vec::new()
@@ -317,7 +317,8 @@ fn directory_place(kind: ReadKind, path: &Path) -> ReadPlace {
     ReadPlace { kind, place: path.to_string_lossy().into_owned() }
 }
 
-/// The places that `--relocate` names. Whether a directory is a mirror shows when it is opened.
+/// Returns the locations that `--relocate` names. Whether a directory is a mirror is known only
+/// once it is opened.
 pub(crate) fn elsewhere(moved: &[Moved]) -> Vec<ReadPlace> {
     let read = |moved: &Moved| match &moved.to {
         Place::Bucket(bucket, prefix) => ReadPlace::in_bucket(ReadKind::Replica, bucket, prefix),
@@ -326,7 +327,8 @@ pub(crate) fn elsewhere(moved: &[Moved]) -> Vec<ReadPlace> {
     moved.iter().map(read).collect()
 }
 
-/// The folders whose digests are asked where they were delivered: nothing above what is named.
+/// Returns the folders whose digests are sampled for their place of delivery: nothing above what
+/// the scope names.
 fn sampled(prefixes: &[String], scope: &Scope) -> BTreeSet<String> {
     let mut folders = BTreeSet::new();
     for prefix in prefixes {
@@ -342,14 +344,14 @@ fn sampled(prefixes: &[String], scope: &Scope) -> BTreeSet<String> {
     folders
 }
 
-/// What is worth knowing of a directory beside the report: what in it was not looked at, and keys
-/// that nobody named.
+/// Prints what is worth knowing about a directory beside the report: the entries that were skipped,
+/// and a key file that no option names.
 pub(crate) fn remarks(path: &Path, mirror: &DirectorySource, no_keys: bool) {
     let passed = mirror.passed_over();
     if let Some(first) = passed.first() {
         print_to_stderr(&format!(
-            "warning: passed over {} in the directory that are symbolic links, no files, or not \
-             named in UTF-8: `{}`{}",
+            "warning: skipped {} of the directory's entries (symbolic links, special files, or \
+             names that are not UTF-8): `{}`{}",
             passed.len(),
             escape(&first.to_string_lossy()),
             if passed.len() > 1 { " and others" } else { "" },
@@ -359,8 +361,8 @@ pub(crate) fn remarks(path: &Path, mirror: &DirectorySource, no_keys: bool) {
     if no_keys && keys.is_file() {
         let keys = keys.to_string_lossy();
         print_to_stderr(&format!(
-            "hint: `{0}` is not believed, as it lies with the evidence; if you know it to come \
-             from CloudTrail, `--public-keys {0}` uses it",
+            "hint: `{0}` is not trusted because it lies beside the evidence; if you know that \
+             it comes from CloudTrail, use it with `--public-keys {0}`",
             escape(&keys)
         ));
     }

@@ -1,4 +1,4 @@
-//! Key bundles that were named on the command line.
+//! Key bundles named on the command line.
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::source::mirror::KEYS_BESIDE;
@@ -6,18 +6,18 @@ use crate::trust::bundle::{Bundle, check};
 use std::path::{Path, PathBuf};
 use trailproof_core::vocab::location::escape;
 
-/// Warnings of one file that are shown.
+/// Warnings shown for each file.
 const SHOWN: usize = 10;
 
-/// The files' names, for the report; without the folders in which they lie on this host.
+/// Returns the names of the files for the report, without their folders on this host.
 pub(crate) fn names(paths: &[PathBuf]) -> String {
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let names: Vec<_> = paths.iter().map(name).collect();
     names.join(", ")
 }
 
-/// The keys of all these files; `None` where none was named. What is wrong with single keys is said
-/// on stderr, and the others are used.
+/// Reads the keys of all these files; `None` if there are no files. Prints a warning for each
+/// unusable key and uses the others.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, Refusal> {
     let mut all: Option<Bundle> = None;
     for path in paths {
@@ -30,12 +30,13 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Option<Bundle>, Refusal> {
             print_to_stderr(&format!("warning: `{shown}`: {words}"));
         }
         if wrong.len() > SHOWN {
-            print_to_stderr(&format!("warning: `{shown}`: and {} more", wrong.len() - SHOWN));
+            print_to_stderr(&format!("warning: `{shown}`: {} more warnings", wrong.len() - SHOWN));
         }
         if !bundle.of_any_region.is_empty() {
             print_to_stderr(&format!(
-                "warning: `{shown}` does not tell the region of its keys: they are believed in any, \
-                 and a digest whose key is not among them is not called wrong for that"
+                "warning: `{shown}` does not name the region of its keys: they are trusted in \
+                 every region, and a digest whose key is not among them is unverified, not \
+                 contradicted"
             ));
         }
         match &mut all {

@@ -1,4 +1,4 @@
-//! Where evidence lies, as it is typed.
+//! Locations of evidence, as typed on the command line.
 use crate::console::refusal::Refusal;
 use std::path::PathBuf;
 use trailproof_core::vocab::budget::SHOWN;
@@ -9,32 +9,33 @@ use trailproof_core::vocab::location::excerpt;
 /// A bucket with a prefix, or a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// `s3://BUCKET[/PREFIX]`: the prefix has no slash at its end.
+    /// `s3://BUCKET[/PREFIX]`: bucket and prefix. The prefix does not end in a slash.
     Bucket(String, String),
     /// A directory.
     Directory(PathBuf),
 }
 
-/// Where a bucket's evidence lies.
+/// The location of a bucket's evidence.
 #[derive(Debug)]
 pub(crate) struct BucketPlace {
     pub(crate) bucket: String,
     pub(crate) prefix: String,
-    /// Whether the prefix is a root by itself, which need not be searched for.
+    /// Whether the prefix itself is a root, so that no search for roots is needed.
     pub(crate) is_root: bool,
 }
 
-/// What a location names below a folder `AWSLogs`: it narrows the scope.
+/// What a location names below a folder `AWSLogs`, which narrows the scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Within {
-    /// The organization's folder; `None` where an account's follows at once.
+    /// The organization's folder; `None` if an account's folder follows directly.
     pub(crate) organization: Option<OrganizationId>,
     pub(crate) account: Option<AccountId>,
     pub(crate) region: Option<Region>,
 }
 
-/// Reads a location: a bucket by its `s3://`, else a directory that exists. A prefix ends before the
-/// last folder `AWSLogs` in it; what follows that folder is returned beside the place.
+/// Parses a location: a bucket if it begins with `s3://`, otherwise an existing directory. The
+/// prefix ends before the last folder `AWSLogs` in it. What follows that folder is returned beside
+/// the place.
 pub(crate) fn location(text: &str) -> Result<(Place, Option<Within>), Refusal> {
     let (bucket, prefix) = match place(text)? {
         Place::Bucket(bucket, prefix) => (bucket, prefix),
@@ -53,7 +54,7 @@ pub(crate) fn location(text: &str) -> Result<(Place, Option<Within>), Refusal> {
     })
 }
 
-/// Reads what follows `AWSLogs`; `None` where that is neither an organization nor an account.
+/// Parses what follows `AWSLogs`; `None` if it begins with neither an organization nor an account.
 fn within(text: &str, below: &[&str]) -> Result<Option<Within>, Refusal> {
     let mut within = Within::default();
     let mut below = below.iter().copied().peekable();
@@ -80,8 +81,8 @@ fn within(text: &str, below: &[&str]) -> Result<Option<Within>, Refusal> {
     }
     if below.next().is_some() {
         return Err(Refusal::usage(format!(
-            "`{}` names a day\n\nhint: end the location with the region; `--start-time` and \
-             `--end-time` name the period",
+            "`{}` names a day\n\nhint: end the location at the region, and give the period with \
+             `--start-time` and `--end-time`",
             excerpt(text, SHOWN)
         )));
     }
@@ -99,14 +100,14 @@ fn below_awslogs(text: &str) -> Refusal {
 fn place(text: &str) -> Result<Place, Refusal> {
     let shown = excerpt(text, SHOWN);
     let refused = |words: &str| {
-        let hint = "hint: `s3://BUCKET/PREFIX`, or a directory with a copy of it";
+        let hint = "hint: use `s3://BUCKET/PREFIX`, or a directory that holds a copy";
         Err(Refusal::usage(format!("{words}\n\n{hint}")))
     };
     let Some(rest) = text.strip_prefix("s3://") else {
         let path = PathBuf::from(text);
         return match std::fs::metadata(&path) {
             Ok(about) if about.is_dir() => Ok(Place::Directory(path)),
-            Ok(_) => refused(&format!("`{shown}` is no directory")),
+            Ok(_) => refused(&format!("`{shown}` is not a directory")),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 Err(Refusal::not_started(format!("cannot read `{shown}`: {error}")))
             }
@@ -119,7 +120,7 @@ fn place(text: &str) -> Result<Place, Refusal> {
     if !is_bucket(bucket) {
         return refused(&format!("cannot read `{shown}` as a location"));
     }
-    // A folder may have an empty name, so only the slash at the end goes.
+    // A folder may have an empty name, so only one trailing slash is removed.
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     Ok(Place::Bucket(bucket.to_owned(), prefix.to_owned()))
 }
@@ -129,28 +130,28 @@ fn is_bucket(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(named)
 }
 
-/// Reads the name of a bucket, with or without its scheme. What is none would be looked for under that
-/// name, and all evidence be called moved.
+/// Parses the name of a bucket, with or without its scheme. An invalid name is refused: otherwise
+/// every digest would be looked for under it and reported as moved.
 pub(crate) fn bucket_name(text: &str) -> Result<&str, Refusal> {
     let name = text.strip_prefix("s3://").unwrap_or(text);
     let name = name.strip_suffix('/').unwrap_or(name);
     is_bucket(name)
         .then_some(name)
-        .ok_or_else(|| Refusal::usage(format!("`{}` is no name of a bucket", excerpt(text, SHOWN))))
+        .ok_or_else(|| Refusal::usage(format!("`{}` is not a bucket name", excerpt(text, SHOWN))))
 }
 
-/// One `--relocate`.
+/// One `--relocate` option.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Moved {
     /// Bucket of delivery.
     pub(crate) bucket: String,
-    /// What recorded keys begin with; ends in a slash or is empty.
+    /// What the delivered keys begin with. Empty, or ends in a slash.
     pub(crate) prefix: String,
-    /// Where that lies now.
+    /// Where these objects are now.
     pub(crate) to: Place,
 }
 
-/// Reads `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or `…=DIRECTORY`.
+/// Parses `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or `s3://OLD[/PREFIX]=DIRECTORY`.
 pub(crate) fn moved(text: &str) -> Result<Moved, Refusal> {
     let read = text.split_once('=').map(|(old, new)| Ok::<_, Refusal>((place(old)?, place(new)?)));
     match read.transpose()? {
@@ -158,13 +159,14 @@ pub(crate) fn moved(text: &str) -> Result<Moved, Refusal> {
             Ok(Moved { bucket, prefix: folder(&prefix), to })
         }
         _ => Err(Refusal::usage(format!(
-            "cannot read `{}` as a relocation\n\nhint: `--relocate s3://OLD/PREFIX=s3://NEW/PREFIX`",
+            "cannot read `{}` as a relocation\n\nhint: use `--relocate \
+             s3://OLD/PREFIX=s3://NEW/PREFIX`",
             excerpt(text, SHOWN)
         ))),
     }
 }
 
-/// A prefix with the slash that makes it a folder; none for no prefix.
+/// Returns a prefix as a folder, with a slash at its end; an empty prefix stays empty.
 pub(crate) fn folder(prefix: &str) -> String {
     if prefix.is_empty() { String::new() } else { format!("{prefix}/") }
 }
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_is_told_by_its_scheme() {
+    fn a_bucket_is_recognized_by_its_scheme() {
         let bucket = |bucket: &str, prefix: &str| {
             Ok::<_, ()>(Place::Bucket(bucket.to_owned(), prefix.to_owned()))
         };
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_s_name_is_one() {
+    fn a_bucket_name_is_valid() {
         for (text, name) in [("b-1.x_y", "b-1.x_y"), ("s3://b", "b"), ("s3://b/", "b")] {
             assert_eq!(bucket_name(text).ok(), Some(name));
         }

@@ -1,7 +1,7 @@
-//! From a request to a run: every command that looks at evidence opens a session.
+//! From a request to a run. Every command that reads evidence opens a session.
 //!
-//! A [`request::VerifyRequest`] says what is asked for. [`open::Session`] finds the evidence and what
-//! is trusted, reads the clock once, counts requests, and holds the plan of the run.
+//! A [`request::VerifyRequest`] states what is requested. [`open::Session`] finds the evidence and
+//! the keys to trust, reads the clock once, counts requests, and holds the plan of the run.
 pub(crate) mod delivery_bucket;
 pub(crate) mod earlier;
 pub(crate) mod environment;

@@ -1,4 +1,4 @@
-//! From what is asked for to what a run needs: sources, keys, clock, counts.
+//! From a request to what a run needs: sources, keys, clock, counts.
 use super::evidence::{self, Evidence};
 use super::location::Place;
 use super::request::{VerifyRequest, bucket_of, expected};
@@ -23,66 +23,67 @@ use std::sync::atomic::AtomicU64;
 use tokio::task::JoinHandle;
 use trailproof_core::vocab::time::Timestamp;
 
-/// Seconds that the store's clock may be off before the user is told. Machines that keep their time
-/// are off by less than one.
+/// Seconds that the store's clock may differ from this machine's before a warning is printed.
+/// Synchronized machines differ by less than one second.
 const SKEWED: u64 = 60;
 
-/// How AWS is reached, as far as that was typed; everything else is configured as for any AWS tool.
+/// How to reach AWS, as far as the command line says. Everything else is configured as for any AWS
+/// tool.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AwsAccess {
-    /// Profile of the configuration files.
+    /// The profile of the configuration files.
     pub(crate) profile: Option<String>,
-    /// Endpoint of every service.
+    /// The endpoint of every service.
     pub(crate) endpoint_url: Option<String>,
 }
 
-/// What a run knows about itself, for those of its outputs that report it.
+/// Facts about a run, for the outputs that report them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunFacts {
     /// Requests made and bytes received.
     pub(crate) counts: Arc<Counts>,
-    /// Log files that were not read again.
+    /// The number of log files that were not read again.
     pub(crate) skipped: Arc<AtomicU64>,
-    /// The clock of the store, if a store is asked.
+    /// The clock of the store, if a store is used.
     pub(crate) clock: Option<Arc<StoreClock>>,
-    /// When the run began, by the machine's clock, which is read once.
+    /// When the run began, by this machine's clock, which is read once.
     pub(crate) began: Option<Timestamp>,
-    /// The caller of AWS, if it was asked for and is known.
+    /// The AWS caller, if it was requested and is known.
     pub(crate) caller: Option<String>,
 }
 
-/// Whether anybody wants to know who the caller of AWS is.
+/// Whether a run needs to know who the AWS caller is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// An output tells it: it is asked for, where AWS is asked anyway.
+    /// An output includes the caller. It is looked up if the run uses AWS anyway.
     Wanted,
-    /// It is not asked for.
+    /// The caller is not looked up.
     Unwanted,
 }
 
-/// What a run has once its evidence is found: every command that looks at evidence starts here.
+/// An opened run: its evidence, keys and plan. Every command that reads evidence starts here.
 pub(crate) struct Session {
     pub(crate) plan: VerifyPlan,
     pub(crate) source: Arc<dyn ObjectSource>,
     pub(crate) keys: Arc<dyn KeyService>,
-    /// What keeps all that is read, of a run that makes a mirror.
+    /// The source that keeps everything it reads, in a run that makes a mirror.
     pub(crate) copying: Option<MirroringSource>,
-    /// What was asked of S3, where anything may be.
+    /// Requests to S3, in a run that may make any.
     pub(crate) billed: Option<Arc<Counts>>,
-    /// The directory that is read, where it is one.
+    /// The directory that is read, if the location is one.
     directory: Option<(PathBuf, Arc<DirectorySource>)>,
     no_keys: bool,
-    /// When the run began, by the machine's clock.
+    /// When the run began, by this machine's clock.
     began: Timestamp,
-    /// The clock of the store that is asked.
+    /// The clock of the store, if a store is used.
     clock: Option<Arc<StoreClock>>,
-    /// Who the caller is, being asked.
+    /// The lookup of the AWS caller, in progress.
     caller: Option<JoinHandle<Option<String>>>,
 }
 
 impl Session {
-    /// Finds the evidence and whom to believe. Requests are counted into `counts` from the first on;
-    /// what is read from S3 is kept in the mirror, where one is made.
+    /// Finds the evidence and the keys to trust. All requests are counted in `counts`. If a mirror
+    /// is made, everything read from S3 is kept in it.
     pub(crate) async fn open(
         aws: &AwsAccess,
         mut request: VerifyRequest,
@@ -94,16 +95,17 @@ impl Session {
             Some(Place::Directory(path)) => Some(path.clone()),
             _ => None,
         };
-        // Nothing in a directory tells that a file is the one that was read before.
+        // Nothing in a directory shows that a file is still the one that was read before.
         if directory.is_some() && request.known.take().is_some() {
             print_to_stderr(
-                "note: a directory does not tell what is unchanged: every log file in it is read",
+                "note: a directory does not show which files are unchanged: every log file is read \
+                 again",
             );
         }
         let moved_to_s3 = request.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
-        // What is read from a directory is counted apart: S3 charges nothing for it.
+        // Reads from a directory are counted separately: S3 does not charge for them.
         let billed = if directory.is_some() { Arc::default() } else { Arc::clone(counts) };
-        // A copy is verified without a request to anybody, unless a part of it was said to lie in S3.
+        // A copy is verified without any request, unless `--relocate` names a part of it in S3.
         let mut online = match directory.is_none() || moved_to_s3 {
             true => Some(Online::start(aws, &billed, caller, &request).await?),
             false => None,
@@ -135,7 +137,7 @@ impl Session {
                     evidence::in_directory(opened, path, scope, named, copies, elsewhere, counts);
                 (found.await?, None)
             }
-            (None, None) => return Err(Refusal::usage("a location is needed")),
+            (None, None) => return Err(Refusal::usage("a location is required")),
         };
         let no_keys = trust.is_none() && request.keys.is_none();
         let keys: Arc<dyn KeyService> = match (request.keys.take(), &trust) {
@@ -144,7 +146,7 @@ impl Session {
             (None, None) => Arc::new(NoKeys),
         };
         let trails = trust.map(|trust| -> Arc<dyn TrailService> { trust });
-        // What is late, and what lies in the future, is told by the clock that is ahead.
+        // The clock that is ahead decides what is late and what lies in the future.
         let ahead = clock.as_ref().and_then(|clock| clock.seconds_ahead()).unwrap_or_default();
         let later = request.began.plus(ahead.max(0));
         let began = request.began;
@@ -163,14 +165,14 @@ impl Session {
         })
     }
 
-    /// Says what is worth knowing of a directory once it was read.
+    /// Prints what is worth knowing about a directory after it was read.
     pub(crate) fn remarks(&self) {
         if let Some((path, mirror)) = &self.directory {
             evidence::remarks(path, mirror, self.no_keys);
         }
     }
 
-    /// Says where the store's clock and that by which the run judged are far from each other.
+    /// Warns if the store's clock differs too much from this machine's.
     pub(crate) fn clock_remark(&self) {
         let ahead = self.clock.as_ref().and_then(|clock| clock.seconds_ahead());
         if let Some(words) = ahead.and_then(skew_words) {
@@ -178,11 +180,11 @@ impl Session {
         }
     }
 
-    /// What the run knows of itself, with so many log files that were not read. The caller is waited
-    /// for, as long as that may take.
+    /// Returns the facts of the run, with the number of log files that were not read. Waits until
+    /// the lookup of the caller has finished.
     pub(crate) async fn own(&mut self, counts: &Arc<Counts>, skipped: &Arc<AtomicU64>) -> RunFacts {
         let caller = match self.caller.take() {
-            // What went wrong is no concern of the run.
+            // A failed lookup does not affect the run.
             Some(asked) => asked.await.unwrap_or_default(),
             None => None,
         };
@@ -191,8 +193,8 @@ impl Session {
     }
 }
 
-/// The plan over evidence that was found. `trails` is who knows the trail's status and the
-/// organization's accounts, if anybody may be asked.
+/// Makes the plan of a run over evidence that was found. `trails` answers for the trail's status
+/// and the organization's accounts; `None` if AWS is not asked.
 async fn plan(
     request: VerifyRequest,
     evidence: &Evidence,
@@ -210,7 +212,7 @@ async fn plan(
         period,
         end_was_future,
         now,
-        // A copy may lag behind what the trail says that it delivered.
+        // A copy may lag behind the deliveries that the trail reports.
         status: request
             .trail
             .zip(trails)
@@ -225,19 +227,19 @@ async fn plan(
     })
 }
 
-/// What is to be said of a store's clock that is so many seconds ahead, if anything.
+/// Returns the warning about a store's clock that is `ahead` seconds ahead, if it differs too much.
 fn skew_words(ahead: i64) -> Option<String> {
     let off = ahead.unsigned_abs();
     let side = if ahead < 0 { "behind" } else { "ahead of" };
     (off > SKEWED).then(|| {
         format!(
-            "the store's clock is {off} seconds {side} this machine's: what is still to come and \
-             what is in the future is judged by the later of the two"
+            "the store's clock is {off} seconds {side} this machine's: the later of the \
+             two decides what is still to come and what lies in the future"
         )
     })
 }
 
-/// S3 and CloudTrail, asked with the credentials that are configured.
+/// S3 and CloudTrail with the configured credentials.
 struct Online {
     source: Arc<dyn ObjectSource>,
     trust: Arc<CloudTrail>,
@@ -255,8 +257,8 @@ impl Online {
         let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
         let options = AwsOptions {
             profile: aws.profile.clone(),
-            // `--region` says what to verify here. A trail is asked about in its home region;
-            // everything else is asked in the region that it is about.
+            // `--region` selects what to verify here. A trail is looked up in its home region;
+            // everything else in the region that it belongs to.
             region: request.trail.as_ref().map(|arn| arn.home_region.to_string()),
             endpoint_url: aws.endpoint_url.clone(),
             endpoint_scope: EndpointScope::Every,
@@ -264,7 +266,7 @@ impl Online {
         let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
         say_without_roots(&config);
         config.check_credentials().await.map_err(|error| not_started(&error))?;
-        // The run is prepared meanwhile.
+        // The lookup runs while the run is prepared.
         let caller = (wanted == Caller::Wanted).then(|| {
             let config = config.clone();
             tokio::spawn(async move { caller(&config).await })

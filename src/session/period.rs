@@ -1,13 +1,13 @@
-//! The period of a `verify` run, as people name it.
+//! The period of a `verify` run, as users specify it.
 use super::time_text::parse_time;
 use chrono::NaiveDate;
 use trailproof_core::vocab::time::{DAY, HOUR, Period, Timestamp};
 
 /// What is missing where a period is needed and none was typed.
 pub(crate) const NO_PERIOD: &str =
-    "a period is needed: `--last 90d`, `--quarter 2026Q3` or `--start-time`";
+    "a period is required\n\nhint: `--last 90d`, `--quarter 2026Q3` or `--start-time`";
 
-/// What was typed about the period.
+/// The options that specify the period.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PeriodArgs<'a> {
     pub(crate) start: Option<&'a str>,
@@ -16,23 +16,23 @@ pub(crate) struct PeriodArgs<'a> {
     pub(crate) quarter: Option<&'a str>,
 }
 
-/// A period, and whether its end was cut at now.
+/// A period, and whether its end was moved back to the current time.
 pub(crate) type Cut = (Period, bool);
 
-/// The period that is asked for. What it comes to is known with the time of the run.
+/// The requested period. The time of the run determines its actual bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AskedPeriod {
-    /// From a time to another, or up to now.
+    /// From the first time to the second, or to now.
     From(Timestamp, Option<Timestamp>),
-    /// So many seconds up to now.
+    /// This number of seconds up to now.
     Last(i64),
 }
 
-/// Reads the period; `None` if none was typed.
+/// Parses the options of the period; returns `None` if none is given.
 ///
 /// # Errors
 ///
-/// What is wrong, in words for people.
+/// A message for the user if an option is invalid.
 pub(crate) fn period(args: PeriodArgs<'_>) -> Result<Option<AskedPeriod>, String> {
     let period = match args {
         PeriodArgs { last: Some(span), .. } => span_seconds(span)
@@ -51,11 +51,11 @@ pub(crate) fn period(args: PeriodArgs<'_>) -> Result<Option<AskedPeriod>, String
 }
 
 impl AskedPeriod {
-    /// The period of a run at `now`; its end is never later.
+    /// Returns the period of a run at `now`. Its end is never later than `now`.
     ///
     /// # Errors
     ///
-    /// That it is empty, in words for people.
+    /// A message for the user if the period is empty.
     pub(crate) fn cut(self, now: Timestamp) -> Result<Cut, String> {
         let (start, end) = match self {
             Self::From(start, end) => (start, end.unwrap_or(now)),
@@ -64,17 +64,19 @@ impl AskedPeriod {
         let cut = end > now;
         let end = end.min(now);
         if start >= end {
-            return Err(format!("the period is empty: `{start}` is not before `{end}`"));
+            return Err(format!(
+                "the period is empty: its start `{start}` is not before its end `{end}`"
+            ));
         }
         Ok((Period { start, end }, cut))
     }
 }
 
-/// Reads a time.
+/// Parses a time.
 ///
 /// # Errors
 ///
-/// What is wrong, in words for people.
+/// A message for the user if the text is not a time.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     parse_time(text).ok_or_else(|| {
         let text =
@@ -89,7 +91,7 @@ fn unreadable(text: &str, what: &str) -> String {
     format!("cannot read `{text}` as a {what}")
 }
 
-/// `90d`, `12h`, `2w`: digits and one letter.
+/// Parses `90d`, `12h` or `2w`, digits and one letter, into seconds.
 fn span_seconds(text: &str) -> Option<i64> {
     let unit = match text.chars().last()? {
         'h' => HOUR,
@@ -104,7 +106,7 @@ fn span_seconds(text: &str) -> Option<i64> {
     digits.parse::<i64>().ok()?.checked_mul(unit).filter(|seconds| *seconds > 0)
 }
 
-/// `2026Q3`: from its first second up to, and not including, that of the next.
+/// Returns the first second of a quarter such as `2026Q3`, and the first second after it.
 fn quarter(text: &str) -> Option<(Timestamp, Timestamp)> {
     let (year, number) = text.split_once(['Q', 'q'])?;
     let year = year.trim_end_matches('-');
@@ -136,31 +138,31 @@ mod tests {
 
     #[test]
     fn every_form_is_read() {
-        let told = |from: &str, to: &str, cut| Ok((from.to_owned(), to.to_owned(), cut));
+        let expected = |from: &str, to: &str, cut| Ok((from.to_owned(), to.to_owned(), cut));
         let args = PeriodArgs::default();
         assert_eq!(
             read(PeriodArgs { last: Some("2d"), ..args }),
-            told("2026-11-18T12:00:00Z", "2026-11-20T12:00:00Z", false)
+            expected("2026-11-18T12:00:00Z", "2026-11-20T12:00:00Z", false)
         );
         assert_eq!(
             read(PeriodArgs { quarter: Some("2026Q3"), ..args }),
-            told("2026-07-01T00:00:00Z", "2026-10-01T00:00:00Z", false)
+            expected("2026-07-01T00:00:00Z", "2026-10-01T00:00:00Z", false)
         );
         assert_eq!(
             read(PeriodArgs { quarter: Some("2026q4"), ..args }),
-            told("2026-10-01T00:00:00Z", "2026-11-20T12:00:00Z", true)
+            expected("2026-10-01T00:00:00Z", "2026-11-20T12:00:00Z", true)
         );
         assert_eq!(
             read(PeriodArgs { start: Some("2026-07-01"), end: Some("2026-07-02"), ..args }),
-            told("2026-07-01T00:00:00Z", "2026-07-02T00:00:00Z", false)
+            expected("2026-07-01T00:00:00Z", "2026-07-02T00:00:00Z", false)
         );
     }
 
     #[test]
-    fn what_is_no_period_is_refused_and_named() {
+    fn an_invalid_period_is_refused_and_named() {
         let args = PeriodArgs::default();
         for (args, part) in [
-            (args, "a period is needed"),
+            (args, "a period is required"),
             (PeriodArgs { last: Some("90"), ..args }, "`90`"),
             (PeriodArgs { last: Some("0d"), ..args }, "`0d`"),
             (PeriodArgs { last: Some("99999999999999999999d"), ..args }, "span"),

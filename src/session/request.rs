@@ -1,5 +1,5 @@
-//! What a run is asked for, typed and checked: the command line makes it from options, and commands
-//! make it for each other.
+//! What a run is asked for, typed and checked. The command line makes a request from options, and
+//! commands make requests for each other.
 use super::location::{BucketPlace, Moved, Place, Within};
 use super::period::{AskedPeriod, Cut};
 use crate::console::refusal::Refusal;
@@ -16,38 +16,38 @@ use trailproof_core::vocab::ids::{AccountId, Region, TrailArn};
 use trailproof_core::vocab::location::escape;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
-/// What a run is asked for, held to its forms; nobody was asked yet.
+/// A checked request for a run. No service has been asked yet.
 #[derive(Debug)]
 pub(crate) struct VerifyRequest {
-    /// When the run begins, by the machine's clock, which is read once.
+    /// When the run begins, by this machine's clock, which is read once.
     pub(crate) began: Timestamp,
     pub(crate) place: Option<Place>,
-    /// Whether the location goes on below `AWSLogs`, so that nothing beside it is meant.
+    /// Whether the location goes on below `AWSLogs`, so that it excludes everything beside it.
     pub(crate) below_root: bool,
     pub(crate) moved: Vec<Moved>,
     pub(crate) trail: Option<TrailArn>,
     pub(crate) scope: Scope,
     pub(crate) period: AskedPeriod,
-    /// The record that the run joins on to.
+    /// The record that the run continues from.
     pub(crate) since: Option<Arc<Since>>,
     pub(crate) expect: Expect,
-    /// The bucket that a copy is of.
+    /// The bucket that a copy comes from.
     pub(crate) of_bucket: Option<String>,
     pub(crate) complete_copy: bool,
-    /// Whether log files that no digest names are searched for.
+    /// Whether to search for log files that no digest names.
     pub(crate) unlisted: bool,
-    /// Keys that are believed in place of AWS's, and what they are called.
+    /// Keys to trust instead of those that AWS returns, and the names of their files.
     pub(crate) keys: Option<(Bundle, String)>,
     /// Log files that need not be read again.
     pub(crate) known: Option<Arc<KnownLogs>>,
-    /// Requests in flight.
+    /// The number of requests in flight.
     pub(crate) concurrency: Option<usize>,
     /// The run that this one repeats: its time, and whether its period was cut.
     pub(crate) repeats: Option<(Timestamp, bool)>,
 }
 
 impl VerifyRequest {
-    /// What a location and a period alone ask for.
+    /// Makes the request of a location and a period alone.
     pub(crate) fn new(
         place: Option<(Place, Option<Within>)>,
         period: AskedPeriod,
@@ -78,12 +78,12 @@ impl VerifyRequest {
         })
     }
 
-    /// The period of a run at `now`, and whether it was cut.
+    /// Returns the period of a run at `now`, and whether it was cut.
     pub(crate) fn period_at(&self, now: Timestamp) -> Result<Cut, Refusal> {
         self.period.cut(now).map_err(Refusal::usage)
     }
 
-    /// Returns the request, unless its period is invalid.
+    /// Returns the request if its period is valid.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ fn narrow(scope: &mut Scope, within: &Within) -> Result<(), Refusal> {
     only(&mut scope.regions, within.region.as_ref(), "--region")
 }
 
-/// Leaves only what the location names of what an option names.
+/// Narrows what an option names to what the location names.
 fn only<T>(named: &mut Vec<T>, located: Option<&T>, option: &str) -> Result<(), Refusal>
 where
     T: Clone + PartialEq + fmt::Display,
@@ -111,23 +111,23 @@ where
     let Some(located) = located else { return Ok(()) };
     if let Some(other) = named.iter().find(|named| *named != located) {
         return Err(Refusal::usage(format!(
-            "`{option} {other}` names what the location leaves out: it ends in `{located}`"
+            "`{option} {other}` is outside the location, which is limited to `{located}`"
         )));
     }
     *named = vec![located.clone()];
     Ok(())
 }
 
-/// The accounts that the caller expects, as far as they are known without asking anybody.
+/// The accounts that the user expects, as far as they are known before AWS is asked.
 #[derive(Debug)]
 pub(crate) enum ExpectedAccounts {
     /// Those of the organization, which Organizations lists.
     Organization,
-    /// These.
+    /// These accounts.
     These(Vec<AccountId>),
 }
 
-/// What the caller expects.
+/// What the user expects.
 #[derive(Debug, Default)]
 pub(crate) struct Expect {
     pub(crate) accounts: Option<ExpectedAccounts>,
@@ -136,12 +136,12 @@ pub(crate) struct Expect {
 }
 
 impl Expect {
-    /// Refuses to expect what the scope leaves out: nobody would look for it.
+    /// Refuses to expect something outside of the scope: the run would not look for it.
     pub(crate) fn is_within(&self, scope: &Scope) -> Result<(), Refusal> {
         let outside = |option: &str, what: &dyn fmt::Display| {
             Refusal::usage(format!(
-                "`{option} {what}` expects what the scope leaves out, so that nobody would look for \
-                 it\n\nhint: leave out the narrower scope, or expect only what lies in it"
+                "`{option} {what}` is outside the scope, so the run would not look for it\n\nhint: \
+                 widen the scope, or expect only what lies in it"
             ))
         };
         if let Some(ExpectedAccounts::These(accounts)) = &self.accounts
@@ -157,7 +157,8 @@ impl Expect {
     }
 }
 
-/// What the caller expects, with the accounts that Organizations lists where they were asked for.
+/// Returns what the user expects, with the accounts that Organizations lists if they were
+/// requested.
 pub(crate) async fn expected(
     expect: &Expect,
     trails: Option<&dyn TrailService>,
@@ -170,7 +171,7 @@ pub(crate) async fn expected(
         (Some(ExpectedAccounts::Organization), Some(trails)) => {
             let members = trails.accounts().await;
             let members = members.map_err(|error| Refusal::not_started(error.to_string()))?;
-            // Who joined later has nothing of the period.
+            // An account that joined later has nothing in the period.
             let there = |member: &Member| {
                 member.joined.is_none_or(|joined| joined < period.end)
                     && scope.has_account(&member.account)
@@ -180,15 +181,16 @@ pub(crate) async fn expected(
             accounts.sort();
             accounts.dedup();
             if accounts.is_empty() {
-                let words = "Organizations lists no active account: what to expect is not known";
+                let words =
+                    "Organizations lists no active accounts: it is not known what to expect";
                 return Err(Refusal::not_started(words));
             }
             Some(accounts)
         }
         (Some(ExpectedAccounts::Organization), None) => {
             return Err(Refusal::usage(
-                "a copy is verified without asking AWS, so nobody can list the organization's \
-                 accounts\n\nhint: `--expect-accounts FILE` names them",
+                "a copy is verified without asking AWS, so the organization's accounts cannot be \
+                 listed\n\nhint: name them with `--expect-accounts FILE`",
             ));
         }
     };
@@ -196,8 +198,9 @@ pub(crate) async fn expected(
     Ok(Expected { accounts, regions, known_ends })
 }
 
-/// Asks the trail for what is still open. Of an organization's trail with named accounts it is also
-/// asked which organization that is: then nothing above the accounts' folders has to be listed.
+/// Looks up in the trail what the request leaves open. For an organization's trail with named
+/// accounts, the organization is looked up too: then nothing above the accounts' folders has to be
+/// listed.
 pub(crate) async fn bucket_of(
     asked: &mut VerifyRequest,
     trails: &dyn TrailService,
@@ -207,7 +210,7 @@ pub(crate) async fn bucket_of(
         return Ok(BucketPlace { bucket, prefix, is_root: asked.below_root });
     }
     let Some(arn) = &asked.trail else {
-        return Err(Refusal::usage("a location or `--trail-arn` is needed"));
+        return Err(Refusal::usage("a location or `--trail-arn` is required"));
     };
     let trail = ask_trail(arn, trails).await?;
     let prefix = trail.prefix.unwrap_or_default();
@@ -218,7 +221,7 @@ pub(crate) async fn bucket_of(
         true => Some(trails.organization().await),
         false => None,
     };
-    // Who may not ask for the organization may be allowed to list its folder.
+    // A caller who may not describe the organization may still be allowed to list its folder.
     let is_root = !matches!(organization, Some(Err(_)));
     if is_root {
         asked.scope.organization = Some(organization.and_then(Result::ok));
@@ -231,7 +234,7 @@ async fn ask_trail(arn: &TrailArn, trails: &dyn TrailService) -> Result<TrailRec
     match trails.trail(arn).await.map_err(refused)? {
         Some(trail) => Ok(trail),
         None => Err(Refusal::not_started(format!(
-            "DescribeTrails does not know `{}`\n\nhint: name the bucket, as in `trailproof verify \
+            "DescribeTrails does not list `{}`\n\nhint: name the bucket too: `trailproof verify \
              s3://BUCKET --trail-arn …`",
             escape(arn.as_str())
         ))),

@@ -1,4 +1,4 @@
-//! S3 as every command reads it: the one place where its layers are put together.
+//! S3 as every command reads it. This is the only place where its layers are put together.
 use super::environment::retry_policy;
 use crate::aws::config::AwsConfig;
 use crate::console::stream::print_to_stderr;
@@ -10,7 +10,8 @@ use crate::source::s3::{S3Source, StoreClock, Timeouts};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-/// S3, counted, limited to so many requests in flight or adaptively, and repeated; with its clock.
+/// Returns S3 with its layers (requests counted, limited to `concurrency` or adaptively, and
+/// retried), and its clock.
 pub(crate) fn s3(
     config: &AwsConfig,
     counts: &Arc<Counts>,
@@ -20,18 +21,19 @@ pub(crate) fn s3(
     let clock = s3.clock();
     let counted = Counted::new(s3, Arc::clone(counts));
     let limited = Limited::new(counted, concurrency.map_or(InFlight::Adaptive, InFlight::Fixed));
-    // Its keys are the system's random numbers: machines that are started together do not repeat
-    // their requests together.
+    // The hasher's keys are random numbers of the system, so that machines started together do not
+    // retry together.
     let jitter = RandomState::new().hash_one(0_u64);
     (Arc::new(Retrying::new(limited, retry_policy(), jitter)), clock)
 }
 
-/// Says where nothing can be asked over TLS, which then fails for a reason that is hard to tell.
+/// Warns if no TLS connection can be made. The failures that follow do not show the reason.
 pub(crate) fn say_without_roots(config: &AwsConfig) {
     if config.trusts_none() {
         print_to_stderr(
-            "warning: this machine has no root certificates, so that no server can be trusted over \
-             TLS\n\nhint: install `ca-certificates`, or name a file of them with `AWS_CA_BUNDLE`",
+            "warning: this machine has no root certificates, so no server can be trusted over \
+             TLS\n\nhint: install `ca-certificates`, or set `AWS_CA_BUNDLE` to a file of \
+             certificates",
         );
     }
 }

@@ -1,8 +1,8 @@
-//! Times as people type them.
+//! Times as users type them.
 //!
-//! The AWS CLI takes whatever its date library can guess and drops offsets. Here the forms that
-//! mean one thing only are taken, and an offset is converted; a form that leaves out the day would
-//! be completed with today's there, and is refused here.
+//! The AWS CLI accepts whatever its date library can guess, and drops offsets. This parser accepts
+//! only unambiguous forms and converts offsets. It rejects a form without a day, which the AWS CLI
+//! would complete with the current day.
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use trailproof_core::vocab::time::Timestamp;
 
@@ -10,13 +10,13 @@ const DATES: [&str; 7] =
     ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%d %B %Y"];
 const TIMES: [&str; 5] = ["%H:%M:%S%.f", "%H:%M:%S", "%H:%M", "%H%M%S", "%H%M"];
 
-/// Longest text that is looked at. The longest form has some 40 characters.
+/// Longest text that is parsed, in bytes. The longest form has some 40 characters.
 const LONGEST: usize = 64;
 
-/// Reads a time; one without an offset is in UTC, and a date alone is its first second.
+/// Parses a time. A time without an offset is in UTC, and a date alone is its first second.
 pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    // Day and month numbers stand in one order in one country and in the other in the next.
+    // A date such as `01/08/2015` is ambiguous: countries order day and month differently.
     if text.len() > LONGEST || !text.is_ascii() {
         return None;
     }
@@ -56,14 +56,14 @@ enum Zone {
     Offset,
 }
 
-/// The text without a mark for UTC, and whether it ends in an offset.
+/// Returns the text without a mark for UTC, and whether it ends in an offset.
 fn split_zone(text: &str) -> (&str, Zone) {
     for mark in ["Z", "z", " UTC", " GMT", "UTC"] {
         if let Some(plain) = text.strip_suffix(mark) {
             return (plain, Zone::Utc);
         }
     }
-    // A sign behind the time of day is an offset's; those before it are the date's.
+    // A sign after the time of day belongs to an offset; signs before it belong to the date.
     let clock = text.find(':').unwrap_or(text.len());
     let behind = text.get(clock..).unwrap_or_default();
     if behind.contains(['+', '-']) { (text, Zone::Offset) } else { (text, Zone::Utc) }

@@ -1,8 +1,8 @@
-//! Reads one object to its end and says what its bytes amount to.
+//! Reads one object completely and evaluates its bytes.
 //!
-//! Hashing runs in the task that received the bytes, or on the thread that read them. A small body is
-//! gathered first and then goes through a reader that each thread keeps; only a large one that is
-//! waited for has a reader of its own for so long.
+//! Hashing runs in the task that received the bytes, or on the thread that read them. A small body
+//! is gathered first and then processed by a reader that each thread keeps. Only a large body
+//! occupies a reader of its own while its pieces arrive.
 use super::stream::{Care, GATHERED, Held, Stream, held, hold, hold_large, room_of, try_held};
 use crate::source::{
     ObjectMetadata, ObjectReader, ObjectSource, ReadError, ReadFrom, RecordedBytes,
@@ -22,37 +22,37 @@ use trailproof_core::record::Seen;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::{ObjectLocation, excerpt};
 
-/// How often an object that changes while it is being read is begun anew.
+/// How often reading starts again if the object changes while it is being read.
 const RESTARTS: u32 = 3;
 
-/// What of an object is read at most.
+/// The largest object that is read, in bytes.
 #[derive(Clone, Copy, Debug)]
 struct Allowed {
     stored: u64,
     inflated: u64,
 }
 
-/// A digest as most are: this much may be read for many walks at once.
+/// Limits for an ordinary digest. Digests of this size may be read for many walks at once.
 const SMALL_DIGEST: Allowed = Allowed { stored: GATHERED, inflated: 512 << 10 };
 
-/// Any digest. One at a time.
+/// Limits for any digest. Only one of them is read at a time.
 const DIGEST: Allowed =
     Allowed { stored: budget::DIGEST_STORED, inflated: budget::DIGEST_INFLATED };
 
-/// A log file that is searched, and so kept for a moment.
+/// Limits for a log file that is searched, and so kept in memory for a moment.
 const SEARCHED: Allowed = Allowed { stored: budget::DIGEST_STORED, inflated: budget::LOG_SEARCHED };
 
-/// A log file.
+/// Limits for a log file.
 const LOG: Allowed = Allowed { stored: budget::LOG_STORED, inflated: budget::LOG_INFLATED };
 
-/// A digest, as far as it could be read.
+/// The result of fetching a digest.
 #[derive(Debug)]
 pub enum DigestFetch {
-    /// It was read whole, and looked so. It counts as held until the last is dropped.
+    /// The digest was read completely. Its memory counts as held until the `Held` is dropped.
     Read(Box<DigestRead>, Seen, Held),
-    /// There is no such key.
+    /// No object has this key.
     Missing,
-    /// It could not be read.
+    /// The digest could not be read.
     Unreadable(ReadFailure),
 }
 
@@ -60,8 +60,8 @@ thread_local! {
     static WHOLE: RefCell<WholeReader> = RefCell::default();
 }
 
-/// Reads the digest at `at`. One that is larger than nearly all waits until no other such is held:
-/// whoever calls must hold none.
+/// Reads the digest at `at`. An unusually large digest waits until no other such digest is held, so
+/// the caller must not hold one.
 pub async fn fetch_digest(source: &dyn ObjectSource, at: &ObjectLocation) -> DigestFetch {
     match read_digest(source, at, SMALL_DIGEST, Held::default()).await {
         DigestFetch::Unreadable(why) if why.kind == ReadFailureKind::OverBudget => {
@@ -72,8 +72,9 @@ pub async fn fetch_digest(source: &dyn ObjectSource, at: &ObjectLocation) -> Dig
     }
 }
 
-/// The same, ahead of the walk, where so much more may be held: `None` where it must be read when it
-/// is asked for. `guess` is what it is likely to hold.
+/// Reads a digest ahead of the walk, for which a separate amount of memory is reserved. Returns
+/// `None` if the digest must be read later, when it is needed. `guess` is its likely size in
+/// memory, in bytes.
 pub(crate) async fn fetch_digest_ahead(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
@@ -90,8 +91,8 @@ pub(crate) async fn fetch_digest_ahead(
     }
 }
 
-/// The same, with a digest that is not there asked for once more: what a store says once accuses
-/// nobody.
+/// Fetches a missing digest once more: a single response of a store is not enough to report it
+/// missing.
 pub(crate) async fn unless_there_now(
     read: DigestFetch,
     source: &dyn ObjectSource,
@@ -135,9 +136,9 @@ async fn read_digest(
 /// How a log file is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JudgeLog {
-    /// By all that its members hold.
+    /// By the content of all its gzip members.
     Whole,
-    /// As the AWS CLI does.
+    /// As the AWS CLI does, by the first member.
     AsTheAwsCli,
 }
 
@@ -150,8 +151,8 @@ impl JudgeLog {
     }
 }
 
-/// Reads and judges the log file at `at` by the hash that its proven digest records. One that
-/// reads but does not prove is read once more: a byte lost in transit is not tampering.
+/// Reads the log file at `at` and judges it by the hash that its proven digest records. If it is
+/// read but does not match, it is read once more: a byte lost in transit is not tampering.
 pub(crate) async fn fetch_log(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
@@ -160,7 +161,8 @@ pub(crate) async fn fetch_log(
 ) -> (Outcome<LogProof>, Seen) {
     let is_contradicted = |judged: &Judged| matches!(&judged.outcome, Outcome::Invalid(why) if *why != Finding::LogMissing);
     let mut judged = judge_log(source, at, expected, judge).await;
-    // What a store says once accuses nobody. The AWS CLI believes it that an object is not there.
+    // A single response is not enough to report a log file missing. The AWS CLI accepts the first
+    // one.
     let believed = judge == JudgeLog::AsTheAwsCli;
     if is_contradicted(&judged) || (!believed && matches!(judged.outcome, Outcome::Invalid(_))) {
         judged = judge_log(source, at, expected, judge).await;
@@ -171,22 +173,23 @@ pub(crate) async fn fetch_log(
         judged.outcome = Outcome::Unverified(why);
     }
     match (&judged.outcome, judged.may_be_cut) {
-        // A body that was cut off accuses nobody.
+        // A body that was cut off does not contradict anything.
         (Outcome::Invalid(_), true) => (Outcome::Unverified(end_unknown()), judged.seen),
         _ => (judged.outcome, judged.seen),
     }
 }
 
-/// A log file that is proven, for being searched.
+/// A proven log file, ready to be searched.
 pub struct Searched {
-    /// Its inflated content.
+    /// The inflated content.
     pub content: Vec<u8>,
-    /// ARN of the KMS key with which it is encrypted, where the store says so.
+    /// The ARN of the KMS key that encrypts it, if the store reports one.
     pub kms_key: Option<String>,
 }
 
-/// Whether what lies at `at` is a copy that changed since its manifest recorded it, and how. Asked
-/// before the object accuses anybody: then it is the copy that is damaged, and not the bucket.
+/// Returns how the object at `at` differs from what the manifest of its copy recorded, if it does.
+/// This is checked before a contradiction is reported: then the copy is damaged, and not the
+/// bucket.
 pub(crate) async fn copy_damage(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
@@ -217,8 +220,9 @@ pub(crate) async fn copy_damage(
     ))
 }
 
-/// As [`fetch_log`], and gives the inflated content of a log file that is proven, so that it can be
-/// searched without a second download. One that is too large to be kept is judged and not given.
+/// Works as [`fetch_log`], and also returns the inflated content of a proven log file, so that it
+/// can be searched without a second download. If it is too large to keep, it is judged without
+/// returning the content.
 pub(crate) async fn fetch_log_and_search(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
@@ -240,11 +244,11 @@ pub(crate) async fn fetch_log_and_search(
     (outcome, seen, None)
 }
 
-/// How one reading of a log file was judged.
+/// The judgment of one reading of a log file.
 struct Judged {
     outcome: Outcome<LogProof>,
     seen: Seen,
-    /// Whether more may have followed what was read.
+    /// Whether more bytes may have followed those that were read.
     may_be_cut: bool,
 }
 
@@ -266,17 +270,17 @@ async fn judge_log(
     }
 }
 
-/// The hash of an object's inflated content, where it reads as a log file that is small enough to be
-/// one of CloudTrail's.
+/// Returns the hash of an object's inflated content, if it reads as a log file that is small enough
+/// to be CloudTrail's.
 pub(crate) async fn content_hash(source: &dyn ObjectSource, at: &ObjectLocation) -> Option<Hash> {
     let (content, _) = read_object(source, at, SEARCHED, None).await.ok()?;
     matches!(check_log(&content.hash, &content), Outcome::Valid(_)).then_some(content.hash)
 }
 
-/// What is told of an object that was read whole, beside how it is judged.
+/// Returns what is recorded about an object that was read completely, beside how it is judged.
 fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -> Seen {
     let name = |text: &Option<String>| text.clone().filter(|it| it.len() <= budget::STORE_NAME);
-    // How much comes out of a broken member depends on the pieces in which it came.
+    // How many bytes come out of a broken member depends on the pieces in which it arrived.
     let whole = !matches!(content.form, Form::GzipBroken(_));
     Seen {
         stored: Some(content.stored),
@@ -286,10 +290,10 @@ fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -
     }
 }
 
-/// Reads an object whole, `keep`ing its inflated bytes where asked to.
+/// Reads an object completely, and stores its inflated bytes in `keep` if requested.
 ///
-/// Bytes that are all there are summed up by a reader that says the exact thing. In a stream of
-/// pieces a quick one goes first; where its word does not count, the object is read once more.
+/// Bytes that are all available are evaluated by an exact reader. A stream of pieces is first read
+/// by a quick one; if its result is not conclusive, the object is read once more by an exact one.
 async fn read_object(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
@@ -312,7 +316,7 @@ async fn read_object(
     }
 }
 
-/// Reads an object once; gives no content where only an exact reader could tell what it is.
+/// Reads an object once. Returns no content if only an exact reader can determine it.
 async fn read_once(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
@@ -328,12 +332,13 @@ async fn read_once(
     let need = room_of(size, keep.as_ref().map(|_| allowed.inflated));
     let mut _held = try_held(need);
     if _held.is_none() {
-        // What waits here must not keep its request: those that hold room may be waiting for one.
+        // A request must not stay open while this waits: those that hold memory may be waiting for
+        // a request.
         drop(object);
         _held = held(need).await;
         object = source.open(at, &ReadFrom::default()).await?;
         if object.metadata().size != size {
-            let words = "its size changed while it was waited for";
+            let words = "its size changed while the read was waiting";
             let why = ReadFailure::new(ReadFailureKind::ChangedWhileReading, words);
             return Err(ReadError::Failure(why));
         }
@@ -375,7 +380,7 @@ async fn read_once(
 
 type ReadHere = Option<Result<(Option<Content>, ObjectMetadata), ReadError>>;
 
-/// As [`read_once`], of an object that this thread reads itself.
+/// Works as [`read_once`], for an object that this thread reads itself.
 fn read_here(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
@@ -406,7 +411,7 @@ fn read_here(
     let content = match (whole, stream) {
         (Some(whole), _) => whole.map(Some),
         (None, Some(stream)) => stream.finish(),
-        // Nothing came: why is in what the source says.
+        // No piece came: the source returned the reason.
         (None, None) => return Some(Err(within.and(metadata).err().unwrap_or_else(nothing_came))),
     };
     Some(within.and(metadata).and_then(|metadata| match content {
@@ -415,8 +420,8 @@ fn read_here(
     }))
 }
 
-/// The pieces of an object to its end, or until they are more than is gathered; and how many bytes
-/// they have.
+/// Returns the pieces of an object up to its end, or until they exceed [`GATHERED`], and their size
+/// in bytes.
 async fn gather(object: &mut dyn ObjectReader) -> Result<(Vec<Bytes>, u64), ReadFailure> {
     let (mut pieces, mut stored) = (Vec::new(), 0);
     while stored <= GATHERED
@@ -436,13 +441,13 @@ fn check_stored(size: u64, allowed: Allowed) -> Result<(), ReadError> {
 }
 
 fn end_unknown() -> ReadFailure {
-    let words = "the store told neither the length nor the end of the object, and what came is not \
-                 all of it or is another's";
+    let words = "the store reported neither the length nor the end of the object, and the \
+                 received bytes are incomplete or belong to something else";
     ReadFailure::new(ReadFailureKind::Truncated, words)
 }
 
 fn nothing_came() -> ReadError {
-    let words = "the source told of no end";
+    let words = "the source did not report the end of the object";
     ReadError::Failure(ReadFailure::new(ReadFailureKind::Truncated, words))
 }
 

@@ -1,15 +1,16 @@
-//! Many requests at once in one task, with their results in the order in which they were asked for.
+//! Many requests at once in one task, with their results in the order of the requests.
 //!
-//! For listings, of which the answer takes long and its handling does not: a task of its own would
-//! need a source that outlives the caller.
+//! This is for listings, whose responses take long and whose handling does not: separate tasks
+//! would need a source that outlives the caller.
 use super::BoxFuture;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-/// Listings of one kind that are under way at once. Across all kinds, the source bounds them.
+/// The number of concurrent listings of one kind. The source limits them across all kinds.
 pub(crate) const AT_ONCE: usize = 256;
 
-/// Does all the work, at most [`AT_ONCE`] pieces at a time; results come in the order of the work.
+/// Runs all the work, at most [`AT_ONCE`] pieces at a time. The results are in the order of the
+/// work.
 pub(crate) async fn in_order<'a, T: Send>(
     work: impl IntoIterator<Item = BoxFuture<'a, T>>,
 ) -> Vec<T> {
@@ -23,7 +24,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[tokio::test]
-    async fn results_come_in_order_and_so_many_at_once() {
+    async fn results_are_in_order_and_concurrency_is_bounded() {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = (0..1_000_usize).map(|at| -> BoxFuture<'_, usize> {
             let (now, most) = (&now, &most);

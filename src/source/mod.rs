@@ -1,7 +1,8 @@
-//! Where bytes lie: listing and reading of objects, and nothing about what they mean.
+//! Where bytes are: listing and reading objects, without interpreting them.
 //!
-//! One trait of two methods. [`s3`], [`directory`] and [`mirror`] implement it and report what one
-//! request returned. Counting, limiting, retrying and relocating are [`layer`]s that wrap a source.
+//! The module has one trait with two required methods. [`s3`], [`directory`] and [`mirror`]
+//! implement it and report the result of each request. Counting, limiting, retrying and relocating
+//! are [`layer`]s that wrap a source.
 pub mod directory;
 pub mod fetch;
 pub mod layer;

@@ -12,37 +12,37 @@ use trailproof_core::vocab::time::Timestamp;
 /// A boxed future, so that sources can be trait objects and wrappers can stack.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How opening an object went wrong. `Missing` is the only case that may become a finding.
+/// How opening an object failed. `Missing` is the only case that can become a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadError {
-    /// The store said that no object has this very key (`NoSuchKey` in the body of a GET; an
-    /// absent file in a directory that could be listed). This is evidence only where the store of
-    /// record says it, so [`super::layer::relocate`] gives another answer for what a copy lacks.
+    /// The store reported that no object has this key (`NoSuchKey` in the body of a GET response;
+    /// an absent file in a directory that could be listed). This is evidence only from the store of
+    /// record, so [`super::layer::relocate`] returns a different error for what a copy lacks.
     Missing,
-    /// Anything else is not.
+    /// Any other failure, which is not evidence of absence.
     Failure(ReadFailure),
 }
 
-/// One page of a listing, asked for.
+/// A request for one page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListRequest {
-    /// Bucket.
+    /// The bucket to list.
     pub bucket: String,
-    /// Only keys that begin so.
+    /// Return only keys with this prefix.
     pub prefix: String,
-    /// Only keys that sort after this one, which need not exist.
+    /// Return only keys that sort after this one, which need not exist.
     pub start_after: Option<String>,
-    /// Fold everything behind the next `/` after the prefix into one folder.
+    /// Fold everything after the next `/` behind the prefix into one folder.
     pub folders: bool,
-    /// Where the page before left off.
+    /// Where the previous page ended.
     pub continuation: Option<String>,
-    /// Whether sizes are wanted. A source that has to look at each object for its size leaves it out
+    /// Whether sizes are requested. A source that has to look up each object's size omits it
     /// otherwise.
     pub sizes: bool,
 }
 
 impl ListRequest {
-    /// All keys of `bucket` that begin with `prefix`.
+    /// Requests all keys of `bucket` that begin with `prefix`.
     pub fn all(bucket: &str, prefix: &str) -> Self {
         Self {
             bucket: bucket.to_owned(),
@@ -54,7 +54,7 @@ impl ListRequest {
         }
     }
 
-    /// The same where nobody asks how large the objects are.
+    /// Requests the same keys without their sizes.
     pub fn names(bucket: &str, prefix: &str) -> Self {
         Self { sizes: false, ..Self::all(bucket, prefix) }
     }
@@ -63,102 +63,103 @@ impl ListRequest {
 /// One object in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Key, byte for byte.
+    /// The key, byte for byte.
     pub key: String,
-    /// Stored size in bytes, or zero where none was asked for.
+    /// The stored size in bytes, or zero if sizes were not requested.
     pub size: u64,
-    /// ETag without quotes, where the store has one.
+    /// The ETag without quotes, if the store has one.
     pub etag: Option<String>,
-    /// When the object was written, by the store's own word, where it has one.
+    /// When the object was written according to the store, if it reports that.
     pub last_modified: Option<Timestamp>,
 }
 
 /// One page of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListPage {
-    /// Objects in ascending order of their keys' bytes.
+    /// The objects in ascending order of the bytes of their keys.
     pub objects: Vec<Listed>,
-    /// Folders (common prefixes, with the slash at their end), ascending. Empty unless asked for.
+    /// The folders (common prefixes, with a slash at their end), ascending. Empty unless requested.
     pub folders: Vec<String>,
-    /// What the request for the next page says in `continuation`; `None` after the last page.
+    /// The `continuation` of the request for the next page; `None` after the last page.
     pub next: Option<String>,
 }
 
-/// What the store tells of an object beside its bytes.
+/// What the store reports about an object besides its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObjectMetadata {
-    /// Stored size of the whole object in bytes, whatever part of it is being read.
+    /// The stored size of the whole object in bytes, even if only a part is being read.
     pub size: Option<u64>,
-    /// ETag without quotes.
+    /// The ETag without quotes.
     pub etag: Option<String>,
-    /// Version id, in a bucket with versions.
+    /// The version id, in a bucket with versioning.
     pub version_id: Option<String>,
-    /// Whether the body's end tells nothing: the answer had neither a length nor an end of its own,
-    /// and closed the connection (HTTP/1.0). A body that was cut off then looks whole.
+    /// Whether the end of the body is unreliable: the response had neither a length nor an end
+    /// marker, and closed the connection (HTTP/1.0). A body that was cut off then looks complete.
     pub end_unknown: bool,
-    /// ARN of the KMS key with which the object is encrypted, where the store says so.
+    /// The ARN of the KMS key that encrypts the object, if the store reports one.
     pub kms_key: Option<String>,
-    /// User metadata. Names are lower case whatever the store made of them: some servers answer
-    /// `Signature` for what was put as `signature`.
+    /// User metadata. Names are in lower case, however the store returns them: some servers return
+    /// `Signature` for what was stored as `signature`.
     pub user: BTreeMap<String, String>,
-    /// Of a copy: what its manifest recorded of the object when it was copied. Where the object is
-    /// read on the spot it may be left out.
+    /// For a copy: what its manifest recorded about the object when it was copied. It may be
+    /// omitted for an object that is read in place.
     pub recorded: Option<RecordedBytes>,
 }
 
 /// The stored bytes of an object, as the manifest of a copy recorded them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedBytes {
-    /// How many they were.
+    /// Their number.
     pub size: u64,
-    /// Their SHA-256, in hex, as the manifest spells it.
+    /// Their SHA-256 in hex, as written in the manifest.
     pub sha256: String,
 }
 
-/// From where to read an object.
+/// Where to start reading an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadFrom {
-    /// Byte to begin with.
+    /// The first byte to read.
     pub offset: u64,
-    /// Only while the object still has this ETag; otherwise `changed-while-reading`.
+    /// Read only if the object still has this ETag; otherwise the read fails with
+    /// `changed-while-reading`.
     pub if_etag: Option<String>,
 }
 
-/// One object being read. Dropping it ends the request.
+/// An object that is being read. Dropping it ends the request.
 pub trait ObjectReader: Send {
-    /// What the store told of the object.
+    /// Returns what the store reported about the object.
     fn metadata(&self) -> &ObjectMetadata;
 
-    /// The next bytes, or `None` at the end.
+    /// Returns the next bytes, or `None` at the end.
     ///
     /// # Errors
     ///
-    /// A body shorter than its Content-Length ends in `truncated`, never in a quiet `None`: the
-    /// caller would take it for a tampered file.
+    /// The body could not be read. A body shorter than its Content-Length ends in `truncated`,
+    /// never in a silent `None`: the caller would take it for a tampered file.
     fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Bytes>, ReadFailure>>;
 }
 
-/// One piece of an object that is read on the spot.
+/// One piece of an object that is read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'b> {
-    /// The bytes, which are gone after the call: the buffer is the thread's own.
+    /// The bytes. They are valid only during the call, since the thread reuses the buffer.
     pub bytes: &'b [u8],
-    /// Stored size of the whole object.
+    /// The stored size of the whole object.
     pub size: u64,
-    /// Whether it is the last, and the object is as long as it should be.
+    /// Whether this is the last piece, and the object has its expected length.
     pub last: bool,
 }
 
-/// Takes pieces, the first even of an empty object, until it breaks.
+/// Receives pieces until it breaks. An empty object has one empty piece.
 pub type TakePiece<'t> = dyn FnMut(Piece<'_>) -> ControlFlow<()> + 't;
 
-/// Somewhere objects can be listed and read.
+/// A place where objects can be listed and read.
 pub trait ObjectSource: Debug + Send + Sync {
-    /// One page of a listing.
+    /// Returns one page of a listing.
     ///
     /// # Errors
     ///
-    /// Whatever kept the page from being read. A bucket that is not there is `no-such-bucket`.
+    /// The page could not be read. A bucket that does not exist is `no-such-bucket`.
     fn list<'a>(&'a self, request: &'a ListRequest)
     -> BoxFuture<'a, Result<ListPage, ReadFailure>>;
 
@@ -166,31 +167,33 @@ pub trait ObjectSource: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ReadError::Missing`] only on the store's own word for this very key.
+    /// The object could not be opened. [`ReadError::Missing`] is returned only if the store itself
+    /// reports it for this very key.
     fn open<'a>(
         &'a self,
         at: &'a ObjectLocation,
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>>;
 
-    /// What was passed over in listings until now, ascending, at most about 1,000: symbolic links,
-    /// special files and names that cannot be keys, each at the place that its name comes closest
-    /// to. What they stand for is not known. A store has nothing of the kind.
+    /// Returns what listings have skipped so far, ascending, at most about 1,000: symbolic links,
+    /// special files, and names that cannot be keys, each at the place that its name comes closest
+    /// to. It is not known what they stand for. A store has no such entries.
     fn passed_over(&self) -> Vec<ObjectLocation> {
         Vec::new()
     }
 
-    /// Whether [`read_here`](Self::read_here) reads what lies at this place.
+    /// Returns whether [`read_here`](Self::read_here) reads the object at this place.
     fn is_here(&self, _at: &ObjectLocation) -> bool {
         false
     }
 
-    /// Reads an object on the caller's own thread, where that waits for nothing but a disk, and
-    /// without a copy; `None` where the object must be [opened](Self::open).
+    /// Reads an object on the caller's own thread without copying it, if that waits for nothing but
+    /// a disk. Returns `None` if the object must be [opened](Self::open).
     ///
     /// # Errors
     ///
-    /// As for opening and for each chunk. Pieces that came before an error are no object.
+    /// The errors of opening and of each chunk. The pieces before an error do not make up an
+    /// object.
     fn read_here(
         &self,
         _at: &ObjectLocation,

@@ -3,11 +3,11 @@ use super::object::{ListPage, ListRequest, ObjectSource};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::budget;
 
-/// The pages of one listing, to its very end.
+/// The pages of one listing, up to its very end.
 ///
-/// A page may be empty and go on: S3 answers so where many keys were deleted. So nothing may be
-/// decided from one page, and a listing ends only with `Ok(None)`, which the store's own last page
-/// brings. Whatever else ends it is an error, also when it is asked again.
+/// A page may be empty and have a successor: S3 returns such pages where many keys were deleted. So
+/// nothing may be decided from one page, and a listing ends only with `Ok(None)`, after the store's
+/// own last page. Any other end is an error, and stays one if the method is called again.
 #[derive(Debug)]
 pub struct Pages<'s> {
     source: &'s dyn ObjectSource,
@@ -17,7 +17,7 @@ pub struct Pages<'s> {
 }
 
 impl<'s> Pages<'s> {
-    /// Begins a listing; nothing is asked for yet.
+    /// Starts a listing; no request is made yet.
     pub fn new(source: &'s dyn ObjectSource, request: ListRequest) -> Self {
         Self { source, request: Some(request), read: 0, failed: None }
     }
@@ -26,8 +26,8 @@ impl<'s> Pages<'s> {
     ///
     /// # Errors
     ///
-    /// That a page could not be read, or that there are more pages than the budget allows. The
-    /// listing is then not known, and every later call returns the error again.
+    /// A page could not be read, or there are more pages than the budget allows. The listing is
+    /// then unknown, and every later call returns the error again.
     pub async fn next(&mut self) -> Result<Option<ListPage>, ReadFailure> {
         if let Some(why) = &self.failed {
             return Err(why.clone());
@@ -54,12 +54,12 @@ impl<'s> Pages<'s> {
         }
     }
 
-    /// What the next page is asked with; `None` after the last.
+    /// Returns the request for the next page; `None` after the last.
     pub fn request(&self) -> Option<&ListRequest> {
         self.request.as_ref()
     }
 
-    /// Pages that were read so far.
+    /// Returns the number of pages read so far.
     pub fn read(&self) -> usize {
         self.read
     }

@@ -1,4 +1,4 @@
-//! A source that does as its script says, for the tests of wrappers.
+//! A source that follows a script, for the tests of layers.
 use super::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use super::{ReadError, ReadFrom};
 use bytes::Bytes;
@@ -7,33 +7,33 @@ use std::sync::Mutex;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// The object that every test asks for.
+/// Returns the object that every test requests.
 pub(super) fn at() -> ObjectLocation {
     ObjectLocation::new("bucket", "key")
 }
 
-/// One answer.
+/// One response.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    /// The body from the offset asked for, whole.
+    /// The complete body from the requested offset.
     Whole,
-    /// So many bytes of it, then this.
+    /// This number of bytes of it, then this failure.
     Break(usize, ReadFailureKind),
-    /// No reader but this.
+    /// No reader, only this failure.
     Fail(ReadFailureKind),
-    /// The store's word that nothing is there.
+    /// The store's response that the object does not exist.
     Missing,
-    /// The whole body, under another size.
+    /// The complete body, reported with a different size.
     Resized,
 }
 
-/// Plays its acts one for each request, the last for ever.
+/// Plays one act for each request, and repeats the last one.
 #[derive(Debug)]
 pub(super) struct Scripted {
     pub(super) body: &'static [u8],
     pub(super) etag: Option<&'static str>,
     acts: Mutex<VecDeque<Act>>,
-    /// What was asked for.
+    /// The requests so far.
     pub(super) asked: Mutex<Vec<ReadFrom>>,
 }
 
@@ -98,7 +98,7 @@ impl ObjectSource for Scripted {
                 etag: self.etag.map(str::to_owned),
                 ..ObjectMetadata::default()
             };
-            // One byte at a time, so that every boundary is met.
+            // One byte at a time, so that every boundary is tested.
             let reader: Box<dyn ObjectReader> =
                 Box::new(ScriptedReader { metadata, part: part.iter(), end });
             Ok(reader)

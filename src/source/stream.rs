@@ -1,23 +1,24 @@
-//! Objects that are summed up piece by piece, and how many bytes of all objects are held at once.
+//! Objects that are evaluated piece by piece, and the limit on the bytes of all objects held at
+//! once.
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use trailproof_core::bytes::content::{Content, ContentReader, OverBudget};
 use trailproof_core::vocab::budget;
 
-/// Bodies up to this size are gathered whole. Nearly all log files are far below it (95th
-/// percentile 23 KB).
+/// Bodies up to this size, in bytes, are gathered completely. Nearly all log files are far below it
+/// (95th percentile 23 KB).
 pub(crate) const GATHERED: u64 = 256 << 10;
 
-/// KiB that a larger body counts for, whatever its size: its reader, which inflates into a block of
-/// 256 KiB, and the piece that is on its way.
+/// KiB that a larger body counts for, regardless of its size: its reader, which inflates into a
+/// block of 256 KiB, and the piece that is in transit.
 const STREAMED: u32 = 320;
 
 /// KiB of bodies that are held at once: as many small ones as any store keeps in flight, and some
 /// two hundred large ones.
 const HELD: usize = 64 << 10;
 
-/// Bytes that one body that is kept counts for at most: a log file that is searched. Larger are only
-/// digests, of which one is read at a time.
+/// The most bytes that one kept body counts for: a log file that is searched. Only digests are
+/// larger, and those are read one at a time.
 const MOST_KEPT: u64 = budget::LOG_SEARCHED;
 
 /// Readers that are kept for the next large body. One takes some 300 KB; a few are in use at once.
@@ -28,36 +29,36 @@ static PLACES: Semaphore = Semaphore::const_new(HELD);
 static READERS: Mutex<Vec<ContentReader>> = Mutex::new(Vec::new());
 
 /// KiB of digests that are held at once for walks to come, by their inflated size: a digest in
-/// memory takes about as much as its JSON. 3,000 usual ones, of 40 log files.
+/// memory takes about as much as its JSON. This holds 3,000 usual digests of 40 log files each.
 const DIGESTS_HELD: usize = 48 << 10;
 
-/// KiB that a digest counts for at least.
+/// The least KiB that a digest counts for.
 const DIGEST: u64 = 4;
 
 static DIGESTS: Semaphore = Semaphore::const_new(DIGESTS_HELD);
 
-/// A digest larger than nearly all is read and judged alone: it may take a hundred megabytes.
+/// An unusually large digest is read and judged alone: it may take a hundred megabytes.
 static LARGE: Semaphore = Semaphore::const_new(1);
 
-/// A digest's part of what is held.
+/// The share of a digest in the held memory.
 #[derive(Debug, Default)]
 pub struct Held(Option<SemaphorePermit<'static>>);
 
-/// A digest of so many inflated bytes, where there is room at once. Nobody waits for this room: those
-/// who hold it may be waiting themselves.
+/// Reserves memory for a digest of `inflated` bytes, if it is available at once. Nobody waits for
+/// this memory: its holders may be waiting themselves.
 pub(crate) fn hold(inflated: u64) -> Option<Held> {
     DIGESTS.try_acquire_many(digest_kib(inflated)).ok().map(|permit| Held(Some(permit)))
 }
 
-/// A large digest, once no other is held.
+/// Waits until no other large digest is held, and reserves memory for one.
 pub(crate) async fn hold_large() -> Held {
-    // It is never closed.
+    // The semaphore is never closed.
     Held(LARGE.acquire().await.ok())
 }
 
 impl Held {
-    /// The same for a digest that turned out to have so many inflated bytes; none where there is no
-    /// room for it.
+    /// Adjusts the reservation to the actual size of the digest, in inflated bytes; `None` if there
+    /// is not enough memory.
     pub(crate) fn grown_to(self, inflated: u64) -> Option<Self> {
         let Self(Some(mut permit)) = self else { return Some(self) };
         let (has, needs) = (permit.num_permits(), digest_kib(inflated));
@@ -78,20 +79,20 @@ fn digest_kib(inflated: u64) -> u32 {
     u32::try_from(inflated.div_ceil(1 << 10).max(DIGEST)).unwrap_or(u32::MAX)
 }
 
-/// Waits until a body may be held that needs so much room. Whoever waits must hold nothing that
-/// others need to come to an end.
+/// Waits until a body that needs this many KiB may be held. The waiting caller must hold nothing
+/// that others need in order to finish.
 pub(crate) async fn held(room: u32) -> Option<SemaphorePermit<'static>> {
-    // It is never closed.
+    // The semaphore is never closed.
     PLACES.acquire_many(room).await.ok()
 }
 
-/// The same where there is room at once.
+/// Reserves memory for a body, if it is available at once.
 pub(crate) fn try_held(room: u32) -> Option<SemaphorePermit<'static>> {
     PLACES.try_acquire_many(room).ok()
 }
 
-/// KiB that a body of this stored size takes. One that is kept counts inflated, as it grows while
-/// others do; a small one is inflated in one go, by one thread.
+/// Returns the KiB that a body of this stored size takes. A body that is kept counts inflated,
+/// because it grows while others do; a small one is inflated in one go by one thread.
 pub(crate) fn room_of(size: Option<u64>, kept: Option<u64>) -> u32 {
     match size {
         Some(size @ 0..=GATHERED) => u32::try_from(size.div_ceil(1 << 10)).unwrap_or(STREAMED),
@@ -102,16 +103,16 @@ pub(crate) fn room_of(size: Option<u64>, kept: Option<u64>) -> u32 {
     }
 }
 
-/// How an object is read.
+/// How carefully an object is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Care {
-    /// Quickly; what is wrong with it is not to be known.
+    /// Quickly. If something is wrong with the object, the reader cannot tell what.
     Quick,
-    /// So that what is wrong with it is told as it is.
+    /// Exactly, so that what is wrong with the object is reported correctly.
     Exact,
 }
 
-/// One object being summed up.
+/// An object that is being evaluated.
 #[derive(Debug)]
 pub(crate) struct Stream<'k> {
     reader: Option<ContentReader>,
@@ -144,7 +145,7 @@ impl<'k> Stream<'k> {
         pushed
     }
 
-    /// The sum, or none where only an exact reader can tell it.
+    /// Returns the content, or `None` if only an exact reader can determine it.
     pub(crate) fn finish(mut self) -> Result<Option<Content>, OverBudget> {
         let Some(reader) = &mut self.reader else { return Ok(None) };
         let content = reader.finish();

@@ -1,4 +1,4 @@
-//! Public keys of all regions, each span asked for once whoever needs it first.
+//! Public keys of all regions. Each span is requested once, by the first chain that needs it.
 use crate::trust::{KeyService, ServiceError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use trailproof_core::walk::facts::{Fact, KeysInPart};
 type Span = (Region, Timestamp, Timestamp);
 type Answer = Arc<OnceCell<Result<KeyRing, ReadFailure>>>;
 
-/// Answers of a key service, kept.
+/// The responses of a key service, cached.
 #[derive(Debug)]
 pub(crate) struct KeyBook {
     service: Arc<dyn KeyService>,
@@ -22,12 +22,13 @@ pub(crate) struct KeyBook {
 }
 
 impl KeyBook {
-    /// Over what this service answers; `now` is the time of the run.
+    /// Wraps a service; `now` is the time of the run.
     pub(crate) fn new(service: Arc<dyn KeyService>, now: Timestamp) -> Self {
         Self { service, now, answers: Mutex::default() }
     }
 
-    /// The keys of `region` that were valid at some time in the span, as the fact that a walk takes.
+    /// Returns the keys of `region` that were valid at some time in the span, as the fact that a
+    /// walk takes.
     pub(crate) async fn keys(&self, region: &Region, from: Timestamp, to: Timestamp) -> Fact {
         let answer = {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,8 +47,8 @@ impl KeyBook {
         }
         let all_since = self.service.all_since(Some(region));
         let why = format!(
-            "the key is in no bundle, and these are not known to have all keys of {region} for \
-             that time"
+            "no key bundle has the key, and the bundles are not known to have every key of \
+             {region} for that time"
         );
         let why = ReadFailure::new(ReadFailureKind::KeysUnavailable, why);
         Fact::KeysInPart(KeysInPart { ring, all_of, all_since, why })
@@ -65,7 +66,7 @@ impl KeyBook {
     }
 }
 
-/// The keys of one chain's region: what its walks were given, and which of it was told.
+/// The keys of one chain's region: those that its walks were given, and those already reported.
 #[derive(Debug)]
 pub(crate) struct ChainKeys {
     region: Region,
@@ -80,7 +81,7 @@ impl ChainKeys {
         Self { region, book, had: KeyRing::default(), told: BTreeSet::new() }
     }
 
-    /// The keys that were valid at some time in the span, as the fact that a walk takes.
+    /// Returns the keys that were valid at some time in the span, as the fact that a walk takes.
     pub(crate) async fn ask(&mut self, from: Timestamp, to: Timestamp) -> Fact {
         let fact = self.book.keys(&self.region, from, to).await;
         if let Fact::Keys(ring) | Fact::KeysInPart(KeysInPart { ring, .. }) = &fact {
@@ -89,13 +90,13 @@ impl ChainKeys {
         fact
     }
 
-    /// The keys that were valid at some time since then.
+    /// Returns the keys that were valid at some time since `from`.
     pub(crate) async fn ask_since(&mut self, from: Timestamp) -> Fact {
         let now = self.book.now.max(from);
         self.ask(from, now).await
     }
 
-    /// The key of this fingerprint, the first time that it is asked for.
+    /// Returns the key of this fingerprint, but only the first time.
     pub(crate) fn untold(&mut self, fingerprint: &str) -> Option<PublicKeyTold> {
         let key = self.had.get(fingerprint).filter(|_| !self.told.contains(fingerprint))?;
         self.told.insert(fingerprint.to_owned());
@@ -111,8 +112,8 @@ impl ChainKeys {
     }
 }
 
-/// The keys of a region that were valid at some time in the span; without a region, of the
-/// service's own, which is the one that the caller of `validate-logs` named.
+/// Returns the keys of a region that were valid at some time in the span. Without a region, the
+/// service's own region is used, which is the one that the caller of `validate-logs` named.
 pub(crate) async fn ask_keys(
     service: &dyn KeyService,
     region: Option<&Region>,

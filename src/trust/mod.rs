@@ -1,4 +1,4 @@
-//! Whom we believe: the public keys of CloudTrail, and what a trail says of itself.
+//! What a run trusts: the public keys of CloudTrail, and what AWS reports about a trail.
 pub mod bundle;
 pub mod cloudtrail;
 pub(crate) mod key_book;

@@ -1,4 +1,4 @@
-//! The traits through which keys and trails are asked for.
+//! The traits that provide keys and facts about trails.
 use std::fmt;
 use std::fmt::Debug;
 use std::future::Future;
@@ -9,16 +9,17 @@ use trailproof_core::vocab::time::Timestamp;
 /// A boxed future, so that services can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A service refused or could not be reached. What it said is from outside: escape it where shown.
+/// A service that returned an error or could not be reached. Its text comes from outside: escape it
+/// before showing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceError {
-    /// API operation, as AWS names it: `ListPublicKeys`.
+    /// The API operation, as AWS names it: `ListPublicKeys`.
     pub operation: &'static str,
-    /// The service's error code, `AccessDeniedException`; `None` where no answer came at all.
+    /// The service's error code, such as `AccessDeniedException`; `None` if there was no response.
     pub code: Option<String>,
-    /// The service's or the client's words.
+    /// The message of the service or the client.
     pub message: String,
-    /// Whether it failed for want of credentials.
+    /// Whether credentials were missing.
     pub no_credentials: bool,
 }
 
@@ -38,55 +39,56 @@ impl fmt::Display for ServiceError {
     }
 }
 
-/// One public key, as the service or a bundle tells it. Nothing of it has been checked.
+/// One public key, as the service or a bundle returned it. Nothing in it has been checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
-    /// Fingerprint that the record bears.
+    /// The fingerprint in the record.
     pub fingerprint: String,
-    /// DER bytes.
+    /// The key in DER.
     pub der: Vec<u8>,
-    /// Start of validity.
+    /// The start of its validity.
     pub valid_from: Option<Timestamp>,
-    /// End of validity.
+    /// The end of its validity.
     pub valid_to: Option<Timestamp>,
 }
 
-/// One trail, as CloudTrail describes it.
+/// One trail, as DescribeTrails returned it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrailRecord {
     /// ARN.
     pub arn: String,
-    /// Bucket it delivers into now.
+    /// The bucket that it delivers to now.
     pub bucket: String,
-    /// Key prefix, where it has one.
+    /// The key prefix, if any.
     pub prefix: Option<String>,
-    /// Whether it is an organization's.
+    /// Whether it is an organization's trail.
     pub organization: bool,
     /// Whether it delivers from every region.
     pub multi_region: bool,
-    /// Whether log file validation is on, so that it delivers digests too; `None` where the answer
-    /// does not have that.
+    /// Whether log file validation is on, so that it delivers digests too; `None` if the response
+    /// does not say.
     pub validates: Option<bool>,
 }
 
-/// How delivery of a trail goes in one region, as GetTrailStatus tells it.
+/// The delivery status of a trail in one region, as GetTrailStatus returned it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrailStatusRecord {
     /// Whether the trail is logging now.
     pub is_logging: bool,
-    /// When the newest digest was delivered in that region; `None` where none ever was.
+    /// When the newest digest was delivered in that region; `None` if there has been none.
     pub latest_digest_delivery: Option<Timestamp>,
-    /// Why the newest attempt to deliver a digest failed, in S3's words; `None` where it did not.
+    /// Why the last attempt to deliver a digest failed, in S3's words; `None` if it did not fail.
     pub latest_digest_error: Option<String>,
 }
 
-/// Where public keys are had from.
+/// A source of public keys.
 pub trait KeyService: Debug + Send + Sync {
-    /// All keys of `region` that were valid at some time between `from` and `to`, of all pages.
+    /// Returns all keys of `region` that were valid at some time between `from` and `to`, from all
+    /// pages.
     ///
     /// # Errors
     ///
-    /// The service's refusal, or that it could not be reached.
+    /// The service returned an error or could not be reached.
     fn keys<'a>(
         &'a self,
         region: Option<&'a Region>,
@@ -94,20 +96,21 @@ pub trait KeyService: Debug + Send + Sync {
         to: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>>;
 
-    /// What is told of where the keys are had from.
+    /// Returns the source of the keys, for outputs.
     fn source(&self) -> String {
         "not told".to_owned()
     }
 
-    /// The stretches of `region`'s time, ascending and both ends included, of which this service
-    /// has every key; `None` for one that has them of any time it is asked for. A digest of another
-    /// time whose key is not among those returned is not accused of anything.
+    /// Returns the stretches of time for which this service has every key of `region`, ascending
+    /// and with both ends included; `None` if it has every key of any time. If a digest lies
+    /// outside these stretches and its key is missing, the digest is not contradicted.
     fn covered(&self, _region: Option<&Region>) -> Option<Vec<(Timestamp, Timestamp)>> {
         None
     }
 
-    /// Of one that has not all of them, from when on it has every key that there was at a time after
-    /// that: what was signed by then was signed with one of them, however late.
+    /// For a service that does not have all keys: returns the time since which it has every key,
+    /// and the later time when they were requested. Anything signed until that second time was
+    /// signed with one of them, however late it was delivered.
     fn all_since(&self, _region: Option<&Region>) -> Option<(Timestamp, Timestamp)> {
         None
     }
@@ -118,55 +121,58 @@ pub trait KeyService: Debug + Send + Sync {
 pub struct Member {
     /// The account.
     pub account: AccountId,
-    /// When it joined the organization or was made in it.
+    /// When it joined the organization or was created in it.
     pub joined: Option<Timestamp>,
 }
 
-/// Where trails are asked about.
+/// A source of facts about trails.
 pub trait TrailService: Debug + Send + Sync {
-    /// The trail with this ARN among those that DescribeTrails lists; `None` if it is not there.
+    /// Returns the trail with this ARN from those that DescribeTrails lists; `None` if it is not
+    /// listed.
     ///
     /// # Errors
     ///
-    /// The service's refusal, or that it could not be reached.
+    /// The service returned an error or could not be reached.
     fn trail<'a>(
         &'a self,
         arn: &'a TrailArn,
     ) -> BoxFuture<'a, Result<Option<TrailRecord>, ServiceError>>;
 
-    /// All trails that DescribeTrails lists in `region`; without one, in the service's own region.
+    /// Returns all trails that DescribeTrails lists in `region`; without one, in the service's own
+    /// region.
     ///
     /// # Errors
     ///
-    /// The service's refusal, or that it could not be reached.
+    /// The service returned an error or could not be reached.
     fn trails<'a>(
         &'a self,
         region: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<Vec<TrailRecord>, ServiceError>>;
 
-    /// How delivery of the trail goes in `region`; without one, in the service's own region.
+    /// Returns the delivery status of the trail in `region`; without one, in the service's own
+    /// region.
     ///
     /// # Errors
     ///
-    /// The service's refusal, or that it could not be reached.
+    /// The service returned an error or could not be reached.
     fn status<'a>(
         &'a self,
         arn: &'a TrailArn,
         region: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<TrailStatusRecord, ServiceError>>;
 
-    /// The id of the caller's organization.
+    /// Returns the id of the caller's organization.
     ///
     /// # Errors
     ///
-    /// The service's refusal, or that it could not be reached.
+    /// The service returned an error or could not be reached.
     fn organization<'a>(&'a self) -> BoxFuture<'a, Result<OrganizationId, ServiceError>>;
 
-    /// The accounts of the caller's organization that are active, each with the time at which it joined,
-    /// where that is told.
+    /// Returns the active accounts of the caller's organization, each with the time when it joined,
+    /// if that is known.
     ///
     /// # Errors
     ///
-    /// The service's refusal, or that it could not be reached.
+    /// The service returned an error or could not be reached.
     fn accounts<'a>(&'a self) -> BoxFuture<'a, Result<Vec<Member>, ServiceError>>;
 }

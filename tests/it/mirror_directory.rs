@@ -101,9 +101,9 @@ fn no_link_is_followed() {
     // What belongs behind the link has another name now, and is read there.
     assert_eq!(verify_offline(&trail, &at).findings(), [].into());
     for (name, words) in [
-        ("trailproof-mirror.json", "is no regular file"),
-        ("trailproof-manifest.jsonl", "is no regular file"),
-        (".trailproof", "is no folder"),
+        ("trailproof-mirror.json", "is not a regular file"),
+        ("trailproof-manifest.jsonl", "is not a regular file"),
+        (".trailproof", "is not a folder"),
     ] {
         let (link, aside) = (at.join(name), outside.join(name));
         fs::rename(&link, &aside).unwrap();
@@ -138,11 +138,11 @@ fn a_directory_that_is_none_or_anothers_is_refused() {
     let before = tree(&at);
     server.forget();
     for (name, status, words) in [
-        ("full", 2, "is not empty and is no mirror"),
-        ("file", 2, "is no directory"),
-        ("file/below", 2, "cannot make"),
+        ("full", 2, "is not empty and is not a mirror"),
+        ("file", 2, "is not a directory"),
+        ("file/below", 2, "cannot create"),
         ("other", 2, "is a mirror of `s3://another-bucket`"),
-        ("newer", 2, "of another form"),
+        ("newer", 2, "a format that this version does not support"),
     ] {
         let ran = mirror(&server, &trail, &at.join(name), &[]);
         assert_eq!(ran.status, status, "{name}: {}", ran.stderr);

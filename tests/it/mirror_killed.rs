@@ -79,7 +79,7 @@ fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
             let ran = offline(&[&verify[..], &slices(&whole), &JSONL].concat());
             assert!(matches!(ran.status, 3 | 5), "{} {}", ran.status, ran.stderr);
             assert!(ran.findings().is_empty(), "{:?}", ran.findings());
-            assert!(ran.stderr.contains("is not whole"), "{}", ran.stderr);
+            assert!(ran.stderr.contains("is incomplete"), "{}", ran.stderr);
         }
         kept = now;
         if files == objects {

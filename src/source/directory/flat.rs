@@ -1,8 +1,8 @@
-//! A folder into which somebody copied digests and log files without the folders that they lay in.
+//! A folder with copies of digests and log files, without the folders that held them in the bucket.
 //!
-//! Names of digests and log files tell account, region and time, so the keys are made of the names
-//! again. What a file proves does not depend on that: a digest is signed under its key, and a log
-//! file has the hash that its digest records.
+//! The names of digests and log files contain account, region and time, so the keys are rebuilt
+//! from them. What a file proves does not depend on that: a digest is signed under its key, and a
+//! log file has the hash that its digest records.
 use crate::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Pages,
     ReadError, ReadFrom, TakePiece,
@@ -16,24 +16,24 @@ use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, DigestKey};
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 
-/// The files of one folder as one bucket, under the keys that their names tell.
+/// The files of one folder as a bucket, under the keys that their names imply.
 #[derive(Debug)]
 pub struct FlatFolder {
     files: Arc<dyn ObjectSource>,
     /// The folder, empty or with a slash at its end.
     folder: String,
-    /// What stands in front of the account in keys, with the slash at its end.
+    /// What precedes the account in keys, with a slash at its end.
     root: String,
-    /// Sizes by key.
+    /// The sizes in bytes, by key.
     keys: BTreeMap<String, u64>,
 }
 
 impl FlatFolder {
-    /// The files right in `folder` of `files`, whose keys began with `root`.
+    /// Opens the files directly in `folder` of `files`, whose keys began with `root`.
     ///
     /// # Errors
     ///
-    /// That the folder could not be listed, or that it holds more than is kept.
+    /// The folder could not be listed, or it holds too many files.
     pub async fn open(
         files: Arc<dyn ObjectSource>,
         folder: &str,
@@ -58,7 +58,7 @@ impl FlatFolder {
         Ok(Self { files, folder, root, keys })
     }
 
-    /// The file that has the name in which the key ends.
+    /// Returns the place of the file with the name that the key ends in.
     fn place(&self, key: &str) -> ObjectLocation {
         let name = key.rsplit('/').next().unwrap_or_default();
         ObjectLocation::new("", [self.folder.as_str(), name].concat())
@@ -89,7 +89,7 @@ impl FlatFolder {
     }
 }
 
-/// The key of a file of this name; `None` where it is neither a digest's nor a log file's.
+/// Returns the key of a file with this name; `None` if it is neither a digest's nor a log file's.
 fn key_of(root: &str, name: &str) -> Option<String> {
     let mut parts = name.splitn(4, '_');
     let account: AccountId = parts.next()?.parse().ok()?;
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_the_key() {
+    fn a_key_is_rebuilt_from_a_name() {
         let digest = "123456789012_CloudTrail-Digest_us-east-1_t_x_eu-west-1_20260301T000411Z";
         for (name, folder) in [
             (format!("{digest}.json.gz"), "CloudTrail-Digest/us-east-1"),

@@ -1,9 +1,9 @@
-//! Folders that are kept open, so that the files in them are opened by name and not by path.
+//! Folders that are kept open, so that files in them are opened by name and not by path.
 //!
-//! A path of ten folders costs ten looks for symbolic links and one more way through all of them to
-//! open the file, and between the two somebody may put a link in place. Here each folder is gone
-//! into once, from the one above and without following a link; what is opened in it lies there,
-//! whatever becomes of its path.
+//! A path of ten folders costs ten checks for symbolic links and another traversal to open the
+//! file, and an attacker could insert a link between the two. Here each folder is entered once,
+//! from its parent and without following a link. What is opened in it is in that folder, whatever
+//! happens to its path.
 use super::key_path::{is_plain, parts};
 use rustix::fs::{FileType, Mode, OFlags, fstat, openat};
 use std::collections::HashMap;
@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use trailproof_core::vocab::budget;
 
-/// Folders kept open. Log files of one account, region and day lie in one; this many are read at
-/// once, and a process may have 256 to 1,024 files open where nobody changed that.
+/// The number of folders kept open. Log files of one account, region and day are in one folder.
+/// This many are read at once, and a process may have 256 to 1,024 files open by default.
 const KEPT: usize = 64;
 
 /// A directory, and folders below it by their keys.
@@ -25,22 +25,22 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    /// Of the directory at `root`.
+    /// Opens the directory at `root`.
     pub(crate) fn open(root: &Path) -> std::io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(root, flags, Mode::empty())?;
         Ok(Self { root: Arc::new(root), kept: Mutex::default() })
     }
 
-    /// The regular file with this very key, and its size. `None` for anything else, of which only a
-    /// closer look can say what it is.
+    /// Returns the regular file with this very key, and its size. Returns `None` for anything else,
+    /// which needs a closer look.
     pub(crate) fn file(&self, key: &str) -> Option<(File, u64)> {
         let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
         if key.len() > budget::KEY_LENGTH || !is_plain(name) {
             return None;
         }
         let folder = self.folder(folder)?;
-        // What was put in place of a file must neither be followed nor waited for.
+        // A link or pipe that was put in place of a file must be neither followed nor waited for.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(folder.as_ref(), name, flags, Mode::empty()).ok()?;
         let about = fstat(&file).ok()?;
@@ -61,7 +61,8 @@ impl Folders {
             folder = Arc::new(openat(folder.as_ref(), part, flags, Mode::empty()).ok()?);
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // Chains are told one after another, so the folders that were kept are mostly done with.
+        // Chains are read one after another, so the folders kept so far are mostly no longer
+        // needed.
         if kept.len() >= KEPT {
             kept.clear();
         }

@@ -1,4 +1,4 @@
-//! The file beside the copies that keeps what a file system cannot: the objects' metadata.
+//! The file beside the copies that keeps what a file system cannot: the metadata of the objects.
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, HashMap};
@@ -11,20 +11,22 @@ use std::path::Path;
 /// Name of the file.
 pub const INDEX: &str = "trailproof-objects.json";
 
-/// Bytes of the file. An entry takes about 1,000; this allows half a million digests.
+/// The largest file that is read, in bytes. An entry takes about 1,000; this allows half a million
+/// digests.
 const LONGEST: u64 = 512 << 20;
 
-/// Entries of the file, of some 350 bytes in memory.
+/// The most entries that are read. Each takes some 350 bytes in memory.
 const ENTRIES: usize = 1_000_000;
 
-/// User metadata that means something for a digest; of all else nothing is kept.
+/// The user metadata of digests that is used. All other metadata is dropped.
 const KEPT: [&str; 3] = ["signature", "signature-algorithm", "backfill-generation-timestamp"];
 
-/// What an entry keeps, in little room: a directory may have an entry for each of many digests.
+/// The values of one entry, stored compactly: a directory may have an entry for each of many
+/// digests.
 type Kept = [Option<Text>; KEPT.len()];
 
-/// A value, by the bytes that it spells where it is lower-case hex: signatures are, and take half the
-/// room so.
+/// A value. Lower-case hex is stored as the bytes that it encodes, which halves the size of
+/// signatures.
 #[derive(Debug)]
 enum Text {
     Hex(Box<[u8]>),
@@ -49,34 +51,34 @@ impl fmt::Display for Text {
     }
 }
 
-/// Buckets of which entries are found by the key alone, as in a copy without a folder of the bucket's
-/// name.
+/// The number of buckets whose entries are also found by key alone, for a copy without a folder
+/// named like the bucket.
 const BUCKETS: usize = 8;
 
 /// User metadata by the path of a file below the directory: bucket, slash, key; or the key alone.
 ///
-/// Nothing of it is believed. It brings signatures, and these hold or they do not. Paths are kept as
-/// 64-bit hashes under a random key, so that they take little room and nobody can choose two of one
-/// hash.
+/// None of it is trusted: it provides signatures, which either verify or do not. Paths are kept as
+/// 64-bit hashes under a random key, so that they take little memory and nobody can construct a
+/// collision.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     hasher: RandomState,
     kept: HashMap<u64, Kept>,
-    /// The first buckets that it has entries of.
+    /// The first buckets that it has entries for.
     buckets: Vec<String>,
 }
 
 impl Index {
-    /// Reads the index of `directory`; one that is not there is empty.
+    /// Reads the index of `directory`. A missing index is empty.
     ///
     /// # Errors
     ///
-    /// Why the file cannot be used.
+    /// The reason why the file cannot be used.
     pub(crate) fn read(directory: &Path) -> Result<Self, String> {
         let path = directory.join(INDEX);
         match std::fs::symlink_metadata(&path) {
             Err(_) => return Ok(Self::default()),
-            Ok(about) if !about.is_file() => return Err("it is no regular file".to_owned()),
+            Ok(about) if !about.is_file() => return Err("it is not a regular file".to_owned()),
             Ok(about) if about.len() > LONGEST => return Err("it is too large".to_owned()),
             Ok(_) => {}
         }
@@ -85,9 +87,9 @@ impl Index {
         serde_json::from_reader(text).map_err(|error| error.to_string())
     }
 
-    /// The metadata of the file at this path.
+    /// Returns the metadata of the file at this path.
     pub(crate) fn of(&self, key: &str) -> BTreeMap<String, String> {
-        // Most directories have none, and then no path needs to be hashed.
+        // Most directories have no metadata, and then no path needs to be hashed.
         if self.kept.is_empty() {
             return BTreeMap::new();
         }
@@ -112,7 +114,7 @@ impl<'de> Deserialize<'de> for Index {
     }
 }
 
-/// The objects of each bucket.
+/// Reads the objects of each bucket.
 struct Buckets<'i>(&'i mut Index);
 
 impl<'de> Visitor<'de> for Buckets<'_> {
@@ -133,7 +135,7 @@ impl<'de> Visitor<'de> for Buckets<'_> {
     }
 }
 
-/// The objects of one bucket, which go to the index one by one.
+/// Reads the objects of one bucket into the index, one by one.
 struct Objects<'i>(&'i str, &'i mut Index);
 
 impl<'de> DeserializeSeed<'de> for Objects<'_> {
@@ -163,7 +165,7 @@ impl<'de> Visitor<'de> for Objects<'_> {
                 }
             }
             if index.len() == ENTRIES {
-                return Err(serde::de::Error::custom("it has more entries than are kept"));
+                return Err(serde::de::Error::custom("it has too many entries"));
             }
             if kept.iter().any(Option::is_some) {
                 index.insert(hasher.hash_one([bucket, "/", key.as_str()].concat()), kept);

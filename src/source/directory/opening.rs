@@ -1,4 +1,4 @@
-//! What may be opened: regular files, by no symbolic link.
+//! Opens files: only regular files, and none through a symbolic link.
 use super::reader::{FileReader, failed};
 use crate::source::{ObjectMetadata, ReadError, ReadFrom};
 use std::fs::{File, Metadata};
@@ -6,12 +6,12 @@ use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
-/// A read failure in these words: the file is there, and is not read.
+/// Returns a read failure with this message: the file exists and is not read.
 pub(crate) fn denied(words: &str) -> ReadError {
     ReadError::Failure(ReadFailure::new(ReadFailureKind::Denied, words.to_owned()))
 }
 
-/// Begins to read what was found.
+/// Opens a file that was found, from the requested offset.
 pub(crate) fn begin(
     path: &Path,
     about: &Metadata,
@@ -19,10 +19,10 @@ pub(crate) fn begin(
     metadata: ObjectMetadata,
 ) -> Result<FileReader, ReadError> {
     if about.is_symlink() {
-        return Err(denied("it is a symbolic link, and these are not followed"));
+        return Err(denied("it is a symbolic link, which is not followed"));
     }
     if !about.is_file() {
-        return Err(denied("it is no regular file"));
+        return Err(denied("it is not a regular file"));
     }
     let failure = |error: std::io::Error| ReadError::Failure(failed(&error));
     let mut file = File::open(path).map_err(failure)?;
@@ -30,7 +30,7 @@ pub(crate) fn begin(
     if from.if_etag.is_some() || from.offset > size {
         return Err(ReadError::Failure(ReadFailure::new(
             ReadFailureKind::ChangedWhileReading,
-            "the file is not what it was",
+            "the file has changed",
         )));
     }
     file.seek(SeekFrom::Start(from.offset)).map_err(failure)?;

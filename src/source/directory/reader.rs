@@ -1,4 +1,4 @@
-//! One file being read.
+//! A file that is being read.
 use crate::source::{BoxFuture, ObjectMetadata, ObjectReader, Piece, TakePiece};
 use bytes::Bytes;
 use std::cell::Cell;
@@ -9,12 +9,12 @@ use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 /// Bytes of a chunk: a size that stays in the second-level cache while it is hashed.
 const CHUNK: usize = 256 << 10;
 
-/// A file, held to the size that it had when it was opened.
+/// A file, which must keep the size that it had when it was opened.
 #[derive(Debug)]
 pub(crate) struct FileReader {
     file: File,
     metadata: ObjectMetadata,
-    /// Bytes still to come.
+    /// The number of bytes still to be read.
     left: u64,
 }
 
@@ -23,14 +23,14 @@ impl FileReader {
         Self { file, metadata, left }
     }
 
-    /// Hands the whole of it over on this thread.
+    /// Passes the whole file to `take` on this thread.
     pub(crate) fn hand_over(self, take: &mut TakePiece<'_>) -> Result<ObjectMetadata, ReadFailure> {
         hand_over(&self.file, self.left, take)?;
         Ok(self.metadata)
     }
 
     fn read(&mut self) -> Result<Option<Bytes>, ReadFailure> {
-        // One byte more than is expected, so that a file which grew is seen.
+        // Requests one byte more than expected, to detect a file that grew.
         let wanted = usize::try_from(self.left.saturating_add(1)).map_or(CHUNK, |n| n.min(CHUNK));
         let mut chunk = Vec::with_capacity(wanted);
         let limit = u64::try_from(wanted).unwrap_or(u64::MAX);
@@ -63,14 +63,14 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Reads a file of this size on this thread, into the thread's own buffer: for most files with one
-/// call to the system.
+/// Reads a file of this size on this thread into the thread's own buffer, for most files with a
+/// single system call.
 pub(crate) fn hand_over(
     file: &File,
     size: u64,
     take: &mut TakePiece<'_>,
 ) -> Result<(), ReadFailure> {
-    // Taken, not borrowed: whoever takes the pieces may read something too.
+    // The buffer is taken and not borrowed: `take` may itself read a file.
     let mut buffer = BUFFER.take();
     buffer.resize(CHUNK, 0);
     let handed = pieces(file, size, &mut buffer, take);
@@ -93,7 +93,7 @@ fn pieces(
         if left > 0 && filled < buffer.len() {
             return Err(ended_early(left));
         }
-        // A buffer that the last byte fills has no room to show that there are more.
+        // If the last byte fills the buffer, there is no room to detect further bytes.
         if left == 0 && filled == buffer.len() && fill(file, &mut [0], 1)? > 0 {
             return Err(grew());
         }
@@ -104,8 +104,8 @@ fn pieces(
     }
 }
 
-/// Reads until the buffer is full, the file ends, or there are as many bytes as are `expected`. A
-/// file that has more fills more, as the system gives what there is.
+/// Reads until the buffer is full, the file ends, or there are at least `expected` bytes. A file
+/// that has more fills more, since the system returns what there is.
 fn fill(mut file: &File, buffer: &mut [u8], expected: u64) -> Result<usize, ReadFailure> {
     let mut filled = 0;
     while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -132,15 +132,15 @@ fn ended_early(left: u64) -> ReadFailure {
     ReadFailure::new(ReadFailureKind::Truncated, words)
 }
 
-/// What an error of the file system is told as. There is no class for a broken disk; `network` is
-/// that of stores which answer senselessly, and the detail has the system's words.
+/// Converts an error of the file system. There is no kind for a broken disk; `network` is also the
+/// kind of a store whose responses make no sense, and the detail has the system's message.
 pub(crate) fn failed(error: &std::io::Error) -> ReadFailure {
     let kind = match error.kind() {
         ErrorKind::PermissionDenied
         | ErrorKind::NotADirectory
         | ErrorKind::IsADirectory
         | ErrorKind::InvalidFilename => ReadFailureKind::Denied,
-        // It was there a moment ago.
+        // The file existed a moment ago.
         ErrorKind::NotFound => ReadFailureKind::ChangedWhileReading,
         ErrorKind::TimedOut => ReadFailureKind::Timeout,
         _ => ReadFailureKind::Network,

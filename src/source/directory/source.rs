@@ -1,7 +1,7 @@
 //! A directory as an [`ObjectSource`].
 //!
-//! Files are read by the thread that hashes them: they are small, and there is nothing to wait for in
-//! between.
+//! The thread that hashes a file also reads it: files are small, and there is nothing to wait for
+//! in between.
 #[cfg(unix)]
 use super::folders::Folders;
 use super::index::Index;
@@ -20,14 +20,14 @@ use std::path::{Path, PathBuf};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Entries on a page, as S3 gives them.
+/// Entries of a page, as for S3.
 const PAGE: usize = 1_000;
 
-/// A directory as one bucket, whatever bucket it is asked for: keys are paths below it.
+/// A directory as one bucket, whichever bucket is requested: keys are paths below it.
 ///
-/// Nothing is read outside of it: a key that is no plain path is refused, and symbolic links below
-/// it are not followed. Whoever can change the directory during the run can change what is read;
-/// that is found like any change.
+/// Nothing is read outside of it: a key that is not a plain path is refused, and symbolic links
+/// below the directory are not followed. Anyone who can change the directory during the run can
+/// change what is read; such changes are found like any other.
 #[derive(Debug)]
 pub struct DirectorySource {
     root: PathBuf,
@@ -40,11 +40,11 @@ pub struct DirectorySource {
 }
 
 impl DirectorySource {
-    /// The directory at `path`, which may itself be a symbolic link: whoever named it meant it.
+    /// Opens the directory at `path`, which may itself be a symbolic link, since the user named it.
     ///
     /// # Errors
     ///
-    /// That it is no directory or cannot be listed.
+    /// The path is not a directory, or it cannot be listed.
     pub fn open(path: &Path) -> std::io::Result<Self> {
         let root = path.canonicalize()?;
         std::fs::read_dir(&root)?;
@@ -63,25 +63,25 @@ impl DirectorySource {
         })
     }
 
-    /// The same with so many entries on a page, for tests.
+    /// Sets the number of entries on a page, for tests.
     #[must_use]
     pub fn with_page(mut self, entries: usize) -> Self {
         self.page = entries.max(1);
         self
     }
 
-    /// Why the index of metadata could not be used, where there is one.
+    /// Returns why the index of metadata could not be used, if there is one that could not.
     pub fn index_error(&self) -> Option<&str> {
         self.index_error.as_deref()
     }
 
-    /// What was passed over in listings until now: symbolic links, special files, names that are
+    /// Returns what listings have skipped so far: symbolic links, special files, and names that are
     /// not UTF-8.
     pub fn passed_over(&self) -> Vec<PathBuf> {
         self.passed_over.all()
     }
 
-    /// The same as the keys that they come closest to.
+    /// Returns the skipped paths as the keys that they come closest to.
     pub(crate) fn passed_over_keys(&self) -> Vec<String> {
         let key = |path: &PathBuf| {
             let below = path.strip_prefix(&self.root).ok()?;
@@ -130,12 +130,13 @@ impl DirectorySource {
                 Entry::File(name, real) => (format!("{folder}{name}"), Some(real.unwrap_or(name))),
                 Entry::Folder(name) => (format!("{folder}{name}"), None),
             };
-            let told_before = request.continuation.as_ref().is_some_and(|told| key <= *told);
-            if told_before || (file.is_some() && key.as_str() <= walk.after) {
+            let listed_before = request.continuation.as_ref().is_some_and(|last| key <= *last);
+            if listed_before || (file.is_some() && key.as_str() <= walk.after) {
                 continue;
             }
-            // A folder without a file is none in S3. Of one that cannot be read nobody knows; its own
-            // listing says so, and those beside it are listed all the same.
+            // S3 has no folders without a file. If the folder cannot be read, it is not known
+            // whether it has one; its own listing reports that, and the folders beside it are
+            // listed all the same.
             let below = path.join(key.strip_prefix(folder).unwrap_or(&key));
             if file.is_none() && matches!(has_file(walk, &below, &key), Ok(false)) {
                 continue;
@@ -159,7 +160,8 @@ impl DirectorySource {
         Ok(page)
     }
 
-    /// The path of a folder, whose key ends in a slash or is empty; `None` if it is not there.
+    /// Returns the path of a folder, whose key ends in a slash or is empty; `None` if it does not
+    /// exist.
     fn folder(&self, key: &str) -> Result<Option<PathBuf>, ReadFailure> {
         let Some(key) = key.strip_suffix('/') else { return Ok(Some(self.root.clone())) };
         let Some(parts) = parts(key) else { return Ok(None) };
@@ -169,14 +171,14 @@ impl DirectorySource {
         }
     }
 
-    /// The path of these parts and what lies there, with no symbolic link on the way.
+    /// Returns the path of these parts and what is there, without following a symbolic link.
     fn find(&self, parts: &[&str]) -> Result<Option<(PathBuf, Metadata)>, ReadFailure> {
         let mut path = self.root.clone();
         let mut about = std::fs::symlink_metadata(&path).map_err(|error| failed(&error))?;
         for part in parts {
-            // Neither what lies there nor that nothing does is known then.
+            // Then it is known neither what is there nor that nothing is.
             if !about.is_dir() {
-                let what = if about.is_symlink() { "a symbolic link" } else { "no folder" };
+                let what = if about.is_symlink() { "a symbolic link" } else { "not a folder" };
                 let words = format!("`{}` is {what} and is not followed", path.display());
                 return Err(ReadFailure::new(ReadFailureKind::Denied, words));
             }
@@ -185,7 +187,7 @@ impl DirectorySource {
                 Ok(about) => about,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     path.pop();
-                    // Only a folder that can be listed says that something is not in it.
+                    // Only a folder that can be listed shows that something is not in it.
                     std::fs::read_dir(&path).map_err(|error| failed(&error))?;
                     return Ok(None);
                 }
@@ -215,13 +217,13 @@ impl DirectorySource {
         begin(&path, &about, from, self.metadata(&at.key, 0))
     }
 
-    /// What the index of metadata has of the file at this path.
+    /// Returns the metadata that the index has for the file at this path.
     pub(crate) fn metadata(&self, key: &str, size: u64) -> ObjectMetadata {
         let user = self.index.of(key);
         ObjectMetadata { size: Some(size), user, ..ObjectMetadata::default() }
     }
 
-    /// The file that has this very key, where there is nothing more to say of it.
+    /// Returns the file with this very key, if opening it needs no further checks.
     pub(crate) fn plain_file(&self, key: &str) -> Option<(File, u64)> {
         #[cfg(unix)]
         return self.folders.file(key);
@@ -229,7 +231,7 @@ impl DirectorySource {
         return None;
     }
 
-    /// Opens the file at this path below the directory, of whose object the metadata is known.
+    /// Opens the file at this path below the directory, with the known metadata of its object.
     pub(crate) fn open_file(
         &self,
         file: &str,
@@ -244,7 +246,7 @@ impl DirectorySource {
     }
 }
 
-/// Whether any key below this folder sorts after the walk's start.
+/// Returns whether any key below this folder sorts after the start of the walk.
 fn has_file(walk: &Walk<'_>, path: &Path, key: &str) -> Result<bool, ReadFailure> {
     let below = Walk { start: "", ..*walk };
     Ok(below.files(path, key, &mut |_, _| ControlFlow::Break(()))?.is_break())

@@ -1,4 +1,4 @@
-//! Keys below a directory in the order in which S3 lists them.
+//! The keys below a directory, in the order in which S3 lists them.
 use super::key_path::listed_name;
 use super::reader::failed;
 use std::collections::BTreeSet;
@@ -9,15 +9,15 @@ use std::sync::{Mutex, PoisonError};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::budget;
 
-/// Examples of what was passed over that are kept.
+/// Skipped entries that are kept as examples.
 const EXAMPLES: usize = 1_000;
 
-/// What lies in one folder.
+/// An entry of a folder.
 #[derive(Debug)]
 pub(crate) enum Entry {
-    /// A file, with the name under which it is listed, and the one that it has where that is another.
+    /// A file: the name under which it is listed, and its actual name if that differs.
     File(String, Option<String>),
-    /// A folder; its name ends in a slash, as that is how it sorts among the files.
+    /// A folder. Its name ends in a slash, because it sorts that way among the files.
     Folder(String),
 }
 
@@ -29,8 +29,8 @@ impl Entry {
     }
 }
 
-/// What was passed over: symbolic links, what is neither file nor folder, and names that are not
-/// UTF-8 and so no key's. They are not followed, for they may lead anywhere.
+/// Skipped entries: symbolic links, entries that are neither file nor folder, and names that are
+/// not UTF-8 and so cannot be keys. They are not followed, since they may lead anywhere.
 #[derive(Debug, Default)]
 pub(crate) struct PassedOver(Mutex<BTreeSet<PathBuf>>);
 
@@ -38,7 +38,7 @@ impl PassedOver {
     fn note(&self, path: PathBuf) {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(path);
-        // The first by name, in whatever order listings come to them.
+        // Keeps the first ones by name, in whatever order listings find them.
         if seen.len() > EXAMPLES {
             seen.pop_last();
         }
@@ -49,11 +49,11 @@ impl PassedOver {
     }
 }
 
-/// The entries of one folder in ascending order of the keys that lie in them.
+/// Returns the entries of one folder, in ascending order of the keys below them.
 ///
 /// # Errors
 ///
-/// That the folder could not be listed, whole: a listing is evidence of absence.
+/// The folder could not be listed completely: a listing is evidence of absence.
 pub(crate) fn entries(folder: &Path, passed_over: &PassedOver) -> Result<Vec<Entry>, ReadFailure> {
     let mut entries = Vec::new();
     let mut inflated = Vec::new();
@@ -73,7 +73,7 @@ pub(crate) fn entries(folder: &Path, passed_over: &PassedOver) -> Result<Vec<Ent
     if !inflated.is_empty() {
         let named: BTreeSet<String> = entries.iter().map(|entry| entry.name().to_owned()).collect();
         for (name, listed) in inflated {
-            // Beside the file itself, a second one without the ending is what it is.
+            // If both names exist, the one without the extension is a file of its own.
             entries.push(match named.contains(&listed) {
                 true => Entry::File(name, None),
                 false => Entry::File(listed, Some(name)),
@@ -84,22 +84,22 @@ pub(crate) fn entries(folder: &Path, passed_over: &PassedOver) -> Result<Vec<Ent
     Ok(entries)
 }
 
-/// One walk over the keys that begin with `start`, after `after`.
+/// A walk over the keys that begin with `start` and sort after `after`.
 #[derive(Debug)]
 pub(crate) struct Walk<'w> {
-    /// The rest of the prefix behind its last slash: names right below must begin so.
+    /// The part of the prefix after its last slash: names directly below must begin with it.
     pub(crate) start: &'w str,
-    /// Only keys that sort after this.
+    /// Only keys that sort after this one.
     pub(crate) after: &'w str,
-    /// Where to count what is passed over.
+    /// Where to record what is skipped.
     pub(crate) passed_over: &'w PassedOver,
-    /// Whether files are asked how large they are.
+    /// Whether the sizes of files are looked up.
     pub(crate) sizes: bool,
 }
 
 impl Walk<'_> {
-    /// Tells `visit` of every file below `folder`, whose key is `key` and ends in a slash or is
-    /// empty, with its key and size, ascending, until it breaks.
+    /// Calls `visit` with the key and size of every file below `folder`, ascending, until it
+    /// breaks. `key` is the folder's key, which ends in a slash or is empty.
     pub(crate) fn files(
         &self,
         folder: &Path,
@@ -128,9 +128,9 @@ impl Walk<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The size of a file in this folder, or zero where nobody wants it; asked for only of what is
-    /// told, as a page of a large folder reads all of its names. `None` for one that is gone since: as
-    /// if it had never been listed.
+    /// Returns the size of a file in this folder, or zero if sizes are not requested. It is looked
+    /// up only for files that are returned, since a page of a large folder reads all of its names.
+    /// Returns `None` if the file has been deleted since, as if it had never been listed.
     pub(crate) fn size(&self, folder: &Path, name: &str) -> Result<Option<u64>, ReadFailure> {
         if !self.sizes {
             return Ok(Some(0));
@@ -142,7 +142,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The entries right below, but for folders all of whose keys sort at or before `after`.
+    /// Returns the entries directly below, except folders whose keys all sort at or before `after`.
     pub(crate) fn below(&self, folder: &Path, key: &str) -> Result<Vec<Entry>, ReadFailure> {
         let mut entries = entries(folder, self.passed_over)?;
         entries.retain(|entry| {

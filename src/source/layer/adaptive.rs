@@ -1,9 +1,9 @@
-//! How many requests are in flight: few at first, more while answers come quickly, fewer again while
-//! requests only wait for each other, half as many when the store says that it is asked too much.
-//! From then on they also keep to the rate at which the store answers ([`Tempo`]), and it is that
-//! which later refusals change, for as long as the store answers anything.
+//! Controls how many requests are in flight. It starts with few, adds more while responses come
+//! quickly, removes some while requests only wait for each other, and halves the number when the
+//! store throttles. From then on, requests also keep to the rate at which the store answers
+//! ([`Tempo`]). Later refusals change only that rate, as long as the store answers at all.
 //!
-//! It steers time and nothing else. What a run finds does not depend on it, unless the store
+//! This controls timing and nothing else. What a run finds does not depend on it, unless the store
 //! refuses everything for minutes.
 use super::rate::{PATIENCE, Tempo, Turn};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,25 +11,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as Queue, OwnedSemaphorePermit, Semaphore};
 
-/// Requests in flight at the most. At 30 ms a request, 256 bring 7,000 objects a second, which is
-/// more than two cores hash, and about the 5,500 a second and prefix at which S3 begins to throttle.
+/// The most requests in flight. At 30 ms a request, 256 fetch 7,000 objects a second. That is more
+/// than two cores can hash, and about the 5,500 a second and prefix at which S3 begins to throttle.
 const AT_MOST: usize = 256;
 
-/// Requests in flight at the beginning. They fill two cores where the store is next door; where it
-/// is 30 ms away, two rounds of answers bring them to the most that is allowed.
+/// Requests in flight at the beginning. They keep two cores busy if the store is near; if it is 30
+/// ms away, two rounds of responses raise them to the maximum.
 const AT_FIRST: usize = 32;
 
-/// Permits that a quick answer adds before the store was ever asked too much. One that is not quick
-/// takes one away, so that where a third of the answers are quick, it stays as it is.
+/// Permits that a quick response adds before the store has throttled for the first time. A response
+/// that is not quick removes one, so that with a third of quick responses the number stays the
+/// same.
 const GAIN: usize = 2;
 
-/// An answer is quick while it takes at most so many times what the quickest one took. Answers of
-/// S3 differ by this much without any queue, so only requests that wait for each other fail it.
+/// A response is quick if it takes at most this many times as long as the quickest one. Responses
+/// of S3 vary by this much without any queue, so only requests that wait for each other exceed it.
 const SPREAD: u32 = 4;
 
-/// What an answer may take on top of that: less is a matter of this machine's own scheduling. With
-/// more, a store next door is given 250 connections where 60 do, and each costs as much CPU as an
-/// object or two.
+/// What a quick response may take beyond that: shorter times depend on this machine's own
+/// scheduling. A larger value would give a nearby store 250 connections where 60 are enough, and
+/// each costs as much CPU as an object or two.
 const SLACK: Duration = Duration::from_millis(2);
 
 /// How many requests may be in flight.
@@ -37,64 +38,64 @@ const SLACK: Duration = Duration::from_millis(2);
 pub enum InFlight {
     /// As many as the store answers well, up to 256.
     Adaptive,
-    /// So many, at least one, whatever the store says.
+    /// A fixed number, at least one, regardless of how the store responds.
     Fixed(usize),
 }
 
-/// What an answer tells about the store's load.
+/// What a response shows about the load of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
-    /// It came after this time.
+    /// A response came after this time.
     Answered(Duration),
-    /// A page of a listing came after this time. A page takes as long as it is large, so that only a
-    /// quick one tells anything: there is room for more.
+    /// A page of a listing came after this time. Large pages take longer, so only a quick one is
+    /// informative: it shows spare capacity.
     Listed(Duration),
-    /// The store said that it is asked too much.
+    /// The store throttled the request.
     Refused,
-    /// Nothing: a broken connection, say.
+    /// The response shows nothing, for example because the connection broke.
     Unknown,
 }
 
-/// Gives out permits.
+/// Issues permits for requests.
 #[derive(Debug)]
 pub(crate) struct Pace {
     permits: Arc<Semaphore>,
-    /// Up to how many the number may grow; `None` where it stays as it is.
+    /// The maximum that the number may grow to; `None` if the number is fixed.
     most: Option<usize>,
     state: Mutex<State>,
     begun: Instant,
-    /// Whether requests keep to a rate. Nearly no run has to, and none should pay for it.
+    /// Whether requests keep to a rate. Few runs have to, and the others should not pay for it.
     held: AtomicBool,
-    /// Requests that wait for their turn, in the order in which they came.
+    /// Requests that wait for their turn, in order of arrival.
     turn: Queue<()>,
 }
 
-/// Requests are not made any more: the store has refused all of them for this long.
+/// No more requests are made: the store has refused all of them for this long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GivenUp(pub(crate) Duration);
 
 #[derive(Debug)]
 struct State {
-    /// Permits that there are to be.
+    /// The target number of permits.
     limit: usize,
-    /// Permits that are withdrawn once they are given back.
+    /// The number of permits to withdraw once they are returned.
     owed: usize,
     quickest: Duration,
     quickest_page: Duration,
-    /// Whether the store was never asked too much.
+    /// Whether the store has never throttled.
     fresh: bool,
-    /// Answers to requests that were under way when the limit was halved: they tell nothing new.
+    /// Responses to requests that were in flight when the limit was halved: they show nothing new.
     stale: usize,
-    /// Quick answers since the limit last grew.
+    /// Quick responses since the limit last grew.
     quick: usize,
-    /// Whether anything was answered since the limit was last halved.
+    /// Whether there was any response since the limit was last halved.
     answered: bool,
     patience: Duration,
-    /// `None` where only the number in flight is bounded.
+    /// `None` if only the number in flight is limited.
     tempo: Option<Tempo>,
 }
 
-/// One request that may be in flight.
+/// The permit for one request in flight.
 #[derive(Debug)]
 pub(crate) struct Permit {
     pace: Arc<Pace>,
@@ -134,16 +135,16 @@ impl Pace {
         })
     }
 
-    /// Keeps to the store's rate, and gives up a store that refuses everything for so long.
+    /// Keeps to the store's rate, and gives up on a store that refuses everything for this long.
     pub(crate) fn set_patience(&self, patience: Duration) {
         let mut state = self.state();
         state.patience = patience;
         state.tempo = Some(Tempo::new(patience));
     }
 
-    /// Waits for a permit, and for the turn that the store's rate allows.
+    /// Waits for a permit, and for the time that the store's rate allows.
     pub(crate) async fn permit(self: &Arc<Self>) -> Result<Permit, GivenUp> {
-        // The semaphore is ours and never closed; were it, nobody would ask any more.
+        // The semaphore is never closed; if it were, no request could be made.
         let never = |_| GivenUp(Duration::ZERO);
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(never)?;
         let permit = Permit { pace: Arc::clone(self), permit: Some(permit) };
@@ -161,7 +162,7 @@ impl Pace {
         Ok(permit)
     }
 
-    /// Learns from an answer.
+    /// Adjusts the limits to a response.
     pub(crate) fn note(&self, load: Load) {
         let now = self.begun.elapsed();
         let free = self.permits.available_permits();
@@ -196,14 +197,14 @@ impl State {
         self.tempo.as_mut().map_or(Turn::Now, |tempo| tempo.turn(now))
     }
 
-    /// Permits that are to be added. None is added that nobody waits for.
+    /// Returns the number of permits to add. None is added unless a request waits for it.
     fn note(&mut self, load: Load, most: usize, wanted: bool) -> usize {
         let stale = self.stale > 0;
         self.stale = self.stale.saturating_sub(1);
         match load {
             Load::Unknown => 0,
             Load::Refused if stale => 0,
-            // What is answered at all is answered at a rate, and that is kept to already.
+            // If the store answers at all, it answers at a rate, and requests already keep to that.
             Load::Refused if !self.fresh && self.answered => 0,
             Load::Refused => {
                 let half = (self.limit / 2).max(1);
@@ -231,7 +232,7 @@ impl State {
                 self.quick += 1;
                 let gain = match self.fresh {
                     true => GAIN,
-                    // One more for each round of answers.
+                    // Add one for each round of responses.
                     false if self.quick >= self.limit => 1,
                     false => 0,
                 };
@@ -263,7 +264,7 @@ impl Drop for Permit {
 
 #[cfg(test)]
 impl Pace {
-    /// Permits that nobody has.
+    /// Returns the number of unused permits.
     pub(crate) fn free(&self) -> usize {
         self.permits.available_permits()
     }

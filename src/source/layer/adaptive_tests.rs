@@ -1,10 +1,10 @@
-//! When requests in flight become more and fewer.
+//! When the number of requests in flight grows and shrinks.
 use super::*;
 
 const QUICK: Load = Load::Answered(Duration::from_millis(30));
 const SLOW: Load = Load::Answered(Duration::from_millis(300));
 
-/// As many permits as can be had at once.
+/// Takes all permits that are available at once.
 async fn all(pace: &Arc<Pace>) -> Vec<Permit> {
     let mut permits = Vec::new();
     while pace.free() > 0 {
@@ -14,7 +14,7 @@ async fn all(pace: &Arc<Pace>) -> Vec<Permit> {
 }
 
 #[tokio::test]
-async fn quick_answers_bring_more_up_to_the_most_and_slow_ones_do_not() {
+async fn quick_responses_raise_the_limit_to_its_maximum() {
     let pace = Pace::with(AT_FIRST, Some(100));
     let mut permits = all(&pace).await;
     assert_eq!(permits.len(), AT_FIRST);
@@ -36,17 +36,17 @@ async fn quick_answers_bring_more_up_to_the_most_and_slow_ones_do_not() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_is_not_added() {
+async fn no_permit_is_added_without_demand() {
     let pace = Pace::with(AT_FIRST, Some(100));
     pace.note(QUICK);
     assert_eq!(pace.free(), AT_FIRST);
 }
 
 #[tokio::test]
-async fn a_refusal_halves_once_a_round_and_never_below_one() {
+async fn a_refusal_halves_the_limit_once_a_round_to_no_less_than_one() {
     let pace = Pace::with(8, Some(8));
     let permits = all(&pace).await;
-    // All that were under way are refused together.
+    // All requests in flight are refused together.
     for _ in 0..8 {
         pace.note(Load::Refused);
     }
@@ -61,7 +61,7 @@ async fn a_refusal_halves_once_a_round_and_never_below_one() {
 }
 
 #[tokio::test]
-async fn after_a_refusal_it_grows_by_one_a_round() {
+async fn after_a_refusal_the_limit_grows_by_one_a_round() {
     let pace = Pace::with(8, Some(8));
     let permits = all(&pace).await;
     pace.note(Load::Refused);
@@ -76,7 +76,7 @@ async fn after_a_refusal_it_grows_by_one_a_round() {
 }
 
 #[tokio::test]
-async fn a_fixed_number_stays_whatever_the_store_says() {
+async fn a_fixed_limit_never_changes() {
     let pace = Pace::new(InFlight::Fixed(3));
     pace.note(Load::Refused);
     pace.note(QUICK);
@@ -84,7 +84,7 @@ async fn a_fixed_number_stays_whatever_the_store_says() {
 }
 
 #[tokio::test]
-async fn quick_pages_bring_more_and_slow_ones_take_none_away() {
+async fn quick_pages_raise_the_limit_and_slow_ones_do_not_lower_it() {
     let pace = Pace::with(AT_FIRST, Some(100));
     let mut permits = all(&pace).await;
     for _ in 0..10 {

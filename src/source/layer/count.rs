@@ -1,4 +1,4 @@
-//! Counts what is asked and what comes, for progress and for the cost of a run.
+//! Counts requests and received bytes, for progress and for the cost of a run.
 use super::waiting::{Asked, Waiting};
 use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use crate::source::{Piece, ReadError, ReadFrom, TakePiece};
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Running counts, shared with whoever shows them. Each is right by itself; read together while a
-/// run goes on, they may be of slightly different moments.
+/// Running counts, shared with everything that displays them. Each is exact, but counts read
+/// together during a run may be from slightly different moments.
 #[derive(Debug, Default)]
 pub struct Counts {
     lists: AtomicU64,
@@ -23,21 +23,21 @@ pub struct Counts {
     asked: Asked,
 }
 
-/// The counts of one moment.
+/// The counts at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Listing requests begun.
+    /// Listing requests started.
     pub lists: u64,
-    /// Object requests begun.
+    /// Object requests started.
     pub gets: u64,
     /// Bytes of bodies received, as stored.
     pub bytes: u64,
-    /// Requests that have not ended; an object's ends when its reader is dropped.
+    /// Requests in progress; that of an object ends when its reader is dropped.
     pub in_flight: u64,
 }
 
 impl Counts {
-    /// The counts now.
+    /// Returns the current counts.
     pub fn now(&self) -> Snapshot {
         Snapshot {
             lists: self.lists.load(Ordering::Relaxed),
@@ -47,29 +47,29 @@ impl Counts {
         }
     }
 
-    /// What was asked and not answered yet, and how the store has answered until now.
+    /// Returns the requests that are still unanswered, and how the store has responded so far.
     pub fn waiting(&self) -> Waiting {
         self.asked.waiting()
     }
 
-    /// How long a page of a listing took on average; `None` before the first.
+    /// Returns the average time of a listing page; `None` before the first.
     pub fn page_time(&self) -> Option<Duration> {
         let listed = self.listed.load(Ordering::Relaxed);
         self.listing.load(Ordering::Relaxed).checked_div(listed).map(Duration::from_nanos)
     }
 
-    /// Takes note of objects that were asked for ahead of their need, which did not come.
+    /// Counts objects that were requested ahead and turned out not to be needed.
     pub fn note_unneeded(&self, objects: u64) {
         self.unneeded.fetch_add(objects, Ordering::Relaxed);
     }
 
-    /// Objects that were asked for ahead and not needed.
+    /// Returns the number of objects that were requested ahead and not needed.
     pub fn unneeded(&self) -> u64 {
         self.unneeded.load(Ordering::Relaxed)
     }
 }
 
-/// One request in flight, until dropped: a future that is given up counts as ended too.
+/// A request in flight, until it is dropped: an abandoned future counts as ended too.
 #[derive(Debug)]
 struct InFlight {
     counts: Arc<Counts>,
@@ -82,7 +82,7 @@ impl InFlight {
         Self { counts: counts.clone(), ticket: counts.asked.begin(what) }
     }
 
-    /// What this request came to: nothing if all is well, or that there is no such object.
+    /// Records the result of the request: `None` if it succeeded or the object does not exist.
     fn ended(&self, failure: Option<&ReadFailure>) {
         self.counts.asked.ended(failure.map(|why| why.kind));
     }
@@ -96,7 +96,7 @@ impl Drop for InFlight {
 }
 
 /// Counts the requests to the source below. Below [`super::retry::Retrying`] it counts every
-/// attempt, which is what the store bills; above it, what the run asked for.
+/// attempt, which is what the store bills; above it, it counts what the run requested.
 #[derive(Debug)]
 pub struct Counted<S> {
     below: S,
@@ -104,7 +104,7 @@ pub struct Counted<S> {
 }
 
 impl<S: ObjectSource> Counted<S> {
-    /// Over `below`, into `counts`.
+    /// Wraps `below` and counts into `counts`.
     pub fn new(below: S, counts: Arc<Counts>) -> Self {
         Self { below, counts }
     }
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_waited_for_is_known_until_it_comes() {
+    async fn an_unanswered_request_is_known_until_it_ends() {
         let counts = Arc::new(Counts::default());
         let source = Counted::new(Scripted::whole(b"abc"), counts.clone());
         assert_eq!(counts.waiting().oldest, None);
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_request_is_one_and_ends() {
+    async fn a_refused_request_is_counted_and_ends() {
         let counts = Arc::new(Counts::default());
         let source = Counted::new(Scripted::missing(), counts.clone());
         assert!(source.open(&at(), &ReadFrom::default()).await.is_err());

@@ -1,4 +1,4 @@
-//! Bounds how many requests are in flight.
+//! Limits how many requests are in flight.
 pub use super::adaptive::InFlight;
 use super::adaptive::{GivenUp, Load, Pace, Permit};
 use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// At most so many listings and objects of the source below are in flight at once, and fewer while
-/// fewer fill the store or this machine, or while the store says that it is asked too much.
+/// Limits the listings and objects of the source below that are in flight at once. It allows fewer
+/// while fewer saturate the store or this machine, or while the store throttles.
 ///
-/// An object counts from its opening until its reader is dropped, for so long it holds a
-/// connection. It goes below [`super::retry::Retrying`], which then waits without counting, and
-/// drops a broken reader before it opens the next.
+/// An object counts from its opening until its reader is dropped, since it holds a connection for
+/// that time. This layer goes below [`super::retry::Retrying`], which then waits without counting,
+/// and drops a broken reader before it opens the next.
 ///
-/// A store that refuses requests is asked at the rate at which it answers, by all together. One
-/// that refuses everything for minutes is given up: from then on nothing is asked, and everything
+/// If a store refuses requests, all requests together keep to the rate at which it answers. A store
+/// that refuses everything for minutes is given up: from then on no request is made, and everything
 /// is `throttled`, so that the run ends.
 #[derive(Debug)]
 pub struct Limited<S> {
@@ -26,12 +26,12 @@ pub struct Limited<S> {
 }
 
 impl<S: ObjectSource> Limited<S> {
-    /// Over `below`.
+    /// Wraps `below`.
     pub fn new(below: S, in_flight: InFlight) -> Self {
         Self { below, pace: Pace::new(in_flight) }
     }
 
-    /// Gives up a store that refuses everything for so long; two minutes without this.
+    /// Gives up on a store that refuses everything for this long; the default is two minutes.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         self.pace.set_patience(patience);
@@ -40,11 +40,11 @@ impl<S: ObjectSource> Limited<S> {
 
     async fn permit(&self) -> Result<Permit, ReadFailure> {
         self.pace.permit().await.map_err(|GivenUp(patience)| ReadFailure {
-            // No attempt was made, so that none is worth repeating.
+            // No attempt was made, so a retry would be useless.
             attempts: 0,
             ..ReadFailure::new(
                 ReadFailureKind::Throttled,
-                format!("not asked: the store had refused every request for {patience:?}"),
+                format!("not requested: the store had refused every request for {patience:?}"),
             )
         })
     }
@@ -87,7 +87,7 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
         })
     }
 
-    /// What is limited waits for its turn.
+    /// Limited requests may have to wait, so nothing is read in place.
     fn passed_over(&self) -> Vec<ObjectLocation> {
         self.below.passed_over()
     }
@@ -110,7 +110,7 @@ fn load_of(why: &ReadFailure) -> Load {
 }
 
 struct LimitedReader {
-    /// First, so that the request has ended when the permit is given back.
+    /// Declared first, so that the request has ended when the permit is returned.
     reader: Box<dyn ObjectReader>,
     _permit: Permit,
 }

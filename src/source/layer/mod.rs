@@ -1,4 +1,5 @@
-//! Layers that wrap a source: each changes when or from where bytes are read, never what they are.
+//! Layers that wrap a source. Each changes when or from where bytes are read, never the bytes
+//! themselves.
 mod adaptive;
 pub mod count;
 pub mod limit;

@@ -1,71 +1,74 @@
-//! How many requests a second, once a store has said that it is asked too much.
+//! How many requests a second to make once a store has throttled.
 //!
-//! While a store refuses some requests, the others are what it is able to answer. Their share is
-//! measured, in windows of a tenth of a second, and sets the pace of everybody: a refusal slows the
-//! whole run once, and the request that was refused takes its turn with the others.
+//! While a store refuses some requests, those that it answers show its capacity. Their share is
+//! measured in windows of a tenth of a second and sets the rate of all requests: a refusal slows
+//! the whole run once, and the refused request waits its turn with the others.
 //!
-//! Pure: the time is given as what has passed since the run began.
+//! The code is pure: times are passed in as durations since the beginning of the run.
 use std::time::Duration;
 
-/// How long a run bears with a store that refuses every request. S3 splits a busy partition within
-/// minutes, and answers some requests all the while.
+/// How long a run tolerates a store that refuses every request. S3 splits a busy partition within
+/// minutes, and answers some requests during that time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What is measured at once: long enough for a hundred answers of a store that gives a thousand a
-/// second, short enough to be at its pace within half a second.
+/// Length of a measurement: long enough for a hundred responses of a store that answers a thousand
+/// a second, short enough to reach its rate within half a second.
 const WINDOW: Duration = Duration::from_millis(100);
 
-/// Answers and refusals that a window needs, or else it goes on, up to [`LONGEST`].
+/// Responses and refusals that a window needs. With fewer it continues, up to [`LONGEST`].
 const TELLING: u32 = 4;
 
 /// The longest window.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// What a window without a refusal adds to the rate, in which somebody had to wait. Together with
-/// [`Tempo::roll`] it makes for one refusal in forty requests where the store has a fixed rate.
+/// Factor that a window without a refusal applies to the rate, if a request had to wait in it.
+/// Together with [`Tempo::roll`] it results in one refusal in forty requests if the store has a
+/// fixed rate.
 const GROWTH: f64 = 1.05;
 
-/// The same while the rate is a guess, on the low side.
+/// The same factor while the rate is a guess, which is on the low side.
 const GUESS_GROWTH: f64 = 1.5;
 
-/// The rate below which it does not fall while at least half of the requests are answered: there
-/// are stores that refuse for reasons other than a rate, which no slowness helps.
+/// The rate, in requests a second, below which it does not fall while at least half of the requests
+/// are answered: some stores refuse for reasons other than a rate, and slowing down does not help
+/// there.
 const FLOOR: f64 = 50.0;
 
-/// The lowest rate of all: one request a second.
+/// The lowest possible rate: one request a second.
 const LOWEST: f64 = 1.0;
 
-/// Requests that may begin at once after a rest, as time: the timer's own grain is a millisecond.
+/// Requests that may start at once after a pause, as time: the timer's resolution is a millisecond.
 const BURST: Duration = Duration::from_millis(5);
 
-/// Whether a request may begin.
+/// Whether a request may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// Now.
     Now,
-    /// Not before so much time has passed.
+    /// Not before this much time has passed.
     After(Duration),
     /// Never: the store has refused everything for too long.
     Never,
 }
 
-/// The pace of all requests together.
+/// The rate of all requests together.
 #[derive(Debug)]
 pub(crate) struct Tempo {
     patience: Duration,
     /// Requests a second; `None` while the store has never refused one.
     rate: Option<f64>,
     floor: f64,
-    /// Whether the store's rate was never measured, so that the pace is a guess.
+    /// Whether the store's rate has not been measured yet, so that the rate is a guess.
     guessed: bool,
     window: Window,
-    /// Answers of the window before, which show how fast the store was until a refusal.
+    /// Responses and length of the previous window, which show how fast the store was until a
+    /// refusal.
     before: (u32, Duration),
-    /// Requests that were under way when the first was refused: their refusals are old news.
+    /// Requests that were in flight at the first refusal: their refusals show nothing new.
     stale: u32,
-    /// When the next request is due.
+    /// When the next request may start.
     due: Duration,
-    /// Since when nothing but refusals came.
+    /// Since when there have been only refusals.
     refused_since: Option<Duration>,
     given_up: bool,
 }
@@ -75,7 +78,7 @@ struct Window {
     begun: Duration,
     answered: u32,
     refused: u32,
-    /// Whether the rate made anybody wait.
+    /// Whether the rate made any request wait.
     held: bool,
 }
 
@@ -95,12 +98,12 @@ impl Tempo {
         }
     }
 
-    /// Whether requests are held to a rate.
+    /// Returns whether requests keep to a rate.
     pub(crate) fn holds(&self) -> bool {
         self.rate.is_some()
     }
 
-    /// Takes note of an answer that is no refusal.
+    /// Records a response that is not a refusal.
     pub(crate) fn answered(&mut self, now: Duration) {
         self.refused_since = None;
         self.stale = self.stale.saturating_sub(1);
@@ -108,7 +111,7 @@ impl Tempo {
         self.window.answered = self.window.answered.saturating_add(1);
     }
 
-    /// Takes note of a refusal, with so many requests under way beside it.
+    /// Records a refusal, with the number of other requests in flight.
     pub(crate) fn refused(&mut self, now: Duration, under_way: u32) {
         let since = *self.refused_since.get_or_insert(now);
         if now.saturating_sub(since) >= self.patience {
@@ -121,8 +124,8 @@ impl Tempo {
         }
         self.window.refused = self.window.refused.saturating_add(1);
         if self.rate.is_none() {
-            // Half of what was answered a second until now: requests that are under way will be
-            // refused too, and come again.
+            // Half of what was answered a second until now: the requests in flight will be refused
+            // too, and repeated.
             let (answers, time) = self.before;
             let time = now.saturating_sub(self.window.begun) + time;
             let answers = answers.saturating_add(self.window.answered);
@@ -134,7 +137,7 @@ impl Tempo {
         }
     }
 
-    /// Whether a request may begin now; where it may, it is taken to have begun.
+    /// Returns whether a request may start now. If so, it counts as started.
     pub(crate) fn turn(&mut self, now: Duration) -> Turn {
         if self.given_up {
             return Turn::Never;
@@ -146,12 +149,12 @@ impl Tempo {
             return Turn::After(self.due - now);
         }
         let each = Duration::from_secs_f64(1.0 / rate);
-        // What nobody used is not saved up, but for what the timer cannot tell apart.
+        // Unused time is not saved up, except for what the timer cannot resolve.
         self.due = self.due.max(now.saturating_sub(BURST)) + each;
         Turn::Now
     }
 
-    /// Ends the window where it is time, and sets the rate by what it brought.
+    /// Ends the window if it is due, and sets the rate by its result.
     fn roll(&mut self, now: Duration) {
         let Window { begun, answered, refused, held } = self.window;
         let length = now.saturating_sub(begun);
@@ -166,7 +169,7 @@ impl Tempo {
         let next = if refused == 0 && !held {
             rate
         } else if refused == 0 {
-            // A guess is left quickly, a measurement is only probed.
+            // A guess is left quickly; a measured rate is only probed.
             rate * if self.guessed { GUESS_GROWTH } else { GROWTH }
         } else if answered == 0 {
             self.floor = LOWEST;
@@ -176,9 +179,9 @@ impl Tempo {
             if share > 0.5 && rate <= self.floor {
                 self.floor = (self.floor / 2.0).max(LOWEST);
             }
-            // Of what was asked at this rate, the store answered what it is able to; what was asked
-            // at all may be less, where the walk waits. With few refusals a little more is asked,
-            // so that a store which grows is noticed.
+            // The answered share of what was requested at this rate is what the store can handle.
+            // The requests made may be fewer, where the walk waits. With few refusals a little more
+            // is requested, so that a store that gets faster is noticed.
             rate * (1.0 - share) * if share > 0.05 { 0.97 } else { GROWTH - share }
         };
         self.rate = Some(next.max(self.floor));

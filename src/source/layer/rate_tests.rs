@@ -1,17 +1,17 @@
-//! The pace against stores that are simulated, a step of the clock at a time.
+//! The rate against simulated stores, one step of the clock at a time.
 #![expect(clippy::as_conversions, reason = "small counts of a simulation")]
 #![expect(clippy::cast_possible_truncation, reason = "small counts of a simulation")]
 use super::*;
 
 const STEP: Duration = Duration::from_millis(1);
 
-/// A store that answers `rate` requests a second, with some to spare after a rest.
+/// A store that answers `rate` requests a second, with some in reserve after a pause.
 struct Store {
     rate: f64,
     tokens: f64,
 }
 
-/// What a run over a store came to.
+/// The result of a run over a store.
 #[derive(Debug, Default)]
 struct Came {
     answered: u32,
@@ -20,8 +20,9 @@ struct Came {
     time: Duration,
 }
 
-/// Asks for `wanted` objects as fast as the pace lets, with at most 64 in flight, each answered
-/// after 10 ms; a refused one is asked for again. `rate` says what the store gives at which time.
+/// Requests `wanted` objects as fast as the rate allows, with at most 64 in flight, each answered
+/// after 10 ms; refused requests are repeated. `rate` returns what the store can answer at each
+/// time.
 fn run(wanted: u32, rate: impl Fn(Duration) -> f64) -> Came {
     let mut tempo = Tempo::new(PATIENCE);
     let mut store = Store { rate: rate(Duration::ZERO), tokens: 50.0 };
@@ -29,7 +30,7 @@ fn run(wanted: u32, rate: impl Fn(Duration) -> f64) -> Came {
     let (mut now, mut came) = (Duration::ZERO, Came::default());
     while came.answered < wanted && !came.given_up {
         now += STEP;
-        assert!(now < 2 * PATIENCE, "it comes to no end: {came:?}");
+        assert!(now < 2 * PATIENCE, "it does not end: {came:?}");
         store.rate = rate(now);
         store.tokens = (store.tokens + store.rate * STEP.as_secs_f64()).min(50.0);
         while under_way.front().is_some_and(|(due, _)| *due <= now) {
@@ -101,17 +102,17 @@ fn a_store_that_never_refuses_is_never_held() {
 #[test]
 fn a_store_that_refuses_everything_is_given_up_and_not_before() {
     let came = run(1, |now| if now < PATIENCE - 10 * STEP { 0.0 } else { 10.0 });
-    // The tokens of the beginning are taken by the first request.
+    // The first request takes the tokens of the beginning.
     assert!(!came.given_up && came.answered == 1, "{came:?}");
     let came = run(100, |_| 0.0);
     assert!(came.given_up, "{came:?}");
     let slack = Duration::from_secs(3);
     assert!(came.time >= PATIENCE && came.time < PATIENCE + slack, "{came:?}");
-    // Not hammered meanwhile.
+    // The store is not flooded meanwhile.
     assert!(came.refused < 500, "{came:?}");
 }
 
-/// Refusals that have nothing to do with the rate must not bring a run to a standstill.
+/// Refusals that are unrelated to the rate must not stop a run.
 #[test]
 fn refusals_at_random_cost_no_more_than_the_floor() {
     let mut tempo = Tempo::new(PATIENCE);

@@ -1,13 +1,13 @@
-//! Objects that lie elsewhere than where they were delivered: in a copy of the bucket.
+//! Objects that are not where they were delivered, but in a copy of the bucket.
 //!
-//! A digest is signed under the place of its delivery, so everything that judges speaks of recorded
-//! places. This wrapper alone knows where the bytes lie. Its rules may come from what unproven
-//! digests claim: they steer where bytes are looked for, and never what these bytes prove.
+//! A digest is signed under the place of its delivery, so all judging code uses recorded places.
+//! Only this wrapper knows where the bytes are. Its rules may come from claims of unproven digests:
+//! they decide where to look for bytes, and never what these bytes prove.
 //!
-//! This is also the one place that knows what absence means. Every copy is read through a rule: a
-//! plain directory, a replica, a part that was relocated. What a copy lacks may be in the bucket of
-//! delivery, so it is `absent-from-copy`, which accuses nobody, unless the rule says that the copy
-//! has everything. Whoever judges need not know.
+//! This is also the only place that knows what absence means. Every copy is read through a rule: a
+//! plain directory, a replica, a part that was relocated. What a copy lacks may exist in the bucket
+//! of delivery, so it is `absent-from-copy`, which contradicts nothing, unless the rule asserts
+//! that the copy is complete. The judging code need not know.
 use crate::source::{BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader};
 use crate::source::{ObjectSource, ReadError, ReadFrom, TakePiece};
 use std::collections::BTreeSet;
@@ -16,21 +16,21 @@ use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::{ObjectLocation, escape};
 
-/// Where the objects of one recorded place lie.
+/// Where the objects of one recorded place are now.
 #[derive(Clone, Debug)]
 pub struct Relocation {
-    /// The bucket that they were delivered into.
+    /// The bucket that they were delivered to.
     pub bucket: String,
-    /// What their keys began with; empty for all keys. A folder's ends in a slash.
+    /// The prefix of their keys; empty for all keys. The prefix of a folder ends in a slash.
     pub prefix: String,
-    /// The source that has them now.
+    /// The source that holds them now.
     pub source: Arc<dyn ObjectSource>,
-    /// The bucket to ask that source for.
+    /// The bucket to request from that source.
     pub to_bucket: String,
-    /// What stands in place of `prefix` there.
+    /// The prefix that replaces `prefix` there.
     pub to_prefix: String,
-    /// Whether all that was delivered is there, so that what is absent was removed: the source
-    /// speaks for the store of record, or somebody asserts it.
+    /// Whether everything that was delivered is there, so that absent objects were removed: the
+    /// source is the store of record, or the user asserts it.
     pub complete: bool,
 }
 
@@ -40,7 +40,7 @@ impl Relocation {
         Some([self.to_prefix.as_str(), rest].concat())
     }
 
-    /// What an error of the source means for the recorded place.
+    /// Returns what an error of the source means for the recorded place.
     fn meant(&self, error: ReadError, here: &ObjectLocation) -> ReadError {
         match error {
             ReadError::Missing if !self.complete => ReadError::Failure(absent(here)),
@@ -54,8 +54,8 @@ impl Relocation {
     }
 }
 
-/// Reads recorded places through the rule with the longest prefix, and all else from the source
-/// below, where there is one.
+/// Reads recorded places through the rule with the longest prefix, and everything else from the
+/// source below, if there is one.
 #[derive(Debug)]
 pub struct Relocated {
     rules: Vec<Relocation>,
@@ -63,7 +63,7 @@ pub struct Relocated {
 }
 
 impl Relocated {
-    /// Over these rules. Of two for the same place the first counts.
+    /// Uses these rules. If two are for the same place, the first one applies.
     pub fn new(mut rules: Vec<Relocation>, below: Option<Arc<dyn ObjectSource>>) -> Self {
         rules.sort_by(|one, other| (&one.bucket, &one.prefix).cmp(&(&other.bucket, &other.prefix)));
         rules.dedup_by(|later, first| {
@@ -98,8 +98,8 @@ impl Relocated {
         }
     }
 
-    /// A listing of which parts lie in several places, as one page: which keys come first is known
-    /// only when all parts are.
+    /// Returns a listing whose parts are in several places as one page: the order of the keys is
+    /// known only when all parts are.
     async fn merged(
         &self,
         wider: Option<&Relocation>,
@@ -138,7 +138,7 @@ impl Relocated {
     }
 }
 
-/// Every page of a listing as one.
+/// Returns all pages of a listing as one.
 async fn whole(
     request: &ListRequest,
     rule: Option<&Relocation>,
@@ -165,7 +165,7 @@ async fn whole(
     Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many keys in one listing"))
 }
 
-/// One page through one rule, with the recorded keys.
+/// Returns one page through one rule, with the recorded keys.
 async fn through(rule: &Relocation, request: &ListRequest) -> Result<ListPage, ReadFailure> {
     let Some(prefix) = rule.here(&request.prefix) else { return Ok(ListPage::default()) };
     let start_after = match request.start_after.as_deref() {
@@ -193,7 +193,7 @@ async fn through(rule: &Relocation, request: &ListRequest) -> Result<ListPage, R
     Ok(ListPage { objects: objects.collect(), folders: folders.collect(), next: page.next })
 }
 
-/// That a copy does not have this.
+/// Returns the failure for an object that a copy does not have.
 fn absent(here: &ObjectLocation) -> ReadFailure {
     let words = match here.bucket.as_str() {
         "" => "it is not in the copy, which may be incomplete".to_owned(),
@@ -202,12 +202,15 @@ fn absent(here: &ObjectLocation) -> ReadFailure {
     ReadFailure::new(ReadFailureKind::AbsentFromCopy, words)
 }
 
-/// That nobody said where this lies: what is there is not known.
+/// Returns the failure for a place without any rule: it is not known what is there.
 fn nowhere(bucket: &str, key: &str) -> ReadFailure {
     let at = ObjectLocation::new(bucket, key);
     ReadFailure::new(
         ReadFailureKind::NoSuchBucket,
-        format!("{at} is not in what was given; `--relocate s3://{}=…` names it", escape(bucket)),
+        format!(
+            "{at} is not in the given evidence; name its location with `--relocate s3://{}=…`",
+            escape(bucket)
+        ),
     )
 }
 

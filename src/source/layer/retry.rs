@@ -1,4 +1,4 @@
-//! Asks again where asking again may help.
+//! Retries requests where that may help.
 use super::retry_policy::RetryPolicy;
 use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use crate::source::{ReadError, ReadFrom, TakePiece};
@@ -9,14 +9,15 @@ use std::time::Duration;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Refusals of one request after which it comes again when it is its turn at the pace of all.
+/// Refusals of one request that cause no wait of its own: it is repeated when its turn comes at the
+/// common rate.
 const IN_TURN: u32 = 3;
 
 /// Retries listings, opening and bodies of the source below.
 ///
-/// A body that breaks off is gone on with from the byte reached, and only of the very same object:
-/// whoever reads it sees one body, or a failure. A store's word that the object changed is not
-/// argued with; the caller reads it again from the start.
+/// A body that breaks off is continued from the byte reached, and only if it is the very same
+/// object: the caller sees one body or a failure. If the store reports that the object changed,
+/// there is no retry; the caller reads it again from the start.
 #[derive(Debug)]
 pub struct Retrying<S> {
     below: Arc<S>,
@@ -25,29 +26,29 @@ pub struct Retrying<S> {
 }
 
 impl<S: ObjectSource> Retrying<S> {
-    /// Over `below`. `seed` is for the jitter; nothing but waiting times depends on it.
+    /// Wraps `below`. `seed` is for the jitter and affects only waiting times.
     pub fn new(below: S, policy: RetryPolicy, seed: u64) -> Self {
         Self { below: Arc::new(below), policy, dice: Arc::new(AtomicU64::new(seed)) }
     }
 }
 
-/// Attempts at one page or object.
+/// The attempts for one page or object.
 #[derive(Debug)]
 struct Attempts {
     policy: RetryPolicy,
     dice: Arc<AtomicU64>,
-    /// Attempts made and failed.
+    /// Attempts that failed.
     failed: u32,
-    /// Those of them that the store refused as too many.
+    /// The failed attempts that the store throttled.
     refused: u32,
 }
 
 impl Attempts {
-    /// Waits and returns where another attempt is due; else gives the failure with the count of
-    /// all attempts made.
+    /// Waits and returns if another attempt is due; otherwise returns the failure with the number
+    /// of attempts made.
     async fn after(&mut self, mut failure: ReadFailure) -> Result<(), ReadFailure> {
         if failure.attempts == 0 {
-            // The store was not even asked.
+            // The store did not receive a request.
             failure.attempts = self.failed;
             return Err(failure);
         }
@@ -67,7 +68,7 @@ impl Attempts {
             (true, made) => self.policy.wait(made - IN_TURN, failure.kind, throw(&self.dice)),
             (false, made) => self.policy.wait(made, failure.kind, throw(&self.dice)),
         };
-        // A wait of nothing must not cost a tick of the timer.
+        // A zero wait must not cost a tick of the timer.
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
@@ -75,12 +76,13 @@ impl Attempts {
     }
 }
 
-/// An object that changed is not there any more as it was: going on with it cannot help.
+/// Returns whether a retry may help. An object that has changed cannot be continued.
 fn is_worth_another(kind: ReadFailureKind) -> bool {
     kind.is_transient() && kind != ReadFailureKind::ChangedWhileReading
 }
 
-/// The next value of SplitMix64, whose state is one addition: threads share it without a lock.
+/// Returns the next value of SplitMix64, whose state is updated by one addition: threads share it
+/// without a lock.
 fn throw(state: &AtomicU64) -> u64 {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut z = state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
@@ -142,7 +144,7 @@ impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
         })
     }
 
-    /// What is tried again waits in between.
+    /// Retries wait, so nothing is read in place.
     fn passed_over(&self) -> Vec<ObjectLocation> {
         self.below.passed_over()
     }
@@ -163,13 +165,14 @@ impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
 struct RetryingReader<S> {
     below: Arc<S>,
     at: ObjectLocation,
-    /// What the caller asked for; while nothing has been handed out, the only condition.
+    /// The caller's condition. It is the only one until something has been returned.
     if_etag: Option<String>,
     reached: u64,
-    /// Whether the caller has bytes, or metadata that the next answer must agree with.
+    /// Whether the caller has bytes, or metadata that the next response must agree with.
     started: bool,
     metadata: ObjectMetadata,
-    /// Dropped before the next is opened: below may be a limit that it still counts against.
+    /// Dropped before the next one is opened: the layer below may be a limit that it still counts
+    /// against.
     reader: Option<Box<dyn ObjectReader>>,
     attempts: Attempts,
 }
@@ -201,14 +204,14 @@ impl<S: ObjectSource> RetryingReader<S> {
     }
 
     async fn reopen(&mut self) -> Result<(), ReadFailure> {
-        // The metadata was handed out with the reader, so that even a body of which nothing was
-        // read goes on only as that of the same object, where the store tells.
+        // The metadata was returned with the reader. So even a body of which nothing was read is
+        // continued only for the same object, if the store identifies it.
         let if_etag = self.metadata.etag.clone().or_else(|| self.if_etag.clone());
         let from = ReadFrom { offset: self.reached, if_etag };
         match self.below.open(&self.at, &from).await {
             Ok(reader) => {
                 let now = reader.metadata();
-                // A part may tell the size that the whole did not.
+                // A partial response may report the size that the whole response did not.
                 let sizes = now.size.zip(self.metadata.size);
                 let other_size = sizes.is_some_and(|(now, before)| now != before);
                 if other_size || now.version_id != self.metadata.version_id {
@@ -222,7 +225,7 @@ impl<S: ObjectSource> RetryingReader<S> {
         }
     }
 
-    /// `failure` as the last of all attempts.
+    /// Returns `failure` as the result of all attempts.
     fn last(&self, mut failure: ReadFailure) -> ReadFailure {
         failure.attempts = self.attempts.failed.saturating_add(1);
         failure

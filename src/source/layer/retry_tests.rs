@@ -1,4 +1,5 @@
-//! What retrying promises: one whole body of one object, or a failure with the attempts counted.
+//! What retrying guarantees: one complete body of one object, or a failure with the number of
+//! attempts.
 use super::*;
 use crate::source::layer::limit::{InFlight, Limited};
 use crate::source::scripted::{Act, Scripted, at};
@@ -40,7 +41,7 @@ async fn faults_within_the_budget_are_not_seen() {
     assert_eq!(read(&source).await.unwrap(), b"abcdef");
     assert_eq!(offsets(&source), [0, 0, 2, 2, 5]);
     let asked = source.below.asked.lock().unwrap().clone();
-    // Resumed only as the same object.
+    // It is resumed only as the same object.
     assert_eq!(asked[4].if_etag.as_deref(), Some("e"));
     assert_eq!(asked[0].if_etag, None);
 }
@@ -56,7 +57,7 @@ async fn the_budget_holds_for_opening_and_body_together() {
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_not_asked_again() {
+async fn a_permanent_failure_is_not_retried() {
     let source = retrying([Act::Missing]);
     assert_eq!(read(&source).await, Err(ReadError::Missing));
     assert_eq!(offsets(&source).len(), 1);
@@ -67,16 +68,16 @@ async fn what_cannot_pass_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn an_object_that_changed_below_is_not_gone_on_with() {
+async fn an_object_that_changed_is_not_continued() {
     for second in [Act::Missing, Act::Resized, Act::Fail(ChangedWhileReading)] {
         let source = retrying([Act::Break(2, Network), second]);
         assert_eq!(failure(read(&source).await), (ChangedWhileReading, 2));
     }
 }
 
-/// Without an ETag nothing shows that the rest belongs to what was handed out.
+/// Without an ETag, nothing shows that the rest belongs to what was returned.
 #[tokio::test]
-async fn without_an_etag_only_an_unread_body_is_begun_again() {
+async fn without_an_etag_only_an_unread_body_is_restarted() {
     let mut scripted = Scripted::new(b"abcdef", [Act::Break(0, Network), Act::Whole]);
     scripted.etag = None;
     let source = Retrying::new(scripted, RetryPolicy::at_once(5), 1);
@@ -96,9 +97,9 @@ async fn listings_are_retried_too() {
     assert_eq!((failure.kind, failure.attempts), (Throttled, 5));
 }
 
-/// The broken reader's permit must be free before the next is asked for.
+/// The permit of the broken reader must be free before the next one is requested.
 #[tokio::test]
-async fn a_limit_of_one_does_not_stand_in_its_own_way() {
+async fn a_limit_of_one_does_not_block_itself() {
     let below = Limited::new(
         Scripted::new(b"abcdef", [Act::Break(2, Network), Act::Whole]),
         InFlight::Fixed(1),
@@ -130,7 +131,7 @@ fn waits_stay_within_bounds_that_double() {
 }
 
 #[test]
-fn the_dice_are_the_seed_s_and_spread() {
+fn random_numbers_depend_on_the_seed_and_spread() {
     let (one, two) = (AtomicU64::new(7), AtomicU64::new(7));
     let first: Vec<u64> = (0..64).map(|_| throw(&one) % 4).collect();
     let second: Vec<u64> = (0..64).map(|_| throw(&two) % 4).collect();

@@ -1,28 +1,28 @@
-//! What a run waits for: requests that were begun and have not ended, and how the last ones ended.
+//! The requests that a run waits for: those that have started and not ended, and how the others
+//! ended.
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use trailproof_core::codes::failure::ReadFailureKind;
 
-/// What was asked and not answered yet, and how the store has answered until now.
+/// The unanswered requests, and how the store has responded so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// The oldest request that has not ended, and for how long it has been under way. The text is
-    /// from the evidence, so to be escaped where shown.
+    /// The oldest request that has not ended, and how long it has been in progress. The text comes
+    /// from the evidence, so it must be escaped for display.
     pub oldest: Option<(String, Duration)>,
-    /// Requests under way.
+    /// The number of requests in progress.
     pub under_way: usize,
-    /// Requests that came to an end, of which some said that there is no such object, or that it
-    /// may not be read.
+    /// Requests that ended, including those answered with "no such object" or "access denied".
     pub answered: u64,
-    /// Requests that the store refused as too many.
+    /// Requests that the store throttled.
     pub refused: u64,
-    /// Requests that broke, and that may be repeated.
+    /// Requests that broke and may be retried.
     pub broken: u64,
 }
 
-/// The book of requests, shared by all of them.
+/// The register of all requests.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     open: Mutex<Open>,
@@ -34,12 +34,12 @@ pub(crate) struct Asked {
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    /// By the order in which they began.
+    /// In the order in which they started.
     requests: BTreeMap<u64, (Instant, String)>,
 }
 
 impl Asked {
-    /// Notes the beginning of a request for `what`, and gives the ticket to end it with.
+    /// Records the start of a request for `what`, and returns the ticket to end it with.
     pub(crate) fn begin(&self, what: String) -> u64 {
         let mut open = self.open();
         let ticket = open.next;
@@ -48,12 +48,12 @@ impl Asked {
         ticket
     }
 
-    /// Notes the end of a request, whatever it came to.
+    /// Records the end of a request, whatever its result.
     pub(crate) fn end(&self, ticket: u64) {
         self.open().requests.remove(&ticket);
     }
 
-    /// Notes what a request came to.
+    /// Records the result of a request.
     pub(crate) fn ended(&self, failure: Option<ReadFailureKind>) {
         let counter = match failure {
             Some(ReadFailureKind::Throttled) => &self.refused,
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_is_told_and_every_end_is_of_its_kind() {
+    fn the_oldest_request_is_known_and_results_are_counted_by_kind() {
         let asked = Asked::default();
         let first = asked.begin("first".to_owned());
         let second = asked.begin("second".to_owned());

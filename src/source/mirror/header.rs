@@ -1,4 +1,4 @@
-//! The document beside a mirror's files that says what it is a mirror of.
+//! The document beside a mirror's files that names what it is a mirror of.
 use super::ledger::{Order, Record};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,42 +9,43 @@ use trailproof_core::vocab::time::Timestamp;
 
 /// Name of the document.
 pub const HEADER: &str = "trailproof-mirror.json";
-/// Name of the file of keys that a mirror has beside its evidence.
+/// Name of the key file that a mirror keeps beside its evidence.
 pub const KEYS_BESIDE: &str = "public-keys.json";
-/// Folder of what a run works with.
+/// Folder for the working files of a run.
 pub(super) const WORK: &str = ".trailproof";
 /// Folder of files whose keys a file system cannot hold.
 pub(super) const ESCAPED: &str = "trailproof-escaped";
-/// Folder of copies of what was replaced in the bucket since.
+/// Folder of copies of objects that have since been replaced in the bucket.
 pub(super) const EARLIER: &str = "trailproof-earlier";
 
-/// Bytes of the document: a run takes some 500, a region's keys 100.
+/// The largest document that is read, in bytes: a run takes some 500, the keys of a region 100.
 const LONGEST: u64 = 16 << 20;
 
 const FORMAT: &str = "trailproof-mirror";
 const SCHEMA: u64 = 1;
 
-/// What a mirror is of, and what was asked of its runs.
+/// What a mirror is of, and what its runs were asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     format: String,
     schema: u64,
-    /// Bucket that was read.
+    /// The bucket that was read.
     pub bucket: String,
-    /// Prefix below which it was read; empty for all of it.
+    /// The prefix below which it was read; empty for the whole bucket.
     pub prefix: String,
-    /// Whether the last run came to its end. Else nothing is absent because it is not here.
+    /// Whether the last run finished. Otherwise, an object that is missing here is not known to be
+    /// absent.
     pub complete: bool,
-    /// Bytes of the manifest, once complete: one that was cut since is not taken for the whole.
+    /// The bytes of the manifest, once complete, so that a manifest that was cut later is detected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest_bytes: Option<u64>,
-    /// What became of the objects that were listed or named, once complete.
+    /// The results for the objects that were listed or named, once complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<Tally>,
-    /// Periods and scopes that were asked for.
+    /// The periods and scopes that were requested.
     #[serde(default)]
     pub runs: Vec<MirrorRun>,
-    /// The time of which all keys were asked for, by region: first and last second, RFC 3339.
+    /// The time for which all keys were requested, by region: first and last second, RFC 3339.
     #[serde(default)]
     pub keys: BTreeMap<String, (String, String)>,
 }
@@ -52,9 +53,9 @@ pub struct Header {
 /// What one run was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MirrorRun {
-    /// First second of the period.
+    /// The first second of the period.
     pub from: String,
-    /// Its end.
+    /// The end of the period.
     pub to: String,
     /// Trails, by name or ARN; empty for all.
     pub trails: Vec<String>,
@@ -64,18 +65,18 @@ pub struct MirrorRun {
     pub regions: Vec<String>,
 }
 
-/// Objects that the manifest has.
+/// Counts of the objects in the manifest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Copied whole.
+    /// Objects copied completely.
     pub copied: u64,
-    /// Bytes of these.
+    /// The bytes of these copies.
     pub bytes: u64,
-    /// Listed, and of another period or scope.
+    /// Objects that were listed and belong to a different period or scope.
     pub out_of_scope: u64,
-    /// Could not be read.
+    /// Objects that could not be read.
     pub failed: u64,
-    /// Asked for and not there.
+    /// Objects that were requested and do not exist.
     pub absent: u64,
 }
 
@@ -99,7 +100,7 @@ impl Tally {
 }
 
 impl Header {
-    /// That of a mirror which is about to be made.
+    /// Returns the header of a mirror that is about to be made.
     pub(super) fn new(bucket: &str, prefix: &str) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -110,11 +111,11 @@ impl Header {
         }
     }
 
-    /// Reads that of `directory`; `None` where there is none.
+    /// Reads the header of `directory`; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// Why it cannot be used.
+    /// The header cannot be used.
     pub fn read(directory: &Path) -> io::Result<Option<Self>> {
         let path = directory.join(HEADER);
         let refused = |words: String| io::Error::new(io::ErrorKind::InvalidData, words);
@@ -122,7 +123,7 @@ impl Header {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
             Ok(about) if !about.is_file() => {
-                return Err(refused(format!("`{HEADER}` is no regular file")));
+                return Err(refused(format!("`{HEADER}` is not a regular file")));
             }
             Ok(_) => {}
         }
@@ -131,7 +132,9 @@ impl Header {
         let header: Self = serde_json::from_slice(&bytes)
             .map_err(|error| refused(format!("`{HEADER}` cannot be read: {error}")))?;
         if header.format != FORMAT || header.schema != SCHEMA {
-            return Err(refused(format!("`{HEADER}` is of another form than this version knows")));
+            return Err(refused(format!(
+                "`{HEADER}` has a format that this version does not support"
+            )));
         }
         Ok(Some(header))
     }
@@ -157,7 +160,7 @@ impl Header {
         self.runs.iter().all(scope).then_some(first)
     }
 
-    /// The document's text.
+    /// Returns the text of the document.
     pub(super) fn text(&self) -> io::Result<String> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
@@ -165,8 +168,8 @@ impl Header {
     }
 }
 
-/// A new file in place of what a run that was killed left there: a link that somebody put there is
-/// taken away and not followed.
+/// Creates a new file in place of what a killed run left there. A link that was placed there is
+/// removed and not followed.
 pub(super) fn new_file(path: &Path) -> io::Result<File> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -1,6 +1,6 @@
 //! A mirror: a copy that trailproof makes, with a manifest of what the bucket had.
 //!
-//! The manifest tells an object that was not copied from one that the bucket did not have.
+//! The manifest distinguishes an object that was not copied from one that the bucket did not have.
 mod header;
 mod ledger;
 mod source;

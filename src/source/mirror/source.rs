@@ -1,8 +1,8 @@
-//! A mirror that trailproof made, as the bucket that it is of: it lists what was listed and opens
-//! what was copied, and of all else it says that it does not have it.
+//! A mirror that trailproof made, read as the bucket that it copies: it lists what was listed,
+//! opens what was copied, and reports everything else as not copied.
 //!
-//! The manifest is not believed. It tells what the bucket was seen to have, so that something which
-//! is not here is not taken for something that is not there.
+//! The manifest is not trusted. It records what the bucket was seen to have, so that an object that
+//! is missing from the mirror is not taken for one that is missing from the bucket.
 use super::header::Header;
 use super::ledger::page::{Asked, merged, page};
 use super::ledger::{Layers, MANIFEST, Order, Range, Record, Said, known};
@@ -19,10 +19,10 @@ use std::sync::Arc;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Entries on a page, as S3 gives them.
+/// Entries of a page, as for S3.
 const PAGE: usize = 1_000;
 
-/// A mirror with its manifest, read as its bucket and the others that its digests name.
+/// A mirror with its manifest, read as its bucket and as the other buckets that its digests name.
 #[derive(Debug)]
 pub struct MirrorSource {
     files: Arc<DirectorySource>,
@@ -30,45 +30,47 @@ pub struct MirrorSource {
     header: Header,
 }
 
-/// A file of the mirror, and the metadata of its object where the manifest has it.
+/// A file of the mirror, with the metadata of its object if the manifest has it.
 struct Held {
     file: String,
     metadata: Option<ObjectMetadata>,
 }
 
 impl MirrorSource {
-    /// The mirror in `directory`, which `files` reads; `None` where there is no mirror of ours.
+    /// Opens the mirror in `directory`, which `files` reads; `None` if it is not a mirror made by
+    /// trailproof.
     ///
     /// # Errors
     ///
-    /// That its documents cannot be read.
+    /// Its documents cannot be read.
     pub fn open(directory: &Path, files: &Arc<DirectorySource>) -> io::Result<Option<Self>> {
         let Some(header) = Header::read(directory)? else { return Ok(None) };
         let work = directory.join(super::header::WORK);
         if std::fs::symlink_metadata(&work).is_ok_and(|about| !about.is_dir()) {
-            let words = format!("`{}` is no folder", super::header::WORK);
+            let words = format!("`{}` is not a folder", super::header::WORK);
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));
         }
         let ledger = Layers::open(directory, &work)?;
-        let told = header.manifest_bytes.filter(|_| header.complete);
+        let expected = header.manifest_bytes.filter(|_| header.complete);
         let there = std::fs::metadata(directory.join(MANIFEST)).map(|about| about.len());
-        if told.is_some_and(|told| there.ok() != Some(told)) {
-            let words = "the mirror's manifest is not the whole one";
+        if expected.is_some_and(|expected| there.ok() != Some(expected)) {
+            let words = "the mirror's manifest has a different size than its header records";
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));
         }
         Ok(Some(Self { files: Arc::clone(files), ledger, header }))
     }
 
-    /// What it is a mirror of.
+    /// Returns what it is a mirror of.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Whether the manifest has anything of this bucket, which may be one that a digest names.
+    /// Returns whether the manifest has any entry for this bucket, which may be one that a digest
+    /// names.
     ///
     /// # Errors
     ///
-    /// That the manifest cannot be read.
+    /// The manifest cannot be read.
     pub fn has_bucket(&self, bucket: &str) -> io::Result<bool> {
         let above = format!("{bucket}/");
         let first = self.ledger.entries(&Order::at(above.clone()))?.next()?;
@@ -83,7 +85,7 @@ impl MirrorSource {
         self.known(&Order { path: format!("{bucket}/{prefix}"), folder: true })
     }
 
-    /// How far the listing that is asked for is known, from its start on.
+    /// Returns how far the requested listing is known, from its start.
     fn reach(&self, request: &ListRequest, after: &str) -> Result<Option<String>, ReadFailure> {
         let (bucket, prefix) = (&request.bucket, &request.prefix);
         let mut why = None;
@@ -98,7 +100,7 @@ impl MirrorSource {
                     None if exact => why = folder.failed.map(|failed| failed.failure()),
                     None => {}
                 }
-                // A listing of all keys to the end tells the folders too.
+                // A complete listing of all keys shows the folders too.
                 if exact && request.folders && known(&folder.deep, prefix, after) == Some(None) {
                     return Ok(None);
                 }
@@ -109,7 +111,7 @@ impl MirrorSource {
             let inner = above.strip_suffix('/').unwrap_or(above);
             above = inner.rfind('/').and_then(|at| inner.get(..=at)).unwrap_or("");
         }
-        let words = || not_copied(format!("the mirror has no listing of `{prefix}` from there on"));
+        let words = || not_copied(format!("the mirror has no listing of `{prefix}` from here on"));
         Err(why.unwrap_or_else(words))
     }
 
@@ -119,7 +121,7 @@ impl MirrorSource {
         let reach = self.reach(request, after)?;
         let asked = Asked { request, after, limit: PAGE };
         let noted = page(&self.ledger, &asked).map_err(|error| failed(&error))?;
-        // What lies in the directory and was never in a listing is evidence as well.
+        // Files in the directory that no listing contained are evidence as well.
         let above = format!("{}/", request.bucket);
         let place = |key: &String| format!("{above}{key}");
         let below = ListRequest {
@@ -134,25 +136,25 @@ impl MirrorSource {
         Ok(merged(noted, there, &above, reach.as_deref(), PAGE))
     }
 
-    /// The file that holds what lies at `at`, and what is known of the object.
+    /// Returns the file of the object at `at`, and what is known about the object.
     fn file_of(&self, at: &ObjectLocation) -> Result<Held, ReadError> {
         let path = path_of(at);
         let record = self.known(&Order::at(path.clone())).map_err(ReadError::Failure)?;
         self.held(path, record)
     }
 
-    /// The same for an object at this path of which this is known.
+    /// Returns the file of the object at this path, given its record.
     fn held(&self, path: String, record: Option<Record>) -> Result<Held, ReadError> {
         let failure = ReadError::Failure;
         let Some(record) = record else {
             if parts(&path).is_none() {
                 return Err(failure(not_copied(self.never())));
             }
-            // A file that nobody noted is one all the same.
+            // A file without a record is evidence all the same.
             return Ok(Held { file: path, metadata: None });
         };
         let Some(copied) = record.copied else {
-            // What lies there is evidence, whatever the manifest says of it.
+            // A file there is evidence, whatever the manifest records.
             if parts(&path).is_some() && self.files.plain_file(&path).is_some() {
                 return Ok(Held { file: path, metadata: None });
             }
@@ -164,14 +166,15 @@ impl MirrorSource {
         };
         let metadata = ObjectMetadata {
             size: None,
-            // A record's ETags are what the store told the run that wrote it, and let `--resume` skip
-            // what has them. This one is only what the manifest says.
+            // The ETags in a run record are those that the store returned to the run that wrote it,
+            // and let `--resume` skip objects that still have them. This one is only what the
+            // manifest states.
             etag: None,
             version_id: None,
             end_unknown: copied.end_unknown,
             kms_key: None,
             recorded: Some(RecordedBytes { size: copied.size, sha256: copied.sha256 }),
-            // Of an object that was copied without, the index may have some.
+            // If the object was copied without metadata, the index may have some.
             user: match copied.metadata.is_empty() {
                 true => self.files.metadata(&path, 0).user,
                 false => copied.metadata,
@@ -189,7 +192,7 @@ impl MirrorSource {
         };
         opened.map_err(|error| match error {
             ReadError::Missing if noted => ReadError::Failure(not_copied(format!(
-                "it was copied to `{file}`, and that is not in the mirror any more"
+                "it was copied to `{file}`, which is no longer in the mirror"
             ))),
             ReadError::Missing => ReadError::Failure(not_copied(self.never())),
             error => error,
@@ -198,14 +201,14 @@ impl MirrorSource {
 
     fn never(&self) -> String {
         let words = match self.header.complete {
-            true => "it is not of the periods and scopes that were mirrored",
+            true => "it is outside the periods and scopes that were mirrored",
             false => "the mirror was interrupted before it was copied",
         };
         words.to_owned()
     }
 }
 
-/// Where an object lies in the mirror, if under its own name.
+/// Returns the path of an object in the mirror if it is stored under its own name.
 fn path_of(at: &ObjectLocation) -> String {
     [at.bucket.as_str(), "/", &at.key].concat()
 }
@@ -260,7 +263,8 @@ impl ObjectSource for MirrorSource {
             Said::Remark(record) => self.held(path, Some(Arc::unwrap_or_clone(record))),
             Said::Unknown => self.file_of(at),
         };
-        // A file that lies where it should is opened by its name; all else is looked at closely.
+        // A file that is where it should be is opened by its name; everything else is checked more
+        // closely.
         if let Ok(Held { file, metadata: Some(metadata) }) = held
             && let Some((file, size)) = self.files.plain_file(&file)
         {

@@ -1,4 +1,4 @@
-//! From the SDK's errors to the table's rows.
+//! From the SDK's errors to the rows of the table.
 use super::classify::{self, Broken, Operation, Refusal};
 use crate::aws::{credentials, words};
 use crate::source::ReadError;
@@ -10,10 +10,10 @@ use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::ids::Region;
 
-/// Bytes of an error's body in which a region is looked for. S3's are below 2 KB.
+/// Bytes of an error's body that are searched for a region. S3's error bodies are below 2 KB.
 const ERROR_BODY: usize = 16 << 10;
 
-/// What `error` means.
+/// Returns what `error` means.
 pub(super) fn read_error<E>(operation: Operation, error: &SdkError<E, HttpResponse>) -> ReadError
 where
     E: Error + ProvideErrorMetadata + 'static,
@@ -36,7 +36,7 @@ where
     if let (ReadError::Failure(failure), Some(raw)) = (&mut read, error.raw_response()) {
         let id = raw.headers().get("x-amz-request-id");
         failure.request_id = id.filter(|id| id.len() <= budget::STORE_NAME).map(str::to_owned);
-        // An answer that was understood by nobody: say what the SDK stumbled over.
+        // If the response could not be understood, the detail is the SDK's reason.
         if raw.status().is_success() && failure.kind == ReadFailureKind::Network {
             failure.detail = words::chain(error);
         }
@@ -44,7 +44,7 @@ where
     read
 }
 
-/// The same for requests of which nothing can be missing.
+/// Returns what `error` means for a request that cannot report a missing object.
 pub(super) fn read_failure<E>(
     operation: Operation,
     error: &SdkError<E, HttpResponse>,
@@ -54,12 +54,12 @@ where
 {
     match read_error(operation, error) {
         ReadError::Failure(failure) => failure,
-        // The table has no such row; a word about a key is no answer to these requests.
+        // The table has no such row: a response about a key makes no sense for these requests.
         ReadError::Missing => classify::broken(Broken::Senseless, words::chain(error)),
     }
 }
 
-/// How a body that broke off did so.
+/// Returns how a body broke off.
 pub(super) fn body_failure(error: &(dyn Error + 'static)) -> ReadFailure {
     let how = words::causes(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
@@ -73,9 +73,9 @@ pub(super) fn body_failure(error: &(dyn Error + 'static)) -> ReadFailure {
     classify::broken(how, words::chain(error))
 }
 
-/// The region that an answer says the bucket is in, be it a refusal: in a header, or in the body
-/// of `PermanentRedirect` and `AuthorizationHeaderMalformed`. It becomes part of a host name, so
-/// that only the form of a region is accepted.
+/// Returns the bucket's region as named by a response, even an error response: in a header, or in
+/// the body of `PermanentRedirect` and `AuthorizationHeaderMalformed`. It becomes part of a host
+/// name, so only the form of a region is accepted.
 pub(super) fn region_of<E>(error: &SdkError<E, HttpResponse>) -> Option<Region> {
     let raw = error.raw_response()?;
     if let Some(region) = raw.headers().get("x-amz-bucket-region") {
@@ -88,7 +88,7 @@ pub(super) fn region_of<E>(error: &SdkError<E, HttpResponse>) -> Option<Region> 
     region.parse().ok()
 }
 
-/// Whether `error` says that the request went to the wrong region.
+/// Returns whether `error` shows that the request went to the wrong region.
 pub(super) fn is_elsewhere<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: ProvideErrorMetadata,

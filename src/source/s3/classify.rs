@@ -1,51 +1,51 @@
-//! What an answer of S3 means, as a pure table.
+//! What a response of S3 means, as a pure table.
 //!
-//! The code in the body decides, and the status only where there is none: 404 is said of keys,
-//! buckets and versions alike, and 403 of archives and keys of KMS too. Only one row says that an
-//! object is gone.
+//! The code in the body decides, and the status only if there is no code: 404 is used for keys,
+//! buckets and versions alike, and 403 also for archives and KMS keys. Only one row reports that an
+//! object does not exist.
 use crate::source::ReadError;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
-/// The requests that are made here.
+/// The requests that trailproof makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// ListObjectsV2.
     List,
     /// GetObject.
     Get,
-    /// HeadBucket, whose answers have no body and so no code.
+    /// HeadBucket, whose responses have no body and so no code.
     HeadBucket,
     /// GetBucketLocation.
     GetBucketLocation,
 }
 
-/// An answer that is not the one asked for.
+/// A response that is an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Refusal<'a> {
-    /// What was asked.
+    /// The requested operation.
     pub operation: Operation,
-    /// HTTP status.
+    /// The HTTP status.
     pub status: u16,
-    /// `Code` of the body, where it is S3's XML.
+    /// `Code` in the body, if it is S3's XML.
     pub code: Option<&'a str>,
-    /// `Message` of the body.
+    /// `Message` in the body.
     pub message: Option<&'a str>,
 }
 
-/// How a request came to no answer, or an answer to no end.
+/// How a request got no response, or a response did not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
     /// Nothing came for too long.
     Silent,
     /// Connecting failed, or the connection was reset.
     Connection,
-    /// The body ended before its length.
+    /// The body ended before its declared length.
     Short,
-    /// What came cannot be understood.
+    /// The response cannot be understood.
     Senseless,
 }
 
-/// What `refusal` means for the object or page that was asked for.
+/// Returns what `refusal` means for the requested object or page.
 pub fn refusal(refusal: Refusal<'_>) -> ReadError {
     let code = refusal.code.unwrap_or_default();
     let message = refusal.message.unwrap_or_default();
@@ -56,7 +56,7 @@ pub fn refusal(refusal: Refusal<'_>) -> ReadError {
     ReadError::Failure(ReadFailure::new(kind, detail(refusal, kind)))
 }
 
-/// What a request that came to no answer means.
+/// Returns what a request without a usable response means.
 pub fn broken(how: Broken, words: impl Into<String>) -> ReadFailure {
     let kind = match how {
         Broken::Silent => ReadFailureKind::Timeout,
@@ -66,8 +66,8 @@ pub fn broken(how: Broken, words: impl Into<String>) -> ReadFailure {
     ReadFailure::new(kind, words)
 }
 
-/// The service's code and message in the detail of a failure, for callers that word it their own
-/// way; `None` where no service spoke.
+/// Returns the service's code and message from the detail of a failure, for callers that word it
+/// their own way; `None` if the failure is not a service's response.
 pub fn code_and_message(failure: &ReadFailure) -> Option<(&str, &str)> {
     let (code, message) = failure.detail.split_once(": ")?;
     let is_code = !code.is_empty()
@@ -78,7 +78,7 @@ pub fn code_and_message(failure: &ReadFailure) -> Option<(&str, &str)> {
 fn kind(status: u16, code: &str, message: &str) -> ReadFailureKind {
     use ReadFailureKind as Kind;
     match code {
-        // A bucket whose name is not allowed cannot be there either.
+        // A bucket with an invalid name cannot exist.
         "NoSuchBucket" | "InvalidBucketName" => return Kind::NoSuchBucket,
         "InvalidObjectState" => return Kind::Archived,
         "PreconditionFailed" | "InvalidRange" => return Kind::ChangedWhileReading,
@@ -88,7 +88,7 @@ fn kind(status: u16, code: &str, message: &str) -> ReadFailureKind {
         "InternalError" | "RequestTimeout" => return Kind::Network,
         _ => {}
     }
-    // Before KMS: `KMS.ThrottlingException` is about requests, not about permission.
+    // Before KMS: `KMS.ThrottlingException` is about the number of requests, not about permission.
     if code.contains("Throttl") || code.starts_with("TooManyRequests") {
         return Kind::Throttled;
     }
@@ -116,13 +116,15 @@ fn kind(status: u16, code: &str, message: &str) -> ReadFailureKind {
         401 | 403 => Kind::Denied,
         412 | 416 => Kind::ChangedWhileReading,
         429 | 503 => Kind::Throttled,
-        // 404 without S3's word for it comes from proxies and wrong endpoints: it is evidence of
-        // nothing. The rest (5xx, redirects that lead nowhere, 2xx that is no answer) likewise.
+        // A 404 without S3's code comes from proxies and wrong endpoints, and is not evidence. The
+        // same holds for the rest (5xx, redirects that lead nowhere, 2xx that is not a valid
+        // response).
         _ => Kind::Network,
     }
 }
 
-/// S3 reports refusals of KMS, and objects under keys that only the customer has, by message only.
+/// Returns whether the message is about encryption. S3 reports refusals of KMS, and objects
+/// encrypted with customer-provided keys, only by message.
 fn speaks_of_encryption(status: u16, message: &str) -> bool {
     matches!(status, 400 | 403)
         && [

@@ -1,9 +1,9 @@
-//! What each answer of S3 is told as.
+//! What each response of S3 means.
 use super::*;
 
 fn get(status: u16, code: &str, message: &str) -> ReadError {
     let part = |text: &'static str| (!text.is_empty()).then_some(text);
-    // Leaked, so that the table below reads as one.
+    // Leaked, so that the table below is easy to read.
     let (code, message) = (code.to_owned().leak(), message.to_owned().leak());
     refusal(Refusal { operation: Operation::Get, status, code: part(code), message: part(message) })
 }
@@ -15,7 +15,7 @@ fn kind_of(error: ReadError) -> Option<ReadFailureKind> {
     }
 }
 
-/// One row for each answer that S3 is known to give; messages as S3 writes them.
+/// One row for each known response of S3; messages as S3 writes them.
 #[test]
 fn every_row_of_the_table() {
     use ReadFailureKind::*;
@@ -133,7 +133,7 @@ fn every_row_of_the_table() {
     }
 }
 
-/// Only a GET of the very key can say that it is gone.
+/// Only a GET of the very key can show that the object does not exist.
 #[test]
 fn no_other_operation_reports_a_missing_object() {
     for operation in [Operation::List, Operation::HeadBucket, Operation::GetBucketLocation] {
@@ -148,7 +148,7 @@ fn no_other_operation_reports_a_missing_object() {
 }
 
 #[test]
-fn a_denied_object_may_be_an_absent_one_and_says_so() {
+fn a_denied_object_may_be_absent_and_the_detail_notes_it() {
     let ReadError::Failure(failure) = get(403, "AccessDenied", "Access Denied") else {
         panic!("denied is not missing")
     };
@@ -156,7 +156,7 @@ fn a_denied_object_may_be_an_absent_one_and_says_so() {
 }
 
 #[test]
-fn code_and_message_can_be_had_back() {
+fn code_and_message_are_read_from_the_detail() {
     let words = "The specified bucket does not exist";
     let ReadError::Failure(failure) = get(404, "NoSuchBucket", words) else { panic!() };
     assert_eq!(code_and_message(&failure), Some(("NoSuchBucket", words)));
@@ -165,7 +165,7 @@ fn code_and_message_can_be_had_back() {
 }
 
 #[test]
-fn what_never_became_an_answer() {
+fn a_request_without_a_response_has_a_kind() {
     for (how, kind) in [
         (Broken::Silent, ReadFailureKind::Timeout),
         (Broken::Connection, ReadFailureKind::Network),

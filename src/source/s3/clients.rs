@@ -15,10 +15,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use trailproof_core::vocab::ids::Region;
 
-/// The region that is asked where a bucket lies when none is configured, as the AWS CLI does.
+/// The region that is asked for the location of a bucket if none is configured, as in the AWS CLI.
 const FIRST_ASKED: &str = "us-east-1";
 
-/// Clients by region. They share one pool of connections.
+/// Clients by region. They share one connection pool.
 #[derive(Debug)]
 pub(super) struct Clients {
     base: Builder,
@@ -34,13 +34,13 @@ impl Clients {
         let mut base = Builder::from(config.sdk())
             // Stores other than S3 rarely have a host name for each bucket.
             .force_path_style(endpoint.is_some())
-            // `source::retry` retries: it counts attempts, sees bodies too, and its budget holds
-            // for an object and not for a request.
+            // `source::layer::retry` retries: it counts attempts, covers bodies too, and its budget
+            // applies to an object and not to a request.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts.sdk())
-            // It fails slow bodies; ours fails silent ones.
+            // The SDK's protection fails slow bodies; ours fails silent ones.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            // What is read here is hashed anyway, and by what the digests say.
+            // Everything read here is hashed anyway, and compared with the digests.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .interceptor(LenientHeaders)
@@ -53,22 +53,23 @@ impl Clients {
         Self { base, home, by_region: Mutex::default(), clock }
     }
 
-    /// The clock of whom they ask, beside ours.
+    /// Returns the clock of the stores that the clients use, compared with ours.
     pub(super) fn clock(&self) -> &Arc<StoreClock> {
         &self.clock
     }
 
-    /// The client of the configured region.
+    /// Returns the client of the configured region.
     pub(super) fn home(&self) -> Client {
         self.client(&self.home)
     }
 
-    /// The configured region; `None` where what is configured is not of a region's form.
+    /// Returns the configured region; `None` if the configured value does not have the form of a
+    /// region.
     pub(super) fn home_region(&self) -> Option<Region> {
         self.home.parse().ok()
     }
 
-    /// The client of `region`.
+    /// Returns the client of `region`.
     pub(super) fn of(&self, region: &Region) -> Client {
         self.client(region.as_str())
     }
@@ -85,10 +86,10 @@ impl Clients {
     }
 }
 
-/// Drops headers that are not UTF-8 from answers, before the SDK reads them.
+/// Removes headers that are not UTF-8 from responses, before the SDK reads them.
 ///
-/// The SDK fails the whole request over one, or at its most lenient gives up all user metadata, so
-/// that whoever can put one such byte into an object's metadata could make the object unreadable.
+/// The SDK fails the whole request over one, or in its most lenient mode drops all user metadata.
+/// So anyone who can put one such byte into an object's metadata could make the object unreadable.
 #[derive(Debug)]
 struct LenientHeaders;
 

@@ -1,4 +1,5 @@
-//! How far the store's clock is ahead of ours, by the `Date` headers of its first answers.
+//! How far the store's clock is ahead of ours, measured by the `Date` headers of its first
+//! responses.
 use aws_sdk_s3::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
 };
@@ -11,27 +12,27 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Requests whose answers are looked at. The first of them also look up names and open connections
-/// before the store sees them, so that the quickest of a few tells better than the very first; after
-/// them a request costs one look at a number.
+/// Requests whose responses are measured. The first of them also resolve names and open connections
+/// before the store sees them, so the quickest of a few is more accurate than the very first. After
+/// them, the cost for each request is one read of a number.
 const LOOKED_AT: u32 = 8;
 
-/// The longest that an answer may take whose `Date` is of use: it tells the time to half of that.
+/// The longest time of a response whose `Date` is used: the time is accurate to half of that.
 const USABLE: Duration = Duration::from_secs(20);
 
-/// Length of `Mon, 16 Dec 2019 23:48:18 GMT`, the one form in which dates are sent.
+/// Length of `Mon, 16 Dec 2019 23:48:18 GMT`, the only form in which dates are sent.
 const DATE: usize = 29;
 
-/// The store's clock beside ours, as far as its answers told it.
+/// The store's clock compared with ours, as measured from its responses.
 #[derive(Debug, Default)]
 pub struct StoreClock {
-    /// Requests until now; counted no further than those whose answers are looked at, and a few
+    /// Requests so far. They are counted only up to those whose responses are measured, and a few
     /// more that were sent at the same moment.
     asked: AtomicU32,
     best: Mutex<Option<Measured>>,
 }
 
-/// What one answer told.
+/// The measurement of one response.
 #[derive(Clone, Copy, Debug)]
 struct Measured {
     ahead: i64,
@@ -50,24 +51,24 @@ impl Storable for Sent {
 }
 
 impl StoreClock {
-    /// Whole seconds that the store's clock is ahead of this machine's, or less than nothing where
-    /// it is behind; `None` where no answer told.
+    /// Returns by how many whole seconds the store's clock is ahead of this machine's; negative if
+    /// it is behind; `None` if no response has shown it.
     ///
-    /// It is right to a second, as both clocks are read to whole seconds, and to half the time that
-    /// the quickest of the first answers took.
+    /// It is accurate to a second, because both clocks are read in whole seconds, plus half the
+    /// time of the quickest of the first responses.
     pub fn seconds_ahead(&self) -> Option<i64> {
         let best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
         best.map(|measured| measured.ahead)
     }
 
-    /// Whether the next answer is one of those that are looked at.
+    /// Returns whether the next response is to be measured.
     fn looks(&self) -> bool {
         self.asked.load(Ordering::Relaxed) < LOOKED_AT
             && self.asked.fetch_add(1, Ordering::Relaxed) < LOOKED_AT
     }
 
-    /// Takes what an answer says that came so long after its request was sent. What is no date, or
-    /// took too long to be of use, says nothing.
+    /// Takes the date of a response that came `took` after its request was sent. An invalid date,
+    /// or one that took too long, is ignored.
     fn take(&self, date: &str, sent: SystemTime, took: Duration) {
         let middle = sent.checked_add(took / 2);
         let middle = middle.and_then(|middle| middle.duration_since(UNIX_EPOCH).ok());
@@ -80,8 +81,8 @@ impl StoreClock {
     }
 }
 
-/// Seconds since the Unix epoch of a `Date` header, in the very form that the standard has it:
-/// a wrong day of the week is as good as any other sign that whoever wrote it cannot count days.
+/// Parses a `Date` header into seconds since the Unix epoch. Only the exact form of the standard is
+/// accepted: a wrong day of the week shows that the sender's dates are unreliable.
 fn read_date(text: &str) -> Option<i64> {
     if text.len() != DATE {
         return None;
@@ -91,7 +92,7 @@ fn read_date(text: &str) -> Option<i64> {
     (again == text).then(|| date.secs())
 }
 
-/// Looks at the first answers of a store.
+/// Measures the first responses of a store.
 #[derive(Clone, Debug)]
 pub(super) struct ReadsClock(pub(super) Arc<StoreClock>);
 
@@ -124,7 +125,7 @@ impl Intercept for ReadsClock {
     ) -> Result<(), BoxError> {
         let Some(sent) = bag.load::<Sent>() else { return Ok(()) };
         let headers = context.response().headers();
-        // With an age it is of a store in between, and its date of some time before.
+        // A response with an age comes from a cache in between, and its date is old.
         if let (Some(date), None) = (headers.get("date"), headers.get("age")) {
             self.0.take(date, sent.at, sent.begun.elapsed());
         }
@@ -155,7 +156,7 @@ mod tests {
         for (date, sent, took, expected) in [
             ("Sun, 01 Mar 2026 00:00:00 GMT", at(0), QUICK, 0),
             ("Sun, 01 Mar 2026 00:00:00 GMT", at(960), QUICK, 0),
-            // The middle is in the second after.
+            // The middle is in the next second.
             ("Sun, 01 Mar 2026 00:00:01 GMT", at(990), QUICK, 0),
             ("Sun, 01 Mar 2026 00:00:03 GMT", at(0), Duration::from_secs(6), 0),
             ("Sun, 01 Mar 2026 00:01:00 GMT", at(0), QUICK, 60),
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_says_nothing() {
+    fn an_invalid_date_is_ignored() {
         for date in [
             "",
             "now",
@@ -180,7 +181,7 @@ mod tests {
             "Sun Mar  1 00:00:00 2026",
             "2026-03-01T00:00:00Z",
             "sun, 01 mar 2026 00:00:00 gmt",
-            // Another day of the week.
+            // A wrong day of the week.
             "Mon, 01 Mar 2026 00:00:00 GMT",
             "Mon, 30 Feb 2026 00:00:00 GMT",
             "Sun, 01 Mar 2026 24:00:00 GMT",
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn no_date_is_beyond_what_can_be_counted() {
+    fn extreme_dates_can_be_counted() {
         for (date, sent) in [
             ("Fri, 31 Dec 9999 23:59:59 GMT", UNIX_EPOCH),
             ("Mon, 01 Jan 0001 00:00:00 GMT", at(0)),
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quickest_of_the_first_answers_tells() {
+    fn the_quickest_of_the_first_responses_counts() {
         let clock = StoreClock::default();
         for (date, took) in [
             ("Sun, 01 Mar 2026 00:00:05 GMT", 300),

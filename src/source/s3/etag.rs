@@ -1,7 +1,7 @@
 //! ETags with and without their quotes.
 
-/// `etag` without the quotes that HTTP puts round it. A weak one, which S3 never gives, stays as
-/// it is: its quotes do not stand at both ends.
+/// Returns `etag` without the quotes that HTTP puts around it. A weak ETag, which S3 never returns,
+/// is left unchanged: its quotes are not at both ends.
 pub(super) fn unquoted(etag: &str) -> String {
     match etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) => inner.to_owned(),
@@ -9,7 +9,7 @@ pub(super) fn unquoted(etag: &str) -> String {
     }
 }
 
-/// As HTTP wants it in `If-Match`.
+/// Returns `etag` in the form that HTTP requires in `If-Match`.
 pub(super) fn quoted(etag: &str) -> String {
     if etag.contains('"') { etag.to_owned() } else { format!("\"{etag}\"") }
 }

@@ -1,4 +1,4 @@
-//! How an answer tells where its body ends.
+//! How a response marks the end of its body.
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
@@ -7,14 +7,14 @@ use aws_smithy_types::config_bag::ConfigBag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Notes of one request whether its answer tells where the body ends: by a length, or in chunks, of
-/// which the last says so. Without either the body ends with the connection, and one that was cut off
-/// looks whole. The operation's output does not hold these headers.
+/// Records whether the response to one request marks the end of its body: by a length, or by
+/// chunks, of which the last is marked. Without either, the body ends with the connection, and a
+/// body that was cut off looks complete. The operation's output does not contain these headers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Framing(Arc<AtomicBool>);
 
 impl Framing {
-    /// Whether the answer told no end.
+    /// Returns whether the response did not mark its end.
     pub(super) fn is_none(&self) -> bool {
         !self.0.load(Ordering::Relaxed)
     }
@@ -33,8 +33,8 @@ impl Intercept for Framing {
         _settings: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let headers = context.response().headers();
-        let told = ["content-length", "transfer-encoding"];
-        self.0.store(told.into_iter().any(|name| headers.contains_key(name)), Ordering::Relaxed);
+        let markers = ["content-length", "transfer-encoding"];
+        self.0.store(markers.into_iter().any(|name| headers.contains_key(name)), Ordering::Relaxed);
         Ok(())
     }
 }

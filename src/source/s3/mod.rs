@@ -1,8 +1,8 @@
 //! S3 and stores that speak its protocol.
 //!
-//! One answer is told as it came: what it means is a pure table (`classify`), a listing is taken
-//! only whole and in order (`page`), and a body only as long as its head said (`reader`). Keys go
-//! in and come out byte for byte. Nothing is retried here.
+//! Each response is reported as it came: a pure table decides what it means (`classify`), a listing
+//! is accepted only if it is complete and in order (`page`), and a body only if it is as long as
+//! its header states (`reader`). Keys are passed in and out byte for byte. Nothing is retried here.
 pub mod classify;
 
 mod answer;

@@ -1,9 +1,9 @@
-//! From ListObjectsV2's answer to a page that can be relied on.
+//! From the response of ListObjectsV2 to a reliable page.
 //!
-//! A listing is evidence of absence, so that an answer which cannot be complete and in order fails
-//! as a whole. Entries before the start are passed over: a store that ignores `start-after` tells too
-//! much, not too little. One that does not begin with the prefix is another matter: a store that
-//! says keys are encoded and does not encode them would otherwise seem to have none.
+//! A listing is evidence of absence, so a response that cannot be complete and in order fails as a
+//! whole. Entries before the start are skipped: a store that ignores `start-after` returns too
+//! much, not too little. An entry without the prefix is an error: a store that claims to encode
+//! keys and does not would otherwise seem to have none.
 use super::classify::{Broken, broken};
 use super::cursor::Cursor;
 use super::percent;
@@ -14,7 +14,7 @@ use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::time::Timestamp;
 
-/// The page that `output` is for `request`, whose continuation is `cursor`.
+/// Converts `output` to the page for `request`, whose continuation is `cursor`.
 pub(super) fn page(
     request: &ListRequest,
     cursor: Cursor,
@@ -22,11 +22,11 @@ pub(super) fn page(
 ) -> Result<ListPage, ReadFailure> {
     let encoded = output.encoding_type() == Some(&EncodingType::Url);
     let entries = output.contents().len().saturating_add(output.common_prefixes().len());
-    // Some stores leave folders out of the count, so that only too few entries are an error: the
-    // answer was cut.
+    // Some stores leave folders out of the count, so only too few entries are an error: the
+    // response was cut.
     if output.key_count().is_some_and(|count| usize::try_from(count).map_or(true, |c| c > entries))
     {
-        return Err(senseless("has fewer entries than it says"));
+        return Err(senseless("has fewer entries than its `KeyCount`"));
     }
     let more = output.is_truncated();
     let token = output.next_continuation_token.filter(|token| !token.is_empty());
@@ -53,8 +53,8 @@ pub(super) fn page(
     let next = match (more, token) {
         (Some(false), _) => None,
         (Some(true) | None, Some(token)) => Some(cursor.after(last, token)?.encode()),
-        (Some(true), None) => return Err(senseless("goes on and does not say where")),
-        (None, None) => return Err(senseless("does not say whether it goes on")),
+        (Some(true), None) => return Err(senseless("is truncated and has no continuation token")),
+        (None, None) => return Err(senseless("does not state whether it is truncated")),
     };
     Ok(ListPage { objects, folders, next })
 }
@@ -62,19 +62,19 @@ pub(super) fn page(
 impl ListRequest {
     fn wants_object(&self, key: &str) -> Result<bool, ReadFailure> {
         let Some(rest) = key.strip_prefix(&self.prefix) else {
-            return Err(senseless("has a key without the prefix that was asked for"));
+            return Err(senseless("has a key without the requested prefix"));
         };
         if self.folders && rest.contains('/') {
-            return Err(senseless("does not fold what lies in folders"));
+            return Err(senseless("has a key that should be folded into a folder"));
         }
         Ok(self.start_after.as_deref().is_none_or(|start| key > start))
     }
 
     fn wants_folder(&self, folder: &str) -> Result<bool, ReadFailure> {
         if !folder.starts_with(&self.prefix) {
-            return Err(senseless("has a folder without the prefix that was asked for"));
+            return Err(senseless("has a folder without the requested prefix"));
         }
-        // The folder in which the start lies has keys after it.
+        // The folder that contains the start has keys after it.
         let start = self.start_after.as_deref();
         Ok(self.folders && start.is_none_or(|start| folder > start || start.starts_with(folder)))
     }
@@ -98,17 +98,17 @@ fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailur
 fn decoded(text: String, encoded: bool) -> Result<String, ReadFailure> {
     let key = match encoded {
         true => percent::decode(&text)
-            .ok_or_else(|| senseless("has a key that is not encoded as it says"))?
+            .ok_or_else(|| senseless("has a key that is not URL-encoded as declared"))?
             .into_owned(),
         false => text,
     };
     match key.len() <= budget::KEY_LENGTH {
         true => Ok(key),
-        false => Err(senseless("has a key that is longer than a key may be")),
+        false => Err(senseless("has a key that is too long")),
     }
 }
 
-/// Fails unless `entries` ascend strictly, from beyond `last` on.
+/// Fails unless `entries` are strictly ascending and sort after `last`.
 fn ascending<'a>(last: &'a str, entries: impl Iterator<Item = &'a str>) -> Result<(), ReadFailure> {
     let mut before = last;
     for entry in entries {
@@ -157,17 +157,17 @@ mod tests {
     }
 
     #[test]
-    fn entries_before_the_start_are_passed_over() {
+    fn entries_before_the_start_are_skipped() {
         let mut request = all("p/");
         request.start_after = Some("p/b".to_owned());
         let page = page(&request, Cursor::default(), output(&["p/a", "p/b", "p/c"]));
         assert_eq!(keys(&page.unwrap()), ["p/c"]);
     }
 
-    /// With a `+` in the prefix, a store that claims to encode and does not gives keys that, once
-    /// decoded, have another prefix. That must not pass for a bucket that has none.
+    /// If the prefix contains a `+`, a store that claims to encode and does not returns keys that
+    /// have a different prefix once decoded. That must not look like a bucket without keys.
     #[test]
-    fn keys_of_another_prefix_are_not_passed_over() {
+    fn keys_with_a_different_prefix_are_not_skipped() {
         let mut not_encoded = output(&["p+q/a"]);
         not_encoded.encoding_type = Some(EncodingType::Url);
         assert!(page(&all("p+q/"), Cursor::default(), not_encoded).is_err());
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_in_which_the_start_lies_is_listed() {
+    fn the_folder_that_contains_the_start_is_listed() {
         let mut request = all("p/");
         request.folders = true;
         request.start_after = Some("p/b/x".to_owned());
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(page(&request, Cursor::default(), output).unwrap().folders, ["p/b/", "p/c/"]);
     }
 
-    /// A listing is evidence of absence: what cannot be whole or in order must not pass for one.
+    /// A listing is evidence of absence: a response that cannot be complete or in order must fail.
     #[test]
     fn garbage_fails_as_a_whole() {
         let mut no_key = output(&["a"]);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_must_go_on_from_the_one_before() {
+    fn a_page_must_continue_the_previous_one() {
         let cursor = || Cursor { token: "t".to_owned(), last: "m".to_owned(), empty: 0 };
         assert_eq!(keys(&page(&all(""), cursor(), output(&["m", "n"])).unwrap()), ["n"]);
         assert!(page(&all(""), cursor(), output(&["a", "n"])).is_err());

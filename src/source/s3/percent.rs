@@ -1,10 +1,10 @@
 //! The encoding of keys in listings.
 //!
-//! XML cannot carry every character that a key can hold, so listings are asked for with
-//! `encoding-type=url`. S3 then writes keys as forms are: bytes as `%XX`, a space as `+`.
+//! XML cannot represent every character that a key can contain, so listings are requested with
+//! `encoding-type=url`. S3 then encodes keys like form data: bytes as `%XX`, a space as `+`.
 use std::borrow::Cow;
 
-/// `text` decoded; `None` where it is not of that encoding, or not UTF-8 once decoded.
+/// Decodes `text`; `None` if it is not in that encoding, or not UTF-8 once decoded.
 pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Some(Cow::Borrowed(text));
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_encoded_so_is_refused() {
+    fn an_invalid_encoding_is_refused() {
         for text in ["%", "%1", "%zz", "a%+1", "%ff", "%C3"] {
             assert_eq!(decode(text), None, "{text}");
         }

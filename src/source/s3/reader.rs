@@ -1,4 +1,4 @@
-//! One object's body, held to what its head promised.
+//! One object's body, which must match its header.
 use super::answer;
 use super::classify::{Broken, broken};
 use super::framing::Framing;
@@ -9,30 +9,31 @@ use bytes::Bytes;
 use std::time::{Duration, Instant};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
-/// Bytes that must come, or the rest of the body, within the time in which the store may be silent.
-/// A store that sends a byte a second is never silent and never done; at 30 seconds this is about
-/// 35 bytes a second, below the slowest modem.
+/// Bytes of the body, or all that remains of it, that must arrive within the time that the store
+/// may be silent. A store that sends a byte a second is never silent and never done. At 30 seconds
+/// this is about 35 bytes a second, below the slowest modem.
 const LEAST: u64 = 1_024;
 
-/// A GET whose head has come.
+/// A GET whose header has arrived.
 #[derive(Debug)]
 pub(super) struct S3Reader {
     metadata: ObjectMetadata,
     body: ByteStream,
-    /// Bytes of the body that come before those asked for: a store may answer a Range in full.
+    /// Bytes of the body before the requested ones: a store may answer a Range request in full.
     skip: u64,
-    /// Bytes of the body still to come, where the head said how many there are.
+    /// Bytes of the body still to come, if the header states the length.
     left: Option<u64>,
     silence: Duration,
-    /// Time that was waited for the body since [`LEAST`] bytes had last come, and the bytes since.
+    /// Time spent waiting for the body since the last [`LEAST`] bytes were complete, and the bytes
+    /// since.
     waited: Duration,
     came: u64,
-    /// Said again to whoever asks on after a failure; a quiet end would pass for a whole body.
+    /// The failure that further calls return again; a silent end would look like a complete body.
     failed: Option<ReadFailure>,
 }
 
 impl S3Reader {
-    /// Checks the head of `output` against what was asked for.
+    /// Checks the header of `output` against the request.
     pub(super) fn new(
         output: GetObjectOutput,
         from: &ReadFrom,
@@ -42,9 +43,9 @@ impl S3Reader {
         if let Some(wanted) = &from.if_etag
             && etag.as_ref() != Some(wanted)
         {
-            // Stores that ignore If-Match answer with the new object.
+            // Stores that ignore If-Match return the new object.
             return Err(changed(format!(
-                "ETag was `{wanted}` and is `{}`",
+                "the ETag was `{wanted}` and is now `{}`",
                 etag.as_deref().unwrap_or("none")
             )));
         }
@@ -57,7 +58,7 @@ impl S3Reader {
             Some(_) => {
                 let range = output.content_range().unwrap_or_default();
                 let words = format!(
-                    "bytes from {} on were asked for, and Content-Range is `{range}`",
+                    "bytes from {} were requested, but Content-Range is `{range}`",
                     from.offset
                 );
                 return Err(broken(Broken::Senseless, words));
@@ -67,7 +68,7 @@ impl S3Reader {
             && size < from.offset
         {
             return Err(changed(format!(
-                "has {size} bytes now, of which {} were read",
+                "the object now has {size} bytes, but {} were already read",
                 from.offset
             )));
         }
@@ -97,7 +98,7 @@ impl S3Reader {
         })
     }
 
-    /// The same, of an answer that told its end so.
+    /// Sets whether the response marked the end of its body.
     #[must_use]
     pub(super) fn framed(mut self, framing: &Framing) -> Self {
         self.metadata.end_unknown = framing.is_none();
@@ -106,7 +107,7 @@ impl S3Reader {
 
     async fn next(&mut self) -> Result<Option<Bytes>, ReadFailure> {
         loop {
-            // Only waiting counts: whoever reads may take its time with what came.
+            // Only waiting counts: the reader may take its time with what has arrived.
             let begun = Instant::now();
             let patience = self.silence.saturating_sub(self.waited);
             let came = match tokio::time::timeout(patience, self.body.try_next()).await {
@@ -133,7 +134,7 @@ impl S3Reader {
             }
             let skipped = self.skip.min(length);
             self.skip = self.skip.saturating_sub(skipped);
-            // No more than its length, which is a usize.
+            // No more than its length, which is a `usize`.
             let asked = bytes.split_off(usize::try_from(skipped).unwrap_or(bytes.len()));
             if !asked.is_empty() {
                 return Ok(Some(asked));
@@ -143,8 +144,8 @@ impl S3Reader {
 
     fn silent(&self) -> ReadFailure {
         let words = match self.came {
-            0 => format!("nothing of the body came for {:?}", self.silence),
-            few => format!("only {few} bytes of the body came in {:?}", self.silence),
+            0 => format!("no byte of the body arrived for {:?}", self.silence),
+            few => format!("only {few} bytes of the body arrived in {:?}", self.silence),
         };
         broken(Broken::Silent, words)
     }
@@ -163,7 +164,7 @@ impl ObjectReader for S3Reader {
             let came = self.next().await;
             if let Err(failure) = &came {
                 self.failed = Some(failure.clone());
-                // The connection is not kept for a body that nobody will read to its end.
+                // The connection is not kept for a body that will not be read to its end.
                 self.body = ByteStream::default();
             }
             came
@@ -171,7 +172,7 @@ impl ObjectReader for S3Reader {
     }
 }
 
-/// First byte and size of the whole object in `bytes FIRST-LAST/SIZE`.
+/// Returns the first byte and the size of the whole object from `bytes FIRST-LAST/SIZE`.
 fn part(range: &str) -> Option<(u64, u64)> {
     let (span, size) = range.strip_prefix("bytes ")?.split_once('/')?;
     let (first, _) = span.split_once('-')?;
@@ -185,7 +186,7 @@ fn changed(words: String) -> ReadFailure {
 fn short(left: Option<u64>) -> ReadFailure {
     let words = match left {
         Some(left) => format!("the body ended {left} bytes early"),
-        None => "the body ended before the part that was asked for".to_owned(),
+        None => "the body ended before the requested part".to_owned(),
     };
     broken(Broken::Short, words)
 }
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_as_long_as_its_head_says() {
+    async fn a_body_is_as_long_as_its_header_states() {
         let whole = S3Reader::new(output(b"abc", 3), &ReadFrom::default(), SILENCE).unwrap();
         assert_eq!(whole.metadata().size, Some(3));
         assert_eq!(read(whole).await.unwrap(), b"abc");
@@ -234,9 +235,9 @@ mod tests {
         assert_eq!(kind(long).await, ReadFailureKind::Network);
     }
 
-    /// rclone answers a Range with 200 and everything.
+    /// rclone answers a Range request with 200 and the whole body.
     #[tokio::test]
-    async fn what_comes_before_the_part_is_skipped() {
+    async fn bytes_before_the_part_are_skipped() {
         let reader = S3Reader::new(output(b"abcdef", 6), &at(4), SILENCE).unwrap();
         assert_eq!(read(reader).await.unwrap(), b"ef");
         let all = S3Reader::new(output(b"abcdef", 6), &at(6), SILENCE).unwrap();
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_part_is_the_part_asked_for_of_the_same_object() {
+    async fn a_part_is_the_requested_part_of_the_same_object() {
         let part = |range: &str| {
             let mut output = output(b"ef", 2);
             output.content_range = Some(range.to_owned());
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_stays_one() {
+    async fn a_failure_is_returned_again() {
         let mut reader = S3Reader::new(output(b"", 1), &ReadFrom::default(), SILENCE).unwrap();
         for _ in 0..3 {
             assert_eq!(reader.chunk().await.unwrap_err().kind, ReadFailureKind::Truncated);
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_of_metadata_are_lower_case() {
+    async fn metadata_names_are_lower_case() {
         let mut output = output(b"", 0);
         output.metadata = Some([("Signature".to_owned(), "Ab".to_owned())].into());
         let reader = S3Reader::new(output, &ReadFrom::default(), SILENCE).unwrap();

@@ -1,4 +1,4 @@
-//! In which region a bucket lies, found once for each bucket.
+//! The region of a bucket, determined once for each bucket.
 use super::answer;
 use super::classify::{Broken, Operation, broken};
 use super::clients::Clients;
@@ -12,20 +12,20 @@ use tokio::sync::OnceCell;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::ids::Region;
 
-/// Where a null location is: the one region that is older than locations.
+/// The region of a null location: the only one that is older than locations.
 const NULL_LOCATION: &str = "us-east-1";
-/// What the location `EU` of the first years is called since.
+/// The current name of the location `EU` from the first years.
 const EU_LOCATION: &str = "eu-west-1";
 
-/// What is known of buckets' regions.
+/// The known regions of buckets.
 #[derive(Debug, Default)]
 pub(super) struct BucketRegions {
     found: Mutex<HashMap<String, Arc<OnceCell<Region>>>>,
 }
 
 impl BucketRegions {
-    /// The region of `bucket`. Callers that ask while it is being found wait for that answer; one
-    /// that fails is not kept.
+    /// Returns the region of `bucket`. Concurrent callers wait for one lookup; a failure is not
+    /// kept.
     pub(super) async fn of(
         &self,
         bucket: &str,
@@ -42,16 +42,17 @@ impl BucketRegions {
         cell.get_or_try_init(|| find(bucket, clients, limit)).await.cloned()
     }
 
-    /// Takes an answer's word for it that `bucket` is in `region`.
+    /// Records that `bucket` is in `region`, as named by a response.
     pub(super) fn moved(&self, bucket: &str, region: Region) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.insert(bucket.to_owned(), Arc::new(OnceCell::new_with(Some(region))));
     }
 }
 
-/// Asks HeadBucket, which names the region even where it refuses all else; then GetBucketLocation,
-/// which needs a permission that is seldom granted across accounts, but gives its reasons. Where
-/// neither tells, the configured region is tried: the request itself will have the last word.
+/// Determines the region with HeadBucket, which names it even when it refuses everything else; then
+/// with GetBucketLocation, which needs a permission that is seldom granted across accounts but
+/// returns a reason. If neither names it, the configured region is used: the request itself then
+/// decides.
 async fn find(bucket: &str, clients: &Clients, limit: Duration) -> Result<Region, ReadFailure> {
     let client = clients.home();
     match within(limit, client.head_bucket().bucket(bucket).send()).await? {
@@ -73,7 +74,7 @@ async fn find(bucket: &str, clients: &Clients, limit: Duration) -> Result<Region
         Ok(output) => {
             let location = output.location_constraint().map(|location| location.as_str());
             let region = match location {
-                // A store that knows no regions answers null too; it does not mind the name.
+                // A store without regions returns null too, and accepts any name.
                 None | Some("") => NULL_LOCATION,
                 Some("EU") => EU_LOCATION,
                 Some(region) => region,
@@ -93,8 +94,8 @@ async fn find(bucket: &str, clients: &Clients, limit: Duration) -> Result<Region
     }
 }
 
-/// Whether `error` says nothing about the bucket, so that asking on makes no sense: no answer, a
-/// busy or broken store, credentials that are refused.
+/// Returns whether `error` shows nothing about the bucket, so that further requests are useless: no
+/// response, or a busy or broken store.
 fn is_of_no_help<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: ProvideErrorMetadata,
@@ -102,7 +103,7 @@ where
     match error {
         SdkError::ServiceError(said) => {
             let status = said.raw().status().as_u16();
-            // 501 is how some stores say that they do not have the operation.
+            // Some stores return 501 for an operation that they do not have.
             status == 429 || (status >= 500 && status != 501)
         }
         _ => true,

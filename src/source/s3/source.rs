@@ -1,4 +1,4 @@
-//! S3 as a source of objects: one request an answer, told truthfully.
+//! S3 as a source of objects: one response for each request, reported unchanged.
 use super::classify::{Broken, Operation, broken};
 use super::clients::Clients;
 use super::clock::StoreClock;
@@ -24,10 +24,10 @@ use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Buckets of S3, in whatever regions, and of stores that speak its protocol.
+/// Buckets of S3 in any region, and of stores that speak its protocol.
 ///
-/// It asks once and says what came. Retrying is a wrapper's; a redirect to another region is not a
-/// retry and is followed once.
+/// Each request is made once and its result returned. Retrying is a layer's task; a redirect to a
+/// different region is not a retry and is followed once.
 #[derive(Debug)]
 pub struct S3Source {
     clients: Clients,
@@ -36,7 +36,7 @@ pub struct S3Source {
 }
 
 impl S3Source {
-    /// Over the credentials, region and endpoint that `config` found. Asks nobody yet.
+    /// Uses the credentials, region and endpoint of `config`. Makes no request yet.
     pub fn new(config: &AwsConfig, timeouts: Timeouts) -> Self {
         Self {
             clients: Clients::new(config, timeouts),
@@ -45,22 +45,22 @@ impl S3Source {
         }
     }
 
-    /// The store's clock beside ours, as far as answers tell it until it is asked.
+    /// Returns the store's clock compared with ours, as measured from the responses so far.
     pub fn clock(&self) -> Arc<StoreClock> {
         Arc::clone(self.clients.clock())
     }
 
-    /// The region that `bucket` lies in, from the first time it was asked for.
+    /// Returns the region of `bucket`, which is looked up once.
     ///
     /// # Errors
     ///
-    /// The bucket is not there, or nobody answered.
+    /// The bucket does not exist, or there was no response.
     pub async fn bucket_region(&self, bucket: &str) -> Result<Region, ReadFailure> {
         self.regions.of(bucket, &self.clients, self.timeouts.whole()).await
     }
 
-    /// Sends what `request` makes to the bucket's region, and once more where the answer names
-    /// another.
+    /// Sends the request made by `request` to the bucket's region, and once more if the response
+    /// names a different region.
     async fn send<T, E, F>(
         &self,
         operation: Operation,
@@ -89,7 +89,8 @@ impl S3Source {
         Err(answer::read_error(operation, &error))
     }
 
-    /// A bound on the whole exchange: the SDK's own limits do not hold for the body of an error.
+    /// Limits the time of the whole exchange: the SDK's own limits do not apply to the body of an
+    /// error.
     async fn within<T>(&self, request: impl Future<Output = T>) -> Result<T, ReadError> {
         let limit = self.timeouts.whole();
         tokio::time::timeout(limit, request).await.map_err(|_| {
@@ -103,7 +104,7 @@ impl S3Source {
             None => Cursor::default(),
         };
         let token = request.continuation.is_some().then_some(&cursor.token);
-        // With a token the start is the store's affair.
+        // With a token, the store itself knows where to continue.
         let start = if token.is_some() { None } else { request.start_after.as_ref() };
         let answer = self.send(Operation::List, &request.bucket, |client| {
             client
@@ -167,7 +168,7 @@ impl ObjectSource for S3Source {
         })
     }
 
-    /// What lies here is asked for over a network.
+    /// Objects are read over a network, so nothing is read in place.
     fn passed_over(&self) -> Vec<ObjectLocation> {
         Vec::new()
     }

@@ -6,11 +6,12 @@ use std::time::Duration;
 /// keep coming.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Name resolution, TCP and TLS together. The AWS CLI gives TCP alone 60 seconds, the SDK 3.1,
-    /// which is too short for a resolver that tries a dead server first (5 seconds a try).
+    /// Name resolution, TCP and TLS together. The AWS CLI allows 60 seconds for TCP alone. The SDK
+    /// allows 3.1, which is too short for a resolver that tries a dead server first (5 seconds for
+    /// each try).
     pub connect: Duration,
-    /// From the request to the head of the answer. S3 answers within milliseconds, and within
-    /// seconds where it is busy; a restored archive or a KMS key in trouble takes longest.
+    /// From the request to the header of the response. S3 responds within milliseconds, and within
+    /// seconds if it is busy; a restored archive or a failing KMS key takes longest.
     pub first_byte: Duration,
     /// Between two parts of a body.
     pub chunk: Duration,
@@ -27,7 +28,8 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// For a request whose whole answer is read at once: a listing, a location, an error.
+    /// Returns the limit for a request whose whole response is read at once: a listing, a location,
+    /// an error.
     pub(super) fn whole(self) -> Duration {
         self.connect.saturating_add(self.first_byte).saturating_add(self.chunk)
     }

@@ -1,4 +1,4 @@
-//! What is wrong, odd or wanting in a bundle.
+//! Errors, oddities and gaps in a bundle.
 use super::coverage::{Stretch, joined, left_out};
 use super::document::Bundle;
 use crate::trust::KeyRecord;
@@ -8,40 +8,43 @@ use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::excerpt;
 use trailproof_core::vocab::time::DAY;
 
-/// What a real key is valid for.
+/// How long a real key is valid, in seconds.
 const VALID: i64 = 30 * DAY;
 
-/// What was found out about a bundle.
+/// The result of checking a bundle.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// Keys that can be used.
+    /// The number of usable keys.
     pub keys: usize,
-    /// What makes a key unusable, or the bundle one to ask for again.
+    /// Errors: unusable keys, or a bundle that has to be fetched again.
     pub wrong: Vec<String>,
-    /// What is unlike CloudTrail's own keys and may be right all the same.
+    /// Oddities: properties that CloudTrail's own keys do not have, which may still be right.
     pub odd: Vec<String>,
-    /// By region.
+    /// The results by region.
     pub regions: BTreeMap<Region, CheckedRegion>,
-    /// The largest number of keys that are valid at once.
+    /// The largest number of keys that are valid at the same time.
     pub overlap: usize,
 }
 
-/// What a bundle has of one region.
+/// The keys that a bundle has for one region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckedRegion {
-    /// Keys, usable or not.
+    /// The number of keys, usable or not.
     pub keys: usize,
-    /// Times of which all keys are there: a digest that ends then and names another is accused.
+    /// Times for which all keys are in the bundle. A digest that ends in them and names a missing
+    /// key is contradicted.
     pub covered: Vec<Stretch>,
-    /// What that leaves out, from the first validity or time asked for to the last.
+    /// Times without all keys, between the first and the last validity or requested time.
     pub open: Vec<Stretch>,
 }
 
-/// Checks every key, and what the bundle leaves out.
+/// Checks every key, and finds the times that the bundle does not cover.
 pub fn check(bundle: &Bundle) -> Checked {
     let mut checked = Checked { wrong: bundle.unusable.clone(), ..Checked::default() };
     if bundle.cut {
-        checked.wrong.push("an answer has a `NextToken`: it is not all of it".to_owned());
+        checked
+            .wrong
+            .push("a response has a `NextToken`: the keys of the next page are missing".to_owned());
     }
     let mut region_of: BTreeMap<&str, Option<&Region>> = BTreeMap::new();
     let of_regions = bundle.regions.iter().map(|(region, told)| (Some(region), &told.keys));
@@ -51,7 +54,7 @@ pub fn check(bundle: &Bundle) -> Checked {
             if let Some(other) = region_of.insert(&key.fingerprint, region)
                 && other != region
             {
-                checked.odd.push(format!("{} stands under two regions", name(key)));
+                checked.odd.push(format!("{} is listed under two regions", name(key)));
             }
         }
         checked.overlap = checked.overlap.max(most_at_once(keys));
@@ -80,20 +83,22 @@ fn one(record: &KeyRecord, checked: &mut Checked) {
         Some((bits, exponent)) if key.is_readable() => {
             checked.keys += 1;
             if bits != 2_048 {
-                checked.odd.push(format!("{name} has {bits} bits; CloudTrail's have 2048"));
+                checked.odd.push(format!("{name} has {bits} bits; CloudTrail keys have 2048"));
             }
             if exponent != [1, 0, 1] {
                 let exponent = hex::encode(exponent);
                 checked.odd.push(format!("{name} has the exponent 0x{exponent}, not 65537"));
             }
         }
-        _ => checked.wrong.push(format!("{name} is no RSA key of 2048 to 8192 bits")),
+        _ => checked.wrong.push(format!("{name} is not an RSA key of 2048 to 8192 bits")),
     }
     if !key.fingerprint_agrees() {
-        checked.wrong.push(format!("fingerprint-mismatch: {name} is not the MD5 of its value"));
+        checked.wrong.push(format!(
+            "fingerprint-mismatch: {name} has a fingerprint that is not the MD5 of its value"
+        ));
     }
     match record.valid_from.zip(record.valid_to) {
-        None => checked.odd.push(format!("{name} does not tell when it is valid")),
+        None => checked.odd.push(format!("{name} has no validity period")),
         Some((from, to)) if to.unix() - from.unix() != VALID => {
             checked.odd.push(format!("{name} is valid from {from} to {to}, not for 30 days"));
         }
@@ -101,7 +106,8 @@ fn one(record: &KeyRecord, checked: &mut Checked) {
     }
 }
 
-/// The largest number of keys that are valid at one time; it is reached when one of them begins.
+/// Returns the largest number of keys that are valid at the same time. It is reached when one of
+/// them becomes valid.
 fn most_at_once(keys: &[KeyRecord]) -> usize {
     let valid: Vec<Stretch> =
         keys.iter().filter_map(|key| key.valid_from.zip(key.valid_to)).collect();
@@ -120,7 +126,8 @@ fn most_at_once(keys: &[KeyRecord]) -> usize {
     usize::try_from(most).unwrap_or(0)
 }
 
-/// Bits of the modulus, and the exponent's bytes, of a PKCS#1 key or one in SubjectPublicKeyInfo.
+/// Returns the bits of the modulus and the bytes of the exponent of a key in PKCS#1 or
+/// SubjectPublicKeyInfo.
 fn rsa(der: &[u8]) -> Option<(usize, &[u8])> {
     const SEQUENCE: u8 = 0x30;
     const INTEGER: u8 = 0x02;
@@ -139,7 +146,7 @@ fn rsa(der: &[u8]) -> Option<(usize, &[u8])> {
     Some((bits, exponent))
 }
 
-/// The content of a DER element of this kind that begins `der`, and what follows it.
+/// Returns the content of the DER element of this kind at the start of `der`, and what follows it.
 fn element(kind: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&first, rest) = der.split_first()?;
     let (&length, rest) = rest.split_first()?;

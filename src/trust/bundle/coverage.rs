@@ -1,27 +1,27 @@
-//! Of which times a bundle has every key.
+//! The times for which a bundle has every key.
 use crate::trust::KeyRecord;
 use trailproof_core::vocab::time::{DAY, Timestamp};
 
-/// Both ends included.
+/// First and last second of a time; both are included.
 pub(super) type Stretch = (Timestamp, Timestamp);
 
-/// CloudTrail makes a new key every 18 to 20 days; the longest of 1,580 real intervals is 21.3.
-/// Keys that begin further apart than this have one between them that the bundle lacks.
+/// CloudTrail makes a new key every 18 to 20 days; the longest of 1,580 real intervals is 21.3
+/// days. If two keys begin further apart than this, the bundle lacks a key between them.
 const NEXT_KEY: i64 = 22 * DAY;
 
-/// The times of which these keys, an answer of ListPublicKeys to a question that was not written
-/// down, are certainly all: from the first end of a validity to the last start of one.
+/// Returns the times for which these keys are certainly all: from the first end of a validity to
+/// the last start of one. The keys are a response of ListPublicKeys whose request was not recorded.
 ///
-/// ListPublicKeys returns each key that is valid at some time between the two that it is asked for.
-/// So it was asked for a span that begins no later than the first key ends and ends no earlier than
-/// the last key begins. The validities themselves go further at both ends, and there keys that are
-/// not in the answer may have signed: a digest whose key is not here would be accused falsely.
+/// ListPublicKeys returns each key that is valid at some time in the requested span. So the span
+/// begins no later than the first key ends, and ends no earlier than the last key begins. The
+/// validities themselves extend further at both ends, and keys that are not in the response may
+/// have signed there: a digest with a missing key would be contradicted falsely.
 pub(super) fn certain(keys: &[KeyRecord]) -> Vec<Stretch> {
     let mut valid: Vec<Stretch> =
         keys.iter().filter_map(|key| key.valid_from.zip(key.valid_to)).collect();
     valid.sort();
     let mut stretches = Vec::new();
-    // Several answers may have been put together: what lies between them is not known.
+    // Several responses may have been joined: the time between them is not covered.
     for answer in valid.chunk_by(|one, next| next.0.unix() - one.0.unix() <= NEXT_KEY) {
         let from = answer.iter().map(|(_, to)| *to).min();
         let to = answer.iter().map(|(from, _)| *from).max();
@@ -30,7 +30,7 @@ pub(super) fn certain(keys: &[KeyRecord]) -> Vec<Stretch> {
     stretches
 }
 
-/// The same time as stretches that ascend and do not touch.
+/// Returns the same time as ascending stretches that do not touch.
 pub(super) fn joined(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     stretches.retain(|(from, to)| from <= to);
     stretches.sort();
@@ -44,7 +44,7 @@ pub(super) fn joined(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     joined
 }
 
-/// What of the span the stretches, which are [`joined`], leave out.
+/// Returns the parts of the span that the stretches, which are [`joined`], do not cover.
 pub(super) fn left_out(stretches: &[Stretch], span: Stretch) -> Vec<Stretch> {
     let mut open = Vec::new();
     let mut from = span.0;
@@ -81,8 +81,8 @@ mod tests {
         stretches.iter().map(|(from, to)| (from.unix() / DAY, to.unix() / DAY)).collect()
     }
 
-    /// Whatever was asked for, and whichever answers were put together: no time is called certain
-    /// that has a key which is not there.
+    /// For any requested span and any joined responses: no time is called certain that has a key
+    /// missing from the response.
     #[test]
     fn what_is_certain_lacks_no_key() {
         let all: Vec<i64> = (0..12).map(|n| n * 19 + n % 2).collect();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_joined_and_what_they_leave_out_is_told() {
+    fn stretches_are_joined_and_gaps_are_found() {
         let stretches = joined(vec![(day(5), day(6)), (day(1), day(3)), (day(2), day(4))]);
         assert_eq!(days(&stretches), [(1, 4), (5, 6)]);
         assert_eq!(days(&left_out(&stretches, (day(0), day(8)))), [(0, 0), (4, 4), (6, 8)]);

@@ -1,4 +1,4 @@
-//! The forms in which public keys come in files. `docs/src/format/key-bundle.md` documents them.
+//! The file formats of public keys, documented in `docs/src/format/key-bundle.md`.
 use super::coverage::{Stretch, certain, joined};
 use crate::trust::KeyRecord;
 use base64::Engine as _;
@@ -12,9 +12,9 @@ use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::excerpt;
 use trailproof_core::vocab::time::Timestamp;
 
-/// What the first field of our own form holds.
+/// Value of the field `format` in trailproof's own format.
 pub(super) const FORMAT: &str = "trailproof-public-keys";
-/// Number of our own form.
+/// Version of trailproof's own format.
 pub(super) const SCHEMA: u64 = 1;
 
 /// Keys of one region.
@@ -22,34 +22,36 @@ pub(super) const SCHEMA: u64 = 1;
 pub struct RegionKeys {
     /// The keys.
     pub keys: Vec<KeyRecord>,
-    /// Stretches of which the keys are all, ascending.
+    /// Stretches for which `keys` contains every key, ascending.
     pub covered: Vec<Stretch>,
-    /// From when on the keys are all that there were when they were asked for, and when that was.
+    /// The time since which `keys` contains every key that existed when they were requested, and
+    /// the time of that request.
     pub all_since: Option<Stretch>,
 }
 
 impl RegionKeys {
-    /// Takes that all keys from then on were asked for at that time. The later time counts.
+    /// Records that all keys since the first time were requested at the second. The later request
+    /// counts.
     pub(super) fn asked_since(&mut self, stretch: Option<Stretch>) {
         let later = |(from, asked): Stretch| (asked, std::cmp::Reverse(from));
         self.all_since = self.all_since.into_iter().chain(stretch).max_by_key(|it| later(*it));
     }
 }
 
-/// Keys of some regions, as files tell them.
+/// Keys of several regions, as read from files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bundle {
-    /// By region.
+    /// The keys by region.
     pub regions: BTreeMap<Region, RegionKeys>,
-    /// Keys of which the file does not tell the region: `list-public-keys` does not print it.
+    /// Keys without a region: the output of `list-public-keys` does not name it.
     pub of_any_region: Vec<KeyRecord>,
-    /// Records that cannot be a key: what is wrong with each.
+    /// Why each unusable record cannot be a key.
     pub unusable: Vec<String>,
-    /// Whether an answer says that it goes on: its keys are then not all.
+    /// Whether a response has a next page, so that its keys are incomplete.
     pub cut: bool,
 }
 
-/// Why a file is no bundle, in words that are safe to show.
+/// Why a file is not a bundle, in a message that is safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundleError(pub(super) String);
 
@@ -60,11 +62,11 @@ impl std::fmt::Display for BundleError {
 }
 
 impl Bundle {
-    /// Reads a file of any of the forms.
+    /// Reads a file in any of the formats.
     ///
     /// # Errors
     ///
-    /// That it cannot be read, or what about it is no bundle.
+    /// The file cannot be read, or is not a bundle.
     pub fn read(path: &Path) -> Result<Self, BundleError> {
         let failed = |error: std::io::Error| BundleError(error.to_string());
         let file = std::fs::File::open(path).map_err(failed)?;
@@ -73,18 +75,18 @@ impl Bundle {
         Self::parse(&bytes)
     }
 
-    /// Reads the bytes of such a file.
+    /// Parses the bytes of such a file.
     ///
     /// # Errors
     ///
-    /// What about them is no bundle.
+    /// The bytes are not a bundle.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
         let error = |words: &str| BundleError(words.to_owned());
         if u64::try_from(bytes.len()).map_or(true, |length| length > budget::KEY_BUNDLE) {
             return Err(BundleError(format!("it has more than {} bytes", budget::KEY_BUNDLE)));
         }
         let document: Value = serde_json::from_slice(bytes).map_err(|why| {
-            BundleError(format!("it is no JSON: {}", excerpt(&why.to_string(), 200)))
+            BundleError(format!("it is not JSON: {}", excerpt(&why.to_string(), 200)))
         })?;
         let mut bundle = Self::default();
         match &document {
@@ -95,7 +97,7 @@ impl Bundle {
             }
             Value::Array(_) => bundle.of_any_region = bundle.listed(Some(&document))?.0,
             Value::Object(fields) => bundle.by_region(fields)?,
-            _ => return Err(error("it is neither a bundle nor an answer of `list-public-keys`")),
+            _ => return Err(error("it is neither a bundle nor the output of `list-public-keys`")),
         }
         let regions = bundle.regions.values().map(|region| region.keys.len()).sum::<usize>();
         match regions + bundle.of_any_region.len() {
@@ -107,7 +109,7 @@ impl Bundle {
         }
     }
 
-    /// Adds what another file tells.
+    /// Adds the keys of a different file.
     pub fn add(&mut self, other: Self) {
         for (region, more) in other.regions {
             let into = self.regions.entry(region).or_default();
@@ -121,12 +123,12 @@ impl Bundle {
         self.cut |= other.cut;
     }
 
-    /// Our own form, which tells what was asked for.
+    /// Reads trailproof's own format, which records what was requested.
     fn own(&mut self, fields: &Map<String, Value>) -> Result<(), BundleError> {
         let format = fields.get("format").and_then(Value::as_str);
         let schema = fields.get("schema").and_then(Value::as_u64);
         if (format, schema) != (Some(FORMAT), Some(SCHEMA)) {
-            return Err(BundleError(format!("it is no `{FORMAT}` of schema {SCHEMA}")));
+            return Err(BundleError(format!("it is not `{FORMAT}` with schema {SCHEMA}")));
         }
         let regions = fields.get("regions").and_then(Value::as_object);
         for (name, told) in regions.ok_or_else(|| absent("regions"))? {
@@ -150,7 +152,7 @@ impl Bundle {
         Ok(())
     }
 
-    /// `{region: answer}`, as people put together the answers for several regions.
+    /// Reads `{region: response}`, which users put together from the responses of several regions.
     fn by_region(&mut self, fields: &Map<String, Value>) -> Result<(), BundleError> {
         for (name, answer) in fields {
             let region = region(name)?;
@@ -164,8 +166,8 @@ impl Bundle {
         Ok(())
     }
 
-    /// The keys of a list, and whether every entry of it is one: of a list with another entry nobody
-    /// knows which key is wanting, so that it is all keys of no time.
+    /// Returns the keys of a list, and whether every entry is a key. If an entry is malformed, the
+    /// missing key is unknown, so the list is complete for no time.
     fn listed(&mut self, list: Option<&Value>) -> Result<(Vec<KeyRecord>, bool), BundleError> {
         let list = list.and_then(Value::as_array).ok_or_else(|| absent("PublicKeyList"))?;
         let mut keys = Vec::new();
@@ -183,7 +185,7 @@ impl Bundle {
     }
 }
 
-/// Whether an answer of ListPublicKeys says that there is another page.
+/// Returns whether a response of ListPublicKeys has a next page.
 fn goes_on(fields: &Map<String, Value>) -> bool {
     fields.get("NextToken").is_some_and(|token| !token.is_null())
 }
@@ -196,9 +198,9 @@ fn record(told: &Value) -> Result<KeyRecord, String> {
     if fingerprint.len() > budget::FINGERPRINT || value.len() > budget::PUBLIC_KEY * 2 {
         return Err(named("is larger than a key can be"));
     }
-    // Printed JSON may break the line within a value.
+    // Pretty-printed JSON may break the line within a value.
     let value: String = value.split_ascii_whitespace().collect();
-    let der = STANDARD.decode(value).map_err(|_| named("has a `Value` that is no base64"))?;
+    let der = STANDARD.decode(value).map_err(|_| named("has a `Value` that is not base64"))?;
     if der.len() > budget::PUBLIC_KEY {
         return Err(named("is larger than a key can be"));
     }
@@ -206,7 +208,7 @@ fn record(told: &Value) -> Result<KeyRecord, String> {
         None | Some(Value::Null) => Ok(None),
         Some(at) => match time(at) {
             Some(at) => Ok(Some(at)),
-            None => Err(named(&format!("has a `{name}` that is no time"))),
+            None => Err(named(&format!("has a `{name}` that is not a time"))),
         },
     };
     Ok(KeyRecord {
@@ -217,13 +219,13 @@ fn record(told: &Value) -> Result<KeyRecord, String> {
     })
 }
 
-/// A time as the AWS CLI prints it, 1 (seconds) and 2 (RFC 3339), and as .NET does: `/Date(ms)/`.
+/// Parses a time as AWS CLI 1 (seconds), AWS CLI 2 (RFC 3339) or .NET (`/Date(ms)/`) prints it.
 fn time(value: &Value) -> Option<Timestamp> {
     if let Some(seconds) = value.as_i64() {
         return Some(Timestamp::from_unix(seconds));
     }
     if let Some(seconds) = value.as_f64() {
-        // Fractions of seconds are of no account; what is no time at all is none.
+        // Fractions of seconds are dropped. A number that is out of range is not a time.
         let whole = format!("{:.0}", seconds.trunc());
         return whole.parse().ok().map(Timestamp::from_unix);
     }
@@ -236,11 +238,11 @@ fn time(value: &Value) -> Option<Timestamp> {
 }
 
 fn region(name: &str) -> Result<Region, BundleError> {
-    name.parse().map_err(|_| BundleError(format!("`{}` is no region", excerpt(name, 64))))
+    name.parse().map_err(|_| BundleError(format!("`{}` is not a region", excerpt(name, 64))))
 }
 
 fn absent(name: &str) -> BundleError {
-    BundleError(format!("its `{name}` is absent or of another kind"))
+    BundleError(format!("its `{name}` is missing or has the wrong type"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Every form of a bundle is read, and what is none says why.
+//! Every format of a bundle is read, and an invalid bundle is refused with a reason.
 use super::*;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ fn a_time_is_read_in_every_spelling_that_tools_print() {
 }
 
 #[test]
-fn every_form_is_read_and_tells_its_coverage() {
+fn every_format_is_read_with_its_coverage() {
     let own = json!({ "format": FORMAT, "schema": SCHEMA, "regions": { "us-east-1": {
         "requested": [{ "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z" }],
         "PublicKeyList": [key(0)] } } });
@@ -50,9 +50,9 @@ fn every_form_is_read_and_tells_its_coverage() {
     assert!(!parsed(&json!({ "PublicKeyList": [key(0)], "NextToken": null })).unwrap().cut);
 }
 
-/// An answer of which pages are missing must not make an accusation.
+/// A response with missing pages must not lead to a contradiction.
 #[test]
-fn an_answer_that_goes_on_covers_nothing() {
+fn a_response_with_a_next_page_covers_nothing() {
     let day = |number: i64| json!(number * 86_400);
     let keys: Vec<Value> = (0..4)
         .map(|n| {
@@ -70,7 +70,7 @@ fn an_answer_that_goes_on_covers_nothing() {
 }
 
 #[test]
-fn what_is_no_bundle_says_why() {
+fn an_invalid_bundle_is_refused_with_a_reason() {
     for wrong in [
         json!({}),
         json!([]),
@@ -90,7 +90,7 @@ fn what_is_no_bundle_says_why() {
 }
 
 #[test]
-fn a_record_that_is_no_key_is_told_and_the_rest_is_used() {
+fn an_invalid_key_is_reported_and_the_rest_is_used() {
     let long = "A".repeat(budget::PUBLIC_KEY * 2 + 4);
     let bundle = parsed(&json!([
         key(0), {}, 7, { "Fingerprint": "f" }, { "Fingerprint": "\u{1b}", "Value": "*" },
@@ -101,9 +101,9 @@ fn a_record_that_is_no_key_is_told_and_the_rest_is_used() {
     assert!(bundle.unusable.iter().all(|why| !why.contains('\u{1b}')));
 }
 
-/// Which key is wanting nobody knows then, and a digest that names it is not accused.
+/// The missing key is then unknown, so a digest that names it is not contradicted.
 #[test]
-fn a_list_with_an_entry_that_is_no_key_covers_nothing() {
+fn a_list_with_an_invalid_entry_covers_nothing() {
     let own = |keys: Value| {
         let own = json!({ "format": FORMAT, "schema": SCHEMA, "regions": { "us-east-1": {
             "requested": [{ "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z" }],

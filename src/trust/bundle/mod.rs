@@ -1,7 +1,8 @@
-//! Public keys in files, so that nothing needs to be asked of AWS.
+//! Public keys in files, so that AWS need not be asked.
 //!
-//! A bundle is believed because somebody named it: where it came from is theirs to know. One that
-//! lies beside the evidence proves nothing, for whoever changed the evidence may have put it there.
+//! A bundle is trusted because the user named it: they must know where it came from. A bundle that
+//! lies beside the evidence proves nothing, because anyone who changed the evidence may have put it
+//! there.
 mod check;
 mod coverage;
 mod document;

@@ -1,4 +1,4 @@
-//! A key service whose answers are kept, for a bundle of what a run believed.
+//! A key service that keeps its responses, for a bundle of the keys that a run trusted.
 use super::coverage::{Stretch, joined};
 use super::document::RegionKeys;
 use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
@@ -7,28 +7,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::time::Timestamp;
 
-/// Asks the service below, and keeps what it answers.
+/// Asks the service below and keeps its responses.
 #[derive(Debug)]
 pub struct RecordedKeys {
     below: Arc<dyn KeyService>,
-    /// Of the time after the run nobody has all keys, so that it is not written down as covered.
+    /// The time of the run. No service has all keys of the time after it, so that time is not
+    /// recorded as covered.
     now: Timestamp,
     kept: Mutex<BTreeMap<Region, RegionKeys>>,
 }
 
 impl RecordedKeys {
-    /// Over `below`; `now` is the time of the run.
+    /// Wraps `below`; `now` is the time of the run.
     pub fn new(below: Arc<dyn KeyService>, now: Timestamp) -> Self {
         Self { below, now, kept: Mutex::default() }
     }
 
-    /// All answers until now: every key once, and the time of which they are all.
+    /// Returns all responses so far: each key once, and the time for which they are complete.
     pub fn kept(&self) -> BTreeMap<Region, RegionKeys> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn keep(&self, region: &Region, asked: Stretch, keys: &[KeyRecord]) {
-        // A bundle says itself of what time it has all.
+        // A bundle itself states the time for which it is complete.
         let covered = match self.below.covered(Some(region)) {
             Some(covered) => covered,
             None => vec![(asked.0, asked.1.min(self.now))],
@@ -59,7 +60,8 @@ impl KeyService for RecordedKeys {
         to: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<KeyRecord>, ServiceError>> {
         Box::pin(async move {
-            // All keys until now: whoever reads the bundle cannot ask again before it accuses.
+            // Requests all keys until now: a reader of the bundle cannot ask again before it
+            // reports a contradiction.
             let to = to.max(self.now);
             let keys = self.below.keys(region, from, to).await?;
             if let Some(region) = region {

@@ -5,7 +5,7 @@ use crate::trust::{BoxFuture, KeyRecord, KeyService, ServiceError};
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::time::Timestamp;
 
-/// The keys of bundles that somebody named. Asks nobody.
+/// The keys of bundles that the user named. Makes no requests.
 #[derive(Debug)]
 pub struct BundleKeys {
     bundle: Bundle,
@@ -13,7 +13,7 @@ pub struct BundleKeys {
 }
 
 impl BundleKeys {
-    /// Over all that these bundles have; `source` names the files that they were read from.
+    /// Uses all keys of a bundle; `source` names the files that it was read from.
     pub fn new(bundle: Bundle, source: String) -> Self {
         Self { bundle, source }
     }
@@ -25,7 +25,7 @@ impl BundleKeys {
 
 #[deny(clippy::missing_trait_methods)]
 impl KeyService for BundleKeys {
-    /// Every key of the region, of whatever time: they are at hand.
+    /// Returns every key of the region, of any time, since all are in memory.
     fn keys<'a>(
         &'a self,
         region: Option<&'a Region>,
@@ -52,7 +52,7 @@ impl KeyService for BundleKeys {
     }
 }
 
-/// No keys at all, where none were named and nobody may be asked.
+/// No keys at all, for a run that has no bundle and may not ask AWS.
 #[derive(Debug)]
 pub struct NoKeys;
 
@@ -68,7 +68,7 @@ impl KeyService for NoKeys {
             Err(ServiceError {
                 operation: "ListPublicKeys",
                 code: None,
-                message: "no key bundle was named with `--public-keys`".to_owned(),
+                message: "no key bundle was given with `--public-keys`".to_owned(),
                 no_credentials: false,
             })
         })

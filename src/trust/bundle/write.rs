@@ -1,4 +1,4 @@
-//! Writes a bundle of our own form.
+//! Writes a bundle in trailproof's own format.
 use super::coverage::Stretch;
 use super::document::{FORMAT, RegionKeys, SCHEMA};
 use crate::trust::KeyRecord;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use trailproof_core::vocab::ids::Region;
 
-/// The document of the keys that were obtained for `requested`.
+/// Returns the document of the keys that were obtained for `requested`.
 pub fn fetched(keys: &BTreeMap<Region, Vec<KeyRecord>>, requested: Stretch) -> String {
     let of = |keys: &Vec<KeyRecord>| RegionKeys {
         keys: keys.clone(),
@@ -18,7 +18,7 @@ pub fn fetched(keys: &BTreeMap<Region, Vec<KeyRecord>>, requested: Stretch) -> S
     bundle_text(&keys.iter().map(|(region, keys)| (region.clone(), of(keys))).collect())
 }
 
-/// The document of these keys and of the stretches of which they are all.
+/// Returns the document of these keys and of the stretches for which they are complete.
 pub fn bundle_text(keys: &BTreeMap<Region, RegionKeys>) -> String {
     let mut regions = Map::new();
     for (region, RegionKeys { keys, covered, all_since }) in keys {

@@ -1,4 +1,5 @@
-//! The SDK's clients: CloudTrail's by region, Organizations' one, made when first needed.
+//! The SDK's clients, made when first needed: CloudTrail's for each region, and one for
+//! Organizations.
 use crate::aws::config::{AwsConfig, Service};
 use crate::aws::words::SetupError;
 use aws_sdk_cloudtrail::config::retry::RetryConfig;
@@ -8,15 +9,15 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use trailproof_core::vocab::ids::Region;
 
-/// Attempts at one request, by the SDK's standard mode; as many as the AWS CLI makes. These
-/// services allow few requests a second (ListPublicKeys 10), so that refusals pass by waiting.
+/// Attempts for each request in the SDK's standard mode; as many as the AWS CLI makes. These
+/// services allow few requests a second (ListPublicKeys 10), so throttling passes by waiting.
 const ATTEMPTS: u32 = 5;
-/// Name resolution, TCP and TLS together; as for S3.
+/// Time for name resolution, TCP and TLS together; as for S3.
 const CONNECT: Duration = Duration::from_secs(10);
-/// From a request to its answer; the AWS CLI's.
+/// Time from a request to its response; the AWS CLI's value.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// Clients that share one pool of connections.
+/// Clients that share one connection pool.
 #[derive(Debug)]
 pub(super) struct Clients {
     config: AwsConfig,
@@ -39,7 +40,7 @@ impl Clients {
         self.attempts = attempts.max(1);
     }
 
-    /// CloudTrail in `region`; without one, in the configured region.
+    /// Returns the client of CloudTrail in `region`; without one, in the configured region.
     pub(super) fn trails(
         &self,
         region: Option<&Region>,
@@ -62,8 +63,9 @@ impl Clients {
         Ok(client)
     }
 
-    /// Organizations, which has one endpoint in each partition: the configured region's, or without one
-    /// the commercial partition's, as for the AWS CLI.
+    /// Returns the client of Organizations, which has one endpoint in each partition. The
+    /// configured region selects it; without one it is the commercial partition's, as for the AWS
+    /// CLI.
     pub(super) fn organizations(&self) -> &aws_sdk_organizations::Client {
         self.organizations.get_or_init(|| {
             let mut builder = aws_sdk_organizations::config::Builder::from(self.config.sdk())

@@ -1,4 +1,4 @@
-//! From the SDK's errors to the AWS CLI's words.
+//! From the SDK's errors to the AWS CLI's messages.
 use crate::aws::credentials;
 use crate::aws::words::{self, SetupError};
 use crate::trust::ServiceError;
@@ -6,7 +6,7 @@ use aws_sdk_cloudtrail::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 
-/// What `error` of `operation` means.
+/// Returns what `error` of `operation` means.
 pub(super) fn service_error<E>(
     operation: &'static str,
     error: &SdkError<E, HttpResponse>,
@@ -23,12 +23,12 @@ where
         Some(message) => message.to_owned(),
         // The AWS CLI prints an empty message for a code without one.
         None if code.is_some() => String::new(),
-        None => format!("{operation} could not be asked: {}", words::chain(error)),
+        None => format!("{operation} could not be called: {}", words::chain(error)),
     };
     ServiceError { operation, code, message, no_credentials: false }
 }
 
-/// What it means that `operation` could not even be asked.
+/// Returns the error of an `operation` that could not even be called.
 pub(super) fn setup_error(operation: &'static str, error: &SetupError) -> ServiceError {
     ServiceError {
         operation,
@@ -38,7 +38,7 @@ pub(super) fn setup_error(operation: &'static str, error: &SetupError) -> Servic
     }
 }
 
-/// An answer of `operation` that makes no sense.
+/// Returns the error of a response to `operation` that makes no sense.
 pub(super) fn senseless(operation: &'static str, words: &str) -> ServiceError {
     ServiceError {
         operation,

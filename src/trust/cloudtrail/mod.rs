@@ -1,7 +1,7 @@
-//! CloudTrail and Organizations themselves, as the services that keys and trails are asked of.
+//! CloudTrail and Organizations themselves, as the services that return keys and trails.
 //!
-//! What they say is handed on as they said it: whether a key fits a digest, and whether a trail is
-//! the one that is meant, is for others to judge.
+//! Their responses are passed on unchanged. Whether a key fits a digest, and whether a trail is the
+//! intended one, is decided elsewhere.
 mod clients;
 mod failure;
 mod records;

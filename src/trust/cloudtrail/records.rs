@@ -1,4 +1,4 @@
-//! From the SDK's types to records of ours.
+//! From the SDK's types to trailproof's records.
 use crate::trust::{KeyRecord, TrailRecord, TrailStatusRecord};
 use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_sdk_cloudtrail::primitives::DateTime;
@@ -6,8 +6,8 @@ use aws_sdk_cloudtrail::types::{PublicKey, Trail};
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::time::Timestamp;
 
-/// One key; `None` where it has no fingerprint or no value, or more bytes than a key can have:
-/// no digest could name it, or it could not be used.
+/// Converts a key; `None` if it has no fingerprint or no value, or is larger than a key can be: no
+/// digest could name it, or it could not be used.
 pub(super) fn key(key: PublicKey) -> Option<KeyRecord> {
     let der = key.value?.into_inner();
     (der.len() <= budget::PUBLIC_KEY).then_some(KeyRecord {
@@ -18,7 +18,7 @@ pub(super) fn key(key: PublicKey) -> Option<KeyRecord> {
     })
 }
 
-/// One trail; `None` where it has no ARN.
+/// Converts a trail; `None` if it has no ARN.
 pub(super) fn trail(trail: Trail) -> Option<TrailRecord> {
     Some(TrailRecord {
         arn: trail.trail_arn?,
@@ -30,7 +30,7 @@ pub(super) fn trail(trail: Trail) -> Option<TrailRecord> {
     })
 }
 
-/// What GetTrailStatus says of digests.
+/// Converts what GetTrailStatus returns about digests.
 pub(super) fn status(status: GetTrailStatusOutput) -> TrailStatusRecord {
     TrailStatusRecord {
         is_logging: status.is_logging.unwrap_or_default(),
@@ -42,13 +42,13 @@ pub(super) fn status(status: GetTrailStatusOutput) -> TrailStatusRecord {
     }
 }
 
-/// Words of the service, which become part of records.
+/// Cuts a text of the service, which becomes part of records, to the budget.
 fn shortened(mut words: String) -> String {
     words.truncate(words.floor_char_boundary(budget::DETAIL));
     words
 }
 
-/// The second that `time` lies in, without its fraction.
+/// Returns the second that `time` lies in, without its fraction.
 fn at(time: DateTime) -> Timestamp {
     Timestamp::from_unix(time.secs())
 }
@@ -59,7 +59,7 @@ mod tests {
     use aws_sdk_cloudtrail::primitives::Blob;
 
     #[test]
-    fn a_key_that_cannot_be_used_is_none() {
+    fn an_unusable_key_is_skipped() {
         let usable = || PublicKey::builder().value(Blob::new([1, 2])).fingerprint("f");
         assert!(key(usable().build()).is_some());
         assert!(key(PublicKey::builder().fingerprint("f").build()).is_none());

@@ -1,4 +1,4 @@
-//! The traits of trust, answered by AWS.
+//! The traits of `trust`, implemented by AWS.
 use super::clients::Clients;
 use super::failure::{senseless, service_error, setup_error};
 use super::records;
@@ -23,20 +23,20 @@ const DESCRIBE_ORGANIZATION: &str = "DescribeOrganization";
 
 /// CloudTrail in every region, and Organizations.
 ///
-/// Throttling and broken connections are retried by the SDK; what comes out is the last word.
+/// The SDK retries throttling and broken connections; the errors returned here are final.
 #[derive(Debug)]
 pub struct CloudTrail {
     clients: Clients,
 }
 
 impl CloudTrail {
-    /// Over the credentials, region and endpoints that `config` found. Asks nobody yet, and a
-    /// region that is wanting shows only when it is needed.
+    /// Uses the credentials, region and endpoints of `config`. Makes no request yet; a missing
+    /// region is reported only when it is needed.
     pub fn new(config: &AwsConfig) -> Self {
         Self { clients: Clients::new(config.clone()) }
     }
 
-    /// The same with so many attempts at each request, for tests.
+    /// Sets the number of attempts for each request, for tests.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.clients.set_attempts(attempts);
@@ -53,7 +53,7 @@ impl CloudTrail {
             self.clients.trails(region).map_err(|error| setup_error(LIST_PUBLIC_KEYS, &error))?;
         let mut keys = Vec::new();
         let mut token: Option<String> = None;
-        // A token that was seen before leads in a circle, however long.
+        // A token that was seen before means a loop of any length.
         let mut seen = HashSet::new();
         for _ in 0..budget::PAGES {
             let page = client
@@ -70,16 +70,18 @@ impl CloudTrail {
             match page.next_token.filter(|token| !token.is_empty()) {
                 None => return Ok(keys),
                 Some(next) if seen.insert(next.clone()) => token = Some(next),
-                Some(_) => return Err(senseless(LIST_PUBLIC_KEYS, "repeats its page token")),
+                Some(_) => {
+                    return Err(senseless(LIST_PUBLIC_KEYS, "returned the same page token twice"));
+                }
             }
         }
-        Err(senseless(LIST_PUBLIC_KEYS, "does not come to an end"))
+        Err(senseless(LIST_PUBLIC_KEYS, "returned too many pages"))
     }
 
     async fn described(&self, region: Option<&Region>) -> Result<Vec<TrailRecord>, ServiceError> {
         let client =
             self.clients.trails(region).map_err(|error| setup_error(DESCRIBE_TRAILS, &error))?;
-        // Without a filter, as the AWS CLI asks: with one, a trail that is not there is an error.
+        // Without a filter, as the AWS CLI asks: with a filter, a missing trail is an error.
         let described = client
             .describe_trails()
             .send()
@@ -96,7 +98,7 @@ impl CloudTrail {
     ) -> Result<TrailStatusRecord, ServiceError> {
         let client =
             self.clients.trails(region).map_err(|error| setup_error(GET_TRAIL_STATUS, &error))?;
-        // By ARN: a name means another trail in another region.
+        // By ARN: in a different region, a name means a different trail.
         let status = client
             .get_trail_status()
             .name(arn.as_str())
@@ -106,8 +108,9 @@ impl CloudTrail {
         Ok(records::status(status))
     }
 
-    /// Accounts that are not active any more, or not yet, deliver nothing. `State` replaces `Status`,
-    /// which AWS retires; an answer without a state tells of an account that is there.
+    /// Returns the active accounts. Accounts that are no longer or not yet active deliver
+    /// nothing. `State` replaces `Status`, which AWS retires; an account without a state is taken
+    /// as active.
     async fn active_accounts(&self) -> Result<Vec<Member>, ServiceError> {
         let client = self.clients.organizations();
         let mut accounts = Vec::new();
@@ -128,16 +131,19 @@ impl CloudTrail {
                 }
                 let joined = account.joined_timestamp.map(|at| Timestamp::from_unix(at.secs()));
                 let id = account.id.and_then(|id| id.parse().ok());
-                let account = id.ok_or_else(|| senseless(LIST_ACCOUNTS, "names no account"))?;
+                let account =
+                    id.ok_or_else(|| senseless(LIST_ACCOUNTS, "returned no account id"))?;
                 accounts.push(Member { account, joined });
             }
             match page.next_token.filter(|token| !token.is_empty()) {
                 None => return Ok(accounts),
                 Some(next) if seen.insert(next.clone()) => token = Some(next),
-                Some(_) => return Err(senseless(LIST_ACCOUNTS, "repeats its page token")),
+                Some(_) => {
+                    return Err(senseless(LIST_ACCOUNTS, "returned the same page token twice"));
+                }
             }
         }
-        Err(senseless(LIST_ACCOUNTS, "does not come to an end"))
+        Err(senseless(LIST_ACCOUNTS, "returned too many pages"))
     }
 
     async fn own_organization(&self) -> Result<OrganizationId, ServiceError> {
@@ -151,7 +157,7 @@ impl CloudTrail {
         described
             .organization
             .and_then(|organization| organization.id?.parse().ok())
-            .ok_or_else(|| senseless(DESCRIBE_ORGANIZATION, "gives no organization id"))
+            .ok_or_else(|| senseless(DESCRIBE_ORGANIZATION, "returned no organization id"))
     }
 }
 

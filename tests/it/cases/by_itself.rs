@@ -41,7 +41,7 @@ fn a_mirror_has_its_period_its_scope_and_its_keys() {
     ] {
         let ran = offline(&arguments);
         assert_eq!(ran.status, 2, "{arguments:?}: {}", ran.stderr);
-        assert!(ran.stderr.contains("a period is needed"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("a period is required"), "{}", ran.stderr);
     }
 }
 

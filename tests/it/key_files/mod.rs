@@ -56,10 +56,10 @@ fn what_is_wrong_with_a_key_is_named() {
     assert_eq!(status, Some(1), "{out}");
     for words in [
         "fingerprint-mismatch: key `\\u{1b}[31mx`",
-        "is no RSA key of 2048 to 8192 bits",
-        "has a `Value` that is no base64",
+        "is not an RSA key of 2048 to 8192 bits",
+        "has a `Value` that is not base64",
         "not for 30 days",
-        "has a `ValidityEndTime` that is no time",
+        "has a `ValidityEndTime` that is not a time",
         "not covered: ",
     ] {
         assert!(out.contains(words), "{words}: {out}");
@@ -201,17 +201,24 @@ fn a_bundle_that_is_no_help_says_why() {
     let misnamed = own("us-east-1", "2026-02-01T00:00:00Z", "2026-06-01T00:00:00Z", &misnamed);
     let broken = own("us-east-1", "2026-02-01T00:00:00Z", "2026-06-01T00:00:00Z", &broken);
     let schema = whole.replace("\"schema\":1", "\"schema\":7");
-    let unavailable = "not known to have all keys of us-east-1 for that time";
+    let unavailable = "not known to have every key of us-east-1 for that time";
     // Name, content, status of `check` and what it says, status of `verify` and what it says.
     let cases: [(&str, &str, i32, &str, i32, &str); 8] = [
         ("whole", &whole, 0, "us-east-1: 1 key", 0, "PROVEN"),
-        ("cut", &cut, 5, "it is no JSON: EOF while parsing", 5, "cannot use the public keys in"),
-        ("schema", &schema, 5, "no `trailproof-public-keys` of schema 1", 5, "of schema 1"),
-        ("binary", "\u{1f}\u{8b}\u{8}", 5, "it is no JSON", 5, "it is no JSON"),
+        ("cut", &cut, 5, "it is not JSON: EOF while parsing", 5, "cannot use the public keys in"),
+        ("schema", &schema, 5, "not `trailproof-public-keys` with schema 1", 5, "with schema 1"),
+        ("binary", "\u{1f}\u{8b}\u{8}", 5, "it is not JSON", 5, "it is not JSON"),
         ("other region", &other, 0, "eu-west-1: 0 keys", 3, unavailable),
         ("other time", &early, 0, "us-east-1: 0 keys", 3, unavailable),
         ("misnamed", &misnamed, 1, "wrong: fingerprint-mismatch: key", 1, "digest-key-unknown"),
-        ("broken", &broken, 1, "is no RSA key of 2048 to 8192 bits", 3, "is another key, or none"),
+        (
+            "broken",
+            &broken,
+            1,
+            "is not an RSA key of 2048 to 8192 bits",
+            3,
+            "is another key, or none",
+        ),
     ];
     let whole = trail.whole();
     let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();

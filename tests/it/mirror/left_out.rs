@@ -129,7 +129,7 @@ fn a_file_that_left_the_mirror_is_not_missing_from_the_bucket() {
     for event in failures {
         assert_eq!(event["read_failure"]["code"], "not-copied");
         let detail = event["read_failure"]["detail"].as_str().unwrap();
-        assert!(detail.contains("is not in the mirror any more"), "{detail}");
+        assert!(detail.contains("is no longer in the mirror"), "{detail}");
     }
     // A file that somebody added is seen.
     let log = trail.chains[1].digests[7].logs[0].clone();

@@ -30,7 +30,7 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
     assert_eq!(verdict(&none), "not proven");
     assert!(codes(&none).keys().all(|code| code == "keys-unavailable"), "{:?}", codes(&none));
     let said = String::from_utf8(none.stderr).unwrap();
-    assert!(said.contains("public-keys.json` is not believed"), "{said}");
+    assert!(said.contains("public-keys.json` is not trusted"), "{said}");
     // The same without the keys: an accusation where the bundle covers the time and has a key of it,
     // and none else.
     let unknown = json!({
@@ -66,7 +66,7 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
         .collect();
     let output = run(Some(&json!({ "PublicKeyList": lists })));
     assert_eq!(verdict(&output), "proven");
-    assert!(String::from_utf8(output.stderr).unwrap().contains("does not tell the region"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("does not name the region"));
     // A fingerprint that is not the key's is said.
     let mut misnamed = all.clone();
     for region in misnamed["regions"].as_object_mut().unwrap().values_mut() {
@@ -78,8 +78,8 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
     // An entry that is no key, or not the one of its name, accuses nobody.
     let other = base64::engine::general_purpose::STANDARD.encode(&Signer::pool(2).pkcs1);
     for (field, value, words) in [
-        ("Value", "*", "no base64"),
-        ("ValidityEndTime", "x", "no time"),
+        ("Value", "*", "not base64"),
+        ("ValidityEndTime", "x", "not a time"),
         ("Value", "AQID", "fingerprint-mismatch"),
         ("Value", other.as_str(), "fingerprint-mismatch"),
     ] {
@@ -117,9 +117,9 @@ fn what_cannot_be_verified_is_said_with_its_status() {
     let cases: [(&[&str], i32, &str); 7] = [
         (&["empty"], 4, "no folder `AWSLogs` or `CloudTrail-Digest`"),
         (&["none"], 2, "there is no such directory"),
-        (&["file"], 2, "is no directory"),
+        (&["file"], 2, "is not a directory"),
         (&["empty", "--public-keys", "none"], 5, "cannot use the public keys in `none`"),
-        (&["empty", "--public-keys", "file"], 5, "it is no JSON"),
+        (&["empty", "--public-keys", "file"], 5, "it is not JSON"),
         (&["empty", "--relocate", "s3://a"], 2, "as a relocation"),
         (&["\u{1b}[2J"], 2, "\\u{1b}[2J"),
     ];
@@ -303,7 +303,7 @@ fn links_that_lead_out_are_not_followed_and_said() {
     assert!(keys.iter().any(|key| log.ends_with(key)), "{keys:?}");
     assert!(keys.iter().any(|key| digest.ends_with(key)), "{keys:?}");
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("warning: passed over") && said.contains("symbolic links"), "{said}");
+    assert!(said.contains("warning: skipped") && said.contains("symbolic links"), "{said}");
 }
 
 /// What the walk passes over below the folders of CloudTrail is a doubt, in every output: a folder

@@ -118,7 +118,7 @@ fn a_resumed_run_reads_only_what_is_new_and_writes_the_same_record() {
         "{read} of {logs}, {} of {all}",
         bench.gets()
     );
-    let skipped = format!("{} log files were not read again, of {logs} that", logs - read);
+    let skipped = format!("{} of {logs} log files that the record proves", logs - read);
     assert!(ran.stderr.contains(&skipped), "{skipped}: {}", ran.stderr);
     assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
     // From a record that was cut, the rest is read.

@@ -6,7 +6,7 @@ fn what_the_caller_got_wrong_is_usage() {
     let server = serve(&trail());
     for (arguments, part) in [
         (vec!["verify"], "LOCATION"),
-        (vec!["verify", "s3://b"], "a period is needed"),
+        (vec!["verify", "s3://b"], "a period is required"),
         (vec!["verify", "s3://b", "--last", "soon"], "`soon`"),
         (vec!["verify", "s3://b", "--last", "1d", "--quarter", "2026Q1"], "--quarter"),
         (vec!["verify", "s3://", "--last", "1d"], "`s3://`"),

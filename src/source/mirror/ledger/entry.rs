@@ -1,4 +1,5 @@
-//! What of a record a listing tells, which is little: pages are made of it without the rest.
+//! The few fields of a record that a listing needs: pages are made from them without reading the
+//! rest.
 use super::lines::{is_place, object};
 use super::merged::Told;
 use super::record::{Order, Record};
@@ -8,12 +9,12 @@ use std::io;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::time::Timestamp;
 
-/// An object or a folder as a listing tells it.
+/// An object or a folder as it appears in a listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::source::mirror) struct Entry {
-    /// Bytes of the object as it was listed.
+    /// The size and time of the object as it was listed.
     listed: Option<Listed>,
-    /// Bytes of the copy.
+    /// The bytes of the copy.
     copied: Option<u64>,
     unlisted: bool,
     seen: bool,
@@ -26,23 +27,23 @@ struct Listed {
 }
 
 impl Entry {
-    /// Whether the bucket was seen to have it.
+    /// Returns whether the bucket was seen to have it.
     pub(in crate::source::mirror) fn is_there(self) -> bool {
         self.seen || self.listed.is_some() || self.copied.is_some()
     }
 
-    /// Bytes of the object, of a folder none.
+    /// Returns the bytes of the object; 0 for a folder.
     pub(in crate::source::mirror) fn size(self) -> u64 {
         self.listed.map(|listed| listed.size).or(self.copied).unwrap_or(0)
     }
 
-    /// When the object was written, as the listing had it.
+    /// Returns when the object was written, according to the listing.
     pub(in crate::source::mirror) fn last_modified(self) -> Option<Timestamp> {
         self.listed.and_then(|listed| listed.last_modified)
     }
 }
 
-/// The same in a line.
+/// The fields of an entry in a line.
 #[derive(Deserialize)]
 struct Line<'l> {
     #[serde(borrow)]
@@ -77,8 +78,8 @@ struct Folder {
     seen: bool,
 }
 
-/// What a line says that is spelt as most are: an object that was listed and copied, and nothing
-/// more. Whole mirrors are listed, and this takes a fifth of the time of reading all of it.
+/// Parses a line in its most common spelling: an object that was listed and copied, and nothing
+/// more. Complete mirrors are listed, and this takes a fifth of the time of parsing the whole line.
 fn usual(line: &[u8]) -> Option<(Order, Entry)> {
     let (bucket, rest) = text(line.strip_prefix(b"{\"bucket\":\"")?)?;
     let (key, rest) = text(rest.strip_prefix(b",\"key\":\"")?)?;
@@ -96,8 +97,8 @@ fn usual(line: &[u8]) -> Option<(Order, Entry)> {
     };
     let last_modified = last_modified.and_then(Timestamp::parse);
     let (copied, rest) = number(rest.strip_prefix(b"},\"copied\":{\"size\":")?)?;
-    // Without another brace the two at the end are those of the copy and of the line, so that nothing
-    // stands behind the copy.
+    // Without a further opening brace, the two closing ones at the end are those of the copy and of
+    // the line, so nothing follows the copy.
     let is_last = rest.starts_with(b",")
         && rest.ends_with(b"\"}}")
         && memchr::memchr2(b'{', b'\\', rest).is_none();
@@ -107,7 +108,7 @@ fn usual(line: &[u8]) -> Option<(Order, Entry)> {
     Some((Order::at(path), entry))
 }
 
-/// Text without anything escaped, up to the quotation mark, and what comes behind it.
+/// Returns the text up to the quotation mark, if nothing in it is escaped, and what follows.
 fn text(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = memchr::memchr2(b'"', b'\\', line)?;
     let rest = line.get(end..)?.strip_prefix(b"\"")?;
@@ -122,8 +123,8 @@ fn number(line: &[u8]) -> Option<(u64, &[u8])> {
 
 impl Told for Entry {
     fn parse(line: &[u8]) -> io::Result<(Order, Self)> {
-        if let Some(told) = usual(line) {
-            return Ok(told);
+        if let Some(entry) = usual(line) {
+            return Ok(entry);
         }
         let line: Line<'_> = object(line)?;
         is_place(&line.bucket, &line.key)?;
@@ -174,9 +175,10 @@ mod tests {
     use super::*;
     use crate::source::mirror::ledger::{Copied, FailedAs, FolderAs, ListedAs};
 
-    /// It must be what the whole record would tell, in a line, alone and after another.
+    /// An entry must equal the one of its full record: in a line, alone, and after a different
+    /// record.
     #[test]
-    fn an_entry_says_what_its_record_says() {
+    fn an_entry_agrees_with_its_record() {
         let base = Record::new("b", "k/\u{1}\"\\x");
         let last_modified = Some("2026-03-01T00:04:11Z".to_owned());
         let listed = |size| {
@@ -215,8 +217,8 @@ mod tests {
                 assert_eq!(entry, Entry::of(&record), "{first:?} {later:?}");
             }
         }
-        assert_eq!(quickly, 1, "of these one is spelt as most are");
-        // Spelt nearly so.
+        assert_eq!(quickly, 1, "exactly one of them has the common spelling");
+        // Almost the common spelling.
         let copy = "\"copied\":{\"size\":2,\"sha256\":\"00\"}";
         let line = |rest: &str| {
             format!("{{\"bucket\":\"b\",\"key\":\"k\",\"listed\":{{\"size\":1}},{rest}}}")

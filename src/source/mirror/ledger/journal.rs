@@ -1,4 +1,4 @@
-//! Writes a ledger: what is noted is in the journal before anything is done that rests on it.
+//! Writes a ledger. A change is recorded in the journal before anything that depends on it is done.
 use super::layers::{JOURNAL, JOURNAL_BYTES, Layers, MANIFEST, Segment, note};
 use super::record::{Order, Record};
 use crate::source::mirror::header::new_file;
@@ -13,29 +13,29 @@ const RECENT: usize = 16_384;
 /// Records that are written at once: some 1 MB.
 const TOGETHER: usize = 4_096;
 
-/// Bytes of a journal after which it is sorted too, whatever it repeats.
+/// Bytes of a journal after which it is sorted into a file, even if it has few distinct records.
 const BYTES: u64 = JOURNAL_BYTES / 4;
 
-/// Sorted files of one level that are made into one of the next.
+/// The number of sorted files of one level that are merged into one of the next level.
 const FAN: usize = 8;
 
-/// The journal of one run. Whoever has it holds the lock of the directory.
+/// The journal of one run. Its owner holds the lock of the directory.
 #[derive(Debug)]
 pub(in crate::source::mirror) struct Journal {
     root: PathBuf,
     work: PathBuf,
     file: File,
-    /// Bytes of the file.
+    /// The bytes of the file.
     bytes: u64,
     recent: BTreeMap<Order, Record>,
-    /// Records that are kept until they are sorted into a file.
+    /// The number of records that are kept until they are sorted into a file.
     keep: usize,
     segments: Vec<Segment>,
     next: u64,
 }
 
 impl Journal {
-    /// Begins a journal over what earlier runs left, which is first made into one manifest.
+    /// Starts a journal. What earlier runs left is first merged into one manifest.
     pub(in crate::source::mirror) fn begin(root: &Path, work: &Path) -> io::Result<Self> {
         let left = Segment::all(work)?;
         if !left.is_empty() || work.join(JOURNAL).exists() {
@@ -58,12 +58,12 @@ impl Journal {
         })
     }
 
-    /// Notes these. They are in the file then, and durable after [`Self::sync`].
+    /// Records these changes. They are then in the file, and durable after [`Self::sync`].
     pub(in crate::source::mirror) fn note(&mut self, records: Vec<Record>) -> io::Result<()> {
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
-            // A page may tell of any number of objects that they are gone, and a run may be killed
-            // whenever the file is as long as this makes it.
+            // A page may report any number of objects as gone, and a run may be killed at any
+            // length that the file reaches here.
             let part: Vec<Record> = records.by_ref().take(TOGETHER).collect();
             let mut lines = Vec::with_capacity(part.len() * 256);
             for record in &part {
@@ -82,7 +82,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Makes durable what was noted.
+    /// Makes the recorded changes durable.
     pub(in crate::source::mirror) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
@@ -118,7 +118,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Everything that is known now.
+    /// Returns everything that is known now.
     pub(in crate::source::mirror) fn all(&self) -> io::Result<Layers> {
         let mut paths: Vec<PathBuf> =
             self.segments.iter().map(|segment| segment.path(&self.work)).collect();
@@ -129,7 +129,7 @@ impl Journal {
         Layers::of(&paths, self.recent.clone())
     }
 
-    /// Makes one manifest of everything and ends the journal.
+    /// Merges everything into one manifest and ends the journal.
     pub(in crate::source::mirror) fn finish(&mut self) -> io::Result<()> {
         write_sorted(&self.all()?, &self.root, &self.work)?;
         std::fs::remove_file(self.work.join(JOURNAL))?;
@@ -140,7 +140,7 @@ impl Journal {
     }
 }
 
-/// Takes away what a run noted that copied nothing.
+/// Removes the records of a run that copied nothing.
 pub(in crate::source::mirror) fn forget(work: &Path) -> io::Result<()> {
     let sorted = Segment::all(work)?.into_iter().map(|segment| segment.path(work));
     for path in sorted.chain([work.join(JOURNAL)]) {
@@ -152,7 +152,7 @@ pub(in crate::source::mirror) fn forget(work: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// An empty journal under the name of the old one, whose records lie elsewhere by now.
+/// Creates an empty journal under the name of the old one, whose records are in other files by now.
 fn begin_file(work: &Path) -> io::Result<File> {
     let path = work.join(JOURNAL);
     match std::fs::remove_file(&path) {
@@ -166,8 +166,8 @@ fn write_sorted(layers: &Layers, root: &Path, work: &Path) -> io::Result<()> {
     write_all(layers, &root.join(MANIFEST), work, false)
 }
 
-/// Writes all records to `path`, whole and synced before it takes its name. `deltas` keeps what only
-/// other layers need to hear.
+/// Writes all records to `path`: complete and synced before the file gets its name. `deltas` keeps
+/// the fields that only other layers need.
 fn write_all(layers: &Layers, path: &Path, work: &Path, deltas: bool) -> io::Result<()> {
     let part = work.join("sorted.part");
     let mut to = BufWriter::with_capacity(256 << 10, new_file(&part)?);
@@ -204,10 +204,10 @@ mod tests {
         records
     }
 
-    /// What is read is the same whether a run was finished, goes on, or was killed at any of the
-    /// rolls; the reference is one map.
+    /// The same is read whether a run finished, continues, or was killed at any merge; the
+    /// reference is a single map.
     #[test]
-    fn a_ledger_of_many_files_says_what_one_map_says() {
+    fn a_ledger_of_many_files_agrees_with_one_map() {
         let folder = tempfile::tempdir().unwrap();
         let (root, work) = (folder.path(), folder.path().join("work"));
         std::fs::create_dir(&work).unwrap();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_being_written_is_none() {
+    fn an_incomplete_line_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let mut journal = Journal::begin(root, root).unwrap();
@@ -269,8 +269,8 @@ mod tests {
         assert_eq!(all(&Layers::open(root, root).unwrap()), [listed(1, 1)]);
     }
 
-    /// A run may be killed at any time, and whoever goes on reads no journal that is longer than one
-    /// may be.
+    /// A run may be killed at any time, and the next run does not read a journal that exceeds the
+    /// limit.
     #[test]
     fn many_records_at_once_are_written_in_parts() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The files of a ledger as one.
+//! The files of a ledger, read as one.
 use super::entry::Entry;
 use super::lines::{Lines, parse, regular};
 use super::merged::{Merged, Told, take};
@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The manifest: all records of a mirror that was finished, or of the runs before.
+/// The manifest: all records of a finished mirror, or of the earlier runs.
 pub(in crate::source::mirror) const MANIFEST: &str = "trailproof-manifest.jsonl";
-/// What came since, in the folder of the run.
+/// The changes since then, in the folder of the run.
 pub(super) const JOURNAL: &str = "journal.jsonl";
-/// Bytes of it that are read: all of it is kept in memory. One that trailproof writes has a fourth of
-/// that.
+/// Bytes of the journal that are read, since all of it is kept in memory. A journal that trailproof
+/// writes has at most a fourth of that.
 pub(super) const JOURNAL_BYTES: u64 = 64 << 20;
-/// Parts of the journal that were sorted: `sorted-LEVEL-NUMBER.jsonl`.
+/// Sorted parts of the journal: `sorted-LEVEL-NUMBER.jsonl`.
 const SEGMENT: &str = "sorted-";
 
-/// A sorted part of the journal. A higher level is made of several lower ones and is older.
+/// A sorted part of the journal. A higher level is merged from several lower ones and is older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Segment {
     pub(super) level: u32,
@@ -37,7 +37,7 @@ impl Segment {
         Some(Self { level: level.parse().ok()?, number: number.parse().ok()? })
     }
 
-    /// Those of this folder, oldest first.
+    /// Returns the segments of this folder, oldest first.
     pub(super) fn all(work: &Path) -> io::Result<Vec<Self>> {
         let mut segments = Vec::new();
         match std::fs::read_dir(work) {
@@ -54,7 +54,7 @@ impl Segment {
     }
 }
 
-/// All that is known, from several files of which a later one counts.
+/// Everything that is known, from several files of which the later ones take precedence.
 #[derive(Debug, Default)]
 pub(in crate::source::mirror) struct Layers {
     files: Vec<Sorted>,
@@ -63,11 +63,11 @@ pub(in crate::source::mirror) struct Layers {
 }
 
 impl Layers {
-    /// Everything that the directory and its folder of work have.
+    /// Opens all files of the directory and its working folder.
     ///
     /// # Errors
     ///
-    /// That a file cannot be read or is none of ours.
+    /// A file cannot be read or was not written by trailproof.
     pub(in crate::source::mirror) fn open(root: &Path, work: &Path) -> io::Result<Self> {
         let mut layers = Self::default();
         let mut files = vec![root.join(MANIFEST)];
@@ -82,13 +82,13 @@ impl Layers {
         match regular(&work.join(JOURNAL)) {
             Ok(file) if file.metadata()?.len() > JOURNAL_BYTES => {
                 let words =
-                    "the mirror's journal is damaged: it is longer than any that is written";
+                    "the mirror's journal is damaged: it is longer than trailproof writes it";
                 return Err(io::Error::new(io::ErrorKind::InvalidData, words));
             }
             Ok(file) => {
                 let mut lines = Lines::new(file);
                 while let Some(line) = lines.next()? {
-                    // Only what was being written when the power went is no line.
+                    // Only a line that was being written when the machine stopped is incomplete.
                     let Ok(record) = parse(line) else { break };
                     note(&mut layers.recent, record);
                 }
@@ -99,7 +99,7 @@ impl Layers {
         Ok(layers)
     }
 
-    /// These files, oldest first, and what came since.
+    /// Opens these files, oldest first, with the changes since then.
     pub(super) fn of(paths: &[PathBuf], recent: BTreeMap<Order, Record>) -> io::Result<Self> {
         let files = paths.iter().map(|path| Sorted::open(path)).collect::<io::Result<_>>()?;
         Ok(Self { files, recent, ..Self::default() })
@@ -109,7 +109,7 @@ impl Layers {
         self.files.is_empty() && self.recent.is_empty()
     }
 
-    /// What is known of one object or folder.
+    /// Returns what is known about one object or folder.
     pub(in crate::source::mirror) fn get(&self, at: &Order) -> io::Result<Option<Record>> {
         let mut known: Option<Record> = None;
         for file in &self.files {
@@ -119,8 +119,8 @@ impl Layers {
         Ok(known)
     }
 
-    /// What is said of the object at this path beyond that a file lies under its own name, as far as
-    /// it is quickly told.
+    /// Returns what is recorded about the object at this path, beyond a file under its own name, as
+    /// far as that is quick to determine.
     pub(in crate::source::mirror) fn said(&self, path: &str) -> Said {
         self.remarks.of(path, |folder| {
             let mut recent = self.recent.range(Order::at(folder)..);
@@ -129,20 +129,20 @@ impl Layers {
             }
             let mut remarks = Vec::new();
             for file in &self.files {
-                // Whoever looks an object up is told what is wrong with the file.
+                // If a file is damaged, looking up an object reports it.
                 remarks.extend(file.remarks(folder).unwrap_or(None)?);
             }
-            // Of several files a later one may add to what one says.
+            // With several files, a later one may add to the record of an earlier one.
             (remarks.is_empty() || self.files.len() == 1).then_some(remarks)
         })
     }
 
-    /// All records from there on, ascending.
+    /// Returns all records from there on, ascending.
     pub(in crate::source::mirror) fn scan(&self, from: &Order) -> io::Result<Merged<'_, Record>> {
         self.told(from)
     }
 
-    /// What of all records from there on a listing tells.
+    /// Returns the listing entries of all records from there on.
     pub(in crate::source::mirror) fn entries(&self, from: &Order) -> io::Result<Merged<'_, Entry>> {
         self.told(from)
     }
@@ -153,7 +153,7 @@ impl Layers {
     }
 }
 
-/// Adds a record to others.
+/// Merges a record into the others.
 pub(super) fn note(records: &mut BTreeMap<Order, Record>, record: Record) {
     match records.entry(record.order()) {
         std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().absorb(record),

@@ -1,4 +1,4 @@
-//! Lines of JSON in a file that others read too.
+//! Lines of JSON in a file that is shared between readers.
 use super::record::{Order, Record};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -7,15 +7,15 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes of a line. One has a key, an ETag and a digest's metadata; a folder's has the stretches in
-/// which it was listed, of which there are as many as runs of other periods ([`super::ranges`] keeps
-/// a thousand).
+/// The most bytes of a line. A line has a key, an ETag and a digest's metadata. A folder's line has
+/// the stretches that were listed, as many as there were runs of separate periods
+/// ([`super::ranges`] keeps a thousand).
 pub(super) const LINE: u64 = 3 << 20;
 
-/// Bytes of a bucket and a key together. S3 allows some 1,100.
+/// The most bytes of a bucket and a key together. S3 allows some 1,100.
 const PLACE: usize = 4 << 10;
 
-/// What tells where a line stands.
+/// The fields that determine the order of a line.
 #[derive(Deserialize)]
 struct Head<'l> {
     #[serde(borrow)]
@@ -26,7 +26,7 @@ struct Head<'l> {
     folder: Option<serde::de::IgnoredAny>,
 }
 
-/// A place in a file that others read too, and that may have lost its name since.
+/// A position in a shared file, which may have been renamed since.
 #[derive(Debug)]
 pub(super) struct At {
     pub(super) file: Arc<File>,
@@ -44,14 +44,15 @@ impl Read for At {
     }
 }
 
-/// Reads lines, each with its newline; one without is no line: it was cut.
+/// Reads lines that end in a newline; a line without one was cut and is not returned.
 #[derive(Debug)]
 pub(super) struct Lines {
     file: BufReader<At>,
     line: Vec<u8>,
-    /// Bytes of the buffer that were told as the last line.
+    /// The number of buffered bytes that were returned as the last line.
     told: usize,
-    /// Of a journal, the end may be missing; of a file that had its name when it was whole, never.
+    /// Whether the end may be missing: yes for a journal, no for a file that got its name when it
+    /// was complete.
     may_be_cut: bool,
 }
 
@@ -64,7 +65,7 @@ impl Lines {
         Self::with_room(16 << 10, At { file, at })
     }
 
-    /// For a line or two, so that little more than these is read.
+    /// Reads a line or two, with a small buffer.
     pub(super) fn few(file: Arc<File>, at: u64) -> Self {
         Self::with_room(2 << 10, At { file, at })
     }
@@ -76,7 +77,7 @@ impl Lines {
 
     pub(super) fn next(&mut self) -> io::Result<Option<&[u8]>> {
         self.file.consume(std::mem::take(&mut self.told));
-        // Most lines lie in what was read already, and stay there.
+        // Most lines are already in the buffer, and are returned from there.
         if let Some(length) = memchr::memchr(b'\n', self.file.fill_buf()?) {
             self.told = length + 1;
             return Ok(self.file.buffer().get(..length));
@@ -86,7 +87,7 @@ impl Lines {
         match self.line.pop() {
             Some(b'\n') => {}
             Some(_) if !self.may_be_cut => {
-                let words = "the mirror's manifest is damaged: a line of it is cut or too long";
+                let words = "the mirror's manifest is damaged: a line is cut or too long";
                 return Err(io::Error::new(io::ErrorKind::InvalidData, words));
             }
             _ => return Ok(None),
@@ -95,26 +96,27 @@ impl Lines {
     }
 }
 
-/// What a line says.
+/// Parses a line into a record.
 pub(super) fn parse(line: &[u8]) -> io::Result<Record> {
     let record: Record = object(line)?;
     is_place(&record.bucket, &record.key)?;
     Ok(record)
 }
 
-/// What is in a line, which is a JSON object: of a list serde would take each item for a field.
+/// Parses a line, which must be a JSON object: serde would also accept a list as the fields in
+/// order.
 pub(super) fn object<'l, T: Deserialize<'l>>(line: &'l [u8]) -> io::Result<T> {
     if line.first() != Some(&b'{') {
-        let words = "the mirror's manifest is damaged: a line of it is no object";
+        let words = "the mirror's manifest is damaged: a line is not a JSON object";
         return Err(io::Error::new(io::ErrorKind::InvalidData, words));
     }
     serde_json::from_slice(line).map_err(|error| damaged(&error))
 }
 
-/// Refuses what is longer than any place in S3: places are kept in memory.
+/// Rejects a place that is longer than any place in S3, since places are kept in memory.
 pub(super) fn is_place(bucket: &str, key: &str) -> io::Result<()> {
     if bucket.len() + key.len() > PLACE {
-        let words = "the mirror's manifest is damaged: a key of it is longer than S3 allows";
+        let words = "the mirror's manifest is damaged: a key is longer than S3 allows";
         return Err(io::Error::new(io::ErrorKind::InvalidData, words));
     }
     Ok(())
@@ -128,17 +130,17 @@ pub(super) fn disorder() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the mirror's manifest is not in order")
 }
 
-/// Where a line stands.
+/// Returns the position of a line in the order of records.
 pub(super) fn order(line: &[u8]) -> io::Result<Order> {
     let head: Head<'_> = object(line)?;
     is_place(&head.bucket, &head.key)?;
     Ok(Order { path: format!("{}/{}", head.bucket, head.key), folder: head.folder.is_some() })
 }
 
-/// Opens a file that is one, and no symbolic link.
+/// Opens a regular file; a symbolic link is refused.
 pub(super) fn regular(path: &Path) -> io::Result<File> {
     if !std::fs::symlink_metadata(path)?.is_file() {
-        let words = format!("`{}` is no regular file", path.display());
+        let words = format!("`{}` is not a regular file", path.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
     }
     File::open(path)

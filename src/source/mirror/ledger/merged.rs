@@ -1,17 +1,17 @@
-//! Records of several files in one order.
+//! Merges the records of several files in order.
 use super::lines::{Lines, disorder, parse};
 use super::record::{Order, Record};
 use std::collections::btree_map;
 use std::io;
 use std::iter::Peekable;
 
-/// What is taken from a line: the whole record, or less.
+/// What is parsed from a line: the whole record, or parts of it.
 pub(in crate::source::mirror) trait Told: Sized {
     fn parse(line: &[u8]) -> io::Result<(Order, Self)>;
 
     fn of(record: &Record) -> Self;
 
-    /// Takes over what a later line of the same object says.
+    /// Merges a later line of the same object into this one.
     fn absorb(&mut self, later: Self);
 }
 
@@ -38,7 +38,7 @@ pub(super) fn take<T: Told>(known: &mut Option<T>, later: Option<T>) {
     }
 }
 
-/// Lines of one file in ascending order.
+/// The lines of one file in ascending order.
 #[derive(Debug)]
 pub(super) struct Scan<T> {
     lines: Option<Lines>,
@@ -56,19 +56,19 @@ impl<T: Told> Scan<T> {
         if let Some(lines) = &mut self.lines
             && let Some(line) = lines.next()?
         {
-            let (order, told) = T::parse(line)?;
-            // What is out of its place would make a listing end early.
+            let (order, value) = T::parse(line)?;
+            // A line out of order would end a listing early.
             if order <= self.last {
                 return Err(disorder());
             }
             self.last.clone_from(&order);
-            self.next = Some((order, told));
+            self.next = Some((order, value));
         }
         Ok(())
     }
 }
 
-/// Lines of several files, of which a later one counts, and what came since.
+/// The lines of several files, of which later ones take precedence, and the latest changes.
 #[derive(Debug)]
 pub(in crate::source::mirror) struct Merged<'l, T> {
     files: Vec<Scan<T>>,
@@ -80,9 +80,9 @@ impl<'l, T: Told> Merged<'l, T> {
         Self { files, recent: recent.peekable() }
     }
 
-    /// What is told next.
+    /// Returns the next item.
     pub(in crate::source::mirror) fn next(&mut self) -> io::Result<Option<(Order, T)>> {
-        // A mirror that was finished has one file.
+        // A finished mirror has one file.
         if let ([file], None) = (self.files.as_mut_slice(), self.recent.peek()) {
             let next = file.next.take();
             file.advance()?;
@@ -94,13 +94,13 @@ impl<'l, T: Told> Merged<'l, T> {
         let mut known = None;
         for file in &mut self.files {
             if file.next.as_ref().is_some_and(|(next, _)| *next == at) {
-                take(&mut known, file.next.take().map(|(_, told)| told));
+                take(&mut known, file.next.take().map(|(_, value)| value));
                 file.advance()?;
             }
         }
         if self.recent.peek().is_some_and(|(next, _)| **next == at) {
             take(&mut known, self.recent.next().map(|(_, record)| T::of(record)));
         }
-        Ok(known.map(|told| (at, told)))
+        Ok(known.map(|value| (at, value)))
     }
 }

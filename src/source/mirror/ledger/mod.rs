@@ -1,8 +1,8 @@
-//! What a mirror knows of the bucket: what was listed, copied, refused and absent.
+//! What a mirror knows about the bucket: which objects were listed, copied, refused and absent.
 //!
-//! Lines of JSON in ascending order, so that a million objects need no room in memory. While a
-//! mirror is being made they lie in several files, of which a later one says what changed; at the
-//! end they are one, the manifest.
+//! The records are lines of JSON in ascending order, so that a million objects need no memory.
+//! While a mirror is being made, they are in several files, of which the later ones contain
+//! changes. At the end they are joined into one file, the manifest.
 mod entry;
 mod journal;
 mod layers;

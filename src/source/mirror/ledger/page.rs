@@ -1,34 +1,33 @@
-//! Pages of a listing out of what was noted.
+//! Makes pages of a listing from the records.
 use super::{Layers, Order};
 use crate::source::{ListPage, ListRequest, Listed};
 use std::io;
 use trailproof_core::vocab::budget;
 
-/// The last of all characters. As many of them as a key has room for sort behind whatever lies in a
-/// folder.
+/// The last Unicode character. As many of them as fit into a key sort after everything in a folder.
 const LAST: &str = "\u{10ffff}";
 
-/// What no key in this folder sorts behind, though it is none itself.
+/// Returns the upper bound of all keys in this folder. It is not a key itself.
 pub(crate) fn end_of(folder: &str) -> String {
     [folder, &LAST.repeat(budget::KEY_LENGTH / LAST.len())].concat()
 }
 
-/// The first that sorts behind all that lies in this folder, whose name ends in a slash.
+/// Returns the first name that sorts after everything in this folder, whose name ends in a slash.
 fn behind(folder: &str) -> String {
     // The character that follows the slash.
     [folder.strip_suffix('/').unwrap_or(folder), "0"].concat()
 }
 
-/// A page that is asked for.
+/// The request for a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) request: &'a ListRequest,
-    /// Only what sorts after this: the start, or where the page before left off.
+    /// Return only what sorts after this: the start, or the end of the previous page.
     pub(crate) after: &'a str,
     pub(crate) limit: usize,
 }
 
-/// The page of what was listed or copied.
+/// Returns the page of what was listed or copied.
 pub(crate) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
     let Asked { request, after, limit } = *asked;
     let bucket = format!("{}/", request.bucket);
@@ -36,7 +35,7 @@ pub(crate) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
     let told = request.continuation.as_deref().unwrap_or("");
     let mut page = ListPage::default();
     let mut from = Order::at(prefix.clone().max(format!("{bucket}{after}")));
-    // The prefix may be an object's key as well, and lies in no folder below itself.
+    // The prefix itself may also be the key of an object, and is not a folder below itself.
     if request.folders && told.len() > request.prefix.len() && told.ends_with('/') {
         from.path = from.path.max(format!("{bucket}{}", behind(told)));
     }
@@ -51,7 +50,7 @@ pub(crate) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
             };
             let name = order.path.get(bucket.len()..folder.unwrap_or(order.path.len()));
             let (Some(name), Some(key)) = (name, order.path.get(bucket.len()..)) else { continue };
-            // In the folder in which the start lies only what comes after it counts.
+            // Of the folder that contains the start, only what follows the start counts.
             let is_after = key > after || (order.folder && name > after);
             if !entry.is_there() || !is_after || name <= told {
                 continue;
@@ -77,14 +76,14 @@ pub(crate) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
     }
 }
 
-/// The last name on a page.
+/// Returns the last name on a page.
 fn last(page: &ListPage) -> Option<String> {
     let object = page.objects.last().map(|object| &object.key);
     object.max(page.folders.last()).cloned()
 }
 
-/// Two pages of one listing as one: of what was noted, and of what lies in the directory, whose
-/// keys begin with `above`. It ends at `reach`, behind which nothing is known.
+/// Merges two pages of one listing: one from the records, and one from the directory, whose keys
+/// begin with `above`. The result ends at `reach`, after which nothing is known.
 pub(crate) fn merged(
     noted: ListPage,
     there: ListPage,
@@ -94,11 +93,11 @@ pub(crate) fn merged(
 ) -> ListPage {
     let below = |key: &String| key.strip_prefix(above).map(str::to_owned);
     let there_next = there.next.as_ref().and_then(below);
-    // Behind the end of either page, the other's entries are not all.
+    // After the end of either page, the entries of the other are incomplete.
     let end = [noted.next.as_deref(), there_next.as_deref(), reach].into_iter().flatten().min();
     let end = end.map(str::to_owned);
     let within = |name: &String| end.as_ref().is_none_or(|end| name <= end);
-    // Of what both have, what was noted is told.
+    // If both have an entry, the recorded one is returned.
     let mut entries: Vec<(String, Option<Listed>)> = Vec::new();
     entries.extend(noted.objects.into_iter().map(|object| (object.key.clone(), Some(object))));
     entries.extend(noted.folders.into_iter().map(|name| (name, None)));
@@ -109,7 +108,7 @@ pub(crate) fn merged(
         }
     }
     entries.extend(there.folders.iter().filter_map(below).map(|name| (name, None)));
-    // Of runs that are in order, so that it is hardly more than going through them.
+    // Both runs are already sorted, so this costs little more than a pass over them.
     entries.sort_by(|(one, _), (other, _)| one.cmp(other));
     entries.dedup_by(|(later, _), (first, _)| later == first);
     let mut page = ListPage { next: end.clone(), ..ListPage::default() };

@@ -1,4 +1,4 @@
-//! Pages out of a manifest that anybody may have written.
+//! Pages from a manifest that anyone may have written.
 use super::*;
 use crate::source::mirror::ledger::MANIFEST;
 
@@ -16,7 +16,7 @@ fn ledger(keys: &[String]) -> (tempfile::TempDir, Layers) {
     (folder, ledger)
 }
 
-/// The folders and objects of all pages, in their order, and how many pages there were.
+/// Returns the folders and objects of all pages, in order, and the number of pages.
 fn all(ledger: &Layers, prefix: &str, limit: usize) -> (Vec<String>, usize) {
     let mut request = ListRequest { folders: true, ..ListRequest::names("b", prefix) };
     let (mut found, mut pages) = (Vec::new(), 0);
@@ -35,9 +35,9 @@ fn all(ledger: &Layers, prefix: &str, limit: usize) -> (Vec<String>, usize) {
     }
 }
 
-/// Whatever lies in a folder, it is told once, and passed over at once.
+/// Whatever is in a folder, the folder is listed once and then skipped in one step.
 #[test]
-fn a_folder_is_told_once_whatever_lies_in_it() {
+fn a_folder_is_listed_once_whatever_it_holds() {
     for name in ["a", "\u{10ffff}", "\u{10ffff}\u{10ffff}x", "0", "~"] {
         let keys: Vec<String> = (0..30).map(|n| format!("f/{n:02}/{name}")).collect();
         let (_folder, ledger) = ledger(&keys);
@@ -47,10 +47,10 @@ fn a_folder_is_told_once_whatever_lies_in_it() {
     }
 }
 
-/// An object whose key is the prefix itself, as consoles make for a folder, is no folder that was
-/// passed.
+/// An object whose key is the prefix itself, as consoles create for a folder, must not hide what
+/// follows.
 #[test]
-fn an_object_of_the_prefix_s_name_hides_nothing() {
+fn an_object_named_like_the_prefix_hides_nothing() {
     let keys = ["f/", "f/a/x", "f/a0", "f/b/x", "f/b/y", "f/c"].map(str::to_owned);
     let (_folder, ledger) = ledger(&keys);
     for limit in 1..8 {
@@ -59,7 +59,7 @@ fn an_object_of_the_prefix_s_name_hides_nothing() {
 }
 
 #[test]
-fn the_end_of_a_folder_is_behind_whatever_fits_into_it() {
+fn the_end_of_a_folder_sorts_after_all_its_keys() {
     let longest = format!("f/{}~~", "\u{10ffff}".repeat(255));
     assert_eq!(longest.len(), 1_024);
     assert!(end_of("f/") >= longest && end_of("f/") < behind("f/"));

@@ -1,23 +1,23 @@
 //! Stretches of a listing.
 use serde::{Deserialize, Serialize};
 
-/// Keys after one, up to another.
+/// A stretch of keys: those after one key, up to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(in crate::source::mirror) struct Range {
-    /// Keys that sort after this; empty for all.
+    /// Keys that sort after this one; empty for all keys.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(in crate::source::mirror) after: String,
-    /// The last key, which need not exist; `None` for all there are.
+    /// The last key, which need not exist; `None` for all remaining keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) to: Option<String>,
 }
 
-/// Stretches of one listing that are kept. Of a run for each week of ten years that leave a week
-/// between them there are half as many.
+/// The most stretches of one listing that are kept. Weekly runs over ten years that skip every
+/// other week produce half as many.
 const KEPT: usize = 1_024;
 
-/// The same stretches, ascending, with those in one that meet. What is beyond a thousand is left
-/// out, and so not known: that is never better than what it was.
+/// Joins stretches that touch, ascending. Stretches beyond the limit are dropped and so become
+/// unknown, which is never an overstatement.
 pub(super) fn join(ranges: impl IntoIterator<Item = Range>) -> Vec<Range> {
     let mut ranges: Vec<Range> = ranges.into_iter().collect();
     ranges.sort();
@@ -38,8 +38,8 @@ pub(super) fn join(ranges: impl IntoIterator<Item = Range>) -> Vec<Range> {
     joined
 }
 
-/// How far keys with this prefix are known that sort after `after`: `None` where not even the
-/// first is, `Some(None)` to the last, else up to this one.
+/// Returns how far the keys with this prefix that sort after `after` are known: `None` if not even
+/// the first one is, `Some(None)` if all are, otherwise up to the returned key.
 pub(in crate::source::mirror) fn known(
     ranges: &[Range],
     prefix: &str,
@@ -54,7 +54,7 @@ pub(in crate::source::mirror) fn known(
     };
     let goes_on = |range: &&Range| range.to.as_deref().is_none_or(|to| to > after && to >= prefix);
     let range = ranges.iter().filter(begins).find(goes_on)?;
-    // An end behind all keys with the prefix is none.
+    // An end after all keys with the prefix is no limit.
     Some(range.to.clone().filter(|to| to.starts_with(prefix)))
 }
 
@@ -75,7 +75,7 @@ mod tests {
         let ranges = [range("", Some("x")), range("b", Some("c"))];
         assert_eq!(join(ranges), [range("", Some("x"))]);
         let apart = (0..3 * KEPT).map(|at| range(&format!("{at:06}a"), Some(&format!("{at:06}b"))));
-        assert_eq!(join(apart).len(), KEPT, "whoever writes more must not have all of it kept");
+        assert_eq!(join(apart).len(), KEPT, "a file with more of them must not use more memory");
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! One line: an object or a folder, and what became of it.
+//! One line: an object or a folder, and its state.
 use super::ranges::{Range, join};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 
-/// Earlier contents of one object that are told: it was replaced so often between two runs.
+/// The most earlier contents of one object that are recorded: those replaced between two runs.
 const EARLIER: usize = 1_024;
 
-/// Where a record stands among all: by the path `BUCKET/KEY`, and a folder after an object of the
-/// same name.
+/// The position of a record among all records: by the path `BUCKET/KEY`, with a folder after an
+/// object of the same name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::source::mirror) struct Order {
     pub(in crate::source::mirror) path: String,
@@ -16,38 +16,38 @@ pub(in crate::source::mirror) struct Order {
 }
 
 impl Order {
-    /// The first that is not before this path.
+    /// Returns the first position that is not before this path.
     pub(in crate::source::mirror) fn at(path: impl Into<String>) -> Self {
         Self { path: path.into(), folder: false }
     }
 }
 
-/// What is known of one object, or of the listing of one folder.
+/// What is known about one object, or about the listing of one folder.
 ///
-/// In a journal, what has changed: a field that is absent says nothing.
+/// In a journal, a record contains changes: an absent field is unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::source::mirror) struct Record {
     pub(in crate::source::mirror) bucket: String,
     pub(in crate::source::mirror) key: String,
-    /// As it was listed last.
+    /// The object as it was last listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) listed: Option<ListedAs>,
-    /// The copy.
+    /// The copy of the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) copied: Option<Copied>,
-    /// Why it could not be read.
+    /// Why the object could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) failed: Option<FailedAs>,
-    /// The store said that it is not there.
+    /// Whether the store reported that it does not exist.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(in crate::source::mirror) absent: bool,
-    /// A listing of its place does not have it any more. In journals only.
+    /// Whether a listing of its place no longer contains it. Used only in journals.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(in crate::source::mirror) unlisted: bool,
-    /// What was copied before the object was replaced.
+    /// Copies that were made before the object was replaced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::source::mirror) earlier: Vec<Earlier>,
-    /// What is known of the listing of this folder; the key is then a prefix.
+    /// What is known about the listing of this folder; the key is then a prefix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) folder: Option<FolderAs>,
 }
@@ -62,11 +62,11 @@ pub(in crate::source::mirror) struct ListedAs {
     pub(in crate::source::mirror) last_modified: Option<String>,
 }
 
-/// A whole copy.
+/// A complete copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::source::mirror) struct Copied {
     pub(in crate::source::mirror) size: u64,
-    /// Of the bytes as stored, in hex.
+    /// SHA-256 of the bytes as stored, in hex.
     pub(in crate::source::mirror) sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) etag: Option<String>,
@@ -74,15 +74,15 @@ pub(in crate::source::mirror) struct Copied {
     pub(in crate::source::mirror) version_id: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::source::mirror) metadata: BTreeMap<String, String>,
-    /// Whether the store told neither its length nor its end, so that it may be cut short.
+    /// Whether the store reported neither length nor end, so that the copy may be cut short.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(in crate::source::mirror) end_unknown: bool,
-    /// Where the file lies below the directory, if not at `BUCKET/KEY`.
+    /// The path of the file below the directory, if it is not `BUCKET/KEY`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) file: Option<String>,
 }
 
-/// A copy of what the object was before.
+/// A copy of an earlier content of the object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::source::mirror) struct Earlier {
     pub(in crate::source::mirror) file: String,
@@ -91,7 +91,7 @@ pub(in crate::source::mirror) struct Earlier {
     pub(in crate::source::mirror) etag: Option<String>,
 }
 
-/// A read failure, as it was.
+/// A read failure, as it was recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::source::mirror) struct FailedAs {
     pub(in crate::source::mirror) code: String,
@@ -113,7 +113,7 @@ impl FailedAs {
         }
     }
 
-    /// The failure again. A code that is none is not believed.
+    /// Returns the failure again. An unknown code becomes `not-copied`.
     pub(in crate::source::mirror) fn failure(&self) -> ReadFailure {
         ReadFailure {
             kind: self.code.parse().unwrap_or(ReadFailureKind::NotCopied),
@@ -124,16 +124,16 @@ impl FailedAs {
     }
 }
 
-/// Which parts of a folder's listing are known.
+/// The parts of a folder's listing that are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::source::mirror) struct FolderAs {
-    /// It was told as a folder, whether or not anything in it was listed.
+    /// Whether it was listed as a folder, whether or not anything in it was listed.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(in crate::source::mirror) seen: bool,
-    /// Stretches of keys that were listed whole, at any depth.
+    /// Stretches of keys that were listed completely, at any depth.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::source::mirror) deep: Vec<Range>,
-    /// Stretches of which the folders right below were listed.
+    /// Stretches in which the direct subfolders were listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::source::mirror) folders: Vec<Range>,
     /// Why its listing could not be read.
@@ -154,10 +154,10 @@ impl Record {
         Order { path: format!("{}/{}", self.bucket, self.key), folder: self.folder.is_some() }
     }
 
-    /// Takes over what a later record of the same object says.
+    /// Merges a later record of the same object into this one.
     pub(in crate::source::mirror) fn absorb(&mut self, later: Self) {
-        // What two records say together must be what they say one after the other, for journals
-        // are joined before they reach the manifest.
+        // Merging must be associative: two merged records must have the same effect as one after
+        // the other, because journals are merged before they reach the manifest.
         if later.unlisted {
             self.listed = None;
             self.unlisted = true;
@@ -196,7 +196,7 @@ impl Record {
         }
     }
 
-    /// Whether the copy is of what the last listing tells.
+    /// Returns whether the copy matches the latest listing.
     pub(in crate::source::mirror) fn is_whole(&self) -> bool {
         match (&self.copied, &self.listed) {
             (Some(copied), Some(listed)) => {
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_later_counts_and_a_copy_is_never_forgotten() {
+    fn later_records_take_precedence_and_copies_are_kept() {
         let listed = |size| Record {
             listed: Some(ListedAs { size, ..ListedAs::default() }),
             ..Record::new("b", "k")
@@ -239,14 +239,14 @@ mod tests {
         assert!(!record.is_whole(), "it was replaced");
         record.absorb(absent);
         assert!(record.absent && record.copied.is_some() && record.listed.is_none());
-        // Told twice, as after a crash, it is the same.
+        // Merged twice, as after a crash, it stays the same.
         let mut twice = record.clone();
         twice.absorb(record.clone());
         assert_eq!(twice, record);
     }
 
     #[test]
-    fn a_failure_is_read_again_as_it_was() {
+    fn a_failure_is_restored_as_recorded() {
         let why = ReadFailure {
             kind: ReadFailureKind::Archived,
             attempts: 3,

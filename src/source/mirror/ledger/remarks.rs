@@ -1,31 +1,33 @@
-//! What is said of the files of a folder beyond that they lie there, kept for a while.
+//! Remarks: what is recorded about the files of a folder, beyond their being there. They are
+//! cached.
 //!
-//! Each digest and log file that is verified would have to be looked up. Of log files there is mostly
-//! nothing to say, and those of one day lie in one folder, which is looked through once.
+//! Otherwise each verified digest and log file would have to be looked up. Log files mostly have no
+//! remarks, and those of one day are in one folder, which is searched once.
 use super::record::Record;
 use std::collections::HashMap;
 use std::mem::take;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Folders whose remarks are kept, twice: those asked for last, and those before. A chain that is
-/// verified has two of its own, one with the digests of a day, which take some 40 KB.
+/// The number of folders whose remarks are cached, twice: the most recent ones, and those before. A
+/// chain that is being verified uses two, one of them with the digests of a day, which take some 40
+/// KB.
 const FOLDERS: usize = 64;
 
-/// What is said of one file.
+/// What is recorded about one file.
 #[derive(Debug)]
 pub(in crate::source::mirror) enum Said {
-    /// Nothing: what lies under its own name is all there is to know, if something does.
+    /// Nothing: if there is a file under its own name, that is all there is to know.
     Nothing,
-    /// This.
+    /// A record with a remark.
     Remark(Arc<Record>),
-    /// Whoever wants to know has to look it up.
+    /// Not known without looking the object up.
     Unknown,
 }
 
-/// The remarks of one folder by the names of its files; `None` where they are not known.
+/// The remarks of one folder by file name; `None` if they are not known.
 type Folder = Option<HashMap<String, Arc<Record>>>;
 
-/// The remarks of some folders.
+/// The cached remarks of some folders.
 #[derive(Debug, Default)]
 pub(super) struct Remarks(Mutex<Kept>);
 
@@ -54,7 +56,8 @@ impl Kept {
 }
 
 impl Remarks {
-    /// What is said of the file at this path; `read` has the records of a folder that say something.
+    /// Returns what is recorded about the file at this path; `read` returns the records of a folder
+    /// that have remarks.
     pub(super) fn of(&self, path: &str, read: impl FnOnce(&str) -> Option<Vec<Record>>) -> Said {
         let Some(slash) = path.rfind('/') else { return Said::Unknown };
         let (folder, name) = path.split_at(slash + 1);
@@ -107,7 +110,7 @@ mod tests {
             of("b/k/other");
             of("b/odd/other");
         }
-        // In use all the time, and not read again.
+        // Folders in constant use are not read again.
         let of_used = reads.iter().filter(|folder| ["b/k/", "b/odd/"].contains(&folder.as_str()));
         assert_eq!(of_used.count(), 2);
         assert_eq!(reads.len(), 3 * FOLDERS + 2);

@@ -1,4 +1,4 @@
-//! Makes a manifest that was damaged usable again: what can be read of it is kept.
+//! Repairs a damaged manifest: the readable records are kept.
 use super::layers::{Layers, MANIFEST};
 use super::lines::{LINE, parse, regular};
 use super::record::Order;
@@ -7,16 +7,16 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write as _};
 use std::path::Path;
 
-/// The damaged manifest, in the folder of work.
+/// The damaged manifest, in the working folder.
 const DAMAGED: &str = "manifest.damaged.jsonl";
 
-/// Puts what can be read of the manifest in its place, if not all can, and the damaged one into the
-/// folder of work; returns the name of that one, below the directory. What is not known any more is
-/// listed and read again.
+/// If the manifest is damaged, replaces it with its readable records, moves the damaged one into
+/// the working folder, and returns its path below the directory. Records that are lost are listed
+/// and read again.
 ///
 /// # Errors
 ///
-/// That a file cannot be read or written.
+/// A file cannot be read or written.
 pub(in crate::source::mirror) fn salvage(root: &Path, work: &Path) -> io::Result<Option<String>> {
     let path = root.join(MANIFEST);
     let file = match regular(&path) {
@@ -46,8 +46,8 @@ pub(in crate::source::mirror) fn salvage(root: &Path, work: &Path) -> io::Result
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Whenever the run is killed, there is one manifest or the other; but for a file system without
-    // links, where for a moment there may be none.
+    // Whenever the run is killed, one of the two manifests is in place, except on a file system
+    // without hard links, where there may be none for a moment.
     if std::fs::hard_link(&path, &aside).is_err() {
         std::fs::rename(&path, &aside)?;
     }
@@ -73,7 +73,7 @@ fn is_sound(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Reads the next line without its newline; one that is too long is empty.
+/// Reads the next line without its newline; a line that is too long is returned empty.
 fn next(from: &mut BufReader<File>, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     if from.by_ref().take(LINE).read_until(b'\n', line)? == 0 {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_read_stays_and_the_rest_is_set_aside() {
+    fn readable_records_are_kept_and_the_rest_is_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let (root, work) = (folder.path(), folder.path().join("work"));
         std::fs::create_dir(&work).unwrap();

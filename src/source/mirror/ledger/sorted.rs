@@ -1,4 +1,4 @@
-//! A file of records in ascending order, read where it is needed.
+//! A file of records in ascending order, read only where needed.
 use super::lines::{At, Lines, disorder, order, parse, regular};
 use super::merged::{Scan, Told};
 use super::record::{Order, Record};
@@ -10,27 +10,27 @@ use std::io::{self, BufRead as _, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes between two lines whose place is kept, of a file that is not too large for it.
+/// Bytes between two lines whose positions are kept, unless the file is too large for that.
 const STEP: u64 = 8 << 10;
 
-/// Places that are kept: some 300 KB, whatever the file's size. Between two that are far from each
-/// other a line is looked for in the file.
+/// The most positions that are kept: some 300 KB, regardless of the file's size. If two of them are
+/// far apart, a line is searched for in the file.
 const PLACES: u64 = 1_024;
 
-/// Bytes that are read at once for one record: a step, and a line that lies across its end.
+/// Bytes that are read at once for one record: a step, and a line that extends past its end.
 const BLOCK: u64 = 2 * STEP;
 
-/// Bytes of one folder that are read for its remarks: 150,000 log files.
+/// The most bytes of one folder that are read for its remarks: 150,000 log files.
 const FOLDER: usize = 64 << 20;
 
-/// Bytes of remarks that are kept of one folder: 100 digests.
+/// The most bytes of remarks that are kept of one folder: 100 digests.
 const REMARKS: usize = 128 << 10;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// The file, and where some of its lines begin.
+/// The file, and the positions of some of its lines.
 #[derive(Debug)]
 pub(super) struct Sorted {
     file: Arc<File>,
@@ -38,12 +38,12 @@ pub(super) struct Sorted {
     places: Vec<(Order, u64)>,
 }
 
-/// Where the line of an object begins and what lies there, if it is in the file.
+/// The range of the file that contains an object's line, if the file has one.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
-    /// Where a line begins that is not behind it.
+    /// The start of a line that is not after it.
     from: u64,
-    /// Where one begins that is.
+    /// The start of a line that is after it.
     till: u64,
 }
 
@@ -61,7 +61,7 @@ impl Sorted {
         while at < length {
             let Some((order, start)) = sorted.first_from(at)? else { break };
             if sorted.places.last().is_some_and(|(last, _)| *last >= order) {
-                // A line longer than a step is met again; anything else is out of order.
+                // A line longer than a step is found again; anything else is out of order.
                 if sorted.places.last().is_some_and(|(_, place)| *place != start) {
                     return Err(disorder());
                 }
@@ -73,12 +73,12 @@ impl Sorted {
         Ok(sorted)
     }
 
-    /// The first line that begins there or later.
+    /// Returns the first line that begins there or later.
     fn first_from(&self, at: u64) -> io::Result<Option<(Order, u64)>> {
         let mut lines = Lines::few(Arc::clone(&self.file), at.saturating_sub(1));
         let mut start = at;
         if at > 0 {
-            // Up to the end of the line that lies across, or the newline right before.
+            // Up to the end of the line that extends across, or of the newline directly before.
             let rest = lines.next()?.map_or(0, <[u8]>::len);
             start = at.saturating_add(u64::try_from(rest).unwrap_or(u64::MAX));
         }
@@ -86,13 +86,13 @@ impl Sorted {
         Ok(Some((order(line)?, start)))
     }
 
-    /// Where to look for a record; `None` where the file has no line before it.
+    /// Returns where to look for a record; `None` if the file has no line before it.
     fn stretch(&self, wanted: &Order) -> io::Result<Option<Stretch>> {
         let after = self.places.partition_point(|(order, _)| order <= wanted);
         let from = after.checked_sub(1).and_then(|at| self.places.get(at));
         let Some(mut from) = from.map(|(_, at)| *at) else { return Ok(None) };
         let mut till = self.places.get(after).map_or(self.length, |(_, place)| *place);
-        // What is wanted begins before this.
+        // The record begins before this position.
         let mut before = till;
         while before.saturating_sub(from) > BLOCK {
             let middle = from + (before - from) / 2;
@@ -108,7 +108,7 @@ impl Sorted {
         Ok(Some(Stretch { from, till }))
     }
 
-    /// The record that stands there.
+    /// Returns the record at this position in the order.
     pub(super) fn get(&self, wanted: &Order) -> io::Result<Option<Record>> {
         if let Some(found) = self.spelt_as_usual(wanted)? {
             return Ok(Some(found));
@@ -130,8 +130,9 @@ impl Sorted {
         Ok(None)
     }
 
-    /// The record of an object, where it stands in its place and its line begins as we write it. Each
-    /// digest that is verified is looked up, and this saves reading the lines before it as JSON.
+    /// Returns the record of an object if it is in its place and its line begins as trailproof
+    /// writes it. Each verified digest is looked up, and this saves parsing the lines before it as
+    /// JSON.
     fn spelt_as_usual(&self, wanted: &Order) -> io::Result<Option<Record>> {
         let (Some(place), Some((bucket, key))) =
             (self.stretch(wanted)?, wanted.path.split_once('/'))
@@ -149,7 +150,7 @@ impl Sorted {
         while found.is_none() && !rest.is_empty() {
             let line = rest;
             let length = rest.skip_until(b'\n')?;
-            // One without its newline goes on behind the block.
+            // A line without its newline extends past the block.
             let Some(line) = line.get(..length).and_then(|line| line.strip_suffix(b"\n")) else {
                 break;
             };
@@ -162,15 +163,16 @@ impl Sorted {
         Ok(found.transpose()?.filter(|record| record.order() == *wanted))
     }
 
-    /// Lines from shortly before that place.
+    /// Returns lines from shortly before that position.
     fn near(&self, wanted: &Order) -> io::Result<Option<Lines>> {
         let first = self.places.first().map(|(_, at)| *at);
         let from = self.stretch(wanted)?.map(|stretch| stretch.from).or(first);
         Ok(from.map(|from| Lines::at(Arc::clone(&self.file), from)))
     }
 
-    /// The records of the files right in this folder that say more than that one lies under its own
-    /// name, without metadata. `None` where they are too many, or it is not seen which they are.
+    /// Returns the records of files directly in this folder that have remarks: more than a file
+    /// under its own name, without metadata. `None` if there are too many, or they cannot be
+    /// recognized.
     pub(super) fn remarks(&self, folder: &str) -> io::Result<Option<Vec<Record>>> {
         let wanted = Order::at(folder);
         let mut remarks = Vec::new();
@@ -185,15 +187,15 @@ impl Sorted {
             let Some(rest) = line.strip_prefix(begins.as_bytes()) else {
                 match order(line)? {
                     order if order < wanted => continue,
-                    // Spelt otherwise than we do.
+                    // Spelled differently from what trailproof writes.
                     order if order.path.starts_with(folder) => return Ok(None),
                     _ => break,
                 }
             };
             let end = memchr::memchr2(b'"', b'/', rest).and_then(|end| rest.get(end));
-            let says_more = |what: &[u8]| memmem::find(rest, what).is_some();
+            let has_field = |what: &[u8]| memmem::find(rest, what).is_some();
             let is_remarkable =
-                [&b"\"file\""[..], b"\"metadata\"", b"\"end_unknown\""].into_iter().any(says_more);
+                [&b"\"file\""[..], b"\"metadata\"", b"\"end_unknown\""].into_iter().any(has_field);
             read = read.saturating_add(line.len());
             kept = kept.saturating_add(if is_remarkable { line.len() } else { 0 });
             // A folder in it may have any size.
@@ -204,7 +206,7 @@ impl Sorted {
             }
             if is_remarkable {
                 let mut remark = parse(line)?;
-                // A listing, of the folder that has this name, may have any size in memory.
+                // A listing of the folder with this name may have any size in memory.
                 if remark.folder.is_some() {
                     return Ok(None);
                 }
@@ -215,7 +217,7 @@ impl Sorted {
         Ok(Some(remarks))
     }
 
-    /// All records from there on.
+    /// Returns all records from there on.
     pub(super) fn scan<T: Told>(&self, from: &Order) -> io::Result<Scan<T>> {
         let mut scan = Scan::new(self.near(from)?);
         loop {
@@ -227,11 +229,11 @@ impl Sorted {
     }
 }
 
-/// How the line of an object begins that we wrote, up to the end of its key.
+/// Returns how a line written by trailproof for this object begins, up to the end of its key.
 fn begins(bucket: &str, key: &str) -> io::Result<String> {
     let bucket = serde_json::to_string(bucket)?;
     let mut begins = format!("{{\"bucket\":{bucket},\"key\":{}", serde_json::to_string(key)?);
-    // The quotation mark, behind which the key may go on.
+    // Removes the closing quotation mark: the key may continue.
     begins.pop();
     Ok(begins)
 }

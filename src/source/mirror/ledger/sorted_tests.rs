@@ -1,4 +1,4 @@
-//! Every line of a sorted manifest is found, and so is what is said beside a plain copy.
+//! Every line of a sorted manifest is found, and so is everything beyond a plain copy.
 use super::*;
 use crate::source::mirror::ledger::{ListedAs, Record};
 
@@ -15,7 +15,7 @@ fn every_line_is_found_and_scanned_whatever_its_length() {
         text += &(serde_json::to_string(&record).unwrap() + "\n");
     }
     std::fs::write(&path, &text).unwrap();
-    // Where few places are kept, lines are looked for between them.
+    // If few positions are kept, lines are searched for between them.
     for most in [1, 2, 3, 10] {
         let few = Sorted::with_places(&path, most).unwrap();
         assert!((1..=most + 1).contains(&u64::try_from(few.places.len()).unwrap()));
@@ -34,7 +34,7 @@ fn every_line_is_found_and_scanned_whatever_its_length() {
         }
         assert_eq!(seen, keys.get(from..).unwrap());
     }
-    // A file that was cut has the lines that are whole, and says that it is not.
+    // A file that was cut returns its complete lines, and an error for the cut one.
     std::fs::write(&path, text.get(..text.len() - 2).unwrap()).unwrap();
     let sorted = Sorted::open(&path).unwrap();
     assert!(sorted.get(&Order::at("b/k02999")).is_err());
@@ -56,9 +56,9 @@ fn every_key_is_found(sorted: &Sorted, keys: &[String]) {
     }
 }
 
-/// Of what has no remark nothing is read but what lies there, so that none may be passed over.
+/// For a file without a remark, only the file itself is read, so no remark may be missed.
 #[test]
-fn whatever_is_said_of_a_file_beyond_its_copy_is_a_remark() {
+fn everything_beyond_a_plain_copy_is_a_remark() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sorted");
     let line = |key: &str, copied: &str| {
@@ -68,7 +68,7 @@ fn whatever_is_said_of_a_file_beyond_its_copy_is_a_remark() {
     let many: String = (0..400).map(|number| line(&format!("k/m{number:03}"), bare)).collect();
     let of_folder = "{\"bucket\":\"b\",\"key\":\"k/\",\"folder\":{}}\n";
     let remarked = |keys: &[&str]| Some(keys.iter().map(|key| (*key).to_owned()).collect());
-    let told = |sorted: &Sorted, folder: &str| -> Option<Vec<String>> {
+    let keys_of = |sorted: &Sorted, folder: &str| -> Option<Vec<String>> {
         let remarks = sorted.remarks(folder).unwrap();
         remarks.map(|remarks| remarks.into_iter().map(|record| record.key).collect())
     };
@@ -77,7 +77,7 @@ fn whatever_is_said_of_a_file_beyond_its_copy_is_a_remark() {
         (line("k/z", bare), remarked(&[])),
         (line("k/z", &format!("{bare},\"file\":\"x\"")), remarked(&["k/z"])),
         (line("k/z", &format!("{bare},\"metadata\":{{\"a\":\"b\"}}")), remarked(&["k/z"])),
-        // Spelt otherwise.
+        // Spelled differently.
         (line("k/z", &format!("{bare},\"\\u0066ile\":\"x\"")), None),
         (line("k\\u002fz", bare), None),
         (line("k/z", bare).replace("{\"bucket", "{ \"bucket"), None),
@@ -88,10 +88,10 @@ fn whatever_is_said_of_a_file_beyond_its_copy_is_a_remark() {
             let after = line("l/a", &format!("{bare},\"file\":\"x\""));
             std::fs::write(&path, format!("{before}{of_folder}{many}{odd}{after}")).unwrap();
             let sorted = Sorted::open(&path).unwrap();
-            assert_eq!(told(&sorted, "b/k/"), expected, "{}", odd.get(..99).unwrap_or(&odd));
-            assert_eq!(told(&sorted, "b/l/"), remarked(&["l/a"]));
-            assert_eq!(told(&sorted, "b/none/"), remarked(&[]));
-            assert_eq!(told(&sorted, "c/"), remarked(&[]));
+            assert_eq!(keys_of(&sorted, "b/k/"), expected, "{}", odd.get(..99).unwrap_or(&odd));
+            assert_eq!(keys_of(&sorted, "b/l/"), remarked(&["l/a"]));
+            assert_eq!(keys_of(&sorted, "b/none/"), remarked(&[]));
+            assert_eq!(keys_of(&sorted, "c/"), remarked(&[]));
         }
     }
     std::fs::write(&path, format!("{many}{{\"bucket\":\"b\",\"key\":\"k/z\"")).unwrap();
@@ -104,7 +104,7 @@ fn a_folder_is_not_taken_for_the_object_of_its_name() {
     let path = folder.path().join("sorted");
     let object = "{\"bucket\":\"b\",\"key\":\"k\",\"absent\":true}\n";
     let of_folder = "{\"bucket\":\"b\",\"key\":\"k\",\"folder\":{}}\n";
-    // Spelt otherwise, it is the same.
+    // Spelled differently, it is the same record.
     let spaced = "{ \"key\": \"k\", \"bucket\": \"\\u0062\", \"absent\": true }\n";
     for (text, has) in [
         (of_folder.to_owned(), [false, true]),
@@ -119,15 +119,15 @@ fn a_folder_is_not_taken_for_the_object_of_its_name() {
             assert_eq!(found.map(|record| record.order().folder), has.then_some(folder), "{text}");
         }
     }
-    // A line that is none is no record, wherever it is met.
+    // An invalid line is not a record, wherever it is found.
     let twice = "{\"bucket\":\"b\",\"key\":\"k\",\"key\":\"x\"}\n";
     std::fs::write(&path, format!("{{\"bucket\":\"a\",\"key\":\"k\"}}\n{twice}")).unwrap();
     assert!(Sorted::open(&path).unwrap().get(&Order::at("b/k")).is_err());
 }
 
-/// What is kept in memory has bounds, whoever wrote it.
+/// What is kept in memory is bounded, whoever wrote the file.
 #[test]
-fn what_no_mirror_has_is_damage() {
+fn oversized_records_are_damage() {
     use crate::source::mirror::ledger::layers::{JOURNAL, JOURNAL_BYTES, Layers, MANIFEST};
     let folder = tempfile::tempdir().unwrap();
     let open = || Layers::open(folder.path(), folder.path());

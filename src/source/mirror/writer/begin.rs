@@ -1,4 +1,4 @@
-//! Begins to make a mirror: in a directory that is empty, or where one of the same bucket is.
+//! Starts a mirror: in an empty directory, or in an existing mirror of the same bucket.
 use super::commit::{Lost, Shared, start};
 use super::copier::Copier;
 use super::copying::MirroringSource;
@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use trailproof_core::vocab::location::escape;
 
-/// Why no mirror can be made there.
+/// Why a mirror cannot be made in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MirrorError {
-    /// The directory is not meant for this.
+    /// The directory has a different purpose.
     NotForThis(String),
-    /// Another run writes to it, or what it has cannot be read.
+    /// Another run writes to it, or its content cannot be read.
     InUse(String),
     /// It cannot be written.
     Unwritable(String),
@@ -32,11 +32,12 @@ pub struct MirrorWriter {
 }
 
 impl MirrorWriter {
-    /// Begins, or goes on where an earlier run left off. The directory is made if it is not there.
+    /// Starts a mirror, or continues where an earlier run stopped. The directory is created if it
+    /// does not exist.
     ///
     /// # Errors
     ///
-    /// Why that cannot be. Nothing in the directory is changed then.
+    /// The mirror cannot be made. Nothing in the directory is changed then.
     pub fn begin(directory: &Path, bucket: &str, prefix: &str) -> Result<Self, MirrorError> {
         let shown = escape(&directory.to_string_lossy()).into_owned();
         let unwritable = |error: io::Error| {
@@ -46,14 +47,14 @@ impl MirrorWriter {
             |error: io::Error| MirrorError::InUse(format!("cannot use `{shown}`: {error}"));
         match std::fs::metadata(directory) {
             Ok(about) if !about.is_dir() => {
-                return Err(MirrorError::NotForThis(format!("`{shown}` is no directory")));
+                return Err(MirrorError::NotForThis(format!("`{shown}` is not a directory")));
             }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 std::fs::create_dir_all(directory).map_err(unwritable)?;
             }
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(MirrorError::NotForThis(format!("cannot make `{shown}`: {error}")));
+                return Err(MirrorError::NotForThis(format!("cannot create `{shown}`: {error}")));
             }
             Err(error) => return Err(unwritable(error)),
         }
@@ -65,7 +66,7 @@ impl MirrorWriter {
                  another directory"
             )));
         };
-        // Another run may have made it a mirror before this one had the lock.
+        // Another run may have made it a mirror before this one got the lock.
         let mut header = match is_for(&root, &shown, bucket, prefix)? {
             Some(header) => header,
             None => {
@@ -94,29 +95,29 @@ impl MirrorWriter {
         Ok(Self { copier: Copier::new(shared, to), header, set_aside })
     }
 
-    /// The source that keeps whatever is read from `below`.
+    /// Returns a source that keeps everything that is read from `below`.
     pub fn source(&self, below: Arc<dyn ObjectSource>) -> MirroringSource {
         MirroringSource::new(below, self.copier.clone())
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn directory(&self) -> &PathBuf {
         &self.copier.shared.store.root
     }
 
-    /// Where a manifest was put that was damaged; what could be read of it is in use.
+    /// Returns where a damaged manifest was moved; its readable records are in use.
     pub fn set_aside(&self) -> Option<&str> {
         self.set_aside.as_deref()
     }
 
-    /// What the mirror is of, and what is to be written of it at the end.
+    /// Returns the header, which is written at the end of the run.
     pub fn header_mut(&mut self) -> &mut Header {
         &mut self.header
     }
 }
 
-/// Fails unless the directory is empty or a mirror of that place. One in which nothing was copied,
-/// as where the place was mistyped, is of none.
+/// Fails unless the directory is empty or a mirror of this location. A mirror in which nothing was
+/// copied, for example because the location was mistyped, counts as empty.
 fn is_for(
     root: &Path,
     shown: &str,
@@ -132,8 +133,8 @@ fn is_for(
             }
             let slash = if header.prefix.is_empty() { "" } else { "/" };
             other(format!(
-                "`{shown}` is a mirror of `s3://{}{slash}{}`\n\nhint: one directory is for one \
-                 place",
+                "`{shown}` is a mirror of `s3://{}{slash}{}`\n\nhint: use a different \
+                 directory",
                 escape(&header.bucket),
                 escape(&header.prefix),
             ))
@@ -147,7 +148,7 @@ fn is_for(
                 // A run that was killed at its very beginning leaves this.
                 if entry.map_err(unread)?.file_name() != WORK {
                     return other(format!(
-                        "`{shown}` is not empty and is no mirror\n\nhint: name a new directory"
+                        "`{shown}` is not empty and is not a mirror\n\nhint: name a new directory"
                     ));
                 }
             }
@@ -156,7 +157,7 @@ fn is_for(
     }
 }
 
-/// Whether nothing lies there but what a run begins with.
+/// Returns whether the directory holds only what a run starts with.
 fn is_bare(root: &Path) -> bool {
     let Ok(mut entries) = std::fs::read_dir(root) else { return false };
     entries.all(|entry| {
@@ -164,7 +165,7 @@ fn is_bare(root: &Path) -> bool {
     })
 }
 
-/// The names that earlier runs gave.
+/// Returns the names that earlier runs used.
 fn claimed(before: &Layers) -> io::Result<Claims> {
     let mut claims = Claims::default();
     let mut records = before.scan(&Order::default())?;

@@ -1,4 +1,4 @@
-//! Brings whole copies to the disk, many at a time: syncing is what takes long.
+//! Writes complete copies to disk, many at a time, because syncing takes long.
 use super::handles::Spot;
 use super::store::{Part, Places, Store};
 use crate::source::mirror::ledger::{Copied, Journal, Layers, Order, Record};
@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Copies that wait for the disk: 64 KB of memory each at most.
+/// Copies that wait for the disk, at most 64 KB of memory each.
 const WAITING: usize = 512;
 
-/// Copies that are synced, noted and renamed together.
+/// Copies that are synced, recorded and renamed together.
 const BATCH: usize = 256;
 
 /// Files that are synced at once. File systems write several in one go.
 const SYNCS: usize = 16;
 
-/// A whole copy that has no file with its name yet.
+/// A complete copy whose file does not have its name yet.
 #[derive(Debug)]
 pub(super) struct Whole {
     pub(super) at: ObjectLocation,
@@ -27,9 +27,9 @@ pub(super) struct Whole {
 /// The bytes of a copy.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// Small ones.
+    /// In memory, for a small copy.
     Held(Vec<u8>),
-    /// In a file, written and not synced.
+    /// In a file, written but not synced.
     Written(Part, std::fs::File),
 }
 
@@ -40,11 +40,11 @@ pub(super) struct Lost {
     pub(super) first: Option<String>,
 }
 
-/// What the tasks of a run share.
+/// The state that the tasks of a run share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) store: Store,
-    /// What runs before this one knew.
+    /// The records of earlier runs.
     pub(super) before: Layers,
     pub(super) journal: Mutex<Journal>,
     pub(super) places: Mutex<Places>,
@@ -52,7 +52,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Notes these; what cannot be noted is lost.
+    /// Records these changes; those that cannot be recorded count as lost.
     pub(super) fn note(&self, records: Vec<Record>) {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = journal.note(records) {
@@ -68,16 +68,17 @@ impl Shared {
     }
 }
 
-/// What the task does.
+/// A job of the writing task.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Keeps a copy.
+    /// Keep a copy.
     Whole(Box<Whole>),
-    /// Says when everything before it is on the disk.
+    /// Signal when everything before this is on disk.
     Flush(oneshot::Sender<()>),
 }
 
-/// Where whole copies are handed to. The task ends when nobody can hand over any more.
+/// Starts the task that writes complete copies, and returns the sender for its jobs. The task ends
+/// when all senders are dropped.
 pub(super) fn start(shared: &Arc<Shared>) -> mpsc::Sender<Job> {
     let (to, mut from) = mpsc::channel(WAITING);
     let shared = Arc::clone(shared);
@@ -94,7 +95,7 @@ pub(super) fn start(shared: &Arc<Shared>) -> mpsc::Sender<Job> {
             }
             commit(&shared, latest(batch)).await;
             for done in flushes {
-                // Nobody waits any more when the run was given up.
+                // Nobody waits any more if the run was abandoned.
                 let _ = done.send(());
             }
         }
@@ -102,7 +103,7 @@ pub(super) fn start(shared: &Arc<Shared>) -> mpsc::Sender<Job> {
     to
 }
 
-/// Of two copies of one object the later: it was read again because the first did not prove.
+/// Keeps the later of two copies of one object: it was read again because the first did not verify.
 fn latest(batch: Vec<Whole>) -> Vec<Whole> {
     let mut seen = std::collections::HashSet::new();
     let mut kept: Vec<Whole> =
@@ -159,8 +160,8 @@ fn sync(shared: &Shared, share: Vec<Whole>) -> Vec<Synced> {
     synced
 }
 
-/// Notes the copies, then gives them their names: a file that has its name is one that the journal
-/// knows, whenever the run is killed.
+/// Records the copies and then gives them their names, so that the journal knows every file that
+/// has its name, whenever the run is killed.
 fn name(shared: &Shared, synced: Vec<Synced>) -> io::Result<()> {
     let mut places = shared.places.lock().unwrap_or_else(PoisonError::into_inner);
     let mut renames: Vec<(Part, Spot)> = Vec::new();

@@ -1,4 +1,4 @@
-//! Copies what the readers of a run read, and remembers what they have seen.
+//! Copies what a run reads, and remembers what it has seen.
 use super::commit::{Job, Shared, Whole};
 use crate::source::ListRequest;
 use crate::source::mirror::ledger::{FailedAs, ListedAs, Record};
@@ -9,15 +9,15 @@ use tokio::sync::{mpsc, oneshot};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// What this run has seen, as hashes under a random key: eight bytes an object.
+/// What this run has seen, as hashes under a random key: eight bytes for each object.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     hasher: RandomState,
     /// Objects with size and ETag, as they were listed.
     pub(super) listed: HashSet<u64>,
-    /// Folders that were listed for the sake of a copy.
+    /// Folders that were listed because of a copy.
     pub(super) folders: HashSet<u64>,
-    /// Where pages that go on left off, by what asks for the next.
+    /// The last entry of each page that has a next one, by the request for the next page.
     pub(super) pages: HashMap<ListRequest, String>,
     /// Objects that were not read to their end.
     pub(super) unfinished: BTreeSet<ObjectLocation>,
@@ -35,7 +35,7 @@ impl Seen {
     }
 }
 
-/// Hands what readers read to the task that writes it. Clones belong to one run.
+/// Passes what is read to the task that writes it. Clones belong to the same run.
 #[derive(Clone, Debug)]
 pub(super) struct Copier {
     pub(super) shared: Arc<Shared>,
@@ -71,11 +71,11 @@ impl Copier {
         self.seen().unfinished.insert(at.clone());
     }
 
-    /// Waits until everything that was handed over is on the disk.
+    /// Waits until everything passed on so far is on disk.
     pub(super) async fn flush(&self) {
         let (done, wait) = oneshot::channel();
         if self.to.send(Job::Flush(done)).await.is_ok() {
-            // The task answers as long as it lives, and it lives as long as this.
+            // The task answers while it is alive, and it is alive as long as this copier.
             let _ = wait.await;
         }
     }

@@ -1,4 +1,4 @@
-//! A source whose every answer is kept in a mirror.
+//! A source that keeps every response in a mirror.
 use super::copier::Copier;
 use super::saved::saved;
 use super::tee::Tee;
@@ -13,10 +13,10 @@ use std::sync::Arc;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Pages that are listed to learn whether one copy is still the bucket's.
+/// Pages that are listed to determine whether one copy still matches the bucket.
 const PAGES: usize = 100;
 
-/// Reads through to the source below, and keeps what comes. Clones are one mirror.
+/// Reads from the source below, and keeps what it returns. Clones belong to the same mirror.
 #[derive(Clone, Debug)]
 pub struct MirroringSource {
     below: Arc<dyn ObjectSource>,
@@ -43,7 +43,7 @@ impl MirroringSource {
                 return Err(why);
             }
         };
-        // Of a page that follows none which was read here nobody knows where it begins.
+        // If the previous page was not read here, the start of this page is not known.
         let Some(began) = began else { return Ok(page) };
         let folder = page.folders.last().map(|folder| end_of(folder));
         let last = page.objects.last().map(|object| object.key.clone()).max(folder);
@@ -57,7 +57,7 @@ impl MirroringSource {
         Ok(page)
     }
 
-    /// Notes what a page tells, and what it does not tell any more.
+    /// Records what a page contains, and what it no longer contains.
     fn keep_page(&self, request: &ListRequest, page: &ListPage, range: Range) {
         let bucket = &request.bucket;
         let mut records = Vec::new();
@@ -96,7 +96,7 @@ impl MirroringSource {
         self.copier.shared.note(records);
     }
 
-    /// What earlier runs were told of this stretch of a listing.
+    /// Returns what earlier runs recorded for this stretch of a listing.
     fn known(&self, request: &ListRequest, range: &Range) -> HashMap<String, Record> {
         let mut known = HashMap::new();
         if self.copier.shared.before.is_empty() || request.folders {
@@ -126,14 +126,14 @@ impl MirroringSource {
         known
     }
 
-    /// The copy of an earlier run, where a listing of this run tells the same size and ETag.
+    /// Returns the copy of an earlier run, if a listing of this run has the same size and ETag.
     async fn resumed(&self, at: &ObjectLocation) -> Option<Box<dyn ObjectReader>> {
         if self.copier.shared.before.is_empty() {
             return None;
         }
         let path = format!("{}/{}", at.bucket, at.key);
         let copied = self.copier.shared.before.get(&Order::at(path.clone())).ok()??.copied?;
-        // Without an ETag nothing tells one object from the next of its size.
+        // Without an ETag, two objects of the same size cannot be distinguished.
         copied.etag.as_ref()?;
         let listed = ListedAs { size: copied.size, etag: copied.etag.clone(), last_modified: None };
         let is_listed = || {
@@ -219,7 +219,7 @@ impl ObjectSource for MirroringSource {
         self.below.passed_over()
     }
 
-    /// What is copied passes through here.
+    /// Objects have to pass through here to be copied, so nothing is read in place.
     fn is_here(&self, _at: &ObjectLocation) -> bool {
         false
     }

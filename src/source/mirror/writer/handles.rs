@@ -1,9 +1,10 @@
-//! Folders of a mirror that is being written, gone into by name from the directory's own handle.
+//! Folders of a mirror that is being written, entered by name from the open handle of the
+//! directory.
 //!
-//! A path is looked up anew each time it is used, and somebody who may write into the directory can
-//! put a symbolic link in place of a folder in between. Here every folder is gone into from the one
-//! above it without following a link, and files are made, renamed and removed in folders that are
-//! open. What becomes of their paths meanwhile does not matter.
+//! A path is resolved each time it is used, and an attacker who can write to the directory could
+//! replace a folder with a symbolic link in between. Here every folder is entered from its parent
+//! without following a link, and files are created, renamed and removed in open folders. What
+//! happens to their paths meanwhile does not matter.
 use crate::source::directory::key_path::{is_plain, parts};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use std::collections::HashMap;
@@ -13,18 +14,19 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Folders kept open, as `crate::source::directory::folders` keeps them.
+/// The number of folders kept open, as in `crate::source::directory::folders`.
 const KEPT: usize = 64;
 
-/// A folder that is open.
+/// An open folder.
 #[derive(Clone, Debug)]
 pub(super) struct Folder(Arc<OwnedFd>);
 
 fn no_folder() -> io::Error {
-    io::Error::new(io::ErrorKind::NotADirectory, "it is no folder")
+    io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder")
 }
 
-/// A symbolic link and a file in place of a folder are told alike, whatever the system says.
+/// Converts the error of a symbolic link or a file in place of a folder to the same error on every
+/// system.
 fn told(error: rustix::io::Errno) -> io::Error {
     match error {
         rustix::io::Errno::LOOP | rustix::io::Errno::NOTDIR => no_folder(),
@@ -33,20 +35,21 @@ fn told(error: rustix::io::Errno) -> io::Error {
 }
 
 impl Folder {
-    /// The directory at `path`, which whoever named it meant.
+    /// Opens the directory at `path`, which may be a link, since the user named it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(Arc::new(rustix::fs::open(path, flags, Mode::empty())?)))
     }
 
-    /// The folder of this name in it.
+    /// Opens the subfolder with this name.
     pub(super) fn below(&self, name: &str) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = rustix::fs::openat(&*self.0, name, flags, Mode::empty());
         Ok(Self(Arc::new(opened.map_err(told)?)))
     }
 
-    /// The same, made if it is not there; says whether it was made.
+    /// Opens the subfolder with this name, and creates it if it does not exist; also returns
+    /// whether it was created.
     pub(super) fn make(&self, name: &str) -> io::Result<(Self, bool)> {
         let made = match rustix::fs::mkdirat(&*self.0, name, Mode::from_raw_mode(0o777)) {
             Ok(()) => true,
@@ -56,13 +59,13 @@ impl Folder {
         Ok((self.below(name)?, made))
     }
 
-    /// A new file of this name.
+    /// Creates a new file with this name.
     pub(super) fn create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
         self.file(name, flags)
     }
 
-    /// The file of this name, made if it is not there.
+    /// Opens the file with this name, and creates it if it does not exist.
     pub(super) fn create_or_open(&self, name: &str) -> io::Result<File> {
         self.file(name, OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW)
     }
@@ -73,7 +76,8 @@ impl Folder {
         Ok(File::from(rustix::fs::openat(&*self.0, name, flags, mode)?))
     }
 
-    /// What lies under this name, a symbolic link being one; `None` where nothing does.
+    /// Returns the type of the entry with this name, without following a symbolic link; `None` if
+    /// there is none.
     pub(super) fn kind(&self, name: &str) -> io::Result<Option<FileType>> {
         match rustix::fs::statat(&*self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(about) => Ok(Some(FileType::from_raw_mode(about.st_mode))),
@@ -82,17 +86,17 @@ impl Folder {
         }
     }
 
-    /// Gives the file of this name another name, in another folder perhaps.
+    /// Renames the file, possibly into a different folder.
     pub(super) fn rename(&self, name: &str, to: &Self, to_name: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&*self.0, name, &*to.0, to_name)?)
     }
 
-    /// Removes the file of this name.
+    /// Removes the file with this name.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&*self.0, name, AtFlags::empty())?)
     }
 
-    /// Removes every file in it.
+    /// Removes every file in the folder.
     pub(super) fn clear(&self) -> io::Result<()> {
         for entry in Dir::read_from(&*self.0)? {
             let entry = entry?;
@@ -104,7 +108,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Makes its entries durable.
+    /// Makes the entries of the folder durable.
     pub(super) fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&*self.0)?)
     }
@@ -122,8 +126,8 @@ impl Folders {
         Self { root, kept: HashMap::new() }
     }
 
-    /// The folder with this key, made where it is not there; `made` is told of the folder above
-    /// each one that was.
+    /// Returns the folder with this key, and creates missing folders. `made` is called with the
+    /// parent of each folder that was created.
     pub(super) fn make(&mut self, key: &str, made: &mut dyn FnMut(&str)) -> io::Result<Folder> {
         self.walk(key, |above, above_key, name| {
             let (folder, is_new) = above.make(name)?;
@@ -134,7 +138,7 @@ impl Folders {
         })
     }
 
-    /// The folder with this key, which must be there.
+    /// Returns the folder with this key, which must exist.
     pub(super) fn get(&mut self, key: &str) -> io::Result<Folder> {
         self.walk(key, |above, _, name| above.below(name))
     }
@@ -165,7 +169,7 @@ impl Folders {
     }
 }
 
-/// A file's place below the directory: the key of its folder and its name.
+/// The location of a file below the directory: the key of its folder, and its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Spot {
     pub(super) folder: String,
@@ -173,7 +177,7 @@ pub(super) struct Spot {
 }
 
 impl Spot {
-    /// The place at this path. Whoever asks: nothing lies outside of the directory.
+    /// Parses this path. Whoever chose it: no location is outside of the directory.
     pub(super) fn at(path: &str) -> io::Result<Self> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let plain = is_plain(name) && (folder.is_empty() || parts(path).is_some());
@@ -185,5 +189,5 @@ impl Spot {
 }
 
 fn no_plain_path() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "a place that is no plain path")
+    io::Error::new(io::ErrorKind::InvalidInput, "the path is not a plain relative path")
 }

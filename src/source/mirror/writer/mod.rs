@@ -1,7 +1,7 @@
-//! Makes a mirror: whatever is read from the bucket is kept.
+//! Makes a mirror: everything that is read from the bucket is kept.
 //!
-//! An object is read once, for whoever verifies it and for the copy. A file has its name only when
-//! it is whole and synced, and the journal knows of it before.
+//! An object is read once, both to verify it and to copy it. A file gets its name only when it is
+//! complete and synced, after the journal has recorded it.
 mod begin;
 mod commit;
 mod copier;

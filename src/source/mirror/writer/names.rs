@@ -1,7 +1,7 @@
-//! Under which name a key is stored.
+//! The name under which a key is stored.
 //!
-//! A key that any common file system holds has its own name. Every other is stored under the hash
-//! of its place: on all systems, so that a mirror can be carried from one to another.
+//! A key that every common file system can hold keeps its own name. Any other key is stored under
+//! the hash of its place, on all systems, so that a mirror can be moved from one to another.
 use crate::source::directory::INDEX;
 use crate::source::directory::key_path::listed_name;
 use crate::source::mirror::header::{EARLIER, ESCAPED, HEADER, KEYS_BESIDE, WORK};
@@ -11,21 +11,21 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use trailproof_core::vocab::budget;
 
-/// Bytes of a name: what ext4, XFS, NTFS, APFS and others hold.
+/// Bytes of a name: the limit of ext4, XFS, NTFS, APFS and others.
 const NAME: usize = 255;
 
 /// Names at the top of a mirror that are not a bucket's.
 const OWN: [&str; 7] = [WORK, ESCAPED, EARLIER, HEADER, MANIFEST, INDEX, KEYS_BESIDE];
 
-/// Names that are devices on Windows, with any ending.
+/// Names of devices on Windows, with any extension.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
-/// The path below the directory, `BUCKET/KEY`, where a file system can hold it.
+/// Returns the path below the directory, `BUCKET/KEY`, if every file system can hold it.
 pub(super) fn plain(bucket: &str, key: &str) -> Option<String> {
     let own = OWN.iter().any(|own| own.eq_ignore_ascii_case(bucket));
     let short = bucket.len() + 1 + key.len() <= budget::KEY_LENGTH;
     let holds = !own && short && is_plain(bucket) && key.split('/').all(is_plain);
-    // A reader would take an inflated copy of another key for it.
+    // A reader would take it for an inflated copy of a different key.
     let last = key.rsplit('/').next().unwrap_or_default();
     (holds && listed_name(last).is_none()).then(|| format!("{bucket}/{key}"))
 }
@@ -45,21 +45,21 @@ fn is_plain(name: &str) -> bool {
         && !device
 }
 
-/// The path of a key that has no name of its own.
+/// Returns the path for a key that cannot keep its own name.
 pub(super) fn escaped(bucket: &str, key: &str) -> String {
     let hash = hex::encode(Sha256::digest(format!("{bucket}/{key}")));
     format!("{ESCAPED}/{}/{hash}", hash.get(..2).unwrap_or_default())
 }
 
-/// The path of what was copied of a key before it was replaced.
+/// Returns the path for an earlier copy of a key that was replaced.
 pub(super) fn earlier(bucket: &str, key: &str, sha256: &str) -> String {
     let hash = hex::encode(Sha256::digest(format!("{bucket}/{key}")));
     let content = sha256.get(..32).unwrap_or(sha256);
     format!("{EARLIER}/{}/{hash}-{content}", hash.get(..2).unwrap_or_default())
 }
 
-/// Names that were given, on a file system that takes `a` and `A` for one name. Sixteen bytes for
-/// every file and folder, as hashes under a random key.
+/// Names that are in use, on a file system that treats `a` and `A` as the same name. Sixteen bytes
+/// for every file and folder, as hashes under a random key.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     folded: HashMap<u64, u64>,
@@ -67,8 +67,8 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Takes this path and its folders for itself; false where another has one of them already, or
-    /// may have under another spelling of the same letters.
+    /// Claims this path and its folders. Returns false if a different spelling of one of them is in
+    /// use, or may be.
     pub(super) fn claim(&mut self, path: &str) -> bool {
         if !path.is_ascii() {
             return false;
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cloudtrails_own_keys_have_their_own_names() {
+    fn cloudtrail_keys_keep_their_own_names() {
         let key = "p q/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/111122223333_CloudTrail_us-east-1_20260301T0005Z_aBcDeFgHiJkLmNoP.json.gz";
         assert_eq!(plain("example-trail-logs", key), Some(format!("example-trail-logs/{key}")));
         assert_eq!(plain("b", "\u{fc}/\u{65e5}").as_deref(), Some("b/\u{fc}/\u{65e5}"));
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn what_a_file_system_cannot_hold_is_escaped_and_stays_inside() {
         let long = "x".repeat(256);
-        // As long as S3 allows, and with the bucket longer than a path here.
+        // As long as S3 allows, and longer than a path here together with the bucket.
         let longest = ["x".repeat(127).as_str(); 8].join("/");
         for (bucket, key) in [
             ("b", ""),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_case_alone_are_one_name() {
+    fn names_that_differ_only_in_case_collide() {
         let mut claims = Claims::default();
         for (path, free) in [
             ("b/x/Log", true),

@@ -1,4 +1,4 @@
-//! Copies what nobody read, and ends the run.
+//! Copies what no reader has read, and ends the run.
 use super::begin::MirrorWriter;
 use super::copying::MirroringSource;
 use crate::source::mirror::header::{HEADER, Tally};
@@ -8,22 +8,22 @@ use std::sync::PoisonError;
 use tokio::task::JoinSet;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Objects that are copied at once; how many requests that makes is the source's affair.
+/// Objects that are copied at once. The source limits the number of requests.
 const AT_ONCE: usize = 512;
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finished {
-    /// What the manifest has, of all runs.
+    /// The objects in the manifest, from all runs.
     pub objects: Tally,
     /// Objects that this run could not read.
     pub unread: u64,
-    /// How many things could not be written, and why the first could not.
+    /// How many writes failed, and why the first one failed.
     pub lost: Option<(u64, String)>,
 }
 
 impl MirrorWriter {
-    /// Copies what was listed, is `wanted` and was not read by whoever verified.
+    /// Copies the objects that were listed, are `wanted`, and were not read for verification.
     pub async fn rest(&self, copying: &MirroringSource, wanted: impl Fn(&str) -> bool) {
         self.copier.flush().await;
         let mut at_once = JoinSet::new();
@@ -67,14 +67,14 @@ impl MirrorWriter {
                 copy(at_once, copying, at).await;
             }
             match next {
-                // On behind the last one.
+                // Continue after the last one.
                 Some(order) => from = Order { folder: true, ..order },
                 None => return Ok(()),
             }
         }
     }
 
-    /// Whether the object was listed and there is no copy of it.
+    /// Returns whether the object was listed and has no copy.
     fn is_open(&self, record: &Record) -> bool {
         record.folder.is_none()
             && record.listed.is_some()
@@ -89,14 +89,14 @@ impl MirrorWriter {
         seen.failed.contains(&seen.hash(&at))
     }
 
-    /// Writes a document beside the evidence, whole before it takes its name.
+    /// Writes a document beside the evidence. It is complete before it gets its name.
     pub fn write(&self, name: &str, text: &str) {
         if let Err(error) = self.copier.shared.store.document(name, text) {
             self.copier.shared.lose(&error, 1);
         }
     }
 
-    /// Ends the run: one manifest, and a header that says so.
+    /// Ends the run: writes one manifest, and a header that marks it complete.
     pub async fn finish(mut self) -> Finished {
         self.copier.flush().await;
         let mut finished = Finished::default();
@@ -115,10 +115,10 @@ impl MirrorWriter {
         self.copier.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
         let all = Layers::open(&root, &work)?;
         let mut records = all.scan(&Order::default())?;
-        while let Some(told) = records.next()? {
-            finished.objects.add(&told);
-            let copied = told.1.is_whole();
-            finished.unread += u64::from(!copied && self.failed_now(&told.1));
+        while let Some(entry) = records.next()? {
+            finished.objects.add(&entry);
+            let copied = entry.1.is_whole();
+            finished.unread += u64::from(!copied && self.failed_now(&entry.1));
         }
         self.header.complete = true;
         self.header.manifest_bytes = match std::fs::metadata(root.join(MANIFEST)) {
@@ -144,7 +144,7 @@ async fn copy(at_once: &mut JoinSet<()>, copying: &MirroringSource, at: ObjectLo
     }
     let copying = copying.clone();
     at_once.spawn(async move {
-        // Why it could not be read is noted where it is read.
+        // The reason for a failure is recorded where the object is read.
         let _ = copying.copy(&at).await;
     });
 }

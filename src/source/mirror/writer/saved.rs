@@ -1,4 +1,4 @@
-//! A copy of an earlier run, read in place of the object.
+//! A copy from an earlier run, read in place of the object.
 use super::names::plain;
 use crate::source::directory::key_path::parts;
 use crate::source::mirror::ledger::Copied;
@@ -13,7 +13,7 @@ use trailproof_core::vocab::location::ObjectLocation;
 /// Bytes that are read at once.
 const CHUNK: usize = 256 << 10;
 
-/// The copy, if it is still what was copied: a file that was damaged since must not speak for the
+/// Opens the copy if it is unchanged: a file that was damaged since must not stand in for the
 /// bucket, and is fetched again.
 pub(super) fn saved(
     root: &Path,
@@ -25,8 +25,8 @@ pub(super) fn saved(
     Some(Box::new(reader))
 }
 
-/// The path below the directory that a manifest names: one that leads out of it, or through a
-/// symbolic link, is none.
+/// Returns the path below the directory that a manifest names; `None` if it leads out of the
+/// directory or through a symbolic link.
 pub(super) fn inside(root: &Path, path: &str) -> Option<PathBuf> {
     let mut whole = root.to_owned();
     for part in parts(path)? {

@@ -1,5 +1,5 @@
-//! Files below a directory: written whole under another name, then renamed, never through a
-//! symbolic link.
+//! Files below a directory: written completely under a temporary name, then renamed, never through
+//! a symbolic link.
 use super::handles::{Folder, Folders, Spot};
 use super::names::{Claims, earlier, escaped, plain};
 use crate::source::mirror::header::WORK;
@@ -11,10 +11,10 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Folder of files that are not whole yet.
+/// Folder of incomplete files.
 const PARTIAL: &str = "partial";
 
-/// The directory of one run, which has its lock.
+/// The directory of one run, which holds its lock.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) root: PathBuf,
@@ -23,11 +23,11 @@ pub(super) struct Store {
     folder: Folder,
     partial: Folder,
     next: AtomicU64,
-    /// Held until the end; the system takes it away from a run that was killed.
+    /// Held until the end; the system releases it when a run is killed.
     _lock: File,
 }
 
-/// A file that is whole, synced and without its name.
+/// A file that does not have its final name yet. It is removed when dropped.
 #[derive(Debug)]
 pub(super) struct Part {
     partial: Folder,
@@ -36,14 +36,14 @@ pub(super) struct Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // One that has its name is not here any more.
+        // A file that was renamed is no longer here.
         let _ = self.partial.remove(&self.name);
     }
 }
 
 impl Store {
-    /// Takes the lock and clears what a run that was killed had under way. `None` where another
-    /// run has it.
+    /// Takes the lock and removes what a killed run left unfinished. `None` if another run holds
+    /// the lock.
     pub(super) fn open(root: &Path) -> io::Result<Option<Self>> {
         let folder = Folder::open(root)?;
         let (work, _) = folder.make(WORK)?;
@@ -68,26 +68,26 @@ impl Store {
         }))
     }
 
-    /// The places of the directory.
+    /// Returns the places of the directory.
     pub(super) fn places(&self) -> Places {
         Places::new(self.folder.clone())
     }
 
-    /// Writes a file of the directory's own, whole and synced before it takes its name.
+    /// Writes a document of the directory. It is complete and synced before it gets its name.
     pub(super) fn document(&self, name: &str, text: &str) -> io::Result<()> {
         let part = self.whole(text.as_bytes())?;
         part.partial.rename(&part.name, &self.folder, name)?;
         self.folder.sync()
     }
 
-    /// A new file that has no name yet.
+    /// Creates a new file without its final name.
     pub(super) fn part(&self) -> io::Result<(Part, File)> {
         let name = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let file = self.partial.create(&name)?;
         Ok((Part { partial: self.partial.clone(), name }, file))
     }
 
-    /// The same with these bytes, synced.
+    /// Creates such a file with these bytes, synced.
     pub(super) fn whole(&self, bytes: &[u8]) -> io::Result<Part> {
         let (part, mut file) = self.part()?;
         file.write_all(bytes)?;
@@ -95,7 +95,7 @@ impl Store {
         Ok(part)
     }
 
-    /// Whether the file system takes `a` and `A` for one name.
+    /// Returns whether the file system treats `a` and `A` as the same name.
     pub(super) fn folds_case(&self) -> io::Result<bool> {
         self.partial.create("probe")?;
         let folds = self.partial.kind("PROBE")?.is_some();
@@ -104,16 +104,15 @@ impl Store {
     }
 }
 
-/// Which names are taken, and the folders that are known to be ones.
+/// The names that are in use, and the folders that are known to exist.
 #[derive(Debug)]
 pub(super) struct Places {
     folders: Folders,
-    /// Files that are to have their names in a moment, by their paths: none of them can be a
-    /// folder.
+    /// Paths of files that are about to get their names: none of them can be a folder.
     pub(super) named: HashSet<String>,
-    /// Folders whose entries changed since they were synced, by their keys.
+    /// Keys of the folders whose entries changed since they were last synced.
     changed: BTreeSet<String>,
-    /// On a file system that folds case.
+    /// Set on a file system that folds case.
     pub(super) claims: Option<Claims>,
 }
 
@@ -127,7 +126,8 @@ impl Places {
         }
     }
 
-    /// The place of a key: `None` in the record where it is the key's own name.
+    /// Chooses the location for a key. The second value goes into the record: `None` if it is the
+    /// key's own name.
     pub(super) fn choose(&mut self, bucket: &str, key: &str) -> io::Result<(Spot, Option<String>)> {
         let own = plain(bucket, key)
             .filter(|path| self.claims.as_mut().is_none_or(|claims| claims.claim(path)));
@@ -137,7 +137,7 @@ impl Places {
                     self.named.insert(path);
                     return Ok((spot, None));
                 }
-                // A file where a folder should be, or the other way round.
+                // A file exists where a folder should be, or the other way round.
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => {}
                 Err(error) => return Err(error),
             }
@@ -146,7 +146,7 @@ impl Places {
         Ok((self.below(&path)?, Some(path)))
     }
 
-    /// The place for a file, its folders made.
+    /// Returns the location for a file, and creates its folders.
     fn below(&mut self, path: &str) -> io::Result<Spot> {
         let spot = Spot::at(path)?;
         let slashes = spot.folder.match_indices('/').map(|(at, _)| at);
@@ -166,17 +166,17 @@ impl Places {
         Ok(spot)
     }
 
-    /// Moves the copy of what a key was before out of the way, and says so in the record.
+    /// Moves the copy of an earlier content out of the way, and adds it to the record.
     pub(super) fn keep(&mut self, before: &Copied, record: &mut Record) -> io::Result<()> {
         let (bucket, key) = (record.bucket.clone(), record.key.clone());
         let old = before.file.clone().or_else(|| plain(&bucket, &key));
-        // A manifest may say anything: one that leads elsewhere is passed over.
+        // A manifest may contain anything: a path that leads elsewhere is ignored.
         let Some(old) = old.and_then(|old| Spot::at(&old).ok()) else { return Ok(()) };
         let Ok(from) = self.folders.get(&old.folder) else { return Ok(()) };
         if from.kind(&old.name)?.is_some_and(FileType::is_symlink) {
             return Ok(());
         }
-        // It becomes part of a name.
+        // The hash becomes part of a name.
         let is_hash =
             before.sha256.len() == 64 && before.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hash {
@@ -185,8 +185,8 @@ impl Places {
         let kept = earlier(&bucket, &key, &before.sha256);
         let to = self.below(&kept)?;
         let into = self.folders.get(&to.folder)?;
-        // An object that does not prove is read twice: what lies at its place is then no more what
-        // was there before.
+        // An object that does not verify is read twice: the file at its place is then no longer the
+        // earlier content.
         if into.kind(&to.name)?.is_none() {
             match from.rename(&old.name, &into, &to.name) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -205,7 +205,7 @@ impl Places {
         part.partial.rename(&part.name, &folder, &to.name)
     }
 
-    /// Makes the entries of the folders that changed durable.
+    /// Makes the entries of the changed folders durable.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         let changed = std::mem::take(&mut self.changed);
         changed.iter().try_for_each(|key| self.folders.get(key)?.sync())
@@ -227,8 +227,8 @@ mod tests {
         (path, file)
     }
 
-    /// As on a file system that folds case: the second of two names that differ in case alone has
-    /// another one, in folders too.
+    /// As on a file system that folds case: the second of two names that differ only in case gets a
+    /// different name, also for folders.
     #[test]
     fn names_that_collide_are_stored_apart() {
         let folder = tempfile::tempdir().unwrap();
@@ -246,9 +246,9 @@ mod tests {
         assert!(place(&mut places, root, "y/file").1.is_some(), "there is a folder of that name");
     }
 
-    /// A manifest may say anything, and part of it becomes a path.
+    /// A manifest may contain anything, and part of it becomes a path.
     #[test]
-    fn no_place_leads_out() {
+    fn no_path_leads_out_of_the_directory() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("mirror");
         std::fs::create_dir(&root).unwrap();
@@ -265,9 +265,9 @@ mod tests {
         assert!(root.join("payload").exists(), "it was moved");
     }
 
-    /// Names are chosen for many files before the first of them has its own.
+    /// Names are chosen for many files before the first of them gets its name.
     #[test]
-    fn a_file_that_is_yet_to_come_is_no_folder() {
+    fn a_file_that_is_about_to_exist_cannot_be_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let mut places = places(root);
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(places.choose("b", "both").unwrap().1, None, "the same file again");
     }
 
-    /// Somebody who may write into the directory puts a link in place of a folder, between any two
+    /// An attacker who can write to the directory puts a link in place of a folder, between any two
     /// steps of a run.
     #[test]
     fn a_folder_that_becomes_a_link_is_never_followed() {
@@ -290,7 +290,7 @@ mod tests {
             std::fs::rename(path, path.with_extension("moved")).unwrap();
             symlink(away.path(), path).unwrap();
         };
-        // Between the choice of a name and the giving of it, with the folder open and without.
+        // Between choosing a name and giving it, with and without an open folder.
         for kept in [true, false] {
             let mut places = store.places();
             let key = format!("x/{kept}/a");
@@ -302,15 +302,15 @@ mod tests {
             let named = places.name(&store.whole(b"x").unwrap(), &spot);
             assert_eq!(named.is_ok(), kept, "the folder itself is where it was moved to");
             assert!(places.sync().is_ok() && nothing_away());
-            // A name in it that is chosen anew is another one, or none.
+            // If a name in it is chosen again, it is a different one.
             let again = store.places().choose("b", &key).unwrap();
             assert!(again.1.is_some() && again.0.folder.starts_with("trailproof-escaped"));
         }
-        // What is not whole yet.
+        // Incomplete files.
         swap(&root.join(WORK).join(PARTIAL));
         drop(store.whole(b"x").unwrap());
         assert!(!store.folds_case().unwrap() && nothing_away());
-        // What was there before.
+        // Earlier content.
         let mut places = store.places();
         std::fs::create_dir_all(root.join("b/y")).unwrap();
         std::fs::write(root.join("b/y/k"), "old").unwrap();
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_run_that_was_killed_is_cleared_and_the_lock_is_one() {
+    fn parts_of_a_killed_run_are_removed_and_the_lock_is_exclusive() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap().unwrap();
         std::mem::forget(store.whole(b"x").unwrap());

@@ -1,4 +1,4 @@
-//! One object being read, and kept.
+//! An object that is being read and kept.
 use super::commit::{Body, Whole};
 use super::copier::Copier;
 use super::store::Part;
@@ -11,10 +11,10 @@ use std::io::{self, Write as _};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Bytes of an object that are kept in memory until it is whole. Real log files have 1 to 52 KB.
+/// Bytes of an object that are kept in memory until it is complete. Real log files have 1 to 52 KB.
 const HELD: usize = 64 << 10;
 
-/// What was read so far.
+/// What has been read so far.
 #[derive(Debug, Default)]
 struct Taking {
     hash: Sha256,
@@ -23,7 +23,7 @@ struct Taking {
     part: Option<(Part, File)>,
 }
 
-/// Reads an object from its first byte to its last, and hands it over when it is whole.
+/// Reads an object from its first byte to its last, and passes it on when it is complete.
 pub(super) struct Tee {
     below: Box<dyn ObjectReader>,
     at: ObjectLocation,
@@ -41,7 +41,7 @@ impl Tee {
         taking.hash.update(bytes);
         taking.size = taking.size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if let Err(error) = taking.write(bytes, &self.copier) {
-            // Whoever verifies reads on.
+            // Verification continues without the copy.
             self.copier.shared.lose(&error, 1);
             self.taking = None;
         }
@@ -108,7 +108,7 @@ impl ObjectReader for Tee {
 
 impl Drop for Tee {
     fn drop(&mut self) {
-        // Whoever verifies had seen enough; the copy is still wanted.
+        // The verification needed no more bytes, but the copy does.
         if self.taking.is_some() {
             self.copier.unfinished(&self.at);
         }
