@@ -155,25 +155,25 @@ fn the_page_of_codes_is_that_of_the_code() {
         &mut page,
         ("Objects that no digest names", "The likely reason for a log file that no digest names."),
         ("crates/trailproof-core/src/codes/unlisted.rs", "pub enum UnlistedReason {"),
-        UnlistedReason::ALL.map(UnlistedReason::code),
+        UnlistedReason::iter().map(UnlistedReason::code),
     );
     codes(
         &mut page,
         ("Objects set aside", "Objects that no reader takes for data. They are counted."),
         ("crates/trailproof-core/src/codes/unlisted.rs", "pub enum SetAside {"),
-        SetAside::ALL.map(SetAside::code),
+        SetAside::iter().map(SetAside::code),
     );
     codes(
         &mut page,
         ("Checks", "The checks of a run. An attestation lists those that were made."),
         ("crates/trailproof-core/src/codes/check.rs", "pub enum Check {"),
-        Check::ALL.map(Check::code),
+        Check::iter().map(Check::code),
     );
     codes(
         &mut page,
         ("Reasons why a check was not performed", "Reported with the check."),
         ("crates/trailproof-core/src/codes/check.rs", "pub enum WhyNot {"),
-        WhyNot::ALL.map(WhyNot::code),
+        WhyNot::iter().map(WhyNot::code),
     );
     check("codes.md", &page);
 }

@@ -26,7 +26,7 @@ pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
             RunEventName::TrailStatus => trail_status().boxed(),
             RunEventName::GapExplained => gap_explained().boxed(),
             RunEventName::LogUnlisted => {
-                let reason = any_of(UnlistedReason::ALL.into_iter());
+                let reason = any_of(UnlistedReason::iter());
                 (place(), prop::option::of(time()), reason)
                     .prop_map(|(at, last_modified, reason)| RunEvent::LogUnlisted {
                         at,
@@ -39,7 +39,7 @@ pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
                 (place(), hash()).prop_map(|(at, hash)| RunEvent::CopyOf { at, hash }).boxed()
             }
             RunEventName::LogsWithoutDigests => {
-                let reason = prop::sample::select(UnlistedReason::ALL.to_vec());
+                let reason = prop::sample::select(UnlistedReason::iter().collect::<Vec<_>>());
                 let folder = (text(), reason);
                 folder
                     .prop_map(|(folder, reason)| RunEvent::LogsWithoutDigests { folder, reason })
@@ -151,8 +151,7 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
             CoverageTotals { verified, contradicted, unverified, pending, uncovered }
         },
     );
-    let set_aside =
-        prop::collection::btree_map(any_of(SetAside::ALL.into_iter()), any::<u64>(), 0..3);
+    let set_aside = prop::collection::btree_map(any_of(SetAside::iter()), any::<u64>(), 0..3);
     let counted = (any::<[u64; 7]>(), set_aside);
     (any_of(Verdict::iter()), counts(), coverage, counted).prop_map(
         |(verdict, counts, coverage, (counted, set_aside))| {
@@ -183,8 +182,8 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
 }
 
 fn not_made() -> impl Strategy<Value = NotMade> {
-    let check = prop::sample::select(Check::ALL.to_vec());
-    let why = prop::sample::select(WhyNot::ALL.to_vec());
+    let check = prop::sample::select(Check::iter().collect::<Vec<_>>());
+    let why = prop::sample::select(WhyNot::iter().collect::<Vec<_>>());
     let region = prop::option::of(Just("eu-west-1".parse().unwrap()));
     (check, why, region, text()).prop_map(|(check, why, region, detail)| NotMade {
         check,
@@ -197,7 +196,7 @@ fn not_made() -> impl Strategy<Value = NotMade> {
 fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
     let expected = (prop::option::of(text()), prop::option::of(texts()), prop::option::of(texts()));
-    let read = (prop::sample::select(ReadKind::ALL.to_vec()), text())
+    let read = (prop::sample::select(ReadKind::iter().collect::<Vec<_>>()), text())
         .prop_map(|(kind, place)| ReadPlace { kind, place });
     let place = (text(), text(), prop::collection::vec(read, 0..3)).prop_map(
         |(bucket, prefix, read_from)| EvidencePlace {

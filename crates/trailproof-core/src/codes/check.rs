@@ -1,7 +1,11 @@
 //! The checks of a run, by code, and the reasons for not performing one.
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
 /// A check that a run makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Check {
     /// Every digest, by a CloudTrail signature or by what its proven successor records.
     DigestSignature,
@@ -28,44 +32,17 @@ pub enum Check {
 }
 
 impl Check {
-    /// Every check.
-    pub const ALL: [Self; 10] = [
-        Self::DigestSignature,
-        Self::DigestLink,
-        Self::LogSha256,
-        Self::LogEarlierRecord,
-        Self::Coverage,
-        Self::Joined,
-        Self::UnlistedLogs,
-        Self::TrailStatus,
-        Self::ExpectedPlaces,
-        Self::OtherPlaces,
-    ];
-
-    /// Returns the stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released. It parses as the value.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::DigestSignature => "digest-signature",
-            Self::DigestLink => "digest-link",
-            Self::LogSha256 => "log-sha256",
-            Self::LogEarlierRecord => "log-earlier-record",
-            Self::Coverage => "coverage",
-            Self::Joined => "joined",
-            Self::UnlistedLogs => "unlisted-logs",
-            Self::TrailStatus => "trail-status",
-            Self::ExpectedPlaces => "expected-places",
-            Self::OtherPlaces => "other-places",
-        }
-    }
-
-    /// Returns the check with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.code() == code)
+        self.into()
     }
 }
 
 /// Why a check was not performed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum WhyNot {
     /// It was switched off on the command line.
     SwitchedOff,
@@ -86,35 +63,9 @@ pub enum WhyNot {
 }
 
 impl WhyNot {
-    /// Every reason.
-    pub const ALL: [Self; 8] = [
-        Self::SwitchedOff,
-        Self::ServiceFailed,
-        Self::TrailUnknown,
-        Self::DeliversElsewhere,
-        Self::CopyRead,
-        Self::ListingUnread,
-        Self::NoLastModified,
-        Self::OutsideLocation,
-    ];
-
-    /// Returns the stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released. It parses as the value.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::SwitchedOff => "switched-off",
-            Self::ServiceFailed => "service-failed",
-            Self::TrailUnknown => "trail-unknown",
-            Self::DeliversElsewhere => "delivers-elsewhere",
-            Self::CopyRead => "copy-read",
-            Self::ListingUnread => "listing-unread",
-            Self::NoLastModified => "no-last-modified",
-            Self::OutsideLocation => "outside-location",
-        }
-    }
-
-    /// Returns the reason with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.code() == code)
+        self.into()
     }
 }
 

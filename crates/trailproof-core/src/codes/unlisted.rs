@@ -1,8 +1,23 @@
 //! Objects beside the log files that digests name: why they may be there, and which of them no
 //! reader treats as data.
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
 /// Why there may be a log file that no verified digest names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum UnlistedReason {
     /// No reason is known.
     #[default]
@@ -13,25 +28,17 @@ pub enum UnlistedReason {
 }
 
 impl UnlistedReason {
-    /// Every reason.
-    pub const ALL: [Self; 2] = [Self::None, Self::TrailWithoutValidation];
-
-    /// Returns the reason with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.code() == code)
-    }
-
-    /// Returns the stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released. It parses as the value.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::TrailWithoutValidation => "trail-without-validation",
-        }
+        self.into()
     }
 }
 
 /// Why an object is set aside: no reader of log files treats it as data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum SetAside {
     /// It is empty, such as a folder marker.
     Empty,
@@ -42,21 +49,9 @@ pub enum SetAside {
 }
 
 impl SetAside {
-    /// Every reason.
-    pub const ALL: [Self; 3] = [Self::Empty, Self::HiddenName, Self::Desktop];
-
-    /// Returns the reason with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.code() == code)
-    }
-
-    /// Returns the stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released. It parses as the value.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::HiddenName => "hidden-name",
-            Self::Desktop => "desktop",
-        }
+        self.into()
     }
 
     /// Returns why the name of `key` alone sets the object aside. `on_disk` is whether the object
@@ -91,12 +86,5 @@ mod tests {
         ] {
             assert_eq!(SetAside::by_name(key, on_disk), expected, "{key}");
         }
-    }
-
-    #[test]
-    fn codes_parse_back() {
-        assert!(SetAside::ALL.iter().all(|one| SetAside::from_code(one.code()) == Some(*one)));
-        let reasons = UnlistedReason::ALL.iter();
-        assert!(reasons.clone().all(|one| UnlistedReason::from_code(one.code()) == Some(*one)));
     }
 }

@@ -1,4 +1,5 @@
 //! Where a run's evidence was delivered, and where it was read.
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
 /// The places where the evidence was delivered and where it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +31,10 @@ pub struct ReadPlace {
 }
 
 /// The kind of a place from which evidence was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ReadKind {
     /// The delivery bucket itself.
     Bucket,
@@ -43,22 +47,9 @@ pub enum ReadKind {
 }
 
 impl ReadKind {
-    /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Bucket, Self::Replica, Self::Directory, Self::Mirror];
-
-    /// Returns the stable code for machines; never renamed once released.
+    /// Returns the stable code for machines; never renamed once released. It parses as the value.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Bucket => "bucket",
-            Self::Replica => "replica",
-            Self::Directory => "directory",
-            Self::Mirror => "mirror",
-        }
-    }
-
-    /// Returns the kind with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.code() == code)
+        self.into()
     }
 
     /// Returns whether requests to this place go to S3.

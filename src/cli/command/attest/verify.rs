@@ -257,7 +257,7 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
     }
     let made = statement.predicate.get("method").and_then(|method| method.get("checksMade"));
     for code in made.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        let known = Check::from_code(code).map(|check| format!(": {}", words::check(check)));
+        let known = code.parse::<Check>().ok().map(|check| format!(": {}", words::check(check)));
         let code = excerpt(code, budget::SHOWN);
         writeln!(out, "  {:<10} {code}{}", "check made", known.unwrap_or_default())?;
     }
@@ -300,7 +300,7 @@ fn place(statement: &Statement) -> Option<String> {
     };
     let to = scope.get("deliveredTo")?;
     let read = |at: &Value| {
-        let kind = ReadKind::from_code(at.get("kind")?.as_str()?)?;
+        let kind = at.get("kind")?.as_str()?.parse::<ReadKind>().ok()?;
         Some(ReadPlace { kind, place: text(at, "place") })
     };
     let place = EvidencePlace {

@@ -1,11 +1,11 @@
 //! Text that is borrowed when written, and when read without escapes.
 use super::unreadable::Unreadable;
 use crate::bytes::content::{Hash, parse_hash};
-use crate::codes::check::{Check, NotMade, WhyNot};
+use crate::codes::check::NotMade;
 use crate::codes::failure::ReadFailure;
 use crate::coverage::{Coverage, Segment};
 use crate::record::event::Follows;
-use crate::record::place::{DeliveredTo, ReadKind, ReadPlace};
+use crate::record::place::{DeliveredTo, ReadPlace};
 use crate::trail_event::ExplainingEvent;
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::location::ObjectLocation;
@@ -276,7 +276,10 @@ impl TryFrom<ReadPlaceShape<'_>> for ReadPlace {
     type Error = Unreadable;
 
     fn try_from(shape: ReadPlaceShape<'_>) -> Result<Self, Unreadable> {
-        let kind = ReadKind::from_code(&shape.kind)
+        let kind = shape
+            .kind
+            .parse()
+            .ok()
             .ok_or_else(|| Unreadable::unknown("kind of place", &shape.kind))?;
         Ok(Self { kind, place: shape.place.into_owned() })
     }
@@ -364,9 +367,15 @@ impl TryFrom<NotMadeShape<'_>> for NotMade {
     fn try_from(shape: NotMadeShape<'_>) -> Result<Self, Unreadable> {
         let wrong = |_| Unreadable::value("check-not-performed", "region");
         Ok(Self {
-            check: Check::from_code(&shape.check)
+            check: shape
+                .check
+                .parse()
+                .ok()
                 .ok_or_else(|| Unreadable::unknown("check", &shape.check))?,
-            why: WhyNot::from_code(&shape.why)
+            why: shape
+                .why
+                .parse()
+                .ok()
                 .ok_or_else(|| Unreadable::unknown("check-not-performed's `why`", &shape.why))?,
             region: shape.region.map(|text| text.parse().map_err(wrong)).transpose()?,
             detail: shape.detail.into_owned(),

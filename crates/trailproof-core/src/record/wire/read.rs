@@ -233,7 +233,7 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
 }
 
 fn reason(code: &str) -> Result<UnlistedReason, Unreadable> {
-    UnlistedReason::from_code(code).ok_or_else(|| Unreadable::unknown("reason", code))
+    code.parse().map_err(|_| Unreadable::unknown("reason", code))
 }
 
 fn public_key(line: PublicKeyLine<'_>) -> Result<PublicKeyTold, Unreadable> {

@@ -199,7 +199,9 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
         }
         let mut set_aside = BTreeMap::new();
         for (code, count) in shape.set_aside {
-            let why = SetAside::from_code(&code)
+            let why = code
+                .parse::<SetAside>()
+                .ok()
                 .ok_or_else(|| Unreadable::unknown("set_aside", &code))?;
             set_aside.insert(why, count);
         }
