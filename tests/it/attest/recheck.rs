@@ -1,4 +1,4 @@
-//! The evidence once more.
+//! Reading the evidence a second time (`--recheck`).
 use crate::support::attest_room::{ATTESTATION, Room, repository};
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files below a folder whose path has this in it.
+/// Lists the files below a folder whose paths contain this part.
 fn find(below: &Path, part: &str) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(below).unwrap() {
@@ -33,7 +33,7 @@ fn find(below: &Path, part: &str) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn the_same_evidence_holds_with_the_keys_of_the_attestation() {
+fn unchanged_evidence_holds_with_the_keys_of_the_attestation() {
     let room = Room::new("recheck");
     let demo = repository("testdata/demo");
     let told = room
@@ -45,10 +45,10 @@ fn the_same_evidence_holds_with_the_keys_of_the_attestation() {
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo, "--complete-copy"]);
     let told = told.is(0, "all 241 lines are the very lines");
     assert!(told.out.contains("not checked  copy: "), "{told:#?}");
-    // What only the assertion makes a deletion is open without it.
+    // What counts as deleted only because of the assertion is open without it.
     let told = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
     told.is(3, "1 objects or listings could not be read again");
-    // With no keys in it, nothing is proven by a signature.
+    // If the attestation has no keys, no signature proves anything.
     room.sign_changed("keyless.json", |told| {
         told["predicate"]["method"]["publicKeys"]["listed"] = serde_json::json!([]);
     });
@@ -65,14 +65,14 @@ fn changed_evidence_does_not_hold() {
     copy(Path::new(&repository("testdata/demo")), &changed);
     let logs = find(&changed, "/CloudTrail/us-east-1/");
     fs::remove_file(logs.last().unwrap()).unwrap();
-    // Without the record it cannot be told from other ETags which line is another.
+    // Without the record, a changed line cannot be distinguished from a line with a different ETag.
     room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]).is(3, "NOT PROVEN");
     let told = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
     told.is(1, "WRONG        evidence: it is not what the record tells");
 }
 
-/// A log file that somebody added later is in no line of a digest or log file.
+/// A log file that was added later has no line of a digest or log file in the record.
 #[test]
 fn a_planted_log_file_does_not_hold() {
     let room = Room::new("recheck-planted");
@@ -93,7 +93,7 @@ fn a_planted_log_file_does_not_hold() {
 }
 
 #[test]
-fn a_copy_that_lost_its_metadata_is_not_called_changed() {
+fn a_copy_without_metadata_is_not_reported_as_changed() {
     let room = Room::new("recheck-metadata");
     let less = room.0.join("copy");
     copy(Path::new(&repository("testdata/demo")), &less);
@@ -105,7 +105,7 @@ fn a_copy_that_lost_its_metadata_is_not_called_changed() {
 }
 
 #[test]
-fn evidence_in_a_bucket_has_other_etags_and_holds_all_the_same() {
+fn evidence_in_a_bucket_holds_despite_different_etags() {
     let room = Room::new("recheck-bucket");
     let server = LoopbackServer::start(demo().trail.world, ServerOptions::default()).unwrap();
     let aws = [
@@ -121,7 +121,7 @@ fn evidence_in_a_bucket_has_other_etags_and_holds_all_the_same() {
     told.is(0, "have the outcomes, hashes and intervals of the record");
     let told = room.run_with(&[&verify[..], &place].concat(), &aws);
     told.is(3, "with `--record` it is told");
-    // Keys are had from the attestation, and not from AWS.
+    // The keys come from the attestation, not from AWS.
     let asked = server.requests();
     let keys = trailproof_testkit::server::Operation::ListPublicKeys;
     assert_eq!(asked.of(keys), 0);
