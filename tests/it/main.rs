@@ -1,4 +1,5 @@
-//! The tests that need no other programs, in one program: each more would link the AWS SDK again.
+//! The tests that need no other programs, in one test program: each further program would link the
+//! AWS SDK again.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::panic, reason = "a test fails by panicking")]

@@ -1,5 +1,4 @@
-//! The directory that a mirror is made in: keys that it cannot hold, links in it, another run in it,
-//! a disk that is full.
+//! The directory of a mirror: keys that it cannot hold, links in it, a concurrent run, a full disk.
 #![cfg(unix)]
 
 use crate::support::mirrors::*;
@@ -10,9 +9,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
 
-/// A key that a file system cannot hold, or holds in place of another, is kept under another name.
+/// A key that a file system cannot hold, or would hold in place of a different key, is kept under a
+/// different name.
 #[test]
-fn no_key_leads_out_and_every_key_is_kept() {
+fn no_key_leads_outside_and_every_key_is_kept() {
     let mut trail = trail();
     let name = bucket(&trail);
     let log = trail.chains[0].digests[7].logs[0].key.clone();
@@ -47,7 +47,7 @@ fn no_key_leads_out_and_every_key_is_kept() {
     let above = fresh("hostile");
     let at = above.join("one/mirror");
     let ran = mirror(&server, &trail, &at, &[]);
-    // A marker of a folder is no log file.
+    // The marker of a folder is not a log file.
     assert_ne!(ran.status, 6, "{}", ran.stderr);
     assert_eq!(ran.of_kind("log-unlisted").len(), odd.len() - 1, "{}", ran.stderr);
     drop(server);
@@ -72,7 +72,7 @@ fn no_key_leads_out_and_every_key_is_kept() {
     assert_eq!(verify_offline(&trail, &at).events(), ran.events());
 }
 
-/// A link that lies in the directory leads nowhere.
+/// A link in the directory is never followed.
 #[test]
 fn no_link_is_followed() {
     let trail = trail();
@@ -98,7 +98,7 @@ fn no_link_is_followed() {
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "something was written outside");
     assert_eq!(fs::read(&file).unwrap(), whole[file.strip_prefix(&at).unwrap()]);
     assert!(folder.is_symlink());
-    // What belongs behind the link has another name now, and is read there.
+    // The file behind the link now has a different name and is read there.
     assert_eq!(verify_offline(&trail, &at).findings(), [].into());
     for (name, words) in [
         ("trailproof-mirror.json", "is no regular file"),
@@ -116,9 +116,9 @@ fn no_link_is_followed() {
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
 }
 
-/// What is no place for a mirror, in a sentence and with its status, and untouched.
+/// An unsuitable directory is rejected with a message and its exit status, and stays untouched.
 #[test]
-fn a_directory_that_is_none_or_anothers_is_refused() {
+fn an_unsuitable_directory_is_rejected() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("refused");
@@ -165,9 +165,9 @@ fn a_directory_that_is_none_or_anothers_is_refused() {
     assert!(!at.join("new").exists());
 }
 
-/// Two runs at once into one directory.
+/// Two concurrent runs into one directory.
 #[test]
-fn a_second_run_is_refused_while_the_first_goes_on() {
+fn a_second_run_is_rejected_while_the_first_is_running() {
     let trail = trail();
     let options = ServerOptions { latency: Duration::from_millis(150), ..ServerOptions::default() };
     let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
@@ -189,10 +189,10 @@ fn a_second_run_is_refused_while_the_first_goes_on() {
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
 }
 
-/// On a disk that is full the verdict is still told, and the run that finds room goes on. Only where
-/// the system lets us mount a small file system.
+/// On a full disk the verdict is still reported, and a later run with free space continues. Runs
+/// only where the system allows mounting a small file system.
 #[test]
-fn a_full_disk_loses_the_copy_and_not_the_verdict() {
+fn a_full_disk_loses_the_copy_but_not_the_verdict() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("disk");
@@ -231,9 +231,9 @@ fn a_full_disk_loses_the_copy_and_not_the_verdict() {
     assert!(server.requests().of(Operation::GetObject) > 0);
 }
 
-/// A directory that cannot be written. Only where the system lets us mount one.
+/// A directory that is not writable. Runs only where the system allows mounting one.
 #[test]
-fn a_directory_that_cannot_be_written_is_an_output_that_is_lost() {
+fn an_unwritable_directory_counts_as_a_lost_output() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("read-only");
@@ -250,7 +250,7 @@ fn a_directory_that_cannot_be_written_is_an_output_that_is_lost() {
         outer.args(inner.get_args()).env("AT", &at);
         outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = outer.output();
-        // `unshare` says itself that it may not, as in a chroot.
+        // `unshare` reports itself that it is not permitted, as in a chroot.
         let mounted = output.as_ref().is_ok_and(|output| {
             output.status.code() != Some(99) && !output.stderr.starts_with(b"unshare: ")
         });

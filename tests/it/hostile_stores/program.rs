@@ -1,11 +1,11 @@
-//! What the program says of such stores, and of the work before it is done.
+//! What the program prints about such stores, and the estimate of a dry run.
 use super::*;
 
-/// A dry run tells what a run then finds.
+/// A dry run predicts what a run then finds.
 #[test]
-fn a_survey_counts_what_a_run_reads() {
+fn a_survey_counts_the_objects_that_a_run_reads() {
     let trail = trail();
-    // Nothing that is read proves; a survey reads nothing.
+    // With every read corrupted, a run proves nothing; a survey reads nothing.
     let source = WorldSource { flips: Flips::new(false), ..WorldSource::new(&trail.world) };
     let source: Arc<dyn ObjectSource> = Arc::new(source);
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -48,9 +48,9 @@ pub(super) const WHOLE: [&str; 6] = [
     "2026-03-01T06:04:11Z",
 ];
 
-/// The program itself: each log file is held up, and a line says which is waited for.
+/// The program over a store that delays each log file: a line names the object that it waits for.
 #[test]
-fn the_program_says_what_it_waits_for() {
+fn the_program_reports_what_it_waits_for() {
     let faults = on_logs(Schedule::first(1, Fault::StallBeforeHeaders(Duration::from_secs(7))));
     let options = ServerOptions { faults, ..ServerOptions::default() };
     let server = LoopbackServer::start(trail().world, options).unwrap();
@@ -69,9 +69,9 @@ fn the_program_says_what_it_waits_for() {
     assert!(program(&server, &quiet).stderr.is_empty());
 }
 
-/// The program over a store that refuses every object: it ends by itself, not proven.
+/// The program over a store that rejects every object: it ends by itself with "not proven".
 #[test]
-fn the_program_ends_where_everything_is_refused() {
+fn the_program_ends_if_every_object_is_rejected() {
     let refused = Matcher::operation(Operation::GetObject);
     let faults = FaultPlan::new().with(refused, Schedule::always(Fault::SlowDown));
     let options = ServerOptions { faults, ..ServerOptions::default() };
@@ -83,7 +83,7 @@ fn the_program_ends_where_everything_is_refused() {
 }
 
 #[test]
-fn a_dry_run_tells_the_work_and_judges_nothing() {
+fn a_dry_run_estimates_the_work_and_judges_nothing() {
     let server = LoopbackServer::start(trail().world, ServerOptions::default()).unwrap();
     let dry: Vec<&str> = WHOLE.into_iter().chain(["--dry-run"]).collect();
     let output = program(&server, &dry);
@@ -92,10 +92,10 @@ fn a_dry_run_tells_the_work_and_judges_nothing() {
     for part in ["DRY RUN", "nothing was judged", "log files  12,", "estimate", "USD", "a second"] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    // Listing only: the digests that tell whose bucket it is are all that is opened.
+    // Only listings, apart from the digests that identify the bucket.
     let opened = server.requests().of(Operation::GetObject);
     assert!(opened <= 4, "{opened} objects were opened");
-    // What it foretold is what a run then asks for.
+    // The predicted number of requests is what a run then makes.
     let foretold = said.split_once("requests   ").unwrap().1;
     let number = |text: &str| text.trim().replace(',', "").parse::<u64>().unwrap();
     let (lists, rest) = foretold.split_once(" LIST and ").unwrap();
@@ -116,7 +116,7 @@ fn a_dry_run_tells_the_work_and_judges_nothing() {
 }
 
 #[test]
-fn a_dry_run_of_a_directory_costs_nothing() {
+fn a_dry_run_of_a_directory_predicts_no_requests() {
     let at = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
     let server = LoopbackServer::start(trail().world, ServerOptions::default()).unwrap();
     let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-04"];
@@ -129,9 +129,9 @@ fn a_dry_run_of_a_directory_costs_nothing() {
     assert_eq!(server.requests().total, 0);
 }
 
-/// A run of more than a thousand requests says what they cost, where nobody watches too.
+/// A run of more than a thousand requests prints the request summary even without a terminal.
 #[test]
-fn a_run_says_what_it_cost() {
+fn a_long_run_prints_its_request_summary() {
     let trail = TrailSpec::new()
         .seed(6)
         .time("2026-03-01T00:04:11Z", 6)
