@@ -1,8 +1,8 @@
-//! A run of which everything that came from outside is hostile.
+//! A run in which every value from outside is hostile.
 use super::*;
 use trailproof_core::codes::check::{Check, NotMade, WhyNot};
 
-/// A run in which every value from outside is hostile.
+/// Returns a run in which every value from outside is hostile.
 pub(crate) fn hostile() -> Vec<RunEvent> {
     let evil = MARKS.concat();
     let long = format!("{evil}{}", "k".repeat(1_000 - evil.len()));

@@ -1,4 +1,4 @@
-//! Made-up runs, for reports of a size and a malice that no test would build a trail for.
+//! Made-up runs, for reports of a size and hostility that would be impractical to build as a trail.
 #[path = "hostile_events.rs"]
 mod hostile_events;
 
@@ -57,7 +57,7 @@ fn chain(account: u64, region: &str) -> ChainId {
     }
 }
 
-/// The events of a chain and its segments from their ends in hours.
+/// Builds the events of a chain and its segments from their ends in hours.
 struct Teller {
     events: Vec<RunEvent>,
     summary: RunSummary,
@@ -163,8 +163,8 @@ fn missing(id: &ChainId, end: Timestamp) -> RunEvent {
     })
 }
 
-/// 500 accounts in 17 regions over 92 days, of which every `exceptions`th chain has exceptions: a
-/// digest that is missing, a gap and something that could not be read.
+/// Returns a run over 500 accounts in 17 regions and 92 days. Every `exceptions`th chain has a
+/// missing digest, a gap and something unreadable.
 pub(crate) fn organization(exceptions: usize) -> Vec<RunEvent> {
     let days = 92;
     let mut teller = Teller::new("s3://example-organization-logs", days);
@@ -211,7 +211,7 @@ pub(crate) fn organization(exceptions: usize) -> Vec<RunEvent> {
     teller.finish(Verdict::Contradicted)
 }
 
-/// Everything that a page could take for its own, in every value that comes from outside.
+/// Markup that a page could take for its own, in every value that comes from outside.
 pub(crate) const MARKS: [&str; 4] = [
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(1)>",
@@ -219,7 +219,7 @@ pub(crate) const MARKS: [&str; 4] = [
     "\u{202e}gz.nosj\u{2066}\u{200b}\u{feff}",
 ];
 
-/// A run that found nothing.
+/// Returns a run that found nothing.
 pub(crate) fn empty() -> Vec<RunEvent> {
     let mut teller = Teller::new("s3://example-trail-logs", 3);
     teller.events.push(RunEvent::BucketListed {

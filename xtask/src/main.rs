@@ -1,4 +1,4 @@
-//! Chores of this repository. `cargo xtask` lists them.
+//! The repository's tasks. `cargo xtask` lists them.
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the tests that write what they compare with, one after the other.
+/// Runs the tests that rewrite the files they compare with, one after the other.
 fn bless() -> ExitCode {
     let mut chores = vec![("it", "cli::"), ("it", "demo::")];
     if std::env::var_os("TRAILPROOF_AWS_CLI").is_some() {
@@ -38,7 +38,7 @@ fn bless() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs a command at the top of the repository, with its output where ours goes.
+/// Runs a command at the top of the repository. Its output goes where ours goes.
 fn run(command: &mut Command) -> ExitCode {
     match command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
-//! The reports that a run writes into files: HTML, JUnit and OCSF. They tell the verdict that every
-//! other format tells, nothing in the evidence becomes a part of their own language, and they stay
-//! small over an organization.
+//! The reports that a run writes into files: HTML, JUnit and OCSF. They show the same verdict as
+//! every other format, no evidence becomes part of their markup, and they stay small over an
+//! organization.
 mod page;
 
 use crate::support::run_events::{MARKS, empty, hostile, organization};
@@ -58,7 +58,8 @@ fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
     rest.split_once(end).unwrap().0
 }
 
-/// The tallies of the page: kind, then checked, verified, invalid and unverified.
+/// Returns the tallies of the page: the kind, then the counts of checked, verified, invalid and
+/// unverified objects.
 fn sums(html: &str) -> BTreeMap<String, Vec<u64>> {
     let table = between(html, "What was checked, in sums", "</table>");
     let rows = table.split("<tr><th scope=\"row\">").skip(1);
@@ -70,7 +71,8 @@ fn sums(html: &str) -> BTreeMap<String, Vec<u64>> {
     .collect()
 }
 
-/// Failures and errors of a JUnit document, by its own reader and by its tags.
+/// Returns the failures and errors of a JUnit document, according to its own reader and to its
+/// tags.
 fn red(junit: &str) -> (usize, usize) {
     let report = quick_junit::Report::deserialize_from_str(junit).unwrap();
     let red = (report.failures, report.errors);
@@ -78,7 +80,7 @@ fn red(junit: &str) -> (usize, usize) {
     red
 }
 
-/// Every format tells the verdict and the counts of the JSON document.
+/// Checks that every format shows the verdict and the counts of the JSON document.
 fn agree(told: &Told) -> Result<(), String> {
     let status = told.json["exit_status"].as_i64().unwrap();
     let verdict = told.json["verdict"].as_str().unwrap();
@@ -172,7 +174,7 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
 }
 
 #[test]
-fn every_format_tells_the_same_over_every_deed() {
+fn every_format_reports_the_same_over_every_deed() {
     let mut dice = Dice::new(23, "reports");
     let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -206,7 +208,7 @@ fn every_format_tells_the_same_over_every_deed() {
 }
 
 #[test]
-fn a_run_that_found_nothing_or_was_cut_is_no_success() {
+fn a_run_that_found_nothing_or_was_cut_short_is_not_a_success() {
     let told = tell(&empty());
     agree(&told).unwrap();
     check_ocsf(&told.ocsf).unwrap();
@@ -218,7 +220,7 @@ fn a_run_that_found_nothing_or_was_cut_is_no_success() {
     assert!(told.ocsf.is_empty(), "{:?}", told.ocsf);
 }
 
-/// The program over the demo, from the folder of the package.
+/// Runs the program over the demo, in the folder of the package.
 fn program(arguments: &[&str]) -> Option<i32> {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trailproof"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
@@ -226,7 +228,7 @@ fn program(arguments: &[&str]) -> Option<i32> {
 }
 
 #[test]
-fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumstances() {
+fn a_replay_equals_the_run_and_a_reproducible_run_omits_its_environment() {
     const DEMO: [&str; 9] = [
         "verify",
         "testdata/demo",
@@ -266,7 +268,7 @@ fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumsta
     }
 }
 
-/// What stands between `start` and the next quotation mark, every time.
+/// Returns the text between each `start` and the next quotation mark.
 fn values<'t>(text: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
     text.split(start).skip(1).map(|rest| rest.split_once('"').unwrap().0)
 }

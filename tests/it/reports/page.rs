@@ -1,7 +1,7 @@
-//! The page: what is hidden in it, what may run, how large it is.
+//! The page: what is hidden in it, what may run, and how large it is.
 use super::*;
 
-/// Characters that no page may show as they are.
+/// Returns a character that no page may show unescaped.
 fn hidden(text: &str) -> Option<char> {
     text.chars().find(|c| {
         (c.is_control() && *c != '\n')
@@ -10,7 +10,7 @@ fn hidden(text: &str) -> Option<char> {
 }
 
 #[test]
-fn nothing_in_the_evidence_becomes_the_page_s_own() {
+fn no_evidence_becomes_markup_of_the_page() {
     let told = tell(&hostile());
     check_ocsf(&told.ocsf).unwrap();
     for mark in MARKS {
@@ -22,7 +22,7 @@ fn nothing_in_the_evidence_becomes_the_page_s_own() {
     for part in ["<script", "<img", " style=", "http:", "https:", "url(http", "<link", "<base"] {
         assert!(!body.contains(part), "{part}");
     }
-    // It is there all the same: escaped, and with what hides spelt out.
+    // The text is present all the same: escaped, with invisible characters spelt out.
     for part in ["&#60;script&#62;", "\\u{1b}[2J", "\\u{202e}gz.nosj"] {
         assert!(told.html.contains(part), "{part}");
     }
@@ -31,14 +31,14 @@ fn nothing_in_the_evidence_becomes_the_page_s_own() {
 }
 
 #[test]
-fn the_policy_allows_the_one_style_and_nothing_else() {
+fn the_policy_allows_only_the_one_style() {
     let html = tell(&empty()).html;
     let policy = between(&html, "Content-Security-Policy\" content=\"", "\"");
     let style = between(&html, "<style>", "</style>");
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style));
     assert_eq!(policy, format!("default-src 'none'; style-src 'sha256-{hash}'"));
     assert_eq!(html.matches("<style").count(), 1);
-    // The policy stands before anything that it could forbid.
+    // The policy comes before anything that it could forbid.
     assert!(html.find("Content-Security-Policy").unwrap() < html.find("<title").unwrap());
 }
 
@@ -50,7 +50,7 @@ fn an_organization_fits_on_a_page() {
         let size = told.html.len();
         assert!(size < 5_000_000, "every {exceptions}th: {size} bytes");
         assert_eq!(told.html.matches("<section class=\"chain\"").count(), sections);
-        // All 500 accounts have their row, and every link of the page has its goal.
+        // All 500 accounts have their row, and every link of the page has a target.
         let matrix = between(&told.html, "<table class=\"matrix\">", "</table>");
         assert_eq!(matrix.matches("<tr><th scope=\"row\">100").count(), 500);
         assert_eq!(matrix.matches("<td class=").count(), 8_500);
@@ -64,7 +64,7 @@ fn an_organization_fits_on_a_page() {
     }
 }
 
-/// What the made-up organization can agree on: its findings are more than the page lists.
+/// Checks what holds for the made-up organization: it has more findings than the page lists.
 fn agree_of_many(told: &Told, exceptions: usize) {
     assert_eq!(told.json["verdict"], "contradicted");
     assert!(red(&told.junit).0 >= 8_500 / exceptions);

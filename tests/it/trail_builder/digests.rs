@@ -12,7 +12,7 @@ fn signatures_verify_with_the_other_implementation() {
     assert_eq!((used.len(), fingerprints.len()), (4, 4), "two regions with a rotation each");
 }
 
-/// Over half a year every region has a new key every 18 to 20 days, and no two share one.
+/// Over half a year every region gets a new key every 18 to 20 days, and no two regions share one.
 #[test]
 fn keys_rotate() {
     let spec = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]).hours(100 * 24);
@@ -30,7 +30,7 @@ fn keys_rotate() {
     assert_signed(&trail);
 }
 
-/// A key that is returned as SubjectPublicKeyInfo verifies, and digests name its fingerprint.
+/// A key returned as SubjectPublicKeyInfo verifies, and digests name its fingerprint.
 #[test]
 fn keys_can_be_subject_public_key_info() {
     let trail = TrailSpec::new().hours(3).spki_keys().build();
@@ -54,14 +54,15 @@ fn both_signers_give_the_same_bytes() {
     assert_eq!(fingerprints.len(), POOL + 1, "no key is there twice");
 }
 
-/// The names of all fields in the order in which they are written, the first two log files' too.
+/// Returns the names of all fields in the order in which they are written, including those of the
+/// first two log files.
 fn field_order(json: &str) -> Vec<&str> {
     let names = json.match_indices("\":").map(|(at, _)| json[..at].rsplit('"').next().unwrap());
     names.take(15 + 2 * 6).collect()
 }
 
 #[test]
-fn the_json_is_written_as_the_real_digests_are() {
+fn the_json_has_the_form_of_real_digests() {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/realdata");
     let root = std::env::var_os("TRAILPROOF_REALDATA").map_or(beside, PathBuf::from);
     let Ok(files) = std::fs::read_dir(root.join("digests")) else {
@@ -99,7 +100,7 @@ fn the_json_is_written_as_the_real_digests_are() {
 }
 
 #[test]
-fn links_lead_to_the_digest_before() {
+fn links_lead_to_the_preceding_digest() {
     let trail = eventful(20).build();
     for chain in &trail.chains {
         assert_eq!(chain.standard().len(), 2 + 18, "two starting digests, 20 hours less 2");

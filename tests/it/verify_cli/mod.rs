@@ -1,5 +1,5 @@
-//! `trailproof verify` from outside: the program itself over a loopback AWS. Every row of the table
-//! of exit statuses, in every format, and every kind of bad input.
+//! `trailproof verify` from the outside: the program over a loopback AWS. Every row of the table of
+//! exit statuses in every format, and every kind of bad input.
 mod refused;
 use crate::support::wait_until;
 use serde_json::Value;
@@ -64,7 +64,7 @@ fn verify<'a>(location: &'a str, period: &[&'a str], more: &[&'a str]) -> Vec<&'
     ["verify", location].iter().chain(period).chain(more).copied().collect()
 }
 
-/// The verdict that a format tells.
+/// Returns the verdict that a format shows.
 fn told(format: &str, stdout: &str) -> String {
     match format {
         "text" => {
@@ -119,7 +119,7 @@ fn every_verdict_has_its_exit_status_in_every_format() {
 }
 
 #[test]
-fn the_trail_s_own_word_anchors_the_tail() {
+fn the_trail_status_anchors_the_tail() {
     let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events";
     let mut cut = trail();
     cut.apply(Deed::NewestDigestsDeleted { chain: 0, count: 5 }).unwrap();
@@ -129,16 +129,17 @@ fn the_trail_s_own_word_anchors_the_tail() {
     let ran = run(&server, &[arguments.as_slice(), period.as_slice()].concat());
     assert_eq!(ran.status, 1, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("digest-delivered-then-gone"), "{}", ran.stdout);
-    // Without the trail's word the same bucket is uncovered at its end, and no more is known.
+    // Without the trail's status, the end of the same bucket is uncovered, and nothing more is
+    // known.
     let ran = run(&server, &verify("s3://example-trail-logs", &period, &[]));
     assert_eq!(ran.status, 3, "{}", ran.stdout);
     assert!(ran.stdout.contains("tail"), "{}", ran.stdout);
 }
 
-/// A trail's own word is about the place that it delivers to now, and about nothing else: its bucket
-/// or prefix of before, a copy, or digests that lie there and were delivered late.
+/// A trail's status applies only to the place that it currently delivers to, and not to its former
+/// bucket or prefix, to a copy, or to digests that are there but were delivered late.
 #[test]
-fn the_trail_s_own_word_is_about_no_other_place() {
+fn the_trail_status_applies_to_no_other_place() {
     let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events";
     let asked = ["verify", "s3://example-trail-logs", "--trail-arn", arn, "--format", "jsonl"];
     let asked = [asked.as_slice(), WHOLE.as_slice()].concat();
@@ -161,7 +162,7 @@ fn the_trail_s_own_word_is_about_no_other_place() {
         assert!(ran.stdout.contains(&told), "{}", ran.stdout);
         assert!(!ran.stdout.contains("\"trail-status\",\"chain\""), "{}", ran.stdout);
     }
-    // Digests that were written as late as the trail says are there, whenever they end.
+    // Digests that were written as late as the trail reports are there, whenever they end.
     let mut there = trail();
     late(&mut there, 30 * 3_600);
     assert_eq!(run(&serve(&there), &asked).status, 1, "nothing there was written so late");
@@ -185,7 +186,7 @@ fn a_gap_is_explained_by_a_verified_event_and_stays_uncovered() {
     let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &[]));
     assert_eq!(ran.status, 3, "{}", ran.stdout);
     assert!(ran.stdout.contains("explained by StopLogging ("), "{}", ran.stdout);
-    // The same gap, when the log file that holds the event is not what was delivered.
+    // The same gap, but the log file with the event differs from what was delivered.
     let mut changed = paused.clone();
     let stop = changed
         .logs()
@@ -199,7 +200,7 @@ fn a_gap_is_explained_by_a_verified_event_and_stays_uncovered() {
 }
 
 #[test]
-fn an_added_log_file_is_told_unless_the_search_is_switched_off() {
+fn an_added_log_file_is_reported_unless_the_search_is_off() {
     let mut added = trail();
     added.apply(Deed::LogAdded(DigestAt { chain: 0, index: 6 })).unwrap();
     let server = serve(&added);
@@ -230,7 +231,7 @@ fn nothing_hostile_reaches_the_terminal() {
 }
 
 #[test]
-fn output_is_the_same_bytes_at_any_concurrency_and_under_faults_that_pass() {
+fn output_is_identical_at_any_concurrency_and_under_transient_faults() {
     let mut changed = TrailSpec::new()
         .seed(8)
         .regions(&["us-east-1", "eu-west-1"])
@@ -264,7 +265,7 @@ fn output_is_the_same_bytes_at_any_concurrency_and_under_faults_that_pass() {
 }
 
 #[test]
-fn prefixes_that_are_mixed_are_all_found_and_one_can_be_named() {
+fn mixed_prefixes_are_all_found_and_one_can_be_named() {
     let spec = || {
         TrailSpec::new().time("2026-03-01T00:04:11Z", 4).logs(LogPlan::Constant(1), LogSizes::Small)
     };
@@ -286,7 +287,7 @@ fn prefixes_that_are_mixed_are_all_found_and_one_can_be_named() {
 }
 
 #[test]
-fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
+fn a_signal_ends_the_run_with_its_status_after_its_output_is_written() {
     let slow = || ServerOptions {
         faults: FaultPlan::new().with(
             Matcher::any().key(KeyMatcher::Contains("_CloudTrail_".to_owned())),
@@ -295,7 +296,7 @@ fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
         ..ServerOptions::default()
     };
     for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
-        // One for each: what the run before asked for must not be taken for this one's.
+        // A new server for each signal, so that requests of the previous run are not counted here.
         let server = LoopbackServer::start(trail().world, slow()).unwrap();
         let arguments = verify("s3://example-trail-logs", &WHOLE, &["--format", "jsonl"]);
         let child = command(&server, &arguments)
@@ -303,7 +304,7 @@ fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // The first log file that is asked for does not come: the run has begun, and waits.
+        // The first requested log file never arrives: the run has begun and waits.
         wait_until("a log file is asked for", || server.requests().faulted > 0);
         let killed = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(killed.success());
@@ -315,9 +316,9 @@ fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
     }
 }
 
-/// A machine without root certificates can ask whom it reaches without TLS, and is told of the rest.
+/// A machine without root certificates can use services without TLS, and a note explains the rest.
 #[test]
-fn a_machine_without_root_certificates_is_told_so() {
+fn a_machine_without_root_certificates_gets_a_note() {
     let server = serve(&trail());
     let arguments = verify("s3://example-trail-logs", &WHOLE, &[]);
     let without = |command: &mut Command| {

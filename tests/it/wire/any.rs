@@ -1,10 +1,11 @@
-//! Any event: every kind, with any values that it can hold.
+//! Strategies for any event: every kind, with any values that it can hold.
 use super::values::*;
 use super::*;
 use trailproof_core::codes::check::{Check, NotMade, WhyNot};
 use trailproof_core::record::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
 
-/// Any event. One that is added to the enum does not compile until it stands here.
+/// Returns a strategy for any event. A new variant of the enum does not compile until it is handled
+/// here.
 pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
     one_of(RunEventName::iter().map(|name| {
         match name {
@@ -99,7 +100,7 @@ fn log() -> impl Strategy<Value = RunEvent> {
     );
     let parts = (place(), hash(), outcome(proof), any::<bool>(), seen());
     parts.prop_map(|(at, expected, outcome, lifecycle, mut seen)| {
-        // What is told of the size is told once.
+        // The size is recorded only once.
         if let Outcome::Valid(proof) = &outcome {
             seen.stored = Some(proof.stored);
         }
