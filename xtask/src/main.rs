@@ -2,11 +2,11 @@
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
-usage: cargo xtask CHORE
+usage: cargo xtask TASK
 
-  bless   writes what tests compare with anew: the help texts, the demo, and, where the AWS CLI is
-          named by TRAILPROOF_AWS_CLI, the catalogue of differences and its table in the book
-  ci      runs everything that must hold before a change lands (`.ci/run`)
+  bless   rewrites the files that tests compare with: the help texts, the demo and, if
+          TRAILPROOF_AWS_CLI names the AWS CLI, the list of differences and its table in the book
+  ci      runs every check that must pass before a change is merged (`.ci/run`)
 ";
 
 fn main() -> ExitCode {
@@ -23,11 +23,11 @@ fn main() -> ExitCode {
 
 /// Runs the tests that rewrite the files they compare with, one after the other.
 fn bless() -> ExitCode {
-    let mut chores = vec![("it", "cli::"), ("it", "demo::")];
+    let mut tasks = vec![("it", "cli::"), ("it", "demo::")];
     if std::env::var_os("TRAILPROOF_AWS_CLI").is_some() {
-        chores.push(("external", "differential::"));
+        tasks.push(("external", "differential::"));
     }
-    for (program, tests) in chores {
+    for (program, tests) in tasks {
         let mut command = Command::new("cargo");
         command.args(["test", "--workspace", "--test", program, tests]);
         let status = run(command.env("TRAILPROOF_BLESS", "1"));
@@ -50,7 +50,7 @@ fn run(command: &mut Command) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a chore says what it cannot do")]
+#[expect(clippy::print_stderr, reason = "a task prints its errors")]
 fn say(text: &str) {
     eprint!("{text}");
 }
