@@ -186,7 +186,7 @@ fn modules_use_only_what_the_table_allows() {
     let files = source_files("src");
     let wrong = breaches(&files);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    assert!(files.len() > 20, "the test found no sources");
+    assert!(files.len() > 20, "no source files found");
 }
 
 /// Lists the names in the `[dependencies]` section of a manifest.
@@ -201,14 +201,14 @@ fn core_and_testkit_stay_within_their_limits() {
     assert_eq!(dependencies("crates/trailproof-core/Cargo.toml"), CORE_IS_BUILT_WITH);
     let testkit = dependencies("crates/trailproof-testkit/Cargo.toml");
     let ours: Vec<_> = testkit.iter().filter(|name| name.starts_with("trailproof")).collect();
-    assert!(ours.is_empty(), "the model would not be independent of {ours:?}");
+    assert!(ours.is_empty(), "the model depends on {ours:?}");
     assert!(!testkit.is_empty());
     let files = source_files("crates/trailproof-core/src");
     assert!(!files.is_empty());
     for (name, text) in &files {
         for (number, line) in text.lines().enumerate() {
             let word = NOT_FOR_CORE.iter().find(|word| code(line).contains(*word));
-            assert_eq!(word, None, "{name}:{}: core does no I/O and knows no clock", number + 1);
+            assert_eq!(word, None, "{name}:{}: core must not do I/O or read a clock", number + 1);
         }
     }
 }
@@ -218,7 +218,7 @@ fn no_file_is_too_long() {
     let mut all = Vec::new();
     for folder in FOLDERS {
         let files = source_files(folder);
-        assert!(!files.is_empty(), "the test found nothing in `{folder}`");
+        assert!(!files.is_empty(), "no files found in `{folder}`");
         all.extend(files.into_iter().map(|(name, text)| (format!("{folder}/{name}"), text)));
     }
     let wrong = wrong_lengths(&all, LONGER);
@@ -231,7 +231,7 @@ fn no_files_form_a_circle() {
         let mut files = source_files(folder);
         // The binary is a separate crate.
         files.retain(|(name, _)| name != "main.rs");
-        assert!(!files.is_empty(), "the test found nothing in `{folder}`");
+        assert!(!files.is_empty(), "no files found in `{folder}`");
         let wrong: Vec<String> = circles(&files).iter().map(|circle| circle.join(", ")).collect();
         assert!(wrong.is_empty(), "circles in `{folder}`:\n{}", wrong.join("\n"));
     }

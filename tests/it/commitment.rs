@@ -202,7 +202,7 @@ fn all_three_levels_match_the_document() {
         let (made, _, _) = sum(&lines).finish();
         let (root, days) = by_the_document(&lines);
         assert_eq!((made.root, made.days), (root, u64::try_from(days).unwrap()));
-        assert!(days >= 2 && seen.insert(root), "the test sees too little");
+        assert!(days >= 2 && seen.insert(root), "too few evidence lines");
         // Any changed, missing or moved evidence line changes the root.
         let evidence: Vec<usize> = (0..lines.len())
             .filter(|at| {

@@ -57,10 +57,10 @@ fn the_committed_demo_is_what_the_builder_generates() {
     write_anew(&made);
     let (made, committed) = (files(&made), files(&at));
     let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&made), names(&committed), "`TRAILPROOF_BLESS=1` writes it anew");
+    assert_eq!(names(&made), names(&committed), "`TRAILPROOF_BLESS=1` rewrites it");
     for (name, bytes) in &made {
         let same = committed.get(name) == Some(bytes);
-        assert!(same, "`{}` differs; `TRAILPROOF_BLESS=1` writes it anew", name.display());
+        assert!(same, "`{}` differs; `TRAILPROOF_BLESS=1` rewrites it", name.display());
     }
     let size: usize = committed.values().map(Vec::len).sum();
     assert!(size < LARGEST, "{size} bytes");

@@ -93,7 +93,7 @@ fn the_schema_accepts_every_summary_and_rejects_others() {
         verdicts.insert(summary["verdict"].to_string());
         let mut other = summary.clone();
         other["verdict"] = "valid".into();
-        assert!(!validator.is_valid(&other), "the schema takes any verdict");
+        assert!(!validator.is_valid(&other), "the schema accepts any verdict");
     }
     assert!(verdicts.len() >= 2, "{verdicts:?}");
 }

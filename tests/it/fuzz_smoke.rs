@@ -80,7 +80,7 @@ fn smoke(target: fn(&[u8]) -> bool, seeds: &[Vec<u8>], runs: usize) {
         }
         run(&data);
     }
-    assert!(taken > runs / 100 && refused > runs / 100, "{taken} taken, {refused} refused");
+    assert!(taken > runs / 100 && refused > runs / 100, "{taken} accepted, {refused} rejected");
 }
 
 #[test]

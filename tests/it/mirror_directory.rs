@@ -68,7 +68,7 @@ fn no_key_leads_outside_and_every_key_is_kept() {
         .collect();
     assert!(escaped.len() >= 14, "{escaped:?}");
     assert_eq!(escaped.iter().filter(|key| key.starts_with("both")).count(), 1);
-    assert!(!escaped.contains(&"case".to_owned()), "this file system tells them apart");
+    assert!(!escaped.contains(&"case".to_owned()), "this file system distinguishes them");
     assert_eq!(verify_offline(&trail, &at).events(), ran.events());
 }
 
@@ -95,7 +95,7 @@ fn no_link_is_followed() {
     server.forget();
     let again = mirror(&server, &trail, &at, &[]);
     assert_eq!(again.status, 0, "{}", again.stderr);
-    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "something was written outside");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "a file was written outside");
     assert_eq!(fs::read(&file).unwrap(), whole[file.strip_prefix(&at).unwrap()]);
     assert!(folder.is_symlink());
     // The file behind the link now has a different name and is read there.
@@ -182,7 +182,7 @@ fn a_second_run_is_rejected_while_the_first_is_running() {
         std::thread::sleep(Duration::from_millis(2));
     }
     let second = mirror(&server, &trail, &at, &[]);
-    assert!(first.try_wait().unwrap().is_none(), "the first had ended");
+    assert!(first.try_wait().unwrap().is_none(), "the first run must still be running");
     assert_eq!(second.status, 5, "{}", second.stderr);
     assert!(second.stderr.contains("another run is writing"), "{}", second.stderr);
     assert_eq!(first.wait().unwrap().code(), Some(0));
@@ -259,7 +259,7 @@ fn an_unwritable_directory_counts_as_a_lost_output() {
             _ => {
                 println!("skipped: no file system can be mounted here");
                 let required = std::env::var_os("TRAILPROOF_REQUIRE_NAMESPACES").is_some();
-                assert!(!required, "a namespace in which to mount is required");
+                assert!(!required, "a namespace that allows mounting is required");
                 return;
             }
         };

@@ -60,7 +60,7 @@ fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
         child.wait().unwrap();
         let now = tree_or_none(&at);
         for (path, bytes) in now.iter().filter(|(path, _)| path.starts_with(bucket(&trail))) {
-            assert!(expected_tree.get(path) == Some(bytes), "{} is not whole", path.display());
+            assert!(expected_tree.get(path) == Some(bytes), "{} is not complete", path.display());
         }
         for path in kept.keys() {
             assert!(now.contains_key(path), "{} was lost", path.display());
@@ -92,7 +92,7 @@ fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
     assert!(half_copied > 0);
     let last = mirror(&server, &trail, &at, &[]);
     assert_eq!(last.stdout, expected.stdout, "{}", last.stderr);
-    assert!(tree(&at) == expected_tree, "the mirror is another than the undisturbed one");
+    assert!(tree(&at) == expected_tree, "the mirror differs from the undisturbed one");
     server.forget();
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
     assert_eq!(server.requests().of(Operation::GetObject), 0);
@@ -124,7 +124,7 @@ fn a_run_after_a_kill_fetches_only_the_rest() {
     server.forget();
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
     let gets = usize::try_from(server.requests().of(Operation::GetObject)).unwrap();
-    assert_eq!(gets, objects - there, "{there} of {objects} were there");
+    assert_eq!(gets, objects - there, "{there} of {objects} existed");
 }
 
 fn tree_or_none(at: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {

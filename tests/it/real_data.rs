@@ -23,7 +23,7 @@ fn real_data() -> Option<PathBuf> {
         return Some(at);
     }
     println!("skipped: no real data at `{}`", at.display());
-    assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data required");
+    assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data is required");
     None
 }
 
@@ -124,7 +124,7 @@ fn every_real_signature_opens_unless_one_bit_is_changed() {
 }
 
 fn check_vector(vector: &Value, ring: &KeyRing) {
-    let key = ring.get(text(vector, "fingerprint")).expect("its key is among the real ones");
+    let key = ring.get(text(vector, "fingerprint")).expect("its key must be among the real ones");
     assert_eq!(key.der(), STANDARD.decode(text(vector, "key_value_b64")).unwrap());
     let hash: [u8; 32] =
         hex::decode(text(vector, "signing_string_sha256")).unwrap().try_into().unwrap();

@@ -141,7 +141,7 @@ fn a_reproducible_record_is_identical_at_any_concurrency() {
             let output = command(&server, &["--record", path, "--force"]).output().unwrap();
             assert!([1, 3].contains(&status(&output)));
             let other = fs::read(&record).unwrap();
-            assert_ne!(Some(&other), written.last(), "the clock is told");
+            assert_ne!(Some(&other), written.last(), "the clock must be recorded");
         }
         assert!(written.windows(2).all(|pair| pair[0] == pair[1]), "{name}");
     }
@@ -163,7 +163,7 @@ fn an_unwritable_record_is_status_6_and_the_verdict_is_printed() {
             let path = path.to_str().unwrap();
             let ran = copy.verify(&["--record", path, "--format", "jsonl"]).unwrap();
             assert_eq!(ran.status, Some(expected), "{path}: {}", ran.stderr);
-            assert!(ran.stdout.contains("\"verdict\""), "{path}: the verdict is told");
+            assert!(ran.stdout.contains("\"verdict\""), "{path}: the verdict must be printed");
             assert!(ran.stderr.contains(&format!("cannot write `{path}`")), "{}", ran.stderr);
         }
     }
@@ -238,7 +238,7 @@ fn the_record_of_an_ended_run_is_recognised_as_truncated() {
         let child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         // The first requested log file never arrives. By then the run has written everything before
         // it.
-        wait_until("a log file is asked for", || server.requests().faulted > 0);
+        wait_until("a log file is requested", || server.requests().faulted > 0);
         let kill = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(kill.success());
         let output = child.wait_with_output().unwrap();
@@ -249,7 +249,7 @@ fn the_record_of_an_ended_run_is_recognised_as_truncated() {
         if signal == "-INT" {
             assert_eq!(status(&output), 130);
             assert!(said(&output).contains("--resume"), "{}", said(&output));
-            assert_eq!(again.stdout, output.stdout, "{name}: what was told is replayed");
+            assert_eq!(again.stdout, output.stdout, "{name}: the replay must equal the output");
             assert_eq!(status(&again), 3, "{}", said(&again));
             assert!(said(&again).contains("cut short"), "{}", said(&again));
         } else {
@@ -269,7 +269,7 @@ fn a_pipe_in_place_of_a_partial_record_does_not_hang() {
     let run = std::thread::spawn(move || copy.verify(&["--record", &record]).unwrap().status);
     let begun = std::time::Instant::now();
     while !run.is_finished() {
-        assert!(begun.elapsed().as_secs() < 60, "it waits for somebody at the other end");
+        assert!(begun.elapsed().as_secs() < 60, "it waits for a reader of the pipe");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     assert_eq!(run.join().unwrap(), Some(0));

@@ -81,11 +81,15 @@ fn a_record_with_changed_bytes_is_rejected() {
 fn a_record_that_does_not_add_up_is_rejected() {
     let copy = recorded("adds-up");
     let good = lines(&copy);
-    assert_eq!(finished(&good), copy.read("run.jsonl").unwrap(), "the test writes it as we do");
+    assert_eq!(
+        finished(&good),
+        copy.read("run.jsonl").unwrap(),
+        "the test must write it as the program does"
+    );
     let edit = |at: usize, from: &str, to: &str| {
         let mut lines = good.clone();
         let edited = lines[at].replacen(from, to, 1);
-        assert_ne!(edited, lines[at], "`{from}` is not there");
+        assert_ne!(edited, lines[at], "`{from}` does not occur");
         lines[at] = edited;
         refused(&copy, finished(&lines))
     };

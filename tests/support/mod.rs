@@ -12,7 +12,7 @@ pub(crate) mod worlds;
 pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "timed out: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }

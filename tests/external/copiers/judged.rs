@@ -108,7 +108,7 @@ pub(super) fn difference(
     for (key, code) in &found {
         let is_left_out = left_out(key) && code.ends_with("-missing");
         if !there.contains_key(key) && !is_left_out {
-            wrong.push(format!("{code} of `{key}` is in the copy alone"));
+            wrong.push(format!("{code} of `{key}` is only in the copy"));
         }
     }
     wrong

@@ -142,13 +142,13 @@ fn check(name: &str, at: &Path, bodies: Bodies, cannot_list: fn(Deed) -> bool) {
         if case.deed.is_some_and(cannot_list) {
             because = Vec::new();
             if at.join(&case.prefix).exists() {
-                because.push("it was copied all the same".to_owned());
+                because.push("it was copied although it cannot be listed".to_owned());
             }
         } else if bodies == Bodies::Stored && !same {
             let first = seen.iter().zip(&meant).find(|(one, other)| one != other);
             because.push(format!("{:?} for {:?}: {first:?}", copy.status, model.status));
         } else if copy.stdout.is_empty() {
-            because.push("there is no report".to_owned());
+            because.push("no report was written".to_owned());
         }
         if !because.is_empty() {
             let said = String::from_utf8_lossy(&copy.stderr);
@@ -178,7 +178,7 @@ fn every_deed_is_among_the_cases() {
         STAGE.cases.iter().filter_map(|case| Some(format!("{:?}", case.deed?))).collect();
     for name in names {
         let is = |done: &String| done.split(['(', ' ']).next() == Some(name);
-        assert!(done.iter().any(is), "`{name}` was not done");
+        assert!(done.iter().any(is), "`{name}` is not among the cases");
     }
 }
 

@@ -122,7 +122,7 @@ mod tests {
         let mut cases = std::collections::BTreeSet::new();
         for entry in read() {
             let Listed { case, title, reason, .. } = entry;
-            assert!(Scenario::named(&case).is_some(), "{case}: there is no such scenario");
+            assert!(Scenario::named(&case).is_some(), "{case}: no such scenario");
             assert!(cases.insert(case.clone()), "{case} is listed twice");
             assert!(title != UNWRITTEN && !title.is_empty(), "{case}: title");
             assert!(reason != UNWRITTEN && reason.ends_with('.'), "{case}: reason");
@@ -136,13 +136,13 @@ mod tests {
     fn the_book_holds_the_table_of_divergences() {
         let path = root().join("docs/src/reference/aws-cli-differences.md");
         let page = fs::read_to_string(&path).unwrap();
-        let (head, rest) = page.split_once(START).expect("the start of the table is marked");
-        let (held, tail) = rest.split_once(END).expect("the end of the table is marked");
+        let (head, rest) = page.split_once(START).expect("the start of the table must be marked");
+        let (held, tail) = rest.split_once(END).expect("the end of the table must be marked");
         let table = table(&read());
         if blessing() {
             fs::write(&path, format!("{head}{START}{table}{END}{tail}")).unwrap();
         } else {
-            assert_eq!(held, table, "TRAILPROOF_BLESS=1 writes it");
+            assert_eq!(held, table, "TRAILPROOF_BLESS=1 rewrites it");
         }
     }
 

@@ -153,5 +153,5 @@ async fn put(client: &Client, bucket: &str, key: &str, version: Version) {
         .set_storage_class((class != StorageClass::Standard).then_some(class))
         .send()
         .await
-        .unwrap_or_else(|error| panic!("cannot put `{key}`: {error:?}"));
+        .unwrap_or_else(|error| panic!("cannot upload `{key}`: {error:?}"));
 }

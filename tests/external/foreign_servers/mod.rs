@@ -98,8 +98,12 @@ async fn compare(foreign: &Foreign, job: &Job) {
         let found = run(&foreign.endpoint, &ours, SECRET_KEY, &arguments);
         assert_eq!(found, expected, "{name}");
         let asked = ours.requests();
-        assert_eq!(asked.of(Operation::GetObject), 0, "{name}: our own server was read");
-        assert!(asked.of(Operation::ListPublicKeys) > 0, "{name}: nobody was asked for keys");
+        assert_eq!(
+            asked.of(Operation::GetObject),
+            0,
+            "{name}: our own server was asked for objects"
+        );
+        assert!(asked.of(Operation::ListPublicKeys) > 0, "{name}: no keys were requested");
     }
 }
 

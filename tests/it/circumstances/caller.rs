@@ -97,8 +97,8 @@ fn the_answer_of_sts_is_escaped() {
     assert_eq!(ran.status, Some(0), "{ran:?}");
     assert_eq!(caller(&at), "arn:aws:iam::111122223333:user/<script>alert(1)</script>/x");
     let page = fs::read_to_string(at.join("run.html")).unwrap();
-    assert!(page.contains("user/&#60;script&#62;"), "it is shown");
-    assert!(!page.contains("<script"), "and is no script");
+    assert!(page.contains("user/&#60;script&#62;"), "the name must be shown");
+    assert!(!page.contains("<script"), "the name must not be a script");
 }
 
 #[test]
@@ -131,5 +131,5 @@ fn sts_has_its_own_endpoint_like_the_other_services() {
     let command = command.env("AWS_ENDPOINT_URL_CLOUDTRAIL", store.endpoint());
     let own = run(command.env("AWS_ENDPOINT_URL_S3", store.endpoint()));
     assert_eq!((own.status, caller(&at)), (Some(0), Value::Null), "{own:?}");
-    assert!(proxy.accept().is_err(), "AWS was asked");
+    assert!(proxy.accept().is_err(), "AWS must not be asked");
 }

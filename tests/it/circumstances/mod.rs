@@ -150,7 +150,7 @@ fn every_output_of_a_run_has_caller_and_clock() {
         }
     }
     let page = fs::read_to_string(at.join("live.html")).unwrap();
-    assert!(page.contains(&format!(", as {AUDITOR}")), "the page tells who asked");
+    assert!(page.contains(&format!(", as {AUDITOR}")), "the page must show the caller");
     let done = |arguments: &[&str]| {
         let ran = run(&mut program(arguments, &at));
         assert_eq!(ran.status, Some(0), "{ran:?}");

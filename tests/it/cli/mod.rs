@@ -45,7 +45,7 @@ fn check(name: &str, arguments: &[&str]) {
         fs::write(&at, &text).unwrap();
     }
     let committed = fs::read_to_string(&at).unwrap_or_default();
-    assert_eq!(text, committed, "`{}`; `TRAILPROOF_BLESS=1` writes it anew", at.display());
+    assert_eq!(text, committed, "`{}` differs; `TRAILPROOF_BLESS=1` rewrites it", at.display());
 }
 
 /// Returns the arguments of `validate-logs` for the trail over a fixed period, with more arguments.
@@ -238,6 +238,6 @@ fn no_snapshot_is_left_over() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let helps = subcommands.iter().any(|words| name == format!("help-{}", words.join("-")));
-        assert!(helps || source.contains(&format!("\"{name}\"")), "`{name}.txt` is left over");
+        assert!(helps || source.contains(&format!("\"{name}\"")), "no test writes `{name}.txt`");
     }
 }

@@ -89,7 +89,7 @@ fn a_million_unrelated_keys_are_skipped_in_little_memory() {
     );
     // The kernel counts in batches, so the value may even seem to fall if nothing was allocated.
     let grown = peak().saturating_sub(before) / 1_024;
-    println!("1,000,000 keys that match nothing: {grown} MiB more");
+    println!("1,000,000 unrelated keys: {grown} MiB more");
     assert!(grown < 60, "{grown} MiB");
     assert_ne!(summary.verdict, Verdict::Proven);
     assert!(summary.passed_over >= 1_000_000, "{summary:?}");
@@ -137,7 +137,7 @@ fn a_hundred_thousand_planted_log_files_are_reported_up_to_a_limit() {
     let unread = events.iter().any(|event| {
         matches!(event, RunEvent::ListingUnread { why, .. } if why.kind == ReadFailureKind::OverBudget)
     });
-    assert!(unread, "the rest must be said to be unknown");
+    assert!(unread, "the rest must be reported as unknown");
     assert_eq!(summary.verdict, Verdict::NotProven);
 }
 

@@ -84,5 +84,5 @@ fn everything_is_read_from_a_store_with_a_rate_limit() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let summary = runtime.block_on(verify(&plan(&trail), source, keys, &mut |_| {}));
     assert_eq!(summary.verdict, Verdict::Proven, "{summary:?}");
-    assert!(server.requests().throttled > 0, "the store was never asked too much");
+    assert!(server.requests().throttled > 0, "the rate limit was never exceeded");
 }

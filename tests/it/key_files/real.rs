@@ -11,7 +11,7 @@ fn real_keys_have_no_faults() {
     let path = folder.join("list_public_keys_by_region.json");
     if !path.is_file() {
         println!("skipped: no real data at `{}`", path.display());
-        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data required");
+        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data is required");
         return;
     }
     let (status, out, err) = check_file(&path);
@@ -37,7 +37,7 @@ fn real_digests_with_real_keys_yield_no_finding() {
     let keys = folder.join("list_public_keys_by_region.json");
     if !keys.is_file() {
         println!("skipped: no real data at `{}`", folder.display());
-        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data required");
+        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data is required");
         return;
     }
     for entry in fs::read_dir(folder.join("digests")).unwrap() {

@@ -24,7 +24,7 @@ fn malformed_requests_are_rejected_and_end_the_connection() {
     let put = "PUT /evidence/x HTTP/1.1\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx";
     assert!(raw(&server, put).contains("<Code>NotImplemented</Code>"));
     let bare = "GET /evidence/a/1 HTTP/1.1\r\nConnection: close\r\n\r\n";
-    assert!(raw(&server, bare).ends_with("a1"), "the server is well");
+    assert!(raw(&server, bare).ends_with("a1"), "the server must still answer");
 }
 
 #[test]

@@ -58,7 +58,7 @@ async fn faults_follow_the_attempts_of_each_key() {
     // Three for the first key, one and two for the second, one and one for the third.
     assert_eq!(server.requests().of(Operation::GetObject), 8);
     server.forget();
-    assert!(get(&client, "a/3").await.is_ok(), "attempts are counted anew");
+    assert!(get(&client, "a/3").await.is_ok(), "attempts must be counted from zero");
 }
 
 #[tokio::test]

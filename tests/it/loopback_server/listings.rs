@@ -21,7 +21,7 @@ async fn both_listings_page_through_all_keys_at_any_page_size() {
         loop {
             let request = client.list_objects().bucket(BUCKET).set_marker(first.last().cloned());
             let page = request.send().await.unwrap();
-            assert_eq!(page.next_marker(), None, "S3 sends it only with a delimiter");
+            assert_eq!(page.next_marker(), None, "S3 sends this only with a delimiter");
             first.extend(page.contents().iter().filter_map(|it| it.key().map(str::to_owned)));
             if page.is_truncated() == Some(false) {
                 break;

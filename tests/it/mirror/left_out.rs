@@ -20,7 +20,7 @@ fn a_scope_copies_its_part_and_the_manifest_records_what_is_missing() {
     let manifest = manifest(&at);
     let copied =
         |key: &str| manifest.iter().any(|line| line["key"] == key && line["copied"].is_object());
-    assert!(copied(&added), "what no digest names");
+    assert!(copied(&added), "an object that no digest names must be copied");
     assert!(trail.logs().all(|(_, log)| copied(&log.key) == log.key.contains("/us-east-1/")));
     assert!(!copied("other/things"));
     drop(server);

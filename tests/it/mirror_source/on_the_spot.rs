@@ -17,7 +17,7 @@ async fn a_file_whose_length_changes_during_a_read_is_a_failure() {
         let failed = loop {
             match reader.chunk().await {
                 Ok(Some(_)) => {}
-                Ok(None) => panic!("a quiet end"),
+                Ok(None) => panic!("the body ended silently"),
                 Err(why) => break why,
             }
         };

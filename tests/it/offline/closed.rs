@@ -167,8 +167,11 @@ fn the_demo_is_verified_without_a_network() {
         status.is_ok_and(|status| status.success())
     };
     let Some(rights) = ["-n", "-rn"].into_iter().find(|rights| can(rights)) else {
-        println!("skipped: no network namespace can be made here");
-        assert!(std::env::var_os("TRAILPROOF_REQUIRE_NAMESPACES").is_none(), "it is required");
+        println!("skipped: no network namespace can be created here");
+        assert!(
+            std::env::var_os("TRAILPROOF_REQUIRE_NAMESPACES").is_none(),
+            "a network namespace is required"
+        );
         return;
     };
     let alone = || {
@@ -213,8 +216,8 @@ fn unprivileged(probe: &Path) -> Command {
         command.args(rights);
         command
     };
-    assert!(set().arg("true").status().unwrap().success(), "`setpriv` cannot drop rights");
-    assert!(is_refused(set().arg("cat")), "nothing is refused to this user");
+    assert!(set().arg("true").status().unwrap().success(), "`setpriv` cannot drop privileges");
+    assert!(is_refused(set().arg("cat")), "this user can read everything");
     let mut command = set();
     command
         .arg(env!("CARGO_BIN_EXE_trailproof"))

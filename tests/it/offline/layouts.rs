@@ -122,7 +122,7 @@ fn every_layout_proves_all_but_the_newest_digest() {
             .filter(|event| event["read_failure"]["code"] == "no-signature")
             .map(|event| event["end"].as_str().unwrap().to_owned())
             .collect();
-        assert_eq!(unread.len(), 2, "{name}: one a chain");
+        assert_eq!(unread.len(), 2, "{name}: one per chain");
         let started = &events(&output)[0];
         assert_eq!(started["delivered_to"]["bucket"], bucket);
         let place = at.display().to_string();
@@ -207,7 +207,7 @@ fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
         let told = events(&output);
         let judged = |key: &str| {
             let event = told.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();
-            assert_eq!(event.len(), 1, "each is told once");
+            assert_eq!(event.len(), 1, "each must be reported once");
             (
                 event[0]["outcome"].clone(),
                 event[0]["proofs"].clone(),

@@ -183,7 +183,7 @@ fn copies_that_disagree_are_not_proven_together() {
     let output = verify(&trail, &at, Some(&keys), &["--bucket", &original]);
     assert_eq!(findings(&output), BTreeSet::new());
     assert_eq!(not_looked_at(&output), [""; 0]);
-    assert_eq!(output.status.code(), Some(3), "the newest digests carry no signature");
+    assert_eq!(output.status.code(), Some(3), "the newest digests have no signature");
     trail.world = World::default();
 }
 

@@ -37,10 +37,10 @@ fn consecutive_runs_join_without_a_seam() {
     let ran = bench.verify(&["--since", &record, "--end-time", &end, "--record", &second]);
     assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
     let seams = events(&ran, "seam-judged");
-    assert_eq!(seams.len(), 2, "one a chain");
+    assert_eq!(seams.len(), 2, "one per chain");
     assert!(seams.iter().all(|seam| seam["joined"] == true && seam["finding"].is_null()));
     let started = &events(&ran, "run-started")[0];
-    assert_eq!(started["from"], iso(middle - 1), "the last verified second is looked at again");
+    assert_eq!(started["from"], iso(middle - 1), "the last verified second must be checked again");
     let last = fs::read_to_string(&record).unwrap().lines().last().unwrap().to_owned();
     assert_eq!(
         started["follows"]["sha256"],
@@ -102,7 +102,7 @@ fn a_missing_or_changed_digest_at_the_seam_is_found() {
     let gone = seam.iter().find(|seam| seam["joined"] == false).unwrap();
     assert_eq!(gone["finding"]["code"], "digest-missing");
     let without = bench.verify(&with(&period(middle, whole.to), &[]));
-    assert_eq!(without.status, 0, "without the record nothing is missed: {}", without.stdout);
+    assert_eq!(without.status, 0, "without the record nothing must be missed: {}", without.stdout);
 }
 
 /// Hourly runs over an organization, each continuing the record of the previous one. The digests of

@@ -158,7 +158,7 @@ async fn list(
         }
         request.continuation = page.next;
     }
-    panic!("the listing does not end")
+    panic!("the listing must end")
 }
 
 fn keys(page: &ListPage) -> Vec<&str> {

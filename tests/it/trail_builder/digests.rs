@@ -9,7 +9,7 @@ fn signatures_verify_with_the_other_implementation() {
     let used: BTreeSet<_> =
         trail.digests().map(|(id, digest)| (&digest.fingerprint, &id.region)).collect();
     let fingerprints: BTreeSet<_> = used.iter().map(|(fingerprint, _)| fingerprint).collect();
-    assert_eq!((used.len(), fingerprints.len()), (4, 4), "two regions with a rotation each");
+    assert_eq!((used.len(), fingerprints.len()), (4, 4), "two regions with one rotation each");
 }
 
 /// Over half a year every region gets a new key every 18 to 20 days, and no two regions share one.
@@ -48,10 +48,14 @@ fn both_signers_give_the_same_bytes() {
         let text = format!("text {slot}");
         let reference = signer.sign(text.as_bytes(), SignWith::Reference);
         assert_eq!(reference, signer.sign(text.as_bytes(), SignWith::Fast));
-        assert_eq!(reference, signer.sign(text.as_bytes(), SignWith::Reference), "as remembered");
+        assert_eq!(
+            reference,
+            signer.sign(text.as_bytes(), SignWith::Reference),
+            "the cached signature"
+        );
         fingerprints.insert(fingerprint(&signer.pkcs1));
     }
-    assert_eq!(fingerprints.len(), POOL + 1, "no key is there twice");
+    assert_eq!(fingerprints.len(), POOL + 1, "no key may occur twice");
 }
 
 /// Returns the names of all fields in the order in which they are written, including those of the
@@ -89,7 +93,7 @@ fn the_json_has_the_form_of_real_digests() {
         let real = String::from_utf8(text).unwrap();
         let ours = if real.contains("\\/") { &escaped } else { &plain };
         assert_eq!(field_order(ours), field_order(&real), "{}", path.display());
-        assert_eq!(ours.contains("\\/"), real.contains("\\/"), "slashes as in its year");
+        assert_eq!(ours.contains("\\/"), real.contains("\\/"), "slashes escaped as in that year");
         // Minified: nothing between fields, no newline at the end.
         for json in [ours, &real] {
             assert!(json.ends_with("\"}]}") && !json.contains("\": ") && !json.contains(", \""));

@@ -215,7 +215,7 @@ fn two_trails_share_a_prefix() {
     let mut trail = TrailBuilder::new().trail(TrailSpec::new()).trail(second).build();
     assert_signed(&trail);
     assert_eq!((trail.chains.len(), trail.world.trails.len()), (2, 2));
-    assert_eq!(trail.world.public_keys["us-east-1"].len(), 1, "keys are the region's");
+    assert_eq!(trail.world.public_keys["us-east-1"].len(), 1, "the keys must belong to the region");
     let swap = Deed::DigestSwapped { one: AT, other: DigestAt { chain: 1, index: 5 } };
     let before = trail.clone();
     trail.apply(swap).unwrap();

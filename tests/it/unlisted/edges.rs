@@ -70,7 +70,7 @@ fn two_adjoining_periods_leave_no_stretch_unsearched() {
             let (other, ..) = run(trail, world(trail), edge, to);
             one.into_iter().chain(other).collect::<BTreeSet<_>>()
         };
-        assert_eq!(both(&clean), BTreeSet::new(), "nobody added anything");
+        assert_eq!(both(&clean), BTreeSet::new(), "nothing was added");
         let mut added = clean.clone();
         let name = bucket(&clean);
         let mut keys = BTreeSet::new();

@@ -126,7 +126,7 @@ fn log_files_of_trails_out_of_scope_are_not_unlisted() {
     for scope in [["--trail", "second-trail"], ["--trail-arn", &arn]] {
         let ran = verify(&trail, &scope);
         assert_eq!((ran.status, unlisted(&ran).len()), (0, 0), "{scope:?} {}", ran.stderr);
-        assert!(!ran.stdout.contains("main-trail_"), "its digests are not told");
+        assert!(!ran.stdout.contains("main-trail_"), "its digests must not be reported");
     }
     let server = serve(&trail);
     let location = format!("s3://{}", bucket(&trail));

@@ -165,7 +165,7 @@ fn the_trail_status_applies_to_no_other_place() {
     // Digests that were written as late as the trail reports are there, whenever they end.
     let mut there = trail();
     late(&mut there, 30 * 3_600);
-    assert_eq!(run(&serve(&there), &asked).status, 1, "nothing there was written so late");
+    assert_eq!(run(&serve(&there), &asked).status, 1, "no object there was written that late");
     let objects = &mut there.world.buckets.get_mut(BUCKET).unwrap().objects;
     let digests = objects.iter_mut().filter(|(key, _)| key.contains("CloudTrail-Digest"));
     let first = digests.map(|(_, versions)| versions).next().unwrap();
@@ -305,14 +305,14 @@ fn a_signal_ends_the_run_with_its_status_after_its_output_is_written() {
             .spawn()
             .unwrap();
         // The first requested log file never arrives: the run has begun and waits.
-        wait_until("a log file is asked for", || server.requests().faulted > 0);
+        wait_until("a log file is requested", || server.requests().faulted > 0);
         let killed = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(killed.success());
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(status), "{signal}");
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.contains("\"run-started\""), "{signal}: {stdout}");
-        assert!(!stdout.contains("\"run-finished\""), "a stream that was cut has no last line");
+        assert!(!stdout.contains("\"run-finished\""), "a truncated stream has no last line");
     }
 }
 

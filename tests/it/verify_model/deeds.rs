@@ -111,7 +111,7 @@ fn alone(index: usize) {
     let whole = covered(&trail);
     let deeds = every_deed(&trail, index);
     let kinds: BTreeSet<_> = deeds.iter().map(DeedKind::from).chain(BOMBS).collect();
-    assert_eq!(kinds, DeedKind::iter().collect(), "a deed is not done");
+    assert_eq!(kinds, DeedKind::iter().collect(), "a deed was not applied");
     let periods = [whole.clone(), part(&whole, 700, 7), part(&whole, 5 * 3_600, 9)];
     let mut told = Vec::new();
     for deed in deeds {
@@ -147,7 +147,7 @@ fn combined(seed: u64) {
         let part = Period::new(from + i64::from(dice.below(2)) * 700, to);
         told.extend(wrong(&changed, &deeds, &[whole.clone(), part]));
     }
-    assert!(applied > 25, "{applied} rounds did anything");
+    assert!(applied > 25, "only {applied} rounds changed something");
     assert!(told.is_empty(), "{} of {applied} rounds:\n{}", told.len(), told.join("\n\n"));
 }
 
