@@ -2,7 +2,7 @@
 //! and the programs that people use to copy buckets. Run them with `bash scripts/test external`.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::panic, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says what it skips, and what it measured")]
+#![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #[path = "../support/attest_room.rs"]
 mod attest_room;

@@ -3,8 +3,8 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::panic, reason = "a test fails by panicking")]
-#![expect(clippy::print_stderr, reason = "a test says what it skips, and what it measured")]
-#![expect(clippy::print_stdout, reason = "a test says what it skips, and what it measured")]
+#![expect(clippy::print_stderr, reason = "a test prints what it skips and measures")]
+#![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #[path = "../architecture.rs"]
 mod architecture;

@@ -2,11 +2,12 @@
 #![cfg(unix)]
 
 use crate::support::mirrors::*;
+use crate::support::wait_until;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
 
 /// A key that a file system cannot hold, or would hold in place of a different key, is kept under a
@@ -176,11 +177,7 @@ fn a_second_run_is_rejected_while_the_first_is_running() {
     let period = period(&trail);
     let arguments = [&["mirror", &location, at.to_str().unwrap()][..], &slices(&period)].concat();
     let mut first = command(&server, &arguments).stdout(Stdio::null()).spawn().unwrap();
-    let began = Instant::now();
-    while !at.join("trailproof-mirror.json").exists() {
-        assert!(began.elapsed() < Duration::from_secs(30));
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait_until("the first run has begun", || at.join("trailproof-mirror.json").exists());
     let second = mirror(&server, &trail, &at, &[]);
     assert!(first.try_wait().unwrap().is_none(), "the first run must still be running");
     assert_eq!(second.status, 5, "{}", second.stderr);

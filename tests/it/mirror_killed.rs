@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use crate::support::mirrors::*;
+use crate::support::wait_until;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -113,10 +114,8 @@ fn a_run_after_a_kill_fetches_only_the_rest() {
     let at = fresh("rest");
     let mut child = start(&server, &trail, &at);
     let files = || tree_or_none(&at).keys().filter(|path| path.starts_with(bucket(&trail))).count();
-    while files() < objects / 3 {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before it was killed");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait_until("a third of the objects is copied", || files() >= objects / 3);
+    assert!(child.try_wait().unwrap().is_none(), "the run ended before it was killed");
     child.kill().unwrap();
     child.wait().unwrap();
     let there = files();

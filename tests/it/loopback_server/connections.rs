@@ -1,5 +1,6 @@
 //! Requests as raw bytes, and shutting down the server.
 use super::*;
+use crate::support::wait_until;
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {
@@ -57,9 +58,7 @@ fn the_server_stops_when_dropped_even_with_requests_in_progress() {
     let port = server.port();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"GET /evidence/a/1 HTTP/1.1\r\n\r\n").unwrap();
-    while server.requests().total == 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_until("the request arrives", || server.requests().total > 0);
     let started = Instant::now();
     drop(server);
     assert!(started.elapsed() < Duration::from_secs(5));
