@@ -59,7 +59,7 @@ fn read(trail: &BuiltTrail, index: usize, change: impl Fn(&mut Vec<u8>)) -> Dige
 }
 
 /// Returns the outcome in one word: the proofs that hold, or the code.
-fn told(outcome: &Outcome<trailproof_core::digest::judge::ProvenDigest>) -> String {
+fn outcome_word(outcome: &Outcome<trailproof_core::digest::judge::ProvenDigest>) -> String {
     match outcome {
         Outcome::Valid(proven) => {
             let proofs = proven.proofs;
@@ -107,7 +107,12 @@ fn any_single_proof_is_enough() {
         // This test reads the digest inflated, which adds a notice.
         read.signature = own.map(str::to_owned);
         let (outcome, _) = judge_digest(read, &case.at, link, key);
-        assert_eq!(told(&outcome), expected, "own {own:.8?}, link {:?}", link.map(|l| l.hash));
+        assert_eq!(
+            outcome_word(&outcome),
+            expected,
+            "own {own:.8?}, link {:?}",
+            link.map(|l| l.hash)
+        );
     }
 }
 
@@ -148,7 +153,7 @@ fn a_changed_byte_or_a_different_location_invalidates_a_digest() {
     let elsewhere = ObjectLocation::new(case.at.bucket.clone(), format!("{}x", case.at.key));
     let (outcome, _) =
         judge_digest(read(&case.trail, 2, |_| {}), &elsewhere, Some(&case.link), &key);
-    assert_eq!(told(&outcome), "digest-moved");
+    assert_eq!(outcome_word(&outcome), "digest-moved");
 }
 
 /// Evidence of a different place is a copy if the very digest is in a different bucket or below a
@@ -192,7 +197,7 @@ fn a_digest_is_a_copy_only_if_its_signature_holds_at_the_original_place() {
         let mut read = read(&case.trail, 2, |_| {});
         read.signature = own.map(str::to_owned);
         let (outcome, notices) = judge_digest(read, at, link, lookup);
-        assert_eq!(told(&outcome), expected, "{at}");
+        assert_eq!(outcome_word(&outcome), expected, "{at}");
         let copied = expected == "delivered-elsewhere";
         assert_eq!(notices.contains(&Notice::DigestCopied), copied, "{at}");
     }

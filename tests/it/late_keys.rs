@@ -108,8 +108,8 @@ fn the_unsigned_time_of_a_backfill_digest_never_causes_a_finding() {
 fn an_unknown_key_is_a_finding_only_beside_known_ones() {
     let mut forged = trail();
     forged.apply(Deed::DigestForged(DigestAt { chain: 0, index: 5 })).unwrap();
-    for told in everywhere("forged", &forged) {
-        assert_eq!(told, (1, vec!["digest-key-unknown".to_owned()]));
+    for reported in everywhere("forged", &forged) {
+        assert_eq!(reported, (1, vec!["digest-key-unknown".to_owned()]));
     }
     let mut keyless = trail();
     keyless.world.public_keys.values_mut().for_each(Vec::clear);

@@ -216,9 +216,9 @@ fn a_full_disk_loses_the_copy_but_not_the_verdict() {
         println!("skipped: no small file system can be mounted here");
         return;
     }
-    let said = fs::read_to_string(&err).unwrap();
-    assert!(said.contains("No space left on device"), "{said}");
-    assert!(said.contains("\n6\n") && said.ends_with("\n0\n"), "{said}");
+    let printed = fs::read_to_string(&err).unwrap();
+    assert!(printed.contains("No space left on device"), "{printed}");
+    assert!(printed.contains("\n6\n") && printed.ends_with("\n0\n"), "{printed}");
     let first = fs::read_to_string(out.with_extension("out.1")).unwrap();
     let second = fs::read_to_string(out.with_extension("out.2")).unwrap();
     assert!(first.contains("\"verdict\":\"proven\""), "{first}");

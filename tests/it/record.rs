@@ -101,7 +101,7 @@ fn status(output: &Output) -> i32 {
     output.status.code().unwrap_or(-1)
 }
 
-fn said(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -136,7 +136,7 @@ fn a_reproducible_record_is_identical_at_any_concurrency() {
             let more =
                 ["--record", path, "--force", "--reproducible", "--concurrency", concurrency];
             let output = command(&server, &more).output().unwrap();
-            assert!([1, 3].contains(&status(&output)), "{}", said(&output));
+            assert!([1, 3].contains(&status(&output)), "{}", stderr_of(&output));
             written.push(fs::read(&record).unwrap());
             let output = command(&server, &["--record", path, "--force"]).output().unwrap();
             assert!([1, 3].contains(&status(&output)));
@@ -188,8 +188,8 @@ fn an_impossible_output_path_is_a_usage_error() {
     let stdout = fs::File::create(&out).unwrap();
     let mut command = copy.command(&["--record", &out]);
     let output = command.stdout(stdout).output().unwrap();
-    assert_eq!(status(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains("is where stdout goes"), "{}", said(&output));
+    assert_eq!(status(&output), 2, "{}", stderr_of(&output));
+    assert!(stderr_of(&output).contains("is where stdout goes"), "{}", stderr_of(&output));
 }
 
 /// An existing file stays until the new record is complete, and a link is not replaced by a file.
@@ -248,13 +248,13 @@ fn the_record_of_an_ended_run_is_recognised_as_truncated() {
         let again = replay.output().unwrap();
         if signal == "-INT" {
             assert_eq!(status(&output), 130);
-            assert!(said(&output).contains("--resume"), "{}", said(&output));
+            assert!(stderr_of(&output).contains("--resume"), "{}", stderr_of(&output));
             assert_eq!(again.stdout, output.stdout, "{name}: the replay must equal the output");
-            assert_eq!(status(&again), 3, "{}", said(&again));
-            assert!(said(&again).contains("cut short"), "{}", said(&again));
+            assert_eq!(status(&again), 3, "{}", stderr_of(&again));
+            assert!(stderr_of(&again).contains("cut short"), "{}", stderr_of(&again));
         } else {
             // Possibly no byte has reached the system yet.
-            assert!([3, 5].contains(&status(&again)), "{}", said(&again));
+            assert!([3, 5].contains(&status(&again)), "{}", stderr_of(&again));
         }
     }
 }

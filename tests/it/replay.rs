@@ -95,26 +95,29 @@ fn a_record_that_does_not_add_up_is_rejected() {
     };
     let invalid = good.iter().position(|line| line.contains("\"outcome\":\"invalid\"")).unwrap();
     let (finish, end) = (named(&good, "run-finished"), named(&good, "chain-finished"));
-    let says = |said: &str, at: usize, part: &str| {
-        assert!(said.contains(&format!("line {}: ", at + 1)) && said.contains(part), "{said}");
+    let expect_fault = |message: &str, at: usize, part: &str| {
+        assert!(
+            message.contains(&format!("line {}: ", at + 1)) && message.contains(part),
+            "{message}"
+        );
     };
-    says(
+    expect_fault(
         &edit(finish, "contradicted\",\"exit_status\":1", "proven\",\"exit_status\":0"),
         finish,
         "the verdict is not `proven`",
     );
-    says(&edit(finish, "contradicted\"", "proven\""), finish, "exit_status");
-    says(
+    expect_fault(&edit(finish, "contradicted\"", "proven\""), finish, "exit_status");
+    expect_fault(
         &edit(finish, "\"log_files_unlisted\":0", "\"log_files_unlisted\":1"),
         finish,
         "counts and coverage",
     );
-    says(
+    expect_fault(
         &edit(end, "\"coverage\":\"contradicted\"", "\"coverage\":\"verified\""),
         end,
         "counts and coverage",
     );
-    says(
+    expect_fault(
         &edit(invalid, "\"outcome\":\"invalid\"", "\"outcome\":\"valid\""),
         invalid,
         "do not agree",
@@ -127,7 +130,11 @@ fn a_record_that_does_not_add_up_is_rejected() {
         value["bucket"], value["key"]
     );
     let chain = honest.iter().skip(invalid).position(|line| line.contains("chain-finished"));
-    says(&refused(&copy, finished(&honest)), invalid + chain.unwrap(), "counts and coverage");
+    expect_fault(
+        &refused(&copy, finished(&honest)),
+        invalid + chain.unwrap(),
+        "counts and coverage",
+    );
     let remove = |at: usize| {
         let mut lines = good.clone();
         lines.remove(at);
@@ -195,9 +202,9 @@ fn a_file_that_is_not_our_record_is_rejected_with_a_message() {
             "line 2: ",
         ),
     ] {
-        let said = refused(&copy, &bytes);
-        assert!(said.contains(part), "{part}: {said}");
-        assert!(!said.trim_end().contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+        let message = refused(&copy, &bytes);
+        assert!(message.contains(part), "{part}: {message}");
+        assert!(!message.trim_end().contains(|c: char| c.is_control() && c != '\n'), "{message:?}");
     }
     let ran = copy.replay(&[&copy.beside("nowhere")]).unwrap();
     assert_eq!(ran.status, Some(5));
@@ -246,9 +253,9 @@ fn an_older_record_is_read() {
     assert_ne!(older, lines[ended]);
     lines[ended] = older;
     fs::write(copy.beside("older.jsonl"), finished(&lines)).unwrap();
-    let told = |name: &str| copy.replay(&[&copy.beside(name), "--format", "jsonl"]).unwrap();
-    assert_eq!(told("older.jsonl").status, Some(1));
-    assert_eq!(told("older.jsonl"), told("run.jsonl"));
+    let reported = |name: &str| copy.replay(&[&copy.beside(name), "--format", "jsonl"]).unwrap();
+    assert_eq!(reported("older.jsonl").status, Some(1));
+    assert_eq!(reported("older.jsonl"), reported("run.jsonl"));
     let done = |arguments: &[&str]| {
         let output = copy.program().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -293,13 +300,13 @@ fn missing_hours_cannot_be_edited_into_pending_hours() {
     );
     let verdict = "\"verdict\":\"not proven\",\"exit_status\":3";
     edit("run-finished", verdict, "\"verdict\":\"proven\",\"exit_status\":0");
-    let told = refused(&copy, finished(&edited));
-    assert!(told.contains("are not those of its lines"), "{told}");
+    let message = refused(&copy, finished(&edited));
+    assert!(message.contains("are not those of its lines"), "{message}");
     // Editing the run to allow it fails too, because the run was made at a different time.
     let allowed = "\"tail_allowed_from\":\"2026-03-01T06:04:11Z\"";
     edited[0] = edited[0].replacen("\"tail_allowed_from\":null", allowed, 1);
-    let told = refused(&copy, finished(&edited));
-    assert!(told.contains("the run began at") && told.contains("line 2"), "{told}");
+    let message = refused(&copy, finished(&edited));
+    assert!(message.contains("the run began at") && message.contains("line 2"), "{message}");
     for arguments in [
         vec!["attest", "sign", &copy.beside("bad.jsonl"), "--key", "k", "-o", "a"],
         vec!["verify", "x", "--resume", &copy.beside("bad.jsonl"), "--last", "1d"],
@@ -309,8 +316,8 @@ fn missing_hours_cannot_be_edited_into_pending_hours() {
     }
     // No run allows more than two hours, whenever it was made.
     edited[0] = edited[0].replacen("06:04:11Z\",\"trails", "06:04:10Z\",\"trails", 1);
-    let told = refused(&copy, finished(&edited));
-    assert!(told.contains("`tail_allowed_from`"), "{told}");
+    let message = refused(&copy, finished(&edited));
+    assert!(message.contains("`tail_allowed_from`"), "{message}");
     // The honest record is accepted.
     fs::write(copy.beside("whole.jsonl"), finished(&honest)).unwrap();
     assert_eq!(copy.replay(&[&copy.beside("whole.jsonl")]).unwrap().status, Some(3));
@@ -321,8 +328,11 @@ fn a_record_in_the_preview_format_is_rejected_as_such() {
     let copy = recorded("preview");
     let mut lines = lines(&copy);
     lines[0] = lines[0].replacen("\"schema\":2", "\"schema\":1", 1);
-    let told = refused(&copy, finished(&lines));
-    assert!(told.contains("schema 1, which was a preview format and cannot be read"), "{told}");
+    let message = refused(&copy, finished(&lines));
+    assert!(
+        message.contains("schema 1, which was a preview format and cannot be read"),
+        "{message}"
+    );
     let at = copy.beside("bad.jsonl");
     for option in ["--since", "--resume"] {
         let ran = copy.verify(&[option, &at]);
@@ -354,7 +364,7 @@ fn a_signature_without_its_key_is_rejected() {
     key["der"] = "AQID".into();
     other[at] = key.to_string();
     for (lines, words) in [(without, "its key"), (other, "are no key")] {
-        let said = refused(&copy, finished(&lines));
-        assert!(said.contains(words), "{said}");
+        let message = refused(&copy, finished(&lines));
+        assert!(message.contains(words), "{message}");
     }
 }

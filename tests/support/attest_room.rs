@@ -25,8 +25,8 @@ impl Ran {
     /// Checks the exit status, and that stdout or stderr contains these words.
     pub(crate) fn is(self, status: i32, words: &str) -> Self {
         assert_eq!(self.status, status, "{self:#?}");
-        let told = self.out.contains(words) || self.err.contains(words);
-        assert!(told, "`{words}` is not in {self:#?}");
+        let printed = self.out.contains(words) || self.err.contains(words);
+        assert!(printed, "`{words}` is not in {self:#?}");
         // The output must not control a terminal.
         let unsafe_byte = |text: &str| text.bytes().any(|byte| byte < 0x20 && byte != b'\n');
         assert!(!unsafe_byte(&self.out) && !unsafe_byte(&self.err), "{self:#?}");

@@ -8,7 +8,7 @@ fn events(output: &Output) -> Vec<Value> {
 }
 
 /// Returns the events of a run without the fields that only describe where and how it was read.
-pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
+pub(super) fn comparable_events(case: &Case, output: &Output) -> Vec<Value> {
     let mut events = events(output);
     // A copier that resolves the dots creates a folder that the bucket does not have. That folder
     // is in doubt.
@@ -57,7 +57,7 @@ fn codes(output: &Output, field: &str) -> BTreeMap<String, String> {
 
 /// Returns the keys for which a copy can prove nothing while these digests are unproven: the
 /// digests themselves, their log files, and the preceding digests that only they vouch for.
-fn hang_on(case: &Case, unproven: &BTreeSet<&String>) -> BTreeSet<String> {
+fn dependents(case: &Case, unproven: &BTreeSet<&String>) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = unproven.iter().map(|key| (*key).clone()).collect();
     for chain in &case.trail.chains {
         for (at, digest) in chain.digests.iter().enumerate() {
@@ -85,24 +85,25 @@ pub(super) fn difference(
     let unread = codes(copy, "read_failure");
     // The copy lacks the digest's own signature. If an unproven digest recorded it, the read
     // failure reports the missing key instead.
-    let is_unsigned = |told: &str| ["no-signature", "keys-unavailable"].contains(&told);
-    let unsigned = unread.iter().filter(|(_, told)| is_unsigned(told)).map(|(key, _)| key);
+    let is_unsigned = |reported: &str| ["no-signature", "keys-unavailable"].contains(&reported);
+    let unsigned = unread.iter().filter(|(_, reported)| is_unsigned(reported)).map(|(key, _)| key);
     let left_out = |key: &String| !at.join(key).exists();
     let missing = found.keys().filter(|key| left_out(key));
-    let lost = hang_on(case, &unsigned.chain(missing).collect());
+    let lost = dependents(case, &unsigned.chain(missing).collect());
     let mut wrong = Vec::new();
     for (key, code) in &there {
         match found.get(key) {
-            Some(told) if told == code => {}
+            Some(reported) if reported == code => {}
             // The copy lacks the digest's own signature but has the hash that its successor
             // recorded.
-            Some(told) if told == "digest-link-mismatch" && code.starts_with("digest-") => {}
+            Some(reported) if reported == "digest-link-mismatch" && code.starts_with("digest-") => {
+            }
             // The broken gzip is gone, and its content is not what was delivered.
             Some(_) if bodies == Bodies::Inflated => {}
             // Or the content is what was delivered, and the copy keeps no trace of the fault.
             None if bodies == Bodies::Inflated && GZIP.contains(&code.as_str()) => {}
             None if lost.contains(key) => {}
-            told => wrong.push(format!("{code} of `{key}` is {told:?} in the copy")),
+            reported => wrong.push(format!("{code} of `{key}` is {reported:?} in the copy")),
         }
     }
     for (key, code) in &found {

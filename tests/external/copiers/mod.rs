@@ -14,7 +14,7 @@ mod cases;
 mod judged;
 mod stage;
 use cases::{Case, case, deeds};
-use judged::{difference, told};
+use judged::{comparable_events, difference};
 use serde_json::{Value, json};
 use stage::{STAGE, side_by_side};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,11 +40,11 @@ fn scratch(name: &str) -> PathBuf {
 /// Writes the keys of the trail in our own format, with coverage of all time.
 fn write_keys(trail: &BuiltTrail, at: &Path) {
     let mut regions = serde_json::Map::new();
-    for (region, told) in trail.public_keys().as_object().unwrap() {
-        let mut told = told.clone();
-        told["requested"] =
+    for (region, reported) in trail.public_keys().as_object().unwrap() {
+        let mut reported = reported.clone();
+        reported["requested"] =
             json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        regions.insert(region.clone(), told);
+        regions.insert(region.clone(), reported);
     }
     let keys = json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions });
     fs::write(at, keys.to_string()).unwrap();
@@ -111,11 +111,11 @@ fn copy(
         .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    println!("{name}: {:?}, {:.2000}", output.status.code(), said.replace(BUCKET, "B"));
-    fs::write(to.with_extension("log"), said.as_bytes()).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    println!("{name}: {:?}, {:.2000}", output.status.code(), stderr.replace(BUCKET, "B"));
+    fs::write(to.with_extension("log"), stderr.as_bytes()).unwrap();
     let files = fs::read_dir(&to).unwrap().count();
-    assert!(files >= STAGE.cases.len() - 2, "{files} of {}: {said:.2000}", STAGE.cases.len());
+    assert!(files >= STAGE.cases.len() - 2, "{files} of {}: {stderr:.2000}", STAGE.cases.len());
     to
 }
 
@@ -137,7 +137,7 @@ fn check(name: &str, at: &Path, bodies: Bodies, cannot_list: fn(Deed) -> bool) {
     {
         *tally.entry(copy.status.code()).or_default() += 1;
         let mut because = difference(case, whole, copy, at, bodies);
-        let (seen, meant) = (told(case, copy), told(case, model));
+        let (seen, meant) = (comparable_events(case, copy), comparable_events(case, model));
         let same = seen == meant && copy.status.code() == model.status.code();
         if case.deed.is_some_and(cannot_list) {
             because = Vec::new();
@@ -151,9 +151,9 @@ fn check(name: &str, at: &Path, bodies: Bodies, cannot_list: fn(Deed) -> bool) {
             because.push("no report was written".to_owned());
         }
         if !because.is_empty() {
-            let said = String::from_utf8_lossy(&copy.stderr);
+            let stderr = String::from_utf8_lossy(&copy.stderr);
             let because = because.join("\n    ");
-            wrong.push(format!("{} {:?}\n    {because}\n    {said}", case.prefix, case.deed));
+            wrong.push(format!("{} {:?}\n    {because}\n    {stderr}", case.prefix, case.deed));
         }
     }
     assert!(wrong.is_empty(), "{name}: {} of {}\n{}", wrong.len(), copies.len(), wrong.join("\n"));

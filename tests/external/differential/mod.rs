@@ -27,7 +27,7 @@ const ENDLESS_LIMIT: Duration = Duration::from_secs(8);
 const FEWEST: usize = 40;
 
 /// Writes past the test harness, so that the CI log shows which scenarios ran.
-fn tell(line: &str) {
+fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
@@ -36,7 +36,7 @@ fn aws_cli() -> Option<PathBuf> {
     if path.is_none() {
         let required = std::env::var_os("TRAILPROOF_REQUIRE_AWS_CLI").is_some();
         assert!(!required, "TRAILPROOF_AWS_CLI must name the AWS CLI 1.46.2");
-        tell("skipped: TRAILPROOF_AWS_CLI does not name an AWS CLI to compare with");
+        print_line("skipped: TRAILPROOF_AWS_CLI does not name an AWS CLI to compare with");
     }
     path.map(PathBuf::from)
 }
@@ -134,7 +134,7 @@ fn trailproof_prints_what_the_aws_cli_prints() {
                         Judgement::Changed(_) => "DIVERGES otherwise than listed",
                         Judgement::Vanished => "NO LONGER DIVERGES, but is listed",
                     };
-                    tell(&format!("differential: {} {word}", scenario.name));
+                    print_line(&format!("differential: {} {word}", scenario.name));
                     judged.lock().unwrap().insert(number, judgement);
                 }
             });
@@ -142,7 +142,7 @@ fn trailproof_prints_what_the_aws_cli_prints() {
     });
     let judged = judged.into_inner().unwrap();
     let count = |wanted: fn(&Judgement) -> bool| judged.values().filter(|one| wanted(one)).count();
-    tell(&format!(
+    print_line(&format!(
         "differential: {} scenarios compared: {} same, {} as listed, {} failed; {:.0} s",
         judged.len(),
         count(|one| matches!(one, Judgement::Same)),
@@ -197,5 +197,5 @@ fn bless(
         }
     }
     divergences::write(&found);
-    tell(&format!("differential: {} divergences written", found.len()));
+    print_line(&format!("differential: {} divergences written", found.len()));
 }

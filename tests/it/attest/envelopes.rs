@@ -33,9 +33,9 @@ fn a_changed_envelope_is_not_signed() {
         let mut changed = envelope.clone();
         change(&mut changed);
         room.write("changed.json", changed.to_string());
-        let told = room.verify("changed.json", &[]).is(1, "is not signed by the key");
+        let ran = room.verify("changed.json", &[]).is(1, "is not signed by the key");
         // Nothing from an unsigned payload is printed.
-        assert!(!told.out.contains("verdict"), "{name}: {told:#?}");
+        assert!(!ran.out.contains("verdict"), "{name}: {ran:#?}");
     }
 }
 
@@ -91,8 +91,8 @@ fn a_file_that_is_not_an_attestation_is_unreadable() {
     ];
     for (name, text, words) in cases {
         room.write("wrong.json", text);
-        let told = room.verify("wrong.json", &[]).is(5, words);
-        assert!(told.err.len() < 2_000, "{name}: {} bytes", told.err.len());
+        let ran = room.verify("wrong.json", &[]).is(5, words);
+        assert!(ran.err.len() < 2_000, "{name}: {} bytes", ran.err.len());
     }
     let stamps = json!({ "rfc3161Timestamps": vec![json!({ "signedTimestamp": "" }); 17] });
     let bundle = json!({
@@ -150,15 +150,30 @@ fn a_signed_payload_of_a_different_kind_is_rejected() {
 fn the_record_exposes_a_false_statement_by_the_signer() {
     let room = Room::new("lies");
     let cases: [(Change, &str); 9] = [
-        (Box::new(|told| told["result"]["verdict"] = json!("proven")), "`result` is not what"),
-        (Box::new(|told| told["result"]["counts"]["logFiles"]["valid"] = json!(97)), "`result`"),
-        (Box::new(|told| told["exceptions"]["listed"] = json!([])), "`exceptions`"),
-        (Box::new(|told| told["gaps"]["listed"][0]["explainedBy"] = json!([{}])), "`gaps`"),
-        (Box::new(|told| told["scope"]["evidence"] = json!("live")), "`scope`"),
-        (Box::new(|told| told["method"]["publicKeys"]["listed"] = json!([])), "`method`"),
-        (Box::new(|told| told["invocation"]["host"] = json!("elsewhere")), "`invocation`"),
-        (Box::new(|told| told["commitment"]["lines"] = json!(1)), "`commitment` is not what"),
-        (Box::new(|told| told["more"] = json!("than the record tells")), "`more`"),
+        (
+            Box::new(|predicate| predicate["result"]["verdict"] = json!("proven")),
+            "`result` is not what",
+        ),
+        (
+            Box::new(|predicate| predicate["result"]["counts"]["logFiles"]["valid"] = json!(97)),
+            "`result`",
+        ),
+        (Box::new(|predicate| predicate["exceptions"]["listed"] = json!([])), "`exceptions`"),
+        (
+            Box::new(|predicate| predicate["gaps"]["listed"][0]["explainedBy"] = json!([{}])),
+            "`gaps`",
+        ),
+        (Box::new(|predicate| predicate["scope"]["evidence"] = json!("live")), "`scope`"),
+        (Box::new(|predicate| predicate["method"]["publicKeys"]["listed"] = json!([])), "`method`"),
+        (
+            Box::new(|predicate| predicate["invocation"]["host"] = json!("elsewhere")),
+            "`invocation`",
+        ),
+        (
+            Box::new(|predicate| predicate["commitment"]["lines"] = json!(1)),
+            "`commitment` is not what",
+        ),
+        (Box::new(|predicate| predicate["more"] = json!("than the record tells")), "`more`"),
     ];
     for (lie, words) in cases {
         room.sign_changed("lie.json", |statement| lie(&mut statement["predicate"]));
@@ -168,25 +183,27 @@ fn the_record_exposes_a_false_statement_by_the_signer() {
         room.verify("lie.json", &["--record", "record.jsonl"]).is(1, words).is(1, "DOES NOT HOLD");
     }
     let root = "00".repeat(32);
-    room.sign_changed("lie.json", |told| told["predicate"]["commitment"]["root"] = json!(root));
-    let told = room.verify("lie.json", &["--record", "record.jsonl"]);
-    told.is(1, "WRONG        commitment: the record's is");
+    room.sign_changed("lie.json", |statement| {
+        statement["predicate"]["commitment"]["root"] = json!(root)
+    });
+    let ran = room.verify("lie.json", &["--record", "record.jsonl"]);
+    ran.is(1, "WRONG        commitment: the record's is");
 }
 
 #[test]
 fn hostile_text_does_not_reach_the_terminal() {
     let room = Room::new("hostile");
     let hostile = "\u{1b}[2J\u{202e}<script>\n\u{7}";
-    room.sign_changed("hostile.json", |told| {
-        told["predicate"]["operator"]["declared"] = json!(hostile);
-        told["predicate"]["result"]["verdict"] = json!(hostile);
-        told["predicate"]["scope"]["deliveredTo"]["bucket"] = json!(hostile.repeat(10_000));
-        told["predicate"][hostile] = json!(1);
-        told["subject"] = json!([
+    room.sign_changed("hostile.json", |statement| {
+        statement["predicate"]["operator"]["declared"] = json!(hostile);
+        statement["predicate"]["result"]["verdict"] = json!(hostile);
+        statement["predicate"]["scope"]["deliveredTo"]["bucket"] = json!(hostile.repeat(10_000));
+        statement["predicate"][hostile] = json!(1);
+        statement["subject"] = json!([
             { "name": hostile, "digest": { "sha256": "11".repeat(32) }, "annotations": { "role": "report" } },
         ]);
     });
-    let told = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
-    assert!(told.out.len() < 10_000, "{} bytes", told.out.len());
+    let ran = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
+    assert!(ran.out.len() < 10_000, "{} bytes", ran.out.len());
     room.verify("hostile.json", &["--record", "record.jsonl"]).is(1, "none is attested");
 }

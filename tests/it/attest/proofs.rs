@@ -33,15 +33,15 @@ fn every_object_is_proven_without_the_record() {
         }
         room.run(&["attest", "prove", "record.jsonl", object, "-o", "proof.json", "--force"])
             .is(0, "");
-        let told = check(&room, "proof.json", ATTESTATION).is(0, object);
-        assert!(told.out.contains("not checked: the object itself"), "{told:#?}");
+        let ran = check(&room, "proof.json", ATTESTATION).is(0, object);
+        assert!(ran.out.contains("not checked: the object itself"), "{ran:#?}");
     }
     let prove = |object: &str| room.run(&["attest", "prove", "record.jsonl", object]);
     let changed = objects.iter().find(|object| object.contains("20260302T0625Z_14DtgyWom2CB4PZm"));
     room.write("proof.json", prove(changed.unwrap()).is(0, "trailproof-inclusion-proof").out);
-    let told = check(&room, "proof.json", ATTESTATION).is(0, "finding    log-hash-mismatch");
-    assert!(told.out.contains("outcome    invalid"), "{told:#?}");
-    assert!(told.out.contains("which is valid"), "{told:#?}");
+    let ran = check(&room, "proof.json", ATTESTATION).is(0, "finding    log-hash-mismatch");
+    assert!(ran.out.contains("outcome    invalid"), "{ran:#?}");
+    assert!(ran.out.contains("which is valid"), "{ran:#?}");
     prove("s3://example-trail-logs/no/such/key").is(1, "no digest or log file");
     prove("s3://other/key").is(1, "no digest or log file");
     for wrong in ["key", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "\u{1b}[2J"] {
@@ -71,8 +71,8 @@ fn a_changed_proof_proves_nothing() {
             _ => continue,
         };
         room.write("changed.json", changed.to_string());
-        let told = check(&room, "changed.json", ATTESTATION);
-        assert!(told.status == 1 || told.status == 5, "{pointer}: {told:#?}");
+        let ran = check(&room, "changed.json", ATTESTATION);
+        assert!(ran.status == 1 || ran.status == 5, "{pointer}: {ran:#?}");
     }
     // The line of a different object of the record.
     let mut other = proof.clone();
@@ -108,11 +108,13 @@ fn a_proof_must_match_its_attestation_and_keep_within_bounds() {
     let digest = objects.iter().find(|object| object.contains("Digest")).unwrap();
     room.run(&["attest", "prove", "record.jsonl", digest, "-o", "proof.json"]).is(0, "");
     check(&room, "proof.json", ATTESTATION).is(0, "kind       digest");
-    room.sign_changed("other.json", |told| {
-        told["predicate"]["commitment"]["root"] = json!("11".repeat(32));
+    room.sign_changed("other.json", |statement| {
+        statement["predicate"]["commitment"]["root"] = json!("11".repeat(32));
     });
     check(&room, "proof.json", "other.json").is(1, "is not among those");
-    room.sign_changed("other.json", |told| told["predicate"]["commitment"]["days"] = json!(9));
+    room.sign_changed("other.json", |statement| {
+        statement["predicate"]["commitment"]["days"] = json!(9)
+    });
     check(&room, "proof.json", "other.json").is(1, "is not among those");
     room.run(&["attest", "keygen", "-o", "b.pem", "--public", "b-public.pem"]).is(0, "");
     let with_other_key = [

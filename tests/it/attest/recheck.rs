@@ -36,24 +36,24 @@ fn find(below: &Path, part: &str) -> Vec<std::path::PathBuf> {
 fn unchanged_evidence_holds_with_the_keys_of_the_attestation() {
     let room = Room::new("recheck");
     let demo = repository("testdata/demo");
-    let told = room
+    let ran = room
         .verify(ATTESTATION, &["--recheck", &demo, "--complete-copy"])
         .is(0, "was verified again");
-    assert!(told.out.contains("all 241 lines are the very lines"), "{told:#?}");
-    assert!(told.out.contains("not checked  trust: "), "{told:#?}");
-    let told = room
+    assert!(ran.out.contains("all 241 lines are the very lines"), "{ran:#?}");
+    assert!(ran.out.contains("not checked  trust: "), "{ran:#?}");
+    let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo, "--complete-copy"]);
-    let told = told.is(0, "all 241 lines are the very lines");
-    assert!(told.out.contains("not checked  copy: "), "{told:#?}");
+    let ran = ran.is(0, "all 241 lines are the very lines");
+    assert!(ran.out.contains("not checked  copy: "), "{ran:#?}");
     // What counts as deleted only because of the assertion is open without it.
-    let told = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
-    told.is(3, "1 objects or listings could not be read again");
+    let ran = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
+    ran.is(3, "1 objects or listings could not be read again");
     // If the attestation has no keys, no signature proves anything.
-    room.sign_changed("keyless.json", |told| {
-        told["predicate"]["method"]["publicKeys"]["listed"] = serde_json::json!([]);
+    room.sign_changed("keyless.json", |statement| {
+        statement["predicate"]["method"]["publicKeys"]["listed"] = serde_json::json!([]);
     });
-    let told = room.verify("keyless.json", &["--recheck", &demo, "--complete-copy"]);
-    assert!(told.status == 1 || told.status == 3, "{told:#?}");
+    let ran = room.verify("keyless.json", &["--recheck", &demo, "--complete-copy"]);
+    assert!(ran.status == 1 || ran.status == 3, "{ran:#?}");
     room.verify(ATTESTATION, &["--recheck", "no-such-directory"]).is(2, "no such directory");
     room.verify(ATTESTATION, &["--recheck", "keys"]).is(2, "");
 }
@@ -67,9 +67,9 @@ fn changed_evidence_does_not_hold() {
     fs::remove_file(logs.last().unwrap()).unwrap();
     // Without the record, a changed line cannot be distinguished from a line with a different ETag.
     room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]).is(3, "NOT PROVEN");
-    let told = room
+    let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
-    told.is(1, "WRONG        evidence: it is not what the record tells");
+    ran.is(1, "WRONG        evidence: it is not what the record tells");
 }
 
 /// A log file that was added later has no line of a digest or log file in the record.
@@ -98,10 +98,10 @@ fn a_copy_without_metadata_is_not_reported_as_changed() {
     let less = room.0.join("copy");
     copy(Path::new(&repository("testdata/demo")), &less);
     fs::remove_file(less.join("trailproof-objects.json")).unwrap();
-    let told = room
+    let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
-    assert!(!told.out.contains("WRONG        evidence"), "{told:#?}");
-    assert_eq!(told.status, 3, "{told:#?}");
+    assert!(!ran.out.contains("WRONG        evidence"), "{ran:#?}");
+    assert_eq!(ran.status, 3, "{ran:#?}");
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn evidence_in_a_bucket_holds_despite_different_etags() {
     let verify = ["attest", "verify", ATTESTATION, "--key", "public.pem", "--quiet"];
     let place = ["--recheck", "s3://example-trail-logs"];
     let with_record = ["--record", "record.jsonl"];
-    let told = room.run_with(&[&verify[..], &place, &with_record].concat(), &aws);
-    told.is(0, "have the outcomes, hashes and intervals of the record");
-    let told = room.run_with(&[&verify[..], &place].concat(), &aws);
-    told.is(3, "with `--record` it is told");
+    let ran = room.run_with(&[&verify[..], &place, &with_record].concat(), &aws);
+    ran.is(0, "have the outcomes, hashes and intervals of the record");
+    let ran = room.run_with(&[&verify[..], &place].concat(), &aws);
+    ran.is(3, "with `--record` it is told");
     // The keys come from the attestation, not from AWS.
     let asked = server.requests();
     let keys = trailproof_testkit::server::Operation::ListPublicKeys;

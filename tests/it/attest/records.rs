@@ -36,8 +36,8 @@ fn an_incomplete_record_is_not_signed() {
     less.remove(log);
     let newer = changed(0, "\"schema\":2", "\"schema\":3");
     let preview = changed(0, "\"schema\":2", "\"schema\":1");
-    let told = "\"verdict\":\"contradicted\",\"exit_status\":1";
-    let verdict = changed(all.len() - 3, told, "\"verdict\":\"proven\",\"exit_status\":0");
+    let contradicted = "\"verdict\":\"contradicted\",\"exit_status\":1";
+    let verdict = changed(all.len() - 3, contradicted, "\"verdict\":\"proven\",\"exit_status\":0");
     let valid = changed(
         all.iter().position(|line| line.contains("log-hash-mismatch")).unwrap(),
         "\"outcome\":\"invalid\"",
@@ -64,8 +64,8 @@ fn an_incomplete_record_is_not_signed() {
         room.write("bad.jsonl", text);
         let sign = ["attest", "sign", "bad.jsonl", "--key", "key.pem", "-o", "bad.json"];
         println!("{name}");
-        let told = room.run(&sign).is(5, "cannot use the record `bad.jsonl`: ").is(5, words);
-        assert!(!room.0.join("bad.json").exists(), "{name}: {told:#?}");
+        let ran = room.run(&sign).is(5, "cannot use the record `bad.jsonl`: ").is(5, words);
+        assert!(!room.0.join("bad.json").exists(), "{name}: {ran:#?}");
         room.run(&["attest", "prove", "bad.jsonl", "s3://b/k"]).is(5, "cannot use the record");
     }
     let sign = ["attest", "sign", "no-such", "--key", "key.pem", "-o", "bad.json"];

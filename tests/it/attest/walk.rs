@@ -58,19 +58,19 @@ fn everything_signed_is_checked_again() {
             "--previous",
             ATTESTATION,
         ];
-        let told = room.verify(attestation, &all).is(0, &format!("HOLDS: {attestation}"));
+        let ran = room.verify(attestation, &all).is(0, &format!("HOLDS: {attestation}"));
         for checked in ["signature", "record", "commitment", "statement", "report", "summary"] {
-            assert!(told.out.contains(&format!("  checked      {checked}: ")), "{told:#?}");
+            assert!(ran.out.contains(&format!("  checked      {checked}: ")), "{ran:#?}");
         }
-        assert!(told.out.contains("checked      attestation before: "), "{told:#?}");
-        assert!(told.out.contains("not checked  evidence: it was not read again"), "{told:#?}");
-        assert!(told.out.contains("Example Audit Ltd, as declared"), "{told:#?}");
+        assert!(ran.out.contains("checked      attestation before: "), "{ran:#?}");
+        assert!(ran.out.contains("not checked  evidence: it was not read again"), "{ran:#?}");
+        assert!(ran.out.contains("Example Audit Ltd, as declared"), "{ran:#?}");
         // What was not given is not checked, and is not reported as checked.
-        let told = room.verify(attestation, &[]).is(0, "not checked  record: it was not given");
+        let ran = room.verify(attestation, &[]).is(0, "not checked  record: it was not given");
         for unchecked in ["report: `report.txt`", "summary: `summary.json`", "attestation before"] {
-            assert!(told.out.contains(&format!("not checked  {unchecked}")), "{told:#?}");
+            assert!(ran.out.contains(&format!("not checked  {unchecked}")), "{ran:#?}");
         }
-        assert_eq!(told.out.matches("  checked ").count(), 1, "{told:#?}");
+        assert_eq!(ran.out.matches("  checked ").count(), 1, "{ran:#?}");
     }
     assert_eq!(room.envelope("second.json"), room.envelope("bundle.json"));
 }

@@ -50,10 +50,10 @@ fn log_files_without_digests_are_in_doubt_whatever_the_digest_folder_holds() {
             plant(&mut trail, &format!("{junk}{object}"));
         }
         for (place, ran) in everywhere(name, &trail, &period).into_iter().chain([bare]) {
-            let told = format!("{name} {place}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(ran.status, 3, "{told}");
-            assert_eq!(absent(&ran), missing, "{told}");
-            assert_eq!(without_digests(&ran), Vec::from_iter(alone.clone()), "{told}");
+            let context = format!("{name} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, 3, "{context}");
+            assert_eq!(absent(&ran), missing, "{context}");
+            assert_eq!(without_digests(&ran), Vec::from_iter(alone.clone()), "{context}");
         }
     }
     // Also by ARN, and in a bucket that contains nothing else.
@@ -228,11 +228,11 @@ fn an_archive_of_two_buckets_yields_no_finding() {
         (&known, 0, false),
     ] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
             // The mirror does not present folders of its own bucket as those of a different bucket.
             let status = if place == "mirror" && more == known { 3 } else { status };
-            assert_eq!((ran.status, ran.findings()), (status, Default::default()), "{told}");
-            assert_eq!(ran.stdout.contains("\"digest-copied\""), copied, "{told}");
+            assert_eq!((ran.status, ran.findings()), (status, Default::default()), "{context}");
+            assert_eq!(ran.stdout.contains("\"digest-copied\""), copied, "{context}");
         }
     }
     let server = serve(&trail);
@@ -268,8 +268,8 @@ fn planted_objects_do_not_stop_a_run() {
         for (place, ran) in everywhere("planted", &trail, &period) {
             let mut found = ran.findings();
             found.retain(|key, _| *key != at);
-            let told = format!("{at} {place}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!((ran.status, &found), (1, &expected), "{told}");
+            let context = format!("{at} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, &found), (1, &expected), "{context}");
         }
     }
     // A folder beside `AWSLogs` that must not be listed.

@@ -29,10 +29,10 @@ fn no_location_hides_a_root() {
             _ => vec![("bucket", online(&trail, LOCATION, &period, &[]))],
         };
         for (place, ran) in all {
-            let told = format!("{prefix} {place}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!((ran.status, &finished(&ran)["chains"]), (1, &json!(1)), "{told}");
+            let context = format!("{prefix} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, &finished(&ran)["chains"]), (1, &json!(1)), "{context}");
             let expected = [(changed.clone(), "log-hash-mismatch".to_owned())].into();
-            assert_eq!(ran.findings(), expected, "{told}");
+            assert_eq!(ran.findings(), expected, "{context}");
         }
     }
 }

@@ -46,11 +46,11 @@ fn an_end_that_is_neither_explained_nor_stated_is_in_doubt() {
         (&["--known-end", &too_late], false),
     ] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(ran.status, if ended { 0 } else { 3 }, "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, if ended { 0 } else { 3 }, "{context}");
             let expected: &[&str] = if ended { &[] } else { &[&doubt] };
-            assert_eq!(doubts(&ran, "ended-unexplained"), expected, "{told}");
-            assert_eq!(finished(&ran)["chains_ended"], 1, "{told}");
+            assert_eq!(doubts(&ran, "ended-unexplained"), expected, "{context}");
+            assert_eq!(finished(&ran)["chains_ended"], 1, "{context}");
         }
     }
     let explained = one_ends(true, None);
@@ -66,10 +66,10 @@ fn an_end_that_is_neither_explained_nor_stated_is_in_doubt() {
         let period = after(trail);
         aws(&server, &[&["verify", LOCATION][..], &slices(&period), more].concat()).stdout
     };
-    let told = text(&unexplained, &[]);
-    assert!(told.contains("nothing that is verified says why"), "{told}");
-    let told = text(&unexplained, &["--known-end", &stated]);
-    assert!(told.contains("as the caller states") && told.contains(&stated), "{told}");
+    let reported = text(&unexplained, &[]);
+    assert!(reported.contains("nothing that is verified says why"), "{reported}");
+    let reported = text(&unexplained, &["--known-end", &stated]);
+    assert!(reported.contains("as the caller states") && reported.contains(&stated), "{reported}");
     assert!(text(&explained, &[]).contains("StopLogging ("));
 }
 
@@ -140,8 +140,8 @@ fn a_member_whose_chain_ends_is_missed_until_its_end_is_stated() {
     let places = Places::of("member", &trail, &after(&trail));
     for (more, status, missing) in [(&[][..], 3, &name[..]), (&["--known-end", &stated], 0, &[])] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!((ran.status, &absent(&ran)[..]), (status, missing), "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, &absent(&ran)[..]), (status, missing), "{context}");
         }
     }
 }
@@ -164,9 +164,9 @@ fn an_event_in_the_members_log_files_explains_that_it_left() {
         member.pauses[0].explained = false;
         let trail = TrailBuilder::new().trail(here()).trail(member).build();
         for (place, ran) in everywhere("member-left", &trail, &after(&trail)) {
-            let told = format!("{} {place}: {}{}", event.name, ran.stdout, ran.stderr);
-            assert_eq!(ran.of_kind("gap-explained").len(), usize::from(explains), "{told}");
-            assert_eq!(ran.status, 3, "{told}");
+            let context = format!("{} {place}: {}{}", event.name, ran.stdout, ran.stderr);
+            assert_eq!(ran.of_kind("gap-explained").len(), usize::from(explains), "{context}");
+            assert_eq!(ran.status, 3, "{context}");
         }
     }
 }

@@ -31,12 +31,12 @@ fn every_part_of_a_location_narrows_the_scope() {
     ] {
         let location = below(&rest);
         let ran = aws(&server, &[&["verify", &location][..], &slices(&period), &JSONL].concat());
-        let told = format!("{location}: {}{}", ran.stdout, ran.stderr);
-        assert_eq!(ran.status, status, "{told}");
-        assert_eq!(finished(&ran)["chains"], chains, "{told}");
+        let context = format!("{location}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.status, status, "{context}");
+        assert_eq!(finished(&ran)["chains"], chains, "{context}");
         let doubts = doubts(&ran, "named-not-found");
-        assert_eq!(doubts.len(), named.len(), "{told}");
-        assert!(named.iter().all(|name| ran.stdout.contains(name)), "{told}");
+        assert_eq!(doubts.len(), named.len(), "{context}");
+        assert!(named.iter().all(|name| ran.stdout.contains(name)), "{context}");
     }
     // Anything below the region, and any folder that does not belong to CloudTrail, is rejected.
     for rest in
@@ -194,11 +194,11 @@ fn two_trails_in_shared_folders_are_distinguished_in_every_source() {
     let places = Places::of("beside", &trail, &period);
     for more in [&[][..], &["--trail", "second-trail"], &["--trail", &second]] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!((ran.status, ran.of_kind("log-unlisted").len()), (0, 0), "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, ran.of_kind("log-unlisted").len()), (0, 0), "{context}");
             let listed = &ran.of_kind("bucket-listed")[0]["trails_left_out"];
             let left_out = if more.is_empty() { json!([]) } else { json!(["main-trail"]) };
-            assert_eq!(*listed, left_out, "{told}");
+            assert_eq!(*listed, left_out, "{context}");
         }
     }
 }

@@ -39,10 +39,10 @@ fn whatever_is_named_but_missing_is_reported_by_name() {
         let mut named: Vec<&str> = named.to_vec();
         named.sort_unstable();
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(ran.status, if alone { 4 } else { 3 }, "{told}");
-            assert_eq!(doubts(&ran, "named-not-found"), named, "{told}");
-            assert!(ran.findings().is_empty(), "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, if alone { 4 } else { 3 }, "{context}");
+            assert_eq!(doubts(&ran, "named-not-found"), named, "{context}");
+            assert!(ran.findings().is_empty(), "{context}");
         }
     }
     // Whatever is named and exists stays proven.
@@ -79,13 +79,16 @@ fn every_output_names_what_was_requested_but_missing() {
     let text = verify("text", &files);
     assert_eq!(text.status, 3, "{}", text.stderr);
     let read = |path: &str| fs::read_to_string(path).unwrap();
-    for (name, told) in [
+    for (name, reported) in [
         ("text", text.stdout.clone()),
         ("json", verify("json", &[]).stdout),
         ("html", read(&page)),
         ("junit", read(&junit)),
     ] {
-        assert!(told.contains(NOBODY) && told.contains("named-not-found"), "{name}: {told}");
+        assert!(
+            reported.contains(NOBODY) && reported.contains("named-not-found"),
+            "{name}: {reported}"
+        );
     }
     assert!(text.stdout.starts_with("NOT PROVEN"), "{}", text.stdout);
     assert!(text.stdout.contains("check the spelling"), "{}", text.stdout);
@@ -107,8 +110,8 @@ fn an_ocsf_finding_names_what_was_requested_but_missing() {
     let period = period(&trail);
     let ran = aws(&server, &[&["verify", LOCATION][..], &slices(&period), &more].concat());
     assert_eq!(ran.status, 3, "{}", ran.stderr);
-    let told = fs::read_to_string(&at).unwrap();
-    assert!(told.contains(NOBODY) && told.contains("named-not-found"), "{told}");
+    let reported = fs::read_to_string(&at).unwrap();
+    assert!(reported.contains(NOBODY) && reported.contains("named-not-found"), "{reported}");
 }
 
 /// If account and region are both named, the pair is named: the account may have objects in other
@@ -153,10 +156,10 @@ fn whatever_is_expected_but_missing_is_reported_by_name() {
         ),
     ] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(ran.status, if missing.is_empty() { 0 } else { 3 }, "{told}");
-            assert_eq!(doubts(&ran, "expected-not-found"), missing, "{told}");
-            assert_eq!(finished(&ran)["chains"], 2, "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, if missing.is_empty() { 0 } else { 3 }, "{context}");
+            assert_eq!(doubts(&ran, "expected-not-found"), missing, "{context}");
+            assert_eq!(finished(&ran)["chains"], 2, "{context}");
         }
     }
     // Every report states whether expected accounts were given.
@@ -238,9 +241,9 @@ fn a_silent_trail_is_not_treated_as_a_typing_error() {
     for chain in ran.of_kind("chain-finished") {
         assert_eq!(chain["last_digest_before"], iso(newest));
     }
-    let said = ran.of_kind("trail-status");
-    assert_eq!(said.len(), 2, "{}", ran.stdout);
-    assert!(said.iter().all(|status| status["is_logging"] == true));
+    let statuses = ran.of_kind("trail-status");
+    assert_eq!(statuses.len(), 2, "{}", ran.stdout);
+    assert!(statuses.iter().all(|status| status["is_logging"] == true));
     let text = verify(&[]).stdout;
     assert!(text.starts_with("NOT PROVEN"), "{text}");
     assert!(text.contains(&iso(newest)), "{text}");

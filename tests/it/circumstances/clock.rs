@@ -11,10 +11,10 @@ fn a_clock_that_is_far_off_is_reported() {
     };
     for (ahead, side) in [(3_600, "ahead of"), (-3_600, "behind")] {
         for more in [&["--record", "run.jsonl"][..], &[], &["--dry-run"]] {
-            let told = words(Date::Ahead(ahead), more);
-            assert!(told.starts_with("warning: the store's clock is 3"), "{told}");
-            assert!(told.contains(&format!(" seconds {side} this machine's")), "{told}");
-            assert_eq!(told.lines().count(), 1, "{told}");
+            let reported = words(Date::Ahead(ahead), more);
+            assert!(reported.starts_with("warning: the store's clock is 3"), "{reported}");
+            assert!(reported.contains(&format!(" seconds {side} this machine's")), "{reported}");
+            assert_eq!(reported.lines().count(), 1, "{reported}");
         }
         assert!((skew(&at).as_i64().unwrap() - ahead).abs() <= 1, "{}", skew(&at));
     }
@@ -60,7 +60,7 @@ fn a_slow_clock_does_not_hide_a_missing_tail() {
         .logs(LogPlan::Constant(1), LogSizes::Small)
         .build();
     let at = fresh("slow");
-    for (ahead, status, told) in [(0, 0, "pending: 1.0 h"), (3 * 3_600, 3, "\n  tail  ")] {
+    for (ahead, status, reported) in [(0, 0, "pending: 1.0 h"), (3 * 3_600, 3, "\n  tail  ")] {
         let date = (ahead != 0).then_some(Date::Ahead(ahead));
         let options = ServerOptions { date, ..ServerOptions::default() };
         let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
@@ -71,7 +71,7 @@ fn a_slow_clock_does_not_hide_a_missing_tail() {
                 .env("AWS_ENDPOINT_URL", server.endpoint())
                 .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")]));
             assert_eq!(ran.status, Some(status), "{ahead} {more:?}: {ran:?}");
-            assert!(ran.stdout.contains(told), "{ahead} {more:?}: {ran:?}");
+            assert!(ran.stdout.contains(reported), "{ahead} {more:?}: {ran:?}");
             assert_eq!(ran.stdout.contains("Not proven:"), status == 3, "{ran:?}");
         }
     }

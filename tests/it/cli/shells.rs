@@ -26,8 +26,8 @@ fn completions_have_every_command_and_shells_accept_them() {
             let mut input = child.stdin.take().unwrap();
             std::io::Write::write_all(&mut input, text.as_bytes()).unwrap();
             drop(input);
-            let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-            assert_eq!(said, "verify\n");
+            let stdout = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+            assert_eq!(stdout, "verify\n");
         }
     }
     let output = program().args(["completions", "tcsh"]).output().unwrap();

@@ -132,8 +132,9 @@ fn a_hundred_thousand_planted_log_files_are_reported_up_to_a_limit() {
         },
         &trail,
     );
-    let told = events.iter().filter(|event| matches!(event, RunEvent::LogUnlisted { .. })).count();
-    assert_eq!(told, trailproof_core::vocab::budget::UNLISTED);
+    let reported =
+        events.iter().filter(|event| matches!(event, RunEvent::LogUnlisted { .. })).count();
+    assert_eq!(reported, trailproof_core::vocab::budget::UNLISTED);
     let unread = events.iter().any(|event| {
         matches!(event, RunEvent::ListingUnread { why, .. } if why.kind == ReadFailureKind::OverBudget)
     });

@@ -55,15 +55,15 @@ fn the_program_reports_what_it_waits_for() {
     let options = ServerOptions { faults, ..ServerOptions::default() };
     let server = LoopbackServer::start(trail().world, options).unwrap();
     let output = program(&server, &WHOLE);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    let line = said.lines().next().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let line = stderr.lines().next().unwrap();
     assert!(
         line.starts_with("waiting: no answer for 5 s, waiting for s3://example-trail"),
-        "{said}"
+        "{stderr}"
     );
-    assert!(line.contains("_CloudTrail_") && line.contains("others"), "{said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(line.contains("_CloudTrail_") && line.contains("others"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
     server.forget();
     let quiet: Vec<&str> = WHOLE.into_iter().chain(["--quiet"]).collect();
     assert!(program(&server, &quiet).stderr.is_empty());
@@ -77,9 +77,9 @@ fn the_program_ends_if_every_object_is_rejected() {
     let options = ServerOptions { faults, ..ServerOptions::default() };
     let server = LoopbackServer::start(trail().world, options).unwrap();
     let output = program(&server, &WHOLE);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("throttled"), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stdout}");
+    assert!(stdout.contains("throttled"), "{stdout}");
 }
 
 #[test]
@@ -87,16 +87,16 @@ fn a_dry_run_estimates_the_work_and_judges_nothing() {
     let server = LoopbackServer::start(trail().world, ServerOptions::default()).unwrap();
     let dry: Vec<&str> = WHOLE.into_iter().chain(["--dry-run"]).collect();
     let output = program(&server, &dry);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
     for part in ["DRY RUN", "nothing was judged", "log files  12,", "estimate", "USD", "a second"] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(stdout.contains(part), "{part}: {stdout}");
     }
     // Only listings, apart from the digests that identify the bucket.
     let opened = server.requests().of(Operation::GetObject);
     assert!(opened <= 4, "{opened} objects were opened");
     // The predicted number of requests is what a run then makes.
-    let foretold = said.split_once("requests   ").unwrap().1;
+    let foretold = stdout.split_once("requests   ").unwrap().1;
     let number = |text: &str| text.trim().replace(',', "").parse::<u64>().unwrap();
     let (lists, rest) = foretold.split_once(" LIST and ").unwrap();
     let gets = rest.split_once(" GET").unwrap().0;
@@ -104,8 +104,8 @@ fn a_dry_run_estimates_the_work_and_judges_nothing() {
     let ran = program(&server, &WHOLE);
     assert_eq!(ran.status.code(), Some(0));
     let seen = server.requests();
-    assert_eq!(number(lists), seen.of(Operation::ListObjectsV2), "{said}");
-    assert_eq!(number(gets) + opened, seen.of(Operation::GetObject), "{said}");
+    assert_eq!(number(lists), seen.of(Operation::ListObjectsV2), "{stdout}");
+    assert_eq!(number(gets) + opened, seen.of(Operation::GetObject), "{stdout}");
 
     let mut other = dry.clone();
     (other[3], other[5]) = ("2024-03-01", "2024-03-02");
@@ -123,9 +123,9 @@ fn a_dry_run_of_a_directory_predicts_no_requests() {
     let arguments: Vec<&str> =
         ["verify", at.to_str().unwrap(), "--dry-run"].into_iter().chain(period).collect();
     let output = program(&server, &arguments);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("none of S3") && said.contains("chains     2"), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("none of S3") && stdout.contains("chains     2"), "{stdout}");
     assert_eq!(server.requests().total, 0);
 }
 
@@ -139,12 +139,12 @@ fn a_long_run_prints_its_request_summary() {
         .build();
     let server = LoopbackServer::start(trail.world, ServerOptions::default()).unwrap();
     let output = program(&server, &WHOLE);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
     let seen = server.requests();
     let (lists, gets) = (seen.of(Operation::ListObjectsV2), seen.of(Operation::GetObject));
     assert!(gets > 1_000, "{gets}");
     let gets = format!("{},{:03}", gets / 1_000, gets % 1_000);
-    assert!(said.contains(&format!("S3: {lists} LIST and {gets} GET requests")), "{said}");
-    assert!(said.contains("estimate") && said.contains("USD"), "{said}");
+    assert!(stderr.contains(&format!("S3: {lists} LIST and {gets} GET requests")), "{stderr}");
+    assert!(stderr.contains("estimate") && stderr.contains("USD"), "{stderr}");
 }

@@ -26,10 +26,10 @@ fn at(name: &str) -> PathBuf {
 }
 
 fn check_file(path: &Path) -> (Option<i32>, String, String) {
-    told(program().args(["keys", "check"]).arg(path).output().unwrap())
+    parts(program().args(["keys", "check"]).arg(path).output().unwrap())
 }
 
-fn told(output: Output) -> (Option<i32>, String, String) {
+fn parts(output: Output) -> (Option<i32>, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -79,7 +79,7 @@ fn fetched_keys_are_complete_and_state_their_coverage() {
     let path = at("fetched-keys.json");
     fs::write(&path, "old").unwrap();
     let fetch_with = |more: &[&str], region: &str, endpoint: &str, path: &Path| {
-        told(
+        parts(
             program()
                 .args(["keys", "fetch"])
                 .args(more)
@@ -137,7 +137,7 @@ fn all_regions_are_asked_and_a_silent_one_is_reported() {
         command.args(["--end-time", "2026-03-04", "-o"]).arg(&path).args(more);
         command.env("AWS_ENDPOINT_URL", server.endpoint()).env("AWS_REGION", configured);
         command.envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")]);
-        let (status, out, err) = told(command.output().unwrap());
+        let (status, out, err) = parts(command.output().unwrap());
         assert_eq!(out, "");
         (status, err, Bundle::read(&path).ok())
     };
@@ -224,7 +224,7 @@ fn an_unusable_bundle_is_reported_with_the_reason() {
         let mut command = program();
         command.arg("verify").arg(folder.join("copy")).arg("--public-keys").arg(&path);
         command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
-        let (status, out, err) = told(command.output().unwrap());
+        let (status, out, err) = parts(command.output().unwrap());
         assert_eq!(status, Some(verify_status), "{name}: {out}{err}");
         assert!(out.contains(verified) || err.contains(verified), "{name}: {out}{err}");
         // The faults of a file are reported before it is used, whatever the result.

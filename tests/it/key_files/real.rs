@@ -60,7 +60,7 @@ fn real_digests_with_real_keys_yield_no_finding() {
             "--end-time",
             &text("digestEndTime"),
         ]);
-        let (status, out, err) = told(command.output().unwrap());
+        let (status, out, err) = parts(command.output().unwrap());
         assert_eq!((status, err.as_str()), (Some(3), ""), "{out}");
         let events: Vec<Value> =
             out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -144,8 +144,8 @@ async fn conforms(source: &dyn ObjectSource, s3: &dyn ObjectSource, name: &str) 
     for key in KEYS {
         for offset in [0, 2] {
             let (bytes, about) = read(source, key, offset).await.unwrap();
-            let (expected, told) = read(s3, key, offset).await.unwrap();
-            assert_eq!((bytes, about.size), (expected, told.size), "{name}: {key}");
+            let (expected, reported) = read(s3, key, offset).await.unwrap();
+            assert_eq!((bytes, about.size), (expected, reported.size), "{name}: {key}");
         }
     }
     assert_eq!(read(source, "AWSLogs/1/none", 0).await.unwrap_err(), ReadError::Missing, "{name}");
@@ -249,11 +249,11 @@ async fn a_mirror_lists_only_what_was_listed() {
             start_after: Some("AWSLogs/1/a".to_owned()),
             ..ListRequest::all("bucket", "AWSLogs/1/")
         };
-        let told = all(&copying, &asked).await.unwrap();
+        let reported = all(&copying, &asked).await.unwrap();
         assert!(mirroring.finish().await.lost.is_none());
         let files = Arc::new(DirectorySource::open(&at).unwrap());
         let mirrored = MirrorSource::open(&at, &files).unwrap().unwrap();
-        assert_eq!(all(&mirrored, &asked).await.unwrap(), told);
+        assert_eq!(all(&mirrored, &asked).await.unwrap(), reported);
         let later = ListRequest { start_after: Some("AWSLogs/1/b".to_owned()), ..asked.clone() };
         assert!(all(&mirrored, &later).await.is_ok());
         for unknown in [

@@ -30,8 +30,8 @@ fn an_unknown_key_is_a_finding_only_if_the_bundle_covers_the_time() {
     let none = run(None);
     assert_eq!(verdict(&none), "not proven");
     assert!(codes(&none).keys().all(|code| code == "keys-unavailable"), "{:?}", codes(&none));
-    let said = String::from_utf8(none.stderr).unwrap();
-    assert!(said.contains("public-keys.json` is not believed"), "{said}");
+    let stderr = String::from_utf8(none.stderr).unwrap();
+    assert!(stderr.contains("public-keys.json` is not believed"), "{stderr}");
     // With an unknown key instead of the real ones: a finding if the bundle covers the time and
     // holds a key of it, and none otherwise.
     let unknown = json!({
@@ -54,7 +54,7 @@ fn an_unknown_key_is_a_finding_only_if_the_bundle_covers_the_time() {
         }
         let output = run(Some(&empty));
         assert_eq!(verdict(&output), verdict_is);
-        assert!(codes(&output).keys().all(|told| told == code), "{:?}", codes(&output));
+        assert!(codes(&output).keys().all(|reported| reported == code), "{:?}", codes(&output));
     }
     // As AWS's tools print them: by region, and without regions.
     assert_eq!(verdict(&run(Some(&trail.public_keys()))), "proven");
@@ -63,7 +63,7 @@ fn an_unknown_key_is_a_finding_only_if_the_bundle_covers_the_time() {
         .as_object()
         .unwrap()
         .values()
-        .flat_map(|told| told["PublicKeyList"].as_array().unwrap().clone())
+        .flat_map(|reported| reported["PublicKeyList"].as_array().unwrap().clone())
         .collect();
     let output = run(Some(&json!({ "PublicKeyList": lists })));
     assert_eq!(verdict(&output), "proven");
@@ -133,9 +133,9 @@ fn unusable_input_is_reported_with_its_status() {
             .args(["--start-time", "2026-03-01"])
             .output()
             .unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
-        assert!(said.contains(words), "{arguments:?}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
         assert!(output.stdout.is_empty());
     }
 }
@@ -274,11 +274,11 @@ fn an_unreadable_file_is_not_proven_and_not_a_finding() {
     let mut command = unprivileged(&probe);
     let output = command.arg("verify").arg(&at).args(period(&trail)).output().unwrap();
     fs::set_permissions(&at, fs::Permissions::from_mode(0o700)).unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(5), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{stderr}");
     assert!(
-        said.starts_with("error: cannot read `") && said.contains("Permission denied"),
-        "{said}"
+        stderr.starts_with("error: cannot read `") && stderr.contains("Permission denied"),
+        "{stderr}"
     );
 }
 
@@ -302,13 +302,16 @@ fn links_that_lead_outside_are_reported_and_not_followed() {
     let output = verify(&trail, &at.join("copy"), Some(&keys), &[]);
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(findings(&output), BTreeSet::new());
-    let told = events(&output);
-    let denied = told.iter().filter(|event| event["read_failure"]["code"] == "denied");
+    let reported = events(&output);
+    let denied = reported.iter().filter(|event| event["read_failure"]["code"] == "denied");
     let keys: Vec<&str> = denied.map(|event| event["key"].as_str().unwrap()).collect();
     assert!(keys.iter().any(|key| log.ends_with(key)), "{keys:?}");
     assert!(keys.iter().any(|key| digest.ends_with(key)), "{keys:?}");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("warning: passed over") && said.contains("symbolic links"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("warning: passed over") && stderr.contains("symbolic links"),
+        "{stderr}"
+    );
 }
 
 /// Every entry that is skipped below the folders of CloudTrail is a doubt in every output: a folder
@@ -375,10 +378,10 @@ fn skipped_entries_below_the_evidence_forbid_proven() {
         let more = ["--record", record.to_str().unwrap(), "--report", &report];
         let output = verify(&trail, &root.join("copy"), Some(&keys), &more);
         assert_eq!((output.status.code(), findings(&output)), (Some(3), BTreeSet::new()), "{what}");
-        let told = fs::read_to_string(&record).unwrap();
-        let told = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let told = told.filter(|event| event["read_failure"]["code"] == "not-followed");
-        let folders: Vec<Value> = told.map(|event| event["folder"].clone()).collect();
+        let reported = fs::read_to_string(&record).unwrap();
+        let reported = reported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let reported = reported.filter(|event| event["read_failure"]["code"] == "not-followed");
+        let folders: Vec<Value> = reported.map(|event| event["folder"].clone()).collect();
         assert_eq!(folders, [json!(key)], "{what}");
         assert!(fs::read_to_string(&page).unwrap().contains("not-followed"), "{what}");
     }

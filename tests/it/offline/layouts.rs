@@ -40,8 +40,8 @@ fn a_mirror_is_judged_as_the_world_is(seed: u64) {
         if copy.stdout.is_empty() {
             // If the whole trail was deleted, both report that nothing was found.
             if (wire.status.code(), wire.stdout.is_empty()) != (copy.status.code(), true) {
-                let said = String::from_utf8_lossy(&copy.stderr);
-                wrong.push(format!("round {round}: {said}"));
+                let stderr = String::from_utf8_lossy(&copy.stderr);
+                wrong.push(format!("round {round}: {stderr}"));
             }
             continue;
         }
@@ -54,8 +54,10 @@ fn a_mirror_is_judged_as_the_world_is(seed: u64) {
         let mut accused = findings(&copy);
         accused.retain(|(_, code)| !missing(code));
         assert_eq!(open, accused, "round {round}");
-        if told(&copy) != told(&wire) || copy.status.code() != wire.status.code() {
-            let (copy, wire) = (told(&copy), told(&wire));
+        if comparable_events(&copy) != comparable_events(&wire)
+            || copy.status.code() != wire.status.code()
+        {
+            let (copy, wire) = (comparable_events(&copy), comparable_events(&wire));
             let first = copy.iter().zip(&wire).find(|(one, other)| one != other);
             wrong.push(format!("round {round}: {first:?}"));
         }
@@ -204,9 +206,9 @@ fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
         write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
         let keys = write_keys(&trail, "backfill");
         let output = verify(&trail, &at, Some(&keys), &["--complete-copy"]);
-        let told = events(&output);
+        let reported = events(&output);
         let judged = |key: &str| {
-            let event = told.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();
+            let event = reported.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();
             assert_eq!(event.len(), 1, "each must be reported once");
             (
                 event[0]["outcome"].clone(),

@@ -40,11 +40,11 @@ fn iso(at: i64) -> String {
 /// Returns the keys of the world in our own format: all of them, with coverage of the whole time.
 fn own_keys(trail: &BuiltTrail) -> String {
     let mut regions = serde_json::Map::new();
-    for (region, told) in trail.public_keys().as_object().unwrap() {
-        let mut told = told.clone();
-        told["requested"] =
+    for (region, reported) in trail.public_keys().as_object().unwrap() {
+        let mut reported = reported.clone();
+        reported["requested"] =
             json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        regions.insert(region.clone(), told);
+        regions.insert(region.clone(), reported);
     }
     json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions }).to_string()
 }
@@ -106,7 +106,7 @@ fn events(output: &Output) -> Vec<Value> {
 }
 
 /// Returns the events of a run without the fields that only describe where it was read.
-fn told(output: &Output) -> Vec<Value> {
+fn comparable_events(output: &Output) -> Vec<Value> {
     let mut events = events(output);
     for event in &mut events {
         let event = event.as_object_mut().unwrap();

@@ -5,7 +5,7 @@ use super::*;
 fn a_replica_is_verified_under_the_place_of_delivery() {
     let mut trail = trail();
     let original = bucket(&trail);
-    let expected = told(&online(&trail, &original, &[]));
+    let expected = comparable_events(&online(&trail, &original, &[]));
     let objects = trail.world.buckets.remove(&original).unwrap();
     trail.world.buckets.insert("the-replica".to_owned(), objects);
     let output = online(&trail, "the-replica", &[]);
@@ -14,7 +14,7 @@ fn a_replica_is_verified_under_the_place_of_delivery() {
     assert_eq!(started["delivered_to"], json!({ "bucket": original, "prefix": "" }));
     let read = json!([{ "kind": "replica", "place": "s3://the-replica" }]);
     assert_eq!(started["read_from"], read);
-    assert_eq!(told(&output), expected);
+    assert_eq!(comparable_events(&output), expected);
     // A bucket given with `--bucket` overrides what digests claim, and proves nothing false.
     let output = online(&trail, "the-replica", &["--bucket", "the-replica"]);
     assert_eq!(verdict(&output), "not proven");
@@ -57,10 +57,11 @@ fn a_late_or_lagging_replica_yields_no_finding() {
         let output = online(&changed, "the-replica", &["--trail-arn", &arn(&trail)]);
         assert_eq!(findings(&output), BTreeSet::new(), "{name}");
         assert_eq!(output.status.code(), Some(3), "{name}");
-        let told = events(&output);
-        let codes: Vec<&Value> = told.iter().map(|event| &event["read_failure"]["code"]).collect();
+        let reported = events(&output);
+        let codes: Vec<&Value> =
+            reported.iter().map(|event| &event["read_failure"]["code"]).collect();
         assert_eq!(codes.contains(&&json!("absent-from-copy")), absent, "{name}");
-        assert!(!told.iter().any(|event| event["event"] == "trail-status"), "{name}");
+        assert!(!reported.iter().any(|event| event["event"] == "trail-status"), "{name}");
         let output = online(&changed, "the-replica", &["--complete-copy"]);
         assert_eq!(output.status.code(), Some(if absent { 1 } else { 3 }), "{name}");
         assert_eq!(events(&output)[0]["complete_copy_asserted"], true);
@@ -124,10 +125,10 @@ fn log_files_without_digests_are_reported_as_not_proven() {
             (!key.contains("/CloudTrail-Digest/")).then(|| layout(key))
         });
         let output = verify(&trail, &at, Some(&keys), &[]);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(3), "{said}");
-        assert!(said.contains(&format!("{logs} log files and no digest")), "{said}");
-        assert!(said.contains("`CloudTrail-Digest`"), "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains(&format!("{logs} log files and no digest")), "{stderr}");
+        assert!(stderr.contains("`CloudTrail-Digest`"), "{stderr}");
     }
 }
 
@@ -174,9 +175,12 @@ fn copies_that_disagree_are_not_proven_together() {
     fs::remove_dir_all(at.join("b")).unwrap();
     write_as(&other.world, &at.join("b"), |_, key| Some(key.to_owned()));
     let output = verify(&trail, &at, Some(&keys), &[]);
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("to `s3://another-bucket` too") && said.contains("--bucket"), "{said}");
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("to `s3://another-bucket` too") && stderr.contains("--bucket"),
+        "{stderr}"
+    );
     assert_eq!(events(&output)[0]["delivered_to"]["bucket"], *original);
     assert_eq!(not_looked_at(&output), ["b/"]);
     // Naming the bucket leaves out the evidence of the other one.
@@ -262,9 +266,9 @@ fn a_replica_full_of_planted_digests_is_not_proven_and_gives_a_hint() {
             trailproof_core::bytes::content::read_whole(&version.body, 1 << 20, Some(&mut body))
                 .unwrap();
             let text = String::from_utf8(body).unwrap().replace(&original, "another-bucket");
-            let told = genuine.replace('/', "\\/");
-            assert!(text.contains(&told));
-            version.body = text.replace(&told, &to.replace('/', "\\/")).into_bytes().into();
+            let reported = genuine.replace('/', "\\/");
+            assert!(text.contains(&reported));
+            version.body = text.replace(&reported, &to.replace('/', "\\/")).into_bytes().into();
             into.put(&to, version);
         }
     }
@@ -280,8 +284,9 @@ fn a_replica_full_of_planted_digests_is_not_proven_and_gives_a_hint() {
     let hint = format!("verify the copies of what was delivered to `s3://{original}` as that");
     assert!(text.contains(&hint) && text.contains(&format!("`--bucket {original} ")), "{text}");
     let output = online(&trail, "the-replica", &["--bucket", &original]);
-    let told = events(&output);
-    let of = |kind: &str| told.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
+    let reported = events(&output);
+    let of =
+        |kind: &str| reported.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
     let whole = trail.whole();
     let valid = of("digest-judged").iter().filter(|event| event["outcome"] == "valid").count();
     // The period begins where the starting digests end.

@@ -24,14 +24,14 @@ use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
 /// A run in every format.
-struct Told {
+struct Outputs {
     html: String,
     junit: String,
     ocsf: Vec<Value>,
     json: Value,
 }
 
-fn tell(events: &[RunEvent]) -> Told {
+fn render(events: &[RunEvent]) -> Outputs {
     let (mut html, mut junit, mut ocsf, mut json) = (vec![], vec![], vec![], vec![]);
     let mut reports: [Box<dyn RunReporter + '_>; 4] = [
         Box::new(Html::new(&mut html)),
@@ -45,7 +45,7 @@ fn tell(events: &[RunEvent]) -> Told {
     }
     drop(reports);
     let ocsf = String::from_utf8(ocsf).unwrap();
-    Told {
+    Outputs {
         html: String::from_utf8(html).unwrap(),
         junit: String::from_utf8(junit).unwrap(),
         ocsf: ocsf.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
@@ -81,17 +81,17 @@ fn red(junit: &str) -> (usize, usize) {
 }
 
 /// Checks that every format shows the verdict and the counts of the JSON document.
-fn agree(told: &Told) -> Result<(), String> {
-    let status = told.json["exit_status"].as_i64().unwrap();
-    let verdict = told.json["verdict"].as_str().unwrap();
+fn agree(outputs: &Outputs) -> Result<(), String> {
+    let status = outputs.json["exit_status"].as_i64().unwrap();
+    let verdict = outputs.json["verdict"].as_str().unwrap();
     let same = |what: &str, one: &str, other: &str| match one == other {
         true => Ok(()),
         false => Err(format!("{what}: `{one}` instead of `{other}`")),
     };
-    let words = between(&told.html, "<h1 ", "</h1>").rsplit("</span> ").next().unwrap();
+    let words = between(&outputs.html, "<h1 ", "</h1>").rsplit("</span> ").next().unwrap();
     same("html verdict", &words.to_lowercase(), verdict)?;
-    same("html status", between(&told.html, "Exit status ", "."), &status.to_string())?;
-    let counts = &told.json["counts"];
+    same("html status", between(&outputs.html, "Exit status ", "."), &status.to_string())?;
+    let counts = &outputs.json["counts"];
     for (name, field) in [
         ("Digests", "digests"),
         ("Backfill digests", "backfill_digests"),
@@ -100,12 +100,12 @@ fn agree(told: &Told) -> Result<(), String> {
         let tally = |kind: &str| counts[field][kind].as_u64().unwrap();
         let parts = [tally("valid"), tally("invalid"), tally("unverified")];
         let expected = [vec![parts.iter().sum()], parts.to_vec()].concat();
-        same(name, &format!("{:?}", sums(&told.html)[name]), &format!("{expected:?}"))?;
+        same(name, &format!("{:?}", sums(&outputs.html)[name]), &format!("{expected:?}"))?;
     }
-    let (failures, errors) = red(&told.junit);
+    let (failures, errors) = red(&outputs.junit);
     same("junit gate", &(failures + errors > 0).to_string(), &(status != 0).to_string())?;
     same("junit failures", &(failures > 0).to_string(), &(status == 1).to_string())?;
-    let first = &told.ocsf[0];
+    let first = &outputs.ocsf[0];
     let data = &first["evidences"][0]["data"];
     same("ocsf verdict", data["verdict"].as_str().unwrap(), verdict)?;
     same("ocsf status", &data["exit_status"].to_string(), &status.to_string())?;
@@ -115,10 +115,12 @@ fn agree(told: &Told) -> Result<(), String> {
         _ => "Warning",
     };
     same("ocsf", first["compliance"]["status"].as_str().unwrap(), expected)?;
-    let failed = told.ocsf[1..].iter().filter(|one| one["compliance"]["status"] == "Fail").count();
-    let findings = told.json["findings"].as_array().unwrap().len();
+    let failed =
+        outputs.ocsf[1..].iter().filter(|one| one["compliance"]["status"] == "Fail").count();
+    let findings = outputs.json["findings"].as_array().unwrap().len();
     same("ocsf findings", &failed.to_string(), &findings.to_string())?;
-    let entries = between(&told.html, "<h2 id=\"findings\">", "</section>").matches("<li>").count();
+    let entries =
+        between(&outputs.html, "<h2 id=\"findings\">", "</section>").matches("<li>").count();
     same("html findings", &entries.to_string(), &findings.to_string())
 }
 
@@ -193,13 +195,13 @@ fn every_format_reports_the_same_over_every_deed() {
             let _ = trail.apply(deed);
         }
         let events = run(&trail, if round % 3 == 0 { 7_200 } else { 0 });
-        let told = tell(&events);
-        *verdicts.entry(told.json["verdict"].to_string()).or_default() += 1;
-        for problem in [agree(&told), check_ocsf(&told.ocsf)] {
+        let outputs = render(&events);
+        *verdicts.entry(outputs.json["verdict"].to_string()).or_default() += 1;
+        for problem in [agree(&outputs), check_ocsf(&outputs.ocsf)] {
             wrong.extend(problem.err().map(|why| format!("round {round}: {why}")));
         }
-        let again = tell(&events);
-        assert!(told.html == again.html && told.junit == again.junit, "round {round}");
+        let again = render(&events);
+        assert!(outputs.html == again.html && outputs.junit == again.junit, "round {round}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for verdict in ["\"proven\"", "\"contradicted\"", "\"not proven\""] {
@@ -209,15 +211,15 @@ fn every_format_reports_the_same_over_every_deed() {
 
 #[test]
 fn a_run_that_found_nothing_or_was_cut_short_is_not_a_success() {
-    let told = tell(&empty());
-    agree(&told).unwrap();
-    check_ocsf(&told.ocsf).unwrap();
+    let outputs = render(&empty());
+    agree(&outputs).unwrap();
+    check_ocsf(&outputs.ocsf).unwrap();
     let mut cut = hostile();
     cut.pop();
-    let told = tell(&cut);
-    assert!(told.html.contains("No verdict") && !told.html.contains("Exit status"));
-    assert!(red(&told.junit).1 > 0);
-    assert!(told.ocsf.is_empty(), "{:?}", told.ocsf);
+    let outputs = render(&cut);
+    assert!(outputs.html.contains("No verdict") && !outputs.html.contains("Exit status"));
+    assert!(red(&outputs.junit).1 > 0);
+    assert!(outputs.ocsf.is_empty(), "{:?}", outputs.ocsf);
 }
 
 /// Runs the program over the demo, in the folder of the package.
@@ -262,8 +264,8 @@ fn a_replay_equals_the_run_and_a_reproducible_run_omits_its_environment() {
             assert!(read("live") == read("again"), "{kind} with {more:?}");
         }
         let html = std::fs::read_to_string(at("live.html")).unwrap();
-        let told = html.contains("an auditor &#60;b&#62;");
-        assert_eq!((told, html.contains("not recorded")), (more.is_empty(), !more.is_empty()));
+        let reported = html.contains("an auditor &#60;b&#62;");
+        assert_eq!((reported, html.contains("not recorded")), (more.is_empty(), !more.is_empty()));
         assert_eq!(html.contains("--record"), more.is_empty(), "what was typed");
     }
 }

@@ -167,11 +167,11 @@ fn nothing_that_changed_is_skipped() {
         let mut changed = clean.clone();
         changed.apply(deed).unwrap();
         bench.server.replace_world(changed.world.clone());
-        let told = bench.verify(&with(&period, &["--reproducible"]));
+        let ran = bench.verify(&with(&period, &["--reproducible"]));
         let all = bench.logs_read().len();
         let resumed = bench.verify(&with(&period, &["--reproducible", "--resume", &record]));
-        assert!(resumed.stdout == told.stdout, "{deed:?}");
-        assert_eq!(resumed.status, told.status, "{deed:?}");
+        assert!(resumed.stdout == ran.stdout, "{deed:?}");
+        assert_eq!(resumed.status, ran.status, "{deed:?}");
         assert!(bench.logs_read().len() < all / 2, "{deed:?}: nothing was skipped");
     }
 }

@@ -87,8 +87,8 @@ fn a_missing_or_changed_digest_at_the_seam_is_found() {
         let ran = bench.verify(&["--since", &record, "--end-time", &iso(whole.to)]);
         assert_eq!(ran.status, 1, "{name}: {}", ran.stdout);
         // Reported once: by the digest's own line, or by the seam if the walk does not reach it.
-        let told = ran.stdout.matches(&format!("\"code\":\"{code}")).count();
-        assert_eq!(told, 1, "{name}: {}", ran.stdout);
+        let reported = ran.stdout.matches(&format!("\"code\":\"{code}")).count();
+        assert_eq!(reported, 1, "{name}: {}", ran.stdout);
     }
     // A chain of which nothing is left, not even digests: only the record knows of it.
     let (bench, record) = joined("vanished", &trail, middle);

@@ -125,8 +125,8 @@ fn links_lead_to_the_preceding_digest() {
             let object = trail.current(&before.bucket, &before.key).unwrap();
             let hash = hex::encode(Sha256::digest(&before.json));
             let signature = &object.metadata["signature"];
-            let told: [&str; 5] = [&before.bucket, &before.key, &hash, "SHA-256", signature];
-            assert_eq!(link, told.map(Some));
+            let expected: [&str; 5] = [&before.bucket, &before.key, &hash, "SHA-256", signature];
+            assert_eq!(link, expected.map(Some));
             if digest.kind != DigestKind::Backfill {
                 assert_eq!(before.end, digest.start);
             }

@@ -204,7 +204,7 @@ fn a_trail_without_validation_is_named_as_the_reason() {
         trail.put(&name, &key.replace(".json.gz", "x.json.gz"), version);
     }
     let arn = spec("main-trail", 8).arn();
-    let told = |trail: &BuiltTrail| {
+    let reported = |trail: &BuiltTrail| {
         let ran = verify(trail, &["--trail-arn", &arn]);
         let events = ran.of_kind("log-unlisted");
         let reasons = events.iter().map(|event| event["reason"].as_str().unwrap().to_owned());
@@ -225,10 +225,10 @@ fn a_trail_without_validation_is_named_as_the_reason() {
     ] {
         let mut trail = trail.clone();
         trail.world.trails.push(other);
-        assert_eq!(told(&trail), (0, BTreeSet::new()));
+        assert_eq!(reported(&trail), (0, BTreeSet::new()));
     }
     trail.world.trails.push(baseline);
-    assert_eq!(told(&trail), (3, BTreeSet::from(["trail-without-validation".to_owned()])));
+    assert_eq!(reported(&trail), (3, BTreeSet::from(["trail-without-validation".to_owned()])));
     let server = serve(&trail);
     let words = ["verify", "--trail-arn", &arn];
     let text = aws(&server, &[&words[..], &slices(&period(&trail))].concat()).stdout;

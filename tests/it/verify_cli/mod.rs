@@ -65,7 +65,7 @@ fn verify<'a>(location: &'a str, period: &[&'a str], more: &[&'a str]) -> Vec<&'
 }
 
 /// Returns the verdict that a format shows.
-fn told(format: &str, stdout: &str) -> String {
+fn shown_verdict(format: &str, stdout: &str) -> String {
     match format {
         "text" => {
             let line = stdout.lines().next().unwrap();
@@ -112,7 +112,7 @@ fn every_verdict_has_its_exit_status_in_every_format() {
             let ran =
                 run(&server, &verify("s3://example-trail-logs", &period, &["--format", format]));
             assert_eq!(ran.status, status, "{verdict} as {format}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(told(format, &ran.stdout), verdict, "as {format}");
+            assert_eq!(shown_verdict(format, &ran.stdout), verdict, "as {format}");
             assert_eq!(ran.stderr, "", "{verdict} as {format}");
         }
     }
@@ -158,8 +158,8 @@ fn the_trail_status_applies_to_no_other_place() {
         late(&mut elsewhere, 90 * 86_400);
         let ran = run(&serve(&elsewhere), &asked);
         assert_eq!(ran.status, 0, "{why}: {}{}", ran.stdout, ran.stderr);
-        let told = format!("\"check\":\"trail-status\",\"why\":\"{why}\"");
-        assert!(ran.stdout.contains(&told), "{}", ran.stdout);
+        let expected_text = format!("\"check\":\"trail-status\",\"why\":\"{why}\"");
+        assert!(ran.stdout.contains(&expected_text), "{}", ran.stdout);
         assert!(!ran.stdout.contains("\"trail-status\",\"chain\""), "{}", ran.stdout);
     }
     // Digests that were written as late as the trail reports are there, whenever they end.
@@ -324,14 +324,14 @@ fn a_machine_without_root_certificates_gets_a_note() {
     let without = |command: &mut Command| {
         let files = [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/nowhere")];
         let output = command.envs(files).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        (output.status.code(), said)
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), stderr)
     };
-    let (status, said) = without(&mut command(&server, &arguments));
-    assert_eq!(status, Some(0), "{said}");
-    assert!(said.contains("`ca-certificates`"), "{said}");
+    let (status, stderr) = without(&mut command(&server, &arguments));
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stderr.contains("`ca-certificates`"), "{stderr}");
     let over_tls = server.endpoint().replace("http:", "https:");
-    let (status, said) = without(command(&server, &arguments).env("AWS_ENDPOINT_URL", over_tls));
-    assert_eq!(status, Some(5), "{said}");
-    assert!(said.contains("`ca-certificates`"), "{said}");
+    let (status, stderr) = without(command(&server, &arguments).env("AWS_ENDPOINT_URL", over_tls));
+    assert_eq!(status, Some(5), "{stderr}");
+    assert!(stderr.contains("`ca-certificates`"), "{stderr}");
 }

@@ -42,8 +42,8 @@ fn if_nothing_is_found_the_report_lists_what_exists() {
     ] {
         let ran = run(&server, &verify(location, &WHOLE, &more));
         assert_eq!(ran.status, 4, "{location} {more:?}: {}{}", ran.stdout, ran.stderr);
-        let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(said.contains(part), "{location} {more:?}: {said}");
+        let context = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(context.contains(part), "{location} {more:?}: {context}");
     }
     // A prefix is found without being named, and also when it is named down to the folder of
     // CloudTrail.

@@ -102,11 +102,11 @@ fn every_deed_over_a_copy_matches_the_model() {
 }
 
 fn copied(events: &[RunEvent]) -> Vec<&DigestJudged> {
-    let told = events.iter().filter_map(|event| match event {
+    let reported = events.iter().filter_map(|event| match event {
         RunEvent::DigestJudged(judged) => Some(judged),
         _ => None,
     });
-    told.filter(|judged| judged.notices.contains(&Notice::DigestCopied)).collect()
+    reported.filter(|judged| judged.notices.contains(&Notice::DigestCopied)).collect()
 }
 
 /// A bucket with its own trail and the replica of a different bucket's trail: no digest of either
@@ -213,16 +213,16 @@ fn a_log_file_of_the_oldest_day_may_have_expired() {
     let period = covered(&trail);
     let lifecycle = |trail: &BuiltTrail, period: &Period| {
         let events = run(trail, period);
-        let told = events.iter().filter_map(|event| match event {
+        let reported = events.iter().filter_map(|event| match event {
             RunEvent::LogJudged(LogJudged { outcome: Outcome::Invalid(_), lifecycle, .. }) => {
                 Some(*lifecycle)
             }
             _ => None,
         });
-        told.collect::<Vec<bool>>()
+        reported.collect::<Vec<bool>>()
     };
-    let told = lifecycle(&expired, &period);
-    assert!(!told.is_empty() && told.iter().all(|looks| *looks), "{told:?}");
+    let reported = lifecycle(&expired, &period);
+    assert!(!reported.is_empty() && reported.iter().all(|looks| *looks), "{reported:?}");
     // In the middle of the evidence, or beside older digests, a missing object does not look like
     // the effect of a rule.
     let (_, log) = trail.logs().find(|(_, log)| log.key.contains("/2026/03/02/")).unwrap();

@@ -98,11 +98,11 @@ fn part(whole: &Period, from: i64, hours: i64) -> Period {
 
 /// Returns what is wrong with the runs over a trail after `deeds`.
 fn wrong(trail: &BuiltTrail, deeds: &[Deed], periods: &[Period]) -> Vec<String> {
-    let told = periods.iter().filter_map(|period| {
+    let failures = periods.iter().filter_map(|period| {
         let why = check(trail, period, &run(trail, period)).err()?;
         Some(format!("{deeds:?}, {period:?}: {why}"))
     });
-    told.collect()
+    failures.collect()
 }
 
 /// Checks each deed on the digest at `index` of the first chain.
@@ -113,14 +113,14 @@ fn alone(index: usize) {
     let kinds: BTreeSet<_> = deeds.iter().map(DeedKind::from).chain(BOMBS).collect();
     assert_eq!(kinds, DeedKind::iter().collect(), "a deed was not applied");
     let periods = [whole.clone(), part(&whole, 700, 7), part(&whole, 5 * 3_600, 9)];
-    let mut told = Vec::new();
+    let mut failures = Vec::new();
     for deed in deeds {
         let mut changed = trail.clone();
         if changed.apply(deed).is_ok() {
-            told.extend(wrong(&changed, &[deed], &periods));
+            failures.extend(wrong(&changed, &[deed], &periods));
         }
     }
-    assert!(told.is_empty(), "{}:\n{}", told.len(), told.join("\n\n"));
+    assert!(failures.is_empty(), "{}:\n{}", failures.len(), failures.join("\n\n"));
 }
 
 /// Checks several random deeds, fifty times. The part ends with an hour: see [`untouched`].
@@ -128,7 +128,7 @@ fn combined(seed: u64) {
     let trail = untouched(seed % 5);
     let whole = covered(&trail);
     let mut dice = Dice::new(seed, "deeds");
-    let mut told = Vec::new();
+    let mut failures = Vec::new();
     let mut applied = 0;
     for round in 0..50 {
         let mut changed = trail.clone();
@@ -145,10 +145,15 @@ fn combined(seed: u64) {
         let from = whole.from + hours(0, &mut dice);
         let to = from + hours(2, &mut dice);
         let part = Period::new(from + i64::from(dice.below(2)) * 700, to);
-        told.extend(wrong(&changed, &deeds, &[whole.clone(), part]));
+        failures.extend(wrong(&changed, &deeds, &[whole.clone(), part]));
     }
     assert!(applied > 25, "only {applied} rounds changed something");
-    assert!(told.is_empty(), "{} of {applied} rounds:\n{}", told.len(), told.join("\n\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {applied} rounds:\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
 }
 
 by_seed!(alone: the_chain_start = 0, before_the_pause = 3, the_final_digest = 6,
@@ -164,7 +169,7 @@ fn bombs_match_the_model() {
     for deed in [Deed::DigestBomb(at), Deed::LogBomb(LogAt { digest: at, log: 0 })] {
         let mut changed = trail.clone();
         changed.apply(deed).unwrap();
-        let told = wrong(&changed, &[deed], &[covered(&trail)]);
-        assert!(told.is_empty(), "{}", told.join("\n\n"));
+        let failures = wrong(&changed, &[deed], &[covered(&trail)]);
+        assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     }
 }

@@ -101,7 +101,7 @@ fn verdict(events: &[RunEvent]) -> expectation::Verdict {
 }
 
 fn findings(events: &[RunEvent]) -> Vec<(String, &'static str)> {
-    let told = |event: &RunEvent| match event {
+    let reported = |event: &RunEvent| match event {
         RunEvent::DigestJudged(judged) if judged.counts => match &judged.outcome {
             Outcome::Invalid(finding) => Some((judged.at.key.clone(), finding.code())),
             _ => None,
@@ -111,7 +111,7 @@ fn findings(events: &[RunEvent]) -> Vec<(String, &'static str)> {
         }
         _ => None,
     };
-    events.iter().filter_map(told).collect()
+    events.iter().filter_map(reported).collect()
 }
 
 /// Checks everything that must hold for any run, and everything that the model predicts for this
@@ -136,7 +136,7 @@ fn check(trail: &BuiltTrail, period: &Period, events: &[RunEvent]) -> Result<(),
 }
 
 fn verified(events: &[RunEvent], id: &ChainId) -> Vec<(i64, i64)> {
-    let told = events.iter().filter_map(|event| match event {
+    let reported = events.iter().filter_map(|event| match event {
         RunEvent::ChainFinished(summary)
             if summary.chain.account.as_str() == id.account
                 && summary.chain.source_region.as_str() == id.region
@@ -146,7 +146,8 @@ fn verified(events: &[RunEvent], id: &ChainId) -> Vec<(i64, i64)> {
         }
         _ => None,
     });
-    told.flat_map(|summary| &summary.segments)
+    reported
+        .flat_map(|summary| &summary.segments)
         .filter(|segment| segment.coverage == Coverage::Verified)
         .map(|segment| (segment.from.unix(), segment.to.unix()))
         .collect()

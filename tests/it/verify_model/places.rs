@@ -18,8 +18,8 @@ fn an_object_that_is_not_a_log_file_does_not_hide_in_verified_time() {
         trail.put(&bucket, &planted, version.clone());
         let events = run(&trail, &period);
         assert_eq!(summary(&events).verdict, Verdict::NotProven, "{planted}");
-        let told = |event: &RunEvent| matches!(event, RunEvent::LogUnlisted { at, .. } if at.key == planted);
-        assert!(events.iter().any(told), "{planted}");
+        let reported = |event: &RunEvent| matches!(event, RunEvent::LogUnlisted { at, .. } if at.key == planted);
+        assert!(events.iter().any(reported), "{planted}");
         trail.delete(&bucket, &planted);
     }
     assert_eq!(summary(&run(&trail, &period)).verdict, Verdict::Proven);
@@ -50,12 +50,12 @@ fn an_account_whose_digests_are_all_gone_is_not_forgotten() {
         }
         let events = run(&trail, &period);
         assert_eq!(summary(&events).verdict, Verdict::NotProven, "{organization:?}");
-        let told = events.iter().any(|event| match event {
+        let reported = events.iter().any(|event| match event {
             RunEvent::LogsWithoutDigests { folder, .. } => folder.contains("444455556666"),
             RunEvent::ChainFinished(chain) => chain.chain.account.as_str() == "444455556666",
             _ => false,
         });
-        assert!(told, "{organization:?}");
+        assert!(reported, "{organization:?}");
     }
 }
 
@@ -104,13 +104,15 @@ fn a_scope_does_not_hide_siblings_that_go_on() {
         ..here("eu-west-1")
     };
     let presence = |events: &[RunEvent], region: &str| {
-        let told = events.iter().find_map(|event| match event {
-            RunEvent::ChainFinished(told) if told.chain.source_region.as_str() == region => {
-                Some(told.presence.clone())
+        let reported = events.iter().find_map(|event| match event {
+            RunEvent::ChainFinished(reported)
+                if reported.chain.source_region.as_str() == region =>
+            {
+                Some(reported.presence.clone())
             }
             _ => None,
         });
-        told.unwrap()
+        reported.unwrap()
     };
     let stopped = |regions: &[&str]| {
         let mut trail = spec().build();
@@ -141,10 +143,10 @@ fn a_scope_does_not_hide_siblings_that_go_on() {
         (named, &both, false, absent),
     ] {
         let events = within(&scope, world, denied);
-        let told = presence(&events, "eu-west-1");
-        let is_ended = matches!(told, Presence::Ended { .. });
-        let is_absent = matches!(told, Presence::Absent { last: Some(_) });
-        assert_eq!((is_ended, is_absent), (expected, !expected), "{scope:?} {told:?}");
+        let reported = presence(&events, "eu-west-1");
+        let is_ended = matches!(reported, Presence::Ended { .. });
+        let is_absent = matches!(reported, Presence::Absent { last: Some(_) });
+        assert_eq!((is_ended, is_absent), (expected, !expected), "{scope:?} {reported:?}");
         assert_ne!(summary(&events).verdict, Verdict::Proven, "{scope:?}");
     }
 }

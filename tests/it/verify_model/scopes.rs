@@ -19,16 +19,16 @@ fn world(seed: u64) -> BuiltTrail {
 }
 
 /// Returns the chains' summaries, by account and region.
-fn told(events: &[RunEvent]) -> BTreeMap<(String, String), String> {
+fn summaries(events: &[RunEvent]) -> BTreeMap<(String, String), String> {
     let chains = events.iter().filter_map(|event| match event {
-        RunEvent::ChainFinished(told) => Some(told),
+        RunEvent::ChainFinished(finished) => Some(finished),
         _ => None,
     });
     chains
-        .map(|told| {
-            let chain = &told.chain;
+        .map(|finished| {
+            let chain = &finished.chain;
             let name = (chain.account.to_string(), chain.source_region.to_string());
-            (name, format!("{:?} {:?} {:?}", told.presence, told.segments, told.counts))
+            (name, format!("{:?} {:?} {:?}", finished.presence, finished.segments, finished.counts))
         })
         .collect()
 }
@@ -60,7 +60,7 @@ fn narrowed(seed: u64) {
             }
         }
         let whole = run(&trail, &period);
-        let all = told(&whole);
+        let all = summaries(&whole);
         for scope in 0..8 {
             let (account, region) = (ACCOUNTS[scope % 2], REGIONS[scope / 2 % 2]);
             let scope = Scope {
@@ -79,11 +79,11 @@ fn narrowed(seed: u64) {
                 .filter(|(name, _)| in_scope(name))
                 .map(|(n, t)| (n.clone(), t.clone()))
                 .collect();
-            assert_eq!(told(&part), expected, "round {round} {scope:?}");
+            assert_eq!(summaries(&part), expected, "round {round} {scope:?}");
             let verdicts = [&whole, &part].map(|events| summary(events).verdict);
             assert!(
                 verdicts[1] != Verdict::Proven
-                    || expected.values().all(|told| !told.contains("Uncovered")),
+                    || expected.values().all(|summary| !summary.contains("Uncovered")),
                 "round {round} {scope:?}"
             );
             if verdicts[0] == Verdict::Proven {
