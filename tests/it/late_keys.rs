@@ -82,10 +82,10 @@ fn everywhere(name: &str, trail: &BuiltTrail) -> Vec<(i32, Vec<String>)> {
     let offline = verify_offline(trail, &at.join("mirror"));
     let keys = at.join("mirror/public-keys.json");
     // A mirror for which no keys were listed has no key file.
-    let believed: &[&str] =
+    let trusted: &[&str] =
         if keys.exists() { &["--public-keys", keys.to_str().unwrap()] } else { &[] };
     let directory = run_offline(
-        &[&["verify", copy.to_str().unwrap()], believed, &slices(&period(trail)), &JSONL].concat(),
+        &[&["verify", copy.to_str().unwrap()], trusted, &slices(&period(trail)), &JSONL].concat(),
     );
     [bucket, mirrored, offline, directory].iter().map(|ran| (ran.status, codes(ran))).collect()
 }

@@ -176,8 +176,8 @@ pub(crate) fn keys(at: &Path) -> String {
 pub(crate) fn verify_more(trail: &BuiltTrail, at: &Path, more: &[&str]) -> Ran {
     let (path, keys, period) = (at.to_str().unwrap(), keys(at), period(trail));
     // A mirror of nothing has no keys.
-    let believed: &[&str] = if Path::new(&keys).exists() { &["--public-keys", &keys] } else { &[] };
-    offline(&[&["verify", path][..], believed, &slices(&period), &JSONL, more].concat())
+    let trusted: &[&str] = if Path::new(&keys).exists() { &["--public-keys", &keys] } else { &[] };
+    offline(&[&["verify", path][..], trusted, &slices(&period), &JSONL, more].concat())
 }
 
 pub(crate) fn verify_offline(trail: &BuiltTrail, at: &Path) -> Ran {

@@ -141,7 +141,8 @@ fn trailproof_prints_what_the_aws_cli_prints() {
         }
     });
     let judged = judged.into_inner().unwrap();
-    let count = |wanted: fn(&Judgement) -> bool| judged.values().filter(|one| wanted(one)).count();
+    let count =
+        |selected: fn(&Judgement) -> bool| judged.values().filter(|one| selected(one)).count();
     print_line(&format!(
         "differential: {} scenarios compared: {} same, {} as listed, {} failed; {:.0} s",
         judged.len(),

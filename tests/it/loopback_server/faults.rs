@@ -157,7 +157,7 @@ async fn access_rules_deny_as_iam_does() {
 }
 
 #[tokio::test]
-async fn requests_above_the_rate_are_told_to_slow_down() {
+async fn requests_above_the_rate_get_slow_down() {
     let throttling = Some(Throttling { requests_per_second: 0.001, burst: 2.0 });
     let server = serve(ServerOptions { throttling, ..ServerOptions::default() });
     let client = s3(&server);

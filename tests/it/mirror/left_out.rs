@@ -245,7 +245,7 @@ fn a_relocation_to_a_mirror_reads_it_as_one() {
     let server = serve(&trail);
     let (at, other) = (fresh("relocated"), fresh("relocated-from"));
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
-    // A part of the same trail, of which nothing is proven by itself.
+    // A part of the same trail. By itself it proves nothing.
     fs::create_dir_all(&other).unwrap();
     let log = trail.logs().next().unwrap().1.key.clone();
     let name = bucket(&trail);

@@ -1,4 +1,4 @@
-//! Copies under a different name, and what decides of which place they are copies.
+//! Copies under a different name, and what determines which place they are copies of.
 use super::*;
 
 #[test]
@@ -132,7 +132,7 @@ fn log_files_without_digests_are_reported_as_not_proven() {
     }
 }
 
-/// An older part of the chain is in a different bucket, of which there is a copy elsewhere.
+/// An older part of the chain is in a different bucket, and a copy of that bucket is elsewhere.
 #[test]
 fn a_part_that_is_elsewhere_is_named() {
     let trail = trail();

@@ -90,7 +90,7 @@ fn a_missing_or_changed_digest_at_the_seam_is_found() {
         let reported = ran.stdout.matches(&format!("\"code\":\"{code}")).count();
         assert_eq!(reported, 1, "{name}: {}", ran.stdout);
     }
-    // A chain of which nothing is left, not even digests: only the record knows of it.
+    // A chain without any remaining object, not even digests: only the record knows of it.
     let (bench, record) = joined("vanished", &trail, middle);
     let mut changed = trail.clone();
     let objects = &mut changed.world.buckets.get_mut(&bench.bucket).unwrap().objects;

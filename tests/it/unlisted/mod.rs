@@ -239,7 +239,7 @@ fn a_trail_without_validation_is_named_as_the_reason() {
 }
 
 #[test]
-fn content_that_a_digest_names_under_another_key_is_a_copy() {
+fn content_that_a_digest_names_under_a_different_key_is_a_copy() {
     let mut trail = one(8);
     let name = bucket(&trail);
     let key = trail.logs().nth(3).unwrap().1.key.clone();

@@ -230,8 +230,8 @@ fn no_subset_of_deleted_digests_is_proven_over_the_deleted_time() {
             let digest = changed.chains[0].digests[*index].clone();
             changed.delete(&digest.bucket, &digest.key);
         }
-        // A chain of which nothing is left cannot always be missed; exit status 4 exists for that
-        // case.
+        // A chain without any remaining object cannot always be missed; exit status 4 exists for
+        // that case.
         let events = if subset.len() == count && trail.logs().next().is_none() {
             continue;
         } else {
