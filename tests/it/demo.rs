@@ -86,12 +86,12 @@ fn the_directory_reads_back_as_it_was_built() {
         assert_eq!(found.objects.len(), objects);
     }
     for (region, keys) in &built.public_keys {
-        let reported = |keys: &[trailproof_testkit::world::PublicKey]| {
+        let fields = |keys: &[trailproof_testkit::world::PublicKey]| {
             keys.iter()
                 .map(|key| (key.der.clone(), key.fingerprint.clone(), key.valid_from, key.valid_to))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(reported(read.public_keys.get(region).unwrap()), reported(keys), "{region}");
+        assert_eq!(fields(read.public_keys.get(region).unwrap()), fields(keys), "{region}");
     }
 }
 
@@ -116,18 +116,18 @@ fn validate(region: &str) -> (Option<i32>, String, String) {
 #[test]
 fn only_the_tampering_with_the_demo_is_found() {
     let done = demo();
-    let (status, reported, found) = validate("us-east-1");
-    assert_eq!(status, Some(1), "{reported}{found}");
+    let (status, stdout, found) = validate("us-east-1");
+    assert_eq!(status, Some(1), "{stdout}{found}");
     let log = format!("Log file\ts3://example-trail-logs/{}\tINVALID", done.changed_log);
     assert!(found.starts_with(&log) && found.matches("INVALID").count() == 1, "{found}");
     let tallies = "\n73/73 digest files valid\n48/49 log files valid, 1/49 log files INVALID\n";
-    assert!(reported.ends_with(tallies), "{reported}");
+    assert!(stdout.ends_with(tallies), "{stdout}");
 
-    let (status, reported, found) = validate("eu-west-1");
-    assert_eq!(status, Some(1), "{reported}{found}");
+    let (status, stdout, found) = validate("eu-west-1");
+    assert_eq!(status, Some(1), "{stdout}{found}");
     let digest =
         format!("Digest file\ts3://example-trail-logs/{}\tINVALID: not found", done.deleted_digest);
     assert!(found.starts_with(&digest) && found.matches("INVALID").count() == 1, "{found}");
     let tallies = "\n72/73 digest files valid, 1/73 digest files INVALID\n48/48 log files valid\n";
-    assert!(reported.ends_with(tallies), "{reported}");
+    assert!(stdout.ends_with(tallies), "{stdout}");
 }

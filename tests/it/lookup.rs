@@ -132,8 +132,8 @@ fn an_unproven_backfill_digest_leaves_the_answer_open() {
         }
         let _ = fs::remove_dir_all(stage.at.join("mirror"));
         stage.trail.write_to(&stage.at.join("mirror")).unwrap();
-        let (reported, out) = stage.look_up(&body, true);
-        assert_eq!(reported, Some(status), "{out}");
+        let (found, out) = stage.look_up(&body, true);
+        assert_eq!(found, Some(status), "{out}");
         assert!(out.contains("searched: 10 of 10 hours"), "{out}");
         assert_eq!(out.contains("not searched: 1 backfill digest not proven; a"), without, "{out}");
     }

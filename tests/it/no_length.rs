@@ -34,8 +34,8 @@ fn judged(name: &str, trail: &BuiltTrail, server: LoopbackServer) -> (i32, Vec<(
     drop(server);
     let offline = verify_offline(trail, &at);
     for other in [&mirrored, &offline] {
-        let reported = (unproven(other), &other.stderr);
-        assert_eq!(other.status, online.status, "{name}: {reported:?}");
+        let result = (unproven(other), &other.stderr);
+        assert_eq!(other.status, online.status, "{name}: {result:?}");
         assert_eq!(unproven(other), unproven(&online), "{name}");
     }
     (online.status, unproven(&online))

@@ -225,16 +225,16 @@ fn random_deeds_keep_the_model_consistent() {
             assert!(pairs.all(|pair| expected.permitted.contains(&pair)), "{one:?}");
         }
         assert!(expected.unlisted.is_subset(&expected.maybe_unlisted));
-        for (reported, chain) in expected.chains.iter().zip(&trail.chains) {
+        for (modelled, chain) in expected.chains.iter().zip(&trail.chains) {
             assert!(
-                reported.digests.iter().chain(&reported.logs).all(|one| !one.allowed.is_empty())
+                modelled.digests.iter().chain(&modelled.logs).all(|one| !one.allowed.is_empty())
             );
-            for (digest, object) in chain.standard().iter().zip(&reported.digests) {
+            for (digest, object) in chain.standard().iter().zip(&modelled.digests) {
                 let gone = trail.current(&digest.bucket, &digest.key).is_none();
                 let (from, to) = (digest.start.max(period.from), digest.end.min(period.to));
                 if gone && from < to {
                     assert!(!object.allowed.contains(&State::Valid));
-                    expected.check_not_too_much_verified(&reported.id, &[(from, to)]).unwrap_err();
+                    expected.check_not_too_much_verified(&modelled.id, &[(from, to)]).unwrap_err();
                     assert!(!expected.verdicts.contains(&Verdict::Proven));
                 }
             }

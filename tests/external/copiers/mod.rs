@@ -40,11 +40,11 @@ fn scratch(name: &str) -> PathBuf {
 /// Writes the keys of the trail in our own format, with coverage of all time.
 fn write_keys(trail: &BuiltTrail, at: &Path) {
     let mut regions = serde_json::Map::new();
-    for (region, reported) in trail.public_keys().as_object().unwrap() {
-        let mut reported = reported.clone();
-        reported["requested"] =
+    for (region, listed) in trail.public_keys().as_object().unwrap() {
+        let mut listed = listed.clone();
+        listed["requested"] =
             json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        regions.insert(region.clone(), reported);
+        regions.insert(region.clone(), listed);
     }
     let keys = json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions });
     fs::write(at, keys.to_string()).unwrap();

@@ -88,9 +88,9 @@ fn copy(name: &str, trail: &BuiltTrail) -> (PathBuf, String) {
 /// Writes a bundle with the keys of the trail that covers all time, and returns its path.
 fn all_keys(root: &Path, trail: &BuiltTrail) -> String {
     let mut regions = trail.public_keys();
-    for reported in regions.as_object_mut().unwrap().values_mut() {
+    for listed in regions.as_object_mut().unwrap().values_mut() {
         let always = json!([{ "from": "2000-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        reported["requested"] = always;
+        listed["requested"] = always;
     }
     let keys =
         json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions }).to_string();
@@ -146,8 +146,8 @@ fn doubts(ran: &Ran, why: &str) -> Vec<String> {
     let places = ran.of_kind("place-in-doubt").into_iter().filter(|event| event["why"] == why);
     let words = |event: &Value| {
         let parts = ["account", "region", "trail", "folder"];
-        let reported = parts.iter().filter_map(|part| event[*part].as_str());
-        reported.collect::<Vec<_>>().join(" ")
+        let named = parts.iter().filter_map(|part| event[*part].as_str());
+        named.collect::<Vec<_>>().join(" ")
     };
     let mut all: Vec<String> = places.map(|event| words(&event)).collect();
     all.sort();

@@ -81,8 +81,8 @@ fn measured(server: &LoopbackServer, arguments: &[&str]) -> (Option<i32>, u64) {
     let mut most = 0;
     loop {
         // The kernel keeps the highest value, so little is missed between two reads.
-        let reported = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = reported.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         most = most.max(peak.unwrap_or(0));
         if let Some(ended) = child.try_wait().unwrap() {

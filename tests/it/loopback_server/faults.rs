@@ -3,20 +3,20 @@ use super::*;
 
 #[tokio::test]
 async fn rejections_have_the_wording_of_s3() {
-    let reported = |status, code: &str| (status, Some(code.to_owned()));
-    assert_eq!(refusal_of(Fault::AccessDenied).await, reported(403, "AccessDenied"));
-    assert_eq!(refusal_of(Fault::KmsDenied).await, reported(403, "AccessDenied"));
-    assert_eq!(refusal_of(Fault::KmsDisabled).await, reported(400, "KMS.DisabledException"));
-    assert_eq!(refusal_of(Fault::SlowDown).await, reported(503, "SlowDown"));
-    assert_eq!(refusal_of(Fault::InternalError).await, reported(500, "InternalError"));
-    assert_eq!(refusal_of(Fault::NoSuchKey).await, reported(404, "NoSuchKey"));
-    assert_eq!(refusal_of(Fault::NoSuchBucket).await, reported(404, "NoSuchBucket"));
-    assert_eq!(refusal_of(Fault::Archived).await, reported(403, "InvalidObjectState"));
-    assert_eq!(refusal_of(Fault::ExpiredToken).await, reported(400, "ExpiredToken"));
+    let rejected = |status, code: &str| (status, Some(code.to_owned()));
+    assert_eq!(refusal_of(Fault::AccessDenied).await, rejected(403, "AccessDenied"));
+    assert_eq!(refusal_of(Fault::KmsDenied).await, rejected(403, "AccessDenied"));
+    assert_eq!(refusal_of(Fault::KmsDisabled).await, rejected(400, "KMS.DisabledException"));
+    assert_eq!(refusal_of(Fault::SlowDown).await, rejected(503, "SlowDown"));
+    assert_eq!(refusal_of(Fault::InternalError).await, rejected(500, "InternalError"));
+    assert_eq!(refusal_of(Fault::NoSuchKey).await, rejected(404, "NoSuchKey"));
+    assert_eq!(refusal_of(Fault::NoSuchBucket).await, rejected(404, "NoSuchBucket"));
+    assert_eq!(refusal_of(Fault::Archived).await, rejected(403, "InvalidObjectState"));
+    assert_eq!(refusal_of(Fault::ExpiredToken).await, rejected(400, "ExpiredToken"));
     let redirect = Fault::PermanentRedirect { region: "us-west-2".to_owned() };
-    assert_eq!(refusal_of(redirect).await, reported(301, "PermanentRedirect"));
+    assert_eq!(refusal_of(redirect).await, rejected(301, "PermanentRedirect"));
     // The Rust SDK invents its own code here. It must not be taken for NoSuchKey.
-    assert_eq!(refusal_of(Fault::NotFoundWithoutBody).await, reported(404, "NotFound"));
+    assert_eq!(refusal_of(Fault::NotFoundWithoutBody).await, rejected(404, "NotFound"));
     assert_eq!(refusal_of(Fault::ForbiddenWithoutBody).await, (403, None));
     let (content_type, body) = ("text/html".to_owned(), "<html>502".to_owned());
     let garbage = Fault::Answer { status: 502, content_type, body };

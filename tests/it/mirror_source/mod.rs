@@ -144,8 +144,8 @@ async fn conforms(source: &dyn ObjectSource, s3: &dyn ObjectSource, name: &str) 
     for key in KEYS {
         for offset in [0, 2] {
             let (bytes, about) = read(source, key, offset).await.unwrap();
-            let (expected, reported) = read(s3, key, offset).await.unwrap();
-            assert_eq!((bytes, about.size), (expected, reported.size), "{name}: {key}");
+            let (expected, metadata) = read(s3, key, offset).await.unwrap();
+            assert_eq!((bytes, about.size), (expected, metadata.size), "{name}: {key}");
         }
     }
     assert_eq!(read(source, "AWSLogs/1/none", 0).await.unwrap_err(), ReadError::Missing, "{name}");

@@ -40,11 +40,11 @@ fn iso(at: i64) -> String {
 /// Returns the keys of the world in our own format: all of them, with coverage of the whole time.
 fn own_keys(trail: &BuiltTrail) -> String {
     let mut regions = serde_json::Map::new();
-    for (region, reported) in trail.public_keys().as_object().unwrap() {
-        let mut reported = reported.clone();
-        reported["requested"] =
+    for (region, listed) in trail.public_keys().as_object().unwrap() {
+        let mut listed = listed.clone();
+        listed["requested"] =
             json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        regions.insert(region.clone(), reported);
+        regions.insert(region.clone(), listed);
     }
     json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions }).to_string()
 }

@@ -246,14 +246,14 @@ fn the_demo_is_written_to_a_directory() {
     let read = |name: &str| -> Value {
         serde_json::from_str(&std::fs::read_to_string(directory.join(name)).unwrap()).unwrap()
     };
-    let (reported, keys) = (read("trailproof-objects.json"), read("public-keys.json"));
-    let reported = reported["example-trail-logs"].as_object().unwrap();
+    let (metadata, keys) = (read("trailproof-objects.json"), read("public-keys.json"));
+    let metadata = metadata["example-trail-logs"].as_object().unwrap();
     assert!(
-        !reported.contains_key(&demo.deleted_digest) && reported.contains_key(&demo.changed_log)
+        !metadata.contains_key(&demo.deleted_digest) && metadata.contains_key(&demo.changed_log)
     );
-    for (key, reported) in reported {
+    for (key, metadata) in metadata {
         assert!(directory.join("example-trail-logs").join(key).is_file());
-        assert_eq!(key.contains("-Digest"), reported["metadata"]["signature"].is_string(), "{key}");
+        assert_eq!(key.contains("-Digest"), metadata["metadata"]["signature"].is_string(), "{key}");
     }
     for (region, built) in &demo.trail.world.public_keys {
         let key = &keys[region]["PublicKeyList"][0];

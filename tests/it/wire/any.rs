@@ -265,13 +265,13 @@ fn bucket_listed() -> impl Strategy<Value = RunEvent> {
 
 fn public_key() -> impl Strategy<Value = RunEvent> {
     let key = (text(), prop::collection::vec(any::<u8>(), 0..40), any::<bool>(), time(), text());
-    key.prop_map(|(fingerprint, der, reported, at, source)| {
+    key.prop_map(|(fingerprint, der, has_validity, at, source)| {
         RunEvent::PublicKey(PublicKeyTold {
             region: "eu-west-1".parse().unwrap(),
             fingerprint,
             der,
-            valid_from: reported.then_some(at),
-            valid_to: reported.then_some(at),
+            valid_from: has_validity.then_some(at),
+            valid_to: has_validity.then_some(at),
             source,
         })
     })
@@ -287,11 +287,11 @@ fn log_named() -> impl Strategy<Value = RunEvent> {
 
 fn trail_status() -> impl Strategy<Value = RunEvent> {
     (chain(), any::<bool>(), prop::option::of((time(), text())), prop::option::of(finding()))
-        .prop_map(|(chain, is_logging, reported, finding)| RunEvent::TrailStatus {
+        .prop_map(|(chain, is_logging, delivery, finding)| RunEvent::TrailStatus {
             chain,
             is_logging,
-            latest_digest_delivery: reported.as_ref().map(|(at, _)| *at),
-            latest_digest_error: reported.map(|(_, error)| error),
+            latest_digest_delivery: delivery.as_ref().map(|(at, _)| *at),
+            latest_digest_error: delivery.map(|(_, error)| error),
             finding,
         })
 }
