@@ -1,10 +1,10 @@
-# shellcheck shell=bash disable=SC2016 # Backquotes stand in what is printed.
-# What `demo`, `test` and `.ci/run` have in common. They source it at the top of the clone.
+# shellcheck shell=bash disable=SC2016 # The printed text contains backquotes.
+# Shared by `demo`, `test` and `.ci/run`, which source it at the top of the clone.
 
-# Where CI keeps the programs that it installs: outside the clone, so that the next clone finds them.
+# The folder for programs that CI installs, outside the clone so that the next clone can use them.
 tools=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
 tools=${TRAILPROOF_CI_TOOLS:-${tools:-$PWD/target}/trailproof-ci}
-# The second folder is rustup's. A shell that was opened before rustup was installed does not have it.
+# The second folder is rustup's. A shell opened before the installation of rustup does not have it.
 PATH=$PATH:$tools/bin:${CARGO_HOME:-${HOME:-}/.cargo}/bin
 
 note() {
@@ -22,7 +22,7 @@ at_least() {
     printf '%s\n' "$1" "$2" | sort --version-sort --check=silent
 }
 
-# Runs apt-get as root. Its output goes to stderr, since stdout is the output of what runs afterwards.
+# Runs apt-get as root. Its output goes to stderr, because stdout belongs to the program that runs later.
 apt_get() {
     local sudo=()
     ((EUID == 0)) || sudo=(sudo)
@@ -30,9 +30,9 @@ apt_get() {
 }
 
 apt_updated=
-# can_install NAME…: ends the script where these cannot be installed with apt-get.
+# can_install NAME…: ends the script if these packages cannot be installed with apt-get.
 can_install() {
-    command -v apt-get >/dev/null || die "not installed: $*" 'install it as your system does; these are the names of Debian packages'
+    command -v apt-get >/dev/null || die "not installed: $*" 'install it with your package manager; these are the names of Debian packages'
     ((EUID == 0)) || command -v sudo >/dev/null || die "not installed: $*" "as root, run \`apt-get install --no-install-recommends $*\`"
     [[ -n $apt_updated ]] || apt_get update
     apt_updated=1
@@ -52,10 +52,11 @@ candidate() {
 
 # install_toolchain VERSION
 #
-# Debian's own where it is new enough, since nothing else is needed then; else rustup's stable one.
+# Installs Debian's toolchain if it is new enough, because nothing else is needed then; otherwise rustup's
+# stable one.
 install_toolchain() {
     local needed=$1 debian
-    note 'there is no Rust toolchain'
+    note 'no Rust toolchain found'
     can_install cargo
     debian=$(candidate cargo)
     if [[ -n $debian ]] && at_least "$needed" "${debian%%[+~-]*}"; then
@@ -65,18 +66,18 @@ install_toolchain() {
         rustup toolchain install stable --profile minimal >&2
         rustup default stable >&2
     else
-        die "this Debian has no Rust $needed and no rustup" 'install Rust as https://rustup.rs describes, then run this again'
+        die "this Debian release has neither Rust $needed nor rustup" 'install Rust as https://rustup.rs describes, then run this again'
     fi
 }
 
-# Installs what the build needs and this machine does not have. A toolchain that is there is left as
-# it is, also where it is too old: it is not ours to change.
+# Installs whatever the build needs and this machine lacks. An existing toolchain is never changed, even
+# if it is too old.
 prepare() {
     local packages=() needed found
-    # Debian's compiler does not depend on the headers of the C library, and AWS-LC includes them.
+    # AWS-LC needs the headers of the C library, and Debian's compiler does not depend on them.
     cc -E -x c - <<<'#include <stdlib.h>' >/dev/null 2>&1 || packages+=(gcc libc6-dev)
     command -v git >/dev/null || packages+=(git)
-    # The program, not the word of the shell: tests send signals with it.
+    # The program, not the shell built-in: tests send signals with it.
     type -P kill >/dev/null || packages+=(procps)
     # cargo trusts the system's certificates.
     if command -v apt-get >/dev/null && [[ -z ${SSL_CERT_FILE:-} && ! -e /etc/ssl/certs/ca-certificates.crt ]]; then
@@ -85,7 +86,7 @@ prepare() {
     ((${#packages[@]} == 0)) || install_packages "${packages[@]}"
 
     needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
-    # Also fails for rustup's `cargo` where rustup has no toolchain.
+    # Also fails for rustup's `cargo` if rustup has no toolchain.
     if ! found=$(cargo --version 2>/dev/null); then
         install_toolchain "$needed"
     elif found=$(cut -d ' ' -f 2 <<<"$found") && ! at_least "$needed" "$found"; then

@@ -1,10 +1,11 @@
-//! Who may use whom. The table is the architecture; the compiler cannot hold it within one crate, and
-//! holds it between crates only as long as nobody adds a dependency.
+//! Which module may use which. The table is the architecture. Within one crate the compiler cannot
+//! enforce it; between crates it enforces it only until someone adds a dependency.
 use crate::support::module_graph::circles;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A room of the root package, and the rooms it may name. Every room may name `trailproof-core`.
+/// A top-level module of the root package and the modules that it may name. Every module may name
+/// `trailproof-core`.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("aws", &[]),
     ("source", &["aws"]),
@@ -26,8 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What `trailproof-core` is built with. No runtime, no client, no file system, and no crate of AWS's
-/// SDK: what it cannot name, it cannot do.
+/// The dependencies of `trailproof-core`. No runtime, no client, no file system and no crate of the
+/// AWS SDK: what it cannot name, it cannot do.
 const CORE_IS_BUILT_WITH: &[&str] = &[
     "aws-lc-rs",
     "base64",
@@ -45,27 +46,29 @@ const CORE_IS_BUILT_WITH: &[&str] = &[
     "zstd",
 ];
 
-/// What of the standard library `trailproof-core` may not name: files, network, threads, clock.
+/// The parts of the standard library that `trailproof-core` must not name: files, network, threads,
+/// clock.
 const NOT_FOR_CORE: &[&str] =
     &["std::env", "std::fs", "std::net", "std::process", "std::thread", "std::time", "async fn"];
 
-/// Where crates of AWS's SDK may be named: everything else knows S3 and CloudTrail by our traits.
+/// The paths that may name crates of the AWS SDK. All other code reaches S3 and CloudTrail through
+/// our traits.
 const AWS_CRATES_IN: &[&str] = &["attest/kms", "aws/", "source/s3/", "trust/cloudtrail"];
 
-/// `verify` may use the traits of these rooms and none of their implementations.
+/// The implementations that `verify` must not name. It may use only the traits of those modules.
 const NOT_FOR_VERIFY: &[&str] =
     &["source::directory", "source::mirror", "source::s3", "trust::bundle", "trust::cloudtrail"];
 
-/// Where Rust files lie.
+/// The folders that contain Rust files.
 const FOLDERS: &[&str] = &["benches", "crates", "examples", "fuzz", "src", "tests", "xtask"];
 
-/// Lines that a file may have without its tests.
+/// The maximum number of lines in a file, without its tests.
 const LONGEST: usize = 600;
 
-/// Exceptions, such as `src/cli/args.rs`, each with its reason.
+/// Exceptions to the limit, such as `src/cli/args.rs`, each with its reason.
 const LONGER: &[&str] = &[];
 
-/// Sources of crates in which no files may use each other in a circle.
+/// The source folders of crates in which files must not use each other in a circle.
 const WITHOUT_CIRCLES: &[&str] =
     &["src", "crates/trailproof-core/src", "crates/trailproof-testkit/src"];
 
@@ -92,12 +95,13 @@ fn source_files(folder: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The part of a line that is code.
+/// Returns the part of a line that is code.
 fn code(line: &str) -> &str {
     line.split("//").next().unwrap_or_default()
 }
 
-/// The paths that a text names within the crate: `crate::room::…` outside comments.
+/// Returns the paths within the crate that a text names, with their line numbers:
+/// `crate::module::…` outside comments.
 fn named(text: &str) -> Vec<(usize, String)> {
     let mut paths = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -127,7 +131,7 @@ fn length(text: &str) -> usize {
     }
 }
 
-/// Lists files that are too long without being exceptions, and exceptions that are not too long.
+/// Lists files that are too long and not exceptions, and exceptions that are not too long.
 fn wrong_lengths(files: &[(String, String)], longer: &[&str]) -> Vec<String> {
     let long = files.iter().filter(|(_, text)| length(text) > LONGEST);
     let long: Vec<&str> = long.map(|(name, _)| name.as_str()).collect();
@@ -178,14 +182,14 @@ fn breaches(files: &[(String, String)]) -> Vec<String> {
 }
 
 #[test]
-fn rooms_use_only_what_they_may() {
+fn modules_use_only_what_the_table_allows() {
     let files = source_files("src");
     let wrong = breaches(&files);
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    assert!(files.len() > 20, "the test found no sources");
+    assert!(files.len() > 20, "no source files found");
 }
 
-/// The names of what stands in `[dependencies]` of a manifest.
+/// Lists the names in the `[dependencies]` section of a manifest.
 fn dependencies(manifest: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest);
     let parsed: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
@@ -193,18 +197,18 @@ fn dependencies(manifest: &str) -> Vec<String> {
 }
 
 #[test]
-fn core_and_testkit_are_built_with_what_they_may() {
+fn core_and_testkit_stay_within_their_limits() {
     assert_eq!(dependencies("crates/trailproof-core/Cargo.toml"), CORE_IS_BUILT_WITH);
     let testkit = dependencies("crates/trailproof-testkit/Cargo.toml");
     let ours: Vec<_> = testkit.iter().filter(|name| name.starts_with("trailproof")).collect();
-    assert!(ours.is_empty(), "the model would not be independent of {ours:?}");
+    assert!(ours.is_empty(), "the model depends on {ours:?}");
     assert!(!testkit.is_empty());
     let files = source_files("crates/trailproof-core/src");
     assert!(!files.is_empty());
     for (name, text) in &files {
         for (number, line) in text.lines().enumerate() {
             let word = NOT_FOR_CORE.iter().find(|word| code(line).contains(*word));
-            assert_eq!(word, None, "{name}:{}: core does no I/O and knows no clock", number + 1);
+            assert_eq!(word, None, "{name}:{}: core must not do I/O or read a clock", number + 1);
         }
     }
 }
@@ -214,7 +218,7 @@ fn no_file_is_too_long() {
     let mut all = Vec::new();
     for folder in FOLDERS {
         let files = source_files(folder);
-        assert!(!files.is_empty(), "the test found nothing in `{folder}`");
+        assert!(!files.is_empty(), "no files found in `{folder}`");
         all.extend(files.into_iter().map(|(name, text)| (format!("{folder}/{name}"), text)));
     }
     let wrong = wrong_lengths(&all, LONGER);
@@ -222,19 +226,19 @@ fn no_file_is_too_long() {
 }
 
 #[test]
-fn no_files_use_each_other_in_a_circle() {
+fn no_files_form_a_circle() {
     for folder in WITHOUT_CIRCLES {
         let mut files = source_files(folder);
-        // The binary is a crate of its own.
+        // The binary is a separate crate.
         files.retain(|(name, _)| name != "main.rs");
-        assert!(!files.is_empty(), "the test found nothing in `{folder}`");
+        assert!(!files.is_empty(), "no files found in `{folder}`");
         let wrong: Vec<String> = circles(&files).iter().map(|circle| circle.join(", ")).collect();
         assert!(wrong.is_empty(), "circles in `{folder}`:\n{}", wrong.join("\n"));
     }
 }
 
 #[test]
-fn every_rule_sees_a_breach() {
+fn every_rule_detects_a_violation() {
     let file = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
     for (name, text) in [
         ("trust/x.rs", "use crate::verify::Narrator;"),
@@ -261,7 +265,7 @@ fn every_rule_sees_a_breach() {
 }
 
 #[test]
-fn every_circle_is_seen() {
+fn every_circle_is_found() {
     let read = |files: &[(&str, &str)]| {
         let file = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
         let files: Vec<(String, String)> = files.iter().map(file).collect();
@@ -288,7 +292,7 @@ fn every_circle_is_seen() {
         };
         assert_eq!(read(&files), [expected], "{one}");
     }
-    // Three files, over two folders.
+    // Three files in two folders.
     let files = [
         ("a.rs", "use crate::b::X;"),
         ("b/mod.rs", "mod c;\npub trait T { fn f(&self, of: &crate::d::D); }"),
@@ -298,7 +302,7 @@ fn every_circle_is_seen() {
     assert_eq!(read(&files), ["a.rs b/c.rs b/mod.rs d.rs"]);
     let none = [
         ("room/mod.rs", "mod a;\nmod b;\npub use a::A;\npub trait T { fn f(&self) -> a::A; }"),
-        // What stands in the folder's own file may be used by all that lies in it.
+        // Every file in a folder may use what the folder's own file defines.
         ("room/a.rs", "use super::T;\nuse super::b::B; // super::c\n"),
         (
             "room/b.rs",

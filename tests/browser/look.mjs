@@ -1,11 +1,10 @@
-// Looks at HTML reports in Debian's Chromium, as an auditor would: on a laptop, on a phone, by night
-// and on paper. `node look.mjs REPORT.html… REPORT.xml… [--pictures FOLDER]`; the browser is
-// TRAILPROOF_CHROMIUM. JUnit reports are read with the browser's XML parser, for want of another that
-// is not ours.
+// Opens HTML reports in Debian's Chromium as an auditor would: on a laptop, on a phone, in dark mode and
+// on paper. Usage: `node look.mjs REPORT.html… REPORT.xml… [--pictures FOLDER]`. TRAILPROOF_CHROMIUM is
+// the path of the browser. JUnit reports are read with the browser's XML parser, because no other
+// third-party parser is available.
 //
-// A report fails where axe-core finds anything, where the document is wider than the window, where
-// a request leaves the page, where anything is said on the console, where a dialog opens, or where
-// the page has a script.
+// A report fails if axe-core finds anything, if the document is wider than the window, if the page makes
+// a request, writes to the console, opens a dialog, or has a script.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join, resolve } from 'node:path'
@@ -19,17 +18,17 @@ const at = arguments_.indexOf('--pictures')
 const pictures = at < 0 ? null : resolve(arguments_.splice(at, 2)[1])
 const reports = arguments_.filter(name => name.endsWith('.html'))
 const junits = arguments_.filter(name => name.endsWith('.xml'))
-if (reports.length + junits.length === 0) throw new Error('which reports?')
+if (reports.length + junits.length === 0) throw new Error('no reports given')
 if (pictures) mkdirSync(pictures, { recursive: true })
 
 const SIZES = [
   { name: 'laptop', width: 1366, height: 768 },
   { name: 'phone', width: 360, height: 740 },
 ]
-// Points of A4, in which a PDF tells the size of its pages.
+// A4 in points, the unit of page sizes in a PDF.
 const A4 = { width: 595, height: 842 }
 
-// Playwright starts it with a new profile in a temporary folder, and removes that.
+// Playwright starts it with a new profile in a temporary folder, and removes the folder.
 const options = {
   executablePath: process.env.TRAILPROOF_CHROMIUM ?? '/usr/bin/chromium',
   args: [
@@ -46,7 +45,7 @@ const options = {
 
 const wrong = []
 let browser
-// What the page does is watched from its first byte on.
+// Opens a report, and watches the page from its first byte on.
 async function open(report, settings, problems) {
   const context = await browser.newContext({ offline: true, ...settings })
   const page = await context.newPage()
@@ -66,7 +65,7 @@ async function open(report, settings, problems) {
   return { context, page }
 }
 
-// What is wider than the window without a region that scrolls around it.
+// Returns the elements that are wider than the window and not in a scrolling region.
 function overflow() {
   const wide = document.documentElement.scrollWidth
   if (wide <= window.innerWidth) return null
@@ -83,10 +82,11 @@ async function look(report) {
   const text = readFileSync(report, 'utf8')
   const problems = []
   if (/<script|\son\w+=|\sstyle=|https?:\/\//i.test(text.replace(/<style>[^]*?<\/style>/, '').replace(/&[#\w]+;[^<]*/g, ''))) {
-    problems.push('has a script, a style attribute or an address')
+    problems.push('has a script, a style attribute or a URL')
   }
   for (const size of SIZES) {
-    // Of a page as long as an organization's, the colours of the night are those of the shorter ones.
+    // A page as long as an organization's is not checked in dark mode: its colours are those of the
+    // shorter pages.
     for (const colorScheme of text.length < 500_000 ? ['light', 'dark'] : ['light']) {
       const where = `${name} ${size.name} ${colorScheme}`
       const here = []
@@ -97,13 +97,13 @@ async function look(report) {
       const scripts = await page.evaluate(() => document.scripts.length)
       if (scripts > 0) here.push(`${scripts} scripts`)
       const styled = await page.evaluate(() => getComputedStyle(document.querySelector('h1')).fontFamily.includes('system-ui'))
-      if (!styled) here.push('its policy refuses its own style')
+      if (!styled) here.push('its policy rejects its own style')
       if (pictures) {
         const file = join(pictures, `${where.replaceAll(' ', '-')}.png`)
         await page.screenshot({ path: file, fullPage: text.length < 200_000 })
       }
       await context.close()
-      // The policy refuses axe as it does any script, so that it is set aside where axe looks.
+      // The policy blocks axe like any script, so it is bypassed while axe runs.
       const judged = await open(report, { ...settings, bypassCSP: true }, here)
       await judged.page.evaluate(axe)
       const found = await judged.page.evaluate(async () => {
@@ -121,7 +121,7 @@ async function look(report) {
   if (pictures) writeFileSync(join(pictures, `${name}.pdf`), pdf)
   const boxes = [...pdf.toString('latin1').matchAll(/\/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]/g)]
   const isA4 = ([, width, height]) => Math.abs(width - A4.width) < 2 && Math.abs(height - A4.height) < 2
-  if (boxes.length === 0 || !boxes.every(isA4)) paper.push('a page that is not A4')
+  if (boxes.length === 0 || !boxes.every(isA4)) paper.push('has a page that is not A4')
   await context.close()
   problems.push(...paper.map(problem => `${name} on paper: ${problem}`))
   console.log(`${name}: ${(text.length / 1000).toFixed(0)} kB, ${boxes.length} pages on paper, ${problems.length} problems`)

@@ -1,8 +1,9 @@
-//! A key in KMS: a loopback one that keeps AWS's rules for `Sign`, and that of moto, which nobody
-//! here wrote.
+//! Signs with a key in KMS: with a loopback KMS that follows AWS's rules for `Sign`, and with the
+//! third-party implementation in moto.
 //!
-//! `TRAILPROOF_MOTO_SERVER` names moto's program, as for `foreign_servers`. moto 5.2 does not know
-//! `MessageType` `DIGEST` and signs the hash of the hash, which is a signature that must be noticed.
+//! `TRAILPROOF_MOTO_SERVER` names the moto program, as for `foreign_servers`. moto 5.2 does not
+//! know the `MessageType` `DIGEST` and signs the hash of the hash. trailproof must reject that
+//! signature.
 use crate::attest_room::Room;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
@@ -16,7 +17,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use trailproof::attest::key::{SigningKey, VerifyingKey};
 
-/// moto imports for seconds before it listens, on a busy machine for many.
+/// The time to wait for the server. moto imports for seconds before it listens, and for much longer
+/// on a busy machine.
 const START: Duration = Duration::from_secs(90);
 
 struct Moto(Child);
@@ -54,7 +56,7 @@ fn moto() -> Option<(Moto, String)> {
     Some((moto, format!("http://127.0.0.1:{port}")))
 }
 
-/// Makes a key, and gives its ARN and its public key in PEM.
+/// Creates a key and returns its ARN and its public key in PEM.
 async fn key(client: &Client, spec: KeySpec) -> (String, Vec<u8>) {
     let made = client.create_key().key_spec(spec).key_usage(KeyUsageType::SignVerify);
     let arn = made.send().await.unwrap().key_metadata.unwrap().arn.unwrap();
@@ -63,7 +65,7 @@ async fn key(client: &Client, spec: KeySpec) -> (String, Vec<u8>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kms_that_signs_something_else_is_noticed() {
+async fn a_kms_that_signs_the_wrong_bytes_is_detected() {
     let Some((_moto, endpoint)) = moto() else { return };
     let config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -76,7 +78,7 @@ async fn a_kms_that_signs_something_else_is_noticed() {
     assert!(arn.starts_with("arn:aws:kms:eu-west-1:"), "{arn}");
     let (wrong, _) = key(&client, KeySpec::EccNistP384).await;
     let room = Room::new("kms");
-    // The region is that of the ARN.
+    // The region comes from the ARN.
     let aws = [
         ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -87,12 +89,12 @@ async fn a_kms_that_signs_something_else_is_noticed() {
         let sign = ["attest", "sign", "record.jsonl", "--kms", arn, "-o", "kms.json", "--force"];
         room.run_with(&sign, &aws)
     };
-    // moto hashes the hash once more, and what it signs is not taken for a signature of this.
+    // moto hashes the hash once more, and its signature is not accepted.
     sign(&arn).is(5, "the signature that was made is not of the key");
     VerifyingKey::from_der(&public).unwrap();
     sign(&wrong).is(5, "a key of another curve than P-256");
     sign("arn:aws:kms:eu-west-1:123456789012:key/no-such").is(5, "calling the GetPublicKey");
-    // moto keeps the keys of each region apart.
+    // moto keeps the keys of each region separately.
     let key_id = arn.rsplit('/').next().unwrap();
     sign(key_id).is(5, "calling the GetPublicKey");
     assert!(!room.0.join("kms.json").exists());
@@ -103,7 +105,7 @@ async fn a_kms_that_signs_something_else_is_noticed() {
 
 const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-/// A KMS with one key, for as many requests as come. It ends with the test's process.
+/// Starts a KMS with one key that answers any number of requests. It ends with the test process.
 fn loopback(key: SigningKey) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -125,7 +127,7 @@ fn loopback(key: SigningKey) -> String {
     endpoint
 }
 
-/// The operation and body of the next request.
+/// Returns the operation and the body of the next request.
 fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
     let (mut operation, mut length) = (String::new(), 0);
     loop {
@@ -164,7 +166,7 @@ fn answer(key: &SigningKey, operation: &str, body: &Value) -> (&'static str, Val
         }
         "Sign" => {
             let message = STANDARD.decode(body["Message"].as_str().unwrap()).unwrap();
-            // AWS: for ECDSA_SHA_256 a digest has 32 bytes.
+            // AWS requires a digest of 32 bytes for ECDSA_SHA_256.
             let Ok(hash) = <[u8; 32]>::try_from(message) else {
                 return refuse("ValidationException");
             };
@@ -179,7 +181,7 @@ fn answer(key: &SigningKey, operation: &str, body: &Value) -> (&'static str, Val
 }
 
 #[test]
-fn what_kms_signs_is_verified_with_its_public_key() {
+fn a_kms_signature_verifies_with_its_public_key() {
     let room = Room::new("kms-loopback");
     let key = SigningKey::generate().unwrap();
     room.write("kms-public.pem", key.public().unwrap().to_pem().unwrap());
@@ -193,7 +195,7 @@ fn what_kms_signs_is_verified_with_its_public_key() {
         let sign = ["attest", "sign", "record.jsonl", "--kms", key, "-o", "kms.json", "--force"];
         room.run_with(&sign, &aws)
     };
-    // The region is that of the ARN; without one, none is configured here.
+    // The region comes from the ARN. Without one, no region is configured here.
     sign(ARN).is(0, "signed by the key");
     let verify = ["attest", "verify", "kms.json", "--key", "kms-public.pem"];
     room.run(&[&verify[..], &["--record", "record.jsonl"]].concat()).is(0, "HOLDS");

@@ -1,8 +1,8 @@
-//! The tests that need other programs: the AWS CLI, S3 servers and a KMS that nobody here wrote, and
-//! the programs that people copy buckets with. `bash scripts/test external` says how to run them.
+//! The tests that need other programs: the AWS CLI, third-party S3 servers and a third-party KMS,
+//! and the programs that people use to copy buckets. Run them with `bash scripts/test external`.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::panic, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says what it skips, and what it measured")]
+#![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #[path = "../support/attest_room.rs"]
 mod attest_room;

@@ -1,12 +1,13 @@
-//! The set-up of AWS as the AWS CLI would find it, each in a process of its own: it comes from the
-//! environment and from files, which tests in one process would share.
+//! The AWS configuration as the AWS CLI would read it. Each case runs in its own process, because
+//! environment and files would be shared by tests in one process.
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use trailproof::aws::config::{AwsConfig, AwsOptions, EndpointScope, Service};
 
-/// Not a test: what the processes run that the tests start. It prints what it found.
+/// Not a test: the program that the tests start in separate processes. It prints the configuration
+/// that it finds.
 #[tokio::test]
 #[ignore = "run by the other tests"]
 async fn probe() {
@@ -40,7 +41,7 @@ fn report(name: &str, value: &str) {
     println!("{name}={value}");
 }
 
-/// What a process with this environment and these files finds.
+/// Returns what a process with this environment and these files finds.
 fn found(name: &str, environment: &[(&str, &str)], config: &str) -> String {
     let home: PathBuf =
         std::env::temp_dir().join(format!("trailproof-{name}-{}", std::process::id()));
@@ -66,7 +67,7 @@ const KEYS: [(&str, &str); 2] =
     [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 
 #[test]
-fn nothing_is_configured() {
+fn without_configuration_nothing_is_set() {
     let found = found("nothing", &[], "");
     assert!(found.contains("region=You must specify a region."), "{found}");
     assert!(found.contains("credentials=Unable to locate credentials."), "{found}");
@@ -74,7 +75,7 @@ fn nothing_is_configured() {
 }
 
 #[test]
-fn environment_goes_before_profile_and_options_before_both() {
+fn options_override_the_environment_and_it_overrides_the_profile() {
     let config = "[default]\nregion = eu-north-1\n";
     assert!(found("profile", &KEYS, config).contains("region=eu-north-1\n"));
     let mut set = KEYS.to_vec();
@@ -97,14 +98,14 @@ fn the_named_profile_is_used_for_region_keys_and_endpoints() {
 }
 
 #[test]
-fn a_profile_that_is_in_no_file_is_named() {
+fn a_profile_that_no_file_defines_is_named() {
     let found = found("absent", &[("PROBE_PROFILE", "nobody")], "[default]\n");
     assert!(found.contains("The config profile (nobody) could not be found"), "{found}");
 }
 
-/// Keys in the environment are not those of the profile that was asked for.
+/// Keys in the environment do not belong to the requested profile.
 #[test]
-fn a_profile_of_the_command_line_goes_before_keys_of_the_environment() {
+fn a_profile_option_overrides_keys_in_the_environment() {
     let config = "[profile audit]\nregion = sa-east-1\n";
     let mut set = KEYS.to_vec();
     set.push(("PROBE_PROFILE", "audit"));
@@ -117,16 +118,16 @@ fn a_profile_of_the_command_line_goes_before_keys_of_the_environment() {
 }
 
 #[test]
-fn a_process_that_gives_credentials_is_asked() {
+fn a_credential_process_is_run() {
     let config = "[default]\ncredential_process = echo \
                   {\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"S\"}\n";
     let found = found("process", &[], &config.replace('"', "\\\""));
     assert!(found.contains("credentials=ok"), "{found}");
 }
 
-/// As in the AWS CLI's validate-logs, `--endpoint-url` is CloudTrail's alone.
+/// As in the AWS CLI's validate-logs, `--endpoint-url` applies only to CloudTrail.
 #[test]
-fn the_endpoint_option_is_for_whom_it_is_meant() {
+fn the_endpoint_option_applies_only_to_its_services() {
     let mut set = KEYS.to_vec();
     set.push(("PROBE_ENDPOINT", "http://127.0.0.1:1"));
     set.push(("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2"));
@@ -143,10 +144,10 @@ fn the_endpoint_option_is_for_whom_it_is_meant() {
     assert!(shown.contains("S3=http://127.0.0.1:1\n"), "{shown}");
 }
 
-/// Where instance metadata is silent, a run without credentials must not wait for it.
+/// If instance metadata does not answer, a run without credentials must not wait for it.
 #[test]
-fn silent_instance_metadata_costs_two_seconds_at_most() {
-    // It accepts connections and says nothing.
+fn silent_instance_metadata_costs_at_most_two_seconds() {
+    // It accepts connections and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let set = [
@@ -160,7 +161,7 @@ fn silent_instance_metadata_costs_two_seconds_at_most() {
 }
 
 #[test]
-fn a_bundle_that_cannot_be_read_is_said() {
+fn an_unreadable_ca_bundle_is_reported() {
     let found = found("bundle", &[("AWS_CA_BUNDLE", "/nowhere/ca.pem")], "");
     assert!(found.contains("setup=`AWS_CA_BUNDLE` names `/nowhere/ca.pem`"), "{found}");
 }

@@ -1,5 +1,5 @@
-//! The commitment beside two other implementations: `ct-merkle` for the trees, and twenty lines of
-//! Python for all three levels.
+//! Compares the commitment with two other implementations: `ct-merkle` for the trees, and twenty
+//! lines of Python for all three levels.
 
 use crate::support::worlds::{Flips, WorldKeys, WorldSource};
 use ct_merkle::InclusionProof;
@@ -18,13 +18,13 @@ use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 
-/// A leaf of any length, the empty one too.
+/// Returns a leaf of any length, including zero.
 fn leaf(number: usize) -> Vec<u8> {
     vec![u8::try_from(number % 251).unwrap(); number % 7 * 13]
 }
 
 #[test]
-fn trees_are_those_of_ct_merkle() {
+fn trees_equal_those_of_ct_merkle() {
     for size in 0..=200 {
         let mut other = MemoryBackedTree::<Sha256, Vec<u8>>::new();
         let mut tree = Tree::default();
@@ -41,14 +41,14 @@ fn trees_are_those_of_ct_merkle() {
             assert_eq!(at.root(&leaf_hash(&leaf(number))), Some(finished.root), "{size} {number}");
             let theirs = other.prove_inclusion(number);
             assert_eq!(at.path.concat(), theirs.as_bytes(), "{size} {number}");
-            // Theirs checks ours.
+            // Their implementation verifies our proof.
             let ours = InclusionProof::<Sha256>::try_from_bytes(at.path.concat()).unwrap();
             root.verify_inclusion(&leaf(number), at.index, &ours).unwrap();
         }
     }
 }
 
-/// Every change of a position or of a leaf must show.
+/// Every change of a position or of a leaf must be detected.
 #[test]
 fn a_changed_position_proves_nothing() {
     for size in 1..=33 {
@@ -82,18 +82,18 @@ fn a_changed_position_proves_nothing() {
     }
 }
 
-/// The root of a tree by the other implementation.
+/// Returns the root of a tree, computed by the other implementation.
 fn other_root(leaves: impl IntoIterator<Item = Vec<u8>>) -> [u8; 32] {
     let mut tree = MemoryBackedTree::<Sha256, Vec<u8>>::new();
     leaves.into_iter().for_each(|leaf| tree.push(leaf));
     tree.root().as_bytes().as_slice().try_into().unwrap()
 }
 
-/// The commitment as `docs/src/format/commitment.md` defines it: all lines in memory, and
-/// every tree by `ct-merkle`.
+/// Computes the commitment as `docs/src/format/commitment.md` defines it: with all lines in memory,
+/// and every tree by `ct-merkle`.
 fn by_the_document(lines: &[Vec<u8>]) -> ([u8; 32], usize) {
     let mut chain = Vec::new();
-    // (chain, kind, day) of digests that follow each other, with (end, lines) of each.
+    // The (chain, kind, day) of consecutive digests, with (end, lines) of each.
     type Digest = (String, Vec<Vec<u8>>);
     let mut days: Vec<(Vec<String>, Vec<Digest>)> = Vec::new();
     for line in lines {
@@ -132,7 +132,7 @@ fn by_the_document(lines: &[Vec<u8>]) -> ([u8; 32], usize) {
     (other_root(days), count)
 }
 
-/// The lines of a run over the trail.
+/// Returns the lines of a run over the trail.
 fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
     let whole = trail.whole();
     let end = Timestamp::from_unix(whole.to + 7_200);
@@ -156,7 +156,8 @@ fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(verify(
         &plan,
-        // Every first read brings a changed byte, so that what is told is told after a second one.
+        // The first read of every object returns a changed byte, so every outcome is reported after
+        // a second read.
         Arc::new(WorldSource { flips: Flips::new(true), ..WorldSource::new(&trail.world) }),
         Arc::new(WorldKeys(Arc::new(trail.world.clone()))),
         &mut |event| {
@@ -194,15 +195,15 @@ fn sum(lines: &[Vec<u8>]) -> Summing {
 }
 
 #[test]
-fn all_three_levels_are_those_of_the_document() {
+fn all_three_levels_match_the_document() {
     let mut seen = std::collections::BTreeSet::new();
     for trail in trails() {
         let mut lines = lines(&trail);
         let (made, _, _) = sum(&lines).finish();
         let (root, days) = by_the_document(&lines);
         assert_eq!((made.root, made.days), (root, u64::try_from(days).unwrap()));
-        assert!(days >= 2 && seen.insert(root), "the test sees too little");
-        // Any evidence line that is changed, gone or elsewhere makes another root.
+        assert!(days >= 2 && seen.insert(root), "too few evidence lines");
+        // Any changed, missing or moved evidence line changes the root.
         let evidence: Vec<usize> = (0..lines.len())
             .filter(|at| {
                 [&br#"{"event":"digest-judged""#[..], br#"{"event":"log-judged""#]
@@ -230,15 +231,15 @@ fn all_three_levels_are_those_of_the_document() {
 }
 
 #[test]
-fn lines_that_cannot_stand_there_are_refused() {
+fn misplaced_lines_are_rejected() {
     let lines = lines(&trails().next().unwrap());
     let log = br#"{"event":"log-judged","bucket":"b","key":"k","outcome":"valid"}"#.to_vec();
     let digest = lines.iter().find(|line| line.starts_with(br#"{"event":"digest-judged""#));
     for (before, line) in [
-        // A log file's before any digest's, and after the chain of the last digest.
+        // A log file's line before any digest's, and one after the chain of the last digest.
         (Vec::new(), log.clone()),
         (lines.clone(), log),
-        // A digest's outside a chain.
+        // A digest's line outside a chain.
         (Vec::new(), digest.unwrap().clone()),
     ] {
         let mut summing = sum(&before);

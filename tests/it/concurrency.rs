@@ -1,10 +1,11 @@
-//! What comes out does not depend on what finishes first: the same bytes and the same exit status at any
-//! concurrency, with a store that answers each request after a time of its own.
+//! The output does not depend on the order of completion: the same bytes and the same exit status
+//! at any concurrency, with a store that delays each answer differently.
 use std::path::Path;
 use std::time::Duration;
 use trailproof_testkit::scenario::{Program, Ran, Scenario};
 
-/// Valid and INVALID, missing and unreadable, gaps, backfill, retries: what can change places.
+/// Scenarios with everything that could change its place: valid, INVALID, missing and unreadable
+/// objects, gaps, backfill and retries.
 const SCENARIOS: [&str; 9] = [
     "realistic-log-files",
     "many-log-files-in-one-minute",
@@ -17,7 +18,7 @@ const SCENARIOS: [&str; 9] = [
     "reads-reset-at-first",
 ];
 
-/// Longest time that an answer is held up; several times what an answer takes.
+/// The longest delay of an answer, several times what an answer takes.
 const JITTER: Duration = Duration::from_millis(15);
 
 fn run(scenario: &Scenario, concurrency: &str, jitter: Option<u64>) -> Ran {
@@ -32,7 +33,8 @@ fn run(scenario: &Scenario, concurrency: &str, jitter: Option<u64>) -> Ran {
     };
     let mut stage = scenario.stage();
     if let Some(seed) = jitter {
-        // Drawn anew for each seed, so that answers overtake each other in another order each time.
+        // Each seed draws new delays, so answers overtake each other in a different order each
+        // time.
         stage.options.seed = seed;
         stage.options.latency_jitter = JITTER;
     }

@@ -1,7 +1,7 @@
-//! The demo that is committed: it is what the builder makes, it reads back as what was built, and
-//! `validate-logs` and the README's own command say of it what was done to it.
+//! The committed demo: it is what the builder generates, it reads back as it was built, and
+//! `validate-logs` and the command in the README report what was done to it.
 //!
-//! `TRAILPROOF_BLESS=1` writes `testdata/demo` anew.
+//! `TRAILPROOF_BLESS=1` rewrites `testdata/demo`.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::trail::demo::{demo, write_demo};
 use trailproof_testkit::world::World;
 
-/// More than the repository should carry for a demo.
+/// A limit on the size of the demo in the repository, in bytes.
 const LARGEST: usize = 1 << 20;
 
-/// The committed directory, written anew where that is asked for.
+/// Returns the committed directory, rewritten if requested.
 fn committed() -> PathBuf {
     static BLESSED: Once = Once::new();
     let at = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
@@ -33,7 +33,7 @@ fn write_anew(at: &Path) {
     write_demo(at).unwrap();
 }
 
-/// All files below a directory, by their path in it.
+/// Returns all files below a directory, by their relative path.
 fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     fn walk(root: &Path, directory: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         for entry in fs::read_dir(directory).unwrap() {
@@ -51,23 +51,23 @@ fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn the_committed_demo_is_what_the_builder_makes() {
+fn the_committed_demo_is_what_the_builder_generates() {
     let at = committed();
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo");
     write_anew(&made);
     let (made, committed) = (files(&made), files(&at));
     let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&made), names(&committed), "`TRAILPROOF_BLESS=1` writes it anew");
+    assert_eq!(names(&made), names(&committed), "`TRAILPROOF_BLESS=1` rewrites it");
     for (name, bytes) in &made {
         let same = committed.get(name) == Some(bytes);
-        assert!(same, "`{}` differs; `TRAILPROOF_BLESS=1` writes it anew", name.display());
+        assert!(same, "`{}` differs; `TRAILPROOF_BLESS=1` rewrites it", name.display());
     }
     let size: usize = committed.values().map(Vec::len).sum();
     assert!(size < LARGEST, "{size} bytes");
 }
 
 #[test]
-fn what_is_read_from_the_directory_is_what_was_built() {
+fn the_directory_reads_back_as_it_was_built() {
     let read = World::read_from(&committed()).unwrap();
     let built = demo().trail.world;
     assert_eq!(read.buckets.keys().collect::<Vec<_>>(), built.buckets.keys().collect::<Vec<_>>());
@@ -86,16 +86,16 @@ fn what_is_read_from_the_directory_is_what_was_built() {
         assert_eq!(found.objects.len(), objects);
     }
     for (region, keys) in &built.public_keys {
-        let told = |keys: &[trailproof_testkit::world::PublicKey]| {
+        let fields = |keys: &[trailproof_testkit::world::PublicKey]| {
             keys.iter()
                 .map(|key| (key.der.clone(), key.fingerprint.clone(), key.valid_from, key.valid_to))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(told(read.public_keys.get(region).unwrap()), told(keys), "{region}");
+        assert_eq!(fields(read.public_keys.get(region).unwrap()), fields(keys), "{region}");
     }
 }
 
-/// Status, stdout and stderr of `validate-logs` over one region of the committed demo.
+/// Returns the status, stdout and stderr of `validate-logs` over one region of the committed demo.
 fn validate(region: &str) -> (Option<i32>, String, String) {
     let world = World::read_from(&committed()).unwrap();
     let server = LoopbackServer::start(world, ServerOptions::default()).unwrap();
@@ -114,20 +114,20 @@ fn validate(region: &str) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn what_was_done_to_the_demo_is_found_and_nothing_else() {
+fn only_the_tampering_with_the_demo_is_found() {
     let done = demo();
-    let (status, told, found) = validate("us-east-1");
-    assert_eq!(status, Some(1), "{told}{found}");
+    let (status, stdout, found) = validate("us-east-1");
+    assert_eq!(status, Some(1), "{stdout}{found}");
     let log = format!("Log file\ts3://example-trail-logs/{}\tINVALID", done.changed_log);
     assert!(found.starts_with(&log) && found.matches("INVALID").count() == 1, "{found}");
     let tallies = "\n73/73 digest files valid\n48/49 log files valid, 1/49 log files INVALID\n";
-    assert!(told.ends_with(tallies), "{told}");
+    assert!(stdout.ends_with(tallies), "{stdout}");
 
-    let (status, told, found) = validate("eu-west-1");
-    assert_eq!(status, Some(1), "{told}{found}");
+    let (status, stdout, found) = validate("eu-west-1");
+    assert_eq!(status, Some(1), "{stdout}{found}");
     let digest =
         format!("Digest file\ts3://example-trail-logs/{}\tINVALID: not found", done.deleted_digest);
     assert!(found.starts_with(&digest) && found.matches("INVALID").count() == 1, "{found}");
     let tallies = "\n72/73 digest files valid, 1/73 digest files INVALID\n48/48 log files valid\n";
-    assert!(told.ends_with(tallies), "{told}");
+    assert!(stdout.ends_with(tallies), "{stdout}");
 }

@@ -1,5 +1,5 @@
-//! The documents say what the program does: the schema fits its output, and every event, field and
-//! code stands in the description of the stream.
+//! The documents match the program: its output conforms to the schema, and every event, field and
+//! code is in the description of the stream.
 
 use crate::support::worlds::{Flips, WorldKeys, WorldSource};
 use crate::wire::some_events;
@@ -31,7 +31,7 @@ fn document(name: &str) -> String {
         .unwrap()
 }
 
-/// A run over the trail, as the JSON document.
+/// Returns a run over the trail as the JSON document.
 fn run(trail: &BuiltTrail) -> Value {
     let whole = trail.whole();
     let plan = VerifyPlan {
@@ -58,7 +58,8 @@ fn run(trail: &BuiltTrail) -> Value {
     let mut report = Json::new(&mut json);
     runtime.block_on(verify(
         &plan,
-        // Every first read brings a changed byte, so that what is told is told after a second one.
+        // The first read of every object returns a changed byte, so every outcome is reported after
+        // a second read.
         Arc::new(WorldSource { flips: Flips::new(true), ..WorldSource::new(&trail.world) }),
         Arc::new(WorldKeys(Arc::new(trail.world.clone()))),
         &mut |event| report.event(event).unwrap(),
@@ -69,7 +70,7 @@ fn run(trail: &BuiltTrail) -> Value {
 }
 
 #[test]
-fn the_schema_fits_every_summary_and_would_not_fit_another() {
+fn the_schema_accepts_every_summary_and_rejects_others() {
     let validator = jsonschema::validator_for(&schema("verify-summary.schema.json")).unwrap();
     let mut dice = Dice::new(17, "documents");
     let mut verdicts = BTreeSet::new();
@@ -92,14 +93,14 @@ fn the_schema_fits_every_summary_and_would_not_fit_another() {
         verdicts.insert(summary["verdict"].to_string());
         let mut other = summary.clone();
         other["verdict"] = "valid".into();
-        assert!(!validator.is_valid(&other), "the schema takes any verdict");
+        assert!(!validator.is_valid(&other), "the schema accepts any verdict");
     }
     assert!(verdicts.len() >= 2, "{verdicts:?}");
 }
 
-/// The schema fits what any events come to, and not only what runs over synthetic trails do.
+/// The schema accepts the summary of any events, not only of runs over synthetic trails.
 #[test]
-fn the_schema_fits_what_any_events_come_to() {
+fn the_schema_accepts_the_summary_of_any_events() {
     let validator = jsonschema::validator_for(&schema("verify-summary.schema.json")).unwrap();
     let is_edge =
         |event: &RunEvent| matches!(event, RunEvent::RunStarted(_) | RunEvent::RunFinished(_));
@@ -127,7 +128,7 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&document(name)).unwrap()
 }
 
-/// The values that a schema lists at this place.
+/// Returns the values that the schema lists at this place.
 fn values(schema: &Value, at: &str) -> BTreeSet<String> {
     let values = schema.pointer(at).unwrap().as_array().unwrap().iter();
     values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect()
@@ -137,12 +138,12 @@ fn set<'a>(codes: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     codes.into_iter().map(str::to_owned).collect()
 }
 
-/// What stands between backquotes.
+/// Returns the parts of a text between backquotes.
 fn quoted(text: &str) -> BTreeSet<String> {
     set(text.split('`').skip(1).step_by(2))
 }
 
-/// The first cells of the table below this line, without their backquotes.
+/// Returns the first cells of the table below this line, without their backquotes.
 fn table(document: &str, head: &str) -> BTreeSet<String> {
     let (_, table) = document.split_once(&format!("\n{head}\n")).unwrap();
     let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
@@ -150,10 +151,10 @@ fn table(document: &str, head: &str) -> BTreeSet<String> {
     set(cells.map(|cell| cell.trim().trim_matches('`')))
 }
 
-/// Codes are made from names, so that a new name here is a changed code there: what was released
-/// stands in the documents.
+/// Codes are derived from names, so renaming a variant would change a code. The documents hold the
+/// released codes.
 #[test]
-fn every_code_is_documented_and_no_other() {
+fn the_documents_list_exactly_the_codes() {
     let attestation = schema("attestation.schema.json");
     let (document, schema) = (document("run-record.md"), schema("verify-summary.schema.json"));
     let listed = |at: &str| values(&schema, at);
@@ -202,8 +203,8 @@ fn every_code_is_documented_and_no_other() {
     assert!(kinds.is_subset(&quoted(&document)), "{kinds:?}");
 }
 
-/// Every field of every event is named in the document, also of events that no run over a synthetic
-/// trail tells.
+/// Every field of every event is named in the document, including events that no run over a
+/// synthetic trail emits.
 #[test]
 fn every_field_is_documented() {
     fn fields(value: &Value, found: &mut BTreeSet<String>) {

@@ -1,8 +1,9 @@
-//! The fuzz targets on stable Rust: each over seeds from the demo and over a fixed number of
-//! mutations of them, the same ones in every run.
+//! The fuzz targets on stable Rust: each runs over seeds from the demo and over a fixed number of
+//! mutations of them, the same in every run.
 //!
-//! It is no fuzzer (`fuzz/README.md` says how to run one): it keeps the targets compiling and their
-//! claims true for what is near real data. `TRAILPROOF_FUZZ_RUNS` multiplies the number of inputs.
+//! It does not replace a fuzzer (`fuzz/README.md` describes how to run one). It keeps the targets
+//! compiling and their claims true for inputs that are close to real data. `TRAILPROOF_FUZZ_RUNS`
+//! multiplies the number of inputs.
 #[path = "../../fuzz/pool.rs"]
 mod pool;
 #[path = "../../fuzz/targets.rs"]
@@ -13,7 +14,7 @@ use flate2::write::GzEncoder;
 use pool::Pool;
 use std::io::Write as _;
 
-/// SplitMix64.
+/// The random number generator SplitMix64.
 struct Dice(u64);
 
 impl Dice {
@@ -62,8 +63,8 @@ fn mutate(data: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
     }
 }
 
-/// Runs `target` over the seeds and over `runs` mutations of them. Both kinds of input must occur:
-/// those that it takes and those that it refuses.
+/// Runs `target` over the seeds and over `runs` mutations of them. Both accepted and rejected
+/// inputs must occur.
 fn smoke(target: fn(&[u8]) -> bool, seeds: &[Vec<u8>], runs: usize) {
     let more = std::env::var("TRAILPROOF_FUZZ_RUNS").ok().map_or(1, |times| times.parse().unwrap());
     let (mut taken, mut refused) = (0, 0);
@@ -79,7 +80,7 @@ fn smoke(target: fn(&[u8]) -> bool, seeds: &[Vec<u8>], runs: usize) {
         }
         run(&data);
     }
-    assert!(taken > runs / 100 && refused > runs / 100, "{taken} taken, {refused} refused");
+    assert!(taken > runs / 100 && refused > runs / 100, "{taken} accepted, {refused} rejected");
 }
 
 #[test]
@@ -91,10 +92,10 @@ fn inflate() {
     smoke(targets::inflation::inflate, &seeds, 2_000);
 }
 
-/// Members by hand, whole and wrong in every way that a decoder can tell: what the quick one and the
-/// exact one might disagree about.
+/// Members built by hand, complete and broken in every way that a decoder can detect: inputs on
+/// which the quick and the exact decoder might disagree.
 #[test]
-fn inflate_by_hand() {
+fn inflate_handmade_members() {
     let text: Vec<u8> = (0..40_000_u32).flat_map(|n| (n * n % 977).to_le_bytes()).collect();
     let stored = {
         let length = u16::try_from(text.len().min(9_999)).unwrap();
@@ -109,10 +110,11 @@ fn inflate_by_hand() {
         member(b"{"),
         member(&text),
         member(&vec![0; 300_000]),
-        // More than the allowance.
+        // More than the limit.
         member(&vec![0; (1 << 20) + 1]),
         stored,
-        // No block at all, a block of the type that is none, a length that is not its complement.
+        // No block at all, a block of the invalid type, and a length that does not match its
+        // complement.
         gzip_of(&[], b""),
         gzip_of(&[7], b""),
         gzip_of(&[1, 1, 0, 0, 0, 9], b""),
@@ -130,7 +132,8 @@ fn inflate_by_hand() {
             wrong[at] ^= 0x41;
             members.push(wrong);
         }
-        // The same member twice has the same trailer at its end; and trailers alone behind it.
+        // The same member twice, so that the same trailer is at the end, and trailers alone after
+        // it.
         let trailer = &whole[whole.len() - 8..];
         for after in [&whole[..], &[0][..], trailer, &[trailer, trailer].concat()[..]] {
             members.push([&whole[..], after].concat());
@@ -153,14 +156,14 @@ fn member(text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A member with this deflate stream, and the trailer of `text`.
+/// Returns a member with this deflate stream and the trailer of `text`.
 fn gzip_of(body: &[u8], text: &[u8]) -> Vec<u8> {
     let whole = member(text);
     [&whole[..10], body, &whole[whole.len() - 8..]].concat()
 }
 
-/// A block with codes of its own whose lengths are nearly right: complete, or one off, with counts
-/// up to more than there may be. This is where decoders differ in what they take.
+/// Returns a dynamic block whose code lengths are nearly right: complete, or off by one, with
+/// counts up to more than the maximum. Decoders differ in which of these they accept.
 fn dynamic_block(dice: &mut Dice) -> Vec<u8> {
     let mut bits: Vec<bool> = Vec::new();
     let mut put = |value: usize, length: usize| {
@@ -172,7 +175,7 @@ fn dynamic_block(dice: &mut Dice) -> Vec<u8> {
     put(lengths - 257, 5);
     put(distances - 1, 5);
     put(15, 4);
-    // The code of code lengths: sixteen of 4 bits each, 0 to 15 in order; at times one off.
+    // The code of code lengths: sixteen of 4 bits each, 0 to 15 in order; sometimes off by one.
     let odd = dice.below(60);
     for (at, symbol) in
         [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15].into_iter().enumerate()
@@ -180,7 +183,7 @@ fn dynamic_block(dice: &mut Dice) -> Vec<u8> {
         put(if at == odd { dice.below(8) } else { [4, 0][usize::from(symbol > 15)] }, 3);
     }
     let mut code = |symbol: usize| {
-        // Codes stand with their first bit first.
+        // Codes are written with their first bit first.
         put((0..4).fold(0, |turned, bit| turned | (symbol >> bit & 1) << (3 - bit)), 4);
     };
     let mut lens = vec![0; lengths + distances];
@@ -227,7 +230,8 @@ fn key_layout() {
 
 #[test]
 fn public_key() {
-    // SubjectPublicKeyInfo of an RSA key of 2,048 bits is these bytes before the PKCS#1 ones.
+    // The SubjectPublicKeyInfo of an RSA key of 2,048 bits consists of these bytes before the
+    // PKCS#1 ones.
     let before = hex::decode("30820122300d06092a864886f70d01010105000382010f00").unwrap();
     let mut seeds = Pool::get().public_keys.clone();
     seeds.extend(seeds.iter().map(|key| [before.as_slice(), key].concat()).collect::<Vec<_>>());
@@ -261,7 +265,7 @@ fn key_bundle() {
 fn aws_walk() {
     let mut dice = Dice(7);
     let mut seeds: Vec<_> = (0..200).map(|length| dice.bytes(length)).collect();
-    // Mostly the truth, with a lie now and then.
+    // Mostly true facts, with a false one now and then.
     for _ in 0..100 {
         let lies = (0..160).map(|_| if dice.below(12) == 0 { dice.byte() } else { 0 }).collect();
         seeds.push(lies);

@@ -1,5 +1,5 @@
-//! The three proofs of a digest, each alone, none, and each in the way of the others: over digests
-//! that the builder signed with an implementation of RSA that is not the one that verifies.
+//! The three proofs of a digest: each alone, none, and each against the others. The builder signed
+//! the digests with a different implementation of RSA than the one that verifies them.
 use trailproof_core::bytes::content::read_whole;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::codes::finding::Outcome;
@@ -31,7 +31,7 @@ impl Case {
         let mut keys = trail.world.public_keys.values().flatten();
         let key = keys.rfind(|key| key.fingerprint == fingerprint).unwrap();
         let key = PublicKey::new(key.fingerprint.clone(), &key.der);
-        // The link as its successor records it: by the builder's own account of what it signed.
+        // The link as the successor records it, from the builder's own account of what it signed.
         let hash = read(&trail, 2, |_| {}).content.hash;
         let version = trail.current(&at.bucket, &at.key).unwrap();
         let signature = version.metadata["signature"].clone();
@@ -40,7 +40,7 @@ impl Case {
     }
 }
 
-/// Reads a digest, after `change` was done to its inflated bytes.
+/// Reads a digest after applying `change` to its inflated bytes.
 fn read(trail: &BuiltTrail, index: usize, change: impl Fn(&mut Vec<u8>)) -> DigestRead {
     let digest = &trail.chains[0].digests[index];
     let version = trail.current(&digest.bucket, &digest.key).unwrap();
@@ -58,8 +58,8 @@ fn read(trail: &BuiltTrail, index: usize, change: impl Fn(&mut Vec<u8>)) -> Dige
     }
 }
 
-/// What came of it, in one word each: the proofs that held, or the code.
-fn told(outcome: &Outcome<trailproof_core::digest::judge::ProvenDigest>) -> String {
+/// Returns the outcome in one word: the proofs that hold, or the code.
+fn outcome_word(outcome: &Outcome<trailproof_core::digest::judge::ProvenDigest>) -> String {
     match outcome {
         Outcome::Valid(proven) => {
             let proofs = proven.proofs;
@@ -76,7 +76,7 @@ fn told(outcome: &Outcome<trailproof_core::digest::judge::ProvenDigest>) -> Stri
 }
 
 #[test]
-fn any_one_proof_is_enough_and_none_is_not() {
+fn any_single_proof_is_enough() {
     let case = Case::new();
     let no_keys = ReadFailure::new(ReadFailureKind::KeysUnavailable, "");
     let known = KeyLookup::Known(&case.key);
@@ -104,15 +104,20 @@ fn any_one_proof_is_enough_and_none_is_not() {
         (Some(wrong.as_str()), Some(&other), &known, "digest-signature-invalid"),
     ] {
         let mut read = read(&case.trail, 2, |_| {});
-        // Stored inflated is how this test reads; that is a notice of its own.
+        // This test reads the digest inflated, which adds a notice.
         read.signature = own.map(str::to_owned);
         let (outcome, _) = judge_digest(read, &case.at, link, key);
-        assert_eq!(told(&outcome), expected, "own {own:.8?}, link {:?}", link.map(|l| l.hash));
+        assert_eq!(
+            outcome_word(&outcome),
+            expected,
+            "own {own:.8?}, link {:?}",
+            link.map(|l| l.hash)
+        );
     }
 }
 
 #[test]
-fn what_fails_beside_a_proof_is_a_notice() {
+fn a_failed_proof_beside_a_valid_one_is_a_notice() {
     let case = Case::new();
     let key = KeyLookup::Known(&case.key);
     for (signature, notice) in [
@@ -128,7 +133,7 @@ fn what_fails_beside_a_proof_is_a_notice() {
 }
 
 #[test]
-fn no_byte_of_a_digest_can_change_and_no_other_place_can_hold_it() {
+fn a_changed_byte_or_a_different_location_invalidates_a_digest() {
     let case = Case::new();
     let key = KeyLookup::Known(&case.key);
     let length = {
@@ -148,14 +153,14 @@ fn no_byte_of_a_digest_can_change_and_no_other_place_can_hold_it() {
     let elsewhere = ObjectLocation::new(case.at.bucket.clone(), format!("{}x", case.at.key));
     let (outcome, _) =
         judge_digest(read(&case.trail, 2, |_| {}), &elsewhere, Some(&case.link), &key);
-    assert_eq!(told(&outcome), "digest-moved");
+    assert_eq!(outcome_word(&outcome), "digest-moved");
 }
 
-/// Evidence of another place: a copy where the very digest lies in another bucket or below another
-/// prefix and its signature holds there; a finding where nothing holds, or where it is another
-/// digest's place; neither where nothing can be held against it.
+/// Evidence of a different place is a copy if the very digest is in a different bucket or below a
+/// different prefix and its signature holds there. It is a finding if nothing holds, or if it is at
+/// the place of a different digest. It is neither if nothing contradicts it.
 #[test]
-fn a_digest_is_a_copy_only_of_itself_and_only_where_its_signature_holds() {
+fn a_digest_is_a_copy_only_if_its_signature_holds_at_the_original_place() {
     let case = Case::new();
     let no_keys = ReadFailure::new(ReadFailureKind::KeysUnavailable, "");
     let known = KeyLookup::Known(&case.key);
@@ -192,16 +197,16 @@ fn a_digest_is_a_copy_only_of_itself_and_only_where_its_signature_holds() {
         let mut read = read(&case.trail, 2, |_| {});
         read.signature = own.map(str::to_owned);
         let (outcome, notices) = judge_digest(read, at, link, lookup);
-        assert_eq!(told(&outcome), expected, "{at}");
+        assert_eq!(outcome_word(&outcome), expected, "{at}");
         let copied = expected == "delivered-elsewhere";
         assert_eq!(notices.contains(&Notice::DigestCopied), copied, "{at}");
     }
 }
 
-/// The two encodings of a key are one key, whichever of them its name is of; a byte more or less is
-/// another.
+/// Both encodings of a key are the same key, whichever of them its fingerprint is computed from.
+/// One byte more or less makes a different key.
 #[test]
-fn a_key_is_of_its_name_in_either_encoding() {
+fn a_fingerprint_matches_a_key_in_either_encoding() {
     use trailproof_core::digest::signing::PublicKey;
     use trailproof_testkit::trail::signer::{Signer, fingerprint};
     let (one, other) = (Signer::pool(0), Signer::pool(1));

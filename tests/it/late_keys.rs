@@ -1,5 +1,5 @@
-//! Before a key is called unknown, every key that could acquit is asked for, and whatever the digests
-//! are read from, the answer is one: the bucket, a directory, a mirror.
+//! Before a key is called unknown, every key that could match is requested. The answer is the same
+//! for the bucket, a directory and a mirror.
 use crate::support::mirrors::{offline as run_offline, *};
 use std::path::PathBuf;
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
@@ -11,8 +11,8 @@ use trailproof_testkit::world::PublicKey;
 
 const HOUR: i64 = 3_600;
 
-/// The trail whose newest digest is signed four hours after its end, by a key that became valid an
-/// hour before.
+/// Returns a trail whose newest digest is signed four hours after its end, by a key that became
+/// valid one hour earlier.
 fn signed_late() -> BuiltTrail {
     let mut trail = trail();
     let chain = &trail.chains[0];
@@ -40,7 +40,7 @@ fn signed_late() -> BuiltTrail {
     trail
 }
 
-/// A trail with a backfill digest whose unsigned metadata tells this time of making.
+/// Returns a trail with a backfill digest whose unsigned metadata holds this creation time.
 fn backfill_made(when: &str) -> BuiltTrail {
     let mut trail = TrailSpec::new()
         .seed(9)
@@ -69,8 +69,8 @@ fn codes(ran: &Ran) -> Vec<String> {
     codes
 }
 
-/// Exit status and codes over the bucket, over a mirror while it is made and without a network, and
-/// over a directory with the mirror's keys.
+/// Returns exit status and codes over the bucket, over a mirror during its creation and without a
+/// network, and over a directory with the mirror's keys.
 fn everywhere(name: &str, trail: &BuiltTrail) -> Vec<(i32, Vec<String>)> {
     let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     let bucket = verify_bucket(&server, trail);
@@ -81,11 +81,11 @@ fn everywhere(name: &str, trail: &BuiltTrail) -> Vec<(i32, Vec<String>)> {
     drop(server);
     let offline = verify_offline(trail, &at.join("mirror"));
     let keys = at.join("mirror/public-keys.json");
-    // A mirror for which no keys were listed has no file of them.
-    let believed: &[&str] =
+    // A mirror for which no keys were listed has no key file.
+    let trusted: &[&str] =
         if keys.exists() { &["--public-keys", keys.to_str().unwrap()] } else { &[] };
     let directory = run_offline(
-        &[&["verify", copy.to_str().unwrap()], believed, &slices(&period(trail)), &JSONL].concat(),
+        &[&["verify", copy.to_str().unwrap()], trusted, &slices(&period(trail)), &JSONL].concat(),
     );
     [bucket, mirrored, offline, directory].iter().map(|ran| (ran.status, codes(ran))).collect()
 }
@@ -96,20 +96,20 @@ fn a_key_that_became_valid_after_the_digests_end_is_found() {
 }
 
 #[test]
-fn the_unsigned_time_of_a_backfill_digest_accuses_nobody() {
+fn the_unsigned_time_of_a_backfill_digest_never_causes_a_finding() {
     for when in ["2026-03-01T05:00:00Z", "2019-01-01T00:00:00Z", "never"] {
         assert_eq!(everywhere("backfill", &backfill_made(when)), vec![(0, vec![]); 4], "{when}");
     }
 }
 
-/// Where keys of that time are listed and the digest's is none of them, that is a finding; where none
-/// are, nobody is accused.
+/// If keys of that time are listed and the digest's key is not among them, that is a finding. If
+/// none are listed, it is not.
 #[test]
 fn an_unknown_key_is_a_finding_only_beside_known_ones() {
     let mut forged = trail();
     forged.apply(Deed::DigestForged(DigestAt { chain: 0, index: 5 })).unwrap();
-    for told in everywhere("forged", &forged) {
-        assert_eq!(told, (1, vec!["digest-key-unknown".to_owned()]));
+    for reported in everywhere("forged", &forged) {
+        assert_eq!(reported, (1, vec!["digest-key-unknown".to_owned()]));
     }
     let mut keyless = trail();
     keyless.world.public_keys.values_mut().for_each(Vec::clear);

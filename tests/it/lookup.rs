@@ -1,4 +1,4 @@
-//! `trailproof lookup`: whether CloudTrail delivered a file is told by its content alone.
+//! `trailproof lookup`: whether CloudTrail delivered a file depends only on its content.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, gzip};
 struct Stage {
     trail: BuiltTrail,
     at: PathBuf,
-    /// A log file in the middle, as it was delivered.
+    /// A log file from the middle of the trail, as delivered.
     log: Vec<u8>,
     key: String,
 }
@@ -29,7 +29,7 @@ fn stage(name: &str) -> Stage {
 }
 
 impl Stage {
-    /// Exit status and stdout for a file with these bytes.
+    /// Returns exit status and stdout for a file with these bytes.
     fn look_up(&self, bytes: &[u8], keys: bool) -> (Option<i32>, String) {
         let file = self.at.join("a file");
         fs::write(&file, bytes).unwrap();
@@ -47,7 +47,7 @@ impl Stage {
 }
 
 #[test]
-fn a_file_is_found_by_its_content_whatever_its_form() {
+fn a_file_is_found_by_its_content_in_any_form() {
     let stage = stage("found");
     let mut inflated = Vec::new();
     read_whole(&stage.log, 1 << 30, Some(&mut inflated)).unwrap();
@@ -69,7 +69,7 @@ fn a_file_is_found_by_its_content_whatever_its_form() {
 }
 
 #[test]
-fn a_file_with_more_behind_it_is_not_the_file() {
+fn a_file_with_trailing_data_is_not_the_delivered_file() {
     let stage = stage("more");
     let twice = [stage.log.clone(), stage.log.clone()].concat();
     let (status, out) = stage.look_up(&twice, true);
@@ -77,9 +77,9 @@ fn a_file_with_more_behind_it_is_not_the_file() {
     assert!(out.contains("its first part was") && out.contains("log-trailing-data"), "{out}");
 }
 
-/// A tool that packed the content anew in several members changed nothing of it.
+/// A tool that repacked the content in several members did not change the content.
 #[test]
-fn a_file_in_several_members_is_the_file() {
+fn a_file_in_several_members_is_the_delivered_file() {
     let stage = stage("members");
     let mut inflated = Vec::new();
     read_whole(&stage.log, 1 << 30, Some(&mut inflated)).unwrap();
@@ -91,7 +91,7 @@ fn a_file_in_several_members_is_the_file() {
 }
 
 #[test]
-fn an_object_that_is_another_now_is_said() {
+fn a_changed_object_is_reported() {
     let stage = stage("changed");
     fs::write(stage.at.join("mirror").join(&stage.key), b"changed").unwrap();
     let (status, out) = stage.look_up(&stage.log, true);
@@ -100,13 +100,13 @@ fn an_object_that_is_another_now_is_said() {
 }
 
 #[test]
-fn a_file_that_nobody_names_is_not_found_as_far_as_was_searched() {
+fn a_file_that_no_digest_names_is_not_found() {
     let stage = stage("unknown");
     let (status, out) = stage.look_up(b"{\"Records\":[]}", true);
     assert_eq!(status, Some(4), "{out}");
     assert!(out.contains("no proven digest names it"), "{out}");
     assert!(!out.contains("not searched"), "{out}");
-    // Without keys nothing is proven, so that nothing was searched.
+    // Without keys nothing is proven, so nothing counts as searched.
     let (status, out) = stage.look_up(&stage.log, false);
     assert_eq!(status, Some(3), "{out}");
     assert!(out.contains("searched: 0 of 10 hours"), "{out}");
@@ -115,10 +115,10 @@ fn a_file_that_nobody_names_is_not_found_as_far_as_was_searched() {
     assert!(out.contains(left), "{out}");
 }
 
-/// A backfill digest covers no time, and names files all the same: one that is not proven leaves open
-/// what it names.
+/// A backfill digest covers no time but names log files. If it is not proven, it is open what it
+/// names.
 #[test]
-fn an_unproven_backfill_digest_leaves_it_open_what_was_delivered() {
+fn an_unproven_backfill_digest_leaves_the_answer_open() {
     for (without, status) in [(false, 0), (true, 3)] {
         let mut stage = stage("backfill");
         let spec = TrailSpec::new().seed(4).time("2026-03-01T00:04:11Z", 10).backfill(3, 1, 4);
@@ -132,16 +132,16 @@ fn an_unproven_backfill_digest_leaves_it_open_what_was_delivered() {
         }
         let _ = fs::remove_dir_all(stage.at.join("mirror"));
         stage.trail.write_to(&stage.at.join("mirror")).unwrap();
-        let (told, out) = stage.look_up(&body, true);
-        assert_eq!(told, Some(status), "{out}");
+        let (found, out) = stage.look_up(&body, true);
+        assert_eq!(found, Some(status), "{out}");
         assert!(out.contains("searched: 10 of 10 hours"), "{out}");
         assert_eq!(out.contains("not searched: 1 backfill digest not proven; a"), without, "{out}");
     }
 }
 
-/// As people call it: several files, from standard input, and what cannot be read.
+/// Typical calls: several files, standard input, and unreadable input.
 #[test]
-fn what_is_no_file_is_said_and_standard_input_is_one() {
+fn unreadable_input_is_reported_and_standard_input_is_read() {
     use std::io::Write as _;
     use std::process::Stdio;
     let stage = stage("called");
@@ -154,7 +154,7 @@ fn what_is_no_file_is_said_and_standard_input_is_one() {
         command.args(["--public-keys", "mirror/public-keys.json"]).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // What is not asked for is not read.
+        // Standard input is not read unless requested.
         let _ = child.stdin.take().unwrap().write_all(input);
         let output = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -166,14 +166,14 @@ fn what_is_no_file_is_said_and_standard_input_is_one() {
     fs::write(stage.at.join("known"), &stage.log).unwrap();
     fs::write(stage.at.join("unknown"), "[]").unwrap();
     fs::write(stage.at.join("empty"), "").unwrap();
-    // The worst of several: one that was not found is worse than one that was.
+    // The worst result of several decides: not found is worse than found.
     let (status, out, _) = run(&["known", "unknown", "empty", "known"], b"");
     assert_eq!(status, Some(4), "{out}");
     assert_eq!(out.matches("known: was delivered by CloudTrail").count(), 2, "{out}");
     for name in ["unknown", "empty"] {
         assert!(out.contains(&format!("{name}: no proven digest names it")), "{out}");
     }
-    // A gigabyte and a byte of zeros, as gzip: no log file that CloudTrail writes.
+    // A gigabyte and one byte of zeros as gzip: CloudTrail does not write such a log file.
     let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let zeros = vec![0; 1 << 20];
     for _ in 0..1 << 10 {

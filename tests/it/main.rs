@@ -1,9 +1,10 @@
-//! The tests that need no other programs, in one program: each more would link the AWS SDK again.
+//! The tests that need no other programs, in one test program: each further program would link the
+//! AWS SDK again.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::panic, reason = "a test fails by panicking")]
-#![expect(clippy::print_stderr, reason = "a test says what it skips, and what it measured")]
-#![expect(clippy::print_stdout, reason = "a test says what it skips, and what it measured")]
+#![expect(clippy::print_stderr, reason = "a test prints what it skips and measures")]
+#![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #[path = "../architecture.rs"]
 mod architecture;

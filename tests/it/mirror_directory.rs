@@ -1,18 +1,19 @@
-//! The directory that a mirror is made in: keys that it cannot hold, links in it, another run in it,
-//! a disk that is full.
+//! The directory of a mirror: keys that it cannot hold, links in it, a concurrent run, a full disk.
 #![cfg(unix)]
 
 use crate::support::mirrors::*;
+use crate::support::wait_until;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
 
-/// A key that a file system cannot hold, or holds in place of another, is kept under another name.
+/// A key that a file system cannot hold, or would hold in place of a different key, is kept under a
+/// different name.
 #[test]
-fn no_key_leads_out_and_every_key_is_kept() {
+fn no_key_leads_outside_and_every_key_is_kept() {
     let mut trail = trail();
     let name = bucket(&trail);
     let log = trail.chains[0].digests[7].logs[0].key.clone();
@@ -47,7 +48,7 @@ fn no_key_leads_out_and_every_key_is_kept() {
     let above = fresh("hostile");
     let at = above.join("one/mirror");
     let ran = mirror(&server, &trail, &at, &[]);
-    // A marker of a folder is no log file.
+    // The marker of a folder is not a log file.
     assert_ne!(ran.status, 6, "{}", ran.stderr);
     assert_eq!(ran.of_kind("log-unlisted").len(), odd.len() - 1, "{}", ran.stderr);
     drop(server);
@@ -68,11 +69,11 @@ fn no_key_leads_out_and_every_key_is_kept() {
         .collect();
     assert!(escaped.len() >= 14, "{escaped:?}");
     assert_eq!(escaped.iter().filter(|key| key.starts_with("both")).count(), 1);
-    assert!(!escaped.contains(&"case".to_owned()), "this file system tells them apart");
+    assert!(!escaped.contains(&"case".to_owned()), "this file system distinguishes them");
     assert_eq!(verify_offline(&trail, &at).events(), ran.events());
 }
 
-/// A link that lies in the directory leads nowhere.
+/// A link in the directory is never followed.
 #[test]
 fn no_link_is_followed() {
     let trail = trail();
@@ -95,10 +96,10 @@ fn no_link_is_followed() {
     server.forget();
     let again = mirror(&server, &trail, &at, &[]);
     assert_eq!(again.status, 0, "{}", again.stderr);
-    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "something was written outside");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "a file was written outside");
     assert_eq!(fs::read(&file).unwrap(), whole[file.strip_prefix(&at).unwrap()]);
     assert!(folder.is_symlink());
-    // What belongs behind the link has another name now, and is read there.
+    // The file behind the link now has a different name and is read there.
     assert_eq!(verify_offline(&trail, &at).findings(), [].into());
     for (name, words) in [
         ("trailproof-mirror.json", "is not a regular file"),
@@ -116,9 +117,9 @@ fn no_link_is_followed() {
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
 }
 
-/// What is no place for a mirror, in a sentence and with its status, and untouched.
+/// An unsuitable directory is rejected with a message and its exit status, and stays untouched.
 #[test]
-fn a_directory_that_is_none_or_anothers_is_refused() {
+fn an_unsuitable_directory_is_rejected() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("refused");
@@ -165,9 +166,9 @@ fn a_directory_that_is_none_or_anothers_is_refused() {
     assert!(!at.join("new").exists());
 }
 
-/// Two runs at once into one directory.
+/// Two concurrent runs into one directory.
 #[test]
-fn a_second_run_is_refused_while_the_first_goes_on() {
+fn a_second_run_is_rejected_while_the_first_is_running() {
     let trail = trail();
     let options = ServerOptions { latency: Duration::from_millis(150), ..ServerOptions::default() };
     let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
@@ -176,23 +177,19 @@ fn a_second_run_is_refused_while_the_first_goes_on() {
     let period = period(&trail);
     let arguments = [&["mirror", &location, at.to_str().unwrap()][..], &slices(&period)].concat();
     let mut first = command(&server, &arguments).stdout(Stdio::null()).spawn().unwrap();
-    let began = Instant::now();
-    while !at.join("trailproof-mirror.json").exists() {
-        assert!(began.elapsed() < Duration::from_secs(30));
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait_until("the first run has begun", || at.join("trailproof-mirror.json").exists());
     let second = mirror(&server, &trail, &at, &[]);
-    assert!(first.try_wait().unwrap().is_none(), "the first had ended");
+    assert!(first.try_wait().unwrap().is_none(), "the first run must still be running");
     assert_eq!(second.status, 5, "{}", second.stderr);
     assert!(second.stderr.contains("another run is writing"), "{}", second.stderr);
     assert_eq!(first.wait().unwrap().code(), Some(0));
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
 }
 
-/// On a disk that is full the verdict is still told, and the run that finds room goes on. Only where
-/// the system lets us mount a small file system.
+/// On a full disk the verdict is still reported, and a later run with free space continues. Runs
+/// only where the system allows mounting a small file system.
 #[test]
-fn a_full_disk_loses_the_copy_and_not_the_verdict() {
+fn a_full_disk_loses_the_copy_but_not_the_verdict() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("disk");
@@ -219,9 +216,9 @@ fn a_full_disk_loses_the_copy_and_not_the_verdict() {
         println!("skipped: no small file system can be mounted here");
         return;
     }
-    let said = fs::read_to_string(&err).unwrap();
-    assert!(said.contains("No space left on device"), "{said}");
-    assert!(said.contains("\n6\n") && said.ends_with("\n0\n"), "{said}");
+    let printed = fs::read_to_string(&err).unwrap();
+    assert!(printed.contains("No space left on device"), "{printed}");
+    assert!(printed.contains("\n6\n") && printed.ends_with("\n0\n"), "{printed}");
     let first = fs::read_to_string(out.with_extension("out.1")).unwrap();
     let second = fs::read_to_string(out.with_extension("out.2")).unwrap();
     assert!(first.contains("\"verdict\":\"proven\""), "{first}");
@@ -231,9 +228,9 @@ fn a_full_disk_loses_the_copy_and_not_the_verdict() {
     assert!(server.requests().of(Operation::GetObject) > 0);
 }
 
-/// A directory that cannot be written. Only where the system lets us mount one.
+/// A directory that is not writable. Runs only where the system allows mounting one.
 #[test]
-fn a_directory_that_cannot_be_written_is_an_output_that_is_lost() {
+fn an_unwritable_directory_counts_as_a_lost_output() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("read-only");
@@ -250,7 +247,7 @@ fn a_directory_that_cannot_be_written_is_an_output_that_is_lost() {
         outer.args(inner.get_args()).env("AT", &at);
         outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = outer.output();
-        // `unshare` says itself that it may not, as in a chroot.
+        // `unshare` reports itself that it is not permitted, as in a chroot.
         let mounted = output.as_ref().is_ok_and(|output| {
             output.status.code() != Some(99) && !output.stderr.starts_with(b"unshare: ")
         });
@@ -259,7 +256,7 @@ fn a_directory_that_cannot_be_written_is_an_output_that_is_lost() {
             _ => {
                 println!("skipped: no file system can be mounted here");
                 let required = std::env::var_os("TRAILPROOF_REQUIRE_NAMESPACES").is_some();
-                assert!(!required, "a namespace in which to mount is required");
+                assert!(!required, "a namespace that allows mounting is required");
                 return;
             }
         };

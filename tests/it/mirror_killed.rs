@@ -1,7 +1,8 @@
-//! A mirror whose run is killed: nothing that was whole is lost, and the next run finishes it.
+//! A mirror whose run is killed: nothing that was complete is lost, and the next run finishes it.
 #![cfg(unix)]
 
 use crate::support::mirrors::*;
+use crate::support::wait_until;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -10,7 +11,7 @@ use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 
-/// Kills that must have hit a run under way.
+/// The number of kills that must hit an active run.
 const KILLS: usize = 24;
 
 fn start(server: &LoopbackServer, trail: &BuiltTrail, at: &Path) -> Child {
@@ -21,10 +22,10 @@ fn start(server: &LoopbackServer, trail: &BuiltTrail, at: &Path) -> Child {
     command(server, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// The real program, ended by SIGKILL at moments thrown by dice, again and again over one
-/// directory. After each, what is there under its name is what the bucket has, and what was there
-/// before still is; the mirror accuses nobody and is not taken for whole. The run that is let be
-/// finishes it: byte for byte what a run makes that nobody disturbed.
+/// The real program is ended by SIGKILL at random moments, again and again over one directory.
+/// After each kill, every file under its final name equals the bucket's object, and no earlier file
+/// is lost; the mirror yields no finding and does not count as complete. The undisturbed last run
+/// finishes it: byte for byte like a mirror that was never disturbed.
 #[test]
 fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
     let trail = TrailSpec::new()
@@ -44,8 +45,8 @@ fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
     let at = fresh("killed");
     let mut dice = Dice::new(77, "kills");
     let (mut killed, mut kept, mut rounds, mut half_copied) = (0, tree_or_none(&at), 0, 0);
-    // Milliseconds after which a run is killed at the latest: more where the machine is busy, so that
-    // it comes to copy anything.
+    // The longest time until a kill, in milliseconds. It grows on a busy machine so that the run
+    // gets to copy something.
     let mut latest = 160;
     server.forget();
     while killed < KILLS {
@@ -60,7 +61,7 @@ fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
         child.wait().unwrap();
         let now = tree_or_none(&at);
         for (path, bytes) in now.iter().filter(|(path, _)| path.starts_with(bucket(&trail))) {
-            assert!(expected_tree.get(path) == Some(bytes), "{} is not whole", path.display());
+            assert!(expected_tree.get(path) == Some(bytes), "{} is not complete", path.display());
         }
         for path in kept.keys() {
             assert!(now.contains_key(path), "{} was lost", path.display());
@@ -71,7 +72,8 @@ fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
         }
         if files > 0 && files < objects && half_copied < 6 {
             half_copied += 1;
-            // Without the file of keys, which comes last, nothing is proven; with it neither.
+            // The key file is written last, so without it nothing is proven. With keys from
+            // elsewhere nothing is proven either.
             fs::copy(undisturbed.join("public-keys.json"), at.with_extension("keys")).unwrap();
             let keys = at.with_extension("keys").to_str().unwrap().to_owned();
             let path = at.to_str().unwrap();
@@ -83,7 +85,7 @@ fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
         }
         kept = now;
         if files == objects {
-            // All is there: from the beginning again, or there is nothing left to disturb.
+            // The mirror is complete. Start again, because there is nothing left to disturb.
             fs::remove_dir_all(&at).unwrap();
             kept.clear();
         }
@@ -91,16 +93,16 @@ fn a_killed_run_loses_nothing_and_the_next_one_finishes_it() {
     assert!(half_copied > 0);
     let last = mirror(&server, &trail, &at, &[]);
     assert_eq!(last.stdout, expected.stdout, "{}", last.stderr);
-    assert!(tree(&at) == expected_tree, "the mirror is another than the undisturbed one");
+    assert!(tree(&at) == expected_tree, "the mirror differs from the undisturbed one");
     server.forget();
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
     assert_eq!(server.requests().of(Operation::GetObject), 0);
     assert_eq!(verify_offline(&trail, &at).events(), expected.events());
 }
 
-/// What was whole when the run was killed is not fetched again.
+/// Files that were complete when the run was killed are not fetched again.
 #[test]
-fn a_run_after_a_kill_gets_only_the_rest() {
+fn a_run_after_a_kill_fetches_only_the_rest() {
     let trail = TrailSpec::new()
         .seed(32)
         .time(START, 100)
@@ -112,10 +114,8 @@ fn a_run_after_a_kill_gets_only_the_rest() {
     let at = fresh("rest");
     let mut child = start(&server, &trail, &at);
     let files = || tree_or_none(&at).keys().filter(|path| path.starts_with(bucket(&trail))).count();
-    while files() < objects / 3 {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before it was killed");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    wait_until("a third of the objects is copied", || files() >= objects / 3);
+    assert!(child.try_wait().unwrap().is_none(), "the run ended before it was killed");
     child.kill().unwrap();
     child.wait().unwrap();
     let there = files();
@@ -123,7 +123,7 @@ fn a_run_after_a_kill_gets_only_the_rest() {
     server.forget();
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
     let gets = usize::try_from(server.requests().of(Operation::GetObject)).unwrap();
-    assert_eq!(gets, objects - there, "{there} of {objects} were there");
+    assert_eq!(gets, objects - there, "{there} of {objects} existed");
 }
 
 fn tree_or_none(at: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {

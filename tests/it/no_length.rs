@@ -1,5 +1,5 @@
 //! Stores and proxies that answer without a Content-Length: in chunks, or until the connection
-//! closes. What is read is judged as ever; what was cut off accuses nobody.
+//! closes. Bodies are judged as usual, and a truncated body is never a finding.
 use crate::support::mirrors::*;
 use trailproof_testkit::server::{
     Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
@@ -9,7 +9,8 @@ use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, LogAt, gzip};
 const AT: DigestAt = DigestAt { chain: 0, index: 5 };
 const LOG: LogAt = LogAt { digest: AT, log: 0 };
 
-/// A server whose every answer comes so, and bodies of these objects with a further fault.
+/// Returns a server that frames every answer this way, with a further fault for the bodies of these
+/// objects.
 fn serve_so(
     trail: &BuiltTrail,
     framing: &Fault,
@@ -24,7 +25,8 @@ fn serve_so(
     LoopbackServer::start(trail.world.clone(), options).unwrap()
 }
 
-/// Verifies the bucket, mirrors it and verifies the mirror: one exit status and the same findings.
+/// Verifies the bucket, mirrors it and verifies the mirror. All must give the same exit status and
+/// the same findings.
 fn judged(name: &str, trail: &BuiltTrail, server: LoopbackServer) -> (i32, Vec<(String, String)>) {
     let online = verify_bucket(&server, trail);
     let at = fresh(&format!("no-length-{name}"));
@@ -32,14 +34,14 @@ fn judged(name: &str, trail: &BuiltTrail, server: LoopbackServer) -> (i32, Vec<(
     drop(server);
     let offline = verify_offline(trail, &at);
     for other in [&mirrored, &offline] {
-        let told = (unproven(other), &other.stderr);
-        assert_eq!(other.status, online.status, "{name}: {told:?}");
+        let result = (unproven(other), &other.stderr);
+        assert_eq!(other.status, online.status, "{name}: {result:?}");
         assert_eq!(unproven(other), unproven(&online), "{name}");
     }
     (online.status, unproven(&online))
 }
 
-/// What is not valid: the key, and the code of the finding or the read failure.
+/// Returns the objects that are not valid, each with the code of its finding or read failure.
 fn unproven(ran: &Ran) -> Vec<(String, String)> {
     let judged = ran.jsonl().into_iter().filter(|event| event["outcome"].is_string());
     judged
@@ -82,10 +84,10 @@ fn bodies_without_a_length_are_read_to_their_end() {
     }
 }
 
-/// What a body contradicts however it would go on is a finding; where it ends as it says, so is the
-/// rest.
+/// Bytes that are wrong whatever follows are a finding. If the framing marks the end of the body,
+/// missing bytes are a finding too.
 #[test]
-fn tampering_is_seen_where_a_body_tells_its_end() {
+fn tampering_is_detected_in_a_body_without_a_length() {
     for (framing, deed, code) in [
         (Fault::Chunked, Deed::LogContentChanged(LOG), "log-hash-mismatch"),
         (Fault::Chunked, Deed::LogTruncated(LOG), "log-hash-mismatch"),
@@ -101,15 +103,16 @@ fn tampering_is_seen_where_a_body_tells_its_end() {
     }
 }
 
-/// A connection that is cut: seen in chunks; where nothing tells the end, what does not prove may be
-/// a part only.
+/// A dropped connection is detected in chunked bodies. If nothing marks the end, a body that does
+/// not verify may be truncated.
 #[test]
-fn what_was_cut_off_accuses_nobody() {
+fn a_truncated_body_is_not_a_finding() {
     let clean = trail();
     let digest = clean.chains[0].digests[AT.index].key.clone();
     for key in [key_of_log(&clean), digest] {
         for framing in [Fault::Chunked, Fault::NoLength] {
-            // So few that the rest, which is asked for four times, does not come either.
+            // So few bytes that the remainder, which is requested four times, is not completed
+            // either.
             for after in [0, 1, 60, 100] {
                 let cut = (KeyMatcher::Exact(key.clone()), Fault::BodyCut { after });
                 let server = serve_so(&clean, &framing, Some(cut));
@@ -121,9 +124,10 @@ fn what_was_cut_off_accuses_nobody() {
     }
 }
 
-/// Members that join, cut between two of them: a whole member, and only a part.
+/// A body of several members, cut between two of them: the first member is complete, but is only a
+/// part.
 #[test]
-fn a_body_cut_between_two_members_accuses_nobody() {
+fn a_body_cut_between_two_members_is_not_a_finding() {
     let trail = with(Deed::LogInSeveralMembers(LOG));
     let key = key_of_log(&trail);
     let body = trail.world.buckets[&bucket(&trail)].current(&key).unwrap().body.clone();
@@ -138,7 +142,7 @@ fn a_body_cut_between_two_members_accuses_nobody() {
     assert_eq!((status, unproven), (3, vec![(key, "truncated".to_owned())]));
 }
 
-/// A body beyond the budget is given up there, and not read for as long as it goes on.
+/// A body beyond the budget is abandoned there, and not read to its end.
 #[test]
 fn a_body_without_a_length_is_read_up_to_its_budget() {
     let mut trail = trail();

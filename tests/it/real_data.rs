@@ -1,7 +1,7 @@
-//! Real keys, digests and signatures of AWS, read where they lie: they are not part of this tree.
+//! Real AWS keys, digests and signatures, read from outside of this tree.
 //!
-//! Where they are absent these tests say so and pass; `.ci/run` asks for them by name and fails if
-//! they were skipped.
+//! If they are absent, these tests print that and pass. `.ci/run` requires them where the folder
+//! exists and fails if they were skipped.
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use trailproof_core::digest::document::DigestClaim;
 use trailproof_core::digest::signing::{KeyRing, PublicKey};
 use trailproof_core::vocab::key_layout::DigestKey;
 
-/// The folder of real data, or `None` after saying that there is none.
+/// Returns the folder of real data, or `None` after printing that there is none.
 fn real_data() -> Option<PathBuf> {
     let at = std::env::var_os("TRAILPROOF_REALDATA").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/realdata"),
@@ -23,7 +23,7 @@ fn real_data() -> Option<PathBuf> {
         return Some(at);
     }
     println!("skipped: no real data at `{}`", at.display());
-    assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data required");
+    assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data is required");
     None
 }
 
@@ -35,7 +35,7 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap()
 }
 
-/// Every key record of a JSON document, with the region it stands under where there is one.
+/// Collects every key record of a JSON document, with the region that contains it, if any.
 fn records(value: &Value, region: &str, found: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(fields) if fields.contains_key("Fingerprint") => {
@@ -76,7 +76,8 @@ fn every_real_key_parses_and_its_fingerprint_agrees() {
             assert_eq!(other, region, "one fingerprint in two regions");
         }
     }
-    // One of the documented keys is a SubjectPublicKeyInfo: it alone names the algorithm, as an OID.
+    // One of the documented keys is a SubjectPublicKeyInfo, the only form that names the algorithm,
+    // as an OID.
     let rsa_oid = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
     let spki = |key: &PublicKey| key.der().windows(rsa_oid.len()).any(|part| part == rsa_oid);
     assert_eq!(documented.iter().filter(|(_, key)| spki(key)).count(), 1);
@@ -92,7 +93,7 @@ fn every_real_digest_parses() {
         let mut inflated = Vec::new();
         let content = read_whole(&stored, 1 << 24, Some(&mut inflated)).unwrap();
         let claim = DigestClaim::parse(&content, &inflated).unwrap();
-        // Both spellings of slashes, `/` and `\/`, come out as one key, which is a digest's.
+        // Both spellings of slashes, `/` and `\/`, give the same key, which is a digest key.
         let key = DigestKey::parse(&claim.location.key).unwrap();
         assert_eq!(key.build(), claim.location.key);
         assert_eq!(key.end.to_string(), claim.end_text);
@@ -105,10 +106,10 @@ fn every_real_digest_parses() {
     assert!(logs.contains(&12) && logs.contains(&33), "{logs:?}");
 }
 
-/// The hash was read out of the signature, so this says that keys and RSA are right, and nothing
-/// about how the string to sign is made.
+/// The hash was extracted from the signature. This shows that keys and RSA are right, but nothing
+/// about how the string to sign is built.
 #[test]
-fn every_real_signature_opens_and_no_longer_with_one_bit_changed() {
+fn every_real_signature_opens_unless_one_bit_is_changed() {
     let Some(at) = real_data() else { return };
     let mut ring = KeyRing::default();
     for name in ["list_public_keys_by_region.json", "docs_public_keys.json"] {
@@ -123,7 +124,7 @@ fn every_real_signature_opens_and_no_longer_with_one_bit_changed() {
 }
 
 fn check_vector(vector: &Value, ring: &KeyRing) {
-    let key = ring.get(text(vector, "fingerprint")).expect("its key is among the real ones");
+    let key = ring.get(text(vector, "fingerprint")).expect("its key must be among the real ones");
     assert_eq!(key.der(), STANDARD.decode(text(vector, "key_value_b64")).unwrap());
     let hash: [u8; 32] =
         hex::decode(text(vector, "signing_string_sha256")).unwrap().try_into().unwrap();

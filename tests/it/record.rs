@@ -1,5 +1,5 @@
-//! Run records: over every deed they are the event stream byte for byte, add up, and give every
-//! report again; cut, edited, reordered and foreign ones are recognised.
+//! Run records: over every deed they equal the event stream byte for byte, add up, and reproduce
+//! every report. Truncated, edited, reordered and foreign records are recognised.
 use crate::support::wait_until;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -38,10 +38,10 @@ fn events(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Over many combinations of deeds: the record's lines are those of `--format jsonl`, and every
-/// format is replayed to the very bytes and the exit status of the live run.
+/// Over many combinations of deeds: the record's lines equal those of `--format jsonl`, and a
+/// replay in every format gives the same bytes and exit status as the live run.
 #[test]
-fn a_record_is_the_stream_and_gives_every_report_again() {
+fn a_record_is_the_stream_and_reproduces_every_report() {
     let clean = [trail(false), trail(true)];
     let mut dice = Dice::new(31, "record");
     let (mut compared, mut codes, mut seen) = (0, BTreeSet::new(), BTreeSet::new());
@@ -101,14 +101,14 @@ fn status(output: &Output) -> i32 {
     output.status.code().unwrap_or(-1)
 }
 
-fn said(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Two runs over the same evidence, at another concurrency and in another order of answers, write
-/// the same reproducible record, compressed or not; and without the option they do not.
+/// Two runs over the same evidence, with different concurrency and order of answers, write the same
+/// reproducible record, compressed or not. Without the option they do not.
 #[test]
-fn a_reproducible_record_is_the_same_bytes_at_any_concurrency() {
+fn a_reproducible_record_is_identical_at_any_concurrency() {
     let mut changed = trail(true);
     let mut dice = Dice::new(3, "concurrency");
     for _ in 0..3 {
@@ -136,19 +136,19 @@ fn a_reproducible_record_is_the_same_bytes_at_any_concurrency() {
             let more =
                 ["--record", path, "--force", "--reproducible", "--concurrency", concurrency];
             let output = command(&server, &more).output().unwrap();
-            assert!([1, 3].contains(&status(&output)), "{}", said(&output));
+            assert!([1, 3].contains(&status(&output)), "{}", stderr_of(&output));
             written.push(fs::read(&record).unwrap());
             let output = command(&server, &["--record", path, "--force"]).output().unwrap();
             assert!([1, 3].contains(&status(&output)));
             let other = fs::read(&record).unwrap();
-            assert_ne!(Some(&other), written.last(), "the clock is told");
+            assert_ne!(Some(&other), written.last(), "the clock must be recorded");
         }
         assert!(written.windows(2).all(|pair| pair[0] == pair[1]), "{name}");
     }
 }
 
 #[test]
-fn a_record_that_cannot_be_written_is_6_and_the_verdict_is_told() {
+fn an_unwritable_record_is_status_6_and_the_verdict_is_printed() {
     let clean = trail(false);
     let mut contradicted = trail(false);
     contradicted.apply(Deed::DigestDeleted(DigestAt { chain: 0, index: 4 })).unwrap();
@@ -163,16 +163,16 @@ fn a_record_that_cannot_be_written_is_6_and_the_verdict_is_told() {
             let path = path.to_str().unwrap();
             let ran = copy.verify(&["--record", path, "--format", "jsonl"]).unwrap();
             assert_eq!(ran.status, Some(expected), "{path}: {}", ran.stderr);
-            assert!(ran.stdout.contains("\"verdict\""), "{path}: the verdict is told");
+            assert!(ran.stdout.contains("\"verdict\""), "{path}: the verdict must be printed");
             assert!(ran.stderr.contains(&format!("cannot write `{path}`")), "{}", ran.stderr);
         }
     }
-    // The device is still one.
+    // The device was not replaced by a file.
     assert!(!fs::metadata("/dev/full").unwrap().is_file());
 }
 
 #[test]
-fn a_path_that_cannot_be_meant_is_usage() {
+fn an_impossible_output_path_is_a_usage_error() {
     let copy = copy("usage", &trail(false)).unwrap();
     let out = copy.beside("out");
     for (arguments, part) in [
@@ -188,13 +188,13 @@ fn a_path_that_cannot_be_meant_is_usage() {
     let stdout = fs::File::create(&out).unwrap();
     let mut command = copy.command(&["--record", &out]);
     let output = command.stdout(stdout).output().unwrap();
-    assert_eq!(status(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains("is where stdout goes"), "{}", said(&output));
+    assert_eq!(status(&output), 2, "{}", stderr_of(&output));
+    assert!(stderr_of(&output).contains("is where stdout goes"), "{}", stderr_of(&output));
 }
 
-/// What was there stays until the new record is whole, and a link is not replaced by a file.
+/// An existing file stays until the new record is complete, and a link is not replaced by a file.
 #[test]
-fn a_record_takes_its_name_when_it_is_whole() {
+fn a_record_gets_its_name_only_when_it_is_complete() {
     let copy = copy("name", &trail(false)).unwrap();
     let (record, link) = (copy.beside("run.jsonl"), copy.beside("link.jsonl"));
     fs::write(&record, "older").unwrap();
@@ -219,9 +219,9 @@ fn a_record_takes_its_name_when_it_is_whole() {
     assert_eq!(copy.read("run.jsonl").unwrap(), before);
 }
 
-/// Interrupted and killed runs leave a record that is recognised as cut.
+/// Interrupted and killed runs leave a record that is recognised as truncated.
 #[test]
-fn what_a_run_that_was_ended_leaves_is_recognised_as_cut() {
+fn the_record_of_an_ended_run_is_recognised_as_truncated() {
     let slow = FaultPlan::new().with(
         Matcher::any().key(KeyMatcher::Contains("_CloudTrail_".to_owned())),
         Schedule::always(Fault::StallBeforeHeaders(std::time::Duration::from_secs(60))),
@@ -236,8 +236,9 @@ fn what_a_run_that_was_ended_leaves_is_recognised_as_cut() {
         let path = record.to_str().unwrap();
         let mut command = command(&server, &["--record", path, "--format", "jsonl"]);
         let child = command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        // The first log file that is asked for does not come: the run has told what comes before.
-        wait_until("a log file is asked for", || server.requests().faulted > 0);
+        // The first requested log file never arrives. By then the run has written everything before
+        // it.
+        wait_until("a log file is requested", || server.requests().faulted > 0);
         let kill = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(kill.success());
         let output = child.wait_with_output().unwrap();
@@ -247,37 +248,33 @@ fn what_a_run_that_was_ended_leaves_is_recognised_as_cut() {
         let again = replay.output().unwrap();
         if signal == "-INT" {
             assert_eq!(status(&output), 130);
-            assert!(said(&output).contains("--resume"), "{}", said(&output));
-            assert_eq!(again.stdout, output.stdout, "{name}: what was told is replayed");
-            assert_eq!(status(&again), 3, "{}", said(&again));
-            assert!(said(&again).contains("cut short"), "{}", said(&again));
+            assert!(stderr_of(&output).contains("--resume"), "{}", stderr_of(&output));
+            assert_eq!(again.stdout, output.stdout, "{name}: the replay must equal the output");
+            assert_eq!(status(&again), 3, "{}", stderr_of(&again));
+            assert!(stderr_of(&again).contains("cut short"), "{}", stderr_of(&again));
         } else {
-            // Nothing may have been handed to the system yet.
-            assert!([3, 5].contains(&status(&again)), "{}", said(&again));
+            // Possibly no byte has reached the system yet.
+            assert!([3, 5].contains(&status(&again)), "{}", stderr_of(&again));
         }
     }
 }
 
-/// A pipe that lies where the record is to be written holds nobody up.
+/// A pipe at the path of the partial record does not block the run.
 #[test]
-fn a_pipe_in_the_place_of_a_partial_record_does_not_hang() {
+fn a_pipe_in_place_of_a_partial_record_does_not_hang() {
     let copy = copy("pipe", &trail(false)).unwrap();
     let (record, partial) = (copy.beside("run.jsonl"), copy.beside("run.jsonl.partial"));
     let made = Command::new("mkfifo").arg(&partial).status().unwrap();
     assert!(made.success());
     let run = std::thread::spawn(move || copy.verify(&["--record", &record]).unwrap().status);
-    let begun = std::time::Instant::now();
-    while !run.is_finished() {
-        assert!(begun.elapsed().as_secs() < 60, "it waits for somebody at the other end");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_until("the run ends although nothing reads the pipe", || run.is_finished());
     assert_eq!(run.join().unwrap(), Some(0));
 }
 
-/// Whatever a forged digest claims, the record of the run can be read again, and nothing in it steers
-/// a terminal.
+/// Whatever a forged digest claims, the record of the run can be read back, and nothing in it
+/// controls a terminal.
 #[test]
-fn the_record_of_the_worst_claims_is_read_again() {
+fn the_record_of_the_worst_claims_can_be_read_back() {
     let mut trail = trail(false);
     let digest = trail.chains[0].standard()[5].clone();
     let long =

@@ -1,5 +1,5 @@
-//! Records that are not what was written, and records of nothing we know: each is refused with the
-//! number of the line and what is wrong with it, and nothing of it is told.
+//! Records that were altered or that have a foreign format: each is rejected with the line number
+//! and the reason, and nothing of it is printed.
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use trailproof_testkit::copy::Copy;
 use trailproof_testkit::trail::{Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};
 
-/// A contradicted run of two chains, with its record in `run.jsonl`.
+/// Returns a contradicted run of two chains, with its record in `run.jsonl`.
 fn recorded(name: &str) -> Copy {
     let mut trail = TrailSpec::new()
         .seed(5)
@@ -24,7 +24,7 @@ fn recorded(name: &str) -> Copy {
     copy
 }
 
-/// The lines with a last one that fits them: what somebody writes who knows the format.
+/// Returns the lines with a matching last line: what an editor who knows the format would write.
 fn finished(lines: &[String]) -> String {
     let mut text = lines.join("\n") + "\n";
     let hash = hex::encode(Sha256::digest(&text));
@@ -47,7 +47,7 @@ fn named(lines: &[String], event: &str) -> usize {
     lines.iter().position(|line| line.starts_with(&event)).unwrap()
 }
 
-/// Replays a record that is refused, and gives what was said.
+/// Replays a record that must be rejected, and returns the message.
 fn refused(copy: &Copy, bytes: impl AsRef<[u8]>) -> String {
     fs::write(copy.beside("bad.jsonl"), bytes).unwrap();
     let ran = copy.replay(&[&copy.beside("bad.jsonl"), "--format", "jsonl"]).unwrap();
@@ -56,10 +56,10 @@ fn refused(copy: &Copy, bytes: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn a_record_whose_bytes_were_changed_is_refused() {
+fn a_record_with_changed_bytes_is_rejected() {
     let copy = recorded("bytes");
     let whole = copy.read("run.jsonl").unwrap();
-    // Any byte of a text that nothing else holds to account.
+    // A byte of a text that only the hash covers.
     let host = whole.find("\"arguments\":[\"verify\"").unwrap() + 15;
     let mut edited = whole.clone().into_bytes();
     edited[host] ^= 1;
@@ -78,39 +78,46 @@ fn a_record_whose_bytes_were_changed_is_refused() {
 }
 
 #[test]
-fn a_record_that_does_not_add_up_is_refused_whoever_wrote_it() {
+fn a_record_that_does_not_add_up_is_rejected() {
     let copy = recorded("adds-up");
     let good = lines(&copy);
-    assert_eq!(finished(&good), copy.read("run.jsonl").unwrap(), "the test writes it as we do");
+    assert_eq!(
+        finished(&good),
+        copy.read("run.jsonl").unwrap(),
+        "the test must write it as the program does"
+    );
     let edit = |at: usize, from: &str, to: &str| {
         let mut lines = good.clone();
         let edited = lines[at].replacen(from, to, 1);
-        assert_ne!(edited, lines[at], "`{from}` is not there");
+        assert_ne!(edited, lines[at], "`{from}` does not occur");
         lines[at] = edited;
         refused(&copy, finished(&lines))
     };
     let invalid = good.iter().position(|line| line.contains("\"outcome\":\"invalid\"")).unwrap();
     let (finish, end) = (named(&good, "run-finished"), named(&good, "chain-finished"));
-    let says = |said: &str, at: usize, part: &str| {
-        assert!(said.contains(&format!("line {}: ", at + 1)) && said.contains(part), "{said}");
+    let expect_fault = |message: &str, at: usize, part: &str| {
+        assert!(
+            message.contains(&format!("line {}: ", at + 1)) && message.contains(part),
+            "{message}"
+        );
     };
-    says(
+    expect_fault(
         &edit(finish, "contradicted\",\"exit_status\":1", "proven\",\"exit_status\":0"),
         finish,
         "the verdict is not `proven`",
     );
-    says(&edit(finish, "contradicted\"", "proven\""), finish, "exit_status");
-    says(
+    expect_fault(&edit(finish, "contradicted\"", "proven\""), finish, "exit_status");
+    expect_fault(
         &edit(finish, "\"log_files_unlisted\":0", "\"log_files_unlisted\":1"),
         finish,
         "counts and coverage",
     );
-    says(
+    expect_fault(
         &edit(end, "\"coverage\":\"contradicted\"", "\"coverage\":\"verified\""),
         end,
         "counts and coverage",
     );
-    says(
+    expect_fault(
         &edit(invalid, "\"outcome\":\"invalid\"", "\"outcome\":\"valid\""),
         invalid,
         "do not agree",
@@ -123,7 +130,11 @@ fn a_record_that_does_not_add_up_is_refused_whoever_wrote_it() {
         value["bucket"], value["key"]
     );
     let chain = honest.iter().skip(invalid).position(|line| line.contains("chain-finished"));
-    says(&refused(&copy, finished(&honest)), invalid + chain.unwrap(), "counts and coverage");
+    expect_fault(
+        &refused(&copy, finished(&honest)),
+        invalid + chain.unwrap(),
+        "counts and coverage",
+    );
     let remove = |at: usize| {
         let mut lines = good.clone();
         lines.remove(at);
@@ -162,14 +173,14 @@ fn a_record_that_does_not_add_up_is_refused_whoever_wrote_it() {
     reordered.extend_from_slice(&good[a..b]);
     reordered.extend_from_slice(&good[c..]);
     assert!(refused(&copy, finished(&reordered)).contains("is not where its end sorts"));
-    // A whole chain left out.
+    // A whole chain omitted.
     let mut shorter = good[..second].to_vec();
     shorter.extend_from_slice(&good[last + 1..]);
     assert!(refused(&copy, finished(&shorter)).contains("not as many chains"));
 }
 
 #[test]
-fn what_is_no_record_of_ours_is_refused_in_a_sentence() {
+fn a_file_that_is_not_our_record_is_rejected_with_a_message() {
     let copy = recorded("foreign");
     let good = lines(&copy);
     let newer = good[0].replacen("\"schema\":2", "\"schema\":3", 1);
@@ -191,9 +202,9 @@ fn what_is_no_record_of_ours_is_refused_in_a_sentence() {
             "line 2: ",
         ),
     ] {
-        let said = refused(&copy, &bytes);
-        assert!(said.contains(part), "{part}: {said}");
-        assert!(!said.trim_end().contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+        let message = refused(&copy, &bytes);
+        assert!(message.contains(part), "{part}: {message}");
+        assert!(!message.trim_end().contains(|c: char| c.is_control() && c != '\n'), "{message:?}");
     }
     let ran = copy.replay(&[&copy.beside("nowhere")]).unwrap();
     assert_eq!(ran.status, Some(5));
@@ -201,9 +212,9 @@ fn what_is_no_record_of_ours_is_refused_in_a_sentence() {
     assert_eq!(ran.status, Some(5), "{}", ran.stderr);
 }
 
-/// Cut after any line, a record tells what it holds and has no verdict.
+/// A record truncated after any line reports what it holds and has no verdict.
 #[test]
-fn a_record_that_was_cut_has_no_verdict() {
+fn a_truncated_record_has_no_verdict() {
     let copy = recorded("cut");
     let whole = copy.read("run.jsonl").unwrap();
     let count = whole.lines().count();
@@ -220,7 +231,7 @@ fn a_record_that_was_cut_has_no_verdict() {
 }
 
 #[test]
-fn what_a_later_version_adds_is_passed_over() {
+fn additions_by_a_later_version_are_ignored() {
     let copy = recorded("later");
     let mut more = lines(&copy);
     let at = named(&more, "log-judged");
@@ -232,7 +243,7 @@ fn what_a_later_version_adds_is_passed_over() {
     assert_eq!((later.status, later.stdout), (Some(1), now.stdout), "{}", later.stderr);
 }
 
-/// Records of before the store's clock was told are read as those that do not know it.
+/// Records from before the store's clock was recorded are read as records without that value.
 #[test]
 fn an_older_record_is_read() {
     let copy = recorded("older");
@@ -242,9 +253,9 @@ fn an_older_record_is_read() {
     assert_ne!(older, lines[ended]);
     lines[ended] = older;
     fs::write(copy.beside("older.jsonl"), finished(&lines)).unwrap();
-    let told = |name: &str| copy.replay(&[&copy.beside(name), "--format", "jsonl"]).unwrap();
-    assert_eq!(told("older.jsonl").status, Some(1));
-    assert_eq!(told("older.jsonl"), told("run.jsonl"));
+    let reported = |name: &str| copy.replay(&[&copy.beside(name), "--format", "jsonl"]).unwrap();
+    assert_eq!(reported("older.jsonl").status, Some(1));
+    assert_eq!(reported("older.jsonl"), reported("run.jsonl"));
     let done = |arguments: &[&str]| {
         let output = copy.program().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -260,10 +271,10 @@ fn an_older_record_is_read() {
     assert_eq!(statement["predicate"]["clock"]["storeSkewSeconds"], Value::Null);
 }
 
-/// A run of long ago that found no digest for the last hours of its period, and its record edited so
-/// that these hours look as if they were still to come.
+/// An old run found no digest for the last hours of its period. Its record is edited so that these
+/// hours look as if they were still to come.
 #[test]
-fn hours_that_did_not_come_cannot_be_edited_into_hours_that_are_still_to_come() {
+fn missing_hours_cannot_be_edited_into_pending_hours() {
     let mut trail = TrailSpec::new()
         .seed(6)
         .time("2026-03-01T00:04:11Z", 8)
@@ -289,13 +300,13 @@ fn hours_that_did_not_come_cannot_be_edited_into_hours_that_are_still_to_come() 
     );
     let verdict = "\"verdict\":\"not proven\",\"exit_status\":3";
     edit("run-finished", verdict, "\"verdict\":\"proven\",\"exit_status\":0");
-    let told = refused(&copy, finished(&edited));
-    assert!(told.contains("are not those of its lines"), "{told}");
-    // Nor by a run that allows it: it was made at another time.
+    let message = refused(&copy, finished(&edited));
+    assert!(message.contains("are not those of its lines"), "{message}");
+    // Editing the run to allow it fails too, because the run was made at a different time.
     let allowed = "\"tail_allowed_from\":\"2026-03-01T06:04:11Z\"";
     edited[0] = edited[0].replacen("\"tail_allowed_from\":null", allowed, 1);
-    let told = refused(&copy, finished(&edited));
-    assert!(told.contains("the run began at") && told.contains("line 2"), "{told}");
+    let message = refused(&copy, finished(&edited));
+    assert!(message.contains("the run began at") && message.contains("line 2"), "{message}");
     for arguments in [
         vec!["attest", "sign", &copy.beside("bad.jsonl"), "--key", "k", "-o", "a"],
         vec!["verify", "x", "--resume", &copy.beside("bad.jsonl"), "--last", "1d"],
@@ -305,24 +316,27 @@ fn hours_that_did_not_come_cannot_be_edited_into_hours_that_are_still_to_come() 
     }
     // No run allows more than two hours, whenever it was made.
     edited[0] = edited[0].replacen("06:04:11Z\",\"trails", "06:04:10Z\",\"trails", 1);
-    let told = refused(&copy, finished(&edited));
-    assert!(told.contains("`tail_allowed_from`"), "{told}");
-    // The honest one is read.
+    let message = refused(&copy, finished(&edited));
+    assert!(message.contains("`tail_allowed_from`"), "{message}");
+    // The honest record is accepted.
     fs::write(copy.beside("whole.jsonl"), finished(&honest)).unwrap();
     assert_eq!(copy.replay(&[&copy.beside("whole.jsonl")]).unwrap().status, Some(3));
 }
 
 #[test]
-fn a_record_of_the_preview_format_is_refused_as_such() {
+fn a_record_in_the_preview_format_is_rejected_as_such() {
     let copy = recorded("preview");
     let mut lines = lines(&copy);
     lines[0] = lines[0].replacen("\"schema\":2", "\"schema\":1", 1);
-    let told = refused(&copy, finished(&lines));
-    assert!(told.contains("schema 1, which was a preview format and cannot be read"), "{told}");
+    let message = refused(&copy, finished(&lines));
+    assert!(
+        message.contains("schema 1, which was a preview format and cannot be read"),
+        "{message}"
+    );
     let at = copy.beside("bad.jsonl");
     for option in ["--since", "--resume"] {
         let ran = copy.verify(&[option, &at]);
-        // `--since` is a start of its own.
+        // `--since` already sets the start of the period.
         let ran = if option == "--since" {
             let mut command = copy.program();
             let output = command
@@ -337,9 +351,9 @@ fn a_record_of_the_preview_format_is_refused_as_such() {
     }
 }
 
-/// What a signature proves is proven by a key, of which the record has the bytes.
+/// A signature is proved by a key, and the record holds the bytes of the key.
 #[test]
-fn a_signature_without_its_key_is_refused() {
+fn a_signature_without_its_key_is_rejected() {
     let copy = recorded("keys");
     let whole = lines(&copy);
     let at = named(&whole, "public-key");
@@ -350,7 +364,7 @@ fn a_signature_without_its_key_is_refused() {
     key["der"] = "AQID".into();
     other[at] = key.to_string();
     for (lines, words) in [(without, "its key"), (other, "are no key")] {
-        let said = refused(&copy, finished(&lines));
-        assert!(said.contains(words), "{said}");
+        let message = refused(&copy, finished(&lines));
+        assert!(message.contains(words), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! The trail builder's model is held against deeds whose outcome is known.
+//! Checks the trail builder's model against deeds with a known outcome.
 use std::collections::BTreeSet;
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::expectation::State;
@@ -18,7 +18,7 @@ fn codes(trail: &BuiltTrail) -> (String, BTreeSet<Verdict>) {
     (codes.into_iter().collect::<Vec<_>>().join(" "), expected.verdicts)
 }
 
-/// Deeds on a day of one chain, the codes of what must be found after each of them, the one verdict,
+/// Applies deeds to a day of one chain. Each row has the codes that must be found, the one verdict,
 /// and whether the hour of `AT` can still be verified.
 #[test]
 fn the_model_knows_what_each_deed_yields() {
@@ -63,7 +63,7 @@ fn the_model_knows_what_each_deed_yields() {
         (&[Deed::DigestSignatureNonHex(AT)], "", Proven, true),
         (&[Deed::DigestStoredInflated(AT)], "", Proven, true),
         (&[Deed::DigestArchived(AT)], "", NotProven, false),
-        // Without the digest after it, a digest needs a signature of its own.
+        // Without its successor, a digest needs its own signature.
         (&unsigned, "", NotProven, false),
         (&[Deed::LogDeleted(LOG)], "log-missing", Contradicted, false),
         (&[Deed::LogContentChanged(LOG)], "log-hash-mismatch", Contradicted, false),
@@ -95,7 +95,8 @@ fn the_model_knows_what_each_deed_yields() {
         assert_eq!(found, *required, "{deeds:?}");
         assert_eq!(verdicts, BTreeSet::from([*verdict]), "{deeds:?}");
         let expected = trail.expected_for_verify(&trail.whole());
-        // Deeds on the newest digest leave the hour of `AT` alone, so theirs is asked about.
+        // Deeds on the newest digest do not affect the hour of `AT`, so the hour of the newest
+        // digest is checked.
         let newest = matches!(deeds.first(), Some(Deed::DigestMetadataMissing(NEWEST)));
         let hour = &trail.chains[0].digests[if newest { 24 } else { 5 }];
         let id = &trail.chains[0].id;
@@ -104,9 +105,10 @@ fn the_model_knows_what_each_deed_yields() {
     }
 }
 
-/// A removed key takes away what only it proves: nothing where newer digests hold the hashes.
+/// A removed key takes away only what nothing else proves: nothing if newer digests hold the
+/// hashes.
 #[test]
-fn without_its_key_a_chain_is_not_proven() {
+fn a_chain_without_its_key_is_not_proven() {
     let untouched = TrailSpec::new().rotation(12).build();
     let mut trail = untouched.clone();
     trail.apply(Deed::DigestKeyRemoved(NEWEST)).unwrap();
@@ -116,7 +118,7 @@ fn without_its_key_a_chain_is_not_proven() {
     assert_eq!(codes(&trail), (String::new(), [Verdict::Proven].into()));
 }
 
-/// Time without digests is never proven, however well it is explained; and a starting digest proves
+/// Time without digests is never proven, however well it is explained, and a starting digest proves
 /// nothing about its own hour.
 #[test]
 fn pauses_are_uncovered_up_to_the_end_of_the_starting_digest() {
@@ -137,9 +139,9 @@ fn pauses_are_uncovered_up_to_the_end_of_the_starting_digest() {
     assert_eq!(verdicts(3600, to + 86_400), [Verdict::NotProven].into());
 }
 
-/// A lost backfill digest shows by its log files, which nothing names, or by the link to it.
+/// A lost backfill digest shows in its log files, which nothing names, or in the link to it.
 #[test]
-fn backfill_digests_do_not_vanish_quietly() {
+fn backfill_digests_do_not_vanish_unnoticed() {
     let lone = TrailSpec::new().backfill(2, 2, 5);
     let linked = lone.clone().backfill(4, 1, 6).linked_backfills();
     for (spec, verdict) in [(lone, Verdict::NotProven), (linked, Verdict::Contradicted)] {
@@ -152,9 +154,9 @@ fn backfill_digests_do_not_vanish_quietly() {
     }
 }
 
-/// The check accepts what the model says and nothing else.
+/// The check accepts what the model predicts and nothing else.
 #[test]
-fn the_check_rejects_more_and_less() {
+fn the_check_rejects_too_much_and_too_little() {
     let mut trail = TrailSpec::new().build();
     trail.apply(Deed::LogDeleted(LOG)).unwrap();
     let expected = trail.expected_for_verify(&trail.whole());
@@ -179,7 +181,7 @@ fn the_check_rejects_more_and_less() {
     verified(&[]).unwrap_err();
 }
 
-/// Deeds thrown by dice change something or say that they cannot; the model stays consistent; time
+/// Random deeds change something or report that they cannot. The model stays consistent, and time
 /// whose digest is gone is never verified.
 #[test]
 fn random_deeds_keep_the_model_consistent() {
@@ -206,7 +208,7 @@ fn random_deeds_keep_the_model_consistent() {
         let mut trail = untouched.clone();
         for _ in 0..=dice.below(3) {
             let deed = trail.random_deed(&mut dice);
-            // Bombs have a test of their own; making hundreds of them takes minutes.
+            // Bombs have their own test: creating hundreds of them takes minutes.
             if matches!(deed, Deed::DigestBomb(_) | Deed::LogBomb(_)) {
                 continue;
             }
@@ -223,23 +225,25 @@ fn random_deeds_keep_the_model_consistent() {
             assert!(pairs.all(|pair| expected.permitted.contains(&pair)), "{one:?}");
         }
         assert!(expected.unlisted.is_subset(&expected.maybe_unlisted));
-        for (told, chain) in expected.chains.iter().zip(&trail.chains) {
-            assert!(told.digests.iter().chain(&told.logs).all(|one| !one.allowed.is_empty()));
-            for (digest, object) in chain.standard().iter().zip(&told.digests) {
+        for (modelled, chain) in expected.chains.iter().zip(&trail.chains) {
+            assert!(
+                modelled.digests.iter().chain(&modelled.logs).all(|one| !one.allowed.is_empty())
+            );
+            for (digest, object) in chain.standard().iter().zip(&modelled.digests) {
                 let gone = trail.current(&digest.bucket, &digest.key).is_none();
                 let (from, to) = (digest.start.max(period.from), digest.end.min(period.to));
                 if gone && from < to {
                     assert!(!object.allowed.contains(&State::Valid));
-                    expected.check_not_too_much_verified(&told.id, &[(from, to)]).unwrap_err();
+                    expected.check_not_too_much_verified(&modelled.id, &[(from, to)]).unwrap_err();
                     assert!(!expected.verdicts.contains(&Verdict::Proven));
                 }
             }
         }
     }
-    assert!(done > 300, "most deeds have a target: {done}");
+    assert!(done > 300, "too few deeds had a target: {done}");
 }
 
-/// A body that goes on for a gigabyte is given up early, by the model too.
+/// A body that inflates to a gigabyte is abandoned early, by the model too.
 #[test]
 fn bombs_are_small_and_beyond_budgets() {
     let mut trail = TrailSpec::new().hours(8).build();
@@ -255,10 +259,10 @@ fn bombs_are_small_and_beyond_budgets() {
     }
 }
 
-/// The digest after the period proves the period's last one. Whether a verifier looks further, when
-/// that digest cannot be proved by its own signature, is its own affair.
+/// The digest after the period proves the last one in the period. If that digest's own signature
+/// does not prove it, a verifier may look further or not.
 #[test]
-fn the_period_hangs_on_the_digest_after_it() {
+fn the_period_depends_on_the_digest_after_it() {
     let untouched = TrailSpec::new().build();
     let mut period = untouched.whole();
     period.to = untouched.chains[0].digests[5].end;
@@ -271,7 +275,7 @@ fn the_period_hangs_on_the_digest_after_it() {
     let bare = [Deed::DigestMetadataMissing(AT), Deed::DigestMetadataMissing(AFTER)];
     assert_eq!(allowed(&bare[..1]), ([State::Valid].into(), [Verdict::Proven].into()));
     assert_eq!(allowed(&bare).0, [State::Valid, State::Unverified].into());
-    // Deleted at the edge, the last digest of the period is still missed by the one after it.
+    // If the last digest of the period is deleted, the one after it still shows that it is missing.
     let gone = allowed(&[Deed::DigestDeleted(AT)]);
     let missing = [State::Invalid("digest-missing")].into();
     assert_eq!(gone, (missing, [Verdict::Contradicted].into()));

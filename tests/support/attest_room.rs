@@ -13,7 +13,7 @@ pub(crate) fn repository(path: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().unwrap().to_owned()
 }
 
-/// What the program gave.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: i32,
@@ -22,12 +22,12 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Holds it to an exit status and to words on stdout or stderr.
+    /// Checks the exit status, and that stdout or stderr contains these words.
     pub(crate) fn is(self, status: i32, words: &str) -> Self {
         assert_eq!(self.status, status, "{self:#?}");
-        let told = self.out.contains(words) || self.err.contains(words);
-        assert!(told, "`{words}` is not in {self:#?}");
-        // Nothing that could steer a terminal.
+        let printed = self.out.contains(words) || self.err.contains(words);
+        assert!(printed, "`{words}` is not in {self:#?}");
+        // The output must not control a terminal.
         let unsafe_byte = |text: &str| text.bytes().any(|byte| byte < 0x20 && byte != b'\n');
         assert!(!unsafe_byte(&self.out) && !unsafe_byte(&self.err), "{self:#?}");
         self
@@ -37,7 +37,7 @@ impl Ran {
 pub(crate) struct Room(pub(crate) PathBuf);
 
 impl Room {
-    /// An empty folder.
+    /// Creates an empty folder.
     pub(crate) fn empty(name: &str) -> Self {
         let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("attest-{name}"));
         let _ = fs::remove_dir_all(&at);
@@ -45,7 +45,7 @@ impl Room {
         Self(at)
     }
 
-    /// A folder with `record.jsonl`, `key.pem`, `public.pem` and an attestation.
+    /// Creates a folder with `record.jsonl`, `key.pem`, `public.pem` and an attestation.
     pub(crate) fn new(name: &str) -> Self {
         let room = Self::empty(name);
         room.record("testdata/demo", "record.jsonl");
@@ -99,7 +99,7 @@ impl Room {
         }
     }
 
-    /// `attest verify` of this file with the room's public key.
+    /// Runs `attest verify` on this file with the folder's public key.
     pub(crate) fn verify(&self, attestation: &str, more: &[&str]) -> Ran {
         let arguments = ["attest", "verify", attestation, "--key", "public.pem", "--quiet"];
         self.run(&[&arguments[..], more].concat())
@@ -129,7 +129,7 @@ impl Room {
         SigningKey::from_pem(&self.read(name)).unwrap()
     }
 
-    /// Signs any payload with the room's own key: what a signer could write who lies.
+    /// Signs any payload with the folder's own key: what a dishonest signer could write.
     pub(crate) fn sign_payload(&self, payload: &[u8], kind: &str, name: &str) {
         let key = self.key("key.pem");
         let sig = key.sign(&signed_hash(kind, payload)).unwrap();

@@ -1,20 +1,20 @@
-//! A run of which everything that came from outside is hostile.
+//! A run in which every value from outside is hostile.
 use super::*;
 use trailproof_core::codes::check::{Check, NotMade, WhyNot};
 
-/// A run in which every value from outside is hostile.
+/// Returns a run in which every value from outside is hostile.
 pub(crate) fn hostile() -> Vec<RunEvent> {
     let evil = MARKS.concat();
     let long = format!("{evil}{}", "k".repeat(1_000 - evil.len()));
     let place = ObjectLocation::new(format!("bucket{evil}"), long.clone());
-    let mut teller = Teller::new(&format!("s3://{evil}/]]>&amp;--><!--"), 3);
-    teller.events.push(RunEvent::BucketListed {
+    let mut builder = RunBuilder::new(&format!("s3://{evil}/]]>&amp;--><!--"), 3);
+    builder.events.push(RunEvent::BucketListed {
         chains: 1,
         digests: 1,
         left_out: vec![evil.clone(), "x".repeat(300)],
     });
     let failure = ReadFailure::new(ReadFailureKind::Denied, format!("{evil} {}", "d".repeat(900)));
-    teller.events.push(RunEvent::ListingUnread { folder: long.clone(), why: failure.clone() });
+    builder.events.push(RunEvent::ListingUnread { folder: long.clone(), why: failure.clone() });
     let judged = |finding| {
         RunEvent::DigestJudged(DigestJudged {
             at: place.clone(),
@@ -36,7 +36,7 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
         })
     };
     let field = Malformed::FieldInvalid { field: "digestS3Object", value: long.clone() };
-    let told = vec![
+    let reported = vec![
         judged(Outcome::Invalid(Finding::DigestMalformed(field))),
         judged(Outcome::Invalid(Finding::DigestMoved { recorded: place.clone() })),
         judged(Outcome::Invalid(Finding::DigestKeyUnknown {
@@ -89,8 +89,8 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
         ..Counts::default()
     };
     let id = chain(7, "us-east-1");
-    teller.chain(id.clone(), told, &ends, counts);
-    teller.events.push(RunEvent::GapExplained {
+    builder.chain(id.clone(), reported, &ends, counts);
+    builder.events.push(RunEvent::GapExplained {
         chain: id,
         from: at(21 * HOUR),
         to: at(30 * HOUR),
@@ -103,21 +103,21 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
             log: place.clone(),
         },
     });
-    teller.events.push(RunEvent::LogUnlisted {
+    builder.events.push(RunEvent::LogUnlisted {
         at: place,
         last_modified: None,
         reason: UnlistedReason::None,
     });
-    teller
+    builder
         .events
         .push(RunEvent::LogsWithoutDigests { folder: long.clone(), reason: UnlistedReason::None });
-    teller.events.push(RunEvent::CheckNotPerformed(NotMade {
+    builder.events.push(RunEvent::CheckNotPerformed(NotMade {
         check: Check::TrailStatus,
         why: WhyNot::ServiceFailed,
         region: None,
         detail: long,
     }));
-    teller.summary.unlisted = 1;
-    teller.summary.listings_unread = 1;
-    teller.finish(Verdict::Contradicted)
+    builder.summary.unlisted = 1;
+    builder.summary.listings_unread = 1;
+    builder.finish(Verdict::Contradicted)
 }

@@ -1,5 +1,5 @@
-//! What the tests of mirrors share: a trail, the program with and without a network, and what lies
-//! in a directory.
+//! Shared by the tests of mirrors: a trail, the program with and without a network, and the content
+//! of a directory.
 #![allow(dead_code, reason = "each test binary uses a part")]
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(crate) fn trail() -> BuiltTrail {
         .build()
 }
 
-/// An object of these bytes.
+/// Returns an object with these bytes.
 pub(crate) fn object(body: &[u8]) -> Version {
     Version {
         version_id: "null".to_owned(),
@@ -63,7 +63,7 @@ pub(crate) fn slices(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
 }
 
-/// What the program did.
+/// The result of a run of the program.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) status: i32,
@@ -84,20 +84,20 @@ impl Ran {
         self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The record, but for where it was read.
+    /// Returns the record without the fields that describe where it was read.
     pub(crate) fn events(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.stdout.lines().map(str::to_owned).collect();
         for (number, line) in lines.iter_mut().enumerate() {
             let mut event: Value = serde_json::from_str(line).unwrap();
             let fields = event.as_object_mut().unwrap();
             // Keys come from CloudTrail in one run and from a file in the other, and only the store
-            // itself tells ETags and versions.
+            // itself reports ETags and versions.
             match number {
                 0 => assert!(fields.remove("read_from").is_some()),
                 _ if fields["event"] == "public-key" => assert!(fields.remove("source").is_some()),
                 _ => fields.retain(|name, _| name != "etag" && name != "version_id"),
             }
-            // Whoever has no key was not answered the same by CloudTrail and by a file.
+            // If a key is missing, CloudTrail and a file give different reasons.
             if event["read_failure"]["code"] == "keys-unavailable" {
                 event["read_failure"]["detail"] = Value::Null;
             }
@@ -119,7 +119,7 @@ impl Ran {
     }
 }
 
-/// The program with the server for AWS.
+/// Returns the program with the server in place of AWS.
 pub(crate) fn command(server: &LoopbackServer, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
     command
@@ -149,7 +149,7 @@ pub(crate) fn mirror(server: &LoopbackServer, trail: &BuiltTrail, at: &Path, mor
     aws(server, &[&["mirror", &location, path][..], &slices(&period), &JSONL, more].concat())
 }
 
-/// The program without a network, where the system lets us have none, and without credentials.
+/// Runs the program without credentials and, if the system allows it, without a network.
 pub(crate) fn offline(arguments: &[&str]) -> Ran {
     let program = env!("CARGO_BIN_EXE_trailproof");
     let can = Command::new("unshare").args(["-rn", "true"]).stderr(Stdio::null()).status();
@@ -176,15 +176,15 @@ pub(crate) fn keys(at: &Path) -> String {
 pub(crate) fn verify_more(trail: &BuiltTrail, at: &Path, more: &[&str]) -> Ran {
     let (path, keys, period) = (at.to_str().unwrap(), keys(at), period(trail));
     // A mirror of nothing has no keys.
-    let believed: &[&str] = if Path::new(&keys).exists() { &["--public-keys", &keys] } else { &[] };
-    offline(&[&["verify", path][..], believed, &slices(&period), &JSONL, more].concat())
+    let trusted: &[&str] = if Path::new(&keys).exists() { &["--public-keys", &keys] } else { &[] };
+    offline(&[&["verify", path][..], trusted, &slices(&period), &JSONL, more].concat())
 }
 
 pub(crate) fn verify_offline(trail: &BuiltTrail, at: &Path) -> Ran {
     verify_more(trail, at, &[])
 }
 
-/// Every file below a directory with its bytes, but for the run's own folder.
+/// Returns every file below a directory with its bytes, except for the run's own folder.
 pub(crate) fn tree(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     fn walk(root: &Path, at: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
         for entry in fs::read_dir(at).unwrap() {
@@ -208,7 +208,7 @@ pub(crate) fn tree(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// A key bundle without the times at which it was asked for.
+/// Returns a key bundle without the times at which the keys were requested.
 fn without_times_of_asking(bundle: &[u8]) -> Vec<u8> {
     let mut bundle: Value = serde_json::from_slice(bundle).unwrap();
     for region in bundle["regions"].as_object_mut().unwrap().values_mut() {
@@ -219,13 +219,13 @@ fn without_times_of_asking(bundle: &[u8]) -> Vec<u8> {
     bundle.to_string().into_bytes()
 }
 
-/// The lines of the manifest.
+/// Returns the lines of the manifest.
 pub(crate) fn manifest(at: &Path) -> Vec<Value> {
     let text = fs::read_to_string(at.join("trailproof-manifest.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The line of one object.
+/// Returns the line of one object.
 pub(crate) fn record_of(at: &Path, key: &str) -> Value {
     let is_it = |line: &Value| line["key"] == key && line["folder"].is_null();
     manifest(at).into_iter().find(is_it).unwrap()

@@ -1,4 +1,4 @@
-//! What several modules of `it` share.
+//! Shared by several modules of `it`.
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,17 @@ pub(crate) mod module_graph;
 pub(crate) mod run_events;
 pub(crate) mod worlds;
 
-/// Waits for what another program does; fails when it has not done it after a minute.
+/// Waits until another program has done something. Fails after a minute.
 pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "timed out: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// A test for each of several numbers, so that long ones run side by side: `by_seed!(run: name =
-/// number, …)` makes tests `run::name` that call `run(number)`.
+/// Defines one test per number, so that long tests run concurrently:
+/// `by_seed!(run: name = number, …)` makes tests `run::name` that call `run(number)`.
 macro_rules! by_seed {
     ($run:ident: $($name:ident = $number:literal),+ $(,)?) => {
         mod $run {

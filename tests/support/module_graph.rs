@@ -1,14 +1,14 @@
-//! Which source files of a crate use which, read from their text.
+//! Determines from their text which source files of a crate use which.
 //!
-//! It knows paths and no types: `use` declarations with their groups, and paths that begin with
-//! `crate`, `self`, `super` or a child module. Comments, literals and test modules are left out. A use
-//! of what a `mod.rs` re-exports is a use of the file that defines it.
+//! It knows paths but no types: `use` declarations with their groups, and paths that begin with
+//! `crate`, `self`, `super` or a child module. Comments, literals and test modules are left out. A
+//! use of a re-export of a `mod.rs` counts as a use of the file that defines it.
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the groups of files that use each other in a circle, given the files of one crate: their
 /// names below `src`, and their texts.
 ///
-/// What a file uses of a `mod.rs` above it does not count: a folder's traits stand there.
+/// A use of a `mod.rs` above the file does not count, because a folder's traits are defined there.
 pub(crate) fn circles(files: &[(String, String)]) -> Vec<Vec<&str>> {
     let krate = Crate::read(files);
     let uses: Vec<BTreeSet<usize>> = (0..files.len()).map(|file| krate.used_by(file)).collect();
@@ -36,11 +36,11 @@ fn reach(uses: &[BTreeSet<usize>], file: usize) -> BTreeSet<usize> {
     reached
 }
 
-/// The modules of a crate, each in its file. A module is named by its path from the root.
+/// The modules of a crate and their files. A module is named by its path from the root.
 struct Crate {
     modules: Vec<Vec<String>>,
     files: BTreeMap<Vec<String>, usize>,
-    /// By file: whether it is the file of a folder, as `mod.rs` is.
+    /// For each file, whether it is the file of a folder, like `mod.rs`.
     is_folder: Vec<bool>,
     imports: Vec<Vec<Import>>,
 }
@@ -76,7 +76,7 @@ impl Crate {
             .collect()
     }
 
-    /// Returns the file that defines what a path in the module `from` leads to.
+    /// Returns the file that defines the target of a path in the module `from`.
     fn defining_file(&self, from: &[String], path: &[String]) -> Option<usize> {
         let mut path = self.absolute(from, path)?;
         loop {
@@ -86,7 +86,7 @@ impl Crate {
             let mut exports = self.imports[file].iter().filter(|_| self.is_folder[file]);
             let export = exports.find(|export| Some(&export.name) == path.get(length));
             let onward = export.and_then(|export| self.absolute(&path[..length], &export.path));
-            // A re-export that leads nowhere else is its own end.
+            // A re-export that leads nowhere else is its own target.
             match onward.filter(|onward| !path.starts_with(onward)) {
                 None => return Some(file),
                 Some(onward) => path = onward.into_iter().chain(path.drain(length + 1..)).collect(),
@@ -94,7 +94,7 @@ impl Crate {
         }
     }
 
-    /// Returns a path from the root of the crate; `None` for one into another crate.
+    /// Returns a path from the root of the crate, or `None` for a path into a different crate.
     fn absolute(&self, from: &[String], path: &[String]) -> Option<Vec<String>> {
         let mut absolute = from.to_vec();
         let (first, others) = path.split_first()?;
@@ -128,7 +128,7 @@ fn is_folder(name: &str) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 struct Import {
     path: Vec<String>,
-    /// The name that it has in the file, if it is part of a `use` declaration.
+    /// Its name in the file, if it is part of a `use` declaration.
     name: String,
     /// Whether that declaration re-exports it.
     public: bool,
@@ -160,7 +160,7 @@ fn imports(tokens: &[String]) -> Vec<Import> {
     imports
 }
 
-/// Collects the paths of a `use` tree that begins at a token; returns where it ends.
+/// Collects the paths of a `use` tree that begins at a token, and returns where it ends.
 fn use_tree(
     tokens: &[String],
     mut at: usize,
@@ -197,7 +197,7 @@ fn use_tree(
     }
 }
 
-/// Returns how many tokens the test module has that begins here.
+/// Returns the number of tokens of the test module that begins here.
 fn test_module(tokens: &[String]) -> Option<usize> {
     let attribute = ["#", "[", "cfg", "(", "test", ")", "]"];
     if !tokens.iter().zip(attribute).filter(|(token, expected)| token == expected).count().eq(&7) {
@@ -211,7 +211,7 @@ fn test_module(tokens: &[String]) -> Option<usize> {
     Some(at + 2 + matching(&tokens[at + 2..], "{", "}")?)
 }
 
-/// Returns how many tokens there are from an opening bracket, the first, to its closing one.
+/// Returns the number of tokens from the first one, an opening bracket, to its closing bracket.
 fn matching(tokens: &[String], open: &str, close: &str) -> Option<usize> {
     let mut depth = 0;
     let end = tokens.iter().position(|token| {
@@ -225,7 +225,7 @@ fn is_identifier(token: &str) -> bool {
     token.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
-/// Splits Rust into words and signs, without comments and literals of text.
+/// Splits Rust source into words and punctuation, without comments and text literals.
 fn tokens(text: &str) -> Vec<String> {
     let text: Vec<char> = text.chars().collect();
     let mut tokens = Vec::new();
@@ -264,7 +264,8 @@ fn comment(text: &[char]) -> Option<usize> {
     })
 }
 
-/// Returns the length of the literal of text that begins here. The sign of a lifetime is none.
+/// Returns the length of the text literal that begins here. A lifetime's apostrophe does not begin
+/// a literal.
 fn literal(text: &[char]) -> Option<usize> {
     let end = |from: usize, end: &[char]| {
         let found = text.get(from..)?.windows(end.len()).position(|window| window == end);
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_of_the_program_is_passed_over() {
+    fn comments_literals_and_test_modules_are_ignored() {
         for text in [
             "// super::a\n/* super::b /* super::c */ super::d */",
             "const A: &str = \"\\\"super::a\"; const B: &str = r#\"\"super::b\"#;",

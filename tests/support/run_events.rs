@@ -1,4 +1,4 @@
-//! Made-up runs, for reports of a size and a malice that no test would build a trail for.
+//! Made-up runs, for reports of a size and hostility that would be impractical to build as a trail.
 #[path = "hostile_events.rs"]
 mod hostile_events;
 
@@ -57,13 +57,13 @@ fn chain(account: u64, region: &str) -> ChainId {
     }
 }
 
-/// The events of a chain and its segments from their ends in hours.
-struct Teller {
+/// Builds the events of a chain and its segments from their ends in hours.
+struct RunBuilder {
     events: Vec<RunEvent>,
     summary: RunSummary,
 }
 
-impl Teller {
+impl RunBuilder {
     fn new(location: &str, days: i64) -> Self {
         let period = Period { start: at(0), end: at(days * DAY) };
         let events = vec![RunEvent::RunStarted(Box::new(RunStart {
@@ -108,7 +108,7 @@ impl Teller {
     fn chain(
         &mut self,
         id: ChainId,
-        told: Vec<RunEvent>,
+        reported: Vec<RunEvent>,
         ends: &[(i64, Coverage)],
         counts: Counts,
     ) {
@@ -131,7 +131,7 @@ impl Teller {
         self.summary.chains += 1;
         self.summary.counts.add(&counts);
         self.events.push(RunEvent::ChainStarted { chain: id.clone() });
-        self.events.extend(told);
+        self.events.extend(reported);
         self.events.push(RunEvent::ChainFinished(ChainSummary {
             chain: id,
             presence: Presence::Present,
@@ -163,13 +163,13 @@ fn missing(id: &ChainId, end: Timestamp) -> RunEvent {
     })
 }
 
-/// 500 accounts in 17 regions over 92 days, of which every `exceptions`th chain has exceptions: a
-/// digest that is missing, a gap and something that could not be read.
+/// Returns a run over 500 accounts in 17 regions and 92 days. Every `exceptions`th chain has a
+/// missing digest, a gap and something unreadable.
 pub(crate) fn organization(exceptions: usize) -> Vec<RunEvent> {
     let days = 92;
-    let mut teller = Teller::new("s3://example-organization-logs", days);
+    let mut builder = RunBuilder::new("s3://example-organization-logs", days);
     let hours = days * 24;
-    teller.events.push(RunEvent::BucketListed {
+    builder.events.push(RunEvent::BucketListed {
         chains: 8_500,
         digests: 8_500 * 2_210,
         left_out: Vec::new(),
@@ -189,7 +189,7 @@ pub(crate) fn organization(exceptions: usize) -> Vec<RunEvent> {
                 ..Counts::default()
             };
             if !number.is_multiple_of(exceptions) {
-                teller.chain(id, Vec::new(), &[(hours, Coverage::Verified)], counts);
+                builder.chain(id, Vec::new(), &[(hours, Coverage::Verified)], counts);
                 continue;
             }
             let hour = 24 + i64::try_from(number % 2_000).unwrap();
@@ -202,16 +202,16 @@ pub(crate) fn organization(exceptions: usize) -> Vec<RunEvent> {
                 (hour + 102, Coverage::Unverified),
                 (hours, Coverage::Verified),
             ];
-            let told = vec![missing(&id, at((hour + 1) * HOUR))];
+            let reported = vec![missing(&id, at((hour + 1) * HOUR))];
             let counts =
                 Counts { digests: Tally { valid: 2_198, invalid: 1, unverified: 2 }, ..counts };
-            teller.chain(id, told, &ends, counts);
+            builder.chain(id, reported, &ends, counts);
         }
     }
-    teller.finish(Verdict::Contradicted)
+    builder.finish(Verdict::Contradicted)
 }
 
-/// Everything that a page could take for its own, in every value that comes from outside.
+/// Markup that a page could take for its own, in every value that comes from outside.
 pub(crate) const MARKS: [&str; 4] = [
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(1)>",
@@ -219,13 +219,13 @@ pub(crate) const MARKS: [&str; 4] = [
     "\u{202e}gz.nosj\u{2066}\u{200b}\u{feff}",
 ];
 
-/// A run that found nothing.
+/// Returns a run that found nothing.
 pub(crate) fn empty() -> Vec<RunEvent> {
-    let mut teller = Teller::new("s3://example-trail-logs", 3);
-    teller.events.push(RunEvent::BucketListed {
+    let mut builder = RunBuilder::new("s3://example-trail-logs", 3);
+    builder.events.push(RunEvent::BucketListed {
         chains: 0,
         digests: 0,
         left_out: vec!["management-events".to_owned()],
     });
-    teller.finish(Verdict::NothingFound)
+    builder.finish(Verdict::NothingFound)
 }

@@ -1,4 +1,5 @@
-//! A world as a source and a key service, without a wire: for tests of the rules over many worlds.
+//! A world as a source and a key service, without a network: for tests of the rules over many
+//! worlds.
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,22 +14,22 @@ use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 use trailproof_testkit::world::World;
 
-/// Objects of a world, read from memory.
+/// The objects of a world, read from memory.
 #[derive(Debug)]
 pub(crate) struct WorldSource {
     /// The world.
     pub(crate) world: Arc<World>,
-    /// Keys on a page of a listing.
+    /// The number of keys on a page of a listing.
     pub(crate) page: usize,
-    /// Says which object cannot be read, and why.
+    /// Returns the read failure of an object, if it cannot be read.
     pub(crate) faults: fn(&ObjectLocation) -> Option<ReadFailureKind>,
-    /// Which reads bring a changed byte.
+    /// The reads that return a changed byte.
     pub(crate) flips: Flips,
-    /// Listings of prefixes that end so are refused.
+    /// Listings of prefixes with this ending are denied.
     pub(crate) deny_listing: Option<&'static str>,
 }
 
-/// Reads of an object that bring a byte that is not the object's.
+/// Reads of an object that return one wrong byte.
 #[derive(Debug, Default)]
 pub(crate) struct Flips {
     mode: Option<bool>,
@@ -36,7 +37,7 @@ pub(crate) struct Flips {
 }
 
 impl Flips {
-    /// The first read of each object if `once`, else every read.
+    /// Corrupts the first read of each object if `once` is set, else every read.
     pub(crate) fn new(once: bool) -> Self {
         Self { mode: Some(once), seen: Mutex::default() }
     }
@@ -57,7 +58,7 @@ impl Flips {
 }
 
 impl WorldSource {
-    /// A source without faults.
+    /// Creates a source without faults.
     pub(crate) fn new(world: &World) -> Self {
         Self {
             world: Arc::new(world.clone()),
@@ -162,7 +163,7 @@ impl ObjectSource for WorldSource {
     }
 }
 
-/// Keys of a world, by region.
+/// The public keys of a world, by region.
 #[derive(Debug)]
 pub(crate) struct WorldKeys(pub(crate) Arc<World>);
 

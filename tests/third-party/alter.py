@@ -1,4 +1,4 @@
-"""Writes an attestation or bundle with another verdict: alter.py IN OUT. The signature stays."""
+"""Writes an attestation or bundle with a changed verdict and the old signature: alter.py IN OUT."""
 import base64, json, sys
 
 with open(sys.argv[1]) as file:

@@ -2,7 +2,7 @@
 //
 //     bundle.mjs BUNDLE.json PUBLIC-KEY.pem [TSA-CHAIN.pem]
 //
-// With a chain of certificates, the authority's own first, one time stamp must verify too.
+// With a certificate chain, which begins with the authority's own, one time stamp must verify too.
 import { createHash, createPublicKey, X509Certificate as NodeCertificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { bundleFromJSON } from '@sigstore/bundle';

@@ -1,4 +1,4 @@
-"""The commitment of a run record, computed from docs/src/format/commitment.md alone. Prints root and days."""
+"""Computes the commitment of a run record as docs/src/format/commitment.md defines it. Prints root and days."""
 import hashlib, itertools, json, sys
 
 def sha(data): return hashlib.sha256(data).digest()

@@ -2,7 +2,7 @@
 
     envelope.py ATTESTATION PUBLIC-KEY.pem
 
-Exit status 1 where either refuses it.
+Exit status 1 if either rejects it.
 """
 import hashlib, json, sys
 
@@ -18,7 +18,7 @@ with open(sys.argv[1]) as file:
     envelope = Envelope.from_dict(json.load(file))
 with open(sys.argv[2], "rb") as file:
     public = load_pem_public_key(file.read())
-# Our key ids: SHA-256 of SubjectPublicKeyInfo in DER.
+# Our key ids are the SHA-256 of SubjectPublicKeyInfo in DER.
 der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 key = SSlibKey.from_crypto(public, hashlib.sha256(der).hexdigest(), "ecdsa-sha2-nistp256")
 try:

@@ -1,4 +1,4 @@
-"""Takes an envelope apart for `openssl dgst`: pae.py ATTESTATION PAE-FILE SIGNATURE-FILE."""
+"""Splits an envelope for `openssl dgst`: pae.py ATTESTATION PAE-FILE SIGNATURE-FILE."""
 import base64, json, sys
 
 with open(sys.argv[1]) as file:

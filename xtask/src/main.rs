@@ -1,20 +1,20 @@
-//! Chores of this repository. `cargo xtask` lists them.
+//! The repository's tasks. `cargo xtask` lists them.
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
-usage: cargo xtask CHORE
+usage: cargo xtask TASK
 
-  bless   writes what tests compare with anew: the help texts, the demo, and, where the AWS CLI is
-          named by TRAILPROOF_AWS_CLI, the catalogue of differences and its table in the book
-  docs    writes the generated pages of the book anew: command line, codes, exit statuses, limits
-  ci      runs everything that must hold before a change lands (`.ci/run`)
+  bless   rewrites the files that tests compare with: the help texts, the demo and, if
+          TRAILPROOF_AWS_CLI names the AWS CLI, the list of differences and its table in the book
+  docs    rewrites the generated pages of the book: command line, codes, exit statuses, limits
+  ci      runs every check that must pass before a change is merged (`.ci/run`)
 ";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
         (Some("bless"), None) => bless(),
-        (Some("docs"), None) => anew(&[("it", "book::")]),
+        (Some("docs"), None) => bless_all(&[("it", "book::")]),
         (Some("ci"), None) => run(Command::new("bash").arg(".ci/run")),
         _ => {
             say(USAGE);
@@ -23,18 +23,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the tests that write what they compare with, one after the other.
+/// Runs the tests that rewrite the files they compare with, one after the other.
 fn bless() -> ExitCode {
-    let mut chores = vec![("it", "cli::"), ("it", "demo::"), ("it", "book::")];
+    let mut tasks = vec![("it", "cli::"), ("it", "demo::"), ("it", "book::")];
     if std::env::var_os("TRAILPROOF_AWS_CLI").is_some() {
-        chores.push(("external", "differential::"));
+        tasks.push(("external", "differential::"));
     }
-    anew(&chores)
+    bless_all(&tasks)
 }
 
-/// Runs tests of these programs that write what they compare with.
-fn anew(chores: &[(&str, &str)]) -> ExitCode {
-    for (program, tests) in chores {
+/// Runs tests of these programs, which rewrite the files that they compare with.
+fn bless_all(tasks: &[(&str, &str)]) -> ExitCode {
+    for (program, tests) in tasks {
         let mut command = Command::new("cargo");
         command.args(["test", "--workspace", "--test", program, tests]);
         let status = run(command.env("TRAILPROOF_BLESS", "1"));
@@ -45,7 +45,7 @@ fn anew(chores: &[(&str, &str)]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs a command at the top of the repository, with its output where ours goes.
+/// Runs a command at the top of the repository. Its output goes where ours goes.
 fn run(command: &mut Command) -> ExitCode {
     match command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
@@ -57,7 +57,7 @@ fn run(command: &mut Command) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a chore says what it cannot do")]
+#[expect(clippy::print_stderr, reason = "a task prints its errors")]
 fn say(text: &str) {
     eprint!("{text}");
 }

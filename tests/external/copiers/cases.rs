@@ -1,10 +1,10 @@
-//! What is copied: a trail for each deed, and one without any.
+//! The cases that are copied: one trail per deed, and one without a deed.
 use super::*;
 
-/// Standard digests of the chain, the starting one among them.
+/// The number of standard digests in the chain, including the starting one.
 const STANDARD: usize = 6;
 
-/// A trail below a prefix of its own, to which something was done.
+/// A trail below its own prefix, with at most one deed applied.
 pub(super) struct Case {
     pub(super) prefix: String,
     pub(super) deed: Option<Deed>,
@@ -12,8 +12,8 @@ pub(super) struct Case {
     pub(super) keys: PathBuf,
 }
 
-/// Every deed: at the newest digest, at one in the middle and at a backfill digest, wherever it can
-/// be done and a copier can copy it.
+/// Returns every deed that is possible and that a copier can copy: applied to the newest digest, to
+/// one in the middle and to a backfill digest.
 pub(super) fn deeds() -> Vec<Deed> {
     let at = |index| DigestAt { chain: 0, index };
     let log = |index| LogAt { digest: at(index), log: 0 };

@@ -1,4 +1,5 @@
-//! What `verify` says of a bucket and of its copy, and how the two may differ.
+//! Compares what `verify` reports for a bucket with what it reports for a copy, and defines how the
+//! two may differ.
 use super::*;
 
 fn events(output: &Output) -> Vec<Value> {
@@ -6,10 +7,11 @@ fn events(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// What a run found, without what only tells where and how it was read.
-pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
+/// Returns the events of a run without the fields that only describe where and how it was read.
+pub(super) fn comparable_events(case: &Case, output: &Output) -> Vec<Value> {
     let mut events = events(output);
-    // A copier that follows the dots makes a folder of it that the bucket has not, and that is in doubt.
+    // A copier that resolves the dots creates a folder that the bucket does not have. That folder
+    // is in doubt.
     let dots = matches!(case.deed, Some(Deed::HostileKey(_, Hostile::DotDot)));
     if dots {
         events.retain(|event| {
@@ -30,7 +32,7 @@ pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
             event.remove(field);
         }
         if matches!(case.deed, Some(Deed::HostileKey(..))) {
-            // Such a key is no digest's, and each copier has its own way with it.
+            // Such a key is not a digest key, and each copier treats it in its own way.
             event.remove("keys_passed_over");
             event.remove("set_aside");
         }
@@ -44,7 +46,7 @@ pub(super) fn told(case: &Case, output: &Output) -> Vec<Value> {
     events
 }
 
-/// The code of each finding or read failure by key.
+/// Returns the code of each finding or read failure, by key.
 fn codes(output: &Output, field: &str) -> BTreeMap<String, String> {
     let of = |event: &Value| {
         let code = event[field]["code"].as_str()?;
@@ -53,9 +55,9 @@ fn codes(output: &Output, field: &str) -> BTreeMap<String, String> {
     events(output).iter().filter_map(of).collect()
 }
 
-/// Keys of which a copy can prove nothing where these digests are not proven: their own, their log
-/// files', and what they alone say of the digest before them.
-fn hang_on(case: &Case, unproven: &BTreeSet<&String>) -> BTreeSet<String> {
+/// Returns the keys for which a copy can prove nothing while these digests are unproven: the
+/// digests themselves, their log files, and the preceding digests that only they vouch for.
+fn dependents(case: &Case, unproven: &BTreeSet<&String>) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = unproven.iter().map(|key| (*key).clone()).collect();
     for chain in &case.trail.chains {
         for (at, digest) in chain.digests.iter().enumerate() {
@@ -68,10 +70,10 @@ fn hang_on(case: &Case, unproven: &BTreeSet<&String>) -> BTreeSet<String> {
     keys
 }
 
-/// What can be wrong with an object's gzip alone.
+/// The codes that describe a fault in an object's gzip encoding alone.
 const GZIP: &[&str] = &["digest-malformed", "log-malformed", "log-trailing-data"];
 
-/// How the copy's findings are not those of the bucket, but for what is to be expected.
+/// Lists unexpected differences between the findings in the copy and those in the bucket.
 pub(super) fn difference(
     case: &Case,
     whole: &Output,
@@ -81,31 +83,33 @@ pub(super) fn difference(
 ) -> Vec<String> {
     let (found, there) = (codes(copy, "finding"), codes(whole, "finding"));
     let unread = codes(copy, "read_failure");
-    // Its own signature is not in the copy; if another digest that is not proven keeps it, then it is
-    // the key that is told to be wanting.
-    let is_unsigned = |told: &str| ["no-signature", "keys-unavailable"].contains(&told);
-    let unsigned = unread.iter().filter(|(_, told)| is_unsigned(told)).map(|(key, _)| key);
+    // The copy lacks the digest's own signature. If an unproven digest recorded it, the read
+    // failure reports the missing key instead.
+    let is_unsigned = |reported: &str| ["no-signature", "keys-unavailable"].contains(&reported);
+    let unsigned = unread.iter().filter(|(_, reported)| is_unsigned(reported)).map(|(key, _)| key);
     let left_out = |key: &String| !at.join(key).exists();
     let missing = found.keys().filter(|key| left_out(key));
-    let lost = hang_on(case, &unsigned.chain(missing).collect());
+    let lost = dependents(case, &unsigned.chain(missing).collect());
     let mut wrong = Vec::new();
     for (key, code) in &there {
         match found.get(key) {
-            Some(told) if told == code => {}
-            // Its own signature is not in the copy; the hash in its successor is.
-            Some(told) if told == "digest-link-mismatch" && code.starts_with("digest-") => {}
-            // The gzip that was wrong is gone, and what it held is not what was delivered.
+            Some(reported) if reported == code => {}
+            // The copy lacks the digest's own signature but has the hash that its successor
+            // recorded.
+            Some(reported) if reported == "digest-link-mismatch" && code.starts_with("digest-") => {
+            }
+            // The broken gzip is gone, and its content is not what was delivered.
             Some(_) if bodies == Bodies::Inflated => {}
-            // Or it held just that, and the copy has no trace of what was wrong.
+            // Or the content is what was delivered, and the copy keeps no trace of the fault.
             None if bodies == Bodies::Inflated && GZIP.contains(&code.as_str()) => {}
             None if lost.contains(key) => {}
-            told => wrong.push(format!("{code} of `{key}` is {told:?} in the copy")),
+            reported => wrong.push(format!("{code} of `{key}` is {reported:?} in the copy")),
         }
     }
     for (key, code) in &found {
         let is_left_out = left_out(key) && code.ends_with("-missing");
         if !there.contains_key(key) && !is_left_out {
-            wrong.push(format!("{code} of `{key}` is in the copy alone"));
+            wrong.push(format!("{code} of `{key}` is only in the copy"));
         }
     }
     wrong

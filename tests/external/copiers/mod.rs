@@ -1,18 +1,20 @@
-//! What the copiers that people use make of a bucket: `aws s3 sync`, `rclone copy` and `s5cmd cp`,
-//! the real programs, over every deed.
+//! How `verify` judges the output of the copiers that people use: the real programs `aws s3 sync`,
+//! `rclone copy` and `s5cmd cp`, over every deed.
 //!
-//! `TRAILPROOF_AWS_CLI`, `TRAILPROOF_RCLONE` and `TRAILPROOF_S5CMD` name them. Where one is not set
-//! its test says so and passes; `TRAILPROOF_REQUIRE_COPIERS` makes that a failure.
+//! `TRAILPROOF_AWS_CLI`, `TRAILPROOF_RCLONE` and `TRAILPROOF_S5CMD` name the programs. If one is
+//! not set, its test prints that and passes; `TRAILPROOF_REQUIRE_COPIERS` turns this into a
+//! failure.
 //!
-//! A copy is held to two things. To a model of copying: it is judged, event by event, as the bucket
-//! would be whose digests had lost their metadata and which had lost its archived objects. And to
-//! the bucket itself: the same is found, but for what hangs on a digest of which only its own
-//! metadata had the signature. A copier that inflates takes what is wrong with the gzip away.
+//! A copy is compared with two references. The first is a model of copying: the copy must give the
+//! same events as a bucket whose digests have lost their metadata and that has lost its archived
+//! objects. The second is the bucket itself: both must give the same findings, except for those
+//! that depend on a digest whose signature existed only in its own metadata. A copier that inflates
+//! removes faults in the gzip encoding.
 mod cases;
 mod judged;
 mod stage;
 use cases::{Case, case, deeds};
-use judged::{difference, told};
+use judged::{comparable_events, difference};
 use serde_json::{Value, json};
 use stage::{STAGE, side_by_side};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,14 +37,14 @@ fn scratch(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("copiers-{name}"))
 }
 
-/// The keys of the trail, in our own form and for all time.
+/// Writes the keys of the trail in our own format, with coverage of all time.
 fn write_keys(trail: &BuiltTrail, at: &Path) {
     let mut regions = serde_json::Map::new();
-    for (region, told) in trail.public_keys().as_object().unwrap() {
-        let mut told = told.clone();
-        told["requested"] =
+    for (region, listed) in trail.public_keys().as_object().unwrap() {
+        let mut listed = listed.clone();
+        listed["requested"] =
             json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        regions.insert(region.clone(), told);
+        regions.insert(region.clone(), listed);
     }
     let keys = json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions });
     fs::write(at, keys.to_string()).unwrap();
@@ -54,11 +56,11 @@ fn verify(case: &Case, location: &str, endpoint: Option<&str>) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trailproof"))
         .args(["verify", location, "--format", "jsonl", "--public-keys"])
         .arg(&case.keys)
-        // Every copier says what it leaves out, so that a copy is what it says.
+        // Every copier reports what it leaves out, so the copy can be asserted to be complete.
         .args(endpoint.is_none().then_some("--complete-copy"))
         .args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)])
         .env_clear()
-        // A copy is verified without asking anybody.
+        // A copy is verified without any request.
         .env("AWS_ENDPOINT_URL", endpoint.unwrap_or("http://127.0.0.1:9"))
         .env("AWS_REGION", "us-east-1")
         .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
@@ -67,16 +69,16 @@ fn verify(case: &Case, location: &str, endpoint: Option<&str>) -> Output {
         .unwrap()
 }
 
-/// What a copier made of the objects that it copied.
+/// The form in which a copier writes the bodies.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Bodies {
     /// The stored bytes.
     Stored,
-    /// What `Content-Encoding: gzip` says to make of them; where that cannot be done, no file.
+    /// The bytes after `Content-Encoding: gzip` is undone. If that fails, no file is written.
     Inflated,
 }
 
-/// The program that the variable names, or `None` after saying that there is none.
+/// Returns the program that the variable names, or `None` after printing that it is not set.
 fn program(variable: &str) -> Option<OsString> {
     let named = std::env::var_os(variable).filter(|name| !name.is_empty());
     if named.is_none() {
@@ -87,8 +89,8 @@ fn program(variable: &str) -> Option<OsString> {
     named
 }
 
-/// Copies the whole bucket into a new directory. A copier that leaves something out says so and
-/// fails; what it did copy is the copy.
+/// Copies the whole bucket into a new directory. A copier that leaves something out reports it and
+/// fails; whatever it copied is the copy.
 fn copy(
     name: &str,
     program: &OsString,
@@ -109,11 +111,11 @@ fn copy(
         .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    println!("{name}: {:?}, {:.2000}", output.status.code(), said.replace(BUCKET, "B"));
-    fs::write(to.with_extension("log"), said.as_bytes()).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    println!("{name}: {:?}, {:.2000}", output.status.code(), stderr.replace(BUCKET, "B"));
+    fs::write(to.with_extension("log"), stderr.as_bytes()).unwrap();
     let files = fs::read_dir(&to).unwrap().count();
-    assert!(files >= STAGE.cases.len() - 2, "{files} of {}: {said:.2000}", STAGE.cases.len());
+    assert!(files >= STAGE.cases.len() - 2, "{files} of {}: {stderr:.2000}", STAGE.cases.len());
     to
 }
 
@@ -121,8 +123,8 @@ fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
-/// Holds the copy of every case to the bucket and, where bodies are as they were stored, to the
-/// model. Of the cases in which the copier cannot list the bucket there must be no copy at all.
+/// Compares the copy of every case with the bucket and, if bodies are stored unchanged, with the
+/// model. Where the copier cannot list the bucket, no copy may exist.
 fn check(name: &str, at: &Path, bodies: Bodies, cannot_list: fn(Deed) -> bool) {
     let stage = &*STAGE;
     let copies = side_by_side(&stage.cases, |case| {
@@ -135,27 +137,27 @@ fn check(name: &str, at: &Path, bodies: Bodies, cannot_list: fn(Deed) -> bool) {
     {
         *tally.entry(copy.status.code()).or_default() += 1;
         let mut because = difference(case, whole, copy, at, bodies);
-        let (seen, meant) = (told(case, copy), told(case, model));
+        let (seen, meant) = (comparable_events(case, copy), comparable_events(case, model));
         let same = seen == meant && copy.status.code() == model.status.code();
         if case.deed.is_some_and(cannot_list) {
             because = Vec::new();
             if at.join(&case.prefix).exists() {
-                because.push("it was copied all the same".to_owned());
+                because.push("it was copied although it cannot be listed".to_owned());
             }
         } else if bodies == Bodies::Stored && !same {
             let first = seen.iter().zip(&meant).find(|(one, other)| one != other);
             because.push(format!("{:?} for {:?}: {first:?}", copy.status, model.status));
         } else if copy.stdout.is_empty() {
-            because.push("there is no report".to_owned());
+            because.push("no report was written".to_owned());
         }
         if !because.is_empty() {
-            let said = String::from_utf8_lossy(&copy.stderr);
+            let stderr = String::from_utf8_lossy(&copy.stderr);
             let because = because.join("\n    ");
-            wrong.push(format!("{} {:?}\n    {because}\n    {said}", case.prefix, case.deed));
+            wrong.push(format!("{} {:?}\n    {because}\n    {stderr}", case.prefix, case.deed));
         }
     }
     assert!(wrong.is_empty(), "{name}: {} of {}\n{}", wrong.len(), copies.len(), wrong.join("\n"));
-    // Contradicted, and not proven for want of the newest signature.
+    // Some cases are contradicted, and some are not proven because the newest signature is missing.
     assert!(tally[&Some(1)] > 35 && tally[&Some(3)] > 15, "{name}: {tally:?}");
     fs::remove_dir_all(at).unwrap();
 }
@@ -176,7 +178,7 @@ fn every_deed_is_among_the_cases() {
         STAGE.cases.iter().filter_map(|case| Some(format!("{:?}", case.deed?))).collect();
     for name in names {
         let is = |done: &String| done.split(['(', ' ']).next() == Some(name);
-        assert!(done.iter().any(is), "`{name}` was not done");
+        assert!(done.iter().any(is), "`{name}` is not among the cases");
     }
 }
 
@@ -196,7 +198,7 @@ fn aws_s3_sync() {
 fn rclone(name: &str, more: &str) -> Option<PathBuf> {
     let rclone = program("TRAILPROOF_RCLONE")?;
     Some(copy(name, &rclone, |endpoint, to| {
-        // With the provider `AWS` it would put the bucket into the name of the host.
+        // With the provider `AWS`, rclone would put the bucket into the host name.
         let options = "provider=Other,env_auth,list_version=2,list_url_encode=true";
         let from = format!(":s3,{options}{more},endpoint='{endpoint}':{BUCKET}");
         let mut all = words(&["copy", "--retries", "1", &from]);
@@ -212,7 +214,7 @@ fn rclone_copy() {
 }
 
 #[test]
-fn rclone_copy_that_inflates() {
+fn rclone_copy_with_decompression() {
     let Some(at) = rclone("rclone-inflated", ",decompress=true") else { return };
     check("rclone-inflated", &at, Bodies::Inflated, |_| false);
 }
@@ -220,7 +222,7 @@ fn rclone_copy_that_inflates() {
 #[test]
 fn s5cmd_cp() {
     let Some(s5cmd) = program("TRAILPROOF_S5CMD") else { return };
-    // It ends at the first listing that is no XML, so each case is listed by itself.
+    // s5cmd stops at the first listing that is not valid XML, so each case is listed separately.
     let at = copy("s5cmd", &s5cmd, |endpoint, to| {
         let each = STAGE.cases.iter().map(|case| {
             let prefix = &case.prefix;
@@ -232,7 +234,7 @@ fn s5cmd_cp() {
         all.push(script.into());
         all
     });
-    // Without `encoding-type=url` such a key makes of a listing what is no XML.
+    // Without `encoding-type=url`, such a key makes the listing invalid XML.
     check("s5cmd", &at, Bodies::Stored, |deed| {
         matches!(deed, Deed::HostileKey(_, Hostile::Control | Hostile::Terminal))
     });

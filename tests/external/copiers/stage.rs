@@ -1,8 +1,8 @@
-//! The cases together, and what is found in them where they were delivered.
+//! All cases on one server, and the results of `verify` over it.
 use super::*;
 
-/// The cases, and what was found over the wire in each: in the bucket, and in what a copy of it
-/// would be.
+/// The cases, and the output of `verify` over the network for each: for the bucket itself, and for
+/// the model of its copy.
 pub(super) struct Stage {
     pub(super) cases: Vec<Case>,
     pub(super) server: LoopbackServer,
@@ -46,7 +46,7 @@ pub(super) static STAGE: LazyLock<Stage> = LazyLock::new(|| {
     Stage { whole, model, server, cases }
 });
 
-/// What `work` makes of each case, in their order, two at a time.
+/// Runs `work` on each case, two at a time, and returns the results in the order of the cases.
 pub(super) fn side_by_side(cases: &[Case], work: impl Fn(&Case) -> Output + Sync) -> Vec<Output> {
     let (next, done) = (Mutex::new(0), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {

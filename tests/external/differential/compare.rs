@@ -1,60 +1,62 @@
-//! What differs between two runs, in a form that pins every differing byte; and whether it is listed.
+//! Describes the differences between two runs so that every differing byte is pinned, and checks
+//! them against the list.
 //!
-//! Pure: runs nothing, reads nothing.
+//! Pure: runs and reads nothing.
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use trailproof_testkit::scenario::Ran;
 
-/// Characters of a line that are shown. Of a longer one the length and the hash say the rest.
+/// The number of characters of a line that are shown. A longer line is completed by its length and
+/// hash.
 const SHOWN: usize = 700;
 
-/// What differs between two runs. What is alike is left out, but for how much of it there is.
+/// The differences between two runs. Equal parts are omitted except for their size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
-    /// The AWS CLI's part.
+    /// The AWS CLI's side.
     pub(crate) theirs: String,
-    /// Our part.
+    /// Our side.
     pub(crate) ours: String,
 }
 
-/// One listed divergence.
+/// A listed divergence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Listed {
-    /// The scenario.
+    /// The name of the scenario.
     pub(crate) case: String,
-    /// What it is about, in a few words. Scenarios that show the same thing share one.
+    /// The subject in a few words. Scenarios that show the same divergence share one title.
     pub(crate) title: String,
-    /// Why ours differs, in one sentence, which goes with the title.
+    /// The reason why our output differs, in one sentence. Belongs to the title.
     pub(crate) reason: String,
-    /// The AWS CLI's part of the difference.
+    /// The AWS CLI's side of the difference.
     pub(crate) theirs: String,
-    /// Our part of it.
+    /// Our side of the difference.
     pub(crate) ours: String,
 }
 
-/// What the comparison of one scenario came to.
+/// The result of comparing one scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
-    /// Both programs did the same, byte for byte.
+    /// Both programs behave identically, byte for byte.
     Same,
     /// They differ exactly as listed.
     AsListed,
-    /// They differ and it is not listed.
+    /// They differ, and no difference is listed.
     Unlisted(Difference),
-    /// They differ otherwise than listed.
+    /// They differ, but not as listed.
     Changed(Difference),
-    /// A difference is listed and there is none.
+    /// A difference is listed, but there is none.
     Vanished,
 }
 
 impl Judgement {
-    /// Whether the test must fail.
+    /// Returns whether the test must fail.
     pub(crate) fn is_failure(&self) -> bool {
         !matches!(self, Self::Same | Self::AsListed)
     }
 }
 
-/// Compares two runs with what is listed for their scenario.
+/// Compares two runs, given the divergence that is listed for their scenario.
 pub(crate) fn judge(theirs: &Ran, ours: &Ran, listed: Option<&Listed>) -> Judgement {
     match (difference(theirs, ours), listed) {
         (None, None) => Judgement::Same,
@@ -69,9 +71,10 @@ pub(crate) fn judge(theirs: &Ran, ours: &Ran, listed: Option<&Listed>) -> Judgem
     }
 }
 
-/// What differs between two runs, if anything does.
+/// Returns the difference between two runs, if there is one.
 ///
-/// Of a stream that differs, runs of lines that are alike are left out and counted (`= 3`). Of a program that was stopped nothing is kept, as it could have written any amount.
+/// In a stream that differs, runs of equal lines are omitted and counted (`= 3`). The output of a
+/// program that was stopped is dropped, because its length is arbitrary.
 pub(crate) fn difference(theirs: &Ran, ours: &Ran) -> Option<Difference> {
     if theirs == ours {
         return None;
@@ -110,10 +113,10 @@ pub(crate) fn difference(theirs: &Ran, ours: &Ran) -> Option<Difference> {
     Some(found)
 }
 
-/// The runs of lines that a longest common subsequence is made of, and an empty one at the end: where
-/// each begins in one and in the other, and how long it is.
+/// Returns the runs of lines that make up a longest common subsequence, followed by an empty run at
+/// the end: the start in each input, and the length.
 fn common_runs(one: &[&[u8]], other: &[&[u8]]) -> Vec<(usize, usize, usize)> {
-    // `longest[i][j]` is the length for what follows line `i` of one and line `j` of the other.
+    // `longest[i][j]` is the length for the lines from `i` of one input and from `j` of the other.
     let mut longest = vec![vec![0_u32; other.len() + 1]; one.len() + 1];
     for i in (0..one.len()).rev() {
         for j in (0..other.len()).rev() {
@@ -165,8 +168,8 @@ fn lines(stream: &[u8]) -> Vec<&[u8]> {
     stream.split_inclusive(|byte| *byte == b'\n').collect()
 }
 
-/// Writes one line so that no two lines look alike: `> ` in front, or `~ ` where it has no line
-/// break at its end; everything but printable ASCII is escaped.
+/// Writes one line so that no two different lines look alike: prefixed with `> `, or with `~ ` if
+/// it has no line break at its end. Everything except printable ASCII is escaped.
 fn show(text: &mut String, line: &[u8]) {
     let (mark, line) = match line.strip_suffix(b"\n") {
         Some(line) => ("> ", line),
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guard_lets_pass_what_is_the_same_or_as_listed() {
+    fn the_guard_accepts_equal_and_listed_results() {
         let (one, other) = (ran(0, "a\nb\n", ""), ran(1, "a\nc\n", "d\n"));
         assert_eq!(judge(&one, &one, None), Judgement::Same);
         let found = difference(&one, &other).unwrap();
@@ -217,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guard_stops_an_unlisted_difference() {
+    fn the_guard_rejects_an_unlisted_difference() {
         let base = ran(0, "a\nb\n", "e\n");
         for other in [
             ran(1, "a\nb\n", "e\n"),
@@ -235,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guard_stops_a_changed_difference_of_either_side() {
+    fn the_guard_rejects_a_change_on_either_side() {
         let (theirs, ours) = (ran(0, "a\nb\nz\n", ""), ran(255, "a\nc\nz\n", ""));
         let entry = listed(&difference(&theirs, &ours).unwrap());
         for (theirs, ours) in [
@@ -243,7 +246,7 @@ mod tests {
             (theirs.clone(), ran(255, "a\nC\nz\n", "")),
             (theirs.clone(), ran(1, "a\nc\nz\n", "")),
             (theirs.clone(), ran(255, "a\nc\nz\n", "more\n")),
-            // The difference has moved by a line.
+            // The difference has moved by one line.
             (ran(0, "a\na\nb\nz\n", ""), ran(255, "a\na\nc\nz\n", "")),
         ] {
             let judged = judge(&theirs, &ours, Some(&entry));
@@ -253,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guard_stops_a_difference_that_vanished() {
+    fn the_guard_rejects_a_vanished_difference() {
         let (one, other) = (ran(0, "a\n", ""), ran(0, "b\n", ""));
         let entry = listed(&difference(&one, &other).unwrap());
         let judged = judge(&one, &one, Some(&entry));
@@ -262,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_look_alike_are_told_apart() {
+    fn bytes_that_look_alike_are_shown_differently() {
         let base = ran(0, "", "");
         let shown = |text: &[u8]| {
             let other = Ran { stdout: text.to_vec(), ..base.clone() };

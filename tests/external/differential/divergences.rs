@@ -1,4 +1,4 @@
-//! The file of known divergences, and the table in the book that is made from it.
+//! The file of known divergences, and the table in the book that is generated from it.
 use super::compare::Listed;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ const HEAD: &str = "\
 # has changed or that is gone. `TRAILPROOF_BLESS=1` writes them anew; title and reason are by hand.
 ";
 
-/// What stands for a title or a reason that nobody has written yet.
+/// The placeholder for a title or a reason that has not been written yet.
 const UNWRITTEN: &str = "TODO";
 
 #[derive(Deserialize)]
@@ -41,12 +41,12 @@ fn path() -> PathBuf {
     root().join("testdata/aws-divergences.toml")
 }
 
-/// Whether files are to be written anew instead of compared.
+/// Returns whether files are to be rewritten instead of compared.
 pub(crate) fn blessing() -> bool {
     std::env::var_os("TRAILPROOF_BLESS").is_some_and(|value| value == "1")
 }
 
-/// All listed divergences.
+/// Reads all listed divergences.
 pub(crate) fn read() -> Vec<Listed> {
     let text = fs::read_to_string(path()).unwrap_or_default();
     let file: File = toml::from_str(&text).unwrap();
@@ -57,7 +57,7 @@ pub(crate) fn read() -> Vec<Listed> {
     file.divergence.into_iter().map(listed).collect()
 }
 
-/// Writes the file anew. Titles and reasons stay with their scenarios.
+/// Rewrites the file. Scenarios keep their titles and reasons.
 pub(crate) fn write(found: &[Listed]) {
     let known: BTreeMap<String, Listed> =
         read().into_iter().map(|entry| (entry.case.clone(), entry)).collect();
@@ -82,12 +82,12 @@ pub(crate) fn write(found: &[Listed]) {
     }));
 }
 
-/// A block as TOML spells text that is to be taken as it stands. Blocks are printable ASCII.
+/// Returns a block as a TOML literal string. Blocks are printable ASCII.
 fn literal(text: &str) -> String {
     if text.contains("'''") { format!("{text:?}") } else { format!("'''\n{text}'''") }
 }
 
-/// The table of the book: one row for each title, in alphabetical order.
+/// Returns the table for the book: one row per title, in alphabetical order.
 pub(crate) fn table(entries: &[Listed]) -> String {
     let mut rows: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     for entry in entries {
@@ -122,7 +122,7 @@ mod tests {
         let mut cases = std::collections::BTreeSet::new();
         for entry in read() {
             let Listed { case, title, reason, .. } = entry;
-            assert!(Scenario::named(&case).is_some(), "{case}: there is no such scenario");
+            assert!(Scenario::named(&case).is_some(), "{case}: no such scenario");
             assert!(cases.insert(case.clone()), "{case} is listed twice");
             assert!(title != UNWRITTEN && !title.is_empty(), "{case}: title");
             assert!(reason != UNWRITTEN && reason.ends_with('.'), "{case}: reason");
@@ -136,13 +136,13 @@ mod tests {
     fn the_book_holds_the_table_of_divergences() {
         let path = root().join("docs/src/reference/aws-cli-differences.md");
         let page = fs::read_to_string(&path).unwrap();
-        let (head, rest) = page.split_once(START).expect("the start of the table is marked");
-        let (held, tail) = rest.split_once(END).expect("the end of the table is marked");
+        let (head, rest) = page.split_once(START).expect("the start of the table must be marked");
+        let (held, tail) = rest.split_once(END).expect("the end of the table must be marked");
         let table = table(&read());
         if blessing() {
             fs::write(&path, format!("{head}{START}{table}{END}{tail}")).unwrap();
         } else {
-            assert_eq!(held, table, "TRAILPROOF_BLESS=1 writes it");
+            assert_eq!(held, table, "TRAILPROOF_BLESS=1 rewrites it");
         }
     }
 

@@ -1,9 +1,9 @@
-//! The genuine AWS CLI and trailproof against one and the same server, scenario by scenario.
+//! Compares the genuine AWS CLI with trailproof over the same server, scenario by scenario.
 //!
-//! Exit status, stdout and stderr must be the same bytes, or differ exactly as
-//! `testdata/aws-divergences.toml` lists. `TRAILPROOF_AWS_CLI` is the path of the AWS CLI 1.46.2;
-//! without it the comparison is skipped, and with `TRAILPROOF_REQUIRE_AWS_CLI` that is a failure.
-//! `TRAILPROOF_SCENARIOS` limits it to scenarios whose name contains its value.
+//! Exit status, stdout and stderr must be identical, or differ exactly as
+//! `testdata/aws-divergences.toml` lists. `TRAILPROOF_AWS_CLI` is the path of the AWS CLI 1.46.2.
+//! Without it the comparison is skipped; with `TRAILPROOF_REQUIRE_AWS_CLI` that is a failure.
+//! `TRAILPROOF_SCENARIOS` limits the comparison to scenarios whose names contain its value.
 mod compare;
 mod divergences;
 
@@ -17,17 +17,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use trailproof_testkit::scenario::{Program, Ran, Scenario, Stage};
 
-/// Scenarios at a time. Both programs wait much and compute a little.
+/// The number of scenarios that run at a time. Both programs mostly wait and compute little.
 const THREADS: usize = 4;
-/// Far longer than any run takes on a busy machine.
+/// A time limit far above any run on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
-/// How long the AWS CLI is given where it never ends.
+/// The time that the AWS CLI is given in scenarios where it never ends.
 const ENDLESS_LIMIT: Duration = Duration::from_secs(8);
-/// The scenarios that the issue asks for at least.
+/// The minimum number of scenarios.
 const FEWEST: usize = 40;
 
-/// Writes past the test harness, so that CI shows which scenarios ran.
-fn tell(line: &str) {
+/// Writes past the test harness, so that the CI log shows which scenarios ran.
+fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
@@ -36,7 +36,7 @@ fn aws_cli() -> Option<PathBuf> {
     if path.is_none() {
         let required = std::env::var_os("TRAILPROOF_REQUIRE_AWS_CLI").is_some();
         assert!(!required, "TRAILPROOF_AWS_CLI must name the AWS CLI 1.46.2");
-        tell("skipped: TRAILPROOF_AWS_CLI does not name an AWS CLI to compare with");
+        print_line("skipped: TRAILPROOF_AWS_CLI does not name an AWS CLI to compare with");
     }
     path.map(PathBuf::from)
 }
@@ -49,7 +49,7 @@ fn home() -> PathBuf {
 }
 
 fn run(program: &Program, stage: &Stage, limit: Duration) -> Ran {
-    // A server of its own for each program: neither finds the attempts of the other counted.
+    // Each program gets its own server, so that neither sees the attempts of the other.
     let server = stage.serve().unwrap();
     let begun = now();
     let ran = program.run(stage, &server.endpoint(), limit).unwrap();
@@ -66,7 +66,8 @@ fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
 
-/// What differs between any two runs: the port, and the present time where no end was asked for.
+/// The values that differ between any two runs: the port, and the current time if no end time was
+/// requested.
 struct Volatile {
     port: u16,
     from: DateTime<Utc>,
@@ -75,14 +76,14 @@ struct Volatile {
 
 impl Volatile {
     fn normalise(&self, bytes: Vec<u8>) -> Vec<u8> {
-        // Output that is no UTF-8 is left alone: nothing of this kind holds either.
+        // Output that is not UTF-8 is left unchanged: it contains no volatile value.
         let mut text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(other) => return other.into_bytes(),
         };
         text = text.replace(&format!("127.0.0.1:{}", self.port), "127.0.0.1:PORT");
         let mut at = self.from;
-        // The clock was read a little before the first second and a little after the last.
+        // The clock was read slightly before the first second and slightly after the last.
         while at <= self.to + Span::seconds(1) {
             text = text.replace(&at.format("%Y-%m-%dT%H:%M:%SZ").to_string(), "NOW");
             at += Span::seconds(1);
@@ -99,7 +100,7 @@ fn compared(aws: &Program, ours: &Program, stage: &Stage, listed: Option<&Listed
 }
 
 #[test]
-fn trailproof_says_what_the_aws_cli_says() {
+fn trailproof_prints_what_the_aws_cli_prints() {
     let Some(aws) = aws_cli() else { return };
     let begun = Instant::now();
     let program = |path: PathBuf, before: &[&str]| Program {
@@ -133,15 +134,16 @@ fn trailproof_says_what_the_aws_cli_says() {
                         Judgement::Changed(_) => "DIVERGES otherwise than listed",
                         Judgement::Vanished => "NO LONGER DIVERGES, but is listed",
                     };
-                    tell(&format!("differential: {} {word}", scenario.name));
+                    print_line(&format!("differential: {} {word}", scenario.name));
                     judged.lock().unwrap().insert(number, judgement);
                 }
             });
         }
     });
     let judged = judged.into_inner().unwrap();
-    let count = |wanted: fn(&Judgement) -> bool| judged.values().filter(|one| wanted(one)).count();
-    tell(&format!(
+    let count =
+        |selected: fn(&Judgement) -> bool| judged.values().filter(|one| selected(one)).count();
+    print_line(&format!(
         "differential: {} scenarios compared: {} same, {} as listed, {} failed; {:.0} s",
         judged.len(),
         count(|one| matches!(one, Judgement::Same)),
@@ -174,7 +176,7 @@ fn failure(name: &str, judgement: &Judgement, listed: Option<&Listed>) -> String
     text
 }
 
-/// Writes the file of divergences anew, in the order of the scenarios.
+/// Rewrites the file of divergences in the order of the scenarios.
 fn bless(
     scenarios: &[Scenario],
     judged: &BTreeMap<usize, Judgement>,
@@ -196,5 +198,5 @@ fn bless(
         }
     }
     divergences::write(&found);
-    tell(&format!("differential: {} divergences written", found.len()));
+    print_line(&format!("differential: {} divergences written", found.len()));
 }

@@ -1,13 +1,15 @@
-//! Servers of others, started and filled with a trail.
+//! Third-party servers, started and filled with a trail.
 use super::*;
 
-/// Uploads in flight: s3s-fs takes 44 ms for each small one when it comes alone.
+/// The number of uploads in flight. s3s-fs takes 44 ms for each small upload if they come one at a
+/// time.
 const UPLOADS: usize = 32;
 
-/// moto imports for seconds before it listens, on a busy machine for many.
+/// The time to wait for the server. moto imports for seconds before it listens, and for much longer
+/// on a busy machine.
 const START: Duration = Duration::from_secs(90);
 
-/// A server in a process of its own, which ends with this.
+/// A server in its own process. The process ends when this value is dropped.
 pub(super) struct Foreign {
     pub(super) child: Child,
     pub(super) endpoint: String,
@@ -22,7 +24,7 @@ impl Drop for Foreign {
     }
 }
 
-/// The program that the variable names, or `None` after saying that there is none.
+/// Returns the program that the variable names, or `None` after printing that it is not set.
 fn program(variable: &str) -> Option<OsString> {
     let named = std::env::var_os(variable).filter(|name| !name.is_empty());
     if named.is_none() {
@@ -33,8 +35,8 @@ fn program(variable: &str) -> Option<OsString> {
     named
 }
 
-/// Starts `program` with the arguments that `arguments` makes of a port and a directory, and waits
-/// until it listens.
+/// Starts `program` with the arguments that `arguments` builds from a port and a directory, and
+/// waits until it listens.
 fn start(
     program: &OsString,
     name: &str,
@@ -43,7 +45,7 @@ fn start(
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("foreign-{name}"));
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&root).unwrap();
-    // The port is free now; should somebody take it first, the server ends at once.
+    // The port is free now. If another process takes it first, the server ends at once.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let log = fs::File::create(root.with_extension("log")).unwrap();
     let child = Command::new(program)
@@ -92,8 +94,8 @@ fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-/// Brings everything that the trail's buckets hold to the server: versions in order, and delete
-/// markers as deletions.
+/// Uploads the content of the trail's buckets to the server: versions in order, and delete markers
+/// as deletions.
 pub(super) async fn upload(endpoint: &str, trail: &BuiltTrail) {
     let client = client(endpoint);
     for (name, bucket) in &trail.world.buckets {
@@ -151,5 +153,5 @@ async fn put(client: &Client, bucket: &str, key: &str, version: Version) {
         .set_storage_class((class != StorageClass::Standard).then_some(class))
         .send()
         .await
-        .unwrap_or_else(|error| panic!("cannot put `{key}`: {error:?}"));
+        .unwrap_or_else(|error| panic!("cannot upload `{key}`: {error:?}"));
 }

@@ -1,11 +1,13 @@
-//! `validate-logs` against S3 servers that nobody here wrote: the same bytes as from our own.
+//! Runs `validate-logs` against third-party S3 servers. The output must be identical to that from
+//! our own server.
 //!
 //! `TRAILPROOF_S3S_FS` names the program `s3s-fs` (0.14.1, which checks request signatures), and
-//! `TRAILPROOF_MOTO_SERVER` the program `moto_server` (5.2, which keeps versions). Where one is not
-//! set its tests say so and pass; `TRAILPROOF_REQUIRE_FOREIGN_SERVERS` makes that a failure.
+//! `TRAILPROOF_MOTO_SERVER` the program `moto_server` (5.2, which keeps versions). If one is not
+//! set, its tests print that and pass; `TRAILPROOF_REQUIRE_FOREIGN_SERVERS` turns this into a
+//! failure.
 //!
-//! Objects come there by a real client. CloudTrail and Organizations stay our own server's, since
-//! neither has ListPublicKeys.
+//! A real client uploads the objects. CloudTrail and Organizations are still served by our own
+//! server, because neither program implements ListPublicKeys.
 mod foreign;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
@@ -33,7 +35,7 @@ use trailproof_testkit::world::{Bucket, Version};
 const ACCESS_KEY: &str = "AKIAEXAMPLE";
 const SECRET_KEY: &str = "secret/of+nobody";
 
-/// What the program gave.
+/// The result of a run of the program.
 #[derive(Debug, PartialEq, Eq)]
 struct Ran {
     status: Option<i32>,
@@ -41,7 +43,7 @@ struct Ran {
     err: String,
 }
 
-/// Runs the program with S3 at one endpoint and everything else at another.
+/// Runs the program with S3 at one endpoint and all other services at another.
 fn run(s3: &str, others: &LoopbackServer, secret: &str, arguments: &[&str]) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
         .args(arguments)
@@ -58,13 +60,13 @@ fn run(s3: &str, others: &LoopbackServer, secret: &str, arguments: &[&str]) -> R
     Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// One trail, how it is validated, and how that must end.
+/// A trail, the arguments that validate it, and the expected result.
 struct Job {
     name: &'static str,
     trail: BuiltTrail,
     more: Vec<&'static str>,
     status: i32,
-    /// Lines with INVALID on stderr.
+    /// The number of lines with INVALID on stderr.
     invalid: usize,
 }
 
@@ -96,8 +98,12 @@ async fn compare(foreign: &Foreign, job: &Job) {
         let found = run(&foreign.endpoint, &ours, SECRET_KEY, &arguments);
         assert_eq!(found, expected, "{name}");
         let asked = ours.requests();
-        assert_eq!(asked.of(Operation::GetObject), 0, "{name}: our own server was read");
-        assert!(asked.of(Operation::ListPublicKeys) > 0, "{name}: nobody was asked for keys");
+        assert_eq!(
+            asked.of(Operation::GetObject),
+            0,
+            "{name}: our own server was asked for objects"
+        );
+        assert!(asked.of(Operation::ListPublicKeys) > 0, "{name}: no keys were requested");
     }
 }
 
@@ -109,13 +115,13 @@ fn log(index: usize) -> LogAt {
     LogAt { digest: digest(index), log: 0 }
 }
 
-/// A trail with a short name: s3s-fs keeps an object's metadata in a file whose name is the whole key
-/// in base64, and file systems end a name at 255 bytes.
+/// Returns a trail with a short name. s3s-fs keeps the metadata of an object in a file whose name
+/// is the whole key in base64, and file systems limit a name to 255 bytes.
 fn spec() -> TrailSpec {
     TrailSpec::new().trail("logs", "us-east-1")
 }
 
-/// The jobs that every server is given. Each has a bucket of its own; one has this prefix.
+/// Returns the jobs for every server. Each has its own bucket; one uses this prefix.
 fn jobs(prefix: &str) -> Vec<Job> {
     let clean = spec().bucket("clean", "us-east-1").hours(12).build();
 
@@ -179,19 +185,19 @@ fn jobs(prefix: &str) -> Vec<Job> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s3s_fs_gives_the_same_bytes() {
+async fn s3s_fs_gives_identical_output() {
     let Some(server) = s3s_fs("jobs") else { return };
-    // s3s-fs says that the keys of a listing are encoded and writes them as they are, so that no
-    // client can read a `+` or a `%` out of it.
+    // s3s-fs declares the keys of a listing as encoded but writes them unencoded, so no client can
+    // read a `+` or a `%` from it.
     for job in jobs("a b") {
         compare(&server, &job).await;
     }
     println!("ran against s3s-fs");
 }
 
-/// A secret that is not the store's is refused, and accuses nobody.
+/// A secret that does not match the store's is rejected, and nothing is reported as invalid.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s3s_fs_refuses_other_credentials_and_nothing_is_invalid() {
+async fn wrong_credentials_for_s3s_fs_make_nothing_invalid() {
     let Some(server) = s3s_fs("credentials") else { return };
     let trail = spec().bucket("refused", "us-east-1").hours(3).build();
     upload(&server.endpoint, &trail).await;
@@ -208,7 +214,7 @@ async fn s3s_fs_refuses_other_credentials_and_nothing_is_invalid() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn moto_gives_the_same_bytes() {
+async fn moto_gives_identical_output() {
     let Some(server) = moto("jobs") else { return };
     for job in jobs("a b+c%2F") {
         compare(&server, &job).await;
@@ -216,10 +222,10 @@ async fn moto_gives_the_same_bytes() {
     println!("ran against moto");
 }
 
-/// In a bucket that keeps versions, what is deleted is not found although its bytes are there
-/// still, and what was changed is read in its newest version. An archived log file accuses nobody.
+/// In a versioned bucket a deleted object is not found although its bytes still exist, and a
+/// changed object is read in its newest version. An archived log file is not a finding.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn moto_keeps_versions_and_what_is_deleted_is_not_found() {
+async fn deleted_objects_in_a_versioned_moto_bucket_are_not_found() {
     let Some(server) = moto("versions") else { return };
     let mut trail = spec().bucket("versions", "us-east-1").versioned().hours(12).build();
     let deeds = [

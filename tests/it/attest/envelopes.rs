@@ -1,9 +1,9 @@
-//! Attestations that are not what they should be.
+//! Attestations that were changed or are malformed.
 use crate::support::attest_room::{ATTESTATION, Room};
 use serde_json::{Value, json};
 use trailproof::attest::dsse::IN_TOTO;
 
-/// What is done to a document.
+/// A change to a document.
 type Change = Box<dyn FnOnce(&mut Value)>;
 
 #[test]
@@ -33,9 +33,9 @@ fn a_changed_envelope_is_not_signed() {
         let mut changed = envelope.clone();
         change(&mut changed);
         room.write("changed.json", changed.to_string());
-        let told = room.verify("changed.json", &[]).is(1, "is not signed by the key");
-        // Nothing of what is not signed is told.
-        assert!(!told.out.contains("verdict"), "{name}: {told:#?}");
+        let ran = room.verify("changed.json", &[]).is(1, "is not signed by the key");
+        // Nothing from an unsigned payload is printed.
+        assert!(!ran.out.contains("verdict"), "{name}: {ran:#?}");
     }
 }
 
@@ -45,7 +45,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn one_signature_of_several_is_enough_and_the_others_are_not_claimed() {
+fn one_valid_signature_is_enough_and_the_others_are_not_reported() {
     let room = Room::new("several");
     room.run(&["attest", "keygen", "-o", "b.pem", "--public", "b-public.pem"]).is(0, "key id");
     room.run(&["attest", "sign", "record.jsonl", "--key", "b.pem", "-o", "b.json"]).is(0, "");
@@ -55,7 +55,7 @@ fn one_signature_of_several_is_enough_and_the_others_are_not_claimed() {
     envelope["unknown"] = json!({ "field": 1 });
     room.write("two.json", envelope.to_string());
     room.verify("two.json", &[]).is(0, "not checked  signatures: 1 more, of other keys");
-    // A bundle and a time stamp are of one signature.
+    // A bundle and a time stamp belong to one signature.
     room.run(&["attest", "bundle", "two.json", "-o", "x"])
         .is(5, "it has 2 signatures, and not one");
     room.run(&["attest", "timestamp-request", "two.json", "-o", "x"]).is(5, "it has 2 signatures");
@@ -65,7 +65,7 @@ fn one_signature_of_several_is_enough_and_the_others_are_not_claimed() {
 }
 
 #[test]
-fn what_is_no_attestation_is_unreadable() {
+fn a_file_that_is_not_an_attestation_is_unreadable() {
     let room = Room::new("unreadable");
     let envelope = room.json(ATTESTATION);
     let text = envelope.to_string();
@@ -91,8 +91,8 @@ fn what_is_no_attestation_is_unreadable() {
     ];
     for (name, text, words) in cases {
         room.write("wrong.json", text);
-        let told = room.verify("wrong.json", &[]).is(5, words);
-        assert!(told.err.len() < 2_000, "{name}: {} bytes", told.err.len());
+        let ran = room.verify("wrong.json", &[]).is(5, words);
+        assert!(ran.err.len() < 2_000, "{name}: {} bytes", ran.err.len());
     }
     let stamps = json!({ "rfc3161Timestamps": vec![json!({ "signedTimestamp": "" }); 17] });
     let bundle = json!({
@@ -109,7 +109,7 @@ fn what_is_no_attestation_is_unreadable() {
 }
 
 #[test]
-fn a_signed_payload_of_another_kind_is_not_read_as_ours() {
+fn a_signed_payload_of_a_different_kind_is_rejected() {
     let room = Room::new("kinds");
     let payload = room.envelope(ATTESTATION).payload;
     room.sign_payload(&payload, "application/json", "other-type.json");
@@ -147,45 +147,63 @@ fn a_signed_payload_of_another_kind_is_not_read_as_ours() {
 }
 
 #[test]
-fn a_signer_who_lies_is_found_out_by_the_record() {
+fn the_record_exposes_a_false_statement_by_the_signer() {
     let room = Room::new("lies");
     let cases: [(Change, &str); 9] = [
-        (Box::new(|told| told["result"]["verdict"] = json!("proven")), "`result` is not what"),
-        (Box::new(|told| told["result"]["counts"]["logFiles"]["valid"] = json!(97)), "`result`"),
-        (Box::new(|told| told["exceptions"]["listed"] = json!([])), "`exceptions`"),
-        (Box::new(|told| told["gaps"]["listed"][0]["explainedBy"] = json!([{}])), "`gaps`"),
-        (Box::new(|told| told["scope"]["evidence"] = json!("live")), "`scope`"),
-        (Box::new(|told| told["method"]["publicKeys"]["listed"] = json!([])), "`method`"),
-        (Box::new(|told| told["invocation"]["host"] = json!("elsewhere")), "`invocation`"),
-        (Box::new(|told| told["commitment"]["lines"] = json!(1)), "`commitment` is not what"),
-        (Box::new(|told| told["more"] = json!("than the record tells")), "`more`"),
+        (
+            Box::new(|predicate| predicate["result"]["verdict"] = json!("proven")),
+            "`result` is not what",
+        ),
+        (
+            Box::new(|predicate| predicate["result"]["counts"]["logFiles"]["valid"] = json!(97)),
+            "`result`",
+        ),
+        (Box::new(|predicate| predicate["exceptions"]["listed"] = json!([])), "`exceptions`"),
+        (
+            Box::new(|predicate| predicate["gaps"]["listed"][0]["explainedBy"] = json!([{}])),
+            "`gaps`",
+        ),
+        (Box::new(|predicate| predicate["scope"]["evidence"] = json!("live")), "`scope`"),
+        (Box::new(|predicate| predicate["method"]["publicKeys"]["listed"] = json!([])), "`method`"),
+        (
+            Box::new(|predicate| predicate["invocation"]["host"] = json!("elsewhere")),
+            "`invocation`",
+        ),
+        (
+            Box::new(|predicate| predicate["commitment"]["lines"] = json!(1)),
+            "`commitment` is not what",
+        ),
+        (Box::new(|predicate| predicate["more"] = json!("than the record tells")), "`more`"),
     ];
     for (lie, words) in cases {
         room.sign_changed("lie.json", |statement| lie(&mut statement["predicate"]));
-        // Without the record nobody can tell, and it is not said that anybody had.
+        // Without the record the lie cannot be detected, and the output does not claim that it was
+        // checked.
         room.verify("lie.json", &[]).is(0, "not checked  record");
         room.verify("lie.json", &["--record", "record.jsonl"]).is(1, words).is(1, "DOES NOT HOLD");
     }
     let root = "00".repeat(32);
-    room.sign_changed("lie.json", |told| told["predicate"]["commitment"]["root"] = json!(root));
-    let told = room.verify("lie.json", &["--record", "record.jsonl"]);
-    told.is(1, "WRONG        commitment: the record's is");
+    room.sign_changed("lie.json", |statement| {
+        statement["predicate"]["commitment"]["root"] = json!(root)
+    });
+    let ran = room.verify("lie.json", &["--record", "record.jsonl"]);
+    ran.is(1, "WRONG        commitment: the record's is");
 }
 
 #[test]
-fn hostile_words_do_not_reach_the_terminal() {
+fn hostile_text_does_not_reach_the_terminal() {
     let room = Room::new("hostile");
     let hostile = "\u{1b}[2J\u{202e}<script>\n\u{7}";
-    room.sign_changed("hostile.json", |told| {
-        told["predicate"]["operator"]["declared"] = json!(hostile);
-        told["predicate"]["result"]["verdict"] = json!(hostile);
-        told["predicate"]["scope"]["deliveredTo"]["bucket"] = json!(hostile.repeat(10_000));
-        told["predicate"][hostile] = json!(1);
-        told["subject"] = json!([
+    room.sign_changed("hostile.json", |statement| {
+        statement["predicate"]["operator"]["declared"] = json!(hostile);
+        statement["predicate"]["result"]["verdict"] = json!(hostile);
+        statement["predicate"]["scope"]["deliveredTo"]["bucket"] = json!(hostile.repeat(10_000));
+        statement["predicate"][hostile] = json!(1);
+        statement["subject"] = json!([
             { "name": hostile, "digest": { "sha256": "11".repeat(32) }, "annotations": { "role": "report" } },
         ]);
     });
-    let told = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
-    assert!(told.out.len() < 10_000, "{} bytes", told.out.len());
+    let ran = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
+    assert!(ran.out.len() < 10_000, "{} bytes", ran.out.len());
     room.verify("hostile.json", &["--record", "record.jsonl"]).is(1, "none is attested");
 }

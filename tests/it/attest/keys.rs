@@ -1,8 +1,8 @@
-//! Keys that are not for this.
+//! Keys of the wrong kind.
 use crate::support::attest_room::{ATTESTATION, Room, repository};
 
 #[test]
-fn a_key_of_another_kind_is_named_as_such() {
+fn a_key_of_the_wrong_kind_is_named() {
     let room = Room::new("keys");
     let key = |name: &str| repository(&format!("tests/it/attest/keys/{name}.pem"));
     let curve = "a key of another curve than P-256";
@@ -23,7 +23,7 @@ fn a_key_of_another_kind_is_named_as_such() {
         room.run(&["attest", "verify", ATTESTATION, "--key", &at]).is(2, verifying);
         assert!(!room.0.join("x").exists());
     }
-    // One that openssl made is as good as one of ours.
+    // A key that openssl generated works as well as one of ours.
     room.run(&["attest", "sign", "record.jsonl", "--key", &key("p256"), "-o", "x"]).is(0, "");
     room.run(&["attest", "verify", "x", "--key", &key("p256-public")]).is(0, "HOLDS");
     room.verify("x", &[]).is(1, "is not signed by the key");
@@ -40,7 +40,7 @@ fn a_key_of_another_kind_is_named_as_such() {
         room.run(&["attest", "verify", "x", "--key", name]).is(2, "cannot use the key");
     }
     room.run(&["attest", "verify", "x", "--key", "no-such"]).is(5, "cannot read `no-such`");
-    // Which key signs must be said, and only once.
+    // The signing key must be given, and only once.
     room.run(&["attest", "sign", "record.jsonl", "-o", "y"]).is(2, "");
     let both = ["attest", "sign", "record.jsonl", "-o", "y", "--key", "key.pem", "--kms", "k"];
     room.run(&both).is(2, "");

@@ -1,5 +1,5 @@
-//! `trailproof attest` from outside: what it signs, what it accepts, and everything that it must
-//! refuse. What other programs say of its files is shown by `tests/third-party/run`.
+//! `trailproof attest` from the outside: what it signs, what it accepts, and everything that it
+//! must reject. `tests/third-party/run` shows how other programs judge its files.
 mod envelopes;
 mod keys;
 mod proofs;

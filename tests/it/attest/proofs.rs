@@ -3,7 +3,7 @@ use crate::support::attest_room::{ATTESTATION, Room};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Every digest and log file of the record.
+/// Returns every digest and log file of the record.
 fn objects(room: &Room) -> BTreeSet<String> {
     let text = String::from_utf8(room.read("record.jsonl")).unwrap();
     let judged = text.lines().filter(|line| line.contains("-judged\""));
@@ -22,26 +22,26 @@ fn check(room: &Room, proof: &str, attestation: &str) -> crate::support::attest_
 }
 
 #[test]
-fn every_object_of_the_record_is_proven_without_it() {
+fn every_object_is_proven_without_the_record() {
     let room = Room::new("proofs");
     let objects = objects(&room);
     assert_eq!(objects.len(), 241);
     for (number, object) in objects.iter().enumerate() {
-        // The program starts twice for each; a fifth of them has all kinds and places.
+        // The program starts twice per object. A fifth of the objects covers all kinds and places.
         if number % 5 != 0 && !object.contains("20260302T0625Z") && !object.contains("T020411Z") {
             continue;
         }
         room.run(&["attest", "prove", "record.jsonl", object, "-o", "proof.json", "--force"])
             .is(0, "");
-        let told = check(&room, "proof.json", ATTESTATION).is(0, object);
-        assert!(told.out.contains("not checked: the object itself"), "{told:#?}");
+        let ran = check(&room, "proof.json", ATTESTATION).is(0, object);
+        assert!(ran.out.contains("not checked: the object itself"), "{ran:#?}");
     }
     let prove = |object: &str| room.run(&["attest", "prove", "record.jsonl", object]);
     let changed = objects.iter().find(|object| object.contains("20260302T0625Z_14DtgyWom2CB4PZm"));
     room.write("proof.json", prove(changed.unwrap()).is(0, "trailproof-inclusion-proof").out);
-    let told = check(&room, "proof.json", ATTESTATION).is(0, "finding    log-hash-mismatch");
-    assert!(told.out.contains("outcome    invalid"), "{told:#?}");
-    assert!(told.out.contains("which is valid"), "{told:#?}");
+    let ran = check(&room, "proof.json", ATTESTATION).is(0, "finding    log-hash-mismatch");
+    assert!(ran.out.contains("outcome    invalid"), "{ran:#?}");
+    assert!(ran.out.contains("which is valid"), "{ran:#?}");
     prove("s3://example-trail-logs/no/such/key").is(1, "no digest or log file");
     prove("s3://other/key").is(1, "no digest or log file");
     for wrong in ["key", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "\u{1b}[2J"] {
@@ -57,7 +57,7 @@ fn a_changed_proof_proves_nothing() {
     room.run(&["attest", "prove", "record.jsonl", log, "-o", "proof.json"]).is(0, "");
     let proof = room.json("proof.json");
     check(&room, "proof.json", ATTESTATION).is(0, "proven");
-    // Every value in it counts.
+    // Every value in the proof matters.
     let mut pointers = Vec::new();
     walk(&proof, String::new(), &mut pointers);
     assert!(pointers.len() > 30, "{pointers:?}");
@@ -71,15 +71,15 @@ fn a_changed_proof_proves_nothing() {
             _ => continue,
         };
         room.write("changed.json", changed.to_string());
-        let told = check(&room, "changed.json", ATTESTATION);
-        assert!(told.status == 1 || told.status == 5, "{pointer}: {told:#?}");
+        let ran = check(&room, "changed.json", ATTESTATION);
+        assert!(ran.status == 1 || ran.status == 5, "{pointer}: {ran:#?}");
     }
-    // A line of the record that is another object's.
+    // The line of a different object of the record.
     let mut other = proof.clone();
     other["key"] = json!("another/key");
     room.write("changed.json", other.to_string());
     check(&room, "changed.json", ATTESTATION).is(1, "and not the object's");
-    // The line of a digest in the place of a log file's.
+    // The line of a digest in place of a log file's.
     let mut other = proof.clone();
     other["places"][0]["line"] = other["places"][0]["digestLine"].clone();
     other["places"][0]["lineInDigest"] = other["places"][0]["digestInDigest"].clone();
@@ -102,17 +102,19 @@ fn walk(value: &Value, at: String, found: &mut Vec<String>) {
 }
 
 #[test]
-fn a_proof_is_held_to_its_attestation_and_to_bounds() {
+fn a_proof_must_match_its_attestation_and_keep_within_bounds() {
     let room = Room::new("foreign-proof");
     let objects = objects(&room);
     let digest = objects.iter().find(|object| object.contains("Digest")).unwrap();
     room.run(&["attest", "prove", "record.jsonl", digest, "-o", "proof.json"]).is(0, "");
     check(&room, "proof.json", ATTESTATION).is(0, "kind       digest");
-    room.sign_changed("other.json", |told| {
-        told["predicate"]["commitment"]["root"] = json!("11".repeat(32));
+    room.sign_changed("other.json", |statement| {
+        statement["predicate"]["commitment"]["root"] = json!("11".repeat(32));
     });
     check(&room, "proof.json", "other.json").is(1, "is not among those");
-    room.sign_changed("other.json", |told| told["predicate"]["commitment"]["days"] = json!(9));
+    room.sign_changed("other.json", |statement| {
+        statement["predicate"]["commitment"]["days"] = json!(9)
+    });
     check(&room, "proof.json", "other.json").is(1, "is not among those");
     room.run(&["attest", "keygen", "-o", "b.pem", "--public", "b-public.pem"]).is(0, "");
     let with_other_key = [

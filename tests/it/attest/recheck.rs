@@ -1,4 +1,4 @@
-//! The evidence once more.
+//! Reading the evidence a second time (`--recheck`).
 use crate::support::attest_room::{ATTESTATION, Room, repository};
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The files below a folder whose path has this in it.
+/// Lists the files below a folder whose paths contain this part.
 fn find(below: &Path, part: &str) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(below).unwrap() {
@@ -33,27 +33,27 @@ fn find(below: &Path, part: &str) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn the_same_evidence_holds_with_the_keys_of_the_attestation() {
+fn unchanged_evidence_holds_with_the_keys_of_the_attestation() {
     let room = Room::new("recheck");
     let demo = repository("testdata/demo");
-    let told = room
+    let ran = room
         .verify(ATTESTATION, &["--recheck", &demo, "--complete-copy"])
         .is(0, "was verified again");
-    assert!(told.out.contains("all 241 lines are the very lines"), "{told:#?}");
-    assert!(told.out.contains("not checked  trust: "), "{told:#?}");
-    let told = room
+    assert!(ran.out.contains("all 241 lines are the very lines"), "{ran:#?}");
+    assert!(ran.out.contains("not checked  trust: "), "{ran:#?}");
+    let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo, "--complete-copy"]);
-    let told = told.is(0, "all 241 lines are the very lines");
-    assert!(told.out.contains("not checked  copy: "), "{told:#?}");
-    // What only the assertion makes a deletion is open without it.
-    let told = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
-    told.is(3, "1 objects or listings could not be read again");
-    // With no keys in it, nothing is proven by a signature.
-    room.sign_changed("keyless.json", |told| {
-        told["predicate"]["method"]["publicKeys"]["listed"] = serde_json::json!([]);
+    let ran = ran.is(0, "all 241 lines are the very lines");
+    assert!(ran.out.contains("not checked  copy: "), "{ran:#?}");
+    // What counts as deleted only because of the assertion is open without it.
+    let ran = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
+    ran.is(3, "1 objects or listings could not be read again");
+    // If the attestation has no keys, no signature proves anything.
+    room.sign_changed("keyless.json", |statement| {
+        statement["predicate"]["method"]["publicKeys"]["listed"] = serde_json::json!([]);
     });
-    let told = room.verify("keyless.json", &["--recheck", &demo, "--complete-copy"]);
-    assert!(told.status == 1 || told.status == 3, "{told:#?}");
+    let ran = room.verify("keyless.json", &["--recheck", &demo, "--complete-copy"]);
+    assert!(ran.status == 1 || ran.status == 3, "{ran:#?}");
     room.verify(ATTESTATION, &["--recheck", "no-such-directory"]).is(2, "no such directory");
     room.verify(ATTESTATION, &["--recheck", "keys"]).is(2, "");
 }
@@ -65,14 +65,14 @@ fn changed_evidence_does_not_hold() {
     copy(Path::new(&repository("testdata/demo")), &changed);
     let logs = find(&changed, "/CloudTrail/us-east-1/");
     fs::remove_file(logs.last().unwrap()).unwrap();
-    // Without the record it cannot be told from other ETags which line is another.
+    // Without the record, a changed line cannot be distinguished from a line with a different ETag.
     room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]).is(3, "NOT PROVEN");
-    let told = room
+    let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
-    told.is(1, "WRONG        evidence: it is not what the record tells");
+    ran.is(1, "WRONG        evidence: it is not what the record tells");
 }
 
-/// A log file that somebody added later is in no line of a digest or log file.
+/// A log file that was added later has no line of a digest or log file in the record.
 #[test]
 fn a_planted_log_file_does_not_hold() {
     let room = Room::new("recheck-planted");
@@ -93,19 +93,19 @@ fn a_planted_log_file_does_not_hold() {
 }
 
 #[test]
-fn a_copy_that_lost_its_metadata_is_not_called_changed() {
+fn a_copy_without_metadata_is_not_reported_as_changed() {
     let room = Room::new("recheck-metadata");
     let less = room.0.join("copy");
     copy(Path::new(&repository("testdata/demo")), &less);
     fs::remove_file(less.join("trailproof-objects.json")).unwrap();
-    let told = room
+    let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
-    assert!(!told.out.contains("WRONG        evidence"), "{told:#?}");
-    assert_eq!(told.status, 3, "{told:#?}");
+    assert!(!ran.out.contains("WRONG        evidence"), "{ran:#?}");
+    assert_eq!(ran.status, 3, "{ran:#?}");
 }
 
 #[test]
-fn evidence_in_a_bucket_has_other_etags_and_holds_all_the_same() {
+fn evidence_in_a_bucket_holds_despite_different_etags() {
     let room = Room::new("recheck-bucket");
     let server = LoopbackServer::start(demo().trail.world, ServerOptions::default()).unwrap();
     let aws = [
@@ -117,11 +117,11 @@ fn evidence_in_a_bucket_has_other_etags_and_holds_all_the_same() {
     let verify = ["attest", "verify", ATTESTATION, "--key", "public.pem", "--quiet"];
     let place = ["--recheck", "s3://example-trail-logs"];
     let with_record = ["--record", "record.jsonl"];
-    let told = room.run_with(&[&verify[..], &place, &with_record].concat(), &aws);
-    told.is(0, "have the outcomes, hashes and intervals of the record");
-    let told = room.run_with(&[&verify[..], &place].concat(), &aws);
-    told.is(3, "with `--record` it is told");
-    // Keys are had from the attestation, and not from AWS.
+    let ran = room.run_with(&[&verify[..], &place, &with_record].concat(), &aws);
+    ran.is(0, "have the outcomes, hashes and intervals of the record");
+    let ran = room.run_with(&[&verify[..], &place].concat(), &aws);
+    ran.is(3, "with `--record` it is told");
+    // The keys come from the attestation, not from AWS.
     let asked = server.requests();
     let keys = trailproof_testkit::server::Operation::ListPublicKeys;
     assert_eq!(asked.of(keys), 0);

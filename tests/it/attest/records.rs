@@ -1,14 +1,14 @@
-//! Records and other files that are not those that were attested, or none at all.
+//! Records and other files that differ from those that were attested, or that are missing.
 use crate::support::attest_room::{ATTESTATION, Room};
 
-/// The record's lines, with their ends.
+/// Returns the lines of the record, with their line ends.
 fn lines(room: &Room) -> Vec<String> {
     let text = String::from_utf8(room.read("record.jsonl")).unwrap();
     text.split_inclusive('\n').map(str::to_owned).collect()
 }
 
-/// A record like this one whose last line fits what stands before it: what somebody edits who
-/// knows the form.
+/// Returns an edited record with a recomputed last line: what an editor who knows the format would
+/// write.
 fn resealed(lines: &[String]) -> String {
     use sha2::Digest as _;
     let before = lines[..lines.len() - 1].concat();
@@ -18,7 +18,7 @@ fn resealed(lines: &[String]) -> String {
 }
 
 #[test]
-fn a_record_that_is_not_whole_is_not_signed() {
+fn an_incomplete_record_is_not_signed() {
     let room = Room::new("records");
     let all = lines(&room);
     let changed = |at: usize, from: &str, to: &str| {
@@ -29,14 +29,15 @@ fn a_record_that_is_not_whole_is_not_signed() {
     };
     let log = all.iter().position(|line| line.contains("log-judged")).unwrap();
     let mut swapped = all.clone();
-    // A log file's line before its digest's; which of a digest's log files comes first is in no line.
+    // A log file's line before its digest's. The order of the log files of one digest is not
+    // checked.
     swapped.swap(log - 1, log);
     let mut less = all.clone();
     less.remove(log);
     let newer = changed(0, "\"schema\":2", "\"schema\":3");
     let preview = changed(0, "\"schema\":2", "\"schema\":1");
-    let told = "\"verdict\":\"contradicted\",\"exit_status\":1";
-    let verdict = changed(all.len() - 3, told, "\"verdict\":\"proven\",\"exit_status\":0");
+    let contradicted = "\"verdict\":\"contradicted\",\"exit_status\":1";
+    let verdict = changed(all.len() - 3, contradicted, "\"verdict\":\"proven\",\"exit_status\":0");
     let valid = changed(
         all.iter().position(|line| line.contains("log-hash-mismatch")).unwrap(),
         "\"outcome\":\"invalid\"",
@@ -63,8 +64,8 @@ fn a_record_that_is_not_whole_is_not_signed() {
         room.write("bad.jsonl", text);
         let sign = ["attest", "sign", "bad.jsonl", "--key", "key.pem", "-o", "bad.json"];
         println!("{name}");
-        let told = room.run(&sign).is(5, "cannot use the record `bad.jsonl`: ").is(5, words);
-        assert!(!room.0.join("bad.json").exists(), "{name}: {told:#?}");
+        let ran = room.run(&sign).is(5, "cannot use the record `bad.jsonl`: ").is(5, words);
+        assert!(!room.0.join("bad.json").exists(), "{name}: {ran:#?}");
         room.run(&["attest", "prove", "bad.jsonl", "s3://b/k"]).is(5, "cannot use the record");
     }
     let sign = ["attest", "sign", "no-such", "--key", "key.pem", "-o", "bad.json"];
@@ -72,13 +73,13 @@ fn a_record_that_is_not_whole_is_not_signed() {
 }
 
 #[test]
-fn another_record_is_not_taken_for_the_attested_one() {
+fn a_different_record_is_not_accepted_as_the_attested_one() {
     let room = Room::new("another");
-    // The same run again: the same evidence, at another time.
+    // The same run again: the same evidence at a different time.
     room.record("testdata/demo", "again.jsonl");
     assert_ne!(room.read("again.jsonl"), room.read("record.jsonl"));
     room.verify(ATTESTATION, &["--record", "again.jsonl"]).is(1, "is another file");
-    // A file that is not the attested one is not looked into, whatever is in it.
+    // A file that differs from the attested one is not parsed, whatever it contains.
     room.write("any", "no record");
     room.verify(ATTESTATION, &["--record", "any"]).is(1, "is another file");
     room.verify(ATTESTATION, &["--record", "no-such"]).is(5, "cannot read");
@@ -99,7 +100,7 @@ fn another_record_is_not_taken_for_the_attested_one() {
     room.verify("r.json", &["--report", "any"]).is(0, "report: `any` has a SHA-256");
     room.write("any", "no record.");
     room.verify("r.json", &["--report", "any"]).is(1, "WRONG        report: `any` is another file");
-    // A report is no summary, and the record no report.
+    // A report is not a summary, and the record is not a report.
     room.verify("r.json", &["--summary", "any"]).is(1, "none is attested");
     room.verify("r.json", &["--report", "record.jsonl"]).is(1, "is another file");
     room.run(&[&sign[..], &["no-such"]].concat()).is(5, "cannot read `no-such`");

@@ -1,10 +1,10 @@
-//! From a record to an attestation and to everything that is checked of it.
+//! From a record to an attestation, and to everything that is checked in it.
 use crate::support::attest_room::{ATTESTATION, Room, repository};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
-fn a_key_is_for_its_owner_and_never_overwritten() {
+fn a_key_file_is_private_and_never_overwritten() {
     let room = Room::empty("keygen");
     let made = room.run(&["attest", "keygen", "-o", "key.pem"]).is(0, "BEGIN PUBLIC KEY");
     let mode = std::fs::metadata(room.0.join("key.pem")).unwrap().permissions().mode();
@@ -13,7 +13,7 @@ fn a_key_is_for_its_owner_and_never_overwritten() {
     let before = room.read("key.pem");
     room.run(&["attest", "keygen", "-o", "key.pem"]).is(2, "is there already");
     assert_eq!(room.read("key.pem"), before);
-    // Where the public key cannot be written there is no private one either.
+    // If the public key cannot be written, no private key is left either.
     room.run(&["attest", "keygen", "-o", "other.pem", "--public", "key.pem"])
         .is(2, "there already");
     room.run(&["attest", "keygen", "-o", "other.pem", "--public", "no/x.pem"])
@@ -23,7 +23,7 @@ fn a_key_is_for_its_owner_and_never_overwritten() {
 }
 
 #[test]
-fn everything_that_is_signed_is_checked_again() {
+fn everything_signed_is_checked_again() {
     let room = Room::new("walk");
     room.write("report.txt", "a report");
     room.write("summary.json", "{}");
@@ -58,25 +58,25 @@ fn everything_that_is_signed_is_checked_again() {
             "--previous",
             ATTESTATION,
         ];
-        let told = room.verify(attestation, &all).is(0, &format!("HOLDS: {attestation}"));
+        let ran = room.verify(attestation, &all).is(0, &format!("HOLDS: {attestation}"));
         for checked in ["signature", "record", "commitment", "statement", "report", "summary"] {
-            assert!(told.out.contains(&format!("  checked      {checked}: ")), "{told:#?}");
+            assert!(ran.out.contains(&format!("  checked      {checked}: ")), "{ran:#?}");
         }
-        assert!(told.out.contains("checked      attestation before: "), "{told:#?}");
-        assert!(told.out.contains("not checked  evidence: it was not read again"), "{told:#?}");
-        assert!(told.out.contains("Example Audit Ltd, as declared"), "{told:#?}");
-        // What was not given was not checked, and is not said to have been.
-        let told = room.verify(attestation, &[]).is(0, "not checked  record: it was not given");
+        assert!(ran.out.contains("checked      attestation before: "), "{ran:#?}");
+        assert!(ran.out.contains("not checked  evidence: it was not read again"), "{ran:#?}");
+        assert!(ran.out.contains("Example Audit Ltd, as declared"), "{ran:#?}");
+        // What was not given is not checked, and is not reported as checked.
+        let ran = room.verify(attestation, &[]).is(0, "not checked  record: it was not given");
         for unchecked in ["report: `report.txt`", "summary: `summary.json`", "attestation before"] {
-            assert!(told.out.contains(&format!("not checked  {unchecked}")), "{told:#?}");
+            assert!(ran.out.contains(&format!("not checked  {unchecked}")), "{ran:#?}");
         }
-        assert_eq!(told.out.matches("  checked ").count(), 1, "{told:#?}");
+        assert_eq!(ran.out.matches("  checked ").count(), 1, "{ran:#?}");
     }
     assert_eq!(room.envelope("second.json"), room.envelope("bundle.json"));
 }
 
 #[test]
-fn the_predicate_is_of_its_schema() {
+fn the_predicate_matches_its_schema() {
     let room = Room::new("schema");
     let schema = std::fs::read(repository("docs/src/format/attestation.schema.json")).unwrap();
     let schema: Value = serde_json::from_slice(&schema).unwrap();
@@ -105,19 +105,19 @@ fn the_predicate_is_of_its_schema() {
     assert_eq!(predicate["method"]["publicKeys"]["listed"].as_array().unwrap().len(), 2);
     assert_eq!(predicate["previousAttestation"], Value::Null);
     assert!(predicate["invocation"]["startedAt"].is_string());
-    // No field may be lost, and none may hold something else.
+    // Every field is required, and none accepts a different value.
     for part in predicate.as_object().unwrap().keys() {
         let mut less = statement.clone();
         less["predicate"].as_object_mut().unwrap().remove(part);
-        assert!(!validator.is_valid(&less), "`{part}` may be missing");
+        assert!(!validator.is_valid(&less), "`{part}` is not required");
         let mut other = statement.clone();
         other["predicate"][part] = json!(7);
-        assert!(!validator.is_valid(&other), "`{part}` may be anything");
+        assert!(!validator.is_valid(&other), "`{part}` accepts a different value");
     }
 }
 
 #[test]
-fn a_reproducible_record_tells_null_of_what_surrounded_it() {
+fn a_reproducible_record_has_null_for_the_run_environment() {
     let room = Room::new("reproducible");
     let (demo, keys) = (repository("testdata/demo"), repository("testdata/demo/public-keys.json"));
     room.run(&[
@@ -145,12 +145,12 @@ fn a_reproducible_record_tells_null_of_what_surrounded_it() {
         assert_ne!(full["predicate"]["invocation"][unknown], Value::Null, "{unknown}");
     }
     assert_eq!(plain["predicate"]["verifier"]["binarySha256"], Value::Null);
-    // What surrounds a run is no evidence: the commitment is the same.
+    // The environment of a run is not evidence: the commitment is the same.
     assert_eq!(plain["predicate"]["commitment"], full["predicate"]["commitment"]);
 }
 
 #[test]
-fn what_exists_is_overwritten_only_when_forced() {
+fn existing_files_are_overwritten_only_with_force() {
     let room = Room::new("overwrite");
     let sign = ["attest", "sign", "record.jsonl", "--key", "key.pem", "-o", ATTESTATION];
     let before = room.read(ATTESTATION);

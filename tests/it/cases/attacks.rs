@@ -1,15 +1,16 @@
-//! What somebody with access to the bucket deletes, plants or narrows.
+//! Cases in which a person with access to the bucket deletes or plants objects, or narrows the
+//! scope.
 use super::*;
 use trailproof_testkit::server::{
     AccessRules, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };
 use trailproof_testkit::trail::{Deed, DigestAt, LogAt, TrailBuilder};
 
-/// Log files whose digests are all gone answer to nobody, whatever lies in their folder of digests:
-/// a region of a trail that goes on elsewhere, an account of an organization, and an account whose
-/// only trail it was.
+/// Log files whose digests are all gone are in doubt, whatever is in their digest folder. Covers a
+/// region of a trail that goes on elsewhere, an account of an organization, and an account whose
+/// only trail is gone.
 #[test]
-fn log_files_without_digests_are_in_doubt_whatever_lies_in_the_folder_of_digests() {
+fn log_files_without_digests_are_in_doubt_whatever_the_digest_folder_holds() {
     let folder = |root: &str, account: &str, region: &str| {
         format!("AWSLogs/{root}{account}/CloudTrail-Digest/{region}/")
     };
@@ -49,13 +50,13 @@ fn log_files_without_digests_are_in_doubt_whatever_lies_in_the_folder_of_digests
             plant(&mut trail, &format!("{junk}{object}"));
         }
         for (place, ran) in everywhere(name, &trail, &period).into_iter().chain([bare]) {
-            let told = format!("{name} {place}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(ran.status, 3, "{told}");
-            assert_eq!(absent(&ran), missing, "{told}");
-            assert_eq!(without_digests(&ran), Vec::from_iter(alone.clone()), "{told}");
+            let context = format!("{name} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, 3, "{context}");
+            assert_eq!(absent(&ran), missing, "{context}");
+            assert_eq!(without_digests(&ran), Vec::from_iter(alone.clone()), "{context}");
         }
     }
-    // By ARN too, and of a bucket in which nothing else lies.
+    // Also by ARN, and in a bucket that contains nothing else.
     let mut trail = spec(3).build();
     trail.world.trails[0].status.clear();
     delete(&mut trail, region, 0, false);
@@ -68,14 +69,14 @@ fn log_files_without_digests_are_in_doubt_whatever_lies_in_the_folder_of_digests
     assert_eq!((ran.status, without_digests(&ran).len()), (3, 2), "{}", ran.stdout);
 }
 
-/// A folder of digests that holds objects, and no digest, says nothing of what was there.
+/// A digest folder that holds objects but no digest does not show what was there.
 #[test]
-fn a_folder_of_digests_without_a_digest_is_unreadable() {
+fn a_digest_folder_without_a_digest_is_unreadable() {
     let mut trail = TrailBuilder::new().trail(spec(3)).trail(second(3)).build();
     let period = period(&trail);
     delete(&mut trail, |id| id.account == MEMBER, 0, true);
     let folder = format!("AWSLogs/{MEMBER}/CloudTrail-Digest/{HOME}/");
-    // The marker of a folder is no object of anybody's.
+    // The marker of a folder does not count as an object.
     let mut marked = trail.clone();
     plant(&mut marked, &folder);
     assert_eq!(online(&marked, LOCATION, &period, &[]).status, 0);
@@ -86,9 +87,9 @@ fn a_folder_of_digests_without_a_digest_is_unreadable() {
     }
 }
 
-/// Digests that end before the period do not answer for log files in it.
+/// Digests that end before the period do not account for log files in it.
 #[test]
-fn a_chain_has_not_ended_where_its_log_files_go_on() {
+fn a_chain_whose_log_files_go_on_has_not_ended() {
     let clean = TrailBuilder::new().trail(spec(8)).trail(second(8)).build();
     let whole = clean.whole();
     let period = over(whole.from + 4 * 3_600, whole.to);
@@ -99,7 +100,7 @@ fn a_chain_has_not_ended_where_its_log_files_go_on() {
         let logs = format!("AWSLogs/{MEMBER}/CloudTrail/{HOME}/");
         assert_eq!(without_digests(&ran), [logs], "{place}: {}", ran.stdout);
     }
-    // Of one trail alone that is not nothing.
+    // If only that trail is named, the result is not `nothing found`.
     let mut trail = spec(8).build();
     delete(&mut trail, |_| true, whole.from + 2 * 3_600, false);
     for (place, ran) in everywhere("goes-on-alone", &trail, &period) {
@@ -108,9 +109,9 @@ fn a_chain_has_not_ended_where_its_log_files_go_on() {
     }
 }
 
-/// Pages of other keys around the last digests of a chain do not hide that there was one.
+/// Pages of other keys around the last digests of a chain do not hide that the chain existed.
 #[test]
-fn other_keys_hide_no_digest_before_the_period() {
+fn other_keys_do_not_hide_a_digest_before_the_period() {
     let clean = spec(30).build();
     let whole = clean.whole();
     let period = over(whole.from + 25 * 3_600, whole.to);
@@ -133,9 +134,9 @@ fn other_keys_hide_no_digest_before_the_period() {
     }
 }
 
-/// A file that lies where nobody answers for was perhaps delivered: that is no denial.
+/// A file in a place without digests may have been delivered, so `lookup` does not deny it.
 #[test]
-fn a_file_of_a_place_without_digests_is_not_denied() {
+fn lookup_does_not_deny_a_file_from_a_place_without_digests() {
     type Gone = fn(&ChainId) -> bool;
     let region: Gone = |id| id.region == AWAY;
     let account: Gone = |id| id.account == MEMBER;
@@ -165,10 +166,10 @@ fn a_file_of_a_place_without_digests_is_not_denied() {
     }
 }
 
-/// What one looks at less is not proven more: where the whole run misses a chain, every scope that
-/// holds it does.
+/// A narrower scope never improves the verdict: if the whole run misses a chain, every scope that
+/// contains the chain misses it too.
 #[test]
-fn no_narrower_scope_hides_what_the_whole_run_misses() {
+fn a_narrower_scope_hides_nothing_that_the_whole_run_misses() {
     let mut trail = of_organization(3).build();
     let period = period(&trail);
     delete(&mut trail, |id| id.account == MEMBER && id.region == AWAY, 0, true);
@@ -202,15 +203,16 @@ fn no_narrower_scope_hides_what_the_whole_run_misses() {
             assert_eq!(absent(&ran), missing, "{place} {more:?}: {}", ran.stdout);
         }
     }
-    // And what is in scope and whole stays proven.
+    // Whatever is in scope and intact stays proven.
     for more in [&["--account", OWNER][..], &["--region", HOME]] {
         assert_eq!(verify(LOCATION, more).status, 0, "{more:?}");
     }
 }
 
-/// A bucket with its own trail and the replica of another's: each is proven as what it is.
+/// A bucket with its own trail and the replica of a different bucket's trail: each is judged as
+/// what it is.
 #[test]
-fn an_archive_of_two_buckets_accuses_nobody() {
+fn an_archive_of_two_buckets_yields_no_finding() {
     let other = second(3).bucket("other-bucket", HOME);
     let mut trail = TrailBuilder::new().trail(spec(3)).trail(other).build();
     let period = period(&trail);
@@ -226,11 +228,11 @@ fn an_archive_of_two_buckets_accuses_nobody() {
         (&known, 0, false),
     ] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            // The mirror lists no folder of what it was made of as somebody else's.
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            // The mirror does not present folders of its own bucket as those of a different bucket.
             let status = if place == "mirror" && more == known { 3 } else { status };
-            assert_eq!((ran.status, ran.findings()), (status, Default::default()), "{told}");
-            assert_eq!(ran.stdout.contains("\"digest-copied\""), copied, "{told}");
+            assert_eq!((ran.status, ran.findings()), (status, Default::default()), "{context}");
+            assert_eq!(ran.stdout.contains("\"digest-copied\""), copied, "{context}");
         }
     }
     let server = serve(&trail);
@@ -239,10 +241,10 @@ fn an_archive_of_two_buckets_accuses_nobody() {
     assert!(text.contains(&hint), "{text}");
 }
 
-/// Whoever can write to the evidence can plant something that is not to be understood or read. The
-/// rest is verified, and what was done to it is found.
+/// Anyone who can write to the evidence can plant objects that cannot be parsed or read. The rest
+/// is still verified, and tampering is found.
 #[test]
-fn what_somebody_plants_stops_no_run() {
+fn planted_objects_do_not_stop_a_run() {
     let mut trail = spec(3).build();
     let period = period(&trail);
     let tampered = LogAt { digest: DigestAt { chain: 0, index: 2 }, log: 0 };
@@ -251,7 +253,7 @@ fn what_somebody_plants_stops_no_run() {
     let expected = [(key.unwrap().1.key.clone(), "log-hash-mismatch".to_owned())].into();
     let digest = trail.chains[1].digests[1].clone();
     let genuine = trail.current(&digest.bucket, &digest.key).unwrap().clone();
-    // A copy of a digest elsewhere, and a digest that tells of another bucket.
+    // A copy of a digest elsewhere, and a digest that names a different bucket.
     let other = second(3).bucket("another-bucket", HOME).build();
     let foreign = other.chains[0].digests[1].clone();
     let forged = other.current(&foreign.bucket, &foreign.key).unwrap().clone();
@@ -266,11 +268,11 @@ fn what_somebody_plants_stops_no_run() {
         for (place, ran) in everywhere("planted", &trail, &period) {
             let mut found = ran.findings();
             found.retain(|key, _| *key != at);
-            let told = format!("{at} {place}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!((ran.status, &found), (1, &expected), "{told}");
+            let context = format!("{at} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, &found), (1, &expected), "{context}");
         }
     }
-    // A folder beside `AWSLogs` that may not be listed.
+    // A folder beside `AWSLogs` that must not be listed.
     plant(&mut trail, "private/x");
     let denied = Matcher::operation(Operation::ListObjectsV2).key_prefix("private/");
     let access =
@@ -293,10 +295,10 @@ fn what_somebody_plants_stops_no_run() {
     }
 }
 
-/// A lifecycle rule expires log files a day before the digest that names them: that is said, with what
-/// to do, and a period that begins a day later is proven.
+/// A lifecycle rule expires log files a day before the digest that names them. The output mentions
+/// this and what to do, and a period that begins a day later is proven.
 #[test]
-fn what_a_lifecycle_rule_leaves_is_said_to_look_so() {
+fn the_output_mentions_that_a_lifecycle_rule_looks_the_same() {
     let clean = spec(8).time("2026-03-01T20:04:11Z", 8).regions(&[HOME]).build();
     let midnight =
         trailproof_core::vocab::time::Timestamp::parse("2026-03-02T00:00:00Z").unwrap().unix();

@@ -1,11 +1,11 @@
-//! Roots: nothing that lies in a bucket is passed over without a word, however much lies beside it.
+//! Roots: no root in a bucket is silently skipped, however much lies beside it.
 use super::*;
 use trailproof_testkit::trail::{Deed, DigestAt, LogAt, SignWith, TrailBuilder};
 
-/// Hundreds of folders beside it, many levels above it, `AWSLogs` in its name or an empty name hide
-/// no root: what was done there is found.
+/// A root is found, with what was done there, even if hundreds of folders lie beside it, many
+/// levels lie above it, `AWSLogs` is part of its name, or its name is empty.
 #[test]
-fn no_root_is_hidden_by_where_it_lies() {
+fn no_location_hides_a_root() {
     for prefix in [
         "zz",
         "a/b/c/d/e/f",
@@ -29,18 +29,18 @@ fn no_root_is_hidden_by_where_it_lies() {
             _ => vec![("bucket", online(&trail, LOCATION, &period, &[]))],
         };
         for (place, ran) in all {
-            let told = format!("{prefix} {place}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!((ran.status, &finished(&ran)["chains"]), (1, &json!(1)), "{told}");
+            let context = format!("{prefix} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, &finished(&ran)["chains"]), (1, &json!(1)), "{context}");
             let expected = [(changed.clone(), "log-hash-mismatch".to_owned())].into();
-            assert_eq!(ran.findings(), expected, "{told}");
+            assert_eq!(ran.findings(), expected, "{context}");
         }
     }
 }
 
-/// A prefix for each of hundreds of accounts, as landing zones make them: the last one is looked at as
-/// the first one is.
+/// A prefix for each of hundreds of accounts, as landing zones create them. The last one is
+/// examined like the first.
 #[test]
-fn every_prefix_of_hundreds_is_looked_at() {
+fn every_one_of_hundreds_of_prefixes_is_examined() {
     let account = |number: u64| (111_122_223_333_u64 + number).to_string();
     let mut all = TrailBuilder::new();
     for number in 0..205 {
@@ -59,9 +59,10 @@ fn every_prefix_of_hundreds_is_looked_at() {
     assert_eq!(ran.findings(), [(missing, "digest-missing".to_owned())].into());
 }
 
-/// A prefix of one empty name cannot be told from none: what lies there was not looked at.
+/// A prefix with one empty name cannot be distinguished from no prefix, so the folder is reported
+/// as not looked at.
 #[test]
-fn a_folder_that_cannot_be_looked_into_is_told() {
+fn a_folder_that_cannot_be_examined_is_reported() {
     let beside = second(2).prefix("");
     let trail = TrailBuilder::new().trail(spec(2)).trail(beside).build();
     assert!(trail.digests().any(|(_, digest)| digest.key.starts_with("/AWSLogs/")));
@@ -78,10 +79,10 @@ fn a_folder_that_cannot_be_looked_into_is_told() {
     assert!(text.starts_with("NOT PROVEN") && text.contains("`/AWSLogs/`"), "{text}");
 }
 
-/// Of a root in a copy whose digests cannot be asked where they were delivered, what lies there is
-/// judged or told all the same.
+/// In a copy, the delivery bucket of a root may be unknown because none of its digests can be read.
+/// Its objects are still judged or reported.
 #[test]
-fn a_root_of_which_no_digest_tells_is_not_forgotten() {
+fn a_root_without_a_readable_digest_is_not_forgotten() {
     let clean = TrailBuilder::new().trail(spec(2)).trail(second(2).prefix("zz")).build();
     let period = period(&clean);
     let chain = clean.chain(MEMBER, HOME, "other-trail").unwrap();

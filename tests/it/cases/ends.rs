@@ -1,8 +1,9 @@
-//! Chains that end before the period: what must say why, and who.
+//! Chains that end before the period: what must explain the end, and from which source.
 use super::*;
 use trailproof_testkit::trail::{Deed, DigestAt, EventSpec, TrailBuilder};
 
-/// A trail that goes on, beside one of another account that ends after its fourth digest.
+/// Returns a trail that goes on, beside one in a different account that ends after its fourth
+/// digest.
 fn one_ends(explained: bool, also: Option<(u32, EventSpec)>) -> BuiltTrail {
     let mut ends = second(8).stopped(4);
     ends.pauses[0].explained = explained;
@@ -10,7 +11,7 @@ fn one_ends(explained: bool, also: Option<(u32, EventSpec)>) -> BuiltTrail {
     TrailBuilder::new().trail(goes_on).trail(ends).build()
 }
 
-/// The last two hours, in which the other chain has nothing.
+/// The last two hours, in which the other chain has no object.
 fn after(trail: &BuiltTrail) -> Vec<String> {
     let start = trail.chains[0].digests[0].end;
     over(start + 6 * 3_600, start + 8 * 3_600)
@@ -21,9 +22,10 @@ fn end_of_second(trail: &BuiltTrail) -> (usize, String) {
     (chain, iso(trail.chains[chain].standard().last().unwrap().end))
 }
 
-/// A chain has ended where a verified event says why, or the caller does. Else it is in doubt.
+/// A chain has ended if a verified event explains the end or the caller states it. Otherwise it is
+/// in doubt.
 #[test]
-fn an_end_is_explained_or_stated_or_in_doubt() {
+fn an_end_that_is_neither_explained_nor_stated_is_in_doubt() {
     let doubt = format!("{MEMBER} {HOME} other-trail");
     let unexplained = one_ends(false, None);
     let (_, end) = end_of_second(&unexplained);
@@ -44,11 +46,11 @@ fn an_end_is_explained_or_stated_or_in_doubt() {
         (&["--known-end", &too_late], false),
     ] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(ran.status, if ended { 0 } else { 3 }, "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, if ended { 0 } else { 3 }, "{context}");
             let expected: &[&str] = if ended { &[] } else { &[&doubt] };
-            assert_eq!(doubts(&ran, "ended-unexplained"), expected, "{told}");
-            assert_eq!(finished(&ran)["chains_ended"], 1, "{told}");
+            assert_eq!(doubts(&ran, "ended-unexplained"), expected, "{context}");
+            assert_eq!(finished(&ran)["chains_ended"], 1, "{context}");
         }
     }
     let explained = one_ends(true, None);
@@ -58,23 +60,23 @@ fn an_end_is_explained_or_stated_or_in_doubt() {
         assert_eq!(events.len(), 1, "{place}: {}", ran.stdout);
         assert_eq!(events[0]["explained_by"]["event_name"], "StopLogging");
     }
-    // In words: who says so.
+    // The text output names the source of the statement.
     let text = |trail: &BuiltTrail, more: &[&str]| {
         let server = serve(trail);
         let period = after(trail);
         aws(&server, &[&["verify", LOCATION][..], &slices(&period), more].concat()).stdout
     };
-    let told = text(&unexplained, &[]);
-    assert!(told.contains("nothing that is verified says why"), "{told}");
-    let told = text(&unexplained, &["--known-end", &stated]);
-    assert!(told.contains("as the caller states") && told.contains(&stated), "{told}");
+    let reported = text(&unexplained, &[]);
+    assert!(reported.contains("nothing that is verified says why"), "{reported}");
+    let reported = text(&unexplained, &["--known-end", &stated]);
+    assert!(reported.contains("as the caller states") && reported.contains(&stated), "{reported}");
     assert!(text(&explained, &[]).contains("StopLogging ("));
 }
 
-/// What is known of an end is not, where its last digest is not proven, or where the event is not what
-/// was delivered, or where log files go on.
+/// An end is unknown if its last digest is not proven, if the event differs from what was
+/// delivered, or if log files go on.
 #[test]
-fn an_end_that_is_not_known_is_explained_by_nothing() {
+fn nothing_explains_an_unknown_end() {
     let clean = one_ends(true, None);
     let (chain, end) = end_of_second(&clean);
     let index = clean.chains[chain].standard - 1;
@@ -91,7 +93,7 @@ fn an_end_that_is_not_known_is_explained_by_nothing() {
             assert_eq!(doubts(&ran, "ended-unexplained").len(), 1, "{deed:?}: {}", ran.stdout);
         }
     }
-    // The file with the event.
+    // The log file that holds the event.
     let mut trail = clean.clone();
     for log in &clean.chains[chain].digests[index].logs {
         trail.delete(&log.bucket, &log.key);
@@ -117,8 +119,8 @@ fn an_end_that_is_not_known_is_explained_by_nothing() {
     }
 }
 
-/// A trail of an organization, in which a member's chain ends after the fourth digest, and what is
-/// recorded of it in the management account.
+/// Returns a trail of an organization in which a member's chain ends after the fourth digest, with
+/// the event that the management account records.
 fn member_ends(event: Option<EventSpec>) -> BuiltTrail {
     let here = || spec(8).organization(ORGANIZATION).regions(&[HOME]);
     let mut member = here().accounts(&[MEMBER]).stopped(4);
@@ -127,10 +129,10 @@ fn member_ends(event: Option<EventSpec>) -> BuiltTrail {
     TrailBuilder::new().trail(owner).trail(member).build()
 }
 
-/// An account of an organization whose other accounts go on is missed, until the caller states that it
-/// is there no more.
+/// An account is missed while the other accounts of its organization go on, until the caller states
+/// that the account is gone.
 #[test]
-fn a_member_that_ends_is_missed_until_its_end_is_stated() {
+fn a_member_whose_chain_ends_is_missed_until_its_end_is_stated() {
     let trail = member_ends(None);
     let chain = trail.chain(MEMBER, HOME, "main-trail").unwrap();
     let stated = format!("{MEMBER}={}", iso(trail.chains[chain].standard().last().unwrap().end));
@@ -138,16 +140,17 @@ fn a_member_that_ends_is_missed_until_its_end_is_stated() {
     let places = Places::of("member", &trail, &after(&trail));
     for (more, status, missing) in [(&[][..], 3, &name[..]), (&["--known-end", &stated], 0, &[])] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!((ran.status, &absent(&ran)[..]), (status, missing), "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, &absent(&ran)[..]), (status, missing), "{context}");
         }
     }
 }
 
-/// What the member's own log files say of its end is an explanation; what they say of another's is none.
-/// Beside siblings that go on it is missed all the same: it may have come back.
+/// An event in the member's own log files explains its end; an event about a different account does
+/// not. Beside siblings that go on, the member is missed all the same, because it may have come
+/// back.
 #[test]
-fn an_event_in_the_members_own_log_files_explains_that_it_left() {
+fn an_event_in_the_members_log_files_explains_that_it_left() {
     let organizations = |name: &str, request: &str| {
         EventSpec::new("organizations.amazonaws.com", name).request(request)
     };
@@ -161,17 +164,17 @@ fn an_event_in_the_members_own_log_files_explains_that_it_left() {
         member.pauses[0].explained = false;
         let trail = TrailBuilder::new().trail(here()).trail(member).build();
         for (place, ran) in everywhere("member-left", &trail, &after(&trail)) {
-            let told = format!("{} {place}: {}{}", event.name, ran.stdout, ran.stderr);
-            assert_eq!(ran.of_kind("gap-explained").len(), usize::from(explains), "{told}");
-            assert_eq!(ran.status, 3, "{told}");
+            let context = format!("{} {place}: {}{}", event.name, ran.stdout, ran.stderr);
+            assert_eq!(ran.of_kind("gap-explained").len(), usize::from(explains), "{context}");
+            assert_eq!(ran.status, 3, "{context}");
         }
     }
 }
 
-/// A trail that was stopped, and started again later, of which one region was deleted from the stop on:
-/// that it was stopped does not say that the region ended.
+/// A trail was stopped and started again later, and one region was deleted from the stop on. The
+/// stop does not explain the end of the region.
 #[test]
-fn a_stop_explains_no_region_of_a_trail_that_went_on() {
+fn a_stop_does_not_explain_the_end_of_a_region_if_the_trail_went_on() {
     let mut trail = spec(16).regions(&[HOME, AWAY]).pause(4, 10, 0).build();
     let start = trail.chains[0].digests[0].end;
     let away = |key: &str| key.contains(&format!("/{AWAY}/"));

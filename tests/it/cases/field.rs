@@ -7,10 +7,10 @@ use trailproof_testkit::server::{
 use trailproof_testkit::trail::TrailBuilder;
 use trailproof_testkit::world::Trail;
 
-/// Organization, account and region of a location narrow the scope; what they name and is not there is
-/// told.
+/// The organization, account and region of a location narrow the scope. Whatever they name that
+/// does not exist is reported.
 #[test]
-fn every_part_of_a_location_narrows_what_is_judged() {
+fn every_part_of_a_location_narrows_the_scope() {
     let trail = of_organization(2).build();
     let period = period(&trail);
     let server = serve(&trail);
@@ -25,20 +25,20 @@ fn every_part_of_a_location_narrows_what_is_judged() {
         (format!("{member}/CloudTrail-Digest/{AWAY}"), 0, 1, &[]),
         (format!("{ORGANIZATION}/{NOBODY}/"), 4, 0, &[NOBODY]),
         (format!("{NOBODY}/"), 4, 0, &[NOBODY]),
-        // It lies in the organization's folder.
+        // The member's folder is inside the organization's folder, so it is not here.
         (format!("{MEMBER}/"), 4, 0, &[MEMBER]),
         ("o-zz12cd34ef/".to_owned(), 4, 0, &["AWSLogs/o-zz12cd34ef/"]),
     ] {
         let location = below(&rest);
         let ran = aws(&server, &[&["verify", &location][..], &slices(&period), &JSONL].concat());
-        let told = format!("{location}: {}{}", ran.stdout, ran.stderr);
-        assert_eq!(ran.status, status, "{told}");
-        assert_eq!(finished(&ran)["chains"], chains, "{told}");
+        let context = format!("{location}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.status, status, "{context}");
+        assert_eq!(finished(&ran)["chains"], chains, "{context}");
         let doubts = doubts(&ran, "named-not-found");
-        assert_eq!(doubts.len(), named.len(), "{told}");
-        assert!(named.iter().all(|name| ran.stdout.contains(name)), "{told}");
+        assert_eq!(doubts.len(), named.len(), "{context}");
+        assert!(named.iter().all(|name| ran.stdout.contains(name)), "{context}");
     }
-    // What follows a region, and what is no folder of CloudTrail's, is refused.
+    // Anything below the region, and any folder that does not belong to CloudTrail, is rejected.
     for rest in
         [format!("{member}/CloudTrail/{AWAY}/2026/03/01/"), format!("{member}/Config/{AWAY}/")]
     {
@@ -47,7 +47,7 @@ fn every_part_of_a_location_narrows_what_is_judged() {
         assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{location}: {}", ran.stderr);
         assert!(ran.stderr.contains("hint:"), "{}", ran.stderr);
     }
-    // What is not meant is not copied.
+    // What is out of scope is not copied.
     let at = fresh("cases-one-account");
     let (location, path) = (below(&format!("{member}/")), at.to_str().unwrap());
     let ran = aws(&server, &[&["mirror", &location, path][..], &slices(&period), &JSONL].concat());
@@ -60,10 +60,10 @@ fn every_part_of_a_location_narrows_what_is_judged() {
     assert_eq!(copied, digests);
 }
 
-/// A member who may list only its own folder, as AWS advises, can verify and mirror it: nothing above
-/// or beside it is listed, or that is not needed.
+/// A member that may list only its own folder, as AWS advises, can verify and mirror it. The run
+/// lists nothing above or beside the folder, or does not need that listing.
 #[test]
-fn who_may_list_only_one_account_can_verify_it() {
+fn permission_to_list_one_account_is_enough_to_verify_it() {
     let trail = of_organization(2).build();
     let period = period(&trail);
     let folder = format!("AWSLogs/{ORGANIZATION}/{MEMBER}/");
@@ -93,7 +93,7 @@ fn who_may_list_only_one_account_can_verify_it() {
         let ran = aws(&server, &[&arguments[..], &slices(&period), &JSONL].concat());
         assert_eq!(ran.status, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
         assert_eq!(finished(&ran)["chains"], chains, "{arguments:?}");
-        // That siblings were not looked at is told.
+        // The output reports that siblings were not checked.
         let unmade = ran.of_kind("check-not-performed");
         let siblings = unmade.iter().filter(|event| event["check"] == "expected-places");
         assert_eq!(siblings.count(), 1, "{arguments:?}: {}", ran.stdout);
@@ -105,9 +105,10 @@ fn who_may_list_only_one_account_can_verify_it() {
     }
 }
 
-/// A scope whose siblings nobody could look at is not told as one whose siblings are all there.
+/// A scope whose siblings could not be checked is not presented as one whose siblings are all
+/// there.
 #[test]
-fn a_headline_says_that_siblings_were_not_looked_at() {
+fn the_headline_reports_that_siblings_were_not_checked() {
     let trail = of_organization(2).build();
     let period = period(&trail);
     let location = format!("{LOCATION}/AWSLogs/{ORGANIZATION}/{MEMBER}/");
@@ -125,9 +126,10 @@ fn a_headline_says_that_siblings_were_not_looked_at() {
     assert_ne!(headlines[0], headlines[1]);
 }
 
-/// What desktops and copiers leave beside every file is not what somebody added, in a directory too.
+/// Files that desktops and copiers leave beside every file are not reported as added, in a
+/// directory either.
 #[test]
-fn what_a_handled_copy_picks_up_on_its_way_changes_no_verdict() {
+fn files_left_by_desktops_and_copiers_do_not_change_the_verdict() {
     let trail = spec(2).build();
     let period = period(&trail);
     let (at, keys) = copy("handled", &trail);
@@ -147,18 +149,18 @@ fn what_a_handled_copy_picks_up_on_its_way_changes_no_verdict() {
     assert_eq!(handled.status, 0, "{}{}", handled.stdout, handled.stderr);
     assert_eq!(handled.of_kind("log-unlisted").len(), 0);
     let aside = &finished(&handled)["set_aside"];
-    // Two folders of log files, with two log files each.
+    // Two folders of log files with two log files each.
     assert_eq!(aside["desktop"], 4, "{aside}");
     assert_eq!(aside["hidden-name"], 4 + 2, "{aside}");
-    // What anybody reads as data is told.
+    // Whatever a reader takes for data is reported.
     let log = trail.logs().next().unwrap().1;
     fs::write(at.join(&log.bucket).join(format!("{}.json.gz", log.key)), &double).unwrap();
     assert_eq!(in_directory(&at, &keys, &period, &[]).status, 3);
 }
 
-/// A trail without log file validation is told as that, and not as an empty place.
+/// A trail without log file validation is reported as such, not as an empty place.
 #[test]
-fn a_trail_that_does_not_validate_is_told_as_that() {
+fn a_trail_without_validation_is_reported_as_such() {
     let mut trail = spec(2).build();
     let period = period(&trail);
     delete(&mut trail, |_| true, 0, false);
@@ -180,9 +182,9 @@ fn a_trail_that_does_not_validate_is_told_as_that() {
     assert!(!text.contains("check the bucket, the prefix, the period and the scope"), "{text}");
 }
 
-/// Of two trails that share folders, the log files of the one that is not meant are nobody's addition.
+/// If two trails share folders, the log files of the trail out of scope are not reported as added.
 #[test]
-fn two_trails_beside_each_other_are_told_apart_wherever_they_are_read() {
+fn two_trails_in_shared_folders_are_distinguished_in_every_source() {
     let trail = TrailBuilder::new()
         .trail(spec(2).regions(&[HOME]))
         .trail(spec(2).regions(&[HOME]).seed(43).trail("second-trail", HOME))
@@ -192,26 +194,26 @@ fn two_trails_beside_each_other_are_told_apart_wherever_they_are_read() {
     let places = Places::of("beside", &trail, &period);
     for more in [&[][..], &["--trail", "second-trail"], &["--trail", &second]] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!((ran.status, ran.of_kind("log-unlisted").len()), (0, 0), "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!((ran.status, ran.of_kind("log-unlisted").len()), (0, 0), "{context}");
             let listed = &ran.of_kind("bucket-listed")[0]["trails_left_out"];
             let left_out = if more.is_empty() { json!([]) } else { json!(["main-trail"]) };
-            assert_eq!(*listed, left_out, "{told}");
+            assert_eq!(*listed, left_out, "{context}");
         }
     }
 }
 
-/// Places that were not searched, as a run reports them.
+/// Returns the places that the run reports as not searched.
 fn not_searched(ran: &Ran) -> Vec<String> {
     let not_made = ran.of_kind("check-not-performed");
     let others = not_made.iter().filter(|event| event["check"] == "other-places");
     others.map(|event| event["detail"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A trail that moved is followed by its links; what else lies where it was is not known, and the
-/// headline says so.
+/// A moved trail is followed along its links. The output cannot account for other objects at its
+/// former location, and the headline says so.
 #[test]
-fn where_a_chain_moved_from_is_named_as_not_searched() {
+fn the_former_location_of_a_chain_is_named_as_not_searched() {
     let trail = spec(8).relocated(4, "newer-logs", AWAY, Some("p")).build();
     let period = over(trail.whole().from + 3_600, trail.whole().to);
     let ran = online(&trail, "s3://newer-logs", &period, &[]);
@@ -221,10 +223,10 @@ fn where_a_chain_moved_from_is_named_as_not_searched() {
     let text = aws(&server, &[&["verify", "s3://newer-logs"][..], &slices(&period)].concat());
     let headline = text.stdout.lines().next().unwrap();
     assert!(headline.contains("`s3://example-trail-logs` not searched"), "{headline}");
-    // Where the chain never left the bucket, nothing is missing from it.
+    // If the chain never left the bucket, no place is reported.
     let trail = spec(8).build();
     assert_eq!(not_searched(&online(&trail, LOCATION, &period, &[])), Vec::<String>::new());
-    // Another prefix of the same bucket is as little searched as another bucket.
+    // A different prefix of the same bucket is no more searched than a different bucket.
     let trail = spec(8).relocated(4, "example-trail-logs", HOME, Some("p")).build();
     let ran = online(&trail, "s3://example-trail-logs/p", &period, &[]);
     assert_eq!((ran.status, not_searched(&ran)), (0, vec![LOCATION.to_owned()]));
@@ -232,10 +234,10 @@ fn where_a_chain_moved_from_is_named_as_not_searched() {
     assert_eq!((ran.status, not_searched(&ran)), (0, vec![]));
 }
 
-/// A copy of two buckets: the one that is named is verified, links into the other are followed, and
-/// the other is named as not searched; where none is named, it forbids "proven".
+/// A copy of two buckets: the named one is verified, links into the other are followed, and the
+/// other is reported as not searched. If none is named, this forbids "proven".
 #[test]
-fn what_a_copy_has_of_another_bucket_is_never_left_out_silently() {
+fn the_second_bucket_of_a_copy_is_never_silently_left_out() {
     let trail = spec(8).relocated(4, "newer-logs", AWAY, None).build();
     let period = over(trail.whole().from + 3_600, trail.whole().to);
     let (at, keys) = copy("two-buckets", &trail);
@@ -243,7 +245,7 @@ fn what_a_copy_has_of_another_bucket_is_never_left_out_silently() {
     assert_eq!(named.status, 0, "{}{}", named.stdout, named.stderr);
     assert_eq!(not_searched(&named), ["example-trail-logs/", "s3://example-trail-logs"]);
     assert_eq!(in_directory(&at, &keys, &period, &[]).status, 3);
-    // An assertion that the copy is whole is about the bucket that is verified.
+    // The assertion that the copy is complete applies to the bucket that is verified.
     fs::remove_dir_all(at.join("example-trail-logs")).unwrap();
     let ran = in_directory(&at, &keys, &period, &["--bucket", "newer-logs", "--complete-copy"]);
     assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);

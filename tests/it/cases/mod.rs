@@ -1,5 +1,6 @@
-//! Cases that attacks, the field and newcomers brought, each as the kind that it stands for: the
-//! program over a bucket, over a mirror of it, and over a directory with a copy of it.
+//! Regression cases from attacks, the field and newcomers, each as the class of cases that it
+//! stands for. The program runs over a bucket, over a mirror of it, and over a directory with a
+//! copy of it.
 mod attacks;
 mod by_itself;
 mod discovery;
@@ -24,7 +25,7 @@ const AWAY: &str = "eu-west-1";
 const LOCATION: &str = "s3://example-trail-logs";
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main-trail";
 
-/// A trail of one account in two regions.
+/// Returns a trail of one account in two regions.
 fn spec(hours: u32) -> TrailSpec {
     TrailSpec::new()
         .seed(41)
@@ -34,17 +35,18 @@ fn spec(hours: u32) -> TrailSpec {
         .logs(LogPlan::Constant(1), LogSizes::Small)
 }
 
-/// The same of an organization with two accounts.
+/// Returns the same trail for an organization with two accounts.
 fn of_organization(hours: u32) -> TrailSpec {
     spec(hours).organization(ORGANIZATION).accounts(&[OWNER, MEMBER])
 }
 
-/// A trail of another account, in the same bucket and in one region.
+/// Returns a trail of a different account, in the same bucket and in one region.
 fn second(hours: u32) -> TrailSpec {
     spec(hours).seed(42).trail("other-trail", HOME).accounts(&[MEMBER]).regions(&[HOME])
 }
 
-/// Deletes the digests of these chains that end after `after`, and their log files where `logs`.
+/// Deletes the digests of these chains that end after `after`, and their log files if `logs` is
+/// set.
 fn delete(trail: &mut BuiltTrail, chain: impl Fn(&ChainId) -> bool, after: i64, logs: bool) {
     let digests = trail.digests().filter(|(id, digest)| chain(id) && digest.end > after);
     let gone: Vec<(String, String)> = digests
@@ -66,7 +68,7 @@ fn plant(trail: &mut BuiltTrail, key: &str) {
     trail.put(&name, key, object(b"x"));
 }
 
-/// The arguments of a `verify` or a `mirror` over a time.
+/// Returns the arguments of a `verify` or a `mirror` over a period.
 fn over(from: i64, to: i64) -> Vec<String> {
     ["--start-time", &iso(from), "--end-time", &iso(to)].map(str::to_owned).into()
 }
@@ -76,7 +78,8 @@ fn online(trail: &BuiltTrail, location: &str, period: &[String], more: &[&str]) 
     aws(&server, &[&["verify", location][..], &slices(period), &JSONL, more].concat())
 }
 
-/// A directory with a copy of the trail, its signatures and keys of all time.
+/// Writes a copy of the trail with its signatures to a directory, and returns the directory and the
+/// path of a bundle with keys of all time.
 fn copy(name: &str, trail: &BuiltTrail) -> (PathBuf, String) {
     let root = fresh(&format!("cases-{name}"));
     trail.write_to(&root.join("copy")).unwrap();
@@ -86,9 +89,9 @@ fn copy(name: &str, trail: &BuiltTrail) -> (PathBuf, String) {
 /// Writes a bundle with the keys of the trail that covers all time, and returns its path.
 fn all_keys(root: &Path, trail: &BuiltTrail) -> String {
     let mut regions = trail.public_keys();
-    for told in regions.as_object_mut().unwrap().values_mut() {
+    for listed in regions.as_object_mut().unwrap().values_mut() {
         let always = json!([{ "from": "2000-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        told["requested"] = always;
+        listed["requested"] = always;
     }
     let keys =
         json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions }).to_string();
@@ -133,25 +136,26 @@ impl Places {
     }
 }
 
-/// The program over the bucket, over a mirror of all of it, and over a directory with a copy.
+/// Runs the program over the bucket, over a mirror of all of it, and over a directory with a copy.
 fn everywhere(name: &str, trail: &BuiltTrail, period: &[String]) -> Vec<(&'static str, Ran)> {
     Places::of(name, trail, period).verify(&[])
 }
 
-/// The places in doubt for this reason: account, region, trail and folder, as far as each is told.
+/// Returns the places that are in doubt for this reason: account, region, trail and folder, as far
+/// as each is reported.
 fn doubts(ran: &Ran, why: &str) -> Vec<String> {
     let places = ran.of_kind("place-in-doubt").into_iter().filter(|event| event["why"] == why);
     let words = |event: &Value| {
         let parts = ["account", "region", "trail", "folder"];
-        let told = parts.iter().filter_map(|part| event[*part].as_str());
-        told.collect::<Vec<_>>().join(" ")
+        let named = parts.iter().filter_map(|part| event[*part].as_str());
+        named.collect::<Vec<_>>().join(" ")
     };
     let mut all: Vec<String> = places.map(|event| words(&event)).collect();
     all.sort();
     all
 }
 
-/// The chains of which no time is covered because nothing of them is there.
+/// Returns the chains that have no covered time because none of their objects exist.
 fn absent(ran: &Ran) -> Vec<String> {
     let chains = ran.of_kind("chain-finished").into_iter().filter(|chain| {
         let covered = chain["coverage"].as_array().unwrap();
@@ -166,7 +170,7 @@ fn absent(ran: &Ran) -> Vec<String> {
     all
 }
 
-/// The folders of log files that no digest answers for.
+/// Returns the folders of log files that no digest accounts for.
 fn without_digests(ran: &Ran) -> Vec<String> {
     let events = ran.of_kind("logs-without-digests").into_iter();
     events.map(|event| event["folder"].as_str().unwrap().to_owned()).collect()

@@ -1,19 +1,20 @@
-//! What a first user names, expects, and overwrites.
+//! What a first-time user names, expects and overwrites.
 use super::*;
 use trailproof_testkit::server::{
     Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };
 use trailproof_testkit::trail::TrailBuilder;
 
-/// A trail of one account in two regions, and another account's in one of them.
+/// Returns a trail of one account in two regions, and a trail of a different account in one of
+/// them.
 fn two() -> BuiltTrail {
     TrailBuilder::new().trail(spec(2)).trail(second(2)).build()
 }
 
-/// Each account, region and trail that is named and is not there is told by its name, beside others
-/// that are there and alone, wherever the evidence is read.
+/// Every named account, region and trail that does not exist is reported by name, alone and beside
+/// others that exist, in every source.
 #[test]
-fn what_is_named_and_is_not_there_is_told_by_its_name() {
+fn whatever_is_named_but_missing_is_reported_by_name() {
     let trail = two();
     let places = Places::of("named", &trail, &period(&trail));
     let gone = ARN.replace("main-trail", "gone-trail");
@@ -27,7 +28,7 @@ fn what_is_named_and_is_not_there_is_told_by_its_name() {
         (&["--trail", "main-trail", "--trail", "mian-trail"], &["mian-trail"], false),
         (&["--trail", "mian-trail"], &["mian-trail"], true),
         (&["--trail", ARN, "--trail", &gone, "--trail", &unknown], &[&gone, &unknown], false),
-        // Each pair, where both are named.
+        // Each pair, if both are named.
         (
             &["--account", OWNER, "--account", MEMBER, "--region", HOME, "--region", AWAY],
             &[&pair],
@@ -38,13 +39,13 @@ fn what_is_named_and_is_not_there_is_told_by_its_name() {
         let mut named: Vec<&str> = named.to_vec();
         named.sort_unstable();
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(ran.status, if alone { 4 } else { 3 }, "{told}");
-            assert_eq!(doubts(&ran, "named-not-found"), named, "{told}");
-            assert!(ran.findings().is_empty(), "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, if alone { 4 } else { 3 }, "{context}");
+            assert_eq!(doubts(&ran, "named-not-found"), named, "{context}");
+            assert!(ran.findings().is_empty(), "{context}");
         }
     }
-    // What is named and is there stays proven.
+    // Whatever is named and exists stays proven.
     for more in [
         &["--account", OWNER, "--account", MEMBER][..],
         &["--account", OWNER, "--region", HOME, "--region", AWAY],
@@ -56,9 +57,10 @@ fn what_is_named_and_is_not_there_is_told_by_its_name() {
     }
 }
 
-/// The whole period of what was named is uncovered, in every format, and a mirror of it is not whole.
+/// The whole period of a missing named place is uncovered in every format, and a mirror of it is
+/// not complete.
 #[test]
-fn every_output_names_what_was_asked_for_and_is_not_there() {
+fn every_output_names_what_was_requested_but_missing() {
     let trail = two();
     let period = period(&trail);
     let server = serve(&trail);
@@ -77,13 +79,16 @@ fn every_output_names_what_was_asked_for_and_is_not_there() {
     let text = verify("text", &files);
     assert_eq!(text.status, 3, "{}", text.stderr);
     let read = |path: &str| fs::read_to_string(path).unwrap();
-    for (name, told) in [
+    for (name, reported) in [
         ("text", text.stdout.clone()),
         ("json", verify("json", &[]).stdout),
         ("html", read(&page)),
         ("junit", read(&junit)),
     ] {
-        assert!(told.contains(NOBODY) && told.contains("named-not-found"), "{name}: {told}");
+        assert!(
+            reported.contains(NOBODY) && reported.contains("named-not-found"),
+            "{name}: {reported}"
+        );
     }
     assert!(text.stdout.starts_with("NOT PROVEN"), "{}", text.stdout);
     assert!(text.stdout.contains("check the spelling"), "{}", text.stdout);
@@ -93,9 +98,9 @@ fn every_output_names_what_was_asked_for_and_is_not_there() {
     assert_eq!((mirrored.status, doubts(&mirrored, "named-not-found").len()), (3, 1));
 }
 
-/// OCSF too: whoever reads it in a SIEM has nothing else.
+/// In OCSF too: it is all that a SIEM receives.
 #[test]
-fn an_ocsf_finding_names_what_was_asked_for_and_is_not_there() {
+fn an_ocsf_finding_names_what_was_requested_but_missing() {
     let trail = two();
     let server = serve(&trail);
     let room = fresh("cases-ocsf");
@@ -105,13 +110,14 @@ fn an_ocsf_finding_names_what_was_asked_for_and_is_not_there() {
     let period = period(&trail);
     let ran = aws(&server, &[&["verify", LOCATION][..], &slices(&period), &more].concat());
     assert_eq!(ran.status, 3, "{}", ran.stderr);
-    let told = fs::read_to_string(&at).unwrap();
-    assert!(told.contains(NOBODY) && told.contains("named-not-found"), "{told}");
+    let reported = fs::read_to_string(&at).unwrap();
+    assert!(reported.contains(NOBODY) && reported.contains("named-not-found"), "{reported}");
 }
 
-/// Where account and region are named, the pair is: the account may have much elsewhere.
+/// If account and region are both named, the pair is named: the account may have objects in other
+/// regions.
 #[test]
-fn a_region_that_an_account_does_not_have_is_told_as_that_pair() {
+fn a_missing_region_of_an_account_is_reported_as_a_pair() {
     let trail = two();
     let more = ["--account", MEMBER, "--region", AWAY];
     let pair = [format!("{MEMBER} {AWAY}")];
@@ -121,10 +127,10 @@ fn a_region_that_an_account_does_not_have_is_told_as_that_pair() {
     }
 }
 
-/// What the caller expects does not narrow what is looked at, and is missed where it is not there. An
-/// account that vanished whole is noticed so.
+/// The caller's expectations do not narrow the scope, and a missing expected account or region is
+/// reported. This reveals an account that vanished completely.
 #[test]
-fn what_is_expected_and_is_not_there_is_told_by_its_name() {
+fn whatever_is_expected_but_missing_is_reported_by_name() {
     let mut trail = of_organization(2).build();
     let period = period(&trail);
     delete(&mut trail, |id| id.account == MEMBER, 0, true);
@@ -150,13 +156,13 @@ fn what_is_expected_and_is_not_there_is_told_by_its_name() {
         ),
     ] {
         for (place, ran) in places.verify(more) {
-            let told = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(ran.status, if missing.is_empty() { 0 } else { 3 }, "{told}");
-            assert_eq!(doubts(&ran, "expected-not-found"), missing, "{told}");
-            assert_eq!(finished(&ran)["chains"], 2, "{told}");
+            let context = format!("{place} {more:?}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, if missing.is_empty() { 0 } else { 3 }, "{context}");
+            assert_eq!(doubts(&ran, "expected-not-found"), missing, "{context}");
+            assert_eq!(finished(&ran)["chains"], 2, "{context}");
         }
     }
-    // Whether anybody was asked is part of every report.
+    // Every report states whether expected accounts were given.
     let server = serve(&trail);
     let text = |more: &[&str]| {
         let all = [&["verify", LOCATION][..], &slices(&period), more].concat();
@@ -170,9 +176,9 @@ fn what_is_expected_and_is_not_there_is_told_by_its_name() {
     }
 }
 
-/// Where Organizations cannot be asked, or nobody may be, no run begins that would pass for complete.
+/// If Organizations cannot be queried, no run begins that would look complete.
 #[test]
-fn an_organization_that_cannot_be_listed_is_not_passed_over() {
+fn an_organization_that_cannot_be_listed_stops_the_run() {
     let trail = of_organization(2).build();
     let period = period(&trail);
     let expect = ["--expect-accounts", "organization"];
@@ -189,9 +195,9 @@ fn an_organization_that_cannot_be_listed_is_not_passed_over() {
     assert!(ran.stderr.contains("--expect-accounts FILE"), "{}", ran.stderr);
 }
 
-/// A record that was kept, and perhaps attested, is not lost to a second run.
+/// A second run does not overwrite a complete record, which may have been attested.
 #[test]
-fn a_whole_record_is_not_overwritten() {
+fn a_complete_record_is_not_overwritten() {
     let trail = spec(2).build();
     let server = serve(&trail);
     let room = fresh("cases-kept");
@@ -216,10 +222,10 @@ fn a_whole_record_is_not_overwritten() {
     }
 }
 
-/// A trail that is named and has delivered nothing for months is missed, with its newest digest and its
-/// own word; that is not nothing.
+/// A named trail that has delivered nothing for months is reported as missing, with its newest
+/// digest and its own status. It is not `nothing found`.
 #[test]
-fn a_trail_that_went_silent_is_not_a_typing_mistake() {
+fn a_silent_trail_is_not_treated_as_a_typing_error() {
     let trail = spec(2).build();
     let newest = trail.whole().to;
     let period = over(newest + 200 * 86_400, newest + 207 * 86_400);
@@ -235,9 +241,9 @@ fn a_trail_that_went_silent_is_not_a_typing_mistake() {
     for chain in ran.of_kind("chain-finished") {
         assert_eq!(chain["last_digest_before"], iso(newest));
     }
-    let said = ran.of_kind("trail-status");
-    assert_eq!(said.len(), 2, "{}", ran.stdout);
-    assert!(said.iter().all(|status| status["is_logging"] == true));
+    let statuses = ran.of_kind("trail-status");
+    assert_eq!(statuses.len(), 2, "{}", ran.stdout);
+    assert!(statuses.iter().all(|status| status["is_logging"] == true));
     let text = verify(&[]).stdout;
     assert!(text.starts_with("NOT PROVEN"), "{text}");
     assert!(text.contains(&iso(newest)), "{text}");

@@ -1,12 +1,12 @@
-//! Evidence at odd places below `AWSLogs`, and what a store says once.
+//! Evidence at unusual places below `AWSLogs`, and answers that a store gives only once.
 use super::*;
 use trailproof_testkit::server::{
     Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };
 
-/// A region that lies where no discovery comes, and log files beside the folders of accounts.
+/// A region at a place that discovery does not reach, and log files beside the account folders.
 #[test]
-fn nothing_of_cloudtrails_is_hidden_at_an_odd_place() {
+fn no_cloudtrail_object_is_hidden_at_an_unusual_place() {
     let clean = spec(2).build();
     let period = period(&clean);
     let away = |key: &str| key.contains(&format!("/{AWAY}/"));
@@ -46,9 +46,9 @@ fn nothing_of_cloudtrails_is_hidden_at_an_odd_place() {
     }
 }
 
-/// The region of which every digest of another says that the trail lives there.
+/// The home region, which every digest of another region names.
 #[test]
-fn the_home_of_a_trail_is_missed() {
+fn a_missing_home_region_is_reported() {
     let mut trail = spec(2).build();
     let period = period(&trail);
     for bucket in trail.world.buckets.values_mut() {
@@ -59,9 +59,9 @@ fn the_home_of_a_trail_is_missed() {
     assert_eq!(absent(&ran), [format!("{OWNER} {HOME}")]);
 }
 
-/// What the scope leaves out is not expected in silence.
+/// An expectation outside of the scope is rejected instead of silently ignored.
 #[test]
-fn what_is_expected_outside_of_the_scope_is_refused() {
+fn an_expectation_outside_of_the_scope_is_rejected() {
     let trail = spec(2).build();
     let period = period(&trail);
     for more in [
@@ -74,9 +74,9 @@ fn what_is_expected_outside_of_the_scope_is_refused() {
     }
 }
 
-/// That an object is not there is asked once more before it is said.
+/// Before an object is reported as missing, it is requested a second time.
 #[test]
-fn an_object_that_is_not_there_once_accuses_nobody() {
+fn an_object_that_is_absent_only_once_is_not_a_finding() {
     let trail = spec(2).build();
     let period = period(&trail);
     let digest = &trail.chains[0].digests[1];
@@ -90,7 +90,7 @@ fn an_object_that_is_not_there_once_accuses_nobody() {
     }
 }
 
-/// Right in `AWSLogs`, above the organization's folder, and right in that.
+/// Directly in `AWSLogs`, above the organization's folder, and directly in that folder.
 #[test]
 fn a_log_file_beside_the_accounts_of_an_organization_is_unlisted() {
     let clean = of_organization(2).build();
@@ -108,9 +108,9 @@ fn a_log_file_beside_the_accounts_of_an_organization_is_unlisted() {
     }
 }
 
-/// Folders of days that no trail ever had.
+/// Folders of dates that do not exist.
 #[test]
-fn a_log_file_in_a_folder_of_no_real_day_is_unlisted() {
+fn a_log_file_in_the_folder_of_an_impossible_date_is_unlisted() {
     let clean = spec(2).build();
     let period = period(&clean);
     let log = clean.chains[0].digests[1].logs[0].key.clone();
@@ -132,9 +132,9 @@ fn a_log_file_in_a_folder_of_no_real_day_is_unlisted() {
     }
 }
 
-/// What is stated and is no statement is shown so that it steers no terminal.
+/// An invalid statement is printed so that it does not control a terminal.
 #[test]
-fn a_statement_that_is_none_is_escaped() {
+fn an_invalid_statement_is_escaped() {
     let trail = spec(2).build();
     let ran = online(&trail, LOCATION, &period(&trail), &["--known-end", "a\u{9b}X\u{202e}Y=1"]);
     assert_eq!(ran.status, 2, "{}", ran.stdout);

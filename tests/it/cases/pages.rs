@@ -1,4 +1,4 @@
-//! Stores that answer a listing with an empty page first, as S3 does where many keys were deleted.
+//! Stores that answer a listing with an empty page first, as S3 does if many keys were deleted.
 use super::*;
 use crate::support::worlds::{WorldKeys, WorldSource};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
-/// Each listing begins with an empty page that goes on.
+/// A source whose listings begin with an empty page that is continued.
 #[derive(Debug)]
 struct EmptyFirst(WorldSource);
 
@@ -44,7 +44,7 @@ impl ObjectSource for EmptyFirst {
     }
 }
 
-/// The verdict, and the chains of which nothing of the period is there, with their last digests.
+/// Returns the verdict, and the chains that have no object in the period, with their last digests.
 fn run(trail: &BuiltTrail, from: i64, to: i64, scope: Scope) -> (Verdict, Vec<(String, i64)>) {
     let source: Arc<dyn ObjectSource> = Arc::new(EmptyFirst(WorldSource::new(&trail.world)));
     let keys = Arc::new(WorldKeys(Arc::new(trail.world.clone())));
@@ -82,7 +82,7 @@ fn run(trail: &BuiltTrail, from: i64, to: i64, scope: Scope) -> (Verdict, Vec<(S
 }
 
 #[test]
-fn an_empty_first_page_hides_no_root_and_no_digest_before_the_period() {
+fn an_empty_first_page_does_not_hide_a_root_or_an_earlier_digest() {
     let clean = spec(30).prefix("a/b/c").build();
     let whole = clean.whole();
     let (from, to) = (whole.from + 26 * 3_600, whole.to);

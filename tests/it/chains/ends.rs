@@ -3,13 +3,14 @@ use super::*;
 use serde_json::json;
 use trailproof_testkit::world::Member;
 
-/// A trail beside one that goes on; both deliver into one bucket.
+/// Returns a trail beside one that goes on. Both deliver into one bucket.
 fn beside(ended: TrailSpec) -> BuiltTrail {
     let goes_on = TrailSpec { seed: 29, ..spec(12) }.trail("goes-on", "us-east-1");
     TrailBuilder::new().trail(goes_on).trail(ended).build()
 }
 
-/// Stops after its sixth digest; the event that says so is in its last log file or is not.
+/// Returns a trail that stops after its sixth digest. Its last log file contains the event for it
+/// or does not.
 fn stopped(explained: bool) -> TrailSpec {
     let mut ended = spec(12).stopped(6);
     ended.pauses[0].explained = explained;
@@ -20,7 +21,7 @@ fn after(trail: &BuiltTrail, more: &[&str]) -> Ran {
     run(trail, ("08", "12"), &[&["--format", "jsonl"], more].concat())
 }
 
-/// Accounts, regions and trails of which nothing says why they ended.
+/// Returns the accounts, regions and trails whose end nothing explains.
 fn doubted(ran: &Ran) -> Vec<String> {
     let doubts = ran.of("place-in-doubt");
     let doubts = doubts.iter().filter(|doubt| doubt["why"] == "ended-unexplained");
@@ -31,7 +32,7 @@ fn doubted(ran: &Ran) -> Vec<String> {
 }
 
 #[test]
-fn a_trail_that_ended_is_explained_stated_or_in_doubt() {
+fn a_trail_that_ended_is_explained_or_stated_or_in_doubt() {
     let ended = |ran: &Ran| {
         let chains = ran.of("chain-finished");
         chains.iter().filter(|chain| chain["presence"] == "ended").count()
@@ -58,7 +59,7 @@ fn a_trail_that_ended_is_explained_stated_or_in_doubt() {
         format!("{MEMBER}=2026-03-01T06:30:00Z"),
         format!("{OWNER}/eu-west-1=2026-03-01T06:30:00Z"),
         format!("{OWNER}//other=2026-03-01T06:30:00Z"),
-        // There would have to be more.
+        // With that end time there would have to be more digests.
         format!("{OWNER}=2026-03-01T11:00:00Z"),
         format!("{OWNER}=2026-03-01T02:00:00Z"),
     ] {
@@ -66,9 +67,9 @@ fn a_trail_that_ended_is_explained_stated_or_in_doubt() {
     }
 }
 
-/// What is gone or changed at the end of a chain explains nothing.
+/// Missing or changed evidence at the end of a chain explains nothing.
 #[test]
-fn an_end_whose_evidence_was_touched_is_in_doubt() {
+fn an_end_with_altered_evidence_is_in_doubt() {
     let chain = beside(stopped(true))
         .chains
         .iter()
@@ -98,7 +99,7 @@ fn an_end_whose_evidence_was_touched_is_in_doubt() {
     assert_eq!((ran.status, doubted(&ran).len()), (3, 1), "{}", ran.stdout);
 }
 
-/// A trail is stopped where its home is; its other regions end with it.
+/// A trail is stopped in its home region, and its other regions end with it.
 #[test]
 fn an_event_in_the_home_region_explains_the_ends_of_all_regions() {
     let regions = ["us-east-1", "eu-west-1", "ap-south-1"];
@@ -107,19 +108,19 @@ fn an_event_in_the_home_region_explains_the_ends_of_all_regions() {
     assert_eq!(ran.of("gap-explained").len(), 3);
 }
 
-/// What lies under the path that the trail had before is not a trail that ended.
+/// Objects under the former path of a trail are not an ended trail.
 #[test]
-fn a_chain_that_goes_on_under_another_path_has_not_ended() {
+fn a_chain_that_goes_on_under_a_different_path_has_not_ended() {
     let moved = || spec(12).organization(ORGANIZATION).path_from(3, None);
     let ran = after(&moved().build(), &[]);
     assert_eq!((ran.status, ran.of("chain-finished").len()), (0, 1), "{}", ran.stdout);
-    // One that begins anew there proves nothing of the one before.
+    // A chain that begins anew there proves nothing about the former one.
     let anew = moved().unexplained_pause(2, 4, 0).path_from(4, None);
     let ran = after(&anew.build(), &[]);
     assert_eq!((ran.status, doubted(&ran).len()), (3, 1), "{}", ran.stdout);
 }
 
-/// Who is in the organization is expected, unless the account is no more, or joined afterwards.
+/// The accounts of the organization are expected, unless an account has left or joined later.
 #[test]
 fn the_organizations_accounts_are_expected() {
     let mut trail = spec(12).organization(ORGANIZATION).accounts(&[OWNER, MEMBER]).build();

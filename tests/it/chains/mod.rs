@@ -1,4 +1,4 @@
-//! What one chain is, and what explains that it ends: the program itself over a loopback AWS.
+//! What counts as one chain, and what explains its end: the program over a loopback AWS.
 mod ends;
 
 use serde_json::Value;
@@ -27,7 +27,8 @@ impl Ran {
         self.lines().into_iter().filter(|line| line["event"] == event).collect()
     }
 
-    /// Chain, names of the events that explain each of its uncovered stretches, and why it is one.
+    /// Returns for each uncovered stretch its chain, its reason and the names of the events that
+    /// explain it.
     fn uncovered(&self) -> Vec<(String, String, Vec<String>)> {
         let mut all = Vec::new();
         for chain in self.of("chain-finished") {
@@ -90,9 +91,10 @@ fn named(name: &str) -> String {
     serde_json::json!({ "name": name }).to_string()
 }
 
-/// A trail that becomes its organization's, or an account's again, goes on under another path.
+/// A trail that becomes an organization trail, or an account trail again, goes on under a different
+/// path.
 #[test]
-fn a_proven_link_to_another_path_makes_one_chain() {
+fn a_proven_link_to_a_different_path_joins_the_chain() {
     let to_account = spec(6).organization(ORGANIZATION).path_from(3, None);
     let to_organization = spec(6).path_from(3, Some(ORGANIZATION));
     let there_and_back = spec(6).path_from(2, Some(ORGANIZATION)).path_from(4, None);
@@ -114,7 +116,7 @@ fn a_proven_link_to_another_path_makes_one_chain() {
 }
 
 #[test]
-fn a_trail_that_begins_anew_under_another_path_has_one_gap() {
+fn a_trail_that_restarts_under_a_different_path_has_one_gap() {
     let spec = spec(6).organization(ORGANIZATION).unexplained_pause(3, 4, 0).path_from(4, None);
     let ran = run(&spec.build(), ("01", "05"), &["--format", "jsonl"]);
     assert_eq!(ran.status, 3, "{}", ran.stdout);
@@ -130,7 +132,7 @@ fn a_trail_that_begins_anew_under_another_path_has_one_gap() {
     assert_eq!(summary["coverage_seconds"]["uncovered"]["gap"], 3600);
 }
 
-/// What is deleted at the change of path is missed as anywhere else.
+/// A digest deleted at the change of path is missed like any other.
 #[test]
 fn a_digest_deleted_at_a_change_of_path_is_missed() {
     for index in [3, 4] {
@@ -142,9 +144,9 @@ fn a_digest_deleted_at_a_change_of_path_is_missed() {
     }
 }
 
-/// Two trails of one name that run beside each other are two, and each answers for itself.
+/// Two trails with the same name beside each other are two chains, and each is judged by itself.
 #[test]
-fn trails_of_one_name_beside_each_other_are_not_joined() {
+fn concurrent_trails_with_the_same_name_are_not_joined() {
     let build = || {
         TrailBuilder::new()
             .trail(spec(6).organization(ORGANIZATION))
@@ -153,7 +155,8 @@ fn trails_of_one_name_beside_each_other_are_not_joined() {
     };
     let ran = run(&build(), ("01", "05"), &["--format", "jsonl"]);
     assert_eq!((ran.status, ran.of("chain-finished").len()), (0, 2), "{}", ran.stdout);
-    // One's older digests and the other's newer ones do not make a whole.
+    // The older digests of one trail and the newer digests of the other do not form a complete
+    // chain.
     let mut halves = build();
     for index in 3..7 {
         halves.apply(Deed::DigestDeleted(DigestAt { chain: 0, index })).unwrap();
@@ -166,9 +169,9 @@ fn trails_of_one_name_beside_each_other_are_not_joined() {
     assert_eq!(ran.of("chain-finished").len(), 2, "{}", ran.stdout);
 }
 
-/// Chains that share account, region and trail's name are told apart in every format.
+/// Chains with the same account, region and trail name are shown differently in every format.
 #[test]
-fn chains_that_look_alike_are_told_apart() {
+fn chains_that_look_alike_are_shown_differently() {
     let trail = TrailBuilder::new()
         .trail(spec(6).organization(ORGANIZATION))
         .trail(TrailSpec { start: spec(6).start + 700, seed: 17, ..spec(6) })
@@ -198,7 +201,7 @@ fn chains_that_look_alike_are_told_apart() {
     }
 }
 
-/// An organization in which a member ends after its sixth digest, and what is recorded of it.
+/// Returns an organization in which a member ends after its sixth digest, with the recorded event.
 fn member_ends(event: EventSpec) -> BuiltTrail {
     let mut member = spec(12).organization(ORGANIZATION).accounts(&[MEMBER]).stopped(6);
     member.pauses[0].explained = false;
@@ -206,8 +209,8 @@ fn member_ends(event: EventSpec) -> BuiltTrail {
     TrailBuilder::new().trail(owner).trail(member).build()
 }
 
-/// What happens in the management account explains the end of a member's chain; what was refused,
-/// is about another account, or is about no account, does not.
+/// An event in the management account explains the end of a member's chain. It does not if the
+/// operation failed, or if it is about a different account or none.
 #[test]
 fn an_event_in_the_management_account_explains_a_members_end() {
     let organizations = |name: &str, request: &str| {
@@ -226,7 +229,7 @@ fn an_event_in_the_management_account_explains_a_members_end() {
         (organizations("CloseAccount", &of(MEMBER)), true),
         (organizations("RemoveAccountFromOrganization", &of(MEMBER)), true),
         (organizations("CloseAccount", &of("777788889999")), false),
-        // It is the owner that leaves.
+        // The owner leaves, not the member.
         (organizations("LeaveOrganization", "null"), false),
         (access("cloudtrail.amazonaws.com"), true),
         (access("config.amazonaws.com"), false),
@@ -252,9 +255,10 @@ fn an_event_in_the_management_account_explains_a_members_end() {
     }
 }
 
-/// What narrows a trail to its home region is recorded there, and explains the end of the others.
+/// An update that narrows a trail to its home region is recorded there and explains the end of the
+/// other regions.
 #[test]
-fn an_update_in_the_home_region_explains_the_end_elsewhere() {
+fn an_update_in_the_home_region_explains_the_end_in_other_regions() {
     let request =
         format!("{{\"name\":\"{}\",\"isMultiRegionTrail\":false}}", arn(OWNER, "main-trail"));
     let update = EventSpec::new("cloudtrail.amazonaws.com", "UpdateTrail").request(&request);
@@ -268,9 +272,9 @@ fn an_update_in_the_home_region_explains_the_end_elsewhere() {
     assert_eq!(ran.uncovered(), [(away, "tail".to_owned(), expected)], "{}", ran.stdout);
 }
 
-/// A restart is explained from both ends, and by nothing that only looks like it.
+/// A restart is explained by events at both ends, and never by events that only look similar.
 #[test]
-fn a_gap_is_explained_at_both_ends_by_what_narrows_and_what_begins() {
+fn a_gap_is_explained_by_a_stop_before_it_and_a_start_after_it() {
     let policy = |statement: &str| {
         let request = format!(
             "{{\"bucketName\":\"example-trail-logs\",\"Host\":\"h\",\"policy\":\"\",\

@@ -1,8 +1,8 @@
-//! What is told of the caller, and who is asked.
+//! How a run identifies its caller, and which services it asks.
 use super::*;
 
 #[test]
-fn nobody_is_asked_for_what_no_output_tells() {
+fn sts_is_not_asked_if_no_output_needs_the_caller() {
     let server = with_date(Date::Ahead(0));
     let at = fresh("unwanted");
     for more in [
@@ -25,10 +25,10 @@ fn nobody_is_asked_for_what_no_output_tells() {
     assert!(fs::read_to_string(at.join("run.html")).unwrap().contains(AUDITOR));
 }
 
-/// A run that reads a directory, with a set-up that could reach AWS: nobody is asked, and where
-/// credentials come from is not looked at either.
+/// A run over a directory, with a configuration that could reach AWS: no request is made, and the
+/// source of credentials is not examined either.
 #[test]
-fn a_copy_is_verified_without_asking_who_asks() {
+fn a_copy_is_verified_without_asking_for_the_caller() {
     let server = with_date(Date::Ahead(3_600));
     let at = fresh("offline");
     let copy = Copy::write(env!("CARGO_BIN_EXE_trailproof"), &at.join("copy"), &trail()).unwrap();
@@ -50,15 +50,16 @@ fn a_copy_is_verified_without_asking_who_asks() {
     assert_eq!((caller(&at), skew(&at)), (Value::Null, Value::Null));
     assert_eq!(server.requests().total, 0);
     assert!(!asked.exists(), "credentials were looked up");
-    // The same set-up is looked at by a run that needs it.
+    // A run that needs the same configuration does examine it.
     let ran = set_up(&mut over("verify", &server, &at, &["--record", path]));
     assert_eq!(ran.status, Some(5), "{ran:?}");
     assert!(asked.exists());
 }
 
-/// Whatever becomes of the question, the run and what it tells of the evidence are the same.
+/// Whatever the outcome of the STS request, the run and its statements about the evidence are the
+/// same.
 #[test]
-fn a_caller_who_is_not_told_is_not_missed() {
+fn a_run_without_a_known_caller_succeeds() {
     let at = fresh("refused");
     let long = format!("arn:aws:iam::111122223333:user/{}", "x".repeat(3_000));
     for server in [
@@ -78,7 +79,7 @@ fn a_caller_who_is_not_told_is_not_missed() {
         assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{ran:?}");
         assert_eq!((asked_sts(&server), caller(&at)), (1, Value::Null));
     }
-    // A service that says nothing is waited for no longer than a moment.
+    // The run waits only briefly for a service that does not answer.
     let server = with_sts(Fault::StallBeforeHeaders(Duration::from_secs(60)));
     let begun = Instant::now();
     let ran = verify(&server, &at, &["--record", "run.jsonl"]);
@@ -87,21 +88,21 @@ fn a_caller_who_is_not_told_is_not_missed() {
     assert_eq!((asked_sts(&server), caller(&at)), (1, Value::Null));
 }
 
-/// A user may be called what is no name but a piece of a page, in ASCII; it stays a name.
+/// A user name may look like a piece of markup, in ASCII. It stays a name.
 #[test]
-fn what_sts_says_is_escaped() {
+fn the_answer_of_sts_is_escaped() {
     let at = fresh("escaped");
     let server = who_is("arn:aws:iam::111122223333:user/&lt;script&gt;alert(1)&lt;/script&gt;/x");
     let ran = verify(&server, &at, &["--record", "run.jsonl", "--report", "html=run.html"]);
     assert_eq!(ran.status, Some(0), "{ran:?}");
     assert_eq!(caller(&at), "arn:aws:iam::111122223333:user/<script>alert(1)</script>/x");
     let page = fs::read_to_string(at.join("run.html")).unwrap();
-    assert!(page.contains("user/&#60;script&#62;"), "it is shown");
-    assert!(!page.contains("<script"), "and is no script");
+    assert!(page.contains("user/&#60;script&#62;"), "the name must be shown");
+    assert!(!page.contains("<script"), "the name must not be a script");
 }
 
 #[test]
-fn sts_has_an_endpoint_of_its_own_as_the_others_have() {
+fn sts_has_its_own_endpoint_like_the_other_services() {
     let at = fresh("endpoints");
     let (store, sts) =
         (served(ServerOptions::default()), who_is("arn:aws:sts::1:assumed-role/r/s"));
@@ -115,13 +116,13 @@ fn sts_has_an_endpoint_of_its_own_as_the_others_have() {
     assert_eq!(run_with(&[("AWS_ENDPOINT_URL_STS", &sts_url)]), "arn:aws:sts::1:assumed-role/r/s");
     assert_eq!((asked_sts(&store), asked_sts(&sts)), (0, 1));
     assert_eq!(run_with(&[("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")]), Value::Null);
-    // That of the command line is for all of them.
+    // The endpoint option applies to all services.
     let mut command =
         over("verify", &sts, &at, &["--record", "run.jsonl", "--endpoint-url", &sts_url]);
     let ran = run(command.env_remove("AWS_ENDPOINT_URL"));
     assert_eq!((ran.status, asked_sts(&sts)), (Some(0), 2), "{ran:?}");
-    // A store of its own has credentials of its own, which are not for AWS to see. Everything that
-    // is asked over TLS would come by here.
+    // A store with its own endpoint has its own credentials, which must not be sent to AWS. Every
+    // TLS request would pass through this proxy.
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     proxy.set_nonblocking(true).unwrap();
     let at_proxy = format!("http://{}", proxy.local_addr().unwrap());
@@ -130,5 +131,5 @@ fn sts_has_an_endpoint_of_its_own_as_the_others_have() {
     let command = command.env("AWS_ENDPOINT_URL_CLOUDTRAIL", store.endpoint());
     let own = run(command.env("AWS_ENDPOINT_URL_S3", store.endpoint()));
     assert_eq!((own.status, caller(&at)), (Some(0), Value::Null), "{own:?}");
-    assert!(proxy.accept().is_err(), "AWS was asked");
+    assert!(proxy.accept().is_err(), "AWS must not be asked");
 }

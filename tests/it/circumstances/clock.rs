@@ -1,8 +1,8 @@
-//! What is told of the clock.
+//! How the store's clock is reported.
 use super::*;
 
 #[test]
-fn a_clock_that_is_far_off_is_told() {
+fn a_clock_that_is_far_off_is_reported() {
     let at = fresh("skewed");
     let words = |date: Date, more: &[&str]| {
         let ran = verify(&with_date(date), &at, more);
@@ -11,10 +11,10 @@ fn a_clock_that_is_far_off_is_told() {
     };
     for (ahead, side) in [(3_600, "ahead of"), (-3_600, "behind")] {
         for more in [&["--record", "run.jsonl"][..], &[], &["--dry-run"]] {
-            let told = words(Date::Ahead(ahead), more);
-            assert!(told.starts_with("warning: the store's clock is 3"), "{told}");
-            assert!(told.contains(&format!(" seconds {side} this machine's")), "{told}");
-            assert_eq!(told.lines().count(), 1, "{told}");
+            let reported = words(Date::Ahead(ahead), more);
+            assert!(reported.starts_with("warning: the store's clock is 3"), "{reported}");
+            assert!(reported.contains(&format!(" seconds {side} this machine's")), "{reported}");
+            assert_eq!(reported.lines().count(), 1, "{reported}");
         }
         assert!((skew(&at).as_i64().unwrap() - ahead).abs() <= 1, "{}", skew(&at));
     }
@@ -23,14 +23,14 @@ fn a_clock_that_is_far_off_is_told() {
 }
 
 #[test]
-fn a_date_that_is_none_says_nothing() {
+fn an_invalid_date_is_ignored() {
     let at = fresh("dates");
     for date in [
         "",
         "yesterday",
         "Mon, 01 Mar 2026 00:00:00 GMT",
         "Sun, 01 Mar 2026 00:00:00 GMT+",
-        // As a cache in between has it.
+        // With an `Age` header, as from an intermediate cache.
         "Sun, 01 Mar 2026 00:00:00 GMT\r\nAge: 5",
     ] {
         let server = with_date(Date::Words(date.to_owned()));
@@ -40,16 +40,16 @@ fn a_date_that_is_none_says_nothing() {
     }
     let ran = verify(&served(ServerOptions::default()), &at, &["--record", "run.jsonl"]);
     assert_eq!((ran.status, skew(&at)), (Some(0), Value::Null), "{ran:?}");
-    // One of long ago is a clock that is far off.
+    // A date in the distant past is a clock that is far off.
     let epoch = with_date(Date::Words("Thu, 01 Jan 1970 00:00:00 GMT".to_owned()));
     let ran = verify(&epoch, &at, &["--record", "run.jsonl"]);
     assert!(skew(&at).as_i64().unwrap() < -1_700_000_000, "{ran:?}");
 }
 
-/// What is late is late by the store's clock too: a slow machine does not hide that the newest
-/// digests are gone.
+/// Lateness is measured by the store's clock too, so that a slow local clock does not hide that the
+/// newest digests are gone.
 #[test]
-fn a_slow_clock_hides_no_tail() {
+fn a_slow_clock_does_not_hide_a_missing_tail() {
     let now = trailproof_core::vocab::time::Timestamp::from_unix(
         std::time::UNIX_EPOCH.elapsed().unwrap().as_secs().try_into().unwrap(),
     );
@@ -60,7 +60,7 @@ fn a_slow_clock_hides_no_tail() {
         .logs(LogPlan::Constant(1), LogSizes::Small)
         .build();
     let at = fresh("slow");
-    for (ahead, status, told) in [(0, 0, "pending: 1.0 h"), (3 * 3_600, 3, "\n  tail  ")] {
+    for (ahead, status, reported) in [(0, 0, "pending: 1.0 h"), (3 * 3_600, 3, "\n  tail  ")] {
         let date = (ahead != 0).then_some(Date::Ahead(ahead));
         let options = ServerOptions { date, ..ServerOptions::default() };
         let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
@@ -71,7 +71,7 @@ fn a_slow_clock_hides_no_tail() {
                 .env("AWS_ENDPOINT_URL", server.endpoint())
                 .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")]));
             assert_eq!(ran.status, Some(status), "{ahead} {more:?}: {ran:?}");
-            assert!(ran.stdout.contains(told), "{ahead} {more:?}: {ran:?}");
+            assert!(ran.stdout.contains(reported), "{ahead} {more:?}: {ran:?}");
             assert_eq!(ran.stdout.contains("Not proven:"), status == 3, "{ran:?}");
         }
     }

@@ -1,5 +1,6 @@
-//! What a run tells of who asked AWS and of the store's clock: in the record and in everything that
-//! is made of it, and that it neither asks anybody who is not asked anyway nor waits for them.
+//! What a run reports about its AWS caller and the store's clock, in the record and in everything
+//! that is generated from it. A run asks for the caller only if it contacts AWS anyway, and does
+//! not wait for the answer.
 mod caller;
 mod clock;
 use serde_json::Value;
@@ -22,7 +23,7 @@ fn skew(at: &Path) -> Value {
     line(at, "run-ended")["store_skew_seconds"].clone()
 }
 
-/// A server of whose STS this happens, always.
+/// Returns a server whose STS always shows this fault.
 fn with_sts(fault: Fault) -> LoopbackServer {
     let asked = Matcher::operation(Operation::GetCallerIdentity);
     let faults = FaultPlan::new().with(asked, Schedule::always(fault));
@@ -33,7 +34,7 @@ fn asked_sts(server: &LoopbackServer) -> u64 {
     server.requests().of(Operation::GetCallerIdentity)
 }
 
-/// Whom the server answers that the caller is.
+/// The ARN that the server returns for the caller.
 const AUDITOR: &str = "arn:aws:iam::111122223333:user/auditor";
 
 fn trail() -> BuiltTrail {
@@ -49,7 +50,7 @@ fn served(options: ServerOptions) -> LoopbackServer {
     LoopbackServer::start(trail().world, options).unwrap()
 }
 
-/// A server whose STS answers that the caller has this ARN.
+/// Returns a server whose STS answers with this ARN.
 fn who_is(arn: &str) -> LoopbackServer {
     let body = format!(
         "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn>\
@@ -59,7 +60,7 @@ fn who_is(arn: &str) -> LoopbackServer {
     with_sts(Fault::Answer { status: 200, content_type, body })
 }
 
-/// An empty folder.
+/// Returns an empty folder.
 fn fresh(name: &str) -> PathBuf {
     let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("circumstances-{name}"));
     let _ = fs::remove_dir_all(&at);
@@ -67,7 +68,7 @@ fn fresh(name: &str) -> PathBuf {
     at
 }
 
-/// What a run left.
+/// The result of a run.
 #[derive(Debug)]
 struct Ran {
     status: Option<i32>,
@@ -93,7 +94,7 @@ fn run(command: &mut Command) -> Ran {
     Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// A command over the bucket, with more arguments.
+/// Returns a command over the bucket, with more arguments.
 fn over(command: &str, server: &LoopbackServer, at: &Path, more: &[&str]) -> Command {
     let period =
         ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T06:04:11Z", "--quiet"];
@@ -109,7 +110,7 @@ fn verify(server: &LoopbackServer, at: &Path, more: &[&str]) -> Ran {
     run(&mut over("verify", server, at, more))
 }
 
-/// The line of this name in a record.
+/// Returns the line of a record with this event name.
 fn line(at: &Path, name: &str) -> Value {
     let text = fs::read_to_string(at.join("run.jsonl")).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -120,9 +121,9 @@ fn caller(at: &Path) -> Value {
     line(at, "run-circumstances")["aws_caller"].clone()
 }
 
-/// A record, and every report of its run, made again from it; and its attestation.
+/// Covers a record, every report that is generated from it, and its attestation.
 #[test]
-fn caller_and_clock_are_in_everything_that_is_made_of_a_run() {
+fn every_output_of_a_run_has_caller_and_clock() {
     let server = with_date(Date::Ahead(7));
     let at = fresh("whole");
     let reports = |name: &str| {
@@ -137,7 +138,7 @@ fn caller_and_clock_are_in_everything_that_is_made_of_a_run() {
         assert_eq!((live.status, &*live.stderr), (Some(0), ""), "{live:?}");
         assert_eq!(asked_sts(&server), 1);
         assert_eq!(caller(&at), AUDITOR);
-        // A second is the least that a `Date` tells.
+        // `Date` has a resolution of one second.
         assert!((6..=8).contains(&skew(&at).as_i64().unwrap()), "{}", skew(&at));
         let mut command = program(&["replay", "run.jsonl", "--format", format], &at);
         let replayed = run(command.args(reports("again")));
@@ -149,7 +150,7 @@ fn caller_and_clock_are_in_everything_that_is_made_of_a_run() {
         }
     }
     let page = fs::read_to_string(at.join("live.html")).unwrap();
-    assert!(page.contains(&format!(", as {AUDITOR}")), "the page tells who asked");
+    assert!(page.contains(&format!(", as {AUDITOR}")), "the page must show the caller");
     let done = |arguments: &[&str]| {
         let ran = run(&mut program(arguments, &at));
         assert_eq!(ran.status, Some(0), "{ran:?}");
@@ -174,14 +175,14 @@ fn caller_and_clock_are_in_everything_that_is_made_of_a_run() {
     assert!(validator.iter_errors(&half_a_second(statement.clone())).count() > 0);
 }
 
-/// The statement with a skew that no run tells.
+/// Returns the statement with a skew that no run reports.
 fn half_a_second(mut statement: Value) -> Value {
     statement["predicate"]["clock"]["storeSkewSeconds"] = 0.5.into();
     statement
 }
 
 #[test]
-fn a_mirror_tells_them_too() {
+fn a_mirror_has_caller_and_clock_too() {
     let server = with_date(Date::Ahead(-7));
     let at = fresh("mirror");
     let ran = run(&mut over("mirror", &server, &at, &["copy", "--record", "run.jsonl"]));

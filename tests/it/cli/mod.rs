@@ -1,5 +1,5 @@
-//! The program from outside, as far as it needs no server: whole outputs as they are committed in
-//! `testdata/cli`. `TRAILPROOF_BLESS=1` writes them anew.
+//! The program from the outside, as far as it needs no server: whole outputs as committed in
+//! `testdata/cli`. `TRAILPROOF_BLESS=1` rewrites them.
 mod shells;
 use std::fmt::Write as _;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events";
 
-/// The program with nothing of this machine's set-up in its environment.
+/// Returns the program with nothing of this machine's configuration in its environment.
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
     command
@@ -19,7 +19,7 @@ fn program() -> Command {
     command
 }
 
-/// Exit status, stdout and stderr in one text.
+/// Returns exit status, stdout and stderr in one text.
 fn whole(arguments: &[&str], output: &Output) -> String {
     let mut text = String::from("$ trailproof");
     for argument in arguments {
@@ -45,10 +45,10 @@ fn check(name: &str, arguments: &[&str]) {
         fs::write(&at, &text).unwrap();
     }
     let committed = fs::read_to_string(&at).unwrap_or_default();
-    assert_eq!(text, committed, "`{}`; `TRAILPROOF_BLESS=1` writes it anew", at.display());
+    assert_eq!(text, committed, "`{}` differs; `TRAILPROOF_BLESS=1` rewrites it", at.display());
 }
 
-/// `validate-logs` of the trail over a period that needs no clock, with more arguments.
+/// Returns the arguments of `validate-logs` for the trail over a fixed period, with more arguments.
 fn validate(more: &[&'static str]) -> Vec<&'static str> {
     let mut arguments = vec!["validate-logs"];
     let named = |name: &str| more.contains(&name);
@@ -65,13 +65,13 @@ fn validate(more: &[&'static str]) -> Vec<&'static str> {
     arguments
 }
 
-/// The subcommands that the help behind these words lists, and theirs.
+/// Returns the subcommands that the help of this command lists, and their subcommands.
 fn subcommands(words: &[String]) -> Vec<Vec<String>> {
     let help = program().args(words).arg("--help").output().unwrap().stdout;
     let help = String::from_utf8(help).unwrap();
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let listed = listed.take_while(|line| line.starts_with("  "));
-    // The name of a command stands two columns in; the words about it stand further in.
+    // The name of a command is indented by two columns; its description is indented further.
     let named = listed.filter(|line| !line.starts_with("   "));
     let named = named.filter_map(|line| line.split_whitespace().next());
     named
@@ -84,7 +84,7 @@ fn subcommands(words: &[String]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn the_help_of_the_program_and_of_every_subcommand() {
+fn the_help_of_every_command_is_as_committed() {
     check("help", &["--help"]);
     let subcommands = subcommands(&[]);
     assert!(subcommands.contains(&vec!["validate-logs".to_owned()]), "{subcommands:?}");
@@ -95,7 +95,7 @@ fn the_help_of_the_program_and_of_every_subcommand() {
 }
 
 #[test]
-fn the_version_is_the_crates() {
+fn the_version_is_that_of_the_crate() {
     let output = program().arg("--version").output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty());
     let expected = format!("trailproof {}\n", env!("CARGO_PKG_VERSION"));
@@ -103,7 +103,7 @@ fn the_version_is_the_crates() {
 }
 
 #[test]
-fn mistakes_on_the_command_line_end_with_2() {
+fn usage_errors_end_with_status_2() {
     let cases: &[(&str, &[&str])] = &[
         ("usage-nothing", &[]),
         ("usage-unknown-command", &["validate-log"]),
@@ -129,7 +129,7 @@ fn mistakes_on_the_command_line_end_with_2() {
 }
 
 #[test]
-fn values_that_cannot_be_used_are_named_and_end_with_255() {
+fn unusable_values_are_named_and_end_with_status_255() {
     for (name, more) in [
         ("bad-start-time", &["--start-time", "yesterday"][..]),
         ("bad-end-time", &["--end-time", "2026-13-01"]),
@@ -150,10 +150,10 @@ fn values_that_cannot_be_used_are_named_and_end_with_255() {
     }
 }
 
-/// A megabyte of a value is named by its beginning.
+/// A value of a megabyte is quoted by its beginning.
 #[test]
-fn a_long_value_does_not_come_back_whole() {
-    // The system takes 128 KB for one argument.
+fn a_long_value_is_not_quoted_in_full() {
+    // The system accepts at most 128 KB for one argument.
     let long = "A".repeat(100_000);
     for option in ["--trail-arn", "--start-time"] {
         let mut arguments = vec!["validate-logs", "--region", "us-east-1", option, long.as_str()];
@@ -168,8 +168,8 @@ fn a_long_value_does_not_come_back_whole() {
     }
 }
 
-/// Whoever listens, and whether anybody does, the program does not panic (101) and does not say
-/// that it is broken (70).
+/// Whatever happens to its streams, the program does not panic (101) and does not report an
+/// internal error (70).
 #[test]
 fn streams_that_are_closed_or_full_never_panic() {
     let program = env!("CARGO_BIN_EXE_trailproof");
@@ -192,7 +192,7 @@ fn streams_that_are_closed_or_full_never_panic() {
     }
 }
 
-/// The reader of a pipe that goes away before the program writes.
+/// The reader of a pipe may go away before the program writes.
 #[test]
 fn help_into_a_pipe_without_a_reader_never_panics() {
     let (reader, writer) = std::io::pipe().unwrap();
@@ -202,9 +202,9 @@ fn help_into_a_pipe_without_a_reader_never_panics() {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Arguments that are no UTF-8 are a mistake on the command line and nothing worse.
+/// Arguments that are not UTF-8 are a usage error and nothing worse.
 #[test]
-fn arguments_that_are_no_utf_8_are_a_mistake() {
+fn arguments_that_are_not_utf_8_are_usage_errors() {
     use std::os::unix::ffi::OsStrExt as _;
     let odd = std::ffi::OsStr::from_bytes(b"\xff\xfe");
     for before in [&[][..], &["validate-logs", "--start-time"][..]] {
@@ -213,7 +213,7 @@ fn arguments_that_are_no_utf_8_are_a_mistake() {
     }
 }
 
-/// What the help says is an option has a row in the book's guide.
+/// Every option in the help has a row in the book's guide.
 #[test]
 fn the_guide_names_every_option_of_validate_logs() {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/src/guide/validate-logs.md");
@@ -229,7 +229,7 @@ fn the_guide_names_every_option_of_validate_logs() {
     }
 }
 
-/// A snapshot that no test writes any more would stand for nothing.
+/// A snapshot that no test writes has no purpose.
 #[test]
 fn no_snapshot_is_left_over() {
     let source = include_str!("mod.rs");
@@ -238,6 +238,6 @@ fn no_snapshot_is_left_over() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let helps = subcommands.iter().any(|words| name == format!("help-{}", words.join("-")));
-        assert!(helps || source.contains(&format!("\"{name}\"")), "`{name}.txt` is left over");
+        assert!(helps || source.contains(&format!("\"{name}\"")), "no test writes `{name}.txt`");
     }
 }

@@ -1,9 +1,9 @@
-//! What shells and readers of manuals get.
+//! Shell completions and manual pages.
 use super::*;
 
-/// Completions know every command and option, and the shells at hand take them.
+/// The completions contain every command and option, and the installed shells accept them.
 #[test]
-fn completions_know_every_command_and_shells_take_them() {
+fn completions_have_every_command_and_shells_accept_them() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = program().args(["completions", shell]).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{shell}");
@@ -26,15 +26,15 @@ fn completions_know_every_command_and_shells_take_them() {
             let mut input = child.stdin.take().unwrap();
             std::io::Write::write_all(&mut input, text.as_bytes()).unwrap();
             drop(input);
-            let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-            assert_eq!(said, "verify\n");
+            let stdout = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+            assert_eq!(stdout, "verify\n");
         }
     }
     let output = program().args(["completions", "tcsh"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// Every command has a page, with each of its options.
+/// Every command has a page with each of its options.
 #[test]
 fn every_command_has_a_manual_page() {
     let all = std::iter::once(Vec::new()).chain(subcommands(&[]));
@@ -49,7 +49,7 @@ fn every_command_has_a_manual_page() {
         // The end of `[aliases: --since]` is not the option's own name.
         let listed = help.split_whitespace().filter(|word| word.starts_with("--"));
         let listed = listed.filter(|word| !word.ends_with(']'));
-        // In roff a hyphen that is one is written `\-`.
+        // roff writes a literal hyphen as `\-`.
         let page = page.replace('\\', "");
         for option in listed.map(|word| word.trim_end_matches([',', '.', '`'])) {
             assert!(page.contains(option), "{words:?}: {option}");

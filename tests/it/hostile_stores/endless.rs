@@ -1,13 +1,13 @@
-//! Stores that list without measure.
+//! Stores whose listings are huge or endless.
 use super::*;
 
-/// A source that lists what it makes up, and opens nothing.
+/// A source that invents the listings of one folder.
 #[derive(Debug)]
 struct MadeUp {
-    /// Objects of a listing by the prefix asked for, page by page; no page is the last.
+    /// Returns the keys on a page of the folder, given the prefix and the page number.
     page: fn(&str, usize) -> Vec<String>,
     pages: AtomicUsize,
-    /// Keys that were given out and are still held by whoever asked.
+    /// Answers everything outside of the folder.
     below: WorldSource,
     folder: String,
     last: usize,
@@ -60,16 +60,16 @@ fn over(made_up: MadeUp, trail: &BuiltTrail) -> (RunSummary, Vec<RunEvent>) {
     (summary, events)
 }
 
-/// Resident memory of this process at its highest, in KiB.
+/// Returns the peak resident memory of this process in KiB.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-/// A million keys in a folder of digests that are no digests' are passed over and not kept.
+/// A million keys in a digest folder that are not digest keys are skipped and not kept.
 #[test]
-fn a_million_keys_that_match_nothing_are_passed_over_in_little_memory() {
+fn a_million_unrelated_keys_are_skipped_in_little_memory() {
     let trail = trail();
     let junk = |prefix: &str, at: usize| {
         (0..1_000)
@@ -87,18 +87,18 @@ fn a_million_keys_that_match_nothing_are_passed_over_in_little_memory() {
         },
         &trail,
     );
-    // The kernel counts in batches, so that what nothing was added to may even seem to fall.
+    // The kernel counts in batches, so the value may even seem to fall if nothing was allocated.
     let grown = peak().saturating_sub(before) / 1_024;
-    println!("1,000,000 keys that match nothing: {grown} MiB more");
+    println!("1,000,000 unrelated keys: {grown} MiB more");
     assert!(grown < 60, "{grown} MiB");
     assert_ne!(summary.verdict, Verdict::Proven);
     assert!(summary.passed_over >= 1_000_000, "{summary:?}");
     assert!(!events.is_empty());
 }
 
-/// A listing that never ends becomes a read failure, and not a run without an end.
+/// An endless listing becomes a read failure instead of a run without an end.
 #[test]
-fn a_listing_without_an_end_is_given_up() {
+fn an_endless_listing_is_abandoned() {
     let trail = trail();
     let (summary, events) = over(
         MadeUp {
@@ -117,9 +117,10 @@ fn a_listing_without_an_end_is_given_up() {
     assert!(unread, "{events:?}");
 }
 
-/// A day's folder with more log files that nothing names than are told one by one.
+/// If a day's folder holds more unnamed log files than the limit, only the files up to the limit
+/// are reported one by one.
 #[test]
-fn what_was_planted_by_the_hundred_thousand_is_told_up_to_a_limit() {
+fn a_hundred_thousand_planted_log_files_are_reported_up_to_a_limit() {
     let trail = trail();
     let (summary, events) = over(
         MadeUp {
@@ -131,19 +132,20 @@ fn what_was_planted_by_the_hundred_thousand_is_told_up_to_a_limit() {
         },
         &trail,
     );
-    let told = events.iter().filter(|event| matches!(event, RunEvent::LogUnlisted { .. })).count();
-    assert_eq!(told, trailproof_core::vocab::budget::UNLISTED);
+    let reported =
+        events.iter().filter(|event| matches!(event, RunEvent::LogUnlisted { .. })).count();
+    assert_eq!(reported, trailproof_core::vocab::budget::UNLISTED);
     let unread = events.iter().any(|event| {
         matches!(event, RunEvent::ListingUnread { why, .. } if why.kind == ReadFailureKind::OverBudget)
     });
-    assert!(unread, "the rest must be said to be unknown");
+    assert!(unread, "the rest must be reported as unknown");
     assert_eq!(summary.verdict, Verdict::NotProven);
 }
 
-/// A long period is listed in parts; the pages' size and the number of parts change no event, and
-/// no object is asked for twice.
+/// A long period is listed in parts. Neither the page size nor the number of parts changes an
+/// event, and no object is requested twice.
 #[test]
-fn a_long_period_is_the_same_at_any_page_size_and_nothing_is_fetched_twice() {
+fn a_long_period_gives_the_same_events_at_any_page_size() {
     let trail = TrailSpec::new()
         .seed(9)
         .regions(&["us-east-1", "eu-west-1"])

@@ -1,18 +1,19 @@
-//! Forged digests that are small as stored and huge as inflated: no command keeps what they hold.
+//! Forged digests that are small in storage and huge when inflated: no command keeps their content
+//! in memory.
 use super::program::WHOLE;
 use super::*;
 use std::path::{Path, PathBuf};
 use trailproof_testkit::trail::gzip;
 
-/// The most that a run may have resident, in KiB.
+/// The maximum resident memory of a run, in KiB.
 const MOST: u64 = 300 << 10;
 
-/// What a forged digest is made of.
+/// The content of a forged digest.
 #[derive(Clone, Copy, Debug)]
 enum Forged {
-    /// It claims a place of so many bytes.
+    /// It claims a location of this many bytes.
     Place(usize),
-    /// It names so many log files.
+    /// It names this many log files.
     Logs(usize),
 }
 
@@ -33,7 +34,7 @@ impl Forged {
     }
 }
 
-/// The trail with forged digests between its own.
+/// Returns the trail with forged digests between its own.
 fn with_forged(count: usize, forged: Forged) -> BuiltTrail {
     let mut trail = trail();
     let digest = trail.chains[0].standard()[2].clone();
@@ -48,7 +49,7 @@ fn with_forged(count: usize, forged: Forged) -> BuiltTrail {
             (key, hour)
         })
         .collect();
-    // The same bytes wherever the name does not matter: making them takes most of the time.
+    // The same bytes wherever the name does not matter: generating them takes most of the time.
     let json = forged.json("2026-03-01T03:00:00Z", "elsewhere");
     let body: bytes::Bytes = gzip::member(&json).into();
     for (key, _) in bodies {
@@ -59,7 +60,7 @@ fn with_forged(count: usize, forged: Forged) -> BuiltTrail {
     trail
 }
 
-/// Runs the program; its exit status and the most that it had resident, in KiB.
+/// Runs the program and returns its exit status and peak resident memory in KiB.
 fn measured(server: &LoopbackServer, arguments: &[&str]) -> (Option<i32>, u64) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_trailproof"))
         .args(arguments)
@@ -79,9 +80,9 @@ fn measured(server: &LoopbackServer, arguments: &[&str]) -> (Option<i32>, u64) {
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
     loop {
-        // The kernel keeps the highest value, so that little is lost between two looks.
-        let told = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        // The kernel keeps the highest value, so little is missed between two reads.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         most = most.max(peak.unwrap_or(0));
         if let Some(ended) = child.try_wait().unwrap() {
@@ -132,11 +133,11 @@ fn over_everything(name: &str, trail: &BuiltTrail) {
 }
 
 #[test]
-fn digests_that_claim_endless_places_fill_no_memory() {
+fn digests_with_huge_locations_do_not_fill_memory() {
     over_everything("places", &with_forged(24, Forged::Place(16 << 20)));
 }
 
 #[test]
-fn digests_that_name_endless_log_files_fill_no_memory() {
+fn digests_with_huge_log_lists_do_not_fill_memory() {
     over_everything("logs", &with_forged(24, Forged::Logs(190_000)));
 }

@@ -1,5 +1,5 @@
-//! Stores that are slow, refuse everything, or lead nowhere: the run goes on, says what it waits
-//! for, and ends with what it could not read.
+//! Stores that are slow, reject every request, or lead nowhere: the run goes on, reports what it
+//! waits for, and ends with a list of what it could not read.
 mod endless;
 mod memory;
 mod program;
@@ -43,7 +43,7 @@ use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 const BUCKET: &str = "example-trail-logs";
 const LONG: Duration = Duration::from_secs(60);
 
-/// A time limit of these tests, in which a well-behaved answer comes many times over.
+/// The time limit in these tests. A well-behaved answer takes only a fraction of it.
 const LIMIT: Duration = Duration::from_millis(400);
 
 fn trail() -> BuiltTrail {
@@ -77,7 +77,7 @@ fn plan(trail: &BuiltTrail) -> VerifyPlan {
     }
 }
 
-/// The source that the program has, with time limits of tests.
+/// Returns the program's source, with the time limits of these tests.
 fn source(server: &LoopbackServer, patience: Duration) -> (Arc<dyn ObjectSource>, Arc<Counts>) {
     let keys = Credentials::new("AKID", "secret", None, None, "test");
     let sdk = SdkConfig::builder()
@@ -95,7 +95,7 @@ fn source(server: &LoopbackServer, patience: Duration) -> (Arc<dyn ObjectSource>
     (Arc::new(Retrying::new(limited, RetryPolicy::at_once(2), 1)), counts)
 }
 
-/// What a run over the server comes to.
+/// Runs the engine over the server and returns the summary and the events.
 fn run(
     trail: &BuiltTrail,
     options: ServerOptions,
@@ -112,7 +112,7 @@ fn run(
     (summary, events, counts)
 }
 
-/// The classes of read failures that log files ended with.
+/// Returns the classes of the read failures of log files.
 fn unread_logs(events: &[RunEvent]) -> Vec<ReadFailureKind> {
     let of_log = |event: &RunEvent| match event {
         RunEvent::LogJudged(LogJudged { outcome: Outcome::Unverified(why), .. }) => Some(why.kind),

@@ -1,11 +1,11 @@
-//! What the program says of such stores, and of the work before it is done.
+//! What the program prints about such stores, and the estimate of a dry run.
 use super::*;
 
-/// A dry run tells what a run then finds.
+/// A dry run predicts what a run then finds.
 #[test]
-fn a_survey_counts_what_a_run_reads() {
+fn a_survey_counts_the_objects_that_a_run_reads() {
     let trail = trail();
-    // Nothing that is read proves; a survey reads nothing.
+    // With every read corrupted, a run proves nothing; a survey reads nothing.
     let source = WorldSource { flips: Flips::new(false), ..WorldSource::new(&trail.world) };
     let source: Arc<dyn ObjectSource> = Arc::new(source);
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -48,55 +48,55 @@ pub(super) const WHOLE: [&str; 6] = [
     "2026-03-01T06:04:11Z",
 ];
 
-/// The program itself: each log file is held up, and a line says which is waited for.
+/// The program over a store that delays each log file: a line names the object that it waits for.
 #[test]
-fn the_program_says_what_it_waits_for() {
+fn the_program_reports_what_it_waits_for() {
     let faults = on_logs(Schedule::first(1, Fault::StallBeforeHeaders(Duration::from_secs(7))));
     let options = ServerOptions { faults, ..ServerOptions::default() };
     let server = LoopbackServer::start(trail().world, options).unwrap();
     let output = program(&server, &WHOLE);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    let line = said.lines().next().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let line = stderr.lines().next().unwrap();
     assert!(
         line.starts_with("waiting: no answer for 5 s, waiting for s3://example-trail"),
-        "{said}"
+        "{stderr}"
     );
-    assert!(line.contains("_CloudTrail_") && line.contains("others"), "{said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(line.contains("_CloudTrail_") && line.contains("others"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
     server.forget();
     let quiet: Vec<&str> = WHOLE.into_iter().chain(["--quiet"]).collect();
     assert!(program(&server, &quiet).stderr.is_empty());
 }
 
-/// The program over a store that refuses every object: it ends by itself, not proven.
+/// The program over a store that rejects every object: it ends by itself with "not proven".
 #[test]
-fn the_program_ends_where_everything_is_refused() {
+fn the_program_ends_if_every_object_is_rejected() {
     let refused = Matcher::operation(Operation::GetObject);
     let faults = FaultPlan::new().with(refused, Schedule::always(Fault::SlowDown));
     let options = ServerOptions { faults, ..ServerOptions::default() };
     let server = LoopbackServer::start(trail().world, options).unwrap();
     let output = program(&server, &WHOLE);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("throttled"), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stdout}");
+    assert!(stdout.contains("throttled"), "{stdout}");
 }
 
 #[test]
-fn a_dry_run_tells_the_work_and_judges_nothing() {
+fn a_dry_run_estimates_the_work_and_judges_nothing() {
     let server = LoopbackServer::start(trail().world, ServerOptions::default()).unwrap();
     let dry: Vec<&str> = WHOLE.into_iter().chain(["--dry-run"]).collect();
     let output = program(&server, &dry);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
     for part in ["DRY RUN", "nothing was judged", "log files  12,", "estimate", "USD", "a second"] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(stdout.contains(part), "{part}: {stdout}");
     }
-    // Listing only: the digests that tell whose bucket it is are all that is opened.
+    // Only listings, apart from the digests that identify the bucket.
     let opened = server.requests().of(Operation::GetObject);
     assert!(opened <= 4, "{opened} objects were opened");
-    // What it foretold is what a run then asks for.
-    let foretold = said.split_once("requests   ").unwrap().1;
+    // The predicted number of requests is what a run then makes.
+    let foretold = stdout.split_once("requests   ").unwrap().1;
     let number = |text: &str| text.trim().replace(',', "").parse::<u64>().unwrap();
     let (lists, rest) = foretold.split_once(" LIST and ").unwrap();
     let gets = rest.split_once(" GET").unwrap().0;
@@ -104,8 +104,8 @@ fn a_dry_run_tells_the_work_and_judges_nothing() {
     let ran = program(&server, &WHOLE);
     assert_eq!(ran.status.code(), Some(0));
     let seen = server.requests();
-    assert_eq!(number(lists), seen.of(Operation::ListObjectsV2), "{said}");
-    assert_eq!(number(gets) + opened, seen.of(Operation::GetObject), "{said}");
+    assert_eq!(number(lists), seen.of(Operation::ListObjectsV2), "{stdout}");
+    assert_eq!(number(gets) + opened, seen.of(Operation::GetObject), "{stdout}");
 
     let mut other = dry.clone();
     (other[3], other[5]) = ("2024-03-01", "2024-03-02");
@@ -116,22 +116,22 @@ fn a_dry_run_tells_the_work_and_judges_nothing() {
 }
 
 #[test]
-fn a_dry_run_of_a_directory_costs_nothing() {
+fn a_dry_run_of_a_directory_predicts_no_requests() {
     let at = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
     let server = LoopbackServer::start(trail().world, ServerOptions::default()).unwrap();
     let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-04"];
     let arguments: Vec<&str> =
         ["verify", at.to_str().unwrap(), "--dry-run"].into_iter().chain(period).collect();
     let output = program(&server, &arguments);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("none of S3") && said.contains("chains     2"), "{said}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("none of S3") && stdout.contains("chains     2"), "{stdout}");
     assert_eq!(server.requests().total, 0);
 }
 
-/// A run of more than a thousand requests says what they cost, where nobody watches too.
+/// A run of more than a thousand requests prints the request summary even without a terminal.
 #[test]
-fn a_run_says_what_it_cost() {
+fn a_long_run_prints_its_request_summary() {
     let trail = TrailSpec::new()
         .seed(6)
         .time("2026-03-01T00:04:11Z", 6)
@@ -139,12 +139,12 @@ fn a_run_says_what_it_cost() {
         .build();
     let server = LoopbackServer::start(trail.world, ServerOptions::default()).unwrap();
     let output = program(&server, &WHOLE);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
     let seen = server.requests();
     let (lists, gets) = (seen.of(Operation::ListObjectsV2), seen.of(Operation::GetObject));
     assert!(gets > 1_000, "{gets}");
     let gets = format!("{},{:03}", gets / 1_000, gets % 1_000);
-    assert!(said.contains(&format!("S3: {lists} LIST and {gets} GET requests")), "{said}");
-    assert!(said.contains("estimate") && said.contains("USD"), "{said}");
+    assert!(stderr.contains(&format!("S3: {lists} LIST and {gets} GET requests")), "{stderr}");
+    assert!(stderr.contains("estimate") && stderr.contains("USD"), "{stderr}");
 }

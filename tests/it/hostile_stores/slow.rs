@@ -1,13 +1,13 @@
-//! Stores that are slow, refuse, or close.
+//! Stores that are slow, reject requests, or close connections.
 use super::*;
 
-/// Log files of which the answer never comes within the limit, and such as trickle.
+/// Log files whose answer never comes within the limit, and log files that trickle.
 #[test]
-fn what_is_too_slow_is_unread_and_the_rest_is_read() {
+fn objects_that_are_too_slow_are_unread_and_the_rest_is_read() {
     let trail = trail();
     for fault in [
         Fault::StallBeforeHeaders(Duration::from_secs(10)),
-        // Never silent for as long as the limit, and never done.
+        // Never silent for as long as the limit, and never complete.
         Fault::Trickle(LIMIT / 8),
     ] {
         let faults = on_logs(Schedule::always(fault.clone()));
@@ -33,10 +33,10 @@ fn connections_that_close_after_each_answer_change_nothing() {
     assert_eq!(summary, well);
 }
 
-/// Everything is refused once the bucket has been listed: from the first refusal on nothing more is
-/// asked for, where the run has no patience at all.
+/// The store rejects every request after the listing. Without retries, no further object is
+/// requested after the first rejections.
 #[test]
-fn a_store_that_refuses_every_object_is_given_up() {
+fn a_store_that_rejects_every_object_is_abandoned() {
     let trail = trail();
     let refused = Matcher::operation(Operation::GetObject);
     let faults = FaultPlan::new().with(refused, Schedule::always(Fault::SlowDown));
@@ -52,15 +52,16 @@ fn a_store_that_refuses_every_object_is_given_up() {
         not_asked += u64::from(why.detail.contains("not asked"));
     }
     assert!(judged >= 6 && not_asked == judged, "{not_asked} of {judged}");
-    // Each was asked for once at most, although two attempts are allowed.
+    // Each object was requested at most once, although two attempts are allowed.
     assert!(counts.now().gets <= judged, "{} requests", counts.now().gets);
     let waiting = counts.waiting();
     assert!(waiting.refused > 0 && waiting.oldest.is_none(), "{waiting:?}");
 }
 
-/// A store that answers so many requests a second and refuses the others: everything is read.
+/// A store that answers a limited number of requests per second and rejects the others: everything
+/// is read.
 #[test]
-fn a_store_with_a_rate_refuses_nothing_for_good() {
+fn everything_is_read_from_a_store_with_a_rate_limit() {
     let trail = trail();
     let throttling = Throttling { requests_per_second: 20.0, burst: 1.0 };
     let options = ServerOptions { throttling: Some(throttling), ..ServerOptions::default() };
@@ -83,5 +84,5 @@ fn a_store_with_a_rate_refuses_nothing_for_good() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let summary = runtime.block_on(verify(&plan(&trail), source, keys, &mut |_| {}));
     assert_eq!(summary.verdict, Verdict::Proven, "{summary:?}");
-    assert!(server.requests().throttled > 0, "the store was never asked too much");
+    assert!(server.requests().throttled > 0, "the rate limit was never exceeded");
 }

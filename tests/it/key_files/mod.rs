@@ -1,5 +1,5 @@
-//! `trailproof keys` over files: real keys of AWS where they are at hand, wrong ones, and keys that
-//! the loopback server hands out.
+//! `trailproof keys` over files: AWS's real keys where they are available, malformed ones, and keys
+//! from the loopback server.
 mod real;
 use serde_json::{Value, json};
 use std::fs;
@@ -26,16 +26,16 @@ fn at(name: &str) -> PathBuf {
 }
 
 fn check_file(path: &Path) -> (Option<i32>, String, String) {
-    told(program().args(["keys", "check"]).arg(path).output().unwrap())
+    parts(program().args(["keys", "check"]).arg(path).output().unwrap())
 }
 
-fn told(output: Output) -> (Option<i32>, String, String) {
+fn parts(output: Output) -> (Option<i32>, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 #[test]
-fn what_is_wrong_with_a_key_is_named() {
+fn each_fault_of_a_key_is_named() {
     let mut keys = TrailSpec::new().build().public_keys();
     let right = keys["us-east-1"]["PublicKeyList"][0].clone();
     let changed = |change: &dyn Fn(&mut Value)| {
@@ -71,15 +71,15 @@ fn what_is_wrong_with_a_key_is_named() {
     assert!(err.contains("it has no keys"), "{err}");
 }
 
-/// What is fetched covers what it was fetched for, and replaces a file only when it is whole.
+/// Fetched keys cover what they were fetched for, and replace a file only when they are complete.
 #[test]
-fn fetched_keys_are_whole_and_say_what_they_cover() {
+fn fetched_keys_are_complete_and_state_their_coverage() {
     let trail = TrailSpec::new().build();
     let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     let path = at("fetched-keys.json");
     fs::write(&path, "old").unwrap();
     let fetch_with = |more: &[&str], region: &str, endpoint: &str, path: &Path| {
-        told(
+        parts(
             program()
                 .args(["keys", "fetch"])
                 .args(more)
@@ -118,10 +118,10 @@ fn fetched_keys_are_whole_and_say_what_they_cover() {
     assert_eq!(status, Some(6), "{err}");
 }
 
-/// Every region of the partition is asked. One that does not answer is said, and the others' keys
-/// are written; one that was named must answer.
+/// Every region of the partition is asked. A region that does not answer is reported, and the keys
+/// of the others are written. A region that the user named must answer.
 #[test]
-fn all_regions_are_asked_and_one_that_is_silent_is_said() {
+fn all_regions_are_asked_and_a_silent_one_is_reported() {
     let trail = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]).build();
     let denied = |region: &str| {
         let matcher = Matcher::operation(Operation::ListPublicKeys).bucket(region);
@@ -137,7 +137,7 @@ fn all_regions_are_asked_and_one_that_is_silent_is_said() {
         command.args(["--end-time", "2026-03-04", "-o"]).arg(&path).args(more);
         command.env("AWS_ENDPOINT_URL", server.endpoint()).env("AWS_REGION", configured);
         command.envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")]);
-        let (status, out, err) = told(command.output().unwrap());
+        let (status, out, err) = parts(command.output().unwrap());
         assert_eq!(out, "");
         (status, err, Bundle::read(&path).ok())
     };
@@ -150,7 +150,7 @@ fn all_regions_are_asked_and_one_that_is_silent_is_said() {
     assert!(err.contains("asking the 34 regions of partition `aws` in the endpoint"), "{err}");
     assert_eq!(err.matches(" keys\n").count(), 34, "{err}");
     assert_eq!(regions(bundle).len(), 34);
-    // Opt-in regions refuse who has not opted in.
+    // Opt-in regions reject accounts that have not opted in.
     let (status, err, bundle) = run(denied("ap-east-1"), &["--region", "xx-new-1"], "eu-west-1");
     assert_eq!(status, Some(3), "{err}");
     assert!(err.contains("warning: ap-east-1: no keys: An error occurred (AccessDenied"), "{err}");
@@ -161,7 +161,7 @@ fn all_regions_are_asked_and_one_that_is_silent_is_said() {
     let (status, err, bundle) = run(denied("us-east-1"), &["--region", "us-east-1"], "");
     assert_eq!((status, bundle), (Some(5), None), "{err}");
     assert!(err.contains("error: us-east-1: An error occurred (AccessDenied"), "{err}");
-    // Another partition, of which nobody answers.
+    // A different partition, in which no region answers.
     let every = Matcher::operation(Operation::ListPublicKeys);
     let all = FaultPlan::new().with(every, Schedule::always(Fault::AccessDenied));
     let (status, err, bundle) = run(all, &[], "cn-north-1");
@@ -170,10 +170,10 @@ fn all_regions_are_asked_and_one_that_is_silent_is_said() {
     assert!(err.contains("error: no region told its keys"), "{err}");
 }
 
-/// Each kind of file that cannot be used, or not for this, is told apart: by its sentence and by the
-/// exit status, of `keys check` and of `verify`.
+/// Each kind of unusable or unsuitable file is distinguished by its message and exit status, both
+/// of `keys check` and of `verify`.
 #[test]
-fn a_bundle_that_is_no_help_says_why() {
+fn an_unusable_bundle_is_reported_with_the_reason() {
     let folder = at("no-help");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
@@ -202,7 +202,7 @@ fn a_bundle_that_is_no_help_says_why() {
     let broken = own("us-east-1", "2026-02-01T00:00:00Z", "2026-06-01T00:00:00Z", &broken);
     let schema = whole.replace("\"schema\":1", "\"schema\":7");
     let unavailable = "not known to have every key of us-east-1 for that time";
-    // Name, content, status of `check` and what it says, status of `verify` and what it says.
+    // Name, content, status of `check` and its output, status of `verify` and its output.
     let cases: [(&str, &str, i32, &str, i32, &str); 8] = [
         ("whole", &whole, 0, "us-east-1: 1 key", 0, "PROVEN"),
         ("cut", &cut, 5, "it is not JSON: EOF while parsing", 5, "cannot use the public keys in"),
@@ -231,10 +231,10 @@ fn a_bundle_that_is_no_help_says_why() {
         let mut command = program();
         command.arg("verify").arg(folder.join("copy")).arg("--public-keys").arg(&path);
         command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
-        let (status, out, err) = told(command.output().unwrap());
+        let (status, out, err) = parts(command.output().unwrap());
         assert_eq!(status, Some(verify_status), "{name}: {out}{err}");
         assert!(out.contains(verified) || err.contains(verified), "{name}: {out}{err}");
-        // What is wrong with a file is said before it is used, whatever comes of it.
+        // The faults of a file are reported before it is used, whatever the result.
         assert_eq!(err.is_empty(), ![1, 5].contains(&check_status), "{name}: {err}");
     }
     let (status, _, err) = check_file(&folder);

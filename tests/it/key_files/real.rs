@@ -1,10 +1,9 @@
-//! Over the real keys.
+//! Tests over the real keys.
 use super::*;
 
-/// The 1,594 real keys: nothing is wrong with any, and nothing but the edges of a region is not
-/// covered.
+/// The 1,594 real keys have no faults, and only the edges of a region are not covered.
 #[test]
-fn real_keys_are_all_right() {
+fn real_keys_have_no_faults() {
     let folder = std::env::var_os("TRAILPROOF_REALDATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/realdata"),
         PathBuf::from,
@@ -12,7 +11,7 @@ fn real_keys_are_all_right() {
     let path = folder.join("list_public_keys_by_region.json");
     if !path.is_file() {
         println!("skipped: no real data at `{}`", path.display());
-        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data required");
+        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data is required");
         return;
     }
     let (status, out, err) = check_file(&path);
@@ -22,15 +21,15 @@ fn real_keys_are_all_right() {
     let checked = check(&Bundle::read(&path).unwrap());
     assert_eq!(checked.regions.values().map(|region| region.keys).sum::<usize>(), 1_594);
     assert!(checked.regions.values().all(|region| region.open.len() == 2), "{out}");
-    // A list without validities and regions is read as well, and one of its keys is no PKCS#1.
+    // A list without validity times and regions is read too, and one of its keys is not PKCS#1.
     let (status, out, _) = check_file(&folder.join("docs_public_keys.json"));
     assert_eq!(status, Some(0), "{out}");
     assert!(out.contains("4 usable keys in 0 regions"), "{out}");
 }
 
-/// Real digests of AWS with its real keys: without metadata they are unproven, and nobody is accused.
+/// Real AWS digests with the real keys: without metadata they are unproven, and none is a finding.
 #[test]
-fn real_digests_are_read_with_the_real_keys_and_accuse_nobody() {
+fn real_digests_with_real_keys_yield_no_finding() {
     let folder = std::env::var_os("TRAILPROOF_REALDATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/realdata"),
         PathBuf::from,
@@ -38,7 +37,7 @@ fn real_digests_are_read_with_the_real_keys_and_accuse_nobody() {
     let keys = folder.join("list_public_keys_by_region.json");
     if !keys.is_file() {
         println!("skipped: no real data at `{}`", folder.display());
-        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data required");
+        assert!(std::env::var_os("TRAILPROOF_REQUIRE_REALDATA").is_none(), "real data is required");
         return;
     }
     for entry in fs::read_dir(folder.join("digests")).unwrap() {
@@ -61,7 +60,7 @@ fn real_digests_are_read_with_the_real_keys_and_accuse_nobody() {
             "--end-time",
             &text("digestEndTime"),
         ]);
-        let (status, out, err) = told(command.output().unwrap());
+        let (status, out, err) = parts(command.output().unwrap());
         assert_eq!((status, err.as_str()), (Some(3), ""), "{out}");
         let events: Vec<Value> =
             out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -1,7 +1,6 @@
-//! Requests as bytes, and the end of the server.
+//! Requests as raw bytes, and shutting down the server.
 use super::*;
-
-// ---- the wire
+use crate::support::wait_until;
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {
@@ -18,7 +17,7 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn malformed_requests_are_refused_and_end_the_connection() {
+fn malformed_requests_are_rejected_and_end_the_connection() {
     let server = serve(ServerOptions::default());
     assert!(raw(&server, "NONSENSE\r\n\r\n").starts_with("HTTP/1.1 400 "));
     let not_utf8 = "GET /evidence/%FF HTTP/1.1\r\nConnection: close\r\n\r\n";
@@ -26,20 +25,20 @@ fn malformed_requests_are_refused_and_end_the_connection() {
     let put = "PUT /evidence/x HTTP/1.1\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx";
     assert!(raw(&server, put).contains("<Code>NotImplemented</Code>"));
     let bare = "GET /evidence/a/1 HTTP/1.1\r\nConnection: close\r\n\r\n";
-    assert!(raw(&server, bare).ends_with("a1"), "the server is well");
+    assert!(raw(&server, bare).ends_with("a1"), "the server must still answer");
 }
 
 #[test]
-fn unsigned_requests_are_refused_where_asked_to() {
+fn unsigned_requests_are_rejected_if_configured() {
     let server = serve(ServerOptions { require_authorization: true, ..ServerOptions::default() });
     let bare = "GET /evidence/a/1 HTTP/1.1\r\nConnection: close\r\n\r\n";
     let answer = raw(&server, bare);
     assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("<Code>AccessDenied</Code>"));
 }
 
-// Reports tell request ids, and must not differ from run to run.
+// Reports print request ids, which must not differ from run to run.
 #[test]
-fn request_ids_depend_on_the_request_alone() {
+fn request_ids_depend_only_on_the_request() {
     let id = |server: &LoopbackServer, key: &str| {
         let request = format!("GET /evidence/{key} HTTP/1.1\r\nConnection: close\r\n\r\n");
         let answer = raw(server, &request);
@@ -53,15 +52,13 @@ fn request_ids_depend_on_the_request_alone() {
 }
 
 #[test]
-fn the_server_stops_when_dropped_also_with_requests_in_hand() {
+fn the_server_stops_when_dropped_even_with_requests_in_progress() {
     let latency = Duration::from_secs(600);
     let server = serve(ServerOptions { latency, ..ServerOptions::default() });
     let port = server.port();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"GET /evidence/a/1 HTTP/1.1\r\n\r\n").unwrap();
-    while server.requests().total == 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_until("the request arrives", || server.requests().total > 0);
     let started = Instant::now();
     drop(server);
     assert!(started.elapsed() < Duration::from_secs(5));

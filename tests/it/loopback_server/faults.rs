@@ -1,24 +1,22 @@
-//! Everything that a store does wrong, as it is scripted.
+//! Everything that a store does wrong, as scripted.
 use super::*;
 
-// ---- faults
-
 #[tokio::test]
-async fn refusals_come_in_the_words_of_s3() {
-    let told = |status, code: &str| (status, Some(code.to_owned()));
-    assert_eq!(refusal_of(Fault::AccessDenied).await, told(403, "AccessDenied"));
-    assert_eq!(refusal_of(Fault::KmsDenied).await, told(403, "AccessDenied"));
-    assert_eq!(refusal_of(Fault::KmsDisabled).await, told(400, "KMS.DisabledException"));
-    assert_eq!(refusal_of(Fault::SlowDown).await, told(503, "SlowDown"));
-    assert_eq!(refusal_of(Fault::InternalError).await, told(500, "InternalError"));
-    assert_eq!(refusal_of(Fault::NoSuchKey).await, told(404, "NoSuchKey"));
-    assert_eq!(refusal_of(Fault::NoSuchBucket).await, told(404, "NoSuchBucket"));
-    assert_eq!(refusal_of(Fault::Archived).await, told(403, "InvalidObjectState"));
-    assert_eq!(refusal_of(Fault::ExpiredToken).await, told(400, "ExpiredToken"));
+async fn rejections_have_the_wording_of_s3() {
+    let rejected = |status, code: &str| (status, Some(code.to_owned()));
+    assert_eq!(refusal_of(Fault::AccessDenied).await, rejected(403, "AccessDenied"));
+    assert_eq!(refusal_of(Fault::KmsDenied).await, rejected(403, "AccessDenied"));
+    assert_eq!(refusal_of(Fault::KmsDisabled).await, rejected(400, "KMS.DisabledException"));
+    assert_eq!(refusal_of(Fault::SlowDown).await, rejected(503, "SlowDown"));
+    assert_eq!(refusal_of(Fault::InternalError).await, rejected(500, "InternalError"));
+    assert_eq!(refusal_of(Fault::NoSuchKey).await, rejected(404, "NoSuchKey"));
+    assert_eq!(refusal_of(Fault::NoSuchBucket).await, rejected(404, "NoSuchBucket"));
+    assert_eq!(refusal_of(Fault::Archived).await, rejected(403, "InvalidObjectState"));
+    assert_eq!(refusal_of(Fault::ExpiredToken).await, rejected(400, "ExpiredToken"));
     let redirect = Fault::PermanentRedirect { region: "us-west-2".to_owned() };
-    assert_eq!(refusal_of(redirect).await, told(301, "PermanentRedirect"));
-    // The Rust SDK makes up a code of its own here, which must not be taken for NoSuchKey.
-    assert_eq!(refusal_of(Fault::NotFoundWithoutBody).await, told(404, "NotFound"));
+    assert_eq!(refusal_of(redirect).await, rejected(301, "PermanentRedirect"));
+    // The Rust SDK invents its own code here. It must not be taken for NoSuchKey.
+    assert_eq!(refusal_of(Fault::NotFoundWithoutBody).await, rejected(404, "NotFound"));
     assert_eq!(refusal_of(Fault::ForbiddenWithoutBody).await, (403, None));
     let (content_type, body) = ("text/html".to_owned(), "<html>502".to_owned());
     let garbage = Fault::Answer { status: 502, content_type, body };
@@ -50,7 +48,7 @@ async fn faults_follow_the_attempts_of_each_key() {
         .with(Matcher::get("a/3"), Schedule::from(2, Fault::NoSuchKey));
     let server = serve_faults(plan);
     let client = s3_with_retries(&server, 3);
-    // Asked at once: what happens to one key does not hang on when the others are asked for.
+    // Requested concurrently: the faults of one key do not depend on when the others are requested.
     let (one, two, three) =
         tokio::join!(get(&client, "a/1"), get(&client, "a/2"), get(&client, "a/3"));
     assert!(one.is_ok() && two.is_ok() && three.is_ok());
@@ -60,7 +58,7 @@ async fn faults_follow_the_attempts_of_each_key() {
     // Three for the first key, one and two for the second, one and one for the third.
     assert_eq!(server.requests().of(Operation::GetObject), 8);
     server.forget();
-    assert!(get(&client, "a/3").await.is_ok(), "attempts are counted anew");
+    assert!(get(&client, "a/3").await.is_ok(), "attempts must be counted from zero");
 }
 
 #[tokio::test]
@@ -83,7 +81,7 @@ async fn bodies_and_metadata_change_as_scripted() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_replaced_in_mid_read_fails_the_condition() {
+async fn an_object_replaced_during_a_read_fails_the_condition() {
     let plan = FaultPlan::new().with(Matcher::get("a/1"), Schedule::from(2, Fault::EtagChanged));
     let server = serve_faults(plan);
     let client = s3(&server);
@@ -94,7 +92,7 @@ async fn an_object_that_is_replaced_in_mid_read_fails_the_condition() {
 }
 
 #[tokio::test]
-async fn stalls_and_trickles_arrive_whole_and_late() {
+async fn stalled_and_trickling_bodies_arrive_complete_and_late() {
     let time = Duration::from_millis(60);
     for fault in [
         Fault::StallBeforeHeaders(time),
@@ -133,10 +131,8 @@ async fn a_sample_of_keys_is_the_same_every_time() {
     assert_ne!(seen[0], seen[2]);
 }
 
-// ---- access, throttling, latency
-
 #[tokio::test]
-async fn access_rules_refuse_as_iam_does() {
+async fn access_rules_deny_as_iam_does() {
     let access = AccessRules {
         denied_get_prefixes: vec!["b/".to_owned()],
         denied_list_prefixes: vec!["c/".to_owned()],
@@ -161,7 +157,7 @@ async fn access_rules_refuse_as_iam_does() {
 }
 
 #[tokio::test]
-async fn requests_above_the_rate_are_told_to_slow_down() {
+async fn requests_above_the_rate_get_slow_down() {
     let throttling = Some(Throttling { requests_per_second: 0.001, burst: 2.0 });
     let server = serve(ServerOptions { throttling, ..ServerOptions::default() });
     let client = s3(&server);
@@ -173,7 +169,7 @@ async fn requests_above_the_rate_are_told_to_slow_down() {
 }
 
 #[tokio::test]
-async fn latency_holds_up_nobody_else() {
+async fn latency_does_not_delay_other_requests() {
     let latency = Duration::from_millis(100);
     let server = serve(ServerOptions { latency, log_requests: true, ..ServerOptions::default() });
     let client = s3(&server);

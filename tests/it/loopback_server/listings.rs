@@ -1,7 +1,5 @@
-//! Listings of keys, folders and versions, at any page size.
+//! Listings of keys, folders and versions at any page size.
 use super::*;
-
-// ---- listings
 
 #[tokio::test]
 async fn both_listings_page_through_all_keys_at_any_page_size() {
@@ -23,7 +21,7 @@ async fn both_listings_page_through_all_keys_at_any_page_size() {
         loop {
             let request = client.list_objects().bucket(BUCKET).set_marker(first.last().cloned());
             let page = request.send().await.unwrap();
-            assert_eq!(page.next_marker(), None, "S3 sends it only with a delimiter");
+            assert_eq!(page.next_marker(), None, "S3 sends this only with a delimiter");
             first.extend(page.contents().iter().filter_map(|it| it.key().map(str::to_owned)));
             if page.is_truncated() == Some(false) {
                 break;
@@ -53,7 +51,7 @@ async fn folders_are_rolled_up_over_pages() {
 }
 
 #[tokio::test]
-async fn a_listing_starts_after_a_name_that_is_no_key() {
+async fn a_listing_starts_after_a_name_that_is_not_a_key() {
     let server = serve(ServerOptions::default());
     let client = s3(&server);
     let page = client.list_objects_v2().bucket(BUCKET).prefix("b/").start_after("b/15").send();
@@ -112,7 +110,7 @@ async fn versions_and_delete_markers_are_listed_newest_first() {
     }
 }
 
-/// Every version under `d/`, in order, from pages of `size`.
+/// Returns every version under `d/`, in order, from pages of `size`.
 async fn all_versions(client: &aws_sdk_s3::Client, size: i32) -> Vec<(String, String, bool)> {
     let mut rows = Vec::new();
     let (mut key, mut id) = (None, None);
@@ -132,7 +130,8 @@ async fn all_versions(client: &aws_sdk_s3::Client, size: i32) -> Vec<(String, St
                 (key.unwrap().to_owned(), id.unwrap().to_owned(), latest.unwrap())
             })
             .collect();
-        // The client puts markers and versions into two lists; ids here fall as versions get older.
+        // The client puts markers and versions into two lists. The ids here fall as versions get
+        // older.
         on_page.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.cmp(&one.1)));
         rows.extend(on_page);
         (key, id) = (

@@ -1,4 +1,5 @@
-//! The loopback server against the genuine AWS clients, and against raw TCP where those are too polite.
+//! The loopback server, tested with the genuine AWS clients, and over raw TCP for requests that
+//! they do not send.
 mod connections;
 mod faults;
 mod listings;
@@ -24,7 +25,7 @@ use trailproof_testkit::world::{Bucket, PublicKey, Trail, TrailStatus, Version, 
 
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit";
 const BUCKET: &str = "evidence";
-/// A key as an attacker could choose it.
+/// A key that an attacker could choose.
 const ODD_KEY: &str = "odd/../<script>&\u{1b}[31m %2e+ü\u{1}";
 
 fn version(body: &str) -> Version {
@@ -48,7 +49,7 @@ fn marker(id: &str) -> Version {
     Version { delete_marker: true, ..with_id(id, "") }
 }
 
-/// Folders `a` to `c` of three keys each, an odd key, and nothing else.
+/// Returns folders `a` to `c` with three keys each, and one odd key.
 fn world() -> World {
     let mut bucket = Bucket::new("eu-west-1");
     for folder in ["a", "b", "c"] {
@@ -113,7 +114,7 @@ async fn get_body(client: &aws_sdk_s3::Client, key: &str) -> Vec<u8> {
     body(get(client, key).await.unwrap()).await
 }
 
-/// Status and error code of a refused GET.
+/// Returns the status and error code of a rejected GET.
 fn refusal(error: &SdkError<GetObjectError>) -> (u16, Option<&str>) {
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
     (status, error.code())
@@ -126,7 +127,7 @@ async fn refusal_of(fault: Fault) -> (u16, Option<String>) {
     (status, code.map(str::to_owned))
 }
 
-/// Sends bytes as they are, and reads until the server closes.
+/// Sends raw bytes and reads until the server closes the connection.
 fn raw(server: &LoopbackServer, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
     stream.write_all(request.as_bytes()).unwrap();

@@ -1,10 +1,8 @@
-//! Objects as they were put: their bytes, ranges, conditions, archives, and the region of their bucket.
+//! Objects as uploaded: their bytes, ranges, conditions, archives, and the region of their bucket.
 use super::*;
 
-// ---- objects
-
 #[tokio::test]
-async fn an_object_comes_as_it_was_put() {
+async fn an_object_is_returned_as_uploaded() {
     let server = serve(ServerOptions::default());
     let output = get(&s3(&server), "a/1").await.unwrap();
     assert_eq!(output.e_tag(), Some("\"8a8bb7cd343aa2ad99b7d762030857a2\""));
@@ -20,7 +18,7 @@ async fn an_object_comes_as_it_was_put() {
     assert_eq!(head.metadata().unwrap().get("signature").map(String::as_str), Some("abcd"));
 }
 
-// Keys are opaque: dots, escapes and percent signs in them are neither resolved nor decoded.
+// Keys are opaque: dots, escapes and percent signs are neither resolved nor decoded.
 #[tokio::test]
 async fn an_odd_key_is_listed_and_read() {
     let server = serve(ServerOptions::default());
@@ -38,14 +36,14 @@ async fn ranges_and_conditions_hold() {
     });
     let client = s3(&server);
     let request = || client.get_object().bucket(BUCKET).key("long");
-    for (range, part, told) in [
+    for (range, part, content_range) in [
         ("bytes=2-4", "234", "bytes 2-4/10"),
         ("bytes=7-", "789", "bytes 7-9/10"),
         ("bytes=8-99", "89", "bytes 8-9/10"),
         ("bytes=-3", "789", "bytes 7-9/10"),
     ] {
         let output = request().range(range).send().await.unwrap();
-        assert_eq!(output.content_range(), Some(told));
+        assert_eq!(output.content_range(), Some(content_range));
         assert_eq!(body(output).await, part.as_bytes());
     }
     let error = request().range("bytes=10-").send().await.unwrap_err();
@@ -59,7 +57,7 @@ async fn ranges_and_conditions_hold() {
 }
 
 #[tokio::test]
-async fn what_is_absent_is_told_apart() {
+async fn each_kind_of_absence_is_distinguished() {
     let server = serve(ServerOptions::default());
     let client = s3(&server);
     let error = get(&client, "a/9").await.unwrap_err();
@@ -74,7 +72,7 @@ async fn what_is_absent_is_told_apart() {
 }
 
 #[tokio::test]
-async fn an_archived_object_is_refused() {
+async fn an_archived_object_is_rejected() {
     let server = serve(ServerOptions::default());
     server.alter_world(|world| {
         let cold = Version { storage_class: "DEEP_ARCHIVE".to_owned(), ..version("cold") };
@@ -88,7 +86,7 @@ async fn an_archived_object_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bucket_tells_its_region() {
+async fn a_bucket_reports_its_region() {
     let server = serve(ServerOptions::default());
     let client = s3(&server);
     let head = client.head_bucket().bucket(BUCKET).send().await.unwrap();
@@ -108,7 +106,7 @@ async fn a_bucket_tells_its_region() {
 }
 
 #[tokio::test]
-async fn a_bucket_of_another_region_redirects_where_asked_to() {
+async fn a_bucket_of_a_different_region_redirects_if_configured() {
     let server = serve(ServerOptions { enforce_bucket_region: true, ..ServerOptions::default() });
     server.alter_world(|world| {
         world.buckets.get_mut(BUCKET).unwrap().region = "us-west-2".to_owned();

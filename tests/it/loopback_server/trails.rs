@@ -1,9 +1,8 @@
 //! CloudTrail: public keys, trails, their status and the organization.
 use super::*;
 
-// ---- CloudTrail
-
-/// Keys of 30 days, one every 20 days, in us-east-1; one of another fingerprint in eu-west-1.
+/// Returns keys of 30 days, one every 20 days, in us-east-1, and one with a different fingerprint
+/// in eu-west-1.
 fn world_of_trails() -> World {
     const DAY: i64 = 86_400;
     let key = |index: i64| PublicKey {
@@ -60,7 +59,7 @@ async fn fingerprints(client: &aws_sdk_cloudtrail::Client, from: i64, to: i64) -
 }
 
 #[tokio::test]
-async fn public_keys_come_by_region_and_time_over_pages() {
+async fn public_keys_are_paged_by_region_and_time() {
     const DAY: i64 = 86_400;
     for key_page_size in [1, 2, 50] {
         let options = ServerOptions { key_page_size, ..ServerOptions::default() };
@@ -77,7 +76,7 @@ async fn public_keys_come_by_region_and_time_over_pages() {
 }
 
 #[tokio::test]
-async fn wrong_requests_for_keys_are_refused() {
+async fn invalid_requests_for_keys_are_rejected() {
     let server = LoopbackServer::start(world_of_trails(), ServerOptions::default()).unwrap();
     let client = cloudtrail(&server, "us-east-1");
     let request = client.list_public_keys();
@@ -89,7 +88,7 @@ async fn wrong_requests_for_keys_are_refused() {
 }
 
 #[tokio::test]
-async fn trails_are_described_where_they_are_visible() {
+async fn trails_are_described_in_the_regions_where_they_are_visible() {
     let server = LoopbackServer::start(world_of_trails(), ServerOptions::default()).unwrap();
     let names = async |region, name: Option<&str>| {
         let client = cloudtrail(&server, region);
@@ -112,7 +111,7 @@ async fn trails_are_described_where_they_are_visible() {
 }
 
 #[tokio::test]
-async fn trail_status_is_told_by_region() {
+async fn trail_status_is_reported_by_region() {
     let server = LoopbackServer::start(world_of_trails(), ServerOptions::default()).unwrap();
     let status = async |region| {
         cloudtrail(&server, region).get_trail_status().name(ARN).send().await.unwrap()
@@ -153,7 +152,7 @@ async fn faults_reach_cloudtrail_by_region_and_trail() {
 }
 
 #[tokio::test]
-async fn the_organization_is_told() {
+async fn the_organization_is_reported() {
     let server = LoopbackServer::start(world_of_trails(), ServerOptions::default()).unwrap();
     let config = aws_sdk_organizations::Config::builder()
         .behavior_version(aws_sdk_organizations::config::BehaviorVersion::latest())

@@ -1,7 +1,7 @@
-//! Keys that anybody who may write to the bucket can choose.
+//! Keys that anyone with write access to the bucket can choose.
 use super::*;
 
-/// A trail with these objects beside it.
+/// Returns the trail with these objects beside it.
 fn with_keys(trail: &BuiltTrail, keys: impl IntoIterator<Item = String>) -> BuiltTrail {
     let mut trail = trail.clone();
     let name = bucket(&trail);
@@ -15,7 +15,8 @@ fn folder(key: &str) -> &str {
     &key[..=key.rfind('/').unwrap()]
 }
 
-/// The mirror is whole, and read without a network it tells what the bucket does.
+/// Checks that the mirror is complete and that, read without a network, it gives the same events as
+/// the bucket.
 fn is_mirrored(trail: &BuiltTrail, name: &str, pages: usize) {
     let options = ServerOptions { list_page_size: pages, ..ServerOptions::default() };
     let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
@@ -27,7 +28,7 @@ fn is_mirrored(trail: &BuiltTrail, name: &str, pages: usize) {
     assert_eq!(copy.events(), whole.events(), "{name}, {pages} a page");
 }
 
-/// With the bucket such a key is longer than a path here may be.
+/// With the bucket's name in front, such a key is longer than a path may be.
 #[test]
 fn a_key_as_long_as_s3_allows_is_copied() {
     let trail = trail();
@@ -42,7 +43,7 @@ fn a_key_as_long_as_s3_allows_is_copied() {
 }
 
 #[test]
-fn keys_that_sort_behind_everything_or_look_like_the_manifest_change_nothing() {
+fn keys_that_sort_last_or_look_like_the_manifest_are_harmless() {
     let trail = trail();
     let log = trail.logs().next().unwrap().1.key.clone();
     let digest = trail.chains[0].digests[3].key.clone();

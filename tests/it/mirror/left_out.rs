@@ -1,10 +1,11 @@
-//! What is not in the mirror, and is said not to be.
+//! Objects that are not in the mirror and are reported as such.
 use super::*;
 use sha2::Digest as _;
 
-/// What no digest names is copied too, by period and scope, and what is left out is in the manifest.
+/// Objects that no digest names are copied too, within period and scope. The manifest records what
+/// is left out.
 #[test]
-fn a_scope_copies_its_part_and_the_manifest_says_what_is_not_there() {
+fn a_scope_copies_its_part_and_the_manifest_records_what_is_missing() {
     let mut trail = trail();
     let name = bucket(&trail);
     let here = |key: &&str| key.contains("/us-east-1/");
@@ -19,13 +20,13 @@ fn a_scope_copies_its_part_and_the_manifest_says_what_is_not_there() {
     let manifest = manifest(&at);
     let copied =
         |key: &str| manifest.iter().any(|line| line["key"] == key && line["copied"].is_object());
-    assert!(copied(&added), "what no digest names");
+    assert!(copied(&added), "an object that no digest names must be copied");
     assert!(trail.logs().all(|(_, log)| copied(&log.key) == log.key.contains("/us-east-1/")));
     assert!(!copied("other/things"));
     drop(server);
     let scoped = verify_more(&trail, &at, &["--region", "us-east-1"]);
     assert_eq!(scoped.events(), ran.events());
-    // Without the scope the mirror does not pass for the whole bucket.
+    // Without the scope, the mirror does not count as the whole bucket.
     let all = verify_more(&trail, &at, &[]);
     assert_eq!(all.status, 3, "{}", all.stderr);
     let unread: Vec<Value> =
@@ -36,9 +37,9 @@ fn a_scope_copies_its_part_and_the_manifest_says_what_is_not_there() {
     assert!(all.findings().is_empty());
 }
 
-/// A wider period: what was not mirrored is not said to be missing.
+/// In a wider period, objects that were not mirrored are not reported as missing.
 #[test]
-fn another_period_accuses_nobody() {
+fn a_wider_period_yields_no_finding() {
     let trail =
         TrailSpec::new().seed(6).time(START, 120).logs(LogPlan::Constant(1), LogSizes::Small);
     let trail = trail.build();
@@ -62,9 +63,9 @@ fn another_period_accuses_nobody() {
     assert_eq!(narrow.status, 0, "{}", narrow.stderr);
 }
 
-/// What could not be read is told offline as it was, and retried by the next run.
+/// An object that could not be read is reported offline as before, and the next run retries it.
 #[test]
-fn what_could_not_be_read_is_told_and_fetched_next_time() {
+fn an_unreadable_object_is_reported_and_fetched_by_the_next_run() {
     let mut trail = trail();
     let name = bucket(&trail);
     let logs: Vec<String> = trail.logs().map(|(_, log)| log.key.clone()).collect();
@@ -107,9 +108,9 @@ fn what_could_not_be_read_is_told_and_fetched_next_time() {
     assert!(manifest(&at).iter().all(|line| line["failed"].is_null()));
 }
 
-/// A file that vanished from the mirror was not deleted by anybody in AWS.
+/// A file that vanished from the mirror was not deleted in AWS.
 #[test]
-fn a_file_that_left_the_mirror_is_not_missing_from_the_bucket() {
+fn a_file_deleted_from_the_mirror_is_not_missing_from_the_bucket() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("left");
@@ -131,17 +132,18 @@ fn a_file_that_left_the_mirror_is_not_missing_from_the_bucket() {
         let detail = event["read_failure"]["detail"].as_str().unwrap();
         assert!(detail.contains("is no longer in the mirror"), "{detail}");
     }
-    // A file that somebody added is seen.
+    // A file that was added is detected.
     let log = trail.chains[1].digests[7].logs[0].clone();
     let added = at.join(&log.bucket).join(log.key.replace(".json.gz", "x.json.gz"));
     fs::write(added, "x").unwrap();
     assert_eq!(verify_offline(&trail, &at).of_kind("log-unlisted").len(), 1);
 }
 
-/// A file that changed since it was copied is damaged, whatever it is now: the manifest has the hash
-/// of what the store gave. What the store gave and does not prove is a finding, in a mirror too.
+/// A file that changed after it was copied is damaged, whatever it contains now: the manifest has
+/// the hash of what the store returned. Bytes that the store returned and that do not prove are a
+/// finding, in a mirror too.
 #[test]
-fn a_file_that_changed_since_it_was_copied_is_damaged_and_accuses_nobody() {
+fn a_file_changed_since_it_was_copied_is_damaged_and_not_a_finding() {
     let mut trail = trail();
     let logs: Vec<_> = trail.logs().map(|(_, log)| log.clone()).collect();
     trail.put(&logs[9].bucket, &logs[9].key, object(b"tampered with in the bucket"));
@@ -193,7 +195,7 @@ fn a_file_that_changed_since_it_was_copied_is_damaged_and_accuses_nobody() {
         }
         fs::write(file(bucket, key), &whole).unwrap();
     }
-    // Damage alone: not proven, with what to do about the copy and nothing about the bucket.
+    // Damage alone: not proven, with a hint about the copy and none about the bucket.
     let mut sound = trail.clone();
     let (_, genuine) =
         self::trail().logs().nth(9).map(|(id, log)| (id.clone(), log.clone())).unwrap();
@@ -211,7 +213,7 @@ fn a_file_that_changed_since_it_was_copied_is_damaged_and_accuses_nobody() {
     assert_eq!(text.status, 3, "{}", text.stdout);
     assert!(text.stdout.contains("mirror again or take another copy"), "{}", text.stdout);
     assert!(!text.stdout.contains("keep the bucket as it is"), "{}", text.stdout);
-    // Where the manifest says that the store gave these very bytes, they are a finding.
+    // If the manifest records that the store returned these very bytes, they are a finding.
     let manifest = at.join("trailproof-manifest.jsonl");
     let hash = |bytes: &[u8]| hex::encode(sha2::Sha256::digest(bytes));
     let lines = fs::read_to_string(&manifest).unwrap();
@@ -220,7 +222,8 @@ fn a_file_that_changed_since_it_was_copied_is_damaged_and_accuses_nobody() {
     assert_eq!((ran.status, ran.findings().len()), (1, 1));
 }
 
-/// A header says which bucket is looked at; what else lies there is not passed over in silence.
+/// The header names the bucket that is read. Other folders in the directory are not silently
+/// skipped.
 #[test]
 fn folders_beside_the_mirror_are_named() {
     let trail = trail();
@@ -235,14 +238,14 @@ fn folders_beside_the_mirror_are_named() {
     assert!(ran.stderr.contains("not looked at: `victim-bucket`"), "{}", ran.stderr);
 }
 
-/// A mirror in place of a bucket has its signatures there too.
+/// A mirror that stands in for a bucket provides its signatures too.
 #[test]
 fn a_relocation_to_a_mirror_reads_it_as_one() {
     let trail = trail();
     let server = serve(&trail);
     let (at, other) = (fresh("relocated"), fresh("relocated-from"));
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
-    // A part of the same, of which nothing is proven by itself.
+    // A part of the same trail. By itself it proves nothing.
     fs::create_dir_all(&other).unwrap();
     let log = trail.logs().next().unwrap().1.key.clone();
     let name = bucket(&trail);

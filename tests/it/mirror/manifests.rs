@@ -1,10 +1,10 @@
-//! What is made of a manifest that was cut or forged.
+//! Manifests that were truncated or forged.
 use super::*;
 
-/// A manifest that was cut is not taken for the whole one, wherever it was cut: what it lacks would
-/// be taken for what the bucket did not have.
+/// A truncated manifest is never accepted as complete. Otherwise its missing lines would look like
+/// objects that the bucket did not have.
 #[test]
-fn a_manifest_that_was_cut_is_refused() {
+fn a_truncated_manifest_is_rejected() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("cut");
@@ -22,7 +22,7 @@ fn a_manifest_that_was_cut_is_refused() {
     }
 }
 
-/// Writes a manifest, and its length where that is told.
+/// Writes a manifest, and its length into the header.
 fn write_manifest(at: &Path, manifest: &str) {
     fs::write(at.join("trailproof-manifest.jsonl"), manifest).unwrap();
     let path = at.join("trailproof-mirror.json");
@@ -32,10 +32,10 @@ fn write_manifest(at: &Path, manifest: &str) {
     fs::write(&path, header.to_string()).unwrap();
 }
 
-/// Whoever can write to the directory can make a mirror that proves less, and none that proves what
-/// is not so; nothing outside is read for him, and nothing panics.
+/// Anyone who can write to the directory can make a mirror that proves less, but not one that
+/// proves something false. Nothing outside is read for them, and nothing panics.
 #[test]
-fn a_manifest_is_not_believed() {
+fn a_forged_manifest_proves_nothing_false() {
     let mut trail = trail();
     let name = bucket(&trail);
     let log = trail.logs().next().unwrap().1.clone();
@@ -55,7 +55,7 @@ fn a_manifest_is_not_believed() {
     for (forged, status, code) in [
         (file(&outside), 3, Some("denied")),
         (file(secret.to_str().unwrap()), 3, Some("denied")),
-        // What lies there counts, whatever is said of it.
+        // The actual bytes count, whatever the manifest says about them.
         (line.replace("copied", "other"), 0, None),
         (line.replace("\"copied\":{", "\"absent\":true,\"other\":{"), 0, None),
         (line.replace(&name, "zz"), 5, None),
@@ -74,14 +74,14 @@ fn a_manifest_is_not_believed() {
             })
             .filter_map(|code| code.as_str().map(str::to_owned))
             .collect();
-        // A damaged line is met when it is needed, or at once.
+        // A damaged line is detected when it is needed, or at once.
         let expected = status == ran.status || (status == 5 && ran.status == 3);
         assert!(expected, "{forged}: {} {}", ran.status, ran.stderr);
         if let Some(code) = code {
             assert_eq!(codes, [code], "{forged}");
         }
     }
-    // A run that goes on neither reads nor moves what lies outside.
+    // A run that continues the mirror neither reads nor moves files outside.
     write_manifest(&at, &manifest.replace(line, &file(&outside)));
     trail.put(&name, &log.key, object(b"replaced"));
     server.replace_world(trail.world.clone());
@@ -89,9 +89,9 @@ fn a_manifest_is_not_believed() {
     assert!(secret.exists());
 }
 
-/// The next run mends it: what can be read is kept, and the rest is copied again.
+/// The next run repairs it: what can be read is kept, and the rest is copied again.
 #[test]
-fn a_manifest_that_was_damaged_is_mended() {
+fn a_damaged_manifest_is_repaired() {
     let trail = trail();
     let server = serve(&trail);
     let at = fresh("mended");
@@ -119,9 +119,9 @@ fn a_manifest_that_was_damaged_is_mended() {
     }
 }
 
-/// A place that was mistyped does not spoil the directory for the right one.
+/// A mistyped location does not make the directory unusable for the right one.
 #[test]
-fn a_directory_in_which_nothing_was_copied_is_of_no_place() {
+fn a_directory_without_copies_belongs_to_no_location() {
     let trail = trail();
     let server = serve(&trail);
     let (at, name) = (fresh("mistyped"), bucket(&trail));
@@ -133,7 +133,7 @@ fn a_directory_in_which_nothing_was_copied_is_of_no_place() {
     }
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
     assert_eq!(verify_offline(&trail, &at).status, 0);
-    // Then it is, though all of the other place is not there.
+    // Now it belongs to one, although nothing of the other location exists.
     let period = period(&trail);
     let words = [&["mirror", "s3://nowhere", shown][..], &slices(&period)].concat();
     let ran = aws(&server, &words);

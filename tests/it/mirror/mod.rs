@@ -1,5 +1,5 @@
-//! `trailproof mirror` from outside: what it copies verifies to the same record without a network,
-//! over every deed; it goes on where it left off; it says what it does not have.
+//! `trailproof mirror` from the outside: its copy verifies to the same record without a network,
+//! over every deed; it continues where it left off; it reports what it does not have.
 mod hostile_keys;
 mod left_out;
 mod manifests;
@@ -16,11 +16,12 @@ use trailproof_testkit::server::{
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::{BuiltTrail, DeedKind, LogPlan, LogSizes, TrailSpec};
 
-/// Of the random deeds: as many tests, and the rounds of each.
+/// The seeds of the random deeds: one test per seed.
 const SEEDS: std::ops::Range<u64> = 0..8;
 const ROUNDS: usize = 14;
 
-/// One to three random deeds on the trail of a round, and which of them could be done.
+/// Applies one to three random deeds to a trail and returns it with the deeds that could be
+/// applied.
 fn changed(clean: &BuiltTrail, round: usize, dice: &mut Dice) -> (BuiltTrail, Vec<DeedKind>) {
     let mut changed = clean.clone();
     let mut done = Vec::new();
@@ -33,8 +34,8 @@ fn changed(clean: &BuiltTrail, round: usize, dice: &mut Dice) -> (BuiltTrail, Ve
     (changed, done)
 }
 
-/// Whatever was done to the trail, the mirror's own run tells what `verify` tells of the bucket, and
-/// the mirror verifies to the same record in an empty network namespace.
+/// Whatever was done to the trail, the mirror's own run gives the same events as `verify` over the
+/// bucket, and the mirror verifies to the same record in an empty network namespace.
 fn a_mirror_verifies_to_the_same_record_over_every_deed(seed: u64) {
     let clean = trail();
     let mut dice = Dice::new(seed, "mirror");
@@ -69,7 +70,7 @@ by_seed!(a_mirror_verifies_to_the_same_record_over_every_deed: seed_0 = 0, seed_
     seed_2 = 2, seed_3 = 3, seed_4 = 4, seed_5 = 5, seed_6 = 6, seed_7 = 7);
 
 #[test]
-fn the_seeds_do_most_deeds() {
+fn the_seeds_cover_most_deeds() {
     let clean = trail();
     let mut done = BTreeSet::new();
     for seed in SEEDS {
@@ -79,7 +80,7 @@ fn the_seeds_do_most_deeds() {
     assert!(done.len() > 36, "{done:?}");
 }
 
-/// A service numbers its answers, so that two runs are never told the same.
+/// A service numbers its answers, so no two runs get the same request ids.
 fn without_request_ids(ran: &Ran) -> Vec<Value> {
     let mut events = ran.jsonl();
     for event in &mut events {
@@ -96,9 +97,9 @@ fn first(one: &Ran, other: &Ran) -> String {
     format!("{:?} {} {} {}", differs, one.status, other.status, one.stderr)
 }
 
-/// Prefixes, organizations, several accounts, a bucket that is a copy, small pages.
+/// Prefixes, organizations, several accounts, a bucket that is a copy, and small pages.
 #[test]
-fn a_mirror_of_a_prefix_an_organization_or_a_replica_is_the_same() {
+fn a_mirror_of_a_prefix_organization_or_replica_is_equivalent() {
     let mut replica = trail();
     let original = bucket(&replica);
     let objects = replica.world.buckets.remove(&original).unwrap();
@@ -148,17 +149,17 @@ fn a_mirror_of_a_prefix_an_organization_or_a_replica_is_the_same() {
     }
 }
 
-/// The second run gets only what is missing, the third nothing; objects that were replaced are
-/// fetched again and what they were is kept.
+/// The second run fetches only what is missing, and the third nothing. Replaced objects are fetched
+/// again, and their former content is kept.
 #[test]
-fn what_is_there_is_not_fetched_again() {
+fn existing_files_are_not_fetched_again() {
     let mut trail = trail();
     let server = serve(&trail);
     let at = fresh("resume");
     let objects = u64::try_from(trail.world.buckets[&bucket(&trail)].objects.len()).unwrap();
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
     let gets = server.requests().of(Operation::GetObject);
-    // One download for both, and some more for the one that asks what the bucket is a copy of.
+    // One download for both, plus a few requests to find out what the bucket is a copy of.
     assert!(gets >= objects && gets <= objects + 12, "{gets} for {objects}");
     let before = tree(&at);
 
@@ -173,7 +174,7 @@ fn what_is_there_is_not_fetched_again() {
     assert_eq!(tree(&at), before);
     assert_eq!(again.events(), verify_bucket(&server, &trail).events());
 
-    // Files that vanished or were damaged in the mirror are fetched again, and no others.
+    // Files that vanished from the mirror or were damaged are fetched again, and no others.
     let logs: Vec<_> = trail.logs().map(|(_, log)| log.clone()).collect();
     fs::remove_file(at.join(&logs[0].bucket).join(&logs[0].key)).unwrap();
     fs::write(at.join(&logs[1].bucket).join(&logs[1].key), "damaged").unwrap();
@@ -187,7 +188,8 @@ fn what_is_there_is_not_fetched_again() {
     assert_eq!(server.requests().of(Operation::GetObject), 3);
     assert_eq!(tree(&at), before);
 
-    // The bucket's object is replaced: the report is of what it is now, the mirror keeps both.
+    // The bucket's object is replaced: the report covers the current one, and the mirror keeps
+    // both.
     drop(server);
     let body = fs::read(at.join(&logs[2].bucket).join(&logs[2].key)).unwrap();
     trail.put(&logs[2].bucket, &logs[2].key, object(b"replaced"));
@@ -199,7 +201,7 @@ fn what_is_there_is_not_fetched_again() {
     let kept = record["earlier"][0]["file"].as_str().unwrap();
     assert_eq!(fs::read(at.join(kept)).unwrap(), body);
 
-    // It is deleted: the mirror still has it.
+    // It is deleted, and the mirror still has it.
     drop(server);
     trail.delete(&logs[3].bucket, &logs[3].key);
     let server = serve(&trail);

@@ -1,5 +1,5 @@
-//! A directory as a source: the same listings and reads as S3 gives over the same objects, and
-//! nothing that leads out of it.
+//! A directory as a source: it lists and reads as S3 does over the same objects, and nothing leads
+//! outside.
 mod names;
 mod on_the_spot;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -28,7 +28,7 @@ use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::world::{Bucket, Version, World};
 
-/// Keys that a file system can hold, in no order; names that sort around the slash among them.
+/// Keys that a file system can hold, in no order, including names that sort around the slash.
 const KEYS: [&str; 14] = [
     "AWSLogs/1/a",
     "AWSLogs/1/b",
@@ -135,7 +135,7 @@ fn requests() -> Vec<ListRequest> {
     requests
 }
 
-/// The conformance of a source that has the objects of [`KEYS`] in `bucket`.
+/// Checks that a source with the objects of [`KEYS`] in `bucket` behaves like S3.
 async fn conforms(source: &dyn ObjectSource, s3: &dyn ObjectSource, name: &str) {
     for request in requests() {
         let expected = all(s3, &request).await.unwrap();
@@ -144,8 +144,8 @@ async fn conforms(source: &dyn ObjectSource, s3: &dyn ObjectSource, name: &str) 
     for key in KEYS {
         for offset in [0, 2] {
             let (bytes, about) = read(source, key, offset).await.unwrap();
-            let (expected, told) = read(s3, key, offset).await.unwrap();
-            assert_eq!((bytes, about.size), (expected, told.size), "{name}: {key}");
+            let (expected, metadata) = read(s3, key, offset).await.unwrap();
+            assert_eq!((bytes, about.size), (expected, metadata.size), "{name}: {key}");
         }
     }
     assert_eq!(read(source, "AWSLogs/1/none", 0).await.unwrap_err(), ReadError::Missing, "{name}");
@@ -153,7 +153,7 @@ async fn conforms(source: &dyn ObjectSource, s3: &dyn ObjectSource, name: &str) 
 }
 
 #[tokio::test]
-async fn a_directory_lists_and_reads_as_s3_does_at_any_page_size() {
+async fn a_directory_lists_and_reads_like_s3_at_any_page_size() {
     let at = fresh("conformance");
     let mut bucket = Bucket::new("us-east-1");
     for key in KEYS {
@@ -186,12 +186,12 @@ async fn a_directory_lists_and_reads_as_s3_does_at_any_page_size() {
     }
 }
 
-/// A mirror lists and reads as its bucket did, at any page size of either; what was not asked of the
-/// bucket it does not answer.
+/// A mirror lists and reads as its bucket did, at any page size of either. It does not answer
+/// requests that the bucket was never asked.
 #[tokio::test]
-async fn a_mirror_lists_what_was_listed_and_nothing_else() {
+async fn a_mirror_lists_only_what_was_listed() {
     let mut bucket = Bucket::new("us-east-1");
-    // Keys that a directory cannot hold are told like all others.
+    // Keys that a directory cannot hold are listed like all others.
     for key in KEYS.into_iter().chain(["AWSLogs/1/", "AWSLogs//x", "AWSLogs/1/a/b", "AWSLogs/../y"])
     {
         bucket.put(key, version(&format!("body of {key}")));
@@ -227,7 +227,7 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
                 };
                 let here = read_here(&mirrored, key).map(unrecorded);
                 let opened = read(&mirrored, key, 0).await;
-                // Opening alone tells what the manifest recorded.
+                // Only opening returns what the manifest recorded.
                 if let Ok((body, metadata)) = &opened {
                     let recorded = metadata.recorded.as_ref().unwrap();
                     assert_eq!(recorded.size, u64::try_from(body.len()).unwrap(), "{key}");
@@ -241,7 +241,7 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
                 assert!(not_copied, "{key}: {why:?}");
             }
         }
-        // A mirror that was asked for one folder knows that one, and what lies in it.
+        // A mirror that was created from one folder knows that folder and its content.
         let at = fresh("mirrored-part");
         let mirroring = MirrorWriter::begin(&at, "bucket", "").unwrap();
         let copying = mirroring.source(Arc::new(s3(&server)));
@@ -249,11 +249,11 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
             start_after: Some("AWSLogs/1/a".to_owned()),
             ..ListRequest::all("bucket", "AWSLogs/1/")
         };
-        let told = all(&copying, &asked).await.unwrap();
+        let reported = all(&copying, &asked).await.unwrap();
         assert!(mirroring.finish().await.lost.is_none());
         let files = Arc::new(DirectorySource::open(&at).unwrap());
         let mirrored = MirrorSource::open(&at, &files).unwrap().unwrap();
-        assert_eq!(all(&mirrored, &asked).await.unwrap(), told);
+        assert_eq!(all(&mirrored, &asked).await.unwrap(), reported);
         let later = ListRequest { start_after: Some("AWSLogs/1/b".to_owned()), ..asked.clone() };
         assert!(all(&mirrored, &later).await.is_ok());
         for unknown in [
@@ -263,7 +263,7 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
             ListRequest::all("bucket", "AWSLogs/10/"),
             ListRequest::all("other", "AWSLogs/1/"),
         ] {
-            // Folders are told by a listing of all keys from the same start on.
+            // Folders are known from a listing of all keys with the same start.
             let why = all(&mirrored, &unknown).await;
             if unknown.folders {
                 assert!(why.is_ok());
@@ -275,7 +275,7 @@ async fn a_mirror_lists_what_was_listed_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_place_that_nobody_named_is_not_known_to_be_empty() {
+async fn a_place_that_was_not_named_is_not_known_to_be_empty() {
     let nothing = Relocated::new(Vec::new(), None);
     let why = nothing.list(&ListRequest::all("bucket", "")).await.unwrap_err();
     assert_eq!(why.kind, ReadFailureKind::NoSuchBucket);

@@ -1,8 +1,8 @@
-//! Names and links: no key leads out, and no file passes for another.
+//! Names and links: no key leads outside, and no file is mistaken for a different one.
 use super::*;
 
 #[tokio::test]
-async fn no_key_leads_out_of_the_directory() {
+async fn no_key_leads_outside_of_the_directory() {
     let at = fresh("hostile");
     write(&at, "secret", b"outside");
     write(&at, "mirror/AWSLogs/a", b"inside");
@@ -45,7 +45,7 @@ async fn no_key_leads_out_of_the_directory() {
 }
 
 #[tokio::test]
-async fn names_that_are_no_keys_are_passed_over_and_counted() {
+async fn names_that_cannot_be_keys_are_skipped_and_counted() {
     let at = fresh("names");
     write(&at, "good", b"x");
     fs::write(at.join(std::ffi::OsStr::from_bytes(b"bad\xff")), b"x").unwrap();
@@ -55,13 +55,13 @@ async fn names_that_are_no_keys_are_passed_over_and_counted() {
 }
 
 #[tokio::test]
-async fn what_must_not_be_read_is_denied_and_not_missing() {
+async fn a_forbidden_file_is_denied_and_not_missing() {
     let at = fresh("denied");
     write(&at, "shut/a", b"x");
     write(&at, "file", b"x");
     fs::set_permissions(at.join("shut"), fs::Permissions::from_mode(0o000)).unwrap();
     fs::set_permissions(at.join("file"), fs::Permissions::from_mode(0o000)).unwrap();
-    // To root nothing is denied here; `tests/offline.rs` gives that right away and sees the same in
+    // Nothing is denied to root. `tests/it/offline` drops that privilege and checks the same in
     // whole runs.
     let for_root = fs::read_dir(at.join("shut")).is_ok();
     let mirror = DirectorySource::open(&at).unwrap();
@@ -80,7 +80,7 @@ async fn what_must_not_be_read_is_denied_and_not_missing() {
 }
 
 #[tokio::test]
-async fn an_inflated_copy_is_found_under_the_name_that_it_had() {
+async fn an_inflated_copy_is_found_under_its_original_name() {
     let at = fresh("inflated");
     write(&at, "p/1_CloudTrail_x.json", b"{}");
     write(&at, "p/2_CloudTrail_x.json", b"{}");
@@ -101,7 +101,7 @@ async fn an_inflated_copy_is_found_under_the_name_that_it_had() {
 }
 
 #[tokio::test]
-async fn metadata_comes_from_the_index_and_a_broken_one_is_said() {
+async fn metadata_comes_from_the_index_and_a_broken_index_is_reported() {
     let at = fresh("index");
     write(&at, "b/k", b"x");
     let index = r#"{"b": {"k": {"metadata": {"Signature": "ab", "other": "x"}}, "l": {}}}"#;

@@ -1,9 +1,9 @@
 //! Reading without opening first.
 use super::*;
 
-/// A body that is not what its head promised must not pass for a whole one.
+/// A body that differs from its announced length must not pass as complete.
 #[tokio::test]
-async fn a_file_that_changes_its_length_while_it_is_read_is_a_failure() {
+async fn a_file_whose_length_changes_during_a_read_is_a_failure() {
     let at = fresh("length");
     for (length, kind) in
         [(300_000, ReadFailureKind::Truncated), (700_000, ReadFailureKind::ChangedWhileReading)]
@@ -17,7 +17,7 @@ async fn a_file_that_changes_its_length_while_it_is_read_is_a_failure() {
         let failed = loop {
             match reader.chunk().await {
                 Ok(Some(_)) => {}
-                Ok(None) => panic!("a quiet end"),
+                Ok(None) => panic!("the body ended silently"),
                 Err(why) => break why,
             }
         };
@@ -25,7 +25,8 @@ async fn a_file_that_changes_its_length_while_it_is_read_is_a_failure() {
     }
 }
 
-/// Reads a file on the spot: its pieces as one, and whether only the last said that it is the last.
+/// Reads a file in place. Returns its pieces joined, and whether only the last piece was marked as
+/// last.
 pub(super) fn read_here(
     mirror: &dyn ObjectSource,
     key: &str,
@@ -44,7 +45,7 @@ pub(super) fn read_here(
 }
 
 #[tokio::test]
-async fn a_file_that_is_read_on_the_spot_is_what_opening_it_gives() {
+async fn reading_in_place_equals_opening() {
     let at = fresh("here");
     const PIECE: usize = 256 << 10;
     for length in [0, 1, 5, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 7] {
@@ -59,7 +60,7 @@ async fn a_file_that_is_read_on_the_spot_is_what_opening_it_gives() {
 }
 
 #[test]
-fn reading_on_the_spot_follows_no_link_and_leads_nowhere_else() {
+fn reading_in_place_follows_no_link_and_stays_inside() {
     let at = fresh("here-hostile");
     write(&at, "secret", b"outside");
     write(&at, "elsewhere/b", b"outside");
@@ -68,7 +69,7 @@ fn reading_on_the_spot_follows_no_link_and_leads_nowhere_else() {
     symlink(&at, at.join("mirror/up")).unwrap();
     let mirror = DirectorySource::open(&at.join("mirror")).unwrap();
     assert_eq!(read_here(&mirror, "AWSLogs/a").unwrap().0, b"inside");
-    // The folder is known now; what is put in its place is not followed.
+    // The folder is cached now. A link put in its place is not followed.
     fs::rename(at.join("mirror/AWSLogs"), at.join("mirror/moved")).unwrap();
     symlink(at.join("elsewhere"), at.join("mirror/AWSLogs")).unwrap();
     for key in

@@ -1,9 +1,10 @@
-//! What cannot be read or is not known: bundles that lack keys, files that are shut, links, no network.
+//! What cannot be read or is not known: bundles that lack keys, unreadable files, links, no
+//! network.
 use super::*;
 
-/// Which keys a bundle has, and what it says of the time that it covers.
+/// The keys that a bundle holds, and the time that it claims to cover.
 #[test]
-fn a_bundle_accuses_only_where_it_has_every_key() {
+fn an_unknown_key_is_a_finding_only_if_the_bundle_covers_the_time() {
     let trail = trail();
     let at = fresh("bundles");
     trail.write_to(&at).unwrap();
@@ -25,14 +26,14 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
         }
         codes
     };
-    // No bundle at all, and none of the regions.
+    // No bundle at all, and a bundle without regions.
     let none = run(None);
     assert_eq!(verdict(&none), "not proven");
     assert!(codes(&none).keys().all(|code| code == "keys-unavailable"), "{:?}", codes(&none));
-    let said = String::from_utf8(none.stderr).unwrap();
-    assert!(said.contains("public-keys.json` is not trusted"), "{said}");
-    // The same without the keys: an accusation where the bundle covers the time and has a key of it,
-    // and none else.
+    let stderr = String::from_utf8(none.stderr).unwrap();
+    assert!(stderr.contains("public-keys.json` is not trusted"), "{stderr}");
+    // With an unknown key instead of the real ones: a finding if the bundle covers the time and
+    // holds a key of it, and none otherwise.
     let unknown = json!({
         "Fingerprint": trailproof_testkit::trail::signer::fingerprint(&Signer::pool(3).pkcs1),
         "Value": base64::engine::general_purpose::STANDARD.encode(&Signer::pool(3).pkcs1),
@@ -53,21 +54,21 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
         }
         let output = run(Some(&empty));
         assert_eq!(verdict(&output), verdict_is);
-        assert!(codes(&output).keys().all(|told| told == code), "{:?}", codes(&output));
+        assert!(codes(&output).keys().all(|reported| reported == code), "{:?}", codes(&output));
     }
-    // As AWS's tools print them: by region, and without one.
+    // As AWS's tools print them: by region, and without regions.
     assert_eq!(verdict(&run(Some(&trail.public_keys()))), "proven");
     let lists: Vec<Value> = trail
         .public_keys()
         .as_object()
         .unwrap()
         .values()
-        .flat_map(|told| told["PublicKeyList"].as_array().unwrap().clone())
+        .flat_map(|reported| reported["PublicKeyList"].as_array().unwrap().clone())
         .collect();
     let output = run(Some(&json!({ "PublicKeyList": lists })));
     assert_eq!(verdict(&output), "proven");
     assert!(String::from_utf8(output.stderr).unwrap().contains("does not name the region"));
-    // A fingerprint that is not the key's is said.
+    // A fingerprint that does not match its key is reported.
     let mut misnamed = all.clone();
     for region in misnamed["regions"].as_object_mut().unwrap().values_mut() {
         region["PublicKeyList"][0]["Fingerprint"] = json!("00000000000000000000000000000000");
@@ -75,7 +76,8 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
     let output = run(Some(&misnamed));
     assert_eq!(verdict(&output), "contradicted");
     assert!(String::from_utf8(output.stderr).unwrap().contains("fingerprint-mismatch"));
-    // An entry that is no key, or not the one of its name, accuses nobody.
+    // An entry that is not a key, or whose key does not match its fingerprint, never causes a
+    // finding.
     let other = base64::engine::general_purpose::STANDARD.encode(&Signer::pool(2).pkcs1);
     for (field, value, words) in [
         ("Value", "*", "not base64"),
@@ -92,8 +94,8 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
         assert!(codes(&output).keys().all(|code| code == "keys-unavailable"), "{field} {value}");
         assert!(String::from_utf8(output.stderr).unwrap().contains(words), "{field} {value}");
     }
-    // The same over a copy without metadata: of a digest whose signature the next one records it is
-    // the key that is wanting. Only the newest of each chain has no signature.
+    // The same over a copy without metadata. If the next digest records a digest's signature, only
+    // the key is missing. Only the newest digest of each chain has no signature.
     fs::remove_file(at.join("trailproof-objects.json")).unwrap();
     let chains = trail.chains.len();
     assert_eq!(codes(&run(Some(&all))), BTreeMap::from([("no-signature".to_owned(), chains)]));
@@ -110,7 +112,7 @@ fn a_bundle_accuses_only_where_it_has_every_key() {
 }
 
 #[test]
-fn what_cannot_be_verified_is_said_with_its_status() {
+fn unusable_input_is_reported_with_its_status() {
     let at = fresh("bad");
     fs::write(at.join("file"), "x").unwrap();
     fs::create_dir(at.join("empty")).unwrap();
@@ -131,15 +133,15 @@ fn what_cannot_be_verified_is_said_with_its_status() {
             .args(["--start-time", "2026-03-01"])
             .output()
             .unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
-        assert!(said.contains(words), "{arguments:?}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
         assert!(output.stdout.is_empty());
     }
 }
 
-/// In an empty network namespace. Where the system lets us make none, the test says so;
-/// `TRAILPROOF_REQUIRE_NAMESPACES` makes that a failure.
+/// Runs in an empty network namespace. If the system does not allow creating one, the test prints
+/// that; `TRAILPROOF_REQUIRE_NAMESPACES` turns this into a failure.
 #[test]
 fn the_demo_is_verified_without_a_network() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
@@ -165,8 +167,11 @@ fn the_demo_is_verified_without_a_network() {
         status.is_ok_and(|status| status.success())
     };
     let Some(rights) = ["-n", "-rn"].into_iter().find(|rights| can(rights)) else {
-        println!("skipped: no network namespace can be made here");
-        assert!(std::env::var_os("TRAILPROOF_REQUIRE_NAMESPACES").is_none(), "it is required");
+        println!("skipped: no network namespace can be created here");
+        assert!(
+            std::env::var_os("TRAILPROOF_REQUIRE_NAMESPACES").is_none(),
+            "a network namespace is required"
+        );
         return;
     };
     let alone = || {
@@ -177,7 +182,7 @@ fn the_demo_is_verified_without_a_network() {
     let output = arguments(&mut alone());
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
-    // Nothing can be reached from there: a server that listens is not.
+    // Nothing is reachable from there, not even a server that listens.
     let trail = trail();
     let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     let online = |command: &mut Command| {
@@ -196,7 +201,7 @@ fn the_demo_is_verified_without_a_network() {
     assert_eq!(online(&mut alone()), Some(5));
 }
 
-/// The program without the right to pass over permissions, which root has and nobody else.
+/// Returns the program without root's privilege to bypass file permissions.
 fn unprivileged(probe: &Path) -> Command {
     let is_refused = |command: &mut Command| {
         let output = command.arg(probe).output();
@@ -211,8 +216,8 @@ fn unprivileged(probe: &Path) -> Command {
         command.args(rights);
         command
     };
-    assert!(set().arg("true").status().unwrap().success(), "`setpriv` cannot drop rights");
-    assert!(is_refused(set().arg("cat")), "nothing is refused to this user");
+    assert!(set().arg("true").status().unwrap().success(), "`setpriv` cannot drop privileges");
+    assert!(is_refused(set().arg("cat")), "this user can read everything");
     let mut command = set();
     command
         .arg(env!("CARGO_BIN_EXE_trailproof"))
@@ -221,9 +226,9 @@ fn unprivileged(probe: &Path) -> Command {
     command
 }
 
-/// What cannot be read is denied: neither missing nor found wrong.
+/// An unreadable file is denied: neither missing nor invalid.
 #[test]
-fn what_is_shut_is_not_proven_and_accuses_nobody() {
+fn an_unreadable_file_is_not_proven_and_not_a_finding() {
     use std::os::unix::fs::PermissionsExt as _;
     let trail = trail();
     let at = fresh("shut");
@@ -241,7 +246,7 @@ fn what_is_shut_is_not_proven_and_accuses_nobody() {
     ];
     for (what, place) in places {
         let mode = fs::metadata(&place).unwrap().permissions().mode();
-        // A probe beside it, so that what refuses the one refuses the other.
+        // A probe beside it, so that whatever denies one denies the other.
         let probe = at.with_extension("probe");
         let _ = fs::remove_file(&probe);
         fs::write(&probe, "x").unwrap();
@@ -269,17 +274,17 @@ fn what_is_shut_is_not_proven_and_accuses_nobody() {
     let mut command = unprivileged(&probe);
     let output = command.arg("verify").arg(&at).args(period(&trail)).output().unwrap();
     fs::set_permissions(&at, fs::Permissions::from_mode(0o700)).unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(5), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{stderr}");
     assert!(
-        said.starts_with("error: cannot read `") && said.contains("Permission denied"),
-        "{said}"
+        stderr.starts_with("error: cannot read `") && stderr.contains("Permission denied"),
+        "{stderr}"
     );
 }
 
-/// What a link leads to is not read, though it be the very file.
+/// The target of a link is not read, even if it is the very file.
 #[test]
-fn links_that_lead_out_are_not_followed_and_said() {
+fn links_that_lead_outside_are_reported_and_not_followed() {
     use std::os::unix::fs::symlink;
     let trail = trail();
     let at = fresh("links");
@@ -297,19 +302,22 @@ fn links_that_lead_out_are_not_followed_and_said() {
     let output = verify(&trail, &at.join("copy"), Some(&keys), &[]);
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(findings(&output), BTreeSet::new());
-    let told = events(&output);
-    let denied = told.iter().filter(|event| event["read_failure"]["code"] == "denied");
+    let reported = events(&output);
+    let denied = reported.iter().filter(|event| event["read_failure"]["code"] == "denied");
     let keys: Vec<&str> = denied.map(|event| event["key"].as_str().unwrap()).collect();
     assert!(keys.iter().any(|key| log.ends_with(key)), "{keys:?}");
     assert!(keys.iter().any(|key| digest.ends_with(key)), "{keys:?}");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("warning: skipped") && said.contains("symbolic links"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("warning: passed over") && stderr.contains("symbolic links"),
+        "{stderr}"
+    );
 }
 
-/// What the walk passes over below the folders of CloudTrail is a doubt, in every output: a folder
+/// Every entry that is skipped below the folders of CloudTrail is a doubt in every output: a folder
 /// that is a link, a link beside the log files, a name that cannot be a key, a pipe.
 #[test]
-fn what_is_passed_over_below_the_evidence_forbids_proven() {
+fn skipped_entries_below_the_evidence_forbid_proven() {
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
     let trail = trail();
@@ -370,10 +378,10 @@ fn what_is_passed_over_below_the_evidence_forbids_proven() {
         let more = ["--record", record.to_str().unwrap(), "--report", &report];
         let output = verify(&trail, &root.join("copy"), Some(&keys), &more);
         assert_eq!((output.status.code(), findings(&output)), (Some(3), BTreeSet::new()), "{what}");
-        let told = fs::read_to_string(&record).unwrap();
-        let told = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let told = told.filter(|event| event["read_failure"]["code"] == "not-followed");
-        let folders: Vec<Value> = told.map(|event| event["folder"].clone()).collect();
+        let reported = fs::read_to_string(&record).unwrap();
+        let reported = reported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let reported = reported.filter(|event| event["read_failure"]["code"] == "not-followed");
+        let folders: Vec<Value> = reported.map(|event| event["folder"].clone()).collect();
         assert_eq!(folders, [json!(key)], "{what}");
         assert!(fs::read_to_string(&page).unwrap().contains("not-followed"), "{what}");
     }

@@ -1,13 +1,14 @@
-//! Copies of every layout, and what proves their digests.
+//! Copies in every layout, and what proves their digests.
 use super::*;
 use crate::support::by_seed;
 use trailproof_testkit::trail::DeedKind;
 
-/// Of the random deeds: as many tests, and the rounds of each.
+/// The seeds of the random deeds: one test per seed.
 const SEEDS: std::ops::Range<u64> = 0..4;
 const ROUNDS: usize = 18;
 
-/// One to three random deeds on the trail of a round, and which of them could be done.
+/// Applies one to three random deeds to a trail and returns it with the deeds that could be
+/// applied.
 fn changed(clean: &BuiltTrail, round: usize, dice: &mut Dice) -> (BuiltTrail, Vec<DeedKind>) {
     let mut changed = clean.clone();
     let mut done = Vec::new();
@@ -20,7 +21,8 @@ fn changed(clean: &BuiltTrail, round: usize, dice: &mut Dice) -> (BuiltTrail, Ve
     (changed, done)
 }
 
-/// A mirror with its metadata, over many combinations of deeds: the same events as over the wire.
+/// A mirror with its metadata, over many combinations of deeds: the same events as over the
+/// network.
 fn a_mirror_is_judged_as_the_world_is(seed: u64) {
     let clean = trail();
     let mut dice = Dice::new(seed, "offline");
@@ -36,23 +38,26 @@ fn a_mirror_is_judged_as_the_world_is(seed: u64) {
         let copy = verify(&changed, &at, Some(&keys), &["--complete-copy"]);
         let wire = online(&changed, &bucket(&changed), &[]);
         if copy.stdout.is_empty() {
-            // Of a trail that was deleted whole, both say that nothing is there.
+            // If the whole trail was deleted, both report that nothing was found.
             if (wire.status.code(), wire.stdout.is_empty()) != (copy.status.code(), true) {
-                let said = String::from_utf8_lossy(&copy.stderr);
-                wrong.push(format!("round {round}: {said}"));
+                let stderr = String::from_utf8_lossy(&copy.stderr);
+                wrong.push(format!("round {round}: {stderr}"));
             }
             continue;
         }
         compared += 1;
         contradicted += usize::from(wire.status.code() == Some(1));
-        // Without the assertion, what the copy lacks accuses nobody, and all else does as before.
+        // Without the assertion, absence from the copy is not a finding, and all other findings
+        // stay.
         let open = findings(&verify(&changed, &at, Some(&keys), &[]));
         let missing = |code: &str| matches!(code, "digest-missing" | "log-missing");
         let mut accused = findings(&copy);
         accused.retain(|(_, code)| !missing(code));
         assert_eq!(open, accused, "round {round}");
-        if told(&copy) != told(&wire) || copy.status.code() != wire.status.code() {
-            let (copy, wire) = (told(&copy), told(&wire));
+        if comparable_events(&copy) != comparable_events(&wire)
+            || copy.status.code() != wire.status.code()
+        {
+            let (copy, wire) = (comparable_events(&copy), comparable_events(&wire));
             let first = copy.iter().zip(&wire).find(|(one, other)| one != other);
             wrong.push(format!("round {round}: {first:?}"));
         }
@@ -64,7 +69,7 @@ fn a_mirror_is_judged_as_the_world_is(seed: u64) {
 by_seed!(a_mirror_is_judged_as_the_world_is: seed_0 = 0, seed_1 = 1, seed_2 = 2, seed_3 = 3);
 
 #[test]
-fn the_seeds_do_most_deeds() {
+fn the_seeds_cover_most_deeds() {
     let clean = trail();
     let mut done = BTreeSet::new();
     for seed in SEEDS {
@@ -74,8 +79,8 @@ fn the_seeds_do_most_deeds() {
     assert!(done.len() > 20, "{done:?}");
 }
 
-/// Without metadata, in every layout that people have: each digest but the newest of a chain is
-/// proven by the one after it.
+/// Without metadata, in every layout that occurs in practice: each digest except the newest of a
+/// chain is proven by its successor.
 #[test]
 fn every_layout_proves_all_but_the_newest_digest() {
     let mut trail = trail();
@@ -119,13 +124,13 @@ fn every_layout_proves_all_but_the_newest_digest() {
             .filter(|event| event["read_failure"]["code"] == "no-signature")
             .map(|event| event["end"].as_str().unwrap().to_owned())
             .collect();
-        assert_eq!(unread.len(), 2, "{name}: one a chain");
+        assert_eq!(unread.len(), 2, "{name}: one per chain");
         let started = &events(&output)[0];
         assert_eq!(started["delivered_to"]["bucket"], bucket);
         let place = at.display().to_string();
         assert_eq!(started["read_from"], json!([{ "kind": "directory", "place": place }]));
     }
-    // Inflated on the way, with and without the ending; the hashes are over inflated bytes.
+    // Inflated on the way, with and without the file extension. The hashes are over inflated bytes.
     for keep_name in [true, false] {
         let at = fresh("inflated");
         write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
@@ -153,7 +158,7 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The guide's promise of plain copies: a period that ends before the newest digest is proven.
+/// As the guide states for plain copies, a period that ends before the newest digest is proven.
 #[test]
 fn a_plain_copy_is_proven_up_to_its_newest_digest() {
     let trail = trail();
@@ -176,15 +181,15 @@ fn a_plain_copy_is_proven_up_to_its_newest_digest() {
     }
 }
 
-/// Backfill digests that link to each other prove each other as standard ones do; where they do not,
-/// or where nothing but their own metadata proves them, they are unproven and accuse nobody.
+/// Backfill digests that link to each other prove each other as standard digests do. If they do not
+/// link, or if only their own metadata proves them, they are unproven and not findings.
 #[test]
 fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
-    // The third is of an earlier hour than the second, so that a link leads forward in the walk.
+    // The third covers an earlier hour than the second, so a link leads forward in the walk.
     let spec = TrailSpec::new().seed(9).time(START, 8);
     let spec = spec.backfill(2, 2, 5).backfill(5, 1, 6).backfill(3, 2, 7);
     let more = spec.clone().backfill(6, 1, 8);
-    // Of the first, the newest is not judged before the one whose signature it keeps.
+    // In the first trail, the newest is judged only after the one whose signature it recorded.
     for (spec, linked, proven) in [(&spec, true, 2), (&more, true, 3), (&more, false, 0)] {
         let mut trail = if linked { spec.clone().linked_backfills() } else { spec.clone() }.build();
         let chain = trail.chains.first().unwrap();
@@ -193,17 +198,18 @@ fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
             .iter()
             .map(|digest| (digest.key.clone(), digest.logs.first().unwrap().key.clone()))
             .collect();
-        // A log file of the second that was made: only a proven digest accuses.
+        // A log file of the second backfill digest is deleted. Only a proven digest makes that a
+        // finding.
         let (at, key) = (bucket(&trail), made[1].1.clone());
         trail.delete(&at, &key);
         let at = fresh("backfill");
         write_as(&trail.world, &at, |_, key| Some(key.to_owned()));
         let keys = write_keys(&trail, "backfill");
         let output = verify(&trail, &at, Some(&keys), &["--complete-copy"]);
-        let told = events(&output);
+        let reported = events(&output);
         let judged = |key: &str| {
-            let event = told.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();
-            assert_eq!(event.len(), 1, "each is told once");
+            let event = reported.iter().filter(|event| event["key"] == key).collect::<Vec<_>>();
+            assert_eq!(event.len(), 1, "each must be reported once");
             (
                 event[0]["outcome"].clone(),
                 event[0]["proofs"].clone(),
@@ -213,7 +219,7 @@ fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
         let outcomes: Vec<_> = made.iter().map(|(key, _)| judged(key)).collect();
         for (number, (outcome, proofs, why)) in outcomes.iter().enumerate() {
             if number < proven {
-                // The newest is not proven, and what it kept is the signature of the one before it.
+                // The newest is not proven, and it recorded the signature of its predecessor.
                 let by = if number + 1 == proven { "own-signature" } else { "successor-hash" };
                 assert_eq!(outcome, "valid", "{number}: {why}");
                 assert!(proofs.as_array().unwrap().contains(&json!(by)), "{number}: {proofs}");
@@ -233,9 +239,9 @@ fn backfill_digests_without_metadata_are_proven_by_those_that_link_to_them() {
     }
 }
 
-/// Metadata that somebody saved beside a copy is found by bucket and key, wherever the files lie.
+/// Metadata saved beside a copy is found by bucket and key, wherever the files are.
 #[test]
-fn saved_signatures_are_found_in_a_copy_without_the_bucket_s_folder() {
+fn saved_signatures_are_found_in_a_copy_without_a_bucket_folder() {
     let trail = trail();
     let keys = write_keys(&trail, "saved");
     let (own, at) = (fresh("saved-own"), fresh("saved"));

@@ -1,5 +1,5 @@
-//! Copies of a trail in directories: over every deed they are judged as the world itself is, with
-//! no network and no credentials, in whatever layout they lie.
+//! Copies of a trail in directories, in any layout: over every deed they are judged like the world
+//! itself, without a network or credentials.
 mod closed;
 mod layouts;
 mod replicas;
@@ -37,14 +37,14 @@ fn iso(at: i64) -> String {
     trailproof_core::vocab::time::Timestamp::from_unix(at).to_string()
 }
 
-/// The keys of the world in our own form: all of them, of the whole time.
+/// Returns the keys of the world in our own format: all of them, with coverage of the whole time.
 fn own_keys(trail: &BuiltTrail) -> String {
     let mut regions = serde_json::Map::new();
-    for (region, told) in trail.public_keys().as_object().unwrap() {
-        let mut told = told.clone();
-        told["requested"] =
+    for (region, listed) in trail.public_keys().as_object().unwrap() {
+        let mut listed = listed.clone();
+        listed["requested"] =
             json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        regions.insert(region.clone(), told);
+        regions.insert(region.clone(), listed);
     }
     json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions }).to_string()
 }
@@ -55,7 +55,7 @@ fn write_keys(trail: &BuiltTrail, name: &str) -> PathBuf {
     at
 }
 
-/// The program with an environment in which every way to AWS is a dead end.
+/// Returns the program with an environment in which every route to AWS is a dead end.
 fn offline() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
     command
@@ -82,7 +82,7 @@ fn verify(trail: &BuiltTrail, directory: &Path, keys: Option<&Path>, more: &[&st
     command.output().unwrap()
 }
 
-/// Verifies the world over the wire.
+/// Verifies the world over the network.
 fn online(trail: &BuiltTrail, bucket: &str, more: &[&str]) -> Output {
     let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     Command::new(env!("CARGO_BIN_EXE_trailproof"))
@@ -105,8 +105,8 @@ fn events(output: &Output) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// What a run found, without what only tells where it was read.
-fn told(output: &Output) -> Vec<Value> {
+/// Returns the events of a run without the fields that only describe where it was read.
+fn comparable_events(output: &Output) -> Vec<Value> {
     let mut events = events(output);
     for event in &mut events {
         let event = event.as_object_mut().unwrap();
@@ -139,7 +139,7 @@ fn verdict(output: &Output) -> String {
     events.last().unwrap()["verdict"].as_str().unwrap().to_owned()
 }
 
-/// Findings by key.
+/// Returns the findings by key.
 fn findings(output: &Output) -> BTreeSet<(String, String)> {
     let of = |event: &Value| {
         let code = event["finding"]["code"].as_str()?.to_owned();
@@ -148,7 +148,8 @@ fn findings(output: &Output) -> BTreeSet<(String, String)> {
     events(output).iter().filter_map(of).collect()
 }
 
-/// Writes the world's objects below `directory`, each under what `name` makes of bucket and key.
+/// Writes the world's objects below `directory`, each under the name that `name` returns for its
+/// bucket and key.
 fn write_as(world: &World, directory: &Path, name: impl Fn(&str, &str) -> Option<String>) {
     for (bucket, objects) in &world.buckets {
         for key in objects.objects.keys() {
@@ -161,7 +162,8 @@ fn write_as(world: &World, directory: &Path, name: impl Fn(&str, &str) -> Option
     }
 }
 
-/// Whether a directory can hold what the deed does, and metadata that a copy keeps.
+/// Returns whether a directory can hold the result of the deed, including the metadata that a copy
+/// keeps.
 fn is_for_files(deed: Deed) -> bool {
     !matches!(
         deed,

@@ -1,11 +1,11 @@
-//! Copies under another name, and who may say of what they are copies.
+//! Copies under a different name, and what determines which place they are copies of.
 use super::*;
 
 #[test]
 fn a_replica_is_verified_under_the_place_of_delivery() {
     let mut trail = trail();
     let original = bucket(&trail);
-    let expected = told(&online(&trail, &original, &[]));
+    let expected = comparable_events(&online(&trail, &original, &[]));
     let objects = trail.world.buckets.remove(&original).unwrap();
     trail.world.buckets.insert("the-replica".to_owned(), objects);
     let output = online(&trail, "the-replica", &[]);
@@ -14,8 +14,8 @@ fn a_replica_is_verified_under_the_place_of_delivery() {
     assert_eq!(started["delivered_to"], json!({ "bucket": original, "prefix": "" }));
     let read = json!([{ "kind": "replica", "place": "s3://the-replica" }]);
     assert_eq!(started["read_from"], read);
-    assert_eq!(told(&output), expected);
-    // A bucket that was typed wins over what digests claim, and proves nothing that is not so.
+    assert_eq!(comparable_events(&output), expected);
+    // A bucket given with `--bucket` overrides what digests claim, and proves nothing false.
     let output = online(&trail, "the-replica", &["--bucket", "the-replica"]);
     assert_eq!(verdict(&output), "not proven");
     assert_eq!(findings(&output), BTreeSet::new());
@@ -30,10 +30,10 @@ fn a_replica_is_verified_under_the_place_of_delivery() {
     assert!(text.contains(&format!("as that: `--bucket {original} --account ")), "{text}");
 }
 
-/// Replication that began in mid-period, or lags: what the replica lacks is not proven, and accuses
-/// nobody, and no trail is asked what it delivered to the bucket itself.
+/// Replication that began in mid-period, or lags: what the replica lacks is not proven and not a
+/// finding. The trail's status is not asked for, because it is about the original bucket.
 #[test]
-fn a_replica_that_began_late_or_lags_accuses_nobody() {
+fn a_late_or_lagging_replica_yields_no_finding() {
     let mut trail = trail();
     let original = bucket(&trail);
     let objects = trail.world.buckets.remove(&original).unwrap();
@@ -57,10 +57,11 @@ fn a_replica_that_began_late_or_lags_accuses_nobody() {
         let output = online(&changed, "the-replica", &["--trail-arn", &arn(&trail)]);
         assert_eq!(findings(&output), BTreeSet::new(), "{name}");
         assert_eq!(output.status.code(), Some(3), "{name}");
-        let told = events(&output);
-        let codes: Vec<&Value> = told.iter().map(|event| &event["read_failure"]["code"]).collect();
+        let reported = events(&output);
+        let codes: Vec<&Value> =
+            reported.iter().map(|event| &event["read_failure"]["code"]).collect();
         assert_eq!(codes.contains(&&json!("absent-from-copy")), absent, "{name}");
-        assert!(!told.iter().any(|event| event["event"] == "trail-status"), "{name}");
+        assert!(!reported.iter().any(|event| event["event"] == "trail-status"), "{name}");
         let output = online(&changed, "the-replica", &["--complete-copy"]);
         assert_eq!(output.status.code(), Some(if absent { 1 } else { 3 }), "{name}");
         assert_eq!(events(&output)[0]["complete_copy_asserted"], true);
@@ -72,8 +73,8 @@ fn arn(trail: &BuiltTrail) -> String {
     format!("arn:aws:cloudtrail:{}:{}:trail/{}", id.home_region, id.account, id.trail)
 }
 
-/// Everything in one folder, without the folders that it lay in: digests and log files are found by
-/// their names, and what is not there accuses nobody, also where the folder is named as the bucket.
+/// All files in one folder without their original folders: digests and log files are found by their
+/// names, and an absent file is not a finding, even if the folder has the name of the bucket.
 #[test]
 fn files_in_one_flat_folder_are_found_by_their_names() {
     let trail = trail();
@@ -105,9 +106,10 @@ fn files_in_one_flat_folder_are_found_by_their_names() {
     }
 }
 
-/// Log files without any digest: nothing can be proven, as in the bucket, and the reason is told.
+/// Log files without any digest: nothing can be proven, as in the bucket, and the reason is
+/// reported.
 #[test]
-fn log_files_without_digests_are_not_proven_and_told() {
+fn log_files_without_digests_are_reported_as_not_proven() {
     let trail = trail();
     let keys = write_keys(&trail, "alone");
     let logs = trail.logs().count();
@@ -123,16 +125,16 @@ fn log_files_without_digests_are_not_proven_and_told() {
             (!key.contains("/CloudTrail-Digest/")).then(|| layout(key))
         });
         let output = verify(&trail, &at, Some(&keys), &[]);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(3), "{said}");
-        assert!(said.contains(&format!("{logs} log files and no digest")), "{said}");
-        assert!(said.contains("`CloudTrail-Digest`"), "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains(&format!("{logs} log files and no digest")), "{stderr}");
+        assert!(stderr.contains("`CloudTrail-Digest`"), "{stderr}");
     }
 }
 
-/// An older part of the chain lies in another bucket, of which there is a copy elsewhere.
+/// An older part of the chain is in a different bucket, and a copy of that bucket is elsewhere.
 #[test]
-fn a_part_that_lies_elsewhere_is_named() {
+fn a_part_that_is_elsewhere_is_named() {
     let trail = trail();
     let at = fresh("parts");
     let old = |key: &str| key.contains("/eu-west-1/");
@@ -157,7 +159,7 @@ fn a_part_that_lies_elsewhere_is_named() {
 }
 
 #[test]
-fn copies_that_do_not_agree_are_not_proven_together() {
+fn copies_that_disagree_are_not_proven_together() {
     let mut trail = trail();
     let keys = write_keys(&trail, "several");
     let original = bucket(&trail);
@@ -173,23 +175,26 @@ fn copies_that_do_not_agree_are_not_proven_together() {
     fs::remove_dir_all(at.join("b")).unwrap();
     write_as(&other.world, &at.join("b"), |_, key| Some(key.to_owned()));
     let output = verify(&trail, &at, Some(&keys), &[]);
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("to `s3://another-bucket` too") && said.contains("--bucket"), "{said}");
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("to `s3://another-bucket` too") && stderr.contains("--bucket"),
+        "{stderr}"
+    );
     assert_eq!(events(&output)[0]["delivered_to"]["bucket"], *original);
     assert_eq!(not_looked_at(&output), ["b/"]);
-    // Who names the bucket leaves out what is of another.
+    // Naming the bucket leaves out the evidence of the other one.
     let output = verify(&trail, &at, Some(&keys), &["--bucket", &original]);
     assert_eq!(findings(&output), BTreeSet::new());
     assert_eq!(not_looked_at(&output), [""; 0]);
-    assert_eq!(output.status.code(), Some(3), "the newest digests carry no signature");
+    assert_eq!(output.status.code(), Some(3), "the newest digests have no signature");
     trail.world = World::default();
 }
 
-/// Somebody who can write into the bucket puts digests of another bucket there, where they sort
-/// first: the bucket stays what it is, and a directory is what most digests say.
+/// An attacker who can write to the bucket plants digests of a different bucket that sort first.
+/// The bucket is still judged as itself, and a directory as what most of its digests claim.
 #[test]
-fn nobody_makes_a_bucket_pass_for_a_copy() {
+fn planted_digests_do_not_turn_a_bucket_into_a_copy() {
     let mut trail = trail();
     let original = bucket(&trail);
     let expected = verdict(&online(&trail, &original, &[]));
@@ -216,13 +221,13 @@ fn nobody_makes_a_bucket_pass_for_a_copy() {
     assert_eq!(events(&verify(&trail, &at, Some(&keys), &[])), events(&output));
 }
 
-/// The folders that a run did not look at.
+/// Returns the folders that a run did not look at.
 fn not_looked_at(output: &Output) -> Vec<String> {
     let doubts = events(output).into_iter().filter(|event| event["why"] == "not-looked-at");
     doubts.map(|event| event["folder"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The planted digests' own trail, whose keys sort before and after those of the copied one.
+/// Plants digests of a different trail whose keys sort before and after those of the copied one.
 fn plant_around(trail: &mut BuiltTrail, into: &str) {
     for start in ["2026-02-20T00:04:11Z", "2026-05-01T00:04:11Z"] {
         let other = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]);
@@ -235,11 +240,11 @@ fn plant_around(trail: &mut BuiltTrail, into: &str) {
     }
 }
 
-/// Somebody plants digests of another bucket into a replica, before and after those that were
-/// copied. A few are outvoted. So many that every sample is one make nothing proven, and the report
-/// says how the copy is verified as what it is.
+/// An attacker plants digests of a different bucket into a replica, before and after the copied
+/// ones. A few are outvoted. If there are so many that every sampled digest is planted, nothing is
+/// proven, and the report explains how to verify the copy.
 #[test]
-fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() {
+fn a_replica_full_of_planted_digests_is_not_proven_and_gives_a_hint() {
     let mut trail = trail();
     let original = bucket(&trail);
     let objects = trail.world.buckets.remove(&original).unwrap();
@@ -261,9 +266,9 @@ fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() 
             trailproof_core::bytes::content::read_whole(&version.body, 1 << 20, Some(&mut body))
                 .unwrap();
             let text = String::from_utf8(body).unwrap().replace(&original, "another-bucket");
-            let told = genuine.replace('/', "\\/");
-            assert!(text.contains(&told));
-            version.body = text.replace(&told, &to.replace('/', "\\/")).into_bytes().into();
+            let reported = genuine.replace('/', "\\/");
+            assert!(text.contains(&reported));
+            version.body = text.replace(&reported, &to.replace('/', "\\/")).into_bytes().into();
             into.put(&to, version);
         }
     }
@@ -279,8 +284,9 @@ fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() 
     let hint = format!("verify the copies of what was delivered to `s3://{original}` as that");
     assert!(text.contains(&hint) && text.contains(&format!("`--bucket {original} ")), "{text}");
     let output = online(&trail, "the-replica", &["--bucket", &original]);
-    let told = events(&output);
-    let of = |kind: &str| told.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
+    let reported = events(&output);
+    let of =
+        |kind: &str| reported.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
     let whole = trail.whole();
     let valid = of("digest-judged").iter().filter(|event| event["outcome"] == "valid").count();
     // The period begins where the starting digests end.
@@ -294,9 +300,9 @@ fn a_replica_that_planted_digests_speak_for_is_not_proven_and_says_what_to_do() 
     }
 }
 
-/// What is no bucket's name would be looked for, and all evidence be called moved.
+/// With an invalid bucket name, the run would report all evidence as moved.
 #[test]
-fn what_cannot_be_meant_accuses_nobody() {
+fn an_invalid_bucket_or_relocation_is_a_usage_error() {
     let trail = trail();
     let keys = write_keys(&trail, "meant");
     let at = fresh("meant");

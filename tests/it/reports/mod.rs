@@ -1,6 +1,6 @@
-//! The reports that a run writes into files: HTML, JUnit and OCSF. They tell the verdict that every
-//! other format tells, nothing in the evidence becomes a part of their own language, and they stay
-//! small over an organization.
+//! The reports that a run writes into files: HTML, JUnit and OCSF. They show the same verdict as
+//! every other format, no evidence becomes part of their markup, and they stay small over an
+//! organization.
 mod exports;
 mod page;
 
@@ -25,14 +25,14 @@ use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
 /// A run in every format.
-struct Told {
+struct Outputs {
     html: String,
     junit: String,
     ocsf: Vec<Value>,
     json: Value,
 }
 
-fn tell(events: &[RunEvent]) -> Told {
+fn render(events: &[RunEvent]) -> Outputs {
     let (mut html, mut junit, mut ocsf, mut json) = (vec![], vec![], vec![], vec![]);
     let mut reports: [Box<dyn RunReporter + '_>; 4] = [
         Box::new(Html::new(&mut html)),
@@ -46,7 +46,7 @@ fn tell(events: &[RunEvent]) -> Told {
     }
     drop(reports);
     let ocsf = String::from_utf8(ocsf).unwrap();
-    Told {
+    Outputs {
         html: String::from_utf8(html).unwrap(),
         junit: String::from_utf8(junit).unwrap(),
         ocsf: ocsf.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
@@ -59,7 +59,8 @@ fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
     rest.split_once(end).unwrap().0
 }
 
-/// The tallies of the page: kind, then checked, verified, invalid and unverified.
+/// Returns the tallies of the page: the kind, then the counts of checked, verified, invalid and
+/// unverified objects.
 fn sums(html: &str) -> BTreeMap<String, Vec<u64>> {
     let table = between(html, "What was checked, in sums", "</table>");
     let rows = table.split("<tr><th scope=\"row\">").skip(1);
@@ -71,7 +72,8 @@ fn sums(html: &str) -> BTreeMap<String, Vec<u64>> {
     .collect()
 }
 
-/// Failures and errors of a JUnit document, by its own reader and by its tags.
+/// Returns the failures and errors of a JUnit document, according to its own reader and to its
+/// tags.
 fn red(junit: &str) -> (usize, usize) {
     let report = quick_junit::Report::deserialize_from_str(junit).unwrap();
     let red = (report.failures, report.errors);
@@ -79,18 +81,18 @@ fn red(junit: &str) -> (usize, usize) {
     red
 }
 
-/// Every format tells the verdict and the counts of the JSON document.
-fn agree(told: &Told) -> Result<(), String> {
-    let status = told.json["exit_status"].as_i64().unwrap();
-    let verdict = told.json["verdict"].as_str().unwrap();
+/// Checks that every format shows the verdict and the counts of the JSON document.
+fn agree(outputs: &Outputs) -> Result<(), String> {
+    let status = outputs.json["exit_status"].as_i64().unwrap();
+    let verdict = outputs.json["verdict"].as_str().unwrap();
     let same = |what: &str, one: &str, other: &str| match one == other {
         true => Ok(()),
         false => Err(format!("{what}: `{one}` instead of `{other}`")),
     };
-    let words = between(&told.html, "<h1 ", "</h1>").rsplit("</span> ").next().unwrap();
+    let words = between(&outputs.html, "<h1 ", "</h1>").rsplit("</span> ").next().unwrap();
     same("html verdict", &words.to_lowercase(), verdict)?;
-    same("html status", between(&told.html, "Exit status ", "."), &status.to_string())?;
-    let counts = &told.json["counts"];
+    same("html status", between(&outputs.html, "Exit status ", "."), &status.to_string())?;
+    let counts = &outputs.json["counts"];
     for (name, field) in [
         ("Digests", "digests"),
         ("Backfill digests", "backfill_digests"),
@@ -99,12 +101,12 @@ fn agree(told: &Told) -> Result<(), String> {
         let tally = |kind: &str| counts[field][kind].as_u64().unwrap();
         let parts = [tally("valid"), tally("invalid"), tally("unverified")];
         let expected = [vec![parts.iter().sum()], parts.to_vec()].concat();
-        same(name, &format!("{:?}", sums(&told.html)[name]), &format!("{expected:?}"))?;
+        same(name, &format!("{:?}", sums(&outputs.html)[name]), &format!("{expected:?}"))?;
     }
-    let (failures, errors) = red(&told.junit);
+    let (failures, errors) = red(&outputs.junit);
     same("junit gate", &(failures + errors > 0).to_string(), &(status != 0).to_string())?;
     same("junit failures", &(failures > 0).to_string(), &(status == 1).to_string())?;
-    let first = &told.ocsf[0];
+    let first = &outputs.ocsf[0];
     let data = &first["evidences"][0]["data"];
     same("ocsf verdict", data["verdict"].as_str().unwrap(), verdict)?;
     same("ocsf status", &data["exit_status"].to_string(), &status.to_string())?;
@@ -114,10 +116,12 @@ fn agree(told: &Told) -> Result<(), String> {
         _ => "Warning",
     };
     same("ocsf", first["compliance"]["status"].as_str().unwrap(), expected)?;
-    let failed = told.ocsf[1..].iter().filter(|one| one["compliance"]["status"] == "Fail").count();
-    let findings = told.json["findings"].as_array().unwrap().len();
+    let failed =
+        outputs.ocsf[1..].iter().filter(|one| one["compliance"]["status"] == "Fail").count();
+    let findings = outputs.json["findings"].as_array().unwrap().len();
     same("ocsf findings", &failed.to_string(), &findings.to_string())?;
-    let entries = between(&told.html, "<h2 id=\"findings\">", "</section>").matches("<li>").count();
+    let entries =
+        between(&outputs.html, "<h2 id=\"findings\">", "</section>").matches("<li>").count();
     same("html findings", &entries.to_string(), &findings.to_string())
 }
 
@@ -173,7 +177,7 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
 }
 
 #[test]
-fn every_format_tells_the_same_over_every_deed() {
+fn every_format_reports_the_same_over_every_deed() {
     let mut dice = Dice::new(23, "reports");
     let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -192,13 +196,13 @@ fn every_format_tells_the_same_over_every_deed() {
             let _ = trail.apply(deed);
         }
         let events = run(&trail, if round % 3 == 0 { 7_200 } else { 0 });
-        let told = tell(&events);
-        *verdicts.entry(told.json["verdict"].to_string()).or_default() += 1;
-        for problem in [agree(&told), check_ocsf(&told.ocsf)] {
+        let outputs = render(&events);
+        *verdicts.entry(outputs.json["verdict"].to_string()).or_default() += 1;
+        for problem in [agree(&outputs), check_ocsf(&outputs.ocsf)] {
             wrong.extend(problem.err().map(|why| format!("round {round}: {why}")));
         }
-        let again = tell(&events);
-        assert!(told.html == again.html && told.junit == again.junit, "round {round}");
+        let again = render(&events);
+        assert!(outputs.html == again.html && outputs.junit == again.junit, "round {round}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for verdict in ["\"proven\"", "\"contradicted\"", "\"not proven\""] {
@@ -207,19 +211,19 @@ fn every_format_tells_the_same_over_every_deed() {
 }
 
 #[test]
-fn a_run_that_found_nothing_or_was_cut_is_no_success() {
-    let told = tell(&empty());
-    agree(&told).unwrap();
-    check_ocsf(&told.ocsf).unwrap();
+fn a_run_that_found_nothing_or_was_cut_short_is_not_a_success() {
+    let outputs = render(&empty());
+    agree(&outputs).unwrap();
+    check_ocsf(&outputs.ocsf).unwrap();
     let mut cut = hostile();
     cut.pop();
-    let told = tell(&cut);
-    assert!(told.html.contains("No verdict") && !told.html.contains("Exit status"));
-    assert!(red(&told.junit).1 > 0);
-    assert!(told.ocsf.is_empty(), "{:?}", told.ocsf);
+    let outputs = render(&cut);
+    assert!(outputs.html.contains("No verdict") && !outputs.html.contains("Exit status"));
+    assert!(red(&outputs.junit).1 > 0);
+    assert!(outputs.ocsf.is_empty(), "{:?}", outputs.ocsf);
 }
 
-/// The program over the demo, from the folder of the package.
+/// Runs the program over the demo, in the folder of the package.
 fn program(arguments: &[&str]) -> Option<i32> {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trailproof"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
@@ -227,7 +231,7 @@ fn program(arguments: &[&str]) -> Option<i32> {
 }
 
 #[test]
-fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumstances() {
+fn a_replay_equals_the_run_and_a_reproducible_run_omits_its_environment() {
     const DEMO: [&str; 9] = [
         "verify",
         "testdata/demo",
@@ -261,13 +265,13 @@ fn a_replay_gives_the_bytes_of_the_run_and_a_reproducible_one_tells_no_circumsta
             assert!(read("live") == read("again"), "{kind} with {more:?}");
         }
         let html = std::fs::read_to_string(at("live.html")).unwrap();
-        let told = html.contains("an auditor &#60;b&#62;");
-        assert_eq!((told, html.contains("not recorded")), (more.is_empty(), !more.is_empty()));
+        let reported = html.contains("an auditor &#60;b&#62;");
+        assert_eq!((reported, html.contains("not recorded")), (more.is_empty(), !more.is_empty()));
         assert_eq!(html.contains("--record"), more.is_empty(), "what was typed");
     }
 }
 
-/// What stands between `start` and the next quotation mark, every time.
+/// Returns the text between each `start` and the next quotation mark.
 fn values<'t>(text: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
     text.split(start).skip(1).map(|rest| rest.split_once('"').unwrap().0)
 }

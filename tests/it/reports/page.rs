@@ -1,7 +1,7 @@
-//! The page: what is hidden in it, what may run, how large it is.
+//! The page: what is hidden in it, what may run, and how large it is.
 use super::*;
 
-/// Characters that no page may show as they are.
+/// Returns a character that no page may show unescaped.
 fn hidden(text: &str) -> Option<char> {
     text.chars().find(|c| {
         (c.is_control() && *c != '\n')
@@ -10,64 +10,64 @@ fn hidden(text: &str) -> Option<char> {
 }
 
 #[test]
-fn nothing_in_the_evidence_becomes_the_page_s_own() {
-    let told = tell(&hostile());
-    check_ocsf(&told.ocsf).unwrap();
+fn no_evidence_becomes_markup_of_the_page() {
+    let outputs = render(&hostile());
+    check_ocsf(&outputs.ocsf).unwrap();
     for mark in MARKS {
-        assert!(!told.html.contains(mark), "{mark:?}");
-        assert!(!told.junit.contains(mark), "{mark:?}");
+        assert!(!outputs.html.contains(mark), "{mark:?}");
+        assert!(!outputs.junit.contains(mark), "{mark:?}");
     }
-    assert_eq!((hidden(&told.html), hidden(&told.junit)), (None, None));
-    let body = between(&told.html, "</style>", "</html>");
+    assert_eq!((hidden(&outputs.html), hidden(&outputs.junit)), (None, None));
+    let body = between(&outputs.html, "</style>", "</html>");
     for part in ["<script", "<img", " style=", "http:", "https:", "url(http", "<link", "<base"] {
         assert!(!body.contains(part), "{part}");
     }
-    // It is there all the same: escaped, and with what hides spelt out.
+    // The text is present all the same: escaped, with invisible characters spelt out.
     for part in ["&#60;script&#62;", "\\u{1b}[2J", "\\u{202e}gz.nosj"] {
-        assert!(told.html.contains(part), "{part}");
+        assert!(outputs.html.contains(part), "{part}");
     }
-    assert_eq!(told.html.matches("<!--").count() + told.junit.matches("<!--").count(), 0);
-    red(&told.junit);
+    assert_eq!(outputs.html.matches("<!--").count() + outputs.junit.matches("<!--").count(), 0);
+    red(&outputs.junit);
 }
 
 #[test]
-fn the_policy_allows_the_one_style_and_nothing_else() {
-    let html = tell(&empty()).html;
+fn the_policy_allows_only_the_one_style() {
+    let html = render(&empty()).html;
     let policy = between(&html, "Content-Security-Policy\" content=\"", "\"");
     let style = between(&html, "<style>", "</style>");
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style));
     assert_eq!(policy, format!("default-src 'none'; style-src 'sha256-{hash}'"));
     assert_eq!(html.matches("<style").count(), 1);
-    // The policy stands before anything that it could forbid.
+    // The policy comes before anything that it could forbid.
     assert!(html.find("Content-Security-Policy").unwrap() < html.find("<title").unwrap());
 }
 
 #[test]
 fn an_organization_fits_on_a_page() {
     for (exceptions, sections) in [(61, 139), (1, 400)] {
-        let told = tell(&organization(exceptions));
-        agree_of_many(&told, exceptions);
-        let size = told.html.len();
+        let outputs = render(&organization(exceptions));
+        agree_of_many(&outputs, exceptions);
+        let size = outputs.html.len();
         assert!(size < 5_000_000, "every {exceptions}th: {size} bytes");
-        assert_eq!(told.html.matches("<section class=\"chain\"").count(), sections);
-        // All 500 accounts have their row, and every link of the page has its goal.
-        let matrix = between(&told.html, "<table class=\"matrix\">", "</table>");
+        assert_eq!(outputs.html.matches("<section class=\"chain\"").count(), sections);
+        // All 500 accounts have their row, and every link of the page has a target.
+        let matrix = between(&outputs.html, "<table class=\"matrix\">", "</table>");
         assert_eq!(matrix.matches("<tr><th scope=\"row\">100").count(), 500);
         assert_eq!(matrix.matches("<td class=").count(), 8_500);
-        let goals: BTreeSet<&str> = values(&told.html, "id=\"").collect();
+        let goals: BTreeSet<&str> = values(&outputs.html, "id=\"").collect();
         let lost: Vec<&str> =
-            values(&told.html, "href=\"#").filter(|goal| !goals.contains(goal)).collect();
+            values(&outputs.html, "href=\"#").filter(|goal| !goals.contains(goal)).collect();
         assert!(lost.is_empty(), "{lost:?}");
-        assert!(told.junit.len() < 12_000_000, "{}", told.junit.len());
-        let left_out = between(&told.html, "<h2 id=\"findings\">", "</section>");
+        assert!(outputs.junit.len() < 12_000_000, "{}", outputs.junit.len());
+        let left_out = between(&outputs.html, "<h2 id=\"findings\">", "</section>");
         assert_eq!(left_out.contains("more findings are left out"), exceptions == 1);
     }
 }
 
-/// What the made-up organization can agree on: its findings are more than the page lists.
-fn agree_of_many(told: &Told, exceptions: usize) {
-    assert_eq!(told.json["verdict"], "contradicted");
-    assert!(red(&told.junit).0 >= 8_500 / exceptions);
-    assert_eq!(told.ocsf[0]["compliance"]["status"], "Fail");
-    assert_eq!(sums(&told.html)["Digests"][2], u64::try_from(8_500 / exceptions).unwrap());
+/// Checks what holds for the made-up organization: it has more findings than the page lists.
+fn agree_of_many(outputs: &Outputs, exceptions: usize) {
+    assert_eq!(outputs.json["verdict"], "contradicted");
+    assert!(red(&outputs.junit).0 >= 8_500 / exceptions);
+    assert_eq!(outputs.ocsf[0]["compliance"]["status"], "Fail");
+    assert_eq!(sums(&outputs.html)["Digests"][2], u64::try_from(8_500 / exceptions).unwrap());
 }

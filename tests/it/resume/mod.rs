@@ -1,5 +1,5 @@
-//! Runs that go on from a record: what is unchanged is not read again and nothing else is skipped;
-//! and runs that join on to one without a seam.
+//! Runs that resume from a record: unchanged objects are not read again and nothing else is
+//! skipped; and runs that continue a record without a seam.
 mod seam;
 use serde_json::Value;
 use std::fs;
@@ -59,7 +59,7 @@ impl Bench {
         }
     }
 
-    /// Log files that were asked for.
+    /// Returns the log files that were requested.
     fn logs_read(&self) -> Vec<String> {
         let log = self.server.log();
         let gets = log.iter().filter(|one| one.operation == Operation::GetObject);
@@ -111,7 +111,7 @@ fn a_resumed_run_reads_only_what_is_new_and_writes_the_same_record() {
     let ran =
         bench.verify(&with(&period, &["--record", &second, "--reproducible", "--resume", &first]));
     assert_eq!(ran.status, 0, "{}", ran.stderr);
-    // The log files next to the period's edges are searched for what may explain a gap.
+    // The log files next to the period's edges are searched for events that may explain a gap.
     let read = bench.logs_read().len();
     assert!(
         read < logs / 4 && bench.gets() < all / 2,
@@ -121,7 +121,7 @@ fn a_resumed_run_reads_only_what_is_new_and_writes_the_same_record() {
     let skipped = format!("{} of {logs} log files that the record proves", logs - read);
     assert!(ran.stderr.contains(&skipped), "{skipped}: {}", ran.stderr);
     assert_eq!(fs::read(&first).unwrap(), fs::read(&second).unwrap());
-    // From a record that was cut, the rest is read.
+    // From a truncated record, the rest is read.
     let text = fs::read_to_string(&first).unwrap();
     let half: String = text.split_inclusive('\n').take(text.lines().count() / 2).collect();
     let cut = bench.file("cut.jsonl.partial");
@@ -132,7 +132,7 @@ fn a_resumed_run_reads_only_what_is_new_and_writes_the_same_record() {
     let rest = bench.logs_read().len();
     assert!(rest > logs / 3 && rest < logs * 3 / 4, "{rest} of {logs}: {}", ran.stderr);
     assert_eq!(fs::read(&first).unwrap(), fs::read(&third).unwrap());
-    // It tells what it skipped in its own record.
+    // Its own record lists what it skipped.
     let fourth = bench.file("fourth.jsonl");
     bench.verify(&with(&period, &["--record", &fourth, "--resume", &first]));
     let text = fs::read_to_string(&fourth).unwrap();
@@ -140,8 +140,8 @@ fn a_resumed_run_reads_only_what_is_new_and_writes_the_same_record() {
     assert!(ended.contains(&format!("\"log_files_skipped\":{}", logs - read)), "{ended}");
 }
 
-/// Whatever was done to the bucket after the record was written, a resumed run tells what a whole
-/// one tells.
+/// Whatever was done to the bucket after the record was written, a resumed run gives the same
+/// events as a full run.
 #[test]
 fn nothing_that_changed_is_skipped() {
     let clean = trail();
@@ -167,19 +167,19 @@ fn nothing_that_changed_is_skipped() {
         let mut changed = clean.clone();
         changed.apply(deed).unwrap();
         bench.server.replace_world(changed.world.clone());
-        let told = bench.verify(&with(&period, &["--reproducible"]));
+        let ran = bench.verify(&with(&period, &["--reproducible"]));
         let all = bench.logs_read().len();
         let resumed = bench.verify(&with(&period, &["--reproducible", "--resume", &record]));
-        assert!(resumed.stdout == told.stdout, "{deed:?}");
-        assert_eq!(resumed.status, told.status, "{deed:?}");
+        assert!(resumed.stdout == ran.stdout, "{deed:?}");
+        assert_eq!(resumed.status, ran.status, "{deed:?}");
         assert!(bench.logs_read().len() < all / 2, "{deed:?}: nothing was skipped");
     }
 }
 
-/// What cannot be read any more and is listed as it was stays proven: that is what a record is for,
-/// and the one case in which a resumed run tells another verdict than a whole one.
+/// An object that has become unreadable and is listed unchanged stays proven. That is the purpose
+/// of a record, and the only case in which a resumed run gives a different verdict than a full run.
 #[test]
-fn what_is_archived_since_and_unchanged_stays_proven() {
+fn an_object_archived_since_the_record_stays_proven() {
     let clean = trail();
     let whole = clean.whole();
     let period = period(whole.from, whole.to);

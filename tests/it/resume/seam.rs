@@ -1,7 +1,7 @@
-//! Runs that join each on to the one before.
+//! Runs that each continue the previous one.
 use super::*;
 
-/// The world as it was at a time: nothing that was delivered later.
+/// Returns the world as it was at a time, without later deliveries.
 fn until(trail: &BuiltTrail, at: i64) -> BuiltTrail {
     let mut earlier = trail.clone();
     let gone: Vec<(String, String)> = trail
@@ -15,13 +15,13 @@ fn until(trail: &BuiltTrail, at: i64) -> BuiltTrail {
     earlier
 }
 
-/// A record of the first part of the trail, and the bench over the whole of it.
+/// Returns a record of the first part of the trail, and the bench over the whole trail.
 fn joined(name: &str, trail: &BuiltTrail, middle: i64) -> (Bench, String) {
     let bench = Bench::new(name, &until(trail, middle));
     let record = bench.file("first.jsonl");
     let whole = trail.whole();
     let ran = bench.verify(&with(&period(whole.from, middle), &["--record", &record]));
-    // Chains of phases of their own have tails that are not covered yet.
+    // Chains with their own phases have tails that are not covered yet.
     assert!([0, 3].contains(&ran.status), "{}{}", ran.stdout, ran.stderr);
     bench.server.replace_world(trail.world.clone());
     (bench, record)
@@ -37,33 +37,34 @@ fn consecutive_runs_join_without_a_seam() {
     let ran = bench.verify(&["--since", &record, "--end-time", &end, "--record", &second]);
     assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
     let seams = events(&ran, "seam-judged");
-    assert_eq!(seams.len(), 2, "one a chain");
+    assert_eq!(seams.len(), 2, "one per chain");
     assert!(seams.iter().all(|seam| seam["joined"] == true && seam["finding"].is_null()));
     let started = &events(&ran, "run-started")[0];
-    assert_eq!(started["from"], iso(middle - 1), "the last verified second is looked at again");
+    assert_eq!(started["from"], iso(middle - 1), "the last verified second must be checked again");
     let last = fs::read_to_string(&record).unwrap().lines().last().unwrap().to_owned();
     assert_eq!(
         started["follows"]["sha256"],
         serde_json::from_str::<Value>(&last).unwrap()["sha256"]
     );
-    // What was read before is not read again, but for the digests at the seam and their log files.
+    // What was read before is not read again, except for the digests at the seam and their log
+    // files.
     let digests = events(&ran, "digest-judged").iter().filter(|one| one["counts"] == true).count();
     assert_eq!(digests, 2 * 11);
     let mut replay = Command::new(env!("CARGO_BIN_EXE_trailproof"));
     let replay = replay.args(["replay", &second, "--format", "jsonl"]).output().unwrap();
     assert_eq!(String::from_utf8(replay.stdout).unwrap(), ran.stdout);
-    // And a time is a time as before.
+    // A time as the value of `--since` works as before.
     let ran = bench.verify(&["--since", &iso(middle), "--end-time", &end]);
     assert_eq!((ran.status, events(&ran, "seam-judged").len()), (0, 0));
 }
 
-/// Every deed at the seam is found, and without the record most of them would not be.
+/// Every deed at the seam is found. Without the record most of them would not be.
 #[test]
-fn a_digest_at_the_seam_that_is_gone_or_another_is_found() {
+fn a_missing_or_changed_digest_at_the_seam_is_found() {
     let trail = trail();
     let whole = trail.whole();
     let middle = whole.from + 10 * HOUR;
-    // Index 0 is the starting digest, so that index 10 ends where the first run ended.
+    // Index 0 is the starting digest, so index 10 ends where the first run ended.
     let at = DigestAt { chain: 0, index: 10 };
     let later = DigestAt { chain: 0, index: 11 };
     let newest = trail.chains[0].standard - 1;
@@ -85,11 +86,11 @@ fn a_digest_at_the_seam_that_is_gone_or_another_is_found() {
         bench.server.replace_world(changed.world.clone());
         let ran = bench.verify(&["--since", &record, "--end-time", &iso(whole.to)]);
         assert_eq!(ran.status, 1, "{name}: {}", ran.stdout);
-        // Once: by the digest's own line, or by the seam where the walk does not come to it.
-        let told = ran.stdout.matches(&format!("\"code\":\"{code}")).count();
-        assert_eq!(told, 1, "{name}: {}", ran.stdout);
+        // Reported once: by the digest's own line, or by the seam if the walk does not reach it.
+        let reported = ran.stdout.matches(&format!("\"code\":\"{code}")).count();
+        assert_eq!(reported, 1, "{name}: {}", ran.stdout);
     }
-    // A chain that is there no more, digests and all: only the record knows of it.
+    // A chain without any remaining object, not even digests: only the record knows of it.
     let (bench, record) = joined("vanished", &trail, middle);
     let mut changed = trail.clone();
     let objects = &mut changed.world.buckets.get_mut(&bench.bucket).unwrap().objects;
@@ -101,13 +102,13 @@ fn a_digest_at_the_seam_that_is_gone_or_another_is_found() {
     let gone = seam.iter().find(|seam| seam["joined"] == false).unwrap();
     assert_eq!(gone["finding"]["code"], "digest-missing");
     let without = bench.verify(&with(&period(middle, whole.to), &[]));
-    assert_eq!(without.status, 0, "without the record nothing is missed: {}", without.stdout);
+    assert_eq!(without.status, 0, "without the record nothing must be missed: {}", without.stdout);
 }
 
-/// Hour by hour, each run on to the record of the one before, over an organization's chains whose
-/// digests end at times of their own.
+/// Hourly runs over an organization, each continuing the record of the previous one. The digests of
+/// each chain end at different times.
 #[test]
-fn many_runs_on_end_join_each_to_the_one_before() {
+fn many_consecutive_runs_join_each_other() {
     let scale = Scale { accounts: 3, regions: 4, hours: 12, logs: 0.5, sizes: LogSizes::Small };
     let trail = scale.build();
     let whole = trail.whole();
@@ -125,9 +126,9 @@ fn many_runs_on_end_join_each_to_the_one_before() {
     }
 }
 
-/// A record of another bucket with chains of the same names: nobody joins on to it.
+/// A record of a different bucket with chains of the same names: no chain joins it.
 #[test]
-fn a_run_that_does_not_join_on_is_not_proven_and_says_so() {
+fn a_run_that_does_not_join_its_record_is_reported_as_not_proven() {
     let trail = trail();
     let whole = trail.whole();
     let middle = whole.from + 10 * HOUR;

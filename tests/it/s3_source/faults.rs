@@ -1,7 +1,7 @@
-//! What goes wrong, under its name, and what is asked again.
+//! What goes wrong, its class, and what is requested again.
 use super::*;
 
-/// One source, not retried: what each fault of a GET is.
+/// One source without retries: the class of each fault of a GET.
 #[tokio::test]
 async fn each_fault_has_its_class() {
     use ReadFailureKind as Kind;
@@ -41,7 +41,7 @@ async fn each_fault_has_its_class() {
 }
 
 #[tokio::test]
-async fn missing_is_only_what_s3_says_is() {
+async fn only_what_s3_reports_as_missing_is_missing() {
     let server = serve(ServerOptions::default());
     let source = s3(&server);
     assert_eq!(read(&source, "a/none").await, Err(ReadError::Missing));
@@ -56,9 +56,9 @@ async fn missing_is_only_what_s3_says_is() {
     assert_eq!(denied.kind, ReadFailureKind::Denied);
 }
 
-/// The AWS CLI's words for this case can be made from the failure.
+/// The failure has what is needed to build the AWS CLI's message for this case.
 #[tokio::test]
-async fn a_bucket_that_is_not_there() {
+async fn a_missing_bucket_is_reported_as_such() {
     let server = serve(ServerOptions::default());
     let source = s3(&server);
     for _ in 0..2 {
@@ -72,7 +72,7 @@ async fn a_bucket_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn faults_within_the_budget_are_not_seen_and_attempts_are_exact() {
+async fn faults_within_the_budget_are_invisible_and_attempts_are_exact() {
     for fault in [
         Fault::Reset,
         Fault::SlowDown,
@@ -104,7 +104,7 @@ async fn faults_within_the_budget_are_not_seen_and_attempts_are_exact() {
 }
 
 #[tokio::test]
-async fn a_body_is_gone_on_with_from_the_byte_reached() {
+async fn a_body_is_resumed_from_the_byte_reached() {
     let plan = FaultPlan::new()
         .with(Matcher::get("a/long"), Schedule::first(2, Fault::BodyCut { after: 60_000 }));
     let server = serve(ServerOptions { faults: plan, log_requests: true, ..Default::default() });
@@ -123,7 +123,7 @@ async fn a_body_is_gone_on_with_from_the_byte_reached() {
 }
 
 #[tokio::test]
-async fn a_store_that_ignores_ranges_is_read_all_the_same() {
+async fn a_store_that_ignores_ranges_is_read_completely() {
     let plan = FaultPlan::new()
         .with(Matcher::get("a/long"), Schedule::on(1, Fault::BodyReset { after: 99_999 }))
         .with(Matcher::get("a/long"), Schedule::from(2, Fault::RangeIgnored));
@@ -133,7 +133,7 @@ async fn a_store_that_ignores_ranges_is_read_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_replaced_in_mid_body_is_not_joined() {
+async fn the_parts_of_a_replaced_object_are_not_joined() {
     let plan = FaultPlan::new()
         .with(Matcher::get("a/long"), Schedule::on(1, Fault::BodyCut { after: 1000 }))
         .with(Matcher::get("a/long"), Schedule::from(2, Fault::EtagChanged));
@@ -144,9 +144,10 @@ async fn an_object_that_is_replaced_in_mid_body_is_not_joined() {
     assert_eq!(changed.attempts, 2);
 }
 
-/// A proxy's page, a broken document: a listing is evidence, so it is taken whole or not at all.
+/// A proxy's page, a broken document: a listing is evidence, so it is accepted completely or not at
+/// all.
 #[tokio::test]
-async fn garbage_for_a_listing_is_a_failure() {
+async fn a_garbled_listing_is_a_failure() {
     for body in [
         "",
         "<html></html>",

@@ -1,5 +1,5 @@
-//! S3 and CloudTrail as sources, over the loopback server: what each fault becomes, and that faults
-//! within the budget are not seen.
+//! S3 and CloudTrail as sources, over the loopback server: the class of each fault, and that faults
+//! within the budget stay invisible.
 mod faults;
 mod objects;
 mod regions;
@@ -34,7 +34,7 @@ use trailproof_testkit::world::{Bucket, PublicKey, Trail, TrailStatus, Version, 
 
 const BUCKET: &str = "evidence";
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:123456789012:trail/audit";
-/// Keys as attackers could choose them; ascending by bytes.
+/// Keys that attackers could choose, in ascending byte order.
 const ODD_KEYS: [&str; 9] = [
     "/odd/leading",
     "odd/\u{1}\u{1b}[31m\r\n",
@@ -60,7 +60,7 @@ fn version(body: impl Into<Bytes>) -> Version {
     }
 }
 
-/// 200 KB in which every offset is recognisable.
+/// Returns 200 KB in which every offset is recognisable.
 fn long_body() -> Bytes {
     (0..50_000_u32).flat_map(u32::to_be_bytes).collect::<Vec<u8>>().into()
 }
@@ -143,7 +143,7 @@ async fn failure(source: &dyn ObjectSource, key: &str) -> ReadFailure {
     }
 }
 
-/// All pages joined, and how many there were.
+/// Returns all pages joined, and their number.
 async fn list(
     source: &dyn ObjectSource,
     mut request: ListRequest,
@@ -158,7 +158,7 @@ async fn list(
         }
         request.continuation = page.next;
     }
-    panic!("the listing does not end")
+    panic!("the listing must end")
 }
 
 fn keys(page: &ListPage) -> Vec<&str> {

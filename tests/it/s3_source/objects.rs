@@ -1,4 +1,4 @@
-//! Listing and reading of objects that are there.
+//! Listing and reading of existing objects.
 use super::*;
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn page_sizes_do_not_matter() {
     }
 }
 
-/// The signature is over these very bytes: keys go in and come out as they are.
+/// The signature covers these very bytes: keys go in and come out unchanged.
 #[tokio::test]
 async fn odd_keys_are_listed_and_read_byte_for_byte() {
     let server = serve(ServerOptions::default());
@@ -38,11 +38,11 @@ async fn odd_keys_are_listed_and_read_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn an_object_comes_as_it_is_stored() {
+async fn an_object_is_returned_as_stored() {
     let server = serve(ServerOptions::default());
     let source = s3(&server);
     let (metadata, body) = read_from(&source, "a/long", &ReadFrom::default()).await.unwrap();
-    // `Content-Encoding: gzip` is not undone: these bytes are no gzip at all.
+    // `Content-Encoding: gzip` is not undone: these bytes are not gzip at all.
     assert_eq!(body, long_body());
     assert_eq!(metadata.size, Some(200_000));
     assert_eq!(metadata.user.get("signature").unwrap(), "abcd");
@@ -59,7 +59,7 @@ async fn an_object_comes_as_it_is_stored() {
 }
 
 #[tokio::test]
-async fn names_of_metadata_are_lower_case_whatever_the_store_does() {
+async fn metadata_names_are_lower_case_whatever_the_store_sends() {
     let plan = FaultPlan::new().with(Matcher::any(), Schedule::always(Fault::MetadataInOtherCase));
     let server = serve_faults(plan);
     let source = s3(&server);
@@ -67,10 +67,10 @@ async fn names_of_metadata_are_lower_case_whatever_the_store_does() {
     assert_eq!(metadata.user.get("signature").unwrap(), "abcd");
 }
 
-/// One byte in an object's metadata, which whoever may write objects can put there, must not make
+/// One byte in an object's metadata, which anyone with write access can put there, must not make
 /// the object unreadable.
 #[tokio::test]
-async fn headers_that_are_not_utf8_do_no_harm() {
+async fn headers_that_are_not_utf8_are_harmless() {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -1,7 +1,7 @@
 //! How the region of a bucket is found.
 use super::*;
 
-/// Buckets of other regions are found, and a redirect is followed once and remembered.
+/// Buckets in other regions are found, and a redirect is followed once and remembered.
 #[tokio::test]
 async fn the_region_is_found_once_for_each_bucket() {
     let options = ServerOptions { enforce_bucket_region: true, ..ServerOptions::default() };
@@ -21,7 +21,7 @@ async fn the_region_is_found_once_for_each_bucket() {
 }
 
 #[tokio::test]
-async fn a_refused_head_is_followed_by_the_location() {
+async fn after_a_rejected_head_the_location_is_requested() {
     let plan = FaultPlan::new().with(
         Matcher::operation(Operation::HeadBucket),
         Schedule::always(Fault::Answer {

@@ -40,7 +40,7 @@ fn trails_world() -> World {
 }
 
 #[tokio::test]
-async fn keys_come_of_every_page_and_of_the_region_asked_for() {
+async fn keys_come_from_every_page_of_the_requested_region() {
     let options = ServerOptions { key_page_size: 2, ..ServerOptions::default() };
     let server = LoopbackServer::start(trails_world(), options).unwrap();
     let service = CloudTrail::new(&config(&server, Some("us-east-1")));
@@ -78,7 +78,7 @@ async fn trails_their_status_and_the_organization() {
 }
 
 #[tokio::test]
-async fn refusals_of_services_read_as_the_aws_cli_has_them() {
+async fn rejections_by_services_have_the_wording_of_the_aws_cli() {
     let server = LoopbackServer::start(trails_world(), ServerOptions::default()).unwrap();
     server.replace_faults(FaultPlan::new().with(
         Matcher::operation(Operation::ListPublicKeys),

@@ -9,10 +9,10 @@ fn signatures_verify_with_the_other_implementation() {
     let used: BTreeSet<_> =
         trail.digests().map(|(id, digest)| (&digest.fingerprint, &id.region)).collect();
     let fingerprints: BTreeSet<_> = used.iter().map(|(fingerprint, _)| fingerprint).collect();
-    assert_eq!((used.len(), fingerprints.len()), (4, 4), "two regions with a rotation each");
+    assert_eq!((used.len(), fingerprints.len()), (4, 4), "two regions with one rotation each");
 }
 
-/// Over half a year every region has a new key every 18 to 20 days, and no two share one.
+/// Over half a year every region gets a new key every 18 to 20 days, and no two regions share one.
 #[test]
 fn keys_rotate() {
     let spec = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]).hours(100 * 24);
@@ -30,7 +30,7 @@ fn keys_rotate() {
     assert_signed(&trail);
 }
 
-/// A key that is returned as SubjectPublicKeyInfo verifies, and digests name its fingerprint.
+/// A key returned as SubjectPublicKeyInfo verifies, and digests name its fingerprint.
 #[test]
 fn keys_can_be_subject_public_key_info() {
     let trail = TrailSpec::new().hours(3).spki_keys().build();
@@ -48,20 +48,25 @@ fn both_signers_give_the_same_bytes() {
         let text = format!("text {slot}");
         let reference = signer.sign(text.as_bytes(), SignWith::Reference);
         assert_eq!(reference, signer.sign(text.as_bytes(), SignWith::Fast));
-        assert_eq!(reference, signer.sign(text.as_bytes(), SignWith::Reference), "as remembered");
+        assert_eq!(
+            reference,
+            signer.sign(text.as_bytes(), SignWith::Reference),
+            "the cached signature"
+        );
         fingerprints.insert(fingerprint(&signer.pkcs1));
     }
-    assert_eq!(fingerprints.len(), POOL + 1, "no key is there twice");
+    assert_eq!(fingerprints.len(), POOL + 1, "no key may occur twice");
 }
 
-/// The names of all fields in the order in which they are written, the first two log files' too.
+/// Returns the names of all fields in the order in which they are written, including those of the
+/// first two log files.
 fn field_order(json: &str) -> Vec<&str> {
     let names = json.match_indices("\":").map(|(at, _)| json[..at].rsplit('"').next().unwrap());
     names.take(15 + 2 * 6).collect()
 }
 
 #[test]
-fn the_json_is_written_as_the_real_digests_are() {
+fn the_json_has_the_form_of_real_digests() {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/realdata");
     let root = std::env::var_os("TRAILPROOF_REALDATA").map_or(beside, PathBuf::from);
     let Ok(files) = std::fs::read_dir(root.join("digests")) else {
@@ -88,7 +93,7 @@ fn the_json_is_written_as_the_real_digests_are() {
         let real = String::from_utf8(text).unwrap();
         let ours = if real.contains("\\/") { &escaped } else { &plain };
         assert_eq!(field_order(ours), field_order(&real), "{}", path.display());
-        assert_eq!(ours.contains("\\/"), real.contains("\\/"), "slashes as in its year");
+        assert_eq!(ours.contains("\\/"), real.contains("\\/"), "slashes escaped as in that year");
         // Minified: nothing between fields, no newline at the end.
         for json in [ours, &real] {
             assert!(json.ends_with("\"}]}") && !json.contains("\": ") && !json.contains(", \""));
@@ -99,7 +104,7 @@ fn the_json_is_written_as_the_real_digests_are() {
 }
 
 #[test]
-fn links_lead_to_the_digest_before() {
+fn links_lead_to_the_preceding_digest() {
     let trail = eventful(20).build();
     for chain in &trail.chains {
         assert_eq!(chain.standard().len(), 2 + 18, "two starting digests, 20 hours less 2");
@@ -120,8 +125,8 @@ fn links_lead_to_the_digest_before() {
             let object = trail.current(&before.bucket, &before.key).unwrap();
             let hash = hex::encode(Sha256::digest(&before.json));
             let signature = &object.metadata["signature"];
-            let told: [&str; 5] = [&before.bucket, &before.key, &hash, "SHA-256", signature];
-            assert_eq!(link, told.map(Some));
+            let expected: [&str; 5] = [&before.bucket, &before.key, &hash, "SHA-256", signature];
+            assert_eq!(link, expected.map(Some));
             if digest.kind != DigestKind::Backfill {
                 assert_eq!(before.end, digest.start);
             }

@@ -1,5 +1,5 @@
-//! The trail builder is held against the format's facts and against an implementation of RSA that it
-//! does not sign with.
+//! Checks the trail builder against the facts of the format, and against an implementation of RSA
+//! that it does not sign with.
 mod digests;
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine;
@@ -16,8 +16,8 @@ use trailproof_testkit::trail::{
     LogSizes, SignWith, TrailBuilder, TrailSpec,
 };
 
-/// Every signature verifies with aws-lc-rs, over the string to sign as FORMAT.md tells it, under the
-/// key of the region that the digest names, which is valid at the time.
+/// Checks that every signature verifies with aws-lc-rs over the string to sign that FORMAT.md
+/// defines, under the key of the region that the digest names, which is valid at the time.
 fn assert_signed(trail: &BuiltTrail) {
     for (id, digest) in trail.digests() {
         let version = trail.current(&digest.bucket, &digest.key).unwrap();
@@ -50,7 +50,8 @@ fn assert_signed(trail: &BuiltTrail) {
     }
 }
 
-/// Everything a trail can be at once: restarts, backfill, a new bucket, rotation, two regions.
+/// Returns a trail with everything at once: restarts, backfill, a new bucket, rotation, two
+/// regions.
 fn eventful(hours: u32) -> TrailSpec {
     TrailSpec::new()
         .organization("o-a1b2c3d4e5")
@@ -77,10 +78,10 @@ fn inflated(trail: &BuiltTrail, bucket: &str, key: &str) -> Vec<u8> {
     bytes
 }
 
-/// Log files lie where their digest says, hash as it says, are delivered within its interval, and
-/// hold the events that were asked for, hostile text and all.
+/// Log files are where their digest names them, have the recorded hash, are delivered within its
+/// interval, and hold the requested events, including hostile text.
 #[test]
-fn log_files_are_what_their_digest_says() {
+fn log_files_are_what_their_digest_records() {
     let principal = "<b>\"mallory\"</b>\u{1b}[2J";
     let event = EventSpec::new("kms.amazonaws.com", "DisableKey").id("e-1").by(principal);
     let trail = eventful(20).event(4, event).build();
@@ -110,7 +111,7 @@ fn log_files_are_what_their_digest_says() {
 
 type Objects = Vec<(String, Vec<u8>, String)>;
 
-/// All that lies in the buckets, with everything that a server tells about it.
+/// Returns everything in the buckets, with all that a server reports about it.
 fn objects(trail: &BuiltTrail) -> Objects {
     let mut all = Vec::new();
     for bucket in trail.world.buckets.values() {
@@ -137,9 +138,10 @@ fn one_seed_gives_one_trail() {
 const AT: DigestAt = DigestAt { chain: 0, index: 5 };
 const LOG: LogAt = LogAt { digest: AT, log: 1 };
 
-/// Forged, moved and hostile content is in the bucket as told, while the truth stays what it was.
+/// Forged, moved and hostile content is in the bucket as intended, while the ground truth stays
+/// unchanged.
 #[test]
-fn deeds_change_what_they_say() {
+fn deeds_change_what_they_describe() {
     let untouched = TrailSpec::new().build();
     let after = |deed| {
         let mut trail = untouched.clone();
@@ -155,7 +157,7 @@ fn deeds_change_what_they_say() {
     let (object, digest, trail) = after(Deed::DigestByteFlipped(AT));
     assert_eq!(differences(&inflated(&trail, &digest.bucket, &digest.key), &digest.json), 1);
     assert_eq!(object.metadata["signature"], digest.signature);
-    // A forged digest is rightly signed, by a key that is not AWS's.
+    // A forged digest is correctly signed, by a key that does not belong to AWS.
     for deed in [Deed::DigestForged(AT), Deed::DigestForgedKnownFingerprint(AT)] {
         let (object, digest, trail) = after(deed);
         let bytes = inflated(&trail, &digest.bucket, &digest.key);
@@ -193,7 +195,7 @@ fn deeds_change_what_they_say() {
     let keys = || trail.world.buckets["example-trail-logs"].objects.keys();
     assert_eq!(keys().filter(|key| key.contains('\u{1b}')).count(), 1);
     assert!(trail.write_to(&std::env::temp_dir().join("trailproof-never")).is_err());
-    // What AWS itself signs is signed rightly, and so is everything that links to it.
+    // What AWS itself signs has a valid signature, and so does everything that links to it.
     for deed in [Deed::DigestWithoutLogFiles(AT), Deed::DigestLoop { at: AT, to: 9 }] {
         let mut trail = untouched.clone();
         trail.apply(deed).unwrap();
@@ -205,14 +207,15 @@ fn deeds_change_what_they_say() {
     }
 }
 
-/// Two trails, one name the beginning of the other, share folders and do not touch each other.
+/// Two trails share folders and do not affect each other, although the name of one is the beginning
+/// of the other's.
 #[test]
 fn two_trails_share_a_prefix() {
     let second = TrailSpec::new().trail("management-events_us-east-1", "us-east-1").seed(9);
     let mut trail = TrailBuilder::new().trail(TrailSpec::new()).trail(second).build();
     assert_signed(&trail);
     assert_eq!((trail.chains.len(), trail.world.trails.len()), (2, 2));
-    assert_eq!(trail.world.public_keys["us-east-1"].len(), 1, "keys are the region's");
+    assert_eq!(trail.world.public_keys["us-east-1"].len(), 1, "the keys must belong to the region");
     let swap = Deed::DigestSwapped { one: AT, other: DigestAt { chain: 1, index: 5 } };
     let before = trail.clone();
     trail.apply(swap).unwrap();
@@ -223,9 +226,9 @@ fn two_trails_share_a_prefix() {
     assert!(first.required.is_empty() && first.chains.len() == 1);
 }
 
-/// Where versions are kept, deeds leave what they replaced.
+/// If versions are kept, deeds leave what they replaced.
 #[test]
-fn versions_stay_where_they_are_kept() {
+fn deeds_keep_old_versions_in_a_versioned_bucket() {
     let mut trail = TrailSpec::new().versioned().build();
     trail.apply_all(&[Deed::LogDeleted(LOG), Deed::DigestForged(AT)]).unwrap();
     let digest = &trail.chains[0].digests[5];
@@ -243,12 +246,14 @@ fn the_demo_is_written_to_a_directory() {
     let read = |name: &str| -> Value {
         serde_json::from_str(&std::fs::read_to_string(directory.join(name)).unwrap()).unwrap()
     };
-    let (told, keys) = (read("trailproof-objects.json"), read("public-keys.json"));
-    let told = told["example-trail-logs"].as_object().unwrap();
-    assert!(!told.contains_key(&demo.deleted_digest) && told.contains_key(&demo.changed_log));
-    for (key, told) in told {
+    let (metadata, keys) = (read("trailproof-objects.json"), read("public-keys.json"));
+    let metadata = metadata["example-trail-logs"].as_object().unwrap();
+    assert!(
+        !metadata.contains_key(&demo.deleted_digest) && metadata.contains_key(&demo.changed_log)
+    );
+    for (key, metadata) in metadata {
         assert!(directory.join("example-trail-logs").join(key).is_file());
-        assert_eq!(key.contains("-Digest"), told["metadata"]["signature"].is_string(), "{key}");
+        assert_eq!(key.contains("-Digest"), metadata["metadata"]["signature"].is_string(), "{key}");
     }
     for (region, built) in &demo.trail.world.public_keys {
         let key = &keys[region]["PublicKeyList"][0];

@@ -18,7 +18,7 @@ fn at(text: &str) -> i64 {
     Timestamp::parse(text).unwrap().unix()
 }
 
-/// The objects that are unlisted, the folders without digests, and the verdict.
+/// Returns the unlisted objects, the folders without digests, and the verdict.
 fn run(
     trail: &BuiltTrail,
     source: Arc<dyn ObjectSource>,
@@ -58,7 +58,8 @@ fn world(trail: &BuiltTrail) -> Arc<dyn ObjectSource> {
     Arc::new(WorldSource::new(&trail.world))
 }
 
-/// Names of five minutes each around midnight, where one period ends and the next begins.
+/// File names at intervals of five minutes around midnight, where one period ends and the next
+/// begins.
 #[test]
 fn two_adjoining_periods_leave_no_stretch_unsearched() {
     let clean = spec("main-trail", 60).backfill(22, 1, 5).backfill(23, 1, 30).build();
@@ -69,7 +70,7 @@ fn two_adjoining_periods_leave_no_stretch_unsearched() {
             let (other, ..) = run(trail, world(trail), edge, to);
             one.into_iter().chain(other).collect::<BTreeSet<_>>()
         };
-        assert_eq!(both(&clean), BTreeSet::new(), "nobody added anything");
+        assert_eq!(both(&clean), BTreeSet::new(), "nothing was added");
         let mut added = clean.clone();
         let name = bucket(&clean);
         let mut keys = BTreeSet::new();
@@ -89,10 +90,10 @@ fn two_adjoining_periods_leave_no_stretch_unsearched() {
     }
 }
 
-/// A log file that was delivered late is named by a backfill digest of the hour in which it was made,
-/// which may end after the period.
+/// A log file that was delivered late is named by a backfill digest of the hour in which it was
+/// made, which may end after the period.
 #[test]
-fn no_period_accuses_what_a_later_digest_names() {
+fn a_log_file_named_by_a_later_digest_is_not_unlisted() {
     let mut spec = spec("main-trail", 40);
     for hour in 3..38 {
         spec = spec.backfill(hour, 1, 5);
@@ -106,10 +107,10 @@ fn no_period_accuses_what_a_later_digest_names() {
     }
 }
 
-/// A place without digests is in doubt where log files of the period lie in it, and not where those of
-/// another time do, or what no reader takes for data.
+/// A place without digests is in doubt if it contains log files of the period. Log files of other
+/// times, and objects that no reader takes for data, do not put it in doubt.
 #[test]
-fn only_log_files_of_the_period_are_without_digests() {
+fn only_log_files_of_the_period_put_a_place_in_doubt() {
     let clean = one(40);
     let name = bucket(&clean);
     let (from, to) = (at("2026-03-01T04:00:00Z"), at("2026-03-02T00:00:00Z"));
@@ -135,7 +136,7 @@ fn only_log_files_of_the_period_are_without_digests() {
     }
 }
 
-/// A store that answers each listing with an empty page first.
+/// A source that answers each listing with an empty page first.
 #[derive(Debug)]
 struct EmptyFirst(WorldSource);
 
@@ -166,7 +167,7 @@ impl ObjectSource for EmptyFirst {
 }
 
 #[test]
-fn an_empty_page_that_goes_on_ends_no_look() {
+fn an_empty_page_with_a_continuation_does_not_end_a_search() {
     let clean = one(12);
     let name = bucket(&clean);
     let (from, to) = (clean.whole().from, clean.whole().to);

@@ -1,5 +1,5 @@
-//! Objects that no digest names: the program over a bucket, a mirror and a directory, and the engine
-//! over worlds. Each test is a kind of object or of place.
+//! Objects that no digest names: the program over a bucket, a mirror and a directory, and the
+//! engine over worlds. Each test covers one kind of object or place.
 mod edges;
 
 use crate::support::mirrors::*;
@@ -24,7 +24,7 @@ fn one(hours: u32) -> BuiltTrail {
     spec("main-trail", hours).build()
 }
 
-/// The key of a log file in the middle of the trail, up to `/CloudTrail/` and behind it.
+/// Returns the key of a log file in the middle of the trail, split at `/CloudTrail/`.
 fn around(trail: &BuiltTrail) -> (String, String) {
     let count = trail.logs().count();
     let key = &trail.logs().nth(count / 2).unwrap().1.key;
@@ -43,7 +43,7 @@ fn verify(trail: &BuiltTrail, more: &[&str]) -> Ran {
     aws(&server, &[&["verify", &location][..], &slices(&period(trail)), &JSONL, more].concat())
 }
 
-/// Puts an object of its own content at each key, and wants each to be told.
+/// Puts a distinct object at each key, and checks that every one is reported.
 fn each_is_unlisted(mut trail: BuiltTrail, keys: &[String], more: &[&str]) {
     let name = bucket(&trail);
     assert_eq!(verify(&trail, more).status, 0);
@@ -71,7 +71,7 @@ fn an_object_in_any_folder_of_log_files_is_unlisted() {
 }
 
 #[test]
-fn what_is_not_a_region_year_month_or_day_is_searched_whole() {
+fn a_folder_that_is_not_a_region_year_month_or_day_is_searched_completely() {
     let trail = one(8);
     let (above, _) = around(&trail);
     let keys: Vec<String> = [
@@ -96,7 +96,7 @@ fn what_is_not_a_region_year_month_or_day_is_searched_whole() {
     .map(|key| format!("{above}CloudTrail/{key}"))
     .into();
     each_is_unlisted(trail.clone(), &keys, &[]);
-    // A region that the scope leaves out is left out however it is spelt.
+    // A region that is out of scope is omitted, however it is spelt.
     let other = |key: &String| ["EU-WEST", "eu-west"].iter().any(|other| key.contains(other));
     let keys: Vec<String> = keys.into_iter().filter(|key| !other(key)).collect();
     let mut with_other = trail;
@@ -107,7 +107,7 @@ fn what_is_not_a_region_year_month_or_day_is_searched_whole() {
 }
 
 #[test]
-fn years_months_and_days_of_another_time_are_not_the_periods() {
+fn folders_of_other_dates_are_not_part_of_the_period() {
     let mut trail = one(8);
     let (above, _) = around(&trail);
     let name = bucket(&trail);
@@ -118,7 +118,7 @@ fn years_months_and_days_of_another_time_are_not_the_periods() {
 }
 
 #[test]
-fn log_files_of_trails_that_the_scope_leaves_out_are_not_unlisted() {
+fn log_files_of_trails_out_of_scope_are_not_unlisted() {
     let second = spec("second-trail", 8).seed(34);
     let mut trail = TrailBuilder::new().trail(spec("main-trail", 8)).trail(second.clone()).build();
     let arn = second.arn();
@@ -126,21 +126,22 @@ fn log_files_of_trails_that_the_scope_leaves_out_are_not_unlisted() {
     for scope in [["--trail", "second-trail"], ["--trail-arn", &arn]] {
         let ran = verify(&trail, &scope);
         assert_eq!((ran.status, unlisted(&ran).len()), (0, 0), "{scope:?} {}", ran.stderr);
-        assert!(!ran.stdout.contains("main-trail_"), "its digests are not told");
+        assert!(!ran.stdout.contains("main-trail_"), "its digests must not be reported");
     }
     let server = serve(&trail);
     let location = format!("s3://{}", bucket(&trail));
     let words = ["verify", &location, "--trail", "second-trail"];
     let text = aws(&server, &[&words[..], &slices(&period(&trail))].concat());
     assert!(text.stdout.contains("Another trail lies here: `main-trail`"), "{}", text.stdout);
-    // A mirror of the one trail verifies to the same.
+    // A mirror of the one trail gives the same result.
     let at = fresh("beside");
     let ran = mirror(&server, &trail, &at, &["--trail", "second-trail"]);
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     drop(server);
     let offline = verify_more(&trail, &at, &["--trail", "second-trail"]);
     assert_eq!((offline.status, offline.events()), (0, ran.events()), "{}", offline.stderr);
-    // What neither names is told, and what only an unproven digest of the other names.
+    // Files that neither trail names are reported, and so are files that only an unproven digest of
+    // the other trail names.
     let chain = trail.chain("111122223333", HERE, "main-trail").unwrap();
     let digest = trail.chains[chain].digests[5].clone();
     trail.apply(Deed::DigestByteFlipped(DigestAt { chain, index: 5 })).unwrap();
@@ -152,7 +153,7 @@ fn log_files_of_trails_that_the_scope_leaves_out_are_not_unlisted() {
 }
 
 #[test]
-fn what_no_reader_takes_for_data_is_set_aside() {
+fn objects_that_no_reader_takes_for_data_are_set_aside() {
     let mut trail = one(8);
     let (above, below) = around(&trail);
     let name = bucket(&trail);
@@ -172,7 +173,7 @@ fn what_no_reader_takes_for_data_is_set_aside() {
     assert_eq!(ran.status, 0, "{}", ran.stdout);
     let aside = |ran: &Ran| ran.of_kind("run-finished")[0]["set_aside"].clone();
     assert_eq!(aside(&ran), serde_json::json!({ "empty": 3, "hidden-name": 3 }));
-    // In a mirror desktops leave files too. In a bucket they are nobody's desktop.
+    // In a mirror, desktops leave files too. In a bucket such files do not come from a desktop.
     let server = serve(&trail);
     let at = fresh("aside");
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
@@ -185,7 +186,7 @@ fn what_no_reader_takes_for_data_is_set_aside() {
     assert_eq!(ran.status, 0, "{}", ran.stdout);
     let expected = serde_json::json!({ "desktop": 2, "empty": 4, "hidden-name": 3 });
     assert_eq!(aside(&ran), expected);
-    // With bytes, and in a bucket, and without the ending, each is data to some reader.
+    // With content, in a bucket, or without the file extension, each is data to some reader.
     for key in ["Thumbs.db", "desktop.ini", "x.json", "x"] {
         trail.put(&name, &format!("{folder}{key}"), object(b"x"));
     }
@@ -203,7 +204,7 @@ fn a_trail_without_validation_is_named_as_the_reason() {
         trail.put(&name, &key.replace(".json.gz", "x.json.gz"), version);
     }
     let arn = spec("main-trail", 8).arn();
-    let told = |trail: &BuiltTrail| {
+    let reported = |trail: &BuiltTrail| {
         let ran = verify(trail, &["--trail-arn", &arn]);
         let events = ran.of_kind("log-unlisted");
         let reasons = events.iter().map(|event| event["reason"].as_str().unwrap().to_owned());
@@ -215,7 +216,8 @@ fn a_trail_without_validation_is_named_as_the_reason() {
         validates: false,
         ..trail.world.trails[0].clone()
     };
-    // One that delivers elsewhere explains nothing: then they are copies, by their content.
+    // A trail that delivers elsewhere explains nothing. Its files are then copies, by their
+    // content.
     for other in [
         Trail { bucket: "another-bucket".to_owned(), ..baseline.clone() },
         Trail { prefix: Some("p".to_owned()), ..baseline.clone() },
@@ -223,10 +225,10 @@ fn a_trail_without_validation_is_named_as_the_reason() {
     ] {
         let mut trail = trail.clone();
         trail.world.trails.push(other);
-        assert_eq!(told(&trail), (0, BTreeSet::new()));
+        assert_eq!(reported(&trail), (0, BTreeSet::new()));
     }
     trail.world.trails.push(baseline);
-    assert_eq!(told(&trail), (3, BTreeSet::from(["trail-without-validation".to_owned()])));
+    assert_eq!(reported(&trail), (3, BTreeSet::from(["trail-without-validation".to_owned()])));
     let server = serve(&trail);
     let words = ["verify", "--trail-arn", &arn];
     let text = aws(&server, &[&words[..], &slices(&period(&trail))].concat()).stdout;
@@ -237,7 +239,7 @@ fn a_trail_without_validation_is_named_as_the_reason() {
 }
 
 #[test]
-fn content_that_a_digest_names_under_another_key_is_a_copy() {
+fn content_that_a_digest_names_under_a_different_key_is_a_copy() {
     let mut trail = one(8);
     let name = bucket(&trail);
     let key = trail.logs().nth(3).unwrap().1.key.clone();
@@ -251,13 +253,13 @@ fn content_that_a_digest_names_under_another_key_is_a_copy() {
     assert_eq!(copies[0]["key"], copy.as_str());
     let named = ran.of_kind("log-judged").into_iter().find(|event| event["key"] == key.as_str());
     assert_eq!(copies[0]["sha256"], named.unwrap()["sha256"]);
-    // More behind the content, or none of it, makes it another's.
+    // With data after the content, or with only a part of it, the file is not a copy.
     for body in [[&version.body[..], b"more"].concat(), version.body[..40].to_vec()] {
         trail.put(&name, &copy, object(&body));
         let ran = verify(&trail, &[]);
         assert_eq!((ran.status, unlisted(&ran)), (3, BTreeSet::from([copy.clone()])));
     }
-    // The mirror that was made of it says so too, without a network.
+    // The mirror of this bucket reports the same without a network.
     trail.put(&name, &copy, version);
     let server = serve(&trail);
     let at = fresh("copy-of");

@@ -1,5 +1,5 @@
-//! `trailproof verify` from outside: the program itself over a loopback AWS. Every row of the table
-//! of exit statuses, in every format, and every kind of bad input.
+//! `trailproof verify` from the outside: the program over a loopback AWS. Every row of the table of
+//! exit statuses in every format, and every kind of bad input.
 mod refused;
 use crate::support::wait_until;
 use serde_json::Value;
@@ -64,8 +64,8 @@ fn verify<'a>(location: &'a str, period: &[&'a str], more: &[&'a str]) -> Vec<&'
     ["verify", location].iter().chain(period).chain(more).copied().collect()
 }
 
-/// The verdict that a format tells.
-fn told(format: &str, stdout: &str) -> String {
+/// Returns the verdict that a format shows.
+fn shown_verdict(format: &str, stdout: &str) -> String {
     match format {
         "text" => {
             let line = stdout.lines().next().unwrap();
@@ -112,14 +112,14 @@ fn every_verdict_has_its_exit_status_in_every_format() {
             let ran =
                 run(&server, &verify("s3://example-trail-logs", &period, &["--format", format]));
             assert_eq!(ran.status, status, "{verdict} as {format}: {}{}", ran.stdout, ran.stderr);
-            assert_eq!(told(format, &ran.stdout), verdict, "as {format}");
+            assert_eq!(shown_verdict(format, &ran.stdout), verdict, "as {format}");
             assert_eq!(ran.stderr, "", "{verdict} as {format}");
         }
     }
 }
 
 #[test]
-fn the_trail_s_own_word_anchors_the_tail() {
+fn the_trail_status_anchors_the_tail() {
     let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events";
     let mut cut = trail();
     cut.apply(Deed::NewestDigestsDeleted { chain: 0, count: 5 }).unwrap();
@@ -129,16 +129,17 @@ fn the_trail_s_own_word_anchors_the_tail() {
     let ran = run(&server, &[arguments.as_slice(), period.as_slice()].concat());
     assert_eq!(ran.status, 1, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("digest-delivered-then-gone"), "{}", ran.stdout);
-    // Without the trail's word the same bucket is uncovered at its end, and no more is known.
+    // Without the trail's status, the end of the same bucket is uncovered, and nothing more is
+    // known.
     let ran = run(&server, &verify("s3://example-trail-logs", &period, &[]));
     assert_eq!(ran.status, 3, "{}", ran.stdout);
     assert!(ran.stdout.contains("tail"), "{}", ran.stdout);
 }
 
-/// A trail's own word is about the place that it delivers to now, and about nothing else: its bucket
-/// or prefix of before, a copy, or digests that lie there and were delivered late.
+/// A trail's status applies only to the place that it currently delivers to, and not to its former
+/// bucket or prefix, to a copy, or to digests that are there but were delivered late.
 #[test]
-fn the_trail_s_own_word_is_about_no_other_place() {
+fn the_trail_status_applies_to_no_other_place() {
     let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events";
     let asked = ["verify", "s3://example-trail-logs", "--trail-arn", arn, "--format", "jsonl"];
     let asked = [asked.as_slice(), WHOLE.as_slice()].concat();
@@ -157,14 +158,14 @@ fn the_trail_s_own_word_is_about_no_other_place() {
         late(&mut elsewhere, 90 * 86_400);
         let ran = run(&serve(&elsewhere), &asked);
         assert_eq!(ran.status, 0, "{why}: {}{}", ran.stdout, ran.stderr);
-        let told = format!("\"check\":\"trail-status\",\"why\":\"{why}\"");
-        assert!(ran.stdout.contains(&told), "{}", ran.stdout);
+        let expected_text = format!("\"check\":\"trail-status\",\"why\":\"{why}\"");
+        assert!(ran.stdout.contains(&expected_text), "{}", ran.stdout);
         assert!(!ran.stdout.contains("\"trail-status\",\"chain\""), "{}", ran.stdout);
     }
-    // Digests that were written as late as the trail says are there, whenever they end.
+    // Digests that were written as late as the trail reports are there, whenever they end.
     let mut there = trail();
     late(&mut there, 30 * 3_600);
-    assert_eq!(run(&serve(&there), &asked).status, 1, "nothing there was written so late");
+    assert_eq!(run(&serve(&there), &asked).status, 1, "no object there was written that late");
     let objects = &mut there.world.buckets.get_mut(BUCKET).unwrap().objects;
     let digests = objects.iter_mut().filter(|(key, _)| key.contains("CloudTrail-Digest"));
     let first = digests.map(|(_, versions)| versions).next().unwrap();
@@ -185,7 +186,7 @@ fn a_gap_is_explained_by_a_verified_event_and_stays_uncovered() {
     let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &[]));
     assert_eq!(ran.status, 3, "{}", ran.stdout);
     assert!(ran.stdout.contains("explained by StopLogging ("), "{}", ran.stdout);
-    // The same gap, when the log file that holds the event is not what was delivered.
+    // The same gap, but the log file with the event differs from what was delivered.
     let mut changed = paused.clone();
     let stop = changed
         .logs()
@@ -199,7 +200,7 @@ fn a_gap_is_explained_by_a_verified_event_and_stays_uncovered() {
 }
 
 #[test]
-fn an_added_log_file_is_told_unless_the_search_is_switched_off() {
+fn an_added_log_file_is_reported_unless_the_search_is_off() {
     let mut added = trail();
     added.apply(Deed::LogAdded(DigestAt { chain: 0, index: 6 })).unwrap();
     let server = serve(&added);
@@ -230,7 +231,7 @@ fn nothing_hostile_reaches_the_terminal() {
 }
 
 #[test]
-fn output_is_the_same_bytes_at_any_concurrency_and_under_faults_that_pass() {
+fn output_is_identical_at_any_concurrency_and_under_transient_faults() {
     let mut changed = TrailSpec::new()
         .seed(8)
         .regions(&["us-east-1", "eu-west-1"])
@@ -264,7 +265,7 @@ fn output_is_the_same_bytes_at_any_concurrency_and_under_faults_that_pass() {
 }
 
 #[test]
-fn prefixes_that_are_mixed_are_all_found_and_one_can_be_named() {
+fn mixed_prefixes_are_all_found_and_one_can_be_named() {
     let spec = || {
         TrailSpec::new().time("2026-03-01T00:04:11Z", 4).logs(LogPlan::Constant(1), LogSizes::Small)
     };
@@ -286,7 +287,7 @@ fn prefixes_that_are_mixed_are_all_found_and_one_can_be_named() {
 }
 
 #[test]
-fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
+fn a_signal_ends_the_run_with_its_status_after_its_output_is_written() {
     let slow = || ServerOptions {
         faults: FaultPlan::new().with(
             Matcher::any().key(KeyMatcher::Contains("_CloudTrail_".to_owned())),
@@ -295,7 +296,7 @@ fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
         ..ServerOptions::default()
     };
     for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
-        // One for each: what the run before asked for must not be taken for this one's.
+        // A new server for each signal, so that requests of the previous run are not counted here.
         let server = LoopbackServer::start(trail().world, slow()).unwrap();
         let arguments = verify("s3://example-trail-logs", &WHOLE, &["--format", "jsonl"]);
         let child = command(&server, &arguments)
@@ -303,34 +304,34 @@ fn a_signal_ends_the_run_with_its_own_status_and_what_was_told_is_written() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // The first log file that is asked for does not come: the run has begun, and waits.
-        wait_until("a log file is asked for", || server.requests().faulted > 0);
+        // The first requested log file never arrives: the run has begun and waits.
+        wait_until("a log file is requested", || server.requests().faulted > 0);
         let killed = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(killed.success());
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(status), "{signal}");
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.contains("\"run-started\""), "{signal}: {stdout}");
-        assert!(!stdout.contains("\"run-finished\""), "a stream that was cut has no last line");
+        assert!(!stdout.contains("\"run-finished\""), "a truncated stream has no last line");
     }
 }
 
-/// A machine without root certificates can ask whom it reaches without TLS, and is told of the rest.
+/// A machine without root certificates can use services without TLS, and a note explains the rest.
 #[test]
-fn a_machine_without_root_certificates_is_told_so() {
+fn a_machine_without_root_certificates_gets_a_note() {
     let server = serve(&trail());
     let arguments = verify("s3://example-trail-logs", &WHOLE, &[]);
     let without = |command: &mut Command| {
         let files = [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/nowhere")];
         let output = command.envs(files).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        (output.status.code(), said)
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), stderr)
     };
-    let (status, said) = without(&mut command(&server, &arguments));
-    assert_eq!(status, Some(0), "{said}");
-    assert!(said.contains("`ca-certificates`"), "{said}");
+    let (status, stderr) = without(&mut command(&server, &arguments));
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stderr.contains("`ca-certificates`"), "{stderr}");
     let over_tls = server.endpoint().replace("http:", "https:");
-    let (status, said) = without(command(&server, &arguments).env("AWS_ENDPOINT_URL", over_tls));
-    assert_eq!(status, Some(5), "{said}");
-    assert!(said.contains("`ca-certificates`"), "{said}");
+    let (status, stderr) = without(command(&server, &arguments).env("AWS_ENDPOINT_URL", over_tls));
+    assert_eq!(status, Some(5), "{stderr}");
+    assert!(stderr.contains("`ca-certificates`"), "{stderr}");
 }

@@ -1,8 +1,8 @@
-//! Runs that do not begin, find nothing, or cannot be told.
+//! Runs that do not begin, find nothing, or cannot write their output.
 use super::*;
 
 #[test]
-fn what_the_caller_got_wrong_is_usage() {
+fn mistakes_of_the_caller_are_usage_errors() {
     let server = serve(&trail());
     for (arguments, part) in [
         (vec!["verify"], "LOCATION"),
@@ -25,7 +25,7 @@ fn what_the_caller_got_wrong_is_usage() {
 }
 
 #[test]
-fn where_nothing_lies_the_report_says_what_does() {
+fn if_nothing_is_found_the_report_lists_what_exists() {
     let prefixed =
         TrailSpec::new().seed(2).prefix("audit/logs").time("2026-03-01T00:04:11Z", 4).build();
     let server = serve(&prefixed);
@@ -42,10 +42,11 @@ fn where_nothing_lies_the_report_says_what_does() {
     ] {
         let ran = run(&server, &verify(location, &WHOLE, &more));
         assert_eq!(ran.status, 4, "{location} {more:?}: {}{}", ran.stdout, ran.stderr);
-        let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(said.contains(part), "{location} {more:?}: {said}");
+        let context = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(context.contains(part), "{location} {more:?}: {context}");
     }
-    // A prefix is found without being named, and named down to the folder of CloudTrail too.
+    // A prefix is found without being named, and also when it is named down to the folder of
+    // CloudTrail.
     for location in ["s3://example-trail-logs", "s3://example-trail-logs/audit/logs/AWSLogs/"] {
         let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T04:04:11Z"];
         assert_eq!(run(&server, &verify(location, &period, &[])).status, 0, "{location}");
@@ -57,7 +58,7 @@ fn where_nothing_lies_the_report_says_what_does() {
 }
 
 #[test]
-fn a_run_that_cannot_begin_is_5_and_says_why() {
+fn a_run_that_cannot_begin_is_status_5_with_a_reason() {
     let denied = ServerOptions {
         access: AccessRules { denied_list_prefixes: vec![String::new()], ..AccessRules::default() },
         ..ServerOptions::default()
@@ -79,7 +80,7 @@ fn a_run_that_cannot_begin_is_5_and_says_why() {
 }
 
 #[test]
-fn a_lost_output_is_6_and_never_hides_a_contradiction() {
+fn a_lost_output_is_status_6_and_never_hides_a_contradiction() {
     let mut contradicted = trail();
     contradicted.apply(Deed::DigestDeleted(DigestAt { chain: 0, index: 4 })).unwrap();
     for (trail, status) in [(trail(), 6), (contradicted, 1)] {

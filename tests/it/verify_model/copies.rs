@@ -1,11 +1,11 @@
-//! Copies: what they lack accuses nobody, what they changed does, and evidence of another place is
-//! told as that.
+//! Copies: absence from them is not a finding, changes are, and evidence of a different place is
+//! reported as such.
 use super::*;
 use trailproof::source::layer::relocate::{Relocated, Relocation};
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::record::DigestJudged;
 
-/// The source as a copy that may be incomplete, under the same name.
+/// Returns the source as a copy that may be incomplete, under the same name.
 pub(super) fn as_copy(source: Arc<dyn ObjectSource>, bucket: &str) -> Arc<dyn ObjectSource> {
     let rule = Relocation {
         bucket: bucket.to_owned(),
@@ -29,7 +29,7 @@ fn spec() -> TrailSpec {
 }
 
 #[test]
-fn removing_objects_accuses_only_where_the_store_of_record_was_asked() {
+fn removed_objects_are_a_finding_only_in_the_store_of_record() {
     let trail = spec().build();
     let period = covered(&trail);
     let copy = period.clone().of_copy();
@@ -38,7 +38,7 @@ fn removing_objects_accuses_only_where_the_store_of_record_was_asked() {
         .map(|(_, digest)| (digest.bucket.clone(), digest.key.clone()))
         .chain(trail.logs().map(|(_, log)| (log.bucket.clone(), log.key.clone())))
         .collect();
-    // Every object alone, and random sets of them.
+    // Every single object, and random sets of them.
     let mut sets: Vec<Vec<usize>> = (0..all.len()).map(|at| vec![at]).collect();
     let mut dice = Dice::new(3, "copies");
     for _ in 0..60 {
@@ -77,9 +77,9 @@ fn is_absent(event: &RunEvent) -> bool {
     }
 }
 
-/// What somebody changed in a copy contradicts a signature wherever it lies.
+/// Bytes changed in a copy contradict a signature wherever they are.
 #[test]
-fn every_deed_over_a_copy_is_what_the_model_says() {
+fn every_deed_over_a_copy_matches_the_model() {
     let trail = spec().pause(6, 7, 0).build();
     let period = covered(&trail).of_copy();
     let mut dice = Dice::new(8, "copied deeds");
@@ -102,17 +102,17 @@ fn every_deed_over_a_copy_is_what_the_model_says() {
 }
 
 fn copied(events: &[RunEvent]) -> Vec<&DigestJudged> {
-    let told = events.iter().filter_map(|event| match event {
+    let reported = events.iter().filter_map(|event| match event {
         RunEvent::DigestJudged(judged) => Some(judged),
         _ => None,
     });
-    told.filter(|judged| judged.notices.contains(&Notice::DigestCopied)).collect()
+    reported.filter(|judged| judged.notices.contains(&Notice::DigestCopied)).collect()
 }
 
-/// A bucket with its own trail and the replica of another bucket's: no digest of either accuses, the
-/// own trail is proven, and the other one is not proven here.
+/// A bucket with its own trail and the replica of a different bucket's trail: no digest of either
+/// is a finding, the own trail is proven, and the other is not proven here.
 #[test]
-fn evidence_of_another_bucket_is_a_copy_and_accuses_nobody() {
+fn evidence_of_a_different_bucket_is_a_copy_and_not_a_finding() {
     let mut trail = spec().build();
     let period = covered(&trail);
     let own = trail.chains[0].digests[0].bucket.clone();
@@ -142,7 +142,7 @@ fn evidence_of_another_bucket_is_a_copy_and_accuses_nobody() {
     }
     let whole = 2 * (period.to - period.from);
     assert_eq!(summary(&events).coverage.verified, whole, "the own trail is proven");
-    // Alone, the copies are not proven either, however late the newest of them is.
+    // Alone, the copies are not proven either, however recent the newest of them is.
     let scope = Scope { accounts: vec!["999988887777".parse().unwrap()], ..Scope::default() };
     let late = period.clone().now(period.to);
     let events = run_in(scope, &trail, &late, WorldSource::new(&trail.world), 2);
@@ -150,9 +150,9 @@ fn evidence_of_another_bucket_is_a_copy_and_accuses_nobody() {
     assert_eq!(summary(&events).coverage.verified, 0);
 }
 
-/// A second copy of the same digests below another prefix changes nothing about the first.
+/// A second copy of the same digests below a different prefix changes nothing about the first.
 #[test]
-fn copies_beside_originals_steer_nothing() {
+fn copies_beside_originals_have_no_effect() {
     let mut trail = spec().build();
     let period = covered(&trail);
     let expected = run(&trail, &period);
@@ -172,7 +172,7 @@ fn copies_beside_originals_steer_nothing() {
     let (expected, found) = (summary(&expected), summary(&events));
     assert_eq!((&expected.counts, &expected.coverage), (&found.counts, &found.coverage));
     assert_eq!(found.verdict, Verdict::Proven);
-    // What was changed in such a copy is no copy any more.
+    // Once changed, such a copy is no longer a copy.
     let (bucket, key) = &digests[5];
     let at = format!("zz/{key}");
     let mut forged = trail.current(bucket, &at).unwrap().clone();
@@ -182,7 +182,8 @@ fn copies_beside_originals_steer_nothing() {
     assert_eq!(findings(&events), [(at, "digest-moved")]);
 }
 
-/// A lifecycle rule expires by the day of making, and a log file can be a day older than its digest.
+/// A lifecycle rule expires by the day of creation, and a log file can be a day older than its
+/// digest.
 #[test]
 fn a_log_file_of_the_oldest_day_may_have_expired() {
     let trail = TrailSpec::new()
@@ -193,7 +194,7 @@ fn a_log_file_of_the_oldest_day_may_have_expired() {
     let midnight = 1_772_409_600 + 86_400;
     assert_eq!(Timestamp::from_unix(midnight).to_string(), "2026-03-03T00:00:00Z");
     let first = 1_772_409_600;
-    // All that was made on the first day is gone.
+    // Everything that was created on the first day is gone.
     let old: Vec<(String, String)> = trail
         .digests()
         .filter(|(_, digest)| digest.end < first)
@@ -212,17 +213,18 @@ fn a_log_file_of_the_oldest_day_may_have_expired() {
     let period = covered(&trail);
     let lifecycle = |trail: &BuiltTrail, period: &Period| {
         let events = run(trail, period);
-        let told = events.iter().filter_map(|event| match event {
+        let reported = events.iter().filter_map(|event| match event {
             RunEvent::LogJudged(LogJudged { outcome: Outcome::Invalid(_), lifecycle, .. }) => {
                 Some(*lifecycle)
             }
             _ => None,
         });
-        told.collect::<Vec<bool>>()
+        reported.collect::<Vec<bool>>()
     };
-    let told = lifecycle(&expired, &period);
-    assert!(!told.is_empty() && told.iter().all(|looks| *looks), "{told:?}");
-    // In the middle of the evidence, and where older digests are there, no rule looks like that.
+    let reported = lifecycle(&expired, &period);
+    assert!(!reported.is_empty() && reported.iter().all(|looks| *looks), "{reported:?}");
+    // In the middle of the evidence, or beside older digests, a missing object does not look like
+    // the effect of a rule.
     let (_, log) = trail.logs().find(|(_, log)| log.key.contains("/2026/03/02/")).unwrap();
     let mut removed = trail.clone();
     removed.delete(&log.bucket, &log.key);

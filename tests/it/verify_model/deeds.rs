@@ -1,13 +1,13 @@
-//! Every deed, alone and combined, is what the model says: over the whole period and over a part of
-//! it, so that the walk hangs on digests after the period.
+//! Every deed, alone and combined, gives what the model predicts: over the whole period, and over a
+//! part of it so that the walk depends on digests after the period.
 use super::*;
 use crate::support::by_seed;
 use std::collections::BTreeSet;
 use strum::IntoEnumIterator;
 use trailproof_testkit::trail::{Decoy, DeedKind, DigestAt, Hostile, LogAt};
 
-/// Two regions with a pause and log files that were delivered late, and from the second world on
-/// something more.
+/// Returns two regions with a pause and log files that were delivered late, plus something more
+/// from the second world on.
 fn untouched(world: u64) -> BuiltTrail {
     let spec = TrailSpec::new()
         .seed(9)
@@ -21,14 +21,14 @@ fn untouched(world: u64) -> BuiltTrail {
         1 => late().rotation(12),
         2 => spec.clone().backfill(3, 2, 4).backfill(4, 1, 4).linked_backfills(),
         3 => late().organization("o-a1b2c3d4e5").accounts(&["111122223333", "444455556666"]),
-        // The hours of these chains end at different minutes, and a run does not look at a backfill
-        // digest across the end of the period yet, as the design asks.
+        // The hours of these chains end at different minutes. A run does not yet look at a backfill
+        // digest across the end of the period, as the design requires.
         _ => spec.own_phases().spki_keys(),
     }
     .build()
 }
 
-/// Every deed, done to one digest or to what stands beside it.
+/// Returns every deed, applied to one digest or to the objects around it.
 fn every_deed(trail: &BuiltTrail, index: usize) -> Vec<Deed> {
     let at = DigestAt { chain: 0, index };
     let other = DigestAt { chain: 1, index };
@@ -85,7 +85,7 @@ fn every_deed(trail: &BuiltTrail, index: usize) -> Vec<Deed> {
     ]
 }
 
-/// Bombs are slow to make, so that they are thrown once.
+/// Bombs are slow to create, so each is used once.
 const BOMBS: [DeedKind; 2] = [DeedKind::DigestBomb, DeedKind::LogBomb];
 
 fn is_bomb(deed: &Deed) -> bool {
@@ -96,39 +96,39 @@ fn part(whole: &Period, from: i64, hours: i64) -> Period {
     Period::new(whole.from + from, whole.from + from + hours * 3_600)
 }
 
-/// What is wrong with the runs over a trail to which `deeds` were done.
+/// Returns what is wrong with the runs over a trail after `deeds`.
 fn wrong(trail: &BuiltTrail, deeds: &[Deed], periods: &[Period]) -> Vec<String> {
-    let told = periods.iter().filter_map(|period| {
+    let failures = periods.iter().filter_map(|period| {
         let why = check(trail, period, &run(trail, period)).err()?;
         Some(format!("{deeds:?}, {period:?}: {why}"))
     });
-    told.collect()
+    failures.collect()
 }
 
-/// Each deed to the digest at `index` of the first chain.
+/// Checks each deed on the digest at `index` of the first chain.
 fn alone(index: usize) {
     let trail = untouched(0);
     let whole = covered(&trail);
     let deeds = every_deed(&trail, index);
     let kinds: BTreeSet<_> = deeds.iter().map(DeedKind::from).chain(BOMBS).collect();
-    assert_eq!(kinds, DeedKind::iter().collect(), "a deed is not done");
+    assert_eq!(kinds, DeedKind::iter().collect(), "a deed was not applied");
     let periods = [whole.clone(), part(&whole, 700, 7), part(&whole, 5 * 3_600, 9)];
-    let mut told = Vec::new();
+    let mut failures = Vec::new();
     for deed in deeds {
         let mut changed = trail.clone();
         if changed.apply(deed).is_ok() {
-            told.extend(wrong(&changed, &[deed], &periods));
+            failures.extend(wrong(&changed, &[deed], &periods));
         }
     }
-    assert!(told.is_empty(), "{}:\n{}", told.len(), told.join("\n\n"));
+    assert!(failures.is_empty(), "{}:\n{}", failures.len(), failures.join("\n\n"));
 }
 
-/// Several random deeds, fifty times. The part ends with an hour: see [`untouched`].
+/// Checks several random deeds, fifty times. The part ends with an hour: see [`untouched`].
 fn combined(seed: u64) {
     let trail = untouched(seed % 5);
     let whole = covered(&trail);
     let mut dice = Dice::new(seed, "deeds");
-    let mut told = Vec::new();
+    let mut failures = Vec::new();
     let mut applied = 0;
     for round in 0..50 {
         let mut changed = trail.clone();
@@ -145,10 +145,15 @@ fn combined(seed: u64) {
         let from = whole.from + hours(0, &mut dice);
         let to = from + hours(2, &mut dice);
         let part = Period::new(from + i64::from(dice.below(2)) * 700, to);
-        told.extend(wrong(&changed, &deeds, &[whole.clone(), part]));
+        failures.extend(wrong(&changed, &deeds, &[whole.clone(), part]));
     }
-    assert!(applied > 25, "{applied} rounds did anything");
-    assert!(told.is_empty(), "{} of {applied} rounds:\n{}", told.len(), told.join("\n\n"));
+    assert!(applied > 25, "only {applied} rounds changed something");
+    assert!(
+        failures.is_empty(),
+        "{} of {applied} rounds:\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
 }
 
 by_seed!(alone: the_chain_start = 0, before_the_pause = 3, the_final_digest = 6,
@@ -157,14 +162,14 @@ by_seed!(combined: seed_0 = 0, seed_1 = 1, seed_2 = 2, seed_3 = 3, seed_4 = 4, s
     seed_6 = 6, seed_7 = 7);
 
 #[test]
-fn bombs_are_what_the_model_says() {
+fn bombs_match_the_model() {
     let trail = untouched(0);
     let (chain, index) = (0, 3);
     let at = DigestAt { chain, index };
     for deed in [Deed::DigestBomb(at), Deed::LogBomb(LogAt { digest: at, log: 0 })] {
         let mut changed = trail.clone();
         changed.apply(deed).unwrap();
-        let told = wrong(&changed, &[deed], &[covered(&trail)]);
-        assert!(told.is_empty(), "{}", told.join("\n\n"));
+        let failures = wrong(&changed, &[deed], &[covered(&trail)]);
+        assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     }
 }

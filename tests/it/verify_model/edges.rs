@@ -1,4 +1,5 @@
-//! Periods that end within the hour of a backfill digest, and backfill digests that only others prove.
+//! Periods that end within the hour of a backfill digest, and backfill digests that only others
+//! prove.
 use super::*;
 use trailproof_testkit::trail::DigestAt;
 
@@ -8,14 +9,14 @@ fn spec() -> TrailSpec {
     TrailSpec::new().seed(7).time(START, 8).logs(LogPlan::Constant(2), LogSizes::Small)
 }
 
-/// The period from the trail's start to within the hour of its backfill digest.
+/// Returns the period from the trail's start to within the hour of its backfill digest.
 fn ends_within(trail: &BuiltTrail) -> Period {
     let backfill = trail.chains[0].backfills()[0].clone();
     Period::new(trail.whole().from, backfill.end - 1_800)
 }
 
 #[test]
-fn a_clean_backfill_digest_is_known_wherever_the_period_ends() {
+fn a_valid_backfill_digest_is_known_wherever_the_period_ends() {
     let trail = spec().backfill(4, 6, 2).build();
     let period = ends_within(&trail);
     let events = run(&trail, &period);
@@ -24,7 +25,7 @@ fn a_clean_backfill_digest_is_known_wherever_the_period_ends() {
 }
 
 #[test]
-fn a_backfill_digest_of_the_periods_last_hour_is_missed_where_it_cannot_be_read() {
+fn an_unreadable_backfill_digest_in_the_last_hour_forbids_proven() {
     let mut trail = spec().backfill(4, 6, 2).build();
     let period = ends_within(&trail);
     let index = trail.chains[0].standard;
@@ -33,7 +34,7 @@ fn a_backfill_digest_of_the_periods_last_hour_is_missed_where_it_cannot_be_read(
     assert_ne!(summary(&events).verdict, Verdict::Proven);
 }
 
-/// What a proven digest records of another proves that one, though its own signature was changed.
+/// A digest that a proven digest records is proven, even if its own signature was changed.
 #[test]
 fn a_backfill_digest_is_proven_by_the_one_that_links_to_it() {
     let trail = spec().backfill(5, 1, 2).backfill(4, 1, 8).linked_backfills().build();

@@ -101,7 +101,7 @@ fn verdict(events: &[RunEvent]) -> expectation::Verdict {
 }
 
 fn findings(events: &[RunEvent]) -> Vec<(String, &'static str)> {
-    let told = |event: &RunEvent| match event {
+    let reported = |event: &RunEvent| match event {
         RunEvent::DigestJudged(judged) if judged.counts => match &judged.outcome {
             Outcome::Invalid(finding) => Some((judged.at.key.clone(), finding.code())),
             _ => None,
@@ -111,10 +111,11 @@ fn findings(events: &[RunEvent]) -> Vec<(String, &'static str)> {
         }
         _ => None,
     };
-    events.iter().filter_map(told).collect()
+    events.iter().filter_map(reported).collect()
 }
 
-/// Everything that must hold of any run, and everything that the model says of this one.
+/// Checks everything that must hold for any run, and everything that the model predicts for this
+/// one.
 fn check(trail: &BuiltTrail, period: &Period, events: &[RunEvent]) -> Result<(), String> {
     recount(events, period)?;
     let expected = trail.expected_for_verify(period);
@@ -135,7 +136,7 @@ fn check(trail: &BuiltTrail, period: &Period, events: &[RunEvent]) -> Result<(),
 }
 
 fn verified(events: &[RunEvent], id: &ChainId) -> Vec<(i64, i64)> {
-    let told = events.iter().filter_map(|event| match event {
+    let reported = events.iter().filter_map(|event| match event {
         RunEvent::ChainFinished(summary)
             if summary.chain.account.as_str() == id.account
                 && summary.chain.source_region.as_str() == id.region
@@ -145,13 +146,15 @@ fn verified(events: &[RunEvent], id: &ChainId) -> Vec<(i64, i64)> {
         }
         _ => None,
     });
-    told.flat_map(|summary| &summary.segments)
+    reported
+        .flat_map(|summary| &summary.segments)
         .filter(|segment| segment.coverage == Coverage::Verified)
         .map(|segment| (segment.from.unix(), segment.to.unix()))
         .collect()
 }
 
-/// Tallies equal a recount of the events, and every chain's segments add up to the period.
+/// Checks that tallies equal a recount of the events, and that every chain's segments add up to the
+/// period.
 fn recount(events: &[RunEvent], period: &Period) -> Result<(), String> {
     let (mut valid, mut invalid) = (0, 0);
     for event in events {
@@ -189,7 +192,7 @@ fn clean(hours: u32) -> BuiltTrail {
         .build()
 }
 
-/// The time that the digests after the first, starting one cover.
+/// Returns the time covered by the digests after the starting one.
 fn covered(trail: &BuiltTrail) -> Period {
     trail.whole()
 }
@@ -227,7 +230,8 @@ fn no_subset_of_deleted_digests_is_proven_over_the_deleted_time() {
             let digest = changed.chains[0].digests[*index].clone();
             changed.delete(&digest.bucket, &digest.key);
         }
-        // A chain of which nothing is left may be missed; that is what exit status 4 is for.
+        // A chain without any remaining object cannot always be missed; exit status 4 exists for
+        // that case.
         let events = if subset.len() == count && trail.logs().next().is_none() {
             continue;
         } else {
@@ -246,7 +250,7 @@ fn no_subset_of_deleted_digests_is_proven_over_the_deleted_time() {
 }
 
 #[test]
-fn a_deletion_at_the_end_of_the_period_shows_by_the_digest_after_it() {
+fn a_deletion_at_the_end_of_the_period_is_found_by_the_next_digest() {
     let trail = clean(30);
     let hour = |at: usize| trail.chains[0].digests[at].clone();
     let period = Period::new(hour(5).end, hour(12).end);
@@ -254,6 +258,6 @@ fn a_deletion_at_the_end_of_the_period_shows_by_the_digest_after_it() {
     changed.delete(&hour(12).bucket, &hour(12).key);
     let events = run(&changed, &period);
     check(&changed, &period, &events).unwrap();
-    // Without the digest after the period this would be a tail, and no finding.
+    // Without the digest after the period this would be a tail, and not a finding.
     assert_eq!(findings(&events), [(hour(12).key, "digest-missing")]);
 }

@@ -1,8 +1,8 @@
-//! What is left of places: accounts, regions and scopes that others go on beside.
+//! Missing places: accounts, regions and scopes beside others that go on.
 use super::*;
 
 #[test]
-fn an_object_that_is_no_log_file_lies_in_verified_time_all_the_same() {
+fn an_object_that_is_not_a_log_file_does_not_hide_in_verified_time() {
     let mut trail = clean(30);
     let period = covered(&trail);
     let (_, log) = trail.logs().nth(4).unwrap();
@@ -11,15 +11,15 @@ fn an_object_that_is_no_log_file_lies_in_verified_time_all_the_same() {
     version.body = "not CloudTrail's".into();
     let folder = &key[..key.rfind('/').unwrap()];
     let name = &key[folder.len() + 1..];
-    // Athena and most collectors read a folder, whatever the names in it say.
+    // Athena and most collectors read a folder regardless of the names in it.
     for planted in
         [format!("{folder}/x.json.gz"), format!("{folder}/{}", name.replace("_2026", "_2019"))]
     {
         trail.put(&bucket, &planted, version.clone());
         let events = run(&trail, &period);
         assert_eq!(summary(&events).verdict, Verdict::NotProven, "{planted}");
-        let told = |event: &RunEvent| matches!(event, RunEvent::LogUnlisted { at, .. } if at.key == planted);
-        assert!(events.iter().any(told), "{planted}");
+        let reported = |event: &RunEvent| matches!(event, RunEvent::LogUnlisted { at, .. } if at.key == planted);
+        assert!(events.iter().any(reported), "{planted}");
         trail.delete(&bucket, &planted);
     }
     assert_eq!(summary(&run(&trail, &period)).verdict, Verdict::Proven);
@@ -50,12 +50,12 @@ fn an_account_whose_digests_are_all_gone_is_not_forgotten() {
         }
         let events = run(&trail, &period);
         assert_eq!(summary(&events).verdict, Verdict::NotProven, "{organization:?}");
-        let told = events.iter().any(|event| match event {
+        let reported = events.iter().any(|event| match event {
             RunEvent::LogsWithoutDigests { folder, .. } => folder.contains("444455556666"),
             RunEvent::ChainFinished(chain) => chain.chain.account.as_str() == "444455556666",
             _ => false,
         });
-        assert!(told, "{organization:?}");
+        assert!(reported, "{organization:?}");
     }
 }
 
@@ -74,7 +74,7 @@ fn a_region_of_one_account_whose_siblings_go_on_is_uncovered() {
     let here = |chain: &ChainId| chain.account == "444455556666" && chain.region == "eu-west-1";
     let digests = trail.digests().filter(|(chain, _)| here(chain));
     let mut gone: Vec<_> = digests.map(|(_, d)| (d.bucket.clone(), d.key.clone())).collect();
-    // Its log files too, so that only the other chains tell that there should be something.
+    // Its log files too, so that only the other chains show that something should be there.
     let logs = trail.logs().filter(|(chain, _)| here(chain));
     gone.extend(logs.map(|(_, log)| (log.bucket.clone(), log.key.clone())));
     for (bucket, key) in gone {
@@ -87,10 +87,10 @@ fn a_region_of_one_account_whose_siblings_go_on_is_uncovered() {
     assert_eq!(summary(&events).coverage.verified, 3 * (period.to - period.from));
 }
 
-/// A chain that stopped before the period has ended, unless its trail is named or goes on elsewhere:
-/// outside of the scope too, and when nobody can look there.
+/// A chain that stopped before the period has ended, unless its trail is named or goes on
+/// elsewhere. This also holds outside of the scope, and if the other places cannot be listed.
 #[test]
-fn a_scope_neither_hides_siblings_that_go_on_nor_names_a_chain() {
+fn a_scope_does_not_hide_siblings_that_go_on() {
     let spec = || {
         TrailSpec::new()
             .seed(15)
@@ -104,13 +104,15 @@ fn a_scope_neither_hides_siblings_that_go_on_nor_names_a_chain() {
         ..here("eu-west-1")
     };
     let presence = |events: &[RunEvent], region: &str| {
-        let told = events.iter().find_map(|event| match event {
-            RunEvent::ChainFinished(told) if told.chain.source_region.as_str() == region => {
-                Some(told.presence.clone())
+        let reported = events.iter().find_map(|event| match event {
+            RunEvent::ChainFinished(reported)
+                if reported.chain.source_region.as_str() == region =>
+            {
+                Some(reported.presence.clone())
             }
             _ => None,
         });
-        told.unwrap()
+        reported.unwrap()
     };
     let stopped = |regions: &[&str]| {
         let mut trail = spec().build();
@@ -141,16 +143,16 @@ fn a_scope_neither_hides_siblings_that_go_on_nor_names_a_chain() {
         (named, &both, false, absent),
     ] {
         let events = within(&scope, world, denied);
-        let told = presence(&events, "eu-west-1");
-        let is_ended = matches!(told, Presence::Ended { .. });
-        let is_absent = matches!(told, Presence::Absent { last: Some(_) });
-        assert_eq!((is_ended, is_absent), (expected, !expected), "{scope:?} {told:?}");
+        let reported = presence(&events, "eu-west-1");
+        let is_ended = matches!(reported, Presence::Ended { .. });
+        let is_absent = matches!(reported, Presence::Absent { last: Some(_) });
+        assert_eq!((is_ended, is_absent), (expected, !expected), "{scope:?} {reported:?}");
         assert_ne!(summary(&events).verdict, Verdict::Proven, "{scope:?}");
     }
 }
 
-/// The allowance for what is still to come is the newest digest's, by its own age: a region that has
-/// been dead for days has none, however short the period.
+/// The allowance for pending time depends on the age of the newest digest: a region that has been
+/// dead for days gets none, however short the period.
 #[test]
 fn a_short_period_over_a_dead_region_is_not_proven() {
     let clean = TrailSpec::new()
@@ -179,9 +181,10 @@ fn a_short_period_over_a_dead_region_is_not_proven() {
     }
 }
 
-/// A period in which no digest ends has a newest digest all the same: the one before it is read.
+/// If no digest ends in the period, the newest digest is the one before it. It is read to determine
+/// what is pending.
 #[test]
-fn a_newest_digest_before_the_period_is_read_for_what_is_pending() {
+fn the_newest_digest_before_the_period_determines_what_is_pending() {
     let trail = clean(30);
     let whole = covered(&trail);
     let newest = trail.chains[0].digests[trail.chains[0].standard - 1].clone();
@@ -193,7 +196,7 @@ fn a_newest_digest_before_the_period_is_read_for_what_is_pending() {
     assert_eq!(summary(&events).verdict, Verdict::NotProven);
     let anchor = |event: &RunEvent| matches!(event, RunEvent::DigestJudged(judged) if judged.at.key == newest.key && !judged.counts);
     assert!(events.iter().any(anchor));
-    // One that nobody signed speaks for nothing.
+    // A forged digest determines nothing.
     let mut forged = trail.clone();
     forged
         .apply(Deed::DigestForged(trailproof_testkit::trail::DigestAt {

@@ -1,11 +1,12 @@
-//! Narrower scopes: what is in them is judged as it is without them, over random deeds and deletions.
+//! Narrower scopes: what is in scope is judged as in the whole run, over random deeds and
+//! deletions.
 use super::*;
 use std::collections::BTreeMap;
 
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
 
-/// An organization of two accounts in two regions.
+/// Returns an organization of two accounts in two regions.
 fn world(seed: u64) -> BuiltTrail {
     TrailSpec::new()
         .seed(seed)
@@ -17,23 +18,23 @@ fn world(seed: u64) -> BuiltTrail {
         .build()
 }
 
-/// The chains' summaries, by account and region.
-fn told(events: &[RunEvent]) -> BTreeMap<(String, String), String> {
+/// Returns the chains' summaries, by account and region.
+fn summaries(events: &[RunEvent]) -> BTreeMap<(String, String), String> {
     let chains = events.iter().filter_map(|event| match event {
-        RunEvent::ChainFinished(told) => Some(told),
+        RunEvent::ChainFinished(finished) => Some(finished),
         _ => None,
     });
     chains
-        .map(|told| {
-            let chain = &told.chain;
+        .map(|finished| {
+            let chain = &finished.chain;
             let name = (chain.account.to_string(), chain.source_region.to_string());
-            (name, format!("{:?} {:?} {:?}", told.presence, told.segments, told.counts))
+            (name, format!("{:?} {:?} {:?}", finished.presence, finished.segments, finished.counts))
         })
         .collect()
 }
 
-/// Whatever was done, a scope tells of each of its chains what the whole run tells, and forgets none.
-/// So it is proven only where all in it is.
+/// Whatever was done, a scope reports for each of its chains what the whole run reports, and
+/// forgets none. It is proven only if everything in it is.
 fn narrowed(seed: u64) {
     let clean = world(seed);
     let period = covered(&clean);
@@ -45,7 +46,7 @@ fn narrowed(seed: u64) {
             let deed = trail.random_deed(&mut dice);
             let _ = trail.apply(deed);
         }
-        // All digests of one place are gone, with its log files or without.
+        // All digests of one place are gone, with or without its log files.
         if round % 2 == 0 {
             let account = ACCOUNTS[usize::from(dice.below(2) == 0)];
             let region = REGIONS[usize::from(dice.below(2) == 0)];
@@ -59,7 +60,7 @@ fn narrowed(seed: u64) {
             }
         }
         let whole = run(&trail, &period);
-        let all = told(&whole);
+        let all = summaries(&whole);
         for scope in 0..8 {
             let (account, region) = (ACCOUNTS[scope % 2], REGIONS[scope / 2 % 2]);
             let scope = Scope {
@@ -78,11 +79,11 @@ fn narrowed(seed: u64) {
                 .filter(|(name, _)| in_scope(name))
                 .map(|(n, t)| (n.clone(), t.clone()))
                 .collect();
-            assert_eq!(told(&part), expected, "round {round} {scope:?}");
+            assert_eq!(summaries(&part), expected, "round {round} {scope:?}");
             let verdicts = [&whole, &part].map(|events| summary(events).verdict);
             assert!(
                 verdicts[1] != Verdict::Proven
-                    || expected.values().all(|told| !told.contains("Uncovered")),
+                    || expected.values().all(|summary| !summary.contains("Uncovered")),
                 "round {round} {scope:?}"
             );
             if verdicts[0] == Verdict::Proven {

@@ -1,8 +1,8 @@
-//! What goes wrong on the way is no finding, and changes nothing.
+//! Faults in transit are not findings and change nothing.
 use super::*;
 
 #[test]
-fn a_byte_lost_in_transit_is_read_again_and_is_no_finding() {
+fn a_byte_corrupted_in_transit_is_read_again_and_not_a_finding() {
     let trail = clean(8);
     let period = covered(&trail);
     for once in [true, false] {
@@ -14,7 +14,7 @@ fn a_byte_lost_in_transit_is_read_again_and_is_no_finding() {
 }
 
 #[test]
-fn faults_alone_never_make_a_finding() {
+fn faults_alone_never_cause_a_finding() {
     let trail = clean(12);
     let period = covered(&trail);
     let faults: [fn(&trailproof_core::vocab::location::ObjectLocation) -> Option<ReadFailureKind>;

@@ -1,10 +1,11 @@
-//! Any event: every kind, with any values that it can hold.
+//! Strategies for any event: every kind, with any values that it can hold.
 use super::values::*;
 use super::*;
 use trailproof_core::codes::check::{Check, NotMade, WhyNot};
 use trailproof_core::record::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
 
-/// Any event. One that is added to the enum does not compile until it stands here.
+/// Returns a strategy for any event. A new variant of the enum does not compile until it is handled
+/// here.
 pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
     one_of(RunEventName::iter().map(|name| {
         match name {
@@ -99,7 +100,7 @@ fn log() -> impl Strategy<Value = RunEvent> {
     );
     let parts = (place(), hash(), outcome(proof), any::<bool>(), seen());
     parts.prop_map(|(at, expected, outcome, lifecycle, mut seen)| {
-        // What is told of the size is told once.
+        // The size is recorded only once.
         if let Outcome::Valid(proof) = &outcome {
             seen.stored = Some(proof.stored);
         }
@@ -263,13 +264,13 @@ fn bucket_listed() -> impl Strategy<Value = RunEvent> {
 
 fn public_key() -> impl Strategy<Value = RunEvent> {
     let key = (text(), prop::collection::vec(any::<u8>(), 0..40), any::<bool>(), time(), text());
-    key.prop_map(|(fingerprint, der, told, at, source)| {
+    key.prop_map(|(fingerprint, der, has_validity, at, source)| {
         RunEvent::PublicKey(PublicKeyTold {
             region: "eu-west-1".parse().unwrap(),
             fingerprint,
             der,
-            valid_from: told.then_some(at),
-            valid_to: told.then_some(at),
+            valid_from: has_validity.then_some(at),
+            valid_to: has_validity.then_some(at),
             source,
         })
     })
@@ -285,11 +286,11 @@ fn log_named() -> impl Strategy<Value = RunEvent> {
 
 fn trail_status() -> impl Strategy<Value = RunEvent> {
     (chain(), any::<bool>(), prop::option::of((time(), text())), prop::option::of(finding()))
-        .prop_map(|(chain, is_logging, told, finding)| RunEvent::TrailStatus {
+        .prop_map(|(chain, is_logging, delivery, finding)| RunEvent::TrailStatus {
             chain,
             is_logging,
-            latest_digest_delivery: told.as_ref().map(|(at, _)| *at),
-            latest_digest_error: told.map(|(_, error)| error),
+            latest_digest_delivery: delivery.as_ref().map(|(at, _)| *at),
+            latest_digest_error: delivery.map(|(_, error)| error),
             finding,
         })
 }

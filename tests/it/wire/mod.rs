@@ -1,4 +1,4 @@
-//! Events as JSON lines and back: every event that can be told is read as what it was.
+//! Events as JSON lines and back: every event that can be emitted is read back unchanged.
 mod any;
 mod values;
 mod variants;
@@ -49,10 +49,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_024))]
 
     #[test]
-    fn every_event_is_read_as_what_it_was(event in event()) {
+    fn every_event_is_read_back_unchanged(event in event()) {
         let written = line(&event);
         prop_assert_eq!(read_event(&written).unwrap(), Some(event), "{}", written);
-        // What a later version may add is passed over.
+        // Additions by a later version are ignored.
         let more = written.replacen('{', "{\"added\":[{\"x\":null}],", 1);
         prop_assert!(read_event(&more).unwrap().is_some());
     }
@@ -67,7 +67,7 @@ proptest! {
 }
 
 #[test]
-fn an_unknown_event_is_passed_over_and_an_unknown_word_is_not() {
+fn an_unknown_event_is_ignored_and_an_unknown_value_is_rejected() {
     assert_eq!(read_event("{\"event\":\"moon-phase\",\"phase\":3}"), Ok(None));
     let listed = "{\"event\":\"listing-unread\",\"folder\":\"x\",\"read_failure\":{\"code\":\"mood\",\"detail\":\"\",\"attempts\":1,\"request_id\":null}}";
     let why = read_event(listed).unwrap_err().to_string();
@@ -79,9 +79,9 @@ fn an_unknown_event_is_passed_over_and_an_unknown_word_is_not() {
     assert!(read_event(twice).is_err());
 }
 
-/// Every event of runs over many deeds is read back as it was, and the run's own checks hold.
+/// Every event of runs over many deeds is read back unchanged, and the run's own checks hold.
 #[test]
-fn what_runs_tell_is_read_back_and_adds_up() {
+fn events_of_runs_are_read_back_and_add_up() {
     let mut dice = Dice::new(23, "wire");
     let (mut codes, mut verdicts) = (BTreeSet::new(), BTreeSet::new());
     for round in 0..160 {

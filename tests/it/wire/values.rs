@@ -1,14 +1,14 @@
-//! Any value that an event can hold.
+//! Strategies for any value that an event can hold.
 use super::*;
 use proptest::sample::Select;
 use proptest::strategy::Union;
 
-/// Any of these values: of all variants of an enum, mostly.
+/// Returns a strategy for one of these values, mostly all variants of an enum.
 pub(super) fn any_of<T: Clone + Debug + 'static>(values: impl Iterator<Item = T>) -> Select<T> {
     prop::sample::select(values.collect::<Vec<_>>())
 }
 
-/// Anything that one of these makes.
+/// Returns a strategy that generates with one of these.
 pub(super) fn one_of<T: Debug>(
     strategies: impl Iterator<Item = BoxedStrategy<T>>,
 ) -> Union<BoxedStrategy<T>> {
@@ -16,7 +16,8 @@ pub(super) fn one_of<T: Debug>(
 }
 
 pub(super) fn text() -> impl Strategy<Value = String> {
-    // Quotes, controls, marks that turn writing, and letters beyond the first plane.
+    // Quotation marks, control characters, marks that change the writing direction, and letters
+    // beyond the first plane.
     prop_oneof![
         "[ -~]{0,12}",
         "\\PC{0,8}",
@@ -72,7 +73,8 @@ fn signature_fault() -> impl Strategy<Value = SignatureFault> {
     ]
 }
 
-/// Any finding. One that is added to the enum does not compile until it stands here.
+/// Returns a strategy for any finding. A new variant of the enum does not compile until it is
+/// handled here.
 pub(super) fn finding() -> impl Strategy<Value = Finding> {
     one_of(FindingCode::iter().map(|code| {
         match code {

@@ -1,4 +1,5 @@
-//! The strategies make every variant of every enum: what they never make is never written and read.
+//! The strategies generate every variant of every enum: a variant that is never generated is never
+//! written and read.
 use super::values::finding;
 use super::*;
 use proptest::strategy::ValueTree as _;
@@ -8,7 +9,7 @@ use strum::VariantNames as _;
 /// The variants by enum.
 type Variants = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
-/// Any events, the same ones each time.
+/// Returns any events, the same in every run.
 pub(crate) fn some_events(count: usize) -> impl Iterator<Item = RunEvent> {
     let (mut runner, events) = (TestRunner::deterministic(), event());
     (0..count).map(move |_| events.new_tree(&mut runner).unwrap().current())
