@@ -91,3 +91,26 @@ impl VerifyPlan {
         }
     }
 }
+
+impl VerifyPlan {
+    /// Returns the plan of a run over everything that was delivered to `bucket` without a prefix, in
+    /// this period and judged at `now`. Every other field has the value of a run without options.
+    pub fn new(bucket: &str, period: Period, now: Timestamp) -> Self {
+        Self {
+            place: EvidencePlace::original(bucket, ""),
+            bucket: bucket.to_owned(),
+            roots: vec![String::new()],
+            scope: Scope::default(),
+            period,
+            end_was_future: false,
+            now,
+            status: None,
+            unlisted: true,
+            complete_copy: false,
+            known: None,
+            since: None,
+            expected: Expected::default(),
+            left_open: Vec::new(),
+        }
+    }
+}

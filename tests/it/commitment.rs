@@ -9,11 +9,9 @@ use sha2::Sha256;
 use std::sync::Arc;
 use trailproof::attest::merkle::{Tree, leaf_hash};
 use trailproof::attest::record::Summing;
-use trailproof::verify::plan::{Expected, VerifyPlan};
+use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::run::verify;
-use trailproof_core::record::EvidencePlace;
 use trailproof_core::record::wire::write_event;
-use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
@@ -137,20 +135,12 @@ fn lines(trail: &BuiltTrail) -> Vec<Vec<u8>> {
     let whole = trail.whole();
     let end = Timestamp::from_unix(whole.to + 7_200);
     let plan = VerifyPlan {
-        place: EvidencePlace::original("example-trail-logs", ""),
-        bucket: "example-trail-logs".to_owned(),
-        roots: vec![String::new()],
-        scope: Scope::default(),
-        period: Period { start: Timestamp::from_unix(whole.from), end },
         end_was_future: true,
-        now: end,
-        status: None,
-        unlisted: true,
-        complete_copy: false,
-        known: None,
-        since: None,
-        expected: Expected::default(),
-        left_open: Vec::new(),
+        ..VerifyPlan::new(
+            "example-trail-logs",
+            Period { start: Timestamp::from_unix(whole.from), end },
+            end,
+        )
     };
     let mut lines = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

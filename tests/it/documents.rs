@@ -11,7 +11,7 @@ use std::{fs, iter};
 use strum::{IntoEnumIterator as _, VariantNames as _};
 use trailproof::report::RunReporter as _;
 use trailproof::report::json::Json;
-use trailproof::verify::plan::{Expected, VerifyPlan};
+use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::run::verify;
 use trailproof_core::bytes::inflate::InflateFault;
 use trailproof_core::codes::failure::ReadFailureKind;
@@ -19,9 +19,8 @@ use trailproof_core::codes::finding::{FindingCode, Malformed, SignatureFault};
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::record::wire::write_event;
-use trailproof_core::record::{EvidencePlace, Presence, RunEvent, RunEventName};
+use trailproof_core::record::{Presence, RunEvent, RunEventName};
 use trailproof_core::verdict::Verdict;
-use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
@@ -34,24 +33,14 @@ fn document(name: &str) -> String {
 /// Returns a run over the trail as the JSON document.
 fn run(trail: &BuiltTrail) -> Value {
     let whole = trail.whole();
+    let end = Timestamp::from_unix(whole.to + 7_200);
     let plan = VerifyPlan {
-        place: EvidencePlace::original("example-trail-logs", ""),
-        bucket: "example-trail-logs".to_owned(),
-        roots: vec![String::new()],
-        scope: Scope::default(),
-        period: Period {
-            start: Timestamp::from_unix(whole.from),
-            end: Timestamp::from_unix(whole.to + 7_200),
-        },
         end_was_future: true,
-        now: Timestamp::from_unix(whole.to + 7_200),
-        status: None,
-        unlisted: true,
-        complete_copy: false,
-        known: None,
-        since: None,
-        expected: Expected::default(),
-        left_open: Vec::new(),
+        ..VerifyPlan::new(
+            "example-trail-logs",
+            Period { start: Timestamp::from_unix(whole.from), end },
+            end,
+        )
     };
     let mut json = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

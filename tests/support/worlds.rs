@@ -191,3 +191,32 @@ impl KeyService for WorldKeys {
         })
     }
 }
+
+/// A source whose listings begin with an empty page that is continued.
+#[derive(Debug)]
+pub(crate) struct EmptyFirst(pub(crate) WorldSource);
+
+impl ObjectSource for EmptyFirst {
+    fn list<'a>(
+        &'a self,
+        request: &'a ListRequest,
+    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
+        Box::pin(async move {
+            match request.continuation.as_deref() {
+                None => Ok(ListPage { next: Some(String::new()), ..ListPage::default() }),
+                Some("") => {
+                    self.0.list(&ListRequest { continuation: None, ..request.clone() }).await
+                }
+                Some(_) => self.0.list(request).await,
+            }
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        self.0.open(at, from)
+    }
+}

@@ -25,13 +25,12 @@ use trailproof::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectReader, ObjectSource, ReadError, ReadFrom,
 };
 use trailproof::verify::discover::survey::survey;
-use trailproof::verify::plan::{Expected, VerifyPlan};
+use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::run::{verify, verify_counting};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::codes::finding::Outcome;
-use trailproof_core::record::{EvidencePlace, LogJudged, RunEvent, RunSummary};
+use trailproof_core::record::{LogJudged, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
-use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::server::{
@@ -56,25 +55,11 @@ fn trail() -> BuiltTrail {
 
 fn plan(trail: &BuiltTrail) -> VerifyPlan {
     let whole = trail.whole();
-    VerifyPlan {
-        place: EvidencePlace::original(BUCKET, ""),
-        bucket: BUCKET.to_owned(),
-        roots: vec![String::new()],
-        scope: Scope::default(),
-        period: Period {
-            start: Timestamp::from_unix(whole.from),
-            end: Timestamp::from_unix(whole.to),
-        },
-        end_was_future: false,
-        now: Timestamp::from_unix(whole.to + 90_000),
-        status: None,
-        unlisted: true,
-        complete_copy: false,
-        known: None,
-        since: None,
-        expected: Expected::default(),
-        left_open: Vec::new(),
-    }
+    VerifyPlan::new(
+        BUCKET,
+        Period { start: Timestamp::from_unix(whole.from), end: Timestamp::from_unix(whole.to) },
+        Timestamp::from_unix(whole.to + 90_000),
+    )
 }
 
 /// Returns the program's source, with the time limits of these tests.

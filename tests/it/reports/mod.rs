@@ -17,10 +17,9 @@ use trailproof::report::html::Html;
 use trailproof::report::json::Json;
 use trailproof::report::junit::Junit;
 use trailproof::report::ocsf::Ocsf;
-use trailproof::verify::plan::{Expected, VerifyPlan};
+use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::run::verify;
-use trailproof_core::record::{EvidencePlace, RunEvent};
-use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::record::RunEvent;
 use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, dice::Dice};
 
@@ -150,20 +149,12 @@ fn run(trail: &BuiltTrail, tail: i64) -> Vec<RunEvent> {
     let whole = trail.whole();
     let end = Timestamp::from_unix(whole.to + tail);
     let plan = VerifyPlan {
-        place: EvidencePlace::original("example-trail-logs", ""),
-        bucket: "example-trail-logs".to_owned(),
-        roots: vec![String::new()],
-        scope: Scope::default(),
-        period: Period { start: Timestamp::from_unix(whole.from), end },
         end_was_future: tail > 0,
-        now: end,
-        status: None,
-        unlisted: true,
-        complete_copy: false,
-        known: None,
-        since: None,
-        expected: Expected::default(),
-        left_open: Vec::new(),
+        ..VerifyPlan::new(
+            "example-trail-logs",
+            Period { start: Timestamp::from_unix(whole.from), end },
+            end,
+        )
     };
     let mut events = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

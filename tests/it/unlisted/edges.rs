@@ -1,17 +1,12 @@
 //! The edges of periods, and stores that list slowly.
 use super::*;
-use crate::support::worlds::{WorldKeys, WorldSource};
+use crate::support::worlds::{EmptyFirst, WorldKeys, WorldSource};
 use std::sync::Arc;
-use trailproof::source::{
-    BoxFuture, ListPage, ListRequest, ObjectReader, ObjectSource, ReadError, ReadFrom,
-};
-use trailproof::verify::plan::{Expected, VerifyPlan};
+use trailproof::source::ObjectSource;
+use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::run::verify;
-use trailproof_core::codes::failure::ReadFailure;
-use trailproof_core::record::{EvidencePlace, RunEvent};
+use trailproof_core::record::RunEvent;
 use trailproof_core::verdict::Verdict;
-use trailproof_core::vocab::chain_id::Scope;
-use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
 fn at(text: &str) -> i64 {
@@ -25,22 +20,11 @@ fn run(
     from: i64,
     to: i64,
 ) -> (BTreeSet<String>, usize, Verdict) {
-    let plan = VerifyPlan {
-        place: EvidencePlace::original(&bucket(trail), ""),
-        bucket: bucket(trail),
-        roots: vec![String::new()],
-        scope: Scope::default(),
-        period: Period { start: Timestamp::from_unix(from), end: Timestamp::from_unix(to) },
-        end_was_future: false,
-        now: Timestamp::from_unix(trail.whole().now),
-        status: None,
-        unlisted: true,
-        known: None,
-        since: None,
-        complete_copy: false,
-        expected: Expected::default(),
-        left_open: Vec::new(),
-    };
+    let plan = VerifyPlan::new(
+        &bucket(trail),
+        Period { start: Timestamp::from_unix(from), end: Timestamp::from_unix(to) },
+        Timestamp::from_unix(trail.whole().now),
+    );
     let keys = Arc::new(WorldKeys(Arc::new(trail.world.clone())));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (mut keys_told, mut without) = (BTreeSet::new(), 0);
@@ -133,36 +117,6 @@ fn only_log_files_of_the_period_put_a_place_in_doubt() {
         let (_, without, verdict) = run(&trail, world(&trail), from, to);
         let proven = if expected == 0 { Verdict::Proven } else { Verdict::NotProven };
         assert_eq!((without, verdict), (expected, proven), "{key}");
-    }
-}
-
-/// A source that answers each listing with an empty page first.
-#[derive(Debug)]
-struct EmptyFirst(WorldSource);
-
-impl ObjectSource for EmptyFirst {
-    fn list<'a>(
-        &'a self,
-        request: &'a ListRequest,
-    ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
-        Box::pin(async move {
-            match request.continuation.as_deref() {
-                None => Ok(ListPage { next: Some(String::new()), ..ListPage::default() }),
-                Some("") => {
-                    let request = ListRequest { continuation: None, ..request.clone() };
-                    self.0.list(&request).await
-                }
-                Some(_) => self.0.list(request).await,
-            }
-        })
-    }
-
-    fn open<'a>(
-        &'a self,
-        at: &'a ObjectLocation,
-        from: &'a ReadFrom,
-    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
-        self.0.open(at, from)
     }
 }
 

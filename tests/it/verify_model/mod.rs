@@ -11,12 +11,12 @@ use crate::support::worlds::{Flips, WorldKeys, WorldSource};
 use std::sync::Arc;
 use trailproof::locate::roots::find_roots;
 use trailproof::source::ObjectSource;
-use trailproof::verify::plan::{Expected, VerifyPlan};
+use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::run::verify;
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::record::{EvidencePlace, LogJudged, Presence, RunEvent, RunSummary};
+use trailproof_core::record::{LogJudged, Presence, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
 use trailproof_core::vocab::time::{Period as RunPeriod, Timestamp};
@@ -59,23 +59,16 @@ fn run_in(
     runtime.block_on(async move {
         let roots = find_roots(source.as_ref(), &bucket, "").await.unwrap().prefixes;
         let plan = VerifyPlan {
-            place: EvidencePlace::original(&bucket, ""),
-            bucket,
             roots,
             scope,
-            period: RunPeriod {
-                start: Timestamp::from_unix(period.from),
-                end: Timestamp::from_unix(period.to),
-            },
-            end_was_future: false,
-            now: Timestamp::from_unix(period.now),
-            status: None,
-            unlisted: true,
-            complete_copy: false,
-            known: None,
-            since: None,
-            expected: Expected::default(),
-            left_open: Vec::new(),
+            ..VerifyPlan::new(
+                &bucket,
+                RunPeriod {
+                    start: Timestamp::from_unix(period.from),
+                    end: Timestamp::from_unix(period.to),
+                },
+                Timestamp::from_unix(period.now),
+            )
         };
         let mut events = Vec::new();
         verify(&plan, source, Arc::new(WorldKeys(world)), &mut |event| events.push(event.clone()))

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use strum::IntoEnumIterator;
-use trailproof::verify::plan::{Expected, VerifyPlan};
+use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::run::verify;
 use trailproof_core::bytes::inflate::InflateFault;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
@@ -24,13 +24,13 @@ use trailproof_core::log_file::LogProof;
 use trailproof_core::record::document::RunCheck;
 use trailproof_core::record::wire::{read_event, write_event};
 use trailproof_core::record::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, EvidencePlace,
-    LogJudged, LogNamed, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold,
-    RunEvent, RunEventName, RunStart, RunSummary, SeamJudged, Seen, Tool,
+    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, LogJudged,
+    LogNamed, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold, RunEvent,
+    RunEventName, RunStart, RunSummary, SeamJudged, Seen, Tool,
 };
 use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::verdict::Verdict;
-use trailproof_core::vocab::chain_id::{ChainId, Scope};
+use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{Period, Timestamp};
@@ -96,24 +96,9 @@ fn events_of_runs_are_read_back_and_add_up() {
             let _ = trail.apply(deed);
         }
         let whole = trail.whole();
-        let plan = VerifyPlan {
-            place: EvidencePlace::original("example-trail-logs", ""),
-            bucket: "example-trail-logs".to_owned(),
-            roots: vec![String::new()],
-            scope: Scope::default(),
-            period: Period {
-                start: Timestamp::from_unix(whole.from),
-                end: Timestamp::from_unix(whole.to),
-            },
-            end_was_future: false,
-            now: Timestamp::from_unix(whole.to),
-            status: None,
-            unlisted: true,
-            complete_copy: false,
-            known: None,
-            since: None,
-            expected: Expected::default(),
-            left_open: Vec::new(),
+        let plan = {
+            let (from, to) = (Timestamp::from_unix(whole.from), Timestamp::from_unix(whole.to));
+            VerifyPlan::new("example-trail-logs", Period { start: from, end: to }, to)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut check = RunCheck::default();
