@@ -68,8 +68,8 @@ impl Ends {
     pub(super) fn words(&self, chain: &ChainId) -> String {
         let Some(End { last, explained }) = self.by_chain.get(chain) else { return String::new() };
         let why = match explained {
-            _ if self.is_doubted(chain) => "nothing that is verified says why".to_owned(),
-            None => "as the caller states".to_owned(),
+            _ if self.is_doubted(chain) => "no verified event explains why".to_owned(),
+            None => "as stated by the caller".to_owned(),
             Some(event) => format!(
                 "{} ({}) at {} by {}, in {}",
                 escape(&event.name),

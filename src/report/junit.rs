@@ -105,11 +105,14 @@ fn whole_run(run: &Collected) -> TestSuite {
         suite.add_test_case(case("run", &format!("listing of {folder}"), status));
     }
     for at in &run.unlisted.entries {
-        let status = error("log-unlisted", "no verified digest names it");
+        let status = error(
+            "log-unlisted",
+            "no verified digest names it, so it may not come from CloudTrail",
+        );
         suite.add_test_case(case("run", &format!("log-unlisted {at}"), status));
     }
     for (folder, _) in &run.without_digests.entries {
-        let words = "log files of the period, and no digest of any trail covers that account and \
+        let words = "log files of the period, but no digest of any trail covers that account and \
                      region";
         let status = error("logs-without-digests", words);
         suite.add_test_case(case("run", &format!("logs-without-digests {folder}"), status));

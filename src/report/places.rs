@@ -10,7 +10,7 @@ pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
     let mut parts = Vec::new();
     match start.organization.as_deref() {
         None => {}
-        Some("") => parts.push("accounts outside of any organization".to_owned()),
+        Some("") => parts.push("accounts outside any organization".to_owned()),
         Some(organization) => parts.push(format!("organization {organization}")),
     }
     parts.extend(words::scope(&start.trails, &start.accounts, &start.regions));
@@ -20,7 +20,7 @@ pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
         words.push(format!("{} only", parts.join("; ")));
     }
     if missed(Check::ExpectedPlaces) {
-        words.push("what goes on outside is not known".to_owned());
+        words.push("places outside were not checked".to_owned());
     }
     let mut others = not_made.iter().filter(|one| one.check == Check::OtherPlaces);
     if let Some(first) = others.next() {
@@ -76,23 +76,25 @@ pub(super) fn place(place: &PlaceInDoubt) -> String {
 /// Why a place is in doubt.
 pub(super) fn why(why: PlaceDoubt) -> &'static str {
     match why {
-        PlaceDoubt::NamedNotFound => "it was asked for, and no digest of it lies in the period",
-        PlaceDoubt::ExpectedNotFound => "it was expected, and no digest of it lies in the period",
+        PlaceDoubt::NamedNotFound => "requested, but no digest in the period was found",
+        PlaceDoubt::ExpectedNotFound => "expected, but no digest in the period was found",
         PlaceDoubt::DigestsUnreadable => {
-            "the folder of digests holds objects, and none of their keys is a digest's"
+            "the digest folder holds objects, but none has the key of a digest"
         }
-        PlaceDoubt::NotLookedAt => "not searched: the bucket has more folders than are looked into",
+        PlaceDoubt::NotLookedAt => {
+            "not searched: the bucket has more folders than the search limit"
+        }
         PlaceDoubt::EndedUnexplained => {
-            "the chain ended before the period, and nothing that is verified says why"
+            "the chain ended before the period, and no verified event explains why"
         }
     }
 }
 
 /// How the places that were found are answered for.
 pub(super) fn answered(places: &PlacesAnswered) -> String {
-    let mut parts = vec![format!("{} answered by chains", places.covered)];
+    let mut parts = vec![format!("{} covered by chains", places.covered)];
     for (count, words) in [
-        (places.empty, "without an object of the period"),
+        (places.empty, "without objects in the period"),
         (places.ended, "with a chain that ended before it"),
         (places.left_out, "of other trails only"),
         (places.doubtful, "in doubt"),

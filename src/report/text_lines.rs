@@ -4,8 +4,8 @@ use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::vocab::time::HOUR;
 
 /// What a reader must know of a run whose caller asserts that a copy is complete.
-pub(crate) const COMPLETE_COPY: &str = "That the copy is complete is asserted (`--complete-copy`): what is absent from it counts as \
-     removed.";
+pub(crate) const COMPLETE_COPY: &str = "The copy is asserted to be complete (`--complete-copy`): \
+                                        objects absent from it count as removed.";
 
 /// Seconds as hours with one decimal: `71.5 h`.
 pub(super) fn hours(seconds: i64) -> String {

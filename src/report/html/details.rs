@@ -71,7 +71,7 @@ fn means(finding: &Finding) -> &'static str {
         Finding::DigestDeliveredThenGone { .. } => "the newest digest that was delivered is gone",
         Finding::LogMissing => "a log file that a proven digest names is missing",
         Finding::LogHashMismatch { .. } => "a log file is not what was delivered",
-        Finding::LogMalformed(_) => "a log file is not one whole gzip member",
+        Finding::LogMalformed(_) => "a log file is not one complete gzip member",
         Finding::LogTrailingData { .. } => "something was added to a log file",
     }
 }

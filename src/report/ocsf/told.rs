@@ -148,7 +148,7 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
     }
     if run.without_digests.total > 0 {
         let words = format!(
-            "{} with log files of the period and without any digest",
+            "{} with log files of the period but without digests",
             counted(run.without_digests.total, "folder")
         );
         let resources = run
@@ -162,7 +162,7 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
     }
     if run.not_joined.total > 0 {
         let words = format!(
-            "{} that do not join on to the record before",
+            "{} that do not continue from the previous record",
             counted(run.not_joined.total, "chain")
         );
         let seams = run.not_joined.entries.iter();

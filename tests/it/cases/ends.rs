@@ -65,9 +65,9 @@ fn an_end_is_explained_or_stated_or_in_doubt() {
         aws(&server, &[&["verify", LOCATION][..], &slices(&period), more].concat()).stdout
     };
     let told = text(&unexplained, &[]);
-    assert!(told.contains("nothing that is verified says why"), "{told}");
+    assert!(told.contains("no verified event explains why"), "{told}");
     let told = text(&unexplained, &["--known-end", &stated]);
-    assert!(told.contains("as the caller states") && told.contains(&stated), "{told}");
+    assert!(told.contains("as stated by the caller") && told.contains(&stated), "{told}");
     assert!(text(&explained, &[]).contains("StopLogging ("));
 }
 

@@ -210,7 +210,7 @@ fn a_file_that_changed_since_it_was_copied_is_damaged_and_accuses_nobody() {
     let text = offline(&[&["verify", path, "--public-keys", &keys][..], &slices(&period)].concat());
     assert_eq!(text.status, 3, "{}", text.stdout);
     assert!(text.stdout.contains("mirror again or take another copy"), "{}", text.stdout);
-    assert!(!text.stdout.contains("keep the bucket as it is"), "{}", text.stdout);
+    assert!(!text.stdout.contains("preserve the bucket"), "{}", text.stdout);
     // Where the manifest says that the store gave these very bytes, they are a finding.
     let manifest = at.join("trailproof-manifest.jsonl");
     let hash = |bytes: &[u8]| hex::encode(sha2::Sha256::digest(bytes));
