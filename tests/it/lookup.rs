@@ -96,7 +96,7 @@ fn an_object_that_is_another_now_is_said() {
     fs::write(stage.at.join("mirror").join(&stage.key), b"changed").unwrap();
     let (status, out) = stage.look_up(&stage.log, true);
     assert_eq!(status, Some(1), "{out}");
-    assert!(out.contains("the object there is another now"), "{out}");
+    assert!(out.contains("the object at that key is no longer what was delivered"), "{out}");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_file_that_nobody_names_is_not_found_as_far_as_was_searched() {
     let stage = stage("unknown");
     let (status, out) = stage.look_up(b"{\"Records\":[]}", true);
     assert_eq!(status, Some(4), "{out}");
-    assert!(out.contains("no proven digest names it"), "{out}");
+    assert!(out.contains("not found in any verified digest"), "{out}");
     assert!(!out.contains("not searched"), "{out}");
     // Without keys nothing is proven, so that nothing was searched.
     let (status, out) = stage.look_up(&stage.log, false);
@@ -171,7 +171,7 @@ fn what_is_no_file_is_said_and_standard_input_is_one() {
     assert_eq!(status, Some(4), "{out}");
     assert_eq!(out.matches("known: was delivered by CloudTrail").count(), 2, "{out}");
     for name in ["unknown", "empty"] {
-        assert!(out.contains(&format!("{name}: no proven digest names it")), "{out}");
+        assert!(out.contains(&format!("{name}: not found in any verified digest")), "{out}");
     }
     // A gigabyte and a byte of zeros, as gzip: no log file that CloudTrail writes.
     let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -154,7 +154,7 @@ fn a_directory_that_is_none_or_anothers_is_refused() {
     let local = at.join("other").to_str().unwrap().to_owned();
     let new = at.join("new").to_str().unwrap().to_owned();
     for (arguments, words) in [
-        (vec!["mirror", &local, &new, "--last", "1d"], "a mirror is made of a bucket"),
+        (vec!["mirror", &local, &new, "--last", "1d"], "a mirror is a copy of a bucket"),
         (vec!["mirror", "s3://b", &new], "--start-time"),
         (vec!["mirror", "s3://b"], "<DIRECTORY>"),
     ] {
@@ -199,9 +199,9 @@ fn a_full_disk_loses_the_copy_and_not_the_verdict() {
     fs::create_dir_all(&at).unwrap();
     let location = format!("s3://{}", bucket(&trail));
     let period = period(&trail);
-    let shell = "mount -t tmpfs -o size=160k tmpfs \"$AT\" || exit 99; \"$@\" > \"$OUT.1\" 2> \"$ERR\"; \
-        echo $? >> \"$ERR\"; mount -o remount,size=64m \"$AT\" || exit 99; \"$@\" > \"$OUT.2\" 2>> \"$ERR\"; \
-        echo $? >> \"$ERR\"; cp -r \"$AT\" \"$COPY\"";
+    let shell = "mount -t tmpfs -o size=160k tmpfs \"$AT\" || exit 99; \"$@\" > \"$OUT.1\" 2> \
+                 \"$ERR\"; echo $? >> \"$ERR\"; mount -o remount,size=64m \"$AT\" || exit 99; \
+                 \"$@\" > \"$OUT.2\" 2>> \"$ERR\"; echo $? >> \"$ERR\"; cp -r \"$AT\" \"$COPY\"";
     let (out, err, copy) = (at.with_extension("out"), at.with_extension("err"), fresh("disk-copy"));
     let run = |args: &[&str]| {
         let inner = command(&server, args);

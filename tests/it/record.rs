@@ -176,7 +176,7 @@ fn a_path_that_cannot_be_meant_is_usage() {
     let copy = copy("usage", &trail(false)).unwrap();
     let out = copy.beside("out");
     for (arguments, part) in [
-        (vec!["--record", "-"], "`-` is no file"),
+        (vec!["--record", "-"], "`-` is not a file"),
         (vec!["--record", &out, "--junit", &out], "named for two outputs"),
         (vec!["--report", "html"], "html=FILE"),
         (vec!["--report", "pdf=x"], "kinds of report"),
@@ -189,7 +189,11 @@ fn a_path_that_cannot_be_meant_is_usage() {
     let mut command = copy.command(&["--record", &out]);
     let output = command.stdout(stdout).output().unwrap();
     assert_eq!(status(&output), 2, "{}", said(&output));
-    assert!(said(&output).contains("is where stdout goes"), "{}", said(&output));
+    assert!(
+        said(&output).contains("is the file that stdout is redirected to"),
+        "{}",
+        said(&output)
+    );
 }
 
 /// What was there stays until the new record is whole, and a link is not replaced by a file.

@@ -118,7 +118,8 @@ fn expect(selection: &Selection) -> Result<Expect, Refusal> {
     if !accounts.is_empty() {
         if expect.accounts.is_some() {
             return Err(Refusal::usage(
-                "`--expect-accounts organization` stands alone: it names every account",
+                "`--expect-accounts organization` cannot be combined with other accounts: it names \
+                 every account",
             ));
         }
         accounts.sort();

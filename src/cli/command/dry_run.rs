@@ -91,15 +91,15 @@ impl Machine {
     /// Seconds for so many requests, and the words for what that rests on.
     fn estimate(self, requests: u64, remote: bool) -> (f64, String) {
         let processor = float(self.cores) / EACH.as_secs_f64();
-        let cpu = format!("{} µs of CPU an object on {} cores", EACH.as_micros(), self.cores);
+        let cpu = format!("{} µs of CPU per object on {} cores", EACH.as_micros(), self.cores);
         if !remote {
             return (float(requests) / processor, format!("at {cpu}"));
         }
         let answer = self.page_time.max(Duration::from_millis(1)).as_secs_f64();
         let rate = (float(self.in_flight) / answer).min(processor);
         let words = format!(
-            "at {} requests a second: {} in flight, {:.0} ms an answer as the pages of this \
-             listing took, {cpu}",
+            "at {} requests a second: {} in flight, {:.0} ms per answer as measured on the pages \
+             of this listing, {cpu}",
             number(round(rate)),
             self.in_flight,
             answer * 1e3,
@@ -126,7 +126,7 @@ fn tell(
     let objects = survey.digests + survey.logs;
     let mut lines = vec![
         format!("DRY RUN  {location}"),
-        "  Nothing was read and nothing was judged; all of this is by listing.".to_owned(),
+        "  Only the listing was read. Nothing was verified.".to_owned(),
         format!("  chains     {}", number(survey.chains)),
         format!("  digests    {}", number(survey.digests)),
         format!(
@@ -142,7 +142,7 @@ fn tell(
             lists + objects
         }
         None => {
-            lines.push(format!("  requests   none of S3; {} files to read", number(objects)));
+            lines.push(format!("  requests   none to S3; {} files to read", number(objects)));
             objects
         }
     };

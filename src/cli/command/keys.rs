@@ -69,7 +69,8 @@ fn report(out: &mut impl Write, path: &Path, bundle: &Bundle, checked: &Checked)
         let count = bundle.of_any_region.len();
         writeln!(
             out,
-            "  {} of no region: the file does not tell it, nor for which time it has all keys",
+            "  {} without a region: the file states neither the region nor the time for which it \
+             has all keys",
             number(count, "key"),
         )?;
     }

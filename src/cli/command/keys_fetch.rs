@@ -79,7 +79,7 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
         }
     }
     if keys.is_empty() {
-        return Err(Refusal::not_started("no region told its keys; nothing was written"));
+        return Err(Refusal::not_started("no region returned its keys; nothing was written"));
     }
     write(&args.output, fetched(&keys, span).as_bytes(), args.force)?;
     if silent.is_empty() {

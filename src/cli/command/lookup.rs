@@ -113,9 +113,17 @@ fn there<P>(outcome: &Outcome<P>) -> Option<Remark> {
         Outcome::Valid(_) => return None,
         Outcome::Invalid(finding) => {
             let (_, now) = expected_and_found(finding);
-            (true, format!("the object there is another now: {}, {now}", finding.code()))
+            (
+                true,
+                format!(
+                    "the object at that key is no longer what was delivered: {}, {now}",
+                    finding.code()
+                ),
+            )
         }
-        Outcome::Unverified(why) => (false, format!("the object there could not be read: {why}")),
+        Outcome::Unverified(why) => {
+            (false, format!("the object at that key could not be read: {why}"))
+        }
     };
     Some(Remark { contradicts, words })
 }
@@ -181,9 +189,12 @@ fn tell(
                 }
             }
             None => {
-                lines.push(format!("{shown}: no proven digest names it"));
+                lines.push(format!("{shown}: not found in any verified digest"));
                 if shown.contains("_CloudTrail-Digest_") {
-                    lines.push("    a digest, by its name: `lookup` finds log files".to_owned());
+                    lines.push(
+                        "    a digest, judging by its name; `lookup` finds only log files"
+                            .to_owned(),
+                    );
                 }
                 worse(if searched_all { Verdict::NothingFound } else { Verdict::NotProven });
             }
@@ -272,7 +283,7 @@ fn odd_form(content: &Content, found: &BTreeMap<Hash, Vec<FoundAt>>) -> Option<R
                 && (found.contains_key(&content.whole_hash())
                     || !found.contains_key(&content.hash)) =>
         {
-            let words = "several-members: several gzip members hold it; they were joined";
+            let words = "several-members: it consists of several gzip members, which were joined";
             Some(Remark { contradicts: false, words: words.to_owned() })
         }
         Form::GzipAndMore { trailing } => contradicts(format!(

@@ -56,8 +56,8 @@ pub(crate) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> ExitStatus {
     };
     if let Some((count, why)) = &finished.lost {
         print_to_stderr(&format!(
-            "error: {count} writes to the mirror failed, the first with: {}\n\nhint: the same \
-             command goes on with what there is",
+            "error: {count} writes to the mirror failed, the first with: {}\n\nhint: run the same \
+             command again to continue",
             escape(why)
         ));
         lost = true;
@@ -80,7 +80,7 @@ async fn attempt(
     let (bucket, prefix) = match &request.place {
         Some(Place::Bucket(bucket, prefix)) => (bucket, prefix),
         _ => {
-            let words = "a mirror is made of a bucket\n\nhint: `trailproof mirror \
+            let words = "a mirror is a copy of a bucket\n\nhint: `trailproof mirror \
                          s3://BUCKET/PREFIX DIRECTORY`";
             return Err(Refusal::usage(words));
         }
@@ -88,8 +88,8 @@ async fn attempt(
     let mut mirror = MirrorWriter::begin(&args.directory, bucket, prefix)?;
     if let Some(name) = mirror.set_aside() {
         print_to_stderr(&format!(
-            "warning: the mirror's manifest is damaged; what can be read of it is kept, the rest is \
-             read again, and the damaged one is now `{name}` there"
+            "warning: the mirror's manifest is damaged; its readable part is kept, the rest is \
+             copied again, and the damaged file is now `{name}` in the mirror"
         ));
     }
     let counts = Arc::new(Counts::default());
@@ -186,7 +186,7 @@ fn tell(args: &MirrorArgs, finished: &Finished) {
     let objects = &finished.objects;
     let shown = args.directory.to_string_lossy();
     print_to_stderr(&format!(
-        "mirror `{}`: {} objects copied, {} not copied ({} could not be read, {} are of another \
+        "mirror `{}`: {} objects copied, {} not copied ({} could not be read, {} are outside the \
          period or scope), {} absent",
         escape(&shown),
         objects.copied,

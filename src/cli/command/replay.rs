@@ -71,7 +71,8 @@ fn tell(
             Ok(None) | Err(BadRecord::Cut { .. }) => {
                 return Err(BadRecord::line(
                     record.number(),
-                    "the file is not the one that was checked: it changed, or can be read only once",
+                    "the file is not the one that was checked: it changed in the meantime, or can \
+                     be read only once",
                 ));
             }
             Err(why) => return Err(why),

@@ -82,7 +82,7 @@ impl Outputs {
         match self.wanted.iter().find(|file| names_same(&file.path, input)) {
             None => Ok(self),
             Some(file) => Err(Refusal::usage(format!(
-                "`{}` is read, and cannot be written as well",
+                "`{}` is an input and cannot be an output as well",
                 escape(&file.path.to_string_lossy())
             ))),
         }
@@ -128,7 +128,7 @@ impl Outputs {
                 }
                 Err(error) => {
                     print_to_stderr(&format!(
-                        "warning: cannot write {name}: {error}; the run goes on"
+                        "warning: cannot write {name}: {error}; the run continues"
                     ));
                     self.lost(name, error);
                 }

@@ -60,8 +60,8 @@ fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> R
     let shown = escape(&path.to_string_lossy()).into_owned();
     if path == Path::new("-") {
         return Err(Refusal::usage(
-            "`-` is no file\n\nhint: stdout has the report of `--format`; `--format jsonl` writes \
-             the event stream there"
+            "`-` is not a file\n\nhint: stdout receives the report of `--format`; use `--format \
+             jsonl` to write the event stream there"
                 .to_owned(),
         ));
     }
@@ -75,7 +75,7 @@ fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> R
         _ => false,
     };
     if same {
-        return Err(Refusal::usage(format!("`{shown}` is where stdout goes")));
+        return Err(Refusal::usage(format!("`{shown}` is the file that stdout is redirected to")));
     }
     Ok(())
 }

@@ -56,8 +56,8 @@ pub(crate) fn finish(
             if let Some(partial) = file.partial() {
                 let shown = escape(&partial.to_string_lossy()).into_owned();
                 print_to_stderr(&format!(
-                    "hint: what was found until now is in `{shown}`; `--resume {shown}` goes on \
-                     from there"
+                    "hint: the results so far are in `{shown}`; `--resume {shown}` continues from \
+                     there"
                 ));
             }
             Ok(())

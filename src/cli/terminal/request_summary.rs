@@ -38,8 +38,7 @@ pub(crate) fn print_request_summary(quiet: bool, counts: &Counts) {
 /// Requests and bytes, with what they cost: every attempt counts, as S3 counts it.
 pub(crate) fn cost(lists: u64, gets: u64, bytes: u64) -> String {
     format!(
-        "{} LIST and {} GET requests, {}; an estimate of their price is {} ({PRICES}; requests \
-         only, no data transfer)",
+        "{} LIST and {} GET requests, {}; estimated price {} ({PRICES}; without data transfer)",
         number(lists),
         number(gets),
         size(bytes),

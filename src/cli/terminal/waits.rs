@@ -49,12 +49,12 @@ impl Waits {
         let mut words = format!("no answer for {} s", silent.as_secs());
         if refused > 0 {
             words += &format!(
-                ", the store refuses requests as too many ({refused} meanwhile) and is asked more \
-                 slowly"
+                ", the store is throttling ({refused} requests refused meanwhile), so requests are \
+                 sent more slowly"
             );
         }
         if broken > 0 {
-            words += &format!(", {broken} requests broke meanwhile and are repeated");
+            words += &format!(", {broken} requests failed meanwhile and are retried");
         }
         if let Some((what, age)) = &waiting.oldest {
             let others = match waiting.under_way {
@@ -62,7 +62,7 @@ impl Waits {
                 more => format!(" and {} others", more - 1),
             };
             let what = excerpt(what, SHOWN);
-            words += &format!(", waiting for {what}{others}, asked for {} s ago", age.as_secs());
+            words += &format!(", waiting for {what}{others}, requested {} s ago", age.as_secs());
         } else if refused == 0 && broken == 0 {
             // Nothing is asked of a store: the work is our own.
             return None;
@@ -127,7 +127,7 @@ mod tests {
         let mut waits = Waits::new();
         assert_eq!(waits.words(Duration::from_secs(1), &waiting(1, 2)), None);
         let words = waits.words(Duration::from_secs(8), &waiting(1, 36)).unwrap();
-        for part in ["7 s", "s3://b/key", "2 others", "34 meanwhile", "refuses"] {
+        for part in ["7 s", "s3://b/key", "2 others", "34 requests refused", "throttling"] {
             assert!(words.contains(part), "{words}");
         }
         assert!(!words.contains('\u{1b}'), "{words:?}");

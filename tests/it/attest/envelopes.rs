@@ -54,10 +54,10 @@ fn one_signature_of_several_is_enough_and_the_others_are_not_claimed() {
     envelope["signatures"].as_array_mut().unwrap().insert(0, stranger);
     envelope["unknown"] = json!({ "field": 1 });
     room.write("two.json", envelope.to_string());
-    room.verify("two.json", &[]).is(0, "not checked  signatures: 1 more, of other keys");
+    room.verify("two.json", &[]).is(0, "not checked  signatures: 1 more, by other keys");
     // A bundle and a time stamp are of one signature.
     room.run(&["attest", "bundle", "two.json", "-o", "x"])
-        .is(5, "it has 2 signatures, and not one");
+        .is(5, "it has 2 signatures instead of one");
     room.run(&["attest", "timestamp-request", "two.json", "-o", "x"]).is(5, "it has 2 signatures");
     envelope["signatures"] = Value::Array(vec![envelope["signatures"][0].clone(); 17]);
     room.write("many.json", envelope.to_string());
@@ -157,7 +157,7 @@ fn a_signer_who_lies_is_found_out_by_the_record() {
         (Box::new(|told| told["scope"]["evidence"] = json!("live")), "`scope`"),
         (Box::new(|told| told["method"]["publicKeys"]["listed"] = json!([])), "`method`"),
         (Box::new(|told| told["invocation"]["host"] = json!("elsewhere")), "`invocation`"),
-        (Box::new(|told| told["commitment"]["lines"] = json!(1)), "`commitment` is not what"),
+        (Box::new(|told| told["commitment"]["lines"] = json!(1)), "`commitment` differs"),
         (Box::new(|told| told["more"] = json!("than the record tells")), "`more`"),
     ];
     for (lie, words) in cases {
@@ -169,7 +169,7 @@ fn a_signer_who_lies_is_found_out_by_the_record() {
     let root = "00".repeat(32);
     room.sign_changed("lie.json", |told| told["predicate"]["commitment"]["root"] = json!(root));
     let told = room.verify("lie.json", &["--record", "record.jsonl"]);
-    told.is(1, "WRONG        commitment: the record's is");
+    told.is(1, "WRONG        commitment: the root of the record differs");
 }
 
 #[test]
@@ -187,5 +187,6 @@ fn hostile_words_do_not_reach_the_terminal() {
     });
     let told = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
     assert!(told.out.len() < 10_000, "{} bytes", told.out.len());
-    room.verify("hostile.json", &["--record", "record.jsonl"]).is(1, "none is attested");
+    room.verify("hostile.json", &["--record", "record.jsonl"])
+        .is(1, "the attestation has no record");
 }

@@ -39,11 +39,11 @@ fn the_same_evidence_holds_with_the_keys_of_the_attestation() {
     let told = room
         .verify(ATTESTATION, &["--recheck", &demo, "--complete-copy"])
         .is(0, "was verified again");
-    assert!(told.out.contains("all 241 lines are the very lines"), "{told:#?}");
+    assert!(told.out.contains("all 241 lines are identical to those attested"), "{told:#?}");
     assert!(told.out.contains("not checked  trust: "), "{told:#?}");
     let told = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo, "--complete-copy"]);
-    let told = told.is(0, "all 241 lines are the very lines");
+    let told = told.is(0, "all 241 lines are identical to those attested");
     assert!(told.out.contains("not checked  copy: "), "{told:#?}");
     // What only the assertion makes a deletion is open without it.
     let told = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
@@ -69,7 +69,7 @@ fn changed_evidence_does_not_hold() {
     room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]).is(3, "NOT PROVEN");
     let told = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
-    told.is(1, "WRONG        evidence: it is not what the record tells");
+    told.is(1, "WRONG        evidence: it differs from the record");
 }
 
 /// A log file that somebody added later is in no line of a digest or log file.
@@ -118,9 +118,9 @@ fn evidence_in_a_bucket_has_other_etags_and_holds_all_the_same() {
     let place = ["--recheck", "s3://example-trail-logs"];
     let with_record = ["--record", "record.jsonl"];
     let told = room.run_with(&[&verify[..], &place, &with_record].concat(), &aws);
-    told.is(0, "have the outcomes, hashes and intervals of the record");
+    told.is(0, "have the same outcomes, hashes and intervals as in the record");
     let told = room.run_with(&[&verify[..], &place].concat(), &aws);
-    told.is(3, "with `--record` it is told");
+    told.is(3, "give `--record` to find out");
     // Keys are had from the attestation, and not from AWS.
     let asked = server.requests();
     let keys = trailproof_testkit::server::Operation::ListPublicKeys;

@@ -11,11 +11,11 @@ fn a_key_is_for_its_owner_and_never_overwritten() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(room.key("key.pem").public().unwrap().to_pem().unwrap(), made.out);
     let before = room.read("key.pem");
-    room.run(&["attest", "keygen", "-o", "key.pem"]).is(2, "is there already");
+    room.run(&["attest", "keygen", "-o", "key.pem"]).is(2, "already exists");
     assert_eq!(room.read("key.pem"), before);
     // Where the public key cannot be written there is no private one either.
     room.run(&["attest", "keygen", "-o", "other.pem", "--public", "key.pem"])
-        .is(2, "there already");
+        .is(2, "already exists");
     room.run(&["attest", "keygen", "-o", "other.pem", "--public", "no/x.pem"])
         .is(6, "cannot write");
     assert!(!room.0.join("other.pem").exists());
@@ -62,12 +62,13 @@ fn everything_that_is_signed_is_checked_again() {
         for checked in ["signature", "record", "commitment", "statement", "report", "summary"] {
             assert!(told.out.contains(&format!("  checked      {checked}: ")), "{told:#?}");
         }
-        assert!(told.out.contains("checked      attestation before: "), "{told:#?}");
-        assert!(told.out.contains("not checked  evidence: it was not read again"), "{told:#?}");
-        assert!(told.out.contains("Example Audit Ltd, as declared"), "{told:#?}");
+        assert!(told.out.contains("checked      previous attestation: "), "{told:#?}");
+        assert!(told.out.contains("not checked  evidence: not read again"), "{told:#?}");
+        assert!(told.out.contains("Example Audit Ltd (self-declared)"), "{told:#?}");
         // What was not given was not checked, and is not said to have been.
-        let told = room.verify(attestation, &[]).is(0, "not checked  record: it was not given");
-        for unchecked in ["report: `report.txt`", "summary: `summary.json`", "attestation before"] {
+        let told = room.verify(attestation, &[]).is(0, "not checked  record: not given");
+        for unchecked in ["report: `report.txt`", "summary: `summary.json`", "previous attestation"]
+        {
             assert!(told.out.contains(&format!("not checked  {unchecked}")), "{told:#?}");
         }
         assert_eq!(told.out.matches("  checked ").count(), 1, "{told:#?}");

@@ -167,7 +167,7 @@ fn all_regions_are_asked_and_one_that_is_silent_is_said() {
     let (status, err, bundle) = run(all, &[], "cn-north-1");
     assert_eq!((status, bundle), (Some(5), None), "{err}");
     assert!(err.contains("the 2 regions of partition `aws-cn`"), "{err}");
-    assert!(err.contains("error: no region told its keys"), "{err}");
+    assert!(err.contains("error: no region returned its keys"), "{err}");
 }
 
 /// Each kind of file that cannot be used, or not for this, is told apart: by its sentence and by the

@@ -83,8 +83,8 @@ pub(crate) fn signed_statement(
 fn not_signed(path: &Path, attestation: &Attestation, key: &VerifyingKey) -> String {
     let made = match attestation.envelope.signatures.len() {
         0 => "it has no signature".to_owned(),
-        1 => "its signature is not of the key over what it holds".to_owned(),
-        count => format!("none of its {count} signatures is of the key over what it holds"),
+        1 => "its signature does not match this key".to_owned(),
+        count => format!("none of its {count} signatures matches this key"),
     };
     format!("`{}` is not signed by the key {}: {made}", shown(path), key.id())
 }

@@ -44,7 +44,7 @@ fn create(path: &Path, mode: u32) -> Result<File, Refusal> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     opened.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Refusal::usage(format!(
-            "`{}` is there already, and keys are not overwritten",
+            "`{}` already exists; key files are never overwritten",
             shown(path)
         )),
         _ => lost(path, &error),

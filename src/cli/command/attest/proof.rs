@@ -22,7 +22,7 @@ pub(crate) fn prove(args: &ProveArgs) -> Result<ExitStatus, Refusal> {
     let found = record.places.len();
     if found == 0 {
         return Err(Refusal::contradicted(format!(
-            "no digest or log file `{at}` is in the record `{path}`"
+            "the record `{path}` has no digest or log file `{at}`"
         )));
     }
     if found > budget::PLACES {
@@ -57,8 +57,8 @@ pub(crate) fn check(args: &CheckProofArgs) -> Result<ExitStatus, Refusal> {
         text.push_str(&told(line));
     }
     text.push_str(&format!(
-        "\nproven: these lines are in the record that the key {} attested.\nnot checked: the object \
-         itself, which is as the record found it; and whether the record has other lines of it.\n",
+        "\nproven: these lines are in the record that the key {} attested.\nnot checked: the \
+         object itself, and whether the record has other lines about it.\n",
         key.id()
     ));
     print_result(text.as_bytes(), ExitStatus::Success)
@@ -116,7 +116,8 @@ fn object(text: &str) -> Result<ObjectLocation, Refusal> {
             Ok(ObjectLocation::new(bucket, key))
         }
         _ => Err(Refusal::usage(format!(
-            "cannot read `{}` as an object\n\nhint: `s3://BUCKET/KEY`, where it was delivered",
+            "`{}` is not the location of an object\n\nhint: give the location of delivery, as \
+             `s3://BUCKET/KEY`",
             excerpt(text, budget::SHOWN)
         ))),
     }

@@ -95,7 +95,7 @@ pub(crate) async fn recheck(
     run.remarks();
     if let Some(why) = wrong {
         return Err(Refusal::not_started(format!(
-            "cannot sum up what was read again: a line {why}"
+            "cannot compute the commitment of what was read again: a line {why}"
         )));
     }
     let (commitment, essence, facts) = summing.finish();
@@ -105,7 +105,9 @@ pub(crate) async fn recheck(
 }
 
 fn unattested(name: &str) -> Refusal {
-    Refusal::not_started(format!("cannot read the evidence again: no `{name}` is attested"))
+    Refusal::not_started(format!(
+        "cannot verify the evidence again: the attestation has no `{name}`"
+    ))
 }
 
 /// The texts of a list, each read as what it should be; none where there is no list.
@@ -167,7 +169,8 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
         let der = text("der").and_then(|der| STANDARD.decode(der).ok());
         let (Some(region), Some(der), Some(fingerprint)) = (region, der, text("fingerprint"))
         else {
-            let words = "cannot read the evidence again: a public key of the attestation is none";
+            let words = "cannot verify the evidence again: the attestation has an invalid public \
+                         key";
             return Err(Refusal::not_started(words));
         };
         bundle.regions.entry(region).or_default().keys.push(KeyRecord {
@@ -193,7 +196,7 @@ impl Again {
         let attested = excerpt(attested.and_then(Value::as_str).unwrap_or_default(), SHOWN);
         let (place, verdict) = (&self.place, self.summary.verdict);
         if attested == verdict.words() {
-            let words = format!("verdict: `{place}` was verified again, and is {attested}");
+            let words = format!("verdict: `{place}` was verified again and is {attested}");
             checks.add(CheckOutcome::Passed, words);
         } else {
             let outcome = if verdict == Verdict::Contradicted {
@@ -214,8 +217,8 @@ impl Again {
         }
         checks.add(
             CheckOutcome::NotAsked,
-            "trust: the public keys are those in the attestation; that they are CloudTrail's is \
-             shown by asking AWS, or by another copy of them",
+            "trust: the public keys are those in the attestation; to confirm that they are \
+             CloudTrail's, compare them with AWS's or with another copy",
         );
     }
 
@@ -240,14 +243,14 @@ impl Again {
             (covered, result.get("logFilesUnlisted").cloned(), beside)
         };
         if of(&self.predicate) == of(&statement.predicate) {
-            let words = "log files that no digest names, and folders without digests, are those \
-                         that are attested, as far as it lists them";
+            let words = "log files that no digest names, and folders without digests, match the \
+                         attestation, as far as it lists them";
             return (CheckOutcome::Passed, words.to_owned());
         }
         let unread = self.summary.counts.unverified() + self.summary.listings_unread;
         let outcome = if unread > 0 { CheckOutcome::Open } else { CheckOutcome::Failed };
-        let words = "log files that no digest names, folders without digests or coverage are not \
-                     those that are attested";
+        let words = "log files that no digest names, folders without digests, or coverage differ \
+                     from the attestation";
         (outcome, words.to_owned())
     }
 
@@ -256,7 +259,7 @@ impl Again {
         if (root, days) == (committed.root, committed.days) {
             return (
                 CheckOutcome::Passed,
-                format!("all {lines} lines are the very lines that are attested"),
+                format!("all {lines} lines are identical to those attested"),
             );
         }
         let before = record.and_then(|record| record.essence.as_ref());
@@ -264,8 +267,8 @@ impl Again {
             return (
                 CheckOutcome::Passed,
                 format!(
-                    "{lines} digests and log files have the outcomes, hashes and intervals of the \
-                     record; ETags, versions, sizes or ways of proof are others"
+                    "{lines} digests and log files have the same outcomes, hashes and intervals as \
+                     in the record; ETags, versions, sizes or ways of proof differ"
                 ),
             );
         }
@@ -277,11 +280,11 @@ impl Again {
             );
         }
         match record {
-            Some(_) => (CheckOutcome::Failed, "it is not what the record tells".to_owned()),
+            Some(_) => (CheckOutcome::Failed, "it differs from the record".to_owned()),
             None => (
                 CheckOutcome::Open,
-                "the lines are not those that are attested, which may be other ETags or versions \
-                 alone; with `--record` it is told"
+                "the lines differ from those attested, perhaps only in ETags or versions; give \
+                 `--record` to find out"
                     .to_owned(),
             ),
         }

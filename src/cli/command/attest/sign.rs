@@ -36,12 +36,12 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
     let hash = signed_hash(IN_TOTO, &payload);
     let signature = signer.sign(&hash).await?;
     if !public.verifies(&hash, &signature) {
-        return Err(Refusal::not_started("the signature that was made is not of the key"));
+        return Err(Refusal::not_started("the new signature does not match the key"));
     }
     let envelope = Envelope::new(IN_TOTO, payload, public.id(), signature);
     let text = format!("{}\n", envelope.to_json());
     if u64::try_from(text.len()).map_or(true, |length| length > budget::ATTESTATION) {
-        let words = "the attestation would be longer than one may be";
+        let words = "the attestation would be larger than the limit for one";
         return Err(Refusal::output_lost(format!("{words}: {} bytes", text.len())));
     }
     write(&args.output, text.as_bytes(), args.force)?;
@@ -59,7 +59,7 @@ fn distinct(args: &SignArgs) -> Result<(), Refusal> {
     let mut taken = read;
     for output in [Some(&args.output), args.bundle.as_ref()].into_iter().flatten() {
         if taken.iter().any(|other| names_same(output, other)) {
-            let words = "is read or written as something else, and cannot be written as well";
+            let words = "is already an input or output, and cannot be written as well";
             return Err(Refusal::usage(format!("`{}` {words}", shown(output))));
         }
         check_absent(output, args.force)?;
@@ -103,7 +103,7 @@ impl Signer {
                 config.check_credentials().await.map_err(|error| unread(&error))?;
                 KmsKey::new(&config, name).map(Self::Kms).map_err(|error| unread(&error))
             }
-            (None, None) => Err(Refusal::usage("`--key` or `--kms` is needed")),
+            (None, None) => Err(Refusal::usage("`--key` or `--kms` is required")),
         }
     }
 
@@ -129,7 +129,7 @@ fn unread(error: &dyn std::fmt::Display) -> Refusal {
 fn operator(args: &SignArgs) -> Result<Option<String>, Refusal> {
     match &args.operator {
         Some(name) if name.trim().is_empty() || name.chars().count() > budget::SHOWN => {
-            Err(Refusal::usage("invalid value for `--operator`: 1 to 200 characters"))
+            Err(Refusal::usage("invalid value for `--operator`: it must have 1 to 200 characters"))
         }
         name => Ok(name.clone()),
     }

@@ -17,7 +17,7 @@ fn only_signature(path: &Path, signatures: &[Signature]) -> Result<Signature, Re
     match signatures {
         [one] => Ok(one.clone()),
         many => Err(Refusal::not_started(format!(
-            "cannot use `{}`: it has {} signatures, and not one",
+            "cannot use `{}`: it has {} signatures instead of one",
             shown(path),
             many.len()
         ))),
@@ -47,11 +47,11 @@ pub(crate) fn bundle(args: &BundleArgs) -> Result<ExitStatus, Refusal> {
         let stamp = Stamp::read(&read(path, budget::TIMESTAMP)?)
             .map_err(|why| Refusal::not_started(format!("cannot use `{}`: {why}", shown(path))))?;
         if !stamp.is_about(&signature.sig) {
-            let words = "is a time stamp of something else than this attestation's signature";
+            let words = "is a time stamp for something other than this attestation's signature";
             return Err(Refusal::contradicted(format!("`{}` {words}", shown(path))));
         }
         print_to_stderr(&format!(
-            "`{}` says {}; the authority's signature was not checked",
+            "`{}` gives the time {}; the authority's signature was not checked",
             shown(path),
             stamp.at
         ));

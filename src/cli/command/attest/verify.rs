@@ -39,7 +39,7 @@ pub(crate) async fn verify(
     checks.add(CheckOutcome::Passed, format!("signature: made by the key {}", key.id()));
     let others = given.envelope.signatures.len() - 1;
     if others > 0 {
-        checks.add(CheckOutcome::NotAsked, format!("signatures: {others} more, of other keys"));
+        checks.add(CheckOutcome::NotAsked, format!("signatures: {others} more, by other keys"));
     }
     stamps(&given, &key, &mut checks);
     let record = record(args, &statement, &committed, &mut checks)?;
@@ -52,7 +52,7 @@ pub(crate) async fn verify(
         }
         None => checks.add(
             CheckOutcome::NotAsked,
-            "evidence: it was not read again, and may be another now; `--recheck` reads it",
+            "evidence: not read again, so it may have changed; `--recheck` reads it",
         ),
     }
     let mut out = io::stdout().lock();
@@ -78,12 +78,14 @@ fn stamps(given: &Attestation, key: &crate::attest::key::VerifyingKey, checks: &
             (Ok(stamp), Some(signature)) if stamp.is_about(&signature.sig) => checks.add(
                 CheckOutcome::NotAsked,
                 format!(
-                    "time stamp: it is about this signature and says {}; whether its authority made \
-                     it is shown by `openssl ts -verify`",
+                    "time stamp: it covers this signature and gives the time {}; check its \
+                     authority with `openssl ts -verify`",
                     stamp.at
                 ),
             ),
-            (Ok(_), _) => checks.add(CheckOutcome::Failed, "time stamp: it is about another signature"),
+            (Ok(_), _) => {
+                checks.add(CheckOutcome::Failed, "time stamp: it covers a different signature")
+            }
             (Err(why), _) => checks.add(CheckOutcome::Failed, format!("time stamp: {why}")),
         }
     }
@@ -98,19 +100,20 @@ fn file(path: &Path, hash: &Hash, role: Role, statement: &Statement, checks: &mu
         Some(_) => {
             checks.add(
                 CheckOutcome::Passed,
-                format!("{word}: `{path}` has a SHA-256 that is attested"),
+                format!("{word}: the SHA-256 of `{path}` matches the attestation"),
             );
         }
         None if attested.clone().next().is_none() => {
             checks.add(
                 CheckOutcome::Failed,
-                format!("{word}: `{path}` is given, and none is attested"),
+                format!("{word}: `{path}` was given, but the attestation has no {word}"),
             );
         }
         None => checks.add(
             CheckOutcome::Failed,
             format!(
-                "{word}: `{path}` is another file: its SHA-256 is {}, and attested is {}",
+                "{word}: `{path}` is not the attested file: its SHA-256 is {}, the attested one is \
+                 {}",
                 hex::encode(hash),
                 attested.map(|one| hex::encode(one.hash)).collect::<Vec<_>>().join(", ")
             ),
@@ -128,7 +131,7 @@ fn record(
     let Some(path) = &args.record else {
         checks.add(
             CheckOutcome::NotAsked,
-            "record: it was not given, so that commitment, verdict and counts are as attested",
+            "record: not given, so commitment, verdict and counts were not recomputed",
         );
         return Ok(None);
     };
@@ -149,26 +152,29 @@ fn record(
         checks.add(
             CheckOutcome::Passed,
             format!(
-                "commitment: computed again from {} lines of {} digests, with the same root",
+                "commitment: recomputed from {} lines of {} digests, with the same root",
                 made.lines, made.digests
             ),
         );
     } else {
         let root = hex::encode(made.root);
-        checks.add(CheckOutcome::Failed, format!("commitment: the record's is {root}"));
+        checks.add(
+            CheckOutcome::Failed,
+            format!("commitment: the root of the record differs: {root}"),
+        );
     }
     let again = predicate(&record.facts, made, &Declared::default());
     let wrong = disagreements(&statement.predicate, &again);
     if wrong.is_empty() {
         checks.add(
             CheckOutcome::Passed,
-            "statement: verdict, counts, scope, keys, exceptions and gaps are the record's",
+            "statement: verdict, counts, scope, keys, exceptions and gaps match the record",
         );
     }
     for name in wrong {
         checks.add(
             CheckOutcome::Failed,
-            format!("statement: `{}` is not what the record tells", escape(&name)),
+            format!("statement: `{}` differs from the record", escape(&name)),
         );
     }
     Ok(Some(record))
@@ -209,18 +215,20 @@ fn previous(
         attested.and_then(|before| before.get("statementSha256")).and_then(Value::as_str);
     match (&args.previous, attested) {
         (None, None) => {}
-        (None, Some(_)) => {
-            checks.add(CheckOutcome::NotAsked, "attestation before: it was not given")
-        }
+        (None, Some(_)) => checks.add(CheckOutcome::NotAsked, "previous attestation: not given"),
         (Some(path), attested) => {
             let payload = attestation(path)?.envelope.payload;
             let path = name(path);
             let path = escape(&path);
             if attested == Some(&hex::encode(Sha256::digest(payload))) {
-                let words = format!("attestation before: `{path}` is the one that this one names");
+                let words = format!(
+                    "previous attestation: `{path}` is the one that this attestation names"
+                );
                 checks.add(CheckOutcome::Passed, words);
             } else {
-                let words = format!("attestation before: `{path}` is not named by this one");
+                let words = format!(
+                    "previous attestation: `{path}` is not the one that this attestation names"
+                );
                 checks.add(CheckOutcome::Failed, words);
             }
         }
@@ -247,7 +255,7 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
         ("expected", expected(statement)),
         ("accounts", text("scope/found/accounts")),
         ("regions", text("scope/found/regions")),
-        ("operator", text("operator/declared").map(|name| format!("{name}, as declared"))),
+        ("operator", text("operator/declared").map(|name| format!("{name} (self-declared)"))),
         ("verifier", text("verifier/version").map(|version| format!("trailproof {version}"))),
         ("started", text("invocation/startedAt")),
     ] {
@@ -268,7 +276,7 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
 fn named(statement: &Statement) -> Option<String> {
     let named = statement.predicate.get("scope")?.get("named")?;
     let parts = parts(named, &["organization", "trails", "accounts", "regions"]);
-    Some(if parts.is_empty() { "everything that lies there".to_owned() } else { parts.join("; ") })
+    Some(if parts.is_empty() { "everything at that location".to_owned() } else { parts.join("; ") })
 }
 
 /// What was said to be expected, as the statement has it.
