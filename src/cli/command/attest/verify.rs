@@ -245,7 +245,7 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         (!value.is_null()).then(|| excerpt(&text, budget::SHOWN))
     };
-    writeln!(out, "\nit says")?;
+    writeln!(out, "\nit attests")?;
     for (name, words) in [
         ("verdict", text("result/verdict")),
         ("evidence", place(statement)),
