@@ -1,4 +1,4 @@
-//! What the person who reads a report can do next.
+//! What the reader of a report can do next.
 use super::collect::{Collected, Copies, Unread};
 use std::borrow::Cow;
 use trailproof_core::codes::failure::ReadFailureKind;
@@ -9,10 +9,10 @@ use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
 use trailproof_core::vocab::location::excerpt;
 
-/// Accounts that a command names.
+/// Maximum number of accounts in a suggested command.
 const ACCOUNTS: usize = 10;
 
-/// What the person who reads this can do, most urgent first.
+/// Returns what the reader can do, most urgent first.
 pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
     let unread = |kind: ReadFailureKind| {
         run.unread.entries.iter().any(|unread| unread.why.kind == kind)
@@ -136,8 +136,8 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     next
 }
 
-/// How to verify the copies that lie here as what they are, where something is not proven. Copies
-/// of the bucket's own evidence need no step.
+/// Returns how to verify copies of other buckets' evidence, unless everything is proven. Copies of
+/// the bucket's own evidence need no step.
 fn copied_from(run: &Collected, summary: &RunSummary) -> Vec<String> {
     let own = run.start.as_ref().map_or("", |start| start.place.delivered_to.bucket.as_str());
     let others = run.copied.iter().filter(|(bucket, _)| bucket.as_str() != own);
@@ -156,8 +156,8 @@ fn copied_from(run: &Collected, summary: &RunSummary) -> Vec<String> {
     others.map(command).collect()
 }
 
-/// Which bucket the digests name that are not where they were signed, if all name one. A copy whose
-/// bucket was told wrongly, or guessed from digests that somebody planted, looks just so.
+/// Returns a step for the bucket that all moved digests name, if they agree on one. A copy looks
+/// like this if `--bucket` is wrong, or if the bucket was guessed from planted digests.
 fn other_bucket(run: &Collected) -> Option<String> {
     let mut named = run.findings.entries.iter().filter_map(|told| match &told.finding {
         Finding::DigestMoved { recorded }

@@ -1,11 +1,11 @@
-//! Scope and places in words.
+//! The scope, the expected places and the places in doubt, in words.
 use super::words;
 use trailproof_core::codes::check::{Check, NotMade};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
 use trailproof_core::vocab::location::{escape, excerpt};
 
-/// What the scope leaves of the bucket, for headlines, and what is not known of the places outside of
-/// it; `None` where it leaves nothing out.
+/// Describes for headlines what the scope is limited to, and which checks outside of it were not
+/// made. Returns `None` if nothing is left out.
 pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
     let mut parts = Vec::new();
     match start.organization.as_deref() {
@@ -33,7 +33,7 @@ pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-/// What was to be expected, as the caller said it.
+/// Describes what the caller expects: accounts, regions and stated ends.
 pub(super) fn expected(start: &RunStart) -> String {
     let names = |names: &Option<Vec<String>>| match names {
         None => "not given".to_owned(),
@@ -52,13 +52,13 @@ pub(super) fn expected(start: &RunStart) -> String {
     words
 }
 
-/// Characters of a place in a headline.
+/// Maximum number of characters of a place in a headline.
 const SHOWN_PLACE: usize = 80;
 
-/// Names that are shown one by one.
+/// Number of names up to which they are listed; more are only counted.
 const SHOWN: usize = 20;
 
-/// A place in doubt: what it is.
+/// Describes a place in doubt: its folder, or its account, region and trail.
 pub(super) fn place(place: &PlaceInDoubt) -> String {
     if let Some(folder) = &place.folder {
         return match place.folders {
@@ -73,7 +73,7 @@ pub(super) fn place(place: &PlaceInDoubt) -> String {
     parts.join(", ")
 }
 
-/// Why a place is in doubt.
+/// Returns why a place is in doubt.
 pub(super) fn why(why: PlaceDoubt) -> &'static str {
     match why {
         PlaceDoubt::NamedNotFound => "requested, but no digest in the period was found",
@@ -90,7 +90,7 @@ pub(super) fn why(why: PlaceDoubt) -> &'static str {
     }
 }
 
-/// How the places that were found are answered for.
+/// Describes what was determined about the places that were found.
 pub(super) fn answered(places: &PlacesAnswered) -> String {
     let mut parts = vec![format!("{} covered by chains", places.covered)];
     for (count, words) in [

@@ -1,7 +1,7 @@
-//! `--format text`: the verdict first, then each chain in a line, then every finding with what was
-//! expected and found, what was not proven and why, and what to do next.
+//! `--format text`: the verdict first, then one line for each chain, then every finding with what
+//! was expected and found, what was not proven and why, and what to do next.
 //!
-//! Everything that came from outside is escaped. Colour repeats what words say and nothing more.
+//! Everything that came from outside is escaped. Colour only repeats what the words state.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::names::ChainNames;
@@ -16,23 +16,23 @@ use trailproof_core::record::{ChainSummary, Presence, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::location::escape;
 
-/// Entries of one kind that are shown; the rest is counted.
+/// Maximum number of entries of one kind that are shown; the rest is counted.
 const SHOWN: usize = 100;
-/// Chains that are shown when all is well with them; chains with anything to tell always are.
+/// Number of chains above which chains without exceptions are counted instead of listed.
 const CHAINS_SHOWN: usize = 400;
 
-/// See the module's words.
+/// The reporter for `--format text`.
 #[derive(Debug)]
 pub struct Text<W> {
     out: W,
     colour: bool,
     collected: Collected,
-    /// What the chains are called, once all are known.
+    /// Names of the chains, set when all chains are known.
     names: ChainNames,
 }
 
 impl<W: Write> Text<W> {
-    /// The report onto `out` once the run is finished, in colour where that is wanted.
+    /// Returns a reporter that writes to `out` once the run is finished, in colour if requested.
     pub fn new(out: W, colour: bool) -> Self {
         Self { out, colour, collected: Collected::default(), names: ChainNames::default() }
     }

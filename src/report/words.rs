@@ -1,4 +1,4 @@
-//! People's words for the codes and fields of events, in one place: a changed word changes no record,
+//! The words for the codes and fields of events, in one place. Changing a word changes no record,
 //! no attestation and nothing that a program reads.
 //!
 //! Everything that came from outside is escaped here.
@@ -11,7 +11,7 @@ use trailproof_core::record::{EvidencePlace, Follows};
 use trailproof_core::vocab::budget::{SHOWN, SHOWN_FAILURE};
 use trailproof_core::vocab::location::{escape, excerpt};
 
-/// Where the evidence was delivered and where it was read: `s3://BUCKET/PREFIX`, or `evidence of
+/// Returns where the evidence was delivered and read: `s3://BUCKET/PREFIX`, or `evidence of
 /// s3://BUCKET, read from DIRECTORY`.
 pub(crate) fn evidence(at: &EvidencePlace) -> String {
     let to = &at.delivered_to;
@@ -24,7 +24,7 @@ pub(crate) fn evidence(at: &EvidencePlace) -> String {
     escape(&format!("evidence of {delivered}, read from {}", read.join(" and "))).into_owned()
 }
 
-/// The record that a run joins on to: its hash, verdict, bucket, period and scope.
+/// Describes the record that a run continues from: its hash, verdict, bucket, period and scope.
 pub(crate) fn follows(before: &Follows) -> String {
     let hash = excerpt(&before.sha256, 64);
     let named = scope(&before.trails, &before.accounts, &before.regions);
@@ -39,7 +39,7 @@ pub(crate) fn follows(before: &Follows) -> String {
     .into_owned()
 }
 
-/// What a scope names; `None` where it names nothing and so leaves nothing out.
+/// Describes what a scope names. Returns `None` if it names nothing, so that all is in scope.
 pub(crate) fn scope(trails: &[String], accounts: &[String], regions: &[String]) -> Option<String> {
     let named: Vec<String> = [("trail", trails), ("account", accounts), ("region", regions)]
         .iter()
@@ -52,7 +52,7 @@ pub(crate) fn scope(trails: &[String], accounts: &[String], regions: &[String]) 
     (!named.is_empty()).then(|| named.join("; "))
 }
 
-/// Why nothing covers a stretch.
+/// Returns why no digest covers a stretch of time.
 pub(crate) fn uncovered(why: Uncovered) -> &'static str {
     match why {
         Uncovered::BeforeFirstDigest => "before the first digest of the chain",
@@ -66,15 +66,15 @@ pub(crate) fn uncovered(why: Uncovered) -> &'static str {
     }
 }
 
-/// What a stretch is after a newest digest that is young enough.
+/// Meaning of pending time, which follows a newest digest of less than two hours of age.
 pub(crate) const PENDING: &str =
     "after the newest digest; the next one is not due yet, which is normal";
 
-/// What is wrong where a chain does not join on to the record before.
+/// Meaning of `not-joined`: a chain that does not continue from the previous record.
 pub(crate) const NOT_JOINED: &str = "the newest digest that the previous record proves was not \
                                      found here, is not proven, or differs";
 
-/// What a check is about.
+/// Returns what a check covers.
 pub(crate) fn check(check: Check) -> &'static str {
     match check {
         Check::DigestSignature => {
@@ -101,7 +101,7 @@ pub(crate) fn check(check: Check) -> &'static str {
     }
 }
 
-/// Why a check was not made.
+/// Returns why a check was not made.
 pub(crate) fn not_made(not_made: &NotMade) -> String {
     let mut words = match (not_made.why, not_made.check) {
         (WhyNot::SwitchedOff, Check::UnlistedLogs) => "switched off by `--no-unlisted`",
@@ -125,7 +125,7 @@ pub(crate) fn not_made(not_made: &NotMade) -> String {
     words
 }
 
-/// What was expected and what was found.
+/// Returns what was expected and what was found.
 pub(crate) fn expected_and_found(finding: &Finding) -> (String, String) {
     let hash = |hash: &Hash| format!("sha256 {}", hex::encode(hash));
     match finding {

@@ -1,8 +1,8 @@
 //! The coverage of a chain as a calendar: a block for each month, a row for each day, a column for
 //! each hour.
 //!
-//! An hour shows the worst coverage in it, so that no unverified second is hidden. Consecutive hours
-//! with the same coverage form a run, and a run takes at most three rectangles.
+//! An hour shows the worst coverage in it, so that no unverified second is hidden. Consecutive
+//! hours with the same coverage form a run, and a run takes at most three rectangles.
 use crate::report::text_lines::counted;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use std::collections::BTreeMap;
@@ -200,8 +200,8 @@ impl Block {
     }
 }
 
-/// Adds the rectangles of the cells `from` up to `to`: the rest of the first row, whole rows, and the
-/// beginning of the last row.
+/// Adds the rectangles of the cells `from` up to `to`: the rest of the first row, whole rows, and
+/// the beginning of the last row.
 fn rectangles(from: i64, to: i64, measures: Measures, path: &mut String) {
     let mut from = from;
     while from < to {

@@ -42,8 +42,8 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// Returns the matrix, or `None` if there are fewer than two accounts. `numbers` are those of the
-    /// chains' sections.
+    /// Returns the matrix, or `None` if there are fewer than two accounts. `numbers` are those of
+    /// the chains' sections.
     pub(super) fn of(
         chains: &[ChainSummary],
         numbers: &[Option<usize>],
