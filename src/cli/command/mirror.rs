@@ -1,7 +1,7 @@
 //! `trailproof mirror`: a copy of the evidence that verifies offline.
 //!
-//! It is a run of `verify` over a source that keeps what is read, then a second pass for what the
-//! verification had no need of, and the keys.
+//! It runs `verify` over a source that keeps whatever is read. A second pass then copies the
+//! objects that the verification did not need, and the public keys.
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::mirror::MirrorArgs;
 use crate::cli::output::outputs::Outputs;
@@ -47,7 +47,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> ExitStatus {
         Err(refusal) => return refusal.print(),
     };
     let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
-    // Whatever ended the run, what was told until then is written.
+    // The outputs are finished even if the run was interrupted.
     let mut lost = outputs.close();
     let (verdict, finished) = match ended {
         Err(signal) => return signal,
@@ -63,7 +63,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> ExitStatus {
         lost = true;
     }
     let status = match verdict {
-        // Everything is proven, but not all of it is in the mirror.
+        // The bucket is proven, but the mirror is incomplete.
         Verdict::Proven if finished.unread > 0 => ExitStatus::NotProven,
         _ => verdict.into(),
     };
@@ -123,7 +123,7 @@ async fn attempt(
         }
     }
     let kept = keys.kept();
-    // A bundle without a key is none.
+    // A bundle without keys is useless.
     if kept.values().any(|region| !region.keys.is_empty()) {
         mirror.write(KEYS_BESIDE, &bundle_text(&kept));
     }
@@ -138,7 +138,7 @@ async fn attempt(
     Ok((summary.verdict, finished))
 }
 
-/// Notes what this run was asked for, once.
+/// Records the period and the scope of this run in the header, unless they are there.
 fn keep_run(header: &mut Header, args: &MirrorArgs, period: Period) {
     let selection = &args.selection;
     let run = MirrorRun {
@@ -154,8 +154,8 @@ fn keep_run(header: &mut Header, args: &MirrorArgs, period: Period) {
     }
 }
 
-/// The time of which all keys are wanted, by region: that of every run until now, and a day around
-/// it, as digests next to a period are read to anchor it.
+/// Returns, by region, the time for which all keys are required: the periods of all runs so far and
+/// a day around each, because digests just outside a period are read to anchor it.
 fn spans(
     header: &mut Header,
     regions: &BTreeSet<Region>,

@@ -1,4 +1,4 @@
-//! `trailproof validate-logs`: the AWS CLI's command, with its words and its exit status.
+//! `trailproof validate-logs`: the AWS CLI's command, with its output and its exit statuses.
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::words::SetupError;
 use crate::cli::args::aws::AwsArgs;
@@ -29,7 +29,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> ExitStatus {
     let mut report = None;
     let work = validate(aws, args, &mut report);
     let ended = unless_interrupted(work).await;
-    // Whatever ended the run, what was found until then is shown.
+    // The results so far are shown even if the run was interrupted.
     let lost = report.and_then(|mut report: Report| report.close());
     let status = match ended {
         Err(signal) => {
@@ -80,7 +80,7 @@ async fn validate(
     let plan = AwsPlan::make(request, &trust).await?;
     let counts = Arc::new(Counts::default());
     let (source, _) = s3(&config, &counts, args.concurrency);
-    // Standard error is the AWS CLI's, byte for byte, unless somebody looks at it.
+    // Stderr is byte-equal to the AWS CLI's unless it is a terminal.
     let waits = io::stderr().is_terminal().then(|| watch(counts));
     let report = report.insert(Report::new(args.verbose, home_region.as_str()));
     let tallies = validate_logs(plan, source, &trust, &mut |event| report.tell(event)).await;
@@ -145,8 +145,8 @@ fn optional<T: FromStr>(text: Option<&str>, option: &str) -> Result<Option<T>, A
     }
 }
 
-/// The report on the program's own streams. A stream that fails is set aside and the run goes on:
-/// its exit status must not depend on who is listening.
+/// The report on stdout and stderr. If a stream fails, the run continues without it: the exit
+/// status must not depend on a closed pipe.
 struct Report {
     text: AwsText<BufWriter<io::Stdout>, io::Stderr>,
     failed: Option<io::Error>,
@@ -170,11 +170,11 @@ impl Report {
     }
 }
 
-/// Why the run gave up, in the AWS CLI's words where it has some.
+/// Why the run was aborted, in the AWS CLI's words if it has any.
 struct AwsCliError {
     words: String,
     hint: Option<String>,
-    /// The AWS CLI sets most of its errors apart by an empty line, and some not.
+    /// Whether an empty line precedes the message, as it does for most errors of the AWS CLI.
     apart: bool,
 }
 
@@ -244,7 +244,8 @@ fn listing_refused(bucket: &str, why: &ReadFailure) -> AwsCliError {
     };
     let operation = match why.kind {
         ReadFailureKind::NoSuchBucket => "GetBucketLocation",
-        // The AWS CLI's word, and near enough: what refuses the one refuses the other.
+        // The operation that the AWS CLI names. We call ListObjectsV2, which needs the same
+        // permission.
         _ => "ListObjects",
     };
     let retries = match why.attempts.saturating_sub(1) {

@@ -1,4 +1,4 @@
-//! `trailproof attest prove` and `attest check-proof`: one object among all that was attested.
+//! `trailproof attest prove` and `attest check-proof`: proofs that one object was attested.
 use super::files::{attestation, read, shown, signed_statement, unusable, verifying_key};
 use crate::attest::inclusion::{Proof, ProvenLine};
 use crate::attest::record::{Wanted, read_record};
@@ -12,7 +12,7 @@ use trailproof_core::record::wire::FindingShape;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 
-/// Writes a proof.
+/// Writes the proof for one object.
 pub(crate) fn prove(args: &ProveArgs) -> Result<ExitStatus, Refusal> {
     let at = object(&args.object)?;
     let path = shown(&args.record);
@@ -64,7 +64,7 @@ pub(crate) fn check(args: &CheckProofArgs) -> Result<ExitStatus, Refusal> {
     print_result(text.as_bytes(), ExitStatus::Success)
 }
 
-/// What a line says of its object, in lines that are safe to show.
+/// Returns the content of a proven line as text that is safe to show.
 fn told(proven: &ProvenLine) -> String {
     let line = &proven.line;
     let value = |value: &Value, pointer: &str| -> Option<String> {

@@ -1,5 +1,5 @@
-//! `attest verify --recheck`: the evidence itself once more, with the public keys and for the scope
-//! that the attestation holds.
+//! `attest verify --recheck`: verifies the evidence again, with the public keys and the scope that
+//! the attestation holds.
 use super::checks::{CheckOutcome, Checks};
 use crate::attest::commitment::Commitment;
 use crate::attest::predicate::{Declared, predicate};
@@ -34,7 +34,7 @@ use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::time::Timestamp;
 
-/// What a second run found.
+/// The results of the second run.
 #[derive(Debug)]
 pub(crate) struct Again {
     place: String,
@@ -66,14 +66,14 @@ pub(crate) async fn recheck(
     request.expect = expected_of(scope)?;
     request.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     request.keys = Some((keys(&statement.predicate)?, String::new()));
-    // A run up to its own time allowed for digests that were still to come; so does this one.
+    // A run up to its own time allowed for digests that were not due yet; so does this one.
     let was_cut = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
     request.repeats = Some((time_of_run(scope, time("to")?), was_cut));
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let run = Session::open(&aws.access(), request, &counts, Caller::Unwanted, None)
         .await
-        // That there was something is attested: a bucket that is gone leaves the recheck undone.
+        // The attestation shows that the bucket existed: if it is gone, the recheck cannot be made.
         .map_err(Refusal::with_missing_bucket_not_started)?;
     let mut summing = match record {
         Some(_) => Summing::with_essence(),
@@ -110,7 +110,7 @@ fn unattested(name: &str) -> Refusal {
     ))
 }
 
-/// The texts of a list, each read as what it should be; none where there is no list.
+/// Returns the parsed texts of a list; `None` if there is no list.
 fn list<T: FromStr>(of: &Value, pointer: &str) -> Result<Option<Vec<T>>, Refusal> {
     let Some(list) = of.pointer(pointer).and_then(Value::as_array) else { return Ok(None) };
     let read = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
@@ -118,7 +118,7 @@ fn list<T: FromStr>(of: &Value, pointer: &str) -> Result<Option<Vec<T>>, Refusal
     list.map(Some).ok_or_else(|| unattested(pointer.trim_start_matches('/')))
 }
 
-/// What the attested run looked at.
+/// Returns the scope of the attested run.
 fn scope_of(scope: &Value) -> Result<Scope, Refusal> {
     let trails: Vec<String> = list(scope, "/named/trails")?.unwrap_or_default();
     let organization = scope.pointer("/named/organization").and_then(Value::as_str);
@@ -134,7 +134,7 @@ fn scope_of(scope: &Value) -> Result<Scope, Refusal> {
     })
 }
 
-/// What the attested run expected.
+/// Returns what the attested run expected.
 fn expected_of(scope: &Value) -> Result<Expect, Refusal> {
     Ok(Expect {
         accounts: list(scope, "/expected/accounts")?.map(ExpectedAccounts::These),
@@ -150,14 +150,14 @@ fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
     value.and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// The time of the attested run, as far as it matters: two hours after it allowed a tail to begin,
-/// or when nothing of the period was still to come.
+/// Returns the time of the attested run, as far as it matters: the tail allowance (two hours) after
+/// the time from which that run allowed a tail, or after the end of the period.
 fn time_of_run(scope: &Value, end: Timestamp) -> Timestamp {
     let allowed_from = scope.get("tailAllowedFrom").and_then(Value::as_str);
     allowed_from.and_then(Timestamp::parse).unwrap_or(end).plus(TAIL_ALLOWANCE)
 }
 
-/// The public keys that the attestation holds.
+/// Returns the public keys that the attestation holds.
 fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
     let list = predicate.get("method").and_then(|method| method.get("publicKeys"));
     let list = list.and_then(|keys| keys.get("listed")).and_then(Value::as_array);
@@ -184,7 +184,7 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
 }
 
 impl Again {
-    /// Tells what came of it.
+    /// Adds the results to the checks.
     pub(crate) fn tell(
         &self,
         statement: &Statement,
@@ -222,8 +222,8 @@ impl Again {
         );
     }
 
-    /// What lies beside the evidence that digests name, which no line of a digest or log file tells.
-    /// Where those are the `same`, the period is covered in the same way too.
+    /// Compares unlisted log files and folders without digests, which are in no line of a digest or
+    /// log file. If those lines are the `same`, coverage must be equal too.
     fn beside(&self, statement: &Statement, same: bool) -> (CheckOutcome, String) {
         let of = |predicate: &Map<String, Value>| {
             let result = predicate.get("result").unwrap_or(&Value::Null);
@@ -235,7 +235,7 @@ impl Again {
                     && one.get("outcome").is_none()
             });
             let mut beside: Vec<Value> = beside.cloned().collect();
-            // A copy does not know these of what it holds.
+            // A copy does not have these fields.
             for fields in beside.iter_mut().filter_map(Value::as_object_mut) {
                 fields.remove("lastModified");
                 fields.remove("reason");

@@ -1,4 +1,4 @@
-//! `trailproof attest sign`: a run record becomes a signed statement.
+//! `trailproof attest sign`: makes a signed statement from a run record.
 use super::files::{attestation, file_hash, name, shown, signing_key, unusable};
 use crate::attest::dsse::{Envelope, IN_TOTO, signed_hash};
 use crate::attest::key::{SigningKey, VerifyingKey};
@@ -52,7 +52,7 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
     Ok(ExitStatus::Success)
 }
 
-/// Refuses to write over what is read, or two outputs into one file.
+/// Returns a usage error if an output is an input or a different output.
 fn distinct(args: &SignArgs) -> Result<(), Refusal> {
     let read = [&args.key, &args.summary, &args.previous].into_iter().flatten();
     let read: Vec<&PathBuf> = read.chain(&args.report).chain([&args.record]).collect();
@@ -68,7 +68,7 @@ fn distinct(args: &SignArgs) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Says on stderr what was signed: whoever signs should have seen it.
+/// Prints to stderr what was signed, so that the signer sees it.
 fn tell(record: &Record, public: &VerifyingKey) {
     let verdict = record.facts.finished.get("verdict").and_then(|verdict| verdict.as_str());
     print_to_stderr(&format!("verdict: {}", excerpt(verdict.unwrap_or_default(), budget::SHOWN)));
@@ -82,7 +82,7 @@ fn tell(record: &Record, public: &VerifyingKey) {
     print_to_stderr(&format!("signed by the key {}", public.id()));
 }
 
-/// Who signs.
+/// The key that signs.
 enum Signer {
     File(SigningKey),
     Kms(KmsKey),
@@ -135,7 +135,7 @@ fn operator(args: &SignArgs) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// The hash of the statement before: that of what was signed, in whatever it is wrapped.
+/// Returns the hash of the previous statement, the payload that was signed.
 fn previous(args: &SignArgs) -> Result<Option<String>, Refusal> {
     let Some(path) = &args.previous else { return Ok(None) };
     let given = attestation(path)?;

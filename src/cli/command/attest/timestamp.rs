@@ -1,4 +1,4 @@
-//! `trailproof attest timestamp-request` and `attest bundle`: when an attestation was there.
+//! `trailproof attest timestamp-request` and `attest bundle`: time stamps for an attestation.
 use super::files::{attestation, read, shown, unusable};
 use crate::attest::dsse::{Container, Signature};
 use crate::attest::statement::Statement;
@@ -11,8 +11,8 @@ use crate::files::atomic::write;
 use std::path::Path;
 use trailproof_core::vocab::budget;
 
-/// The signature that is stamped: the only one. Sigstore stamps the signature's bytes, and its
-/// bundles have one.
+/// Returns the only signature, which is the one to time-stamp. Sigstore stamps the bytes of the
+/// signature, and its bundles have exactly one.
 fn only_signature(path: &Path, signatures: &[Signature]) -> Result<Signature, Refusal> {
     match signatures {
         [one] => Ok(one.clone()),
@@ -24,7 +24,7 @@ fn only_signature(path: &Path, signatures: &[Signature]) -> Result<Signature, Re
     }
 }
 
-/// Writes a query.
+/// Writes a time-stamp query.
 pub(crate) fn request(args: &TimestampRequestArgs) -> Result<ExitStatus, Refusal> {
     let read = attestation(&args.attestation)?;
     let signature = only_signature(&args.attestation, &read.envelope.signatures)?;
@@ -33,7 +33,7 @@ pub(crate) fn request(args: &TimestampRequestArgs) -> Result<ExitStatus, Refusal
     Ok(ExitStatus::Success)
 }
 
-/// Writes a bundle. Stamps that a bundle already has stay in it.
+/// Writes a bundle. Time stamps of an input that is a bundle are kept.
 pub(crate) fn bundle(args: &BundleArgs) -> Result<ExitStatus, Refusal> {
     let path = &args.attestation;
     let given = attestation(path)?;

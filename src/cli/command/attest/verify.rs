@@ -1,4 +1,4 @@
-//! `trailproof attest verify`: does an attestation hold, and what of it was checked?
+//! `trailproof attest verify`: checks an attestation and reports what was and was not checked.
 use super::checks::{CheckOutcome, Checks};
 use super::files::{
     Attestation, attestation, file_hash, name, shown, signed_statement, unusable, verifying_key,
@@ -91,7 +91,7 @@ fn stamps(given: &Attestation, key: &crate::attest::key::VerifyingKey, checks: &
     }
 }
 
-/// Whether a file has the hash of a subject of this role, and which.
+/// Checks whether a file has the hash of an attested subject of this role.
 fn file(path: &Path, hash: &Hash, role: Role, statement: &Statement, checks: &mut Checks) -> bool {
     let (word, path) = (role.word(), shown(path));
     let attested = statement.subjects.iter().filter(|subject| subject.role == role);
@@ -135,7 +135,7 @@ fn record(
         );
         return Ok(None);
     };
-    // A file that is not the attested one is not looked into.
+    // A file that is not the attested one is not parsed.
     let hash = file_hash(path)?;
     if !file(path, &hash, Role::Record, statement, checks) {
         return Ok(None);
@@ -236,7 +236,7 @@ fn previous(
     Ok(())
 }
 
-/// What a signed statement says, in lines that are safe to show.
+/// Writes the content of a signed statement as text that is safe to show.
 fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
     let text = |pointer: &str| {
         let mut parts = pointer.split('/');
@@ -272,14 +272,14 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What was asked for, as the statement has it.
+/// Returns the scope that was requested, from the statement.
 fn named(statement: &Statement) -> Option<String> {
     let named = statement.predicate.get("scope")?.get("named")?;
     let parts = parts(named, &["organization", "trails", "accounts", "regions"]);
     Some(if parts.is_empty() { "everything at that location".to_owned() } else { parts.join("; ") })
 }
 
-/// What was said to be expected, as the statement has it.
+/// Returns the expected accounts, regions and known ends, from the statement.
 fn expected(statement: &Statement) -> Option<String> {
     let expected = statement.predicate.get("scope")?.get("expected")?;
     let given = |name: &str| match expected.get(name) {
@@ -291,7 +291,7 @@ fn expected(statement: &Statement) -> Option<String> {
     Some(words.join("; "))
 }
 
-/// The fields that are there, each with its name.
+/// Returns the fields that are present, each with its name.
 fn parts(of: &Value, names: &[&str]) -> Vec<String> {
     let told = |name: &&str| {
         let value = of.get(*name).filter(|value| !value.is_null())?;
@@ -300,7 +300,7 @@ fn parts(of: &Value, names: &[&str]) -> Vec<String> {
     names.iter().filter_map(told).collect()
 }
 
-/// Where the evidence was delivered and read, as the statement has it.
+/// Returns where the evidence was delivered and read, from the statement.
 fn place(statement: &Statement) -> Option<String> {
     let scope = statement.predicate.get("scope")?;
     let text = |value: &Value, name: &str| {
