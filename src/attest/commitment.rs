@@ -123,7 +123,7 @@ impl Committer {
             }
             Evidence::Log => {
                 let Some(digest) = &mut self.digest else {
-                    return Err(LineError::new("is a log file's and stands before any digest's"));
+                    return Err(LineError::new("is that of a log file but precedes any digest"));
                 };
                 if sought {
                     digest.sought.push((line.to_vec(), digest.tree.marks()));

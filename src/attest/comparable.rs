@@ -28,7 +28,7 @@ const KEPT: [&str; 12] = [
 /// That it cannot be read.
 pub fn essence(line: &[u8]) -> Result<Vec<u8>, LineError> {
     let Ok(Value::Object(mut fields)) = strict_json::parse(line) else {
-        return Err(LineError::new("is no JSON object that means one thing"));
+        return Err(LineError::new("is not a JSON object with unique names"));
     };
     let mut kept = Map::new();
     for name in KEPT {

@@ -75,20 +75,20 @@ impl Envelope {
     fn read(value: &Value) -> Result<Self, String> {
         let text = |name: &str| match value.get(name) {
             Some(Value::String(text)) => Ok(text.as_str()),
-            _ => Err(format!("it is no DSSE envelope: `{name}` is not there")),
+            _ => Err(format!("it is not a DSSE envelope: `{name}` is missing")),
         };
-        let payload = decode(text("payload")?).ok_or("its `payload` is no base64")?;
+        let payload = decode(text("payload")?).ok_or("its `payload` is not base64")?;
         let payload_type = text("payloadType")?.to_owned();
         let Some(Value::Array(list)) = value.get("signatures") else {
-            return Err("it is no DSSE envelope: `signatures` is not there".to_owned());
+            return Err("it is not a DSSE envelope: `signatures` is missing".to_owned());
         };
         if list.len() > budget::SIGNATURES {
-            return Err(format!("it has {} signatures, which is more than any has", list.len()));
+            return Err(format!("it has {} signatures, which is more than the limit", list.len()));
         }
         let mut signatures = Vec::new();
         for one in list {
             let sig = one.get("sig").and_then(Value::as_str).and_then(decode);
-            let sig = sig.ok_or("a signature of it is no base64")?;
+            let sig = sig.ok_or("one of its signatures is not base64")?;
             let keyid = one.get("keyid").and_then(Value::as_str).unwrap_or_default().to_owned();
             signatures.push(Signature { keyid, sig });
         }
@@ -141,7 +141,7 @@ pub enum Container {
 fn bundled<'a>(media: &Value, value: &'a Value) -> Result<&'a Value, String> {
     if media.as_str() != Some(BUNDLE) {
         let shown = excerpt(media.as_str().unwrap_or("no text"), budget::SHOWN);
-        return Err(format!("its media type is `{shown}`, and this program reads `{BUNDLE}`"));
+        return Err(format!("its media type is `{shown}`, but this version reads `{BUNDLE}`"));
     }
     value.get("dsseEnvelope").ok_or_else(|| "the bundle has no `dsseEnvelope`".to_owned())
 }
@@ -150,11 +150,11 @@ fn timestamps(bundle: &Value) -> Result<Vec<Vec<u8>>, String> {
     let list = bundle.pointer("/verificationMaterial/timestampVerificationData/rfc3161Timestamps");
     let list = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if list.len() > budget::SIGNATURES {
-        return Err(format!("it has {} time stamps, which is more than any has", list.len()));
+        return Err(format!("it has {} time stamps, which is more than the limit", list.len()));
     }
     let token = |one: &Value| {
         let text = one.get("signedTimestamp").and_then(Value::as_str);
-        text.and_then(decode).ok_or_else(|| "a time stamp of the bundle is no base64".to_owned())
+        text.and_then(decode).ok_or_else(|| "a time stamp of the bundle is not base64".to_owned())
     };
     list.iter().map(token).collect()
 }

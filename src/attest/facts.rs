@@ -223,7 +223,7 @@ fn fields(line: &[u8]) -> Result<Map<String, Value>, LineError> {
             }
             Ok(fields)
         }
-        Ok(_) => Err(LineError::new("is no JSON object")),
+        Ok(_) => Err(LineError::new("is not a JSON object")),
         Err(why) => Err(LineError::new(format!("cannot be read: {}", excerpt(&why, 200)))),
     }
 }

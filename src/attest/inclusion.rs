@@ -53,14 +53,14 @@ impl From<&Position> for PositionFields {
 impl PositionFields {
     fn read(&self) -> Result<Position, String> {
         if self.path.len() > PATH {
-            return Err("it has a path that is longer than any".to_owned());
+            return Err("it has a path that is too long".to_owned());
         }
         let hash = |text: &String| {
             let mut hash: Hash = [0; 32];
             hex::decode_to_slice(text, &mut hash).map(|()| hash)
         };
         let path = self.path.iter().map(hash).collect::<Result<_, _>>();
-        let path = path.map_err(|_| "it has a hash that is none".to_owned())?;
+        let path = path.map_err(|_| "it has an invalid hash".to_owned())?;
         Ok(Position { index: self.index, size: self.size, path })
     }
 }
@@ -75,7 +75,7 @@ impl Proof {
         let fields = |place: &Place| {
             let text = |line: &[u8]| {
                 let text = std::str::from_utf8(line).map(str::to_owned);
-                text.map_err(|_| "a line of the record is no UTF-8".to_owned())
+                text.map_err(|_| "a line of the record is not UTF-8".to_owned())
             };
             let InDigest { line, at, digest_line, digest_at, end } = &place.in_digest;
             Ok(PlaceFields {
@@ -107,25 +107,25 @@ impl Proof {
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let value = strict_json::parse(bytes)?;
         if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err("it is no inclusion proof of trailproof's".to_owned());
+            return Err("it is not an inclusion proof of trailproof".to_owned());
         }
         let schema = value.get("schema").and_then(Value::as_u64);
         if schema != Some(SCHEMA) {
             return Err(format!(
-                "its schema is {}, and this program reads {SCHEMA}",
+                "its schema is {}, but this version reads {SCHEMA}",
                 schema.map_or_else(|| "no number".to_owned(), |number| number.to_string())
             ));
         }
         let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
         if method != METHOD {
             let shown = excerpt(method, budget::SHOWN);
-            return Err(format!("its method is `{shown}`, and this program knows `{METHOD}`"));
+            return Err(format!("its method is `{shown}`, but this version knows `{METHOD}`"));
         }
         let read: Self = serde_json::from_value(value)
             .map_err(|error| excerpt(&error.to_string(), budget::SHOWN))?;
         if read.places.is_empty() || read.places.len() > budget::PLACES {
             return Err(format!(
-                "it has {} places, and 1 to {} are possible",
+                "it has {} places, but must have 1 to {}",
                 read.places.len(),
                 budget::PLACES
             ));
@@ -184,12 +184,12 @@ impl Proof {
         let line = object_line(&fields.line)?;
         let digest = object_line(&fields.digest_line)?;
         if line.at != self.object() {
-            return Err(format!("its line is that of `{}`, and not the object's", line.at));
+            return Err(format!("its line is about `{}`, not about this object", line.at));
         }
         if digest.event != "digest-judged"
             || (line.event == "digest-judged") != (fields.line == fields.digest_line)
         {
-            return Err("its digest is none".to_owned());
+            return Err("its digest line is not that of a digest".to_owned());
         }
         Ok(ProvenLine { line: line.value, digest: digest.value, day: fields.day.clone() })
     }
@@ -215,7 +215,7 @@ struct ObjectLine {
 fn object_line(text: &str) -> Result<ObjectLine, String> {
     let head = Head::read(text.as_bytes()).map_err(|why| format!("its line {why}"))?;
     let (Some(bucket), Some(key)) = (head.bucket, head.key) else {
-        return Err("its line is about no object".to_owned());
+        return Err("its line is not about an object".to_owned());
     };
     let value = strict_json::parse(text.as_bytes()).map_err(|why| format!("its line: {why}"))?;
     let at = ObjectLocation::new(bucket, key);

@@ -53,7 +53,7 @@ impl SigningKey {
     /// That the system has none.
     pub fn generate() -> Result<Self, KeyError> {
         let made = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
-        made.map(Self).or_else(|_| wrong("no key could be made"))
+        made.map(Self).or_else(|_| wrong("the key could not be created"))
     }
 
     /// Reads PKCS#8 in PEM.
@@ -64,11 +64,11 @@ impl SigningKey {
     pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
         let der = decode(text, PRIVATE)?;
         let Ok(info) = PrivateKeyInfo::from_der(&der) else {
-            return wrong("it is no PKCS#8 private key");
+            return wrong("it is not a PKCS#8 private key");
         };
         check_algorithm(&info.algorithm)?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der);
-        pair.map(Self).or_else(|_| wrong("it is no P-256 private key that can be used"))
+        pair.map(Self).or_else(|_| wrong("it is not a usable P-256 private key"))
     }
 
     /// The key as PKCS#8 in PEM.
@@ -122,11 +122,11 @@ impl VerifyingKey {
     /// What it is instead.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let Ok(info) = SubjectPublicKeyInfoRef::from_der(der) else {
-            return wrong("it is no SubjectPublicKeyInfo");
+            return wrong("it is not a SubjectPublicKeyInfo");
         };
         check_algorithm(&info.algorithm)?;
         let Ok(key) = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, der) else {
-            return wrong("it is no P-256 public key that can be used");
+            return wrong("it is not a usable P-256 public key");
         };
         // One encoding of each key, so that a key has one id.
         let Ok(der) = key.as_der() else { return wrong("the public key cannot be encoded") };
@@ -160,11 +160,11 @@ fn check_algorithm(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyErro
         return wrong("it is an RSA key; attestations are signed with ECDSA over P-256");
     }
     if algorithm.oid != EC_PUBLIC_KEY {
-        return wrong("it is no ECDSA key; attestations are signed with ECDSA over P-256");
+        return wrong("it is not an ECDSA key; attestations are signed with ECDSA over P-256");
     }
     match algorithm.parameters_oid() {
         Ok(P_256) => Ok(()),
-        _ => wrong("it is a key of another curve than P-256"),
+        _ => wrong("it is a key on a curve other than P-256"),
     }
 }
 
@@ -173,20 +173,20 @@ fn decode(text: &[u8], expected: &str) -> Result<Vec<u8>, KeyError> {
     let too_long = u64::try_from(text.len()).map_or(true, |length| length > budget::KEY_FILE);
     let Ok(label) = pem::decode_label(text) else { return wrong("it is not PEM") };
     match label {
-        _ if too_long => wrong("it is longer than any key"),
+        _ if too_long => wrong("it is too long for a key"),
         label if label == expected => match pem::decode_vec(text) {
             Ok((_, der)) => Ok(der),
             Err(_) => wrong("its PEM is broken"),
         },
-        PRIVATE => wrong("it is a private key where a public one is wanted"),
-        PUBLIC => wrong("it is a public key where a private one is wanted"),
+        PRIVATE => wrong("it is a private key, but a public key is required"),
+        PUBLIC => wrong("it is a public key, but a private key is required"),
         "ENCRYPTED PRIVATE KEY" => wrong(
-            "it is an encrypted private key, which is not read\n\nhint: decrypt it with `openssl \
-             pkcs8`, or keep it in KMS and use `--kms`",
+            "it is an encrypted private key, which is not supported\n\nhint: decrypt it with \
+             `openssl pkcs8`, or keep it in KMS and use `--kms`",
         ),
         "EC PRIVATE KEY" | "EC PARAMETERS" => wrong(
-            "it is a private key in the form SEC 1\n\nhint: `openssl pkcs8 -topk8 -nocrypt` makes \
-             PKCS#8 of it",
+            "it is a private key in SEC 1 form\n\nhint: `openssl pkcs8 -topk8 -nocrypt` converts \
+             it to PKCS#8",
         ),
         "RSA PRIVATE KEY" | "RSA PUBLIC KEY" => {
             wrong("it is an RSA key; attestations are signed with ECDSA over P-256")
@@ -195,7 +195,7 @@ fn decode(text: &[u8], expected: &str) -> Result<Vec<u8>, KeyError> {
             "it is a certificate\n\nhint: `openssl x509 -pubkey -noout` prints its public key",
         ),
         other => wrong(format!(
-            "it is `{}` in PEM, where `{expected}` is wanted",
+            "it is `{}` in PEM, but `{expected}` is required",
             trailproof_core::vocab::location::excerpt(other, 60)
         )),
     }

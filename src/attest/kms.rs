@@ -60,7 +60,8 @@ impl KmsKey {
         let answer = answer.map_err(|error| refused("GetPublicKey", &error))?;
         if !matches!(answer.key_spec(), None | Some(KeySpec::EccNistP256)) {
             return Err(format!(
-                "the key `{}` is none of ECC_NIST_P256; attestations are signed with ECDSA over P-256",
+                "the key `{}` is not an ECC_NIST_P256 key; attestations are signed with ECDSA over \
+                 P-256",
                 excerpt(&self.name, 200)
             ));
         }

@@ -139,7 +139,8 @@ impl<'a> Head<'a> {
         match &*self.event {
             "log-judged" => Ok(Some(Evidence::Log)),
             "digest-judged" => {
-                let chain = chain.ok_or_else(|| LineError::new("is a digest's of no chain"))?;
+                let chain = chain
+                    .ok_or_else(|| LineError::new("is that of a digest but belongs to no chain"))?;
                 let (kind, end) = (self.kind()?, self.end()?);
                 let day = chain.day(kind, end)?;
                 Ok(Some(Evidence::Digest { day, end: end.to_owned() }))
@@ -151,7 +152,7 @@ impl<'a> Head<'a> {
     fn kind(&self) -> Result<&str, LineError> {
         let kinds = ["standard", "backfill"];
         let kind = self.kind.as_deref().filter(|kind| kinds.contains(kind));
-        kind.ok_or_else(|| LineError::new("does not say of which kind the digest is"))
+        kind.ok_or_else(|| LineError::new("does not state the kind of the digest"))
     }
 
     fn end(&self) -> Result<&str, LineError> {
@@ -159,7 +160,7 @@ impl<'a> Head<'a> {
             // One spelling of each time, so that one day is one group.
             Timestamp::parse(end).is_some_and(|at| at.to_string() == *end)
         });
-        end.ok_or_else(|| LineError::new("does not say when the digest's interval ends"))
+        end.ok_or_else(|| LineError::new("does not state when the digest's interval ends"))
     }
 }
 
@@ -167,7 +168,7 @@ impl ChainFields {
     /// The group of its digests of this kind that end on one day.
     fn day(&self, kind: &str, end: &str) -> Result<DayId, LineError> {
         fn of<T: FromStr>(text: &str) -> Result<String, LineError> {
-            let wrong = || LineError::new("is about a chain whose name cannot be one");
+            let wrong = || LineError::new("is about a chain with an invalid name");
             text.parse::<T>().map(|_| text.to_owned()).map_err(|_| wrong())
         }
         let organization = match &self.organization {

@@ -96,30 +96,36 @@ impl Statement {
         let shown = |text: &str| excerpt(text, budget::SHOWN);
         if envelope.payload_type != IN_TOTO {
             let other = shown(&envelope.payload_type);
-            return Err(format!("its payload is `{other}`, and no in-toto statement"));
+            return Err(format!("its payload is `{other}`, not an in-toto statement"));
         }
         let value = strict_json::parse(&envelope.payload)?;
         let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
         if text("_type") != STATEMENT {
-            return Err(format!("its payload is no `{STATEMENT}`, but `{}`", shown(text("_type"))));
+            return Err(format!(
+                "its payload is not `{STATEMENT}`, but `{}`",
+                shown(text("_type"))
+            ));
         }
         match text("predicateType") {
             PREDICATE => {}
             newer if newer.starts_with(FAMILY) => {
                 let newer = shown(newer);
                 return Err(format!(
-                    "it says `{newer}`, and this program reads `{PREDICATE}`\n\nhint: a newer \
+                    "it is `{newer}`, but this version reads `{PREDICATE}`\n\nhint: a newer \
                      trailproof reads it"
                 ));
             }
             other => {
-                return Err(format!("it is an attestation of another kind: `{}`", shown(other)));
+                return Err(format!(
+                    "it is an attestation of a different kind: `{}`",
+                    shown(other)
+                ));
             }
         }
         let subjects = value.get("subject").and_then(Value::as_array);
         let subjects = subjects.ok_or("it has no subjects")?;
         let subjects = subjects.iter().map(subject).collect::<Option<Vec<_>>>();
-        let subjects = subjects.ok_or("a subject of it has no role or SHA-256")?;
+        let subjects = subjects.ok_or("one of its subjects has no role or SHA-256")?;
         let Some(Value::Object(predicate)) = value.get("predicate") else {
             return Err("it has no predicate".to_owned());
         };
@@ -136,7 +142,7 @@ impl Statement {
         let method = part("method").and_then(Value::as_str).unwrap_or_default();
         if method != METHOD {
             let shown = excerpt(method, budget::SHOWN);
-            return Err(format!("its commitment is `{shown}`, and this program knows `{METHOD}`"));
+            return Err(format!("its commitment is `{shown}`, but this version knows `{METHOD}`"));
         }
         let root = part("root").and_then(Value::as_str).and_then(hash);
         let days = part("days").and_then(Value::as_u64);

@@ -73,9 +73,9 @@ impl Stamp {
     /// What it is instead, in words that are safe to show.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         if u64::try_from(bytes.len()).map_or(true, |length| length > budget::TIMESTAMP) {
-            return Err("it is longer than any time stamp".to_owned());
+            return Err("it is too long for a time stamp".to_owned());
         }
-        let none = || "it is no time-stamp response in DER".to_owned();
+        let none = || "it is not a time-stamp response in DER".to_owned();
         let response = match TimeStampResp::from_der(bytes) {
             Ok(response) => response,
             Err(_) => TimeStampResp {
@@ -92,12 +92,12 @@ impl Stamp {
         }
         let token = response.time_stamp_token.as_ref().ok_or("it has no token")?;
         if token.content_type != SIGNED_DATA {
-            return Err("its token is no signed data".to_owned());
+            return Err("its token is not signed data".to_owned());
         }
         let read = |_: der::Error| "its token cannot be read".to_owned();
         let content = signed_content(&token.content).map_err(read)?;
         if content.econtent_type != TST_INFO {
-            return Err("its token is no time stamp".to_owned());
+            return Err("its token is not a time stamp".to_owned());
         }
         let info = content.econtent.ok_or("its token is empty")?;
         let info: OctetString = info.decode_as().map_err(read)?;

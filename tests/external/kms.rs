@@ -90,7 +90,7 @@ async fn a_kms_that_signs_something_else_is_noticed() {
     // moto hashes the hash once more, and what it signs is not taken for a signature of this.
     sign(&arn).is(5, "the new signature does not match the key");
     VerifyingKey::from_der(&public).unwrap();
-    sign(&wrong).is(5, "a key of another curve than P-256");
+    sign(&wrong).is(5, "a key on a curve other than P-256");
     sign("arn:aws:kms:eu-west-1:123456789012:key/no-such").is(5, "calling the GetPublicKey");
     // moto keeps the keys of each region apart.
     let key_id = arn.rsplit('/').next().unwrap();
