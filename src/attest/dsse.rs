@@ -1,4 +1,4 @@
-//! DSSE: the envelope in which a statement is signed.
+//! DSSE, the envelope in which a statement is signed.
 use super::key::VerifyingKey;
 use super::strict_json;
 use base64::Engine as _;
@@ -14,27 +14,27 @@ pub const IN_TOTO: &str = "application/vnd.in-toto+json";
 /// Media type of the Sigstore bundles that are written.
 pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
-/// A payload with its type and who signed it.
+/// A payload with its type and its signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// The bytes that are signed, together with their type.
+    /// Bytes that are signed together with their type.
     pub payload: Vec<u8>,
-    /// What they are.
+    /// Type of the payload.
     pub payload_type: String,
-    /// The signatures, of which each is to be checked with its own key.
+    /// Signatures. Each is checked with its own key.
     pub signatures: Vec<Signature>,
 }
 
 /// One signature of an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// A hint which key made it; nothing is concluded from it.
+    /// Hint at the key that made it. It is not trusted.
     pub keyid: String,
-    /// The signature, in DER.
+    /// Signature, in DER.
     pub sig: Vec<u8>,
 }
 
-/// DSSE's encoding of a type and a payload, before authentication.
+/// Returns DSSE's pre-authentication encoding of a type and a payload.
 pub fn pre_authentication(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let length = payload_type.len();
     let mut encoded = format!("DSSEv1 {length} {payload_type} {} ", payload.len()).into_bytes();
@@ -42,24 +42,24 @@ pub fn pre_authentication(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// The SHA-256 that is signed.
+/// Returns the SHA-256 that is signed.
 pub fn signed_hash(payload_type: &str, payload: &[u8]) -> Hash {
     Sha256::digest(pre_authentication(payload_type, payload)).into()
 }
 
 impl Envelope {
-    /// An envelope with one signature.
+    /// Returns an envelope with one signature.
     pub fn new(payload_type: &str, payload: Vec<u8>, keyid: String, sig: Vec<u8>) -> Self {
         let signatures = vec![Signature { keyid, sig }];
         Self { payload, payload_type: payload_type.to_owned(), signatures }
     }
 
-    /// Reads an envelope: one alone, on one line or several, or the one in a Sigstore bundle.
-    /// Fields that are not known are passed over, as DSSE asks.
+    /// Reads an envelope, either a bare one or the one in a Sigstore bundle. Unknown fields are
+    /// ignored, as DSSE requires.
     ///
     /// # Errors
     ///
-    /// What about it is no envelope, in words that are safe to show.
+    /// Returns why it is not an envelope, in words that are safe to show.
     pub fn parse(bytes: &[u8]) -> Result<(Self, Container), String> {
         let value = strict_json::parse(bytes)?;
         let (envelope, container) = match value.get("mediaType") {
@@ -95,13 +95,13 @@ impl Envelope {
         Ok(Self { payload, payload_type, signatures })
     }
 
-    /// The signature of it that `key` made.
+    /// Returns the signature that `key` made.
     pub fn signed_by(&self, key: &VerifyingKey) -> Option<&Signature> {
         let hash = signed_hash(&self.payload_type, &self.payload);
         self.signatures.iter().find(|signature| key.verifies(&hash, &signature.sig))
     }
 
-    /// The envelope as JSON.
+    /// Returns the envelope as JSON.
     pub fn to_json(&self) -> Value {
         let signature =
             |one: &Signature| json!({ "keyid": one.keyid, "sig": STANDARD.encode(&one.sig) });
@@ -112,7 +112,7 @@ impl Envelope {
         })
     }
 
-    /// The envelope in a Sigstore bundle, with time-stamp responses in DER.
+    /// Returns the envelope in a Sigstore bundle, with time-stamp responses in DER.
     pub fn to_bundle(&self, timestamps: &[Vec<u8>]) -> Value {
         let hint = self.signatures.first().map(|one| one.keyid.as_str()).unwrap_or_default();
         let stamp = |token: &Vec<u8>| json!({ "signedTimestamp": STANDARD.encode(token) });
@@ -129,12 +129,12 @@ impl Envelope {
     }
 }
 
-/// What an envelope stood in.
+/// The container of an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Container {
-    /// Nothing.
+    /// A bare envelope.
     Bare,
-    /// A Sigstore bundle, with these time-stamp responses in DER.
+    /// A Sigstore bundle with these time-stamp responses in DER.
     Bundle(Vec<Vec<u8>>),
 }
 
@@ -159,7 +159,7 @@ fn timestamps(bundle: &Value) -> Result<Vec<Vec<u8>>, String> {
     list.iter().map(token).collect()
 }
 
-/// Both alphabets of base64, as DSSE asks.
+/// Decodes base64 in either alphabet, as DSSE requires.
 fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_comes_back_from_its_json_and_from_a_bundle() {
+    fn an_envelope_is_read_back_from_its_json_and_from_a_bundle() {
         let envelope = Envelope::new(IN_TOTO, b"{}".to_vec(), "k".to_owned(), vec![1, 2]);
         let bare = envelope.to_json().to_string();
         assert_eq!(Envelope::parse(bare.as_bytes()), Ok((envelope.clone(), Container::Bare)));

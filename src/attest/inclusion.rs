@@ -1,4 +1,4 @@
-//! A proof that one object's evidence line is among those that an attestation commits to.
+//! Proofs that one object's evidence line is among those that an attestation commits to.
 use super::commitment::{InDigest, METHOD, Place};
 use super::line::{DayId, Head};
 use super::merkle::{PATH, Position};
@@ -12,7 +12,7 @@ use trailproof_core::vocab::location::{ObjectLocation, excerpt};
 const FORMAT: &str = "trailproof-inclusion-proof";
 const SCHEMA: u64 = 1;
 
-/// The document.
+/// The proof document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
@@ -66,11 +66,11 @@ impl PositionFields {
 }
 
 impl Proof {
-    /// Of the places of this object.
+    /// Returns the proof for an object with these positions.
     ///
     /// # Errors
     ///
-    /// A line that is no text, which no record has.
+    /// A line is not UTF-8, which no record has.
     pub fn new(at: &ObjectLocation, places: &[Place]) -> Result<Self, String> {
         let fields = |place: &Place| {
             let text = |line: &[u8]| {
@@ -103,7 +103,7 @@ impl Proof {
     ///
     /// # Errors
     ///
-    /// What about it is no proof, in words that are safe to show.
+    /// Returns why it is not a proof, in words that are safe to show.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let value = strict_json::parse(bytes)?;
         if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
@@ -133,27 +133,27 @@ impl Proof {
         Ok(read)
     }
 
-    /// The document as text.
+    /// Returns the document as text.
     ///
     /// # Errors
     ///
-    /// That it cannot be encoded, which would be a defect.
+    /// It cannot be encoded, which would be a bug.
     pub fn to_text(&self) -> Result<String, String> {
         let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
         Ok(format!("{text}\n"))
     }
 
-    /// The object that it is about.
+    /// Returns the object that the proof is about.
     pub fn object(&self) -> ObjectLocation {
         ObjectLocation::new(self.bucket.clone(), self.key.clone())
     }
 
-    /// Checks every place against a commitment, and gives the lines that are thereby proven to
-    /// stand in the record.
+    /// Checks every position against a commitment, and returns the lines that are thereby proven to
+    /// be in the record.
     ///
     /// # Errors
     ///
-    /// What does not hold, in words that are safe to show.
+    /// Returns the check that failed, in words that are safe to show.
     pub fn check(&self, root: &Hash, days: u64) -> Result<Vec<ProvenLine>, String> {
         self.places.iter().map(|place| self.check_place(place, root, days)).collect()
     }
@@ -179,8 +179,8 @@ impl Proof {
         if place.in_all.size != days || place.root() != Some(*root) {
             return Err("its line is not among those that the attestation commits to".to_owned());
         }
-        // What follows stands in signed lines; a proof that shows one line and speaks of another
-        // must not pass for all that.
+        // The lines are now known to be signed. A proof with the line of a different object must
+        // fail nevertheless.
         let line = object_line(&fields.line)?;
         let digest = object_line(&fields.digest_line)?;
         if line.at != self.object() {
@@ -195,14 +195,14 @@ impl Proof {
     }
 }
 
-/// A line that stands in the record that was attested.
+/// A line that is proven to be in the attested record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProvenLine {
-    /// The object's line.
+    /// Line of the object.
     pub line: Value,
-    /// The line of the digest that names it; the same for a digest.
+    /// Line of the digest that names it; for a digest, its own line.
     pub digest: Value,
-    /// The chain and day that the digest belongs to.
+    /// Chain and day of the digest.
     pub day: DayId,
 }
 
