@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
-/// Runs the program with the given arguments, of which the first is the program's name.
+/// Runs the program with the given arguments. The first one is the name of the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     ExitCode::from(caught(|| run(arguments)))

@@ -199,9 +199,9 @@ fn a_full_disk_loses_the_copy_and_not_the_verdict() {
     fs::create_dir_all(&at).unwrap();
     let location = format!("s3://{}", bucket(&trail));
     let period = period(&trail);
-    let shell = "mount -t tmpfs -o size=160k tmpfs \"$AT\" || exit 99; \"$@\" > \"$OUT.1\" 2> \
-                 \"$ERR\"; echo $? >> \"$ERR\"; mount -o remount,size=64m \"$AT\" || exit 99; \
-                 \"$@\" > \"$OUT.2\" 2>> \"$ERR\"; echo $? >> \"$ERR\"; cp -r \"$AT\" \"$COPY\"";
+    let shell = "mount -t tmpfs -o size=160k tmpfs \"$AT\" || exit 99; \"$@\" > \"$OUT.1\" 2> \"$ERR\"; \
+        echo $? >> \"$ERR\"; mount -o remount,size=64m \"$AT\" || exit 99; \"$@\" > \"$OUT.2\" 2>> \"$ERR\"; \
+        echo $? >> \"$ERR\"; cp -r \"$AT\" \"$COPY\"";
     let (out, err, copy) = (at.with_extension("out"), at.with_extension("err"), fresh("disk-copy"));
     let run = |args: &[&str]| {
         let inner = command(&server, args);

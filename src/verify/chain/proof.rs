@@ -1,4 +1,4 @@
-//! What the stream tells of a digest and of what it names.
+//! Conversions of outcomes and log entries into the form of events.
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::digest::document::{Digest, LogFile};
 use trailproof_core::digest::judge::ProvenDigest;
