@@ -207,26 +207,29 @@ impl From<SetupError> for AwsCliError {
 impl From<Abort> for AwsCliError {
     fn from(abort: Abort) -> Self {
         match abort {
-            Abort::Service(error) => Self { apart: !error.no_credentials, ..Self::new(error.to_string()) },
+            Abort::Service(error) => {
+                Self { apart: !error.no_credentials, ..Self::new(error.to_string()) }
+            }
             Abort::TrailNotFound(arn) => {
                 Self::new(format!("A trail could not be found for {}", escape(&arn))).hint(
-                    "DescribeTrails lists trails of this account and region only; \
-                     name the bucket with `--s3-bucket` where the trail is another account's or gone",
+                    "DescribeTrails lists trails of this account and region only; if the trail \
+                     belongs to another account or was deleted, name its bucket with `--s3-bucket`",
                 )
             }
-            Abort::AccountNeeded => Self::new(
-                "Missing required parameter for organization trail: '--account-id'",
-            ),
+            Abort::AccountNeeded => {
+                Self::new("Missing required parameter for organization trail: '--account-id'")
+            }
             Abort::Listing { bucket, why } => listing_refused(&bucket, &why),
             Abort::NoPublicKeys { from, to } => {
                 Self::new(format!("No public keys found between {from} and {to}")).hint(
-                    "keys are kept by region: `--region` must name the one whose log files are meant",
+                    "public keys are stored by region: `--region` must name the region whose log \
+                     files to validate",
                 )
             }
             Abort::SeveralOrganizations(names) => {
                 let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
                 Self::new(format!(
-                    "the bucket holds digests of this trail below several organizations: `{}`",
+                    "the bucket holds digests of this trail under several organizations: `{}`",
                     names.join("`, `")
                 ))
             }
@@ -239,7 +242,7 @@ fn listing_refused(bucket: &str, why: &ReadFailure) -> AwsCliError {
         ReadFailureKind::NoSuchBucket => {
             "name the bucket that holds the digests with `--s3-bucket`"
         }
-        ReadFailureKind::Denied => "`s3:ListBucket` on the bucket is needed",
+        ReadFailureKind::Denied => "`s3:ListBucket` on the bucket is required",
         _ => "",
     };
     let operation = match why.kind {
