@@ -23,7 +23,7 @@ pub(crate) enum AttestCommand {
     Bundle(BundleArgs),
     /// Prove that the attestation of a record commits to a digest or log file
     Prove(ProveArgs),
-    /// Check such a proof against an attestation, without the record
+    /// Check a proof of `attest prove` against an attestation, without the record
     CheckProof(CheckProofArgs),
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct VerifyAttestationArgs {
     /// Attestation: a DSSE envelope or a Sigstore bundle
     #[arg(value_name = "ATTESTATION")]
     pub(crate) attestation: PathBuf,
-    /// File with the public key that must have signed it, in PEM
+    /// File that holds the public key of the expected signer, in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
     /// Attested run record; commitment, verdict and counts are recomputed from it
@@ -165,7 +165,7 @@ pub(crate) struct CheckProofArgs {
     /// Attestation that commits to it: a DSSE envelope or a Sigstore bundle
     #[arg(long, value_name = "FILE")]
     pub(crate) attestation: PathBuf,
-    /// File with the public key that must have signed the attestation, in PEM
+    /// File that holds the public key of the attestation's expected signer, in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
 }

@@ -122,7 +122,7 @@ impl RunReporter for Nowhere {
     }
 }
 
-/// Colour is for terminals, and not where `NO_COLOR` is set.
+/// Returns whether to use colour: only on a terminal, and not if `NO_COLOR` is set.
 fn colour() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stdout().is_terminal() && !refused

@@ -1,8 +1,8 @@
 //! The times at which chains begin and end within a run, according to the listing. The log files of
 //! those hours may explain why, whichever chain names them.
 //!
-//! What ends a chain is often recorded elsewhere: in the trail's account and home region, in the
-//! account that owns the bucket or the key, or in the management account.
+//! The event that ends a chain is often recorded elsewhere: in the trail's account and home region,
+//! in the account that owns the bucket or the key, or in the management account.
 use super::job::ChainJob;
 use trailproof_core::trail_event::REACH;
 use trailproof_core::vocab::key_layout::DigestKind;

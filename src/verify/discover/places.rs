@@ -234,7 +234,7 @@ impl Answers {
         self.absent(PlaceDoubt::ExpectedNotFound, &accounts, &regions, evidence);
     }
 
-    /// Reports each account and region, and each pair where both are given, that has no evidence.
+    /// Reports each account and region, and each pair if both are given, that has no evidence.
     fn absent(
         &mut self,
         why: PlaceDoubt,
