@@ -1,5 +1,5 @@
-//! Serves one scenario on a loopback port until it is killed, and says how to point the AWS CLI and
-//! trailproof at it:
+//! Serves one scenario on a loopback port until it is killed, and prints how to point the AWS CLI
+//! and trailproof at it:
 //!
 //! `cargo run --example serve-trail -- [--port N] [--latency MS] [--list] SCENARIO`
 fn main() -> std::process::ExitCode {
@@ -19,7 +19,7 @@ mod serving {
 
     pub(super) const USAGE: &str = "usage: serve-trail [--port N] [--latency MS] [--list] SCENARIO";
 
-    /// What was typed.
+    /// The command line.
     #[derive(Default)]
     struct Wanted {
         port: u16,
@@ -77,13 +77,13 @@ mod serving {
         Ok(wanted)
     }
 
-    /// `text` as a shell takes it for one word.
+    /// Returns `text` quoted as one word for a shell.
     fn quoted(text: &str) -> String {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(&byte);
         if !text.is_empty() && text.bytes().all(plain) {
             text.to_owned()
         } else if text.chars().any(char::is_control) {
-            // Bash's own spelling, so that nothing steers the terminal that this is shown on.
+            // Bash's own quoting, so that control characters do not reach the terminal.
             let spelt = |character: char| match character {
                 '\'' | '\\' => format!("\\{character}"),
                 control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
@@ -96,7 +96,7 @@ mod serving {
     }
 
     fn show(line: &str) {
-        // Whoever closed the pipe has read what was wanted.
+        // If the pipe was closed, the reader has what it needs.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
 

@@ -1,5 +1,5 @@
-//! Writes the report of a made-up run, to look at: `write-report KIND html|junit|ocsf FILE`, where
-//! KIND is `organization`, `every-chain`, `hostile` or `empty`.
+//! Writes the report of a made-up run for inspection: `write-report KIND html|junit|ocsf FILE`,
+//! where KIND is `organization`, `every-chain`, `hostile` or `empty`.
 #![expect(clippy::unwrap_used, reason = "an example ends by panicking")]
 #![expect(clippy::panic, reason = "an example ends by panicking")]
 #[path = "../tests/support/run_events.rs"]

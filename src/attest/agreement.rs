@@ -1,12 +1,13 @@
-//! Whether what was signed is what a record tells.
+//! Compares a signed predicate with the one computed from a record.
 use serde_json::{Map, Value};
 
-/// Parts of the predicate that whoever signs adds, so that no record tells them; and the words that
-/// do not depend on one.
+/// Parts of the predicate that no record determines: what the signer adds, and the constant
+/// limitations.
 const NOT_OF_A_RECORD: [&str; 2] = ["limitations", "previousAttestation"];
 
-/// The parts of a signed predicate that are not what was computed from the record again. A field
-/// that a newer version added to a part counts as such, since nobody here can say what it should be.
+/// Returns the names of the parts of a signed predicate that differ from those computed from the
+/// record. A field that a newer version added counts as a difference, because this version cannot
+/// check it.
 pub fn disagreements(signed: &Map<String, Value>, again: &Map<String, Value>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, value) in again {
@@ -14,7 +15,7 @@ pub fn disagreements(signed: &Map<String, Value>, again: &Map<String, Value>) ->
             continue;
         }
         let same = match (signed.get(name), name.as_str()) {
-            // Who answers for the run is declared and in no record.
+            // The operator is declared by the signer and is not in the record.
             (Some(signed), "operator") => undeclared(signed) == undeclared(value),
             (Some(signed), _) => signed == value,
             (None, _) => false,
@@ -31,7 +32,7 @@ pub fn disagreements(signed: &Map<String, Value>, again: &Map<String, Value>) ->
     wrong
 }
 
-/// An operator without what is declared of him.
+/// Returns the operator without the declared name.
 fn undeclared(operator: &Value) -> Value {
     let mut operator = operator.clone();
     if let Some(fields) = operator.as_object_mut() {
@@ -50,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_counts_but_what_is_declared() {
+    fn every_part_counts_except_what_is_declared() {
         let again = object(json!({
             "result": { "verdict": "proven" },
             "operator": { "declared": null, "awsCaller": null },

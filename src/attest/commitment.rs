@@ -1,22 +1,22 @@
-//! One hash for everything that a run found: a Merkle tree in three levels over the evidence lines
-//! of its record, exactly as they stand there.
+//! The commitment: one hash for all results of a run. It is a Merkle tree in three levels over the
+//! evidence lines of the record, byte for byte.
 //!
-//! `docs/src/format/commitment.md` defines it so that anybody can compute it again. The first
-//! level has a digest's line and those of its log files, the second the digests of one chain, kind
-//! and UTC day, the third all such days. It is computed while the record goes by.
+//! `docs/src/format/commitment.md` defines it so that anyone can recompute it. The first level has
+//! the line of a digest and those of its log files, the second the digests of one chain, kind and
+//! UTC day, the third all of these days. It is computed while the record is read.
 use super::line::{DayId, Evidence, LineError, is_plain};
 use super::merkle::{Position, Tree, leaf_hash};
 use trailproof_core::bytes::content::Hash;
 
-/// Name of the way in which the hash is computed.
+/// Name of the method by which the hash is computed.
 pub const METHOD: &str = "trailproof-commitment-v1";
 
-/// The leaf of the second level: what a digest's tree is.
+/// Returns the leaf of the second level, which describes a digest's tree.
 pub fn digest_leaf(end: &str, size: u64, root: &Hash) -> Vec<u8> {
     format!("digest\n{end}\n{size}\n{}\n", hex::encode(root)).into_bytes()
 }
 
-/// The leaf of the third level: what a day's tree is.
+/// Returns the leaf of the third level, which describes a day's tree.
 pub fn day_leaf(day: &DayId, size: u64, root: &Hash) -> Vec<u8> {
     let fields = day.fields().join("\n");
     format!("day\n{fields}\n{size}\n{}\n", hex::encode(root)).into_bytes()
@@ -27,54 +27,55 @@ pub fn day_leaf(day: &DayId, size: u64, root: &Hash) -> Vec<u8> {
 pub struct Commitment {
     /// Root of the third level.
     pub root: Hash,
-    /// Leaves of the third level: days of chains.
+    /// Number of leaves of the third level: days of chains.
     pub days: u64,
-    /// Leaves of all second levels: digests.
+    /// Number of leaves of all second levels: digests.
     pub digests: u64,
-    /// Leaves of all first levels: evidence lines.
+    /// Number of leaves of all first levels: evidence lines.
     pub lines: u64,
 }
 
-/// Where a line stands among those of its digest.
+/// The position of a line among those of its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InDigest {
     /// The line itself.
     pub line: Vec<u8>,
-    /// Where it stands.
+    /// Position of the line.
     pub at: Position,
-    /// The digest's line, which is the first of them.
+    /// Line of the digest, which is the first of them.
     pub digest_line: Vec<u8>,
-    /// Where that stands.
+    /// Position of the digest's line.
     pub digest_at: Position,
     /// End of the digest's interval.
     pub end: String,
 }
 
-/// Where a line stands in all three levels: what its inclusion is checked with.
+/// The position of a line in all three levels, with which its inclusion is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The first level.
+    /// Position in the first level.
     pub in_digest: InDigest,
-    /// Where the digest stands in its day.
+    /// Position of the digest in its day.
     pub in_day: Position,
     /// The day.
     pub day: DayId,
-    /// Where the day stands among all.
+    /// Position of the day among all days.
     pub in_all: Position,
 }
 
-/// The digest whose lines are going by.
+/// The digest whose lines are being read.
 #[derive(Clone, Debug)]
 struct OpenDigest {
     end: String,
     line: Vec<u8>,
-    /// Its first mark is the digest's own: a log file is proven together with its digest.
+    /// Tree of the lines. The digest's line is always marked, as a log file is proven with its
+    /// digest.
     tree: Tree,
-    /// Lines that are sought, each with the number of its mark.
+    /// Requested lines, each with the number of its mark.
     sought: Vec<(Vec<u8>, usize)>,
 }
 
-/// The day whose digests are going by.
+/// The day whose digests are being read.
 #[derive(Clone, Debug)]
 struct OpenDay {
     id: DayId,
@@ -94,12 +95,13 @@ pub struct Committer {
 }
 
 impl Committer {
-    /// Takes the next evidence line. The place of one that is `sought` is told in the end.
+    /// Takes the next evidence line. The position of a line that is `sought` is returned at the
+    /// end.
     ///
     /// # Errors
     ///
-    /// A line that cannot stand here: a log file's before any digest's, or a digest's with a field
-    /// that has control characters in it.
+    /// Returns an error for a log file's line before any digest's, and for a digest's line that has
+    /// control characters in a field.
     pub fn push(&mut self, of: &Evidence, line: &[u8], sought: bool) -> Result<(), LineError> {
         match of {
             Evidence::Digest { day, end } => {
@@ -123,7 +125,7 @@ impl Committer {
             }
             Evidence::Log => {
                 let Some(digest) = &mut self.digest else {
-                    return Err(LineError::new("is a log file's and stands before any digest's"));
+                    return Err(LineError::new("is that of a log file but precedes any digest"));
                 };
                 if sought {
                     digest.sought.push((line.to_vec(), digest.tree.marks()));
@@ -137,7 +139,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Takes note that a chain begins or ends: no log file that follows is of the digest before.
+    /// Notes that a chain begins or ends: no later log file belongs to the previous digest.
     pub fn chain_border(&mut self) {
         self.close_digest();
     }
@@ -176,7 +178,7 @@ impl Committer {
         }
     }
 
-    /// The commitment, and the places of the lines that were sought.
+    /// Returns the commitment, and the positions of the requested lines.
     pub fn finish(mut self) -> (Commitment, Vec<Place>) {
         self.close_digest();
         self.close_day();
@@ -192,8 +194,8 @@ impl Committer {
 }
 
 impl Place {
-    /// The root that the line stands below, if its digest's line and all three paths agree with
-    /// each other.
+    /// Returns the root of the tree that contains the line, if the digest's line and all three
+    /// paths are consistent.
     pub fn root(&self) -> Option<Hash> {
         let InDigest { line, at, digest_line, digest_at, end } = &self.in_digest;
         let digest = at.root(&leaf_hash(line))?;

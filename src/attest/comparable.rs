@@ -1,7 +1,7 @@
-//! What stays of an evidence line when the evidence is read elsewhere or at another time.
+//! The part of an evidence line that does not change if the evidence is read elsewhere or later.
 //!
-//! A copy has other ETags, versions and metadata, and a digest without metadata is proven in
-//! another way. What was judged, as what, with which hash and interval, must be the same.
+//! A copy has different ETags, versions and metadata, and a digest without metadata is proven in a
+//! different way. The object, its outcome, its hash and its interval must be the same.
 use super::line::LineError;
 use super::strict_json;
 use serde_json::{Map, Value};
@@ -21,14 +21,14 @@ const KEPT: [&str; 12] = [
     "inflated_bytes",
 ];
 
-/// The line with these fields alone, what was found, and the code of why it was not read.
+/// Returns the line reduced to these fields, the finding, and the code of the read failure.
 ///
 /// # Errors
 ///
-/// That it cannot be read.
+/// The line cannot be parsed.
 pub fn essence(line: &[u8]) -> Result<Vec<u8>, LineError> {
     let Ok(Value::Object(mut fields)) = strict_json::parse(line) else {
-        return Err(LineError::new("is no JSON object that means one thing"));
+        return Err(LineError::new("is not a JSON object with unique names"));
     };
     let mut kept = Map::new();
     for name in KEPT {

@@ -1,11 +1,11 @@
-//! What an attestation says of a run, gathered while its record goes by.
+//! The facts about a run that an attestation states, collected while the record is read.
 use super::line::{Head, LineError};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::excerpt;
 
-/// A list of which only the first entries are kept, and the others counted.
+/// A list that keeps only its first entries and counts the others.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bounded {
     listed: Vec<Value>,
@@ -21,38 +21,38 @@ impl Bounded {
         }
     }
 
-    /// As a predicate has it.
+    /// Returns the list in the form of the predicate.
     pub fn value(&self) -> Value {
         json!({ "listed": self.listed, "leftOut": self.left_out })
     }
 
-    /// The entries that were kept.
+    /// Returns the entries that were kept.
     pub fn listed(&self) -> &[Value] {
         &self.listed
     }
 }
 
-/// Everything of a record that the predicate tells. Names are the record's, in the spelling of
-/// in-toto.
+/// Everything in a record that the predicate states. Names are those of the record, in the camel
+/// case of in-toto.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// `run-started`.
     pub started: Map<String, Value>,
-    /// `run-circumstances`, where the record has it.
+    /// `run-circumstances`, if the record has it.
     pub circumstances: Option<Map<String, Value>>,
-    /// `run-ended`, where the record has it.
+    /// `run-ended`, if the record has it.
     pub ended: Option<Map<String, Value>>,
     /// `run-finished`.
     pub finished: Map<String, Value>,
     /// `public-key`, in the order of the record.
     pub keys: Bounded,
-    /// What was contradicted or could not be read.
+    /// Objects that were contradicted or could not be read.
     pub exceptions: Bounded,
     /// Stretches that no digest covers, with what explains them.
     pub gaps: Bounded,
     /// `check-not-performed`.
     pub not_performed: Bounded,
-    /// Buckets that evidence was delivered to.
+    /// Buckets to which evidence was delivered.
     pub buckets: BTreeSet<String>,
     /// Accounts with a chain.
     pub accounts: BTreeSet<String>,
@@ -60,14 +60,15 @@ pub struct Facts {
     pub regions: BTreeSet<String>,
     /// Trails with a chain, by name and home region.
     pub trails: BTreeSet<(String, String)>,
-    /// Trails that the scope left out.
+    /// Trails that were out of scope.
     pub left_out: Value,
-    /// Whether CloudTrail was asked what it delivered.
+    /// Whether the status of a trail was requested.
     pub asked_status: bool,
     chain: Value,
-    /// Where the listed gaps stand, by chain and start: what explains them comes later.
+    /// Index of the listed gaps, by chain and start, because the events that explain them come
+    /// later.
     open_gaps: BTreeMap<(String, String), usize>,
-    /// Events that explain them and are listed.
+    /// Number of listed events that explain gaps.
     explaining: usize,
 }
 
@@ -76,7 +77,7 @@ impl Facts {
     ///
     /// # Errors
     ///
-    /// That it cannot be read.
+    /// The line cannot be parsed.
     pub fn take(&mut self, head: &Head<'_>, line: &[u8]) -> Result<(), LineError> {
         match &*head.event {
             "digest-judged" | "log-judged" => {
@@ -86,7 +87,7 @@ impl Facts {
                 {
                     self.buckets.insert(bucket.to_owned());
                 }
-                // The millions of valid ones are in the commitment, and counted.
+                // Valid ones may be millions; they are counted and in the commitment.
                 if head.outcome.as_deref() != Some("valid") {
                     self.exception(fields(line)?);
                 }
@@ -102,7 +103,7 @@ impl Facts {
             "chain-started" => self.chain(fields(line)?),
             "chain-finished" => {
                 self.coverage(&fields(line)?);
-                // What follows is of no chain.
+                // Later lines belong to no chain.
                 self.chain = Value::Null;
             }
             "gap-explained" => self.explain(fields(line)?),
@@ -144,7 +145,7 @@ impl Facts {
     }
 
     fn exception(&mut self, mut fields: Map<String, Value>) {
-        // What a digest says beside its judgement stands in the record.
+        // The other fields of a digest are in the record.
         for beside in ["previous", "fingerprint", "proofs", "isLogging"] {
             fields.remove(beside);
         }
@@ -202,7 +203,7 @@ fn gap_id(gap: &Value) -> (String, String) {
     (text("chain"), text("from"))
 }
 
-/// Events that an exception names, as nothing else in it tells what it is.
+/// Events whose name an exception states, because no other field identifies them.
 const NAMED: [&str; 6] = [
     "listing-unread",
     "log-unlisted",
@@ -212,7 +213,7 @@ const NAMED: [&str; 6] = [
     "trail-status",
 ];
 
-/// A line's fields without the event's name, in the spelling of in-toto: `readFailure`.
+/// Returns a line's fields without the event's name, in camel case: `readFailure`.
 fn fields(line: &[u8]) -> Result<Map<String, Value>, LineError> {
     match super::strict_json::parse(line) {
         Ok(Value::Object(mut fields)) => {
@@ -223,7 +224,7 @@ fn fields(line: &[u8]) -> Result<Map<String, Value>, LineError> {
             }
             Ok(fields)
         }
-        Ok(_) => Err(LineError::new("is no JSON object")),
+        Ok(_) => Err(LineError::new("is not a JSON object")),
         Err(why) => Err(LineError::new(format!("cannot be read: {}", excerpt(&why, 200)))),
     }
 }
@@ -240,7 +241,7 @@ fn camel_value(value: Value) -> Value {
     }
 }
 
-/// `read_failure` as `readFailure`.
+/// Turns `read_failure` into `readFailure`.
 fn camel(name: &str) -> String {
     let mut parts = name.split('_');
     let mut spelt = parts.next().unwrap_or_default().to_owned();

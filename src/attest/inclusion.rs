@@ -1,4 +1,4 @@
-//! A proof that one object's evidence line is among those that an attestation commits to.
+//! Proofs that one object's evidence line is among those that an attestation commits to.
 use super::commitment::{InDigest, METHOD, Place};
 use super::line::{DayId, Head};
 use super::merkle::{PATH, Position};
@@ -12,7 +12,7 @@ use trailproof_core::vocab::location::{ObjectLocation, excerpt};
 const FORMAT: &str = "trailproof-inclusion-proof";
 const SCHEMA: u64 = 1;
 
-/// The document.
+/// The proof document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
@@ -53,29 +53,29 @@ impl From<&Position> for PositionFields {
 impl PositionFields {
     fn read(&self) -> Result<Position, String> {
         if self.path.len() > PATH {
-            return Err("it has a path that is longer than any".to_owned());
+            return Err("it has a path that is too long".to_owned());
         }
         let hash = |text: &String| {
             let mut hash: Hash = [0; 32];
             hex::decode_to_slice(text, &mut hash).map(|()| hash)
         };
         let path = self.path.iter().map(hash).collect::<Result<_, _>>();
-        let path = path.map_err(|_| "it has a hash that is none".to_owned())?;
+        let path = path.map_err(|_| "it has an invalid hash".to_owned())?;
         Ok(Position { index: self.index, size: self.size, path })
     }
 }
 
 impl Proof {
-    /// Of the places of this object.
+    /// Returns the proof for an object with these positions.
     ///
     /// # Errors
     ///
-    /// A line that is no text, which no record has.
+    /// A line is not UTF-8, which no record has.
     pub fn new(at: &ObjectLocation, places: &[Place]) -> Result<Self, String> {
         let fields = |place: &Place| {
             let text = |line: &[u8]| {
                 let text = std::str::from_utf8(line).map(str::to_owned);
-                text.map_err(|_| "a line of the record is no UTF-8".to_owned())
+                text.map_err(|_| "a line of the record is not UTF-8".to_owned())
             };
             let InDigest { line, at, digest_line, digest_at, end } = &place.in_digest;
             Ok(PlaceFields {
@@ -103,29 +103,29 @@ impl Proof {
     ///
     /// # Errors
     ///
-    /// What about it is no proof, in words that are safe to show.
+    /// Returns why it is not a proof, in words that are safe to show.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let value = strict_json::parse(bytes)?;
         if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err("it is no inclusion proof of trailproof's".to_owned());
+            return Err("it is not an inclusion proof of trailproof".to_owned());
         }
         let schema = value.get("schema").and_then(Value::as_u64);
         if schema != Some(SCHEMA) {
             return Err(format!(
-                "its schema is {}, and this program reads {SCHEMA}",
+                "its schema is {}, but this version reads {SCHEMA}",
                 schema.map_or_else(|| "no number".to_owned(), |number| number.to_string())
             ));
         }
         let method = value.get("method").and_then(Value::as_str).unwrap_or_default();
         if method != METHOD {
             let shown = excerpt(method, budget::SHOWN);
-            return Err(format!("its method is `{shown}`, and this program knows `{METHOD}`"));
+            return Err(format!("its method is `{shown}`, but this version knows `{METHOD}`"));
         }
         let read: Self = serde_json::from_value(value)
             .map_err(|error| excerpt(&error.to_string(), budget::SHOWN))?;
         if read.places.is_empty() || read.places.len() > budget::PLACES {
             return Err(format!(
-                "it has {} places, and 1 to {} are possible",
+                "it has {} places, but must have 1 to {}",
                 read.places.len(),
                 budget::PLACES
             ));
@@ -133,27 +133,27 @@ impl Proof {
         Ok(read)
     }
 
-    /// The document as text.
+    /// Returns the document as text.
     ///
     /// # Errors
     ///
-    /// That it cannot be encoded, which would be a defect.
+    /// It cannot be encoded, which would be a bug.
     pub fn to_text(&self) -> Result<String, String> {
         let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
         Ok(format!("{text}\n"))
     }
 
-    /// The object that it is about.
+    /// Returns the object that the proof is about.
     pub fn object(&self) -> ObjectLocation {
         ObjectLocation::new(self.bucket.clone(), self.key.clone())
     }
 
-    /// Checks every place against a commitment, and gives the lines that are thereby proven to
-    /// stand in the record.
+    /// Checks every position against a commitment, and returns the lines that are thereby proven to
+    /// be in the record.
     ///
     /// # Errors
     ///
-    /// What does not hold, in words that are safe to show.
+    /// Returns the check that failed, in words that are safe to show.
     pub fn check(&self, root: &Hash, days: u64) -> Result<Vec<ProvenLine>, String> {
         self.places.iter().map(|place| self.check_place(place, root, days)).collect()
     }
@@ -179,30 +179,30 @@ impl Proof {
         if place.in_all.size != days || place.root() != Some(*root) {
             return Err("its line is not among those that the attestation commits to".to_owned());
         }
-        // What follows stands in signed lines; a proof that shows one line and speaks of another
-        // must not pass for all that.
+        // The lines are now known to be signed. A proof with the line of a different object must
+        // fail nevertheless.
         let line = object_line(&fields.line)?;
         let digest = object_line(&fields.digest_line)?;
         if line.at != self.object() {
-            return Err(format!("its line is that of `{}`, and not the object's", line.at));
+            return Err(format!("its line is about `{}`, not about this object", line.at));
         }
         if digest.event != "digest-judged"
             || (line.event == "digest-judged") != (fields.line == fields.digest_line)
         {
-            return Err("its digest is none".to_owned());
+            return Err("its digest line is not that of a digest".to_owned());
         }
         Ok(ProvenLine { line: line.value, digest: digest.value, day: fields.day.clone() })
     }
 }
 
-/// A line that stands in the record that was attested.
+/// A line that is proven to be in the attested record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProvenLine {
-    /// The object's line.
+    /// Line of the object.
     pub line: Value,
-    /// The line of the digest that names it; the same for a digest.
+    /// Line of the digest that names it; for a digest, its own line.
     pub digest: Value,
-    /// The chain and day that the digest belongs to.
+    /// Chain and day of the digest.
     pub day: DayId,
 }
 
@@ -215,7 +215,7 @@ struct ObjectLine {
 fn object_line(text: &str) -> Result<ObjectLine, String> {
     let head = Head::read(text.as_bytes()).map_err(|why| format!("its line {why}"))?;
     let (Some(bucket), Some(key)) = (head.bucket, head.key) else {
-        return Err("its line is about no object".to_owned());
+        return Err("its line is not about an object".to_owned());
     };
     let value = strict_json::parse(text.as_bytes()).map_err(|why| format!("its line: {why}"))?;
     let at = ObjectLocation::new(bucket, key);

@@ -1,4 +1,4 @@
-//! Keys that sign attestations and verify them: ECDSA over P-256, in PEM.
+//! Keys that sign and verify attestations: ECDSA over P-256, in PEM.
 use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{
@@ -20,7 +20,7 @@ const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10
 const P_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
-/// Why a file is no key for this, in words that are safe to show.
+/// The reason why a key cannot be used, in words that are safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyError(String);
 
@@ -34,11 +34,11 @@ fn wrong<T>(words: impl Into<String>) -> Result<T, KeyError> {
     Err(KeyError(words.into()))
 }
 
-/// A private key of our own.
+/// A private key from a file.
 #[derive(Debug)]
 pub struct SigningKey(EcdsaKeyPair);
 
-/// A public key that attestations are verified with.
+/// A public key that verifies attestations.
 #[derive(Debug)]
 pub struct VerifyingKey {
     key: ParsedPublicKey,
@@ -46,46 +46,46 @@ pub struct VerifyingKey {
 }
 
 impl SigningKey {
-    /// A new key, of the system's random numbers.
+    /// Creates a key from the system's random numbers.
     ///
     /// # Errors
     ///
-    /// That the system has none.
+    /// The system has no random numbers.
     pub fn generate() -> Result<Self, KeyError> {
         let made = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
-        made.map(Self).or_else(|_| wrong("no key could be made"))
+        made.map(Self).or_else(|_| wrong("the key could not be created"))
     }
 
-    /// Reads PKCS#8 in PEM.
+    /// Reads a key in PKCS#8 and PEM.
     ///
     /// # Errors
     ///
-    /// What it is instead.
+    /// Returns what the file is instead.
     pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
         let der = decode(text, PRIVATE)?;
         let Ok(info) = PrivateKeyInfo::from_der(&der) else {
-            return wrong("it is no PKCS#8 private key");
+            return wrong("it is not a PKCS#8 private key");
         };
         check_algorithm(&info.algorithm)?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der);
-        pair.map(Self).or_else(|_| wrong("it is no P-256 private key that can be used"))
+        pair.map(Self).or_else(|_| wrong("it is not a usable P-256 private key"))
     }
 
-    /// The key as PKCS#8 in PEM.
+    /// Returns the key as PKCS#8 in PEM.
     ///
     /// # Errors
     ///
-    /// That it cannot be encoded, which would be a defect.
+    /// It cannot be encoded, which would be a bug.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         let Ok(der) = self.0.to_pkcs8v1() else { return wrong("the key cannot be encoded") };
         encode(PRIVATE, der.as_ref())
     }
 
-    /// Its public key.
+    /// Returns the public key.
     ///
     /// # Errors
     ///
-    /// That it cannot be encoded, which would be a defect.
+    /// It cannot be encoded, which would be a bug.
     pub fn public(&self) -> Result<VerifyingKey, KeyError> {
         match self.0.public_key().as_der() {
             Ok(der) => VerifyingKey::from_der(der.as_ref()),
@@ -93,11 +93,11 @@ impl SigningKey {
         }
     }
 
-    /// Signs what has this SHA-256; the signature is in DER.
+    /// Signs a message with this SHA-256, and returns the signature in DER.
     ///
     /// # Errors
     ///
-    /// That the system has no random numbers.
+    /// The system has no random numbers.
     pub fn sign(&self, hash: &Hash) -> Result<Vec<u8>, KeyError> {
         let signed =
             Digest::import_less_safe(hash, &SHA256).and_then(|digest| self.0.sign_digest(&digest));
@@ -106,87 +106,87 @@ impl SigningKey {
 }
 
 impl VerifyingKey {
-    /// Reads SubjectPublicKeyInfo in PEM.
+    /// Reads a SubjectPublicKeyInfo in PEM.
     ///
     /// # Errors
     ///
-    /// What it is instead.
+    /// Returns what the file is instead.
     pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
         Self::from_der(&decode(text, PUBLIC)?)
     }
 
-    /// Reads SubjectPublicKeyInfo in DER.
+    /// Reads a SubjectPublicKeyInfo in DER.
     ///
     /// # Errors
     ///
-    /// What it is instead.
+    /// Returns what it is instead.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let Ok(info) = SubjectPublicKeyInfoRef::from_der(der) else {
-            return wrong("it is no SubjectPublicKeyInfo");
+            return wrong("it is not a SubjectPublicKeyInfo");
         };
         check_algorithm(&info.algorithm)?;
         let Ok(key) = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, der) else {
-            return wrong("it is no P-256 public key that can be used");
+            return wrong("it is not a usable P-256 public key");
         };
-        // One encoding of each key, so that a key has one id.
+        // Encoded again, so that each key has exactly one id.
         let Ok(der) = key.as_der() else { return wrong("the public key cannot be encoded") };
         Ok(Self { key, der: der.as_ref().to_vec() })
     }
 
-    /// The key in PEM.
+    /// Returns the key in PEM.
     ///
     /// # Errors
     ///
-    /// That it cannot be encoded, which would be a defect.
+    /// It cannot be encoded, which would be a bug.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         encode(PUBLIC, &self.der)
     }
 
-    /// Its id: SHA-256 of SubjectPublicKeyInfo in DER, in hex.
+    /// Returns the key id: the SHA-256 of its SubjectPublicKeyInfo in DER, in hex.
     pub fn id(&self) -> String {
         hex::encode(Sha256::digest(&self.der))
     }
 
-    /// Whether `signature`, in DER, is this key's over what has this SHA-256.
+    /// Returns whether `signature`, in DER, was made by this key over a message with this SHA-256.
     pub fn verifies(&self, hash: &Hash, signature: &[u8]) -> bool {
         Digest::import_less_safe(hash, &SHA256)
             .is_ok_and(|digest| self.key.verify_digest_sig(&digest, signature).is_ok())
     }
 }
 
-/// Says what an algorithm is where it is not ECDSA over P-256.
+/// Returns an error that names the algorithm unless it is ECDSA over P-256.
 fn check_algorithm(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyError> {
     if algorithm.oid == RSA {
         return wrong("it is an RSA key; attestations are signed with ECDSA over P-256");
     }
     if algorithm.oid != EC_PUBLIC_KEY {
-        return wrong("it is no ECDSA key; attestations are signed with ECDSA over P-256");
+        return wrong("it is not an ECDSA key; attestations are signed with ECDSA over P-256");
     }
     match algorithm.parameters_oid() {
         Ok(P_256) => Ok(()),
-        _ => wrong("it is a key of another curve than P-256"),
+        _ => wrong("it is a key on a curve other than P-256"),
     }
 }
 
-/// The DER behind a PEM label; where the label is another, what that is.
+/// Returns the DER of a PEM with the expected label, or an error that names the actual label.
 fn decode(text: &[u8], expected: &str) -> Result<Vec<u8>, KeyError> {
     let too_long = u64::try_from(text.len()).map_or(true, |length| length > budget::KEY_FILE);
     let Ok(label) = pem::decode_label(text) else { return wrong("it is not PEM") };
     match label {
-        _ if too_long => wrong("it is longer than any key"),
+        _ if too_long => wrong("it is too long for a key"),
         label if label == expected => match pem::decode_vec(text) {
             Ok((_, der)) => Ok(der),
             Err(_) => wrong("its PEM is broken"),
         },
-        PRIVATE => wrong("it is a private key where a public one is wanted"),
-        PUBLIC => wrong("it is a public key where a private one is wanted"),
+        PRIVATE => wrong("it is a private key, but a public key is required"),
+        PUBLIC => wrong("it is a public key, but a private key is required"),
         "ENCRYPTED PRIVATE KEY" => wrong(
-            "it is an encrypted private key, which is not read\n\nhint: decrypt it with `openssl \
-             pkcs8`, or keep it in KMS and use `--kms`",
+            "it is an encrypted private key, which is not supported\n\nhint: decrypt it with \
+             `openssl pkcs8`, or keep it in KMS and use `--kms`",
         ),
         "EC PRIVATE KEY" | "EC PARAMETERS" => wrong(
-            "it is a private key in the form SEC 1\n\nhint: `openssl pkcs8 -topk8 -nocrypt` makes \
-             PKCS#8 of it",
+            "it is a private key in SEC 1 form\n\nhint: `openssl pkcs8 -topk8 -nocrypt` converts \
+             it to PKCS#8",
         ),
         "RSA PRIVATE KEY" | "RSA PUBLIC KEY" => {
             wrong("it is an RSA key; attestations are signed with ECDSA over P-256")
@@ -195,7 +195,7 @@ fn decode(text: &[u8], expected: &str) -> Result<Vec<u8>, KeyError> {
             "it is a certificate\n\nhint: `openssl x509 -pubkey -noout` prints its public key",
         ),
         other => wrong(format!(
-            "it is `{}` in PEM, where `{expected}` is wanted",
+            "it is `{}` in PEM, but `{expected}` is required",
             trailproof_core::vocab::location::excerpt(other, 60)
         )),
     }

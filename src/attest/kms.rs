@@ -1,4 +1,4 @@
-//! A signing key that never leaves AWS KMS.
+//! Signing keys that never leave AWS KMS.
 use super::key::VerifyingKey;
 use crate::aws::config::{AwsConfig, Service};
 use crate::aws::words;
@@ -13,13 +13,14 @@ use std::time::Duration;
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::vocab::location::excerpt;
 
-/// Attempts at one request, as for CloudTrail.
+/// Maximum number of attempts at one request, as for CloudTrail.
 const ATTEMPTS: u32 = 5;
-/// Name resolution, TCP and TLS together, and then an answer.
+/// Time limit for name resolution, TCP and TLS together.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Time limit for an answer.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// A key of KMS, by its ARN, id or alias.
+/// A key in KMS, by its ARN, id or alias.
 #[derive(Debug)]
 pub struct KmsKey {
     client: Client,
@@ -27,12 +28,12 @@ pub struct KmsKey {
 }
 
 impl KmsKey {
-    /// The key with this name; nobody is asked yet. The region is that of its ARN, else the
-    /// configured one.
+    /// Returns the key with this name, without a request. The region is that of the ARN, or else
+    /// the configured one.
     ///
     /// # Errors
     ///
-    /// That no region is configured.
+    /// No region is configured.
     pub fn new(config: &AwsConfig, name: &str) -> Result<Self, String> {
         let mut builder = aws_sdk_kms::config::Builder::from(config.sdk())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -50,17 +51,18 @@ impl KmsKey {
         Ok(Self { client: Client::from_conf(builder.build()), name: name.to_owned() })
     }
 
-    /// Its public key.
+    /// Fetches the public key.
     ///
     /// # Errors
     ///
-    /// KMS's refusal, or that the key is none for attestations.
+    /// Returns the error of KMS, or that the key cannot sign attestations.
     pub async fn public(&self) -> Result<VerifyingKey, String> {
         let answer = self.client.get_public_key().key_id(&self.name).send().await;
         let answer = answer.map_err(|error| refused("GetPublicKey", &error))?;
         if !matches!(answer.key_spec(), None | Some(KeySpec::EccNistP256)) {
             return Err(format!(
-                "the key `{}` is none of ECC_NIST_P256; attestations are signed with ECDSA over P-256",
+                "the key `{}` is not an ECC_NIST_P256 key; attestations are signed with ECDSA over \
+                 P-256",
                 excerpt(&self.name, 200)
             ));
         }
@@ -70,11 +72,11 @@ impl KmsKey {
         })
     }
 
-    /// Has KMS sign what has this SHA-256; the signature is in DER.
+    /// Has KMS sign a message with this SHA-256, and returns the signature in DER.
     ///
     /// # Errors
     ///
-    /// KMS's refusal.
+    /// Returns the error of KMS.
     pub async fn sign(&self, hash: &Hash) -> Result<Vec<u8>, String> {
         let answer = self
             .client
@@ -90,14 +92,14 @@ impl KmsKey {
     }
 }
 
-/// The region of `arn:aws:kms:REGION:ACCOUNT:key/ID`.
+/// Returns the region of `arn:aws:kms:REGION:ACCOUNT:key/ID`.
 fn region_of(name: &str) -> Option<&str> {
     let mut parts = name.split(':');
     let is_arn = parts.next() == Some("arn") && parts.nth(1) == Some("kms");
     parts.next().filter(|region| is_arn && !region.is_empty())
 }
 
-/// What KMS or the client said, as it is said of CloudTrail.
+/// Describes an error of KMS or the client, in the form used for CloudTrail.
 fn refused<E, R>(operation: &str, error: &SdkError<E, R>) -> String
 where
     E: Error + ProvideErrorMetadata + 'static,
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_region_stands_in_an_arn_and_nowhere_else() {
+    fn only_an_arn_has_a_region() {
         let arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd";
         assert_eq!(region_of(arn), Some("eu-west-1"));
         for other in ["1234abcd", "alias/a:b:c:d", "arn:aws:s3:eu-west-1:1:key/1", "arn:aws:kms:"] {

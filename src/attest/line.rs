@@ -1,4 +1,4 @@
-//! What a line of a run record is to the commitment: the few fields that say where it belongs.
+//! The fields of a record line that determine its position in the commitment.
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
 use trailproof_core::vocab::location::excerpt;
 use trailproof_core::vocab::time::Timestamp;
 
-/// What is wrong with a line, in words that go on after its number and are safe to show.
+/// A fault of a line, in words that follow the line's number and are safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineError(String);
 
@@ -23,7 +23,7 @@ impl fmt::Display for LineError {
     }
 }
 
-/// The chain, kind and UTC day that digests of one group share.
+/// The chain, kind and UTC day that the digests of one group share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DayId {
@@ -35,7 +35,7 @@ pub struct DayId {
     pub trail: String,
     /// Region of the trail.
     pub home_region: String,
-    /// Organization, or nothing.
+    /// Organization; empty if there is none.
     pub organization: String,
     /// `standard` or `backfill`.
     pub kind: String,
@@ -44,7 +44,7 @@ pub struct DayId {
 }
 
 impl DayId {
-    /// Its fields in the order in which they are hashed.
+    /// Returns the fields in the order in which they are hashed.
     pub fn fields(&self) -> [&str; 7] {
         [
             &self.account,
@@ -57,13 +57,13 @@ impl DayId {
         ]
     }
 
-    /// Whether every field is of a form that cannot be taken for two fields.
+    /// Returns whether no field can be taken for two fields.
     pub fn is_plain(&self) -> bool {
         self.fields().iter().all(|field| is_plain(field))
     }
 }
 
-/// Whether a field has no line end or other control character in it.
+/// Returns whether a field has no line feed or other control character.
 pub(super) fn is_plain(field: &str) -> bool {
     field.len() <= 1_024 && !field.chars().any(char::is_control)
 }
@@ -71,24 +71,24 @@ pub(super) fn is_plain(field: &str) -> bool {
 /// An evidence line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// That of a digest.
+    /// The line of a digest.
     Digest {
-        /// The chain, kind and day that it belongs to.
+        /// Chain, kind and day of the digest.
         day: DayId,
-        /// End of its interval, as the line spells it.
+        /// End of its interval, as written in the line.
         end: String,
     },
-    /// That of a log file of the digest before it.
+    /// The line of a log file, which belongs to the preceding digest.
     Log,
 }
 
-/// The fields of a line that are looked at; all others are passed over.
+/// The fields of a line that are read; all others are ignored.
 #[derive(Debug, Deserialize)]
 pub struct Head<'a> {
-    /// What the line is.
+    /// Name of the event.
     #[serde(borrow)]
     pub event: Cow<'a, str>,
-    /// Bucket of the object that it is about.
+    /// Bucket of the object that the line is about.
     #[serde(default, borrow)]
     pub bucket: Option<Cow<'a, str>>,
     /// Key of the object.
@@ -103,12 +103,12 @@ pub struct Head<'a> {
     /// `valid`, `invalid` or `unverified`.
     #[serde(default, borrow)]
     pub outcome: Option<Cow<'a, str>>,
-    /// The chain that it is about.
+    /// Chain that the line is about.
     #[serde(default)]
     pub chain: Option<ChainFields>,
 }
 
-/// A chain as lines spell it.
+/// A chain as written in lines.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ChainFields {
     account: String,
@@ -123,23 +123,25 @@ impl<'a> Head<'a> {
     ///
     /// # Errors
     ///
-    /// That it is no JSON object with an `event`, or that one of these fields is of another type.
+    /// The line is not a JSON object with an `event`, or one of these fields has a different type.
     pub fn read(line: &'a [u8]) -> Result<Self, LineError> {
         serde_json::from_slice(line).map_err(|error| {
             LineError::new(format!("cannot be read: {}", excerpt(&error.to_string(), 200)))
         })
     }
 
-    /// What the line is to the commitment, within `chain`; `None` for one that is no evidence.
+    /// Returns the position of the line in the commitment, within `chain`; `None` if it is not an
+    /// evidence line.
     ///
     /// # Errors
     ///
-    /// An evidence line outside a chain, or with a field that is none.
+    /// Returns an error for an evidence line outside a chain or with an invalid field.
     pub fn evidence(&self, chain: Option<&ChainFields>) -> Result<Option<Evidence>, LineError> {
         match &*self.event {
             "log-judged" => Ok(Some(Evidence::Log)),
             "digest-judged" => {
-                let chain = chain.ok_or_else(|| LineError::new("is a digest's of no chain"))?;
+                let chain = chain
+                    .ok_or_else(|| LineError::new("is that of a digest but belongs to no chain"))?;
                 let (kind, end) = (self.kind()?, self.end()?);
                 let day = chain.day(kind, end)?;
                 Ok(Some(Evidence::Digest { day, end: end.to_owned() }))
@@ -151,23 +153,23 @@ impl<'a> Head<'a> {
     fn kind(&self) -> Result<&str, LineError> {
         let kinds = ["standard", "backfill"];
         let kind = self.kind.as_deref().filter(|kind| kinds.contains(kind));
-        kind.ok_or_else(|| LineError::new("does not say of which kind the digest is"))
+        kind.ok_or_else(|| LineError::new("does not state the kind of the digest"))
     }
 
     fn end(&self) -> Result<&str, LineError> {
         let end = self.end.as_deref().filter(|end| {
-            // One spelling of each time, so that one day is one group.
+            // Each time must have its only spelling, so that one day is one group.
             Timestamp::parse(end).is_some_and(|at| at.to_string() == *end)
         });
-        end.ok_or_else(|| LineError::new("does not say when the digest's interval ends"))
+        end.ok_or_else(|| LineError::new("does not state when the digest's interval ends"))
     }
 }
 
 impl ChainFields {
-    /// The group of its digests of this kind that end on one day.
+    /// Returns the group of the chain's digests of this kind that end on this day.
     fn day(&self, kind: &str, end: &str) -> Result<DayId, LineError> {
         fn of<T: FromStr>(text: &str) -> Result<String, LineError> {
-            let wrong = || LineError::new("is about a chain whose name cannot be one");
+            let wrong = || LineError::new("is about a chain with an invalid name");
             text.parse::<T>().map(|_| text.to_owned()).map_err(|_| wrong())
         }
         let organization = match &self.organization {
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_of_a_digest_is_refused() {
+    fn an_invalid_line_of_a_digest_is_rejected() {
         let chain = Head::read(CHAIN.as_bytes()).map(|head| head.chain).ok().flatten();
         for wrong in [
             r#"{"event":"digest-judged","end":"2026-03-01T23:04:11Z"}"#,

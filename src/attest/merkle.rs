@@ -1,25 +1,25 @@
 //! Merkle trees of RFC 6962 over SHA-256, built from a stream of leaves.
 //!
-//! A tree keeps the roots of its complete subtrees and nothing else: as many hashes as its size has
-//! bits. A leaf that is marked while it is pushed keeps its path as well. The tests hold all of it
-//! against `ct-merkle`, which shares no code with it.
+//! A tree keeps only the roots of its complete subtrees, which are at most as many hashes as its
+//! size has bits. A leaf that is marked when it is pushed keeps its path as well. The tests compare
+//! the results with those of `ct-merkle`, which shares no code with this.
 use sha2::{Digest as _, Sha256};
 use trailproof_core::bytes::content::Hash;
 
-/// Longest path that is looked at: a tree of more than 2^64 leaves cannot be counted.
+/// Maximum length of a path: a tree has at most 2^64 leaves.
 pub const PATH: usize = 64;
 
-/// The hash of a leaf: SHA-256 over a zero byte and the leaf's bytes.
+/// Returns the hash of a leaf: SHA-256 over a zero byte and the leaf's bytes.
 pub fn leaf_hash(leaf: &[u8]) -> Hash {
     Sha256::new().chain_update([0x00]).chain_update(leaf).finalize().into()
 }
 
-/// The hash of a node: SHA-256 over a one byte, the left hash and the right one.
+/// Returns the hash of a node: SHA-256 over a byte of value 1, the left hash and the right hash.
 fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([0x01]).chain_update(left).chain_update(right).finalize().into()
 }
 
-/// The root of the tree without leaves: SHA-256 over nothing.
+/// Returns the root of the empty tree: SHA-256 over no bytes.
 pub fn empty_root() -> Hash {
     Sha256::digest([]).into()
 }
@@ -28,7 +28,7 @@ pub fn empty_root() -> Hash {
 #[derive(Clone, Debug)]
 struct Mark {
     index: u64,
-    /// Which of the peaks it stands below.
+    /// Index of the peak that it is below.
     peak: usize,
     path: Vec<Hash>,
 }
@@ -45,22 +45,22 @@ pub struct Tree {
 /// A finished tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
-    /// Its root.
+    /// Root of the tree.
     pub root: Hash,
-    /// How many leaves it has.
+    /// Number of leaves.
     pub size: u64,
-    /// Where the marked leaves stand, in the order in which they were pushed.
+    /// Positions of the marked leaves, in the order in which they were pushed.
     pub positions: Vec<Position>,
 }
 
-/// Where a leaf stands in a tree: what its inclusion is checked with.
+/// The position of a leaf in a tree, with which its inclusion is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Number of the leaf, from zero.
     pub index: u64,
-    /// Leaves of the tree.
+    /// Number of leaves of the tree.
     pub size: u64,
-    /// Hashes beside the way from the leaf to the root.
+    /// Sibling hashes from the leaf up to the root.
     pub path: Vec<Hash>,
 }
 
@@ -70,28 +70,28 @@ impl Tree {
         self.add(leaf_hash(leaf));
     }
 
-    /// Adds a leaf whose path is wanted.
+    /// Adds a leaf whose path is required.
     pub fn push_marked(&mut self, leaf: &[u8]) {
         let mark = Mark { index: self.size, peak: self.peaks.len(), path: Vec::new() };
         self.marks.push(mark);
         self.add(leaf_hash(leaf));
     }
 
-    /// How many leaves were marked.
+    /// Returns the number of marked leaves.
     pub fn marks(&self) -> usize {
         self.marks.len()
     }
 
     fn add(&mut self, hash: Hash) {
         self.peaks.push(hash);
-        // Two subtrees of one size become one, as in an addition with carry.
+        // Two subtrees of equal size become one, as in an addition with carry.
         for _ in 0..self.size.trailing_ones() {
             self.join();
         }
         self.size += 1;
     }
 
-    /// Makes the last two peaks one.
+    /// Joins the last two peaks.
     fn join(&mut self) {
         let (Some(right), Some(left)) = (self.peaks.pop(), self.peaks.pop()) else { return };
         let joined = self.peaks.len();
@@ -106,7 +106,7 @@ impl Tree {
         self.peaks.push(node_hash(&left, &right));
     }
 
-    /// The root, and where the marked leaves stand.
+    /// Returns the root and the positions of the marked leaves.
     pub fn finish(mut self) -> Finished {
         while self.peaks.len() > 1 {
             self.join();
@@ -122,8 +122,8 @@ impl Tree {
 }
 
 impl Position {
-    /// The root of the tree in which a leaf of this hash stands here; `None` where no tree has such
-    /// a place, or its path has another length (RFC 9162, 2.1.3.2).
+    /// Returns the root of the tree that has a leaf with this hash at this position. Returns `None`
+    /// if no tree has this position, or its path would have a different length (RFC 9162, 2.1.3.2).
     pub fn root(&self, leaf: &Hash) -> Option<Hash> {
         if self.index >= self.size {
             return None;
@@ -137,7 +137,7 @@ impl Position {
             if node & 1 == 1 || node == last {
                 hash = node_hash(beside, &hash);
                 if node & 1 == 0 {
-                    // A right edge without siblings: they are no part of the path.
+                    // Nodes at the right edge without siblings are not part of the path.
                     let levels = node.trailing_zeros().min(63);
                     (node, last) = (node >> levels, last >> levels);
                 }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_no_tree_has_proves_nothing() {
+    fn an_impossible_position_proves_nothing() {
         let leaf = leaf_hash(b"x");
         let at = |index, size, length| Position { index, size, path: vec![[7; 32]; length] };
         assert_eq!(at(0, 1, 0).root(&leaf), Some(leaf));

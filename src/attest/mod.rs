@@ -1,5 +1,5 @@
-//! What is made of a finished run so that somebody else can check it years later with other
-//! programs: a commitment over its record, and a signed attestation.
+//! What others need to check a finished run years later with different programs: a commitment over
+//! its record, and a signed attestation.
 pub mod agreement;
 pub mod commitment;
 pub mod comparable;

@@ -1,27 +1,26 @@
-//! What an attestation says: the predicate of its statement.
+//! The predicate of an attestation's statement.
 //!
 //! `docs/src/format/attestation.md` describes it, and `attestation.schema.json` beside it is its
-//! schema. What the record does not tell is null: nothing here is looked up, guessed or left to
-//! the reader.
+//! schema. A fact that is not in the record is null: nothing here is looked up or guessed.
 use super::commitment::{Commitment, METHOD};
 use super::facts::Facts;
 use serde_json::{Map, Value, json};
 use trailproof_core::codes::check::Check;
 use trailproof_core::record::ReadKind;
 
-/// Code of the clock that tells a run's times: the system clock of the machine that made it.
+/// Code of the clock that measured a run's times: the system clock of the machine that ran it.
 const MACHINE_CLOCK: &str = "machine";
 
-/// What whoever signs adds to the record.
+/// What the signer adds to the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
-    /// Who answers for the run.
+    /// Person or organization responsible for the run.
     pub operator: Option<String>,
-    /// SHA-256 of the statement of the attestation before, in hex.
+    /// SHA-256 of the previous attestation's statement, in hex.
     pub previous: Option<String>,
 }
 
-/// What no run can prove, in words that stay.
+/// What no run can prove. These sentences are signed and must not change.
 pub const LIMITATIONS: [&str; 7] = [
     "The result is about the bytes that were read during the run, and not about the evidence at any later time.",
     "Public keys are believed because of where they came from; see method.keySource. They are in method.publicKeys, so that others can compare them.",
@@ -32,7 +31,7 @@ pub const LIMITATIONS: [&str; 7] = [
     "The operator is as declared by whoever signed. Times, host and arguments are as the machine of the run told them.",
 ];
 
-/// The predicate about a record.
+/// Returns the predicate about a record.
 pub fn predicate(
     facts: &Facts,
     commitment: &Commitment,
@@ -118,7 +117,7 @@ fn scope(facts: &Facts) -> Value {
     let trail = |(name, home): &(String, String)| json!({ "name": name, "homeRegion": home });
     let named = |name: &str| match of(&facts.started, name) {
         Value::Array(names) if !names.is_empty() => Value::Array(names),
-        // All that the bucket holds, or nothing that was stated.
+        // An empty list, which means everything, becomes null like a list that was not given.
         _ => Value::Null,
     };
     json!({
@@ -151,8 +150,8 @@ fn scope(facts: &Facts) -> Value {
     })
 }
 
-/// `live` where the bucket of delivery itself was read and nothing else, and `copy` where any part
-/// of it was read from a copy; null where the record does not tell.
+/// Returns `live` if only the original bucket was read, `copy` if any part was read from a copy,
+/// and null if the record does not show which.
 fn live(read_from: &Value) -> Value {
     let places = read_from.as_array().map(Vec::as_slice).unwrap_or_default();
     let original = Value::from(ReadKind::Bucket.code());
@@ -163,8 +162,8 @@ fn live(read_from: &Value) -> Value {
     }
 }
 
-/// The checks that were made, by their codes: `docs/src/format/attestation.md` says what each
-/// means.
+/// Returns the codes of the checks that were made. `docs/src/format/attestation.md` describes each
+/// code.
 fn checks_made(facts: &Facts) -> Vec<&'static str> {
     let not_made = facts.not_performed.listed();
     let missed = |check: Check| {
@@ -198,7 +197,7 @@ fn method(facts: &Facts) -> Value {
         "checksNotMade": facts.not_performed.value(),
         "logFilesNotReadAgain": ending(facts, "logFilesSkipped"),
         "searchedUnlisted": of(&facts.started, "searchUnlisted"),
-        // Records of before this field assert nothing.
+        // Records without this field assert nothing.
         "completeCopyAsserted":
             of(&facts.started, "completeCopyAsserted").as_bool().unwrap_or(false),
         "keySource": (!sources.is_empty()).then_some(sources),

@@ -1,4 +1,4 @@
-//! Reads a finished run record once, and sums it up: its hash, its commitment, its facts.
+//! Reads a finished run record once, and returns its hash, its commitment and its facts.
 use super::commitment::{Commitment, Committer, Place};
 use super::comparable::essence;
 use super::facts::Facts;
@@ -13,7 +13,7 @@ use trailproof_core::bytes::content::Hash;
 use trailproof_core::record::document::{BadRecord, check_record, record_from};
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Why a file is no record that can be attested, in words that are safe to show.
+/// The reason why a file cannot be attested, in words that are safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordError(pub(super) String);
 
@@ -23,22 +23,22 @@ impl fmt::Display for RecordError {
     }
 }
 
-/// A record, summed up.
+/// A summary of a record.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// SHA-256 of the file's bytes as they lie there.
+    /// SHA-256 of the file's bytes, compressed or not.
     pub hash: Hash,
-    /// The commitment over its evidence lines.
+    /// Commitment over its evidence lines.
     pub commitment: Commitment,
-    /// Where the lines of the object stand that was sought.
+    /// Positions of the lines of the requested object.
     pub places: Vec<Place>,
-    /// The commitment over the essence of these lines, where it was asked for.
+    /// Commitment over the comparable parts of these lines, if requested.
     pub essence: Option<Commitment>,
-    /// What it says.
+    /// Facts for the predicate.
     pub facts: Facts,
 }
 
-/// Sums up lines as they go by.
+/// Summarizes lines while they are read.
 #[derive(Clone, Debug, Default)]
 pub struct Summing {
     committer: Committer,
@@ -49,12 +49,12 @@ pub struct Summing {
 }
 
 impl Summing {
-    /// Sums up the essence of the lines as well.
+    /// Also computes the commitment over the comparable parts of the lines.
     pub fn with_essence() -> Self {
         Self { essence: Some(Committer::default()), ..Self::default() }
     }
 
-    /// The commitments over the lines and over their essence, and what was gathered.
+    /// Returns the commitments over the lines and their comparable parts, and the facts.
     pub fn finish(self) -> (Commitment, Option<Commitment>, Facts) {
         let essence = self.essence.map(|committer| committer.finish().0);
         (self.committer.finish().0, essence, self.facts)
@@ -64,7 +64,7 @@ impl Summing {
     ///
     /// # Errors
     ///
-    /// That it cannot be read or cannot stand there.
+    /// The line cannot be parsed or is out of place.
     pub fn take(&mut self, line: &[u8]) -> Result<(), LineError> {
         let mut head = Head::read(line)?;
         if let Some(evidence) = head.evidence(self.chain.as_ref())? {
@@ -92,21 +92,21 @@ impl Summing {
     }
 }
 
-/// What is wanted of a record beside its facts and its commitment.
+/// What to read from a record in addition to its facts and its commitment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// An object of which the lines are told with their places.
+    /// Object whose lines are returned with their positions.
     pub object: Option<ObjectLocation>,
-    /// Whether the commitment over the lines' essence is wanted.
+    /// Whether to compute the commitment over the comparable parts of the lines.
     pub essence: bool,
 }
 
-/// Sums up a record. It is checked against itself as `replay` does: its order, its counts, its
-/// coverage and its verdict are recounted.
+/// Summarizes a record. As in `replay`, it is checked for consistency: order, counts, coverage and
+/// verdict are recomputed.
 ///
 /// # Errors
 ///
-/// That the file cannot be read, or what about it is no whole record.
+/// The file cannot be read, or is not a complete and consistent record.
 pub fn read_record(path: &Path, wanted: Wanted) -> Result<Record, RecordError> {
     let bad = |why: BadRecord| RecordError(why.to_string());
     let unread = |error: io::Error| RecordError(error.to_string());
@@ -131,16 +131,16 @@ pub fn read_record(path: &Path, wanted: Wanted) -> Result<Record, RecordError> {
     Ok(Record { hash, commitment, places, essence, facts: summing.facts })
 }
 
-/// SHA-256 of a file of any length.
+/// Returns the SHA-256 of a file of any length.
 ///
 /// # Errors
 ///
-/// That it cannot be read.
+/// The file cannot be read.
 pub fn file_hash(path: &Path) -> io::Result<Hash> {
     HashingReader::open(path)?.finish()
 }
 
-/// Hashes what is read through it, by whichever of its clones.
+/// A reader that hashes everything read through it or its clones.
 #[derive(Clone)]
 struct HashingReader(Arc<(File, Mutex<Sha256>)>);
 
@@ -149,7 +149,7 @@ impl HashingReader {
         Ok(Self(Arc::new((File::open(path)?, Mutex::default()))))
     }
 
-    /// Reads to the end of the file, and gives the hash of all of it.
+    /// Reads to the end of the file, and returns the hash of all of it.
     fn finish(mut self) -> io::Result<Hash> {
         io::copy(&mut self, &mut io::sink())?;
         let mut hasher = self.0.1.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The in-toto statement that is signed: what it is about, and what is said of it.
+//! The in-toto statement that is signed: its subjects and its predicate.
 use super::commitment::METHOD;
 use super::dsse::{Envelope, IN_TOTO};
 use super::strict_json;
@@ -10,26 +10,26 @@ use trailproof_core::vocab::location::excerpt;
 /// Type of an in-toto statement.
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 
-/// What all versions of our predicate's type begin with.
+/// Common prefix of all versions of our predicate's type.
 const FAMILY: &str = "urn:trailproof:attestation:";
 
-/// Type of our predicate. `attestation.md` and `attestation.schema.json` in `docs/src/format` define
-/// it.
+/// Type of our predicate, defined by `attestation.md` and `attestation.schema.json` in
+/// `docs/src/format`.
 pub const PREDICATE: &str = "urn:trailproof:attestation:v1";
 
-/// What a subject is to the attestation.
+/// The role of a subject in the attestation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The run record.
     Record,
     /// A report of the run.
     Report,
-    /// The run's summary.
+    /// The summary of the run.
     Summary,
 }
 
 impl Role {
-    /// The word for it in a statement.
+    /// Returns the word for the role in a statement.
     pub fn word(self) -> &'static str {
         match self {
             Self::Record => "record",
@@ -42,34 +42,34 @@ impl Role {
 /// A file that the statement is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// Its name, without a path.
+    /// Name of the file, without a path.
     pub name: String,
-    /// What it is.
+    /// Role of the file.
     pub role: Role,
     /// SHA-256 of its bytes.
     pub hash: Hash,
 }
 
-/// A statement of ours.
+/// A statement about a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
-    /// The files.
+    /// Files that the statement is about.
     pub subjects: Vec<Subject>,
-    /// What is said of them.
+    /// Predicate about the files.
     pub predicate: Map<String, Value>,
 }
 
-/// The commitment, as a predicate has it.
+/// The commitment in a predicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// Root of the third level.
     pub root: Hash,
-    /// Leaves of the third level.
+    /// Number of leaves of the third level.
     pub days: u64,
 }
 
 impl Statement {
-    /// The bytes to sign.
+    /// Returns the bytes to sign.
     pub fn to_bytes(&self) -> Vec<u8> {
         let subject = |one: &Subject| {
             json!({
@@ -87,56 +87,62 @@ impl Statement {
         statement.to_string().into_bytes()
     }
 
-    /// Reads the payload of an envelope. Nothing is believed for having been read.
+    /// Reads the payload of an envelope. This does not check any signature.
     ///
     /// # Errors
     ///
-    /// What about it is no statement of ours, in words that are safe to show.
+    /// Returns why it is not a statement about a run, in words that are safe to show.
     pub fn read(envelope: &Envelope) -> Result<Self, String> {
         let shown = |text: &str| excerpt(text, budget::SHOWN);
         if envelope.payload_type != IN_TOTO {
             let other = shown(&envelope.payload_type);
-            return Err(format!("its payload is `{other}`, and no in-toto statement"));
+            return Err(format!("its payload is `{other}`, not an in-toto statement"));
         }
         let value = strict_json::parse(&envelope.payload)?;
         let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
         if text("_type") != STATEMENT {
-            return Err(format!("its payload is no `{STATEMENT}`, but `{}`", shown(text("_type"))));
+            return Err(format!(
+                "its payload is not `{STATEMENT}`, but `{}`",
+                shown(text("_type"))
+            ));
         }
         match text("predicateType") {
             PREDICATE => {}
             newer if newer.starts_with(FAMILY) => {
                 let newer = shown(newer);
                 return Err(format!(
-                    "it says `{newer}`, and this program reads `{PREDICATE}`\n\nhint: a newer \
+                    "it is `{newer}`, but this version reads `{PREDICATE}`\n\nhint: a newer \
                      trailproof reads it"
                 ));
             }
             other => {
-                return Err(format!("it is an attestation of another kind: `{}`", shown(other)));
+                return Err(format!(
+                    "it is an attestation of a different kind: `{}`",
+                    shown(other)
+                ));
             }
         }
         let subjects = value.get("subject").and_then(Value::as_array);
         let subjects = subjects.ok_or("it has no subjects")?;
         let subjects = subjects.iter().map(subject).collect::<Option<Vec<_>>>();
-        let subjects = subjects.ok_or("a subject of it has no role or SHA-256")?;
+        let subjects = subjects.ok_or("one of its subjects has no role or SHA-256")?;
         let Some(Value::Object(predicate)) = value.get("predicate") else {
             return Err("it has no predicate".to_owned());
         };
         Ok(Self { subjects, predicate: predicate.clone() })
     }
 
-    /// The commitment.
+    /// Returns the commitment.
     ///
     /// # Errors
     ///
-    /// That there is none, or one of another method.
+    /// The predicate has no commitment, or one of a different method.
     pub fn commitment(&self) -> Result<Committed, String> {
         let part = |name: &str| self.predicate.get("commitment").and_then(|all| all.get(name));
         let method = part("method").and_then(Value::as_str).unwrap_or_default();
         if method != METHOD {
             let shown = excerpt(method, budget::SHOWN);
-            return Err(format!("its commitment is `{shown}`, and this program knows `{METHOD}`"));
+            return Err(format!("its commitment is `{shown}`, but this version knows `{METHOD}`"));
         }
         let root = part("root").and_then(Value::as_str).and_then(hash);
         let days = part("days").and_then(Value::as_u64);

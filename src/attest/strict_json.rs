@@ -1,7 +1,7 @@
-//! JSON that means one thing: no name twice in an object, and no more of it than is allowed.
+//! Strict JSON: no duplicate names in an object, and nothing after the document.
 //!
-//! Parsers differ in which of two equal names they believe. What is signed must not be read in two
-//! ways, so that such a document is refused.
+//! If an object has a name twice, parsers differ in which value they use. A signed document must
+//! not have two meanings, so such a document is rejected.
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -10,11 +10,11 @@ use std::fmt;
 ///
 /// # Errors
 ///
-/// What is wrong with it, in words that are safe to show.
+/// Returns what is wrong with it, in words that are safe to show.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    // serde_json speaks of line and column; names of the document come in our own errors only.
+    // serde_json reports line and column. Names from the document are only in our own errors.
     read.map_err(|error| trailproof_core::vocab::location::excerpt(&error.to_string(), 200))
 }
 
@@ -99,14 +99,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_means_one_thing_is_read() {
+    fn unambiguous_json_is_read() {
         let text = br#" {"a":[1,-2,1.5,true,null,"x"],"b":{"a":{}}} "#;
         let read = parse(text).map_err(drop);
         assert_eq!(read, Ok(json!({"a": [1, -2, 1.5, true, null, "x"], "b": {"a": {}}})));
     }
 
     #[test]
-    fn what_means_two_things_is_refused() {
+    fn ambiguous_json_is_rejected() {
         let deep = "[".repeat(10_000);
         for wrong in [
             r#"{"a":1,"a":1}"#,

@@ -1,7 +1,8 @@
-//! Time stamps of RFC 3161: a query about a signature, and what a response claims.
+//! Time stamps of RFC 3161: queries about a signature, and the claims of a response.
 //!
-//! Of a response it is checked that it was granted and that it is about this very signature. The
-//! authority's own signature is not checked here: that needs its certificate, and `openssl ts` does.
+//! A response is checked for having been granted and for being about this very signature. The
+//! authority's own signature is not checked here: that needs its certificate and is done by
+//! `openssl ts`.
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use cmpv2::status::{PkiStatus, PkiStatusInfo};
 use cms::cert::x509::spki::AlgorithmIdentifier;
@@ -19,15 +20,16 @@ const SHA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
 
-/// A query about these bytes, in DER, with a nonce and with a wish for the authority's certificate.
+/// Returns a query about these bytes, in DER, with a nonce and a request for the authority's
+/// certificate.
 ///
 /// # Errors
 ///
-/// That there are no random numbers, or that it cannot be encoded, which would be a defect.
+/// The system has no random numbers, or the query cannot be encoded, which would be a bug.
 pub fn query(signature: &[u8]) -> Result<Vec<u8>, String> {
     let mut nonce = [0_u8; 16];
     SystemRandom::new().fill(&mut nonce).map_err(|_| "there are no random numbers".to_owned())?;
-    // A positive integer of full length, in the one encoding that DER has for it.
+    // A positive integer of full length, in its only DER encoding.
     if let Some(first) = nonce.first_mut() {
         *first = *first & 0x7f | 0x40;
     }
@@ -45,8 +47,8 @@ pub fn query(signature: &[u8]) -> Result<Vec<u8>, String> {
     query.to_der().map_err(defect)
 }
 
-/// What signed data is about. The certificates and signatures behind it are not looked at, and
-/// authorities are not strict in how they order them.
+/// Returns the content of signed data. The certificates and signatures that follow are not parsed,
+/// because authorities do not always order them as DER requires.
 fn signed_content(signed: &Any) -> der::Result<EncapsulatedContentInfo> {
     signed.tag().assert_eq(Tag::Sequence)?;
     let mut fields = SliceReader::new(signed.value())?;
@@ -55,27 +57,27 @@ fn signed_content(signed: &Any) -> der::Result<EncapsulatedContentInfo> {
     EncapsulatedContentInfo::decode(&mut fields)
 }
 
-/// A response that was granted, and what it claims.
+/// A granted response and its claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// The response, in DER.
+    /// Response, in DER.
     pub response: Vec<u8>,
-    /// When the authority says that it saw the signature.
+    /// Time at which the authority claims to have seen the signature.
     pub at: Timestamp,
     hash: Hash,
 }
 
 impl Stamp {
-    /// Reads a response, or a token alone, of which a response is then made.
+    /// Reads a response, or a bare token, which is then wrapped in a response.
     ///
     /// # Errors
     ///
-    /// What it is instead, in words that are safe to show.
+    /// Returns why it is not a usable response, in words that are safe to show.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         if u64::try_from(bytes.len()).map_or(true, |length| length > budget::TIMESTAMP) {
-            return Err("it is longer than any time stamp".to_owned());
+            return Err("it is too long for a time stamp".to_owned());
         }
-        let none = || "it is no time-stamp response in DER".to_owned();
+        let none = || "it is not a time-stamp response in DER".to_owned();
         let response = match TimeStampResp::from_der(bytes) {
             Ok(response) => response,
             Err(_) => TimeStampResp {
@@ -92,12 +94,12 @@ impl Stamp {
         }
         let token = response.time_stamp_token.as_ref().ok_or("it has no token")?;
         if token.content_type != SIGNED_DATA {
-            return Err("its token is no signed data".to_owned());
+            return Err("its token is not signed data".to_owned());
         }
         let read = |_: der::Error| "its token cannot be read".to_owned();
         let content = signed_content(&token.content).map_err(read)?;
         if content.econtent_type != TST_INFO {
-            return Err("its token is no time stamp".to_owned());
+            return Err("its token is not a time stamp".to_owned());
         }
         let info = content.econtent.ok_or("its token is empty")?;
         let info: OctetString = info.decode_as().map_err(read)?;
@@ -117,7 +119,7 @@ impl Stamp {
         Ok(Self { response, at, hash })
     }
 
-    /// Whether it is about these bytes.
+    /// Returns whether the time stamp is about these bytes.
     pub fn is_about(&self, signature: &[u8]) -> bool {
         self.hash.as_slice() == Sha256::digest(signature).as_slice()
     }

@@ -1,8 +1,8 @@
 //! The command line: argv in, exit status out.
 //!
-//! [`args`] is what can be typed, [`command`] what each command does, [`output`] what a run writes,
+//! [`args`] holds the options, [`command`] the commands, [`output`] the outputs of a run, and
 //! [`terminal`] what is shown while it runs. A command turns its options into a request, opens a
-//! session with it, and hands the events of the run to its outputs.
+//! session with it, and passes the events of the run to its outputs.
 mod args;
 mod command;
 mod output;

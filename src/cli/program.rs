@@ -1,4 +1,4 @@
-//! The program from argv to exit status.
+//! Runs the program from argv to exit status.
 use super::args::commands::{Cli, Command};
 use super::command::attest::run as attest;
 use super::command::{keys, lookup, manual, mirror, replay, validate_logs, verify};
@@ -9,13 +9,13 @@ use std::ffi::OsString;
 use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
-/// Runs the program with these arguments, the program's name first.
+/// Runs the program with the given arguments. The first one is the name of the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     ExitCode::from(caught(|| run(arguments)))
 }
 
-/// The exit status of `work`. A panic is a defect of ours and must not look like any verdict.
+/// Returns the exit status of `work`. A panic is a bug and must not look like a verdict.
 fn caught(work: impl FnOnce() -> ExitStatus + UnwindSafe) -> ExitStatus {
     std::panic::catch_unwind(work).unwrap_or_else(|_| {
         print_to_stderr("trailproof: this is a bug in trailproof; the run has no verdict");
@@ -32,7 +32,7 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
             return if asked_for && shown { ExitStatus::Success } else { ExitStatus::Usage };
         }
     };
-    // These need nobody, and so no threads.
+    // These two need no runtime.
     match &cli.command {
         Command::Completions(args) => return manual::completions(args),
         Command::Man(args) => return manual::page(args),
@@ -55,7 +55,7 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => runtime.block_on(verify::run(&cli.aws, &args)),
     };
-    // Requests that nobody waits for any more are not worth waiting for either.
+    // Do not wait for requests whose answers are no longer needed.
     runtime.shutdown_background();
     status
 }
@@ -65,14 +65,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_our_bug_wherever_it_comes_from() {
+    fn a_panic_exits_with_the_status_of_a_bug_wherever_it_comes_from() {
         let runtime = || tokio::runtime::Builder::new_multi_thread().build().unwrap();
         let nothing: &[ExitStatus] = &[];
         let status = |fails: bool| {
             let work = move || if fails { nothing[0] } else { ExitStatus::Success };
             [
                 caught(work),
-                // As the engine hands on what a task of its own died of.
+                // The engine passes on the panic of a task in this way.
                 caught(move || {
                     runtime().block_on(async move {
                         let task = tokio::spawn(async move { work() });

@@ -1,4 +1,4 @@
-//! Turns what was settled into events, and keeps the only tally of the run.
+//! Turns outcomes into events, and keeps the tally of a `validate-logs` run.
 use std::sync::Arc;
 use trailproof_core::Verified;
 use trailproof_core::codes::finding::Outcome;
@@ -7,7 +7,7 @@ use trailproof_core::digest::document::Digest;
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::time::{InclusivePeriod, Timestamp};
 
-/// Counts events as they pass. The tally is made here and nowhere else.
+/// Counts events as they pass. No other tally is kept for `validate-logs`.
 #[derive(Debug)]
 pub(crate) struct Narrator {
     period: InclusivePeriod,
@@ -20,7 +20,7 @@ impl Narrator {
         Self { period, tallies: Tallies::default(), found: None }
     }
 
-    /// Takes note of an event that is about to be told.
+    /// Counts an event that is about to be reported.
     pub(crate) fn note(&mut self, event: &Event) {
         match event {
             Event::DigestJudged { kind, outcome, .. } => {
@@ -38,7 +38,7 @@ impl Narrator {
         }
     }
 
-    /// The closing event.
+    /// Returns the last event of the run and its tallies.
     pub(crate) fn finish(self) -> (Event, Tallies) {
         (Event::RunFinished { tallies: self.tallies, found: self.found }, self.tallies)
     }
@@ -54,7 +54,7 @@ impl Narrator {
     }
 }
 
-/// What the stream tells of a digest's outcome.
+/// Returns a digest's outcome in the form of the event.
 pub(crate) fn facts(outcome: Outcome<Arc<Verified<Digest>>>) -> Outcome<DigestFacts> {
     match outcome {
         Outcome::Valid(digest) => Outcome::Valid(DigestFacts {

@@ -1,4 +1,4 @@
-//! What `validate-logs` is to validate: found out from the trail, or from what the caller said.
+//! The plan of `validate-logs`, from the trail and the options of the caller.
 use crate::locate::one_chain::{list_digests, list_organizations};
 use crate::source::ObjectSource;
 use crate::trust::{ServiceError, TrailService};
@@ -7,18 +7,18 @@ use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailArn};
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKey, KeyRoot};
 use trailproof_core::vocab::time::{HOUR, InclusivePeriod, Timestamp};
 
-/// What the caller of `validate-logs` said.
+/// The options of `validate-logs`.
 #[derive(Clone, Debug)]
 pub struct AwsRequest {
     /// The trail.
     pub arn: TrailArn,
     /// The period, both ends included.
     pub period: InclusivePeriod,
-    /// Region whose digests are validated; the trail's home region without it.
+    /// Region whose digests to validate [default: the trail's home region].
     pub source_region: Option<Region>,
-    /// Bucket to look in, where it is not the trail's present one.
+    /// Bucket that holds the digests, if it is not the trail's current one.
     pub bucket: Option<String>,
-    /// Key prefix, where it is not the trail's present one. Means something with a bucket only.
+    /// Key prefix, if it is not the trail's current one. It is used only with `bucket`.
     pub prefix: Option<String>,
     /// Member account of an organization trail.
     pub account: Option<AccountId>,
@@ -31,22 +31,22 @@ pub struct AwsPlan {
     pub arn: TrailArn,
     /// The period, both ends included.
     pub period: InclusivePeriod,
-    /// Bucket to begin in.
+    /// Bucket to start in.
     pub bucket: String,
     /// The chain.
     pub chain: ChainKey,
-    /// Whether the organization, if there is one, must still be read from the listing.
+    /// Whether the organization must still be determined from the listing.
     pub organization_open: bool,
 }
 
-/// Why a run did not come to its end. Nothing of this says anything about the evidence.
+/// The reason why a run was aborted. It implies nothing about the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Abort {
-    /// CloudTrail or Organizations refused, or could not be reached.
+    /// CloudTrail or Organizations returned an error or could not be reached.
     Service(ServiceError),
     /// DescribeTrails does not know the trail.
     TrailNotFound(String),
-    /// An organization trail needs the account whose log files are meant.
+    /// The trail is an organization trail, and no account was given.
     AccountNeeded,
     /// The first bucket could not be listed.
     Listing {
@@ -57,21 +57,21 @@ pub enum Abort {
     },
     /// There is no public key for the period.
     NoPublicKeys {
-        /// Start of the span that was asked for.
+        /// Start of the requested span.
         from: Timestamp,
-        /// End of it.
+        /// End of the requested span.
         to: Timestamp,
     },
-    /// Digests of the trail lie below several organizations.
+    /// The bucket holds digests of the trail under several organizations.
     SeveralOrganizations(Vec<OrganizationId>),
 }
 
 impl AwsPlan {
-    /// Asks the trail for what the caller did not say.
+    /// Requests from CloudTrail whatever the options leave open.
     ///
     /// # Errors
     ///
-    /// That the trail could not be asked, is not there, or needs an account.
+    /// Returns an error if the request fails, the trail does not exist, or an account is required.
     pub async fn make(request: AwsRequest, trails: &dyn TrailService) -> Result<Self, Abort> {
         let AwsRequest { arn, period, source_region, bucket, prefix, account } = request;
         let organization_open = bucket.is_some();
@@ -104,8 +104,9 @@ impl AwsPlan {
         Ok(Self { arn, period, bucket, chain, organization_open })
     }
 
-    /// Lists the digests of the period. Where the caller named a bucket, nobody said whether the
-    /// trail is an organization's: then the bucket's own folders tell, and the chain is amended.
+    /// Lists the digests of the period. If the caller named a bucket, it is not known whether the
+    /// trail is an organization trail. The folders of the bucket then show it, and the chain is
+    /// amended.
     pub(crate) async fn first_listing(
         &mut self,
         source: &dyn ObjectSource,

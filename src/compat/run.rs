@@ -1,4 +1,4 @@
-//! Runs `validate-logs`: one chain in the AWS CLI's order, with everything fetched ahead.
+//! Runs `validate-logs`: one chain in the AWS CLI's order, with objects fetched ahead.
 use super::narrate::{Narrator, facts};
 use super::plan::{Abort, AwsPlan};
 use crate::locate::one_chain::list_digests;
@@ -19,19 +19,19 @@ use trailproof_core::digest::signing::KeyRing;
 use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
 use trailproof_core::vocab::time::HOUR;
 
-/// Results that may be outstanding at once. Each holds a location and little more; this many keep
-/// any store busy while the oldest of them is slow.
+/// Maximum number of outstanding results. Each holds a location and little more. This many keep any
+/// store busy while the oldest of them is slow.
 const WINDOW: usize = 384;
 
-/// Digests fetched ahead of the walk: at 20 log files a digest, four times what is in flight.
+/// Digests fetched ahead of the walk: at 20 log files per digest, four times what is in flight.
 const DIGESTS_AHEAD: usize = 48;
 
-/// Walks the plan's chain, standard digests first and backfill digests after, and tells every
-/// event in order.
+/// Walks the plan's chain, first standard and then backfill digests, and passes every event to
+/// `tell` in order.
 ///
 /// # Errors
 ///
-/// Why the run could not come to its end. The events until then were told.
+/// Returns the reason if the run is aborted. Events up to then have been reported.
 pub async fn validate_logs(
     mut plan: AwsPlan,
     source: Arc<dyn ObjectSource>,
@@ -49,7 +49,7 @@ pub async fn validate_logs(
 
     let listed = plan.first_listing(source.as_ref()).await?;
     let ring = period_keys(&plan, keys).await?;
-    // Each walk takes the digests of its kind, so that the listing is held once.
+    // Each walk takes the digests of its kind out of the listing, so they are in memory only once.
     let (standard, backfill): (Vec<_>, Vec<_>) =
         listed.into_iter().partition(|key| key.kind == DigestKind::Standard);
     for (kind, listed, ring) in [
@@ -74,22 +74,22 @@ pub async fn validate_logs(
     Ok(tallies)
 }
 
-/// The keys for standard digests. A digest near the end may be signed by a key that became valid
-/// after it: two hours more are asked for, as the AWS CLI does.
+/// Fetches the keys for standard digests. A digest near the end may be signed by a key that became
+/// valid later, so the span is extended by two hours, as in the AWS CLI.
 async fn period_keys(plan: &AwsPlan, keys: &dyn KeyService) -> Result<KeyRing, Abort> {
     let (from, to) = (plan.period.start, plan.period.end.plus(2 * HOUR));
     let ring = ask_keys(keys, None, from, to).await.map_err(Abort::Service)?;
     if ring.is_empty() { Err(Abort::NoPublicKeys { from, to }) } else { Ok(ring) }
 }
 
-/// Brings one walk the facts that it needs.
+/// Supplies one walk with the facts that it needs.
 struct Driver<'a> {
     plan: &'a AwsPlan,
     source: &'a Arc<dyn ObjectSource>,
     keys: &'a dyn KeyService,
     kind: DigestKind,
     queue: Ordered<Event>,
-    /// The part that the digest read last has of what is held, while the walk has it.
+    /// Memory that the digest read last holds, until the walk has released it.
     held: Held,
 }
 

@@ -1,8 +1,7 @@
-//! The AWS CLI's own words for `validate-logs`, byte for byte.
+//! The output of `validate-logs`, byte-equal to the AWS CLI's.
 //!
-//! Its blank lines depend on what was written last, on whichever stream. That state lives here and
-//! nowhere else. What is said in other words than the AWS CLI's is listed in
-//! `testdata/aws-divergences.toml`.
+//! Blank lines depend on what was written last, on either stream. Only this file keeps that state.
+//! Deviations from the AWS CLI's words are listed in `testdata/aws-divergences.toml`.
 use std::io::{self, Write};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::{Finding, Malformed, Outcome, SignatureFault};
@@ -12,21 +11,22 @@ use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 use trailproof_core::vocab::time::InclusivePeriod;
 
-/// See the module's words.
+/// Prints events in the format of the AWS CLI.
 #[derive(Debug)]
 pub struct AwsText<O, E> {
     out: O,
     err: E,
     verbose: bool,
-    /// Home region of the trail: the AWS CLI names it where a key is not known.
+    /// Home region of the trail, which the AWS CLI names if a key is unknown.
     home_region: String,
     period: Option<InclusivePeriod>,
-    /// Whether what was written last, on either stream, ended in an empty line.
+    /// Whether the last output, on either stream, ended in an empty line.
     after_blank: bool,
 }
 
 impl<O: Write, E: Write> AwsText<O, E> {
-    /// `verbose` also shows what is valid. `home_region` is the region in the trail's ARN.
+    /// Returns a printer. `verbose` also shows valid objects. `home_region` is that of the trail's
+    /// ARN.
     pub fn new(out: O, err: E, verbose: bool, home_region: &str) -> Self {
         let home_region = home_region.to_owned();
         Self { out, err, verbose, home_region, period: None, after_blank: true }
@@ -35,7 +35,7 @@ impl<O: Write, E: Write> AwsText<O, E> {
     fn problem(&mut self, message: &str) -> io::Result<()> {
         let lead = if self.after_blank { "" } else { "\n" };
         self.after_blank = true;
-        // The AWS CLI's streams are read side by side, so what was said before comes out before.
+        // Both streams are read side by side, so earlier output is flushed first.
         self.out.flush()?;
         write!(self.err, "{lead}{message}\n\n")
     }
@@ -60,7 +60,7 @@ impl<O: Write, E: Write> AwsText<O, E> {
         }
     }
 
-    // Not in the AWS CLI's vocabulary: it would give up here, or say INVALID.
+    // The AWS CLI has no words for this: it would abort, or print INVALID.
     fn unverified(&mut self, what: &str, why: &ReadFailure) -> io::Result<()> {
         self.problem(&format!("{what}\tUNVERIFIED: {why}"))
     }
@@ -160,7 +160,7 @@ impl<O: Write, E: Write> AwsText<O, E> {
     ///
     /// # Errors
     ///
-    /// The output cannot be written. Nothing but [`Self::finish`] is then called.
+    /// The output cannot be written. Only [`Self::finish`] is called afterwards.
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::RunStarted { trail_arn, period } => {
@@ -188,7 +188,7 @@ impl<O: Write, E: Write> AwsText<O, E> {
         }
     }
 
-    /// Writes what is left.
+    /// Writes what remains.
     ///
     /// # Errors
     ///

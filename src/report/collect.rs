@@ -1,4 +1,4 @@
-//! Gathers a run's events for formats that begin with the verdict.
+//! Collects a run's events for the formats that begin with the verdict.
 use super::ends::Ends;
 use super::names::ChainNames;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,14 +19,14 @@ use trailproof_core::vocab::ids::AccountId;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 
-/// Entries of one kind that are kept. A report of more would be read by nobody; the event stream
-/// has them all, and the counts count them all.
+/// Maximum number of entries of one kind that are kept. Nobody would read a longer report; the
+/// event stream has all entries, and the counts include them.
 const KEPT: usize = 10_000;
 
-/// Buckets of copies that are told apart.
+/// Maximum number of buckets whose copies are counted separately.
 const COPIED_BUCKETS: usize = 20;
 
-/// A list of which only the first entries are kept.
+/// The first entries of a list, and its full length.
 #[derive(Clone, Debug)]
 pub(super) struct Kept<T> {
     pub(super) entries: Vec<T>,
@@ -52,11 +52,11 @@ impl<T> Kept<T> {
     }
 }
 
-/// A finding with where and in which chain it was made.
+/// A finding with its chain and location.
 #[derive(Clone, Debug)]
 pub(super) struct ToldFinding {
     pub(super) chain: ChainId,
-    /// Where; a finding about a chain as a whole has no bucket, and the chain's name for a key.
+    /// Location. A finding about a chain as a whole has no bucket, and the chain's name as key.
     pub(super) at: ObjectLocation,
     pub(super) finding: Finding,
     pub(super) lifecycle: bool,
@@ -70,65 +70,66 @@ pub(super) struct Unread {
     pub(super) why: ReadFailure,
 }
 
-/// Digests that are copies of what was delivered to one other bucket.
+/// Copies of digests that were delivered to one other bucket.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Copies {
     pub(super) count: u64,
-    /// The accounts that they are of.
+    /// Accounts of those digests.
     pub(super) accounts: BTreeSet<AccountId>,
 }
 
-/// A stretch that no digest covers, and what explains it.
+/// A stretch of time that no digest covers, and what explains it.
 #[derive(Clone, Debug)]
 pub(super) struct Gap {
     pub(super) chain: ChainId,
     pub(super) segment: Segment,
-    /// End of the newest digest before, of a chain that is absent.
+    /// End of the newest earlier digest, if the chain is absent from the period.
     pub(super) last: Option<Timestamp>,
     pub(super) explained: Vec<ExplainingEvent>,
 }
 
-/// Everything that a summary tells.
+/// Everything that a report shows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Collected {
     pub(super) start: Option<RunStart>,
-    /// What surrounds the run, where it is told.
+    /// Circumstances of the run, if they are recorded.
     pub(super) circumstances: Option<Circumstances>,
     pub(super) chains: Vec<ChainSummary>,
     pub(super) findings: Kept<ToldFinding>,
     pub(super) unread: Kept<Unread>,
-    /// All that could not be checked, by why.
+    /// Number of objects that could not be checked, by reason.
     pub(super) unread_by_kind: BTreeMap<ReadFailureKind, u64>,
     pub(super) listings_unread: Kept<(String, ReadFailure)>,
     pub(super) gaps: Kept<Gap>,
     /// Chains that ended before the period.
     pub(super) ends: Ends,
     pub(super) unlisted: Kept<ObjectLocation>,
-    /// Since when each of them lies there, and why it may.
+    /// When each of them was last modified, and the likely reason why it is there.
     pub(super) unlisted_facts: Vec<(Option<Timestamp>, UnlistedReason)>,
     /// Objects with the content of log files that digests name under other keys.
     pub(super) copies: Kept<ObjectLocation>,
-    /// Chains and digests of the listing, with the digests that only anchor a walk.
+    /// Number of chains and digests listed, including digests that only anchor a chain.
     pub(super) listed: Option<(u64, u64)>,
-    /// Trails that lie here and that the scope leaves out.
+    /// Trails that deliver here but are not in scope.
     pub(super) left_out: Vec<String>,
-    /// Chains that should join on to the record before, and those that do.
+    /// Number of chains that should continue from the previous record.
     pub(super) seams: u64,
+    /// Number of chains that do continue from it.
     pub(super) seams_joined: u64,
-    /// Chains that do not join on, with the digest at the seam.
+    /// Chains that do not continue from it, with the digest at the seam.
     pub(super) not_joined: Kept<(ChainId, ObjectLocation)>,
-    /// Public keys by which digests were believed.
+    /// Public keys that the result relies on.
     pub(super) keys: Kept<PublicKeyTold>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
-    /// Folders with log files and without digests, and why these may lie there.
+    /// Folders with log files but without digests, and the likely reason.
     pub(super) without_digests: Kept<(String, UnlistedReason)>,
-    /// Whether the trail says of a chain that it is logging.
+    /// Whether GetTrailStatus reports that the trail of a chain is logging.
     pub(super) logging: BTreeMap<ChainId, bool>,
-    /// Places in doubt, by why.
+    /// Number of places in doubt, by reason.
     pub(super) doubts: BTreeMap<PlaceDoubt, u64>,
-    /// Places that were named, expected or found, and could not be answered for.
+    /// Places that were named, expected or found, and whose state could not be determined.
     pub(super) places_in_doubt: Kept<PlaceInDoubt>,
-    /// How the places that were found are answered for.
+    /// What was determined about the places that were found.
     pub(super) places: Option<PlacesAnswered>,
     pub(super) notices: BTreeMap<Notice, u64>,
     /// Copies of evidence of other places, by the bucket that they name.
@@ -139,7 +140,7 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// What the chains of the run are called.
+    /// Returns the names of the run's chains.
     pub(super) fn names(&self) -> ChainNames {
         let chains = self.chains.iter().map(|chain| &chain.chain);
         let findings = self.findings.entries.iter().map(|told| &told.chain);
@@ -256,7 +257,7 @@ impl Collected {
         let Outcome::Unverified(why) = outcome else { return };
         let place = why.detail.strip_prefix("s3://").and_then(|place| place.split_once('/'));
         let Some((bucket, _)) = place else { return };
-        // Anyone who can write into the bucket can name any number.
+        // Anyone who can write to the bucket can plant digests of any number of buckets.
         if self.copied.len() < COPIED_BUCKETS || self.copied.contains_key(bucket) {
             let copies = self.copied.entry(bucket.to_owned()).or_default();
             copies.count += 1;
@@ -264,7 +265,7 @@ impl Collected {
         }
     }
 
-    /// Whether the caller asserts that the copy is complete.
+    /// Returns whether the caller asserts that the copy is complete.
     pub(super) fn complete_copy(&self) -> bool {
         self.start.as_ref().is_some_and(|start| start.complete_copy)
     }

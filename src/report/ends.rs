@@ -1,4 +1,4 @@
-//! Chains that ended before the period, and what is known of why.
+//! Chains that ended before the period, and what explains their end.
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, Presence, RunEvent};
 use trailproof_core::trail_event::ExplainingEvent;
@@ -6,12 +6,12 @@ use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::escape;
 use trailproof_core::vocab::time::Timestamp;
 
-/// One chain's end.
+/// The end of one chain.
 #[derive(Clone, Debug)]
 pub(super) struct End {
     /// End of its last digest.
     pub(super) last: Timestamp,
-    /// The verified event that explains it, where there is one.
+    /// Verified event that explains it, if there is one.
     pub(super) explained: Option<ExplainingEvent>,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct End {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ends {
     by_chain: BTreeMap<ChainId, End>,
-    /// Account, region and trail of those of which nothing says why.
+    /// Account, region and trail of chains whose end nothing explains.
     doubted: BTreeSet<[String; 3]>,
 }
 
@@ -51,12 +51,12 @@ impl Ends {
         }
     }
 
-    /// All of them, in canonical order.
+    /// Returns all ends in canonical order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&ChainId, &End)> {
         self.by_chain.iter()
     }
 
-    /// Whether the run doubts that the chain ended.
+    /// Returns whether the chain's end is unexplained and therefore in doubt.
     pub(super) fn is_doubted(&self, chain: &ChainId) -> bool {
         let ChainId { account, source_region, trail, .. } = chain;
         let ended = self.by_chain.contains_key(chain);
@@ -64,12 +64,12 @@ impl Ends {
         ended && self.doubted.contains(&name)
     }
 
-    /// When the chain ended, and why.
+    /// Returns when the chain ended, and why.
     pub(super) fn words(&self, chain: &ChainId) -> String {
         let Some(End { last, explained }) = self.by_chain.get(chain) else { return String::new() };
         let why = match explained {
-            _ if self.is_doubted(chain) => "nothing that is verified says why".to_owned(),
-            None => "as the caller states".to_owned(),
+            _ if self.is_doubted(chain) => "no verified event explains why".to_owned(),
+            None => "as stated by the caller".to_owned(),
             Some(event) => format!(
                 "{} ({}) at {} by {}, in {}",
                 escape(&event.name),

@@ -1,4 +1,4 @@
-//! `--format json`: one document that sums the run up. Its schema is
+//! `--format json`: one document that summarizes the run. Its schema is
 //! `docs/src/format/verify-summary.schema.json`.
 use super::RunReporter;
 use super::collect::{Collected, Unread};
@@ -12,7 +12,7 @@ use trailproof_core::record::wire::{
     write_json_pretty,
 };
 
-/// See the module's words.
+/// The reporter for `--format json`.
 #[derive(Debug)]
 pub struct Json<W> {
     out: W,
@@ -20,7 +20,7 @@ pub struct Json<W> {
 }
 
 impl<W: Write> Json<W> {
-    /// The document onto `out`, once the run is finished.
+    /// Returns a reporter that writes the document to `out` once the run is finished.
     pub fn new(out: W) -> Self {
         Self { out, collected: Collected::default() }
     }
@@ -46,7 +46,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
     };
     value.insert("schema".into(), SCHEMA.into());
     value.insert("tool".into(), "trailproof".into());
-    // A run that was cut short has no verdict, and says so.
+    // An interrupted run has no verdict; `complete` is false.
     value.insert("complete".into(), run.summary.is_some().into());
     if let Some(start) = &run.start {
         value.insert("version".into(), start.tool.version.clone().into());
@@ -176,7 +176,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
     Ok(Value::Object(value))
 }
 
-/// The fields of a shape, to which others are added.
+/// Returns the fields of a shape as a map, so that others can be added.
 fn object(shape: impl Serialize) -> serde_json::Result<Map<String, Value>> {
     serde_json::from_value(to_value(shape)?)
 }

@@ -1,18 +1,18 @@
-//! `--format jsonl`: the event stream itself, one JSON object a line.
+//! `--format jsonl`: the event stream itself, one JSON object per line.
 //!
-//! The first line carries the schema number and the last one the verdict: a stream without its last
-//! line was cut.
+//! The first line has the schema number and the last one the verdict. A stream without that last
+//! line is incomplete.
 use super::RunReporter;
 use std::io::{self, Write};
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::wire::write_event;
 
-/// See the module's words.
+/// The reporter for `--format jsonl`.
 #[derive(Debug)]
 pub struct JsonLines<W>(W);
 
 impl<W: Write> JsonLines<W> {
-    /// Lines onto `out`.
+    /// Returns a reporter that writes each event to `out` as it arrives.
     pub fn new(out: W) -> Self {
         Self(out)
     }

@@ -1,8 +1,8 @@
 //! `--junit FILE`: a run as JUnit XML, for pipelines that gate on it.
 //!
-//! A suite is a chain, and the first suite is the run. What the evidence contradicts is a failure;
-//! what could not be checked and what no digest covers is an error. Whatever else stands there, the
-//! case `verdict` alone makes the gate: it passes if, and only if, the exit status is 0.
+//! The first suite is the run, and each other suite is a chain. Contradictions are failures;
+//! objects that could not be checked and time that no digest covers are errors. The case `verdict`
+//! alone decides the gate: it passes if and only if the exit status is 0.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::ends::Ends;
@@ -19,7 +19,7 @@ use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::escape;
 
-/// See the module's words.
+/// The reporter for `--junit`.
 #[derive(Debug)]
 pub struct Junit<W> {
     out: W,
@@ -27,7 +27,7 @@ pub struct Junit<W> {
 }
 
 impl<W: Write> Junit<W> {
-    /// The document onto `out`, once the run is finished.
+    /// Returns a reporter that writes the document to `out` once the run is finished.
     pub fn new(out: W) -> Self {
         Self { out, collected: Collected::default() }
     }
@@ -58,7 +58,7 @@ fn report(run: &Collected) -> Report {
         }
         report.add_test_suite(suite);
     }
-    // Of a run that was cut short, chains are left that never came to their end.
+    // If the run was interrupted, cases remain of chains that did not finish.
     for (chain, cases) in cases {
         let mut suite = TestSuite::new(shown(&names.name(&chain)));
         for case in cases {
@@ -69,7 +69,7 @@ fn report(run: &Collected) -> Report {
     report
 }
 
-/// The run as a whole: its verdict, and what belongs to no chain.
+/// Returns the suite of the run as a whole: its verdict, and what belongs to no chain.
 fn whole_run(run: &Collected) -> TestSuite {
     let mut suite = TestSuite::new("run");
     if let Some(start) = &run.start {
@@ -105,11 +105,14 @@ fn whole_run(run: &Collected) -> TestSuite {
         suite.add_test_case(case("run", &format!("listing of {folder}"), status));
     }
     for at in &run.unlisted.entries {
-        let status = error("log-unlisted", "no verified digest names it");
+        let status = error(
+            "log-unlisted",
+            "no verified digest names it, so it may not come from CloudTrail",
+        );
         suite.add_test_case(case("run", &format!("log-unlisted {at}"), status));
     }
     for (folder, _) in &run.without_digests.entries {
-        let words = "log files of the period, and no digest of any trail covers that account and \
+        let words = "log files of the period, but no digest of any trail covers that account and \
                      region";
         let status = error("logs-without-digests", words);
         suite.add_test_case(case("run", &format!("logs-without-digests {folder}"), status));
@@ -165,7 +168,7 @@ fn coverage(chain: &ChainSummary, names: &ChainNames, ends: &Ends) -> TestCase {
     case(&names.name(&chain.chain), "coverage of the period", status)
 }
 
-/// Findings, objects that could not be checked, and stretches that no digest covers.
+/// Returns, by chain, the findings, the objects that could not be checked, and uncovered time.
 fn cases_by_chain(run: &Collected, names: &ChainNames) -> BTreeMap<ChainId, Vec<TestCase>> {
     let mut cases: BTreeMap<ChainId, Vec<TestCase>> = BTreeMap::new();
     for told in &run.findings.entries {
@@ -186,7 +189,7 @@ fn cases_by_chain(run: &Collected, names: &ChainNames) -> BTreeMap<ChainId, Vec<
         cases.entry(told.chain.clone()).or_default().push(case);
     }
     for unread in &run.unread.entries {
-        // Objects are judged within their chain.
+        // Every object is judged within a chain.
         let Some(chain) = &unread.chain else { continue };
         let code = unread.why.kind.code();
         let status = error(code, &unread.why.to_string());
@@ -255,7 +258,7 @@ fn non_success(kind: NonSuccessKind, code: &str, words: &str) -> TestCaseStatus 
     status
 }
 
-/// What a pipeline shows in a terminal or a page. Lines stay apart.
+/// Escapes text that a pipeline shows in a terminal or on a page; line breaks are kept.
 fn shown(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(escape).collect();
     lines.join("\n")

@@ -1,4 +1,4 @@
-//! Consumers of the event stream, one format each. A reporter shows; it never judges.
+//! Reporters: consumers of the event stream, one for each format. A reporter never judges.
 mod collect;
 mod ends;
 pub mod export;
@@ -19,29 +19,29 @@ use std::io;
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::Circumstances;
 
-/// Shows the events of a `verify` run in one format.
+/// Writes the events of a `verify` run in one format.
 pub trait RunReporter: Send {
     /// Takes one event, in order.
     ///
     /// # Errors
     ///
-    /// That what it writes to failed. It is then not called again.
+    /// The output cannot be written. The reporter is then not called again.
     fn event(&mut self, event: &RunEvent) -> io::Result<()>;
 
-    /// Takes what surrounds the run, right after the first event, where it is told at all: a
-    /// reproducible run has none of it.
+    /// Takes the circumstances of the run, right after the first event. A reproducible run has
+    /// none.
     ///
     /// # Errors
     ///
-    /// That what it writes to failed. It is then not called again.
+    /// The output cannot be written. The reporter is then not called again.
     fn circumstances(&mut self, _: &Circumstances) -> io::Result<()> {
         Ok(())
     }
 
-    /// Writes what is left. Called once.
+    /// Writes what remains. Called once.
     ///
     /// # Errors
     ///
-    /// That what it writes to failed.
+    /// The output cannot be written.
     fn finish(&mut self) -> io::Result<()>;
 }

@@ -1,17 +1,17 @@
-//! What chains are called in a run's report: account, region and trail, and more where two chains of
-//! the run would look alike.
+//! Names of chains in a report: account, region and trail, and more if two chains of the run would
+//! otherwise have the same name.
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::vocab::chain_id::ChainId;
 
 /// The names of a run's chains.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ChainNames {
-    /// Names that several chains have.
+    /// Short names that more than one chain has.
     alike: BTreeSet<String>,
 }
 
 impl ChainNames {
-    /// Of these chains, each of which may be told more than once.
+    /// Returns the names for these chains, which may be repeated.
     pub(super) fn of<'a>(chains: impl IntoIterator<Item = &'a ChainId>) -> Self {
         let mut first: BTreeMap<String, &ChainId> = BTreeMap::new();
         let mut alike = BTreeSet::new();
@@ -30,7 +30,7 @@ impl ChainNames {
         Self { alike }
     }
 
-    /// The name of a chain, which no other chain of the run has.
+    /// Returns the name of a chain, which is unique in the run.
     pub(super) fn name(&self, chain: &ChainId) -> String {
         let name = chain.to_string();
         if !self.alike.contains(&name) {
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chains_that_look_alike_are_told_apart_and_no_others() {
+    fn only_chains_with_equal_short_names_get_longer_names() {
         let chain = |trail: &str, home: &str, organization: Option<&str>| ChainId {
             account: "111122223333".parse().unwrap(),
             source_region: "eu-west-1".parse().unwrap(),

@@ -1,4 +1,4 @@
-//! What the person who reads a report can do next.
+//! What the reader of a report can do next.
 use super::collect::{Collected, Copies, Unread};
 use std::borrow::Cow;
 use trailproof_core::codes::failure::ReadFailureKind;
@@ -9,10 +9,10 @@ use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
 use trailproof_core::vocab::location::excerpt;
 
-/// Accounts that a command names.
+/// Maximum number of accounts in a suggested command.
 const ACCOUNTS: usize = 10;
 
-/// What the person who reads this can do, most urgent first.
+/// Returns what the reader can do, most urgent first.
 pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'static, str>> {
     let unread = |kind: ReadFailureKind| {
         run.unread.entries.iter().any(|unread| unread.why.kind == kind)
@@ -29,24 +29,25 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     if summary.verdict == Verdict::Contradicted && is_copy {
         say(match run.complete_copy() {
             true => {
-                "compare with the bucket before you accuse anybody: this is a copy, and that \
-                 nothing was lost on the way is asserted by `--complete-copy` alone"
+                "compare with the original bucket first: this is a copy, and only \
+                 `--complete-copy` asserts that nothing was lost on the way"
             }
             false => {
-                "compare with the bucket before you accuse anybody: this is a copy, which may have \
-                 changed since it was made"
+                "compare with the original bucket first: this is a copy, which may have changed \
+                 since it was made"
             }
         });
     }
     if summary.verdict == Verdict::Contradicted {
-        say("keep the bucket as it is: stop lifecycle rules and deny writes and deletes");
-        say("look for earlier versions of what is missing or changed, if versioning was on");
+        say("preserve the bucket: suspend lifecycle rules, and deny writes and deletes");
+        say("look for earlier versions of the missing or changed objects, if versioning was on");
     }
     if unread(ReadFailureKind::Denied) && is_here {
-        say("make the files readable that were denied, and put files in place of symbolic links; \
-             it may hide deletions");
+        say("make the denied files readable, and replace symbolic links by files; what cannot be \
+             read may hide deletions");
     } else if unread(ReadFailureKind::Denied) {
-        say("allow `s3:GetObject` and `s3:ListBucket` on what was denied; it may hide deletions");
+        say("allow `s3:GetObject` and `s3:ListBucket` on what was denied; denied access may hide \
+             deletions");
     }
     if unread(ReadFailureKind::KmsDenied) {
         say("allow `kms:Decrypt` on the key that encrypts the objects");
@@ -55,13 +56,12 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         say("restore the archived objects, then run again");
     }
     if unread(ReadFailureKind::KeysUnavailable) && is_here {
-        say("name bundles that have the keys of those regions and times with `--public-keys`; \
-             `trailproof keys fetch` makes them, and `keys check` says what one covers");
+        say("give the public keys of those regions and times with `--public-keys FILE`; \
+             `trailproof keys fetch` writes such a file, and `trailproof keys check` reports what \
+             it covers");
     } else if unread(ReadFailureKind::KeysUnavailable) {
-        say(
-            "allow `cloudtrail:ListPublicKeys` in every region of the trail, or name bundles that \
-             have its keys with `--public-keys`",
-        );
+        say("allow `cloudtrail:ListPublicKeys` in every region of the trail, or give the public \
+             keys with `--public-keys FILE`");
     }
     let unsigned = |backfill: bool| {
         run.unread.entries.iter().any(|Unread { at, why, .. }| {
@@ -74,24 +74,26 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         say("read the newest digests from the original bucket, where their metadata is");
     }
     if unsigned(true) {
-        say(
-            "read the backfill digests from the original bucket: only its own metadata proves one \
-             that no other backfill digest links to",
-        );
+        say("read the backfill digests from the original bucket: a backfill digest that no other \
+             one links to is proven only by its own metadata");
     }
     if run.findings.entries.iter().any(|told| told.lifecycle) {
-        say("if a lifecycle rule expires old objects, begin the period a day later: it expires a \
-             day's log files and digests, and some log files are a day older than their digest");
+        say("if a lifecycle rule expires old objects, begin the period a day later: the rule \
+             expires a day's log files and digests together, but some log files are a day older \
+             than their digest");
     }
     if unread(ReadFailureKind::AbsentFromCopy) {
-        say("verify the bucket itself, or take another copy; if this one is known to have \
-             everything, `--complete-copy` makes what it lacks count as removed");
+        say(
+            "verify the bucket itself, or take another copy; if this one is known to be complete, \
+             `--complete-copy` makes absent objects count as removed",
+        );
     }
     if unread(ReadFailureKind::CopyDamaged) {
         say("mirror again or take another copy: files of this one changed after it was made");
     }
     if unread(ReadFailureKind::NotFollowed) {
-        say("put folders and files in place of symbolic links and of names that cannot be keys");
+        say("replace symbolic links, special files and names that cannot be keys by regular \
+             folders and files");
     }
     if unread(ReadFailureKind::NotCopied) {
         say("run `trailproof mirror` again for this period and scope, or verify the bucket");
@@ -101,37 +103,32 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     }
     let unvalidated = UnlistedReason::TrailWithoutValidation;
     if run.without_digests.entries.iter().any(|(_, reason)| *reason == unvalidated) {
-        say(
-            "log file validation is off for a trail that delivers here, so that nothing of it can be \
-             proven: `aws cloudtrail update-trail --enable-log-file-validation` switches it on",
-        );
+        say("log file validation is off for a trail that delivers here, so none of its log files \
+             can be proven: `aws cloudtrail update-trail --enable-log-file-validation` switches it \
+             on");
     }
     if !run.unlisted.entries.is_empty() {
         if run.unlisted_facts.iter().any(|(_, reason)| *reason == unvalidated) {
-            say(
-                "a trail without log file validation delivers into these folders, and no digest names \
-                 its log files: switch its validation on, or give it a prefix of its own",
-            );
+            say("a trail without log file validation delivers into these folders, so no digest \
+                 names its log files: switch validation on, or give the trail its own prefix");
         }
         if run.unlisted_facts.iter().any(|(_, reason)| *reason != unvalidated) {
             say("find out who wrote the log files that no digest names");
         }
     }
     if summary.not_joined > 0 {
-        say(
-            "name the record of the run before over this very bucket with `--since`, or verify from \
-             a start of your own",
-        );
+        say("give `--since` the record of the previous run over this very bucket, or choose the \
+             start of the period yourself");
     }
     if run.places_in_doubt.entries.iter().any(|doubt| doubt.why.is_absence()) {
         say(
-            "check the spelling of the accounts, regions and trails that were not found; if they are \
-             right, find out since when nothing was delivered for them",
+            "check the spelling of the accounts, regions and trails that were not found; if it is \
+             right, find out since when nothing has been delivered for them",
         );
     }
     if run.places_in_doubt.entries.iter().any(|doubt| doubt.why == PlaceDoubt::NotLookedAt) {
-        say("name the prefix of the evidence, as in `s3://BUCKET/PREFIX`: the bucket holds more \
-             folders than are searched");
+        say("name the prefix of the evidence, as in `s3://BUCKET/PREFIX`: the bucket has more \
+             folders than the search limit");
     }
     if summary.verdict == Verdict::NothingFound {
         say("check the bucket, the prefix, the period and the scope");
@@ -139,8 +136,8 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     next
 }
 
-/// How to verify the copies that lie here as what they are, where something is not proven. Copies
-/// of the bucket's own evidence need no step.
+/// Returns how to verify copies of other buckets' evidence, unless everything is proven. Copies of
+/// the bucket's own evidence need no step.
 fn copied_from(run: &Collected, summary: &RunSummary) -> Vec<String> {
     let own = run.start.as_ref().map_or("", |start| start.place.delivered_to.bucket.as_str());
     let others = run.copied.iter().filter(|(bucket, _)| bucket.as_str() != own);
@@ -151,13 +148,16 @@ fn copied_from(run: &Collected, summary: &RunSummary) -> Vec<String> {
         for account in copies.accounts.iter().take(ACCOUNTS) {
             command.push_str(&format!(" --account {account}"));
         }
-        format!("verify the copies of what was delivered to `s3://{bucket}` as that: `{command}`")
+        format!(
+            "verify the copies of what was delivered to `s3://{bucket}` in a separate run, with \
+             `{command}`"
+        )
     };
     others.map(command).collect()
 }
 
-/// Which bucket the digests name that are not where they were signed, if all name one. A copy whose
-/// bucket was told wrongly, or guessed from digests that somebody planted, looks just so.
+/// Returns a step for the bucket that all moved digests name, if they agree on one. A copy looks
+/// like this if `--bucket` is wrong, or if the bucket was guessed from planted digests.
 fn other_bucket(run: &Collected) -> Option<String> {
     let mut named = run.findings.entries.iter().filter_map(|told| match &told.finding {
         Finding::DigestMoved { recorded }
@@ -170,7 +170,7 @@ fn other_bucket(run: &Collected) -> Option<String> {
     let bucket = named.next()?;
     named.all(|other| other == bucket).then(|| {
         format!(
-            "if this is a copy of `s3://{0}`, which the moved digests name, verify it as that: \
+            "if this is a copy of `s3://{0}`, which the moved digests name, verify it as one: \
              `--bucket {0}`",
             excerpt(bucket, 200)
         )

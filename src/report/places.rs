@@ -1,16 +1,16 @@
-//! Scope and places in words.
+//! The scope, the expected places and the places in doubt, in words.
 use super::words;
 use trailproof_core::codes::check::{Check, NotMade};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
 use trailproof_core::vocab::location::{escape, excerpt};
 
-/// What the scope leaves of the bucket, for headlines, and what is not known of the places outside of
-/// it; `None` where it leaves nothing out.
+/// Describes for headlines what the scope is limited to, and which checks outside of it were not
+/// made. Returns `None` if nothing is left out.
 pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
     let mut parts = Vec::new();
     match start.organization.as_deref() {
         None => {}
-        Some("") => parts.push("accounts outside of any organization".to_owned()),
+        Some("") => parts.push("accounts outside any organization".to_owned()),
         Some(organization) => parts.push(format!("organization {organization}")),
     }
     parts.extend(words::scope(&start.trails, &start.accounts, &start.regions));
@@ -20,7 +20,7 @@ pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
         words.push(format!("{} only", parts.join("; ")));
     }
     if missed(Check::ExpectedPlaces) {
-        words.push("what goes on outside is not known".to_owned());
+        words.push("places outside were not checked".to_owned());
     }
     let mut others = not_made.iter().filter(|one| one.check == Check::OtherPlaces);
     if let Some(first) = others.next() {
@@ -33,7 +33,7 @@ pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
-/// What was to be expected, as the caller said it.
+/// Describes what the caller expects: accounts, regions and stated ends.
 pub(super) fn expected(start: &RunStart) -> String {
     let names = |names: &Option<Vec<String>>| match names {
         None => "not given".to_owned(),
@@ -52,13 +52,13 @@ pub(super) fn expected(start: &RunStart) -> String {
     words
 }
 
-/// Characters of a place in a headline.
+/// Maximum number of characters of a place in a headline.
 const SHOWN_PLACE: usize = 80;
 
-/// Names that are shown one by one.
+/// Number of names up to which they are listed; more are only counted.
 const SHOWN: usize = 20;
 
-/// A place in doubt: what it is.
+/// Describes a place in doubt: its folder, or its account, region and trail.
 pub(super) fn place(place: &PlaceInDoubt) -> String {
     if let Some(folder) = &place.folder {
         return match place.folders {
@@ -73,26 +73,28 @@ pub(super) fn place(place: &PlaceInDoubt) -> String {
     parts.join(", ")
 }
 
-/// Why a place is in doubt.
+/// Returns why a place is in doubt.
 pub(super) fn why(why: PlaceDoubt) -> &'static str {
     match why {
-        PlaceDoubt::NamedNotFound => "it was asked for, and no digest of it lies in the period",
-        PlaceDoubt::ExpectedNotFound => "it was expected, and no digest of it lies in the period",
+        PlaceDoubt::NamedNotFound => "requested, but no digest in the period was found",
+        PlaceDoubt::ExpectedNotFound => "expected, but no digest in the period was found",
         PlaceDoubt::DigestsUnreadable => {
-            "the folder of digests holds objects, and none of their keys is a digest's"
+            "the digest folder holds objects, but none has the key of a digest"
         }
-        PlaceDoubt::NotLookedAt => "not searched: the bucket has more folders than are looked into",
+        PlaceDoubt::NotLookedAt => {
+            "not searched: the bucket has more folders than the search limit"
+        }
         PlaceDoubt::EndedUnexplained => {
-            "the chain ended before the period, and nothing that is verified says why"
+            "the chain ended before the period, and no verified event explains why"
         }
     }
 }
 
-/// How the places that were found are answered for.
+/// Describes what was determined about the places that were found.
 pub(super) fn answered(places: &PlacesAnswered) -> String {
-    let mut parts = vec![format!("{} answered by chains", places.covered)];
+    let mut parts = vec![format!("{} covered by chains", places.covered)];
     for (count, words) in [
-        (places.empty, "without an object of the period"),
+        (places.empty, "without objects in the period"),
         (places.ended, "with a chain that ended before it"),
         (places.left_out, "of other trails only"),
         (places.doubtful, "in doubt"),

@@ -1,5 +1,5 @@
-//! `--record FILE`: the event stream with what surrounds it, in a form that shows when it was cut
-//! or changed.
+//! `--record FILE`: the event stream and the circumstances of the run, in a form that shows whether
+//! it was truncated or changed.
 use super::RunReporter;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
@@ -8,35 +8,36 @@ use trailproof_core::record::document::{Circumstances, Frame, RunEnded, check_li
 use trailproof_core::record::wire::write_event;
 use zstd::stream::write::Encoder;
 
-/// Level of compression: the library's default. Higher ones cost more than they save on text of
-/// which a third is hashes.
+/// Compression level: the library's default. Higher levels cost more time than they save space,
+/// because a third of the text is hashes.
 const LEVEL: i32 = 3;
 
-/// Bytes of lines after which everything is handed to the system, so that a run which is killed
-/// loses no more. Counted and not timed: where a block ends shows in compressed bytes.
+/// Bytes of lines after which the record is flushed, so that a killed run loses at most this much.
+/// It is a count and not an interval because the end of a block shows in the compressed bytes,
+/// which must not depend on time.
 const FLUSHED: usize = 1 << 20;
 
-/// Where the bytes of a record go: as they are, or compressed.
+/// The writer of a record's bytes, plain or compressed.
 pub enum RecordSink<W: Write> {
-    /// As they are.
+    /// Writes the bytes unchanged.
     Plain(W),
-    /// Compressed as one zstd frame.
+    /// Compresses the bytes as one zstd frame.
     Zstd(Box<Encoder<'static, W>>),
 }
 
 impl<W: Write> RecordSink<W> {
-    /// Compresses into `out`: on one thread, so that the same lines give the same bytes.
+    /// Compresses into `out`, on one thread, so that the same lines give the same bytes.
     ///
     /// # Errors
     ///
-    /// That the library refuses its parameters.
+    /// Returns an error if the library rejects its parameters.
     pub fn zstd(out: W) -> io::Result<Self> {
         let mut encoder = Encoder::new(out, LEVEL)?;
         encoder.include_checksum(true)?;
         Ok(Self::Zstd(Box::new(encoder)))
     }
 
-    /// Ends the frame, where there is one, and hands on what is left.
+    /// Ends the zstd frame, if there is one, and flushes.
     fn end(&mut self) -> io::Result<()> {
         if let Self::Zstd(encoder) = self {
             encoder.do_finish()?;
@@ -62,31 +63,31 @@ impl<W: Write> Write for RecordSink<W> {
     }
 }
 
-/// What a run took, found out when it has ended.
+/// A function that measures the run. It is called when the run has ended.
 pub type Ended = Box<dyn FnOnce() -> RunEnded + Send>;
 
-/// What surrounds a run; a reproducible record has none of it.
+/// The circumstances of a run and its measurements. A reproducible record has neither.
 pub struct Surroundings {
-    /// What is told at the beginning.
+    /// Circumstances, written at the beginning.
     pub circumstances: Circumstances,
-    /// What is told at the end.
+    /// Measurements, written at the end.
     pub ended: Ended,
 }
 
-/// See the module's words.
+/// The reporter for `--record`.
 pub struct Record<W: Write> {
     out: RecordSink<W>,
     surroundings: Option<Surroundings>,
     line: Vec<u8>,
     hash: Sha256,
     lines: u64,
-    /// Bytes since everything was handed to the system.
+    /// Bytes written since the last flush.
     waiting: usize,
     ended: bool,
 }
 
 impl<W: Write> Record<W> {
-    /// A record into `out`, with what surrounds the run unless it is to be reproducible.
+    /// Returns a reporter that writes to `out`; a reproducible record has no `surroundings`.
     pub fn new(out: RecordSink<W>, surroundings: Option<Surroundings>) -> Self {
         Self {
             out,
@@ -99,7 +100,7 @@ impl<W: Write> Record<W> {
         }
     }
 
-    /// Writes the line that was made, and counts it.
+    /// Writes the line in the buffer, and counts it.
     fn put(&mut self) -> io::Result<()> {
         check_line(&self.line)
             .map_err(|too_long| io::Error::new(io::ErrorKind::InvalidData, too_long))?;
@@ -138,7 +139,7 @@ impl<W: Write + Send> RunReporter for Record<W> {
         }
     }
 
-    /// Without the last line where the run did not come to its end: such a record was cut.
+    /// Writes the last lines, unless the run was interrupted: such a record stays incomplete.
     fn finish(&mut self) -> io::Result<()> {
         if self.ended {
             if let Some(around) = self.surroundings.take() {

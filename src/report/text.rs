@@ -1,7 +1,7 @@
-//! `--format text`: the verdict first, then each chain in a line, then every finding with what was
-//! expected and found, what was not proven and why, and what to do next.
+//! `--format text`: the verdict first, then one line for each chain, then every finding with what
+//! was expected and found, what was not proven and why, and what to do next.
 //!
-//! Everything that came from outside is escaped. Colour repeats what words say and nothing more.
+//! Everything that came from outside is escaped. Colour only repeats what the words state.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::names::ChainNames;
@@ -16,23 +16,23 @@ use trailproof_core::record::{ChainSummary, Presence, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::location::escape;
 
-/// Entries of one kind that are shown; the rest is counted.
+/// Maximum number of entries of one kind that are shown; the rest is counted.
 const SHOWN: usize = 100;
-/// Chains that are shown when all is well with them; chains with anything to tell always are.
+/// Number of chains above which chains without exceptions are counted instead of listed.
 const CHAINS_SHOWN: usize = 400;
 
-/// See the module's words.
+/// The reporter for `--format text`.
 #[derive(Debug)]
 pub struct Text<W> {
     out: W,
     colour: bool,
     collected: Collected,
-    /// What the chains are called, once all are known.
+    /// Names of the chains, set when all chains are known.
     names: ChainNames,
 }
 
 impl<W: Write> Text<W> {
-    /// The report onto `out` once the run is finished, in colour where that is wanted.
+    /// Returns a reporter that writes to `out` once the run is finished, in colour if requested.
     pub fn new(out: W, colour: bool) -> Self {
         Self { out, colour, collected: Collected::default(), names: ChainNames::default() }
     }
@@ -69,14 +69,14 @@ impl<W: Write> Text<W> {
         if coverage.pending > 0 {
             writeln!(
                 self.out,
-                "pending: {} after the newest digests; the next ones are still to come, which is \
+                "pending: {} after the newest digests; the next ones are not due yet, which is \
                  normal",
                 hours(coverage.pending),
             )?;
         }
         if let Some(before) = run.start.as_ref().and_then(|start| start.follows.as_ref()) {
             let joined = format!("{} of {}", run.seams_joined, counted(run.seams, "chain"));
-            writeln!(self.out, "follows {}; {joined} join on", words::follows(before))?;
+            writeln!(self.out, "follows {}; {joined} continue from it", words::follows(before))?;
         }
         writeln!(
             self.out,
@@ -148,7 +148,7 @@ impl<W: Write> Text<W> {
         if findings.total == 0 {
             return Ok(());
         }
-        writeln!(self.out, "\nContradicted by the evidence ({}):", findings.total)?;
+        writeln!(self.out, "\nEvidence of tampering or loss ({}):", findings.total)?;
         for told in findings.entries.iter().take(SHOWN) {
             let (expected, found) = words::expected_and_found(&told.finding);
             let at = match told.at.bucket.is_empty() {
@@ -223,7 +223,7 @@ impl<W: Write> Text<W> {
                 )?;
             }
             if gap.explained.is_empty() && why == Uncovered::Gap {
-                writeln!(self.out, "      no verified event explains it")?;
+                writeln!(self.out, "      no event in a verified log file explains it")?;
             }
         }
         self.more(self.collected.gaps.total)?;
@@ -239,7 +239,11 @@ impl<W: Write> Text<W> {
         }
         let unlisted = self.collected.unlisted.entries.iter().zip(&self.collected.unlisted_facts);
         for (at, (last_modified, reason)) in unlisted.take(SHOWN) {
-            writeln!(self.out, "\n  log-unlisted  {at}\n      no verified digest names it")?;
+            writeln!(
+                self.out,
+                "\n  log-unlisted  {at}\n      no verified digest names it, so it may not come \
+                 from CloudTrail"
+            )?;
             if let Some(last_modified) = last_modified {
                 writeln!(self.out, "      last modified: {last_modified}")?;
             }
@@ -252,8 +256,8 @@ impl<W: Write> Text<W> {
             let folder = escape(folder);
             writeln!(
                 self.out,
-                "\n  logs-without-digests  `{folder}`\n      log files of the period, and no digest \
-                 of any trail covers that account and region"
+                "\n  logs-without-digests  `{folder}`\n      log files of the period, but no \
+                 digest of any trail covers that account and region"
             )?;
             if *reason == UnlistedReason::TrailWithoutValidation {
                 writeln!(self.out, "      a trail whose log file validation is off delivers here")?;
@@ -288,11 +292,15 @@ impl<W: Write> Text<W> {
             writeln!(self.out, "\n{chain}: CloudTrail cannot deliver: {}", escape(error))?;
         }
         for trail in self.collected.left_out.iter().take(SHOWN) {
-            writeln!(self.out, "\nAnother trail lies here: `{}`", escape(trail))?;
+            writeln!(
+                self.out,
+                "\nNot in scope: trail `{}`, which also delivers here",
+                escape(trail)
+            )?;
         }
         if self.collected.left_out.len() > SHOWN {
             let more = self.collected.left_out.len() - SHOWN;
-            writeln!(self.out, "\n… and {more} more trails lie here")?;
+            writeln!(self.out, "\n… and {more} more trails that are not in scope")?;
         }
         if self.collected.copies.total > 0 {
             let copies = counted(self.collected.copies.total, "object");
@@ -307,21 +315,24 @@ impl<W: Write> Text<W> {
             let why: Vec<String> =
                 summary.set_aside.iter().map(|(why, n)| format!("{n} {}", why.code())).collect();
             let why = why.join(", ");
-            writeln!(self.out, "\n{objects} set aside that no reader takes for data: {why}.")?;
+            writeln!(self.out, "\nIgnored {objects} that no reader takes for data: {why}.")?;
         }
         if self.collected.start.as_ref().is_some_and(|start| start.end_was_future) {
-            writeln!(self.out, "\nThe period was cut at now: its end lies in the future.")?;
+            writeln!(
+                self.out,
+                "\nThe period was cut off at the current time: its end is in the future."
+            )?;
         }
         if summary.passed_over > 0 {
             let keys = counted(summary.passed_over, "key");
-            writeln!(self.out, "\n{keys} in folders of digests passed over: no digest's.")?;
+            writeln!(self.out, "\nSkipped {keys} in digest folders: not the key of a digest.")?;
         }
         for (bucket, copies) in &self.collected.copied {
             let digests = counted(copies.count, "digest");
             writeln!(
                 self.out,
-                "\n{digests} delivered to another place in `s3://{}`, of which copies lie here: \
-                 these prove nothing of this place (digest-copied).",
+                "\nFound copies of {digests} delivered to another place in `s3://{}`: they prove \
+                 nothing about this location (digest-copied).",
                 escape(bucket)
             )?;
         }

@@ -1,19 +1,19 @@
-//! Numbers and stretches of time in words for people.
+//! Numbers and lengths of time as people read them.
 use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::vocab::time::HOUR;
 
-/// What a reader must know of a run whose caller asserts that a copy is complete.
-pub(crate) const COMPLETE_COPY: &str = "That the copy is complete is asserted (`--complete-copy`): what is absent from it counts as \
-     removed.";
+/// Notice for a run whose caller asserts that the copy is complete.
+pub(crate) const COMPLETE_COPY: &str = "The copy is asserted to be complete (`--complete-copy`): \
+                                        objects absent from it count as removed.";
 
-/// Seconds as hours with one decimal: `71.5 h`.
+/// Returns seconds as hours with one decimal: `71.5 h`.
 pub(super) fn hours(seconds: i64) -> String {
     let tenths = (seconds.saturating_mul(10) + HOUR / 2) / HOUR;
     format!("{}.{} h", tenths / 10, tenths % 10)
 }
 
-/// A share in per cent with one decimal, rounded down: what is not whole is never `100.0 %`.
+/// Returns a share in percent with one decimal, rounded down: only the whole is `100.0 %`.
 pub(super) fn per_cent(part: i64, whole: i64) -> String {
     if whole <= 0 {
         return "–".to_owned();
@@ -22,7 +22,7 @@ pub(super) fn per_cent(part: i64, whole: i64) -> String {
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
-/// Bytes in a unit that keeps the number short: `1.2 MB`.
+/// Returns a number of bytes in a unit that keeps the number short: `1.2 MB`.
 pub(super) fn bytes(count: u64) -> String {
     let mut scaled = u128::from(count) * 10;
     for unit in ["B", "kB", "MB", "GB", "TB"] {
@@ -38,12 +38,12 @@ pub(super) fn bytes(count: u64) -> String {
     format!("{} PB", scaled / 10)
 }
 
-/// A count with its noun, which takes an `s` where there are more.
+/// Returns a count with its noun, which takes an `s` unless the count is one.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// A tally in a few characters: `72`, or `70 of 72` where not all is valid.
+/// Returns a tally in a few characters: `72`, or `70 of 72` if not all are valid.
 pub(super) fn tally(tally: &Tally) -> String {
     if tally.valid == tally.total() {
         tally.valid.to_string()
@@ -52,8 +52,8 @@ pub(super) fn tally(tally: &Tally) -> String {
     }
 }
 
-/// Seconds of a chain's period that could be verified by now, and those that are: what is pending
-/// counts in neither.
+/// Returns the seconds of a chain's period that could be verified by now, and those that are
+/// verified. Pending time counts in neither.
 pub(super) fn verified(segments: &[Segment]) -> (i64, i64) {
     let of = |wanted: Option<Coverage>| {
         segments

@@ -1,4 +1,4 @@
-//! People's words for the codes and fields of events, in one place: a changed word changes no record,
+//! The words for the codes and fields of events, in one place. Changing a word changes no record,
 //! no attestation and nothing that a program reads.
 //!
 //! Everything that came from outside is escaped here.
@@ -11,7 +11,7 @@ use trailproof_core::record::{EvidencePlace, Follows};
 use trailproof_core::vocab::budget::{SHOWN, SHOWN_FAILURE};
 use trailproof_core::vocab::location::{escape, excerpt};
 
-/// Where the evidence was delivered and where it was read: `s3://BUCKET/PREFIX`, or `evidence of
+/// Returns where the evidence was delivered and read: `s3://BUCKET/PREFIX`, or `evidence of
 /// s3://BUCKET, read from DIRECTORY`.
 pub(crate) fn evidence(at: &EvidencePlace) -> String {
     let to = &at.delivered_to;
@@ -24,13 +24,13 @@ pub(crate) fn evidence(at: &EvidencePlace) -> String {
     escape(&format!("evidence of {delivered}, read from {}", read.join(" and "))).into_owned()
 }
 
-/// The record that a run joins on to: its hash, verdict, bucket, period and scope.
+/// Describes the record that a run continues from: its hash, verdict, bucket, period and scope.
 pub(crate) fn follows(before: &Follows) -> String {
     let hash = excerpt(&before.sha256, 64);
     let named = scope(&before.trails, &before.accounts, &before.regions);
     let of = named.unwrap_or_else(|| "everything in it".to_owned());
     escape(&format!(
-        "the record of SHA-256 {hash} ({} for s3://{}, {} to {}: {of})",
+        "the record with SHA-256 {hash} ({} for s3://{}, {} to {}: {of})",
         before.verdict.words(),
         before.bucket,
         before.period.start,
@@ -39,7 +39,7 @@ pub(crate) fn follows(before: &Follows) -> String {
     .into_owned()
 }
 
-/// What a scope names; `None` where it names nothing and so leaves nothing out.
+/// Describes what a scope names. Returns `None` if it names nothing, so that all is in scope.
 pub(crate) fn scope(trails: &[String], accounts: &[String], regions: &[String]) -> Option<String> {
     let named: Vec<String> = [("trail", trails), ("account", accounts), ("region", regions)]
         .iter()
@@ -52,68 +52,68 @@ pub(crate) fn scope(trails: &[String], accounts: &[String], regions: &[String]) 
     (!named.is_empty()).then(|| named.join("; "))
 }
 
-/// Why nothing covers a stretch.
+/// Returns why no digest covers a stretch of time.
 pub(crate) fn uncovered(why: Uncovered) -> &'static str {
     match why {
         Uncovered::BeforeFirstDigest => "before the first digest of the chain",
-        Uncovered::Gap => "the chain ended and was started again",
-        Uncovered::DigestsMissing => "digests that a proven digest leads to are missing",
-        Uncovered::Tail => "after the newest digest, and the next one should have come",
-        Uncovered::Hole => "two linked digests leave it out",
+        Uncovered::Gap => "logging was off, or digests are gone; a new chain begins afterwards",
+        Uncovered::DigestsMissing => {
+            "the digests of this time are missing; a later, proven digest leads to them"
+        }
+        Uncovered::Tail => "after the newest digest; the next one is overdue",
+        Uncovered::Hole => "two linked digests do not cover it",
         Uncovered::Absent => "no digest at all",
     }
 }
 
-/// What a stretch is after a newest digest that is young enough.
+/// Meaning of pending time, which follows a newest digest of less than two hours of age.
 pub(crate) const PENDING: &str =
-    "after the newest digest, and the next one is still to come, which is normal";
+    "after the newest digest; the next one is not due yet, which is normal";
 
-/// What is wrong where a chain does not join on to the record before.
-pub(crate) const NOT_JOINED: &str =
-    "the newest digest that the record before proves was not found here, proven and the same";
+/// Meaning of `not-joined`: a chain that does not continue from the previous record.
+pub(crate) const NOT_JOINED: &str = "the newest digest that the previous record proves was not \
+                                     found here, is not proven, or differs";
 
-/// What a check is about.
+/// Returns what a check covers.
 pub(crate) fn check(check: Check) -> &'static str {
     match check {
         Check::DigestSignature => {
-            "every digest by a signature of CloudTrail's, or by what its proven successor records"
+            "every digest, by a CloudTrail signature or by what its proven successor records"
         }
-        Check::DigestLink => "every link from a proven digest to the one before it",
+        Check::DigestLink => "every link from a proven digest to the previous one",
         Check::LogSha256 => {
-            "every log file that a proven digest names, by its SHA-256, and that nothing follows it"
+            "every log file that a proven digest names: its SHA-256, and that no data follows it"
         }
         Check::LogEarlierRecord => {
-            "unchanged log files, as the record of an earlier run proves them"
+            "unchanged log files, by the record of an earlier run that proves them"
         }
         Check::Coverage => {
-            "the whole period of every chain, divided into what is verified and what is not"
+            "the whole period of every chain, split into what is verified and what is not"
         }
-        Check::Joined => "that every chain joins on to the record before",
+        Check::Joined => "that every chain continues from the previous record",
         Check::UnlistedLogs => "log files that no verified digest names",
-        Check::TrailStatus => "what CloudTrail says that it delivered last",
-        Check::ExpectedPlaces => {
-            "what goes on outside of the scope, and so is to be expected in it"
-        }
+        Check::TrailStatus => "the latest delivery that CloudTrail reports",
+        Check::ExpectedPlaces => "places outside the scope, which show what to expect within it",
         Check::OtherPlaces => {
-            "other chains and unlisted log files outside of the location: where a chain moved from, or \
-             what a copy has of another bucket"
+            "other chains and unlisted log files outside the location: where a chain moved from, \
+             or what a copy holds of another bucket"
         }
     }
 }
 
-/// Why a check was not made.
+/// Returns why a check was not made.
 pub(crate) fn not_made(not_made: &NotMade) -> String {
     let mut words = match (not_made.why, not_made.check) {
         (WhyNot::SwitchedOff, Check::UnlistedLogs) => "switched off by `--no-unlisted`",
         (WhyNot::SwitchedOff, _) => "switched off",
-        (WhyNot::ServiceFailed, Check::TrailStatus) => "AWS did not tell the status of the trail",
+        (WhyNot::ServiceFailed, Check::TrailStatus) => "AWS did not return the status of the trail",
         (WhyNot::ServiceFailed, _) => "AWS did not answer",
         (WhyNot::TrailUnknown, _) => "DescribeTrails does not know the trail",
         (WhyNot::DeliversElsewhere, _) => "the trail delivers to another bucket or prefix now",
-        (WhyNot::CopyRead, _) => "a copy was read, which says nothing of the newest deliveries",
+        (WhyNot::CopyRead, _) => "a copy was read, which does not show the newest deliveries",
         (WhyNot::ListingUnread, _) => "a listing could not be read",
-        (WhyNot::NoLastModified, _) => "the store does not say when objects were written",
-        (WhyNot::OutsideLocation, _) => "it lies outside of the location that was named",
+        (WhyNot::NoLastModified, _) => "the store does not report when objects were written",
+        (WhyNot::OutsideLocation, _) => "it is outside the location that was named",
     }
     .to_owned();
     if let Some(region) = &not_made.region {
@@ -125,23 +125,24 @@ pub(crate) fn not_made(not_made: &NotMade) -> String {
     words
 }
 
-/// What was expected and what was found.
+/// Returns what was expected and what was found.
 pub(crate) fn expected_and_found(finding: &Finding) -> (String, String) {
     let hash = |hash: &Hash| format!("sha256 {}", hex::encode(hash));
     match finding {
-        Finding::DigestMissing => {
-            ("the digest that a proven digest names".to_owned(), "no such object".to_owned())
-        }
+        Finding::DigestMissing => (
+            "a digest that a later, proven digest links to".to_owned(),
+            "no such object".to_owned(),
+        ),
         Finding::DigestMalformed(why) => ("a digest".to_owned(), malformed(why)),
         Finding::DigestMoved { recorded } => (
-            "a digest that was delivered to this place".to_owned(),
-            format!("one that was delivered to `{recorded}`"),
+            "a digest delivered to this location".to_owned(),
+            format!("a digest delivered to `{recorded}`"),
         ),
         Finding::DigestSignatureInvalid(fault) => {
             ("a signature by the key that the digest names".to_owned(), signature_fault(fault))
         }
         Finding::DigestKeyUnknown { fingerprint, .. } => (
-            "a key of CloudTrail for that region and time".to_owned(),
+            "a CloudTrail key for that region and time".to_owned(),
             format!("fingerprint `{}`", excerpt(fingerprint, SHOWN)),
         ),
         Finding::DigestLinkMismatch { expected, found }
@@ -149,23 +150,23 @@ pub(crate) fn expected_and_found(finding: &Finding) -> (String, String) {
             (hash(expected), hash(found))
         }
         Finding::LogHashMismatch { expected, found, cut_short: true } => {
-            (hash(expected), format!("{}, and the object ends early", hash(found)))
+            (hash(expected), format!("{}; the object ends early", hash(found)))
         }
         Finding::DigestOutOfOrder { end, successor_end } => (
-            format!("an end before {successor_end}, where the digest that links to it ends"),
-            format!("it ends at {end}"),
+            format!("an end before {successor_end}, the end of the digest that links to it"),
+            format!("an end at {end}"),
         ),
         Finding::DigestDeliveredThenGone { delivered, newest } => (
-            format!("a digest that was delivered at {delivered}, as GetTrailStatus reports"),
+            format!("a digest delivered at {delivered}, as GetTrailStatus reports"),
             newest.map_or_else(
                 || "no digest at all".to_owned(),
-                |at| format!("none that was written after {at}"),
+                |at| format!("no digest written after {at}"),
             ),
         ),
         Finding::LogMissing => {
             ("the log file that a proven digest names".to_owned(), "no such object".to_owned())
         }
-        Finding::LogMalformed(why) => ("one whole gzip member".to_owned(), malformed(why)),
+        Finding::LogMalformed(why) => ("one complete gzip member".to_owned(), malformed(why)),
         Finding::LogTrailingData { bytes } => (
             "one gzip member and nothing after it".to_owned(),
             format!("{bytes} bytes after it, which some readers take for log records"),
@@ -175,8 +176,8 @@ pub(crate) fn expected_and_found(finding: &Finding) -> (String, String) {
 
 fn signature_fault(fault: &SignatureFault) -> String {
     match fault {
-        SignatureFault::Mismatch => "one that is not this key's over these bytes".to_owned(),
-        SignatureFault::OddHex => "hex of an odd number of digits".to_owned(),
+        SignatureFault::Mismatch => "a signature that does not match the key".to_owned(),
+        SignatureFault::OddHex => "an odd number of hex digits".to_owned(),
         SignatureFault::NotHex => "text that is not hex".to_owned(),
         SignatureFault::Absent => "none".to_owned(),
         SignatureFault::KeyUnreadable { fingerprint } => {
@@ -196,7 +197,7 @@ fn malformed(why: &Malformed) -> String {
         }
         Malformed::CutShort => "gzip member cut short".to_owned(),
         Malformed::TrailingData { bytes } => format!("{bytes} bytes after the gzip member"),
-        Malformed::Json => "not the JSON of a digest".to_owned(),
+        Malformed::Json => "not a digest in JSON".to_owned(),
         Malformed::FieldAbsent(field) => format!("field `{field}` absent"),
         Malformed::FieldInvalid { field, value } => {
             format!("field `{field}` holds `{}`", excerpt(value, SHOWN))

@@ -1,5 +1,5 @@
-//! What a run tells once all chains are told: what explains their gaps, and log files that none of
-//! them answers for.
+//! What a run reports after all chains: the events that explain their gaps, and log files that no
+//! chain names.
 use super::discover::ends::Ended;
 use super::discover::places::Answers;
 use super::run::{GapsOf, Run};
@@ -15,8 +15,8 @@ use trailproof_core::vocab::key_layout::ROOT;
 use trailproof_core::vocab::location::ObjectLocation;
 
 impl Run<'_> {
-    /// Tells which events explain the gaps, and why chains ended; returns those that ended and of which
-    /// nothing says why.
+    /// Reports which events explain the gaps and the ends of chains. Returns the ended chains whose
+    /// end nothing explains.
     pub(super) fn explain(
         &mut self,
         ended: &[Ended],
@@ -47,7 +47,7 @@ impl Run<'_> {
                 unexplained.insert(chain.clone());
             }
             if let Some(event) = event {
-                // Of a chain that is missing all the same, what is explained is that it is.
+                // For a chain that counts as absent, the event explains the absence.
                 let from = if *counts { *last } else { self.plan.period.start };
                 let (chain, to) = (chain.clone(), self.plan.period.end);
                 tell(&RunEvent::GapExplained { chain, from, to, event });
@@ -56,7 +56,7 @@ impl Run<'_> {
         unexplained
     }
 
-    /// Reports how the places that were found, named or expected are answered for.
+    /// Reports the answer for every place that was found, named or expected.
     pub(super) fn answer(
         &mut self,
         answers: Answers,
@@ -80,8 +80,8 @@ impl Run<'_> {
         tell(&RunEvent::PlacesAnswered(places));
     }
 
-    /// Tells of what was passed over below the folders of CloudTrail: nobody knows what it stands
-    /// for.
+    /// Reports the entries below the folders of CloudTrail that were skipped: it is not known what
+    /// they hold.
     pub(super) fn passed_over(&mut self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
         let below = |at: &ObjectLocation| at.key.split('/').any(|part| part == ROOT);
         for at in self.source.passed_over().into_iter().filter(below) {
@@ -92,7 +92,7 @@ impl Run<'_> {
         }
     }
 
-    /// Tells of log files that no proven digest names, or that nobody searched for them.
+    /// Reports log files that no proven digest names, or that the search for them was switched off.
     pub(super) async fn unlisted(
         &mut self,
         search: Option<UnlistedSearch>,

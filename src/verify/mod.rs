@@ -1,9 +1,9 @@
-//! The engine of `verify`: feeds what a source holds to the rules of `trailproof-core`, and reports
-//! events in canonical order.
+//! The engine of `verify`: feeds the content of a source to the rules of `trailproof-core`, and
+//! reports events in canonical order.
 //!
-//! [`run`] is the way through it: [`discover`] answers for every place, [`chain`] walks one chain,
-//! [`schedule`] lets many chains run at once in little memory, [`unlisted`] searches for objects
-//! that no digest names, and [`resume`] joins a run to the record of an earlier one.
+//! [`run`] is the entry point. [`discover`] accounts for every place, [`chain`] walks one chain,
+//! [`schedule`] runs many chains at once in bounded memory, [`unlisted`] searches for objects that
+//! no digest names, and [`resume`] connects a run to the record of an earlier one.
 mod after_chains;
 mod chain;
 pub mod discover;

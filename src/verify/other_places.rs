@@ -1,8 +1,8 @@
-//! Places outside of the location to which chains lead by their links: a trail that moved to another
+//! Places outside the location to which the links of chains lead: a trail that moved to a different
 //! bucket or prefix has its earlier digests there.
 //!
-//! These digests and their log files are judged. Nothing else there is: the location does not name
-//! it, and whoever may read the objects need not be allowed to list them.
+//! Those digests and their log files are verified. Nothing else there is searched: the location
+//! does not name it, and permission to read the objects does not include permission to list them.
 use super::plan::VerifyPlan;
 use std::collections::BTreeSet;
 use trailproof_core::codes::check::{Check, NotMade, WhyNot};
@@ -11,7 +11,7 @@ use trailproof_core::record::{DigestJudged, RunEvent};
 use trailproof_core::vocab::key_layout::DigestKey;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Places that are reported one by one. A trail moves seldom.
+/// Maximum number of places that are reported one by one. A trail rarely moves.
 const REPORTED: usize = 16;
 
 /// The places, by bucket and prefix.
@@ -24,7 +24,7 @@ pub(super) struct OtherPlaces {
 }
 
 impl OtherPlaces {
-    /// None so far.
+    /// Returns an empty collection.
     pub(super) fn new(plan: &VerifyPlan) -> Self {
         Self {
             bucket: plan.bucket.clone(),
@@ -34,13 +34,13 @@ impl OtherPlaces {
         }
     }
 
-    /// Notes where a proven digest of the period lies, unless the location names that.
+    /// Notes the place of a proven digest of the period, if it is outside the location.
     pub(super) fn note(&mut self, judged: &DigestJudged) {
         if !judged.counts || !matches!(judged.outcome, Outcome::Valid(_)) {
             return;
         }
         let ObjectLocation { bucket, key } = &judged.at;
-        // A proven digest lies where a digest lies, or it would be one that was moved.
+        // A proven digest is where it was delivered, so its key is that of a digest.
         let Some(DigestKey { chain, .. }) = DigestKey::parse(key) else { return };
         let prefix = chain.root.prefix;
         if *bucket == self.bucket && self.roots.contains(&prefix) {
@@ -61,7 +61,7 @@ impl OtherPlaces {
             true => format!("s3://{bucket}"),
             false => format!("s3://{bucket}/{prefix}"),
         });
-        // More than these have no name here.
+        // The names of further places are not kept.
         for detail in shown.chain(more.then(String::new)) {
             tell(&RunEvent::CheckNotPerformed(NotMade {
                 check: Check::OtherPlaces,

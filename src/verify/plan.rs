@@ -1,4 +1,4 @@
-//! What a run is to verify.
+//! The plan of a run: what to verify, and where.
 use super::resume::proven_logs::KnownLogs;
 use super::resume::seam::Since;
 use super::trail_status::StatusOf;
@@ -10,57 +10,58 @@ use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::ids::{AccountId, Region};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
-/// What to verify.
+/// What to verify, where it is read, and what is expected.
 #[derive(Clone, Debug)]
 pub struct VerifyPlan {
     /// Where the evidence was delivered, and where it is read.
     pub place: EvidencePlace,
-    /// The bucket.
+    /// Bucket to which the evidence was delivered.
     pub bucket: String,
-    /// Prefixes below which there is a folder `AWSLogs`.
+    /// Prefixes below which a folder `AWSLogs` was found.
     pub roots: Vec<String>,
-    /// What to look at.
+    /// Accounts, regions and trails in scope.
     pub scope: Scope,
     /// The period; its end is not in the future.
     pub period: Period,
-    /// Whether the period was asked for up to a later time than now.
+    /// Whether the requested end was in the future.
     pub end_was_future: bool,
-    /// The time of the run, by the later of the machine's and the store's clock.
+    /// Time of the run, by the later of the machine's clock and the store's clock.
     pub now: Timestamp,
-    /// The trail whose status is asked, where one is named by its ARN.
+    /// Trail whose status is requested, if a trail is named by its ARN.
     pub status: Option<StatusOf>,
     /// Whether to search for log files that no verified digest names.
     pub unlisted: bool,
-    /// Whether the caller asserts that the copy that is read is complete.
+    /// Whether the caller asserts that the copy to read is complete.
     pub complete_copy: bool,
-    /// Log files that an earlier record proves, which are not read again where they are unchanged.
+    /// Log files that an earlier record proves; they are not read again if they are unchanged.
     pub known: Option<Arc<KnownLogs>>,
-    /// The record that the run joins on to.
+    /// Record of the earlier run that this run continues from.
     pub since: Option<Arc<Since>>,
-    /// What is to be expected beside what is named and found.
+    /// Accounts, regions and ends that the caller expects.
     pub expected: Expected,
-    /// What finding the evidence left open, as events.
+    /// Events about evidence that could not be located.
     pub left_open: Vec<RunEvent>,
 }
 
-/// What the caller says must be there, and what not any more. It does not narrow what is looked at.
+/// What must be in the bucket according to the caller, and which chains ended. This does not narrow
+/// the scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
-    /// Accounts; `None` where nothing was said.
+    /// Accounts; `None` if not given.
     pub accounts: Option<Vec<AccountId>>,
-    /// Source regions; `None` where nothing was said.
+    /// Source regions; `None` if not given.
     pub regions: Option<Vec<Region>>,
-    /// What is stated of chains that ended before the period.
+    /// Stated ends of chains before the period.
     pub known_ends: Vec<KnownEnd>,
 }
 
 impl VerifyPlan {
-    /// From when on the newest digest of a chain must end for what follows it to be pending.
+    /// Returns the earliest end of a chain's newest digest after which time counts as pending.
     pub(super) fn tail_allowed_from(&self) -> Option<Timestamp> {
         tail_allowed_from(self.period, self.now)
     }
 
-    /// What is told of the plan.
+    /// Returns the first event of the run, which describes the plan.
     pub(super) fn start(&self) -> RunStart {
         RunStart {
             tool: Tool::this(),

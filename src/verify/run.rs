@@ -1,4 +1,4 @@
-//! Runs `verify`: every chain of a bucket at once, told in canonical order.
+//! Runs `verify`: many chains of a bucket at once, reported in canonical order.
 use super::chain::job::ChainJob;
 use super::chain::message::{ChainSays, Saying};
 use super::chain::moments::Moments;
@@ -34,18 +34,18 @@ use trailproof_core::vocab::key_layout::{DigestKind, ROOT};
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
-/// What one chain may have said that waits for the chains before it to be told. How much that is
-/// together is the affair of the common room.
+/// Maximum number of messages of one chain that wait for earlier chains to be reported. The shared
+/// budget limits them in total.
 const WAITING: usize = 256;
 
-/// Chains that run at once. With this many even chains of a single digest fill the store.
+/// Number of chains that run at once. With this many, even chains of one digest saturate the store.
 const CHAINS_AT_ONCE: usize = 96;
 
-/// Keys of KMS that are kept of one chain: a trail changes its key seldom.
+/// Maximum number of KMS keys kept for one chain. A trail rarely changes its key.
 const KMS_KEYS: usize = 16;
 
-/// Verifies everything in the plan's scope and tells every event in canonical order. The verdict is
-/// in the summary, which is also the last event.
+/// Verifies everything in the plan's scope and passes every event to `tell` in canonical order.
+/// Returns the summary with the verdict, which is also the last event.
 pub async fn verify(
     plan: &VerifyPlan,
     source: Arc<dyn ObjectSource>,
@@ -55,7 +55,7 @@ pub async fn verify(
     run(plan, None, source, keys, &Arc::default(), tell).await
 }
 
-/// As [`verify`], and counts the digests that were read ahead and not needed into `unneeded`.
+/// Does the same as [`verify`], and adds to `unneeded` the digests that were read ahead in vain.
 pub async fn verify_counting(
     plan: &VerifyPlan,
     source: Arc<dyn ObjectSource>,
@@ -66,8 +66,8 @@ pub async fn verify_counting(
     run(plan, None, source, keys, unneeded, tell).await
 }
 
-/// Walks the digests as [`verify`] does, and looks only at the log files that proven digests name
-/// by one of these hashes; each is told by a `LogNamed` before it is judged.
+/// Walks the digests as [`verify`] does, but reads only the log files that proven digests name by
+/// one of these hashes. Each is reported by a `LogNamed` before it is judged.
 pub async fn look_up(
     plan: &VerifyPlan,
     only: Arc<BTreeSet<Hash>>,
@@ -162,7 +162,7 @@ async fn run(
     summary
 }
 
-/// Counts what was left open before the run began.
+/// Counts what the plan left open.
 fn count_open(tally: &mut RunTally, event: &RunEvent, period: Period) {
     match event {
         RunEvent::ListingUnread { .. } => tally.listings_unread += 1,
@@ -181,21 +181,21 @@ pub(crate) struct Run<'a> {
     pub(crate) tally: RunTally,
     /// Chains with stretches that no digest covers.
     pub(crate) gaps: Vec<GapsOf>,
-    /// All chains that were told.
+    /// All chains that were reported.
     pub(crate) told_chains: BTreeSet<ChainId>,
     /// Events that may explain a gap.
     pub(crate) causes: KeptEvents,
-    /// Keys of KMS with which the present chain is encrypted.
+    /// KMS keys with which log files of the current chain are encrypted.
     kms_keys: BTreeSet<KeyName>,
-    /// The trail whose own word is about this evidence.
+    /// The trail whose status is about this evidence.
     status: Option<DeliversHere>,
-    /// Public keys that were told: region and fingerprint.
+    /// Public keys that were reported, by region and fingerprint.
     keys_told: BTreeSet<(Region, String)>,
-    /// Places outside of the location in which proven digests of the period lie.
+    /// Places outside the location that have proven digests of the period.
     other_places: OtherPlaces,
 }
 
-/// A chain with stretches that no digest covers, and what may have to do with them.
+/// A chain with stretches that no digest covers, and what may be related to them.
 pub(crate) struct GapsOf {
     pub(crate) chain: ChainId,
     pub(crate) also: Vec<ChainId>,
@@ -205,7 +205,7 @@ pub(crate) struct GapsOf {
 }
 
 impl Run<'_> {
-    /// Runs the chains, many at once, and tells each after the one before it.
+    /// Runs many chains at once, and reports one after another.
     async fn chains(
         &mut self,
         jobs: Vec<ChainJob>,
@@ -220,8 +220,8 @@ impl Run<'_> {
         let (source, book) = (Arc::clone(&self.source), Arc::clone(book));
         let moments = Arc::clone(moments);
         let names = search.as_deref().map(UnlistedSearch::hasher);
-        // Places and shares are given in canonical order, so the chain that is being told always has
-        // both.
+        // Permits and shares are granted in canonical order, so the chain that is being reported
+        // always has both.
         let starter = tokio::spawn(async move {
             for job in jobs {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -248,10 +248,10 @@ impl Run<'_> {
                 for say in std::mem::take(&mut saying.says) {
                     finished |= self.say(say, &job, search.as_deref_mut(), tell).await;
                 }
-                // The place goes with it.
+                // The permit is dropped with it.
                 drop(saying);
             }
-            // A chain that ends without its summary died of a defect of ours.
+            // A chain that ends without its summary has hit a bug.
             assert_finished(finished);
         }
         if let Err(error) = starter.await {
@@ -259,7 +259,7 @@ impl Run<'_> {
         }
     }
 
-    /// Takes what a chain says; returns whether that was its end.
+    /// Processes a message of a chain; returns whether it was the last one.
     async fn say(
         &mut self,
         say: ChainSays,
@@ -346,7 +346,7 @@ impl Run<'_> {
         finished
     }
 
-    /// Asks for the trail's own word before the chain's summary is told.
+    /// Requests the trail's status before the chain's summary is reported.
     async fn status(
         &self,
         job: &ChainJob,
@@ -368,7 +368,7 @@ fn note_proven(search: &mut UnlistedSearch, job: &ChainJob, judged: &DigestJudge
     }
 }
 
-/// From when on a proven digest says of all log files that were delivered that it names them.
+/// Returns the time from which a proven digest names all delivered log files.
 fn covers_from(judged: &DigestJudged) -> Option<Timestamp> {
     let Outcome::Valid(proof) = &judged.outcome else { return None };
     let told = judged.kind == DigestKind::Standard
@@ -379,7 +379,7 @@ fn covers_from(judged: &DigestJudged) -> Option<Timestamp> {
     told.then_some(proof.start)
 }
 
-#[expect(clippy::panic, reason = "a chain that died must not be told as one that ended")]
+#[expect(clippy::panic, reason = "a chain that failed must not be reported as one that ended")]
 fn assert_finished(finished: bool) {
     if !finished {
         panic!("a chain ended without its summary");

@@ -1,4 +1,4 @@
-//! What CloudTrail itself says of a trail's delivery, held against what the bucket has.
+//! Compares what GetTrailStatus reports about deliveries with what the bucket holds.
 use super::chain::job::ChainJob;
 use crate::locate::place::Place;
 use crate::source::{ListRequest, ObjectSource, Pages};
@@ -13,35 +13,35 @@ use trailproof_core::vocab::ids::{Region, TrailArn};
 use trailproof_core::vocab::key_layout::{DigestKey, KeyRoot};
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
-/// How far what CloudTrail calls the time of a delivery may lie behind what the store says of the
-/// object. Both are of one moment, by two clocks of AWS's; digests come once an hour.
+/// Maximum difference between CloudTrail's time of a delivery and the store's time of the object.
+/// Both times are of one event, by two clocks of AWS; digests are delivered once an hour.
 const SAME_MOMENT: i64 = HOUR / 4;
 
-/// A trail whose status is asked.
+/// A trail whose status is requested.
 #[derive(Clone, Debug)]
 pub struct StatusOf {
     /// The trail.
     pub arn: TrailArn,
-    /// Who is asked.
+    /// The service to ask.
     pub service: Arc<dyn TrailService>,
 }
 
-/// A trail that delivers to where the evidence is read, so that its own word is about that.
+/// A trail that delivers to the place where the evidence is read, so its status applies to it.
 #[derive(Clone, Debug)]
 pub(super) struct DeliversHere {
     status: StatusOf,
-    /// The prefix that DescribeTrails has for it.
+    /// Its prefix, from DescribeTrails.
     prefix: String,
 }
 
 impl StatusOf {
-    /// Finds out whether what the trail says of itself is about the evidence that is read: only
-    /// where that is the bucket of delivery itself, and the one that the trail delivers to now, below
-    /// one of these prefixes.
+    /// Finds out whether the trail's status applies to the evidence that is read. It applies only
+    /// if the evidence is read from the original bucket, and the trail currently delivers there,
+    /// below one of these prefixes.
     ///
     /// # Errors
     ///
-    /// Why its status says nothing of this evidence.
+    /// Returns the reason why the status does not apply.
     pub(super) async fn delivers_here(
         &self,
         place: &EvidencePlace,
@@ -62,12 +62,12 @@ impl StatusOf {
 }
 
 impl DeliversHere {
-    /// Asks for the status in the region of a chain of the trail, and tells what follows from it.
+    /// Requests the status in the region of a chain of the trail, and returns the resulting event.
     pub(super) async fn ask(&self, job: &ChainJob, source: &dyn ObjectSource) -> Option<RunEvent> {
         let StatusOf { arn, service } = &self.status;
         let filter = TrailFilter::Arn(arn.clone());
         let scope = Scope { trails: vec![filter], ..Scope::default() };
-        // The status speaks of the account that owns the trail; of member accounts it says nothing.
+        // The status is about the account that owns the trail, not about member accounts.
         if !scope.names_trail(&job.chain) || job.chain.account != arn.account {
             return None;
         }
@@ -92,8 +92,9 @@ impl DeliversHere {
         })
     }
 
-    /// Whether nothing that is there was written as late as the newest delivery. Looked at after the
-    /// status was told, so that what was delivered until then is there, whatever our clock says.
+    /// Returns whether no digest in the bucket was written as late as the newest delivery. The
+    /// bucket is listed after the status was received, so everything delivered until then is there,
+    /// whatever our clock shows.
     async fn contradicted(
         &self,
         job: &ChainJob,
@@ -101,7 +102,7 @@ impl DeliversHere {
         delivered: Timestamp,
     ) -> Result<Option<Finding>, NotMade> {
         let listed = job.listed.newest().or(job.older);
-        // What ends after the period shows that the trail went on.
+        // A digest that ends after the period shows that the trail continued.
         if listed.is_some_and(|end| end > job.period.end) {
             return Ok(None);
         }
@@ -115,7 +116,7 @@ impl DeliversHere {
         };
         let folder = place.digest_folder();
         let mut newest = None;
-        // The last days first: a backfill digest that was delivered last may lie anywhere.
+        // Last days first: the most recently delivered backfill digest may be of any day.
         for after in [listed.map(|end| format!("{folder}{}", end.date_folder())), None] {
             let last_days = after.is_some();
             let seen = newest_written(source, &job.bucket, &folder, after, &job.chain).await;
@@ -140,13 +141,13 @@ impl DeliversHere {
     }
 }
 
-/// Why it is not known when the newest digest was written.
+/// The reason why it is not known when the newest digest was written.
 enum Unseen {
     Unread(ReadFailure),
     NotTold,
 }
 
-/// When the newest digest of a chain in this folder was written, of both kinds.
+/// Returns when the newest digest of a chain in this folder was written, of both kinds.
 async fn newest_written(
     source: &dyn ObjectSource,
     bucket: &str,

@@ -90,9 +90,9 @@ async fn a_kms_that_signs_the_wrong_bytes_is_detected() {
         room.run_with(&sign, &aws)
     };
     // moto hashes the hash once more, and its signature is not accepted.
-    sign(&arn).is(5, "the signature that was made is not of the key");
+    sign(&arn).is(5, "the new signature does not match the key");
     VerifyingKey::from_der(&public).unwrap();
-    sign(&wrong).is(5, "a key of another curve than P-256");
+    sign(&wrong).is(5, "a key on a curve other than P-256");
     sign("arn:aws:kms:eu-west-1:123456789012:key/no-such").is(5, "calling the GetPublicKey");
     // moto keeps the keys of each region separately.
     let key_id = arn.rsplit('/').next().unwrap();

@@ -96,7 +96,7 @@ fn a_changed_object_is_reported() {
     fs::write(stage.at.join("mirror").join(&stage.key), b"changed").unwrap();
     let (status, out) = stage.look_up(&stage.log, true);
     assert_eq!(status, Some(1), "{out}");
-    assert!(out.contains("the object there is another now"), "{out}");
+    assert!(out.contains("the object at that key is no longer what was delivered"), "{out}");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_file_that_no_digest_names_is_not_found() {
     let stage = stage("unknown");
     let (status, out) = stage.look_up(b"{\"Records\":[]}", true);
     assert_eq!(status, Some(4), "{out}");
-    assert!(out.contains("no proven digest names it"), "{out}");
+    assert!(out.contains("not found in any verified digest"), "{out}");
     assert!(!out.contains("not searched"), "{out}");
     // Without keys nothing is proven, so nothing counts as searched.
     let (status, out) = stage.look_up(&stage.log, false);
@@ -171,7 +171,7 @@ fn unreadable_input_is_reported_and_standard_input_is_read() {
     assert_eq!(status, Some(4), "{out}");
     assert_eq!(out.matches("known: was delivered by CloudTrail").count(), 2, "{out}");
     for name in ["unknown", "empty"] {
-        assert!(out.contains(&format!("{name}: no proven digest names it")), "{out}");
+        assert!(out.contains(&format!("{name}: not found in any verified digest")), "{out}");
     }
     // A gigabyte and one byte of zeros as gzip: CloudTrail does not write such a log file.
     let mut member = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

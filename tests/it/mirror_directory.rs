@@ -155,7 +155,7 @@ fn an_unsuitable_directory_is_rejected() {
     let local = at.join("other").to_str().unwrap().to_owned();
     let new = at.join("new").to_str().unwrap().to_owned();
     for (arguments, words) in [
-        (vec!["mirror", &local, &new, "--last", "1d"], "a mirror is made of a bucket"),
+        (vec!["mirror", &local, &new, "--last", "1d"], "a mirror is a copy of a bucket"),
         (vec!["mirror", "s3://b", &new], "--start-time"),
         (vec!["mirror", "s3://b"], "<DIRECTORY>"),
     ] {

@@ -176,7 +176,7 @@ fn an_impossible_output_path_is_a_usage_error() {
     let copy = copy("usage", &trail(false)).unwrap();
     let out = copy.beside("out");
     for (arguments, part) in [
-        (vec!["--record", "-"], "`-` is no file"),
+        (vec!["--record", "-"], "`-` is not a file"),
         (vec!["--record", &out, "--junit", &out], "named for two outputs"),
         (vec!["--report", "html"], "html=FILE"),
         (vec!["--report", "pdf=x"], "kinds of report"),
@@ -189,7 +189,11 @@ fn an_impossible_output_path_is_a_usage_error() {
     let mut command = copy.command(&["--record", &out]);
     let output = command.stdout(stdout).output().unwrap();
     assert_eq!(status(&output), 2, "{}", stderr_of(&output));
-    assert!(stderr_of(&output).contains("is where stdout goes"), "{}", stderr_of(&output));
+    assert!(
+        stderr_of(&output).contains("is the file that stdout is redirected to"),
+        "{}",
+        stderr_of(&output)
+    );
 }
 
 /// An existing file stays until the new record is complete, and a link is not replaced by a file.

@@ -11,26 +11,26 @@ pub(crate) struct AttestArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttestCommand {
-    /// Make a key that signs attestations: ECDSA over P-256
+    /// Create a key pair for signing attestations: ECDSA over P-256
     Keygen(KeygenArgs),
-    /// Sign a run record: what was verified, how, and with which result
+    /// Sign a run record: what was verified, how, and with what result
     Sign(SignArgs),
-    /// Check an attestation: its signature, its files, and the evidence itself if asked to
+    /// Check an attestation: its signature, its files and, on request, the evidence itself
     Verify(VerifyAttestationArgs),
-    /// Write a query for a time-stamping authority about an attestation's signature
+    /// Write a time-stamp query for an attestation's signature
     TimestampRequest(TimestampRequestArgs),
-    /// Put an attestation into a Sigstore bundle, with the answer of a time-stamping authority
+    /// Put an attestation into a Sigstore bundle, with time stamps for its signature
     Bundle(BundleArgs),
-    /// Prove that a digest or log file is among what a record's attestation commits to
+    /// Prove that the attestation of a record commits to a digest or log file
     Prove(ProveArgs),
-    /// Check such a proof against an attestation, without the record
+    /// Check a proof of `attest prove` against an attestation, without the record
     CheckProof(CheckProofArgs),
 }
 
 /// The options of `attest keygen`.
 #[derive(Args, Debug)]
 pub(crate) struct KeygenArgs {
-    /// File for the private key, in PEM; one that is there is never overwritten
+    /// File for the private key, in PEM; an existing file is never overwritten
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// File for the public key, in PEM [default: stdout]
@@ -42,31 +42,31 @@ pub(crate) struct KeygenArgs {
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("signer").required(true).args(["key", "kms"])))]
 pub(crate) struct SignArgs {
-    /// Run record to attest, as `verify --record` wrote it
+    /// Run record to attest, written by `verify --record`
     #[arg(value_name = "RECORD")]
     pub(crate) record: PathBuf,
-    /// File with the private key, PKCS#8 in PEM
+    /// File that holds the private key, PKCS#8 in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// Key of AWS KMS, by its ARN, id or alias: ECC_NIST_P256
+    /// ARN, id or alias of an AWS KMS key, which must be an `ECC_NIST_P256` key
     #[arg(long, value_name = "KEY")]
     pub(crate) kms: Option<String>,
     /// File for the attestation: an in-toto statement in a DSSE envelope
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// File for the same attestation as a Sigstore bundle
+    /// File for a second copy of the attestation, as a Sigstore bundle
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
-    /// Report of the same run to attest too; may be given again
+    /// Report of the same run to attest as well (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Vec<PathBuf>,
-    /// Summary of the same run (`--format json`) to attest too
+    /// Summary of the same run (`--format json`) to attest as well
     #[arg(long, value_name = "FILE")]
     pub(crate) summary: Option<PathBuf>,
-    /// Attestation of the period before, whose hash this one holds
+    /// Attestation of the previous period; its hash is recorded in this one
     #[arg(long, value_name = "ATTESTATION")]
     pub(crate) previous: Option<PathBuf>,
-    /// Who answers for the run; stated, and not checked by anybody
+    /// Person or organization responsible for the run (self-declared, not checked)
     #[arg(long, value_name = "NAME")]
     pub(crate) operator: Option<String>,
     /// Overwrite output files that already exist
@@ -80,30 +80,30 @@ pub(crate) struct VerifyAttestationArgs {
     /// Attestation: a DSSE envelope or a Sigstore bundle
     #[arg(value_name = "ATTESTATION")]
     pub(crate) attestation: PathBuf,
-    /// File with the public key that must have signed it, in PEM
+    /// File that holds the public key of the expected signer, in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
-    /// Run record that it is about: commitment, verdict and everything else is computed again
+    /// Attested run record; commitment, verdict and counts are recomputed from it
     #[arg(long, value_name = "RECORD")]
     pub(crate) record: Option<PathBuf>,
-    /// Report that it is about; may be given again
+    /// Attested report (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Vec<PathBuf>,
-    /// Summary that it is about
+    /// Attested summary
     #[arg(long, value_name = "FILE")]
     pub(crate) summary: Option<PathBuf>,
-    /// Verify the evidence itself again, here, with the public keys that are in the attestation:
-    /// `s3://BUCKET[/PREFIX]` or a directory
+    /// Verify the evidence again, in `s3://BUCKET[/PREFIX]` or a directory, with the public keys in
+    /// the attestation
     #[arg(long, value_name = "LOCATION")]
     pub(crate) recheck: Option<String>,
-    /// Assert that the copy is complete, so that what is absent from it counts as removed; without
-    /// this, only the bucket of delivery and a mirror of it say what is missing
+    /// Assert that the copy is complete, so that an object absent from it counts as removed.
+    /// Without this, only the original bucket or a mirror of it can show that an object is missing
     #[arg(long, requires = "recheck")]
     pub(crate) complete_copy: bool,
-    /// Attestation of the period before, which this one must name
+    /// Attestation of the previous period, which this one must name
     #[arg(long, value_name = "ATTESTATION")]
     pub(crate) previous: Option<PathBuf>,
-    /// No progress on stderr
+    /// Do not print progress to stderr
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
@@ -111,7 +111,7 @@ pub(crate) struct VerifyAttestationArgs {
 /// The options of `attest timestamp-request`.
 #[derive(Args, Debug)]
 pub(crate) struct TimestampRequestArgs {
-    /// Attestation whose signature is to be stamped
+    /// Attestation whose signature to time-stamp
     #[arg(value_name = "ATTESTATION")]
     pub(crate) attestation: PathBuf,
     /// File for the query (RFC 3161, DER)
@@ -128,7 +128,7 @@ pub(crate) struct BundleArgs {
     /// Attestation to put into a bundle
     #[arg(value_name = "ATTESTATION")]
     pub(crate) attestation: PathBuf,
-    /// Answer of a time-stamping authority about its signature (RFC 3161, DER); may be given again
+    /// Response of a time-stamping authority for its signature (RFC 3161, DER; repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) timestamp_token: Vec<PathBuf>,
     /// File for the bundle
@@ -145,7 +145,7 @@ pub(crate) struct ProveArgs {
     /// Run record
     #[arg(value_name = "RECORD")]
     pub(crate) record: PathBuf,
-    /// The digest or log file, where it was delivered: `s3://BUCKET/KEY`
+    /// Location where the digest or log file was delivered: `s3://BUCKET/KEY`
     #[arg(value_name = "OBJECT")]
     pub(crate) object: String,
     /// File for the proof [default: stdout]
@@ -159,13 +159,13 @@ pub(crate) struct ProveArgs {
 /// The options of `attest check-proof`.
 #[derive(Args, Debug)]
 pub(crate) struct CheckProofArgs {
-    /// Proof, as `attest prove` wrote it
+    /// Proof, written by `attest prove`
     #[arg(value_name = "PROOF")]
     pub(crate) proof: PathBuf,
     /// Attestation that commits to it: a DSSE envelope or a Sigstore bundle
     #[arg(long, value_name = "FILE")]
     pub(crate) attestation: PathBuf,
-    /// File with the public key that must have signed the attestation, in PEM
+    /// File that holds the public key of the attestation's expected signer, in PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,
 }

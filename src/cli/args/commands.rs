@@ -1,4 +1,4 @@
-//! What was typed, and nothing of what it means: help and version work even where all else fails.
+//! The command line as clap parses it. Nothing is interpreted here: help and version always work.
 use super::attest::AttestArgs;
 use super::aws::{AwsArgs, concurrency};
 use super::keys::KeysArgs;
@@ -9,7 +9,7 @@ use super::verify::VerifyArgs;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Says what a CloudTrail bucket proves.
+/// Verify that CloudTrail logs are complete and unchanged
 #[derive(Debug, Parser)]
 #[command(name = "trailproof", version, about, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -21,23 +21,23 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Validate the log files of a trail: drop-in for `aws cloudtrail validate-logs`
+    /// Validate the log files of a trail: drop-in replacement for `aws cloudtrail validate-logs`
     ValidateLogs(ValidateLogsArgs),
-    /// Say what a bucket proves: every account, region and trail, in one run
+    /// Verify the logs of a bucket or copy: every account, region and trail, in one run
     Verify(VerifyArgs),
-    /// Say whether CloudTrail delivered a file, where and when
+    /// Find out whether CloudTrail delivered a file, where and when
     Lookup(LookupArgs),
-    /// Make any report again from a run record, without the evidence
+    /// Regenerate any report from a run record, without the evidence
     Replay(ReplayArgs),
-    /// Copy what proves a bucket's log files, and verify it on the way
+    /// Copy a bucket's digests and log files into a directory, and verify them on the way
     Mirror(MirrorArgs),
-    /// Get and check the public keys that prove digests, for verifying without AWS
+    /// Fetch and check the public keys of digests, to verify without AWS
     Keys(KeysArgs),
-    /// Sign what a run proved, and check what somebody else signed
+    /// Sign the result of a run, or check a signed result
     Attest(AttestArgs),
-    /// Print what makes a shell complete the command line
+    /// Print a completion script for a shell
     Completions(CompletionsArgs),
-    /// Print the manual page of the program or of a command
+    /// Print the manual page of trailproof or of a command
     Man(ManArgs),
 }
 
@@ -59,13 +59,13 @@ pub(crate) struct ValidateLogsArgs {
     /// Key prefix of the digests, with `--s3-bucket` [default: the trail's]
     #[arg(long, value_name = "PREFIX", requires = "s3_bucket")]
     pub(crate) s3_prefix: Option<String>,
-    /// Account to validate; needed for an organization trail
+    /// Account to validate; required for an organization trail
     #[arg(long, value_name = "ID")]
     pub(crate) account_id: Option<String>,
-    /// Show what is valid as well
+    /// Show valid digests and log files as well
     #[arg(long)]
     pub(crate) verbose: bool,
-    /// Requests in flight at once [default: as many as the store answers well, up to 256]
+    /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,
 }
@@ -73,7 +73,7 @@ pub(crate) struct ValidateLogsArgs {
 /// The options of `completions`.
 #[derive(Args, Debug)]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// Shell to print the script for
     #[arg(value_name = "SHELL")]
     pub(crate) shell: Shell,
 }
@@ -81,7 +81,7 @@ pub(crate) struct CompletionsArgs {
 /// The options of `man`.
 #[derive(Args, Debug)]
 pub(crate) struct ManArgs {
-    /// The command, as `verify` or `keys fetch`; without one, the program
+    /// Command, such as `verify` or `keys fetch` [default: trailproof itself]
     #[arg(value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
 }

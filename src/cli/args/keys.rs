@@ -11,16 +11,16 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Get the public keys of regions from AWS into a file, for `verify --public-keys`
+    /// Fetch the public keys of regions from AWS into a file, for `verify --public-keys`
     Fetch(FetchArgs),
-    /// Say what is wrong with files of public keys, and which days they do not cover
+    /// Check key bundles: report faults in their keys, and the time that they do not cover
     Check(CheckArgs),
 }
 
 /// The options of `keys fetch`.
 #[derive(Args, Debug)]
 pub(crate) struct FetchArgs {
-    /// Region whose keys to get; may be given again
+    /// Region whose keys to fetch (repeatable)
     #[arg(
         long = "region",
         id = "region",
@@ -28,16 +28,16 @@ pub(crate) struct FetchArgs {
         required_unless_present = "all_regions"
     )]
     pub(crate) regions: Vec<String>,
-    /// Ask every region that this version knows of the partition; one that does not answer is said
+    /// Ask every known region of the partition, and report those that do not answer
     #[arg(long)]
     pub(crate) all_regions: bool,
-    /// First second of the period to verify: `2026-07-01` or `2026-07-01T00:00:00Z`
+    /// Start of the period to verify: `2026-07-01` or `2026-07-01T00:00:00Z`
     #[arg(long, value_name = "TIME")]
     pub(crate) start_time: String,
     /// End of the period to verify [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) end_time: Option<String>,
-    /// File to write
+    /// File for the key bundle
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// Overwrite output files that already exist
@@ -48,7 +48,7 @@ pub(crate) struct FetchArgs {
 /// The options of `keys check`.
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
-    /// Files of public keys
+    /// Key bundles to check
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! Options and arguments: what can be typed, and the typed request that it makes.
+//! Options and arguments, and the typed request that is built from them.
 pub(super) mod attest;
 pub(super) mod aws;
 pub(super) mod commands;

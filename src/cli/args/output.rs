@@ -1,29 +1,29 @@
-//! What a run writes: its report on stdout, and files beside it.
+//! Options for what a run writes: the report on stdout, and files.
 use clap::Args;
 use std::path::PathBuf;
 
-/// Forms of a `verify` run's output.
+/// Formats of the output on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// Text for people
     Text,
-    /// One summary document
+    /// One summary document, in JSON
     Json,
-    /// The event stream, a line an event
+    /// The event stream, one JSON object per line
     Jsonl,
 }
 
-/// Files that a run writes beside its report on stdout.
+/// Reports that a run writes into files, in addition to the report on stdout.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Outputs beside the one on stdout")]
+#[command(next_help_heading = "Additional outputs")]
 pub(crate) struct OutputArgs {
-    /// Write a report of this kind too: `html=FILE`; may be given again
+    /// Also write a report to FILE: `html=FILE` (repeatable)
     #[arg(long, value_name = "KIND=FILE", value_parser = report)]
     pub(crate) report: Vec<ReportFile>,
-    /// Write the findings as JUnit XML too, for pipelines that gate on it
+    /// Also write the result as JUnit XML, to gate a pipeline
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// Write the findings as OCSF events too, a JSON object a line
+    /// Also write the result as OCSF events, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(crate) ocsf: Option<PathBuf>,
     /// Write a table of what is proven as CSV: `verified-intervals=FILE` or `verified-objects=FILE`
@@ -35,14 +35,14 @@ pub(crate) struct OutputArgs {
     pub(crate) force: bool,
 }
 
-/// Where a run writes its record.
+/// Options for the run record.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Outputs beside the one on stdout")]
+#[command(next_help_heading = "Additional outputs")]
 pub(crate) struct RecordArgs {
-    /// Write the run record, from which every report can be made again; `.zst` compresses it
+    /// Write the run record, from which every report can be regenerated; `.zst` compresses it
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
-    /// Leave out of every output what depends on the clock, the host and the network
+    /// Leave out of every output whatever depends on the clock, the host and the network
     #[arg(long)]
     pub(crate) reproducible: bool,
 }
@@ -50,27 +50,27 @@ pub(crate) struct RecordArgs {
 /// The options of `replay`.
 #[derive(Args, Debug)]
 pub(crate) struct ReplayArgs {
-    /// The run record, as `verify --record FILE` wrote it
+    /// Run record, written by `verify --record`
     #[arg(value_name = "RECORD")]
     pub(crate) record: PathBuf,
-    /// Form of the output
+    /// Format of the report on stdout
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) outputs: OutputArgs,
 }
 
-/// A report of a kind, in a file.
+/// A report to write, and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReportFile {
     pub(crate) kind: ReportKind,
     pub(crate) path: PathBuf,
 }
 
-/// Kinds of report that are files.
+/// Kinds of report that `--report` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReportKind {
-    /// One self-contained page.
+    /// One HTML page that loads nothing.
     Html,
 }
 

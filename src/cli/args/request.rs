@@ -1,4 +1,4 @@
-//! Makes the typed request of a run from the options of a command.
+//! Builds the typed request of a run from the options of a command.
 use super::selection::Selection;
 use super::verify::VerifyArgs;
 use crate::console::refusal::Refusal;
@@ -19,15 +19,15 @@ use trailproof_core::vocab::ids::AccountId;
 use trailproof_core::vocab::location::excerpt;
 use trailproof_core::vocab::time::Timestamp;
 
-/// The record that `--since` names, unless it names a time: `./2026-07-01` names a file of that
-/// name.
+/// Returns the record that `--since` names, or `None` if it names a time. A file whose name looks
+/// like a time is named as `./2026-07-01`.
 fn record_at(typed: &str) -> Option<PathBuf> {
     let is_time = parse_time(typed).is_some();
     (!is_time && Path::new(typed).exists()).then(|| typed.into())
 }
 
 impl VerifyRequest {
-    /// What was typed of a location, a period and a scope.
+    /// Reads the location, the period and the scope that were typed.
     pub(crate) fn read(
         location_typed: Option<&str>,
         selection: &Selection,
@@ -72,7 +72,7 @@ impl VerifyRequest {
         Self { expect, ..request }.checked()
     }
 
-    /// What was typed for `verify`.
+    /// Reads the options of `verify`.
     pub(crate) fn of_verify(args: &VerifyArgs, began: Timestamp) -> Result<Self, Refusal> {
         let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
         let since = since.transpose()?;
@@ -96,7 +96,7 @@ impl VerifyRequest {
         Ok(request)
     }
 
-    /// Takes what was typed of copies.
+    /// Sets the options about copies.
     pub(crate) fn copy(
         &mut self,
         relocate: &[String],
@@ -109,7 +109,7 @@ impl VerifyRequest {
         Ok(())
     }
 
-    /// Takes the key bundles that were named.
+    /// Reads the key bundles that were named, and trusts their keys.
     pub(crate) fn believe(&mut self, paths: &[PathBuf]) -> Result<(), Refusal> {
         self.keys = key_files::read(paths)?.map(|bundle| (bundle, key_files::names(paths)));
         if let Some(Place::Directory(path)) = self.place.as_ref().filter(|_| paths.is_empty())
@@ -145,7 +145,8 @@ fn expect(selection: &Selection) -> Result<Expect, Refusal> {
     if !accounts.is_empty() {
         if expect.accounts.is_some() {
             return Err(Refusal::usage(
-                "`--expect-accounts organization` stands alone: it names every account",
+                "`--expect-accounts organization` cannot be combined with other accounts: it names \
+                 every account",
             ));
         }
         accounts.sort();
@@ -170,7 +171,7 @@ fn expect(selection: &Selection) -> Result<Expect, Refusal> {
     Ok(expect)
 }
 
-/// The accounts in a file: one or more ids a line, and `#` before a comment.
+/// Reads the accounts in a file: one or more ids per line; `#` begins a comment.
 fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
     let shown = excerpt(path, SHOWN);
     let text = std::fs::read_to_string(path).map_err(|error| {
@@ -196,7 +197,7 @@ fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
     Ok(accounts)
 }
 
-/// The period that was typed, if any was.
+/// Reads the period that was typed, if any; `since` is the start if `--since` names a time.
 fn read_period(selection: &Selection, since: Option<&str>) -> Result<Option<AskedPeriod>, Refusal> {
     let typed = PeriodArgs {
         start: since.or(selection.start_time.as_deref()),

@@ -8,29 +8,29 @@ use std::path::PathBuf;
 /// The options of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// Where the evidence lies: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
+    /// Evidence to verify: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
     #[arg(value_name = "LOCATION", required_unless_present = "trail_arn")]
     pub(crate) location: Option<String>,
-    /// Verify this trail; without a location, its bucket and prefix are asked of CloudTrail
+    /// Verify this trail; without LOCATION, CloudTrail is asked for its bucket and prefix
     #[arg(long, value_name = "ARN")]
     pub(crate) trail_arn: Option<String>,
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// Begin where the run of this record left off, and join on to it without a seam; or a time
+    /// Start of the period, or the record of an earlier run to continue from without a gap
     #[arg(long, value_name = "TIME|RECORD", group = "from")]
     pub(crate) since: Option<String>,
-    /// Believe the public keys in this file and ask AWS for none; may be given again
+    /// Trust the public keys in FILE instead of asking AWS (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) public_keys: Vec<PathBuf>,
-    /// Bucket that a copy is of, where its digests do not agree on one
+    /// Original bucket of the copy, if its digests do not agree on one
     #[arg(long, value_name = "BUCKET")]
     pub(crate) bucket: Option<String>,
-    /// Look elsewhere for what was delivered to OLD: `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or
-    /// `…=DIRECTORY`; may be given again
+    /// Read objects that were delivered to OLD from NEW: `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or
+    /// `s3://OLD[/PREFIX]=DIRECTORY` (repeatable)
     #[arg(long, value_name = "OLD=NEW")]
     pub(crate) relocate: Vec<String>,
-    /// Assert that the copy is complete, so that what is absent from it counts as removed; without
-    /// this, only the bucket of delivery and a mirror of it say what is missing
+    /// Assert that the copy is complete, so that an object absent from it counts as removed.
+    /// Without this, only the original bucket or a mirror of it can show that an object is missing
     #[arg(long)]
     pub(crate) complete_copy: bool,
     /// Do not search for log files that no digest names (saves one LIST per region and day)
@@ -39,20 +39,20 @@ pub(crate) struct VerifyArgs {
     /// Search for log files that no digest names (the default)
     #[arg(long, overrides_with = "no_unlisted", hide = true)]
     pub(crate) unlisted: bool,
-    /// Do not read log files again that this record proves and the store lists unchanged
+    /// Skip log files that this record of an earlier run proves and the store lists unchanged
     #[arg(long, value_name = "RECORD")]
     pub(crate) resume: Option<PathBuf>,
-    /// List only: say how many chains, digests and log files there are, how many requests a run
-    /// would make, about how long it would take and what S3 would charge
+    /// List only, and estimate a run: the number of chains, digests, log files and requests, the
+    /// time, and the price of the requests
     #[arg(long, conflicts_with_all = ["format", "record", "report", "junit", "ocsf", "resume"])]
     pub(crate) dry_run: bool,
-    /// Form of the output
+    /// Format of the report on stdout
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// No progress on stderr, nor what a run waits for, nor what it cost
+    /// Do not print progress, wait messages or the request summary to stderr
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    /// Requests in flight at once [default: as many as the store answers well, up to 256]
+    /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,
     #[command(flatten)]

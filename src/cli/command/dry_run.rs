@@ -1,4 +1,4 @@
-//! `verify --dry-run`: how much a run would have to do, found out by listing alone.
+//! `verify --dry-run`: estimates a run from listings alone.
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::verify::VerifyArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -16,18 +16,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use trailproof_core::vocab::location::escape;
 
-/// CPU time of one object: fetched, inflated and hashed (benches/RESULTS.md), and somewhat more for
-/// machines slower than that one.
+/// CPU time to fetch, inflate and hash one object (benches/RESULTS.md), with an allowance for
+/// slower machines.
 const EACH: Duration = Duration::from_micros(150);
 
-/// Requests in flight where the store answers well, as `source::limit` has it.
+/// Concurrent requests if the store answers well; the maximum of `source::limit`.
 const IN_FLIGHT: u64 = 256;
 
-/// Listings that could not be read and are named.
+/// Maximum number of unread listings that are named.
 const NAMED: usize = 10;
 
-/// Runs the command and returns the exit status: 0, or 3 where a part could not be listed, or 4
-/// where nothing lies. No status says anything about the evidence, as nothing is judged.
+/// Runs the command and returns the exit status: 0; 3 if a part could not be listed; 4 if nothing
+/// was found. The status is no verdict on the evidence, because nothing is verified.
 pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
     match unless_interrupted(attempt(aws, args)).await {
         Err(signal) => signal,
@@ -51,7 +51,7 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus
         cores: std::thread::available_parallelism().map_or(1, |cores| u64::from_count(cores.get())),
         in_flight: args.concurrency.map_or(IN_FLIGHT, u64::from_count),
     };
-    // What finding the chains took, the run will take again.
+    // The run repeats the requests that found the chains.
     let made = session.billed.as_ref().map(|billed| billed.now().lists);
     let lists = made.map(|made| made.saturating_sub(survey.pages));
     let search = if session.plan.unlisted { survey.search } else { 0 };
@@ -67,7 +67,7 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus
     Ok((text, status))
 }
 
-/// Counts of collections as numbers.
+/// Converts the length of a collection to a `u64`.
 trait FromCount {
     fn from_count(count: usize) -> Self;
 }
@@ -78,28 +78,28 @@ impl FromCount for u64 {
     }
 }
 
-/// What an estimate of time is made of.
+/// The figures that the estimate of time rests on.
 #[derive(Clone, Copy, Debug)]
 struct Machine {
-    /// How long a page of the listing took on average.
+    /// Average time for a page of the listing.
     page_time: Duration,
     cores: u64,
     in_flight: u64,
 }
 
 impl Machine {
-    /// Seconds for so many requests, and the words for what that rests on.
+    /// Returns the seconds for a number of requests, and the basis of the estimate in words.
     fn estimate(self, requests: u64, remote: bool) -> (f64, String) {
         let processor = float(self.cores) / EACH.as_secs_f64();
-        let cpu = format!("{} µs of CPU an object on {} cores", EACH.as_micros(), self.cores);
+        let cpu = format!("{} µs of CPU per object on {} cores", EACH.as_micros(), self.cores);
         if !remote {
             return (float(requests) / processor, format!("at {cpu}"));
         }
         let answer = self.page_time.max(Duration::from_millis(1)).as_secs_f64();
         let rate = (float(self.in_flight) / answer).min(processor);
         let words = format!(
-            "at {} requests a second: {} in flight, {:.0} ms an answer as the pages of this \
-             listing took, {cpu}",
+            "at {} requests a second: {} in flight, {:.0} ms per answer as measured on the pages \
+             of this listing, {cpu}",
             number(round(rate)),
             self.in_flight,
             answer * 1e3,
@@ -108,7 +108,7 @@ impl Machine {
     }
 }
 
-/// The nearest whole number of something that is only shown.
+/// Returns the nearest whole number, for display only.
 #[expect(clippy::as_conversions, reason = "a number that is only shown")]
 #[expect(clippy::cast_possible_truncation, reason = "far below 2^64")]
 #[expect(clippy::cast_sign_loss, reason = "rates and times are positive")]
@@ -126,7 +126,7 @@ fn tell(
     let objects = survey.digests + survey.logs;
     let mut lines = vec![
         format!("DRY RUN  {location}"),
-        "  Nothing was read and nothing was judged; all of this is by listing.".to_owned(),
+        "  Only the listing was read. Nothing was verified.".to_owned(),
         format!("  chains     {}", number(survey.chains)),
         format!("  digests    {}", number(survey.digests)),
         format!(
@@ -142,7 +142,7 @@ fn tell(
             lists + objects
         }
         None => {
-            lines.push(format!("  requests   none of S3; {} files to read", number(objects)));
+            lines.push(format!("  requests   none to S3; {} files to read", number(objects)));
             objects
         }
     };
@@ -173,11 +173,11 @@ mod tests {
     #[test]
     fn the_time_is_bound_by_latency_or_by_cpu() {
         let machine = Machine { page_time: Duration::from_millis(100), cores: 2, in_flight: 256 };
-        // 2,560 a second.
+        // 2,560 requests per second.
         let (seconds, words) = machine.estimate(25_600, true);
         assert!((seconds - 10.0).abs() < 0.01, "{seconds} {words}");
         assert!(words.contains("2,560 requests a second"), "{words}");
-        // 13,333 a second on two cores, whatever the store can do.
+        // 13,333 requests per second on two cores, however fast the store is.
         let near = Machine { page_time: Duration::ZERO, ..machine };
         let (seconds, _) = near.estimate(133_333, true);
         assert!((seconds - 10.0).abs() < 0.01, "{seconds}");

@@ -1,4 +1,4 @@
-//! `trailproof keys`: public keys in files.
+//! `trailproof keys`: fetches and checks key bundles.
 use super::keys_fetch::fetch;
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::keys::{CheckArgs, KeysArgs, KeysCommand};
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use trailproof_core::vocab::location::escape;
 
-/// Lines of one kind that are shown for one file.
+/// Maximum number of lines of one kind shown for one file.
 const LINES: usize = 100;
 
 /// Runs the command and returns the exit status.
@@ -40,7 +40,7 @@ fn check_files(args: &CheckArgs) -> Result<ExitStatus, Refusal> {
         report(&mut out, path, &bundle, &checked).map_err(|error| Refusal::stdout_lost(&error))?;
     }
     out.flush().map_err(|error| Refusal::stdout_lost(&error))?;
-    // A wrong key counts as contradicted evidence.
+    // A faulty key counts as contradicted evidence.
     Ok(if wrong { ExitStatus::Contradicted } else { ExitStatus::Success })
 }
 
@@ -69,7 +69,8 @@ fn report(out: &mut impl Write, path: &Path, bundle: &Bundle, checked: &Checked)
         let count = bundle.of_any_region.len();
         writeln!(
             out,
-            "  {} of no region: the file does not tell it, nor for which time it has all keys",
+            "  {} without a region: the file states neither the region nor the time for which it \
+             has all keys",
             number(count, "key"),
         )?;
     }

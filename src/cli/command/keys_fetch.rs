@@ -1,4 +1,4 @@
-//! `trailproof keys fetch`: the public keys of regions, from AWS into a file.
+//! `trailproof keys fetch`: fetches the public keys of regions from AWS into a file.
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::regions::{ORIGIN, partition_of};
 use crate::cli::args::aws::AwsArgs;
@@ -21,17 +21,17 @@ use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::time::{DAY, Period, Timestamp};
 
-/// The partition of credentials for which no region is configured.
+/// Region that stands for the commercial partition if no region is configured.
 const COMMERCIAL: &str = "us-east-1";
 
-/// Fetches keys and writes the file; gives the exit status.
+/// Fetches keys, writes the file, and returns the exit status.
 ///
 /// # Errors
 ///
-/// What was typed cannot be meant, nobody could be asked, a region that was named did not tell its
-/// keys, or the file could not be written. The file is then as it was.
+/// Returns an error if the arguments are invalid, AWS cannot be reached, a named region does not
+/// return its keys, or the file cannot be written. The file is then unchanged.
 pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus, Refusal> {
-    // Before anybody is asked.
+    // Checked before any request is made.
     check_absent(&args.output, args.force)?;
     let now = now();
     let typed = PeriodArgs {
@@ -42,8 +42,8 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     };
     let cut = period(typed).and_then(|asked| asked.ok_or(NO_PERIOD)?.cut(now));
     let (Period { start, end }, _) = cut.map_err(Refusal::usage)?;
-    // Digests next to the period are read too, to anchor it. Of the time after now nobody has all
-    // keys, so that is never written down as covered.
+    // Digests just outside the period are read too, to anchor it. Keys of the future are not known
+    // yet, so future time is never recorded as covered.
     let span = (start.plus(-DAY), end.plus(DAY).min(now));
     let named = named(&args.regions)?;
     let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
@@ -68,7 +68,7 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
                 print_to_stderr(&format!("{region}: {} keys", got.len()));
                 keys.insert(region, got);
             }
-            // Of a region that was named the keys are needed.
+            // The keys of a named region are required.
             Err(error) if named.contains(&region) => {
                 return Err(Refusal::not_started(format!("{region}: {error}")));
             }
@@ -79,7 +79,7 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
         }
     }
     if keys.is_empty() {
-        return Err(Refusal::not_started("no region told its keys; nothing was written"));
+        return Err(Refusal::not_started("no region returned its keys; nothing was written"));
     }
     write(&args.output, fetched(&keys, span).as_bytes(), args.force)?;
     if silent.is_empty() {
@@ -108,7 +108,7 @@ fn named(typed: &[String]) -> Result<BTreeSet<Region>, Refusal> {
     typed.iter().map(region).collect()
 }
 
-/// Every known region of the partition of those that were named, or else of the configured one.
+/// Returns every known region of the partition of the named regions, or else of the configured one.
 fn all(config: &AwsConfig, named: &BTreeSet<Region>) -> Vec<Region> {
     let configured = config.region().map_or(COMMERCIAL, AsRef::as_ref);
     let partition = partition_of(named.first().map_or(configured, Region::as_str));
@@ -122,7 +122,7 @@ fn all(config: &AwsConfig, named: &BTreeSet<Region>) -> Vec<Region> {
 
 type Answer = Result<Vec<KeyRecord>, ServiceError>;
 
-/// Asks the regions at once, as they know nothing of each other, and tells their answers in order.
+/// Asks all regions at once and returns their answers in the order of the regions.
 async fn ask(
     trust: &Arc<CloudTrail>,
     regions: BTreeSet<Region>,

@@ -1,8 +1,8 @@
 //! `trailproof lookup`: did CloudTrail deliver this very file?
 //!
-//! A file is known by the hash of its content and not by its name. A digest that is proven and
-//! names the hash says where and when it was delivered; the object that lies there now may be
-//! another.
+//! A file is identified by the hash of its content and not by its name. A proven digest that names
+//! the hash records where and when the file was delivered. The object at that key may have changed
+//! since.
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::lookup::LookupArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -30,16 +30,16 @@ use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::escape;
 use trailproof_core::vocab::time::HOUR;
 
-/// The name under which standard input is read. A file of that name is `./-`.
+/// The argument that means standard input. A file of that name is given as `./-`.
 const STDIN: &str = "-";
 
-/// Bytes of a file that are hashed at once.
+/// Number of bytes that are read and hashed at a time.
 const CHUNK: usize = 256 << 10;
 
-/// Where a hash was found: what names it, and a remark on the object that is there now.
+/// Where a hash was found: the log entry that names it, and a remark on the object now at that key.
 type FoundAt = (LogNamed, Option<Remark>);
 
-/// A remark on an object that is not proven, or on a file's form.
+/// A remark on an object that is not proven, or on the form of a file.
 struct Remark {
     /// Whether it contradicts the digest that names it.
     contradicts: bool,
@@ -71,7 +71,7 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     let mut request = VerifyRequest::read(Some(&args.place), &args.selection, now())?;
     request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
     request.believe(&args.public_keys)?;
-    // It is a digest that says what was delivered.
+    // Only digests show what was delivered.
     request.unlisted = false;
     let session = Session::open(&aws.access(), request, &counts, Caller::Unwanted, None).await?;
     let wanted: Arc<BTreeSet<Hash>> =
@@ -107,20 +107,28 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     Ok(tell(&files, &found, &summary, doubts, &session.plan))
 }
 
-/// What is to be said of the object that lies where the file was delivered.
+/// Returns a remark on the object at the key of delivery, unless it is valid.
 fn there<P>(outcome: &Outcome<P>) -> Option<Remark> {
     let (contradicts, words) = match outcome {
         Outcome::Valid(_) => return None,
         Outcome::Invalid(finding) => {
             let (_, now) = expected_and_found(finding);
-            (true, format!("the object there is another now: {}, {now}", finding.code()))
+            (
+                true,
+                format!(
+                    "the object at that key is no longer what was delivered: {}, {now}",
+                    finding.code()
+                ),
+            )
         }
-        Outcome::Unverified(why) => (false, format!("the object there could not be read: {why}")),
+        Outcome::Unverified(why) => {
+            (false, format!("the object at that key could not be read: {why}"))
+        }
     };
     Some(Remark { contradicts, words })
 }
 
-/// The sum of a file's content.
+/// Reads a file and hashes its content.
 fn read(path: &Path) -> Result<Content, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     let failed = |error: io::Error| Refusal::not_started(format!("cannot read `{shown}`: {error}"));
@@ -181,9 +189,12 @@ fn tell(
                 }
             }
             None => {
-                lines.push(format!("{shown}: no proven digest names it"));
+                lines.push(format!("{shown}: not found in any verified digest"));
                 if shown.contains("_CloudTrail-Digest_") {
-                    lines.push("    a digest, by its name: `lookup` finds log files".to_owned());
+                    lines.push(
+                        "    a digest, judging by its name; `lookup` finds only log files"
+                            .to_owned(),
+                    );
                 }
                 worse(if searched_all { Verdict::NothingFound } else { Verdict::NotProven });
             }
@@ -215,7 +226,7 @@ fn tell(
     Told { text, verdict: verdict.unwrap_or(Verdict::NothingFound) }
 }
 
-/// Where a file's content was delivered: all of it, or what its first gzip member holds.
+/// Returns where a file's content, or that of its first gzip member, was delivered.
 fn places_of<'f>(
     content: &Content,
     found: &'f BTreeMap<Hash, Vec<FoundAt>>,
@@ -223,7 +234,7 @@ fn places_of<'f>(
     found.get(&content.whole_hash()).or_else(|| found.get(&content.hash))
 }
 
-/// What of the evidence could not be searched: a digest that is not proven may name anything.
+/// Returns what could not be searched. An unproven digest may name any file.
 fn left_out(summary: &RunSummary, doubts: u64) -> Vec<String> {
     let (coverage, counts) = (&summary.coverage, &summary.counts);
     let mut left_out = Vec::new();
@@ -246,13 +257,13 @@ fn left_out(summary: &RunSummary, doubts: u64) -> Vec<String> {
     left_out
 }
 
-/// Hours with their noun: `1 hour`, `1.5 hours`.
+/// Returns hours with their noun: `1 hour`, `1.5 hours`.
 fn hours(seconds: i64) -> String {
     let noun = if seconds == HOUR { "hour" } else { "hours" };
     format!("{} {noun}", number_of_hours(seconds))
 }
 
-/// Hours with a tenth, where they are not whole.
+/// Returns a number of hours, with one decimal unless it is whole.
 fn number_of_hours(seconds: i64) -> String {
     let tenths = seconds * 10 / 3_600;
     match (tenths / 10, tenths % 10) {
@@ -261,8 +272,8 @@ fn number_of_hours(seconds: i64) -> String {
     }
 }
 
-/// What about the file's form is not CloudTrail's. Several members are only another form where all
-/// that they hold was delivered.
+/// Returns how the file's form differs from CloudTrail's. Several gzip members are only a different
+/// form if all of their content was delivered.
 fn odd_form(content: &Content, found: &BTreeMap<Hash, Vec<FoundAt>>) -> Option<Remark> {
     let contradicts = |words: String| Some(Remark { contradicts: true, words });
     match content.form {
@@ -272,7 +283,7 @@ fn odd_form(content: &Content, found: &BTreeMap<Hash, Vec<FoundAt>>) -> Option<R
                 && (found.contains_key(&content.whole_hash())
                     || !found.contains_key(&content.hash)) =>
         {
-            let words = "several-members: several gzip members hold it; they were joined";
+            let words = "several-members: it consists of several gzip members, which were joined";
             Some(Remark { contradicts: false, words: words.to_owned() })
         }
         Form::GzipAndMore { trailing } => contradicts(format!(

@@ -1,7 +1,7 @@
 //! `trailproof mirror`: a copy of the evidence that verifies offline.
 //!
-//! It is a run of `verify` over a source that keeps what is read, then a second pass for what the
-//! verification had no need of, and the keys.
+//! It runs `verify` over a source that keeps whatever is read. A second pass then copies the
+//! objects that the verification did not need, and the public keys.
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::mirror::MirrorArgs;
 use crate::cli::output::outputs::Outputs;
@@ -47,7 +47,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> ExitStatus {
         Err(refusal) => return refusal.print(),
     };
     let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
-    // Whatever ended the run, what was told until then is written.
+    // The outputs are finished even if the run was interrupted.
     let mut lost = outputs.close();
     let (verdict, finished) = match ended {
         Err(signal) => return signal,
@@ -56,14 +56,14 @@ pub(crate) async fn run(aws: &AwsArgs, args: &MirrorArgs) -> ExitStatus {
     };
     if let Some((count, why)) = &finished.lost {
         print_to_stderr(&format!(
-            "error: {count} writes to the mirror failed, the first with: {}\n\nhint: the same \
-             command goes on with what there is",
+            "error: {count} writes to the mirror failed, the first with: {}\n\nhint: run the same \
+             command again to continue",
             escape(why)
         ));
         lost = true;
     }
     let status = match verdict {
-        // Everything is proven, but not all of it is in the mirror.
+        // The bucket is proven, but the mirror is incomplete.
         Verdict::Proven if finished.unread > 0 => ExitStatus::NotProven,
         _ => verdict.into(),
     };
@@ -80,7 +80,7 @@ async fn attempt(
     let (bucket, prefix) = match &request.place {
         Some(Place::Bucket(bucket, prefix)) => (bucket, prefix),
         _ => {
-            let words = "a mirror is made of a bucket\n\nhint: `trailproof mirror \
+            let words = "a mirror is a copy of a bucket\n\nhint: `trailproof mirror \
                          s3://BUCKET/PREFIX DIRECTORY`";
             return Err(Refusal::usage(words));
         }
@@ -88,8 +88,8 @@ async fn attempt(
     let mut mirror = MirrorWriter::begin(&args.directory, bucket, prefix)?;
     if let Some(name) = mirror.set_aside() {
         print_to_stderr(&format!(
-            "warning: the mirror's manifest is damaged; what can be read of it is kept, the rest is \
-             read again, and the damaged one is now `{name}` there"
+            "warning: the mirror's manifest is damaged; its readable part is kept, the rest is \
+             copied again, and the damaged file is now `{name}` in the mirror"
         ));
     }
     let counts = Arc::new(Counts::default());
@@ -123,7 +123,7 @@ async fn attempt(
         }
     }
     let kept = keys.kept();
-    // A bundle without a key is none.
+    // A bundle without keys is useless.
     if kept.values().any(|region| !region.keys.is_empty()) {
         mirror.write(KEYS_BESIDE, &bundle_text(&kept));
     }
@@ -138,7 +138,7 @@ async fn attempt(
     Ok((summary.verdict, finished))
 }
 
-/// Notes what this run was asked for, once.
+/// Records the period and the scope of this run in the header, unless they are there.
 fn keep_run(header: &mut Header, args: &MirrorArgs, period: Period) {
     let selection = &args.selection;
     let run = MirrorRun {
@@ -154,8 +154,8 @@ fn keep_run(header: &mut Header, args: &MirrorArgs, period: Period) {
     }
 }
 
-/// The time of which all keys are wanted, by region: that of every run until now, and a day around
-/// it, as digests next to a period are read to anchor it.
+/// Returns, by region, the time for which all keys are required: the periods of all runs so far and
+/// a day around each, because digests just outside a period are read to anchor it.
 fn spans(
     header: &mut Header,
     regions: &BTreeSet<Region>,
@@ -186,7 +186,7 @@ fn tell(args: &MirrorArgs, finished: &Finished) {
     let objects = &finished.objects;
     let shown = args.directory.to_string_lossy();
     print_to_stderr(&format!(
-        "mirror `{}`: {} objects copied, {} not copied ({} could not be read, {} are of another \
+        "mirror `{}`: {} objects copied, {} not copied ({} could not be read, {} are outside the \
          period or scope), {} absent",
         escape(&shown),
         objects.copied,

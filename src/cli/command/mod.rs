@@ -1,4 +1,4 @@
-//! The commands. Each file runs one.
+//! The commands, one in each file.
 pub(super) mod attest;
 pub(super) mod dry_run;
 pub(super) mod keys;

@@ -1,7 +1,7 @@
-//! `trailproof replay`: any report again, from a run record.
+//! `trailproof replay`: regenerates any report from a run record.
 //!
-//! The record is read twice: once to see that it is whole, in order and adds up, and once to tell
-//! it, so that nothing is told of a record that is not what was written.
+//! The record is read twice: first to check that it is complete, in order and consistent, then to
+//! report it, so that nothing is reported from a damaged record.
 use crate::cli::args::output::ReplayArgs;
 use crate::cli::output::outputs::Outputs;
 use crate::console::exit::ExitStatus;
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitStatus {
     let bad = |why: &BadRecord| {
         Refusal::not_started(format!("cannot use the record `{shown}`: {why}")).print()
     };
-    // A record that was cut tells what it holds, as the run did that was cut.
+    // An incomplete record is reported as far as it goes, as the interrupted run itself was.
     let mut record = match open_record(&args.record) {
         Ok(record) => record,
         Err(why) => return bad(&why),
@@ -50,8 +50,8 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitStatus {
     }
 }
 
-/// Tells what the record holds, and gives its verdict. That is told only when what was read is what
-/// was `checked` before, by its hash.
+/// Writes the events of the record to the outputs and returns its verdict. The verdict is reported
+/// only if the record still has the hash that was `checked`.
 fn tell(
     path: &Path,
     checked: Option<&str>,
@@ -66,12 +66,13 @@ fn tell(
             Ok(Some(RecordLine::Circumstances(around))) => outputs.tell_circumstances(&around),
             Ok(Some(_)) => {}
             Ok(None) if record.sha256() == checked => break,
-            // That it was cut has been told; another run may have been writing it in between.
+            // Reported by the caller. A run may have been writing to the record in the meantime.
             Err(BadRecord::Cut { .. }) if checked.is_none() => return Ok(None),
             Ok(None) | Err(BadRecord::Cut { .. }) => {
                 return Err(BadRecord::line(
                     record.number(),
-                    "the file is not the one that was checked: it changed, or can be read only once",
+                    "the file is not the one that was checked: it changed in the meantime, or can \
+                     be read only once",
                 ));
             }
             Err(why) => return Err(why),

@@ -1,4 +1,4 @@
-//! `trailproof validate-logs`: the AWS CLI's command, with its words and its exit status.
+//! `trailproof validate-logs`: the AWS CLI's command, with its output and its exit statuses.
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::aws::words::SetupError;
 use crate::cli::args::aws::AwsArgs;
@@ -29,7 +29,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> ExitStatus {
     let mut report = None;
     let work = validate(aws, args, &mut report);
     let ended = unless_interrupted(work).await;
-    // Whatever ended the run, what was found until then is shown.
+    // The results so far are shown even if the run was interrupted.
     let lost = report.and_then(|mut report: Report| report.close());
     let status = match ended {
         Err(signal) => {
@@ -80,7 +80,7 @@ async fn validate(
     let plan = AwsPlan::make(request, &trust).await?;
     let counts = Arc::new(Counts::default());
     let (source, _) = s3(&config, &counts, args.concurrency);
-    // Standard error is the AWS CLI's, byte for byte, unless somebody looks at it.
+    // Stderr is byte-equal to the AWS CLI's unless it is a terminal.
     let waits = io::stderr().is_terminal().then(|| watch(counts));
     let report = report.insert(Report::new(args.verbose, home_region.as_str()));
     let tallies = validate_logs(plan, source, &trust, &mut |event| report.tell(event)).await;
@@ -145,8 +145,8 @@ fn optional<T: FromStr>(text: Option<&str>, option: &str) -> Result<Option<T>, A
     }
 }
 
-/// The report on the program's own streams. A stream that fails is set aside and the run goes on:
-/// its exit status must not depend on who is listening.
+/// The report on stdout and stderr. If a stream fails, the run continues without it: the exit
+/// status must not depend on a closed pipe.
 struct Report {
     text: AwsText<BufWriter<io::Stdout>, io::Stderr>,
     failed: Option<io::Error>,
@@ -170,11 +170,11 @@ impl Report {
     }
 }
 
-/// Why the run gave up, in the AWS CLI's words where it has some.
+/// Why the run was aborted, in the AWS CLI's words if it has any.
 struct AwsCliError {
     words: String,
     hint: Option<String>,
-    /// The AWS CLI sets most of its errors apart by an empty line, and some not.
+    /// Whether an empty line precedes the message, as it does for most errors of the AWS CLI.
     apart: bool,
 }
 
@@ -207,26 +207,29 @@ impl From<SetupError> for AwsCliError {
 impl From<Abort> for AwsCliError {
     fn from(abort: Abort) -> Self {
         match abort {
-            Abort::Service(error) => Self { apart: !error.no_credentials, ..Self::new(error.to_string()) },
+            Abort::Service(error) => {
+                Self { apart: !error.no_credentials, ..Self::new(error.to_string()) }
+            }
             Abort::TrailNotFound(arn) => {
                 Self::new(format!("A trail could not be found for {}", escape(&arn))).hint(
-                    "DescribeTrails lists trails of this account and region only; \
-                     name the bucket with `--s3-bucket` where the trail is another account's or gone",
+                    "DescribeTrails lists trails of this account and region only; if the trail \
+                     belongs to another account or was deleted, name its bucket with `--s3-bucket`",
                 )
             }
-            Abort::AccountNeeded => Self::new(
-                "Missing required parameter for organization trail: '--account-id'",
-            ),
+            Abort::AccountNeeded => {
+                Self::new("Missing required parameter for organization trail: '--account-id'")
+            }
             Abort::Listing { bucket, why } => listing_refused(&bucket, &why),
             Abort::NoPublicKeys { from, to } => {
                 Self::new(format!("No public keys found between {from} and {to}")).hint(
-                    "keys are kept by region: `--region` must name the one whose log files are meant",
+                    "public keys are stored by region: `--region` must name the region whose log \
+                     files to validate",
                 )
             }
             Abort::SeveralOrganizations(names) => {
                 let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
                 Self::new(format!(
-                    "the bucket holds digests of this trail below several organizations: `{}`",
+                    "the bucket holds digests of this trail under several organizations: `{}`",
                     names.join("`, `")
                 ))
             }
@@ -239,12 +242,13 @@ fn listing_refused(bucket: &str, why: &ReadFailure) -> AwsCliError {
         ReadFailureKind::NoSuchBucket => {
             "name the bucket that holds the digests with `--s3-bucket`"
         }
-        ReadFailureKind::Denied => "`s3:ListBucket` on the bucket is needed",
+        ReadFailureKind::Denied => "`s3:ListBucket` on the bucket is required",
         _ => "",
     };
     let operation = match why.kind {
         ReadFailureKind::NoSuchBucket => "GetBucketLocation",
-        // The AWS CLI's word, and near enough: what refuses the one refuses the other.
+        // The operation that the AWS CLI names. We call ListObjectsV2, which needs the same
+        // permission.
         _ => "ListObjects",
     };
     let retries = match why.attempts.saturating_sub(1) {

@@ -1,4 +1,4 @@
-//! `trailproof verify`: what does this bucket prove?
+//! `trailproof verify`: verifies the evidence in a bucket or a copy.
 use super::dry_run;
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::verify::VerifyArgs;
@@ -35,7 +35,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
         Err(refusal) => return refusal.print(),
     };
     let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
-    // Whatever ended the run, what was told until then is written.
+    // The outputs are finished even if the run was interrupted.
     let lost = outputs.close();
     match ended {
         Err(signal) => signal,

@@ -1,4 +1,4 @@
-//! What a run is surrounded by: the clock, the host, the user, the program.
+//! The circumstances of a run: the clock, the host, the user, the program.
 use crate::report::record::Surroundings;
 use crate::session::environment::now;
 use crate::session::open::RunFacts;
@@ -10,7 +10,7 @@ use std::time::Instant;
 use trailproof_core::record::document::{Circumstances, RunEnded};
 use trailproof_core::record::wire::Time;
 
-/// What is known of this run, and how to find out at its end what it took.
+/// Returns the circumstances of this run, and a function that measures it at its end.
 pub(crate) fn surroundings(own: RunFacts) -> Surroundings {
     let began = Instant::now();
     let circumstances = Circumstances {
@@ -43,14 +43,14 @@ fn host() -> Option<String> {
     Some(name).filter(|name| !name.is_empty())
 }
 
-/// The name that the environment has for the user, or else the number of the user.
+/// Returns the name of the user from the environment, or else the user's number.
 fn user() -> Option<String> {
     let named = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     let number = || format!("uid {}", rustix::process::geteuid().as_raw());
     Some(named.filter(|name| !name.is_empty()).unwrap_or_else(number))
 }
 
-/// The SHA-256 of the running program's file.
+/// Returns the SHA-256 of the running program's file.
 fn program() -> io::Result<String> {
     let mut file = File::open(std::env::current_exe()?)?;
     let mut hash = Sha256::new();
@@ -64,15 +64,16 @@ fn program() -> io::Result<String> {
     }
 }
 
-/// An argument without what a URL may hold that is secret: user, password, query and fragment. All
-/// up to the last `@` counts as the first two, as a password may hold any character.
+/// Returns an argument without the parts of a URL that may be secret: user, password, query and
+/// fragment. Everything up to the last `@` counts as user and password, because a password may
+/// contain any character.
 fn without_secret(argument: &str) -> String {
     let Some((before, rest)) = argument.split_once("://") else { return argument.to_owned() };
     if before == "s3" || before.ends_with("=s3") {
         return argument.to_owned();
     }
     let end = rest.find(['?', '#']).unwrap_or(rest.len());
-    // An `@` behind the query may end a password that holds a `?`.
+    // An `@` after the `?` may end a password that contains a `?`.
     match (rest.rsplit_once('@'), rest.get(..end)) {
         (Some((_, host)), _) => {
             let host = host.split(['?', '#']).next().unwrap_or_default();
@@ -88,8 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_in_a_url_is_not_told() {
-        for (argument, told) in [
+    fn secrets_in_a_url_are_removed() {
+        for (argument, expected) in [
             ("https://user:pass@host/x", "https://…@host/x"),
             ("--endpoint-url=http://a@b@host", "--endpoint-url=http://…@host"),
             ("s3://bucket/x@y", "s3://bucket/x@y"),
@@ -99,7 +100,7 @@ mod tests {
             ("http://host/?X-Amz-Security-Token=SECRET", "http://host/…"),
             ("--relocate=s3://a=s3://b/x?y@z", "--relocate=s3://a=s3://b/x?y@z"),
         ] {
-            assert_eq!(without_secret(argument), told);
+            assert_eq!(without_secret(argument), expected);
         }
     }
 }

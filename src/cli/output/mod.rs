@@ -1,4 +1,4 @@
-//! What a run writes: its report on stdout, and files beside it.
+//! The outputs of a run: its report on stdout, and files.
 pub(super) mod environment;
 pub(super) mod outputs;
 pub(super) mod request;

@@ -1,8 +1,8 @@
-//! Everything that a run writes: its report on stdout and files beside it.
+//! All outputs of a run: its report on stdout and files.
 //!
-//! An output that fails is set aside and the run goes on: what the evidence proves must not depend
-//! on who is listening or on a full disk. That an output was lost is said at the end, and the exit
-//! status tells it unless the evidence is contradicted, which is louder.
+//! If an output fails, the run continues without it: the verdict must not depend on a closed pipe
+//! or a full disk. A lost output is reported at the end. It also sets the exit status, unless the
+//! evidence is contradicted, which takes precedence.
 use super::environment::surroundings;
 use super::request::{Kind, ReportFormat, Wanted, wanted};
 use super::sink::{Nowhere, Output, finish, in_file, in_record, on_stdout};
@@ -17,31 +17,31 @@ use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::Circumstances;
 use trailproof_core::vocab::location::escape;
 
-/// Where the events of a run go.
+/// The outputs to which the events of a run are written.
 pub(crate) struct Outputs {
-    /// What is opened when the run begins: one that does not begin leaves no file.
+    /// Files to open when the run begins. A run that does not begin leaves no file.
     wanted: Vec<Wanted>,
     all: Vec<Output>,
-    /// Whether what depends on the clock, the host and the network is left out.
+    /// Whether to leave out whatever depends on the clock, the host and the network.
     reproducible: bool,
-    /// Whether files that are there are replaced.
+    /// Whether to overwrite existing files.
     force: bool,
-    /// Whether a run is told as it goes, and not from its record.
+    /// Whether the events come from a run, and not from its record.
     live: bool,
-    /// What the run knows of itself.
+    /// Facts about the run for its circumstances.
     own: RunFacts,
-    /// Whether there is anything to tell: a run that did not begin has no report.
+    /// Whether the run began. A run that did not begin has no report.
     begun: bool,
-    /// Whether the run came to its end.
+    /// Whether the run finished.
     ended: bool,
 }
 
 impl Outputs {
-    /// The report on stdout and the files that were asked for.
+    /// Returns the report on stdout and the requested files.
     ///
     /// # Errors
     ///
-    /// That what was typed cannot be meant.
+    /// Returns a usage error if a file cannot be an output.
     pub(crate) fn new(
         format: Format,
         record: &RecordArgs,
@@ -59,11 +59,11 @@ impl Outputs {
         })
     }
 
-    /// The same without a record, for events that come from one.
+    /// Returns the outputs for events that are read from `record`.
     ///
     /// # Errors
     ///
-    /// That what was typed cannot be meant.
+    /// Returns a usage error if a file cannot be an output.
     pub(crate) fn of_reports(
         format: Format,
         args: &OutputArgs,
@@ -73,22 +73,22 @@ impl Outputs {
         outputs.beside(record)
     }
 
-    /// The same, none of them in place of a file that the run reads.
+    /// Checks that no output is a file that the run reads.
     ///
     /// # Errors
     ///
-    /// That one of them would be.
+    /// Returns a usage error if an output is `input`.
     pub(crate) fn beside(self, input: &Path) -> Result<Self, Refusal> {
         match self.wanted.iter().find(|file| names_same(&file.path, input)) {
             None => Ok(self),
             Some(file) => Err(Refusal::usage(format!(
-                "`{}` is read, and cannot be written as well",
+                "`{}` is an input and cannot be an output as well",
                 escape(&file.path.to_string_lossy())
             ))),
         }
     }
 
-    /// Whether any of them tells who the caller of AWS is.
+    /// Returns whether any output needs the identity of the AWS caller.
     pub(crate) fn caller(&self) -> Caller {
         let tells =
             |file: &Wanted| matches!(file.kind, Kind::Record | Kind::Report(ReportFormat::Html));
@@ -98,18 +98,19 @@ impl Outputs {
         }
     }
 
-    /// What the run knows of itself from now on.
+    /// Sets the facts about the run.
     pub(crate) fn know(&mut self, own: RunFacts) {
         self.own = own;
     }
 
-    /// Whether any file may tell what surrounds the run.
+    /// Returns whether the files include the circumstances of the run.
     fn tells_surroundings(&self) -> bool {
         self.live && !self.reproducible && !self.wanted.is_empty()
     }
 
-    /// Opens the files. One that cannot be made is lost, and the run goes on. Gives what surrounds
-    /// the run, where any file may tell it: the record and the reports tell the same.
+    /// Opens the files. A file that cannot be created counts as lost, and the run continues.
+    /// Returns the circumstances of the run if the files include them, so that record and reports
+    /// agree.
     fn begin(&mut self) -> Option<Circumstances> {
         self.begun = true;
         let tells = self.tells_surroundings();
@@ -128,7 +129,7 @@ impl Outputs {
                 }
                 Err(error) => {
                     print_to_stderr(&format!(
-                        "warning: cannot write {name}: {error}; the run goes on"
+                        "warning: cannot write {name}: {error}; the run continues"
                     ));
                     self.lost(name, error);
                 }
@@ -141,7 +142,7 @@ impl Outputs {
         self.all.push(Output { name, to: Box::new(Nowhere), file: None, failed: Some(error) });
     }
 
-    /// Tells an event to every output that did not fail.
+    /// Writes an event to every output that has not failed.
     pub(crate) fn tell(&mut self, event: &RunEvent) {
         let circumstances = if self.begun { None } else { self.begin() };
         self.ended = matches!(event, RunEvent::RunFinished(_));
@@ -157,7 +158,7 @@ impl Outputs {
         }
     }
 
-    /// Tells every output that did not fail what surrounds the run.
+    /// Writes the circumstances of the run to every output that has not failed.
     pub(crate) fn tell_circumstances(&mut self, circumstances: &Circumstances) {
         for output in &mut self.all {
             if output.failed.is_none() {
@@ -166,9 +167,9 @@ impl Outputs {
         }
     }
 
-    /// Finishes every output; prints which were lost, and returns whether any was. The report on
-    /// stdout of a run that was cut short tells what there is; a file is kept only where the run came
-    /// to its end.
+    /// Finishes every output, reports those that were lost, and returns whether there were any. If
+    /// the run was interrupted, the report on stdout shows the results so far, and files are
+    /// dropped.
     pub(crate) fn close(self) -> bool {
         let mut lost = false;
         for output in self.all {

@@ -1,4 +1,4 @@
-//! The files that a run is asked to write.
+//! The files that a run is requested to write.
 use crate::cli::args::output::{ExportKind, OutputArgs, RecordArgs, ReportKind};
 use crate::console::refusal::Refusal;
 use crate::files::atomic::{self, check_absent, names_same};
@@ -8,21 +8,21 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use trailproof_core::vocab::location::escape;
 
-/// A file of a run, and what is written into it.
+/// A file to write, and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) kind: Kind,
     pub(crate) path: PathBuf,
 }
 
-/// What a file of a run holds.
+/// The content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Report(ReportFormat),
     Record,
 }
 
-/// Formats of reports in files.
+/// Formats of reports that are written into files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReportFormat {
     Html,
@@ -32,7 +32,7 @@ pub(crate) enum ReportFormat {
     VerifiedObjects,
 }
 
-/// The files that were asked for, none of them twice and none where stdout goes.
+/// Returns the requested files, after a check that they differ from each other and from stdout.
 pub(crate) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, Refusal> {
     let reports = args.report.iter().map(|report| {
         let kind = match report.kind {
@@ -65,13 +65,13 @@ pub(crate) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wante
     Ok(wanted)
 }
 
-/// Refuses a path that is another output's too.
+/// Returns a usage error if `path` is also the file of a different output.
 fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> Result<(), Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     if path == Path::new("-") {
         return Err(Refusal::usage(
-            "`-` is no file\n\nhint: stdout has the report of `--format`; `--format jsonl` writes \
-             the event stream there"
+            "`-` is not a file\n\nhint: stdout receives the report of `--format`; use `--format \
+             jsonl` to write the event stream there"
                 .to_owned(),
         ));
     }
@@ -81,11 +81,11 @@ fn check_path<'a>(path: &Path, mut earlier: impl Iterator<Item = &'a Path>) -> R
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let same = match (std::fs::metadata(path), stdout.and_then(|stdout| stdout.metadata())) {
         (Ok(one), Ok(other)) => atomic::is_same(&one, &other),
-        // What cannot be looked at is no file yet, or fails when it is opened.
+        // A path without metadata does not exist yet, or fails when it is opened.
         _ => false,
     };
     if same {
-        return Err(Refusal::usage(format!("`{shown}` is where stdout goes")));
+        return Err(Refusal::usage(format!("`{shown}` is the file that stdout is redirected to")));
     }
     Ok(())
 }

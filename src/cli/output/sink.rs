@@ -1,4 +1,4 @@
-//! One output of a run: stdout, or a file that takes its name when it is whole.
+//! One output of a run: stdout, or a file that gets its name when it is complete.
 use super::request::ReportFormat;
 use crate::cli::args::output::Format;
 use crate::console::stream::print_to_stderr;
@@ -18,17 +18,17 @@ use std::path::Path;
 use trailproof_core::record::RunEvent;
 use trailproof_core::vocab::location::escape;
 
-/// One place where the events go, until it fails.
+/// One output, with the error that ended it, if any.
 pub(crate) struct Output {
-    /// How it is called in a message.
+    /// Name for messages.
     pub(crate) name: String,
     pub(crate) to: Box<dyn RunReporter>,
-    /// The file to be, unless it is stdout.
+    /// File that gets its name at the end; `None` for stdout.
     pub(crate) file: Option<OutputFile>,
     pub(crate) failed: Option<io::Error>,
 }
 
-/// A file that takes its name when it is whole.
+/// A file that gets its name when it is complete.
 pub(crate) enum OutputFile {
     Report(WholeFile),
     Record(PartialFile),
@@ -43,7 +43,7 @@ impl OutputFile {
     }
 }
 
-/// Writes what is left, and gives the file its name where the run came to its end.
+/// Writes what remains, and gives the file its name if the run finished.
 pub(crate) fn finish(
     mut to: Box<dyn RunReporter>,
     file: Option<OutputFile>,
@@ -57,8 +57,8 @@ pub(crate) fn finish(
             if let Some(partial) = file.partial() {
                 let shown = escape(&partial.to_string_lossy()).into_owned();
                 print_to_stderr(&format!(
-                    "hint: what was found until now is in `{shown}`; `--resume {shown}` goes on \
-                     from there"
+                    "hint: the results so far are in `{shown}`; `--resume {shown}` continues from \
+                     there"
                 ));
             }
             Ok(())
@@ -67,7 +67,7 @@ pub(crate) fn finish(
     }
 }
 
-/// The report on stdout.
+/// Returns the output for the report on stdout.
 pub(crate) fn on_stdout(format: Format) -> Output {
     let out = BufWriter::new(io::stdout());
     let to: Box<dyn RunReporter> = match format {
@@ -78,7 +78,7 @@ pub(crate) fn on_stdout(format: Format) -> Output {
     Output { name: "the output".to_owned(), to, file: None, failed: None }
 }
 
-/// A report in a file.
+/// Creates a report in a file.
 pub(crate) fn in_file(
     kind: ReportFormat,
     path: &Path,
@@ -96,7 +96,7 @@ pub(crate) fn in_file(
     Ok((to, OutputFile::Report(file)))
 }
 
-/// The record of the run.
+/// Creates the record of the run.
 pub(crate) fn in_record(
     path: &Path,
     around: Option<Surroundings>,
@@ -112,7 +112,7 @@ pub(crate) fn in_record(
     Ok((Box::new(Record::new(sink, around)), OutputFile::Record(file)))
 }
 
-/// An output that was lost before the run began.
+/// The reporter of an output that was lost before the run began. It discards everything.
 pub(crate) struct Nowhere;
 
 impl RunReporter for Nowhere {
@@ -125,7 +125,7 @@ impl RunReporter for Nowhere {
     }
 }
 
-/// Colour is for terminals, and not where `NO_COLOR` is set.
+/// Returns whether to use colour: only on a terminal, and not if `NO_COLOR` is set.
 fn colour() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stdout().is_terminal() && !refused

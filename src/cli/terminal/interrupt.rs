@@ -1,4 +1,4 @@
-//! Signals that end a run from outside.
+//! Ends a run on SIGINT or SIGTERM.
 use crate::console::exit::ExitStatus;
 use std::future::Future;
 use tokio::signal::unix::{SignalKind, signal};
@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 ///
-/// A signal arrived first; the exit status names it.
+/// Returns the exit status of the signal if SIGINT or SIGTERM arrives first.
 pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, ExitStatus> {
     tokio::select! {
         done = work => Ok(done),
@@ -21,7 +21,7 @@ async fn arrival(kind: SignalKind) {
         Ok(mut signals) => {
             signals.recv().await;
         }
-        // Where the handler cannot be set, the signal does what it does by default.
+        // If the handler cannot be installed, the default action of the signal applies.
         Err(_) => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! What is shown on the terminal while a command runs.
+//! Output to stderr while a command runs: progress, wait messages and the request summary.
 pub(super) mod interrupt;
 pub(super) mod progress;
 pub(super) mod request_summary;

@@ -1,4 +1,4 @@
-//! Progress on stderr, pulled on a tick from counters that the run bumps anyway.
+//! Progress on stderr, drawn at intervals from counters that the run keeps in any case.
 use super::waits::{Waits, watch};
 use crate::source::layer::count::Counts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,21 +8,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use trailproof_core::record::RunEvent;
 
-/// How often the line is drawn.
+/// Interval at which the line is drawn.
 const TICK: Duration = Duration::from_millis(200);
 
-/// What a run has told so far.
+/// Events of the run so far.
 #[derive(Debug, Default)]
 struct Told {
     chains: AtomicU64,
     digests: AtomicU64,
     logs: AtomicU64,
-    /// Digests that the listing tells of, once it is there.
+    /// Number of digests listed; zero until the listing is complete.
     listed: AtomicU64,
 }
 
-/// A line on stderr while the run goes on; where nobody would see it move, a line where the run has
-/// to wait.
+/// The progress line on stderr. If stderr is not a terminal, only wait messages are printed.
 #[derive(Debug)]
 pub(crate) struct Progress {
     told: Arc<Told>,
@@ -31,7 +30,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Begins to draw, unless `quiet`.
+    /// Starts drawing, unless `quiet`.
     pub(crate) fn start(quiet: bool, counts: Arc<Counts>) -> Self {
         let told = Arc::new(Told::default());
         if quiet {
@@ -60,7 +59,7 @@ impl Progress {
         Self { told, bar: Some(bar), drawing: Some(drawing) }
     }
 
-    /// Takes note of an event.
+    /// Counts an event.
     pub(crate) fn note(&self, event: &RunEvent) {
         if let RunEvent::BucketListed { digests, .. } = event {
             self.told.listed.store(*digests, Ordering::Relaxed);
@@ -74,7 +73,7 @@ impl Progress {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes the line away again.
+    /// Removes the line.
     pub(crate) fn stop(self) {
         drop(self);
     }
@@ -97,7 +96,7 @@ fn line(told: &Told, counts: &Counts, elapsed: Duration) -> String {
     let rate = requests.checked_div(elapsed.as_secs().max(1)).unwrap_or(0);
     let digests = told.digests.load(Ordering::Relaxed);
     let listed = told.listed.load(Ordering::Relaxed);
-    // Digests take about equally long, so what is done tells what is left.
+    // Digests take about equally long, so the remaining time follows from the finished ones.
     let left = match (elapsed.as_secs()).checked_mul(listed.saturating_sub(digests)) {
         Some(work) if digests > 0 => format!("{} s left", work / digests),
         _ => "listing".to_owned(),

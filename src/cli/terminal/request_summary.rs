@@ -1,23 +1,24 @@
-//! What S3 would charge for a run.
+//! The request summary: the requests of a run and what S3 charges for them.
 use crate::console::stream::print_to_stderr;
 use crate::source::layer::count::Counts;
 use std::io::IsTerminal as _;
 
-/// USD for 1,000 LIST requests: S3 Standard, US East (N. Virginia), as
-/// <https://aws.amazon.com/s3/pricing/> had it in November 2026. Other regions and storage classes
-/// differ, some by more than half.
+/// USD for 1,000 LIST requests: S3 Standard, US East (N. Virginia), according to
+/// <https://aws.amazon.com/s3/pricing/> in November 2026. Other regions and storage classes differ,
+/// some by more than half.
 const LIST_PRICE: f64 = 0.005;
 
-/// USD for 1,000 GET requests, from the same place.
+/// USD for 1,000 GET requests, from the same page.
 const GET_PRICE: f64 = 0.0004;
 
-/// Where the prices are from, as the line says it.
+/// Origin of the prices, as printed.
 const PRICES: &str = "S3 Standard in us-east-1, November 2026";
 
-/// Requests below which nothing is said where nobody watches: prices are for a thousand.
+/// Number of requests below which the summary is printed to a terminal only. Prices are per
+/// thousand requests.
 const WORTH_SAYING: u64 = 1_000;
 
-/// Says at the end of a run what it cost, unless `quiet`.
+/// Prints the request summary at the end of a run, unless `quiet`.
 pub(crate) fn print_request_summary(quiet: bool, counts: &Counts) {
     let now = counts.now();
     let watched = std::io::stderr().is_terminal();
@@ -35,11 +36,10 @@ pub(crate) fn print_request_summary(quiet: bool, counts: &Counts) {
     ));
 }
 
-/// Requests and bytes, with what they cost: every attempt counts, as S3 counts it.
+/// Describes requests, bytes and their price. Every attempt counts, as it does for S3.
 pub(crate) fn cost(lists: u64, gets: u64, bytes: u64) -> String {
     format!(
-        "{} LIST and {} GET requests, {}; an estimate of their price is {} ({PRICES}; requests \
-         only, no data transfer)",
+        "{} LIST and {} GET requests, {}; estimated price {} ({PRICES}; without data transfer)",
         number(lists),
         number(gets),
         size(bytes),
@@ -47,7 +47,7 @@ pub(crate) fn cost(lists: u64, gets: u64, bytes: u64) -> String {
     )
 }
 
-/// The price in USD, to a hundredth of a cent, and never nothing for something.
+/// Returns the price in USD, to a hundredth of a cent. Only zero requests have the price zero.
 fn dollars(lists: u64, gets: u64) -> String {
     let price = (float(lists) * LIST_PRICE + float(gets) * GET_PRICE) / 1_000.0;
     if price > 0.0 && price < 0.0001 {
@@ -59,7 +59,7 @@ fn dollars(lists: u64, gets: u64) -> String {
     }
 }
 
-/// A count with its thousands set apart.
+/// Returns a count with commas between thousands.
 pub(crate) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
@@ -72,7 +72,7 @@ pub(crate) fn number(count: u64) -> String {
     shown
 }
 
-/// Bytes in the unit that suits them.
+/// Returns a number of bytes in a suitable unit.
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
@@ -92,7 +92,7 @@ pub(crate) fn float(number: u64) -> f64 {
 mod tests {
     use super::*;
 
-    /// By hand: 4,821 LIST are 0.0241 USD, 57,935 GET 0.0232 USD.
+    /// Computed by hand: 4,821 LIST are 0.0241 USD, 57,935 GET are 0.0232 USD.
     #[test]
     fn the_price_is_that_of_the_requests() {
         assert_eq!(dollars(4_821, 57_935), "0.0473 USD");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_says_that_it_is_an_estimate_and_of_when() {
+    fn the_summary_is_marked_as_an_estimate_and_dates_its_prices() {
         let line = cost(4, 1_234, 5_000);
         for part in ["4 LIST", "1,234 GET", "5.0 kB", "estimate", "us-east-1", "2026"] {
             assert!(line.contains(part), "{line}");

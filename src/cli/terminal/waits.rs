@@ -1,4 +1,4 @@
-//! Says what a run waits for, where it has to wait long.
+//! Reports what a run is waiting for if it has to wait long.
 use crate::console::stream::print_to_stderr;
 use crate::source::layer::count::Counts;
 use crate::source::layer::waiting::Waiting;
@@ -8,22 +8,23 @@ use tokio::task::JoinHandle;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::excerpt;
 
-/// How often it is looked.
+/// Interval at which the state is checked.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Time without an answer after which a line is due. A busy S3 answers within a second or two.
+/// Time without an answer after which the first line is due. A busy S3 answers within a second or
+/// two.
 const FIRST: Duration = Duration::from_secs(5);
 
-/// The longest time between two lines of one long wait.
+/// Maximum time between two lines of one long wait.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// When a line is due: after five seconds without an answer, and then at twice the time each time,
-/// so that a store which never answers quickly does not fill a log.
+/// Decides when a line is due: after five seconds without an answer, then at intervals that double,
+/// so that a slow store does not fill a log.
 #[derive(Debug)]
 pub(crate) struct Waits {
-    /// What the store had answered when it was last looked, and since when it has answered no more.
+    /// Number of answers at the last change, and the time of that change.
     last: (u64, Duration),
-    /// Refusals and broken requests up to then.
+    /// Numbers of refused and failed requests up to that time.
     before: (u64, u64),
     due: Duration,
     gap: Duration,
@@ -34,7 +35,7 @@ impl Waits {
         Self { last: (0, Duration::ZERO), before: (0, 0), due: FIRST, gap: FIRST }
     }
 
-    /// What to say of the wait, however short it is; `None` if nothing is being waited for.
+    /// Describes the wait. Returns `None` before [`FIRST`], or if nothing is being waited for.
     pub(crate) fn words(&mut self, now: Duration, waiting: &Waiting) -> Option<String> {
         if waiting.answered != self.last.0 {
             self.last = (waiting.answered, now);
@@ -49,12 +50,12 @@ impl Waits {
         let mut words = format!("no answer for {} s", silent.as_secs());
         if refused > 0 {
             words += &format!(
-                ", the store refuses requests as too many ({refused} meanwhile) and is asked more \
-                 slowly"
+                ", the store is throttling ({refused} requests refused meanwhile), so requests are \
+                 sent more slowly"
             );
         }
         if broken > 0 {
-            words += &format!(", {broken} requests broke meanwhile and are repeated");
+            words += &format!(", {broken} requests failed meanwhile and are retried");
         }
         if let Some((what, age)) = &waiting.oldest {
             let others = match waiting.under_way {
@@ -62,15 +63,15 @@ impl Waits {
                 more => format!(" and {} others", more - 1),
             };
             let what = excerpt(what, SHOWN);
-            words += &format!(", waiting for {what}{others}, asked for {} s ago", age.as_secs());
+            words += &format!(", waiting for {what}{others}, requested {} s ago", age.as_secs());
         } else if refused == 0 && broken == 0 {
-            // Nothing is asked of a store: the work is our own.
+            // No request is under way: the run is busy itself.
             return None;
         }
         Some(words)
     }
 
-    /// The same where a line of it is due.
+    /// Describes the wait if a line is due.
     fn line(&mut self, now: Duration, waiting: &Waiting) -> Option<String> {
         let words = self.words(now, waiting)?;
         if now < self.due {
@@ -82,7 +83,7 @@ impl Waits {
     }
 }
 
-/// Says plain lines on stderr from now on; ends when it is aborted.
+/// Starts a task that prints lines to stderr until it is aborted.
 pub(crate) fn watch(counts: Arc<Counts>) -> JoinHandle<()> {
     let begun = Instant::now();
     tokio::spawn(async move {
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_comes_after_five_seconds_and_ever_more_rarely() {
+    fn a_line_comes_after_five_seconds_and_then_less_and_less_often() {
         let mut waits = Waits::new();
         let said: Vec<u64> = (0..200)
             .filter(|at| waits.line(Duration::from_secs(*at), &waiting(0, 0)).is_some())
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_answers_is_not_spoken_of() {
+    fn a_store_that_answers_is_not_reported() {
         let mut waits = Waits::new();
         for at in 0..200 {
             assert_eq!(waits.line(Duration::from_secs(at), &waiting(at / 4, at)), None, "{at}");
@@ -123,18 +124,18 @@ mod tests {
     }
 
     #[test]
-    fn the_line_says_what_and_why_and_steers_no_terminal() {
+    fn the_line_names_the_object_and_the_cause_and_is_escaped() {
         let mut waits = Waits::new();
         assert_eq!(waits.words(Duration::from_secs(1), &waiting(1, 2)), None);
         let words = waits.words(Duration::from_secs(8), &waiting(1, 36)).unwrap();
-        for part in ["7 s", "s3://b/key", "2 others", "34 meanwhile", "refuses"] {
+        for part in ["7 s", "s3://b/key", "2 others", "34 requests refused", "throttling"] {
             assert!(words.contains(part), "{words}");
         }
         assert!(!words.contains('\u{1b}'), "{words:?}");
     }
 
     #[test]
-    fn work_of_our_own_is_no_wait() {
+    fn a_run_without_pending_requests_is_not_waiting() {
         let mut waits = Waits::new();
         assert_eq!(waits.line(Duration::from_secs(9), &Waiting::default()), None);
     }

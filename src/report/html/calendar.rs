@@ -1,8 +1,8 @@
 //! The coverage of a chain as a calendar: a block for each month, a row for each day, a column for
 //! each hour.
 //!
-//! An hour is drawn as the worst of what lies in it, so that a second that is not verified cannot
-//! hide. Hours alike that follow each other are one run, and a run is at most three rectangles.
+//! An hour shows the worst coverage in it, so that no unverified second is hidden. Consecutive
+//! hours with the same coverage form a run, and a run takes at most three rectangles.
 use crate::report::text_lines::counted;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ const MONTHS: [&str; 12] = [
 ];
 const HOURS: i64 = 24;
 
-/// Measures of one block, in CSS pixels. The margins are whole cells, for the grid is a pattern.
+/// Measures of one block, in CSS pixels. Margins are whole cells because the grid is a pattern.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measures {
     pub(super) cell_width: i64,
@@ -35,12 +35,13 @@ pub(super) struct Measures {
     pub(super) top: i64,
     /// Name of the pattern that draws the grid.
     pub(super) grid: &'static str,
-    /// Every which day and hour has its number beside it.
+    /// Interval of the days that are numbered.
     every_day: u32,
+    /// Interval of the hours that are numbered.
     every_hour: i64,
 }
 
-/// One month alone takes the width of the page.
+/// Measures of a single month, which takes the width of the page.
 const ALONE: Measures = Measures {
     cell_width: 22,
     cell_height: 16,
@@ -50,7 +51,7 @@ const ALONE: Measures = Measures {
     every_day: 1,
     every_hour: 2,
 };
-/// Several stand side by side: three on A4, one on a phone.
+/// Measures of months side by side: three on A4, one on a phone.
 const SEVERAL: Measures = Measures {
     cell_width: 8,
     cell_height: 8,
@@ -71,17 +72,17 @@ pub(super) struct Month {
     pub(super) height: i64,
     /// Height of the rows without the margin.
     pub(super) rows_height: i64,
-    /// Code of a coverage, and the path of all its rectangles.
+    /// Code of each coverage, with the SVG path of all its rectangles.
     pub(super) paths: Vec<(&'static str, String)>,
-    /// Place and number of the days that have one.
+    /// Vertical position and number of the numbered days.
     pub(super) days: Vec<(i64, u32)>,
-    /// Place and number of the hours that have one.
+    /// Horizontal position and number of the numbered hours.
     pub(super) hours: Vec<(i64, i64)>,
-    /// Hours by coverage in words.
+    /// Number of hours of each coverage, in words.
     pub(super) description: String,
 }
 
-/// How many blocks a calendar of these segments has.
+/// Returns the number of months in a calendar of these segments.
 pub(super) fn months_in(segments: &[Segment]) -> usize {
     let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return 0 };
     let index = |unix: i64| {
@@ -91,7 +92,7 @@ pub(super) fn months_in(segments: &[Segment]) -> usize {
     usize::try_from(index(last.to.unix() - 1) - index(first.from.unix()) + 1).unwrap_or(0)
 }
 
-/// The calendar of a chain's segments, which follow each other without remainder.
+/// Draws the calendar of a chain's segments, which must be contiguous.
 pub(super) fn months(segments: &[Segment]) -> Vec<Month> {
     let measures = if months_in(segments) > 1 { SEVERAL } else { ALONE };
     let mut blocks: BTreeMap<(i32, u32), Block> = BTreeMap::new();
@@ -109,7 +110,7 @@ pub(super) fn months(segments: &[Segment]) -> Vec<Month> {
     blocks.into_iter().map(|((year, month), block)| block.draw(year, month, measures)).collect()
 }
 
-/// Every hour that the segments touch, counted from the epoch, with the worst that lies in it.
+/// Returns every hour that the segments touch, counted from the epoch, with its worst coverage.
 fn hours(segments: &[Segment]) -> BTreeMap<i64, Coverage> {
     let mut hours = BTreeMap::new();
     for segment in segments {
@@ -143,7 +144,7 @@ fn badness(coverage: Coverage) -> u8 {
 struct Block {
     first_day: u32,
     last_day: u32,
-    /// Cells in order: rows times 24 and hours, from the first day of the block that is drawn.
+    /// Cells in order, numbered row × 24 + hour from the first day of the block.
     cells: Vec<(i64, Coverage)>,
 }
 
@@ -199,8 +200,8 @@ impl Block {
     }
 }
 
-/// Adds the rectangles of the cells `from` up to `to`: the rest of a first row, whole rows, and the
-/// beginning of a last one.
+/// Adds the rectangles of the cells `from` up to `to`: the rest of the first row, whole rows, and
+/// the beginning of the last row.
 fn rectangles(from: i64, to: i64, measures: Measures, path: &mut String) {
     let mut from = from;
     while from < to {

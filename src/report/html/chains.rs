@@ -1,5 +1,5 @@
-//! The chains of a run as the page shows them: a table, and a section for each that has a tale to
-//! tell.
+//! The chains of a run as the page shows them: a table, and a section for each chain that needs
+//! one.
 use super::calendar::{Month, months, months_in};
 use super::shown::Shown;
 use crate::report::ends::Ends;
@@ -9,26 +9,28 @@ use crate::report::words::{PENDING, uncovered};
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::record::{ChainSummary, Presence};
 
-/// Chains that the table and the matrix leave out of it when all is well, where there are more.
-/// An auditor reads a page of twelve chains chain by chain, and one of thousands by exception.
+/// Chains up to which every chain has a row and a section. With more of them, verified chains are
+/// left out: an auditor reads a page of twelve chains chain by chain, and one of thousands by
+/// exception.
 const FEW: usize = 12;
-/// Chains that have a section of their own. With calendars and segments one takes 2 to 6 kB.
+/// Maximum number of sections. With calendars and segments, one takes 2 to 6 kB.
 const SECTIONS: usize = 400;
-/// Months that are drawn in all: 400 chains of a quarter, or one chain of a century. A month takes
-/// about 1.2 kB.
+/// Maximum number of months drawn in total: 400 chains of a quarter, or one chain of a century. A
+/// month takes about 1.2 kB.
 const MONTHS_DRAWN: usize = 1_200;
-/// Stretches that are written out in all and for one chain. One takes about 150 bytes.
+/// Maximum number of stretches listed in total. One takes about 150 bytes.
 const STRETCHES: usize = 8_000;
+/// Maximum number of stretches listed for one chain.
 const STRETCHES_OF_ONE: usize = 200;
-/// Rows of the table of chains. One takes about 300 bytes.
+/// Maximum number of rows in the table of chains. One takes about 300 bytes.
 const ROWS: usize = 2_000;
 
-/// How a chain stands, from good to bad.
+/// The result of a chain, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
-    /// Verified for the whole period, but for what is pending.
+    /// Verified for the whole period, except for pending time.
     Verified,
-    /// It ended before the period.
+    /// Ended before the period.
     Ended,
     /// Something is not proven.
     NotProven,
@@ -52,7 +54,7 @@ impl Standing {
         }
     }
 
-    /// Whether an auditor must look at it.
+    /// Returns whether an auditor must look at the chain.
     pub(super) fn is_exception(self) -> bool {
         matches!(self, Self::NotProven | Self::Contradicted)
     }
@@ -66,7 +68,7 @@ impl Standing {
         }
     }
 
-    /// Class of the style.
+    /// Returns the class in the style sheet.
     pub(super) fn class(self) -> &'static str {
         match self {
             Self::Verified => "ok",
@@ -77,12 +79,12 @@ impl Standing {
     }
 }
 
-/// A chain in a line of the table.
+/// A chain as a row of the table.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) name: Shown,
     pub(super) standing: Standing,
-    /// Number of its section, where it has one.
+    /// Number of its section, if it has one.
     pub(super) section: Option<usize>,
     pub(super) verified: String,
     pub(super) hours: String,
@@ -102,7 +104,7 @@ pub(super) struct Stretch {
     pub(super) meaning: String,
 }
 
-/// A chain in a section of its own.
+/// A chain with its own section.
 #[derive(Clone, Debug)]
 pub(super) struct Section {
     pub(super) number: usize,
@@ -111,7 +113,7 @@ pub(super) struct Section {
     pub(super) standing: Standing,
     pub(super) sentence: String,
     pub(super) months: Vec<Month>,
-    /// Whether there was no room for its calendar.
+    /// Whether the calendar was left out because [`MONTHS_DRAWN`] was reached.
     pub(super) not_drawn: bool,
     pub(super) stretches: Vec<Stretch>,
     pub(super) stretches_left_out: u64,
@@ -121,14 +123,14 @@ pub(super) struct Section {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chains {
     pub(super) rows: Vec<Row>,
-    /// Chains that are well and that the table leaves out.
+    /// Chains without exceptions that the table leaves out.
     pub(super) clean_left_out: u64,
-    /// Exceptions that the table leaves out.
+    /// Chains with exceptions that the table leaves out.
     pub(super) rows_left_out: u64,
     pub(super) sections: Vec<Section>,
-    /// Exceptions without a section.
+    /// Chains with exceptions that have no section.
     pub(super) sections_left_out: u64,
-    /// By the place of a chain in the run: the number of its section.
+    /// Number of each chain's section, in the order of the run.
     pub(super) numbers: Vec<Option<usize>>,
 }
 
@@ -166,7 +168,7 @@ impl Chains {
     }
 }
 
-/// What may still be drawn and written.
+/// What remains of the limits on months and stretches.
 struct Room {
     months: usize,
     stretches: usize,
@@ -241,7 +243,7 @@ fn stretch(segment: &Segment) -> Stretch {
     }
 }
 
-/// A stretch of time to the second: `71 h 55 min 49 s`.
+/// Returns a length of time to the second: `71 h 55 min 49 s`.
 pub(super) fn length(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];

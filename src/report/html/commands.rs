@@ -1,4 +1,4 @@
-//! The commands with which a reader checks the run again.
+//! The commands with which a reader can check the run again.
 use super::shown::{Shown, shell_word};
 use crate::report::collect::Collected;
 use trailproof_core::codes::finding::Finding;
@@ -6,12 +6,12 @@ use trailproof_core::codes::finding::Finding;
 /// The commands that verify this run again.
 #[derive(Clone, Debug)]
 pub(super) struct Commands {
-    /// What was typed, where that is told.
+    /// Command that started the run, if it was recorded.
     pub(super) typed: Option<Shown>,
-    /// SHA-256 of the program's file, where that is told.
+    /// SHA-256 of the program's file, if it was recorded.
     pub(super) program: Option<Shown>,
     pub(super) verify: Shown,
-    /// For one object by hand: its place, and the command that hashes it.
+    /// Command that hashes one changed log file, if there is one.
     pub(super) by_hand: Option<Shown>,
 }
 

@@ -1,4 +1,4 @@
-//! What stands behind the counts: findings, gaps, and what was not proven and why.
+//! The details behind the counts: findings, gaps, and what was not proven and why.
 use super::chains::length;
 use super::shown::Shown;
 use crate::report::collect::{Collected, Gap, ToldFinding};
@@ -11,12 +11,12 @@ use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::coverage::Coverage;
 
-/// Entries of one list that are shown; the rest is counted. A finding takes about 1 kB.
+/// Maximum number of entries shown in one list; the rest is counted. A finding takes about 1 kB.
 const SHOWN: usize = 1_000;
-/// Objects that are named for each reason why they could not be read.
+/// Maximum number of objects shown for each reason why objects could not be read.
 const SHOWN_OF_A_KIND: usize = 200;
 
-/// A list of which the first entries are shown.
+/// The first entries of a list, and its full length.
 #[derive(Clone, Debug)]
 pub(super) struct List<T> {
     pub(super) shown: Vec<T>,
@@ -39,7 +39,7 @@ pub(super) struct FindingView {
     pub(super) code: &'static str,
     pub(super) means: &'static str,
     pub(super) chain: Shown,
-    /// The object, where it is not about a chain as a whole.
+    /// The object; `None` for a finding about a chain as a whole.
     pub(super) at: Option<Shown>,
     pub(super) expected: Shown,
     pub(super) found: Shown,
@@ -61,22 +61,22 @@ fn finding(told: &ToldFinding, names: &ChainNames) -> FindingView {
 
 fn means(finding: &Finding) -> &'static str {
     match finding {
-        Finding::DigestMissing => "a digest that a proven digest leads to is missing",
-        Finding::DigestMalformed(_) => "a digest is not of a digest’s form",
-        Finding::DigestMoved { .. } => "a digest lies where it was not delivered",
-        Finding::DigestSignatureInvalid(_) => "a digest’s signature does not hold",
+        Finding::DigestMissing => "a digest that a later, proven digest links to is missing",
+        Finding::DigestMalformed(_) => "a digest does not have the form of a digest",
+        Finding::DigestMoved { .. } => "a digest is not where it was delivered",
+        Finding::DigestSignatureInvalid(_) => "a digest’s signature is invalid",
         Finding::DigestKeyUnknown { .. } => "a digest is signed by a key that is not CloudTrail’s",
         Finding::DigestLinkMismatch { .. } => "a digest is not the one that its successor records",
         Finding::DigestOutOfOrder { .. } => "a digest is not older than the one that links to it",
         Finding::DigestDeliveredThenGone { .. } => "the newest digest that was delivered is gone",
         Finding::LogMissing => "a log file that a proven digest names is missing",
         Finding::LogHashMismatch { .. } => "a log file is not what was delivered",
-        Finding::LogMalformed(_) => "a log file is not one whole gzip member",
+        Finding::LogMalformed(_) => "a log file is not one complete gzip member",
         Finding::LogTrailingData { .. } => "something was added to a log file",
     }
 }
 
-/// A stretch that no digest covers.
+/// A stretch of time that no digest covers.
 #[derive(Clone, Debug)]
 pub(super) struct GapView {
     pub(super) code: &'static str,
@@ -131,36 +131,39 @@ fn gap(gap: &Gap, names: &ChainNames) -> GapView {
 pub(super) struct Failures {
     pub(super) code: &'static str,
     pub(super) means: &'static str,
-    /// Where, and the words of who refused.
+    /// Location of each, with the reason that the store gave.
     pub(super) places: List<(Shown, Shown)>,
 }
 
 fn failure_means(kind: ReadFailureKind) -> &'static str {
     match kind {
         ReadFailureKind::Denied => {
-            "the store refused; where listing is not granted, it answers so for what is missing too"
+            "the store denied access; without permission to list, it answers the same for missing \
+             objects"
         }
         ReadFailureKind::Archived => "in an archive and not restored",
-        ReadFailureKind::KmsDenied => "the key that encrypts it may not be used, or is gone",
-        ReadFailureKind::Throttled => "the store asked for fewer requests to the end",
-        ReadFailureKind::Network => "the connection failed to the end",
-        ReadFailureKind::Timeout => "no answer came for too long",
-        ReadFailureKind::Truncated => "the answer broke off to the end",
-        ReadFailureKind::ChangedWhileReading => "it was replaced while it was read",
-        ReadFailureKind::NoSuchBucket => "the bucket is not there",
-        ReadFailureKind::OverBudget => "larger than what is read",
+        ReadFailureKind::KmsDenied => {
+            "use of the key that encrypts it is denied, or the key is gone"
+        }
+        ReadFailureKind::Throttled => "the store throttled every attempt",
+        ReadFailureKind::Network => "the connection failed on every attempt",
+        ReadFailureKind::Timeout => "no answer arrived in time",
+        ReadFailureKind::Truncated => "the answer broke off on every attempt",
+        ReadFailureKind::ChangedWhileReading => "it was replaced while it was being read",
+        ReadFailureKind::NoSuchBucket => "the bucket does not exist",
+        ReadFailureKind::OverBudget => "larger than the limit",
         ReadFailureKind::KeysUnavailable => "the public keys could not be obtained",
         ReadFailureKind::NoSignature => "there is no signature to check",
         ReadFailureKind::NotCopied => "the mirror does not have it; the bucket may",
         ReadFailureKind::AbsentFromCopy => "the copy does not have it; the bucket may",
         ReadFailureKind::CopyDamaged => {
-            "the mirror’s file is not what was verified when it was copied; the bucket may be intact"
+            "the mirror’s file changed after it was copied and verified; the bucket may be intact"
         }
         ReadFailureKind::NotFollowed => {
             "a link, a special file or a name that cannot be a key: not followed"
         }
         ReadFailureKind::DeliveredElsewhere => {
-            "genuine evidence of another bucket or prefix, which proves nothing of this one"
+            "genuine evidence of another bucket or prefix, which proves nothing about this one"
         }
     }
 }
@@ -184,7 +187,7 @@ fn failures(run: &Collected) -> Vec<Failures> {
     run.unread_by_kind.iter().map(of_kind).collect()
 }
 
-/// Everything below the coverage picture.
+/// Everything below the coverage section.
 #[derive(Clone, Debug)]
 pub(super) struct Details {
     pub(super) findings: List<FindingView>,
@@ -193,7 +196,7 @@ pub(super) struct Details {
     pub(super) listings: List<(Shown, Shown)>,
     pub(super) unlisted: List<Shown>,
     pub(super) without_digests: List<Shown>,
-    /// Chains that do not join on to the record before, and the digest at the seam.
+    /// Chains that do not continue from the previous record, with the digest at the seam.
     pub(super) not_joined: List<(Shown, Shown)>,
     pub(super) doubts: List<(&'static str, Shown, &'static str)>,
     pub(super) not_performed: Vec<(Shown, Shown)>,
@@ -256,7 +259,7 @@ impl Details {
         }
     }
 
-    /// Whether everything was proven.
+    /// Returns whether there is nothing to list under "not proven".
     pub(super) fn all_proven(&self) -> bool {
         self.failures.is_empty()
             && self.listings.total + self.unlisted.total + self.without_digests.total == 0
@@ -268,30 +271,29 @@ impl Details {
 fn notice_means(notice: Notice) -> &'static str {
     match notice {
         Notice::ChainStart => {
-            "a chain starts here: logging or validation was switched on, and nothing before it is \
+            "a chain starts here: logging or validation was switched on; nothing before it is \
              proven"
         }
         Notice::MetadataSignatureMissing => {
-            "a digest is proven by its successor; its own metadata carries no signature, as after a \
-             copy"
+            "a digest is proven by its successor; its own metadata has no signature, as is usual \
+             in a copy"
         }
         Notice::MetadataSignatureDiffers => {
-            "a digest is proven by its successor; the signature of its own metadata does not hold"
+            "a digest is proven by its successor; the signature in its own metadata is invalid"
         }
-        Notice::StoredInflated => {
-            "an object is stored inflated; its content is proven all the same"
-        }
+        Notice::StoredInflated => "an object is stored inflated; its content is proven",
         Notice::SeveralMembers => {
-            "several gzip members hold an object, where CloudTrail writes one; joined they are proven"
+            "an object consists of several gzip members, where CloudTrail writes one; joined, they \
+             are proven"
         }
-        Notice::DigestUnlinked => "a digest is listed, and no chain reaches it",
+        Notice::DigestUnlinked => "a digest is listed, but no chain reaches it",
         Notice::Anchor => "a digest outside the period that only anchors its chain",
         Notice::LifecycleLooksTheSame => {
             "nothing older is listed; a lifecycle rule that expires old objects looks the same"
         }
         Notice::DigestCopied => {
-            "a digest is a copy of one that was delivered to another bucket or prefix, and counts \
-             for nothing here"
+            "a digest is a copy of one that was delivered to another bucket or prefix; it proves \
+             nothing here"
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The public keys by which digests were believed.
+//! The public keys that the result relies on.
 use super::shown::Shown;
 use crate::report::collect::Collected;
 use sha2::{Digest as _, Sha256};
 use trailproof_core::record::PublicKeyTold;
 
-/// Keys that are shown; the rest is counted. One takes about 400 bytes.
+/// Maximum number of keys shown; the rest is counted. One takes about 400 bytes.
 const SHOWN: usize = 1_000;
 
 /// One public key.
@@ -12,18 +12,18 @@ const SHOWN: usize = 1_000;
 pub(super) struct Key {
     pub(super) region: Shown,
     pub(super) fingerprint: Shown,
-    /// SHA-256 of its bytes as they were obtained, to compare with those of another source.
+    /// SHA-256 of its bytes as obtained, to compare with the same key from another source.
     pub(super) sha256: String,
     pub(super) valid: Shown,
     pub(super) source: Shown,
 }
 
-/// See the module's words.
+/// The keys of a run, as the page shows them.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     pub(super) shown: Vec<Key>,
     pub(super) left_out: u64,
-    /// Whether any came from a file that the caller named.
+    /// Whether any key came from a file that the caller named.
     pub(super) from_files: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Account by region: the chains of an organization at one glance.
+//! The table of accounts and regions: the chains of an organization at a glance.
 use super::chains::Standing;
 use super::shown::Shown;
 use crate::report::ends::Ends;
@@ -6,33 +6,33 @@ use crate::report::text_lines::{per_cent, verified};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::record::ChainSummary;
 
-/// Accounts with a row. With 17 regions, a row takes about 700 bytes.
+/// Maximum number of rows. With 17 regions, a row takes about 700 bytes.
 const ACCOUNTS: usize = 1_500;
-/// Regions with a column. AWS has fewer than 40.
+/// Maximum number of columns. AWS has fewer than 40 regions.
 const REGIONS: usize = 64;
 
-/// What is shown of one account and region.
+/// The chains of one account and region.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub(super) standing: Standing,
-    /// Number of the section of the worst chain here, where it has one.
+    /// Number of the section of the worst chain here, if it has one.
     pub(super) section: Option<usize>,
-    /// What of the period is verified, where not all is.
+    /// Verified share of the period, in percent.
     pub(super) verified: String,
-    /// Chains here: one for each trail.
+    /// Number of chains here: one for each trail.
     pub(super) chains: u64,
     seconds: (i64, i64),
 }
 
-/// One account.
+/// One account's row.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     pub(super) id: Shown,
-    /// By region; `None` where it has no chain.
+    /// One cell per region; `None` if the account has no chain there.
     pub(super) cells: Vec<Option<Cell>>,
 }
 
-/// See the module's words.
+/// The table of accounts and regions.
 #[derive(Clone, Debug)]
 pub(super) struct Matrix {
     pub(super) regions: Vec<Shown>,
@@ -42,8 +42,8 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// The matrix, where there is more than one account. `numbers` are those of the chains'
-    /// sections.
+    /// Returns the matrix, or `None` if there are fewer than two accounts. `numbers` are those of
+    /// the chains' sections.
     pub(super) fn of(
         chains: &[ChainSummary],
         numbers: &[Option<usize>],
@@ -69,7 +69,7 @@ impl Matrix {
         let regions_left_out = regions.len().saturating_sub(REGIONS);
         let regions: Vec<&str> = regions.into_iter().take(REGIONS).collect();
         let all = accounts.len();
-        // Where there is no room for all, those with exceptions come first.
+        // If not all accounts fit, those with exceptions come first.
         let exceptional =
             |cells: &BTreeMap<&str, Cell>| cells.values().any(|cell| cell.standing.is_exception());
         let mut kept: BTreeSet<&str> = accounts
@@ -124,7 +124,7 @@ impl Cell {
         }
     }
 
-    /// What is shown of it beside its colour: a mark, and what of the period is verified.
+    /// Returns the text of the cell: a mark and, for exceptions, the verified share of the period.
     pub(super) fn text(&self) -> String {
         match self.standing {
             Standing::Verified => "✓".to_owned(),

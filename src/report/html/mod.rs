@@ -1,8 +1,8 @@
-//! `--report html=FILE`: one self-contained page for people who must rely on a run: no script, no
-//! request, printable to A4.
+//! `--report html=FILE`: one self-contained page for people who must rely on a run, without scripts
+//! and requests, and printable on A4.
 //!
-//! The templates in `templates/` hold its words. Every value passes through
-//! `Shown`, and askama escapes it for HTML.
+//! The templates in `templates/` hold its text. Every value passes through `Shown`, and askama
+//! escapes it for HTML.
 mod calendar;
 mod chains;
 mod commands;

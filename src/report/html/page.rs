@@ -1,4 +1,4 @@
-//! The page as its template sees it.
+//! The values that the template of the page shows.
 use super::chains::Chains;
 use super::commands::Commands;
 use super::details::Details;
@@ -15,19 +15,19 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use trailproof_core::record::document::Circumstances;
 
-/// The one style sheet. The page's policy allows it by its hash, and nothing else.
+/// The style sheet. The page's Content-Security-Policy allows it by its hash, and nothing else.
 const STYLE: &str = include_str!("../../../templates/report.css");
 
-/// What is not recorded is told as such: a page with a blank would leave open which it was.
+/// Shown for a fact that was not recorded. A blank could also mean that the fact is empty.
 const NOT_RECORDED: &str = "not recorded";
 
-/// Everything that the page shows, ready to be shown.
+/// Everything that the page shows, escaped and formatted.
 #[derive(Template)]
 #[template(path = "report.html", whitespace = "minimize")]
 pub(super) struct Page {
     style: &'static str,
     style_hash: String,
-    /// That of the program that writes the page, and of the one that made the run.
+    /// Version of the program that writes the page. `made_by` is the one that made the run.
     version: &'static str,
     made_by: Shown,
     title: Shown,
@@ -99,19 +99,19 @@ fn facts(run: &Collected) -> Vec<Fact> {
                 .as_ref()
                 .map_or(NOT_RECORDED.to_owned(), |around| around.started.0.to_string()),
         ),
-        fact("Made by", format!("trailproof {}{}", start.tool.version, build.unwrap_or_default())),
+        fact("Tool", format!("trailproof {}{}", start.tool.version, build.unwrap_or_default())),
     ];
     if let Some(before) = &start.follows {
         let joined = match run.seams {
             0 => String::new(),
-            seams => format!("; {} of {seams} chains join on to it", run.seams_joined),
+            seams => format!("; {} of {seams} chains continue from it", run.seams_joined),
         };
         facts.push(fact("Follows", format!("{}{joined}", words::follows(before))));
     }
     facts
 }
 
-/// Who ran it, in the host's and AWS's names for them.
+/// Returns who ran it, by their names on the host and in AWS.
 fn who(around: &Circumstances) -> Option<String> {
     let on_host = match (&around.user, &around.host) {
         (Some(user), Some(host)) => Some(format!("{user} on {host}")),

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::Circumstances;
 
-/// The page of a run. Its bytes depend on the events alone.
+/// The HTML reporter. The bytes of the page depend on the events alone.
 #[derive(Debug)]
 pub struct Html<W> {
     out: W,
@@ -16,7 +16,7 @@ pub struct Html<W> {
 }
 
 impl<W: Write> Html<W> {
-    /// The page onto `out`, once the run is finished.
+    /// Returns a reporter that writes the page to `out` once the run is finished.
     pub fn new(out: W) -> Self {
         Self { out, collected: Collected::default() }
     }
@@ -44,7 +44,7 @@ impl<W: Write + Send> RunReporter for Html<W> {
     }
 }
 
-/// Lets a template write to anything, and keeps what failed.
+/// Lets a template write to any [`Write`], and keeps the error if one occurs.
 struct Plain<'a, W> {
     out: &'a mut W,
     failed: Option<io::Error>,

@@ -1,9 +1,9 @@
-//! Values as they are shown on a page and typed into a shell.
+//! Values made safe to show on a page or to paste into a shell.
 use std::fmt;
 use trailproof_core::vocab::location::escape;
 
-/// A text that may come from outside, with every control character, mark of direction and character
-/// of no width spelt out. The template escapes what HTML would take for its own.
+/// A text that may come from outside, with every control character, direction mark and zero-width
+/// character spelled out. The template escapes characters that are special in HTML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shown(String);
 
@@ -19,8 +19,9 @@ impl fmt::Display for Shown {
     }
 }
 
-/// One word of a shell command, quoted where it must be. What [`escape`] would spell out is spelt
-/// in bytes, which bash, zsh and ksh read back, so that the command can be copied from the page.
+/// Returns one word of a shell command, quoted if necessary. Characters that [`escape`] would spell
+/// out are written as bytes (`\x1b`), which bash, zsh and ksh read back, so that the command can be
+/// copied from the page.
 pub(super) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -44,7 +45,7 @@ pub(super) fn shell_word(text: &str) -> String {
     word
 }
 
-/// A number with its digits in groups of three: `518,400`.
+/// Returns a number with its digits in groups of three: `518,400`.
 pub(super) fn grouped(number: impl fmt::Display) -> String {
     let digits = number.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);

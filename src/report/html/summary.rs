@@ -1,4 +1,4 @@
-//! The first screen: the answer, what it is about, and the counts that add up to it.
+//! The first screen: the verdict, what it is about, and the counts that it rests on.
 use super::chains::length;
 use super::shown::{Shown, grouped};
 use crate::report::collect::Collected;
@@ -8,11 +8,11 @@ use trailproof_core::compat::event::Tally;
 use trailproof_core::record::RunSummary;
 use trailproof_core::verdict::Verdict;
 
-/// The answer in words.
+/// The verdict in words.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) words: String,
-    /// Class of the style.
+    /// Class in the style sheet.
     pub(super) class: &'static str,
     pub(super) mark: &'static str,
     pub(super) meaning: &'static str,
@@ -26,8 +26,8 @@ impl Answer {
                 words: "No verdict".to_owned(),
                 class: "none",
                 mark: "–",
-                meaning: "The run ended before it was finished. What follows was found until then, \
-                          and proves nothing as a whole.",
+                meaning: "The run was interrupted. The results up to that point follow; they are \
+                          not a verdict on the evidence.",
                 exit_status: None,
             };
         };
@@ -53,24 +53,24 @@ impl Answer {
 fn meaning(verdict: Verdict, run: &Collected) -> &'static str {
     match verdict {
         Verdict::Proven if run.not_performed.is_empty() => {
-            "Every chain in scope is verified for the whole period, and no log file lies in that \
-             time that no verified digest names."
+            "Every chain in scope is verified for the whole period, and every log file in that \
+             time is named by a verified digest."
         }
         Verdict::Proven => {
-            "Every chain in scope is verified for the whole period, by the checks that were made; \
-             those that were not are named below."
+            "Every chain in scope is verified for the whole period by the checks that were made. \
+             Checks that were not made are listed below."
         }
         Verdict::Contradicted => {
-            "The evidence contradicts that it is complete and unchanged: something that CloudTrail \
-             signed is missing, changed, moved or out of order."
+            "The evidence is not complete and unchanged: something that CloudTrail signed is \
+             missing, changed, moved or out of order."
         }
         Verdict::NotProven => {
-            "Nothing is contradicted, and not everything is proven: something could not be checked, \
-             or a part of the period is covered by no digest."
+            "Nothing is contradicted, but not everything is proven: something could not be \
+             checked, or no digest covers a part of the period."
         }
         Verdict::NothingFound => {
-            "There was nothing to check: no digest of the scope lies in the period. This is no \
-             success."
+            "There was nothing to check: no digest of the scope was found in the period. This is \
+             not a success."
         }
     }
 }
@@ -80,11 +80,11 @@ fn meaning(verdict: Verdict, run: &Collected) -> &'static str {
 pub(super) struct Fact {
     pub(super) name: &'static str,
     pub(super) value: Shown,
-    /// Whether the value is set as code.
+    /// Whether the value is shown in a monospaced font.
     pub(super) code: bool,
 }
 
-/// A sum that reconciles: all, and its parts.
+/// A count of objects and the parts that add up to it.
 #[derive(Clone, Debug)]
 pub(super) struct Sum {
     pub(super) name: &'static str,
@@ -117,7 +117,7 @@ pub(super) struct Part {
     pub(super) per_cent: String,
 }
 
-/// What the first screen counts.
+/// The tables of the first screen.
 #[derive(Clone, Debug)]
 pub(super) struct Totals {
     pub(super) sums: Vec<Sum>,
@@ -142,7 +142,7 @@ impl Totals {
             part("verified", "verified", coverage.verified),
             part("contradicted", "contradicted", coverage.contradicted),
             part("unverified", "unverified", coverage.unverified),
-            part("pending", "pending: the next digest is still to come", coverage.pending),
+            part("pending", "pending: the next digest is not due yet", coverage.pending),
         ];
         for (why, seconds) in &coverage.uncovered {
             parts.push(part(why.code(), &format!("uncovered: {}", uncovered(*why)), *seconds));
@@ -168,15 +168,15 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
     }
     if let Some((chains, digests)) = run.listed {
         notes.push(format!(
-            "The listing held {} in {}, with those outside the period that only anchor a chain. A \
-             digest that is missing is counted as contradicted though no listing holds it.",
+            "{} in {} were listed, including those just outside the period that anchor a chain. A \
+             missing digest counts as contradicted although no listing holds it.",
             counted(digests, "digest"),
             counted(chains, "chain"),
         ));
     }
     if counts.stored_bytes > 0 {
         notes.push(format!(
-            "The log files that are proven hold {} as stored and {} inflated.",
+            "The proven log files have a size of {} as stored and {} inflated.",
             bytes(counts.stored_bytes),
             bytes(counts.inflated_bytes),
         ));
@@ -185,15 +185,15 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         (counts.chain_findings, "finding", "about a chain as a whole"),
         (summary.unlisted, "log file", "in verified time that no verified digest names"),
         (summary.listings_unread, "listing", "that could not be read"),
-        (summary.not_joined, "chain", "that does not join on to the record before"),
-        (summary.places_in_doubt, "place", "that nothing answers for"),
-        (summary.passed_over, "key", "in folders of digests that is no digest's, passed over"),
+        (summary.not_joined, "chain", "not continuing from the previous record"),
+        (summary.places_in_doubt, "place", "in doubt"),
+        (summary.passed_over, "key", "in digest folders, skipped because no digest has such a key"),
         (
             run.copies.total,
             "object",
             "with the content of a log file that a digest names elsewhere",
         ),
-        (summary.set_aside.values().sum(), "object", "that no reader takes for data, set aside"),
+        (summary.set_aside.values().sum(), "object", "ignored, which no reader takes for data"),
     ] {
         if count > 0 {
             notes.push(format!("{} {what}.", counted(count, noun)));

@@ -1,9 +1,9 @@
 //! `--ocsf FILE`: a run as Compliance Findings of the Open Cybersecurity Schema Framework, one JSON
-//! object a line, for Security Hub and data lakes.
+//! object per line, for Security Hub and data lakes.
 //!
-//! The first event is the run's verdict. One follows for each finding, and one for each reason why
-//! something is not proven. Their time is when the run began or, where that is not told, the end of
-//! the period.
+//! The first event is the run's verdict. One event follows for each finding, and one for each
+//! reason why something is not proven. Their time is the start of the run or, if that is not
+//! recorded, the end of the period.
 mod report;
 mod shape;
 mod told;

@@ -9,7 +9,7 @@ use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::Circumstances;
 use trailproof_core::record::wire::write_json;
 
-/// The events of a run as Compliance Findings.
+/// The reporter for `--ocsf`, which writes Compliance Findings.
 #[derive(Debug)]
 pub struct Ocsf<W> {
     out: W,
@@ -17,7 +17,7 @@ pub struct Ocsf<W> {
 }
 
 impl<W: Write> Ocsf<W> {
-    /// The events onto `out`, once the run is finished.
+    /// Returns a reporter that writes the events to `out` once the run is finished.
     pub fn new(out: W) -> Self {
         Self { out, collected: Collected::default() }
     }
@@ -35,7 +35,7 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        // A run that was cut short proves nothing, and there is no event that could say so.
+        // An interrupted run has no verdict, and the schema has no event for that.
         if let Some(summary) = &self.collected.summary {
             let (run, out) = (&self.collected, &mut self.out);
             write(out, run, verdict(run, summary))?;

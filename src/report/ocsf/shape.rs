@@ -1,39 +1,42 @@
-//! An event in the attributes of the schema.
+//! Events in the attributes of the OCSF schema.
 use crate::report::collect::Collected;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use trailproof_core::vocab::chain_id::ChainId;
 
-/// Version of the schema.
+/// Version of the OCSF schema.
 const VERSION: &str = "1.6.0";
-/// The class Compliance Finding, its activity Create, and both as a type.
+/// The class Compliance Finding.
 const CLASS: u32 = 2003;
+/// The activity Create.
 const CREATE: u32 = 1;
+/// The type, which combines class and activity.
 const TYPE: u32 = CLASS * 100 + CREATE;
-/// The observable type of a resource's unique identifier.
+/// Observable type of a resource's unique identifier.
 const RESOURCE_UID: u32 = 10;
 
-/// What one event tells beside what is alike in all.
+/// The fields in which the events of one run differ.
 pub(super) struct Told {
     pub(super) level: Level,
     pub(super) code: String,
     pub(super) title: String,
     pub(super) words: String,
     pub(super) chain: Option<ChainId>,
-    /// What the chain is called in the run.
+    /// Name of the chain in the run.
     pub(super) chain_name: String,
     pub(super) resources: Vec<Resource>,
     pub(super) evidence: Value,
 }
 
-/// An object of a store or a folder in it.
+/// A resource that an event is about: an object, a folder, a bucket, an account, a region or a
+/// trail.
 pub(super) struct Resource {
     pub(super) uid: String,
     pub(super) kind: &'static str,
     pub(super) name: String,
 }
 
-/// How bad it is, in the schema's numbers and captions.
+/// Severity and compliance status, in the numbers and captions of the schema.
 #[derive(Clone, Copy)]
 pub(super) enum Level {
     Pass,
@@ -59,7 +62,7 @@ impl Level {
     }
 }
 
-/// The event as the schema has it.
+/// Returns the event in the form of the schema.
 pub(super) fn event(run: &Collected, told: &Told) -> Map<String, Value> {
     let (severity_id, severity) = told.level.severity();
     let (status_id, status) = told.level.status();
@@ -80,7 +83,7 @@ pub(super) fn event(run: &Collected, told: &Told) -> Map<String, Value> {
     put("message", told.words.clone().into());
     let start = run.start.as_ref();
     let period = start.map(|start| start.period);
-    // When the finding was made: the run's own time where it is told.
+    // The time of the finding is the start of the run, if it is recorded.
     let made = run.circumstances.as_ref().map(|around| around.started.0);
     let time = made.or(period.map(|period| period.end)).map_or(0, |at| at.unix() * 1_000);
     put("time", time.into());
@@ -161,7 +164,7 @@ fn cloud(chain: Option<&ChainId>) -> Value {
     Value::Object(cloud)
 }
 
-/// The same for the same finding of the same run, and no other's.
+/// Returns an identifier that is equal only for the same finding of the same run.
 fn uid(run: &Collected, told: &Told) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {

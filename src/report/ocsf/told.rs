@@ -1,4 +1,4 @@
-//! What the events tell: the verdict, findings, and what is not proven.
+//! The content of the events: the verdict, findings, and what is not proven.
 use super::shape::{Level, Resource, Told};
 use crate::report::collect::{Collected, ToldFinding};
 use crate::report::names::ChainNames;
@@ -13,9 +13,9 @@ use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::{ObjectLocation, escape};
 
-/// Resources that one event of many objects names. Security Hub takes 32 with a finding.
+/// Maximum number of resources in one event. Security Hub accepts 32 per finding.
 const RESOURCES: usize = 32;
-/// What the run says as a whole.
+/// Returns the event for the verdict of the run.
 pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
     let level = match summary.verdict {
         Verdict::Proven => Level::Pass,
@@ -73,7 +73,7 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
     }
 }
 
-/// What the evidence contradicts.
+/// Returns the event for a finding.
 pub(super) fn finding(told: &ToldFinding, names: &ChainNames) -> Told {
     let (expected, found) = words::expected_and_found(&told.finding);
     let code = told.finding.code();
@@ -95,7 +95,7 @@ pub(super) fn finding(told: &ToldFinding, names: &ChainNames) -> Told {
     }
 }
 
-/// One event for each reason why something is not proven.
+/// Returns one event for each reason why something is not proven.
 pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
     let mut told = Vec::new();
     let mut class = |code: &str, count: u64, words: String, resources: Vec<Resource>| {
@@ -148,7 +148,7 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
     }
     if run.without_digests.total > 0 {
         let words = format!(
-            "{} with log files of the period and without any digest",
+            "{} with log files of the period but without digests",
             counted(run.without_digests.total, "folder")
         );
         let resources = run
@@ -162,7 +162,7 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
     }
     if run.not_joined.total > 0 {
         let words = format!(
-            "{} that do not join on to the record before",
+            "{} that do not continue from the previous record",
             counted(run.not_joined.total, "chain")
         );
         let seams = run.not_joined.entries.iter();
@@ -181,7 +181,7 @@ fn folder(name: &str) -> Resource {
     Resource { uid: name.to_owned(), kind: "folder", name: escape(name).into_owned() }
 }
 
-/// A folder, an account, a region or a trail.
+/// Returns the folder, account, region or trail of a place in doubt.
 fn place(doubt: &PlaceInDoubt) -> Option<Resource> {
     if let Some(name) = &doubt.folder {
         return Some(folder(name));
@@ -195,7 +195,7 @@ fn place(doubt: &PlaceInDoubt) -> Option<Resource> {
     Some(Resource { uid: name.clone(), kind, name })
 }
 
-/// An object; a finding about a chain as a whole has none.
+/// Returns an object as a resource; `None` for a finding about a chain as a whole.
 fn object(at: &ObjectLocation, chain: Option<&ChainId>) -> Option<Resource> {
     (!at.bucket.is_empty()).then(|| Resource {
         uid: format!("arn:{}:s3:::{}/{}", partition(chain), at.bucket, at.key),
@@ -204,7 +204,7 @@ fn object(at: &ObjectLocation, chain: Option<&ChainId>) -> Option<Resource> {
     })
 }
 
-/// The partition of AWS that a chain's region belongs to.
+/// Returns the AWS partition of a chain's region.
 fn partition(chain: Option<&ChainId>) -> &'static str {
     let region = chain.map(|chain| chain.source_region.as_str()).unwrap_or_default();
     [

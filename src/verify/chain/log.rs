@@ -1,4 +1,4 @@
-//! Has one log file judged.
+//! Judges one log file.
 use super::job::ChainJob;
 use crate::source::ObjectSource;
 use crate::source::fetch::{JudgeLog, fetch_log, fetch_log_and_search};
@@ -12,11 +12,11 @@ use trailproof_core::trail_event::{Cause, KeyName, Recorded, causes};
 pub(crate) struct Log {
     pub(crate) judged: LogJudged,
     pub(crate) causes: Vec<Cause>,
-    /// The key of KMS with which it is encrypted, of a log file that was searched.
+    /// KMS key with which it is encrypted, if its content was searched.
     pub(crate) kms_key: Option<KeyName>,
 }
 
-/// Judges one log file. Next to a gap its content is searched for what explains that.
+/// Judges one log file. Next to a gap, its content is searched for events that explain the gap.
 pub(crate) async fn judge_log(
     source: Arc<dyn ObjectSource>,
     job: Arc<ChainJob>,

@@ -1,19 +1,19 @@
-//! When chains begin and end within a run, by the listing alone: the log files of those hours may
-//! tell why, whatever chain names them.
+//! The times at which chains begin and end within a run, according to the listing. The log files of
+//! those hours may explain why, whichever chain names them.
 //!
-//! What ends a chain is often recorded elsewhere: in the trail's account and home region, in the
-//! account that owns the bucket or the key, or in the management account.
+//! The event that ends a chain is often recorded elsewhere: in the trail's account and home region,
+//! in the account that owns the bucket or the key, or in the management account.
 use super::job::ChainJob;
 use trailproof_core::trail_event::REACH;
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
-/// Two listed digests that are further apart than this have something between them that an event
-/// may explain: an hour is what a digest covers, and a few minutes are what they are off.
+/// If two consecutive listed digests are further apart than this, there is a gap between them that
+/// an event may explain. A digest covers an hour, and its end may deviate by a few minutes.
 pub(crate) const APART: i64 = HOUR + HOUR / 2;
 
-/// From an event to the end of the digest that names its log file: delivery takes up to a quarter
-/// of an hour, and then up to an hour passes.
+/// Maximum time from an event to the end of the digest that names its log file: delivery takes up
+/// to a quarter of an hour, and the digest follows within an hour.
 const NAMED: i64 = HOUR + HOUR / 2;
 
 /// The moments of a run, in order.
@@ -21,7 +21,7 @@ const NAMED: i64 = HOUR + HOUR / 2;
 pub(crate) struct Moments(Vec<Timestamp>);
 
 impl Moments {
-    /// Of all chains.
+    /// Returns the moments of all chains.
     pub(crate) fn of(jobs: &[ChainJob]) -> Self {
         let mut all = Vec::new();
         for job in jobs {
@@ -29,13 +29,13 @@ impl Moments {
             for end in job.listed.ends_of(DigestKind::Standard) {
                 match before {
                     Some(before) if end.unix() - before.unix() <= APART => {}
-                    // What the listing did not look for lies before the period.
+                    // The time before the period was not listed completely.
                     Some(before) => all.extend([before.max(job.period.start), end]),
                     None => all.push(end),
                 }
                 before = Some(end);
             }
-            // A digest that is still to come is no end.
+            // A chain whose next digest is not due yet has not ended.
             all.extend(before.filter(|end| {
                 job.tail_allowed_from.is_none_or(|from| *end < from) && *end < job.period.end
             }));
@@ -45,7 +45,7 @@ impl Moments {
         Self(all)
     }
 
-    /// Whether a digest that ends here may name a log file that tells of one of them.
+    /// Returns whether a digest that ends here may name a log file that records one of the moments.
     pub(crate) fn are_near(&self, end: Timestamp) -> bool {
         let first = self.0.partition_point(|moment| *moment < end.plus(-(REACH + NAMED)));
         self.0.get(first).is_some_and(|moment| *moment <= end.plus(REACH))

@@ -1,11 +1,11 @@
-//! What the stream tells of a digest and of what it names.
+//! Conversions of outcomes and log entries into the form of events.
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::digest::document::{Digest, LogFile};
 use trailproof_core::digest::judge::ProvenDigest;
 use trailproof_core::record::{DigestLink, DigestProof, LogNamed};
 use trailproof_core::vocab::key_layout::DigestKey;
 
-/// How a digest came out.
+/// Returns the outcome of a digest in the form of the event.
 pub(crate) fn told(outcome: &Outcome<ProvenDigest>) -> Outcome<DigestProof> {
     match outcome {
         Outcome::Valid(ProvenDigest { digest, proofs }) => Outcome::Valid(DigestProof {
@@ -25,7 +25,7 @@ pub(crate) fn told(outcome: &Outcome<ProvenDigest>) -> Outcome<DigestProof> {
     }
 }
 
-/// A log file that was looked for, as a proven digest names it.
+/// Returns the event for a log file that was looked up and that a proven digest names.
 pub(crate) fn named(log: &LogFile, digest: &Digest) -> LogNamed {
     LogNamed {
         at: log.location.clone(),

@@ -1,4 +1,4 @@
-//! Says what was found out of a chain, in the order of the walk.
+//! Reports the results of a chain in the order of the walk.
 use super::job::ChainJob;
 use super::log::Log;
 use super::message::{ChainSays, Saying};
@@ -9,10 +9,10 @@ use trailproof_core::record::{
     ChainTally, DigestJudged, LogNamed, PublicKeyTold, RunEvent, SeamJudged,
 };
 
-/// What is said of digests that waits for log files to be told with.
+/// Maximum number of digest messages that wait to be reported together with log files.
 const WAITING: usize = 16;
 
-/// One thing in the order of the walk.
+/// One result in the order of the walk.
 pub(crate) enum Item {
     Key(PublicKeyTold),
     Digest { judged: Box<DigestJudged>, names: Names },
@@ -21,7 +21,7 @@ pub(crate) enum Item {
     Seam(SeamJudged),
 }
 
-/// Says what comes in the order of the walk, and sums it up.
+/// Reports results in the order of the walk, and summarizes them.
 pub(crate) async fn tell(
     job: &ChainJob,
     mut results: InOrder<Item>,
@@ -33,7 +33,7 @@ pub(crate) async fn tell(
     let mut says = Vec::new();
     let mut last_key = None;
     while open && let Some((item, place)) = results.next_in_place().await {
-        // A digest is told with the log files that follow it: whoever is told wakes up for it.
+        // A digest is sent together with its log files, because each message wakes the receiver.
         let waits = matches!(item, Item::Key(_) | Item::Digest { .. }) && says.len() < WAITING;
         let mut event = |event| says.push(ChainSays::Event(Box::new(event)));
         match item {
@@ -60,7 +60,7 @@ pub(crate) async fn tell(
                     if !causes.is_empty() {
                         says.push(ChainSays::Explains(causes));
                     }
-                    // A trail changes its key seldom.
+                    // A trail rarely changes its key.
                     if let Some(key) = kms_key.filter(|key| last_key.as_ref() != Some(key)) {
                         says.push(ChainSays::EncryptedWith(key.clone()));
                         last_key = Some(key);
@@ -73,7 +73,7 @@ pub(crate) async fn tell(
         }
     }
     if open && !says.is_empty() {
-        // Nobody listens any more only when the run was given up.
+        // The receiver is gone only if the run was abandoned.
         let _ = to.send(Saying::new(says, None)).await;
     }
     tally

@@ -1,4 +1,4 @@
-//! Runs one chain: brings the walks their facts, judges log files, tells the events in order.
+//! Runs one chain: supplies the walks with facts, judges log files, and reports events in order.
 use super::job::ChainJob;
 use super::log::judge_log;
 use super::message::Saying;
@@ -30,14 +30,14 @@ use trailproof_core::walk::backfill::BackfillWalk;
 use trailproof_core::walk::facts::{Fact, ListedDigest, Need, Step};
 use trailproof_core::walk::standard::ChainWalk;
 
-/// Results of one chain that may be outstanding at once.
+/// Maximum number of outstanding results of one chain.
 const WINDOW: usize = 512;
 
-/// Log files that are judged as one piece of work where they are read without waiting.
+/// Number of log files that are judged as one unit of work if they are read from a disk.
 const TOGETHER: usize = 64;
 
-/// Runs the chain and says everything into `to`. The names of its log files are hashed where
-/// somebody wants them.
+/// Runs the chain and sends all of its messages to `to`. The names of its log files are hashed only
+/// if the search for unlisted log files needs them.
 pub(crate) async fn run_chain(
     job: Arc<ChainJob>,
     source: Arc<dyn ObjectSource>,
@@ -65,7 +65,7 @@ pub(crate) async fn run_chain(
     let (older, tally) = tokio::join!(driver.drive(), told);
     let (chain, presence) = (job.chain.clone(), job.presence.clone());
     let summary = tally.finish(chain, presence, older.unwrap_or(false));
-    // Nobody listens any more only when the run was given up.
+    // The receiver is gone only if the run was abandoned.
     let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
 }
 
@@ -73,13 +73,13 @@ struct ChainDriver<'a> {
     job: &'a Arc<ChainJob>,
     source: &'a Arc<dyn ObjectSource>,
     keys: ChainKeys,
-    /// When chains of the run begin and end.
+    /// Times at which chains of the run begin and end.
     moments: Arc<Moments>,
-    /// The digest that was read last, and how it looked.
+    /// Location of the digest that was read last, and its observed properties.
     seen: Option<(ObjectLocation, Seen)>,
-    /// That digest's part of what is held, while the walk has it.
+    /// Memory that this digest holds, until the walk has released it.
     held: Held,
-    /// What the walk told of the digest at the seam.
+    /// What the walk found about the digest at the seam.
     at_seam: Option<AtSeam>,
     names: Option<RandomState>,
     turn: Turn,
@@ -87,7 +87,7 @@ struct ChainDriver<'a> {
 }
 
 impl ChainDriver<'_> {
-    /// Walks both kinds of digest; says whether the chain has digests before the period.
+    /// Walks both kinds of digest; returns whether the chain has digests before the period.
     async fn drive(mut self) -> Result<bool, Closed> {
         let mut ahead = ReadAhead::new(
             Arc::clone(self.source),
@@ -124,7 +124,7 @@ impl ChainDriver<'_> {
             for mut step in steps {
                 let kind = DigestKind::Backfill;
                 step.outcome = self.unless_damaged(step.outcome, &step.at).await;
-                // Of an anchor's hour: it is read for the names of log files and judges nothing.
+                // An anchor is read for the names of log files and does not count.
                 let anchor = step.end > self.job.period.end;
                 let mut notices = step.notices;
                 notices.extend(anchor.then_some(Notice::Anchor));
@@ -142,7 +142,7 @@ impl ChainDriver<'_> {
         }
     }
 
-    /// Lets go of the digest that was read last, unless the walk has it while it asks for keys.
+    /// Releases the digest that was read last, unless the walk keeps it while it waits for keys.
     fn let_go(&mut self, need: &Need) {
         if !matches!(need, Need::Keys { .. } | Need::KeysSince(_)) {
             self.held = Held::default();
@@ -181,14 +181,14 @@ impl ChainDriver<'_> {
         }
     }
 
-    /// Tells whether the chain joins on to the record before. A digest at the seam that the walk did
-    /// not come to is asked for.
+    /// Reports whether the chain continues from the previous record. If the walk did not reach the
+    /// digest at the seam, it is fetched.
     async fn join(&self) -> Result<(), Closed> {
         let Some(seam) = &self.job.seam else { return Ok(()) };
         let seen = match self.at_seam {
             Some(seen) => seen,
             None => match self.at_seam(seam).await {
-                // What is no whole member says nothing of a hash.
+                // Without a complete gzip member there is no hash to compare.
                 DigestFetch::Read(read, ..) if !read.content.form.is_settled() => AtSeam::Told,
                 DigestFetch::Read(read, ..) => AtSeam::There(read.content.hash),
                 DigestFetch::Missing => AtSeam::Gone,
@@ -198,15 +198,15 @@ impl ChainDriver<'_> {
         self.queue.ready(Item::Seam(seam.judge(seen))).await
     }
 
-    /// Reads the digest at the seam, once more where it is not the one that was proven: a byte lost
-    /// in transit is not tampering.
+    /// Reads the digest at the seam, and reads it again if it is not the one that was proven: a
+    /// transmission error is not tampering.
     async fn at_seam(&self, seam: &Seam) -> DigestFetch {
         let first = fetch_digest(self.source.as_ref(), &seam.at).await;
         let first = unless_there_now(first, self.source.as_ref(), &seam.at).await;
         if let DigestFetch::Read(read, ..) = &first
             && read.content.hash != seam.hash
         {
-            // Of two large ones the second would wait for the first.
+            // If both are large, the second would wait for the memory of the first.
             drop(first);
             if let Some(why) = copy_damage(self.source.as_ref(), &seam.at).await {
                 return DigestFetch::Unreadable(why);
@@ -216,13 +216,13 @@ impl ChainDriver<'_> {
         first
     }
 
-    /// How the digest at `at` looked, if it was read.
+    /// Returns the observed properties of the digest at `at`, if it was read.
     fn seen_of(&mut self, at: &ObjectLocation) -> Seen {
         self.seen.take_if(|(seen, _)| seen == at).map(|(_, seen)| seen).unwrap_or_default()
     }
 
-    /// The outcome, unless it accuses and the copy is what is damaged. Digests that are not proven
-    /// steer no walk, whatever they are called.
+    /// Returns the outcome, or `copy-damaged` if it is a finding but the copy itself was damaged.
+    /// An unproven digest steers no walk, so a changed outcome has no effect on the walk.
     async fn unless_damaged(
         &self,
         outcome: Outcome<ProvenDigest>,
@@ -239,8 +239,8 @@ impl ChainDriver<'_> {
 
     async fn standard(&mut self, mut step: Step) -> Result<(), Closed> {
         step.outcome = self.unless_damaged(step.outcome, &step.at).await;
-        // A digest that only anchors the walk is told and not counted; one that is forged there
-        // counts all the same, or planting some would hide a missing tail.
+        // A digest that only anchors the walk is reported but not counted. A forged one counts
+        // nevertheless; otherwise planted digests could hide a missing tail.
         let missing = matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));
         let counts = !step.anchor || (matches!(step.outcome, Outcome::Invalid(_)) && !missing);
         let counts = counts && !step.notices.contains(&Notice::DigestCopied);
@@ -257,7 +257,7 @@ impl ChainDriver<'_> {
         self.digest(judged, step.outcome, !step.anchor, search).await
     }
 
-    /// Whether the listing has nothing right before or right after this digest.
+    /// Returns whether the listing lacks the digest right before or right after this one.
     fn is_next_to_a_gap(&self, end: Timestamp) -> bool {
         let apart =
             |one: Option<Timestamp>| one.is_none_or(|one| (one.unix() - end.unix()).abs() > APART);
@@ -275,7 +275,7 @@ impl ChainDriver<'_> {
         self.at_seam = seam.and_then(|seam| seam.seen(&judged)).or(self.at_seam);
         let digest = match outcome {
             Outcome::Valid(ProvenDigest { digest, proofs }) => {
-                // Its proof tells the hash.
+                // The hash is in its proof.
                 judged.seen.found = None;
                 let signed = proofs.own_signature || proofs.successor_signature;
                 if let Some(key) = self.keys.untold(&digest.fingerprint).filter(|_| signed) {
@@ -297,8 +297,8 @@ impl ChainDriver<'_> {
         }
     }
 
-    /// Has the digest's log files judged: each by itself where it is waited for, many together
-    /// where they are read on the spot.
+    /// Judges the digest's log files: one by one if each read has to wait for the store, in groups
+    /// if they are read from a disk.
     async fn logs(&self, digest: &Digest, search: bool) -> Result<(), Closed> {
         let one_by_one = self.job.only.is_some()
             || !digest.logs.iter().all(|log| self.source.is_here(&log.location));

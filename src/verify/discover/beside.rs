@@ -1,13 +1,13 @@
-//! Trails that the scope leaves out and that deliver into the same folders: their digests are walked
-//! for the names of their log files alone, so that these are not taken for added ones.
+//! Trails that are out of scope but deliver into the same folders. Their digests are walked only
+//! for the names of their log files, so that these do not count as unlisted.
 use crate::locate::discover::Found;
 use crate::verify::chain::job::ChainJob;
 use crate::verify::plan::VerifyPlan;
 use std::collections::BTreeSet;
 use trailproof_core::record::Presence;
 
-/// The jobs with those of left-out trails among them, in canonical order. Where no chain of the scope
-/// lies there is nothing to search, and nothing to know the names for.
+/// Adds the jobs of out-of-scope trails to the jobs, in canonical order. A place without a chain in
+/// scope is not searched, so its names are not needed.
 pub(crate) fn with_trails_beside(
     plan: &VerifyPlan,
     found: &mut Found,

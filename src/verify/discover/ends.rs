@@ -1,8 +1,8 @@
-//! Why chains have no digest in the period: the last digest of each is judged, and the log files of
-//! that time are searched for the event that ended it.
+//! Finds out why chains have no digest in the period: the last digest of each is judged, and the
+//! log files of that time are searched for the event that ended the chain.
 //!
-//! What ends a chain is recorded in the trail's home region, or where the chain itself ended. A chain
-//! that another path of the same trail goes on from has not ended at all.
+//! That event is recorded in the trail's home region, or where the chain itself ended. A chain that
+//! continues under a different path of the same trail has not ended at all.
 use crate::locate::listed_chain::ListedChain;
 use crate::locate::one_chain::list_digests;
 use crate::source::many::in_order;
@@ -24,11 +24,11 @@ use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKind};
 use trailproof_core::vocab::time::{HOUR, Period, Timestamp};
 
-/// What a walk says that waits to be heard.
+/// Maximum number of messages of a walk that wait to be processed.
 const WAITING: usize = 64;
 
-/// From the start of a chain's last digest to the event that ended it or to a digest of another path
-/// that goes on from it: what is looked at before and after the end.
+/// Time searched before and after the end of a chain. It covers the chain's last digest, the event
+/// that ended the chain, and a digest under a different path that continues the chain.
 const AROUND: i64 = 3 * HOUR;
 
 /// A chain without a digest in the period.
@@ -41,19 +41,19 @@ pub(crate) struct Ended {
     pub(crate) last: Timestamp,
     /// Whether that digest is proven.
     pub(crate) proven: bool,
-    /// Whether a proven digest of the same trail under another path links to it.
+    /// Whether a proven digest of the same trail under a different path links to it.
     goes_on: bool,
-    /// Whether the run takes it as one that ended, and not as one that is missing.
+    /// Whether the run counts the chain as ended, and not as absent.
     pub(crate) counts: bool,
 }
 
-/// Events that may explain a gap or an end and are kept for the end of the run.
+/// Events that may explain a gap or an end, kept until the end of the run.
 pub(crate) const EVENTS_KEPT: usize = 20_000;
 
-/// Events that are kept of one look.
+/// Maximum number of events kept from one search.
 const CAUSES: usize = 512;
 
-/// The part of a chain that is looked at.
+/// The part of a chain that is searched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Stretch {
     key: ChainKey,
@@ -61,25 +61,25 @@ struct Stretch {
     to: Timestamp,
 }
 
-/// What a look at a stretch shows.
+/// What the search of a stretch found.
 #[derive(Debug, Default)]
 struct Seen {
-    /// The proven digests: their ends, and the keys that they link to.
+    /// Ends of the proven digests, and the keys that they link to.
     proven: Vec<(Timestamp, Option<String>)>,
     causes: Vec<Cause>,
     kms_keys: BTreeSet<KeyName>,
 }
 
-/// Whether a chain has no digest in the period and had one before.
+/// Returns whether a chain has no digest in the period but had one before.
 fn is_without_digests(job: &ChainJob) -> bool {
     let ended = matches!(job.presence, Presence::Ended { .. } | Presence::Absent { last: Some(_) });
     ended && !job.names_only && job.older.is_some() && job.older_key.is_some()
 }
 
-/// Other paths of the trails of chains without digests, by the place of the chain among these.
+/// Returns the other paths of the trails of chains without digests, by index of the chain.
 fn other_paths(jobs: &[ChainJob]) -> BTreeMap<usize, Vec<ChainKey>> {
     let mut paths: BTreeMap<usize, Vec<ChainKey>> = BTreeMap::new();
-    // Those of one chain are neighbours in canonical order.
+    // The paths of one chain are adjacent in canonical order.
     let same = |one: &ChainJob, other: &ChainJob| one.chain.is_same_but_for_path(&other.chain);
     let mut first = 0;
     for together in jobs.chunk_by(same) {
@@ -95,10 +95,12 @@ fn other_paths(jobs: &[ChainJob]) -> BTreeMap<usize, Vec<ChainKey>> {
     paths
 }
 
-/// Looks at the ends of those among these chains that have one; also returns the events found there.
+/// Looks at the end of each chain that has no digest in the period. Returns the ends, and the
+/// events found there.
 ///
-/// A chain that goes on under another path is taken out: it is told there. One that is missing beside
-/// its siblings stays so whatever ended it: what began it again may be among what is missing.
+/// A chain that continues under a different path is removed, because it is reported there. A chain
+/// that counts as absent beside its siblings stays absent whatever ended it, because the event that
+/// restarted it may be among what is missing.
 pub(crate) async fn look(
     jobs: &mut Vec<ChainJob>,
     source: &Arc<dyn ObjectSource>,
@@ -108,8 +110,8 @@ pub(crate) async fn look(
     let paths = other_paths(jobs);
     let without = || (0..).zip(jobs.iter()).filter(|(_, job)| is_without_digests(job));
     let means = Means { source, book, room };
-    // Each chain's own last digest first: it is read by its name, and what goes on elsewhere is looked
-    // for only where it is proven. Whoever writes names into the bucket costs no listing.
+    // First each chain's own last digest, which is read by its name. Other places are listed only
+    // if it is proven, so that planted names cause no listings.
     let own = in_order(without().map(|(_, job)| -> BoxFuture<'_, Seen> {
         Box::pin(async move {
             let (Some(last), Some(key)) = (job.older, &job.older_key) else {
@@ -127,7 +129,7 @@ pub(crate) async fn look(
     for ((at, job), own) in without().zip(own) {
         let (Some(last), Some(key)) = (job.older, &job.older_key) else { continue };
         let proven = own.proven.iter().any(|(end, _)| *end == last);
-        // Regions end within minutes of each other: one look at the home region does for all.
+        // Regions end within minutes of each other, so one search of the home region serves all.
         let hour = Timestamp::from_unix(last.unix() - last.unix().rem_euclid(HOUR));
         let around =
             |key: ChainKey| Stretch { key, from: hour.plus(-AROUND), to: hour.plus(HOUR + AROUND) };
@@ -147,7 +149,7 @@ pub(crate) async fn look(
     let looks = stretches.into_iter().map(|(stretch, job)| -> BoxFuture<'_, _> {
         Box::pin(async move {
             let Stretch { key, from, to } = &stretch;
-            // What cannot be listed is not proven, and explains nothing.
+            // If the listing fails, nothing is proven and nothing is explained.
             let found = list_digests(means.source.as_ref(), &job.bucket, key, *from, *to).await;
             let mut listed = ListedChain::default();
             for digest in found.unwrap_or_default() {
@@ -186,7 +188,7 @@ pub(crate) async fn look(
 }
 
 impl Ended {
-    /// The event that says why the chain ended, where its end is proven.
+    /// Returns the event that explains why the chain ended, if its end is proven.
     pub(crate) fn explained(
         &self,
         explanations: &Explanations,
@@ -204,7 +206,7 @@ impl Ended {
     }
 }
 
-/// What every look is made with.
+/// What every search needs.
 #[derive(Clone, Copy)]
 struct Means<'a> {
     source: &'a Arc<dyn ObjectSource>,
@@ -212,7 +214,7 @@ struct Means<'a> {
     room: &'a Room,
 }
 
-/// Walks these digests of one chain as a run over this period alone would.
+/// Walks these digests of one chain, as a run over this period alone would.
 async fn seen(
     job: &ChainJob,
     key: &ChainKey,
@@ -268,7 +270,7 @@ async fn seen(
     seen
 }
 
-/// The end of a digest that is proven, and the key that it links to.
+/// Returns the end of a proven digest and the key that it links to.
 fn proven(judged: &DigestJudged) -> Option<(Timestamp, Option<String>)> {
     let Outcome::Valid(proof) = &judged.outcome else { return None };
     Some((judged.end, proof.previous.as_ref().map(|previous| previous.at.key.clone())))

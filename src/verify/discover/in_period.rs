@@ -1,5 +1,5 @@
-//! Everything in the folders of CloudTrail that is of a period and scope, whether or not a digest
-//! names it.
+//! All objects in the folders of CloudTrail that belong to a period and scope, whether or not a
+//! digest names them.
 use crate::locate::discover::find_places;
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
@@ -11,7 +11,7 @@ use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, DigestKey, ROOT};
 use trailproof_core::vocab::log_key::is_log_folder;
 use trailproof_core::vocab::time::Period;
 
-/// The objects of whole days and of a scope, told by their keys alone.
+/// The objects of whole days and of a scope, recognized by their keys alone.
 #[derive(Clone, Debug)]
 pub struct InPeriod {
     scope: Scope,
@@ -20,14 +20,14 @@ pub struct InPeriod {
 }
 
 impl InPeriod {
-    /// Those of the days of `period`.
+    /// Returns the objects of all days that `period` touches.
     pub fn new(scope: &Scope, period: Period) -> Self {
         let (first, last) = (period.first_day(), period.last_day());
         Self { scope: scope.clone(), first, last }
     }
 
-    /// Whether `key` lies in a folder of such a day. A digest of a trail that the scope leaves out
-    /// does not count; log files do not tell their trail.
+    /// Returns whether `key` is in the folder of such a day. A digest of a trail that is out of
+    /// scope does not count; the key of a log file does not show its trail.
     pub fn has(&self, key: &str) -> bool {
         let mut parts = key.split('/').skip_while(|part| *part != ROOT).skip(1).peekable();
         let organization = parts.peek().and_then(|part| part.parse::<OrganizationId>().ok());
@@ -50,17 +50,15 @@ impl InPeriod {
                 .is_none_or(|digest| self.scope.has_trail(&ChainId::from(&digest.chain)))
     }
 
-    /// Lists all of them, for a source that keeps what was listed.
+    /// Lists all of them, for a source that remembers what was listed.
     ///
-    /// # Errors
-    ///
-    /// None here: a listing that cannot be read is kept as one by the source, and found again by
-    /// whoever needs it.
+    /// Failed listings are not returned. The source remembers them and reports them to later
+    /// callers.
     pub async fn list(&self, source: &Arc<dyn ObjectSource>, bucket: &str, roots: &[String]) {
         let folders = find_places(source, bucket, roots, &self.scope).await.folders();
         let listings = folders.into_iter().map(|folder| -> BoxFuture<'_, ()> {
             Box::pin(async move {
-                // Why a listing could not be read is the source's to keep.
+                // The source remembers why a listing failed.
                 let _ = self.days(source.as_ref(), bucket, &folder).await;
             })
         });
@@ -95,7 +93,7 @@ mod tests {
     const LOGS: &str = "p/AWSLogs/111122223333/CloudTrail/us-east-1/";
 
     #[test]
-    fn days_and_scope_are_told_by_the_key() {
+    fn days_and_scope_are_recognized_by_the_key() {
         let at = |text: &str| Timestamp::parse(text).unwrap();
         let period = Period { start: at("2026-02-27T23:00:00Z"), end: at("2026-03-01T01:00:00Z") };
         let all = InPeriod::new(&Scope::default(), period);
@@ -114,7 +112,7 @@ mod tests {
         ] {
             assert_eq!(all.has(&key), inside, "{key}");
         }
-        // A period that ends at midnight has nothing of the day that begins then.
+        // A period that ends at midnight does not include the day that begins then.
         let to_midnight = Period { end: at("2026-03-01T00:00:00Z"), ..period };
         let to_midnight = InPeriod::new(&Scope::default(), to_midnight);
         assert!(to_midnight.has(&format!("{LOGS}2026/02/28/a")));

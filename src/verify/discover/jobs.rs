@@ -1,4 +1,4 @@
-//! Which chains a run walks, and with what: those that were found, and those that should be there.
+//! The chains that a run walks: those that were found, and those that should be there.
 use super::places::Uncovered;
 use crate::locate::discover::{Found, FoundChain, find_outside};
 use crate::locate::place::Place;
@@ -16,17 +16,17 @@ use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::time::Timestamp;
 
-/// What goes on outside of the scope, for telling whether a chain in it should be there too.
+/// Chains outside the scope, which show which chains should be in it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outside {
     /// Chains that have digests in the period or after it.
     go_on: BTreeSet<ChainId>,
-    /// Why nobody can say what goes on there.
+    /// Reason why the chains outside the scope are not known.
     pub(crate) unknown: Option<ReadFailure>,
 }
 
 impl Outside {
-    /// Looks outside of a scope that leaves out accounts or regions.
+    /// Lists chains outside the scope, if the scope leaves out accounts or regions.
     pub(crate) async fn look(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Self {
         if plan.scope.accounts.is_empty() && plan.scope.regions.is_empty() {
             return Self::default();
@@ -39,8 +39,8 @@ impl Outside {
 }
 
 impl FoundChain {
-    /// Takes the newest digest before the period among those that are walked, where none ends after
-    /// the period's start and it is so young that the next one is still to come.
+    /// Adds the newest digest before the period to those that are walked, if none ends after the
+    /// period's start and it is so recent that the next one is not due yet.
     fn reach_back(&mut self, tail_allowed_from: Option<Timestamp>) {
         let Some((older, from)) = self.older.zip(tail_allowed_from) else { return };
         if self.listed.newest().is_none()
@@ -58,7 +58,7 @@ struct Trail {
     name: TrailName,
     home_region: Region,
     organization: Option<OrganizationId>,
-    /// The account of a trail that is no organization's.
+    /// Account of the trail, unless it is an organization trail.
     account: Option<AccountId>,
 }
 
@@ -73,14 +73,14 @@ impl From<&ChainId> for Trail {
     }
 }
 
-/// Where a trail goes on.
+/// Accounts and regions in which a trail continues.
 #[derive(Clone, Debug, Default)]
 struct Extent {
     accounts: BTreeSet<AccountId>,
     regions: BTreeSet<Region>,
 }
 
-/// Where each trail goes on in the period, in the scope and outside of it.
+/// Where each trail continues in the period, within the scope and outside it.
 #[derive(Clone, Debug, Default)]
 struct GoesOn(BTreeMap<Trail, Extent>);
 
@@ -91,20 +91,20 @@ impl GoesOn {
             let extent = trails.entry(Trail::from(chain)).or_default();
             extent.accounts.insert(chain.account.clone());
             extent.regions.insert(chain.source_region.clone());
-            // A trail that has a chain elsewhere has one where its home is.
+            // A trail that has a chain anywhere also has one in its home region.
             extent.regions.insert(chain.home_region.clone());
         }
         Self(trails)
     }
 
-    /// Whether the trail of this chain goes on anywhere.
+    /// Returns whether the trail of this chain continues anywhere.
     fn has(&self, chain: &ChainId) -> bool {
         self.0.contains_key(&Trail::from(chain))
     }
 
-    /// The chains that should be there: of each trail one in every account and region in which it
-    /// goes on at all, and in each of these places, which have log files of the period. Those of
-    /// the scope.
+    /// Returns the chains in scope that should be there: for each trail, one in every account and
+    /// region in which the trail continues, and one in each of these places, which have log files
+    /// of the period.
     fn expected<'a>(
         &self,
         plan: &VerifyPlan,
@@ -137,7 +137,7 @@ impl GoesOn {
                 }
             }
         }
-        // An organization's trail covers every account; any other trail only its own.
+        // An organization trail covers every account; any other trail covers only its own.
         let mut of_organization: BTreeMap<&OrganizationId, Vec<&Trail>> = BTreeMap::new();
         let mut of_account: BTreeMap<&AccountId, Vec<&Trail>> = BTreeMap::new();
         for trail in self.0.keys() {
@@ -162,9 +162,9 @@ impl GoesOn {
     }
 }
 
-/// One job a chain, in canonical order, and why some that should be there may be left out. A region
-/// that a trail goes on in elsewhere, and a region that has log files and no digests, get a job
-/// without digests: their period is uncovered.
+/// Returns one job per chain, in canonical order, and the reason why expected chains may be left
+/// out. A region in which a trail should continue, and a region with log files but no digests, get
+/// a job without digests, so that their period is uncovered.
 pub(crate) fn jobs(
     plan: &VerifyPlan,
     found: &mut Found,
@@ -173,7 +173,7 @@ pub(crate) fn jobs(
     only: Option<&Arc<BTreeSet<Hash>>>,
 ) -> (Vec<ChainJob>, Option<ReadFailure>) {
     let tail_allowed_from = plan.tail_allowed_from();
-    // The listings are most of what was found, and are not needed twice.
+    // The listings take most of the memory, so they are moved and not copied.
     let mut chains: BTreeMap<ChainId, FoundChain> = std::mem::take(&mut found.chains);
     for chain in chains.values_mut() {
         chain.reach_back(tail_allowed_from);
@@ -189,7 +189,7 @@ pub(crate) fn jobs(
         }
         Err(why) => Some(why),
     };
-    // What was there when the run before ended does not end without a word.
+    // Chains of the previous record must not disappear silently.
     let before = plan.since.as_ref().map(|since| &since.chains);
     let joined: BTreeSet<ChainId> =
         chains.values().flat_map(|chain| &chain.also).cloned().collect();
@@ -205,7 +205,7 @@ pub(crate) fn jobs(
         .map(|(id, chain)| {
             let names = || std::iter::once(&id).chain(&chain.also);
             let seam = before.and_then(|chains| names().find_map(|id| chains.get(id)));
-            // A region or an account that is named says where to look, and not what is there.
+            // A named region or account shows where to look, not what is there.
             let named = plan.scope.names_trail(&id) || seam.is_some();
             let sibling = outside.unknown.is_some() || goes_on.has(&id);
             let presence = match chain.older {

@@ -1,12 +1,13 @@
-//! Joins what lies of one chain under several paths.
+//! Joins the parts of one chain that are under several paths.
 //!
-//! A trail that becomes its organization's, or an account's again, goes on under another path: its
-//! digests come to lie with the organization's id in their keys, or without. To a listing these are
-//! two chains. They are one where the digest at the change links to the other path, or begins anew
-//! right there; two trails of one name that run beside each other are not.
+//! A trail that becomes an organization trail, or an account trail again, continues under a
+//! different path: the keys of its digests then have the organization's id, or lose it. In a
+//! listing these are two chains. They are one chain if the digest at the change links to the other
+//! path, or begins a new chain right there. Two trails of the same name that run side by side are
+//! not one chain.
 //!
-//! What is read here decides only which digests are walked together. It proves nothing: the walk
-//! judges the digest at the change as any other, and a forged one is a finding.
+//! This only decides which digests are walked together and proves nothing. The walk judges the
+//! digest at the change like any other, and a forged one is a finding.
 use crate::locate::discover::FoundChain;
 use crate::source::fetch::{DigestFetch, fetch_digest};
 use crate::source::many::in_order;
@@ -17,18 +18,18 @@ use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 
-/// Changes of path within one period. A trail that is changed more often is told path by path.
+/// Maximum number of path changes within a period. With more changes, each path is its own chain.
 const CHANGES: usize = 8;
 
-/// Digests of one chain that begin another path, each with the path that it must link to.
+/// Digests of one chain at which the path changes, each with the path that it must link to.
 struct Changes {
-    /// The paths, the one that is the trail's now last.
+    /// The paths; the current path of the trail is last.
     paths: Vec<ChainId>,
     at: Vec<(ObjectLocation, ChainId)>,
 }
 
-/// Joins the chains of one trail, account and region that take turns in the period. The chain goes
-/// by the name of its newest digest's path.
+/// Joins the chains of one trail, account and region that follow each other in the period. The
+/// joined chain has the name of its newest digest's path.
 pub(crate) async fn join_paths(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -59,8 +60,8 @@ pub(crate) async fn join_paths(
     }
 }
 
-/// Paths of one chain that have digests in the period and take turns. Those of one chain are
-/// neighbours in canonical order.
+/// Returns paths of one chain that have digests in the period and follow each other. The paths of
+/// one chain are adjacent in canonical order.
 fn candidates(bucket: &str, chains: &BTreeMap<ChainId, FoundChain>) -> Vec<Changes> {
     let mut found = Vec::new();
     let mut together: Vec<(&ChainId, &FoundChain)> = Vec::new();
@@ -89,8 +90,9 @@ fn changes(bucket: &str, paths: &[(&ChainId, &FoundChain)]) -> Option<Changes> {
         if let Some((before, before_end)) =
             last.replace((index, end)).filter(|(before, _)| *before != index)
         {
-            // A chain that begins anew leaves time uncovered. One that ends and begins in the same
-            // second would leave none, and hide that the rest of the other path was deleted.
+            // A new chain leaves time uncovered. If it began in the second in which the other
+            // ended, no time would be uncovered, which could hide that the rest of the other path
+            // was deleted.
             if before_end == end {
                 return None;
             }
@@ -109,7 +111,7 @@ fn changes(bucket: &str, paths: &[(&ChainId, &FoundChain)]) -> Option<Changes> {
     Some(Changes { paths: ids, at })
 }
 
-/// Whether the digest at `at` begins a chain or links to one of the chain `from`.
+/// Returns whether the digest at `at` begins a chain or links to a digest of the chain `from`.
 async fn goes_on_from(source: &dyn ObjectSource, at: &ObjectLocation, from: &ChainId) -> bool {
     let DigestFetch::Read(read, ..) = fetch_digest(source, at).await else { return false };
     let Ok(claim) = &read.claim else { return false };

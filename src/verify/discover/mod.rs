@@ -1,5 +1,5 @@
-//! What a run has to answer for: chains that were found, chains that should be there, chains that
-//! ended, and places of which nothing is known. Decided from listings before a chain is walked.
+//! What a run has to account for: chains that were found, chains that should be there, chains that
+//! ended, and places of which nothing is known. This is decided before any chain is walked.
 pub(super) mod beside;
 pub(super) mod ends;
 pub mod in_period;

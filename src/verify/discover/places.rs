@@ -1,5 +1,5 @@
-//! What a run answers for beside its chains: every place that was found, and whatever was named or
-//! is to be expected.
+//! What a run accounts for in addition to its chains: every place that was found, named or
+//! expected.
 use crate::locate::discover::Found;
 use crate::locate::place::Place;
 use crate::source::many::in_order;
@@ -16,24 +16,24 @@ use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
 use trailproof_core::vocab::key_layout::KeyRoot;
 
-/// The places in which no digest of the period was listed, with the folder in which log files of the
-/// period lie, or why that is not known.
+/// The places without a listed digest of the period, each with what is known about log files of the
+/// period there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Uncovered(BTreeMap<Place, Logs>);
 
 /// Whether a place has log files of the period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Logs {
-    /// It has none: every folder was listed.
+    /// None: every folder was listed.
     None,
-    /// It has some, in this folder, and why they may lie there.
+    /// Some, in this folder, with the likely reason.
     In(String, UnlistedReason),
-    /// A folder could not be listed.
+    /// Unknown: a folder could not be listed.
     Unknown(String, ReadFailure),
 }
 
 impl Uncovered {
-    /// Looks for log files of the period in every place that no digest of the period lies in.
+    /// Looks for log files of the period in every place without a digest of the period.
     pub(crate) async fn look(plan: &VerifyPlan, source: &dyn ObjectSource, found: &Found) -> Self {
         let unvalidated = &Unvalidated::new(&plan.bucket, plan.status.clone());
         let places = found.places.iter().filter(|place| !found.covering.contains_key(*place));
@@ -47,13 +47,13 @@ impl Uncovered {
         Self(looks.into_iter().collect())
     }
 
-    /// Those that have log files of the period.
+    /// Returns the places that have log files of the period.
     pub(crate) fn with_logs(&self) -> impl Iterator<Item = &Place> {
         self.0.iter().filter(|(_, logs)| matches!(logs, Logs::In(..))).map(|(place, _)| place)
     }
 }
 
-/// Whether any of these folders has log files of the period.
+/// Returns whether any of these folders has log files of the period.
 async fn logs(
     plan: &VerifyPlan,
     source: &dyn ObjectSource,
@@ -75,19 +75,19 @@ async fn logs(
     answer
 }
 
-/// What a run has to say of places once its jobs are known.
+/// What a run reports about places once its jobs are known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
-    /// How the places that were found are answered for.
+    /// Number of places found, by answer.
     places: PlacesAnswered,
-    /// The chains that ended before the period, of each place whose only answer that is.
+    /// Ended chains of each place that has no other answer.
     ended: Vec<BTreeSet<ChainId>>,
     /// Events about places, in canonical order.
     pub(crate) events: Vec<RunEvent>,
 }
 
 impl Answers {
-    /// Answers for every place that was found, and for all that was named or is expected.
+    /// Accounts for every place that was found, named or expected.
     pub(crate) fn of(
         plan: &VerifyPlan,
         found: &Found,
@@ -101,7 +101,7 @@ impl Answers {
                 (chain.organization.as_ref(), &chain.account, &chain.source_region)
             })
             .collect();
-        // A newest digest from before the period may be so young that it stands for the period.
+        // A newest digest before the period may be so recent that it accounts for the period.
         let present = jobs.iter().filter(|job| job.presence == Presence::Present);
         let present: BTreeSet<PlaceKey<'_>> = present
             .map(|job| {
@@ -138,7 +138,7 @@ impl Answers {
         places.found += 1;
         let doubt = |why, folder: String| RunEvent::PlaceInDoubt(PlaceInDoubt::folder(why, folder));
         if found.unlisted.contains(place) {
-            // The listing that failed has an event of its own.
+            // The failed listing has its own event.
             places.doubtful += 1;
             return;
         }
@@ -152,13 +152,13 @@ impl Answers {
         match logs {
             Some(Logs::In(folder, reason)) => {
                 let absent = absent.contains(&key(place));
-                // Where trails are named and found, log files of others are nobody's business.
+                // If trails are named and found, log files of other trails are out of scope.
                 if !absent && !plan.scope.trails.is_empty() && evidence {
                     places.left_out += 1;
                     return;
                 }
                 places.doubtful += 1;
-                // A chain that should be there says so itself.
+                // An absent chain has its own events.
                 if !absent {
                     let (folder, reason) = (folder.clone(), *reason);
                     self.events.push(RunEvent::LogsWithoutDigests { folder, reason });
@@ -184,7 +184,7 @@ impl Answers {
         }
     }
 
-    /// How the places are answered for where nothing says why these chains ended.
+    /// Returns the answers, given the chains whose end nothing explains.
     pub(crate) fn places_with(&self, unexplained: &BTreeSet<ChainId>) -> PlacesAnswered {
         let mut places = self.places;
         for chains in &self.ended {
@@ -196,8 +196,8 @@ impl Answers {
         places
     }
 
-    /// Each account, region and trail that was named has a chain with evidence, or a chain that is
-    /// reported as absent.
+    /// Checks that each named account, region and trail has evidence, or a chain that is reported
+    /// as absent.
     fn named(&mut self, plan: &VerifyPlan, evidence: &Evidence) {
         let scope = &plan.scope;
         self.absent(PlaceDoubt::NamedNotFound, &scope.accounts, &scope.regions, evidence);
@@ -224,7 +224,7 @@ impl Answers {
         }
     }
 
-    /// The same of what is to be expected, as far as it is in the scope.
+    /// Checks the same for what is expected, as far as it is in scope.
     fn expected(&mut self, plan: &VerifyPlan, evidence: &Evidence) {
         let scope = &plan.scope;
         let accounts = plan.expected.accounts.iter().flatten();
@@ -234,7 +234,7 @@ impl Answers {
         self.absent(PlaceDoubt::ExpectedNotFound, &accounts, &regions, evidence);
     }
 
-    /// Reports each account and region, and each pair where both are given, that has no evidence.
+    /// Reports each account and region, and each pair if both are given, that has no evidence.
     fn absent(
         &mut self,
         why: PlaceDoubt,
@@ -244,7 +244,7 @@ impl Answers {
     ) {
         let mut absent: BTreeSet<(Option<&AccountId>, Option<&Region>)> = BTreeSet::new();
         for account in accounts {
-            // Where both are named, the account may have much elsewhere.
+            // If both are named, the account may have evidence in other regions.
             let whole = regions.is_empty() || why == PlaceDoubt::ExpectedNotFound;
             if whole && !evidence.accounts.contains(account) {
                 absent.insert((Some(account), None));
@@ -274,14 +274,14 @@ impl Answers {
     }
 }
 
-/// What chains and places have in common.
+/// The fields that chains and places have in common.
 type PlaceKey<'a> = (Option<&'a OrganizationId>, &'a AccountId, &'a Region);
 
 fn key(place: &Place) -> PlaceKey<'_> {
     (place.root.organization.as_ref(), &place.account, &place.region)
 }
 
-/// What the jobs have evidence of, or report as absent themselves.
+/// The chains that have evidence, or that are reported as absent.
 struct Evidence<'a> {
     chains: Vec<&'a ChainId>,
     accounts: BTreeSet<&'a AccountId>,

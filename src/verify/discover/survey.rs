@@ -1,4 +1,4 @@
-//! What a run would have to look at, by listing alone: nothing is opened and nothing judged.
+//! Estimates the work of a run from listings: no object is opened or verified.
 use super::jobs::{Outside, jobs};
 use super::places::Uncovered;
 use crate::locate::discover::find_chains;
@@ -14,31 +14,31 @@ use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::time::{HOUR, Period};
 
-/// Entries on a page of a listing, S3's own number.
+/// Entries per page of a listing, as in S3.
 const PAGE: u64 = 1_000;
 
-/// What the listing of a bucket tells of a run.
+/// The amount of work of a run, according to listings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// Chains in scope, with those that should be there and are not.
+    /// Number of chains in scope, including absent ones that should be there.
     pub chains: u64,
-    /// Digests to read: of the period, and those that anchor it.
+    /// Number of digests to read: those of the period and those that anchor it.
     pub digests: u64,
-    /// Those of them that may cover a part of the period: an anchor far behind it does not.
+    /// Number of these digests that may cover part of the period; a distant anchor does not.
     pub covering: u64,
-    /// Log files in the folders of the period's days.
+    /// Number of log files in the folders of the period's days.
     pub logs: u64,
-    /// Bytes of these log files, as stored.
+    /// Size of these log files as stored, in bytes.
     pub log_bytes: u64,
-    /// Listings that the search for log files which no digest names would make.
+    /// Number of LIST requests that the search for unlisted log files would make.
     pub search: u64,
-    /// Pages that were listed to count the log files, which a run does not list.
+    /// Number of pages listed to count the log files. A run does not list these.
     pub pages: u64,
-    /// Listings that could not be read: what, and why.
+    /// Folders that could not be listed, with the reason.
     pub unread: Vec<(String, ReadFailure)>,
 }
 
-/// Lists what the plan is about.
+/// Lists the evidence of the plan and returns the amount of work.
 pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey {
     let mut found = find_chains(source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     let outside = Outside::look(plan, source).await;
@@ -55,7 +55,7 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
         unread: std::mem::take(&mut found.unread),
         ..Survey::default()
     };
-    // Log files count where a chain of their account and region would name them.
+    // Log files count if there is a chain of their account and region to name them.
     let named = |place: &&Place| {
         jobs.iter().any(|job| {
             job.chain.account == place.account && job.chain.source_region == place.region
@@ -82,13 +82,13 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
             Err(why) => survey.unread.push((folder, why)),
         }
     }
-    // The folder of each account, and each of its folders of log files.
+    // One listing for each account's folder, and one for each of its folders of log files.
     let mut accounts: BTreeMap<_, BTreeSet<&String>> = BTreeMap::new();
     for (place, names) in found.log_folders.iter().filter(|(place, _)| named(place)) {
         accounts.entry((&place.root, &place.account)).or_default().extend(names);
     }
     survey.search += accounts.values().map(|names| 1 + count(names.len())).sum::<u64>();
-    // The folder of each root, where no account is named.
+    // One listing for each root's folder, unless accounts are named.
     let mut roots: BTreeSet<_> =
         found.places.iter().map(|place| (&place.root.prefix, &place.root.organization)).collect();
     if plan.scope.organization.is_none() {
@@ -98,8 +98,8 @@ pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey
     survey
 }
 
-/// Listings that find the days of one region's folder: of that folder, of each year, of each month,
-/// and of each day.
+/// Returns the number of listings that search one region's folder: one each for the folder itself,
+/// its years, months and days.
 fn levels(days: &Days) -> u64 {
     let of = |length: usize| {
         let paths: BTreeSet<_> = days.keys().filter_map(|day| day.get(..length)).collect();
@@ -108,7 +108,7 @@ fn levels(days: &Days) -> u64 {
     1 + of(4) + of(7) + of(10)
 }
 
-/// Files and bytes by day.
+/// Counts log files and bytes by day.
 type Days = BTreeMap<String, (u64, u64)>;
 
 async fn list_logs(
@@ -127,7 +127,7 @@ async fn list_logs(
     let (mut days, mut pages) = (Days::new(), 0);
     for part in parts {
         let (of_part, read) = part?;
-        // No day lies in two parts.
+        // Each day is in one part only.
         days.extend(of_part);
         pages += read;
     }
@@ -150,7 +150,7 @@ async fn list_part(
             if !slice.has(&object.key) || object.key.as_str() > last {
                 return Ok((days, u64::try_from(pages.read()).unwrap_or(u64::MAX)));
             }
-            // `YYYY/MM/DD/`, and nothing of another form is a log file's folder.
+            // `YYYY/MM/DD/`; a folder of any other form is not one of log files.
             let day = object.key.get(folder.len()..).and_then(|rest| rest.get(..10));
             if let Some(day) = day.filter(|_| !object.key.ends_with('/')) {
                 let (files, bytes) = days.entry(day.to_owned()).or_default();

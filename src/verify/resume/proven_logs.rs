@@ -1,8 +1,8 @@
-//! Log files that a record proves and that the listing shows unchanged: they are not read again.
+//! Skips log files that a record proves and that the listing shows unchanged.
 //!
-//! The digest that names a log file is read and proven anew, whatever the record says. A log file
-//! is skipped when the record proves one of the same place and hash, and the store's listing has the
-//! size and the ETag with which it was proven.
+//! The digest that names a log file is always read and proven again, whatever the record contains.
+//! A log file is skipped if the record proves it at the same location with the same hash, and the
+//! store lists it with the size and the ETag that it had then.
 use crate::source::{ListRequest, Listed, ObjectSource, Pages};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -15,22 +15,22 @@ use trailproof_core::log_file::LogProof;
 use trailproof_core::record::{LogJudged, Seen};
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// Folders whose listings are kept at once. Each chain is in one day's folder at a time, and a
-/// hundred chains run at once.
+/// Maximum number of folders whose listings are kept. Each chain is in one day's folder at a time,
+/// and about a hundred chains run at once.
 const FOLDERS_KEPT: usize = 256;
 
-/// Objects of one folder beyond which its listing is not kept, and all of it is read: a day of one
-/// account and region with a log file every second.
+/// Number of objects in a folder above which its listing is not used and all of its log files are
+/// read: a day of one account and region with a log file every second.
 const LISTED: usize = 86_400;
 
-/// Objects in all listings that are kept, at some 150 bytes each.
+/// Maximum number of objects in all kept listings, at about 150 bytes each.
 const LISTED_IN_ALL: usize = 200_000;
 
-/// A name for place, hash, size and ETag together: half a SHA-256, so that a run's memory holds a
-/// record of millions and nobody can make two that are alike.
+/// A name for location, hash, size and ETag together: half a SHA-256, so that a record of millions
+/// fits into memory and collisions cannot be constructed.
 type Name = [u8; 16];
 
-/// What a record tells of a proven log file beside what its name is made of.
+/// The facts about a proven log file that are not part of its name.
 #[derive(Debug)]
 struct Fact {
     inflated: u64,
@@ -39,17 +39,17 @@ struct Fact {
     version_id: Option<Box<str>>,
 }
 
-/// Size and ETag of the objects of one folder, by the rest of their keys.
+/// Size and ETag of the objects in one folder, by the rest of their keys.
 type Listing = HashMap<Box<str>, (u64, Box<str>)>;
 
-/// A listing that is made once, for whoever needs it first; `None` where it cannot be used.
+/// A listing that is made once, on first use; `None` if it cannot be used.
 type Kept = Arc<OnceCell<Option<Listing>>>;
 
-/// See the module's words.
+/// The log files that a record proves, with the listings that show whether they are unchanged.
 #[derive(Debug, Default)]
 pub struct KnownLogs {
     facts: HashMap<Name, Fact>,
-    /// Folders in which the record proves anything.
+    /// Folders in which the record proves a log file.
     folders: HashSet<Name>,
     listings: Mutex<Listings>,
     skipped: Arc<AtomicU64>,
@@ -58,13 +58,12 @@ pub struct KnownLogs {
 #[derive(Debug, Default)]
 struct Listings {
     kept: BTreeMap<ObjectLocation, Kept>,
-    /// The same, the one that was wanted first in front.
+    /// Folders in the order in which they were first requested.
     order: VecDeque<ObjectLocation>,
 }
 
 impl KnownLogs {
-    /// Takes a log file of a record. One that was not proven, or that the store gave no ETag for,
-    /// is not known.
+    /// Adds a log file of a record. It is ignored if it was not proven or has no ETag.
     pub fn take(&mut self, judged: &LogJudged) {
         let (Outcome::Valid(proof), Some(etag)) = (&judged.outcome, &judged.seen.etag) else {
             return;
@@ -82,18 +81,18 @@ impl KnownLogs {
         }
     }
 
-    /// How many log files are known.
+    /// Returns the number of known log files.
     pub fn count(&self) -> usize {
         self.facts.len()
     }
 
-    /// The running count of log files that were not read.
+    /// Returns the counter of log files that were not read.
     pub fn skipped(&self) -> &Arc<AtomicU64> {
         &self.skipped
     }
 
-    /// How the log file at `at` was proven, if the record proves it by this hash and the listing
-    /// shows it unchanged.
+    /// Returns how the log file at `at` was proven, if the record proves it with this hash and the
+    /// listing shows it unchanged.
     pub(crate) async fn unchanged(
         &self,
         source: &dyn ObjectSource,
@@ -124,7 +123,7 @@ impl KnownLogs {
         Some((proof, seen))
     }
 
-    /// The place of a folder's listing; the listings that were wanted first make room for it.
+    /// Returns the slot of a folder's listing, and evicts the oldest listings to make room for it.
     fn kept(&self, folder: &ObjectLocation) -> Kept {
         let mut listings = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         let Listings { kept, order } = &mut *listings;
@@ -144,7 +143,7 @@ impl KnownLogs {
     }
 }
 
-/// The folder of a key and what comes behind it.
+/// Splits a key into its folder and the rest.
 fn split(at: &ObjectLocation) -> Option<(ObjectLocation, &str)> {
     let end = at.key.rfind('/')? + 1;
     let (folder, rest) = at.key.split_at_checked(end)?;
@@ -153,7 +152,7 @@ fn split(at: &ObjectLocation) -> Option<(ObjectLocation, &str)> {
 
 fn name(at: &ObjectLocation, expected: &Hash, size: u64, etag: &str) -> Name {
     let mut hash = Sha256::new();
-    // Lengths before texts: no two places are spelt alike.
+    // Lengths precede texts, so that no two locations have the same encoding.
     for text in [at.bucket.as_str(), at.key.as_str(), etag] {
         hash.update(text.len().to_le_bytes());
         hash.update(text);
@@ -177,7 +176,8 @@ fn half(hash: Sha256) -> Name {
     name
 }
 
-/// Lists a folder; `None` where that fails or tells too much: its log files are read then.
+/// Lists a folder. Returns `None` if that fails or has too many objects; its log files are then
+/// read.
 async fn list(source: &dyn ObjectSource, folder: &ObjectLocation) -> Option<Listing> {
     let mut pages = Pages::new(source, ListRequest::all(&folder.bucket, &folder.key));
     let mut listing = Listing::new();

@@ -1,4 +1,4 @@
-//! Where a run joins on to the record of the one before it.
+//! The seam between a run and the record of the previous run.
 use std::collections::BTreeMap;
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::finding::{Finding, Outcome};
@@ -12,31 +12,31 @@ use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 
-/// The newest digest that a record proves of a chain, within the time that it verifies.
+/// The newest digest of a chain that a record proves, within the time that it verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seam {
-    /// Where it was delivered.
+    /// Location of delivery.
     pub at: ObjectLocation,
-    /// Its end.
+    /// End of its interval.
     pub end: Timestamp,
     /// SHA-256 of its inflated bytes.
     pub hash: Hash,
 }
 
-/// What a run that joins on to a record takes from it.
+/// What a run uses from the record that it continues from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Since {
-    /// The record, once it was read to its end.
+    /// Description of the record, set when it has been read to its end.
     pub follows: Option<Follows>,
-    /// What the record's run was about.
+    /// First event of the record's run.
     started: Option<RunStart>,
     /// Its verdict.
     verdict: Option<Verdict>,
-    /// The chains that had digests, with the seam of each that had verified time.
+    /// Chains that had digests; those with verified time have a seam.
     pub chains: BTreeMap<ChainId, Option<Seam>>,
-    /// Where the earliest of the chains' verified time ends.
+    /// Earliest end of verified time among the chains.
     verified_to: Option<Timestamp>,
-    /// Proven digests of the chain that is open: start and what they are as a seam.
+    /// Proven digests of the current chain: the start of each, and its seam.
     open: Vec<(Timestamp, Seam)>,
 }
 
@@ -62,7 +62,7 @@ impl Since {
         }
     }
 
-    /// Takes the SHA-256 of the record's lines, in hex, as its own last line has it.
+    /// Takes the SHA-256 of the record's lines, in hex, from the record's last line.
     pub fn finish(&mut self, sha256: &str) {
         let read = self.started.take().zip(self.verdict);
         self.follows = read.map(|(start, verdict)| Follows {
@@ -84,7 +84,7 @@ impl Since {
         let verified =
             |segment: &&trailproof_core::coverage::Segment| segment.coverage == Coverage::Verified;
         let to = summary.segments.iter().rfind(verified).map(|segment| segment.to);
-        // The digest whose interval the verified time ends in, or with.
+        // The digest in whose interval, or at whose end, the verified time ends.
         let seam = to.and_then(|to| open.into_iter().find(|(start, _)| *start < to));
         if let (Some(to), Some((_, seam))) = (to, &seam) {
             let to = to.min(seam.end);
@@ -93,27 +93,27 @@ impl Since {
         self.chains.insert(summary.chain.clone(), seam.map(|(_, seam)| seam));
     }
 
-    /// The start of the period that joins on: the last second that is verified of the chain of
-    /// which least is, so that the digest at every seam is read again. `None` where the record
-    /// verifies no time at all.
+    /// Returns the start of the period that continues from the record: the last verified second of
+    /// the chain whose verified time ends first, so that the digest at every seam is read again.
+    /// Returns `None` if the record verifies no time at all.
     pub fn start(&self) -> Option<Timestamp> {
         self.verified_to.map(|to| to.plus(-1))
     }
 }
 
-/// What the walk told of the digest at the seam.
+/// What the walk found about the digest at the seam.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AtSeam {
-    /// It is there, with this hash.
+    /// It is present, with this hash.
     There(Hash),
-    /// It is not there.
+    /// It is missing.
     Gone,
-    /// The line of a digest tells what is wrong with it, or it could not be read.
+    /// It could not be read, or it has a finding in its own line.
     Told,
 }
 
 impl Seam {
-    /// What a judged digest says of the seam; `None` where it is another digest.
+    /// Returns what a judged digest means for the seam; `None` if it is a different digest.
     pub(crate) fn seen(&self, judged: &DigestJudged) -> Option<AtSeam> {
         if judged.at != self.at {
             return None;
@@ -124,7 +124,7 @@ impl Seam {
         })
     }
 
-    /// The event that tells whether the run joins on.
+    /// Returns the event that reports whether the chain continues from the record.
     pub(crate) fn judge(&self, seen: AtSeam) -> SeamJudged {
         let finding = match seen {
             AtSeam::There(found) if found != self.hash => {

@@ -1,17 +1,17 @@
-//! Work that waits for nothing but a disk: shared out among the threads by few tasks, where a task
-//! for each small log file would cost a tenth of reading it.
+//! Work that waits only for a disk. It is distributed over the threads by a few tasks, because one
+//! task per small log file would cost a tenth of the time to read it.
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a task goes on before it lets others on its thread have their turn: long enough that
-/// the turns cost nothing, short enough for timers and signals.
+/// Time after which a task yields its thread: long enough that yielding costs nothing, short enough
+/// for timers and signals.
 const TURN: Duration = Duration::from_millis(2);
 
 type Queue<W> = Arc<Mutex<std::iter::Enumerate<std::vec::IntoIter<W>>>>;
 
-/// The results of `run` over each piece of `work`, in its order. Threads that have nothing else to
-/// do take part, so that a few large files are not read by one of them alone.
+/// Runs `run` over each piece of `work` and returns the results in the order of the work. Idle
+/// threads take part, so that a few large files are not all read by one thread.
 pub(crate) async fn share_out<W, T, F, R>(work: Vec<W>, run: F) -> Vec<T>
 where
     W: Send + 'static,
@@ -30,7 +30,7 @@ where
             Ok(more) => done.extend(more),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // Only a run that is being dropped ends a task that is waited for.
+                // An awaited task is cancelled only if the run itself is dropped.
                 Err(_) => std::future::pending().await,
             },
         }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_panic_of_any_work_goes_on() {
+    async fn a_panic_in_any_work_is_passed_on() {
         for bad in 0..4 {
             let run = move |number: u64| async move {
                 assert_ne!(number, bad, "on purpose");

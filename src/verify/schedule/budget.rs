@@ -1,56 +1,58 @@
-//! Room for results that wait until their chain is told.
+//! The memory budget for results that wait until their chain is reported.
 //!
-//! Chains run at once and are told one after another. The chain that is being told takes as much as
-//! its own queue holds. Each of the others has a share of a common room, which it is given before it
-//! is begun: so many chains run at once as there are shares for, memory does not grow with their
-//! number, and a chain that was begun comes to its end. Were the room given out result by result, it
-//! would fill up with beginnings, and only the chain that is being told would go on.
+//! Chains run concurrently but are reported one after another. The chain that is being reported may
+//! fill its own queue. Every other chain has a share of a common budget, which it receives before
+//! it starts. As many chains run as there are shares, memory does not grow with the number of
+//! chains, and a chain that was started can finish. If the budget were granted result by result, it
+//! would fill up with the first results of many chains, and only the chain that is being reported
+//! would make progress.
 use super::ordered::Place;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// Digests and log files of chains that are not being told yet, fetched or about to be. Each takes
-/// two to three kilobytes while it is fetched, and half of one after; this many keep any store busy.
+/// Maximum number of digests and log files, fetched or about to be, of chains that are not being
+/// reported yet. Each takes two to three kilobytes while it is fetched, and half a kilobyte
+/// afterwards. This many keep any store busy.
 const RESULTS: usize = 4_096;
 
-/// What a chain's share is made for: each of its digests and some log files. Where they have more,
-/// few chains keep a store busy; where they have none, most of the room is left empty, and the rest
-/// does.
+/// Results that a share allows for each digest of a chain: the digest and some log files. If
+/// digests name more log files, few chains keep a store busy. If they name none, most of the budget
+/// stays unused, and the rest is enough.
 const RESULTS_OF_A_DIGEST: usize = 8;
 
-/// A chain's share at least: two full digests, so that chains over an hour or two end before it is
-/// their turn; and at most: what a chain's own queues hold.
+/// Minimum and maximum share of a chain. The minimum is two full digests, so that chains over an
+/// hour or two finish before their turn. The maximum is what a chain's own queues hold.
 const SHARE: (usize, usize) = (48, 768);
 
-/// Digests fetched ahead of one walk: half of its share at most, so that together they are half of
-/// the room (a digest of twenty log files takes some 10 KB), and no more than keep a walk from waiting: 128
-/// in 30 ms are 4,000 a second.
+/// Maximum number of digests fetched ahead of one walk. It is at most half of the chain's share, so
+/// that all of them together take half of the budget (a digest of twenty log files takes about
+/// 10 KB). 128 are enough that a walk never waits: at 30 ms they are 4,000 per second.
 const DIGESTS_AHEAD: usize = 128;
 
-/// The same where nothing is waited for but a disk: enough to keep every core at work.
+/// [`RESULTS`] for evidence on a local disk: enough to keep every core busy.
 const RESULTS_HERE: usize = 1_024;
 
-/// The same.
+/// [`DIGESTS_AHEAD`] for evidence on a local disk.
 const DIGESTS_AHEAD_HERE: usize = 8;
 
-/// The room that all chains of a run have in common.
+/// The budget that all chains of a run share.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     places: Arc<Semaphore>,
     digests_ahead: usize,
-    /// Digests of all chains that were read ahead and not needed.
+    /// Number of digests of all chains that were read ahead but not needed.
     unneeded: Arc<AtomicU64>,
 }
 
-/// A chain's share of the room, kept until it is told.
+/// A chain's share of the budget, held until the chain is being reported.
 #[derive(Debug)]
 pub(crate) struct Share {
     tell: watch::Sender<bool>,
     _places: Option<OwnedSemaphorePermit>,
 }
 
-/// A chain's own view of its share: it knows when the chain is told.
+/// A chain's view of its share. It knows when the chain is being reported.
 #[derive(Debug)]
 pub(crate) struct Turn {
     places: Arc<Semaphore>,
@@ -61,7 +63,7 @@ pub(crate) struct Turn {
 }
 
 impl Room {
-    /// An empty one, for evidence that lies on this machine or does not.
+    /// Returns an unused budget. `here` is true for evidence on a local disk.
     pub(crate) fn new(here: bool, unneeded: &Arc<AtomicU64>) -> Self {
         let (results, digests_ahead) = match here {
             true => (RESULTS_HERE, DIGESTS_AHEAD_HERE),
@@ -71,13 +73,13 @@ impl Room {
         Self { places, digests_ahead, unneeded: Arc::clone(unneeded) }
     }
 
-    /// Waits for the share of a chain of which so many digests are listed. Chains ask in the order
-    /// in which they are told, so that the one whose turn it is has its share.
+    /// Waits for the share of a chain with this many listed digests. Chains ask in the order in
+    /// which they are reported, so that the chain whose turn it is has its share.
     pub(crate) async fn share(&self, digests: usize) -> (Share, Turn) {
         let (least, most) = SHARE;
         let share = digests.saturating_mul(RESULTS_OF_A_DIGEST).clamp(least, most);
         let wanted = u32::try_from(share).unwrap_or(u32::MAX);
-        // It is never closed.
+        // The semaphore is never closed.
         let _places = Arc::clone(&self.places).acquire_many_owned(wanted).await.ok();
         let (tell, told) = watch::channel(false);
         let places = Arc::new(Semaphore::new(share));
@@ -87,25 +89,25 @@ impl Room {
 }
 
 impl Share {
-    /// It is the chain's turn to be told: it gives its share back and needs none any more.
+    /// Releases the share because the chain is being reported and needs none any more.
     pub(crate) fn give_back(self) {
         self.tell.send_replace(true);
     }
 }
 
 impl Turn {
-    /// Digests to fetch ahead of the chain's walk.
+    /// Returns the number of digests to fetch ahead of the chain's walk.
     pub(crate) fn digests_ahead(&self) -> usize {
         (self.share / 2).min(self.digests_ahead)
     }
 
-    /// Where those are counted that turn out not to be needed.
+    /// Returns the counter of digests that were read ahead but not needed.
     pub(crate) fn unneeded(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.unneeded)
     }
 
-    /// Waits for the place of so many results, which is kept until they are told; the chain that is
-    /// being told needs none.
+    /// Waits for a permit for this many results, which is held until they are reported. The chain
+    /// that is being reported needs no permit.
     pub(crate) async fn place(&self, results: usize) -> Place {
         if *self.told.borrow() {
             return None;
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_chain_waits_at_the_end_of_its_share_until_it_is_told() {
+    async fn a_chain_waits_at_the_end_of_its_share_until_it_is_reported() {
         let room = Room::new(false, &Arc::default());
         let (share, turn) = room.share(10).await;
         let places = [turn.place(1).await, turn.place(turn.share - 1).await];
@@ -139,9 +141,9 @@ mod tests {
         assert!(turn.place(1).await.is_none());
     }
 
-    /// Or a run over many chains of few log files would go on with one chain at a time.
+    /// Otherwise a run over many chains with few log files would run one chain at a time.
     #[tokio::test]
-    async fn a_chain_without_log_files_ends_before_it_is_told() {
+    async fn a_chain_without_log_files_ends_before_it_is_reported() {
         assert!(!waits(none_waits()).await);
     }
 
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_result_takes_its_place_until_it_is_dropped() {
+    async fn a_result_holds_its_permit_until_it_is_dropped() {
         let room = Room::new(false, &Arc::default());
         let (_share, turn) = room.share(0).await;
         let place = turn.place(1_000).await;

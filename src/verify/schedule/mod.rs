@@ -1,4 +1,4 @@
-//! Many requests at once, results in order, memory within a budget.
+//! Concurrent requests with ordered results, within a memory budget.
 pub(super) mod batch;
 pub(super) mod budget;
 pub(crate) mod ordered;

@@ -1,51 +1,51 @@
-//! Results in the order in which their work was handed out, whatever finishes first.
+//! A queue of results in the order in which their work was started, whichever finishes first.
 //!
 //! The producer waits once `window` results are outstanding, so that memory does not grow with the
 //! run or with the slowest object.
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 
-/// A place that a result takes elsewhere, where it takes one.
+/// The permit that a result holds in a budget, if it holds one.
 pub(crate) type Place = Option<OwnedSemaphorePermit>;
 
-/// The side that hands out work.
+/// The side that starts work.
 #[derive(Debug)]
 pub(crate) struct Ordered<T>(mpsc::Sender<Slot<T>>);
 
-/// The side that takes results.
+/// The side that receives results.
 #[derive(Debug)]
 pub(crate) struct InOrder<T>(mpsc::Receiver<Slot<T>>);
 
 #[derive(Debug)]
 enum Slot<T> {
-    /// A result, and the place that it takes until whoever takes it is done with it.
+    /// A result, and the permit that it holds until the receiver is done with it.
     Ready(T, Place),
-    /// The same of a result that is on its way.
+    /// A result that is still pending, and its permit.
     Pending(JoinHandle<T>, Place),
 }
 
-/// The reader of results is gone, so there is no use in going on.
+/// The error that the receiver of results is gone, so that further work is useless.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed;
 
-/// A queue of at most `window` results.
+/// Returns the two sides of a queue of at most `window` results.
 pub(crate) fn ordered<T>(window: usize) -> (Ordered<T>, InOrder<T>) {
     let (sender, receiver) = mpsc::channel(window);
     (Ordered(sender), InOrder(receiver))
 }
 
 impl<T> Ordered<T> {
-    /// A result that is there already.
+    /// Adds a result that is available.
     pub(crate) async fn ready(&self, value: T) -> Result<(), Closed> {
         self.ready_in(None, value).await
     }
 
-    /// As [`Self::ready`], of a result that takes a place elsewhere too.
+    /// Does the same as [`Self::ready`], for a result that holds a permit.
     pub(crate) async fn ready_in(&self, place: Place, value: T) -> Result<(), Closed> {
         self.0.send(Slot::Ready(value, place)).await.map_err(|_| Closed)
     }
 
-    /// A place in the queue, for work that is started only once there is one.
+    /// Waits for a place in the queue, then starts the work and adds its result.
     pub(crate) async fn pending(
         &self,
         start: impl FnOnce() -> JoinHandle<T>,
@@ -53,7 +53,7 @@ impl<T> Ordered<T> {
         self.pending_in(None, start).await
     }
 
-    /// As [`Self::pending`], for work that takes a place elsewhere too.
+    /// Does the same as [`Self::pending`], for work that holds a permit.
     pub(crate) async fn pending_in(
         &self,
         place: Place,
@@ -66,14 +66,14 @@ impl<T> Ordered<T> {
 }
 
 impl<T> InOrder<T> {
-    /// The next result, or `None` after the last.
+    /// Returns the next result, or `None` after the last.
     ///
-    /// A panic of the work is ours and goes on here, to become the exit status of a bug.
+    /// A panic in the work is a bug and is passed on here, so that the program exits with 70.
     pub(crate) async fn next(&mut self) -> Option<T> {
         self.next_in_place().await.map(|(value, _)| value)
     }
 
-    /// As [`Self::next`], with the place that the result takes until it is dropped.
+    /// Does the same as [`Self::next`], and returns the permit of the result too.
     pub(crate) async fn next_in_place(&mut self) -> Option<(T, Place)> {
         match self.0.recv().await? {
             Slot::Ready(value, place) => Some((value, place)),
@@ -94,7 +94,7 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn order_is_that_of_handing_out() {
+    async fn results_come_in_the_order_in_which_work_was_started() {
         let (queue, mut results) = ordered(16);
         let producer = async move {
             for number in 0_u64..16 {

@@ -1,4 +1,4 @@
-//! Digests fetched before the walk asks for them.
+//! Fetches digests before the walk asks for them.
 use crate::source::ObjectSource;
 use crate::source::fetch::{DigestFetch, fetch_digest, fetch_digest_ahead};
 use std::borrow::Borrow;
@@ -8,27 +8,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinHandle;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// A fetch that is under way; none comes of one for which there was no room ahead of the walk.
+/// A fetch that is under way. Its result is `None` if there was no memory for it ahead of the walk.
 type Fetch = JoinHandle<Option<DigestFetch>>;
 
-/// What a digest holds of which nothing is known: 40 log files.
+/// Assumed inflated size of a digest of which nothing is known, in bytes: 40 log files.
 const USUAL: u64 = 16 << 10;
 
-/// Fetches of digests that are under way or done and that nobody has taken yet.
+/// Fetches of digests, under way or finished, whose results have not been taken yet.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
     source: Arc<dyn ObjectSource>,
     window: usize,
-    /// In the order in which they were last said to be ahead, in which they are mostly asked for.
+    /// Fetches in the order of the last look ahead, in which they are mostly requested.
     fetches: VecDeque<(ObjectLocation, Fetch)>,
-    /// What the next digest is likely to hold inflated: as much as the last.
+    /// Expected inflated size of the next digest, in bytes: that of the last one.
     guess: u64,
-    /// Fetches that were begun and of which nobody wanted the result.
+    /// Number of fetches whose result was not needed.
     unneeded: Arc<AtomicU64>,
 }
 
 impl ReadAhead {
-    /// At most `window` digests ahead; those that are not needed are counted into `unneeded`.
+    /// Fetches at most `window` digests ahead, and adds to `unneeded` those that were not needed.
     pub(crate) fn new(
         source: Arc<dyn ObjectSource>,
         window: usize,
@@ -37,13 +37,13 @@ impl ReadAhead {
         Self { source, window, fetches: VecDeque::new(), guess: USUAL, unneeded }
     }
 
-    /// Whether enough places are free to make a look at what is ahead worth while.
+    /// Returns whether enough of the window is free to make looking ahead worthwhile.
     pub(crate) fn wants_more(&self) -> bool {
         self.fetches.len() * 2 <= self.window
     }
 
-    /// Begins to fetch what is `ahead`, nearest first, as far as the window allows, and lets go of
-    /// fetches that are not ahead any more.
+    /// Starts to fetch the digests `ahead`, nearest first, as far as the window allows, and drops
+    /// fetches that are no longer ahead.
     pub(crate) fn look_ahead(&mut self, ahead: impl Iterator<Item: Borrow<ObjectLocation>>) {
         let mut fetches = VecDeque::with_capacity(self.window);
         for at in ahead.take(self.window) {
@@ -60,8 +60,8 @@ impl ReadAhead {
         }
     }
 
-    /// The digest at `at`, from a fetch under way where there is one. Asked again, it is fetched
-    /// again. Whoever asks must have let go of the digest before.
+    /// Returns the digest at `at`, from a fetch under way if there is one. A second call fetches it
+    /// again. The caller must have released the previous digest.
     pub(crate) async fn take(&mut self, at: &ObjectLocation) -> DigestFetch {
         let ahead = match remove(&mut self.fetches, at) {
             Some((_, fetch)) => done(fetch).await,
@@ -86,13 +86,13 @@ impl ReadAhead {
     }
 }
 
-/// What comes of a task that nobody aborts while it is waited for.
+/// Returns the result of a task that is not aborted while it is awaited.
 async fn done<T>(task: JoinHandle<T>) -> T {
     match task.await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // Only a run that is being dropped aborts a fetch that is waited for.
+            // An awaited fetch is aborted only if the run itself is dropped.
             Err(_) => std::future::pending().await,
         },
     }
@@ -107,7 +107,7 @@ impl Drop for ReadAhead {
     }
 }
 
-/// Takes out the fetch of the digest at `at`, mostly the first.
+/// Removes the fetch of the digest at `at`, which is mostly the first.
 fn remove<T>(
     fetches: &mut VecDeque<(ObjectLocation, T)>,
     at: &ObjectLocation,

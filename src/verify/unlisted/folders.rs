@@ -1,5 +1,5 @@
-//! Which folders are searched for log files that no digest names: days, the levels above them, and
-//! what lies beside the regions.
+//! The folders that are searched for unlisted log files: days, the levels above them, and folders
+//! beside the regions.
 use super::look::{Against, Shared};
 use super::named_logs::NamedLogs;
 use crate::locate::place::Place;
@@ -22,7 +22,7 @@ pub(crate) fn ended(done: Result<(), JoinError>) {
     }
 }
 
-/// Searches the levels of one folder of log files of one place; returns which of these days have a
+/// Searches the levels of one place's folder of log files; returns which of these days have a
 /// folder there.
 pub(crate) async fn search_levels(
     shared: &Shared,
@@ -36,7 +36,7 @@ pub(crate) async fn search_levels(
     let against = Against { prefix, place: Some(place), named: Some(named), is_stray: &is_stray };
     let above = place.folder(name);
     let mut wanted = vec![String::new()];
-    // Years, months and days: each level leads on to those that are asked for.
+    // Years, months and days: each level leads to the requested folders of the next.
     for (level, length) in [(0, 5), (1, 8), (2, 11)] {
         let mut levels: Vec<BoxFuture<'_, Vec<String>>> = Vec::new();
         for path in wanted {
@@ -58,7 +58,7 @@ pub(crate) async fn search_days(
     let above = place.folder(name);
     let mut listings = JoinSet::new();
     for day in days {
-        // Bounds what waits, not what is in flight: that is the source's to bound.
+        // Limits the waiting tasks. The source limits the requests in flight.
         while listings.len() >= 1_024 {
             if let Some(done) = listings.join_next().await {
                 ended(done);
@@ -80,7 +80,7 @@ pub(crate) async fn search_days(
     }
 }
 
-/// Searches one level; returns the folders right below it that have verified time.
+/// Searches one level; returns the folders directly below it that have verified time.
 async fn next_level(
     shared: &Shared,
     against: Against<'_>,
@@ -94,7 +94,7 @@ async fn next_level(
     wanted.retain(|below| below.starts_with(&path));
     let folder = format!("{above}{path}");
     let Some(names) = shared.level(&folder, against).await else {
-        // What is not known to be absent is looked into.
+        // If the level could not be listed, all of its requested folders are searched.
         return wanted.into_iter().collect();
     };
     let (known, odd): (Vec<String>, Vec<String>) =
@@ -104,8 +104,8 @@ async fn next_level(
     known.filter(|below| wanted.contains(below)).collect()
 }
 
-/// Whether a folder of this name below `path`, which is a year and a month or the beginning of that,
-/// is one that CloudTrail makes.
+/// Returns whether CloudTrail creates a folder of this name below `path`, which is a year and a
+/// month or the beginning of that.
 fn is_of_level(path: &str, name: &str, level: usize) -> bool {
     let digits = name.bytes().all(|byte| byte.is_ascii_digit());
     let rest = match level {
@@ -115,13 +115,13 @@ fn is_of_level(path: &str, name: &str, level: usize) -> bool {
     };
     let day: String = path.split('/').chain([name, rest]).collect();
     let length = if level == 0 { 4 } else { 2 };
-    // CloudTrail began in 2013, and no folder of a later century is a day's yet.
+    // CloudTrail started in 2013, and folders of later centuries do not exist yet.
     let is_real = level > 0 || ("2013".."2100").contains(&name);
     digits && is_real && name.len() == length && Timestamp::parse_key(&day).is_some()
 }
 
-/// Whether a folder of this name is one of a region's: `us-east-1`, `us-gov-west-1`. Which regions
-/// there are nobody knows, but all have names of this form.
+/// Returns whether a folder name has the form of a region: `us-east-1`, `us-gov-west-1`. The set of
+/// regions is not known in advance, but all names have this form.
 pub(crate) fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
@@ -136,7 +136,8 @@ pub(crate) fn is_region(name: &str) -> bool {
     }
 }
 
-/// Searches what lies beside the folders of accounts, right in `AWSLogs` or an organization's folder.
+/// Searches what is beside the folders of accounts, directly in `AWSLogs` or an organization's
+/// folder.
 pub(crate) async fn search_root(shared: &Shared, root: &KeyRoot) {
     let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz");
     let (prefix, is_stray) = (root.prefix.as_str(), &is_log);
@@ -144,7 +145,7 @@ pub(crate) async fn search_root(shared: &Shared, root: &KeyRoot) {
         shared.level(&root.folder(), Against { prefix, place: None, named: None, is_stray }).await;
 }
 
-/// Searches what lies beside the folders of regions, in every folder of log files of an account.
+/// Searches what is beside the folders of regions, in every folder of log files of an account.
 pub(crate) async fn search_account(
     shared: &Shared,
     root: &KeyRoot,
@@ -155,7 +156,7 @@ pub(crate) async fn search_account(
     let is_stray = |at: &ObjectLocation| !is_named(at);
     let against = Against { prefix: &root.prefix, place: None, named: None, is_stray: &is_stray };
     let above = format!("{}{account}/", root.folder());
-    // Other services write files of their own beside these folders.
+    // Other services write their own files beside these folders.
     let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz") && is_stray(at);
     let beside = Against { is_stray: &is_log, ..against };
     let Some(names) = shared.level(&above, beside).await else { return };
@@ -164,8 +165,8 @@ pub(crate) async fn search_account(
         let folder = format!("{above}{name}/");
         searches.push(Box::pin(async move {
             let mut names = shared.level(&folder, against).await.unwrap_or_default();
-            // A region that is spelt right is a place of its own; one that the scope leaves out is
-            // left out however it is spelt.
+            // A correctly spelled region is its own place. A region that is out of scope is left
+            // out however it is spelled.
             names.retain(|name| {
                 let meant = name.to_ascii_lowercase();
                 let left_out = is_region(&meant)
@@ -178,8 +179,9 @@ pub(crate) async fn search_account(
     in_order(searches).await;
 }
 
-/// Whether a folder of log files has any object of the period: one whose name bears a time of it, or
-/// one in a folder of its days whose name bears none. What no reader takes for data is none.
+/// Returns whether a folder of log files has any object of the period: one whose name contains a
+/// time in the period, or one without a time in its name in a folder of the period's days. Objects
+/// that no reader takes for data do not count.
 pub(crate) async fn has_logs(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -215,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions_are_told_by_their_form() {
+    fn regions_are_recognized_by_their_form() {
         for name in ["us-east-1", "ap-southeast-12", "us-gov-west-1", "us-isob-east-1"] {
             assert!(is_region(name), "{name}");
         }
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_folders_that_cloudtrail_makes_are_of_their_level() {
+    fn only_folders_that_cloudtrail_creates_belong_to_a_level() {
         for (path, name, level) in
             [("", "2026", 0), ("2026/", "03", 1), ("2026/03/", "01", 2), ("2024/02/", "29", 2)]
         {

@@ -1,4 +1,4 @@
-//! What the search for unlisted objects found, up to a budget and in canonical order.
+//! The results of the search for unlisted objects, up to a budget and in canonical order.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use trailproof_core::bytes::content::Hash;
@@ -7,28 +7,28 @@ use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::time::Timestamp;
 
-/// What an object is that no verified digest names.
+/// The kind of an object that no verified digest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stray {
-    /// Nobody knows.
+    /// An object of unknown origin.
     Unlisted {
-        /// When it was put there last.
+        /// When it was last written.
         last_modified: Option<Timestamp>,
-        /// Why it may lie there.
+        /// Likely reason why it is there.
         reason: UnlistedReason,
     },
-    /// It has this content, which a verified digest names under another key.
+    /// A copy: a verified digest names this content under a different key.
     CopyOf(Hash),
 }
 
-/// An object that no verified digest names, and the folder that was listed.
+/// An object that no verified digest names, and the folder in whose listing it was.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) folder: Arc<str>,
     pub(crate) stray: Stray,
 }
 
-/// The first objects by key, as many as the budget allows: which these are does not depend on the
+/// The first objects by key, as many as the budget allows. The selection does not depend on the
 /// order in which folders are listed.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
@@ -49,8 +49,8 @@ impl Results {
         }
     }
 
-    /// Notes why it is not known whether these are all; the first reason of a folder counts, and
-    /// what could not be read counts before what was too much.
+    /// Notes why the objects of a folder may be incomplete. The first reason of a folder is kept; a
+    /// read failure takes precedence over an exceeded budget.
     pub(crate) fn doubt(&mut self, folder: &str, why: ReadFailure) {
         match self.doubts.get(folder) {
             Some(known) if known.kind != ReadFailureKind::OverBudget => {}
@@ -66,7 +66,7 @@ impl Results {
         }
     }
 
-    /// Objects by key, doubts by folder, and how much was set aside.
+    /// Returns objects by key, doubts by folder, and the counts of ignored objects.
     pub(crate) fn into_parts(
         self,
     ) -> (

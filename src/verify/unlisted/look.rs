@@ -1,5 +1,5 @@
-//! Lists folders in which log files may lie, and holds each object that no verified digest names
-//! against what is known.
+//! Lists folders that may hold log files, and compares each object that no verified digest names
+//! with what is known.
 use super::found::{Entry, Results, Stray};
 use super::named_logs::NamedLogs;
 use super::unvalidated::Unvalidated;
@@ -16,7 +16,7 @@ use trailproof_core::vocab::budget;
 use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::location::ObjectLocation;
 
-/// What all searches of a run share.
+/// State that all searches of a run share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) source: Arc<dyn ObjectSource>,
@@ -26,16 +26,16 @@ pub(crate) struct Shared {
     pub(crate) results: Mutex<Results>,
 }
 
-/// What an object is held against.
+/// What the objects of a folder are compared with.
 #[derive(Clone, Copy)]
 pub(crate) struct Against<'s> {
     /// Prefix of the trail whose folders are searched.
     pub(crate) prefix: &'s str,
-    /// The place, where it is one's.
+    /// Place of the folder, if it belongs to one.
     pub(crate) place: Option<&'s Place>,
-    /// What the digests of the place name, where its contents are known.
+    /// Names from the digests of the place, if they are known.
     pub(crate) named: Option<&'s NamedLogs>,
-    /// Whether no verified digest names what lies here.
+    /// Whether an object is stray: a verified digest should name it, but none does.
     pub(crate) is_stray: &'s (dyn Fn(&ObjectLocation) -> bool + Sync),
 }
 
@@ -48,7 +48,7 @@ impl Shared {
         self.results().doubt(folder, why);
     }
 
-    /// Lists everything below `folder`, page by page: a folder may hold a million keys.
+    /// Lists everything below `folder` page by page, because a folder may hold a million keys.
     pub(crate) async fn whole(&self, folder: &str, against: Against<'_>) {
         let request = ListRequest::names(&self.bucket, folder);
         if let Err(why) = self.pages(request, folder, against).await {
@@ -56,8 +56,8 @@ impl Shared {
         }
     }
 
-    /// Lists what lies right below `folder`; returns the names of the folders there, or `None` where
-    /// it could not be read.
+    /// Lists what is directly below `folder`. Returns the names of the folders there, or `None` if
+    /// it could not be listed.
     pub(crate) async fn level(&self, folder: &str, against: Against<'_>) -> Option<Vec<String>> {
         let request = ListRequest { folders: true, ..ListRequest::names(&self.bucket, folder) };
         match self.pages(request, folder, against).await {
@@ -104,7 +104,7 @@ impl Shared {
         Ok(names)
     }
 
-    /// Takes out what no reader takes for data, and counts it.
+    /// Removes objects that no reader takes for data, and counts them.
     async fn set_aside(
         &self,
         request: &ListRequest,
@@ -117,7 +117,7 @@ impl Shared {
             aside.extend(why);
             why.is_none()
         });
-        // A source that has to look at each object for its size has left it out.
+        // Sources that would have to stat each object leave out the sizes.
         let unknown = |object: &Listed| {
             object.size == 0 && object.etag.is_none() && object.last_modified.is_none()
         };
@@ -126,7 +126,7 @@ impl Shared {
             let sizes: BTreeMap<&str, u64> =
                 page.objects.iter().map(|object| (object.key.as_str(), object.size)).collect();
             for object in found.iter_mut() {
-                // One that is gone since had some size.
+                // An object that has disappeared since counts as not empty.
                 object.size = sizes.get(object.key.as_str()).copied().unwrap_or(1);
             }
         }
@@ -141,7 +141,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes strays of one folder, of which `read` were read to see whether they are copies.
+    /// Adds stray objects of one folder. `read` counts those read to find out whether they are
+    /// copies.
     async fn take(
         &self,
         folder: &Arc<str>,
@@ -153,7 +154,7 @@ impl Shared {
             return;
         }
         let reason = self.unvalidated.reason(against.prefix, against.place).await;
-        // What a trail without validation delivers is a trail's own, and not a copy of another's.
+        // Log files of a trail without validation are its own, not copies of other log files.
         let named = against.named.filter(|_| reason == UnlistedReason::None);
         let reads = budget::COPIES_READ.saturating_sub(*read).min(found.len());
         let copies = match named {
@@ -180,7 +181,8 @@ impl Shared {
         self.results().take(entries);
     }
 
-    /// The content of the object with this key, where a verified digest names it elsewhere.
+    /// Returns the hash of the object's content, if a verified digest names it under a different
+    /// key.
     fn copied<'a>(&'a self, key: &'a str, named: &'a NamedLogs) -> BoxFuture<'a, Option<Hash>> {
         Box::pin(async move {
             let at = ObjectLocation::new(&*self.bucket, key);
@@ -189,7 +191,7 @@ impl Shared {
         })
     }
 
-    /// Searches folders below `above` that are none of a kind's whole.
+    /// Searches folders below `above` whose names are not those of regions or days.
     pub(crate) async fn odd(&self, above: &str, names: &[String], against: Against<'_>) {
         if names.len() > budget::ODD_FOLDERS {
             self.doubt(above, over("too many folders that are not a region's or a day's"));

@@ -1,5 +1,5 @@
-//! What verified digests name and cover, of one account and region: what the search for objects that
-//! none names is held against.
+//! The log files that verified digests name, and the time that they cover, for one account and
+//! region. The search for unlisted objects compares its listings with this.
 use crate::locate::place::Place;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
@@ -11,30 +11,30 @@ use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::log_key::log_key_time;
 use trailproof_core::vocab::time::{DAY, Period, Timestamp};
 
-/// How long after the time in its key a log file may be delivered, and so be named by a digest. In
-/// real digests the two differ by less than five minutes; three times that is allowed. Nearer to the
-/// end of verified time nothing can be said.
+/// Maximum time after the time in its key at which a log file is delivered, and so is named by a
+/// digest. In real digests the two differ by less than five minutes; three times that is allowed.
+/// Nearer to the end of verified time, a log file may still be named by a later digest.
 const DELIVERY: i64 = 15 * 60;
 
-/// How long before the time in its key a log file may be delivered: the key is rounded up to five
-/// minutes, so that it may lie up to four and a half minutes after the delivery. Twice that is
-/// allowed.
+/// Maximum time before the time in its key at which a log file is delivered. The time in the key is
+/// rounded up to five minutes, so it may be up to four and a half minutes after the delivery. About
+/// twice that is allowed.
 const ROUNDED: i64 = 10 * 60;
 
-/// What a verified digest names, as 64-bit hashes under a random key: they take little room, and
-/// nobody can choose a key or a content that hides behind another.
+/// The names in a verified digest, as 64-bit hashes under a random key. They take little memory,
+/// and an attacker cannot choose a key or a content that collides with another one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    /// The places of its log files.
+    /// Hashes of the locations of its log files.
     places: Vec<u64>,
-    /// Those of them that do not lie in a folder of the chain's region.
+    /// Those of them outside the folders of the chain's region.
     elsewhere: Vec<u64>,
-    /// What its log files hash to.
+    /// Hashes of the contents of its log files.
     contents: Vec<u64>,
 }
 
 impl Names {
-    /// The log files of `digest`, which covers `region`.
+    /// Returns the names in `digest`, which covers `region`.
     pub(crate) fn of(hasher: &RandomState, digest: &Digest, region: &Region) -> Self {
         let folder = format!("/{region}/");
         let mut names = Self::default();
@@ -53,22 +53,22 @@ impl Names {
         self.places.is_empty()
     }
 
-    /// The hashes of log files that do not lie in a folder of the chain's region.
+    /// Returns the hashes of log files outside the folders of the chain's region.
     pub(crate) fn elsewhere(&self) -> &[u64] {
         &self.elsewhere
     }
 }
 
-/// Hashes of places.
+/// A set of location hashes.
 pub(crate) type Hashes = HashSet<u64, BuildHasherDefault<Hashed>>;
 
-/// Takes what is a hash already as it is.
+/// A hasher that returns its input, which is a hash already.
 #[derive(Debug, Default)]
 pub(crate) struct Hashed(u64);
 
 impl Hasher for Hashed {
     fn write(&mut self, bytes: &[u8]) {
-        // Only whole numbers come here; anything else is mixed in as well as may be.
+        // Only `u64` values are hashed; other input is merely mixed in.
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }
@@ -85,18 +85,18 @@ impl Hasher for Hashed {
 
 type Stretch = (Timestamp, Timestamp);
 
-/// What is known of the log files of one account and region, of all trails.
+/// What is known about the log files of one account and region, for all trails.
 #[derive(Debug)]
 pub(crate) struct NamedLogs {
     hasher: RandomState,
     places: Hashes,
     contents: Vec<u64>,
-    /// Proven stretches of the present chain that reach out of the period.
+    /// Proven stretches of the current chain that extend beyond the period.
     anchors: Vec<Stretch>,
-    /// Verified stretches; anchors reach beyond the period.
+    /// Verified stretches; with anchors they extend beyond the period.
     covered: Vec<Stretch>,
-    /// From when to when every chain's proven digests reach. Beyond it, what one chain's digests do
-    /// not name another's may.
+    /// Time that the proven digests of every chain cover. Outside it, a log file that one chain's
+    /// digests do not name may be named by a different chain.
     reach: Option<Stretch>,
     /// Days of the period that have verified time.
     days: BTreeSet<String>,
@@ -121,26 +121,26 @@ impl NamedLogs {
         self.contents.extend(names.contents);
     }
 
-    /// Notes the interval of a proven digest that reaches out of the period.
+    /// Notes the interval of a proven digest that extends beyond the period.
     pub(crate) fn anchor(&mut self, start: Timestamp, end: Timestamp) {
         self.anchors.push((start, end));
     }
 
-    /// Notes what a chain covers of the period, to which its anchors are joined.
+    /// Notes what a chain covers of the period, and extends it by its anchors.
     pub(crate) fn covered(&mut self, segments: &[Segment], period: Period) {
         let (verified, joined) = self.reached(segments, period);
         self.days.extend(verified.iter().flat_map(|stretch| days_of(*stretch)));
         self.covered.extend(joined);
     }
 
-    /// Notes how far the digests of a chain reach; returns its verified stretches, and the same with
+    /// Notes how far the digests of a chain reach. Returns its verified stretches, without and with
     /// the anchors that touch them.
     pub(crate) fn reached(
         &mut self,
         segments: &[Segment],
         period: Period,
     ) -> (Vec<Stretch>, Vec<Stretch>) {
-        // A stretch with a contradicted log file has a proven digest all the same.
+        // A stretch with a contradicted log file still has a proven digest.
         let named = |segment: &&Segment| {
             matches!(segment.coverage, Coverage::Verified | Coverage::Contradicted)
         };
@@ -149,7 +149,7 @@ impl NamedLogs {
         let mut all = std::mem::take(&mut self.anchors);
         all.extend(&verified);
         all.sort_unstable();
-        // Neighbours are joined, so that an edge within covered time is none.
+        // Adjacent stretches are joined, so that there is no edge within covered time.
         let mut joined: Vec<Stretch> = Vec::new();
         for (from, to) in all {
             match joined.last_mut() {
@@ -157,7 +157,7 @@ impl NamedLogs {
                 _ => joined.push((from, to)),
             }
         }
-        // What an anchor covers beyond a gap is another period's.
+        // An anchor beyond a gap does not belong to this period.
         joined.retain(|(from, to)| *from < period.end && *to > period.start);
         let from = joined.first().map_or(period.start, |(from, _)| period.start.min(*from));
         let to = joined.last().map_or(period.end, |(_, to)| period.end.max(*to));
@@ -166,7 +166,7 @@ impl NamedLogs {
         (verified, joined)
     }
 
-    /// Brings what was noted into the form in which it is looked up.
+    /// Prepares the notes for look-ups.
     pub(crate) fn settle(&mut self) {
         self.contents.sort_unstable();
         self.contents.dedup();
@@ -178,40 +178,40 @@ impl NamedLogs {
         }
     }
 
-    /// Whether a verified digest names the object at this place.
+    /// Returns whether a verified digest names the object at this location.
     pub(crate) fn names(&self, at: &ObjectLocation) -> bool {
         self.places.contains(&self.hasher.hash_one(at))
     }
 
-    /// Whether a verified digest names a log file of this content.
+    /// Returns whether a verified digest names a log file with this content.
     pub(crate) fn has_content(&self, hash: &Hash) -> bool {
         self.contents.binary_search(&self.hasher.hash_one(hash)).is_ok()
     }
 
-    /// Whether a digest of the period or one of its anchors must name what lies at `key`, in the
-    /// folder of this day.
+    /// Returns whether a digest of the period, or one of its anchors, must name the object at `key`
+    /// in the folder of this day.
     pub(crate) fn must_name(&self, place: &Place, day: &str, key: &str) -> bool {
         let made = log_key_time(key, &place.account, &place.region)
             .filter(|made| made.date_folder() == day);
-        // What is read by folder is read whatever its name says: an object that does not bear a
-        // time of its folder's day was not delivered there, and lies in verified time all the same.
+        // Readers that read by folder ignore the time in the name. An object whose name has no time
+        // of its folder's day was not delivered there, but it counts as in verified time.
         let Some(made) = made else { return self.days.contains(day) };
         let (first, last) = (made.plus(-ROUNDED), made.plus(DELIVERY));
         self.covered.iter().any(|(from, to)| *from <= first && last <= *to)
     }
 
-    /// The days that have verified time, beyond the period as far as its anchors reach.
+    /// Returns the days with verified time, including those that the anchors add.
     pub(crate) fn all_days(&self) -> BTreeSet<String> {
         self.covered.iter().flat_map(|stretch| days_of(*stretch)).collect()
     }
 
-    /// Whether any of the period is verified.
+    /// Returns whether any part of the period is verified.
     pub(crate) fn is_covered(&self) -> bool {
         !self.days.is_empty()
     }
 }
 
-/// The days that a stretch touches.
+/// Returns the days that a stretch touches.
 pub(crate) fn days_of((from, to): Stretch) -> BTreeSet<String> {
     let mut days = BTreeSet::new();
     let mut day = from;
@@ -219,7 +219,7 @@ pub(crate) fn days_of((from, to): Stretch) -> BTreeSet<String> {
         days.insert(day.date_folder());
         day = day.plus(DAY);
     }
-    // The last second counts, not the one after it.
+    // The end itself is excluded.
     days.insert(to.plus(-1).date_folder());
     days
 }

@@ -1,8 +1,8 @@
 //! The search for objects in folders of log files that no verified digest names.
 //!
-//! The folders of days that have verified time are listed whole. Of each level above them, from the
-//! folder of log files down, one folded listing shows what is not a region, year, month or day there:
-//! that is searched too, as readers of the folder read it.
+//! The folders of days with verified time are listed completely. For each level above them, from
+//! the folder of log files down, one listing with a delimiter shows the names that are not a
+//! region, year, month or day. These are searched too, because readers of the folder read them.
 use super::folders::{ended, is_region, search_account, search_days, search_levels, search_root};
 use super::found::Results;
 use super::look::Shared;
@@ -23,16 +23,16 @@ use trailproof_core::vocab::key_layout::KeyRoot;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
-/// The search over a whole run. Chains are told by account and region, so that a place is searched
-/// as soon as the last chain of its account and region is told, and the names of its log files are
-/// then forgotten: memory grows with one account's region and not with the run.
+/// The search over a whole run. Chains are reported by account and region, so a place is searched
+/// as soon as the last chain of its account and region has been reported. The names of its log
+/// files are then dropped: memory grows with one region of one account and not with the run.
 #[derive(Debug)]
 pub(crate) struct UnlistedSearch {
     shared: Arc<Shared>,
     period: Period,
     places: BTreeSet<Place>,
     log_folders: BTreeMap<Place, Vec<String>>,
-    /// Places that have log files and no folder of digests.
+    /// Places that have log files but no folder of digests.
     without_digests: BTreeSet<Place>,
     hasher: RandomState,
     current: Option<(AccountId, Region, NamedLogs)>,
@@ -42,17 +42,17 @@ pub(crate) struct UnlistedSearch {
     any_covered: bool,
 }
 
-/// What all regions of one account leave for the search above them.
+/// What the regions of one account contribute to the search of the levels above them.
 #[derive(Debug)]
 struct OfAccount {
     account: AccountId,
-    /// Names that lie in no folder of their region.
+    /// Names of log files outside the folders of their region.
     elsewhere: Hashes,
     covered: bool,
 }
 
 impl UnlistedSearch {
-    /// A search in the places that were found.
+    /// Returns a search of the places that were found.
     pub(crate) fn new(source: &Arc<dyn ObjectSource>, plan: &VerifyPlan, found: &Found) -> Self {
         let shared = Shared {
             source: Arc::clone(source),
@@ -75,12 +75,12 @@ impl UnlistedSearch {
         }
     }
 
-    /// What the names of log files are hashed with.
+    /// Returns the hasher for the names of log files.
     pub(crate) fn hasher(&self) -> RandomState {
         self.hasher.clone()
     }
 
-    /// Notes what a verified digest of the present chain names.
+    /// Notes the names in a verified digest of the current chain.
     pub(crate) fn add(&mut self, chain: &ChainId, names: Names) {
         let elsewhere = names.elsewhere().to_vec();
         self.of(chain).add(names);
@@ -89,7 +89,7 @@ impl UnlistedSearch {
         }
     }
 
-    /// Notes the interval of a proven digest of the present chain.
+    /// Notes the interval of a proven digest of the current chain.
     pub(crate) fn proven(&mut self, chain: &ChainId, start: Timestamp, end: Timestamp) {
         let Period { start: from, end: to } = self.period;
         if start < from || end > to {
@@ -97,7 +97,7 @@ impl UnlistedSearch {
         }
     }
 
-    /// Notes what the present chain covers, at its end.
+    /// Notes what the current chain covers, at its end.
     pub(crate) fn covered(&mut self, chain: &ChainId, segments: &[Segment]) {
         let period = self.period;
         let named = self.of(chain);
@@ -109,13 +109,13 @@ impl UnlistedSearch {
         }
     }
 
-    /// Notes how far the digests of a left-out trail's chain reach, at its end.
+    /// Notes how far the digests of an out-of-scope chain reach, at its end.
     pub(crate) fn reached(&mut self, chain: &ChainId, segments: &[Segment]) {
         let period = self.period;
         let _ = self.of(chain).reached(segments, period);
     }
 
-    /// Where to note what the present chain names and covers.
+    /// Returns the names and coverage of the current chain's account and region.
     fn of(&mut self, chain: &ChainId) -> &mut NamedLogs {
         let same = self.current.as_ref().is_some_and(|(account, region, _)| {
             *account == chain.account && *region == chain.source_region
@@ -136,7 +136,7 @@ impl UnlistedSearch {
         &mut self.current.get_or_insert_with(named).2
     }
 
-    /// Begins to search the present account and region, of which no more chain is to come.
+    /// Starts to search the current account and region, after the last of its chains.
     fn begin(&mut self) {
         let Some((account, region, mut named)) = self.current.take() else { return };
         if !named.is_covered() {
@@ -147,7 +147,7 @@ impl UnlistedSearch {
         for place in self.places.iter().filter(here) {
             let usual = || vec![LOG_FOLDER.to_owned()];
             let names = self.log_folders.get(place).cloned().unwrap_or_else(usual);
-            // Of a place without digests nothing but its levels is searched, with its account.
+            // For a place without digests, only its levels are searched, together with its account.
             if !self.without_digests.contains(place) {
                 folders.extend(names.into_iter().map(|name| (place.clone(), name)));
             }
@@ -171,7 +171,7 @@ impl UnlistedSearch {
         }));
     }
 
-    /// Begins to search what lies beside the regions of the present account.
+    /// Starts to search what is beside the regions of the current account.
     fn begin_account(&mut self) {
         let Some(OfAccount { account, elsewhere, covered }) = self.account.take() else { return };
         if !covered {
@@ -213,16 +213,16 @@ impl UnlistedSearch {
         }
     }
 
-    /// Everything that was found.
+    /// Waits for all searches and returns the results.
     pub(crate) async fn finish(mut self) -> Results {
         self.begin();
         self.begin_account();
-        // Where accounts are named, nothing above them is listed.
+        // If accounts are named, nothing above them is listed.
         if self.any_covered && self.shared.scope.accounts.is_empty() {
             let mut roots: BTreeSet<KeyRoot> =
                 self.places.iter().map(|place| place.root.clone()).collect();
             if self.shared.scope.organization.is_none() {
-                // An organization's folder lies in one that holds accounts.
+                // An organization's folder is inside one that holds accounts.
                 let above = roots.iter().map(|root| root.prefix.clone());
                 let above = above.map(|prefix| KeyRoot { prefix, organization: None });
                 roots.extend(above.collect::<Vec<_>>());

@@ -15,13 +15,13 @@ pub(crate) struct Unvalidated {
 }
 
 impl Unvalidated {
-    /// Asks whoever knows the status of the run's trail about all trails.
+    /// Asks the service of `ask` about all trails.
     pub(crate) fn new(bucket: &str, ask: Option<StatusOf>) -> Self {
         Self { bucket: bucket.to_owned(), ask, trails: OnceCell::new() }
     }
 
-    /// Why log files that no digest names may lie below `prefix`, in the folder of a region where
-    /// it is one's.
+    /// Returns the likely reason for unlisted log files below `prefix`, in the folder of `place` if
+    /// there is one.
     pub(crate) async fn reason(&self, prefix: &str, place: Option<&Place>) -> UnlistedReason {
         let trails = self.trails.get_or_init(|| self.describe()).await;
         let delivers = |trail: &TrailRecord| {
@@ -39,7 +39,7 @@ impl Unvalidated {
         }
     }
 
-    /// All trails; none where nobody may be asked or the answer is a refusal: then nothing is known.
+    /// Returns all trails, or none if there is no service to ask or the request is denied.
     async fn describe(&self) -> Vec<TrailRecord> {
         let Some(StatusOf { arn, service }) = &self.ask else { return Vec::new() };
         service.trails(Some(&arn.home_region)).await.unwrap_or_default()

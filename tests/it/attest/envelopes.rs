@@ -54,10 +54,10 @@ fn one_valid_signature_is_enough_and_the_others_are_not_reported() {
     envelope["signatures"].as_array_mut().unwrap().insert(0, stranger);
     envelope["unknown"] = json!({ "field": 1 });
     room.write("two.json", envelope.to_string());
-    room.verify("two.json", &[]).is(0, "not checked  signatures: 1 more, of other keys");
+    room.verify("two.json", &[]).is(0, "not checked  signatures: 1 more, by other keys");
     // A bundle and a time stamp belong to one signature.
     room.run(&["attest", "bundle", "two.json", "-o", "x"])
-        .is(5, "it has 2 signatures, and not one");
+        .is(5, "it has 2 signatures instead of one");
     room.run(&["attest", "timestamp-request", "two.json", "-o", "x"]).is(5, "it has 2 signatures");
     envelope["signatures"] = Value::Array(vec![envelope["signatures"][0].clone(); 17]);
     room.write("many.json", envelope.to_string());
@@ -82,9 +82,9 @@ fn a_file_that_is_not_an_attestation_is_unreadable() {
         ("deep", "[".repeat(100_000), "cannot use"),
         ("cut", text[..text.len() / 2].to_owned(), "cannot use"),
         ("twice", twice, "`payload` stands twice"),
-        ("payload", without("payload"), "`payload` is not there"),
-        ("type", without("payloadType"), "`payloadType` is not there"),
-        ("signatures", without("signatures"), "`signatures` is not there"),
+        ("payload", without("payload"), "`payload` is missing"),
+        ("type", without("payloadType"), "`payloadType` is missing"),
+        ("signatures", without("signatures"), "`signatures` is missing"),
         ("media", bundle("application/vnd.dev.sigstore.bundle.v0.9+json"), "its media type is"),
         ("hostile", bundle("\u{1b}[2J\u{202e}"), "\\u{1b}[2J\\u{202e}"),
         ("record", String::from_utf8(room.read("record.jsonl")).unwrap(), "cannot use"),
@@ -126,7 +126,7 @@ fn a_signed_payload_of_a_different_kind_is_rejected() {
         ),
         (
             Box::new(set("predicateType", json!("https://slsa.dev/provenance/v1"))),
-            "of another kind",
+            "of a different kind",
         ),
         (Box::new(set("_type", json!("https://in-toto.io/Statement/v0.1"))), "its payload is no"),
         (Box::new(set("subject", json!([{ "name": "x" }]))), "no role or SHA-256"),
@@ -169,10 +169,7 @@ fn the_record_exposes_a_false_statement_by_the_signer() {
             Box::new(|predicate| predicate["invocation"]["host"] = json!("elsewhere")),
             "`invocation`",
         ),
-        (
-            Box::new(|predicate| predicate["commitment"]["lines"] = json!(1)),
-            "`commitment` is not what",
-        ),
+        (Box::new(|predicate| predicate["commitment"]["lines"] = json!(1)), "`commitment` differs"),
         (Box::new(|predicate| predicate["more"] = json!("than the record tells")), "`more`"),
     ];
     for (lie, words) in cases {
@@ -187,7 +184,7 @@ fn the_record_exposes_a_false_statement_by_the_signer() {
         statement["predicate"]["commitment"]["root"] = json!(root)
     });
     let ran = room.verify("lie.json", &["--record", "record.jsonl"]);
-    ran.is(1, "WRONG        commitment: the record's is");
+    ran.is(1, "WRONG        commitment: the root of the record differs");
 }
 
 #[test]
@@ -205,5 +202,6 @@ fn hostile_text_does_not_reach_the_terminal() {
     });
     let ran = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
     assert!(ran.out.len() < 10_000, "{} bytes", ran.out.len());
-    room.verify("hostile.json", &["--record", "record.jsonl"]).is(1, "none is attested");
+    room.verify("hostile.json", &["--record", "record.jsonl"])
+        .is(1, "the attestation has no record");
 }

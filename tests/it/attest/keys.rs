@@ -5,16 +5,16 @@ use crate::support::attest_room::{ATTESTATION, Room, repository};
 fn a_key_of_the_wrong_kind_is_named() {
     let room = Room::new("keys");
     let key = |name: &str| repository(&format!("tests/it/attest/keys/{name}.pem"));
-    let curve = "a key of another curve than P-256";
+    let curve = "a key on a curve other than P-256";
     let cases = [
-        ("rsa", "it is an RSA key", "it is a private key where a public one is wanted"),
-        ("rsa-public", "it is a public key where a private one is wanted", "it is an RSA key"),
-        ("p384", curve, "it is a private key where"),
-        ("p384-public", "it is a public key where", curve),
-        ("ed25519", "it is no ECDSA key", "it is a private key where"),
-        ("ed25519-public", "it is a public key where", "it is no ECDSA key"),
+        ("rsa", "it is an RSA key", "it is a private key, but a public key is required"),
+        ("rsa-public", "it is a public key, but a private key is required", "it is an RSA key"),
+        ("p384", curve, "it is a private key, but"),
+        ("p384-public", "it is a public key, but", curve),
+        ("ed25519", "it is not an ECDSA key", "it is a private key, but"),
+        ("ed25519-public", "it is a public key, but", "it is not an ECDSA key"),
         ("encrypted", "it is an encrypted private key", "it is an encrypted private key"),
-        ("sec1", "in the form SEC 1", "in the form SEC 1"),
+        ("sec1", "in SEC 1 form", "in SEC 1 form"),
         ("certificate", "it is a certificate", "it is a certificate"),
     ];
     for (name, signing, verifying) in cases {

@@ -45,7 +45,7 @@ fn every_object_is_proven_without_the_record() {
     prove("s3://example-trail-logs/no/such/key").is(1, "no digest or log file");
     prove("s3://other/key").is(1, "no digest or log file");
     for wrong in ["key", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "\u{1b}[2J"] {
-        prove(wrong).is(2, "as an object");
+        prove(wrong).is(2, "is not the location of an object");
     }
 }
 
@@ -78,13 +78,13 @@ fn a_changed_proof_proves_nothing() {
     let mut other = proof.clone();
     other["key"] = json!("another/key");
     room.write("changed.json", other.to_string());
-    check(&room, "changed.json", ATTESTATION).is(1, "and not the object's");
+    check(&room, "changed.json", ATTESTATION).is(1, "not about this object");
     // The line of a digest in place of a log file's.
     let mut other = proof.clone();
     other["places"][0]["line"] = other["places"][0]["digestLine"].clone();
     other["places"][0]["lineInDigest"] = other["places"][0]["digestInDigest"].clone();
     room.write("changed.json", other.to_string());
-    check(&room, "changed.json", ATTESTATION).is(1, "and not the object's");
+    check(&room, "changed.json", ATTESTATION).is(1, "not about this object");
 }
 
 fn walk(value: &Value, at: String, found: &mut Vec<String>) {
@@ -136,7 +136,7 @@ fn a_proof_must_match_its_attestation_and_keep_within_bounds() {
     let path = json!(vec!["00".repeat(32); 65]);
     for (text, words) in [
         (String::new(), "as a proof"),
-        ("{}".to_owned(), "no inclusion proof"),
+        ("{}".to_owned(), "not an inclusion proof"),
         ("[".repeat(100_000), "as a proof"),
         (changed(&|proof| proof["schema"] = json!(2)), "its schema is 2"),
         (changed(&|proof| proof["method"] = json!("\u{1b}v2")), "its method is `\\u{1b}v2`"),
@@ -154,5 +154,5 @@ fn a_proof_must_match_its_attestation_and_keep_within_bounds() {
         "wrong.json",
         changed(&|proof| proof["places"][0]["dayInAll"]["path"] = path.clone()),
     );
-    check(&room, "wrong.json", ATTESTATION).is(1, "longer than any");
+    check(&room, "wrong.json", ATTESTATION).is(1, "too long");
 }

@@ -39,11 +39,11 @@ fn unchanged_evidence_holds_with_the_keys_of_the_attestation() {
     let ran = room
         .verify(ATTESTATION, &["--recheck", &demo, "--complete-copy"])
         .is(0, "was verified again");
-    assert!(ran.out.contains("all 241 lines are the very lines"), "{ran:#?}");
+    assert!(ran.out.contains("all 241 lines are identical to those attested"), "{ran:#?}");
     assert!(ran.out.contains("not checked  trust: "), "{ran:#?}");
     let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo, "--complete-copy"]);
-    let ran = ran.is(0, "all 241 lines are the very lines");
+    let ran = ran.is(0, "all 241 lines are identical to those attested");
     assert!(ran.out.contains("not checked  copy: "), "{ran:#?}");
     // What counts as deleted only because of the assertion is open without it.
     let ran = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
@@ -69,7 +69,7 @@ fn changed_evidence_does_not_hold() {
     room.verify(ATTESTATION, &["--recheck", "copy", "--complete-copy"]).is(3, "NOT PROVEN");
     let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
-    ran.is(1, "WRONG        evidence: it is not what the record tells");
+    ran.is(1, "WRONG        evidence: it differs from the record");
 }
 
 /// A log file that was added later has no line of a digest or log file in the record.
@@ -118,9 +118,9 @@ fn evidence_in_a_bucket_holds_despite_different_etags() {
     let place = ["--recheck", "s3://example-trail-logs"];
     let with_record = ["--record", "record.jsonl"];
     let ran = room.run_with(&[&verify[..], &place, &with_record].concat(), &aws);
-    ran.is(0, "have the outcomes, hashes and intervals of the record");
+    ran.is(0, "have the same outcomes, hashes and intervals as in the record");
     let ran = room.run_with(&[&verify[..], &place].concat(), &aws);
-    ran.is(3, "with `--record` it is told");
+    ran.is(3, "give `--record` to find out");
     // The keys come from the attestation, not from AWS.
     let asked = server.requests();
     let keys = trailproof_testkit::server::Operation::ListPublicKeys;

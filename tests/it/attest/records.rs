@@ -78,13 +78,15 @@ fn a_different_record_is_not_accepted_as_the_attested_one() {
     // The same run again: the same evidence at a different time.
     room.record("testdata/demo", "again.jsonl");
     assert_ne!(room.read("again.jsonl"), room.read("record.jsonl"));
-    room.verify(ATTESTATION, &["--record", "again.jsonl"]).is(1, "is another file");
+    room.verify(ATTESTATION, &["--record", "again.jsonl"]).is(1, "is not the attested file");
     // A file that differs from the attested one is not parsed, whatever it contains.
     room.write("any", "no record");
-    room.verify(ATTESTATION, &["--record", "any"]).is(1, "is another file");
+    room.verify(ATTESTATION, &["--record", "any"]).is(1, "is not the attested file");
     room.verify(ATTESTATION, &["--record", "no-such"]).is(5, "cannot read");
-    room.verify(ATTESTATION, &["--report", "any"]).is(1, "is given, and none is attested");
-    room.verify(ATTESTATION, &["--previous", ATTESTATION]).is(1, "is not named by this one");
+    room.verify(ATTESTATION, &["--report", "any"])
+        .is(1, "was given, but the attestation has no report");
+    room.verify(ATTESTATION, &["--previous", ATTESTATION])
+        .is(1, "is not the one that this attestation names");
     let sign = [
         "attest",
         "sign",
@@ -97,11 +99,12 @@ fn a_different_record_is_not_accepted_as_the_attested_one() {
         "--report",
     ];
     room.run(&[&sign[..], &["any"]].concat()).is(0, "");
-    room.verify("r.json", &["--report", "any"]).is(0, "report: `any` has a SHA-256");
+    room.verify("r.json", &["--report", "any"]).is(0, "report: the SHA-256 of `any` matches");
     room.write("any", "no record.");
-    room.verify("r.json", &["--report", "any"]).is(1, "WRONG        report: `any` is another file");
+    room.verify("r.json", &["--report", "any"])
+        .is(1, "WRONG        report: `any` is not the attested file");
     // A report is not a summary, and the record is not a report.
-    room.verify("r.json", &["--summary", "any"]).is(1, "none is attested");
-    room.verify("r.json", &["--report", "record.jsonl"]).is(1, "is another file");
+    room.verify("r.json", &["--summary", "any"]).is(1, "the attestation has no summary");
+    room.verify("r.json", &["--report", "record.jsonl"]).is(1, "is not the attested file");
     room.run(&[&sign[..], &["no-such"]].concat()).is(5, "cannot read `no-such`");
 }

@@ -11,11 +11,11 @@ fn a_key_file_is_private_and_never_overwritten() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(room.key("key.pem").public().unwrap().to_pem().unwrap(), made.out);
     let before = room.read("key.pem");
-    room.run(&["attest", "keygen", "-o", "key.pem"]).is(2, "is there already");
+    room.run(&["attest", "keygen", "-o", "key.pem"]).is(2, "already exists");
     assert_eq!(room.read("key.pem"), before);
     // If the public key cannot be written, no private key is left either.
     room.run(&["attest", "keygen", "-o", "other.pem", "--public", "key.pem"])
-        .is(2, "there already");
+        .is(2, "already exists");
     room.run(&["attest", "keygen", "-o", "other.pem", "--public", "no/x.pem"])
         .is(6, "cannot write");
     assert!(!room.0.join("other.pem").exists());
@@ -62,12 +62,13 @@ fn everything_signed_is_checked_again() {
         for checked in ["signature", "record", "commitment", "statement", "report", "summary"] {
             assert!(ran.out.contains(&format!("  checked      {checked}: ")), "{ran:#?}");
         }
-        assert!(ran.out.contains("checked      attestation before: "), "{ran:#?}");
-        assert!(ran.out.contains("not checked  evidence: it was not read again"), "{ran:#?}");
-        assert!(ran.out.contains("Example Audit Ltd, as declared"), "{ran:#?}");
+        assert!(ran.out.contains("checked      previous attestation: "), "{ran:#?}");
+        assert!(ran.out.contains("not checked  evidence: not read again"), "{ran:#?}");
+        assert!(ran.out.contains("Example Audit Ltd (self-declared)"), "{ran:#?}");
         // What was not given is not checked, and is not reported as checked.
-        let ran = room.verify(attestation, &[]).is(0, "not checked  record: it was not given");
-        for unchecked in ["report: `report.txt`", "summary: `summary.json`", "attestation before"] {
+        let ran = room.verify(attestation, &[]).is(0, "not checked  record: not given");
+        for unchecked in ["report: `report.txt`", "summary: `summary.json`", "previous attestation"]
+        {
             assert!(ran.out.contains(&format!("not checked  {unchecked}")), "{ran:#?}");
         }
         assert_eq!(ran.out.matches("  checked ").count(), 1, "{ran:#?}");

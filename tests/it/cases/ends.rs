@@ -67,9 +67,12 @@ fn an_end_that_is_neither_explained_nor_stated_is_in_doubt() {
         aws(&server, &[&["verify", LOCATION][..], &slices(&period), more].concat()).stdout
     };
     let reported = text(&unexplained, &[]);
-    assert!(reported.contains("nothing that is verified says why"), "{reported}");
+    assert!(reported.contains("no verified event explains why"), "{reported}");
     let reported = text(&unexplained, &["--known-end", &stated]);
-    assert!(reported.contains("as the caller states") && reported.contains(&stated), "{reported}");
+    assert!(
+        reported.contains("as stated by the caller") && reported.contains(&stated),
+        "{reported}"
+    );
     assert!(text(&explained, &[]).contains("StopLogging ("));
 }
 

@@ -89,7 +89,8 @@ fn a_dry_run_estimates_the_work_and_judges_nothing() {
     let output = program(&server, &dry);
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{stdout}");
-    for part in ["DRY RUN", "nothing was judged", "log files  12,", "estimate", "USD", "a second"] {
+    for part in ["DRY RUN", "Nothing was verified", "log files  12,", "estimate", "USD", "a second"]
+    {
         assert!(stdout.contains(part), "{part}: {stdout}");
     }
     // Only listings, apart from the digests that identify the bucket.
@@ -125,7 +126,7 @@ fn a_dry_run_of_a_directory_predicts_no_requests() {
     let output = program(&server, &arguments);
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{stdout}");
-    assert!(stdout.contains("none of S3") && stdout.contains("chains     2"), "{stdout}");
+    assert!(stdout.contains("none to S3") && stdout.contains("chains     2"), "{stdout}");
     assert_eq!(server.requests().total, 0);
 }
 

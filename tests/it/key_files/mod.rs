@@ -167,7 +167,7 @@ fn all_regions_are_asked_and_a_silent_one_is_reported() {
     let (status, err, bundle) = run(all, &[], "cn-north-1");
     assert_eq!((status, bundle), (Some(5), None), "{err}");
     assert!(err.contains("the 2 regions of partition `aws-cn`"), "{err}");
-    assert!(err.contains("error: no region told its keys"), "{err}");
+    assert!(err.contains("error: no region returned its keys"), "{err}");
 }
 
 /// Each kind of unusable or unsuitable file is distinguished by its message and exit status, both

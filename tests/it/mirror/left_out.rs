@@ -212,7 +212,7 @@ fn a_file_changed_since_it_was_copied_is_damaged_and_not_a_finding() {
     let text = offline(&[&["verify", path, "--public-keys", &keys][..], &slices(&period)].concat());
     assert_eq!(text.status, 3, "{}", text.stdout);
     assert!(text.stdout.contains("mirror again or take another copy"), "{}", text.stdout);
-    assert!(!text.stdout.contains("keep the bucket as it is"), "{}", text.stdout);
+    assert!(!text.stdout.contains("preserve the bucket"), "{}", text.stdout);
     // If the manifest records that the store returned these very bytes, they are a finding.
     let manifest = at.join("trailproof-manifest.jsonl");
     let hash = |bytes: &[u8]| hex::encode(sha2::Sha256::digest(bytes));

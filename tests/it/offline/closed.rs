@@ -160,7 +160,7 @@ fn the_demo_is_verified_without_a_network() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.starts_with("CONTRADICTED  evidence of s3://example-trail-logs"), "{text}");
-    assert!(text.contains("Contradicted by the evidence (2):"), "{text}");
+    assert!(text.contains("Evidence of tampering or loss (2):"), "{text}");
     assert!(text.contains("digest-missing") && text.contains("log-hash-mismatch"), "{text}");
     let can = |rights: &str| {
         let status = Command::new("unshare").args([rights, "true"]).status();

@@ -27,7 +27,10 @@ fn a_replica_is_verified_under_the_place_of_delivery() {
     assert!(judged.len() > 20 && judged.iter().all(copied));
     let text = online(&trail, "the-replica", &["--bucket", "the-replica", "--format", "text"]);
     let text = String::from_utf8(text.stdout).unwrap();
-    assert!(text.contains(&format!("as that: `--bucket {original} --account ")), "{text}");
+    assert!(
+        text.contains(&format!("in a separate run, with `--bucket {original} --account ")),
+        "{text}"
+    );
 }
 
 /// Replication that began in mid-period, or lags: what the replica lacks is not proven and not a

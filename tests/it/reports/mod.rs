@@ -61,7 +61,7 @@ fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
 /// Returns the tallies of the page: the kind, then the counts of checked, verified, invalid and
 /// unverified objects.
 fn sums(html: &str) -> BTreeMap<String, Vec<u64>> {
-    let table = between(html, "What was checked, in sums", "</table>");
+    let table = between(html, ">Objects<", "</table>");
     let rows = table.split("<tr><th scope=\"row\">").skip(1);
     rows.map(|row| {
         let (name, rest) = row.split_once("</th>").unwrap();

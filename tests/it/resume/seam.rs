@@ -166,7 +166,10 @@ fn a_run_that_does_not_join_its_record_is_reported_as_not_proven() {
         (&"proven".into(), &"another-bucket".into())
     );
     let text = bench.verify(&["--since", &other, "--end-time", &end, "--format", "text"]).stdout;
-    assert!(text.contains("  not-joined  ") && text.contains("0 of 2 chains join on"), "{text}");
+    assert!(
+        text.contains("  not-joined  ") && text.contains("0 of 2 chains continue from it"),
+        "{text}"
+    );
     assert!(text.contains("(proven for s3://another-bucket, "), "{text}");
     for file in [page, junit] {
         assert!(fs::read_to_string(&file).unwrap().contains("not-joined"), "{file}");

@@ -6,17 +6,17 @@ use std::path::Path;
 /// The outcome of one check, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum CheckOutcome {
-    /// It holds.
+    /// The check passed.
     Passed,
-    /// It was not made, because nobody asked for it.
+    /// The check was not made because it was not requested.
     NotAsked,
-    /// It was made, but what there was to check with does not decide it.
+    /// The check was made but is not conclusive.
     Open,
-    /// It does not hold.
+    /// The check failed.
     Failed,
 }
 
-/// Everything that was checked, in the order of the report.
+/// All checks in the order of the report.
 #[derive(Debug, Default)]
 pub(crate) struct Checks(Vec<(CheckOutcome, String)>);
 

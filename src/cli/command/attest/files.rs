@@ -1,4 +1,4 @@
-//! Files that `attest` reads and writes.
+//! Reads the files of `attest`.
 use crate::attest::dsse::{Container, Envelope};
 use crate::attest::key::{SigningKey, VerifyingKey};
 use crate::attest::record;
@@ -12,12 +12,12 @@ use trailproof_core::bytes::content::Hash;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::escape;
 
-/// A path that is safe to show.
+/// Returns a path that is safe to show.
 pub(crate) fn shown(path: &Path) -> String {
     escape(&path.to_string_lossy()).into_owned()
 }
 
-/// A file's name without its folders, as a statement has it.
+/// Returns a file's name without its folders, as it stands in a statement.
 pub(crate) fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy()).map(Cow::into_owned).unwrap_or_default()
 }
@@ -36,7 +36,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-/// SHA-256 of a file of any length.
+/// Returns the SHA-256 of a file of any length.
 pub(crate) fn file_hash(path: &Path) -> Result<Hash, Refusal> {
     record::file_hash(path)
         .map_err(|error| Refusal::not_started(format!("cannot read `{}`: {error}", shown(path))))
@@ -54,7 +54,7 @@ pub(crate) fn verifying_key(path: &Path) -> Result<VerifyingKey, Refusal> {
         .map_err(|why| Refusal::usage(format!("cannot use the key in `{}`: {why}", shown(path))))
 }
 
-/// An attestation, of which nothing is believed yet.
+/// An attestation whose signature has not been checked.
 #[derive(Debug)]
 pub(crate) struct Attestation {
     pub(crate) envelope: Envelope,
@@ -68,7 +68,7 @@ pub(crate) fn attestation(path: &Path) -> Result<Attestation, Refusal> {
     Ok(Attestation { envelope, container })
 }
 
-/// The statement of an attestation that `key` signed.
+/// Returns the statement of an attestation if `key` signed it.
 pub(crate) fn signed_statement(
     path: &Path,
     attestation: &Attestation,
@@ -83,13 +83,13 @@ pub(crate) fn signed_statement(
 fn not_signed(path: &Path, attestation: &Attestation, key: &VerifyingKey) -> String {
     let made = match attestation.envelope.signatures.len() {
         0 => "it has no signature".to_owned(),
-        1 => "its signature is not of the key over what it holds".to_owned(),
-        count => format!("none of its {count} signatures is of the key over what it holds"),
+        1 => "its signature does not match this key".to_owned(),
+        count => format!("none of its {count} signatures matches this key"),
     };
     format!("`{}` is not signed by the key {}: {made}", shown(path), key.id())
 }
 
-/// Refuses a file that is not a usable attestation.
+/// Returns the error for a file that is not a usable attestation.
 pub(crate) fn unusable(path: &Path, why: &str) -> Refusal {
     Refusal::not_started(format!("cannot use `{}` as an attestation: {why}", shown(path)))
 }

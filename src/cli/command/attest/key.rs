@@ -1,4 +1,4 @@
-//! `trailproof attest keygen`: a key of one's own.
+//! `trailproof attest keygen`: creates a key pair.
 use super::files::shown;
 use crate::attest::key::{KeyError, SigningKey};
 use crate::cli::args::attest::KeygenArgs;
@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// Makes a key pair. Neither file may be there.
+/// Creates a key pair. Neither file may exist.
 pub(crate) fn keygen(args: &KeygenArgs) -> Result<ExitStatus, Refusal> {
     let defect = |why: KeyError| Refusal::output_lost(why.to_string());
     let key = SigningKey::generate().map_err(defect)?;
@@ -32,7 +32,7 @@ pub(crate) fn keygen(args: &KeygenArgs) -> Result<ExitStatus, Refusal> {
             }
         });
     if let Err(refusal) = written {
-        // A private key whose public one nobody has is of no use. It was made a moment ago, here.
+        // A private key is useless without its public key. This file was created above.
         let _ = std::fs::remove_file(&args.output);
         return Err(refusal);
     }
@@ -44,7 +44,7 @@ fn create(path: &Path, mode: u32) -> Result<File, Refusal> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     opened.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Refusal::usage(format!(
-            "`{}` is there already, and keys are not overwritten",
+            "`{}` already exists; key files are never overwritten",
             shown(path)
         )),
         _ => lost(path, &error),

@@ -1,4 +1,4 @@
-//! `trailproof attest`: what was verified, signed; and checked by somebody else.
+//! `trailproof attest`: signs the result of a run, and checks signed results.
 pub(super) mod checks;
 pub(super) mod files;
 pub(super) mod key;

@@ -1,4 +1,4 @@
-//! `trailproof attest prove` and `attest check-proof`: one object among all that was attested.
+//! `trailproof attest prove` and `attest check-proof`: proofs that one object was attested.
 use super::files::{attestation, read, shown, signed_statement, unusable, verifying_key};
 use crate::attest::inclusion::{Proof, ProvenLine};
 use crate::attest::record::{Wanted, read_record};
@@ -12,7 +12,7 @@ use trailproof_core::record::wire::FindingShape;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::{ObjectLocation, escape, excerpt};
 
-/// Writes a proof.
+/// Writes the proof for one object.
 pub(crate) fn prove(args: &ProveArgs) -> Result<ExitStatus, Refusal> {
     let at = object(&args.object)?;
     let path = shown(&args.record);
@@ -22,7 +22,7 @@ pub(crate) fn prove(args: &ProveArgs) -> Result<ExitStatus, Refusal> {
     let found = record.places.len();
     if found == 0 {
         return Err(Refusal::contradicted(format!(
-            "no digest or log file `{at}` is in the record `{path}`"
+            "the record `{path}` has no digest or log file `{at}`"
         )));
     }
     if found > budget::PLACES {
@@ -57,14 +57,14 @@ pub(crate) fn check(args: &CheckProofArgs) -> Result<ExitStatus, Refusal> {
         text.push_str(&told(line));
     }
     text.push_str(&format!(
-        "\nproven: these lines are in the record that the key {} attested.\nnot checked: the object \
-         itself, which is as the record found it; and whether the record has other lines of it.\n",
+        "\nproven: these lines are in the record that the key {} attested.\nnot checked: the \
+         object itself, and whether the record has other lines about it.\n",
         key.id()
     ));
     print_result(text.as_bytes(), ExitStatus::Success)
 }
 
-/// What a line says of its object, in lines that are safe to show.
+/// Returns the content of a proven line as text that is safe to show.
 fn told(proven: &ProvenLine) -> String {
     let line = &proven.line;
     let value = |value: &Value, pointer: &str| -> Option<String> {
@@ -116,7 +116,8 @@ fn object(text: &str) -> Result<ObjectLocation, Refusal> {
             Ok(ObjectLocation::new(bucket, key))
         }
         _ => Err(Refusal::usage(format!(
-            "cannot read `{}` as an object\n\nhint: `s3://BUCKET/KEY`, where it was delivered",
+            "`{}` is not the location of an object\n\nhint: give the location of delivery, as \
+             `s3://BUCKET/KEY`",
             excerpt(text, budget::SHOWN)
         ))),
     }

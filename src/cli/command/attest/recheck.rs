@@ -1,5 +1,5 @@
-//! `attest verify --recheck`: the evidence itself once more, with the public keys and for the scope
-//! that the attestation holds.
+//! `attest verify --recheck`: verifies the evidence again, with the public keys and the scope that
+//! the attestation holds.
 use super::checks::{CheckOutcome, Checks};
 use crate::attest::commitment::Commitment;
 use crate::attest::predicate::{Declared, predicate};
@@ -34,7 +34,7 @@ use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::time::Timestamp;
 
-/// What a second run found.
+/// The results of the second run.
 #[derive(Debug)]
 pub(crate) struct Again {
     place: String,
@@ -66,14 +66,14 @@ pub(crate) async fn recheck(
     request.expect = expected_of(scope)?;
     request.unlisted = flag(&statement.predicate, "/method/searchedUnlisted");
     request.keys = Some((keys(&statement.predicate)?, String::new()));
-    // A run up to its own time allowed for digests that were still to come; so does this one.
+    // A run up to its own time allowed for digests that were not due yet; so does this one.
     let was_cut = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
     request.repeats = Some((time_of_run(scope, time("to")?), was_cut));
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let run = Session::open(&aws.access(), request, &counts, Caller::Unwanted, None)
         .await
-        // That there was something is attested: a bucket that is gone leaves the recheck undone.
+        // The attestation shows that the bucket existed: if it is gone, the recheck cannot be made.
         .map_err(Refusal::with_missing_bucket_not_started)?;
     let mut summing = match record {
         Some(_) => Summing::with_essence(),
@@ -95,7 +95,7 @@ pub(crate) async fn recheck(
     run.remarks();
     if let Some(why) = wrong {
         return Err(Refusal::not_started(format!(
-            "cannot sum up what was read again: a line {why}"
+            "cannot compute the commitment of what was read again: a line {why}"
         )));
     }
     let (commitment, essence, facts) = summing.finish();
@@ -105,10 +105,12 @@ pub(crate) async fn recheck(
 }
 
 fn unattested(name: &str) -> Refusal {
-    Refusal::not_started(format!("cannot read the evidence again: no `{name}` is attested"))
+    Refusal::not_started(format!(
+        "cannot verify the evidence again: the attestation has no `{name}`"
+    ))
 }
 
-/// The texts of a list, each read as what it should be; none where there is no list.
+/// Returns the parsed texts of a list; `None` if there is no list.
 fn list<T: FromStr>(of: &Value, pointer: &str) -> Result<Option<Vec<T>>, Refusal> {
     let Some(list) = of.pointer(pointer).and_then(Value::as_array) else { return Ok(None) };
     let read = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
@@ -116,7 +118,7 @@ fn list<T: FromStr>(of: &Value, pointer: &str) -> Result<Option<Vec<T>>, Refusal
     list.map(Some).ok_or_else(|| unattested(pointer.trim_start_matches('/')))
 }
 
-/// What the attested run looked at.
+/// Returns the scope of the attested run.
 fn scope_of(scope: &Value) -> Result<Scope, Refusal> {
     let trails: Vec<String> = list(scope, "/named/trails")?.unwrap_or_default();
     let organization = scope.pointer("/named/organization").and_then(Value::as_str);
@@ -132,7 +134,7 @@ fn scope_of(scope: &Value) -> Result<Scope, Refusal> {
     })
 }
 
-/// What the attested run expected.
+/// Returns what the attested run expected.
 fn expected_of(scope: &Value) -> Result<Expect, Refusal> {
     Ok(Expect {
         accounts: list(scope, "/expected/accounts")?.map(ExpectedAccounts::These),
@@ -148,14 +150,14 @@ fn flag(predicate: &serde_json::Map<String, Value>, pointer: &str) -> bool {
     value.and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// The time of the attested run, as far as it matters: two hours after it allowed a tail to begin,
-/// or when nothing of the period was still to come.
+/// Returns the time of the attested run, as far as it matters: the tail allowance (two hours) after
+/// the time from which that run allowed a tail, or after the end of the period.
 fn time_of_run(scope: &Value, end: Timestamp) -> Timestamp {
     let allowed_from = scope.get("tailAllowedFrom").and_then(Value::as_str);
     allowed_from.and_then(Timestamp::parse).unwrap_or(end).plus(TAIL_ALLOWANCE)
 }
 
-/// The public keys that the attestation holds.
+/// Returns the public keys that the attestation holds.
 fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
     let list = predicate.get("method").and_then(|method| method.get("publicKeys"));
     let list = list.and_then(|keys| keys.get("listed")).and_then(Value::as_array);
@@ -167,7 +169,8 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
         let der = text("der").and_then(|der| STANDARD.decode(der).ok());
         let (Some(region), Some(der), Some(fingerprint)) = (region, der, text("fingerprint"))
         else {
-            let words = "cannot read the evidence again: a public key of the attestation is none";
+            let words = "cannot verify the evidence again: the attestation has an invalid public \
+                         key";
             return Err(Refusal::not_started(words));
         };
         bundle.regions.entry(region).or_default().keys.push(KeyRecord {
@@ -181,7 +184,7 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
 }
 
 impl Again {
-    /// Tells what came of it.
+    /// Adds the results to the checks.
     pub(crate) fn tell(
         &self,
         statement: &Statement,
@@ -193,7 +196,7 @@ impl Again {
         let attested = excerpt(attested.and_then(Value::as_str).unwrap_or_default(), SHOWN);
         let (place, verdict) = (&self.place, self.summary.verdict);
         if attested == verdict.words() {
-            let words = format!("verdict: `{place}` was verified again, and is {attested}");
+            let words = format!("verdict: `{place}` was verified again and is {attested}");
             checks.add(CheckOutcome::Passed, words);
         } else {
             let outcome = if verdict == Verdict::Contradicted {
@@ -214,13 +217,13 @@ impl Again {
         }
         checks.add(
             CheckOutcome::NotAsked,
-            "trust: the public keys are those in the attestation; that they are CloudTrail's is \
-             shown by asking AWS, or by another copy of them",
+            "trust: the public keys are those in the attestation; to confirm that they are \
+             CloudTrail's, compare them with AWS's or with another copy",
         );
     }
 
-    /// What lies beside the evidence that digests name, which no line of a digest or log file tells.
-    /// Where those are the `same`, the period is covered in the same way too.
+    /// Compares unlisted log files and folders without digests, which are in no line of a digest or
+    /// log file. If those lines are the `same`, coverage must be equal too.
     fn beside(&self, statement: &Statement, same: bool) -> (CheckOutcome, String) {
         let of = |predicate: &Map<String, Value>| {
             let result = predicate.get("result").unwrap_or(&Value::Null);
@@ -232,7 +235,7 @@ impl Again {
                     && one.get("outcome").is_none()
             });
             let mut beside: Vec<Value> = beside.cloned().collect();
-            // A copy does not know these of what it holds.
+            // A copy does not have these fields.
             for fields in beside.iter_mut().filter_map(Value::as_object_mut) {
                 fields.remove("lastModified");
                 fields.remove("reason");
@@ -240,14 +243,14 @@ impl Again {
             (covered, result.get("logFilesUnlisted").cloned(), beside)
         };
         if of(&self.predicate) == of(&statement.predicate) {
-            let words = "log files that no digest names, and folders without digests, are those \
-                         that are attested, as far as it lists them";
+            let words = "log files that no digest names, and folders without digests, match the \
+                         attestation, as far as it lists them";
             return (CheckOutcome::Passed, words.to_owned());
         }
         let unread = self.summary.counts.unverified() + self.summary.listings_unread;
         let outcome = if unread > 0 { CheckOutcome::Open } else { CheckOutcome::Failed };
-        let words = "log files that no digest names, folders without digests or coverage are not \
-                     those that are attested";
+        let words = "log files that no digest names, folders without digests, or coverage differ \
+                     from the attestation";
         (outcome, words.to_owned())
     }
 
@@ -256,7 +259,7 @@ impl Again {
         if (root, days) == (committed.root, committed.days) {
             return (
                 CheckOutcome::Passed,
-                format!("all {lines} lines are the very lines that are attested"),
+                format!("all {lines} lines are identical to those attested"),
             );
         }
         let before = record.and_then(|record| record.essence.as_ref());
@@ -264,8 +267,8 @@ impl Again {
             return (
                 CheckOutcome::Passed,
                 format!(
-                    "{lines} digests and log files have the outcomes, hashes and intervals of the \
-                     record; ETags, versions, sizes or ways of proof are others"
+                    "{lines} digests and log files have the same outcomes, hashes and intervals as \
+                     in the record; ETags, versions, sizes or ways of proof differ"
                 ),
             );
         }
@@ -277,11 +280,11 @@ impl Again {
             );
         }
         match record {
-            Some(_) => (CheckOutcome::Failed, "it is not what the record tells".to_owned()),
+            Some(_) => (CheckOutcome::Failed, "it differs from the record".to_owned()),
             None => (
                 CheckOutcome::Open,
-                "the lines are not those that are attested, which may be other ETags or versions \
-                 alone; with `--record` it is told"
+                "the lines differ from those attested, perhaps only in ETags or versions; give \
+                 `--record` to find out"
                     .to_owned(),
             ),
         }

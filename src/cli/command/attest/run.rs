@@ -1,4 +1,4 @@
-//! `trailproof attest`: what was verified, signed, and checked by somebody else.
+//! Runs the subcommands of `trailproof attest`.
 use super::sign::sign;
 use super::verify::verify;
 use super::{key, proof, timestamp};

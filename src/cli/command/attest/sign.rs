@@ -1,4 +1,4 @@
-//! `trailproof attest sign`: a run record becomes a signed statement.
+//! `trailproof attest sign`: makes a signed statement from a run record.
 use super::files::{attestation, file_hash, name, shown, signing_key, unusable};
 use crate::attest::dsse::{Envelope, IN_TOTO, signed_hash};
 use crate::attest::key::{SigningKey, VerifyingKey};
@@ -36,12 +36,12 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
     let hash = signed_hash(IN_TOTO, &payload);
     let signature = signer.sign(&hash).await?;
     if !public.verifies(&hash, &signature) {
-        return Err(Refusal::not_started("the signature that was made is not of the key"));
+        return Err(Refusal::not_started("the new signature does not match the key"));
     }
     let envelope = Envelope::new(IN_TOTO, payload, public.id(), signature);
     let text = format!("{}\n", envelope.to_json());
     if u64::try_from(text.len()).map_or(true, |length| length > budget::ATTESTATION) {
-        let words = "the attestation would be longer than one may be";
+        let words = "the attestation would be larger than the limit for one";
         return Err(Refusal::output_lost(format!("{words}: {} bytes", text.len())));
     }
     write(&args.output, text.as_bytes(), args.force)?;
@@ -52,14 +52,14 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
     Ok(ExitStatus::Success)
 }
 
-/// Refuses to write over what is read, or two outputs into one file.
+/// Returns a usage error if an output is an input or a different output.
 fn distinct(args: &SignArgs) -> Result<(), Refusal> {
     let read = [&args.key, &args.summary, &args.previous].into_iter().flatten();
     let read: Vec<&PathBuf> = read.chain(&args.report).chain([&args.record]).collect();
     let mut taken = read;
     for output in [Some(&args.output), args.bundle.as_ref()].into_iter().flatten() {
         if taken.iter().any(|other| names_same(output, other)) {
-            let words = "is read or written as something else, and cannot be written as well";
+            let words = "is already an input or output, and cannot be written as well";
             return Err(Refusal::usage(format!("`{}` {words}", shown(output))));
         }
         check_absent(output, args.force)?;
@@ -68,7 +68,7 @@ fn distinct(args: &SignArgs) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Says on stderr what was signed: whoever signs should have seen it.
+/// Prints to stderr what was signed, so that the signer sees it.
 fn tell(record: &Record, public: &VerifyingKey) {
     let verdict = record.facts.finished.get("verdict").and_then(|verdict| verdict.as_str());
     print_to_stderr(&format!("verdict: {}", excerpt(verdict.unwrap_or_default(), budget::SHOWN)));
@@ -82,7 +82,7 @@ fn tell(record: &Record, public: &VerifyingKey) {
     print_to_stderr(&format!("signed by the key {}", public.id()));
 }
 
-/// Who signs.
+/// The key that signs.
 enum Signer {
     File(SigningKey),
     Kms(KmsKey),
@@ -103,7 +103,7 @@ impl Signer {
                 config.check_credentials().await.map_err(|error| unread(&error))?;
                 KmsKey::new(&config, name).map(Self::Kms).map_err(|error| unread(&error))
             }
-            (None, None) => Err(Refusal::usage("`--key` or `--kms` is needed")),
+            (None, None) => Err(Refusal::usage("`--key` or `--kms` is required")),
         }
     }
 
@@ -129,13 +129,13 @@ fn unread(error: &dyn std::fmt::Display) -> Refusal {
 fn operator(args: &SignArgs) -> Result<Option<String>, Refusal> {
     match &args.operator {
         Some(name) if name.trim().is_empty() || name.chars().count() > budget::SHOWN => {
-            Err(Refusal::usage("invalid value for `--operator`: 1 to 200 characters"))
+            Err(Refusal::usage("invalid value for `--operator`: it must have 1 to 200 characters"))
         }
         name => Ok(name.clone()),
     }
 }
 
-/// The hash of the statement before: that of what was signed, in whatever it is wrapped.
+/// Returns the hash of the previous statement, the payload that was signed.
 fn previous(args: &SignArgs) -> Result<Option<String>, Refusal> {
     let Some(path) = &args.previous else { return Ok(None) };
     let given = attestation(path)?;

@@ -1,4 +1,4 @@
-//! `trailproof attest timestamp-request` and `attest bundle`: when an attestation was there.
+//! `trailproof attest timestamp-request` and `attest bundle`: time stamps for an attestation.
 use super::files::{attestation, read, shown, unusable};
 use crate::attest::dsse::{Container, Signature};
 use crate::attest::statement::Statement;
@@ -11,20 +11,20 @@ use crate::files::atomic::write;
 use std::path::Path;
 use trailproof_core::vocab::budget;
 
-/// The signature that is stamped: the only one. Sigstore stamps the signature's bytes, and its
-/// bundles have one.
+/// Returns the only signature, which is the one to time-stamp. Sigstore stamps the bytes of the
+/// signature, and its bundles have exactly one.
 fn only_signature(path: &Path, signatures: &[Signature]) -> Result<Signature, Refusal> {
     match signatures {
         [one] => Ok(one.clone()),
         many => Err(Refusal::not_started(format!(
-            "cannot use `{}`: it has {} signatures, and not one",
+            "cannot use `{}`: it has {} signatures instead of one",
             shown(path),
             many.len()
         ))),
     }
 }
 
-/// Writes a query.
+/// Writes a time-stamp query.
 pub(crate) fn request(args: &TimestampRequestArgs) -> Result<ExitStatus, Refusal> {
     let read = attestation(&args.attestation)?;
     let signature = only_signature(&args.attestation, &read.envelope.signatures)?;
@@ -33,7 +33,7 @@ pub(crate) fn request(args: &TimestampRequestArgs) -> Result<ExitStatus, Refusal
     Ok(ExitStatus::Success)
 }
 
-/// Writes a bundle. Stamps that a bundle already has stay in it.
+/// Writes a bundle. Time stamps of an input that is a bundle are kept.
 pub(crate) fn bundle(args: &BundleArgs) -> Result<ExitStatus, Refusal> {
     let path = &args.attestation;
     let given = attestation(path)?;
@@ -47,11 +47,11 @@ pub(crate) fn bundle(args: &BundleArgs) -> Result<ExitStatus, Refusal> {
         let stamp = Stamp::read(&read(path, budget::TIMESTAMP)?)
             .map_err(|why| Refusal::not_started(format!("cannot use `{}`: {why}", shown(path))))?;
         if !stamp.is_about(&signature.sig) {
-            let words = "is a time stamp of something else than this attestation's signature";
+            let words = "is a time stamp for something other than this attestation's signature";
             return Err(Refusal::contradicted(format!("`{}` {words}", shown(path))));
         }
         print_to_stderr(&format!(
-            "`{}` says {}; the authority's signature was not checked",
+            "`{}` gives the time {}; the authority's signature was not checked",
             shown(path),
             stamp.at
         ));

@@ -1,4 +1,4 @@
-//! `trailproof attest verify`: does an attestation hold, and what of it was checked?
+//! `trailproof attest verify`: checks an attestation and reports what was and was not checked.
 use super::checks::{CheckOutcome, Checks};
 use super::files::{
     Attestation, attestation, file_hash, name, shown, signed_statement, unusable, verifying_key,
@@ -39,7 +39,7 @@ pub(crate) async fn verify(
     checks.add(CheckOutcome::Passed, format!("signature: made by the key {}", key.id()));
     let others = given.envelope.signatures.len() - 1;
     if others > 0 {
-        checks.add(CheckOutcome::NotAsked, format!("signatures: {others} more, of other keys"));
+        checks.add(CheckOutcome::NotAsked, format!("signatures: {others} more, by other keys"));
     }
     stamps(&given, &key, &mut checks);
     let record = record(args, &statement, &committed, &mut checks)?;
@@ -52,7 +52,7 @@ pub(crate) async fn verify(
         }
         None => checks.add(
             CheckOutcome::NotAsked,
-            "evidence: it was not read again, and may be another now; `--recheck` reads it",
+            "evidence: not read again, so it may have changed; `--recheck` reads it",
         ),
     }
     let mut out = io::stdout().lock();
@@ -78,18 +78,20 @@ fn stamps(given: &Attestation, key: &crate::attest::key::VerifyingKey, checks: &
             (Ok(stamp), Some(signature)) if stamp.is_about(&signature.sig) => checks.add(
                 CheckOutcome::NotAsked,
                 format!(
-                    "time stamp: it is about this signature and says {}; whether its authority made \
-                     it is shown by `openssl ts -verify`",
+                    "time stamp: it covers this signature and gives the time {}; check its \
+                     authority with `openssl ts -verify`",
                     stamp.at
                 ),
             ),
-            (Ok(_), _) => checks.add(CheckOutcome::Failed, "time stamp: it is about another signature"),
+            (Ok(_), _) => {
+                checks.add(CheckOutcome::Failed, "time stamp: it covers a different signature")
+            }
             (Err(why), _) => checks.add(CheckOutcome::Failed, format!("time stamp: {why}")),
         }
     }
 }
 
-/// Whether a file has the hash of a subject of this role, and which.
+/// Checks whether a file has the hash of an attested subject of this role.
 fn file(path: &Path, hash: &Hash, role: Role, statement: &Statement, checks: &mut Checks) -> bool {
     let (word, path) = (role.word(), shown(path));
     let attested = statement.subjects.iter().filter(|subject| subject.role == role);
@@ -98,19 +100,20 @@ fn file(path: &Path, hash: &Hash, role: Role, statement: &Statement, checks: &mu
         Some(_) => {
             checks.add(
                 CheckOutcome::Passed,
-                format!("{word}: `{path}` has a SHA-256 that is attested"),
+                format!("{word}: the SHA-256 of `{path}` matches the attestation"),
             );
         }
         None if attested.clone().next().is_none() => {
             checks.add(
                 CheckOutcome::Failed,
-                format!("{word}: `{path}` is given, and none is attested"),
+                format!("{word}: `{path}` was given, but the attestation has no {word}"),
             );
         }
         None => checks.add(
             CheckOutcome::Failed,
             format!(
-                "{word}: `{path}` is another file: its SHA-256 is {}, and attested is {}",
+                "{word}: `{path}` is not the attested file: its SHA-256 is {}, the attested one is \
+                 {}",
                 hex::encode(hash),
                 attested.map(|one| hex::encode(one.hash)).collect::<Vec<_>>().join(", ")
             ),
@@ -128,11 +131,11 @@ fn record(
     let Some(path) = &args.record else {
         checks.add(
             CheckOutcome::NotAsked,
-            "record: it was not given, so that commitment, verdict and counts are as attested",
+            "record: not given, so commitment, verdict and counts were not recomputed",
         );
         return Ok(None);
     };
-    // A file that is not the attested one is not looked into.
+    // A file that is not the attested one is not parsed.
     let hash = file_hash(path)?;
     if !file(path, &hash, Role::Record, statement, checks) {
         return Ok(None);
@@ -149,26 +152,29 @@ fn record(
         checks.add(
             CheckOutcome::Passed,
             format!(
-                "commitment: computed again from {} lines of {} digests, with the same root",
+                "commitment: recomputed from {} lines of {} digests, with the same root",
                 made.lines, made.digests
             ),
         );
     } else {
         let root = hex::encode(made.root);
-        checks.add(CheckOutcome::Failed, format!("commitment: the record's is {root}"));
+        checks.add(
+            CheckOutcome::Failed,
+            format!("commitment: the root of the record differs: {root}"),
+        );
     }
     let again = predicate(&record.facts, made, &Declared::default());
     let wrong = disagreements(&statement.predicate, &again);
     if wrong.is_empty() {
         checks.add(
             CheckOutcome::Passed,
-            "statement: verdict, counts, scope, keys, exceptions and gaps are the record's",
+            "statement: verdict, counts, scope, keys, exceptions and gaps match the record",
         );
     }
     for name in wrong {
         checks.add(
             CheckOutcome::Failed,
-            format!("statement: `{}` is not what the record tells", escape(&name)),
+            format!("statement: `{}` differs from the record", escape(&name)),
         );
     }
     Ok(Some(record))
@@ -209,18 +215,20 @@ fn previous(
         attested.and_then(|before| before.get("statementSha256")).and_then(Value::as_str);
     match (&args.previous, attested) {
         (None, None) => {}
-        (None, Some(_)) => {
-            checks.add(CheckOutcome::NotAsked, "attestation before: it was not given")
-        }
+        (None, Some(_)) => checks.add(CheckOutcome::NotAsked, "previous attestation: not given"),
         (Some(path), attested) => {
             let payload = attestation(path)?.envelope.payload;
             let path = name(path);
             let path = escape(&path);
             if attested == Some(&hex::encode(Sha256::digest(payload))) {
-                let words = format!("attestation before: `{path}` is the one that this one names");
+                let words = format!(
+                    "previous attestation: `{path}` is the one that this attestation names"
+                );
                 checks.add(CheckOutcome::Passed, words);
             } else {
-                let words = format!("attestation before: `{path}` is not named by this one");
+                let words = format!(
+                    "previous attestation: `{path}` is not the one that this attestation names"
+                );
                 checks.add(CheckOutcome::Failed, words);
             }
         }
@@ -228,7 +236,7 @@ fn previous(
     Ok(())
 }
 
-/// What a signed statement says, in lines that are safe to show.
+/// Writes the content of a signed statement as text that is safe to show.
 fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
     let text = |pointer: &str| {
         let mut parts = pointer.split('/');
@@ -237,7 +245,7 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         (!value.is_null()).then(|| excerpt(&text, budget::SHOWN))
     };
-    writeln!(out, "\nit says")?;
+    writeln!(out, "\nit attests")?;
     for (name, words) in [
         ("verdict", text("result/verdict")),
         ("evidence", place(statement)),
@@ -247,7 +255,7 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
         ("expected", expected(statement)),
         ("accounts", text("scope/found/accounts")),
         ("regions", text("scope/found/regions")),
-        ("operator", text("operator/declared").map(|name| format!("{name}, as declared"))),
+        ("operator", text("operator/declared").map(|name| format!("{name} (self-declared)"))),
         ("verifier", text("verifier/version").map(|version| format!("trailproof {version}"))),
         ("started", text("invocation/startedAt")),
     ] {
@@ -264,14 +272,14 @@ fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What was asked for, as the statement has it.
+/// Returns the scope that was requested, from the statement.
 fn named(statement: &Statement) -> Option<String> {
     let named = statement.predicate.get("scope")?.get("named")?;
     let parts = parts(named, &["organization", "trails", "accounts", "regions"]);
-    Some(if parts.is_empty() { "everything that lies there".to_owned() } else { parts.join("; ") })
+    Some(if parts.is_empty() { "everything at that location".to_owned() } else { parts.join("; ") })
 }
 
-/// What was said to be expected, as the statement has it.
+/// Returns the expected accounts, regions and known ends, from the statement.
 fn expected(statement: &Statement) -> Option<String> {
     let expected = statement.predicate.get("scope")?.get("expected")?;
     let given = |name: &str| match expected.get(name) {
@@ -283,7 +291,7 @@ fn expected(statement: &Statement) -> Option<String> {
     Some(words.join("; "))
 }
 
-/// The fields that are there, each with its name.
+/// Returns the fields that are present, each with its name.
 fn parts(of: &Value, names: &[&str]) -> Vec<String> {
     let told = |name: &&str| {
         let value = of.get(*name).filter(|value| !value.is_null())?;
@@ -292,7 +300,7 @@ fn parts(of: &Value, names: &[&str]) -> Vec<String> {
     names.iter().filter_map(told).collect()
 }
 
-/// Where the evidence was delivered and read, as the statement has it.
+/// Returns where the evidence was delivered and read, from the statement.
 fn place(statement: &Statement) -> Option<String> {
     let scope = statement.predicate.get("scope")?;
     let text = |value: &Value, name: &str| {
