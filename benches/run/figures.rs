@@ -1,7 +1,7 @@
 //! Prints figures: one line for each program, then the ratios next to their bars.
 use crate::Outcome;
 use crate::measure::Run;
-use crate::serve::Seen;
+use crate::serve::ObjectFacts;
 use std::time::Duration;
 
 /// Prints the machine's properties, on which every figure depends.
@@ -27,12 +27,12 @@ pub(crate) struct Figures {
     /// Highest peak of resident memory, in KiB.
     pub(crate) peak: u64,
     pub(crate) last: Run,
-    pub(crate) seen: Seen,
+    pub(crate) seen: ObjectFacts,
 }
 
 impl Figures {
     /// Summarizes runs; `seen` is what the server recorded of the last one.
-    pub(crate) fn of(name: &str, runs: Vec<Run>, seen: Seen) -> Outcome<Self> {
+    pub(crate) fn of(name: &str, runs: Vec<Run>, seen: ObjectFacts) -> Outcome<Self> {
         let walls = runs.iter().map(|run| run.wall).collect();
         let cpus = runs.iter().map(|run| run.cpu).collect();
         let peak = runs.iter().map(|run| run.peak).max().unwrap_or(0);
@@ -44,7 +44,7 @@ impl Figures {
     }
 
     fn print(&self) {
-        let Seen { requests, gets, throttled, connections, in_flight } = self.seen;
+        let ObjectFacts { requests, gets, throttled, connections, in_flight } = self.seen;
         let each = each(self.cpu, gets);
         println!(
             "{:<28} {:>9.2} s wall {:>9.2} s CPU {:>8.0} µs CPU/object {:>7.1} MB peak  \

@@ -20,7 +20,7 @@ pub(crate) struct Store {
 
 /// What the server recorded of one run.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct ObjectFacts {
     pub(crate) requests: u64,
     pub(crate) gets: u64,
     pub(crate) throttled: u64,
@@ -113,9 +113,9 @@ impl Server {
     }
 
     /// Returns what the server has recorded since then.
-    pub(crate) fn seen(&mut self) -> Outcome<Seen> {
+    pub(crate) fn seen(&mut self) -> Outcome<ObjectFacts> {
         let [requests, gets, throttled, connections, in_flight] = self.numbers("seen")?;
-        Ok(Seen { requests, gets, throttled, connections, in_flight })
+        Ok(ObjectFacts { requests, gets, throttled, connections, in_flight })
     }
 
     /// Returns the CPU time that the server has used so far, over all runs.

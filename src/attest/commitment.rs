@@ -37,7 +37,7 @@ pub struct Commitment {
 
 /// The position of a line among those of its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InDigest {
+pub struct DigestPosition {
     /// The line itself.
     pub line: Vec<u8>,
     /// Position of the line.
@@ -54,7 +54,7 @@ pub struct InDigest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Position in the first level.
-    pub in_digest: InDigest,
+    pub in_digest: DigestPosition,
     /// Position of the digest in its day.
     pub in_day: Position,
     /// The day.
@@ -80,7 +80,7 @@ struct OpenDigest {
 struct OpenDay {
     id: DayId,
     tree: Tree,
-    sought: Vec<(InDigest, usize)>,
+    sought: Vec<(DigestPosition, usize)>,
 }
 
 /// Computes the commitment from evidence lines in canonical order.
@@ -89,7 +89,7 @@ pub struct Committer {
     digest: Option<OpenDigest>,
     day: Option<OpenDay>,
     all: Tree,
-    sought: Vec<(InDigest, Position, DayId, usize)>,
+    sought: Vec<(DigestPosition, Position, DayId, usize)>,
     digests: u64,
     lines: u64,
 }
@@ -158,7 +158,7 @@ impl Committer {
             let at = |number: usize| finished.positions.get(number).cloned();
             let (Some(at), Some(digest_at)) = (at(number), at(0)) else { continue };
             let (digest_line, end) = (digest.line.clone(), digest.end.clone());
-            day.sought.push((InDigest { line, at, digest_line, digest_at, end }, mark));
+            day.sought.push((DigestPosition { line, at, digest_line, digest_at, end }, mark));
         }
     }
 
@@ -197,7 +197,7 @@ impl Place {
     /// Returns the root of the tree that contains the line, if the digest's line and all three
     /// paths are consistent.
     pub fn root(&self) -> Option<Hash> {
-        let InDigest { line, at, digest_line, digest_at, end } = &self.in_digest;
+        let DigestPosition { line, at, digest_line, digest_at, end } = &self.in_digest;
         let digest = at.root(&leaf_hash(line))?;
         let of_digest = digest_at.root(&leaf_hash(digest_line))?;
         if digest != of_digest || digest_at.index != 0 || digest_at.size != at.size {

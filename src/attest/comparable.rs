@@ -26,7 +26,7 @@ const KEPT: [&str; 12] = [
 /// # Errors
 ///
 /// The line cannot be parsed.
-pub fn essence(line: &[u8]) -> Result<Vec<u8>, LineError> {
+pub fn comparable_line(line: &[u8]) -> Result<Vec<u8>, LineError> {
     let Ok(Value::Object(mut fields)) = strict_json::parse(line) else {
         return Err(LineError::new("is not a JSON object with unique names"));
     };

@@ -1,5 +1,5 @@
 //! Proofs that one object's evidence line is among those that an attestation commits to.
-use super::commitment::{InDigest, METHOD, Place};
+use super::commitment::{DigestPosition, METHOD, Place};
 use super::line::{DayId, Head};
 use super::merkle::{PATH, Position};
 use super::strict_json;
@@ -77,7 +77,7 @@ impl Proof {
                 let text = std::str::from_utf8(line).map(str::to_owned);
                 text.map_err(|_| "a line of the record is not UTF-8".to_owned())
             };
-            let InDigest { line, at, digest_line, digest_at, end } = &place.in_digest;
+            let DigestPosition { line, at, digest_line, digest_at, end } = &place.in_digest;
             Ok(PlaceFields {
                 line: text(line)?,
                 line_in_digest: at.into(),
@@ -165,7 +165,7 @@ impl Proof {
         days: u64,
     ) -> Result<ProvenLine, String> {
         let place = Place {
-            in_digest: InDigest {
+            in_digest: DigestPosition {
                 line: fields.line.clone().into_bytes(),
                 at: fields.line_in_digest.read()?,
                 digest_line: fields.digest_line.clone().into_bytes(),

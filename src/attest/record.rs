@@ -1,6 +1,6 @@
 //! Reads a finished run record once, and returns its hash, its commitment and its facts.
 use super::commitment::{Commitment, Committer, Place};
-use super::comparable::essence;
+use super::comparable::comparable_line;
 use super::facts::Facts;
 use super::line::{ChainFields, Head, LineError};
 use sha2::{Digest as _, Sha256};
@@ -33,31 +33,31 @@ pub struct Record {
     /// Positions of the lines of the requested object.
     pub places: Vec<Place>,
     /// Commitment over the comparable parts of these lines, if requested.
-    pub essence: Option<Commitment>,
+    pub comparable_line: Option<Commitment>,
     /// Facts for the predicate.
     pub facts: Facts,
 }
 
 /// Summarizes lines while they are read.
 #[derive(Clone, Debug, Default)]
-pub struct Summing {
+pub struct Summarizer {
     committer: Committer,
     facts: Facts,
     chain: Option<ChainFields>,
     sought: Option<ObjectLocation>,
-    essence: Option<Committer>,
+    comparable_line: Option<Committer>,
 }
 
-impl Summing {
+impl Summarizer {
     /// Also computes the commitment over the comparable parts of the lines.
-    pub fn with_essence() -> Self {
-        Self { essence: Some(Committer::default()), ..Self::default() }
+    pub fn with_comparable() -> Self {
+        Self { comparable_line: Some(Committer::default()), ..Self::default() }
     }
 
     /// Returns the commitments over the lines and their comparable parts, and the facts.
     pub fn finish(self) -> (Commitment, Option<Commitment>, Facts) {
-        let essence = self.essence.map(|committer| committer.finish().0);
-        (self.committer.finish().0, essence, self.facts)
+        let comparable_line = self.comparable_line.map(|committer| committer.finish().0);
+        (self.committer.finish().0, comparable_line, self.facts)
     }
 
     /// Takes the next line, without its line feed.
@@ -72,8 +72,8 @@ impl Summing {
                 head.bucket.as_deref() == Some(&at.bucket) && head.key.as_deref() == Some(&at.key)
             });
             self.committer.push(&evidence, line, sought)?;
-            if let Some(committer) = &mut self.essence {
-                committer.push(&evidence, &essence(line)?, false)?;
+            if let Some(committer) = &mut self.comparable_line {
+                committer.push(&evidence, &comparable_line(line)?, false)?;
             }
         }
         self.facts.take(&head, line)?;
@@ -94,11 +94,11 @@ impl Summing {
 
 /// What to read from a record in addition to its facts and its commitment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RecordRequest {
     /// Object whose lines are returned with their positions.
     pub object: Option<ObjectLocation>,
     /// Whether to compute the commitment over the comparable parts of the lines.
-    pub essence: bool,
+    pub comparable_line: bool,
 }
 
 /// Summarizes a record. As in `replay`, it is checked for consistency: order, counts, coverage and
@@ -107,12 +107,13 @@ pub struct Wanted {
 /// # Errors
 ///
 /// The file cannot be read, or is not a complete and consistent record.
-pub fn read_record(path: &Path, wanted: Wanted) -> Result<Record, RecordError> {
+pub fn read_record(path: &Path, requested: RecordRequest) -> Result<Record, RecordError> {
     let bad = |why: BadRecord| RecordError(why.to_string());
     let unread = |error: io::Error| RecordError(error.to_string());
     let file = HashingReader::open(path).map_err(unread)?;
-    let essence = wanted.essence.then(Committer::default);
-    let mut summing = Summing { sought: wanted.object, essence, ..Summing::default() };
+    let comparable_line = requested.comparable_line.then(Committer::default);
+    let mut summing =
+        Summarizer { sought: requested.object, comparable_line, ..Summarizer::default() };
     let mut record = record_from(Box::new(file.clone())).map_err(bad)?;
     let (mut number, mut wrong) = (0_u64, None);
     check_record(&mut record, |_, line| {
@@ -127,8 +128,8 @@ pub fn read_record(path: &Path, wanted: Wanted) -> Result<Record, RecordError> {
     }
     let hash = file.finish().map_err(unread)?;
     let (commitment, places) = summing.committer.finish();
-    let essence = summing.essence.map(|committer| committer.finish().0);
-    Ok(Record { hash, commitment, places, essence, facts: summing.facts })
+    let comparable_line = summing.comparable_line.map(|committer| committer.finish().0);
+    Ok(Record { hash, commitment, places, comparable_line, facts: summing.facts })
 }
 
 /// Returns the SHA-256 of a file of any length.

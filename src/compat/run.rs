@@ -27,7 +27,7 @@ const WINDOW: usize = 384;
 const DIGESTS_AHEAD: usize = 48;
 
 /// Walks the plan's chain, first standard and then backfill digests, and passes every event to
-/// `tell` in order.
+/// `emit` in order.
 ///
 /// # Errors
 ///
@@ -36,12 +36,12 @@ pub async fn validate_logs(
     mut plan: AwsPlan,
     source: Arc<dyn ObjectSource>,
     keys: &dyn KeyService,
-    tell: &mut dyn FnMut(&Event),
+    emit: &mut dyn FnMut(&Event),
 ) -> Result<Tallies, Abort> {
     let mut narrator = Narrator::new(plan.period);
     let mut told = |narrator: &mut Narrator, event: &Event| {
         narrator.note(event);
-        tell(event);
+        emit(event);
     };
     let started =
         Event::RunStarted { trail_arn: plan.arn.as_str().to_owned(), period: plan.period };
@@ -70,7 +70,7 @@ pub async fn validate_logs(
         let (_, ()) = tokio::join!(produce, consume);
     }
     let (finished, tallies) = narrator.finish();
-    tell(&finished);
+    emit(&finished);
     Ok(tallies)
 }
 
@@ -140,12 +140,12 @@ impl Driver<'_> {
                 self.held = Held::default();
             }
             for step in steps {
-                self.tell(step).await?;
+                self.emit(step).await?;
             }
         }
     }
 
-    async fn tell(&self, step: Step) -> Result<(), Closed> {
+    async fn emit(&self, step: Step) -> Result<(), Closed> {
         let kind = self.kind;
         match step {
             Step::Gap { from, to } => self.queue.ready(Event::GapFound { kind, from, to }).await,

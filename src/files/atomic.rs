@@ -13,7 +13,7 @@ const MODE: u32 = 0o666;
 
 /// A file that is being written. If it is dropped before [`Self::keep`], it leaves nothing behind.
 #[derive(Debug)]
-pub(crate) struct WholeFile {
+pub(crate) struct AtomicFile {
     file: File,
     /// The temporary file and its final path. `None` if the target is not a regular file (a pipe or
     /// a device), which is written directly.
@@ -22,7 +22,7 @@ pub(crate) struct WholeFile {
     force: bool,
 }
 
-impl WholeFile {
+impl AtomicFile {
     /// Starts to write the file that will become `path`. An existing file stays unchanged until
     /// [`Self::keep`].
     pub(crate) fn create(path: &Path, force: bool) -> io::Result<Self> {
@@ -82,7 +82,7 @@ pub(crate) fn check_absent(path: &Path, force: bool) -> Result<(), Refusal> {
 /// The file exists already, or it cannot be written.
 pub(crate) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Refusal> {
     check_absent(path, force)?;
-    let written = WholeFile::create(path, force).and_then(|file| {
+    let written = AtomicFile::create(path, force).and_then(|file| {
         file.writer()?.write_all(bytes)?;
         file.keep()
     });

@@ -5,7 +5,7 @@ use trailproof_core::vocab::location::ObjectLocation;
 
 /// A part of a copy, and where it was delivered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Copied {
+pub struct CopyMapping {
     /// The bucket of delivery.
     pub bucket: String,
     /// The prefix of the delivered keys, which `lies` replaces in the copy. Empty, or a folder with
@@ -19,7 +19,7 @@ pub struct Copied {
 
 /// Compares the place that a digest names with the key where it is now, and returns the part of the
 /// copy that both imply.
-pub(crate) fn copied(told: &ObjectLocation, lies: &str) -> Option<Copied> {
+pub(crate) fn copied(told: &ObjectLocation, lies: &str) -> Option<CopyMapping> {
     let parsed = DigestKey::parse(&told.key)?;
     let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     if told.bucket.is_empty() || told.bucket.len() > 255 || !told.bucket.bytes().all(named) {
@@ -37,7 +37,7 @@ pub(crate) fn copied(told: &ObjectLocation, lies: &str) -> Option<Copied> {
     let front =
         |key: &str| key.len().checked_sub(same).and_then(|end| key.get(..end)).map(str::to_owned);
     let (recorded, lies) = (front(&told.key)?, front(lies)?);
-    (same > 0).then_some(Copied {
+    (same > 0).then_some(CopyMapping {
         bucket: told.bucket.clone(),
         recorded,
         lies,

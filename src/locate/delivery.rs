@@ -2,7 +2,7 @@
 //!
 //! These claims are not proven. They decide under which names to verify and where to look. A false
 //! claim leads to digests that are not where they were signed, never to a proof.
-use super::copy_mapping::{Copied, copied};
+use super::copy_mapping::{CopyMapping, copied};
 use crate::locate::folders::{last_day, list_folders};
 use crate::locate::roots::{Roots, find_roots};
 use crate::source::fetch::{DigestFetch, fetch_digest};
@@ -23,9 +23,9 @@ const EACH_END: usize = 2;
 
 /// What is known about a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recorded {
+pub struct DeliverySample {
     /// The parts of the copy, each with the number of digests that name it.
-    pub parts: BTreeMap<Copied, usize>,
+    pub parts: BTreeMap<CopyMapping, usize>,
     /// Folders whose digests were sampled.
     pub folders: BTreeSet<String>,
     /// The folders `AWSLogs`.
@@ -39,7 +39,7 @@ pub struct Recorded {
     pub left_out: Vec<PlaceInDoubt>,
 }
 
-impl Recorded {
+impl DeliverySample {
     /// Returns the buckets of delivery, each with the number of digests that name it.
     pub fn buckets(&self) -> BTreeMap<&str, usize> {
         let mut buckets = BTreeMap::new();
@@ -49,7 +49,7 @@ impl Recorded {
         buckets
     }
 
-    fn take(&mut self, samples: Vec<Copied>) {
+    fn take(&mut self, samples: Vec<CopyMapping>) {
         for part in samples {
             *self.parts.entry(part).or_default() += 1;
         }
@@ -58,7 +58,7 @@ impl Recorded {
 
 /// Searches all of `bucket` for digests, and samples each folder for where its digests were
 /// delivered.
-pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded {
+pub async fn sample_bucket(source: &dyn ObjectSource, bucket: &str) -> DeliverySample {
     let found = match find_roots(source, bucket, "").await {
         Ok(found) => found,
         Err(why) => Roots { unread: vec![(String::new(), why)], ..Roots::default() },
@@ -69,12 +69,12 @@ pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded 
         .iter()
         .map(|folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder))
         .collect();
-    let mut recorded = Recorded {
+    let mut recorded = DeliverySample {
         folders: roots.iter().cloned().chain(found.loose).collect(),
         roots,
         unread: found.unread,
         left_out: found.left_out.into_iter().chain(hidden).collect(),
-        ..Recorded::default()
+        ..DeliverySample::default()
     };
     ask(source, bucket, &mut recorded, |_| false).await;
     if recorded.folders.is_empty() {
@@ -92,14 +92,14 @@ pub async fn find_recorded(source: &dyn ObjectSource, bucket: &str) -> Recorded 
 /// Samples these folders of a bucket. Each is a folder of accounts, or an account's folder of
 /// digests. If a digest names exactly the place where it is, that is the result, regardless of what
 /// others claim: nobody can make a bucket look like a copy by writing into it.
-pub async fn recorded_below(
+pub async fn sample_folders(
     source: &dyn ObjectSource,
     bucket: &str,
     folders: BTreeSet<String>,
     roots: BTreeSet<String>,
-) -> Recorded {
-    let mut found = Recorded { folders, roots, ..Recorded::default() };
-    let here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
+) -> DeliverySample {
+    let mut found = DeliverySample { folders, roots, ..DeliverySample::default() };
+    let here = |part: &CopyMapping| part.bucket == bucket && part.recorded == part.lies;
     ask(source, bucket, &mut found, here).await;
     if found.parts.keys().any(here) {
         found.parts.retain(|part, _| here(part));
@@ -111,8 +111,8 @@ pub async fn recorded_below(
 async fn ask(
     source: &dyn ObjectSource,
     bucket: &str,
-    found: &mut Recorded,
-    enough: impl Fn(&Copied) -> bool,
+    found: &mut DeliverySample,
+    enough: impl Fn(&CopyMapping) -> bool,
 ) {
     for folder in found.folders.clone() {
         let mut samples = Vec::new();
@@ -167,8 +167,8 @@ async fn sample(
     source: &dyn ObjectSource,
     bucket: &str,
     folder: &str,
-    samples: &mut Vec<Copied>,
-    enough: &impl Fn(&Copied) -> bool,
+    samples: &mut Vec<CopyMapping>,
+    enough: &impl Fn(&CopyMapping) -> bool,
 ) -> Result<(), ReadFailure> {
     let mut regions = Vec::new();
     if !folder.ends_with(&format!("{DIGEST_FOLDER}/")) {
@@ -223,8 +223,8 @@ async fn sample_days(
     source: &dyn ObjectSource,
     bucket: &str,
     folder: &str,
-    samples: &mut Vec<Copied>,
-    enough: &impl Fn(&Copied) -> bool,
+    samples: &mut Vec<CopyMapping>,
+    enough: &impl Fn(&CopyMapping) -> bool,
 ) -> Result<(), ReadFailure> {
     let mut requests = vec![ListRequest::names(bucket, folder)];
     if let Some(day) = last_day(source, bucket, folder, "9999/12/31").await? {
@@ -264,7 +264,7 @@ async fn sample_days(
 
 /// Returns where the digest at `key` was delivered. Returns `None` if the digest names no place, or
 /// names a file name that it does not have: then it was moved, and shows nothing about the others.
-async fn place(source: &dyn ObjectSource, bucket: &str, key: String) -> Option<Copied> {
+async fn place(source: &dyn ObjectSource, bucket: &str, key: String) -> Option<CopyMapping> {
     let at = ObjectLocation::new(bucket, key);
     let DigestFetch::Read(read, ..) = fetch_digest(source, &at).await else { return None };
     let told = read.claim.ok()?.location;

@@ -2,7 +2,7 @@
 use super::ends::Ends;
 use super::names::ChainNames;
 use std::collections::{BTreeMap, BTreeSet};
-use trailproof_core::codes::check::NotMade;
+use trailproof_core::codes::check::SkippedCheck;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::codes::finding::{Finding, Outcome};
 use trailproof_core::codes::notice::Notice;
@@ -10,7 +10,7 @@ use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::record::document::Circumstances;
 use trailproof_core::record::{
-    ChainSummary, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold, RunEvent,
+    ChainSummary, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyUsed, RunEvent,
     RunStart, RunSummary,
 };
 use trailproof_core::trail_event::ExplainingEvent;
@@ -54,7 +54,7 @@ impl<T> Kept<T> {
 
 /// A finding with its chain and location.
 #[derive(Clone, Debug)]
-pub(super) struct ToldFinding {
+pub(super) struct LocatedFinding {
     pub(super) chain: ChainId,
     /// Location. A finding about a chain as a whole has no bucket, and the chain's name as key.
     pub(super) at: ObjectLocation,
@@ -95,7 +95,7 @@ pub(super) struct Collected {
     /// Circumstances of the run, if they are recorded.
     pub(super) circumstances: Option<Circumstances>,
     pub(super) chains: Vec<ChainSummary>,
-    pub(super) findings: Kept<ToldFinding>,
+    pub(super) findings: Kept<LocatedFinding>,
     pub(super) unread: Kept<Unread>,
     /// Number of objects that could not be checked, by reason.
     pub(super) unread_by_kind: BTreeMap<ReadFailureKind, u64>,
@@ -119,7 +119,7 @@ pub(super) struct Collected {
     /// Chains that do not continue from it, with the digest at the seam.
     pub(super) not_joined: Kept<(ChainId, ObjectLocation)>,
     /// Public keys that the result relies on.
-    pub(super) keys: Kept<PublicKeyTold>,
+    pub(super) keys: Kept<PublicKeyUsed>,
     pub(super) delivery_errors: Vec<(ChainId, String)>,
     /// Folders with log files but without digests, and the likely reason.
     pub(super) without_digests: Kept<(String, UnlistedReason)>,
@@ -134,7 +134,7 @@ pub(super) struct Collected {
     pub(super) notices: BTreeMap<Notice, u64>,
     /// Copies of evidence of other places, by the bucket that they name.
     pub(super) copied: BTreeMap<String, Copies>,
-    pub(super) not_performed: Vec<NotMade>,
+    pub(super) not_performed: Vec<SkippedCheck>,
     pub(super) summary: Option<RunSummary>,
     chain: Option<ChainId>,
 }
@@ -200,7 +200,7 @@ impl Collected {
                 }
                 if let (Some(chain), Some(finding)) = (self.chain.clone(), seam.finding.clone()) {
                     let at = seam.at.clone();
-                    self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
+                    self.findings.push(LocatedFinding { chain, at, finding, lifecycle: false });
                 }
             }
             RunEvent::ChainFinished(summary) => {
@@ -224,7 +224,7 @@ impl Collected {
                 if let Some(finding) = finding.clone() {
                     let at = ObjectLocation::new("", chain.to_string());
                     let chain = chain.clone();
-                    self.findings.push(ToldFinding { chain, at, finding, lifecycle: false });
+                    self.findings.push(LocatedFinding { chain, at, finding, lifecycle: false });
                 }
                 if let Some(error) = latest_digest_error {
                     self.delivery_errors.push((chain.clone(), error.clone()));
@@ -276,7 +276,7 @@ impl Collected {
             Outcome::Invalid(finding) => {
                 if let Some(chain) = self.chain.clone() {
                     let (at, finding) = (at.clone(), finding.clone());
-                    self.findings.push(ToldFinding { chain, at, finding, lifecycle });
+                    self.findings.push(LocatedFinding { chain, at, finding, lifecycle });
                 }
             }
             Outcome::Unverified(why) => {

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::wire::{
     ChainFinishedShape, ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FindingShape,
-    FollowsShape, NotMadeShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, Time,
+    FollowsShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, SkippedCheckShape, Time,
     write_json_pretty,
 };
 
@@ -172,7 +172,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         "copies": run.copies.left_out(),
     });
     value.insert("left_out".into(), left_out);
-    value.insert("checks_not_performed".into(), list(&run.not_performed, NotMadeShape::from)?);
+    value.insert("checks_not_performed".into(), list(&run.not_performed, SkippedCheckShape::from)?);
     Ok(Value::Object(value))
 }
 

@@ -21,7 +21,7 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     let mut next: Vec<Cow<'static, str>> = Vec::new();
     let place = run.start.as_ref().map(|start| &start.place);
     let is_copy = place.is_some_and(|place| !place.is_original());
-    let is_here =
+    let is_local =
         place.and_then(|place| place.read_from.first()).is_some_and(|at| !at.kind.is_s3());
     next.extend(other_bucket(run).map(Cow::Owned));
     next.extend(copied_from(run, summary).into_iter().map(Cow::Owned));
@@ -42,7 +42,7 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         say("preserve the bucket: suspend lifecycle rules, and deny writes and deletes");
         say("look for earlier versions of the missing or changed objects, if versioning was on");
     }
-    if unread(ReadFailureKind::Denied) && is_here {
+    if unread(ReadFailureKind::Denied) && is_local {
         say("make the denied files readable, and replace symbolic links by files; what cannot be \
              read may hide deletions");
     } else if unread(ReadFailureKind::Denied) {
@@ -55,7 +55,7 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     if unread(ReadFailureKind::Archived) {
         say("restore the archived objects, then run again");
     }
-    if unread(ReadFailureKind::KeysUnavailable) && is_here {
+    if unread(ReadFailureKind::KeysUnavailable) && is_local {
         say("give the public keys of those regions and times with `--public-keys FILE`; \
              `trailproof keys fetch` writes such a file, and `trailproof keys check` reports what \
              it covers");

@@ -1,12 +1,12 @@
 //! The scope, the expected places and the places in doubt, in words.
 use super::words;
-use trailproof_core::codes::check::{Check, NotMade};
+use trailproof_core::codes::check::{Check, SkippedCheck};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
 use trailproof_core::vocab::location::{escape, excerpt};
 
 /// Describes for headlines what the scope is limited to, and which checks outside of it were not
 /// made. Returns `None` if nothing is left out.
-pub(super) fn scope(start: &RunStart, not_made: &[NotMade]) -> Option<String> {
+pub(super) fn scope(start: &RunStart, not_made: &[SkippedCheck]) -> Option<String> {
     let mut parts = Vec::new();
     match start.organization.as_deref() {
         None => {}

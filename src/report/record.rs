@@ -67,7 +67,7 @@ impl<W: Write> Write for RecordSink<W> {
 pub type Ended = Box<dyn FnOnce() -> RunEnded + Send>;
 
 /// The circumstances of a run and its measurements. A reproducible record has neither.
-pub struct Surroundings {
+pub struct RunEnvironment {
     /// Circumstances, written at the beginning.
     pub circumstances: Circumstances,
     /// Measurements, written at the end.
@@ -77,7 +77,7 @@ pub struct Surroundings {
 /// The reporter for `--record`.
 pub struct Record<W: Write> {
     out: RecordSink<W>,
-    surroundings: Option<Surroundings>,
+    environment: Option<RunEnvironment>,
     line: Vec<u8>,
     hash: Sha256,
     lines: u64,
@@ -87,11 +87,11 @@ pub struct Record<W: Write> {
 }
 
 impl<W: Write> Record<W> {
-    /// Returns a reporter that writes to `out`; a reproducible record has no `surroundings`.
-    pub fn new(out: RecordSink<W>, surroundings: Option<Surroundings>) -> Self {
+    /// Returns a reporter that writes to `out`; a reproducible record has no `environment`.
+    pub fn new(out: RecordSink<W>, environment: Option<RunEnvironment>) -> Self {
         Self {
             out,
-            surroundings,
+            environment,
             line: Vec::new(),
             hash: Sha256::new(),
             lines: 0,
@@ -126,7 +126,7 @@ impl<W: Write + Send> RunReporter for Record<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         write_event(event, &mut self.line)?;
         self.put()?;
-        match (event, &self.surroundings) {
+        match (event, &self.environment) {
             (RunEvent::RunStarted(_), Some(around)) => {
                 let circumstances = around.circumstances.clone();
                 self.put_frame(&Frame::RunCircumstances(circumstances))
@@ -142,7 +142,7 @@ impl<W: Write + Send> RunReporter for Record<W> {
     /// Writes the last lines, unless the run was interrupted: such a record stays incomplete.
     fn finish(&mut self) -> io::Result<()> {
         if self.ended {
-            if let Some(around) = self.surroundings.take() {
+            if let Some(around) = self.environment.take() {
                 self.put_frame(&Frame::RunEnded((around.ended)()))?;
             }
             let sha256 = hex::encode(std::mem::take(&mut self.hash).finalize());

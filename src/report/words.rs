@@ -4,7 +4,7 @@
 //! Everything that came from outside is escaped here.
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::bytes::inflate::InflateFault;
-use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::{Finding, Malformed, SignatureFault};
 use trailproof_core::coverage::Uncovered;
 use trailproof_core::record::{EvidencePlace, Follows};
@@ -102,18 +102,20 @@ pub(crate) fn check(check: Check) -> &'static str {
 }
 
 /// Returns why a check was not made.
-pub(crate) fn not_made(not_made: &NotMade) -> String {
+pub(crate) fn not_made(not_made: &SkippedCheck) -> String {
     let mut words = match (not_made.why, not_made.check) {
-        (WhyNot::SwitchedOff, Check::UnlistedLogs) => "switched off by `--no-unlisted`",
-        (WhyNot::SwitchedOff, _) => "switched off",
-        (WhyNot::ServiceFailed, Check::TrailStatus) => "AWS did not return the status of the trail",
-        (WhyNot::ServiceFailed, _) => "AWS did not answer",
-        (WhyNot::TrailUnknown, _) => "DescribeTrails does not know the trail",
-        (WhyNot::DeliversElsewhere, _) => "the trail delivers to another bucket or prefix now",
-        (WhyNot::CopyRead, _) => "a copy was read, which does not show the newest deliveries",
-        (WhyNot::ListingUnread, _) => "a listing could not be read",
-        (WhyNot::NoLastModified, _) => "the store does not report when objects were written",
-        (WhyNot::OutsideLocation, _) => "it is outside the location that was named",
+        (SkipReason::SwitchedOff, Check::UnlistedLogs) => "switched off by `--no-unlisted`",
+        (SkipReason::SwitchedOff, _) => "switched off",
+        (SkipReason::ServiceFailed, Check::TrailStatus) => {
+            "AWS did not return the status of the trail"
+        }
+        (SkipReason::ServiceFailed, _) => "AWS did not answer",
+        (SkipReason::TrailUnknown, _) => "DescribeTrails does not know the trail",
+        (SkipReason::DeliversElsewhere, _) => "the trail delivers to another bucket or prefix now",
+        (SkipReason::CopyRead, _) => "a copy was read, which does not show the newest deliveries",
+        (SkipReason::ListingUnread, _) => "a listing could not be read",
+        (SkipReason::NoLastModified, _) => "the store does not report when objects were written",
+        (SkipReason::OutsideLocation, _) => "it is outside the location that was named",
     }
     .to_owned();
     if let Some(region) = &not_made.region {

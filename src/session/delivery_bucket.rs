@@ -2,15 +2,15 @@
 use super::location::folder;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
-use crate::locate::copy_mapping::Copied;
-use crate::locate::delivery::Recorded;
+use crate::locate::copy_mapping::CopyMapping;
+use crate::locate::delivery::DeliverySample;
 use crate::report::text_lines::counted;
 use crate::source::layer::relocate::Relocation;
 use crate::source::{ListRequest, ObjectSource, Pages};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, ROOT};
@@ -25,21 +25,26 @@ pub(crate) const LISTED: usize = 10;
 
 /// Returns the mapping that is assumed for a folder whose digests do not name their place of
 /// delivery.
-pub(crate) fn assumed(bucket: &str, path: &str) -> Copied {
+pub(crate) fn assumed(bucket: &str, path: &str) -> CopyMapping {
     let below = path.strip_prefix(&folder(bucket)).filter(|_| !bucket.is_empty());
     let lies = if below.is_some() { folder(bucket) } else { String::new() };
     let recorded = below.unwrap_or(path);
     let prefix = recorded.strip_suffix('/').unwrap_or(recorded);
     let prefix = prefix.strip_suffix(ROOT).unwrap_or(prefix).trim_end_matches('/');
-    Copied { bucket: bucket.to_owned(), recorded: String::new(), lies, prefix: prefix.to_owned() }
+    CopyMapping {
+        bucket: bucket.to_owned(),
+        recorded: String::new(),
+        lies,
+        prefix: prefix.to_owned(),
+    }
 }
 
 /// The bucket that a copy comes from, and what in the copy comes from elsewhere.
-pub(crate) struct Chosen {
+pub(crate) struct DeliveryBucket {
     /// The bucket of delivery.
     pub(crate) bucket: String,
     /// Parts that come from other buckets. The links of a chain that moved may lead there.
-    pub(crate) others: Vec<Copied>,
+    pub(crate) others: Vec<CopyMapping>,
     /// Places that the run does not look at.
     pub(crate) left_open: Vec<RunEvent>,
 }
@@ -50,7 +55,11 @@ pub(crate) struct Chosen {
 ///
 /// Planted digests of a different bucket therefore neither stop the run nor hide what it leaves
 /// out.
-pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) -> Chosen {
+pub(crate) fn choose_bucket(
+    recorded: &mut DeliverySample,
+    named: Option<&str>,
+    shown: &str,
+) -> DeliveryBucket {
     let told = recorded.buckets();
     let most = told.iter().max_by_key(|(name, told)| (**told, Reverse(**name)));
     let bucket = named.or(most.map(|(name, _)| *name)).unwrap_or_default().to_owned();
@@ -60,7 +69,8 @@ pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) 
         .map(|name| format!("`s3://{}`", escape(name)))
         .collect();
     let is_there = told.contains_key(bucket.as_str());
-    let mut parts: Vec<(Copied, usize)> = std::mem::take(&mut recorded.parts).into_iter().collect();
+    let mut parts: Vec<(CopyMapping, usize)> =
+        std::mem::take(&mut recorded.parts).into_iter().collect();
     if !is_there {
         // The bucket was named on the command line, so digests are looked for under its name, and
         // will not be found where they were signed.
@@ -69,7 +79,7 @@ pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) 
         let others = others.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
         print_to_stderr(&format!(
             "warning: digests in `{shown}` were also delivered to {others}; only those delivered \
-             to `s3://{}` are verified\n\nhint: choose the bucket with `--bucket`",
+             to `s3://{}` are verified\n\nhint: choose_bucket the bucket with `--bucket`",
             escape(&bucket)
         ));
     }
@@ -77,11 +87,11 @@ pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) 
     parts.sort_by(|(one, one_told), (other, other_told)| {
         other_told.cmp(one_told).then_with(|| one.lies.len().cmp(&other.lies.len()))
     });
-    let mut kept: BTreeMap<Copied, usize> = BTreeMap::new();
+    let mut kept: BTreeMap<CopyMapping, usize> = BTreeMap::new();
     // By the folder that the delivered keys begin with, so that its parents are found by name.
     let mut recorded_in: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut left_out: Vec<Copied> = Vec::new();
-    let mut of_others: Vec<Copied> = Vec::new();
+    let mut left_out: Vec<CopyMapping> = Vec::new();
+    let mut of_others: Vec<CopyMapping> = Vec::new();
     for (part, told) in parts {
         let elsewhere = |lies: &BTreeSet<String>| lies.iter().any(|lies| *lies != part.lies);
         let doubled = || {
@@ -117,9 +127,9 @@ pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) 
         // reports it.
         doubts.push(match named {
             None => doubt(PlaceDoubt::NotLookedAt, lies.to_owned()),
-            Some(_) => RunEvent::CheckNotPerformed(NotMade {
+            Some(_) => RunEvent::CheckNotPerformed(SkippedCheck {
                 check: Check::OtherPlaces,
-                why: WhyNot::OutsideLocation,
+                why: SkipReason::OutsideLocation,
                 region: None,
                 detail: lies.to_owned(),
             }),
@@ -132,17 +142,18 @@ pub(crate) fn choose(recorded: &mut Recorded, named: Option<&str>, shown: &str) 
     // cost of every read.
     of_others.truncate(OTHERS);
     of_others.retain(|part| seen.insert((part.bucket.clone(), part.recorded.clone())));
-    Chosen { bucket, others: of_others, left_open: doubts }
+    DeliveryBucket { bucket, others: of_others, left_open: doubts }
 }
 
 /// Returns the prefixes below which the bucket has a folder `AWSLogs`: those that digests name, and
 /// those of the folders that were found, whether or not a digest names them.
-pub(crate) fn roots(recorded: &Recorded) -> Vec<String> {
+pub(crate) fn roots(recorded: &DeliverySample) -> Vec<String> {
     let mut roots: BTreeSet<String> =
         recorded.parts.keys().map(|part| part.prefix.clone()).collect();
     let outside =
         recorded.parts.keys().filter(|part| !part.recorded.split('/').any(|name| name == ROOT));
-    let by_lies: BTreeMap<&str, &Copied> = outside.map(|part| (part.lies.as_str(), part)).collect();
+    let by_lies: BTreeMap<&str, &CopyMapping> =
+        outside.map(|part| (part.lies.as_str(), part)).collect();
     for folder in &recorded.roots {
         let Some(part) = above(folder).filter_map(|above| by_lies.get(above)).last() else {
             continue;
@@ -165,12 +176,12 @@ fn above(folder: &str) -> impl Iterator<Item = &str> {
 
 /// Returns one relocation rule for each part. `complete` asserts that the copy is complete.
 pub(crate) fn relocations<'p>(
-    parts: impl Iterator<Item = &'p Copied>,
+    parts: impl Iterator<Item = &'p CopyMapping>,
     source: &Arc<dyn ObjectSource>,
     bucket: &str,
     complete: bool,
 ) -> Vec<Relocation> {
-    let rule = |part: &Copied| Relocation {
+    let rule = |part: &CopyMapping| Relocation {
         bucket: part.bucket.clone(),
         prefix: part.recorded.clone(),
         source: Arc::clone(source),
@@ -186,10 +197,10 @@ pub(crate) fn relocations<'p>(
 /// with, and removes both from the parts. If there are several, the one with the most digests is
 /// returned and the others are reported.
 pub(crate) fn flat_folder(
-    recorded: &mut Recorded,
+    recorded: &mut DeliverySample,
     doubts: &mut Vec<RunEvent>,
 ) -> Option<(String, String)> {
-    let flat = |part: &Copied| Some((part.lies.clone(), root_of(&part.recorded)?.to_owned()));
+    let flat = |part: &CopyMapping| Some((part.lies.clone(), root_of(&part.recorded)?.to_owned()));
     let mut found: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (part, told) in &recorded.parts {
         if let Some(flat) = flat(part) {
@@ -251,7 +262,7 @@ fn is_log(name: &str) -> bool {
 
 /// Explains why a directory or bucket holds no usable digest. `logs` is the number of log files in
 /// it.
-pub(crate) fn nothing_in(recorded: &Recorded, logs: u64, shown: &str) -> Refusal {
+pub(crate) fn no_digest_refusal(recorded: &DeliverySample, logs: u64, shown: &str) -> Refusal {
     if logs > 0 {
         return Refusal::not_proven(format!(
             "{} and no digest in `{shown}`: nothing can be proven\n\nhint: copy the \
@@ -281,7 +292,7 @@ pub(crate) fn nothing_in(recorded: &Recorded, logs: u64, shown: &str) -> Refusal
 
 /// Returns the message for a location without evidence, with what exists instead: roots
 /// `elsewhere`, or folders `there`.
-pub(crate) fn nothing_there(
+pub(crate) fn no_root_message(
     bucket: &str,
     prefix: &str,
     elsewhere: &[String],

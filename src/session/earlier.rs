@@ -2,16 +2,16 @@
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::record_file::open_record;
-use crate::verify::resume::proven_logs::KnownLogs;
-use crate::verify::resume::seam::Since;
+use crate::verify::resume::proven_logs::ProvenLogs;
+use crate::verify::resume::seam::PreviousRecord;
 use std::path::Path;
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::{BadRecord, RecordFile, RecordLine, check_record};
 use trailproof_core::vocab::location::escape;
 
 /// Reads the log files that a record proves. The record may be incomplete.
-pub(crate) fn known(path: &Path) -> Result<KnownLogs, Refusal> {
-    let mut known = KnownLogs::default();
+pub(crate) fn known(path: &Path) -> Result<ProvenLogs, Refusal> {
+    let mut known = ProvenLogs::default();
     let read = open_record(path).and_then(|mut record| {
         check_record(&mut record, |line, _| {
             if let RecordLine::Event(RunEvent::LogJudged(judged)) = line {
@@ -27,8 +27,8 @@ pub(crate) fn known(path: &Path) -> Result<KnownLogs, Refusal> {
 }
 
 /// Reads what a run continues from. Only a complete record has it.
-pub(crate) fn since(path: &Path) -> Result<Since, Refusal> {
-    let mut since = Since::default();
+pub(crate) fn since(path: &Path) -> Result<PreviousRecord, Refusal> {
+    let mut since = PreviousRecord::default();
     let mut take = |record: &mut RecordFile| {
         check_record(record, |line, _| {
             if let RecordLine::Event(event) = line {
@@ -49,7 +49,7 @@ pub(crate) fn since(path: &Path) -> Result<Since, Refusal> {
 }
 
 /// Prints how many of the log files that a record proves were not read again.
-pub(crate) fn tell_skipped(known: &KnownLogs) {
+pub(crate) fn print_skipped(known: &ProvenLogs) {
     let skipped = known.skipped().load(std::sync::atomic::Ordering::Relaxed);
     print_to_stderr(&format!(
         "resumed: {skipped} of {} log files that the record proves were not read again",

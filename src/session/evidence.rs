@@ -1,13 +1,13 @@
 //! Opens the locations that hold evidence, and determines where the evidence was delivered.
 use super::delivery_bucket::{
-    Chosen, LISTED, assumed, choose, flat_folder, logs_alone, nothing_in, nothing_there,
-    relocations, roots,
+    DeliveryBucket, LISTED, assumed, choose_bucket, flat_folder, logs_alone, no_digest_refusal,
+    no_root_message, relocations, roots,
 };
-use super::location::{BucketPlace, Moved, Place, folder};
+use super::location::{BucketLocation, Location, RelocateOption, folder};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
-use crate::locate::copy_mapping::Copied;
-use crate::locate::delivery::{find_recorded, recorded_below};
+use crate::locate::copy_mapping::CopyMapping;
+use crate::locate::delivery::{sample_bucket, sample_folders};
 use crate::locate::folders::list_folders;
 use crate::locate::roots::{Roots, find_roots};
 use crate::source::ObjectSource;
@@ -70,13 +70,13 @@ pub(crate) struct Copies {
 
 /// Builds the rules of `--relocate` with their sources.
 pub(crate) fn rules(
-    moved: &[Moved],
+    moved: &[RelocateOption],
     s3: Option<&Arc<dyn ObjectSource>>,
     complete: bool,
 ) -> Result<Copies, Refusal> {
     let mut rules = Vec::new();
-    for (at, Moved { bucket, prefix, to }) in moved.iter().enumerate() {
-        let same = |other: &&Moved| (&other.bucket, &other.prefix) == (bucket, prefix);
+    for (at, RelocateOption { bucket, prefix, to }) in moved.iter().enumerate() {
+        let same = |other: &&RelocateOption| (&other.bucket, &other.prefix) == (bucket, prefix);
         if moved.iter().take(at).find(same).is_some_and(|other| other.to != *to) {
             return Err(Refusal::usage(format!(
                 "`--relocate` gives two destinations for `s3://{}/{}`",
@@ -85,13 +85,13 @@ pub(crate) fn rules(
             )));
         }
         let (source, to_bucket, to_prefix, own): (Arc<dyn ObjectSource>, _, _, _) = match to {
-            Place::Bucket(to_bucket, to_prefix) => {
+            Location::Bucket(to_bucket, to_prefix) => {
                 let Some(s3) = s3 else { continue };
                 let to_prefix = folder(to_prefix);
                 let own = (to_bucket, &to_prefix) == (bucket, prefix);
                 (Arc::clone(s3), to_bucket.clone(), to_prefix, own)
             }
-            Place::Directory(path) => {
+            Location::Directory(path) => {
                 let files = open(path)?;
                 match mirrored(&files, path)? {
                     Some(mirror) => {
@@ -149,11 +149,11 @@ pub(crate) async fn in_directory(
         beside(mirror, &mirrored, &shown).await;
         let header = mirrored.header();
         let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
-        let of = BucketPlace { bucket: of, prefix, is_root: false };
+        let of = BucketLocation { bucket: of, prefix, is_root: false };
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
         return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
     }
-    let mut recorded = find_recorded(mirror.as_ref(), "").await;
+    let mut recorded = sample_bucket(mirror.as_ref(), "").await;
     let logs = if recorded.parts.is_empty() { logs_alone(mirror.as_ref()).await } else { 0 };
     if recorded.parts.is_empty()
         && let Some(bucket) = named
@@ -164,9 +164,10 @@ pub(crate) async fn in_directory(
     if recorded.parts.is_empty() {
         // One possible reason is a link in place of a folder.
         remarks(path, mirror, false);
-        return Err(nothing_in(&recorded, logs, &shown));
+        return Err(no_digest_refusal(&recorded, logs, &shown));
     }
-    let Chosen { bucket, others, mut left_open } = choose(&mut recorded, named, &shown);
+    let DeliveryBucket { bucket, others, mut left_open } =
+        choose_bucket(&mut recorded, named, &shown);
     let source: Arc<dyn ObjectSource> = mirror.clone();
     let roots = roots(&recorded);
     if let Some((folder, root)) = flat_folder(&mut recorded, &mut left_open) {
@@ -235,7 +236,7 @@ fn mirrored(mirror: &Arc<DirectorySource>, path: &Path) -> Result<Option<MirrorS
 /// from a mirror of it in `directory`.
 pub(crate) async fn in_bucket(
     s3: Arc<dyn ObjectSource>,
-    BucketPlace { bucket, prefix, is_root }: BucketPlace,
+    BucketLocation { bucket, prefix, is_root }: BucketLocation,
     scope: &Scope,
     named: Option<&str>,
     mut copies: Copies,
@@ -258,14 +259,14 @@ pub(crate) async fn in_bucket(
         };
         let above = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let there = list_folders(s3.as_ref(), &bucket, &above).await.map_err(unlisted)?;
-        return Err(Refusal::nothing_found(nothing_there(&bucket, &prefix, &elsewhere, &there)));
+        return Err(Refusal::nothing_found(no_root_message(&bucket, &prefix, &elsewhere, &there)));
     }
     let typed = ReadPlace::in_bucket(ReadKind::Bucket, &bucket, &prefix);
     let folders = sampled(&found.prefixes, scope);
     let mut recorded =
-        recorded_below(s3.as_ref(), &bucket, folders, found.folders().collect()).await;
-    let is_here = |part: &Copied| part.bucket == bucket && part.recorded == part.lies;
-    let copy = !recorded.parts.is_empty() && !recorded.parts.keys().any(is_here);
+        sample_folders(s3.as_ref(), &bucket, folders, found.folders().collect()).await;
+    let is_local = |part: &CopyMapping| part.bucket == bucket && part.recorded == part.lies;
+    let copy = !recorded.parts.is_empty() && !recorded.parts.keys().any(is_local);
     if !copy && named.is_none_or(|named| named == bucket) {
         let copy = !copies.rules.is_empty();
         let source: Arc<dyn ObjectSource> =
@@ -280,11 +281,11 @@ pub(crate) async fn in_bucket(
         recorded.parts = recorded
             .folders
             .iter()
-            .map(|folder| (Copied { bucket: named.to_owned(), ..assumed("", folder) }, 1))
+            .map(|folder| (CopyMapping { bucket: named.to_owned(), ..assumed("", folder) }, 1))
             .collect();
     }
-    let Chosen { bucket: original, others, left_open: doubts } =
-        choose(&mut recorded, named, &typed.place);
+    let DeliveryBucket { bucket: original, others, left_open: doubts } =
+        choose_bucket(&mut recorded, named, &typed.place);
     left_open.extend(doubts);
     copies.rules.extend(relocations(recorded.parts.keys(), &s3, &bucket, copies.complete));
     copies.rules.extend(relocations(others.iter(), &s3, &bucket, false));
@@ -319,10 +320,10 @@ fn directory_place(kind: ReadKind, path: &Path) -> ReadPlace {
 
 /// Returns the locations that `--relocate` names. Whether a directory is a mirror is known only
 /// once it is opened.
-pub(crate) fn elsewhere(moved: &[Moved]) -> Vec<ReadPlace> {
-    let read = |moved: &Moved| match &moved.to {
-        Place::Bucket(bucket, prefix) => ReadPlace::in_bucket(ReadKind::Replica, bucket, prefix),
-        Place::Directory(path) => directory_place(ReadKind::Directory, path),
+pub(crate) fn elsewhere(moved: &[RelocateOption]) -> Vec<ReadPlace> {
+    let read = |moved: &RelocateOption| match &moved.to {
+        Location::Bucket(bucket, prefix) => ReadPlace::in_bucket(ReadKind::Replica, bucket, prefix),
+        Location::Directory(path) => directory_place(ReadKind::Directory, path),
     };
     moved.iter().map(read).collect()
 }

@@ -8,7 +8,7 @@ use trailproof_core::vocab::location::excerpt;
 
 /// A bucket with a prefix, or a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// `s3://BUCKET[/PREFIX]`: bucket and prefix. The prefix does not end in a slash.
     Bucket(String, String),
     /// A directory.
@@ -17,7 +17,7 @@ pub(crate) enum Place {
 
 /// The location of a bucket's evidence.
 #[derive(Debug)]
-pub(crate) struct BucketPlace {
+pub(crate) struct BucketLocation {
     pub(crate) bucket: String,
     pub(crate) prefix: String,
     /// Whether the prefix itself is a root, so that no search for roots is needed.
@@ -26,7 +26,7 @@ pub(crate) struct BucketPlace {
 
 /// What a location names below a folder `AWSLogs`, which narrows the scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Within {
+pub(crate) struct LocationScope {
     /// The organization's folder; `None` if an account's folder follows directly.
     pub(crate) organization: Option<OrganizationId>,
     pub(crate) account: Option<AccountId>,
@@ -36,27 +36,27 @@ pub(crate) struct Within {
 /// Parses a location: a bucket if it begins with `s3://`, otherwise an existing directory. The
 /// prefix ends before the last folder `AWSLogs` in it. What follows that folder is returned beside
 /// the place.
-pub(crate) fn location(text: &str) -> Result<(Place, Option<Within>), Refusal> {
+pub(crate) fn location(text: &str) -> Result<(Location, Option<LocationScope>), Refusal> {
     let (bucket, prefix) = match place(text)? {
-        Place::Bucket(bucket, prefix) => (bucket, prefix),
-        directory @ Place::Directory(_) => return Ok((directory, None)),
+        Location::Bucket(bucket, prefix) => (bucket, prefix),
+        directory @ Location::Directory(_) => return Ok((directory, None)),
     };
     let folders: Vec<&str> = prefix.split('/').collect();
     let Some(root) = folders.iter().rposition(|folder| *folder == ROOT) else {
-        return Ok((Place::Bucket(bucket, prefix), None));
+        return Ok((Location::Bucket(bucket, prefix), None));
     };
     let (above, below) = folders.split_at(root);
     let below = below.get(1..).unwrap_or_default();
     Ok(match within(text, below)? {
-        Some(within) => (Place::Bucket(bucket, above.join("/")), Some(within)),
+        Some(within) => (Location::Bucket(bucket, above.join("/")), Some(within)),
         // A trail's prefix may begin with `AWSLogs`.
-        None => (Place::Bucket(bucket, prefix), None),
+        None => (Location::Bucket(bucket, prefix), None),
     })
 }
 
 /// Parses what follows `AWSLogs`; `None` if it begins with neither an organization nor an account.
-fn within(text: &str, below: &[&str]) -> Result<Option<Within>, Refusal> {
-    let mut within = Within::default();
+fn within(text: &str, below: &[&str]) -> Result<Option<LocationScope>, Refusal> {
+    let mut within = LocationScope::default();
     let mut below = below.iter().copied().peekable();
     let Some(first) = below.peek() else { return Ok(Some(within)) };
     if let Ok(organization) = first.parse() {
@@ -97,7 +97,7 @@ fn below_awslogs(text: &str) -> Refusal {
     ))
 }
 
-fn place(text: &str) -> Result<Place, Refusal> {
+fn place(text: &str) -> Result<Location, Refusal> {
     let shown = excerpt(text, SHOWN);
     let refused = |words: &str| {
         let hint = "hint: use `s3://BUCKET/PREFIX`, or a directory that holds a copy";
@@ -106,7 +106,7 @@ fn place(text: &str) -> Result<Place, Refusal> {
     let Some(rest) = text.strip_prefix("s3://") else {
         let path = PathBuf::from(text);
         return match std::fs::metadata(&path) {
-            Ok(about) if about.is_dir() => Ok(Place::Directory(path)),
+            Ok(about) if about.is_dir() => Ok(Location::Directory(path)),
             Ok(_) => refused(&format!("`{shown}` is not a directory")),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 Err(Refusal::not_started(format!("cannot read `{shown}`: {error}")))
@@ -122,7 +122,7 @@ fn place(text: &str) -> Result<Place, Refusal> {
     }
     // A folder may have an empty name, so only one trailing slash is removed.
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-    Ok(Place::Bucket(bucket.to_owned(), prefix.to_owned()))
+    Ok(Location::Bucket(bucket.to_owned(), prefix.to_owned()))
 }
 
 fn is_bucket(name: &str) -> bool {
@@ -142,21 +142,21 @@ pub(crate) fn bucket_name(text: &str) -> Result<&str, Refusal> {
 
 /// One `--relocate` option.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Moved {
+pub(crate) struct RelocateOption {
     /// Bucket of delivery.
     pub(crate) bucket: String,
     /// What the delivered keys begin with. Empty, or ends in a slash.
     pub(crate) prefix: String,
     /// Where these objects are now.
-    pub(crate) to: Place,
+    pub(crate) to: Location,
 }
 
 /// Parses `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or `s3://OLD[/PREFIX]=DIRECTORY`.
-pub(crate) fn moved(text: &str) -> Result<Moved, Refusal> {
+pub(crate) fn moved(text: &str) -> Result<RelocateOption, Refusal> {
     let read = text.split_once('=').map(|(old, new)| Ok::<_, Refusal>((place(old)?, place(new)?)));
     match read.transpose()? {
-        Some((Place::Bucket(bucket, prefix), to)) => {
-            Ok(Moved { bucket, prefix: folder(&prefix), to })
+        Some((Location::Bucket(bucket, prefix), to)) => {
+            Ok(RelocateOption { bucket, prefix: folder(&prefix), to })
         }
         _ => Err(Refusal::usage(format!(
             "cannot read `{}` as a relocation\n\nhint: use `--relocate \
@@ -178,14 +178,14 @@ mod tests {
     #[test]
     fn a_bucket_is_recognized_by_its_scheme() {
         let bucket = |bucket: &str, prefix: &str| {
-            Ok::<_, ()>(Place::Bucket(bucket.to_owned(), prefix.to_owned()))
+            Ok::<_, ()>(Location::Bucket(bucket.to_owned(), prefix.to_owned()))
         };
         let read = |text: &str| location(text).map(|(place, _)| place).map_err(drop);
         assert_eq!(read("s3://b"), bucket("b", ""));
         assert_eq!(read("s3://b//p/q/"), bucket("b", "/p/q"));
         assert_eq!(read("s3://b/p/AWSLogs"), bucket("b", "p"));
         assert_eq!(read("s3://b/p/AWSLogs/x/y"), bucket("b", "p/AWSLogs/x/y"));
-        assert_eq!(read("."), Ok(Place::Directory(PathBuf::from("."))));
+        assert_eq!(read("."), Ok(Location::Directory(PathBuf::from("."))));
         for wrong in ["", "s3://", "s3:///p", "s3://b c", "no/such/directory", "Cargo.toml"] {
             assert_eq!(read(wrong), Err(()), "{wrong}");
         }
@@ -204,7 +204,7 @@ mod tests {
             ];
             Some((place, names.join(" ")))
         };
-        let at = |prefix: &str| Place::Bucket("b".to_owned(), prefix.to_owned());
+        let at = |prefix: &str| Location::Bucket("b".to_owned(), prefix.to_owned());
         let (organization, account) = ("o-a1b2c3d4e5", "111122223333");
         for (text, prefix, names) in [
             ("s3://b/AWSLogs/".to_owned(), "", "  ".to_owned()),
@@ -246,8 +246,11 @@ mod tests {
     #[test]
     fn a_relocation_has_two_places() {
         let read = moved("s3://old/p=s3://new").map_err(drop);
-        let to = Place::Bucket("new".to_owned(), String::new());
-        assert_eq!(read, Ok(Moved { bucket: "old".to_owned(), prefix: "p/".to_owned(), to }));
+        let to = Location::Bucket("new".to_owned(), String::new());
+        assert_eq!(
+            read,
+            Ok(RelocateOption { bucket: "old".to_owned(), prefix: "p/".to_owned(), to })
+        );
         assert!(moved("s3://old=.").is_ok());
         for wrong in ["", "s3://old", "=", ".=s3://new", "s3://old=", "s3://=s3://new"] {
             assert!(moved(wrong).is_err(), "{wrong}");

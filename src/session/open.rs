@@ -1,8 +1,8 @@
 //! From a request to what a run needs: sources, keys, clock, counts.
 use super::evidence::{self, Evidence};
-use super::location::Place;
+use super::location::Location;
 use super::request::{VerifyRequest, bucket_of, expected};
-use super::store::{s3, say_without_roots};
+use super::store::{s3, warn_without_roots};
 use crate::aws::caller::caller;
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::console::refusal::Refusal;
@@ -54,11 +54,11 @@ pub(crate) struct RunFacts {
 
 /// Whether a run needs to know who the AWS caller is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Caller {
+pub(crate) enum CallerLookup {
     /// An output includes the caller. It is looked up if the run uses AWS anyway.
-    Wanted,
+    Requested,
     /// The caller is not looked up.
-    Unwanted,
+    Skipped,
 }
 
 /// An opened run: its evidence, keys and plan. Every command that reads evidence starts here.
@@ -88,11 +88,11 @@ impl Session {
         aws: &AwsAccess,
         mut request: VerifyRequest,
         counts: &Arc<Counts>,
-        caller: Caller,
+        caller: CallerLookup,
         mirroring: Option<&MirrorWriter>,
     ) -> Result<Self, Refusal> {
         let directory = match &request.place {
-            Some(Place::Directory(path)) => Some(path.clone()),
+            Some(Location::Directory(path)) => Some(path.clone()),
             _ => None,
         };
         // Nothing in a directory shows that a file is still the one that was read before.
@@ -102,7 +102,8 @@ impl Session {
                  again",
             );
         }
-        let moved_to_s3 = request.moved.iter().any(|moved| matches!(moved.to, Place::Bucket(..)));
+        let moved_to_s3 =
+            request.moved.iter().any(|moved| matches!(moved.to, Location::Bucket(..)));
         // Reads from a directory are counted separately: S3 does not charge for them.
         let billed = if directory.is_some() { Arc::default() } else { Arc::clone(counts) };
         // A copy is verified without any request, unless `--relocate` names a part of it in S3.
@@ -173,9 +174,9 @@ impl Session {
     }
 
     /// Warns if the store's clock differs too much from this machine's.
-    pub(crate) fn clock_remark(&self) {
+    pub(crate) fn warn_clock_skew(&self) {
         let ahead = self.clock.as_ref().and_then(|clock| clock.seconds_ahead());
-        if let Some(words) = ahead.and_then(skew_words) {
+        if let Some(words) = ahead.and_then(skew_warning) {
             print_to_stderr(&format!("warning: {words}"));
         }
     }
@@ -228,7 +229,7 @@ async fn plan(
 }
 
 /// Returns the warning about a store's clock that is `ahead` seconds ahead, if it differs too much.
-fn skew_words(ahead: i64) -> Option<String> {
+fn skew_warning(ahead: i64) -> Option<String> {
     let off = ahead.unsigned_abs();
     let side = if ahead < 0 { "behind" } else { "ahead of" };
     (off > SKEWED).then(|| {
@@ -251,7 +252,7 @@ impl Online {
     async fn start(
         aws: &AwsAccess,
         counts: &Arc<Counts>,
-        wanted: Caller,
+        wanted: CallerLookup,
         request: &VerifyRequest,
     ) -> Result<Self, Refusal> {
         let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
@@ -264,10 +265,10 @@ impl Online {
             endpoint_scope: EndpointScope::Every,
         };
         let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
-        say_without_roots(&config);
+        warn_without_roots(&config);
         config.check_credentials().await.map_err(|error| not_started(&error))?;
         // The lookup runs while the run is prepared.
-        let caller = (wanted == Caller::Wanted).then(|| {
+        let caller = (wanted == CallerLookup::Requested).then(|| {
             let config = config.clone();
             tokio::spawn(async move { caller(&config).await })
         });

@@ -17,11 +17,11 @@ pub(crate) struct PeriodArgs<'a> {
 }
 
 /// A period, and whether its end was moved back to the current time.
-pub(crate) type Cut = (Period, bool);
+pub(crate) type CutPeriod = (Period, bool);
 
 /// The requested period. The time of the run determines its actual bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AskedPeriod {
+pub(crate) enum RequestedPeriod {
     /// From the first time to the second, or to now.
     From(Timestamp, Option<Timestamp>),
     /// This number of seconds up to now.
@@ -33,16 +33,16 @@ pub(crate) enum AskedPeriod {
 /// # Errors
 ///
 /// A message for the user if an option is invalid.
-pub(crate) fn period(args: PeriodArgs<'_>) -> Result<Option<AskedPeriod>, String> {
+pub(crate) fn period(args: PeriodArgs<'_>) -> Result<Option<RequestedPeriod>, String> {
     let period = match args {
         PeriodArgs { last: Some(span), .. } => span_seconds(span)
-            .map(AskedPeriod::Last)
+            .map(RequestedPeriod::Last)
             .ok_or_else(|| unreadable(span, "span, as in `90d`")),
         PeriodArgs { quarter: Some(name), .. } => quarter(name)
-            .map(|(start, end)| AskedPeriod::From(start, Some(end)))
+            .map(|(start, end)| RequestedPeriod::From(start, Some(end)))
             .ok_or_else(|| unreadable(name, "quarter, as in `2026Q3`")),
         PeriodArgs { start: Some(start), end, .. } => {
-            Ok(AskedPeriod::From(time(start)?, end.map(time).transpose()?))
+            Ok(RequestedPeriod::From(time(start)?, end.map(time).transpose()?))
         }
         PeriodArgs { end: Some(_), .. } => Err(NO_PERIOD.to_owned()),
         PeriodArgs { .. } => return Ok(None),
@@ -50,13 +50,13 @@ pub(crate) fn period(args: PeriodArgs<'_>) -> Result<Option<AskedPeriod>, String
     period.map(Some)
 }
 
-impl AskedPeriod {
+impl RequestedPeriod {
     /// Returns the period of a run at `now`. Its end is never later than `now`.
     ///
     /// # Errors
     ///
     /// A message for the user if the period is empty.
-    pub(crate) fn cut(self, now: Timestamp) -> Result<Cut, String> {
+    pub(crate) fn cut(self, now: Timestamp) -> Result<CutPeriod, String> {
         let (start, end) = match self {
             Self::From(start, end) => (start, end.unwrap_or(now)),
             Self::Last(seconds) => (now.plus(-seconds), now),

@@ -1,13 +1,13 @@
 //! What a run is asked for, typed and checked. The command line makes a request from options, and
 //! commands make requests for each other.
-use super::location::{BucketPlace, Moved, Place, Within};
-use super::period::{AskedPeriod, Cut};
+use super::location::{BucketLocation, Location, LocationScope, RelocateOption};
+use super::period::{CutPeriod, RequestedPeriod};
 use crate::console::refusal::Refusal;
 use crate::trust::bundle::Bundle;
 use crate::trust::{Member, ServiceError, TrailRecord, TrailService};
 use crate::verify::plan::Expected;
-use crate::verify::resume::proven_logs::KnownLogs;
-use crate::verify::resume::seam::Since;
+use crate::verify::resume::proven_logs::ProvenLogs;
+use crate::verify::resume::seam::PreviousRecord;
 use std::fmt;
 use std::sync::Arc;
 use trailproof_core::trail_event::KnownEnd;
@@ -21,15 +21,15 @@ use trailproof_core::vocab::time::{Period, Timestamp};
 pub(crate) struct VerifyRequest {
     /// When the run begins, by this machine's clock, which is read once.
     pub(crate) began: Timestamp,
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<Location>,
     /// Whether the location goes on below `AWSLogs`, so that it excludes everything beside it.
     pub(crate) below_root: bool,
-    pub(crate) moved: Vec<Moved>,
+    pub(crate) moved: Vec<RelocateOption>,
     pub(crate) trail: Option<TrailArn>,
     pub(crate) scope: Scope,
-    pub(crate) period: AskedPeriod,
+    pub(crate) period: RequestedPeriod,
     /// The record that the run continues from.
-    pub(crate) since: Option<Arc<Since>>,
+    pub(crate) since: Option<Arc<PreviousRecord>>,
     pub(crate) expect: Expect,
     /// The bucket that a copy comes from.
     pub(crate) of_bucket: Option<String>,
@@ -39,7 +39,7 @@ pub(crate) struct VerifyRequest {
     /// Keys to trust instead of those that AWS returns, and the names of their files.
     pub(crate) keys: Option<(Bundle, String)>,
     /// Log files that need not be read again.
-    pub(crate) known: Option<Arc<KnownLogs>>,
+    pub(crate) known: Option<Arc<ProvenLogs>>,
     /// The number of requests in flight.
     pub(crate) concurrency: Option<usize>,
     /// The run that this one repeats: its time, and whether its period was cut.
@@ -49,8 +49,8 @@ pub(crate) struct VerifyRequest {
 impl VerifyRequest {
     /// Makes the request of a location and a period alone.
     pub(crate) fn new(
-        place: Option<(Place, Option<Within>)>,
-        period: AskedPeriod,
+        place: Option<(Location, Option<LocationScope>)>,
+        period: RequestedPeriod,
         mut scope: Scope,
         began: Timestamp,
     ) -> Result<Self, Refusal> {
@@ -79,7 +79,7 @@ impl VerifyRequest {
     }
 
     /// Returns the period of a run at `now`, and whether it was cut.
-    pub(crate) fn period_at(&self, now: Timestamp) -> Result<Cut, Refusal> {
+    pub(crate) fn period_at(&self, now: Timestamp) -> Result<CutPeriod, Refusal> {
         self.period.cut(now).map_err(Refusal::usage)
     }
 
@@ -95,7 +95,7 @@ impl VerifyRequest {
 }
 
 /// Narrows the scope to what a location names below `AWSLogs`.
-fn narrow(scope: &mut Scope, within: &Within) -> Result<(), Refusal> {
+fn narrow(scope: &mut Scope, within: &LocationScope) -> Result<(), Refusal> {
     if within.organization.is_some() || within.account.is_some() {
         scope.organization = Some(within.organization.clone());
     }
@@ -204,10 +204,10 @@ pub(crate) async fn expected(
 pub(crate) async fn bucket_of(
     asked: &mut VerifyRequest,
     trails: &dyn TrailService,
-) -> Result<BucketPlace, Refusal> {
-    if let Some(Place::Bucket(bucket, prefix)) = &asked.place {
+) -> Result<BucketLocation, Refusal> {
+    if let Some(Location::Bucket(bucket, prefix)) = &asked.place {
         let (bucket, prefix) = (bucket.clone(), prefix.clone());
-        return Ok(BucketPlace { bucket, prefix, is_root: asked.below_root });
+        return Ok(BucketLocation { bucket, prefix, is_root: asked.below_root });
     }
     let Some(arn) = &asked.trail else {
         return Err(Refusal::usage("a location or `--trail-arn` is required"));
@@ -215,7 +215,7 @@ pub(crate) async fn bucket_of(
     let trail = ask_trail(arn, trails).await?;
     let prefix = trail.prefix.unwrap_or_default();
     if asked.scope.accounts.is_empty() {
-        return Ok(BucketPlace { bucket: trail.bucket, prefix, is_root: false });
+        return Ok(BucketLocation { bucket: trail.bucket, prefix, is_root: false });
     }
     let organization = match trail.organization {
         true => Some(trails.organization().await),
@@ -226,7 +226,7 @@ pub(crate) async fn bucket_of(
     if is_root {
         asked.scope.organization = Some(organization.and_then(Result::ok));
     }
-    Ok(BucketPlace { bucket: trail.bucket, prefix, is_root })
+    Ok(BucketLocation { bucket: trail.bucket, prefix, is_root })
 }
 
 async fn ask_trail(arn: &TrailArn, trails: &dyn TrailService) -> Result<TrailRecord, Refusal> {

@@ -28,7 +28,7 @@ pub(crate) fn s3(
 }
 
 /// Warns if no TLS connection can be made. The failures that follow do not show the reason.
-pub(crate) fn say_without_roots(config: &AwsConfig) {
+pub(crate) fn warn_without_roots(config: &AwsConfig) {
     if config.trusts_none() {
         print_to_stderr(
             "warning: this machine has no root certificates, so no server can be trusted over \

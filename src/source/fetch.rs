@@ -18,7 +18,7 @@ use trailproof_core::codes::finding::{Finding, Outcome};
 use trailproof_core::compat::judge::DigestRead;
 use trailproof_core::digest::document::DigestClaim;
 use trailproof_core::log_file::{LogProof, check_first_member, check_log};
-use trailproof_core::record::Seen;
+use trailproof_core::record::ObjectFacts;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::{ObjectLocation, excerpt};
 
@@ -49,7 +49,7 @@ const LOG: Allowed = Allowed { stored: budget::LOG_STORED, inflated: budget::LOG
 #[derive(Debug)]
 pub enum DigestFetch {
     /// The digest was read completely. Its memory counts as held until the `Held` is dropped.
-    Read(Box<DigestRead>, Seen, Held),
+    Read(Box<DigestRead>, ObjectFacts, Held),
     /// No object has this key.
     Missing,
     /// The digest could not be read.
@@ -158,7 +158,7 @@ pub(crate) async fn fetch_log(
     at: &ObjectLocation,
     expected: &Hash,
     judge: JudgeLog,
-) -> (Outcome<LogProof>, Seen) {
+) -> (Outcome<LogProof>, ObjectFacts) {
     let is_contradicted = |judged: &Judged| matches!(&judged.outcome, Outcome::Invalid(why) if *why != Finding::LogMissing);
     let mut judged = judge_log(source, at, expected, judge).await;
     // A single response is not enough to report a log file missing. The AWS CLI accepts the first
@@ -227,7 +227,7 @@ pub(crate) async fn fetch_log_and_search(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
     expected: &Hash,
-) -> (Outcome<LogProof>, Seen, Option<Searched>) {
+) -> (Outcome<LogProof>, ObjectFacts, Option<Searched>) {
     let mut content = Vec::new();
     match read_object(source, at, SEARCHED, Some(&mut content)).await {
         Ok((read, metadata)) => {
@@ -247,7 +247,7 @@ pub(crate) async fn fetch_log_and_search(
 /// The judgment of one reading of a log file.
 struct Judged {
     outcome: Outcome<LogProof>,
-    seen: Seen,
+    seen: ObjectFacts,
     /// Whether more bytes may have followed those that were read.
     may_be_cut: bool,
 }
@@ -258,7 +258,7 @@ async fn judge_log(
     expected: &Hash,
     judge: JudgeLog,
 ) -> Judged {
-    let unread = |outcome| Judged { outcome, seen: Seen::default(), may_be_cut: false };
+    let unread = |outcome| Judged { outcome, seen: ObjectFacts::default(), may_be_cut: false };
     match read_object(source, at, LOG, None).await {
         Ok((content, metadata)) => Judged {
             outcome: judge.judge(expected, &content),
@@ -278,11 +278,11 @@ pub(crate) async fn content_hash(source: &dyn ObjectSource, at: &ObjectLocation)
 }
 
 /// Returns what is recorded about an object that was read completely, beside how it is judged.
-fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -> Seen {
+fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -> ObjectFacts {
     let name = |text: &Option<String>| text.clone().filter(|it| it.len() <= budget::STORE_NAME);
     // How many bytes come out of a broken member depends on the pieces in which it arrived.
     let whole = !matches!(content.form, Form::GzipBroken(_));
-    Seen {
+    ObjectFacts {
         stored: Some(content.stored),
         found: Some(content.whole_hash()).filter(|hash| whole && Some(hash) != expected),
         etag: name(&metadata.etag),
@@ -324,7 +324,7 @@ async fn read_once(
     mut keep: Option<&mut Vec<u8>>,
     care: Care,
 ) -> Result<(Option<Content>, ObjectMetadata), ReadError> {
-    if let Some(read) = read_here(source, at, allowed, keep.as_deref_mut(), care) {
+    if let Some(read) = read_in_place(source, at, allowed, keep.as_deref_mut(), care) {
         return read;
     }
     let mut object = source.open(at, &ReadFrom::default()).await?;
@@ -381,7 +381,7 @@ async fn read_once(
 type ReadHere = Option<Result<(Option<Content>, ObjectMetadata), ReadError>>;
 
 /// Works as [`read_once`], for an object that this thread reads itself.
-fn read_here(
+fn read_in_place(
     source: &dyn ObjectSource,
     at: &ObjectLocation,
     allowed: Allowed,
@@ -392,7 +392,7 @@ fn read_here(
     let mut within = Ok(());
     let mut whole = None;
     let mut stream: Option<Stream<'_>> = None;
-    let metadata = source.read_here(at, &mut |piece| {
+    let metadata = source.read_in_place(at, &mut |piece| {
         within = check_stored(piece.size, allowed);
         if within.is_err() {
             return ControlFlow::Break(());

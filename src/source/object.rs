@@ -182,8 +182,8 @@ pub trait ObjectSource: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Returns whether [`read_here`](Self::read_here) reads the object at this place.
-    fn is_here(&self, _at: &ObjectLocation) -> bool {
+    /// Returns whether [`read_in_place`](Self::read_here) reads the object at this place.
+    fn is_local(&self, _at: &ObjectLocation) -> bool {
         false
     }
 
@@ -194,7 +194,7 @@ pub trait ObjectSource: Debug + Send + Sync {
     ///
     /// The errors of opening and of each chunk. The pieces before an error do not make up an
     /// object.
-    fn read_here(
+    fn read_in_place(
         &self,
         _at: &ObjectLocation,
         _take: &mut TakePiece<'_>,

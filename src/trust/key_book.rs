@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::digest::signing::{KeyRing, PublicKey};
-use trailproof_core::record::PublicKeyTold;
+use trailproof_core::record::PublicKeyUsed;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::time::Timestamp;
-use trailproof_core::walk::facts::{Fact, KeysInPart};
+use trailproof_core::walk::facts::{Fact, PartialKeys};
 
 type Span = (Region, Timestamp, Timestamp);
 type Answer = Arc<OnceCell<Result<KeyRing, ReadFailure>>>;
@@ -51,7 +51,7 @@ impl KeyBook {
              {region} for that time"
         );
         let why = ReadFailure::new(ReadFailureKind::KeysUnavailable, why);
-        Fact::KeysInPart(KeysInPart { ring, all_of, all_since, why })
+        Fact::PartialKeys(PartialKeys { ring, all_of, all_since, why })
     }
 
     async fn ask(
@@ -84,7 +84,7 @@ impl ChainKeys {
     /// Returns the keys that were valid at some time in the span, as the fact that a walk takes.
     pub(crate) async fn ask(&mut self, from: Timestamp, to: Timestamp) -> Fact {
         let fact = self.book.keys(&self.region, from, to).await;
-        if let Fact::Keys(ring) | Fact::KeysInPart(KeysInPart { ring, .. }) = &fact {
+        if let Fact::Keys(ring) | Fact::PartialKeys(PartialKeys { ring, .. }) = &fact {
             self.had.extend(ring);
         }
         fact
@@ -97,11 +97,11 @@ impl ChainKeys {
     }
 
     /// Returns the key of this fingerprint, but only the first time.
-    pub(crate) fn untold(&mut self, fingerprint: &str) -> Option<PublicKeyTold> {
+    pub(crate) fn untold(&mut self, fingerprint: &str) -> Option<PublicKeyUsed> {
         let key = self.had.get(fingerprint).filter(|_| !self.told.contains(fingerprint))?;
         self.told.insert(fingerprint.to_owned());
         let (valid_from, valid_to) = key.validity();
-        Some(PublicKeyTold {
+        Some(PublicKeyUsed {
             region: self.region.clone(),
             fingerprint: fingerprint.to_owned(),
             der: key.der().to_vec(),

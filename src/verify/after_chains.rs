@@ -6,10 +6,10 @@ use super::run::{GapsOf, Run};
 use super::unlisted::found::Stray;
 use super::unlisted::search::UnlistedSearch;
 use std::collections::BTreeSet;
-use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
-use trailproof_core::trail_event::{Concerned, Explanations};
+use trailproof_core::trail_event::{Explanations, GapQuery};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::ROOT;
 use trailproof_core::vocab::location::ObjectLocation;
@@ -20,15 +20,15 @@ impl Run<'_> {
     pub(super) fn explain(
         &mut self,
         ended: &[Ended],
-        tell: &mut (dyn FnMut(&RunEvent) + Send),
+        emit: &mut (dyn FnMut(&RunEvent) + Send),
     ) -> BTreeSet<ChainId> {
-        let explanations = Explanations::new(&self.causes, &self.told_chains);
+        let explanations = Explanations::new(&self.causes, &self.reported_chains);
         for GapsOf { chain, also, folders, kms_keys, gaps } in &self.gaps {
             let (bucket, now) = (self.plan.bucket.as_str(), self.plan.now);
-            let concerned = Concerned { chain, also, bucket, keys: kms_keys, folders, now };
+            let concerned = GapQuery { chain, also, bucket, keys: kms_keys, folders, now };
             for gap in gaps {
                 for event in explanations.explain(&concerned, gap) {
-                    tell(&RunEvent::GapExplained {
+                    emit(&RunEvent::GapExplained {
                         chain: chain.clone(),
                         from: gap.from,
                         to: gap.to,
@@ -50,7 +50,7 @@ impl Run<'_> {
                 // For a chain that counts as absent, the event explains the absence.
                 let from = if *counts { *last } else { self.plan.period.start };
                 let (chain, to) = (chain.clone(), self.plan.period.end);
-                tell(&RunEvent::GapExplained { chain, from, to, event });
+                emit(&RunEvent::GapExplained { chain, from, to, event });
             }
         }
         unexplained
@@ -61,7 +61,7 @@ impl Run<'_> {
         &mut self,
         answers: Answers,
         unexplained: BTreeSet<ChainId>,
-        tell: &mut (dyn FnMut(&RunEvent) + Send),
+        emit: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let places = answers.places_with(&unexplained);
         let doubt = |chain| PlaceInDoubt::chain(PlaceDoubt::EndedUnexplained, chain);
@@ -75,20 +75,20 @@ impl Run<'_> {
                 }
                 _ => {}
             }
-            tell(&event);
+            emit(&event);
         }
-        tell(&RunEvent::PlacesAnswered(places));
+        emit(&RunEvent::PlacesAnswered(places));
     }
 
     /// Reports the entries below the folders of CloudTrail that were skipped: it is not known what
     /// they hold.
-    pub(super) fn passed_over(&mut self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
+    pub(super) fn passed_over(&mut self, emit: &mut (dyn FnMut(&RunEvent) + Send)) {
         let below = |at: &ObjectLocation| at.key.split('/').any(|part| part == ROOT);
         for at in self.source.passed_over().into_iter().filter(below) {
             self.tally.listings_unread += 1;
             let words = "a symbolic link, a special file or a name that cannot be a key";
             let why = ReadFailure::new(ReadFailureKind::NotFollowed, words);
-            tell(&RunEvent::ListingUnread { folder: at.key, why });
+            emit(&RunEvent::ListingUnread { folder: at.key, why });
         }
     }
 
@@ -96,12 +96,12 @@ impl Run<'_> {
     pub(super) async fn unlisted(
         &mut self,
         search: Option<UnlistedSearch>,
-        tell: &mut (dyn FnMut(&RunEvent) + Send),
+        emit: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let Some(search) = search else {
-            tell(&RunEvent::CheckNotPerformed(NotMade {
+            emit(&RunEvent::CheckNotPerformed(SkippedCheck {
                 check: Check::UnlistedLogs,
-                why: WhyNot::SwitchedOff,
+                why: SkipReason::SwitchedOff,
                 region: None,
                 detail: String::new(),
             }));
@@ -113,14 +113,14 @@ impl Run<'_> {
             match stray {
                 Stray::Unlisted { last_modified, reason } => {
                     self.tally.unlisted += 1;
-                    tell(&RunEvent::LogUnlisted { at, last_modified, reason });
+                    emit(&RunEvent::LogUnlisted { at, last_modified, reason });
                 }
-                Stray::CopyOf(hash) => tell(&RunEvent::CopyOf { at, hash }),
+                Stray::CopyOf(hash) => emit(&RunEvent::CopyOf { at, hash }),
             }
         }
         for (folder, why) in doubts {
             self.tally.listings_unread += 1;
-            tell(&RunEvent::ListingUnread { folder, why });
+            emit(&RunEvent::ListingUnread { folder, why });
         }
         self.tally.set_aside = set_aside;
     }

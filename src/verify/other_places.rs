@@ -5,7 +5,7 @@
 //! does not name it, and permission to read the objects does not include permission to list them.
 use super::plan::VerifyPlan;
 use std::collections::BTreeSet;
-use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::record::{DigestJudged, RunEvent};
 use trailproof_core::vocab::key_layout::DigestKey;
@@ -55,7 +55,7 @@ impl OtherPlaces {
     }
 
     /// Reports the places, which were not searched.
-    pub(super) fn tell(&self, tell: &mut (dyn FnMut(&RunEvent) + Send)) {
+    pub(super) fn emit(&self, emit: &mut (dyn FnMut(&RunEvent) + Send)) {
         let Self { first, more, .. } = self;
         let shown = first.iter().map(|(bucket, prefix)| match prefix.is_empty() {
             true => format!("s3://{bucket}"),
@@ -63,9 +63,9 @@ impl OtherPlaces {
         });
         // The names of further places are not kept.
         for detail in shown.chain(more.then(String::new)) {
-            tell(&RunEvent::CheckNotPerformed(NotMade {
+            emit(&RunEvent::CheckNotPerformed(SkippedCheck {
                 check: Check::OtherPlaces,
-                why: WhyNot::OutsideLocation,
+                why: SkipReason::OutsideLocation,
                 region: None,
                 detail,
             }));

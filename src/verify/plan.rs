@@ -1,6 +1,6 @@
 //! The plan of a run: what to verify, and where.
-use super::resume::proven_logs::KnownLogs;
-use super::resume::seam::Since;
+use super::resume::proven_logs::ProvenLogs;
+use super::resume::seam::PreviousRecord;
 use super::trail_status::StatusOf;
 use std::sync::Arc;
 use trailproof_core::coverage::tail_allowed_from;
@@ -34,9 +34,9 @@ pub struct VerifyPlan {
     /// Whether the caller asserts that the copy to read is complete.
     pub complete_copy: bool,
     /// Log files that an earlier record proves; they are not read again if they are unchanged.
-    pub known: Option<Arc<KnownLogs>>,
+    pub known: Option<Arc<ProvenLogs>>,
     /// Record of the earlier run that this run continues from.
-    pub since: Option<Arc<Since>>,
+    pub since: Option<Arc<PreviousRecord>>,
     /// Accounts, regions and ends that the caller expects.
     pub expected: Expected,
     /// Events about evidence that could not be located.

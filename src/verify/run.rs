@@ -1,6 +1,6 @@
 //! Runs `verify`: many chains of a bucket at once, reported in canonical order.
 use super::chain::job::ChainJob;
-use super::chain::message::{ChainSays, Saying};
+use super::chain::message::{ChainBatch, ChainMessage};
 use super::chain::moments::Moments;
 use super::chain::run::run_chain;
 use super::discover::beside::with_trails_beside;
@@ -10,7 +10,7 @@ use super::discover::joined::join_paths;
 use super::discover::places::{Answers, Uncovered};
 use super::other_places::OtherPlaces;
 use super::plan::VerifyPlan;
-use super::schedule::budget::Room;
+use super::schedule::budget::ResultBudget;
 use super::trail_status::DeliversHere;
 use super::unlisted::search::UnlistedSearch;
 use crate::locate::discover::find_chains;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
 use trailproof_core::bytes::content::Hash;
-use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::coverage::{Coverage, Segment};
@@ -44,15 +44,15 @@ const CHAINS_AT_ONCE: usize = 96;
 /// Maximum number of KMS keys kept for one chain. A trail rarely changes its key.
 const KMS_KEYS: usize = 16;
 
-/// Verifies everything in the plan's scope and passes every event to `tell` in canonical order.
+/// Verifies everything in the plan's scope and passes every event to `emit` in canonical order.
 /// Returns the summary with the verdict, which is also the last event.
 pub async fn verify(
     plan: &VerifyPlan,
     source: Arc<dyn ObjectSource>,
     keys: Arc<dyn KeyService>,
-    tell: &mut (dyn FnMut(&RunEvent) + Send),
+    emit: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
-    run(plan, None, source, keys, &Arc::default(), tell).await
+    run(plan, None, source, keys, &Arc::default(), emit).await
 }
 
 /// Does the same as [`verify`], and adds to `unneeded` the digests that were read ahead in vain.
@@ -61,9 +61,9 @@ pub async fn verify_counting(
     source: Arc<dyn ObjectSource>,
     keys: Arc<dyn KeyService>,
     unneeded: &Arc<AtomicU64>,
-    tell: &mut (dyn FnMut(&RunEvent) + Send),
+    emit: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
-    run(plan, None, source, keys, unneeded, tell).await
+    run(plan, None, source, keys, unneeded, emit).await
 }
 
 /// Walks the digests as [`verify`] does, but reads only the log files that proven digests name by
@@ -73,9 +73,9 @@ pub async fn look_up(
     only: Arc<BTreeSet<Hash>>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<dyn KeyService>,
-    tell: &mut (dyn FnMut(&RunEvent) + Send),
+    emit: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
-    run(plan, Some(only), source, keys, &Arc::default(), tell).await
+    run(plan, Some(only), source, keys, &Arc::default(), emit).await
 }
 
 async fn run(
@@ -84,9 +84,9 @@ async fn run(
     source: Arc<dyn ObjectSource>,
     keys: Arc<dyn KeyService>,
     unneeded: &Arc<AtomicU64>,
-    tell: &mut (dyn FnMut(&RunEvent) + Send),
+    emit: &mut (dyn FnMut(&RunEvent) + Send),
 ) -> RunSummary {
-    tell(&RunEvent::RunStarted(Box::new(plan.start())));
+    emit(&RunEvent::RunStarted(Box::new(plan.start())));
     let mut tally = RunTally::default();
     let mut found = find_chains(&source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     tally.passed_over = found.passed_over;
@@ -95,29 +95,29 @@ async fn run(
     let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
     let (mut jobs, over) = jobs(plan, &mut found, &outside, &uncovered, only.as_ref());
     let book = Arc::new(KeyBook::new(keys, plan.now));
-    let is_here = |at: ObjectLocation| source.is_here(&at);
-    let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_here));
-    let room = Room::new(here, unneeded);
-    let (ended, causes) = ends::look(&mut jobs, &source, &book, &room).await;
+    let is_local = |at: ObjectLocation| source.is_local(&at);
+    let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_local));
+    let budget = ResultBudget::new(here, unneeded);
+    let (ended, causes) = ends::look(&mut jobs, &source, &book, &budget).await;
     let answers = Answers::of(plan, &found, &uncovered, &jobs);
-    tell(&RunEvent::BucketListed {
+    emit(&RunEvent::BucketListed {
         chains: count(jobs.len()),
         digests: jobs.iter().map(ChainJob::digests).sum(),
         left_out: found.left_out.iter().cloned().collect(),
     });
     for event in &plan.left_open {
         count_open(&mut tally, event, plan.period);
-        tell(event);
+        emit(event);
     }
     let over = over.map(|why| (ROOT.to_owned(), why));
     for (folder, why) in found.unread.iter().cloned().chain(over) {
         tally.listings_unread += 1;
-        tell(&RunEvent::ListingUnread { folder, why });
+        emit(&RunEvent::ListingUnread { folder, why });
     }
     if let Some(why) = &outside.unknown {
-        tell(&RunEvent::CheckNotPerformed(NotMade {
+        emit(&RunEvent::CheckNotPerformed(SkippedCheck {
             check: Check::ExpectedPlaces,
-            why: WhyNot::ListingUnread,
+            why: SkipReason::ListingUnread,
             region: None,
             detail: why.to_string(),
         }));
@@ -136,10 +136,10 @@ async fn run(
         source,
         tally,
         gaps: Vec::new(),
-        told_chains: BTreeSet::new(),
+        reported_chains: BTreeSet::new(),
         causes: KeptEvents::new(ends::EVENTS_KEPT),
         kms_keys: BTreeSet::new(),
-        keys_told: BTreeSet::new(),
+        reported_keys: BTreeSet::new(),
         other_places: OtherPlaces::new(plan),
     };
     let mut search = plan.unlisted.then(|| UnlistedSearch::new(&run.source, plan, &found));
@@ -148,17 +148,17 @@ async fn run(
         None => jobs,
     };
     causes.into_iter().for_each(|cause| run.causes.take(cause));
-    run.chains(jobs, room, &book, &moments, search.as_mut(), tell).await;
+    run.chains(jobs, budget, &book, &moments, search.as_mut(), emit).await;
     if let Some(not_made) = not_asked {
-        tell(&RunEvent::CheckNotPerformed(not_made));
+        emit(&RunEvent::CheckNotPerformed(not_made));
     }
-    let unexplained = run.explain(&ended, tell);
-    run.unlisted(search, tell).await;
-    run.other_places.tell(tell);
-    run.answer(answers, unexplained, tell);
-    run.passed_over(tell);
+    let unexplained = run.explain(&ended, emit);
+    run.unlisted(search, emit).await;
+    run.other_places.emit(emit);
+    run.answer(answers, unexplained, emit);
+    run.passed_over(emit);
     let summary = run.tally.finish();
-    tell(&RunEvent::RunFinished(summary.clone()));
+    emit(&RunEvent::RunFinished(summary.clone()));
     summary
 }
 
@@ -182,7 +182,7 @@ pub(crate) struct Run<'a> {
     /// Chains with stretches that no digest covers.
     pub(crate) gaps: Vec<GapsOf>,
     /// All chains that were reported.
-    pub(crate) told_chains: BTreeSet<ChainId>,
+    pub(crate) reported_chains: BTreeSet<ChainId>,
     /// Events that may explain a gap.
     pub(crate) causes: KeptEvents,
     /// KMS keys with which log files of the current chain are encrypted.
@@ -190,7 +190,7 @@ pub(crate) struct Run<'a> {
     /// The trail whose status is about this evidence.
     status: Option<DeliversHere>,
     /// Public keys that were reported, by region and fingerprint.
-    keys_told: BTreeSet<(Region, String)>,
+    reported_keys: BTreeSet<(Region, String)>,
     /// Places outside the location that have proven digests of the period.
     other_places: OtherPlaces,
 }
@@ -209,11 +209,11 @@ impl Run<'_> {
     async fn chains(
         &mut self,
         jobs: Vec<ChainJob>,
-        room: Room,
+        budget: ResultBudget,
         book: &Arc<KeyBook>,
         moments: &Arc<Moments>,
         mut search: Option<&mut UnlistedSearch>,
-        tell: &mut (dyn FnMut(&RunEvent) + Send),
+        emit: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let places = Arc::new(Semaphore::new(CHAINS_AT_ONCE));
         let (queues, mut waiting) = mpsc::channel(CHAINS_AT_ONCE);
@@ -225,10 +225,10 @@ impl Run<'_> {
         let starter = tokio::spawn(async move {
             for job in jobs {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-                let (to, from) = mpsc::channel::<Saying>(WAITING);
+                let (to, from) = mpsc::channel::<ChainBatch>(WAITING);
                 let job = Arc::new(job);
                 let digests = usize::try_from(job.digests()).unwrap_or(usize::MAX);
-                let (share, turn) = room.share(digests).await;
+                let (share, turn) = budget.share(digests).await;
                 if queues.send((Arc::clone(&job), share, from)).await.is_err() {
                     return;
                 }
@@ -241,12 +241,12 @@ impl Run<'_> {
                 });
             }
         });
-        while let Some((job, share, mut says)) = waiting.recv().await {
+        while let Some((job, share, mut messages)) = waiting.recv().await {
             share.give_back();
             let mut finished = false;
-            while let Some(mut saying) = says.recv().await {
-                for say in std::mem::take(&mut saying.says) {
-                    finished |= self.say(say, &job, search.as_deref_mut(), tell).await;
+            while let Some(mut saying) = messages.recv().await {
+                for handle in std::mem::take(&mut saying.messages) {
+                    finished |= self.handle(handle, &job, search.as_deref_mut(), emit).await;
                 }
                 // The permit is dropped with it.
                 drop(saying);
@@ -260,22 +260,22 @@ impl Run<'_> {
     }
 
     /// Processes a message of a chain; returns whether it was the last one.
-    async fn say(
+    async fn handle(
         &mut self,
-        say: ChainSays,
+        handle: ChainMessage,
         job: &ChainJob,
         search: Option<&mut UnlistedSearch>,
-        tell: &mut (dyn FnMut(&RunEvent) + Send),
+        emit: &mut (dyn FnMut(&RunEvent) + Send),
     ) -> bool {
         let mut finished = false;
         let search = match (search, job.names_only) {
             (Some(search), true) => {
-                return match say {
-                    ChainSays::Names(names) => {
+                return match handle {
+                    ChainMessage::Names(names) => {
                         search.add(&job.chain, names);
                         false
                     }
-                    ChainSays::Event(event) => {
+                    ChainMessage::Event(event) => {
                         if let RunEvent::DigestJudged(judged) = event.as_ref() {
                             note_proven(search, job, judged);
                         }
@@ -289,8 +289,8 @@ impl Run<'_> {
             (search, _) => search,
         };
         let mut search = search;
-        match say {
-            ChainSays::Event(mut event) => {
+        match handle {
+            ChainMessage::Event(mut event) => {
                 if let (RunEvent::DigestJudged(judged), Some(search)) =
                     (event.as_ref(), search.as_deref_mut())
                 {
@@ -301,7 +301,7 @@ impl Run<'_> {
                 }
                 if let RunEvent::ChainFinished(summary) = event.as_mut() {
                     finished = true;
-                    self.status(job, summary, tell).await;
+                    self.status(job, summary, emit).await;
                     self.tally.chain(summary);
                     if let Some(search) = search {
                         search.covered(&job.chain, &summary.segments);
@@ -315,29 +315,29 @@ impl Run<'_> {
                         let folders = job.listed.folders();
                         self.gaps.push(GapsOf { chain, also, folders, kms_keys, gaps });
                     }
-                    self.told_chains.insert(job.chain.clone());
+                    self.reported_chains.insert(job.chain.clone());
                 }
                 if let RunEvent::SeamJudged(seam) = event.as_ref() {
                     self.tally.not_joined += u64::from(!seam.joined);
                 }
-                tell(&event);
+                emit(&event);
             }
-            ChainSays::Log(judged) => tell(&RunEvent::LogJudged(judged)),
-            ChainSays::Key(key) => {
+            ChainMessage::Log(judged) => emit(&RunEvent::LogJudged(judged)),
+            ChainMessage::Key(key) => {
                 let name = (key.region.clone(), key.fingerprint.clone());
-                if self.keys_told.insert(name) {
-                    tell(&RunEvent::PublicKey(*key));
+                if self.reported_keys.insert(name) {
+                    emit(&RunEvent::PublicKey(*key));
                 }
             }
-            ChainSays::Names(names) => {
+            ChainMessage::Names(names) => {
                 if let Some(search) = search {
                     search.add(&job.chain, names);
                 }
             }
-            ChainSays::Explains(events) => {
+            ChainMessage::Explains(events) => {
                 events.into_iter().for_each(|cause| self.causes.take(cause));
             }
-            ChainSays::EncryptedWith(key) => {
+            ChainMessage::EncryptedWith(key) => {
                 if self.kms_keys.len() < KMS_KEYS {
                     self.kms_keys.insert(key);
                 }
@@ -351,14 +351,14 @@ impl Run<'_> {
         &self,
         job: &ChainJob,
         summary: &mut ChainSummary,
-        tell: &mut (dyn FnMut(&RunEvent) + Send),
+        emit: &mut (dyn FnMut(&RunEvent) + Send),
     ) {
         let Some(status) = &self.status else { return };
         let Some(event) = status.ask(job, self.source.as_ref()).await else { return };
         if let RunEvent::TrailStatus { finding: Some(_), .. } = &event {
             summary.counts.chain_findings += 1;
         }
-        tell(&event);
+        emit(&event);
     }
 }
 

@@ -4,7 +4,7 @@ use crate::locate::place::Place;
 use crate::source::{ListRequest, ObjectSource, Pages};
 use crate::trust::{ServiceError, TrailService};
 use std::sync::Arc;
-use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::record::{EvidencePlace, RunEvent};
@@ -46,16 +46,16 @@ impl StatusOf {
         &self,
         place: &EvidencePlace,
         roots: &[String],
-    ) -> Result<DeliversHere, NotMade> {
+    ) -> Result<DeliversHere, SkippedCheck> {
         if !place.is_original() {
-            return Err(not_made(WhyNot::CopyRead, None, String::new()));
+            return Err(not_made(SkipReason::CopyRead, None, String::new()));
         }
         let trail = self.service.trail(&self.arn).await.map_err(|error| failed(&error, None))?;
-        let trail = trail.ok_or_else(|| not_made(WhyNot::TrailUnknown, None, String::new()))?;
+        let trail = trail.ok_or_else(|| not_made(SkipReason::TrailUnknown, None, String::new()))?;
         let prefix = trail.prefix.unwrap_or_default();
         let prefix = prefix.trim_end_matches('/').to_owned();
         if trail.bucket != place.delivered_to.bucket || !roots.contains(&prefix) {
-            return Err(not_made(WhyNot::DeliversElsewhere, None, String::new()));
+            return Err(not_made(SkipReason::DeliversElsewhere, None, String::new()));
         }
         Ok(DeliversHere { status: self.clone(), prefix })
     }
@@ -100,7 +100,7 @@ impl DeliversHere {
         job: &ChainJob,
         source: &dyn ObjectSource,
         delivered: Timestamp,
-    ) -> Result<Option<Finding>, NotMade> {
+    ) -> Result<Option<Finding>, SkippedCheck> {
         let listed = job.listed.newest().or(job.older);
         // A digest that ends after the period shows that the trail continued.
         if listed.is_some_and(|end| end > job.period.end) {
@@ -124,10 +124,10 @@ impl DeliversHere {
             newest = match seen {
                 Ok(newest) => newest,
                 Err(Unseen::Unread(why)) => {
-                    return Err(not_made(WhyNot::ListingUnread, region, why.to_string()));
+                    return Err(not_made(SkipReason::ListingUnread, region, why.to_string()));
                 }
                 Err(Unseen::NotTold) => {
-                    return Err(not_made(WhyNot::NoLastModified, region, String::new()));
+                    return Err(not_made(SkipReason::NoLastModified, region, String::new()));
                 }
             };
             if newest.is_some_and(|newest: Timestamp| delivered <= newest.plus(SAME_MOMENT)) {
@@ -171,12 +171,12 @@ async fn newest_written(
     Ok(newest)
 }
 
-fn failed(error: &ServiceError, region: Option<&Region>) -> NotMade {
+fn failed(error: &ServiceError, region: Option<&Region>) -> SkippedCheck {
     let code = error.code.as_deref().map(|code| format!("{code}: ")).unwrap_or_default();
     let detail = format!("{}: {code}{}", error.operation, error.message);
-    not_made(WhyNot::ServiceFailed, region, detail)
+    not_made(SkipReason::ServiceFailed, region, detail)
 }
 
-fn not_made(why: WhyNot, region: Option<&Region>, detail: String) -> NotMade {
-    NotMade { check: Check::TrailStatus, why, region: region.cloned(), detail }
+fn not_made(why: SkipReason, region: Option<&Region>, detail: String) -> SkippedCheck {
+    SkippedCheck { check: Check::TrailStatus, why, region: region.cloned(), detail }
 }

@@ -4,7 +4,7 @@
 //! `TRAILPROOF_MOTO_SERVER` names the moto program, as for `foreign_servers`. moto 5.2 does not
 //! know the `MessageType` `DIGEST` and signs the hash of the hash. trailproof must reject that
 //! signature.
-use crate::attest_room::Room;
+use crate::attest_room::AttestFolder;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
@@ -77,7 +77,7 @@ async fn a_kms_that_signs_the_wrong_bytes_is_detected() {
     let (arn, public) = key(&client, KeySpec::EccNistP256).await;
     assert!(arn.starts_with("arn:aws:kms:eu-west-1:"), "{arn}");
     let (wrong, _) = key(&client, KeySpec::EccNistP384).await;
-    let room = Room::new("kms");
+    let room = AttestFolder::new("kms");
     // The region comes from the ARN.
     let aws = [
         ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
@@ -182,7 +182,7 @@ fn answer(key: &SigningKey, operation: &str, body: &Value) -> (&'static str, Val
 
 #[test]
 fn a_kms_signature_verifies_with_its_public_key() {
-    let room = Room::new("kms-loopback");
+    let room = AttestFolder::new("kms-loopback");
     let key = SigningKey::generate().unwrap();
     room.write("kms-public.pem", key.public().unwrap().to_pem().unwrap());
     let endpoint = loopback(key);

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use strum::IntoEnumIterator as _;
-use trailproof_core::codes::check::{Check, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason};
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::FindingCode;
 use trailproof_core::codes::notice::Notice;
@@ -173,7 +173,7 @@ fn the_page_of_codes_is_that_of_the_code() {
         &mut page,
         ("Reasons why a check was not performed", "Reported with the check."),
         ("crates/trailproof-core/src/codes/check.rs", "pub enum WhyNot {"),
-        WhyNot::iter().map(WhyNot::code),
+        SkipReason::iter().map(SkipReason::code),
     );
     check("codes.md", &page);
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use std::sync::Arc;
 use trailproof::attest::merkle::{Tree, leaf_hash};
-use trailproof::attest::record::Summing;
+use trailproof::attest::record::Summarizer;
 use trailproof::verify::plan::VerifyPlan;
 use trailproof::verify::run::verify;
 use trailproof_core::record::wire::write_event;
@@ -178,8 +178,8 @@ fn trails() -> impl Iterator<Item = BuiltTrail> {
     })
 }
 
-fn sum(lines: &[Vec<u8>]) -> Summing {
-    let mut summing = Summing::default();
+fn sum(lines: &[Vec<u8>]) -> Summarizer {
+    let mut summing = Summarizer::default();
     lines.iter().for_each(|line| summing.take(line).unwrap());
     summing
 }

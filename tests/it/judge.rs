@@ -219,7 +219,10 @@ fn a_fingerprint_matches_a_key_in_either_encoding() {
             ([&one.pkcs1[..], &[0]].concat(), false),
             (Vec::new(), false),
         ] {
-            assert_eq!(PublicKey::new(name.as_str(), &der).is_of_its_name(), is_one);
+            assert_eq!(
+                PublicKey::new(name.as_str(), &der).fingerprint_matches_any_encoding(),
+                is_one
+            );
         }
     }
 }

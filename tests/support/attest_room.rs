@@ -34,9 +34,9 @@ impl Ran {
     }
 }
 
-pub(crate) struct Room(pub(crate) PathBuf);
+pub(crate) struct AttestFolder(pub(crate) PathBuf);
 
-impl Room {
+impl AttestFolder {
     /// Creates an empty folder.
     pub(crate) fn empty(name: &str) -> Self {
         let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("attest-{name}"));

@@ -1,6 +1,6 @@
 //! A run in which every value from outside is hostile.
 use super::*;
-use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 
 /// Returns a run in which every value from outside is hostile.
 pub(crate) fn hostile() -> Vec<RunEvent> {
@@ -23,7 +23,7 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
             outcome: finding,
             notices: vec![Notice::LifecycleLooksTheSame],
             counts: true,
-            seen: Seen::default(),
+            seen: ObjectFacts::default(),
         })
     };
     let log = |outcome| {
@@ -32,7 +32,7 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
             expected: [1; 32],
             outcome,
             lifecycle: true,
-            seen: Seen::default(),
+            seen: ObjectFacts::default(),
         })
     };
     let field = Malformed::FieldInvalid { field: "digestS3Object", value: long.clone() };
@@ -50,7 +50,7 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
             cut_short: true,
         })),
         log(Outcome::Unverified(failure.clone())),
-        RunEvent::PublicKey(PublicKeyTold {
+        RunEvent::PublicKey(PublicKeyUsed {
             region: "us-east-1".parse().unwrap(),
             fingerprint: long.clone(),
             der: vec![1; 300],
@@ -111,9 +111,9 @@ pub(crate) fn hostile() -> Vec<RunEvent> {
     builder
         .events
         .push(RunEvent::LogsWithoutDigests { folder: long.clone(), reason: UnlistedReason::None });
-    builder.events.push(RunEvent::CheckNotPerformed(NotMade {
+    builder.events.push(RunEvent::CheckNotPerformed(SkippedCheck {
         check: Check::TrailStatus,
-        why: WhyNot::ServiceFailed,
+        why: SkipReason::ServiceFailed,
         region: None,
         detail: long,
     }));

@@ -12,7 +12,8 @@ use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::record::{
     ChainSummary, Counts, CoverageTotals, DeliveredTo, DigestJudged, EvidencePlace, LogJudged,
-    Presence, PublicKeyTold, ReadKind, ReadPlace, RunEvent, RunStart, RunSummary, Seen, Tool,
+    ObjectFacts, Presence, PublicKeyUsed, ReadKind, ReadPlace, RunEvent, RunStart, RunSummary,
+    Tool,
 };
 use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::verdict::Verdict;
@@ -159,7 +160,7 @@ fn missing(id: &ChainId, end: Timestamp) -> RunEvent {
         outcome: Outcome::Invalid(Finding::DigestMissing),
         notices: Vec::new(),
         counts: true,
-        seen: Seen::default(),
+        seen: ObjectFacts::default(),
     })
 }
 

@@ -2,13 +2,13 @@
 use super::selection::Selection;
 use super::verify::VerifyArgs;
 use crate::console::refusal::Refusal;
-use crate::session::location::{Place, bucket_name, location, moved};
-use crate::session::period::{AskedPeriod, NO_PERIOD, PeriodArgs, period, time};
+use crate::session::location::{Location, bucket_name, location, moved};
+use crate::session::period::{NO_PERIOD, PeriodArgs, RequestedPeriod, period, time};
 use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
 use crate::session::time_text::parse_time;
 use crate::session::{earlier, key_files};
 use crate::source::mirror::Header;
-use crate::verify::resume::seam::Since;
+use crate::verify::resume::seam::PreviousRecord;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl VerifyRequest {
     fn read_with(
         location_typed: Option<&str>,
         selection: &Selection,
-        period: Option<AskedPeriod>,
+        period: Option<RequestedPeriod>,
         began: Timestamp,
     ) -> Result<Self, Refusal> {
         let place = location_typed.map(location).transpose()?;
@@ -53,7 +53,7 @@ impl VerifyRequest {
         let run = mirror.as_ref().and_then(Header::scope).filter(|_| whole);
         let period = period.or_else(|| {
             let (from, to) = mirror.as_ref()?.period()?;
-            Some(AskedPeriod::From(from, Some(to)))
+            Some(RequestedPeriod::From(from, Some(to)))
         });
         let period = period.ok_or_else(|| Refusal::usage(NO_PERIOD))?;
         let (trails, accounts, regions) = match run {
@@ -76,10 +76,10 @@ impl VerifyRequest {
     pub(crate) fn of_verify(args: &VerifyArgs, began: Timestamp) -> Result<Self, Refusal> {
         let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
         let since = since.transpose()?;
-        let period = match since.as_ref().and_then(Since::start) {
+        let period = match since.as_ref().and_then(PreviousRecord::start) {
             Some(start) => {
                 let end = args.selection.end_time.as_deref().map(time).transpose();
-                Some(AskedPeriod::From(start, end.map_err(Refusal::usage)?))
+                Some(RequestedPeriod::From(start, end.map_err(Refusal::usage)?))
             }
             None => read_period(&args.selection, args.since.as_deref())?,
         };
@@ -92,7 +92,7 @@ impl VerifyRequest {
         request.known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
         request.concurrency = args.concurrency;
         request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
-        request.believe(&args.public_keys)?;
+        request.trust_keys(&args.public_keys)?;
         Ok(request)
     }
 
@@ -110,9 +110,9 @@ impl VerifyRequest {
     }
 
     /// Reads the key bundles that were named, and trusts their keys.
-    pub(crate) fn believe(&mut self, paths: &[PathBuf]) -> Result<(), Refusal> {
+    pub(crate) fn trust_keys(&mut self, paths: &[PathBuf]) -> Result<(), Refusal> {
         self.keys = key_files::read(paths)?.map(|bundle| (bundle, key_files::names(paths)));
-        if let Some(Place::Directory(path)) = self.place.as_ref().filter(|_| paths.is_empty())
+        if let Some(Location::Directory(path)) = self.place.as_ref().filter(|_| paths.is_empty())
             && self.place.as_ref().and_then(mirrored).is_some()
         {
             self.keys = key_files::of_mirror(path)?;
@@ -123,10 +123,10 @@ impl VerifyRequest {
 
 /// What the location is a mirror of, if it is one of ours. A document that cannot be read is reported
 /// where the mirror is opened.
-fn mirrored(place: &Place) -> Option<Header> {
+fn mirrored(place: &Location) -> Option<Header> {
     match place {
-        Place::Directory(path) => Header::read(path).ok().flatten(),
-        Place::Bucket(..) => None,
+        Location::Directory(path) => Header::read(path).ok().flatten(),
+        Location::Bucket(..) => None,
     }
 }
 
@@ -198,7 +198,10 @@ fn accounts_in(path: &str) -> Result<Vec<AccountId>, Refusal> {
 }
 
 /// Reads the period that was typed, if any; `since` is the start if `--since` names a time.
-fn read_period(selection: &Selection, since: Option<&str>) -> Result<Option<AskedPeriod>, Refusal> {
+fn read_period(
+    selection: &Selection,
+    since: Option<&str>,
+) -> Result<Option<RequestedPeriod>, Refusal> {
     let typed = PeriodArgs {
         start: since.or(selection.start_time.as_deref()),
         end: selection.end_time.as_deref(),

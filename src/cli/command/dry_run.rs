@@ -8,7 +8,7 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
 use crate::report::words::evidence;
 use crate::session::environment::now;
-use crate::session::open::{Caller, Session};
+use crate::session::open::{CallerLookup, Session};
 use crate::session::request::VerifyRequest;
 use crate::source::layer::count::Counts;
 use crate::verify::discover::survey::{Survey, survey};
@@ -41,11 +41,12 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let request = VerifyRequest::of_verify(args, now())?;
-    let session = Session::open(&aws.access(), request, &counts, Caller::Unwanted, None).await?;
+    let session =
+        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     let survey = survey(&session.plan, &session.source).await;
     progress.stop();
     session.remarks();
-    session.clock_remark();
+    session.warn_clock_skew();
     let machine = Machine {
         page_time: counts.page_time().unwrap_or_default(),
         cores: std::thread::available_parallelism().map_or(1, |cores| u64::from_count(cores.get())),
@@ -55,7 +56,7 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus
     let made = session.billed.as_ref().map(|billed| billed.now().lists);
     let lists = made.map(|made| made.saturating_sub(survey.pages));
     let search = if session.plan.unlisted { survey.search } else { 0 };
-    let mut text = tell(&evidence(&session.plan.place), &survey, lists, search, machine);
+    let mut text = emit(&evidence(&session.plan.place), &survey, lists, search, machine);
     if let Some(made) = made {
         text += &format!("  This listing itself took {} LIST requests.\n", number(made));
     }
@@ -116,7 +117,7 @@ fn round(value: f64) -> u64 {
     value.round() as u64
 }
 
-fn tell(
+fn emit(
     location: &str,
     survey: &Survey,
     lists: Option<u64>,

@@ -9,7 +9,7 @@ use crate::console::stream::print_to_stderr;
 use crate::files::atomic::{check_absent, write};
 use crate::session::environment::now;
 use crate::session::period::{NO_PERIOD, PeriodArgs, period};
-use crate::session::store::say_without_roots;
+use crate::session::store::warn_without_roots;
 use crate::trust::bundle::fetched;
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyRecord, KeyService as _, ServiceError};
@@ -54,7 +54,7 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
         endpoint_scope: EndpointScope::Every,
     };
     let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
-    say_without_roots(&config);
+    warn_without_roots(&config);
     config.check_credentials().await.map_err(|error| not_started(&error))?;
     let mut regions = named.clone();
     if args.all_regions {

@@ -13,7 +13,7 @@ use crate::console::refusal::{Refusal, print_result};
 use crate::report::text_lines::{COMPLETE_COPY, counted};
 use crate::report::words::{evidence, expected_and_found};
 use crate::session::environment::now;
-use crate::session::open::{Caller, Session};
+use crate::session::open::{CallerLookup, Session};
 use crate::session::request::VerifyRequest;
 use crate::verify::plan::VerifyPlan;
 use crate::verify::run::look_up;
@@ -51,17 +51,17 @@ pub(crate) async fn run(aws: &AwsArgs, args: &LookupArgs) -> ExitStatus {
     match unless_interrupted(attempt(aws, args)).await {
         Err(signal) => signal,
         Ok(ended) => ended
-            .and_then(|told| print_result(told.text.as_bytes(), told.verdict.into()))
+            .and_then(|report| print_result(report.text.as_bytes(), report.verdict.into()))
             .unwrap_or_else(|refusal| refusal.print()),
     }
 }
 
-struct Told {
+struct LookupReport {
     text: String,
     verdict: Verdict,
 }
 
-async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
+async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<LookupReport, Refusal> {
     let mut files = Vec::new();
     for path in &args.files {
         files.push((path.clone(), read(path)?));
@@ -70,10 +70,11 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let mut request = VerifyRequest::read(Some(&args.place), &args.selection, now())?;
     request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
-    request.believe(&args.public_keys)?;
+    request.trust_keys(&args.public_keys)?;
     // Only digests show what was delivered.
     request.unlisted = false;
-    let session = Session::open(&aws.access(), request, &counts, Caller::Unwanted, None).await?;
+    let session =
+        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     let wanted: Arc<BTreeSet<Hash>> =
         Arc::new(files.iter().flat_map(|(_, read)| [read.whole_hash(), read.hash]).collect());
     let mut found: BTreeMap<Hash, Vec<FoundAt>> = BTreeMap::new();
@@ -100,11 +101,11 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<Told, Refusal> {
     .await;
     progress.stop();
     session.remarks();
-    session.clock_remark();
+    session.warn_clock_skew();
     if let Some(billed) = &session.billed {
         print_request_summary(args.quiet, billed);
     }
-    Ok(tell(&files, &found, &summary, doubts, &session.plan))
+    Ok(emit(&files, &found, &summary, doubts, &session.plan))
 }
 
 /// Returns a remark on the object at the key of delivery, unless it is valid.
@@ -152,13 +153,13 @@ fn read(path: &Path) -> Result<Content, Refusal> {
     Ok(reader.finish())
 }
 
-fn tell(
+fn emit(
     files: &[(PathBuf, Content)],
     found: &BTreeMap<Hash, Vec<FoundAt>>,
     summary: &RunSummary,
     doubts: u64,
     plan: &VerifyPlan,
-) -> Told {
+) -> LookupReport {
     let mut lines = Vec::new();
     let mut verdict: Option<Verdict> = None;
     let mut worse = |one: Verdict| verdict = verdict.max(Some(one));
@@ -223,7 +224,7 @@ fn tell(
         }
     }
     let text = lines.join("\n") + "\n";
-    Told { text, verdict: verdict.unwrap_or(Verdict::NothingFound) }
+    LookupReport { text, verdict: verdict.unwrap_or(Verdict::NothingFound) }
 }
 
 /// Returns where a file's content, or that of its first gzip member, was delivered.

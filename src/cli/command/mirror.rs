@@ -12,7 +12,7 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::session::environment::now;
-use crate::session::location::Place;
+use crate::session::location::Location;
 use crate::session::open::Session;
 use crate::session::request::VerifyRequest;
 use crate::source::layer::count::Counts;
@@ -78,7 +78,7 @@ async fn attempt(
     let mut request = VerifyRequest::read(Some(&args.location), &args.selection, now())?;
     request.concurrency = args.concurrency;
     let (bucket, prefix) = match &request.place {
-        Some(Place::Bucket(bucket, prefix)) => (bucket, prefix),
+        Some(Location::Bucket(bucket, prefix)) => (bucket, prefix),
         _ => {
             let words = "a mirror is a copy of a bucket\n\nhint: `trailproof mirror \
                          s3://BUCKET/PREFIX DIRECTORY`";
@@ -94,11 +94,11 @@ async fn attempt(
     }
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    request.believe(&args.public_keys)?;
+    request.trust_keys(&args.public_keys)?;
     let mut run =
         Session::open(&aws.access(), request, &counts, outputs.caller(), Some(&mirror)).await?;
     let copying = run.copying.take().ok_or_else(|| Refusal::usage("a bucket is needed"))?;
-    outputs.know(run.own(&counts, &Arc::default()).await);
+    outputs.set_facts(run.own(&counts, &Arc::default()).await);
     let keys = Arc::new(RecordedKeys::new(Arc::clone(&run.keys), run.plan.now));
     let wanted = InPeriod::new(&run.plan.scope, run.plan.period);
     wanted.list(&run.source, &run.plan.bucket, &run.plan.roots).await;
@@ -108,7 +108,7 @@ async fn attempt(
             regions.insert(chain.source_region.clone());
         }
         progress.note(event);
-        outputs.tell(event);
+        outputs.emit(event);
     })
     .await;
     mirror.rest(&copying, |key| wanted.has(key)).await;
@@ -128,9 +128,9 @@ async fn attempt(
         mirror.write(KEYS_BESIDE, &bundle_text(&kept));
     }
     let finished = mirror.finish().await;
-    run.clock_remark();
+    run.warn_clock_skew();
     if !args.quiet {
-        tell(args, &finished);
+        emit(args, &finished);
     }
     if let Some(billed) = &run.billed {
         print_request_summary(args.quiet, billed);
@@ -179,7 +179,7 @@ fn spans(
     header.keys.iter().filter_map(span).collect()
 }
 
-fn tell(args: &MirrorArgs, finished: &Finished) {
+fn emit(args: &MirrorArgs, finished: &Finished) {
     if finished.lost.is_some() {
         return;
     }

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitStatus {
         Err(cut @ BadRecord::Cut { lines: 1.. }) => Some(cut),
         Err(why) => return bad(&why),
     };
-    let verdict = match tell(&args.record, record.sha256(), &mut outputs) {
+    let verdict = match emit(&args.record, record.sha256(), &mut outputs) {
         Ok(verdict) => verdict,
         Err(why) => return bad(&why),
     };
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ReplayArgs) -> ExitStatus {
 
 /// Writes the events of the record to the outputs and returns its verdict. The verdict is reported
 /// only if the record still has the hash that was `checked`.
-fn tell(
+fn emit(
     path: &Path,
     checked: Option<&str>,
     outputs: &mut Outputs,
@@ -62,8 +62,8 @@ fn tell(
     loop {
         match record.next_line() {
             Ok(Some(RecordLine::Event(event @ RunEvent::RunFinished(_)))) => finished = Some(event),
-            Ok(Some(RecordLine::Event(event))) => outputs.tell(&event),
-            Ok(Some(RecordLine::Circumstances(around))) => outputs.tell_circumstances(&around),
+            Ok(Some(RecordLine::Event(event))) => outputs.emit(&event),
+            Ok(Some(RecordLine::Circumstances(around))) => outputs.emit_circumstances(&around),
             Ok(Some(_)) => {}
             Ok(None) if record.sha256() == checked => break,
             // Reported by the caller. A run may have been writing to the record in the meantime.
@@ -79,7 +79,7 @@ fn tell(
         }
     }
     let Some(event) = finished else { return Ok(None) };
-    outputs.tell(&event);
+    outputs.emit(&event);
     match event {
         RunEvent::RunFinished(summary) => Ok(Some(summary.verdict)),
         _ => Ok(None),

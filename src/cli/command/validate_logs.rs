@@ -11,7 +11,7 @@ use crate::compat::text::AwsText;
 use crate::console::exit::ExitStatus;
 use crate::console::stream::print_to_stderr;
 use crate::session::environment::{max_attempts, now};
-use crate::session::store::{s3, say_without_roots};
+use crate::session::store::{s3, warn_without_roots};
 use crate::session::time_text::parse_time;
 use crate::source::layer::count::Counts;
 use crate::trust::cloudtrail::CloudTrail;
@@ -66,7 +66,7 @@ async fn validate(
         endpoint_scope: EndpointScope::CloudTrail,
     };
     let config = AwsConfig::load(options).await?;
-    say_without_roots(&config);
+    warn_without_roots(&config);
     config.region()?;
     let request = request(aws, args, period)?;
     config.check_credentials().await?;
@@ -83,7 +83,7 @@ async fn validate(
     // Stderr is byte-equal to the AWS CLI's unless it is a terminal.
     let waits = io::stderr().is_terminal().then(|| watch(counts));
     let report = report.insert(Report::new(args.verbose, home_region.as_str()));
-    let tallies = validate_logs(plan, source, &trust, &mut |event| report.tell(event)).await;
+    let tallies = validate_logs(plan, source, &trust, &mut |event| report.emit(event)).await;
     if let Some(waits) = waits {
         waits.abort();
     }
@@ -158,7 +158,7 @@ impl Report {
         Self { text: AwsText::new(out, io::stderr(), verbose, home_region), failed: None }
     }
 
-    fn tell(&mut self, event: &trailproof_core::compat::event::Event) {
+    fn emit(&mut self, event: &trailproof_core::compat::event::Event) {
         if self.failed.is_none() {
             self.failed = self.text.event(event).err();
         }

@@ -54,20 +54,20 @@ async fn attempt(
     let request = VerifyRequest::of_verify(args, now())?;
     let mut run = Session::open(&aws.access(), request, &counts, outputs.caller(), None).await?;
     let skipped = run.plan.known.as_ref().map(|known| Arc::clone(known.skipped()));
-    outputs.know(run.own(&counts, &skipped.unwrap_or_default()).await);
+    outputs.set_facts(run.own(&counts, &skipped.unwrap_or_default()).await);
     let known = run.plan.known.as_ref();
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
     let unneeded = Arc::default();
     let summary = verify_counting(&run.plan, source, keys, &unneeded, &mut |event| {
         progress.note(event);
-        outputs.tell(event);
+        outputs.emit(event);
     })
     .await;
     progress.stop();
     run.remarks();
-    run.clock_remark();
+    run.warn_clock_skew();
     if let Some(known) = known {
-        earlier::tell_skipped(known);
+        earlier::print_skipped(known);
     }
     if let Some(billed) = &run.billed {
         billed.note_unneeded(unneeded.load(Ordering::Relaxed));

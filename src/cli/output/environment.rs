@@ -1,5 +1,5 @@
 //! The circumstances of a run: the clock, the host, the user, the program.
-use crate::report::record::Surroundings;
+use crate::report::record::RunEnvironment;
 use crate::session::environment::now;
 use crate::session::open::RunFacts;
 use sha2::{Digest as _, Sha256};
@@ -11,10 +11,10 @@ use trailproof_core::record::document::{Circumstances, RunEnded};
 use trailproof_core::record::wire::Time;
 
 /// Returns the circumstances of this run, and a function that measures it at its end.
-pub(crate) fn surroundings(own: RunFacts) -> Surroundings {
+pub(crate) fn environment(facts: RunFacts) -> RunEnvironment {
     let began = Instant::now();
     let circumstances = Circumstances {
-        started: Time(own.began.unwrap_or_else(now)),
+        started: Time(facts.began.unwrap_or_else(now)),
         host: host(),
         user: user(),
         arguments: std::env::args_os()
@@ -22,20 +22,20 @@ pub(crate) fn surroundings(own: RunFacts) -> Surroundings {
             .map(|argument| without_secret(&argument.to_string_lossy()))
             .collect(),
         program_sha256: program().ok(),
-        aws_caller: own.caller,
+        aws_caller: facts.caller,
     };
     let ended = Box::new(move || {
-        let counts = own.counts.now();
+        let counts = facts.counts.now();
         RunEnded {
             ended: Time(now()),
             duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             requests: counts.lists + counts.gets,
             bytes: counts.bytes,
-            log_files_skipped: own.skipped.load(Ordering::Relaxed),
-            store_skew_seconds: own.clock.and_then(|clock| clock.seconds_ahead()),
+            log_files_skipped: facts.skipped.load(Ordering::Relaxed),
+            store_skew_seconds: facts.clock.and_then(|clock| clock.seconds_ahead()),
         }
     });
-    Surroundings { circumstances, ended }
+    RunEnvironment { circumstances, ended }
 }
 
 fn host() -> Option<String> {

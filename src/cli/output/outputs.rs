@@ -3,14 +3,14 @@
 //! If an output fails, the run continues without it: the verdict must not depend on a closed pipe
 //! or a full disk. A lost output is reported at the end. It also sets the exit status, unless the
 //! evidence is contradicted, which takes precedence.
-use super::environment::surroundings;
-use super::request::{Kind, ReportFormat, Wanted, wanted};
-use super::sink::{Nowhere, Output, finish, in_file, in_record, on_stdout};
+use super::environment::environment;
+use super::request::{Kind, OutputRequest, ReportFormat, requests};
+use super::sink::{LostOutput, Output, finish, in_file, in_record, on_stdout};
 use crate::cli::args::output::{Format, OutputArgs, RecordArgs};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::atomic::names_same;
-use crate::session::open::{Caller, RunFacts};
+use crate::session::open::{CallerLookup, RunFacts};
 use std::io::{self};
 use std::path::Path;
 use trailproof_core::record::RunEvent;
@@ -20,7 +20,7 @@ use trailproof_core::vocab::location::escape;
 /// The outputs to which the events of a run are written.
 pub(crate) struct Outputs {
     /// Files to open when the run begins. A run that does not begin leaves no file.
-    wanted: Vec<Wanted>,
+    requests: Vec<OutputRequest>,
     all: Vec<Output>,
     /// Whether to leave out whatever depends on the clock, the host and the network.
     reproducible: bool,
@@ -29,7 +29,7 @@ pub(crate) struct Outputs {
     /// Whether the events come from a run, and not from its record.
     live: bool,
     /// Facts about the run for its circumstances.
-    own: RunFacts,
+    facts: RunFacts,
     /// Whether the run began. A run that did not begin has no report.
     begun: bool,
     /// Whether the run finished.
@@ -48,12 +48,12 @@ impl Outputs {
         args: &OutputArgs,
     ) -> Result<Self, Refusal> {
         Ok(Self {
-            wanted: wanted(record, args)?,
+            requests: requests(record, args)?,
             all: vec![on_stdout(format)],
             reproducible: record.reproducible,
             force: args.force,
             live: true,
-            own: RunFacts::default(),
+            facts: RunFacts::default(),
             begun: false,
             ended: false,
         })
@@ -79,7 +79,7 @@ impl Outputs {
     ///
     /// Returns a usage error if an output is `input`.
     pub(crate) fn beside(self, input: &Path) -> Result<Self, Refusal> {
-        match self.wanted.iter().find(|file| names_same(&file.path, input)) {
+        match self.requests.iter().find(|file| names_same(&file.path, input)) {
             None => Ok(self),
             Some(file) => Err(Refusal::usage(format!(
                 "`{}` is an input and cannot be an output as well",
@@ -89,23 +89,24 @@ impl Outputs {
     }
 
     /// Returns whether any output needs the identity of the AWS caller.
-    pub(crate) fn caller(&self) -> Caller {
-        let tells =
-            |file: &Wanted| matches!(file.kind, Kind::Record | Kind::Report(ReportFormat::Html));
-        match self.tells_surroundings() && self.wanted.iter().any(tells) {
-            true => Caller::Wanted,
-            false => Caller::Unwanted,
+    pub(crate) fn caller(&self) -> CallerLookup {
+        let tells = |file: &OutputRequest| {
+            matches!(file.kind, Kind::Record | Kind::Report(ReportFormat::Html))
+        };
+        match self.has_circumstances() && self.requests.iter().any(tells) {
+            true => CallerLookup::Requested,
+            false => CallerLookup::Skipped,
         }
     }
 
     /// Sets the facts about the run.
-    pub(crate) fn know(&mut self, own: RunFacts) {
-        self.own = own;
+    pub(crate) fn set_facts(&mut self, facts: RunFacts) {
+        self.facts = facts;
     }
 
     /// Returns whether the files include the circumstances of the run.
-    fn tells_surroundings(&self) -> bool {
-        self.live && !self.reproducible && !self.wanted.is_empty()
+    fn has_circumstances(&self) -> bool {
+        self.live && !self.reproducible && !self.requests.is_empty()
     }
 
     /// Opens the files. A file that cannot be created counts as lost, and the run continues.
@@ -113,11 +114,11 @@ impl Outputs {
     /// agree.
     fn begin(&mut self) -> Option<Circumstances> {
         self.begun = true;
-        let tells = self.tells_surroundings();
-        let wanted = std::mem::take(&mut self.wanted);
-        let mut around = tells.then(|| surroundings(std::mem::take(&mut self.own)));
+        let tells = self.has_circumstances();
+        let requests = std::mem::take(&mut self.requests);
+        let mut around = tells.then(|| environment(std::mem::take(&mut self.facts)));
         let circumstances = around.as_ref().map(|around| around.circumstances.clone());
-        for file in wanted {
+        for file in requests {
             let name = format!("`{}`", escape(&file.path.to_string_lossy()));
             let opened = match file.kind {
                 Kind::Record => in_record(&file.path, around.take(), self.force),
@@ -139,11 +140,11 @@ impl Outputs {
     }
 
     fn lost(&mut self, name: String, error: io::Error) {
-        self.all.push(Output { name, to: Box::new(Nowhere), file: None, failed: Some(error) });
+        self.all.push(Output { name, to: Box::new(LostOutput), file: None, failed: Some(error) });
     }
 
     /// Writes an event to every output that has not failed.
-    pub(crate) fn tell(&mut self, event: &RunEvent) {
+    pub(crate) fn emit(&mut self, event: &RunEvent) {
         let circumstances = if self.begun { None } else { self.begin() };
         self.ended = matches!(event, RunEvent::RunFinished(_));
         let reproducible = if self.reproducible { event.reproducible() } else { None };
@@ -154,12 +155,12 @@ impl Outputs {
             }
         }
         if let Some(circumstances) = circumstances {
-            self.tell_circumstances(&circumstances);
+            self.emit_circumstances(&circumstances);
         }
     }
 
     /// Writes the circumstances of the run to every output that has not failed.
-    pub(crate) fn tell_circumstances(&mut self, circumstances: &Circumstances) {
+    pub(crate) fn emit_circumstances(&mut self, circumstances: &Circumstances) {
         for output in &mut self.all {
             if output.failed.is_none() {
                 output.failed = output.to.circumstances(circumstances).err();

@@ -10,7 +10,7 @@ use trailproof_core::vocab::location::escape;
 
 /// A file to write, and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct OutputRequest {
     pub(crate) kind: Kind,
     pub(crate) path: PathBuf,
 }
@@ -33,36 +33,40 @@ pub(crate) enum ReportFormat {
 }
 
 /// Returns the requested files, after a check that they differ from each other and from stdout.
-pub(crate) fn wanted(record: &RecordArgs, args: &OutputArgs) -> Result<Vec<Wanted>, Refusal> {
+pub(crate) fn requests(
+    record: &RecordArgs,
+    args: &OutputArgs,
+) -> Result<Vec<OutputRequest>, Refusal> {
     let reports = args.report.iter().map(|report| {
         let kind = match report.kind {
             ReportKind::Html => Kind::Report(ReportFormat::Html),
         };
-        Wanted { kind, path: report.path.clone() }
+        OutputRequest { kind, path: report.path.clone() }
     });
     let junit = args
         .junit
         .iter()
-        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Junit), path: path.clone() });
+        .map(|path| OutputRequest { kind: Kind::Report(ReportFormat::Junit), path: path.clone() });
     let ocsf = args
         .ocsf
         .iter()
-        .map(|path| Wanted { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
+        .map(|path| OutputRequest { kind: Kind::Report(ReportFormat::Ocsf), path: path.clone() });
     let exports = args.export.iter().map(|export| {
         let kind = match export.kind {
             ExportKind::VerifiedIntervals => ReportFormat::VerifiedIntervals,
             ExportKind::VerifiedObjects => ReportFormat::VerifiedObjects,
         };
-        Wanted { kind: Kind::Report(kind), path: export.path.clone() }
+        OutputRequest { kind: Kind::Report(kind), path: export.path.clone() }
     });
-    let record = record.record.iter().map(|path| Wanted { kind: Kind::Record, path: path.clone() });
-    let wanted: Vec<Wanted> =
+    let record =
+        record.record.iter().map(|path| OutputRequest { kind: Kind::Record, path: path.clone() });
+    let requests: Vec<OutputRequest> =
         record.chain(reports).chain(junit).chain(ocsf).chain(exports).collect();
-    for (at, file) in wanted.iter().enumerate() {
-        check_path(&file.path, wanted.iter().take(at).map(|earlier| earlier.path.as_path()))?;
+    for (at, file) in requests.iter().enumerate() {
+        check_path(&file.path, requests.iter().take(at).map(|earlier| earlier.path.as_path()))?;
         check_absent(&file.path, args.force)?;
     }
-    Ok(wanted)
+    Ok(requests)
 }
 
 /// Returns a usage error if `path` is also the file of a different output.

@@ -2,7 +2,7 @@
 use super::request::ReportFormat;
 use crate::cli::args::output::Format;
 use crate::console::stream::print_to_stderr;
-use crate::files::atomic::WholeFile;
+use crate::files::atomic::AtomicFile;
 use crate::files::record_file::PartialFile;
 use crate::report::RunReporter;
 use crate::report::export::{VerifiedIntervals, VerifiedObjects};
@@ -11,7 +11,7 @@ use crate::report::json::Json;
 use crate::report::json_lines::JsonLines;
 use crate::report::junit::Junit;
 use crate::report::ocsf::Ocsf;
-use crate::report::record::{Record, RecordSink, Surroundings};
+use crate::report::record::{Record, RecordSink, RunEnvironment};
 use crate::report::text::Text;
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(crate) struct Output {
 
 /// A file that gets its name when it is complete.
 pub(crate) enum OutputFile {
-    Report(WholeFile),
+    Report(AtomicFile),
     Record(PartialFile),
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn in_file(
     path: &Path,
     force: bool,
 ) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
-    let file = WholeFile::create(path, force)?;
+    let file = AtomicFile::create(path, force)?;
     let out = BufWriter::new(file.writer()?);
     let to: Box<dyn RunReporter> = match kind {
         ReportFormat::Html => Box::new(Html::new(out)),
@@ -99,7 +99,7 @@ pub(crate) fn in_file(
 /// Creates the record of the run.
 pub(crate) fn in_record(
     path: &Path,
-    around: Option<Surroundings>,
+    around: Option<RunEnvironment>,
     force: bool,
 ) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
     let file = PartialFile::create(path, force)?;
@@ -113,9 +113,9 @@ pub(crate) fn in_record(
 }
 
 /// The reporter of an output that was lost before the run began. It discards everything.
-pub(crate) struct Nowhere;
+pub(crate) struct LostOutput;
 
-impl RunReporter for Nowhere {
+impl RunReporter for LostOutput {
     fn event(&mut self, _: &RunEvent) -> io::Result<()> {
         Ok(())
     }

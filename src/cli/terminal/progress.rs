@@ -13,7 +13,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Events of the run so far.
 #[derive(Debug, Default)]
-struct Told {
+struct EventCounts {
     chains: AtomicU64,
     digests: AtomicU64,
     logs: AtomicU64,
@@ -24,7 +24,7 @@ struct Told {
 /// The progress line on stderr. If stderr is not a terminal, only wait messages are printed.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    told: Arc<Told>,
+    events: Arc<EventCounts>,
     bar: Option<ProgressBar>,
     drawing: Option<tokio::task::JoinHandle<()>>,
 }
@@ -32,18 +32,18 @@ pub(crate) struct Progress {
 impl Progress {
     /// Starts drawing, unless `quiet`.
     pub(crate) fn start(quiet: bool, counts: Arc<Counts>) -> Self {
-        let told = Arc::new(Told::default());
+        let events = Arc::new(EventCounts::default());
         if quiet {
-            return Self { told, bar: None, drawing: None };
+            return Self { events, bar: None, drawing: None };
         }
         if !std::io::stderr().is_terminal() {
-            return Self { told, bar: None, drawing: Some(watch(counts)) };
+            return Self { events, bar: None, drawing: Some(watch(counts)) };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
             bar.set_style(style);
         }
-        let (drawn, seen) = (bar.clone(), Arc::clone(&told));
+        let (drawn, seen) = (bar.clone(), Arc::clone(&events));
         let began = Instant::now();
         let drawing = tokio::spawn(async move {
             let mut waits = Waits::new();
@@ -56,18 +56,18 @@ impl Progress {
                 tokio::time::sleep(TICK).await;
             }
         });
-        Self { told, bar: Some(bar), drawing: Some(drawing) }
+        Self { events, bar: Some(bar), drawing: Some(drawing) }
     }
 
     /// Counts an event.
     pub(crate) fn note(&self, event: &RunEvent) {
         if let RunEvent::BucketListed { digests, .. } = event {
-            self.told.listed.store(*digests, Ordering::Relaxed);
+            self.events.listed.store(*digests, Ordering::Relaxed);
         }
         let counter = match event {
-            RunEvent::ChainFinished(_) => &self.told.chains,
-            RunEvent::DigestJudged(_) => &self.told.digests,
-            RunEvent::LogJudged(_) => &self.told.logs,
+            RunEvent::ChainFinished(_) => &self.events.chains,
+            RunEvent::DigestJudged(_) => &self.events.digests,
+            RunEvent::LogJudged(_) => &self.events.logs,
             _ => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -90,12 +90,12 @@ impl Drop for Progress {
     }
 }
 
-fn line(told: &Told, counts: &Counts, elapsed: Duration) -> String {
+fn line(events: &EventCounts, counts: &Counts, elapsed: Duration) -> String {
     let now = counts.now();
     let requests = now.lists + now.gets;
     let rate = requests.checked_div(elapsed.as_secs().max(1)).unwrap_or(0);
-    let digests = told.digests.load(Ordering::Relaxed);
-    let listed = told.listed.load(Ordering::Relaxed);
+    let digests = events.digests.load(Ordering::Relaxed);
+    let listed = events.listed.load(Ordering::Relaxed);
     // Digests take about equally long, so the remaining time follows from the finished ones.
     let left = match (elapsed.as_secs()).checked_mul(listed.saturating_sub(digests)) {
         Some(work) if digests > 0 => format!("{} s left", work / digests),
@@ -104,8 +104,8 @@ fn line(told: &Told, counts: &Counts, elapsed: Duration) -> String {
     format!(
         "{} chains, {digests} of {listed} digests, {} log files, {:.1} MB, {requests} requests \
          ({rate}/s), {} in flight, {left}",
-        told.chains.load(Ordering::Relaxed),
-        told.logs.load(Ordering::Relaxed),
+        events.chains.load(Ordering::Relaxed),
+        events.logs.load(Ordering::Relaxed),
         megabytes(now.bytes),
         now.in_flight,
     )

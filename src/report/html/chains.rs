@@ -139,7 +139,7 @@ impl Chains {
         let few = chains.len() <= FEW;
         let names = ChainNames::of(chains.iter().map(|chain| &chain.chain));
         let mut made = Self::default();
-        let mut room = Room { months: MONTHS_DRAWN, stretches: STRETCHES };
+        let mut budget = PageBudget { months: MONTHS_DRAWN, stretches: STRETCHES };
         for (at, chain) in chains.iter().enumerate() {
             let standing = Standing::of(chain, ends);
             let name = || Shown::of(names.name(&chain.chain));
@@ -151,7 +151,7 @@ impl Chains {
                     (number, name()),
                     chain,
                     (standing, ends),
-                    &mut room,
+                    &mut budget,
                 )),
                 None if wanted => made.sections_left_out += 1,
                 None => {}
@@ -169,12 +169,12 @@ impl Chains {
 }
 
 /// What remains of the limits on months and stretches.
-struct Room {
+struct PageBudget {
     months: usize,
     stretches: usize,
 }
 
-impl Room {
+impl PageBudget {
     fn take_months(&mut self, months: usize) -> bool {
         let taken = self.months.checked_sub(months);
         self.months = taken.unwrap_or(self.months);
@@ -203,16 +203,16 @@ fn section(
     (number, name): (usize, Shown),
     chain: &ChainSummary,
     (standing, ends): (Standing, &Ends),
-    room: &mut Room,
+    budget: &mut PageBudget,
 ) -> Section {
     let id = &chain.chain;
     let organization =
         id.organization.as_ref().map(|organization| format!(", organization {organization}"));
     let origin =
         format!("Trail {} of {}{}", id.trail, id.home_region, organization.unwrap_or_default());
-    let drawn = room.take_months(months_in(&chain.segments));
-    let wanted = chain.segments.len().min(STRETCHES_OF_ONE).min(room.stretches);
-    room.stretches -= wanted;
+    let drawn = budget.take_months(months_in(&chain.segments));
+    let wanted = chain.segments.len().min(STRETCHES_OF_ONE).min(budget.stretches);
+    budget.stretches -= wanted;
     let left_out = chain.segments.len() - wanted;
     Section {
         number,

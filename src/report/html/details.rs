@@ -1,7 +1,7 @@
 //! The details behind the counts: findings, gaps, and what was not proven and why.
 use super::chains::length;
 use super::shown::Shown;
-use crate::report::collect::{Collected, Gap, ToldFinding};
+use crate::report::collect::{Collected, Gap, LocatedFinding};
 use crate::report::names::ChainNames;
 use crate::report::places;
 use crate::report::text_lines::counted;
@@ -46,7 +46,7 @@ pub(super) struct FindingView {
     pub(super) lifecycle: bool,
 }
 
-fn finding(told: &ToldFinding, names: &ChainNames) -> FindingView {
+fn finding(told: &LocatedFinding, names: &ChainNames) -> FindingView {
     let (expected, found) = words::expected_and_found(&told.finding);
     FindingView {
         code: told.finding.code(),

@@ -2,7 +2,7 @@
 use super::shown::Shown;
 use crate::report::collect::Collected;
 use sha2::{Digest as _, Sha256};
-use trailproof_core::record::PublicKeyTold;
+use trailproof_core::record::PublicKeyUsed;
 
 /// Maximum number of keys shown; the rest is counted. One takes about 400 bytes.
 const SHOWN: usize = 1_000;
@@ -39,7 +39,7 @@ impl Keys {
     }
 }
 
-fn key(key: &PublicKeyTold) -> Key {
+fn key(key: &PublicKeyUsed) -> Key {
     let valid = match (key.valid_from, key.valid_to) {
         (Some(from), Some(to)) => format!("{from} to {to}"),
         (Some(from), None) => format!("from {from}"),

@@ -4,8 +4,8 @@
 //! The first event is the run's verdict. One event follows for each finding, and one for each
 //! reason why something is not proven. Their time is the start of the run or, if that is not
 //! recorded, the end of the period.
+mod content;
 mod report;
 mod shape;
-mod told;
 
 pub use self::report::Ocsf;

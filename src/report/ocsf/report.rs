@@ -1,6 +1,6 @@
 //! Writes the events once the run is finished.
-use super::shape::{Told, event};
-use super::told::{finding, not_proven, verdict};
+use super::content::{finding, not_proven, verdict};
+use super::shape::{EventContent, event};
 use crate::report::RunReporter;
 use crate::report::collect::Collected;
 use serde_json::Value;
@@ -40,8 +40,8 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
             let (run, out) = (&self.collected, &mut self.out);
             write(out, run, verdict(run, summary))?;
             let names = run.names();
-            for told in &run.findings.entries {
-                write(out, run, finding(told, &names))?;
+            for content in &run.findings.entries {
+                write(out, run, finding(content, &names))?;
             }
             for class in not_proven(run) {
                 write(out, run, class)?;
@@ -51,7 +51,7 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
     }
 }
 
-fn write(out: &mut impl Write, run: &Collected, told: Told) -> io::Result<()> {
-    write_json(&mut *out, &Value::Object(event(run, &told)))?;
+fn write(out: &mut impl Write, run: &Collected, content: EventContent) -> io::Result<()> {
+    write_json(&mut *out, &Value::Object(event(run, &content)))?;
     out.write_all(b"\n")
 }

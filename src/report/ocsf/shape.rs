@@ -16,7 +16,7 @@ const TYPE: u32 = CLASS * 100 + CREATE;
 const RESOURCE_UID: u32 = 10;
 
 /// The fields in which the events of one run differ.
-pub(super) struct Told {
+pub(super) struct EventContent {
     pub(super) level: Level,
     pub(super) code: String,
     pub(super) title: String,
@@ -63,9 +63,9 @@ impl Level {
 }
 
 /// Returns the event in the form of the schema.
-pub(super) fn event(run: &Collected, told: &Told) -> Map<String, Value> {
-    let (severity_id, severity) = told.level.severity();
-    let (status_id, status) = told.level.status();
+pub(super) fn event(run: &Collected, content: &EventContent) -> Map<String, Value> {
+    let (severity_id, severity) = content.level.severity();
+    let (status_id, status) = content.level.status();
     let mut event = Map::new();
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("activity_id", CREATE.into());
@@ -80,7 +80,7 @@ pub(super) fn event(run: &Collected, told: &Told) -> Map<String, Value> {
     put("severity", severity.into());
     put("status_id", 1.into());
     put("status", "New".into());
-    put("message", told.words.clone().into());
+    put("message", content.words.clone().into());
     let start = run.start.as_ref();
     let period = start.map(|start| start.period);
     // The time of the finding is the start of the run, if it is recorded.
@@ -105,14 +105,14 @@ pub(super) fn event(run: &Collected, told: &Told) -> Map<String, Value> {
             },
         }),
     );
-    put("cloud", cloud(told.chain.as_ref()));
+    put("cloud", cloud(content.chain.as_ref()));
     put(
         "finding_info",
         json!({
-            "uid": uid(run, told),
-            "title": told.title,
-            "desc": told.words,
-            "types": [told.code],
+            "uid": uid(run, content),
+            "title": content.title,
+            "desc": content.words,
+            "types": [content.code],
         }),
     );
     put(
@@ -122,11 +122,11 @@ pub(super) fn event(run: &Collected, told: &Told) -> Map<String, Value> {
             "standards": ["AWS CloudTrail log file integrity"],
             "status_id": status_id,
             "status": status,
-            "status_code": told.code,
-            "status_detail": told.words,
+            "status_code": content.code,
+            "status_detail": content.words,
         }),
     );
-    let resources: Vec<Value> = told
+    let resources: Vec<Value> = content
         .resources
         .iter()
         .map(
@@ -134,8 +134,8 @@ pub(super) fn event(run: &Collected, told: &Told) -> Map<String, Value> {
         )
         .collect();
     put("resources", resources.into());
-    put("evidences", json!([{ "data": told.evidence }]));
-    let observables: Vec<Value> = told
+    put("evidences", json!([{ "data": content.evidence }]));
+    let observables: Vec<Value> = content
         .resources
         .iter()
         .map(|resource| {
@@ -165,7 +165,7 @@ fn cloud(chain: Option<&ChainId>) -> Value {
 }
 
 /// Returns an identifier that is equal only for the same finding of the same run.
-fn uid(run: &Collected, told: &Told) -> String {
+fn uid(run: &Collected, content: &EventContent) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update(text.len().to_be_bytes());
@@ -178,8 +178,8 @@ fn uid(run: &Collected, told: &Told) -> String {
         add(&start.period.start.to_string());
         add(&start.period.end.to_string());
     }
-    add(&told.code);
-    add(&told.chain_name);
-    told.resources.iter().for_each(|resource| add(&resource.uid));
+    add(&content.code);
+    add(&content.chain_name);
+    content.resources.iter().for_each(|resource| add(&resource.uid));
     hex::encode(hash.finalize())
 }

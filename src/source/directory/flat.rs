@@ -134,16 +134,16 @@ impl ObjectSource for FlatFolder {
         here.collect()
     }
 
-    fn is_here(&self, at: &ObjectLocation) -> bool {
-        self.files.is_here(&self.place(&at.key))
+    fn is_local(&self, at: &ObjectLocation) -> bool {
+        self.files.is_local(&self.place(&at.key))
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         at: &ObjectLocation,
         take: &mut TakePiece<'_>,
     ) -> Option<Result<ObjectMetadata, ReadError>> {
-        self.files.read_here(&self.place(&at.key), take)
+        self.files.read_in_place(&self.place(&at.key), take)
     }
 }
 

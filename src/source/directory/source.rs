@@ -277,11 +277,11 @@ impl ObjectSource for DirectorySource {
         keys.map(|key| ObjectLocation::new("", key)).collect()
     }
 
-    fn is_here(&self, _at: &ObjectLocation) -> bool {
+    fn is_local(&self, _at: &ObjectLocation) -> bool {
         true
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         at: &ObjectLocation,
         take: &mut TakePiece<'_>,

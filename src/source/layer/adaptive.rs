@@ -1,11 +1,11 @@
 //! Controls how many requests are in flight. It starts with few, adds more while responses come
 //! quickly, removes some while requests only wait for each other, and halves the number when the
 //! store throttles. From then on, requests also keep to the rate at which the store answers
-//! ([`Tempo`]). Later refusals change only that rate, as long as the store answers at all.
+//! ([`RateEstimate`]). Later refusals change only that rate, as long as the store answers at all.
 //!
 //! This controls timing and nothing else. What a run finds does not depend on it, unless the store
 //! refuses everything for minutes.
-use super::rate::{PATIENCE, Tempo, Turn};
+use super::rate::{Admission, PATIENCE, RateEstimate};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use tokio::sync::{Mutex as Queue, OwnedSemaphorePermit, Semaphore};
 
 /// The most requests in flight. At 30 ms a request, 256 fetch 7,000 objects a second. That is more
 /// than two cores can hash, and about the 5,500 a second and prefix at which S3 begins to throttle.
-const AT_MOST: usize = 256;
+const MAX_IN_FLIGHT: usize = 256;
 
 /// Requests in flight at the beginning. They keep two cores busy if the store is near; if it is 30
 /// ms away, two rounds of responses raise them to the maximum.
-const AT_FIRST: usize = 32;
+const INITIAL: usize = 32;
 
 /// Permits that a quick response adds before the store has throttled for the first time. A response
 /// that is not quick removes one, so that with a third of quick responses the number stays the
@@ -58,7 +58,7 @@ pub(crate) enum Load {
 
 /// Issues permits for requests.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct AdaptiveLimit {
     permits: Arc<Semaphore>,
     /// The maximum that the number may grow to; `None` if the number is fixed.
     most: Option<usize>,
@@ -67,7 +67,7 @@ pub(crate) struct Pace {
     /// Whether requests keep to a rate. Few runs have to, and the others should not pay for it.
     held: AtomicBool,
     /// Requests that wait for their turn, in order of arrival.
-    turn: Queue<()>,
+    admission: Queue<()>,
 }
 
 /// No more requests are made: the store has refused all of them for this long.
@@ -92,24 +92,24 @@ struct State {
     answered: bool,
     patience: Duration,
     /// `None` if only the number in flight is limited.
-    tempo: Option<Tempo>,
+    rate: Option<RateEstimate>,
 }
 
 /// The permit for one request in flight.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    pace: Arc<Pace>,
+    limit: Arc<AdaptiveLimit>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Pace {
+impl AdaptiveLimit {
     pub(crate) fn new(in_flight: InFlight) -> Arc<Self> {
-        let pace = match in_flight {
-            InFlight::Adaptive => Self::with(AT_FIRST, Some(AT_MOST)),
+        let limit = match in_flight {
+            InFlight::Adaptive => Self::with(INITIAL, Some(MAX_IN_FLIGHT)),
             InFlight::Fixed(number) => Self::with(number.clamp(1, Semaphore::MAX_PERMITS), None),
         };
-        pace.set_patience(PATIENCE);
-        pace
+        limit.set_patience(PATIENCE);
+        limit
     }
 
     fn with(limit: usize, most: Option<usize>) -> Arc<Self> {
@@ -123,7 +123,7 @@ impl Pace {
             quick: 0,
             answered: false,
             patience: PATIENCE,
-            tempo: None,
+            rate: None,
         };
         Arc::new(Self {
             permits: Arc::new(Semaphore::new(limit)),
@@ -131,7 +131,7 @@ impl Pace {
             state: Mutex::new(state),
             begun: Instant::now(),
             held: AtomicBool::new(false),
-            turn: Queue::new(()),
+            admission: Queue::new(()),
         })
     }
 
@@ -139,7 +139,7 @@ impl Pace {
     pub(crate) fn set_patience(&self, patience: Duration) {
         let mut state = self.state();
         state.patience = patience;
-        state.tempo = Some(Tempo::new(patience));
+        state.rate = Some(RateEstimate::new(patience));
     }
 
     /// Waits for a permit, and for the time that the store's rate allows.
@@ -147,15 +147,15 @@ impl Pace {
         // The semaphore is never closed; if it were, no request could be made.
         let never = |_| GivenUp(Duration::ZERO);
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(never)?;
-        let permit = Permit { pace: Arc::clone(self), permit: Some(permit) };
+        let permit = Permit { limit: Arc::clone(self), permit: Some(permit) };
         if self.held.load(Ordering::Relaxed) {
-            let _first = self.turn.lock().await;
+            let _first = self.admission.lock().await;
             loop {
-                let turn = self.state().turn(self.begun.elapsed());
-                match turn {
-                    Turn::Now => break,
-                    Turn::After(wait) => tokio::time::sleep(wait).await,
-                    Turn::Never => return Err(GivenUp(self.state().patience)),
+                let admission = self.state().admission(self.begun.elapsed());
+                match admission {
+                    Admission::Now => break,
+                    Admission::After(wait) => tokio::time::sleep(wait).await,
+                    Admission::Never => return Err(GivenUp(self.state().patience)),
                 }
             }
         }
@@ -169,13 +169,13 @@ impl Pace {
         let wanted = free == 0;
         let mut state = self.state();
         let under_way: usize = state.limit.saturating_add(state.owed).saturating_sub(free);
-        if let Some(tempo) = &mut state.tempo {
+        if let Some(rate) = &mut state.rate {
             match load {
-                Load::Answered(_) | Load::Listed(_) => tempo.answered(now),
-                Load::Refused => tempo.refused(now, u32::try_from(under_way).unwrap_or(u32::MAX)),
+                Load::Answered(_) | Load::Listed(_) => rate.answered(now),
+                Load::Refused => rate.refused(now, u32::try_from(under_way).unwrap_or(u32::MAX)),
                 Load::Unknown => {}
             }
-            if tempo.holds() {
+            if rate.holds() {
                 self.held.store(true, Ordering::Relaxed);
             }
         }
@@ -193,8 +193,8 @@ impl Pace {
 }
 
 impl State {
-    fn turn(&mut self, now: Duration) -> Turn {
-        self.tempo.as_mut().map_or(Turn::Now, |tempo| tempo.turn(now))
+    fn admission(&mut self, now: Duration) -> Admission {
+        self.rate.as_mut().map_or(Admission::Now, |rate| rate.admission(now))
     }
 
     /// Returns the number of permits to add. None is added unless a request waits for it.
@@ -222,7 +222,7 @@ impl State {
                 let quickest = if is_page { &mut self.quickest_page } else { &mut self.quickest };
                 *quickest = time.min(*quickest);
                 let quick = time <= quickest.saturating_mul(SPREAD).saturating_add(SLACK);
-                if !quick && !is_page && self.fresh && self.limit > AT_FIRST {
+                if !quick && !is_page && self.fresh && self.limit > INITIAL {
                     self.limit -= 1;
                     self.owed += 1;
                 }
@@ -252,7 +252,7 @@ impl State {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut state = self.pace.state();
+        let mut state = self.limit.state();
         if state.owed > 0
             && let Some(permit) = self.permit.take()
         {
@@ -263,7 +263,7 @@ impl Drop for Permit {
 }
 
 #[cfg(test)]
-impl Pace {
+impl AdaptiveLimit {
     /// Returns the number of unused permits.
     pub(crate) fn free(&self) -> usize {
         self.permits.available_permits()

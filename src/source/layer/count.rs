@@ -160,11 +160,11 @@ impl<S: ObjectSource> ObjectSource for Counted<S> {
         self.below.passed_over()
     }
 
-    fn is_here(&self, at: &ObjectLocation) -> bool {
-        self.below.is_here(at)
+    fn is_local(&self, at: &ObjectLocation) -> bool {
+        self.below.is_local(at)
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         at: &ObjectLocation,
         take: &mut TakePiece<'_>,
@@ -175,7 +175,7 @@ impl<S: ObjectSource> ObjectSource for Counted<S> {
             counts.bytes.fetch_add(length, Ordering::Relaxed);
             take(piece)
         };
-        let read = self.below.read_here(at, &mut counted)?;
+        let read = self.below.read_in_place(at, &mut counted)?;
         counts.gets.fetch_add(1, Ordering::Relaxed);
         Some(read)
     }

@@ -1,6 +1,6 @@
 //! Limits how many requests are in flight.
 pub use super::adaptive::InFlight;
-use super::adaptive::{GivenUp, Load, Pace, Permit};
+use super::adaptive::{AdaptiveLimit, GivenUp, Load, Permit};
 use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use crate::source::{ReadError, ReadFrom, TakePiece};
 use bytes::Bytes;
@@ -22,24 +22,24 @@ use trailproof_core::vocab::location::ObjectLocation;
 #[derive(Debug)]
 pub struct Limited<S> {
     below: S,
-    pace: Arc<Pace>,
+    limit: Arc<AdaptiveLimit>,
 }
 
 impl<S: ObjectSource> Limited<S> {
     /// Wraps `below`.
     pub fn new(below: S, in_flight: InFlight) -> Self {
-        Self { below, pace: Pace::new(in_flight) }
+        Self { below, limit: AdaptiveLimit::new(in_flight) }
     }
 
     /// Gives up on a store that refuses everything for this long; the default is two minutes.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
-        self.pace.set_patience(patience);
+        self.limit.set_patience(patience);
         self
     }
 
     async fn permit(&self) -> Result<Permit, ReadFailure> {
-        self.pace.permit().await.map_err(|GivenUp(patience)| ReadFailure {
+        self.limit.permit().await.map_err(|GivenUp(patience)| ReadFailure {
             // No attempt was made, so a retry would be useless.
             attempts: 0,
             ..ReadFailure::new(
@@ -60,7 +60,7 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
             let _permit = self.permit().await?;
             let begun = Instant::now();
             let page = self.below.list(request).await;
-            self.pace.note(match &page {
+            self.limit.note(match &page {
                 Ok(_) => Load::Listed(begun.elapsed()),
                 Err(why) => load_of(why),
             });
@@ -77,7 +77,7 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
             let permit = self.permit().await.map_err(ReadError::Failure)?;
             let begun = Instant::now();
             let opened = self.below.open(at, from).await;
-            self.pace.note(match &opened {
+            self.limit.note(match &opened {
                 Ok(_) | Err(ReadError::Missing) => Load::Answered(begun.elapsed()),
                 Err(ReadError::Failure(why)) => load_of(why),
             });
@@ -92,11 +92,11 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
         self.below.passed_over()
     }
 
-    fn is_here(&self, _at: &ObjectLocation) -> bool {
+    fn is_local(&self, _at: &ObjectLocation) -> bool {
         false
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         _at: &ObjectLocation,
         _take: &mut TakePiece<'_>,
@@ -136,11 +136,11 @@ mod tests {
         let source = Limited::new(Scripted::whole(b"abc"), InFlight::Fixed(1));
         let from = ReadFrom::default();
         let first = source.open(&at(), &from).await.ok().unwrap();
-        assert_eq!(source.pace.free(), 0);
+        assert_eq!(source.limit.free(), 0);
         drop(first);
-        assert_eq!(source.pace.free(), 1);
+        assert_eq!(source.limit.free(), 1);
         assert!(source.list(&ListRequest::all("bucket", "")).await.is_ok());
-        assert_eq!(source.pace.free(), 1);
+        assert_eq!(source.limit.free(), 1);
     }
 
     #[tokio::test]
@@ -149,6 +149,6 @@ mod tests {
         for _ in 0..3 {
             assert!(source.open(&at(), &ReadFrom::default()).await.is_err());
         }
-        assert_eq!(source.pace.free(), 1);
+        assert_eq!(source.limit.free(), 1);
     }
 }

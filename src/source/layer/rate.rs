@@ -16,13 +16,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const WINDOW: Duration = Duration::from_millis(100);
 
 /// Responses and refusals that a window needs. With fewer it continues, up to [`LONGEST`].
-const TELLING: u32 = 4;
+const ENOUGH: u32 = 4;
 
 /// The longest window.
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// Factor that a window without a refusal applies to the rate, if a request had to wait in it.
-/// Together with [`Tempo::roll`] it results in one refusal in forty requests if the store has a
+/// Together with [`RateEstimate::roll`] it results in one refusal in forty requests if the store has a
 /// fixed rate.
 const GROWTH: f64 = 1.05;
 
@@ -42,7 +42,7 @@ const BURST: Duration = Duration::from_millis(5);
 
 /// Whether a request may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum Admission {
     /// Now.
     Now,
     /// Not before this much time has passed.
@@ -53,7 +53,7 @@ pub(crate) enum Turn {
 
 /// The rate of all requests together.
 #[derive(Debug)]
-pub(crate) struct Tempo {
+pub(crate) struct RateEstimate {
     patience: Duration,
     /// Requests a second; `None` while the store has never refused one.
     rate: Option<f64>,
@@ -82,7 +82,7 @@ struct Window {
     held: bool,
 }
 
-impl Tempo {
+impl RateEstimate {
     pub(crate) fn new(patience: Duration) -> Self {
         Self {
             patience,
@@ -138,27 +138,27 @@ impl Tempo {
     }
 
     /// Returns whether a request may start now. If so, it counts as started.
-    pub(crate) fn turn(&mut self, now: Duration) -> Turn {
+    pub(crate) fn admission(&mut self, now: Duration) -> Admission {
         if self.given_up {
-            return Turn::Never;
+            return Admission::Never;
         }
         self.roll(now);
-        let Some(rate) = self.rate else { return Turn::Now };
+        let Some(rate) = self.rate else { return Admission::Now };
         if self.due > now {
             self.window.held = true;
-            return Turn::After(self.due - now);
+            return Admission::After(self.due - now);
         }
         let each = Duration::from_secs_f64(1.0 / rate);
         // Unused time is not saved up, except for what the timer cannot resolve.
         self.due = self.due.max(now.saturating_sub(BURST)) + each;
-        Turn::Now
+        Admission::Now
     }
 
     /// Ends the window if it is due, and sets the rate by its result.
     fn roll(&mut self, now: Duration) {
         let Window { begun, answered, refused, held } = self.window;
         let length = now.saturating_sub(begun);
-        let telling = answered.saturating_add(refused) >= TELLING || length >= LONGEST;
+        let telling = answered.saturating_add(refused) >= ENOUGH || length >= LONGEST;
         if length < WINDOW || !telling {
             return;
         }

@@ -24,7 +24,7 @@ struct Came {
 /// after 10 ms; refused requests are repeated. `rate` returns what the store can answer at each
 /// time.
 fn run(wanted: u32, rate: impl Fn(Duration) -> f64) -> Came {
-    let mut tempo = Tempo::new(PATIENCE);
+    let mut estimate = RateEstimate::new(PATIENCE);
     let mut store = Store { rate: rate(Duration::ZERO), tokens: 50.0 };
     let mut under_way: std::collections::VecDeque<(Duration, bool)> = Default::default();
     let (mut now, mut came) = (Duration::ZERO, Came::default());
@@ -36,23 +36,23 @@ fn run(wanted: u32, rate: impl Fn(Duration) -> f64) -> Came {
         while under_way.front().is_some_and(|(due, _)| *due <= now) {
             let (_, answered) = under_way.pop_front().unwrap();
             if answered {
-                tempo.answered(now);
+                estimate.answered(now);
                 came.answered += 1;
             } else {
-                tempo.refused(now, under_way.len() as u32);
+                estimate.refused(now, under_way.len() as u32);
                 came.refused += 1;
             }
         }
         let left = (wanted - came.answered) as usize;
         while under_way.len() < left.min(64) {
-            match tempo.turn(now) {
-                Turn::Now => {
+            match estimate.admission(now) {
+                Admission::Now => {
                     let answered = store.tokens >= 1.0;
                     store.tokens -= if answered { 1.0 } else { 0.0 };
                     under_way.push_back((now + 10 * STEP, answered));
                 }
-                Turn::After(_) => break,
-                Turn::Never => {
+                Admission::After(_) => break,
+                Admission::Never => {
                     came.given_up = true;
                     break;
                 }
@@ -91,12 +91,12 @@ fn a_store_that_weakens_is_spared() {
 
 #[test]
 fn a_store_that_never_refuses_is_never_held() {
-    let mut tempo = Tempo::new(PATIENCE);
+    let mut estimate = RateEstimate::new(PATIENCE);
     for at in 0..10_000 {
-        assert_eq!(tempo.turn(STEP * at), Turn::Now);
-        tempo.answered(STEP * at);
+        assert_eq!(estimate.admission(STEP * at), Admission::Now);
+        estimate.answered(STEP * at);
     }
-    assert!(!tempo.holds());
+    assert!(!estimate.holds());
 }
 
 #[test]
@@ -115,16 +115,16 @@ fn a_store_that_refuses_everything_is_given_up_and_not_before() {
 /// Refusals that are unrelated to the rate must not stop a run.
 #[test]
 fn refusals_at_random_cost_no_more_than_the_floor() {
-    let mut tempo = Tempo::new(PATIENCE);
+    let mut estimate = RateEstimate::new(PATIENCE);
     let (mut now, mut asked) = (Duration::ZERO, 0_u32);
     while asked < 500 {
-        match tempo.turn(now) {
-            Turn::Now => {
+        match estimate.admission(now) {
+            Admission::Now => {
                 asked += 1;
-                if asked % 10 < 3 { tempo.refused(now, 0) } else { tempo.answered(now) }
+                if asked % 10 < 3 { estimate.refused(now, 0) } else { estimate.answered(now) }
             }
-            Turn::After(wait) => now += wait,
-            Turn::Never => panic!("given up"),
+            Admission::After(wait) => now += wait,
+            Admission::Never => panic!("given up"),
         }
     }
     assert!(now < Duration::from_secs(12), "{now:?}");

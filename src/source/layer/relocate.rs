@@ -255,15 +255,15 @@ impl ObjectSource for Relocated {
         passed.into_iter().collect()
     }
 
-    fn is_here(&self, at: &ObjectLocation) -> bool {
+    fn is_local(&self, at: &ObjectLocation) -> bool {
         match (self.rule(&at.bucket, &at.key), &self.below) {
-            (Some(rule), _) => rule.source.is_here(at),
-            (None, Some(below)) => below.is_here(at),
+            (Some(rule), _) => rule.source.is_local(at),
+            (None, Some(below)) => below.is_local(at),
             (None, None) => false,
         }
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         at: &ObjectLocation,
         take: &mut TakePiece<'_>,
@@ -272,9 +272,9 @@ impl ObjectSource for Relocated {
             && let Some(key) = rule.here(&at.key)
         {
             let here = ObjectLocation::new(rule.to_bucket.clone(), key);
-            let read = rule.source.read_here(&here, take)?;
+            let read = rule.source.read_in_place(&here, take)?;
             return Some(read.map_err(|error| rule.meant(error, &here)));
         }
-        self.below.as_ref()?.read_here(at, take)
+        self.below.as_ref()?.read_in_place(at, take)
     }
 }

@@ -149,11 +149,11 @@ impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
         self.below.passed_over()
     }
 
-    fn is_here(&self, _at: &ObjectLocation) -> bool {
+    fn is_local(&self, _at: &ObjectLocation) -> bool {
         false
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         _at: &ObjectLocation,
         _take: &mut TakePiece<'_>,

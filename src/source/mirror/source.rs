@@ -247,11 +247,11 @@ impl ObjectSource for MirrorSource {
         placed.collect()
     }
 
-    fn is_here(&self, _at: &ObjectLocation) -> bool {
+    fn is_local(&self, _at: &ObjectLocation) -> bool {
         true
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         at: &ObjectLocation,
         take: &mut TakePiece<'_>,

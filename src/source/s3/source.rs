@@ -173,11 +173,11 @@ impl ObjectSource for S3Source {
         Vec::new()
     }
 
-    fn is_here(&self, _at: &ObjectLocation) -> bool {
+    fn is_local(&self, _at: &ObjectLocation) -> bool {
         false
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         _at: &ObjectLocation,
         _take: &mut TakePiece<'_>,

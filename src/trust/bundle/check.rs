@@ -92,7 +92,7 @@ fn one(record: &KeyRecord, checked: &mut Checked) {
         }
         _ => checked.wrong.push(format!("{name} is not an RSA key of 2048 to 8192 bits")),
     }
-    if !key.fingerprint_agrees() {
+    if !key.fingerprint_is_exact() {
         checked.wrong.push(format!(
             "fingerprint-mismatch: {name} has a fingerprint that is not the MD5 of its value"
         ));

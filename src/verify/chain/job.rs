@@ -1,6 +1,6 @@
 //! The job of verifying one chain.
 use crate::locate::listed_chain::ListedChain;
-use crate::verify::resume::proven_logs::KnownLogs;
+use crate::verify::resume::proven_logs::ProvenLogs;
 use crate::verify::resume::seam::Seam;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) struct ChainJob {
     /// Hashes of the log files to read, as digests name them; `None` for all log files.
     pub(crate) only: Option<Arc<BTreeSet<Hash>>>,
     /// Log files that need not be read again.
-    pub(crate) known: Option<Arc<KnownLogs>>,
+    pub(crate) known: Option<Arc<ProvenLogs>>,
     /// Whether the chain is out of scope: its digests are walked for the names of its log files,
     /// but nothing about it is reported.
     pub(crate) names_only: bool,

@@ -1,17 +1,17 @@
 //! Runs one chain: supplies the walks with facts, judges log files, and reports events in order.
 use super::job::ChainJob;
 use super::log::judge_log;
-use super::message::Saying;
+use super::message::ChainBatch;
 use super::moments::{APART, Moments};
 use super::proof::{named, told};
-use super::report::{Item, tell};
+use super::report::{Item, emit};
 use crate::source::ObjectSource;
 use crate::source::fetch::{DigestFetch, copy_damage, fetch_digest, unless_there_now};
 use crate::source::stream::Held;
 use crate::trust::key_book::{ChainKeys, KeyBook};
-use crate::verify::resume::seam::{AtSeam, Seam};
+use crate::verify::resume::seam::{Seam, SeamDigest};
 use crate::verify::schedule::batch::share_out;
-use crate::verify::schedule::budget::Turn;
+use crate::verify::schedule::budget::ChainPermit;
 use crate::verify::schedule::ordered::{Closed, Ordered, ordered};
 use crate::verify::schedule::read_ahead::ReadAhead;
 use crate::verify::unlisted::named_logs::Names;
@@ -22,7 +22,7 @@ use trailproof_core::codes::finding::{Finding, Outcome};
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::digest::document::{Digest, LogFile};
 use trailproof_core::digest::judge::ProvenDigest;
-use trailproof_core::record::{DigestJudged, RunEvent, Seen};
+use trailproof_core::record::{DigestJudged, ObjectFacts, RunEvent};
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
@@ -44,8 +44,8 @@ pub(crate) async fn run_chain(
     keys: Arc<KeyBook>,
     moments: Arc<Moments>,
     names: Option<RandomState>,
-    turn: Turn,
-    to: mpsc::Sender<Saying>,
+    turn: ChainPermit,
+    to: mpsc::Sender<ChainBatch>,
 ) {
     let (queue, results) = ordered(WINDOW);
     let keys = ChainKeys::new(&job.chain.source_region, keys);
@@ -61,12 +61,12 @@ pub(crate) async fn run_chain(
         turn,
         queue,
     };
-    let told = tell(&job, results, &to);
+    let told = emit(&job, results, &to);
     let (older, tally) = tokio::join!(driver.drive(), told);
     let (chain, presence) = (job.chain.clone(), job.presence.clone());
     let summary = tally.finish(chain, presence, older.unwrap_or(false));
     // The receiver is gone only if the run was abandoned.
-    let _ = to.send(Saying::of(RunEvent::ChainFinished(summary))).await;
+    let _ = to.send(ChainBatch::of(RunEvent::ChainFinished(summary))).await;
 }
 
 struct ChainDriver<'a> {
@@ -76,13 +76,13 @@ struct ChainDriver<'a> {
     /// Times at which chains of the run begin and end.
     moments: Arc<Moments>,
     /// Location of the digest that was read last, and its observed properties.
-    seen: Option<(ObjectLocation, Seen)>,
+    seen: Option<(ObjectLocation, ObjectFacts)>,
     /// Memory that this digest holds, until the walk has released it.
     held: Held,
     /// What the walk found about the digest at the seam.
-    at_seam: Option<AtSeam>,
+    at_seam: Option<SeamDigest>,
     names: Option<RandomState>,
-    turn: Turn,
+    turn: ChainPermit,
     queue: Ordered<Item>,
 }
 
@@ -189,10 +189,10 @@ impl ChainDriver<'_> {
             Some(seen) => seen,
             None => match self.at_seam(seam).await {
                 // Without a complete gzip member there is no hash to compare.
-                DigestFetch::Read(read, ..) if !read.content.form.is_settled() => AtSeam::Told,
-                DigestFetch::Read(read, ..) => AtSeam::There(read.content.hash),
-                DigestFetch::Missing => AtSeam::Gone,
-                DigestFetch::Unreadable(_) => AtSeam::Told,
+                DigestFetch::Read(read, ..) if !read.content.form.is_settled() => SeamDigest::Told,
+                DigestFetch::Read(read, ..) => SeamDigest::There(read.content.hash),
+                DigestFetch::Missing => SeamDigest::Gone,
+                DigestFetch::Unreadable(_) => SeamDigest::Told,
             },
         };
         self.queue.ready(Item::Seam(seam.judge(seen))).await
@@ -217,7 +217,7 @@ impl ChainDriver<'_> {
     }
 
     /// Returns the observed properties of the digest at `at`, if it was read.
-    fn seen_of(&mut self, at: &ObjectLocation) -> Seen {
+    fn seen_of(&mut self, at: &ObjectLocation) -> ObjectFacts {
         self.seen.take_if(|(seen, _)| seen == at).map(|(_, seen)| seen).unwrap_or_default()
     }
 
@@ -289,8 +289,8 @@ impl ChainDriver<'_> {
         let named = self.names.as_ref().zip(digest.as_ref());
         let names = named.map(|(hasher, digest)| Names::of(hasher, digest, region));
         let names = names.unwrap_or_default();
-        let place = self.turn.place(1).await;
-        self.queue.ready_in(place, Item::Digest { judged: Box::new(judged), names }).await?;
+        let permit = self.turn.permit(1).await;
+        self.queue.ready_in(permit, Item::Digest { judged: Box::new(judged), names }).await?;
         match digest.filter(|_| logs && !self.job.names_only) {
             Some(digest) => self.logs(&digest, search).await,
             None => Ok(()),
@@ -301,7 +301,7 @@ impl ChainDriver<'_> {
     /// if they are read from a disk.
     async fn logs(&self, digest: &Digest, search: bool) -> Result<(), Closed> {
         let one_by_one = self.job.only.is_some()
-            || !digest.logs.iter().all(|log| self.source.is_here(&log.location));
+            || !digest.logs.iter().all(|log| self.source.is_local(&log.location));
         for logs in digest.logs.chunks(if one_by_one { 1 } else { TOGETHER }) {
             if let ([log], Some(only)) = (logs, &self.job.only) {
                 if !only.contains(&log.hash) {
@@ -309,7 +309,7 @@ impl ChainDriver<'_> {
                 }
                 self.queue.ready(Item::Named(named(log, digest))).await?;
             }
-            let place = self.turn.place(logs.len()).await;
+            let permit = self.turn.permit(logs.len()).await;
             let (source, job) = (Arc::clone(self.source), Arc::clone(self.job));
             let judge =
                 move |log: LogFile| judge_log(Arc::clone(&source), Arc::clone(&job), search, log);
@@ -323,7 +323,7 @@ impl ChainDriver<'_> {
                     tokio::spawn(async move { Item::Logs(share_out(logs, judge).await) })
                 }
             };
-            self.queue.pending_in(place, start).await?;
+            self.queue.pending_in(permit, start).await?;
         }
         Ok(())
     }

@@ -9,17 +9,17 @@ use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use crate::trust::key_book::KeyBook;
 use crate::verify::chain::job::ChainJob;
-use crate::verify::chain::message::ChainSays;
+use crate::verify::chain::message::ChainMessage;
 use crate::verify::chain::moments::Moments;
 use crate::verify::chain::run::run_chain;
 use crate::verify::plan::VerifyPlan;
-use crate::verify::schedule::budget::Room;
+use crate::verify::schedule::budget::ResultBudget;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::record::{DigestJudged, Presence, RunEvent};
-use trailproof_core::trail_event::{Cause, Concerned, ExplainingEvent, Explanations, KeyName};
+use trailproof_core::trail_event::{Cause, ExplainingEvent, Explanations, GapQuery, KeyName};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKind};
 use trailproof_core::vocab::time::{HOUR, Period, Timestamp};
@@ -29,7 +29,7 @@ const WAITING: usize = 64;
 
 /// Time searched before and after the end of a chain. It covers the chain's last digest, the event
 /// that ended the chain, and a digest under a different path that continues the chain.
-const AROUND: i64 = 3 * HOUR;
+const SEARCH_SPAN: i64 = 3 * HOUR;
 
 /// A chain without a digest in the period.
 pub(crate) struct Ended {
@@ -63,7 +63,7 @@ struct Stretch {
 
 /// What the search of a stretch found.
 #[derive(Debug, Default)]
-struct Seen {
+struct SearchResult {
     /// Ends of the proven digests, and the keys that they link to.
     proven: Vec<(Timestamp, Option<String>)>,
     causes: Vec<Cause>,
@@ -80,7 +80,7 @@ fn is_without_digests(job: &ChainJob) -> bool {
 fn other_paths(jobs: &[ChainJob]) -> BTreeMap<usize, Vec<ChainKey>> {
     let mut paths: BTreeMap<usize, Vec<ChainKey>> = BTreeMap::new();
     // The paths of one chain are adjacent in canonical order.
-    let same = |one: &ChainJob, other: &ChainJob| one.chain.is_same_but_for_path(&other.chain);
+    let same = |one: &ChainJob, other: &ChainJob| one.chain.differs_only_in_path(&other.chain);
     let mut first = 0;
     for together in jobs.chunk_by(same) {
         let of = (first..).zip(together).filter(|(_, job)| is_without_digests(job));
@@ -105,21 +105,21 @@ pub(crate) async fn look(
     jobs: &mut Vec<ChainJob>,
     source: &Arc<dyn ObjectSource>,
     book: &Arc<KeyBook>,
-    room: &Room,
+    budget: &ResultBudget,
 ) -> (Vec<Ended>, Vec<Cause>) {
     let paths = other_paths(jobs);
     let without = || (0..).zip(jobs.iter()).filter(|(_, job)| is_without_digests(job));
-    let means = Means { source, book, room };
+    let means = SearchContext { source, book, budget };
     // First each chain's own last digest, which is read by its name. Other places are listed only
     // if it is proven, so that planted names cause no listings.
-    let own = in_order(without().map(|(_, job)| -> BoxFuture<'_, Seen> {
+    let own = in_order(without().map(|(_, job)| -> BoxFuture<'_, SearchResult> {
         Box::pin(async move {
             let (Some(last), Some(key)) = (job.older, &job.older_key) else {
-                return Seen::default();
+                return SearchResult::default();
             };
             let mut listed = ListedChain::default();
             listed.add(key, DigestKind::Standard, &[last]);
-            let period = Period { start: last.plus(-AROUND), end: last };
+            let period = Period { start: last.plus(-SEARCH_SPAN), end: last };
             seen(job, key, period, listed, means).await
         })
     }))
@@ -131,8 +131,11 @@ pub(crate) async fn look(
         let proven = own.proven.iter().any(|(end, _)| *end == last);
         // Regions end within minutes of each other, so one search of the home region serves all.
         let hour = Timestamp::from_unix(last.unix() - last.unix().rem_euclid(HOUR));
-        let around =
-            |key: ChainKey| Stretch { key, from: hour.plus(-AROUND), to: hour.plus(HOUR + AROUND) };
+        let around = |key: ChainKey| Stretch {
+            key,
+            from: hour.plus(-SEARCH_SPAN),
+            to: hour.plus(HOUR + SEARCH_SPAN),
+        };
         let mut others = Vec::new();
         if proven {
             if key.home_region != key.source_region {
@@ -160,7 +163,8 @@ pub(crate) async fn look(
             (stretch, seen)
         })
     });
-    let mut elsewhere: BTreeMap<Stretch, Seen> = in_order(looks).await.into_iter().collect();
+    let mut elsewhere: BTreeMap<Stretch, SearchResult> =
+        in_order(looks).await.into_iter().collect();
     let mut causes: Vec<Cause> =
         elsewhere.values_mut().flat_map(|seen| std::mem::take(&mut seen.causes)).collect();
     let mut ended = Vec::new();
@@ -194,7 +198,7 @@ impl Ended {
         explanations: &Explanations,
         plan: &VerifyPlan,
     ) -> Option<ExplainingEvent> {
-        let concerned = Concerned {
+        let concerned = GapQuery {
             chain: &self.chain,
             also: &self.also,
             bucket: &plan.bucket,
@@ -208,10 +212,10 @@ impl Ended {
 
 /// What every search needs.
 #[derive(Clone, Copy)]
-struct Means<'a> {
+struct SearchContext<'a> {
     source: &'a Arc<dyn ObjectSource>,
     book: &'a Arc<KeyBook>,
-    room: &'a Room,
+    budget: &'a ResultBudget,
 }
 
 /// Walks these digests of one chain, as a run over this period alone would.
@@ -220,9 +224,9 @@ async fn seen(
     key: &ChainKey,
     period: Period,
     listed: ListedChain,
-    Means { source, book, room }: Means<'_>,
-) -> Seen {
-    let mut seen = Seen::default();
+    SearchContext { source, book, budget }: SearchContext<'_>,
+) -> SearchResult {
+    let mut seen = SearchResult::default();
     if listed.newest().is_none() {
         return seen;
     }
@@ -240,27 +244,27 @@ async fn seen(
         ..job.clone()
     };
     let moments = Arc::new(Moments::of(std::slice::from_ref(&walked)));
-    let (share, turn) = room.share(0).await;
+    let (share, turn) = budget.share(0).await;
     share.give_back();
-    let (to, mut says) = mpsc::channel(WAITING);
+    let (to, mut messages) = mpsc::channel(WAITING);
     let (source, book) = (Arc::clone(source), Arc::clone(book));
     let running = tokio::spawn(run_chain(Arc::new(walked), source, book, moments, None, turn, to));
-    while let Some(mut saying) = says.recv().await {
-        for say in std::mem::take(&mut saying.says) {
-            match say {
-                ChainSays::Event(event) => {
+    while let Some(mut saying) = messages.recv().await {
+        for handle in std::mem::take(&mut saying.messages) {
+            match handle {
+                ChainMessage::Event(event) => {
                     if let RunEvent::DigestJudged(judged) = *event {
                         seen.proven.extend(proven(&judged));
                     }
                 }
-                ChainSays::Explains(causes) => {
-                    let room = CAUSES.saturating_sub(seen.causes.len());
-                    seen.causes.extend(causes.into_iter().take(room));
+                ChainMessage::Explains(causes) => {
+                    let budget = CAUSES.saturating_sub(seen.causes.len());
+                    seen.causes.extend(causes.into_iter().take(budget));
                 }
-                ChainSays::EncryptedWith(key) => {
+                ChainMessage::EncryptedWith(key) => {
                     seen.kms_keys.insert(key);
                 }
-                ChainSays::Log(_) | ChainSays::Key(_) | ChainSays::Names(_) => {}
+                ChainMessage::Log(_) | ChainMessage::Key(_) | ChainMessage::Names(_) => {}
             }
         }
     }

@@ -75,18 +75,18 @@ impl From<&ChainId> for Trail {
 
 /// Accounts and regions in which a trail continues.
 #[derive(Clone, Debug, Default)]
-struct Extent {
+struct TrailExtent {
     accounts: BTreeSet<AccountId>,
     regions: BTreeSet<Region>,
 }
 
 /// Where each trail continues in the period, within the scope and outside it.
 #[derive(Clone, Debug, Default)]
-struct GoesOn(BTreeMap<Trail, Extent>);
+struct Continuing(BTreeMap<Trail, TrailExtent>);
 
-impl GoesOn {
+impl Continuing {
     fn new<'a>(chains: impl Iterator<Item = &'a ChainId>) -> Self {
-        let mut trails: BTreeMap<Trail, Extent> = BTreeMap::new();
+        let mut trails: BTreeMap<Trail, TrailExtent> = BTreeMap::new();
         for chain in chains {
             let extent = trails.entry(Trail::from(chain)).or_default();
             extent.accounts.insert(chain.account.clone());
@@ -179,7 +179,7 @@ pub(crate) fn jobs(
         chain.reach_back(tail_allowed_from);
     }
     let present = chains.iter().filter(|(_, chain)| chain.listed.newest().is_some());
-    let goes_on = GoesOn::new(present.map(|(id, _)| id).chain(&outside.go_on));
+    let goes_on = Continuing::new(present.map(|(id, _)| id).chain(&outside.go_on));
     let over = match goes_on.expected(plan, uncovered.with_logs()) {
         Ok(expected) => {
             for chain in expected {

@@ -66,7 +66,7 @@ fn candidates(bucket: &str, chains: &BTreeMap<ChainId, FoundChain>) -> Vec<Chang
     let mut found = Vec::new();
     let mut together: Vec<(&ChainId, &FoundChain)> = Vec::new();
     for (id, chain) in chains.iter().filter(|(_, chain)| chain.listed.newest().is_some()) {
-        if together.first().is_some_and(|(other, _)| !other.is_same_but_for_path(id)) {
+        if together.first().is_some_and(|(other, _)| !other.differs_only_in_path(id)) {
             found.extend(changes(bucket, &std::mem::take(&mut together)));
         }
         together.push((id, chain));

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::log_file::LogProof;
-use trailproof_core::record::{LogJudged, Seen};
+use trailproof_core::record::{LogJudged, ObjectFacts};
 use trailproof_core::vocab::location::ObjectLocation;
 
 /// Maximum number of folders whose listings are kept. Each chain is in one day's folder at a time,
@@ -47,7 +47,7 @@ type Kept = Arc<OnceCell<Option<Listing>>>;
 
 /// The log files that a record proves, with the listings that show whether they are unchanged.
 #[derive(Debug, Default)]
-pub struct KnownLogs {
+pub struct ProvenLogs {
     facts: HashMap<Name, Fact>,
     /// Folders in which the record proves a log file.
     folders: HashSet<Name>,
@@ -62,7 +62,7 @@ struct Listings {
     order: VecDeque<ObjectLocation>,
 }
 
-impl KnownLogs {
+impl ProvenLogs {
     /// Adds a log file of a record. It is ignored if it was not proven or has no ETag.
     pub fn take(&mut self, judged: &LogJudged) {
         let (Outcome::Valid(proof), Some(etag)) = (&judged.outcome, &judged.seen.etag) else {
@@ -98,7 +98,7 @@ impl KnownLogs {
         source: &dyn ObjectSource,
         at: &ObjectLocation,
         expected: &Hash,
-    ) -> Option<(LogProof, Seen)> {
+    ) -> Option<(LogProof, ObjectFacts)> {
         let (folder, rest) = split(at)?;
         if !self.folders.contains(&folder_name(&folder)) {
             return None;
@@ -114,7 +114,7 @@ impl KnownLogs {
             stored_inflated: fact.stored_inflated,
             several_members: fact.several_members,
         };
-        let seen = Seen {
+        let seen = ObjectFacts {
             stored: Some(*size),
             found: None,
             etag: Some(etag.to_string()),

@@ -25,7 +25,7 @@ pub struct Seam {
 
 /// What a run uses from the record that it continues from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Since {
+pub struct PreviousRecord {
     /// Description of the record, set when it has been read to its end.
     pub follows: Option<Follows>,
     /// First event of the record's run.
@@ -40,7 +40,7 @@ pub struct Since {
     open: Vec<(Timestamp, Seam)>,
 }
 
-impl Since {
+impl PreviousRecord {
     /// Takes the next event of the record.
     pub fn take(&mut self, event: &RunEvent) {
         match event {
@@ -103,7 +103,7 @@ impl Since {
 
 /// What the walk found about the digest at the seam.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AtSeam {
+pub(crate) enum SeamDigest {
     /// It is present, with this hash.
     There(Hash),
     /// It is missing.
@@ -114,30 +114,30 @@ pub(crate) enum AtSeam {
 
 impl Seam {
     /// Returns what a judged digest means for the seam; `None` if it is a different digest.
-    pub(crate) fn seen(&self, judged: &DigestJudged) -> Option<AtSeam> {
+    pub(crate) fn seen(&self, judged: &DigestJudged) -> Option<SeamDigest> {
         if judged.at != self.at {
             return None;
         }
         Some(match &judged.outcome {
-            Outcome::Valid(proof) => AtSeam::There(proof.hash),
-            Outcome::Invalid(_) | Outcome::Unverified(_) => AtSeam::Told,
+            Outcome::Valid(proof) => SeamDigest::There(proof.hash),
+            Outcome::Invalid(_) | Outcome::Unverified(_) => SeamDigest::Told,
         })
     }
 
     /// Returns the event that reports whether the chain continues from the record.
-    pub(crate) fn judge(&self, seen: AtSeam) -> SeamJudged {
+    pub(crate) fn judge(&self, seen: SeamDigest) -> SeamJudged {
         let finding = match seen {
-            AtSeam::There(found) if found != self.hash => {
+            SeamDigest::There(found) if found != self.hash => {
                 Some(Finding::DigestLinkMismatch { expected: self.hash, found })
             }
-            AtSeam::Gone => Some(Finding::DigestMissing),
-            AtSeam::There(_) | AtSeam::Told => None,
+            SeamDigest::Gone => Some(Finding::DigestMissing),
+            SeamDigest::There(_) | SeamDigest::Told => None,
         };
         SeamJudged {
             at: self.at.clone(),
             end: self.end,
             expected: self.hash,
-            joined: seen == AtSeam::There(self.hash),
+            joined: seen == SeamDigest::There(self.hash),
             finding,
         }
     }

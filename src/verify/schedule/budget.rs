@@ -6,7 +6,7 @@
 //! chains, and a chain that was started can finish. If the budget were granted result by result, it
 //! would fill up with the first results of many chains, and only the chain that is being reported
 //! would make progress.
-use super::ordered::Place;
+use super::ordered::Permit;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -38,7 +38,7 @@ const DIGESTS_AHEAD_HERE: usize = 8;
 
 /// The budget that all chains of a run share.
 #[derive(Clone, Debug)]
-pub(crate) struct Room {
+pub(crate) struct ResultBudget {
     places: Arc<Semaphore>,
     digests_ahead: usize,
     /// Number of digests of all chains that were read ahead but not needed.
@@ -47,14 +47,14 @@ pub(crate) struct Room {
 
 /// A chain's share of the budget, held until the chain is being reported.
 #[derive(Debug)]
-pub(crate) struct Share {
-    tell: watch::Sender<bool>,
+pub(crate) struct ChainQuota {
+    emit: watch::Sender<bool>,
     _places: Option<OwnedSemaphorePermit>,
 }
 
 /// A chain's view of its share. It knows when the chain is being reported.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct ChainPermit {
     places: Arc<Semaphore>,
     share: usize,
     digests_ahead: usize,
@@ -62,7 +62,7 @@ pub(crate) struct Turn {
     told: watch::Receiver<bool>,
 }
 
-impl Room {
+impl ResultBudget {
     /// Returns an unused budget. `here` is true for evidence on a local disk.
     pub(crate) fn new(here: bool, unneeded: &Arc<AtomicU64>) -> Self {
         let (results, digests_ahead) = match here {
@@ -75,27 +75,27 @@ impl Room {
 
     /// Waits for the share of a chain with this many listed digests. Chains ask in the order in
     /// which they are reported, so that the chain whose turn it is has its share.
-    pub(crate) async fn share(&self, digests: usize) -> (Share, Turn) {
+    pub(crate) async fn share(&self, digests: usize) -> (ChainQuota, ChainPermit) {
         let (least, most) = SHARE;
         let share = digests.saturating_mul(RESULTS_OF_A_DIGEST).clamp(least, most);
         let wanted = u32::try_from(share).unwrap_or(u32::MAX);
         // The semaphore is never closed.
         let _places = Arc::clone(&self.places).acquire_many_owned(wanted).await.ok();
-        let (tell, told) = watch::channel(false);
+        let (emit, told) = watch::channel(false);
         let places = Arc::new(Semaphore::new(share));
         let (digests_ahead, unneeded) = (self.digests_ahead, Arc::clone(&self.unneeded));
-        (Share { tell, _places }, Turn { places, share, digests_ahead, unneeded, told })
+        (ChainQuota { emit, _places }, ChainPermit { places, share, digests_ahead, unneeded, told })
     }
 }
 
-impl Share {
+impl ChainQuota {
     /// Releases the share because the chain is being reported and needs none any more.
     pub(crate) fn give_back(self) {
-        self.tell.send_replace(true);
+        self.emit.send_replace(true);
     }
 }
 
-impl Turn {
+impl ChainPermit {
     /// Returns the number of digests to fetch ahead of the chain's walk.
     pub(crate) fn digests_ahead(&self) -> usize {
         (self.share / 2).min(self.digests_ahead)
@@ -108,14 +108,14 @@ impl Turn {
 
     /// Waits for a permit for this many results, which is held until they are reported. The chain
     /// that is being reported needs no permit.
-    pub(crate) async fn place(&self, results: usize) -> Place {
+    pub(crate) async fn permit(&self, results: usize) -> Permit {
         if *self.told.borrow() {
             return None;
         }
         let results = u32::try_from(results.min(self.share)).unwrap_or(u32::MAX);
         let mut told = self.told.clone();
         tokio::select! {
-            place = Arc::clone(&self.places).acquire_many_owned(results) => place.ok(),
+            permit = Arc::clone(&self.places).acquire_many_owned(results) => permit.ok(),
             _ = told.wait_for(|told| *told) => None,
         }
     }
@@ -132,13 +132,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_chain_waits_at_the_end_of_its_share_until_it_is_reported() {
-        let room = Room::new(false, &Arc::default());
-        let (share, turn) = room.share(10).await;
-        let places = [turn.place(1).await, turn.place(turn.share - 1).await];
+        let budget = ResultBudget::new(false, &Arc::default());
+        let (share, turn) = budget.share(10).await;
+        let places = [turn.permit(1).await, turn.permit(turn.share - 1).await];
         assert!(places.iter().all(Option::is_some));
-        assert!(waits(turn.place(1)).await);
+        assert!(waits(turn.permit(1)).await);
         share.give_back();
-        assert!(turn.place(1).await.is_none());
+        assert!(turn.permit(1).await.is_none());
     }
 
     /// Otherwise a run over many chains with few log files would run one chain at a time.
@@ -149,11 +149,11 @@ mod tests {
 
     async fn none_waits() {
         for (digests, chains) in [(1, 80), (24, 20), (168, 5), (700, 5)] {
-            let room = Room::new(false, &Arc::default());
+            let budget = ResultBudget::new(false, &Arc::default());
             let mut begun = Vec::new();
             for _ in 0..chains {
-                let (share, turn) = room.share(digests).await;
-                let places = turn.place(digests).await;
+                let (share, turn) = budget.share(digests).await;
+                let places = turn.permit(digests).await;
                 assert!(turn.digests_ahead() >= digests.min(DIGESTS_AHEAD), "{digests}");
                 begun.push((share, turn, places));
             }
@@ -163,23 +163,23 @@ mod tests {
 
     #[tokio::test]
     async fn chains_begin_while_there_are_shares() {
-        let room = Room::new(false, &Arc::default());
+        let budget = ResultBudget::new(false, &Arc::default());
         let mut shares = Vec::new();
         for _ in 0..RESULTS / 768 {
-            shares.push(room.share(10_000).await.0);
+            shares.push(budget.share(10_000).await.0);
         }
-        assert!(waits(room.share(10_000)).await);
+        assert!(waits(budget.share(10_000)).await);
         shares.remove(0).give_back();
-        assert!(!waits(room.share(10_000)).await);
+        assert!(!waits(budget.share(10_000)).await);
     }
 
     #[tokio::test]
     async fn a_result_holds_its_permit_until_it_is_dropped() {
-        let room = Room::new(false, &Arc::default());
-        let (_share, turn) = room.share(0).await;
-        let place = turn.place(1_000).await;
-        assert!(waits(turn.place(1)).await);
-        drop(place);
-        assert!(!waits(turn.place(1)).await);
+        let budget = ResultBudget::new(false, &Arc::default());
+        let (_share, turn) = budget.share(0).await;
+        let permit = turn.permit(1_000).await;
+        assert!(waits(turn.permit(1)).await);
+        drop(permit);
+        assert!(!waits(turn.permit(1)).await);
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 
 /// The permit that a result holds in a budget, if it holds one.
-pub(crate) type Place = Option<OwnedSemaphorePermit>;
+pub(crate) type Permit = Option<OwnedSemaphorePermit>;
 
 /// The side that starts work.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ pub(crate) struct InOrder<T>(mpsc::Receiver<Slot<T>>);
 #[derive(Debug)]
 enum Slot<T> {
     /// A result, and the permit that it holds until the receiver is done with it.
-    Ready(T, Place),
+    Ready(T, Permit),
     /// A result that is still pending, and its permit.
-    Pending(JoinHandle<T>, Place),
+    Pending(JoinHandle<T>, Permit),
 }
 
 /// The error that the receiver of results is gone, so that further work is useless.
@@ -41,7 +41,7 @@ impl<T> Ordered<T> {
     }
 
     /// Does the same as [`Self::ready`], for a result that holds a permit.
-    pub(crate) async fn ready_in(&self, place: Place, value: T) -> Result<(), Closed> {
+    pub(crate) async fn ready_in(&self, place: Permit, value: T) -> Result<(), Closed> {
         self.0.send(Slot::Ready(value, place)).await.map_err(|_| Closed)
     }
 
@@ -56,7 +56,7 @@ impl<T> Ordered<T> {
     /// Does the same as [`Self::pending`], for work that holds a permit.
     pub(crate) async fn pending_in(
         &self,
-        place: Place,
+        place: Permit,
         start: impl FnOnce() -> JoinHandle<T>,
     ) -> Result<(), Closed> {
         let permit = self.0.reserve().await.map_err(|_| Closed)?;
@@ -74,7 +74,7 @@ impl<T> InOrder<T> {
     }
 
     /// Does the same as [`Self::next`], and returns the permit of the result too.
-    pub(crate) async fn next_in_place(&mut self) -> Option<(T, Place)> {
+    pub(crate) async fn next_in_place(&mut self) -> Option<(T, Permit)> {
         match self.0.recv().await? {
             Slot::Ready(value, place) => Some((value, place)),
             Slot::Pending(task, place) => match task.await {

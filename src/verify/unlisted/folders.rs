@@ -1,6 +1,6 @@
 //! The folders that are searched for unlisted log files: days, the levels above them, and folders
 //! beside the regions.
-use super::look::{Against, Shared};
+use super::look::{Comparison, Shared};
 use super::named_logs::NamedLogs;
 use crate::locate::place::Place;
 use crate::source::many::in_order;
@@ -16,7 +16,7 @@ use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::log_key::{is_log_folder, log_key_time};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
-pub(crate) fn ended(done: Result<(), JoinError>) {
+pub(crate) fn join_result(done: Result<(), JoinError>) {
     if let Err(error) = done {
         std::panic::resume_unwind(error.into_panic());
     }
@@ -33,7 +33,8 @@ pub(crate) async fn search_levels(
 ) -> Vec<String> {
     let is_stray = |at: &ObjectLocation| !named.names(at);
     let prefix = place.root.prefix.as_str();
-    let against = Against { prefix, place: Some(place), named: Some(named), is_stray: &is_stray };
+    let against =
+        Comparison { prefix, place: Some(place), named: Some(named), is_stray: &is_stray };
     let above = place.folder(name);
     let mut wanted = vec![String::new()];
     // Years, months and days: each level leads to the requested folders of the next.
@@ -61,7 +62,7 @@ pub(crate) async fn search_days(
         // Limits the waiting tasks. The source limits the requests in flight.
         while listings.len() >= 1_024 {
             if let Some(done) = listings.join_next().await {
-                ended(done);
+                join_result(done);
             }
         }
         let (shared, named, place) = (Arc::clone(shared), Arc::clone(named), place.clone());
@@ -72,18 +73,18 @@ pub(crate) async fn search_days(
                 |at: &ObjectLocation| !named.names(at) && named.must_name(&place, day, &at.key);
             let prefix = place.root.prefix.as_str();
             let (place, named) = (Some(&place), Some(named.as_ref()));
-            shared.whole(&folder, Against { prefix, place, named, is_stray: &is_stray }).await;
+            shared.whole(&folder, Comparison { prefix, place, named, is_stray: &is_stray }).await;
         });
     }
     while let Some(done) = listings.join_next().await {
-        ended(done);
+        join_result(done);
     }
 }
 
 /// Searches one level; returns the folders directly below it that have verified time.
 async fn next_level(
     shared: &Shared,
-    against: Against<'_>,
+    against: Comparison<'_>,
     above: &str,
     path: String,
     days: &BTreeSet<String>,
@@ -97,9 +98,9 @@ async fn next_level(
         // If the level could not be listed, all of its requested folders are searched.
         return wanted.into_iter().collect();
     };
-    let (known, odd): (Vec<String>, Vec<String>) =
+    let (known, search_irregular): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| is_of_level(&path, name, level));
-    shared.odd(&folder, &odd, against).await;
+    shared.search_irregular(&folder, &search_irregular, against).await;
     let known = known.into_iter().map(|name| format!("{path}{name}/"));
     known.filter(|below| wanted.contains(below)).collect()
 }
@@ -141,8 +142,9 @@ pub(crate) fn is_region(name: &str) -> bool {
 pub(crate) async fn search_root(shared: &Shared, root: &KeyRoot) {
     let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz");
     let (prefix, is_stray) = (root.prefix.as_str(), &is_log);
-    let _ =
-        shared.level(&root.folder(), Against { prefix, place: None, named: None, is_stray }).await;
+    let _ = shared
+        .level(&root.folder(), Comparison { prefix, place: None, named: None, is_stray })
+        .await;
 }
 
 /// Searches what is beside the folders of regions, in every folder of log files of an account.
@@ -154,11 +156,12 @@ pub(crate) async fn search_account(
     has_digests: &(dyn Fn(&str) -> bool + Sync),
 ) {
     let is_stray = |at: &ObjectLocation| !is_named(at);
-    let against = Against { prefix: &root.prefix, place: None, named: None, is_stray: &is_stray };
+    let against =
+        Comparison { prefix: &root.prefix, place: None, named: None, is_stray: &is_stray };
     let above = format!("{}{account}/", root.folder());
     // Other services write their own files beside these folders.
     let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz") && is_stray(at);
-    let beside = Against { is_stray: &is_log, ..against };
+    let beside = Comparison { is_stray: &is_log, ..against };
     let Some(names) = shared.level(&above, beside).await else { return };
     let mut searches: Vec<BoxFuture<'_, ()>> = Vec::new();
     for name in names.into_iter().filter(|name| is_log_folder(name)) {
@@ -173,7 +176,7 @@ pub(crate) async fn search_account(
                     && meant.parse().is_ok_and(|region| !shared.scope.has_region(&region));
                 !is_region(name) && !has_digests(name) && !left_out
             });
-            shared.odd(&folder, &names, against).await;
+            shared.search_irregular(&folder, &names, against).await;
         }));
     }
     in_order(searches).await;
@@ -201,7 +204,7 @@ pub(crate) async fn has_logs(
             }
             let at = ObjectLocation::new(bucket, object.key.as_str());
             let aside =
-                object.size == 0 || SetAside::by_name(&object.key, source.is_here(&at)).is_some();
+                object.size == 0 || SetAside::by_name(&object.key, source.is_local(&at)).is_some();
             let made = log_key_time(&object.key, &place.account, &place.region);
             let within = made.is_none_or(|made| period.start <= made && made < period.end);
             if !aside && within {

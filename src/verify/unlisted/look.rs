@@ -28,7 +28,7 @@ pub(crate) struct Shared {
 
 /// What the objects of a folder are compared with.
 #[derive(Clone, Copy)]
-pub(crate) struct Against<'s> {
+pub(crate) struct Comparison<'s> {
     /// Prefix of the trail whose folders are searched.
     pub(crate) prefix: &'s str,
     /// Place of the folder, if it belongs to one.
@@ -49,7 +49,7 @@ impl Shared {
     }
 
     /// Lists everything below `folder` page by page, because a folder may hold a million keys.
-    pub(crate) async fn whole(&self, folder: &str, against: Against<'_>) {
+    pub(crate) async fn whole(&self, folder: &str, against: Comparison<'_>) {
         let request = ListRequest::names(&self.bucket, folder);
         if let Err(why) = self.pages(request, folder, against).await {
             self.doubt(folder, why);
@@ -58,7 +58,7 @@ impl Shared {
 
     /// Lists what is directly below `folder`. Returns the names of the folders there, or `None` if
     /// it could not be listed.
-    pub(crate) async fn level(&self, folder: &str, against: Against<'_>) -> Option<Vec<String>> {
+    pub(crate) async fn level(&self, folder: &str, against: Comparison<'_>) -> Option<Vec<String>> {
         let request = ListRequest { folders: true, ..ListRequest::names(&self.bucket, folder) };
         match self.pages(request, folder, against).await {
             Ok(names) => Some(names),
@@ -73,7 +73,7 @@ impl Shared {
         &self,
         request: ListRequest,
         folder: &str,
-        against: Against<'_>,
+        against: Comparison<'_>,
     ) -> Result<Vec<String>, ReadFailure> {
         let shared_folder: Arc<str> = folder.into();
         let (mut names, mut strays, mut read) = (Vec::new(), 0, 0);
@@ -86,7 +86,7 @@ impl Shared {
                 names.extend(name.map(str::to_owned));
             }
             if names.len() > budget::FOLDERS {
-                return Err(over("too many folders in one place"));
+                return Err(over_budget("too many folders in one place"));
             }
             let mut found: Vec<Listed> = page.objects;
             found.retain(|object| {
@@ -98,7 +98,7 @@ impl Shared {
             strays += found.len();
             self.take(&shared_folder, found, &mut read, against).await;
             if all > strays {
-                return Err(over("too many log files in one folder that no digest names"));
+                return Err(over_budget("too many log files in one folder that no digest names"));
             }
         }
         Ok(names)
@@ -113,7 +113,7 @@ impl Shared {
         let mut aside = Vec::new();
         found.retain(|object| {
             let at = ObjectLocation::new(&*self.bucket, object.key.as_str());
-            let why = SetAside::by_name(&object.key, self.source.is_here(&at));
+            let why = SetAside::by_name(&object.key, self.source.is_local(&at));
             aside.extend(why);
             why.is_none()
         });
@@ -148,7 +148,7 @@ impl Shared {
         folder: &Arc<str>,
         found: Vec<Listed>,
         read: &mut usize,
-        against: Against<'_>,
+        against: Comparison<'_>,
     ) {
         if found.is_empty() {
             return;
@@ -192,9 +192,14 @@ impl Shared {
     }
 
     /// Searches folders below `above` whose names are not those of regions or days.
-    pub(crate) async fn odd(&self, above: &str, names: &[String], against: Against<'_>) {
+    pub(crate) async fn search_irregular(
+        &self,
+        above: &str,
+        names: &[String],
+        against: Comparison<'_>,
+    ) {
         if names.len() > budget::ODD_FOLDERS {
-            self.doubt(above, over("too many folders that are not a region's or a day's"));
+            self.doubt(above, over_budget("too many folders that are not a region's or a day's"));
         }
         let mut searches: Vec<BoxFuture<'_, ()>> = Vec::new();
         for name in names.iter().take(budget::ODD_FOLDERS) {
@@ -205,6 +210,6 @@ impl Shared {
     }
 }
 
-pub(crate) fn over(words: &str) -> ReadFailure {
+pub(crate) fn over_budget(words: &str) -> ReadFailure {
     ReadFailure::new(ReadFailureKind::OverBudget, words)
 }

@@ -3,7 +3,9 @@
 //! The folders of days with verified time are listed completely. For each level above them, from
 //! the folder of log files down, one listing with a delimiter shows the names that are not a
 //! region, year, month or day. These are searched too, because readers of the folder read them.
-use super::folders::{ended, is_region, search_account, search_days, search_levels, search_root};
+use super::folders::{
+    is_region, join_result, search_account, search_days, search_levels, search_root,
+};
 use super::found::Results;
 use super::look::Shared;
 use super::named_logs::{Hashes, NamedLogs, Names, days_of};
@@ -166,7 +168,7 @@ impl UnlistedSearch {
                 });
             }
             while let Some(done) = at_once.join_next().await {
-                ended(done);
+                join_result(done);
             }
         }));
     }
@@ -233,7 +235,7 @@ impl UnlistedSearch {
             }
         }
         for search in self.under_way {
-            ended(search.await);
+            join_result(search.await);
         }
         std::mem::take(&mut *self.shared.results())
     }

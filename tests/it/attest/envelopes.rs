@@ -1,5 +1,5 @@
 //! Attestations that were changed or are malformed.
-use crate::support::attest_room::{ATTESTATION, Room};
+use crate::support::attest_room::{ATTESTATION, AttestFolder};
 use serde_json::{Value, json};
 use trailproof::attest::dsse::IN_TOTO;
 
@@ -8,7 +8,7 @@ type Change = Box<dyn FnOnce(&mut Value)>;
 
 #[test]
 fn a_changed_envelope_is_not_signed() {
-    let room = Room::new("changed");
+    let room = AttestFolder::new("changed");
     let envelope = room.json(ATTESTATION);
     let altered = room.envelope(ATTESTATION);
     let changes: [(&str, Change); 4] = [
@@ -46,7 +46,7 @@ fn base64(bytes: &[u8]) -> String {
 
 #[test]
 fn one_valid_signature_is_enough_and_the_others_are_not_reported() {
-    let room = Room::new("several");
+    let room = AttestFolder::new("several");
     room.run(&["attest", "keygen", "-o", "b.pem", "--public", "b-public.pem"]).is(0, "key id");
     room.run(&["attest", "sign", "record.jsonl", "--key", "b.pem", "-o", "b.json"]).is(0, "");
     let mut envelope = room.json(ATTESTATION);
@@ -66,7 +66,7 @@ fn one_valid_signature_is_enough_and_the_others_are_not_reported() {
 
 #[test]
 fn a_file_that_is_not_an_attestation_is_unreadable() {
-    let room = Room::new("unreadable");
+    let room = AttestFolder::new("unreadable");
     let envelope = room.json(ATTESTATION);
     let text = envelope.to_string();
     let without = |field: &str| {
@@ -110,7 +110,7 @@ fn a_file_that_is_not_an_attestation_is_unreadable() {
 
 #[test]
 fn a_signed_payload_of_a_different_kind_is_rejected() {
-    let room = Room::new("kinds");
+    let room = AttestFolder::new("kinds");
     let payload = room.envelope(ATTESTATION).payload;
     room.sign_payload(&payload, "application/json", "other-type.json");
     room.verify("other-type.json", &[]).is(5, "its payload is `application/json`");
@@ -148,7 +148,7 @@ fn a_signed_payload_of_a_different_kind_is_rejected() {
 
 #[test]
 fn the_record_exposes_a_false_statement_by_the_signer() {
-    let room = Room::new("lies");
+    let room = AttestFolder::new("lies");
     let cases: [(Change, &str); 9] = [
         (
             Box::new(|predicate| predicate["result"]["verdict"] = json!("proven")),
@@ -189,7 +189,7 @@ fn the_record_exposes_a_false_statement_by_the_signer() {
 
 #[test]
 fn hostile_text_does_not_reach_the_terminal() {
-    let room = Room::new("hostile");
+    let room = AttestFolder::new("hostile");
     let hostile = "\u{1b}[2J\u{202e}<script>\n\u{7}";
     room.sign_changed("hostile.json", |statement| {
         statement["predicate"]["operator"]["declared"] = json!(hostile);

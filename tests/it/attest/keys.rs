@@ -1,9 +1,9 @@
 //! Keys of the wrong kind.
-use crate::support::attest_room::{ATTESTATION, Room, repository};
+use crate::support::attest_room::{ATTESTATION, AttestFolder, repository};
 
 #[test]
 fn a_key_of_the_wrong_kind_is_named() {
-    let room = Room::new("keys");
+    let room = AttestFolder::new("keys");
     let key = |name: &str| repository(&format!("tests/it/attest/keys/{name}.pem"));
     let curve = "a key on a curve other than P-256";
     let cases = [

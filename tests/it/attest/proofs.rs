@@ -1,10 +1,10 @@
 //! Proofs of single objects.
-use crate::support::attest_room::{ATTESTATION, Room};
+use crate::support::attest_room::{ATTESTATION, AttestFolder};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Returns every digest and log file of the record.
-fn objects(room: &Room) -> BTreeSet<String> {
+fn objects(room: &AttestFolder) -> BTreeSet<String> {
     let text = String::from_utf8(room.read("record.jsonl")).unwrap();
     let judged = text.lines().filter(|line| line.contains("-judged\""));
     judged
@@ -16,14 +16,14 @@ fn objects(room: &Room) -> BTreeSet<String> {
         .collect()
 }
 
-fn check(room: &Room, proof: &str, attestation: &str) -> crate::support::attest_room::Ran {
+fn check(room: &AttestFolder, proof: &str, attestation: &str) -> crate::support::attest_room::Ran {
     let check = ["attest", "check-proof", proof, "--attestation", attestation];
     room.run(&[&check[..], &["--key", "public.pem"]].concat())
 }
 
 #[test]
 fn every_object_is_proven_without_the_record() {
-    let room = Room::new("proofs");
+    let room = AttestFolder::new("proofs");
     let objects = objects(&room);
     assert_eq!(objects.len(), 241);
     for (number, object) in objects.iter().enumerate() {
@@ -51,7 +51,7 @@ fn every_object_is_proven_without_the_record() {
 
 #[test]
 fn a_changed_proof_proves_nothing() {
-    let room = Room::new("changed-proof");
+    let room = AttestFolder::new("changed-proof");
     let objects = objects(&room);
     let log = objects.iter().find(|object| !object.contains("Digest")).unwrap();
     room.run(&["attest", "prove", "record.jsonl", log, "-o", "proof.json"]).is(0, "");
@@ -103,7 +103,7 @@ fn walk(value: &Value, at: String, found: &mut Vec<String>) {
 
 #[test]
 fn a_proof_must_match_its_attestation_and_keep_within_bounds() {
-    let room = Room::new("foreign-proof");
+    let room = AttestFolder::new("foreign-proof");
     let objects = objects(&room);
     let digest = objects.iter().find(|object| object.contains("Digest")).unwrap();
     room.run(&["attest", "prove", "record.jsonl", digest, "-o", "proof.json"]).is(0, "");

@@ -1,5 +1,5 @@
 //! Reading the evidence a second time (`--recheck`).
-use crate::support::attest_room::{ATTESTATION, Room, repository};
+use crate::support::attest_room::{ATTESTATION, AttestFolder, repository};
 use std::fs;
 use std::path::Path;
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
@@ -34,7 +34,7 @@ fn find(below: &Path, part: &str) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn unchanged_evidence_holds_with_the_keys_of_the_attestation() {
-    let room = Room::new("recheck");
+    let room = AttestFolder::new("recheck");
     let demo = repository("testdata/demo");
     let ran = room
         .verify(ATTESTATION, &["--recheck", &demo, "--complete-copy"])
@@ -60,7 +60,7 @@ fn unchanged_evidence_holds_with_the_keys_of_the_attestation() {
 
 #[test]
 fn changed_evidence_does_not_hold() {
-    let room = Room::new("recheck-changed");
+    let room = AttestFolder::new("recheck-changed");
     let changed = room.0.join("copy");
     copy(Path::new(&repository("testdata/demo")), &changed);
     let logs = find(&changed, "/CloudTrail/us-east-1/");
@@ -75,7 +75,7 @@ fn changed_evidence_does_not_hold() {
 /// A log file that was added later has no line of a digest or log file in the record.
 #[test]
 fn a_planted_log_file_does_not_hold() {
-    let room = Room::new("recheck-planted");
+    let room = AttestFolder::new("recheck-planted");
     let copied = room.0.join("copy");
     copy(Path::new(&repository("testdata/demo")), &copied);
     room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"])
@@ -94,7 +94,7 @@ fn a_planted_log_file_does_not_hold() {
 
 #[test]
 fn a_copy_without_metadata_is_not_reported_as_changed() {
-    let room = Room::new("recheck-metadata");
+    let room = AttestFolder::new("recheck-metadata");
     let less = room.0.join("copy");
     copy(Path::new(&repository("testdata/demo")), &less);
     fs::remove_file(less.join("trailproof-objects.json")).unwrap();
@@ -106,7 +106,7 @@ fn a_copy_without_metadata_is_not_reported_as_changed() {
 
 #[test]
 fn evidence_in_a_bucket_holds_despite_different_etags() {
-    let room = Room::new("recheck-bucket");
+    let room = AttestFolder::new("recheck-bucket");
     let server = LoopbackServer::start(demo().trail.world, ServerOptions::default()).unwrap();
     let aws = [
         ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),

@@ -1,8 +1,8 @@
 //! Records and other files that differ from those that were attested, or that are missing.
-use crate::support::attest_room::{ATTESTATION, Room};
+use crate::support::attest_room::{ATTESTATION, AttestFolder};
 
 /// Returns the lines of the record, with their line ends.
-fn lines(room: &Room) -> Vec<String> {
+fn lines(room: &AttestFolder) -> Vec<String> {
     let text = String::from_utf8(room.read("record.jsonl")).unwrap();
     text.split_inclusive('\n').map(str::to_owned).collect()
 }
@@ -19,7 +19,7 @@ fn resealed(lines: &[String]) -> String {
 
 #[test]
 fn an_incomplete_record_is_not_signed() {
-    let room = Room::new("records");
+    let room = AttestFolder::new("records");
     let all = lines(&room);
     let changed = |at: usize, from: &str, to: &str| {
         let mut all = all.clone();
@@ -74,7 +74,7 @@ fn an_incomplete_record_is_not_signed() {
 
 #[test]
 fn a_different_record_is_not_accepted_as_the_attested_one() {
-    let room = Room::new("another");
+    let room = AttestFolder::new("another");
     // The same run again: the same evidence at a different time.
     room.record("testdata/demo", "again.jsonl");
     assert_ne!(room.read("again.jsonl"), room.read("record.jsonl"));

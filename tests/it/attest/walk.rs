@@ -1,11 +1,11 @@
 //! From a record to an attestation, and to everything that is checked in it.
-use crate::support::attest_room::{ATTESTATION, Room, repository};
+use crate::support::attest_room::{ATTESTATION, AttestFolder, repository};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[test]
 fn a_key_file_is_private_and_never_overwritten() {
-    let room = Room::empty("keygen");
+    let room = AttestFolder::empty("keygen");
     let made = room.run(&["attest", "keygen", "-o", "key.pem"]).is(0, "BEGIN PUBLIC KEY");
     let mode = std::fs::metadata(room.0.join("key.pem")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -24,7 +24,7 @@ fn a_key_file_is_private_and_never_overwritten() {
 
 #[test]
 fn everything_signed_is_checked_again() {
-    let room = Room::new("walk");
+    let room = AttestFolder::new("walk");
     room.write("report.txt", "a report");
     room.write("summary.json", "{}");
     let sign = [
@@ -78,7 +78,7 @@ fn everything_signed_is_checked_again() {
 
 #[test]
 fn the_predicate_matches_its_schema() {
-    let room = Room::new("schema");
+    let room = AttestFolder::new("schema");
     let schema = std::fs::read(repository("docs/src/format/attestation.schema.json")).unwrap();
     let schema: Value = serde_json::from_slice(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
@@ -119,7 +119,7 @@ fn the_predicate_matches_its_schema() {
 
 #[test]
 fn a_reproducible_record_has_null_for_the_run_environment() {
-    let room = Room::new("reproducible");
+    let room = AttestFolder::new("reproducible");
     let (demo, keys) = (repository("testdata/demo"), repository("testdata/demo/public-keys.json"));
     room.run(&[
         "verify",
@@ -152,7 +152,7 @@ fn a_reproducible_record_has_null_for_the_run_environment() {
 
 #[test]
 fn existing_files_are_overwritten_only_with_force() {
-    let room = Room::new("overwrite");
+    let room = AttestFolder::new("overwrite");
     let sign = ["attest", "sign", "record.jsonl", "--key", "key.pem", "-o", ATTESTATION];
     let before = room.read(ATTESTATION);
     room.run(&sign).is(2, "already exists");
@@ -166,7 +166,7 @@ fn existing_files_are_overwritten_only_with_force() {
 
 #[test]
 fn outputs_that_cannot_be_written_end_with_6() {
-    let room = Room::new("outputs");
+    let room = AttestFolder::new("outputs");
     let sign = ["attest", "sign", "record.jsonl", "--key", "key.pem", "-o"];
     room.run(&[&sign[..], &["no/attestation.json"]].concat()).is(6, "cannot write");
     room.run(&[&sign[..], &["a.json", "--bundle", "no/b.json"]].concat()).is(6, "cannot write");

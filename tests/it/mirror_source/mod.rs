@@ -5,7 +5,7 @@ mod on_the_spot;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use on_the_spot::read_here;
+use on_the_spot::read_in_place;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -225,7 +225,7 @@ async fn a_mirror_lists_only_what_was_listed() {
                 let unrecorded = |(body, metadata): (Vec<u8>, ObjectMetadata)| {
                     (body, ObjectMetadata { recorded: None, ..metadata })
                 };
-                let here = read_here(&mirrored, key).map(unrecorded);
+                let here = read_in_place(&mirrored, key).map(unrecorded);
                 let opened = read(&mirrored, key, 0).await;
                 // Only opening returns what the manifest recorded.
                 if let Ok((body, metadata)) = &opened {

@@ -27,13 +27,13 @@ async fn a_file_whose_length_changes_during_a_read_is_a_failure() {
 
 /// Reads a file in place. Returns its pieces joined, and whether only the last piece was marked as
 /// last.
-pub(super) fn read_here(
+pub(super) fn read_in_place(
     mirror: &dyn ObjectSource,
     key: &str,
 ) -> Result<(Vec<u8>, ObjectMetadata), ReadError> {
     let at = ObjectLocation::new("bucket", key);
     let (mut bytes, mut ended) = (Vec::new(), false);
-    let read = mirror.read_here(&at, &mut |piece| {
+    let read = mirror.read_in_place(&at, &mut |piece| {
         assert!(!ended, "{key}: a piece after the last one");
         bytes.extend_from_slice(piece.bytes);
         ended = piece.last;
@@ -53,7 +53,7 @@ async fn reading_in_place_equals_opening() {
         let key = format!("AWSLogs/{length}");
         write(&at, &key, &body);
         let mirror = DirectorySource::open(&at).unwrap();
-        let here = read_here(&mirror, &key).unwrap();
+        let here = read_in_place(&mirror, &key).unwrap();
         assert!(here == read(&mirror, &key, 0).await.unwrap(), "{length} bytes");
         assert!(here.0 == body, "{length} bytes");
     }
@@ -68,19 +68,19 @@ fn reading_in_place_follows_no_link_and_stays_inside() {
     symlink(at.join("secret"), at.join("mirror/AWSLogs/link")).unwrap();
     symlink(&at, at.join("mirror/up")).unwrap();
     let mirror = DirectorySource::open(&at.join("mirror")).unwrap();
-    assert_eq!(read_here(&mirror, "AWSLogs/a").unwrap().0, b"inside");
+    assert_eq!(read_in_place(&mirror, "AWSLogs/a").unwrap().0, b"inside");
     // The folder is cached now. A link put in its place is not followed.
     fs::rename(at.join("mirror/AWSLogs"), at.join("mirror/moved")).unwrap();
     symlink(at.join("elsewhere"), at.join("mirror/AWSLogs")).unwrap();
     for key in
         ["AWSLogs/b", "AWSLogs/link", "up/secret", "../secret", "AWSLogs", "moved//a", "moved/a/b"]
     {
-        match read_here(&mirror, key) {
+        match read_in_place(&mirror, key) {
             Err(ReadError::Failure(why)) => {
                 assert_eq!(why.kind, ReadFailureKind::Denied, "{key}: {why}");
             }
             other => panic!("{key}: {other:?}"),
         }
     }
-    assert_eq!(read_here(&mirror, "moved/none").unwrap_err(), ReadError::Missing);
+    assert_eq!(read_in_place(&mirror, "moved/none").unwrap_err(), ReadError::Missing);
 }

@@ -1,7 +1,7 @@
 //! Strategies for any event: every kind, with any values that it can hold.
 use super::values::*;
 use super::*;
-use trailproof_core::codes::check::{Check, NotMade, WhyNot};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::record::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
 
 /// Returns a strategy for any event. A new variant of the enum does not compile until it is handled
@@ -182,11 +182,11 @@ fn run_finished() -> impl Strategy<Value = RunEvent> {
     )
 }
 
-fn not_made() -> impl Strategy<Value = NotMade> {
+fn not_made() -> impl Strategy<Value = SkippedCheck> {
     let check = prop::sample::select(Check::iter().collect::<Vec<_>>());
-    let why = prop::sample::select(WhyNot::iter().collect::<Vec<_>>());
+    let why = prop::sample::select(SkipReason::iter().collect::<Vec<_>>());
     let region = prop::option::of(Just("eu-west-1".parse().unwrap()));
-    (check, why, region, text()).prop_map(|(check, why, region, detail)| NotMade {
+    (check, why, region, text()).prop_map(|(check, why, region, detail)| SkippedCheck {
         check,
         why,
         region,
@@ -265,7 +265,7 @@ fn bucket_listed() -> impl Strategy<Value = RunEvent> {
 fn public_key() -> impl Strategy<Value = RunEvent> {
     let key = (text(), prop::collection::vec(any::<u8>(), 0..40), any::<bool>(), time(), text());
     key.prop_map(|(fingerprint, der, has_validity, at, source)| {
-        RunEvent::PublicKey(PublicKeyTold {
+        RunEvent::PublicKey(PublicKeyUsed {
             region: "eu-west-1".parse().unwrap(),
             fingerprint,
             der,

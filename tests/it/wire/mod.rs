@@ -25,8 +25,8 @@ use trailproof_core::record::document::RunCheck;
 use trailproof_core::record::wire::{read_event, write_event};
 use trailproof_core::record::{
     ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, LogJudged,
-    LogNamed, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyTold, RunEvent,
-    RunEventName, RunStart, RunSummary, SeamJudged, Seen, Tool,
+    LogNamed, ObjectFacts, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyUsed,
+    RunEvent, RunEventName, RunStart, RunSummary, SeamJudged, Tool,
 };
 use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::verdict::Verdict;

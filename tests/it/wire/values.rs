@@ -136,8 +136,9 @@ pub(super) fn outcome<P: Debug>(
     ]
 }
 
-pub(super) fn seen() -> impl Strategy<Value = Seen> {
+pub(super) fn seen() -> impl Strategy<Value = ObjectFacts> {
     let option = || prop::option::of(text());
-    (prop::option::of(any::<u64>()), prop::option::of(hash()), option(), option())
-        .prop_map(|(stored, found, etag, version_id)| Seen { stored, found, etag, version_id })
+    (prop::option::of(any::<u64>()), prop::option::of(hash()), option(), option()).prop_map(
+        |(stored, found, etag, version_id)| ObjectFacts { stored, found, etag, version_id },
+    )
 }

@@ -43,7 +43,7 @@ impl Check {
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
 )]
 #[strum(serialize_all = "kebab-case")]
-pub enum WhyNot {
+pub enum SkipReason {
     /// It was switched off on the command line.
     SwitchedOff,
     /// AWS refused the request or could not be reached.
@@ -62,7 +62,7 @@ pub enum WhyNot {
     OutsideLocation,
 }
 
-impl WhyNot {
+impl SkipReason {
     /// Returns the stable code for machines; never renamed once released. It parses as the value.
     pub fn code(self) -> &'static str {
         self.into()
@@ -71,11 +71,11 @@ impl WhyNot {
 
 /// A check that was not performed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotMade {
+pub struct SkippedCheck {
     /// The check.
     pub check: Check,
     /// The reason.
-    pub why: WhyNot,
+    pub why: SkipReason,
     /// The region that the check is about, if any.
     pub region: Option<crate::vocab::ids::Region>,
     /// The message of the service or the store, unchanged; it comes from outside and must be

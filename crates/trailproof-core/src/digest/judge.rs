@@ -238,7 +238,7 @@ fn check_signature(claim: &DigestClaim, signature: Option<&str>, key: &KeyLookup
     };
     let bytes = hex::decode(signature);
     // A bundle may be damaged, and damaged key bytes are not evidence of tampering.
-    let is_key = || key.is_of_its_name();
+    let is_key = || key.fingerprint_matches_any_encoding();
     match bytes {
         Ok(bytes) if key.verifies(claim.string_to_sign().as_bytes(), &bytes) => Signed::Yes,
         _ if !is_key() => Signed::KeyNotHad,

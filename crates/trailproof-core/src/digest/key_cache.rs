@@ -3,12 +3,12 @@ use super::judge::KeyLookup;
 use super::signing::KeyRing;
 use crate::codes::failure::{ReadFailure, ReadFailureKind};
 use crate::vocab::time::{DAY, HOUR, Period, Timestamp};
-use crate::walk::facts::{KeysInPart, Need};
+use crate::walk::facts::{Need, PartialKeys};
 
 /// The keys at hand. A key is unknown only after all keys from a day before the digest's end until
 /// now were requested: a digest may be signed late, by a key that became valid after its end.
 #[derive(Debug)]
-pub(crate) struct KeysAtHand {
+pub(crate) struct KeyCache {
     ring: KeyRing,
     /// Spans for which keys were requested.
     asked: Vec<(Timestamp, Timestamp)>,
@@ -22,7 +22,7 @@ pub(crate) struct KeysAtHand {
     none: ReadFailure,
 }
 
-impl Default for KeysAtHand {
+impl Default for KeyCache {
     fn default() -> Self {
         let words = "no public key that was valid then is listed, so that none is missing either";
         Self {
@@ -36,7 +36,7 @@ impl Default for KeysAtHand {
     }
 }
 
-impl KeysAtHand {
+impl KeyCache {
     /// Adds the keys of a span.
     pub(crate) fn take(&mut self, ring: &KeyRing, span: (Timestamp, Timestamp)) {
         self.ring.extend(ring);
@@ -51,7 +51,7 @@ impl KeysAtHand {
 
     /// Adds the keys of a bundle. No more keys are requested after that. `late` is how long after
     /// its end a digest may be signed.
-    pub(crate) fn take_part(&mut self, part: KeysInPart, late: i64) {
+    pub(crate) fn take_part(&mut self, part: PartialKeys, late: i64) {
         self.ring.extend(&part.ring);
         self.all_of.extend(part.all_of.iter().map(|(from, to)| (*from, to.plus(-late))));
         self.all_of.extend(part.all_since);
@@ -59,7 +59,7 @@ impl KeysAtHand {
     }
 
     /// Records that some keys could not be obtained; they are not requested again.
-    pub(crate) fn are_not_all(&mut self, why: ReadFailure) {
+    pub(crate) fn mark_incomplete(&mut self, why: ReadFailure) {
         self.failed = Some(why);
     }
 
@@ -70,7 +70,7 @@ impl KeysAtHand {
 
     /// Returns whether requesting the keys around the digest's end could supply the key that it
     /// names.
-    pub(crate) fn are_to_be_asked(&self, fingerprint: &str, end: Timestamp) -> bool {
+    pub(crate) fn needs_fetch(&self, fingerprint: &str, end: Timestamp) -> bool {
         let asked = self.asked.iter().any(|(from, to)| *from <= end && end <= *to);
         !self.has(fingerprint) && !asked && self.failed.is_none()
     }
@@ -94,14 +94,14 @@ impl KeysAtHand {
             return KeyLookup::Known(key);
         }
         match &self.failed {
-            Some(why) if !self.are_all_of(end) => KeyLookup::Unavailable(why),
-            None if !self.are_all_of(end) => KeyLookup::Unavailable(&self.none),
+            Some(why) if !self.covers(end) => KeyLookup::Unavailable(why),
+            None if !self.covers(end) => KeyLookup::Unavailable(&self.none),
             _ if !self.ring.has_valid_at(end) => KeyLookup::Unavailable(&self.none),
             _ => KeyLookup::NoneSuch,
         }
     }
 
-    fn are_all_of(&self, end: Timestamp) -> bool {
+    fn covers(&self, end: Timestamp) -> bool {
         self.since.is_some_and(|since| since <= end)
             || self.all_of.iter().any(|(from, to)| *from <= end && end <= *to)
     }

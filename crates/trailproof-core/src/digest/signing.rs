@@ -87,14 +87,14 @@ impl PublicKey {
 
     /// Returns whether the fingerprint is the MD5 of the bytes, as AWS computes it. MD5 serves as a
     /// name here and not as a proof: a key is trusted because of its source.
-    pub fn fingerprint_agrees(&self) -> bool {
+    pub fn fingerprint_is_exact(&self) -> bool {
         hex::encode(Md5::digest(&self.der)) == self.fingerprint
     }
 
     /// Returns whether the fingerprint matches these bytes, or the same key in the other encoding,
     /// to which tools may have converted it. A mismatch with both proves nothing about the key that
     /// really has this fingerprint.
-    pub fn is_of_its_name(&self) -> bool {
+    pub fn fingerprint_matches_any_encoding(&self) -> bool {
         let named = |der: &[&[u8]]| {
             let mut md5 = Md5::new();
             der.iter().for_each(|part| md5.update(part));
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn an_unreadable_key_stays_known_and_verifies_nothing() {
         let key = PublicKey::new("f", b"no key");
-        assert!(!key.is_readable() && !key.fingerprint_agrees());
+        assert!(!key.is_readable() && !key.fingerprint_is_exact());
         assert!(!key.verifies(b"message", &[0; 256]));
         let mut ring = KeyRing::default();
         ring.add(key);

@@ -2,7 +2,7 @@
 use super::place::EvidencePlace;
 use super::summary::{ChainSummary, RunSummary};
 use crate::bytes::content::Hash;
-use crate::codes::check::NotMade;
+use crate::codes::check::SkippedCheck;
 use crate::codes::failure::ReadFailure;
 use crate::codes::finding::{Finding, Outcome};
 use crate::codes::notice::Notice;
@@ -52,7 +52,7 @@ pub enum RunEvent {
     },
     /// A public key that proves digests. Recorded once in a run, before the first digest that one
     /// of its signatures proves.
-    PublicKey(PublicKeyTold),
+    PublicKey(PublicKeyUsed),
     /// One digest of the current chain was judged.
     DigestJudged(DigestJudged),
     /// One log file was judged. Follows its digest, in the order of the digest's list.
@@ -118,7 +118,7 @@ pub enum RunEvent {
     /// How every place that was found is accounted for. Recorded once, before the last event.
     PlacesAnswered(PlacesAnswered),
     /// A check was not performed.
-    CheckNotPerformed(NotMade),
+    CheckNotPerformed(SkippedCheck),
     /// Always the last event; if it is missing, the stream was cut short.
     RunFinished(RunSummary),
 }
@@ -325,7 +325,7 @@ impl Tool {
 
 /// A public key that the run trusts, as it was obtained.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKeyTold {
+pub struct PublicKeyUsed {
     /// Region whose digests it signs.
     pub region: Region,
     /// Fingerprint from its record.
@@ -342,7 +342,7 @@ pub struct PublicKeyTold {
 
 /// What the store returned about an object besides its content, if the object was read completely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct ObjectFacts {
     /// Number of bytes as stored. For a valid log file, the same as in its proof.
     pub stored: Option<u64>,
     /// SHA-256 of the inflated content if it is not the expected one, or if the object is not
@@ -367,7 +367,7 @@ pub struct LogJudged {
     /// Whether it is missing and a lifecycle rule that expires old objects would look the same.
     pub lifecycle: bool,
     /// What the store returned about the object.
-    pub seen: Seen,
+    pub seen: ObjectFacts,
 }
 
 /// The check that the newest digest that the preceding record proves of a chain is present, proven
@@ -420,7 +420,7 @@ pub struct DigestJudged {
     /// Whether the judgement counts: that of a digest that only anchors the walk does not.
     pub counts: bool,
     /// What the store returned about the object.
-    pub seen: Seen,
+    pub seen: ObjectFacts,
 }
 
 /// The facts that are recorded about a proven digest.

@@ -23,7 +23,7 @@ const WINDING_UP: i64 = 2 * HOUR;
 
 /// A chain for which an explanation is wanted.
 #[derive(Clone, Copy, Debug)]
-pub struct Concerned<'a> {
+pub struct GapQuery<'a> {
     /// The chain.
     pub chain: &'a ChainId,
     /// Other ids of the same chain, under the paths that its trail had before.
@@ -144,7 +144,7 @@ impl Explanations {
 
     /// Lists the events that can explain why a chain has no digests in `gap`, nearest to its start
     /// first.
-    pub fn explain(&self, of: &Concerned<'_>, gap: &Segment) -> Vec<ExplainingEvent> {
+    pub fn explain(&self, of: &GapQuery<'_>, gap: &Segment) -> Vec<ExplainingEvent> {
         let Coverage::Uncovered(why) = gap.coverage else { return Vec::new() };
         let mut cited: Vec<usize> = Vec::new();
         let about = about(of);
@@ -180,7 +180,7 @@ impl Explanations {
 
     /// Finds events that removed digests of this stretch, or removed what protected them, at any
     /// time after delivery.
-    fn removals(&self, of: &Concerned<'_>, gap: &Segment, cited: &mut Vec<usize>) {
+    fn removals(&self, of: &GapQuery<'_>, gap: &Segment, cited: &mut Vec<usize>) {
         let always = (Timestamp::from_unix(i64::MIN), Timestamp::from_unix(i64::MAX));
         let bucket = About::Bucket(of.bucket.to_owned());
         self.nearest((Effect::Removes, &bucket), gap.from, always, |_| true, cited);
@@ -246,7 +246,7 @@ impl Explanations {
     ///
     /// The caller must have found and proven that digest, and must know that the chain's log
     /// folders hold nothing later.
-    pub fn explains_end(&self, of: &Concerned<'_>, last: Timestamp) -> Option<ExplainingEvent> {
+    pub fn explains_end(&self, of: &GapQuery<'_>, last: Timestamp) -> Option<ExplainingEvent> {
         let about = about(of);
         let mut cited = Vec::new();
         for about in &about {
@@ -296,12 +296,12 @@ fn both(
 }
 
 /// Lists the chain's ids: the current one and those under other paths.
-fn names<'a>(of: &'a Concerned<'_>) -> impl Iterator<Item = &'a ChainId> {
+fn names<'a>(of: &'a GapQuery<'_>) -> impl Iterator<Item = &'a ChainId> {
     std::iter::once(of.chain).chain(of.also)
 }
 
 /// Lists everything that may affect a chain: a handful of subjects.
-fn about(of: &Concerned<'_>) -> Vec<About> {
+fn about(of: &GapQuery<'_>) -> Vec<About> {
     let ChainId { account, source_region, trail, home_region, .. } = of.chain;
     let mut all = vec![
         About::Bucket(of.bucket.to_owned()),

@@ -68,9 +68,9 @@ impl Asks {
         Self { chain, keys: BTreeSet::from([key]), folders }
     }
 
-    fn concerned(&self) -> Concerned<'_> {
+    fn concerned(&self) -> GapQuery<'_> {
         let Self { chain, keys, folders } = self;
-        Concerned { chain, also: &[], bucket: "b", keys, folders, now: at(100) }
+        GapQuery { chain, also: &[], bucket: "b", keys, folders, now: at(100) }
     }
 
     fn explained(&self, by: &Explanations, gap: &Segment) -> Vec<String> {

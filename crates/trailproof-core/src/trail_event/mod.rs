@@ -16,7 +16,7 @@ mod policy;
 mod record;
 
 pub use self::facts::Recorded;
-pub use self::index::{Concerned, Explanations};
+pub use self::index::{Explanations, GapQuery};
 pub use self::kept::KeptEvents;
 pub use self::known_end::{KnownEnd, KnownEndError};
 pub use self::record::causes;

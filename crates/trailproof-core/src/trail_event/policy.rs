@@ -21,7 +21,7 @@ pub(crate) fn lets_cloudtrail(policy: &Value, action: &str, resource: Option<&st
                 .is_none_or(|resource| covers(statement, ("Resource", "NotResource"), resource));
         match statement.get("Effect").and_then(Value::as_str) {
             Some("Allow") => allowed |= concerns,
-            Some("Deny") if concerns && !spares_services(statement) => return false,
+            Some("Deny") if concerns && !exempts_services(statement) => return false,
             _ => {}
         }
     }
@@ -72,7 +72,7 @@ fn covers(statement: &Value, (has, excepts): (&str, &str), what: &str) -> bool {
 
 /// Returns whether the conditions exempt requests from AWS's own services: plain HTTP, which
 /// services never use, and principals that are not services.
-fn spares_services(statement: &Value) -> bool {
+fn exempts_services(statement: &Value) -> bool {
     let Some(Value::Object(conditions)) = statement.get("Condition") else { return false };
     let mut of_bool = conditions.iter().filter(|(operator, _)| operator.starts_with("Bool"));
     of_bool.any(|(_, keys)| {

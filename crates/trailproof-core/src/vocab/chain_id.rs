@@ -35,7 +35,7 @@ impl From<&ChainKey> for ChainId {
 
 impl ChainId {
     /// Returns whether both ids are the same except for the organization in their path.
-    pub fn is_same_but_for_path(&self, other: &Self) -> bool {
+    pub fn differs_only_in_path(&self, other: &Self) -> bool {
         self.account == other.account
             && self.source_region == other.source_region
             && self.trail == other.trail

@@ -13,7 +13,7 @@ use crate::codes::notice::Notice;
 use crate::compat::judge::DigestRead;
 use crate::digest::document::Link;
 use crate::digest::judge::{ProvenDigest, judge_with_kept};
-use crate::digest::key_cache::KeysAtHand;
+use crate::digest::key_cache::KeyCache;
 use crate::vocab::key_layout::{DigestKey, DigestKind};
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::{DAY, Period, Timestamp};
@@ -60,7 +60,7 @@ pub struct BackfillWalk {
     open: BTreeSet<ListedDigest>,
     seen: BTreeSet<ObjectLocation>,
     links: BTreeMap<ObjectLocation, Link>,
-    keys: KeysAtHand,
+    keys: KeyCache,
     /// Signatures that unproven digests record for other digests.
     kept: BTreeMap<ObjectLocation, BTreeSet<String>>,
     /// Digests without a proof, with their judgements so far.
@@ -77,7 +77,7 @@ impl BackfillWalk {
             open: listed.into_iter().collect(),
             seen: BTreeSet::new(),
             links: BTreeMap::new(),
-            keys: KeysAtHand::default(),
+            keys: KeyCache::default(),
             kept: BTreeMap::new(),
             waiting: BTreeMap::new(),
             current: None,
@@ -128,12 +128,12 @@ impl BackfillWalk {
                 self.keys.take_since(&ring, from);
                 self.judge()
             }
-            (Need::KeysSince(_), Fact::KeysInPart(part)) => {
+            (Need::KeysSince(_), Fact::PartialKeys(part)) => {
                 self.keys.take_part(part, LATE);
                 self.judge()
             }
             (Need::KeysSince(_), Fact::KeysFailed(why)) => {
-                self.keys.are_not_all(why);
+                self.keys.mark_incomplete(why);
                 self.judge()
             }
             _ => None,

@@ -40,7 +40,7 @@ pub enum Fact {
     /// The requested keys.
     Keys(KeyRing),
     /// Keys of the region that are complete only for some stretches of time.
-    KeysInPart(KeysInPart),
+    PartialKeys(PartialKeys),
     /// The keys of the span could not be obtained.
     KeysFailed(ReadFailure),
     /// Whether there is an older digest.
@@ -49,7 +49,7 @@ pub enum Fact {
 
 /// The keys from a bundle.
 #[derive(Clone, Debug)]
-pub struct KeysInPart {
+pub struct PartialKeys {
     /// The keys.
     pub ring: KeyRing,
     /// The stretches for which they are complete, both ends included.

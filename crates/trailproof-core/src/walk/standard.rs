@@ -14,7 +14,7 @@ use crate::codes::notice::Notice;
 use crate::compat::judge::DigestRead;
 use crate::digest::document::{Digest, Link};
 use crate::digest::judge::{ProvenDigest, judge_with_kept_or_by_key};
-use crate::digest::key_cache::{KeysAtHand, key_span};
+use crate::digest::key_cache::{KeyCache, key_span};
 use crate::digest::signing::SIGNED_LATE;
 use crate::vocab::budget;
 use crate::vocab::key_layout::DigestKey;
@@ -40,7 +40,7 @@ pub struct ChainWalk {
     /// The digest being judged, whether the open link names it, and what was read of it.
     current: Option<Current>,
     need: Need,
-    keys: KeysAtHand,
+    keys: KeyCache,
     /// The signature that the last digest, which was not proven, records for the previous one. In a
     /// copy without metadata, the first proof of a chain starts with it.
     kept_signature: Option<String>,
@@ -78,7 +78,7 @@ impl ChainWalk {
             expected: None,
             current: None,
             need: Need::Nothing,
-            keys: KeysAtHand::default(),
+            keys: KeyCache::default(),
             kept_signature: None,
             oldest_start: None,
             older: false,
@@ -123,12 +123,12 @@ impl ChainWalk {
                 self.keys.take_since(&ring, from);
                 self.judge_current()
             }
-            (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysInPart(part)) => {
+            (Need::Keys { .. } | Need::KeysSince(_), Fact::PartialKeys(part)) => {
                 self.keys.take_part(part, SIGNED_LATE);
                 self.judge_current()
             }
             (Need::Keys { .. } | Need::KeysSince(_), Fact::KeysFailed(why)) => {
-                self.keys.are_not_all(why);
+                self.keys.mark_incomplete(why);
                 self.judge_current()
             }
             (Need::Older(_), Fact::Older(older)) => {
@@ -148,7 +148,7 @@ impl ChainWalk {
     fn take_read(&mut self, read: Box<DigestRead>) -> Vec<Step> {
         let Some(current) = self.current.as_mut() else { return Vec::new() };
         let fingerprint = read.claim.as_ref().ok().map(|claim| claim.fingerprint.as_str());
-        let asks = fingerprint.is_some_and(|name| self.keys.are_to_be_asked(name, current.end));
+        let asks = fingerprint.is_some_and(|name| self.keys.needs_fetch(name, current.end));
         current.read = Some(read);
         if asks {
             self.need = key_span(self.period, current.end);

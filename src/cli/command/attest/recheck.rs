@@ -3,7 +3,7 @@
 use super::checks::{CheckOutcome, Checks};
 use crate::attest::commitment::Commitment;
 use crate::attest::predicate::{Declared, predicate};
-use crate::attest::record::{Record, Summing};
+use crate::attest::record::{Record, Summarizer};
 use crate::attest::statement::{Committed, Statement};
 use crate::cli::args::attest::VerifyAttestationArgs;
 use crate::cli::args::aws::AwsArgs;
@@ -13,8 +13,8 @@ use crate::console::refusal::Refusal;
 use crate::report::text_lines::COMPLETE_COPY;
 use crate::session::environment::now;
 use crate::session::location::location;
-use crate::session::open::{Caller, Session};
-use crate::session::period::AskedPeriod;
+use crate::session::open::{CallerLookup, Session};
+use crate::session::period::RequestedPeriod;
 use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
 use crate::source::layer::count::Counts;
 use crate::trust::KeyRecord;
@@ -40,7 +40,7 @@ pub(crate) struct Again {
     place: String,
     summary: RunSummary,
     commitment: Commitment,
-    essence: Option<Commitment>,
+    comparable_line: Option<Commitment>,
     predicate: Map<String, Value>,
     complete_copy: bool,
 }
@@ -58,7 +58,7 @@ pub(crate) async fn recheck(
         let text = scope.get(name).and_then(Value::as_str).unwrap_or_default();
         Timestamp::parse(text).ok_or_else(|| unattested(name))
     };
-    let period = AskedPeriod::From(time("from")?, Some(time("to")?));
+    let period = RequestedPeriod::From(time("from")?, Some(time("to")?));
     let attested = scope_of(scope)?;
     let mut request = VerifyRequest::new(Some(location(place)?), period, attested, now())?;
     let of_bucket = scope.pointer("/deliveredTo/bucket").and_then(Value::as_str);
@@ -71,13 +71,13 @@ pub(crate) async fn recheck(
     request.repeats = Some((time_of_run(scope, time("to")?), was_cut));
     let counts = Arc::new(Counts::default());
     let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let run = Session::open(&aws.access(), request, &counts, Caller::Unwanted, None)
+    let run = Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None)
         .await
         // The attestation shows that the bucket existed: if it is gone, the recheck cannot be made.
         .map_err(Refusal::with_missing_bucket_not_started)?;
     let mut summing = match record {
-        Some(_) => Summing::with_essence(),
-        None => Summing::default(),
+        Some(_) => Summarizer::with_comparable(),
+        None => Summarizer::default(),
     };
     let mut wrong = None;
     let mut line = Vec::new();
@@ -98,10 +98,10 @@ pub(crate) async fn recheck(
             "cannot compute the commitment of what was read again: a line {why}"
         )));
     }
-    let (commitment, essence, facts) = summing.finish();
+    let (commitment, comparable_line, facts) = summing.finish();
     let predicate = predicate(&facts, &commitment, &Declared::default());
     let (place, complete_copy) = (escape(place).into_owned(), run.plan.complete_copy);
-    Ok(Again { place, summary, commitment, essence, predicate, complete_copy })
+    Ok(Again { place, summary, commitment, comparable_line, predicate, complete_copy })
 }
 
 fn unattested(name: &str) -> Refusal {
@@ -185,7 +185,7 @@ fn keys(predicate: &serde_json::Map<String, Value>) -> Result<Bundle, Refusal> {
 
 impl Again {
     /// Adds the results to the checks.
-    pub(crate) fn tell(
+    pub(crate) fn emit(
         &self,
         statement: &Statement,
         committed: &Committed,
@@ -262,8 +262,8 @@ impl Again {
                 format!("all {lines} lines are identical to those attested"),
             );
         }
-        let before = record.and_then(|record| record.essence.as_ref());
-        if before.is_some() && before == self.essence.as_ref() {
+        let before = record.and_then(|record| record.comparable_line.as_ref());
+        if before.is_some() && before == self.comparable_line.as_ref() {
             return (
                 CheckOutcome::Passed,
                 format!(

@@ -4,7 +4,7 @@ use crate::attest::dsse::{Envelope, IN_TOTO, signed_hash};
 use crate::attest::key::{SigningKey, VerifyingKey};
 use crate::attest::kms::KmsKey;
 use crate::attest::predicate::{Declared, predicate};
-use crate::attest::record::{Record, Wanted, read_record};
+use crate::attest::record::{Record, RecordRequest, read_record};
 use crate::attest::statement::{Role, Statement, Subject};
 use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
 use crate::cli::args::attest::SignArgs;
@@ -24,7 +24,7 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
     distinct(args)?;
     let signer = Signer::find(aws, args).await?;
     let public = signer.public().await?;
-    let record = read_record(&args.record, Wanted::default()).map_err(|why| {
+    let record = read_record(&args.record, RecordRequest::default()).map_err(|why| {
         Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(&args.record)))
     })?;
     let declared = Declared { operator: operator(args)?, previous: previous(args)? };
@@ -48,7 +48,7 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
     if let Some(bundle) = &args.bundle {
         write(bundle, format!("{}\n", envelope.to_bundle(&[])).as_bytes(), args.force)?;
     }
-    tell(&record, &public);
+    emit(&record, &public);
     Ok(ExitStatus::Success)
 }
 
@@ -69,7 +69,7 @@ fn distinct(args: &SignArgs) -> Result<(), Refusal> {
 }
 
 /// Prints to stderr what was signed, so that the signer sees it.
-fn tell(record: &Record, public: &VerifyingKey) {
+fn emit(record: &Record, public: &VerifyingKey) {
     let verdict = record.facts.finished.get("verdict").and_then(|verdict| verdict.as_str());
     print_to_stderr(&format!("verdict: {}", excerpt(verdict.unwrap_or_default(), budget::SHOWN)));
     let made = &record.commitment;

@@ -7,7 +7,7 @@ use super::recheck::recheck;
 use crate::attest::agreement::disagreements;
 use crate::attest::dsse::Container;
 use crate::attest::predicate::{Declared, predicate};
-use crate::attest::record::{Record, Wanted, read_record};
+use crate::attest::record::{Record, RecordRequest, read_record};
 use crate::attest::statement::{Committed, Role, Statement};
 use crate::attest::timestamp::Stamp;
 use crate::cli::args::attest::VerifyAttestationArgs;
@@ -48,7 +48,7 @@ pub(crate) async fn verify(
     match &args.recheck {
         Some(place) => {
             let again = recheck(aws, args, place, &statement, record.as_ref()).await?;
-            again.tell(&statement, &committed, record.as_ref(), &mut checks);
+            again.emit(&statement, &committed, record.as_ref(), &mut checks);
         }
         None => checks.add(
             CheckOutcome::NotAsked,
@@ -140,8 +140,8 @@ fn record(
     if !file(path, &hash, Role::Record, statement, checks) {
         return Ok(None);
     }
-    let wanted = Wanted { object: None, essence: args.recheck.is_some() };
-    let record = read_record(path, wanted).map_err(|why| {
+    let requested = RecordRequest { object: None, comparable_line: args.recheck.is_some() };
+    let record = read_record(path, requested).map_err(|why| {
         Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(path)))
     })?;
     if record.hash != hash {

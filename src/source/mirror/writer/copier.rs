@@ -11,7 +11,7 @@ use trailproof_core::vocab::location::ObjectLocation;
 
 /// What this run has seen, as hashes under a random key: eight bytes for each object.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct ObjectFacts {
     hasher: RandomState,
     /// Objects with size and ETag, as they were listed.
     pub(super) listed: HashSet<u64>,
@@ -25,7 +25,7 @@ pub(super) struct Seen {
     pub(super) failed: HashSet<u64>,
 }
 
-impl Seen {
+impl ObjectFacts {
     pub(super) fn hash(&self, at: &ObjectLocation) -> u64 {
         self.hasher.hash_one(at)
     }
@@ -39,7 +39,7 @@ impl Seen {
 #[derive(Clone, Debug)]
 pub(super) struct Copier {
     pub(super) shared: Arc<Shared>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<ObjectFacts>>,
     to: mpsc::Sender<Job>,
 }
 
@@ -48,7 +48,7 @@ impl Copier {
         Self { shared, seen: Arc::default(), to }
     }
 
-    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(super) fn seen(&self) -> MutexGuard<'_, ObjectFacts> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

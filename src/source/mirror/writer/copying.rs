@@ -220,11 +220,11 @@ impl ObjectSource for MirroringSource {
     }
 
     /// Objects have to pass through here to be copied, so nothing is read in place.
-    fn is_here(&self, _at: &ObjectLocation) -> bool {
+    fn is_local(&self, _at: &ObjectLocation) -> bool {
         false
     }
 
-    fn read_here(
+    fn read_in_place(
         &self,
         _at: &ObjectLocation,
         _take: &mut TakePiece<'_>,

@@ -1,8 +1,8 @@
 //! The shape of each event's line.
 use super::finding::FindingShape;
 use super::parts::{
-    ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, Hex, NotMadeShape,
-    PlaceShape, ReadPlaceShape, Text, Time,
+    ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, Hex, PlaceShape,
+    ReadPlaceShape, SkippedCheckShape, Text, Time,
 };
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub(crate) enum Line<'a> {
     LogsWithoutDigests(LogsWithoutDigestsLine<'a>),
     PlaceInDoubt(PlaceInDoubtLine<'a>),
     PlacesAnswered(PlacesAnsweredLine),
-    CheckNotPerformed(NotMadeShape<'a>),
+    CheckNotPerformed(SkippedCheckShape<'a>),
     RunFinished(RunFinishedShape<'a>),
 }
 

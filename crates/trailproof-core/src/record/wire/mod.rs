@@ -14,8 +14,8 @@ mod write;
 
 pub use self::finding::FindingShape;
 pub use self::parts::{
-    ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, NotMadeShape,
-    ReadPlaceShape, SegmentShape, Time,
+    ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, ReadPlaceShape,
+    SegmentShape, SkippedCheckShape, Time,
 };
 pub(crate) use self::read::event_name;
 pub use self::read::read_event;

@@ -1,7 +1,7 @@
 //! Text that is borrowed when written, and when read without escapes.
 use super::unreadable::Unreadable;
 use crate::bytes::content::{Hash, parse_hash};
-use crate::codes::check::NotMade;
+use crate::codes::check::SkippedCheck;
 use crate::codes::failure::ReadFailure;
 use crate::coverage::{Coverage, Segment};
 use crate::record::event::Follows;
@@ -340,7 +340,7 @@ impl TryFrom<FollowsShape<'_>> for Follows {
 
 /// A check that was not performed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct NotMadeShape<'a> {
+pub struct SkippedCheckShape<'a> {
     #[serde(borrow)]
     check: Text<'a>,
     #[serde(borrow)]
@@ -350,8 +350,8 @@ pub struct NotMadeShape<'a> {
     detail: Text<'a>,
 }
 
-impl<'a> From<&'a NotMade> for NotMadeShape<'a> {
-    fn from(not_made: &'a NotMade) -> Self {
+impl<'a> From<&'a SkippedCheck> for SkippedCheckShape<'a> {
+    fn from(not_made: &'a SkippedCheck) -> Self {
         Self {
             check: not_made.check.code().into(),
             why: not_made.why.code().into(),
@@ -361,10 +361,10 @@ impl<'a> From<&'a NotMade> for NotMadeShape<'a> {
     }
 }
 
-impl TryFrom<NotMadeShape<'_>> for NotMade {
+impl TryFrom<SkippedCheckShape<'_>> for SkippedCheck {
     type Error = Unreadable;
 
-    fn try_from(shape: NotMadeShape<'_>) -> Result<Self, Unreadable> {
+    fn try_from(shape: SkippedCheckShape<'_>) -> Result<Self, Unreadable> {
         let wrong = |_| Unreadable::value("check-not-performed", "region");
         Ok(Self {
             check: shape

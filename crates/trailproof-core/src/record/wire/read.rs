@@ -6,7 +6,7 @@ use super::lines::{
     PlaceInDoubtLine, PlacesAnsweredLine, PublicKeyLine, RunStartedLine, SeamJudgedLine,
     TrailStatusLine,
 };
-use super::parts::{FailureShape, NotMadeShape, Text};
+use super::parts::{FailureShape, SkippedCheckShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use super::unreadable::Unreadable;
 use super::write::{PROOFS, TOOL};
@@ -17,8 +17,8 @@ use crate::codes::unlisted::UnlistedReason;
 use crate::digest::judge::Proofs;
 use crate::log_file::LogProof;
 use crate::record::event::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, PlaceInDoubt, PlacesAnswered,
-    PublicKeyTold, RunEvent, RunEventName, RunStart, SeamJudged, Seen, Tool,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, ObjectFacts, PlaceInDoubt,
+    PlacesAnswered, PublicKeyUsed, RunEvent, RunEventName, RunStart, SeamJudged, Tool,
 };
 use crate::record::place::{EvidencePlace, ReadPlace};
 use crate::vocab::budget;
@@ -169,7 +169,7 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             })
         }
         RunEventName::CheckNotPerformed => {
-            let line: NotMadeShape<'_> = serde_json::from_str(line)?;
+            let line: SkippedCheckShape<'_> = serde_json::from_str(line)?;
             RunEvent::CheckNotPerformed(line.try_into()?)
         }
         RunEventName::RunFinished => {
@@ -236,13 +236,13 @@ fn reason(code: &str) -> Result<UnlistedReason, Unreadable> {
     code.parse().map_err(|_| Unreadable::unknown("reason", code))
 }
 
-fn public_key(line: PublicKeyLine<'_>) -> Result<PublicKeyTold, Unreadable> {
+fn public_key(line: PublicKeyLine<'_>) -> Result<PublicKeyUsed, Unreadable> {
     let wrong = |field| Unreadable::value("public-key", field);
     let der = STANDARD.decode(line.der.as_bytes()).map_err(|_| wrong("der"))?;
     if der.len() > budget::PUBLIC_KEY {
         return Err(wrong("der"));
     }
-    Ok(PublicKeyTold {
+    Ok(PublicKeyUsed {
         region: line.region.parse().map_err(|_| wrong("region"))?,
         fingerprint: line.fingerprint.into_owned(),
         der,
@@ -277,7 +277,7 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
         outcome,
         notices: notices.collect::<Result<_, _>>()?,
         counts: line.counts,
-        seen: Seen {
+        seen: ObjectFacts {
             stored: line.stored_bytes,
             found: line.found_sha256.map(|hash| hash.0),
             etag: line.etag.map(Cow::into_owned),
@@ -304,7 +304,7 @@ fn log_judged(line: LogJudgedLine<'_>) -> Result<LogJudged, Unreadable> {
         expected: line.sha256.0,
         outcome,
         lifecycle,
-        seen: Seen {
+        seen: ObjectFacts {
             stored: line.stored_bytes,
             found: line.found_sha256.map(|hash| hash.0),
             etag: line.etag.map(Cow::into_owned),

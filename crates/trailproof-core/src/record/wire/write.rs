@@ -12,7 +12,7 @@ use crate::codes::finding::Outcome;
 use crate::codes::notice::Notice;
 use crate::digest::judge::Proofs;
 use crate::record::event::{
-    DigestJudged, DigestLink, LogJudged, LogNamed, PublicKeyTold, RunEvent, RunStart,
+    DigestJudged, DigestLink, LogJudged, LogNamed, PublicKeyUsed, RunEvent, RunStart,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -152,7 +152,7 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
     }
 }
 
-fn public_key(key: &PublicKeyTold) -> PublicKeyLine<'_> {
+fn public_key(key: &PublicKeyUsed) -> PublicKeyLine<'_> {
     PublicKeyLine {
         region: key.region.as_str().into(),
         fingerprint: (&key.fingerprint).into(),

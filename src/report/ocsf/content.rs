@@ -1,6 +1,6 @@
 //! The content of the events: the verdict, findings, and what is not proven.
-use super::shape::{Level, Resource, Told};
-use crate::report::collect::{Collected, ToldFinding};
+use super::shape::{EventContent, Level, Resource};
+use crate::report::collect::{Collected, LocatedFinding};
 use crate::report::names::ChainNames;
 use crate::report::places;
 use crate::report::text_lines::{counted, hours};
@@ -16,7 +16,7 @@ use trailproof_core::vocab::location::{ObjectLocation, escape};
 /// Maximum number of resources in one event. Security Hub accepts 32 per finding.
 const RESOURCES: usize = 32;
 /// Returns the event for the verdict of the run.
-pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
+pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> EventContent {
     let level = match summary.verdict {
         Verdict::Proven => Level::Pass,
         Verdict::Contradicted => Level::Fail,
@@ -45,7 +45,7 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
         .iter()
         .map(|(why, seconds)| (why.code().to_owned(), (*seconds).into()))
         .collect();
-    Told {
+    EventContent {
         level,
         code: summary.verdict.words().replace(' ', "-"),
         title: format!("CloudTrail evidence: {}", summary.verdict.words()),
@@ -74,32 +74,32 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> Told {
 }
 
 /// Returns the event for a finding.
-pub(super) fn finding(told: &ToldFinding, names: &ChainNames) -> Told {
-    let (expected, found) = words::expected_and_found(&told.finding);
-    let code = told.finding.code();
-    Told {
+pub(super) fn finding(content: &LocatedFinding, names: &ChainNames) -> EventContent {
+    let (expected, found) = words::expected_and_found(&content.finding);
+    let code = content.finding.code();
+    EventContent {
         level: Level::Fail,
         code: code.to_owned(),
-        title: format!("{code} in {}", names.name(&told.chain)),
-        chain_name: names.name(&told.chain),
+        title: format!("{code} in {}", names.name(&content.chain)),
+        chain_name: names.name(&content.chain),
         words: format!("expected {expected}; found {found}"),
-        chain: Some(told.chain.clone()),
-        resources: object(&told.at, Some(&told.chain)).into_iter().collect(),
+        chain: Some(content.chain.clone()),
+        resources: object(&content.at, Some(&content.chain)).into_iter().collect(),
         evidence: json!({
-            "bucket": told.at.bucket,
-            "key": told.at.key,
+            "bucket": content.at.bucket,
+            "key": content.at.key,
             "expected": expected,
             "found": found,
-            "lifecycle_rule_looks_the_same": told.lifecycle,
+            "lifecycle_rule_looks_the_same": content.lifecycle,
         }),
     }
 }
 
 /// Returns one event for each reason why something is not proven.
-pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
-    let mut told = Vec::new();
+pub(super) fn not_proven(run: &Collected) -> Vec<EventContent> {
+    let mut content = Vec::new();
     let mut class = |code: &str, count: u64, words: String, resources: Vec<Resource>| {
-        told.push(Told {
+        content.push(EventContent {
             level: Level::Warning,
             code: code.to_owned(),
             title: format!("Not proven: {code}"),
@@ -174,7 +174,7 @@ pub(super) fn not_proven(run: &Collected) -> Vec<Told> {
         let doubts = run.places_in_doubt.entries.iter().filter(|doubt| doubt.why == *why);
         class(why.code(), *count, words, doubts.filter_map(place).take(RESOURCES).collect());
     }
-    told
+    content
 }
 
 fn folder(name: &str) -> Resource {
