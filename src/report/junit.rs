@@ -93,7 +93,9 @@ fn whole_run(run: &Collected) -> TestSuite {
         ("unverified-left-out", run.unread.left_out()),
         ("uncovered-left-out", run.gaps.left_out()),
         ("unlisted-left-out", run.unlisted.left_out()),
+        ("logs-without-digests-left-out", run.without_digests.left_out()),
         ("not-joined-left-out", run.not_joined.left_out()),
+        ("places-in-doubt-left-out", run.places_in_doubt.left_out()),
     ] {
         if left_out > 0 {
             suite.add_property(Property::new(name, left_out.to_string()));
@@ -198,7 +200,7 @@ fn cases_by_chain(run: &Collected, names: &ChainNames) -> BTreeMap<ChainId, Vec<
     }
     for (chain, at) in &run.not_joined.entries {
         let status = error("not-joined", NOT_JOINED);
-        let case = case(&chain.to_string(), &format!("not-joined {at}"), status);
+        let case = case(&names.name(chain), &format!("not-joined {at}"), status);
         cases.entry(chain.clone()).or_default().push(case);
     }
     for gap in &run.gaps.entries {

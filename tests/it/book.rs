@@ -172,7 +172,7 @@ fn the_page_of_codes_is_that_of_the_code() {
     codes(
         &mut page,
         ("Reasons why a check was not performed", "Reported with the check."),
-        ("crates/trailproof-core/src/codes/check.rs", "pub enum WhyNot {"),
+        ("crates/trailproof-core/src/codes/check.rs", "pub enum SkipReason {"),
         SkipReason::iter().map(SkipReason::code),
     );
     check("codes.md", &page);

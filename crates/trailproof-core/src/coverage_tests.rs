@@ -122,12 +122,23 @@ fn standing() -> impl Strategy<Value = Standing> {
 }
 
 #[test]
+fn a_period_is_complete_once_its_start_is_reached() {
+    let mut builder = CoverageBuilder::new(period(8, 10), None);
+    assert!(!builder.is_complete());
+    builder.take(proven(9, false));
+    assert!(!builder.is_complete());
+    builder.take(proven(8, false));
+    assert!(builder.is_complete());
+}
+
+#[test]
 fn every_coverage_code_parses_back() {
     assert_eq!(Coverage::all().count(), Coverage::COUNT - 1 + Uncovered::COUNT);
     for coverage in Coverage::all() {
         assert_eq!(Coverage::from_code(coverage.code()), Some(coverage));
     }
     assert_eq!(Coverage::from_code("uncovered"), None);
+    assert_eq!(Uncovered::Gap.code(), "gap");
 }
 
 proptest! {
@@ -143,11 +154,14 @@ proptest! {
         let mut builder = CoverageBuilder::new(period, young.then(|| period.end.plus(-TAIL_ALLOWANCE)));
         standings.iter().for_each(|standing| builder.take(*standing));
         let mut expected = period.start;
+        let mut seconds = 0;
         for segment in builder.finish(older) {
+            seconds += segment.seconds();
             prop_assert_eq!(segment.from, expected);
             prop_assert!(segment.to > segment.from);
             expected = segment.to;
         }
         prop_assert_eq!(expected, period.end);
+        prop_assert_eq!(seconds, length * HOUR);
     }
 }

@@ -35,3 +35,21 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_verdict_has_its_name_and_its_exit_status() {
+        for (verdict, name, status) in [
+            (Verdict::Proven, "proven", 0),
+            (Verdict::Contradicted, "contradicted", 1),
+            (Verdict::NotProven, "not proven", 3),
+            (Verdict::NothingFound, "nothing found", 4),
+        ] {
+            assert_eq!((verdict.words(), verdict.exit_status()), (name, status));
+            assert_eq!(name.parse(), Ok(verdict));
+        }
+    }
+}

@@ -57,8 +57,8 @@ pub(crate) fn finish(
             if let Some(partial) = file.partial() {
                 let shown = escape(&partial.to_string_lossy()).into_owned();
                 print_to_stderr(&format!(
-                    "hint: the results so far are in `{shown}`; `--resume {shown}` continues from \
-                     there"
+                    "hint: the results so far are in `{shown}`; `trailproof verify --resume {shown}` \
+                     does not read again what they prove"
                 ));
             }
             Ok(())

@@ -233,7 +233,7 @@ impl Details {
                 &run.not_joined.entries,
                 run.not_joined.total,
                 SHOWN,
-                |(chain, at)| (Shown::of(chain), Shown::of(at)),
+                |(chain, at)| (Shown::of(names.name(chain)), Shown::of(at)),
             ),
             doubts: List::of(
                 &run.places_in_doubt.entries,

@@ -34,7 +34,7 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> EventContent {
         counted(counts.logs.invalid, "log file"),
         counts.unverified(),
         hours(summary.coverage.verified),
-        hours(summary.coverage.total()),
+        hours(summary.coverage.total() - summary.coverage.pending),
         counted(summary.chains, "chain"),
     );
     let bucket = run.start.as_ref().map_or("", |start| &start.place.delivered_to.bucket);

@@ -152,7 +152,7 @@ fn the_record_exposes_a_false_statement_by_the_signer() {
     let cases: [(Change, &str); 9] = [
         (
             Box::new(|predicate| predicate["result"]["verdict"] = json!("proven")),
-            "`result` is not what",
+            "`result` differs",
         ),
         (
             Box::new(|predicate| predicate["result"]["counts"]["logFiles"]["valid"] = json!(97)),

@@ -117,3 +117,116 @@ pub(crate) fn key_span(period: Period, end: Timestamp) -> Need {
     }
     Need::Keys { from: end.plus(-DAY), to: end.plus(2 * HOUR) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::signing::PublicKey;
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_unix(hour * HOUR)
+    }
+
+    fn ring(name: &str) -> KeyRing {
+        let mut ring = KeyRing::default();
+        ring.add(PublicKey::new(name, b"x").valid_between(Some(at(0)), Some(at(1_000))));
+        ring
+    }
+
+    fn why() -> ReadFailure {
+        ReadFailure::new(ReadFailureKind::Denied, "no")
+    }
+
+    /// What the lookup of a key returns, in one word.
+    fn word(keys: &KeyCache, fingerprint: &str, end: i64) -> &'static str {
+        match keys.look_up(Some(fingerprint), at(end)) {
+            KeyLookup::Known(_) => "known",
+            KeyLookup::NoneSuch => "unknown",
+            KeyLookup::Unavailable(why) => why.kind.code(),
+        }
+    }
+
+    #[test]
+    fn a_span_is_requested_once_and_a_known_key_never() {
+        let mut keys = KeyCache::default();
+        assert!(keys.needs_fetch("a", at(100)));
+        keys.take(&ring("a"), (at(90), at(110)));
+        assert!(keys.has("a") && !keys.has("b"));
+        assert!(!keys.needs_fetch("a", at(500)));
+        for (end, needed) in [(89, true), (90, false), (100, false), (110, false), (111, true)] {
+            assert_eq!(keys.needs_fetch("b", at(end)), needed, "{end}");
+        }
+        keys.mark_incomplete(why());
+        assert!(!keys.needs_fetch("b", at(111)));
+        assert_eq!(word(&keys, "a", 100), "known");
+        assert_eq!(word(&keys, "b", 100), "denied");
+    }
+
+    #[test]
+    fn a_key_is_unknown_only_if_all_keys_since_a_day_before_the_end_were_requested() {
+        let period = Period { start: at(100), end: at(200) };
+        let mut keys = KeyCache::default();
+        assert!(matches!(
+            keys.before_unknown("b", period, at(150)),
+            Some(Need::KeysSince(from)) if from == at(76)
+        ));
+        assert!(matches!(
+            keys.before_unknown("b", period, at(50)),
+            Some(Need::KeysSince(from)) if from == at(26)
+        ));
+        assert_eq!(word(&keys, "b", 150), "keys-unavailable");
+        keys.take_since(&ring("a"), at(126));
+        assert!(keys.before_unknown("a", period, at(150)).is_none());
+        assert!(keys.before_unknown("b", period, at(150)).is_none());
+        assert!(keys.before_unknown("b", period, at(149)).is_some());
+        assert_eq!(word(&keys, "b", 150), "unknown");
+        assert_eq!(word(&keys, "b", 126), "unknown");
+        assert_eq!(word(&keys, "b", 125), "keys-unavailable");
+        // A later request for less does not make the earlier one smaller.
+        keys.take_since(&KeyRing::default(), at(140));
+        assert_eq!(word(&keys, "b", 126), "unknown");
+        // A time at which no listed key was valid accuses nobody.
+        assert_eq!(word(&keys, "b", 1_001), "keys-unavailable");
+        keys.mark_incomplete(why());
+        assert!(keys.before_unknown("b", period, at(149)).is_none());
+    }
+
+    #[test]
+    fn a_bundle_covers_its_spans_except_the_time_in_which_a_digest_may_still_be_signed() {
+        let mut keys = KeyCache::default();
+        let part = PartialKeys {
+            ring: ring("a"),
+            all_of: vec![(at(100), at(200))],
+            all_since: Some((at(300), at(400))),
+            why: why(),
+        };
+        keys.take_part(part, 10 * HOUR);
+        assert!(!keys.needs_fetch("b", at(150)));
+        for (end, expected) in [
+            (99, "denied"),
+            (100, "unknown"),
+            (190, "unknown"),
+            (191, "denied"),
+            (300, "unknown"),
+            (400, "unknown"),
+            (401, "denied"),
+        ] {
+            assert_eq!(word(&keys, "b", end), expected, "{end}");
+        }
+        assert_eq!(word(&keys, "a", 99), "known");
+        assert!(matches!(keys.look_up(None, at(150)), KeyLookup::NoneSuch));
+    }
+
+    #[test]
+    fn keys_are_requested_for_the_period_or_around_a_digest_outside_of_it() {
+        let period = Period { start: at(100), end: at(200) };
+        for (end, from, to) in
+            [(99, 99, 202), (150, 99, 202), (202, 99, 202), (98, 74, 100), (203, 179, 205)]
+        {
+            let Need::Keys { from: first, to: last } = key_span(period, at(end)) else {
+                panic!("not a span");
+            };
+            assert_eq!((first, last), (at(from), at(to)), "{end}");
+        }
+    }
+}
