@@ -43,15 +43,15 @@ fn a_store_that_rejects_every_object_is_abandoned() {
     let options = ServerOptions { faults, ..ServerOptions::default() };
     let (summary, events, counts) = run(&trail, options, Duration::ZERO);
     assert_eq!(summary.verdict, Verdict::NotProven);
-    let (mut judged, mut not_asked) = (0_u64, 0_u64);
+    let (mut judged, mut not_requested) = (0_u64, 0_u64);
     for event in &events {
         let RunEvent::DigestJudged(digest) = event else { continue };
         let Outcome::Unverified(why) = &digest.outcome else { panic!("{digest:?}") };
         assert_eq!(why.kind, ReadFailureKind::Throttled, "{digest:?}");
         judged += 1;
-        not_asked += u64::from(why.detail.contains("not asked"));
+        not_requested += u64::from(why.detail.contains("not requested"));
     }
-    assert!(judged >= 6 && not_asked == judged, "{not_asked} of {judged}");
+    assert!(judged >= 6 && not_requested == judged, "{not_requested} of {judged}");
     // Each object was requested at most once, although two attempts are allowed.
     assert!(counts.now().gets <= judged, "{} requests", counts.now().gets);
     let waiting = counts.waiting();

@@ -181,7 +181,8 @@ fn copies_that_disagree_are_not_proven_together() {
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(3), "{stderr}");
     assert!(
-        stderr.contains("to `s3://another-bucket` too") && stderr.contains("--bucket"),
+        stderr.contains("were also delivered to `s3://another-bucket`")
+            && stderr.contains("--bucket"),
         "{stderr}"
     );
     assert_eq!(events(&output)[0]["delivered_to"]["bucket"], *original);
@@ -284,7 +285,8 @@ fn a_replica_full_of_planted_digests_is_not_proven_and_gives_a_hint() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(text.starts_with("NOT PROVEN  evidence of s3://another-bucket, read from"), "{text}");
-    let hint = format!("verify the copies of what was delivered to `s3://{original}` as that");
+    let hint =
+        format!("verify the copies of what was delivered to `s3://{original}` in a separate run");
     assert!(text.contains(&hint) && text.contains(&format!("`--bucket {original} ")), "{text}");
     let output = online(&trail, "the-replica", &["--bucket", &original]);
     let reported = events(&output);
