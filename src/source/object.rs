@@ -182,7 +182,7 @@ pub trait ObjectSource: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Returns whether [`read_in_place`](Self::read_here) reads the object at this place.
+    /// Returns whether [`read_in_place`](Self::read_in_place) reads the object at this place.
     fn is_local(&self, _at: &ObjectLocation) -> bool {
         false
     }

@@ -1,8 +1,8 @@
 //! The engine of `verify`: feeds the content of a source to the rules of `trailproof-core`, and
 //! reports events in canonical order.
 //!
-//! [`run`] is the entry point. [`discover`] accounts for every place, [`chain`] walks one chain,
-//! [`schedule`] runs many chains at once in bounded memory, [`unlisted`] searches for objects that
+//! [`run`] is the entry point. [`discover`] accounts for every place, `chain` walks one chain,
+//! `schedule` runs many chains at once in bounded memory, `unlisted` searches for objects that
 //! no digest names, and [`resume`] connects a run to the record of an earlier one.
 mod after_chains;
 mod chain;

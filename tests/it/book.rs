@@ -55,9 +55,7 @@ fn items(file: &str, from: &str) -> Vec<Item> {
             let doc = doc.trim();
             words += if words.is_empty() { "" } else { " " };
             words += doc;
-        } else if line.starts_with("#[") {
-        } else if words.is_empty() {
-        } else {
+        } else if !line.starts_with("#[") && !words.is_empty() {
             let item = line.trim_start_matches("pub const ");
             let end = item.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(item.len());
             let (name, rest) = item.split_at(end);
