@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::unlisted::UnlistedReason;
+use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::record::{PlaceDoubt, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
 use trailproof_core::vocab::location::excerpt;
+use trailproof_core::vocab::time::Timestamp;
 
 /// Maximum number of accounts in a suggested command.
 const ACCOUNTS: usize = 10;
@@ -42,6 +44,15 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         say("preserve the bucket: suspend lifecycle rules, and deny writes and deletes");
         say("look for earlier versions of the missing or changed objects, if versioning was on");
     }
+    let first = run.findings.entries.iter().find(|told| !told.at.bucket.is_empty());
+    let versions = first.filter(|_| summary.verdict == Verdict::Contradicted && !is_local);
+    if let Some(command) = versions.and_then(|told| {
+        let (bucket, key) = (quoted(&told.at.bucket)?, quoted(&told.at.key)?);
+        Some(format!("aws s3api list-object-versions --bucket {bucket} --prefix {key}"))
+    }) {
+        next.push(format!("for the first of them: `{command}`").into());
+    }
+    let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
     if unread(ReadFailureKind::Denied) && is_local {
         say("make the denied files readable, and replace symbolic links by files; what cannot be \
              read may hide deletions");
@@ -53,8 +64,23 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         say("allow `kms:Decrypt` on the key that encrypts the objects");
     }
     if unread(ReadFailureKind::Archived) {
-        say("restore the archived objects, then run again");
+        let archived =
+            run.unread.entries.iter().find(|unread| unread.why.kind == ReadFailureKind::Archived);
+        let command = archived.and_then(|unread| {
+            let (bucket, key) = (quoted(&unread.at.bucket)?, quoted(&unread.at.key)?);
+            Some(format!(
+                "aws s3api restore-object --bucket {bucket} --key {key} --restore-request Days=7"
+            ))
+        });
+        next.push(match command {
+            Some(command) => {
+                format!("restore the archived objects, then run again; for the first: `{command}`")
+                    .into()
+            }
+            None => "restore the archived objects, then run again".into(),
+        });
     }
+    let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
     if unread(ReadFailureKind::KeysUnavailable) && is_local {
         say("give the public keys of those regions and times with `--public-keys FILE`; \
              `trailproof keys fetch` writes such a file, and `trailproof keys check` reports what \
@@ -130,10 +156,67 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
         say("name the prefix of the evidence, as in `s3://BUCKET/PREFIX`: the bucket has more \
              folders than the search limit");
     }
+    let open = |why: Uncovered| {
+        let gaps = run.gaps.entries.iter();
+        gaps.filter(move |gap| {
+            gap.explained.is_empty() && gap.segment.coverage == Coverage::Uncovered(why)
+        })
+    };
+    if open(Uncovered::Gap).next().is_some() {
+        say("find out who stopped the trail, or deleted digests, in each gap: `aws cloudtrail \
+             lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=StopLogging` \
+             reaches back 90 days");
+    }
+    if open(Uncovered::DigestsMissing).next().is_some() {
+        say("look for the missing digests in other copies and earlier versions; without them the \
+             log files of that time are not proven");
+    }
+    if open(Uncovered::Tail).chain(open(Uncovered::Absent)).next().is_some() {
+        say("find out why nothing was delivered since the newest digest: `aws cloudtrail \
+             get-trail-status --name TRAIL` shows the latest delivery and its error");
+    }
+    if let Some(begins) = open(Uncovered::BeforeFirstDigest).map(|gap| gap.segment.to).max() {
+        next.push(
+            format!(
+                "if logging began only then, let the period begin at the last start of a chain: \
+                     `--start-time {begins}`"
+            )
+            .into(),
+        );
+    }
+    if let Some(newest) = young(run, summary) {
+        next.push(
+            format!(
+                "no digest covers any of the period yet: let it begin earlier, or run again once \
+                     the next digest has been delivered (the newest one ends at {newest})"
+            )
+            .into(),
+        );
+    }
+    let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
     if summary.verdict == Verdict::NothingFound {
         say("check the bucket, the prefix, the period and the scope");
     }
     next
+}
+
+/// Returns the end of the newest digest if all time of the period is still pending.
+fn young(run: &Collected, summary: &RunSummary) -> Option<Timestamp> {
+    let coverage = &summary.coverage;
+    let pending = coverage.pending > 0 && coverage.pending == coverage.total();
+    let from = run.chains.iter().flat_map(|chain| chain.segments.first()).map(|first| first.from);
+    from.max().filter(|_| pending && summary.verdict == Verdict::NotProven)
+}
+
+/// Returns the text as one word of a shell's command line; `None` if it has a character that cannot be
+/// seen or that ends quotation marks.
+fn quoted(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=@,+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return Some(text.to_owned());
+    }
+    let seen = |c: char| c.is_ascii_graphic() || c == ' ';
+    (text.chars().all(seen) && !text.contains('\'')).then(|| format!("'{text}'"))
 }
 
 /// Returns how to verify copies of other buckets' evidence, unless everything is proven. Copies of
@@ -175,4 +258,26 @@ fn other_bucket(run: &Collected) -> Option<String> {
             excerpt(bucket, 200)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_command_is_quoted_or_left_out() {
+        for (text, word) in [
+            ("AWSLogs/1/a_b-c.json.gz", Some("AWSLogs/1/a_b-c.json.gz")),
+            ("a b", Some("'a b'")),
+            ("$(rm -rf ~)", Some("'$(rm -rf ~)'")),
+            ("a`b", Some("'a`b'")),
+            ("", Some("''")),
+            ("it's", None),
+            ("a\nb", None),
+            ("\u{1b}[2J", None),
+            ("\u{202e}x", None),
+        ] {
+            assert_eq!(quoted(text).as_deref(), word, "{text:?}");
+        }
+    }
 }

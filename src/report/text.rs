@@ -12,12 +12,16 @@ use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::record::{ChainSummary, Presence, RunEvent, RunSummary};
+use trailproof_core::record::{ChainSummary, Counts, Presence, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::location::escape;
 
 /// Maximum number of entries of one kind that are shown; the rest is counted.
 const SHOWN: usize = 100;
+/// Number of findings of one code that are shown without `--verbose`.
+const FINDINGS_SHOWN: usize = 10;
+/// Number of entries of any other group that are shown without `--verbose`.
+const EXAMPLES: usize = 3;
 /// Number of chains above which chains without exceptions are counted instead of listed.
 const CHAINS_SHOWN: usize = 400;
 
@@ -26,6 +30,10 @@ const CHAINS_SHOWN: usize = 400;
 pub struct Text<W> {
     out: W,
     colour: bool,
+    /// Whether every entry of a group is shown.
+    verbose: bool,
+    /// Whether the output is read on a terminal, where the first lines scroll away.
+    terminal: bool,
     collected: Collected,
     /// Names of the chains, set when all chains are known.
     names: ChainNames,
@@ -34,18 +42,32 @@ pub struct Text<W> {
 impl<W: Write> Text<W> {
     /// Returns a reporter that writes to `out` once the run is finished, in colour if requested.
     pub fn new(out: W, colour: bool) -> Self {
-        Self { out, colour, collected: Collected::default(), names: ChainNames::default() }
+        Self {
+            out,
+            colour,
+            verbose: false,
+            terminal: false,
+            collected: Collected::default(),
+            names: ChainNames::default(),
+        }
+    }
+
+    /// Shows every entry of a group instead of the first ones.
+    #[must_use]
+    pub fn verbose(self, verbose: bool) -> Self {
+        Self { verbose, ..self }
+    }
+
+    /// Repeats the verdict as the last line.
+    #[must_use]
+    pub fn on_terminal(self, terminal: bool) -> Self {
+        Self { terminal, ..self }
     }
 
     fn head(&mut self, summary: &RunSummary) -> io::Result<()> {
         let run = &self.collected;
         let verdict = summary.verdict.words().to_uppercase();
-        let (on, off) = match (self.colour, summary.verdict) {
-            (false, _) => ("", ""),
-            (true, Verdict::Proven) => ("\u{1b}[1;32m", "\u{1b}[0m"),
-            (true, Verdict::Contradicted) => ("\u{1b}[1;31m", "\u{1b}[0m"),
-            (true, _) => ("\u{1b}[1;33m", "\u{1b}[0m"),
-        };
+        let (on, off) = self.paint(summary.verdict);
         write!(self.out, "{on}{verdict}{off}")?;
         if let Some(start) = &run.start {
             let period = start.period;
@@ -144,142 +166,237 @@ impl<W: Write> Text<W> {
     }
 
     fn findings(&mut self) -> io::Result<()> {
-        let findings = &self.collected.findings;
-        if findings.total == 0 {
+        let total = self.collected.findings.total;
+        if total == 0 {
             return Ok(());
         }
-        writeln!(self.out, "\nEvidence of tampering or loss ({}):", findings.total)?;
-        for told in findings.entries.iter().take(SHOWN) {
+        writeln!(self.out, "\nEvidence of tampering or loss ({total}):")?;
+        let mut groups: Vec<Group> = Vec::new();
+        for told in &self.collected.findings.entries {
             let (expected, found) = words::expected_and_found(&told.finding);
             let at = match told.at.bucket.is_empty() {
                 true => self.names.name(&told.chain),
                 false => told.at.to_string(),
             };
-            writeln!(self.out, "\n  {}  {at}", told.finding.code())?;
-            writeln!(self.out, "      expected: {expected}")?;
-            writeln!(self.out, "      found:    {found}")?;
+            let mut lines =
+                vec![at, format!("    expected: {expected}"), format!("    found:    {found}")];
             if told.lifecycle {
-                writeln!(
-                    self.out,
-                    "      note:     nothing older is listed; a lifecycle rule that expires old \
+                lines.push(
+                    "    note:     nothing older is listed; a lifecycle rule that expires old \
                      objects would look the same"
-                )?;
+                        .to_owned(),
+                );
             }
+            Group::add(&mut groups, told.finding.code(), "", |group| group.entries.push(lines));
         }
-        self.more(findings.total)
+        for group in &groups {
+            self.group(group, FINDINGS_SHOWN)?;
+        }
+        self.left_out(self.collected.findings.left_out(), "finding")
     }
 
+    /// Prints what was not proven, grouped by cause, the worst cause first.
     fn not_proven(&mut self) -> io::Result<()> {
+        let mut groups: Vec<Group> = Vec::new();
         let run = &self.collected;
-        let total = run.gaps.total
-            + run.unread.total
-            + run.unlisted.total
-            + run.listings_unread.total
-            + run.without_digests.total
-            + run.not_joined.total
-            + run.places_in_doubt.total;
-        if total == 0 {
+        for (chain, at) in &run.not_joined.entries {
+            let lines = vec![self.names.name(chain), format!("    {at}")];
+            Group::add(&mut groups, "not-joined", NOT_JOINED, |group| group.entries.push(lines));
+        }
+        self.gap_groups(&mut groups, |gap| {
+            gap.explained.is_empty() && !is_start(gap) && !is_absence(gap)
+        });
+        let unlisted = run.unlisted.entries.iter().zip(&run.unlisted_facts);
+        for (at, (last_modified, reason)) in unlisted {
+            let mut lines = vec![at.to_string()];
+            lines.extend(last_modified.map(|time| format!("    last modified: {time}")));
+            lines.extend(unvalidated(*reason));
+            let meaning = "no verified digest names it, so it may not come from CloudTrail";
+            Group::add(&mut groups, "log-unlisted", meaning, |group| group.entries.push(lines));
+        }
+        for (folder, reason) in &run.without_digests.entries {
+            let mut lines = vec![format!("`{}`", escape(folder))];
+            lines.extend(unvalidated(*reason));
+            let meaning = "log files of the period, but no digest of any trail covers that account \
+                           and region";
+            Group::add(&mut groups, "logs-without-digests", meaning, |group| {
+                group.entries.push(lines);
+            });
+        }
+        for unread in &run.unread.entries {
+            Group::add(&mut groups, unread.why.kind.code(), "", |group| {
+                group.cause(&unread.why.to_string(), unread.at.to_string());
+            });
+        }
+        for (folder, why) in &run.listings_unread.entries {
+            Group::add(&mut groups, why.kind.code(), "", |group| {
+                group.cause(&why.to_string(), format!("listing of `{}`", escape(folder)));
+            });
+        }
+        for doubt in &run.places_in_doubt.entries {
+            let lines = vec![places::place(doubt)];
+            Group::add(&mut groups, doubt.why.code(), places::why(doubt.why), |group| {
+                group.entries.push(lines);
+            });
+        }
+        self.gap_groups(&mut groups, |gap| gap.explained.is_empty() && is_absence(gap));
+        self.gap_groups(&mut groups, |gap| !gap.explained.is_empty());
+        self.gap_groups(&mut groups, |gap| gap.explained.is_empty() && is_start(gap));
+        if groups.is_empty() {
             return Ok(());
         }
         writeln!(self.out, "\nNot proven:")?;
-        for doubt in run.places_in_doubt.entries.iter().take(SHOWN) {
-            let (code, place) = (doubt.why.code(), places::place(doubt));
-            writeln!(self.out, "\n  {code}  {place}\n      {}", places::why(doubt.why))?;
+        for group in &groups {
+            self.group(group, EXAMPLES)?;
         }
-        let total = run.places_in_doubt.total;
-        self.more(total)?;
         let run = &self.collected;
-        let open: Vec<&Gap> = run.gaps.entries.iter().collect();
-        for gap in open.iter().take(SHOWN) {
+        let left_out = run.gaps.left_out()
+            + run.unread.left_out()
+            + run.unlisted.left_out()
+            + run.listings_unread.left_out()
+            + run.without_digests.left_out()
+            + run.not_joined.left_out()
+            + run.places_in_doubt.left_out();
+        self.left_out(left_out, "entry")
+    }
+
+    /// Adds the stretches that no digest covers to the groups of their reasons.
+    fn gap_groups(&self, groups: &mut Vec<Group>, wanted: impl Fn(&Gap) -> bool) {
+        for gap in self.collected.gaps.entries.iter().filter(|gap| wanted(gap)) {
             let Coverage::Uncovered(why) = gap.segment.coverage else { continue };
-            writeln!(
-                self.out,
-                "\n  {}  {}\n      {} to {} ({}): {}",
-                why.code(),
+            let title = match gap.explained.is_empty() {
+                true => why.code().to_owned(),
+                false => format!("{}, explained", why.code()),
+            };
+            let unexplained = gap.explained.is_empty() && why == Uncovered::Gap;
+            let meaning = match unexplained {
+                true => format!("{}; no event in a verified log file explains it", uncovered(why)),
+                false => uncovered(why).to_owned(),
+            };
+            let mut lines = vec![format!(
+                "{}  {} to {} ({})",
                 self.names.name(&gap.chain),
                 gap.segment.from,
                 gap.segment.to,
                 hours(gap.segment.seconds()),
-                uncovered(why),
-            )?;
-            if let Some(last) = gap.last {
-                writeln!(self.out, "      its newest digest ends at {last}")?;
-            }
-            if let Some(logging) = run.logging.get(&gap.chain).filter(|_| why == Uncovered::Absent)
-            {
+            )];
+            lines.extend(gap.last.map(|last| format!("    its newest digest ends at {last}")));
+            let logging = self.collected.logging.get(&gap.chain);
+            if let Some(logging) = logging.filter(|_| why == Uncovered::Absent) {
                 let words = if *logging { "on" } else { "off" };
-                writeln!(self.out, "      GetTrailStatus: logging is {words}")?;
+                lines.push(format!("    GetTrailStatus: logging is {words}"));
             }
             for event in &gap.explained {
-                writeln!(
-                    self.out,
-                    "      explained by {} ({}) at {} by {} from {}, in {}",
+                lines.push(format!(
+                    "    explained by {} ({}) at {} by {} from {}, in {}",
                     escape(&event.name),
                     escape(&event.id),
                     event.time,
                     escape(&event.principal),
                     escape(&event.address),
                     event.log,
-                )?;
+                ));
             }
-            if gap.explained.is_empty() && why == Uncovered::Gap {
-                writeln!(self.out, "      no event in a verified log file explains it")?;
-            }
+            Group::add(groups, &title, &meaning, |group| {
+                group.seconds += gap.segment.seconds();
+                group.entries.push(lines);
+            });
         }
-        self.more(self.collected.gaps.total)?;
-        let run = &self.collected;
-        for unread in run.unread.entries.iter().take(SHOWN) {
-            let (at, why) = (&unread.at, &unread.why);
-            writeln!(self.out, "\n  {}  {at}\n      {why}", why.kind.code())?;
-        }
-        self.more(self.collected.unread.total)?;
-        for (folder, why) in self.collected.listings_unread.entries.iter().take(SHOWN) {
-            let folder = escape(folder);
-            writeln!(self.out, "\n  {}  listing of `{folder}`\n      {why}", why.kind.code())?;
-        }
-        let unlisted = self.collected.unlisted.entries.iter().zip(&self.collected.unlisted_facts);
-        for (at, (last_modified, reason)) in unlisted.take(SHOWN) {
-            writeln!(
-                self.out,
-                "\n  log-unlisted  {at}\n      no verified digest names it, so it may not come \
-                 from CloudTrail"
-            )?;
-            if let Some(last_modified) = last_modified {
-                writeln!(self.out, "      last modified: {last_modified}")?;
-            }
-            if *reason == UnlistedReason::TrailWithoutValidation {
-                writeln!(self.out, "      a trail whose log file validation is off delivers here")?;
-            }
-        }
-        self.more(self.collected.unlisted.total)?;
-        for (folder, reason) in self.collected.without_digests.entries.iter().take(SHOWN) {
-            let folder = escape(folder);
-            writeln!(
-                self.out,
-                "\n  logs-without-digests  `{folder}`\n      log files of the period, but no \
-                 digest of any trail covers that account and region"
-            )?;
-            if *reason == UnlistedReason::TrailWithoutValidation {
-                writeln!(self.out, "      a trail whose log file validation is off delivers here")?;
-            }
-        }
-        self.more(self.collected.without_digests.total)?;
-        for (chain, at) in self.collected.not_joined.entries.iter().take(SHOWN) {
-            writeln!(
-                self.out,
-                "\n  not-joined  {}\n      {at}\n      {NOT_JOINED}",
-                self.names.name(chain)
-            )?;
-        }
-        self.more(self.collected.not_joined.total)
     }
 
-    fn more(&mut self, total: u64) -> io::Result<()> {
-        let shown = u64::try_from(SHOWN).unwrap_or(u64::MAX);
-        if total > shown {
-            writeln!(self.out, "\n  … and {} more; `--format jsonl` has them all", total - shown)?;
+    /// Prints one group: its title with the count and the meaning, and the first entries.
+    fn group(&mut self, group: &Group, examples: usize) -> io::Result<()> {
+        let examples = if self.verbose { usize::MAX } else { examples };
+        let time = match group.seconds {
+            0 => String::new(),
+            seconds => format!(", {}", hours(seconds)),
+        };
+        let count = group.entries.len();
+        let meaning = match group.meaning.as_str() {
+            "" => String::new(),
+            words => format!(": {words}"),
+        };
+        writeln!(self.out, "\n  {} ({count}{time}){meaning}", group.title)?;
+        for lines in group.entries.iter().take(examples) {
+            for line in lines {
+                writeln!(self.out, "      {line}")?;
+            }
+        }
+        if count > examples {
+            writeln!(self.out, "      … and {} more; `--verbose` lists them", count - examples)?;
         }
         Ok(())
+    }
+
+    /// Prints how many entries are only in the event stream.
+    fn left_out(&mut self, count: u64, noun: &str) -> io::Result<()> {
+        if count > 0 {
+            let noun = if count == 1 { noun.to_owned() } else { plural(noun) };
+            writeln!(self.out, "\n  … and {count} more {noun}; `--format jsonl` has them all")?;
+        }
+        Ok(())
+    }
+
+    /// Prints what a run that was interrupted found until then.
+    fn interrupted(&mut self) -> io::Result<()> {
+        let run = &self.collected;
+        let Some(start) = &run.start else { return Ok(()) };
+        let mut counts = Counts::default();
+        run.chains.iter().for_each(|chain| counts.add(&chain.counts));
+        writeln!(
+            self.out,
+            "INTERRUPTED  {}  {} to {}\n\nThere is no verdict. Until then {} of {} ended: {} and {} \
+             valid.",
+            words::evidence(&start.place),
+            start.period.start,
+            start.period.end,
+            run.chains.len(),
+            counted(run.listed.map_or(0, |(chains, _)| chains), "chain"),
+            counted(counts.digests.valid + counts.backfill.valid, "digest"),
+            counted(counts.logs.valid, "log file"),
+        )?;
+        self.findings()
+    }
+
+    /// Repeats the verdict as the last line, for a terminal on which the first one has scrolled away.
+    fn closing(&mut self, summary: &RunSummary) -> io::Result<()> {
+        let coverage = &summary.coverage;
+        let open = coverage.total() - coverage.pending - coverage.verified;
+        let mut parts = Vec::new();
+        if self.collected.findings.total > 0 {
+            parts.push(counted(self.collected.findings.total, "finding"));
+        }
+        if open > 0 {
+            let total = hours(coverage.total() - coverage.pending);
+            parts.push(format!("{} of {total} not verified", hours(open)));
+        }
+        if summary.counts.unverified() > 0 {
+            parts.push(format!("{} not read", counted(summary.counts.unverified(), "object")));
+        }
+        let scope = self.collected.start.as_ref();
+        let scope = scope.and_then(|start| places::scope(start, &self.collected.not_performed));
+        let scope = scope.map(|scope| format!(" ({})", escape(&scope))).unwrap_or_default();
+        let why = match parts.is_empty() {
+            true => String::new(),
+            false => format!(": {}", parts.join(", ")),
+        };
+        let (on, off) = self.paint(summary.verdict);
+        writeln!(
+            self.out,
+            "\n{on}{}{off}{scope}{why}. Exit status {}.",
+            summary.verdict.words().to_uppercase(),
+            summary.verdict.exit_status(),
+        )
+    }
+
+    /// Returns what switches the colour of a verdict on and off.
+    fn paint(&self, verdict: Verdict) -> (&'static str, &'static str) {
+        match (self.colour, verdict) {
+            (false, _) => ("", ""),
+            (true, Verdict::Proven) => ("\u{1b}[1;32m", "\u{1b}[0m"),
+            (true, Verdict::Contradicted) => ("\u{1b}[1;31m", "\u{1b}[0m"),
+            (true, _) => ("\u{1b}[1;33m", "\u{1b}[0m"),
+        }
     }
 
     fn foot(&mut self, summary: &RunSummary) -> io::Result<()> {
@@ -347,6 +464,66 @@ impl<W: Write> Text<W> {
     }
 }
 
+/// Entries with one cause, which are reported together.
+#[derive(Debug, Default)]
+struct Group {
+    title: String,
+    meaning: String,
+    /// Seconds of all entries together, if they are stretches of time.
+    seconds: i64,
+    /// The lines of each entry.
+    entries: Vec<Vec<String>>,
+}
+
+impl Group {
+    /// Adds to the group with this title, and makes it if there is none.
+    fn add(groups: &mut Vec<Self>, title: &str, meaning: &str, to: impl FnOnce(&mut Self)) {
+        if let Some(group) = groups.iter_mut().find(|group| group.title == title) {
+            return to(group);
+        }
+        let mut group =
+            Self { title: title.to_owned(), meaning: meaning.to_owned(), ..Self::default() };
+        to(&mut group);
+        groups.push(group);
+    }
+
+    /// Adds an entry with its own cause, which is shown only if it differs from that of the group.
+    fn cause(&mut self, why: &str, entry: String) {
+        let words = why.strip_prefix(self.title.as_str()).unwrap_or(why);
+        let words = words.strip_prefix(": ").unwrap_or(words);
+        if self.entries.is_empty() {
+            words.clone_into(&mut self.meaning);
+        }
+        let mut lines = vec![entry];
+        if words != self.meaning {
+            lines.push(format!("    {words}"));
+        }
+        self.entries.push(lines);
+    }
+}
+
+/// Whether the stretch lies before the start of its chain, which is normal for a new trail.
+fn is_start(gap: &Gap) -> bool {
+    gap.segment.coverage == Coverage::Uncovered(Uncovered::BeforeFirstDigest)
+}
+
+/// Whether the chain has no digest in the period at all.
+fn is_absence(gap: &Gap) -> bool {
+    gap.segment.coverage == Coverage::Uncovered(Uncovered::Absent)
+}
+
+fn unvalidated(reason: UnlistedReason) -> Option<String> {
+    let words = "    a trail whose log file validation is off delivers here";
+    (reason == UnlistedReason::TrailWithoutValidation).then(|| words.to_owned())
+}
+
+fn plural(noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    }
+}
+
 fn has_exceptions(chain: &ChainSummary) -> bool {
     let (all, verified) = verified(&chain.segments);
     all != verified
@@ -361,15 +538,19 @@ impl<W: Write + Send> RunReporter for Text<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
+        self.names = self.collected.names();
         let Some(summary) = self.collected.summary.clone() else {
+            self.interrupted()?;
             return self.out.flush();
         };
-        self.names = self.collected.names();
         self.head(&summary)?;
         self.chains()?;
         self.findings()?;
         self.not_proven()?;
         self.foot(&summary)?;
+        if self.terminal {
+            self.closing(&summary)?;
+        }
         self.out.flush()
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct OutputArgs {
     /// (repeatable)
     #[arg(long, value_name = "KIND=FILE", value_parser = export)]
     pub(crate) export: Vec<ExportFile>,
+    /// List every entry in the text report, instead of the first ones of each cause
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
     /// Overwrite output files that already exist
     #[arg(long)]
     pub(crate) force: bool,

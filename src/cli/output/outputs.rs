@@ -49,7 +49,7 @@ impl Outputs {
     ) -> Result<Self, Refusal> {
         Ok(Self {
             requests: requests(record, args)?,
-            all: vec![on_stdout(format)],
+            all: vec![on_stdout(format, args.verbose)],
             reproducible: record.reproducible,
             force: args.force,
             live: true,

@@ -68,10 +68,13 @@ pub(crate) fn finish(
 }
 
 /// Returns the output for the report on stdout.
-pub(crate) fn on_stdout(format: Format) -> Output {
+pub(crate) fn on_stdout(format: Format, verbose: bool) -> Output {
     let out = BufWriter::new(io::stdout());
     let to: Box<dyn RunReporter> = match format {
-        Format::Text => Box::new(Text::new(out, colour())),
+        Format::Text => {
+            let terminal = io::stdout().is_terminal();
+            Box::new(Text::new(out, colour()).verbose(verbose).on_terminal(terminal))
+        }
         Format::Json => Box::new(Json::new(out)),
         Format::Jsonl => Box::new(JsonLines::new(out)),
     };

@@ -60,7 +60,7 @@ fn a_slow_clock_does_not_hide_a_missing_tail() {
         .logs(LogPlan::Constant(1), LogSizes::Small)
         .build();
     let at = fresh("slow");
-    for (ahead, status, reported) in [(0, 0, "pending: 1.0 h"), (3 * 3_600, 3, "\n  tail  ")] {
+    for (ahead, status, reported) in [(0, 0, "pending: 1.0 h"), (3 * 3_600, 3, "\n  tail (")] {
         let date = (ahead != 0).then_some(Date::Ahead(ahead));
         let options = ServerOptions { date, ..ServerOptions::default() };
         let server = LoopbackServer::start(trail.world.clone(), options).unwrap();

@@ -265,7 +265,7 @@ fn an_unreadable_file_is_not_proven_and_not_a_finding() {
         let denied = |event: &Value| event["read_failure"]["code"] == "denied";
         assert!(events(&output).iter().any(denied), "{what}");
         let text = String::from_utf8(text.stdout).unwrap();
-        assert!(text.contains("NOT PROVEN") && text.contains("\n  denied  "), "{what}: {text}");
+        assert!(text.contains("NOT PROVEN") && text.contains("\n  denied ("), "{what}: {text}");
     }
     assert_eq!(verdict(&verify(&trail, &at, Some(&keys), &[])), "proven");
     // The directory itself.

@@ -167,7 +167,7 @@ fn a_run_that_does_not_join_its_record_is_reported_as_not_proven() {
     );
     let text = bench.verify(&["--since", &other, "--end-time", &end, "--format", "text"]).stdout;
     assert!(
-        text.contains("  not-joined  ") && text.contains("0 of 2 chains continue from it"),
+        text.contains("  not-joined (") && text.contains("0 of 2 chains continue from it"),
         "{text}"
     );
     assert!(text.contains("(proven for s3://another-bucket, "), "{text}");
