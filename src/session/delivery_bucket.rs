@@ -10,7 +10,6 @@ use crate::source::{ListRequest, ObjectSource, Pages};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, ROOT};
@@ -122,19 +121,9 @@ pub(crate) fn choose_bucket(
     let uncovered: BTreeSet<String> = uncovered.collect();
     doubts.extend(uncovered.into_iter().map(|lies| doubt(PlaceDoubt::NotLookedAt, lies)));
     let not_chosen: BTreeSet<&str> = of_others.iter().map(|part| part.lies.as_str()).collect();
-    for lies in not_chosen.into_iter().filter(|lies| !is_covered(lies)) {
-        // If `--bucket` names a bucket, digests of other buckets are left out, and the output
-        // reports it.
-        doubts.push(match named {
-            None => doubt(PlaceDoubt::NotLookedAt, lies.to_owned()),
-            Some(_) => RunEvent::CheckNotPerformed(SkippedCheck {
-                check: Check::OtherPlaces,
-                why: SkipReason::OutsideLocation,
-                region: None,
-                detail: lies.to_owned(),
-            }),
-        });
-    }
+    // What a digest claims is not proven: a forged one must not set a folder aside silently.
+    let not_chosen = not_chosen.into_iter().filter(|lies| !is_covered(lies));
+    doubts.extend(not_chosen.map(|lies| doubt(PlaceDoubt::NotLookedAt, lies.to_owned())));
     let silent = recorded.silent.iter().filter(|folder| !is_covered(folder)).cloned();
     doubts.extend(silent.map(|folder| doubt(PlaceDoubt::DigestsUnreadable, folder)));
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();

@@ -138,7 +138,7 @@ pub(crate) fn open(path: &Path) -> Result<Arc<DirectorySource>, Refusal> {
 pub(crate) async fn in_directory(
     mirror: &Arc<DirectorySource>,
     path: &Path,
-    scope: &Scope,
+    (scope, is_root): (&Scope, bool),
     named: Option<&str>,
     mut copies: Copies,
     elsewhere: Vec<ReadPlace>,
@@ -149,7 +149,7 @@ pub(crate) async fn in_directory(
         beside(mirror, &mirrored, &shown).await;
         let header = mirrored.header();
         let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
-        let of = BucketLocation { bucket: of, prefix, is_root: false };
+        let of = BucketLocation { bucket: of, prefix, is_root };
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
         return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
     }
@@ -247,7 +247,16 @@ pub(crate) async fn in_bucket(
     let found = if is_root {
         Roots { prefixes: vec![prefix.clone()], ..Roots::default() }
     } else {
-        find_roots(s3.as_ref(), &bucket, &prefix).await.map_err(unlisted)?
+        match find_roots(s3.as_ref(), &bucket, &prefix).await {
+            Ok(found) => found,
+            // A mirror of a narrower location does not know what lies beside it.
+            Err(why) if directory.is_some() => Roots {
+                prefixes: vec![prefix.clone()],
+                unread: vec![(prefix.clone(), why)],
+                ..Roots::default()
+            },
+            Err(why) => return Err(unlisted(why)),
+        }
     };
     let mut left_open = left_open(&found, scope);
     // If the search left something open, the evidence may be there.

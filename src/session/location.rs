@@ -1,5 +1,6 @@
 //! Locations of evidence, as typed on the command line.
 use crate::console::refusal::Refusal;
+use std::fmt;
 use std::path::PathBuf;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region};
@@ -31,6 +32,24 @@ pub(crate) struct LocationScope {
     pub(crate) organization: Option<OrganizationId>,
     pub(crate) account: Option<AccountId>,
     pub(crate) region: Option<Region>,
+}
+
+impl LocationScope {
+    /// Parses what follows `AWSLogs` in a location.
+    pub(crate) fn parse(below: &str) -> Option<Self> {
+        let parts: Vec<&str> = below.split('/').filter(|part| !part.is_empty()).collect();
+        within(below, &parts).ok().flatten()
+    }
+}
+
+impl fmt::Display for LocationScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let organization = self.organization.as_ref().map(ToString::to_string);
+        let account = self.account.as_ref().map(ToString::to_string);
+        let region = self.region.as_ref().map(|region| format!("CloudTrail/{region}"));
+        let parts: Vec<String> = [organization, account, region].into_iter().flatten().collect();
+        f.write_str(&parts.join("/"))
+    }
 }
 
 /// Parses a location: a bucket if it begins with `s3://`, otherwise an existing directory. The

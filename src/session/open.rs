@@ -134,8 +134,18 @@ impl Session {
             (Some(path), _) => {
                 let opened = &*opened.insert(evidence::open(path)?);
                 let (scope, named) = (&request.scope, request.of_bucket.as_deref());
-                let found =
-                    evidence::in_directory(opened, path, scope, named, copies, elsewhere, counts);
+                let found = {
+                    let within = request.within.is_some();
+                    evidence::in_directory(
+                        opened,
+                        path,
+                        (scope, within),
+                        named,
+                        copies,
+                        elsewhere,
+                        counts,
+                    )
+                };
                 (found.await?, None)
             }
             (None, None) => return Err(Refusal::usage("a location is required")),

@@ -22,8 +22,8 @@ pub(crate) struct VerifyRequest {
     /// When the run begins, by this machine's clock, which is read once.
     pub(crate) began: Timestamp,
     pub(crate) place: Option<Location>,
-    /// Whether the location goes on below `AWSLogs`, so that it excludes everything beside it.
-    pub(crate) below_root: bool,
+    /// What the location names below `AWSLogs`; it excludes everything beside it.
+    pub(crate) within: Option<LocationScope>,
     pub(crate) moved: Vec<RelocateOption>,
     pub(crate) trail: Option<TrailArn>,
     pub(crate) scope: Scope,
@@ -61,7 +61,7 @@ impl VerifyRequest {
         Ok(Self {
             began,
             place,
-            below_root: within.is_some(),
+            within,
             moved: Vec::new(),
             trail: None,
             scope,
@@ -207,7 +207,7 @@ pub(crate) async fn bucket_of(
 ) -> Result<BucketLocation, Refusal> {
     if let Some(Location::Bucket(bucket, prefix)) = &asked.place {
         let (bucket, prefix) = (bucket.clone(), prefix.clone());
-        return Ok(BucketLocation { bucket, prefix, is_root: asked.below_root });
+        return Ok(BucketLocation { bucket, prefix, is_root: asked.within.is_some() });
     }
     let Some(arn) = &asked.trail else {
         return Err(Refusal::usage("a location or `--trail-arn` is required"));

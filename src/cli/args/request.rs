@@ -2,7 +2,7 @@
 use super::selection::Selection;
 use super::verify::VerifyArgs;
 use crate::console::refusal::Refusal;
-use crate::session::location::{Location, bucket_name, location, moved};
+use crate::session::location::{Location, LocationScope, bucket_name, location, moved};
 use crate::session::period::{NO_PERIOD, PeriodArgs, RequestedPeriod, period, time};
 use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
 use crate::session::time_text::parse_time;
@@ -43,8 +43,14 @@ impl VerifyRequest {
         period: Option<RequestedPeriod>,
         began: Timestamp,
     ) -> Result<Self, Refusal> {
-        let place = location_typed.map(location).transpose()?;
+        let mut place = location_typed.map(location).transpose()?;
         let mirror = place.as_ref().and_then(|(place, _)| mirrored(place));
+        // A mirror holds nothing beside the location that was mirrored.
+        if let (Some((_, within)), Some(below)) =
+            (&mut place, mirror.as_ref().and_then(Header::below))
+        {
+            *within = LocationScope::parse(below);
+        }
         // With nothing typed, a mirror of a narrower scope is verified in that scope.
         let whole = period.is_none()
             && selection.trail.is_empty()

@@ -77,6 +77,7 @@ async fn attempt(
 ) -> Result<(Verdict, Finished), Refusal> {
     let mut request = VerifyRequest::read(Some(&args.location), &args.selection, now())?;
     request.concurrency = args.concurrency;
+    let below = request.within.as_ref().map(ToString::to_string);
     let (bucket, prefix) = match &request.place {
         Some(Location::Bucket(bucket, prefix)) => (bucket, prefix),
         _ => {
@@ -113,7 +114,7 @@ async fn attempt(
     .await;
     mirror.rest(&copying, |key| wanted.has(key)).await;
     progress.stop();
-    keep_run(mirror.header_mut(), args, run.plan.period);
+    keep_run(mirror.header_mut(), args, run.plan.period, below);
     let spans = spans(mirror.header_mut(), &regions, run.plan.period, run.plan.now);
     for (region, from, to) in spans {
         if let Err(why) = keys.keys(Some(&region), from, to).await {
@@ -139,7 +140,7 @@ async fn attempt(
 }
 
 /// Records the period and the scope of this run in the header, unless they are there.
-fn keep_run(header: &mut Header, args: &MirrorArgs, period: Period) {
+fn keep_run(header: &mut Header, args: &MirrorArgs, period: Period, below: Option<String>) {
     let selection = &args.selection;
     let run = MirrorRun {
         from: period.start.to_string(),
@@ -147,6 +148,7 @@ fn keep_run(header: &mut Header, args: &MirrorArgs, period: Period) {
         trails: selection.trail.clone(),
         accounts: selection.account.clone(),
         regions: selection.regions.clone(),
+        below,
     };
     if !header.runs.contains(&run) {
         header.runs.push(run);

@@ -63,6 +63,10 @@ pub struct MirrorRun {
     pub accounts: Vec<String>,
     /// Regions; empty for all.
     pub regions: Vec<String>,
+    /// Folder below `AWSLogs` to which the location was narrowed, without slashes at its ends:
+    /// `[ORGANIZATION/][ACCOUNT[/CloudTrail/REGION]]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<String>,
 }
 
 /// Counts of the objects in the manifest.
@@ -148,6 +152,14 @@ impl Header {
         };
         let (from, to) = (times(|run| &run.from)?, times(|run| &run.to)?);
         Some((from.into_iter().min()?, to.into_iter().max()?))
+    }
+
+    /// Returns the folder below `AWSLogs` to which the location of every run was narrowed; `None` if
+    /// they differ or were not narrowed.
+    pub fn below(&self) -> Option<&str> {
+        let first = self.runs.first()?;
+        let same = self.runs.iter().all(|run| run.below == first.below);
+        first.below.as_deref().filter(|_| same)
     }
 
     /// Returns the run whose scope all runs have; `None` if they differ.

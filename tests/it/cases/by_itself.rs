@@ -75,3 +75,31 @@ fn a_mirror_that_was_changed_is_not_proven_by_itself() {
     let ran = offline(&[&["verify", at.to_str().unwrap()][..], &JSONL].concat());
     assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
 }
+
+/// A mirror of a folder below `AWSLogs` knows nothing of what lies beside it, and is verified as that
+/// folder.
+#[test]
+fn a_mirror_of_a_folder_below_awslogs_is_verified_as_that() {
+    let trail = of_organization(6).build();
+    let period = over(trail.whole().from + 3_600, trail.whole().to);
+    for (below, chains) in [
+        (String::new(), 4),
+        (format!("{ORGANIZATION}/"), 4),
+        (format!("{ORGANIZATION}/{MEMBER}/"), 2),
+        (format!("{ORGANIZATION}/{MEMBER}/CloudTrail/{AWAY}/"), 1),
+    ] {
+        let server = serve(&trail);
+        let at = fresh("by-itself-below");
+        let (place, path) = (format!("{LOCATION}/AWSLogs/{below}"), at.to_str().unwrap());
+        let arguments = [&["mirror", &place, path][..], &slices(&period), &JSONL].concat();
+        let ran = aws(&server, &arguments);
+        assert_eq!(ran.status, 0, "{below}: {}{}", ran.stdout, ran.stderr);
+        for more in [&[][..], &slices(&period)] {
+            let ran = offline(&[&["verify", path][..], more, &JSONL].concat());
+            assert_eq!(ran.status, 0, "{below}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(finished(&ran)["chains"], chains, "{below}");
+        }
+        let ran = offline(&["verify", path, "--account", NOBODY]);
+        assert_ne!(ran.status, 0, "{below}: {}{}", ran.stdout, ran.stderr);
+    }
+}
