@@ -1,16 +1,15 @@
 //! Lists the digests of one region's folder: those of a period, those that anchor its walk, and the
 //! last ones before it.
-use super::folders::last_day;
 use super::place::Place;
 use super::slices::{Slice, slices};
 use crate::source::many::in_order;
-use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
+use crate::source::{BoxFuture, ListRequest, Listed, ObjectSource, Pages};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKey, DigestKind};
-use trailproof_core::vocab::time::{DAY, HOUR, Period, Timestamp};
+use trailproof_core::vocab::time::{DAY, Period, Timestamp};
 
 /// Digests after the period that are read to anchor the walk, so that a link covers the end of the
 /// period: the digest that covers the period's end, and the one after it.
@@ -25,16 +24,9 @@ const PAGES_BEYOND: usize = 32;
 /// searched. Folder markers occur once a day.
 const JUNK_BEYOND: usize = 16_000;
 
-/// Days that are searched backwards one by one for the last digest before the period, before the
-/// whole folder is listed. A trail writes digests every hour, so even one day is a long gap.
-const DAYS_BACK: usize = 8;
-
-/// The longest time from the end of the last digest before a period to the period's start, in
-/// seconds, if the chain continues: digests come every hour, and one may be late.
-const NEAR: i64 = 2 * HOUR;
-
-/// The largest number of keys before the period that are counted although they are not digest keys.
-const COUNTED: usize = 10_000;
+/// Maximum number of chains with digests before the period in one digest folder. Real folders have a
+/// few: an account has at most five trails in a region at a time.
+const CHAINS: usize = 100_000;
 
 /// Ends of digests, by the parts that their keys have in common.
 type Ends = BTreeMap<(ChainKey, DigestKind), Vec<Timestamp>>;
@@ -67,8 +59,8 @@ pub(crate) async fn list_place(
     let mut listing = parts?;
     let older = older?;
     listing.older = older.ends;
-    listing.passed_over += u64::try_from(older.passed_over.len()).unwrap_or(u64::MAX);
-    listing.junk |= older.passed_over.iter().any(|key| !key.ends_with('/'));
+    listing.passed_over += older.passed_over;
+    listing.junk |= older.junk;
     Ok(listing)
 }
 
@@ -242,58 +234,72 @@ fn check_budget(listed: usize) -> Result<(), ReadFailure> {
     Err(ReadFailure::new(ReadFailureKind::OverBudget, "too many digests listed"))
 }
 
-/// Returns the digests before the period, and the keys that are not digest keys: from the last day
-/// that has digests, and from the first page of all, so that a chain that ended long ago is not
-/// missed.
+/// Returns the newest digest before the period of every chain in the folder, and the keys that are
+/// not digest keys.
 ///
-/// Days without a digest are searched backwards. If many days have none, the whole folder is listed
-/// up to the start of the period, so filling a few days with other keys hides nothing.
+/// The folder is listed from its beginning to the start of the period. Nothing less shows every
+/// chain: a trail that ended long ago may lie beside one that continues. What lies behind the first
+/// page is listed in parts at once.
 async fn list_older(
     source: &dyn ObjectSource,
     bucket: &str,
     folder: &str,
     period: Period,
 ) -> Result<Older, ReadFailure> {
-    let day = period.start.date_folder();
-    let none = || Older {
-        period,
-        day: format!("{folder}{day}"),
-        ends: BTreeMap::new(),
-        passed_over: BTreeSet::new(),
-    };
-    let mut older = none();
+    let mut older = Older::new(folder, period);
+    let edge = format!("{}/\u{10ffff}", older.day);
     let mut first = Pages::new(source, ListRequest::names(bucket, folder));
-    // A chain that continues has its last digest before the period in one of these days.
-    let near = BTreeSet::from([day.clone(), period.start.plus(-NEAR).date_folder()]);
-    let near = in_order(near.into_iter().map(|day| -> BoxFuture<'_, _> {
-        let mut of_day = none();
-        Box::pin(async move {
-            of_day.take_day(source, bucket, &format!("{folder}{day}/")).await?;
-            Ok::<_, ReadFailure>(of_day)
-        })
-    }));
-    let (page, near) = tokio::join!(first.next(), near);
-    let mut page = page?;
-    for of_day in near {
-        older.join(of_day?);
-    }
-    let mut before = Some(day.clone());
-    for _ in 0..DAYS_BACK {
-        let Some(from) = before.take().filter(|_| older.ends.is_empty()) else { break };
-        let Some(day) = last_day(source, bucket, folder, &from).await? else { break };
-        older.take_day(source, bucket, &format!("{folder}{day}/")).await?;
-        before = day_before(&day);
-    }
-    // The first page, and all pages if nothing has been found yet.
-    while let Some(objects) = page.take().map(|page| page.objects) {
-        let past = objects.last().is_some_and(|object| object.key > older.day);
-        objects.iter().for_each(|object| older.take(&object.key));
-        if past || (!older.ends.is_empty() && !objects.is_empty()) {
+    let mut last = None;
+    while let Some(page) = first.next().await? {
+        older.take_all(&page.objects)?;
+        last = page.objects.into_iter().next_back().map(|object| object.key);
+        if last.is_some() {
             break;
         }
-        page = first.next().await?;
+    }
+    let Some(last) = last.filter(|last| *last <= edge && first.request().is_some()) else {
+        return Ok(older);
+    };
+    let day = last.get(folder.len()..).and_then(|below| below.get(..10));
+    let from =
+        day.and_then(|day| Timestamp::parse(&format!("{}T00:00:00Z", day.replace('/', "-"))));
+    // CloudTrail began in 2013. A key that claims an earlier day must not make a part of each month.
+    let real = |from: &Timestamp| from.date_folder().as_str() >= "2013" && *from < period.start;
+    let mut parts = match from.filter(real) {
+        Some(from) => slices(folder, from, period.start),
+        None => vec![Slice { after: last.clone(), until: None }],
+    };
+    for part in &mut parts {
+        part.after = std::mem::take(&mut part.after).max(last.clone());
+        part.until.get_or_insert_with(|| edge.clone());
+    }
+    let parts = in_order(parts.into_iter().map(|slice| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let mut request = ListRequest::names(bucket, folder);
+            request.start_after = Some(slice.after.clone());
+            let mut pages = Pages::new(source, request);
+            let mut part = Older::new(folder, period);
+            while let Some(mut page) = pages.next().await? {
+                let listed = page.objects.len();
+                page.objects.retain(|object| slice.has(&object.key));
+                part.take_all(&page.objects)?;
+                if page.objects.len() < listed {
+                    break;
+                }
+            }
+            Ok::<_, ReadFailure>(part)
+        })
+    }))
+    .await;
+    for part in parts {
+        older.join(part?)?;
     }
     Ok(older)
+}
+
+fn too_many_chains() -> ReadFailure {
+    let words = "too many chains in the digest folder of one region";
+    ReadFailure::new(ReadFailureKind::OverBudget, words)
 }
 
 /// What was found before the period.
@@ -303,33 +309,41 @@ struct Older {
     /// Keys that sort after this one are in the period or after it.
     day: String,
     ends: BTreeMap<ChainKey, Timestamp>,
-    /// Keys that are not digest keys. It is a set because a page may be read twice.
-    passed_over: BTreeSet<String>,
+    /// Number of keys that are not digest keys.
+    passed_over: u64,
+    /// Whether any of them is an object and not a folder marker.
+    junk: bool,
 }
 
 impl Older {
-    /// Takes the keys in the folder of one day.
-    async fn take_day(
-        &mut self,
-        source: &dyn ObjectSource,
-        bucket: &str,
-        folder: &str,
-    ) -> Result<(), ReadFailure> {
-        let mut pages = Pages::new(source, ListRequest::names(bucket, folder));
-        while let Some(page) = pages.next().await? {
-            page.objects.iter().for_each(|object| self.take(&object.key));
+    fn new(folder: &str, period: Period) -> Self {
+        Self {
+            period,
+            day: format!("{folder}{}", period.start.date_folder()),
+            ends: BTreeMap::new(),
+            passed_over: 0,
+            junk: false,
         }
-        Ok(())
     }
 
-    /// Merges what was found in a different day's folder.
-    fn join(&mut self, other: Self) {
+    fn take_all(&mut self, objects: &[Listed]) -> Result<(), ReadFailure> {
+        objects.iter().for_each(|object| self.take(&object.key));
+        self.check()
+    }
+
+    /// Merges what was found in a different part of the folder.
+    fn join(&mut self, other: Self) -> Result<(), ReadFailure> {
         for (chain, end) in other.ends {
             let newest = self.ends.entry(chain).or_insert(end);
             *newest = end.max(*newest);
         }
-        let room = COUNTED.saturating_sub(self.passed_over.len());
-        self.passed_over.extend(other.passed_over.into_iter().take(room));
+        self.passed_over += other.passed_over;
+        self.junk |= other.junk;
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), ReadFailure> {
+        if self.ends.len() <= CHAINS { Ok(()) } else { Err(too_many_chains()) }
     }
 
     fn take(&mut self, key: &str) {
@@ -339,22 +353,17 @@ impl Older {
                 *newest = digest.end.max(*newest);
             }
             Some(_) => {}
-            None if *key < *self.day && self.passed_over.len() < COUNTED => {
-                self.passed_over.insert(key.to_owned());
+            None if *key < *self.day => {
+                self.passed_over += 1;
+                self.junk |= !key.ends_with('/');
             }
             None => {}
         }
     }
 }
 
-/// Returns the day before a day in the form `YYYY/MM/DD`; `None` if the text is not a day.
-fn day_before(day: &str) -> Option<String> {
-    let at = Timestamp::parse(&format!("{}T00:00:00Z", day.replace('/', "-")))?;
-    Some(at.plus(-DAY).date_folder())
-}
-
-/// Returns the chains that have a digest in the period or after it in one place, as far as the
-/// first pages with any digest show.
+/// Returns the chains that have a digest in the period in one place, or after it as far as the pages
+/// up to the first digest show.
 pub(crate) async fn goes_on(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -364,12 +373,18 @@ pub(crate) async fn goes_on(
     let folder = place.digest_folder();
     let mut request = ListRequest::names(bucket, &folder);
     request.start_after = Some(format!("{folder}{}", period.start.date_folder()));
+    let edge = format!("{folder}{}/\u{10ffff}", period.end.date_folder());
     let mut pages = Pages::new(source, request);
     let mut found = BTreeSet::new();
     while let Some(page) = pages.next().await? {
+        // The period is listed to its end: other keys must not hide a chain.
+        let past = page.objects.last().is_some_and(|object| object.key > edge);
         let digests = page.objects.iter().filter_map(|object| DigestKey::parse(&object.key));
         found.extend(digests.filter(|key| key.end > period.start).map(|key| key.chain));
-        if !found.is_empty() {
+        if found.len() > CHAINS {
+            return Err(too_many_chains());
+        }
+        if past && !found.is_empty() {
             break;
         }
     }

@@ -2,8 +2,10 @@
 //! `docs/src/format/verify-summary.schema.json`.
 use super::RunReporter;
 use super::collect::{Collected, Unread};
-use serde::Serialize;
+use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json, to_value};
+use std::cell::RefCell;
 use std::io::{self, Write};
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::wire::{
@@ -33,13 +35,83 @@ impl<W: Write + Send> RunReporter for Json<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        write_json_pretty(&mut self.out, &document(&self.collected)?)?;
+        write_json_pretty(&mut self.out, &Document::of(&self.collected)?)?;
         self.out.write_all(b"\n")?;
         self.out.flush()
     }
 }
 
-fn document(run: &Collected) -> serde_json::Result<Value> {
+/// The document. The lists that grow with the number of chains are made entry by entry while they are
+/// written.
+struct Document<'a> {
+    run: &'a Collected,
+    /// The fields, of which those in [`LAZY`] stand here without their entries.
+    fields: Map<String, Value>,
+}
+
+/// Fields whose entries are made while they are written.
+const LAZY: [&str; 3] = ["chain_summaries", "ended", "uncovered"];
+
+impl<'a> Document<'a> {
+    fn of(run: &'a Collected) -> serde_json::Result<Self> {
+        let mut fields = fields(run)?;
+        fields.extend(LAZY.map(|name| (name.to_owned(), Value::Null)));
+        Ok(Self { run, fields })
+    }
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let run = self.run;
+        let mut map = serializer.serialize_map(Some(self.fields.len()))?;
+        for (name, value) in &self.fields {
+            match name.as_str() {
+                "chain_summaries" => {
+                    let chains = run.chains.iter().map(|it| to_value(ChainFinishedShape::from(it)));
+                    map.serialize_entry(name, &Entries::of(chains))?;
+                }
+                "ended" => map.serialize_entry(name, &Entries::of(run.ends.iter().map(|(chain, end)| {
+                    Ok(json!({
+                        "chain": to_value(ChainShape::from(chain))?,
+                        "last": to_value(Time(end.last))?,
+                        "explained_by": to_value(end.explained.as_ref().map(ExplainingShape::from))?,
+                        "doubted": run.ends.is_doubted(chain),
+                    }))
+                })))?,
+                "uncovered" => map.serialize_entry(name, &Entries::of(run.gaps.entries.iter().map(|gap| {
+                    Ok(json!({
+                        "chain": to_value(ChainShape::from(&gap.chain))?,
+                        "segment": to_value(SegmentShape::from(&gap.segment))?,
+                        "explained_by": list(&gap.explained, ExplainingShape::from)?,
+                    }))
+                })))?,
+                _ => map.serialize_entry(name, value)?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// A list whose entries are made one by one.
+struct Entries<I>(RefCell<Option<I>>);
+
+impl<I: Iterator<Item = serde_json::Result<Value>>> Entries<I> {
+    fn of(entries: I) -> Self {
+        Self(RefCell::new(Some(entries)))
+    }
+}
+
+impl<I: Iterator<Item = serde_json::Result<Value>>> Serialize for Entries<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for entry in self.0.take().into_iter().flatten() {
+            list.serialize_element(&entry.map_err(S::Error::custom)?)?;
+        }
+        list.end()
+    }
+}
+
+fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
     let mut value = match &run.summary {
         Some(summary) => object(RunFinishedShape::from(summary))?,
         None => Map::new(),
@@ -69,7 +141,6 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         value.insert("to".into(), to_value(Time(start.period.end))?);
     }
     value.insert("trails_left_out".into(), json!(run.left_out));
-    value.insert("chain_summaries".into(), list(&run.chains, ChainFinishedShape::from)?);
     let mut findings = Vec::new();
     for told in &run.findings.entries {
         findings.push(json!({
@@ -93,25 +164,6 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
         listings.push(json!({ "folder": folder, "read_failure": why }));
     }
     value.insert("unread_listings".into(), listings.into());
-    let mut gaps = Vec::new();
-    for gap in &run.gaps.entries {
-        gaps.push(json!({
-            "chain": to_value(ChainShape::from(&gap.chain))?,
-            "segment": to_value(SegmentShape::from(&gap.segment))?,
-            "explained_by": list(&gap.explained, ExplainingShape::from)?,
-        }));
-    }
-    value.insert("uncovered".into(), gaps.into());
-    let mut ended = Vec::new();
-    for (chain, end) in run.ends.iter() {
-        ended.push(json!({
-            "chain": to_value(ChainShape::from(chain))?,
-            "last": to_value(Time(end.last))?,
-            "explained_by": to_value(end.explained.as_ref().map(ExplainingShape::from))?,
-            "doubted": run.ends.is_doubted(chain),
-        }));
-    }
-    value.insert("ended".into(), ended.into());
     let unlisted = run.unlisted.entries.iter().zip(&run.unlisted_facts);
     let unlisted = unlisted.map(|(at, (last_modified, reason))| {
         json!({
@@ -173,7 +225,7 @@ fn document(run: &Collected) -> serde_json::Result<Value> {
     });
     value.insert("left_out".into(), left_out);
     value.insert("checks_not_performed".into(), list(&run.not_performed, SkippedCheckShape::from)?);
-    Ok(Value::Object(value))
+    Ok(value)
 }
 
 /// Returns the fields of a shape as a map, so that others can be added.

@@ -1,6 +1,6 @@
 //! The scope, the expected places and the places in doubt, in words.
 use super::words;
-use trailproof_core::codes::check::{Check, SkippedCheck};
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, PlacesAnswered, RunStart};
 use trailproof_core::vocab::location::{escape, excerpt};
 
@@ -19,7 +19,12 @@ pub(super) fn scope(start: &RunStart, not_made: &[SkippedCheck]) -> Option<Strin
     if !parts.is_empty() {
         words.push(format!("{} only", parts.join("; ")));
     }
-    if missed(Check::ExpectedPlaces) {
+    let outside = |one: &&SkippedCheck| {
+        one.check == Check::ExpectedPlaces && one.why == SkipReason::OutsideLocation
+    };
+    if not_made.iter().find(outside).is_some() {
+        words.push("the rest of the bucket not searched".to_owned());
+    } else if missed(Check::ExpectedPlaces) {
         words.push("places outside were not checked".to_owned());
     }
     let mut others = not_made.iter().filter(|one| one.check == Check::OtherPlaces);

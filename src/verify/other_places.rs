@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::record::{DigestJudged, RunEvent};
+use trailproof_core::vocab::ids::OrganizationId;
 use trailproof_core::vocab::key_layout::DigestKey;
 use trailproof_core::vocab::location::ObjectLocation;
 
@@ -19,7 +20,9 @@ const REPORTED: usize = 16;
 pub(super) struct OtherPlaces {
     bucket: String,
     roots: BTreeSet<String>,
-    first: BTreeSet<(String, String)>,
+    /// The organization to which the location is narrowed; `Some(None)` for accounts outside any.
+    organization: Option<Option<OrganizationId>>,
+    first: BTreeSet<String>,
     more: bool,
 }
 
@@ -29,6 +32,7 @@ impl OtherPlaces {
         Self {
             bucket: plan.bucket.clone(),
             roots: plan.roots.iter().cloned().collect(),
+            organization: plan.scope.organization.clone(),
             first: BTreeSet::new(),
             more: false,
         }
@@ -42,11 +46,16 @@ impl OtherPlaces {
         let ObjectLocation { bucket, key } = &judged.at;
         // A proven digest is where it was delivered, so its key is that of a digest.
         let Some(DigestKey { chain, .. }) = DigestKey::parse(key) else { return };
-        let prefix = chain.root.prefix;
-        if *bucket == self.bucket && self.roots.contains(&prefix) {
-            return;
-        }
-        let place = (bucket.clone(), prefix);
+        let root = chain.root;
+        let is_root = *bucket == self.bucket && self.roots.contains(&root.prefix);
+        let narrower = self.organization.as_ref().is_some_and(|only| *only != root.organization);
+        let place = match (is_root, narrower, root.prefix.as_str()) {
+            (true, false, _) => return,
+            // The location names a folder below `AWSLogs`, so the place is one too.
+            (true, true, _) => format!("s3://{bucket}/{}", root.folder()),
+            (false, _, "") => format!("s3://{bucket}"),
+            (false, _, prefix) => format!("s3://{bucket}/{prefix}"),
+        };
         if self.first.len() < REPORTED {
             self.first.insert(place);
         } else {
@@ -57,12 +66,8 @@ impl OtherPlaces {
     /// Reports the places, which were not searched.
     pub(super) fn emit(&self, emit: &mut (dyn FnMut(&RunEvent) + Send)) {
         let Self { first, more, .. } = self;
-        let shown = first.iter().map(|(bucket, prefix)| match prefix.is_empty() {
-            true => format!("s3://{bucket}"),
-            false => format!("s3://{bucket}/{prefix}"),
-        });
-        // The names of further places are not kept.
-        for detail in shown.chain(more.then(String::new)) {
+        let more = more.then(|| format!("more than {REPORTED} places"));
+        for detail in first.iter().cloned().chain(more) {
             emit(&RunEvent::CheckNotPerformed(SkippedCheck {
                 check: Check::OtherPlaces,
                 why: SkipReason::OutsideLocation,

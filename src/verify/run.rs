@@ -114,6 +114,15 @@ async fn run(
         tally.listings_unread += 1;
         emit(&RunEvent::ListingUnread { folder, why });
     }
+    let narrower = !plan.place.delivered_to.prefix.is_empty() || plan.scope.organization.is_some();
+    if outside.unknown.is_none() && narrower {
+        emit(&RunEvent::CheckNotPerformed(SkippedCheck {
+            check: Check::ExpectedPlaces,
+            why: SkipReason::OutsideLocation,
+            region: None,
+            detail: String::new(),
+        }));
+    }
     if let Some(why) = &outside.unknown {
         emit(&RunEvent::CheckNotPerformed(SkippedCheck {
             check: Check::ExpectedPlaces,

@@ -7,7 +7,7 @@ use crate::report::text_lines::{counted, hours};
 use crate::report::words::{self, uncovered};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use trailproof_core::coverage::Coverage;
+use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::record::{PlaceInDoubt, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::chain_id::ChainId;
@@ -129,7 +129,16 @@ pub(super) fn not_proven(run: &Collected) -> Vec<EventContent> {
             1 => "1 stretch".to_owned(),
             count => format!("{count} stretches"),
         };
-        let words = format!("{} in {stretches}: {}", hours(seconds), uncovered(why));
+        let mut words = format!("{} in {stretches}: {}", hours(seconds), uncovered(why));
+        if why == Uncovered::Absent {
+            let names = run.names();
+            let absent = run.gaps.entries.iter();
+            let absent =
+                absent.filter(|gap| gap.segment.coverage == Coverage::Uncovered(Uncovered::Absent));
+            let named: Vec<String> =
+                absent.take(RESOURCES).map(|gap| names.name(&gap.chain)).collect();
+            words = format!("{words}: {}", named.join("; "));
+        }
         class(why.code(), count, words, Vec::new());
     }
     if run.unlisted.total > 0 {

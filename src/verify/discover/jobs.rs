@@ -104,10 +104,11 @@ impl Continuing {
 
     /// Returns the chains in scope that should be there: for each trail, one in every account and
     /// region in which the trail continues, and one in each of these places, which have log files
-    /// of the period.
+    /// of the period. Chains that were found are left out.
     fn expected<'a>(
         &self,
         plan: &VerifyPlan,
+        found: &BTreeMap<ChainId, FoundChain>,
         with_logs: impl Iterator<Item = &'a Place>,
     ) -> Result<BTreeSet<ChainId>, ReadFailure> {
         let mut expected = BTreeSet::new();
@@ -119,11 +120,11 @@ impl Continuing {
                 home_region: trail.home_region.clone(),
                 organization: trail.organization.clone(),
             };
-            if plan.scope.has(&chain) {
+            if plan.scope.has(&chain) && !found.contains_key(&chain) {
                 expected.insert(chain);
             }
-            if expected.len() > budget::EXPECTED_CHAINS {
-                let words = "too many chains are to be expected";
+            if expected.len() > budget::ABSENT_CHAINS {
+                let words = "too many expected chains have no digest";
                 return Err(ReadFailure::new(ReadFailureKind::OverBudget, words));
             }
             Ok(())
@@ -180,7 +181,7 @@ pub(crate) fn jobs(
     }
     let present = chains.iter().filter(|(_, chain)| chain.listed.newest().is_some());
     let goes_on = Continuing::new(present.map(|(id, _)| id).chain(&outside.go_on));
-    let over = match goes_on.expected(plan, uncovered.with_logs()) {
+    let over = match goes_on.expected(plan, &chains, uncovered.with_logs()) {
         Ok(expected) => {
             for chain in expected {
                 chains.entry(chain).or_default();

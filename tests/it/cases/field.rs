@@ -232,18 +232,29 @@ fn the_former_location_of_a_chain_is_named_as_not_searched() {
     assert_eq!((ran.status, not_searched(&ran)), (0, vec![LOCATION.to_owned()]));
     let ran = online(&trail, LOCATION, &period, &[]);
     assert_eq!((ran.status, not_searched(&ran)), (0, vec![]));
+    // So is the path that the trail had before it became its organization's.
+    let trail = spec(8).path_from(4, Some(ORGANIZATION)).build();
+    let ran = online(&trail, &format!("{LOCATION}/AWSLogs/{ORGANIZATION}/"), &period, &[]);
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(not_searched(&ran), [format!("{LOCATION}/AWSLogs/")]);
+    let ran = online(&trail, LOCATION, &period, &[]);
+    assert_eq!((ran.status, not_searched(&ran)), (0, vec![]));
 }
 
-/// A copy of two buckets: the named one is verified, links into the other are followed, and the
-/// other is reported as not searched. If none is named, this forbids "proven".
+/// A copy of two buckets: the named one is verified, and links into the other are followed. The folder
+/// of the other was not searched and forbids "proven", because only unproven digests say whose it is.
 #[test]
 fn the_second_bucket_of_a_copy_is_never_silently_left_out() {
     let trail = spec(8).relocated(4, "newer-logs", AWAY, None).build();
     let period = over(trail.whole().from + 3_600, trail.whole().to);
     let (at, keys) = copy("two-buckets", &trail);
     let named = in_directory(&at, &keys, &period, &["--bucket", "newer-logs"]);
-    assert_eq!(named.status, 0, "{}{}", named.stdout, named.stderr);
-    assert_eq!(not_searched(&named), ["example-trail-logs/", "s3://example-trail-logs"]);
+    assert_eq!(named.status, 3, "{}{}", named.stdout, named.stderr);
+    assert_eq!(not_searched(&named), ["s3://example-trail-logs"]);
+    assert_eq!(doubts(&named, "not-looked-at").len(), 1, "{}", named.stdout);
+    let covered = |ran: &Ran| finished(ran)["coverage_seconds"]["verified"].clone();
+    let whole = trail.whole();
+    assert_eq!(covered(&named), 2 * (whole.to - whole.from - 3_600), "{}", finished(&named));
     assert_eq!(in_directory(&at, &keys, &period, &[]).status, 3);
     // The assertion that the copy is complete applies to the bucket that is verified.
     fs::remove_dir_all(at.join("example-trail-logs")).unwrap();

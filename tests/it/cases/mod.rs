@@ -9,6 +9,7 @@ mod field;
 mod newcomer;
 mod odd;
 mod pages;
+mod shared_folders;
 use crate::support::mirrors::*;
 use serde_json::{Value, json};
 use std::fs;

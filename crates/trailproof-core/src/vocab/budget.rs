@@ -59,9 +59,9 @@ pub const FOLDERS: usize = 100_000;
 /// minute; for a bucket with more folders beside the evidence, the user gives its prefix.
 pub const SEARCHED_FOLDERS: usize = 200_000;
 
-/// Chains that are expected because their trail continues in other accounts and regions. Ten
-/// thousand accounts in 40 regions have 400,000.
-pub const EXPECTED_CHAINS: usize = 1_000_000;
+/// Maximum number of chains that are expected and have no digest in the bucket. A trail that is new in
+/// a region of 10,000 accounts has half as many.
+pub const ABSENT_CHAINS: usize = 20_000;
 
 /// Pages of one listing or of ListPublicKeys. S3 returns 1,000 keys a page, so this allows twenty
 /// million keys; for a store whose listing never ends, it takes ten minutes at 30 ms a page.
