@@ -2,6 +2,9 @@
 use super::coverage::{Stretch, joined, left_out};
 use super::document::Bundle;
 use crate::trust::KeyRecord;
+use der::Decode as _;
+use pkcs1::RsaPublicKey;
+use pkcs8::SubjectPublicKeyInfoRef;
 use std::collections::BTreeMap;
 use trailproof_core::digest::signing::{PublicKey, signed_in};
 use trailproof_core::vocab::ids::Region;
@@ -126,41 +129,16 @@ fn most_at_once(keys: &[KeyRecord]) -> usize {
     usize::try_from(most).unwrap_or(0)
 }
 
-/// Returns the bits of the modulus and the bytes of the exponent of a key in PKCS#1 or
+/// Returns the bits of the modulus and the bytes of the exponent of a PKCS#1 key, or of one in
 /// SubjectPublicKeyInfo.
 fn rsa(der: &[u8]) -> Option<(usize, &[u8])> {
-    const SEQUENCE: u8 = 0x30;
-    const INTEGER: u8 = 0x02;
-    const BIT_STRING: u8 = 0x03;
-    let (inner, _) = element(SEQUENCE, der)?;
-    if inner.first() == Some(&SEQUENCE) {
-        let (_, rest) = element(SEQUENCE, inner)?;
-        let (bits, _) = element(BIT_STRING, rest)?;
-        return rsa(bits.strip_prefix(&[0])?);
-    }
-    let (modulus, rest) = element(INTEGER, inner)?;
-    let (exponent, _) = element(INTEGER, rest)?;
-    let modulus = modulus.strip_prefix(&[0]).unwrap_or(modulus);
+    let inner = match SubjectPublicKeyInfoRef::from_der(der) {
+        Ok(info) => info.subject_public_key.as_bytes()?,
+        Err(_) => der,
+    };
+    let key = RsaPublicKey::from_der(inner).ok()?;
+    let modulus = key.modulus.as_bytes();
     let leading = modulus.first()?.leading_zeros();
     let bits = modulus.len() * 8 - usize::try_from(leading).ok()?;
-    Some((bits, exponent))
-}
-
-/// Returns the content of the DER element of this kind at the start of `der`, and what follows it.
-fn element(kind: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = der.split_first()?;
-    let (&length, rest) = rest.split_first()?;
-    if first != kind {
-        return None;
-    }
-    let (length, rest) = match length {
-        0..=0x7f => (usize::from(length), rest),
-        0x81 => rest.split_first().map(|(one, rest)| (usize::from(*one), rest))?,
-        0x82 => {
-            let (two, rest) = rest.split_first_chunk::<2>()?;
-            (usize::from(u16::from_be_bytes(*two)), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
+    Some((bits, key.public_exponent.as_bytes()))
 }
