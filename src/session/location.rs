@@ -131,7 +131,12 @@ fn place(text: &str) -> Result<Location, Refusal> {
                 Err(Refusal::not_started(format!("cannot read `{shown}`: {error}")))
             }
             Err(_) => {
-                refused(&format!("cannot read `{shown}` as a location: there is no such directory"))
+                let words =
+                    format!("cannot read `{shown}` as a location: there is no such directory");
+                match meant(text) {
+                    Some(hint) => Err(Refusal::usage(format!("{words}\n\nhint: {hint}"))),
+                    None => refused(&words),
+                }
             }
         };
     };
@@ -142,6 +147,43 @@ fn place(text: &str) -> Result<Location, Refusal> {
     // A folder may have an empty name, so only one trailing slash is removed.
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     Ok(Location::Bucket(bucket.to_owned(), prefix.to_owned()))
+}
+
+/// Proposes what was probably meant by a location that is neither a bucket nor a directory.
+fn meant(text: &str) -> Option<String> {
+    let location = |bucket: &str, prefix: &str| {
+        let prefix = prefix.trim_matches('/');
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        let plain = is_bucket(bucket) && !prefix.chars().any(char::is_control);
+        plain.then(|| {
+            let place = format!("s3://{bucket}{slash}{prefix}");
+            format!("did you mean `{}`?", excerpt(&place, SHOWN))
+        })
+    };
+    let split = |rest: &str| {
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        location(bucket, prefix)
+    };
+    if text.starts_with("arn:") {
+        let mut parts = text.splitn(6, ':').skip(2);
+        let (service, rest) = (parts.next()?, parts.nth(2)?);
+        return match service {
+            "cloudtrail" => Some("name a trail with `--trail-arn`".to_owned()),
+            "s3" => split(rest),
+            _ => None,
+        };
+    }
+    if let Some(address) = text.strip_prefix("https://").or(text.strip_prefix("http://")) {
+        let (host, path) = address.split_once('/').unwrap_or((address, ""));
+        // `BUCKET.s3.REGION.amazonaws.com/KEY`, or `s3.REGION.amazonaws.com/BUCKET/KEY`.
+        return match host.split_once(".s3") {
+            Some((bucket, rest)) if rest.ends_with(".amazonaws.com") => location(bucket, path),
+            _ if host.starts_with("s3") && host.ends_with(".amazonaws.com") => split(path),
+            _ => None,
+        };
+    }
+    let is_path = text.starts_with(['.', '/', '~']) || text.contains("://");
+    if is_path { None } else { split(text) }
 }
 
 fn is_bucket(name: &str) -> bool {
@@ -207,6 +249,28 @@ mod tests {
         assert_eq!(read("."), Ok(Location::Directory(PathBuf::from("."))));
         for wrong in ["", "s3://", "s3:///p", "s3://b c", "no/such/directory", "Cargo.toml"] {
             assert_eq!(read(wrong), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_location_that_is_neither_gets_a_proposal() {
+        for (text, proposal) in [
+            ("example-trail-logs", Some("did you mean `s3://example-trail-logs`?")),
+            ("example-trail-logs/audit/", Some("did you mean `s3://example-trail-logs/audit`?")),
+            ("arn:aws:s3:::logs/p", Some("did you mean `s3://logs/p`?")),
+            (
+                "arn:aws:cloudtrail:us-east-1:111122223333:trail/t",
+                Some("name a trail with `--trail-arn`"),
+            ),
+            ("https://logs.s3.eu-west-1.amazonaws.com/p/", Some("did you mean `s3://logs/p`?")),
+            ("https://s3.eu-west-1.amazonaws.com/logs/p", Some("did you mean `s3://logs/p`?")),
+            ("https://example.com/logs", None),
+            ("./no/such/directory", None),
+            ("a b", None),
+            ("logs/\u{1b}[2J", None),
+            ("arn:aws:s3", None),
+        ] {
+            assert_eq!(meant(text).as_deref(), proposal, "{text}");
         }
     }
 

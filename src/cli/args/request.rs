@@ -21,9 +21,15 @@ use trailproof_core::vocab::time::Timestamp;
 
 /// Returns the record that `--since` names, or `None` if it names a time. A file whose name looks
 /// like a time is named as `./2026-07-01`.
-fn record_at(typed: &str) -> Option<PathBuf> {
-    let is_time = parse_time(typed).is_some();
-    (!is_time && Path::new(typed).exists()).then(|| typed.into())
+fn record_at(typed: &str) -> Result<Option<PathBuf>, Refusal> {
+    if parse_time(typed).is_some() {
+        return Ok(None);
+    }
+    if Path::new(typed).exists() {
+        return Ok(Some(typed.into()));
+    }
+    let shown = excerpt(typed, SHOWN);
+    Err(Refusal::usage(format!("`{shown}` for `--since` is neither a time nor an existing record")))
 }
 
 impl VerifyRequest {
@@ -80,7 +86,8 @@ impl VerifyRequest {
 
     /// Reads the options of `verify`.
     pub(crate) fn of_verify(args: &VerifyArgs, began: Timestamp) -> Result<Self, Refusal> {
-        let since = args.since.as_deref().and_then(record_at).map(|path| earlier::since(&path));
+        let since = args.since.as_deref().map(record_at).transpose()?.flatten();
+        let since = since.map(|path| earlier::since(&path));
         let since = since.transpose()?;
         let period = match since.as_ref().and_then(PreviousRecord::start) {
             Some(start) => {

@@ -214,7 +214,7 @@ fn a_record_that_cannot_be_used_stops_the_run_before_it_begins() {
         (with(&period, &["--resume", "nowhere"]), 5, "cannot use the record"),
         (vec!["--since", &bad, "--end-time", &end], 5, "cannot use the record"),
         (vec!["--since", &cut, "--end-time", &end], 5, "it was cut short"),
-        (vec!["--since", "nowhere"], 2, "cannot read `nowhere` as a time"),
+        (vec!["--since", "nowhere"], 2, "neither a time nor an existing record"),
         (vec!["--since", &record, "--last", "1d"], 2, "--last"),
     ] {
         let ran = bench.verify(&arguments);

@@ -10,6 +10,8 @@ fn mistakes_of_the_caller_are_usage_errors() {
         (vec!["verify", "s3://b", "--last", "soon"], "`soon`"),
         (vec!["verify", "s3://b", "--last", "1d", "--quarter", "2026Q1"], "--quarter"),
         (vec!["verify", "s3://", "--last", "1d"], "`s3://`"),
+        (vec!["verify", "s3://b", "--since", "q3.jsonl"], "neither a time nor an existing record"),
+        (vec!["verify", "some-bucket", "--last", "1d"], "did you mean `s3://some-bucket`?"),
         (vec!["verify", "s3://b", "--last", "1d", "--account", "12"], "`12`"),
         (vec!["verify", "s3://b", "--last", "1d", "--format", "xml"], "xml"),
         (vec!["verify", "s3://b", "--last", "1d", "--concurrency", "0"], "1 to 4096"),
