@@ -68,14 +68,15 @@ impl Answer {
         let text = match &run.start {
             None => self.words.clone(),
             Some(start) => format!(
-                "{}: {}, {} to {}",
+                "{}: {}\n{} to {}",
                 self.words,
                 excerpt(&words::evidence(&start.place), FOOTER),
                 start.period.start,
                 start.period.end
             ),
         };
-        let text = css_string(&Shown::of(text).to_string());
+        let lines: Vec<String> = text.lines().map(|line| Shown::of(line).to_string()).collect();
+        let text = css_string(&lines.join("\n"));
         format!("@media print{{@page{{@bottom-left{{content:{text}}}}}}}")
     }
 }
@@ -83,6 +84,12 @@ impl Answer {
 /// Returns the time that is neither verified nor pending.
 fn open_time(summary: &RunSummary) -> i64 {
     summary.coverage.total() - summary.coverage.pending - summary.coverage.verified
+}
+
+/// Returns the number of objects and listings that could not be checked.
+pub(super) fn unread(run: &Collected) -> u64 {
+    let counted = run.summary.as_ref().map_or(0, |summary| summary.counts.unverified());
+    run.unread.total.max(counted) + run.listings_unread.total
 }
 
 fn reason(run: &Collected, summary: &RunSummary, counts: &FindingCounts) -> String {
@@ -129,10 +136,9 @@ fn reason(run: &Collected, summary: &RunSummary, counts: &FindingCounts) -> Stri
         }
         Verdict::NotProven => {
             let mut clauses: Vec<String> = open.into_iter().collect();
-            let unread = run.unread.total + run.listings_unread.total;
             for (number, noun, one, many) in [
                 (summary.places_in_doubt, "place", "is in doubt", "are in doubt"),
-                (unread, "object or listing", "could not be checked", "could not be checked"),
+                (unread(run), "object or listing", "could not be checked", "could not be checked"),
                 (summary.unlisted, "log file", "is named by no digest", "are named by no digest"),
                 (
                     run.without_digests.total,
@@ -191,7 +197,7 @@ pub(super) fn figures(run: &Collected, has_gaps: bool) -> Vec<Figure> {
         class: if number == 0 { "none" } else { class },
     };
     let findings = run.findings.total;
-    let unread = run.unread.total + run.listings_unread.total;
+    let unread = unread(run);
     let open = open_time(summary);
     let mut figures = vec![
         figure(findings, "finding", "findings", "findings", "bad"),
@@ -201,13 +207,7 @@ pub(super) fn figures(run: &Collected, has_gaps: bool) -> Vec<Figure> {
             goal: if has_gaps { "gaps" } else { "counts-time" },
             class: if open == 0 { "none" } else { "open" },
         },
-        figure(
-            unread,
-            "object or listing not readable",
-            "objects or listings not readable",
-            "unreadable",
-            "open",
-        ),
+        figure(unread, "could not be read", "could not be read", "unreadable", "open"),
     ];
     let unlisted = summary.unlisted + run.without_digests.total;
     if unlisted > 0 {
@@ -286,8 +286,9 @@ impl Statement {
         }
         let (from, to) = (start.period.start, start.period.end);
         let evidence = words::evidence(&start.place);
+        let evidence = evidence.trim_start_matches("evidence of ");
         let scope = places::scope(start, &run.not_performed)
-            .map_or_else(|| "everything found there".to_owned(), |scope| scope);
+            .unwrap_or_else(|| "everything found there".to_owned());
         let made = run.circumstances.as_ref().map(|around| format!(" on {}", around.started.0));
         let by =
             format!("Verified{} with trailproof {}.", made.unwrap_or_default(), start.tool.version);
@@ -303,7 +304,7 @@ impl Statement {
         let sentences = match summary.verdict {
             Verdict::Proven => vec![
                 format!(
-                    "The CloudTrail log files delivered from {from} to {to} to {evidence} ({scope}) \
+                    "The CloudTrail log files of {evidence} ({scope}), delivered from {from} to {to}, \
                      are complete and unchanged, as CloudTrail’s signed digests record them: \
                      {digests} and {logs} in {} were verified.",
                     count(summary.chains, "chain"),
@@ -313,12 +314,12 @@ impl Statement {
             Verdict::Contradicted | Verdict::NotProven | Verdict::NothingFound => {
                 let first = match summary.verdict {
                     Verdict::Contradicted => format!(
-                        "The CloudTrail evidence of {evidence} ({scope}) from {from} to {to} is \
+                        "The CloudTrail log files of {evidence} ({scope}), from {from} to {to}, are \
                          contradicted: {}.",
                         count(run.findings.total, "finding"),
                     ),
                     _ => format!(
-                        "The CloudTrail evidence of {evidence} ({scope}) from {from} to {to} is \
+                        "The CloudTrail log files of {evidence} ({scope}), from {from} to {to}, are \
                          neither proven nor contradicted.",
                     ),
                 };

@@ -333,6 +333,6 @@ mod tests {
             .map(|(_, p)| p.len())
             .sum();
         assert!(drawn < 400, "{drawn}");
-        assert!(months(&[]).is_empty());
+        assert!(months(&[], &[]).is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use super::calendar::{Month, months, months_in, strip};
 use super::findings::{Findings, Mark};
 use super::gaps::Gaps;
-use super::shown::{Shown, count, grouped, hours_and_days, length};
+use super::shown::{Shown, count, grouped, hours, length};
 use crate::report::collect::Collected;
 use crate::report::ends::Ends;
 use crate::report::names::ChainNames;
@@ -257,7 +257,7 @@ fn row(chain_ref: ChainRef, chain: &ChainSummary, standing: Standing, few: bool)
         standing,
         strip: if few { strip(&chain.segments) } else { Vec::new() },
         verified: per_cent(part, all),
-        hours: format!("{} of {}", hours_and_days(part), hours_and_days(all)),
+        hours: format!("{} of {}", hours(part), hours(all)),
         digests: tally(&digests),
         logs: tally(&chain.counts.logs),
         bytes: bytes(chain.counts.stored_bytes),

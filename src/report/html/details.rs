@@ -1,5 +1,6 @@
 //! What was not proven and why, apart from findings and gaps: places, log files without digests, and
 //! what could not be read.
+use super::answer::unread;
 use super::findings::FIRST;
 use super::shown::{Shown, count};
 use crate::report::collect::Collected;
@@ -136,6 +137,8 @@ fn unlisted(run: &Collected) -> Vec<Unlisted> {
 /// What was not proven, apart from findings and gaps, and the notices.
 #[derive(Clone, Debug)]
 pub(super) struct Details {
+    /// Number of objects and listings that could not be checked.
+    pub(super) unread: u64,
     pub(super) doubts: List<(&'static str, Shown, &'static str)>,
     pub(super) unlisted: Vec<Unlisted>,
     pub(super) without_digests: List<(Shown, bool)>,
@@ -152,11 +155,15 @@ impl Details {
     pub(super) fn of(run: &Collected, names: &ChainNames) -> Self {
         let errors = u64::try_from(run.delivery_errors.len()).unwrap_or(u64::MAX);
         Self {
+            unread: unread(run),
             doubts: List::of(
                 &run.places_in_doubt.entries,
                 run.places_in_doubt.total,
                 SHOWN,
-                |doubt| (doubt.why.code(), Shown::of(places::place(doubt)), places::why(doubt.why)),
+                |doubt| {
+                    let place = places::place(doubt).replace('`', "");
+                    (doubt.why.code(), Shown::of(place), places::why(doubt.why))
+                },
             ),
             unlisted: unlisted(run),
             without_digests: List::of(
@@ -203,15 +210,9 @@ impl Details {
         self.unlisted.iter().map(|group| group.places.total).sum()
     }
 
-    /// Returns the number of objects and listings that could not be read.
-    pub(super) fn unread_total(&self) -> u64 {
-        self.failures.iter().map(|failures| failures.places.total).sum::<u64>()
-            + self.listings.total
-    }
-
     /// Returns whether everything could be read and joins on to what came before.
     pub(super) fn all_read(&self) -> bool {
-        self.unread_total() + self.not_joined.total + self.delivery_errors.total == 0
+        self.unread + self.not_joined.total + self.delivery_errors.total == 0
     }
 }
 

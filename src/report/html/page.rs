@@ -26,7 +26,7 @@ const STYLE: &str = include_str!("../../../templates/report.css");
 const NOT_RECORDED: &str = "not recorded";
 
 /// Number of next steps that are shown unfolded.
-const STEPS: usize = 5;
+const STEPS: usize = 3;
 
 /// Everything that the page shows, escaped and formatted.
 #[derive(Template)]

@@ -79,14 +79,20 @@ pub(super) fn length(seconds: i64) -> String {
     if shown.is_empty() { "0 s".to_owned() } else { shown.join(" ") }
 }
 
+/// Returns a length of time in hours: `2,880.0 h`.
+pub(super) fn hours(seconds: i64) -> String {
+    format!("{}\u{a0}h", tenths(seconds, HOUR))
+}
+
 /// Returns a length of time in hours and, from two days on, in days: `2,880.0 h (120.0 days)`.
 pub(super) fn hours_and_days(seconds: i64) -> String {
-    let tenths = |unit: i64| {
-        let tenths = (seconds.saturating_mul(10) + unit / 2) / unit;
-        format!("{}.{}", grouped(tenths / 10), tenths % 10)
-    };
-    let hours = format!("{}\u{a0}h", tenths(HOUR));
-    if seconds < 2 * DAY { hours } else { format!("{hours} ({}\u{a0}days)", tenths(DAY)) }
+    let hours = hours(seconds);
+    if seconds < 2 * DAY { hours } else { format!("{hours} ({}\u{a0}days)", tenths(seconds, DAY)) }
+}
+
+fn tenths(seconds: i64, unit: i64) -> String {
+    let tenths = (seconds.saturating_mul(10) + unit / 2) / unit;
+    format!("{}.{}", grouped(tenths / 10), tenths % 10)
 }
 
 /// Joins parts of a sentence: `a, b and c`.
@@ -147,10 +153,9 @@ mod tests {
         assert_eq!(hours_and_days(90 * 60), "1.5\u{a0}h");
         assert_eq!((count(1_u64, "digest"), count(2_870_u64, "digest")).1, "2,870 digests");
         let parts = ["a", "b", "c"].map(str::to_owned);
-        assert_eq!(
-            ["", "a", "a and b", "a, b and c"],
-            [0, 1, 2, 3].map(|n| joined(&parts[..n])).map(|s| s.leak() as &str)
-        );
+        for (number, words) in ["", "a", "a and b", "a, b and c"].into_iter().enumerate() {
+            assert_eq!(joined(&parts[..number]), words);
+        }
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
     let mut notes = Vec::new();
     let counts = &summary.counts;
     if run.complete_copy() {
-        notes.push(COMPLETE_COPY.to_owned());
+        notes.push(COMPLETE_COPY.replace('`', ""));
     }
     if let Some((chains, digests)) = run.listed {
         notes.push(format!(
