@@ -166,14 +166,15 @@ fn facts(run: &Collected) -> Vec<Fact> {
         ),
         fact("Expected", places::expected(start)),
         fact("Found", found(run)),
-        fact("Run by", run.circumstances.as_ref().and_then(who).unwrap_or(NOT_RECORDED.to_owned())),
         fact(
-            "Run at",
-            run.circumstances
-                .as_ref()
-                .map_or(NOT_RECORDED.to_owned(), |around| around.started.0.to_string()),
+            "Run",
+            format!(
+                "{}, with trailproof {}{}",
+                run.circumstances.as_ref().map_or(NOT_RECORDED.to_owned(), ran),
+                start.tool.version,
+                build.unwrap_or_default()
+            ),
         ),
-        fact("Tool", format!("trailproof {}{}", start.tool.version, build.unwrap_or_default())),
     ];
     if let Some(before) = &start.follows {
         let joined = match run.seams {
@@ -187,6 +188,13 @@ fn facts(run: &Collected) -> Vec<Fact> {
         facts.push(fact("Follows", format!("{}{joined}", words::follows(before))));
     }
     facts
+}
+
+/// Returns by whom and when it was run.
+fn ran(around: &Circumstances) -> String {
+    let by =
+        who(around).map_or_else(|| format!("by whom is {NOT_RECORDED}"), |who| format!("by {who}"));
+    format!("{by}, at {}", around.started.0)
 }
 
 /// Returns who ran it, by their names on the host and in AWS.
