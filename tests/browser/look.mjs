@@ -3,8 +3,9 @@
 // the path of the browser. JUnit reports are read with the browser's XML parser, because no other
 // third-party parser is available.
 //
-// A report fails if axe-core finds anything, if the document is wider than the window, if the page makes
-// a request, writes to the console, opens a dialog, or has a script.
+// A report fails if axe-core finds anything, if the document is wider than the window, if a phone cuts off
+// columns, if the findings begin after the second screen, if a drawing is black without the style sheet,
+// if the page makes a request, writes to the console, opens a dialog, or has a script.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join, resolve } from 'node:path'
@@ -77,6 +78,25 @@ function overflow() {
   return `${wide} px wide in ${window.innerWidth} px: ${names.join(', ')}`
 }
 
+// Returns the tables of which a phone shows only some columns.
+function cut() {
+  const regions = [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1)
+  return regions.length > 0 ? `${regions.length} tables are cut off` : null
+}
+
+// Returns the number of the screen on which the findings begin, if that is too late.
+function late() {
+  const screen = Math.floor(document.getElementById('findings').getBoundingClientRect().top / window.innerHeight) + 1
+  return screen > 2 ? `the findings begin on screen ${screen}` : null
+}
+
+// Returns the shapes that would be black without the style sheet.
+function black() {
+  const shapes = [...document.querySelectorAll('svg rect, svg path')]
+  const unfilled = shapes.filter(shape => !shape.getAttribute('fill')).length
+  return unfilled > 0 ? `${unfilled} shapes have no fill of their own` : null
+}
+
 async function look(report) {
   const name = basename(report, '.html')
   const text = readFileSync(report, 'utf8')
@@ -94,6 +114,10 @@ async function look(report) {
       const { context, page } = await open(report, settings, here)
       const wide = await page.evaluate(overflow)
       if (wide) here.push(wide)
+      for (const check of size.name === 'phone' ? [cut, late, black] : [late, black]) {
+        const problem = await page.evaluate(check)
+        if (problem) here.push(problem)
+      }
       const scripts = await page.evaluate(() => document.scripts.length)
       if (scripts > 0) here.push(`${scripts} scripts`)
       const styled = await page.evaluate(() => getComputedStyle(document.querySelector('h1')).fontFamily.includes('system-ui'))

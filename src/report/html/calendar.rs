@@ -3,12 +3,13 @@
 //!
 //! An hour shows the worst coverage in it, so that no unverified second is hidden. Consecutive
 //! hours with the same coverage form a run, and a run takes at most three rectangles.
-use crate::report::text_lines::counted;
+use super::findings::Mark;
+use super::shown::count;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
-use trailproof_core::vocab::time::HOUR;
+use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -25,6 +26,8 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 const HOURS: i64 = 24;
+/// Maximum number of findings that are marked in the calendar of a chain.
+const MARKED: usize = 50;
 
 /// Measures of one block, in CSS pixels. Margins are whole cells because the grid is a pattern.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +83,38 @@ pub(super) struct Month {
     pub(super) hours: Vec<(i64, i64)>,
     /// Number of hours of each coverage, in words.
     pub(super) description: String,
+    /// Findings that are marked: number, and position of the hour.
+    pub(super) marks: Vec<(usize, i64, i64)>,
+}
+
+impl Month {
+    /// Returns whether any hour is neither verified nor pending.
+    pub(super) fn is_exception(&self) -> bool {
+        let usual = |code: &str| code == "verified" || code == "pending";
+        !self.marks.is_empty() || self.paths.iter().any(|(code, _)| !usual(code))
+    }
+}
+
+/// Width and height of a strip.
+const STRIP: (i64, i64) = (120, 12);
+
+/// Draws the period of a chain as one strip. What is shorter than a pixel takes one.
+pub(super) fn strip(segments: &[Segment]) -> Vec<(&'static str, String)> {
+    let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return Vec::new() };
+    let (from, all) = (first.from.unix(), last.to.unix() - first.from.unix());
+    let mut paths: BTreeMap<u8, (&'static str, String)> = BTreeMap::new();
+    for segment in segments {
+        let x = |at: Timestamp| (at.unix() - from) * STRIP.0 / all.max(1);
+        let left = x(segment.from).min(STRIP.0 - 1);
+        let width = (x(segment.to) - left).max(1);
+        let (_, path) = paths
+            .entry(badness(segment.coverage))
+            .or_insert_with(|| (segment.coverage.code(), String::new()));
+        // Writing to a `String` does not fail.
+        let _ = write!(path, "M{left} 0h{width}v{}H{left}z", STRIP.1);
+    }
+    // What is worse is drawn later, over what it shares a pixel with.
+    paths.into_values().collect()
 }
 
 /// Returns the number of months in a calendar of these segments.
@@ -92,8 +127,8 @@ pub(super) fn months_in(segments: &[Segment]) -> usize {
     usize::try_from(index(last.to.unix() - 1) - index(first.from.unix()) + 1).unwrap_or(0)
 }
 
-/// Draws the calendar of a chain's segments, which must be contiguous.
-pub(super) fn months(segments: &[Segment]) -> Vec<Month> {
+/// Draws the calendar of a chain's segments, which must be contiguous, with its findings.
+pub(super) fn months(segments: &[Segment], findings: &[Mark]) -> Vec<Month> {
     let measures = if months_in(segments) > 1 { SEVERAL } else { ALONE };
     let mut blocks: BTreeMap<(i32, u32), Block> = BTreeMap::new();
     for (hour, coverage) in hours(segments) {
@@ -102,10 +137,22 @@ pub(super) fn months(segments: &[Segment]) -> Vec<Month> {
             first_day: at.day(),
             last_day: at.day(),
             cells: Vec::new(),
+            marks: Vec::new(),
         });
         block.last_day = at.day();
         let row = i64::from(at.day() - block.first_day);
         block.cells.push((row * HOURS + i64::from(at.hour()), coverage));
+    }
+    for mark in findings.iter().take(MARKED) {
+        let Some(time) = mark.time else { continue };
+        let at = day(time.unix());
+        let block = blocks.get_mut(&(at.year(), at.month()));
+        if let Some(block) =
+            block.filter(|block| (block.first_day..=block.last_day).contains(&at.day()))
+        {
+            let row = i64::from(at.day() - block.first_day);
+            block.marks.push((mark.number, row * HOURS + i64::from(at.hour())));
+        }
     }
     blocks.into_iter().map(|((year, month), block)| block.draw(year, month, measures)).collect()
 }
@@ -136,8 +183,8 @@ fn badness(coverage: Coverage) -> u8 {
         Coverage::Uncovered(Uncovered::Hole) => 5,
         Coverage::Unverified => 6,
         Coverage::Uncovered(Uncovered::Absent) => 7,
-        Coverage::Uncovered(Uncovered::DigestsMissing) => 7,
-        Coverage::Contradicted => 8,
+        Coverage::Uncovered(Uncovered::DigestsMissing) => 8,
+        Coverage::Contradicted => 9,
     }
 }
 
@@ -146,6 +193,8 @@ struct Block {
     last_day: u32,
     /// Cells in order, numbered row × 24 + hour from the first day of the block.
     cells: Vec<(i64, Coverage)>,
+    /// Numbers of findings, with their cells.
+    marks: Vec<(usize, i64)>,
 }
 
 impl Block {
@@ -176,7 +225,7 @@ impl Block {
         let said: Vec<String> = counts
             .iter()
             .map(|(coverage, hours)| {
-                format!("{} {}", counted(hours.unsigned_abs(), "hour"), coverage.code())
+                format!("{} {}", count(hours.unsigned_abs(), "hour"), coverage.code())
             })
             .collect();
         let name = usize::try_from(month).ok().and_then(|month| MONTHS.get(month - 1));
@@ -196,6 +245,14 @@ impl Block {
                 .map(|hour| (measures.left + hour * measures.cell_width, hour))
                 .collect(),
             description: said.join(", "),
+            marks: self
+                .marks
+                .into_iter()
+                .map(|(number, cell)| {
+                    let x = measures.left + cell % HOURS * measures.cell_width;
+                    (number, x, measures.top + cell / HOURS * measures.cell_height)
+                })
+                .collect(),
         }
     }
 }
@@ -226,7 +283,7 @@ fn day(unix: i64) -> DateTime<Utc> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trailproof_core::vocab::time::{DAY, Timestamp};
+    use trailproof_core::vocab::time::DAY;
 
     fn segment(from: i64, to: i64, coverage: Coverage) -> Segment {
         // 2026-03-01T00:00:00Z.
@@ -244,7 +301,7 @@ mod tests {
             segment(5 * HOUR + 1, 5 * HOUR + 2, MISSING),
             segment(5 * HOUR + 2, 3 * DAY, Coverage::Verified),
         ];
-        let months = months(&segments);
+        let months = months(&segments, &[]);
         assert_eq!(months.len(), 1);
         let month = &months[0];
         assert_eq!((month.name.as_str(), month.days.len()), ("March 2026", 3));
@@ -259,7 +316,7 @@ mod tests {
     fn months_stand_side_by_side_and_begin_where_the_period_does() {
         let segments = [segment(30 * DAY + 23 * HOUR, 32 * DAY, Coverage::Verified)];
         assert_eq!(months_in(&segments), 2);
-        let months = months(&segments);
+        let months = months(&segments, &[]);
         let names: Vec<&str> = months.iter().map(|month| month.name.as_str()).collect();
         assert_eq!(names, ["March 2026", "April 2026"]);
         assert_eq!(months[0].paths, [("verified", "M208 16h8v8H208z".to_owned())]);
@@ -270,9 +327,12 @@ mod tests {
     fn a_year_of_a_clean_chain_is_a_few_bytes() {
         let segments = [segment(251, 365 * DAY, Coverage::Verified)];
         assert_eq!(months_in(&segments), 12);
-        let drawn: usize =
-            months(&segments).iter().flat_map(|month| &month.paths).map(|(_, p)| p.len()).sum();
+        let drawn: usize = months(&segments, &[])
+            .iter()
+            .flat_map(|month| &month.paths)
+            .map(|(_, p)| p.len())
+            .sum();
         assert!(drawn < 400, "{drawn}");
-        assert!(months(&[]).is_empty());
+        assert!(months(&[], &[]).is_empty());
     }
 }

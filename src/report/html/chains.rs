@@ -1,29 +1,38 @@
 //! The chains of a run as the page shows them: a table, and a section for each chain that needs
 //! one.
-use super::calendar::{Month, months, months_in};
-use super::shown::Shown;
+use super::calendar::{Month, months, months_in, strip};
+use super::findings::{Findings, Mark};
+use super::gaps::Gaps;
+use super::shown::{Shown, count, grouped, hours, length};
+use crate::report::collect::Collected;
 use crate::report::ends::Ends;
 use crate::report::names::ChainNames;
-use crate::report::text_lines::{bytes, counted, hours, per_cent, tally, verified};
+use crate::report::text_lines::{bytes, per_cent, verified};
 use crate::report::words::{PENDING, uncovered};
+use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::record::{ChainSummary, Presence};
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::time::Timestamp;
 
-/// Chains up to which every chain has a row and a section. With more of them, verified chains are
-/// left out: an auditor reads a page of twelve chains chain by chain, and one of thousands by
-/// exception.
-const FEW: usize = 12;
-/// Maximum number of sections. With calendars and segments, one takes 2 to 6 kB.
+/// Chains up to which every chain has a row. With more of them, chains without exceptions are left
+/// out: an auditor reads a table of some chains line by line, and one of thousands by exception.
+const FEW: usize = 40;
+/// Maximum number of sections. With calendars and stretches, one takes 2 to 5 kB.
 const SECTIONS: usize = 400;
-/// Maximum number of months drawn in total: 400 chains of a quarter, or one chain of a century. A
-/// month takes about 1.2 kB.
-const MONTHS_DRAWN: usize = 1_200;
-/// Maximum number of stretches listed in total. One takes about 150 bytes.
-const STRETCHES: usize = 8_000;
+/// Maximum number of months drawn in total. A month takes about 1.2 kB.
+const MONTHS_DRAWN: usize = 900;
+/// Maximum number of months of a chain that is drawn at all.
+const MONTHS_OF_ONE: usize = 1_200;
+/// Maximum number of stretches listed in total. One takes about 200 bytes.
+const STRETCHES: usize = 4_000;
 /// Maximum number of stretches listed for one chain.
 const STRETCHES_OF_ONE: usize = 200;
-/// Maximum number of rows in the table of chains. One takes about 300 bytes.
-const ROWS: usize = 2_000;
+/// Maximum number of findings to which a chain's section links.
+const FINDINGS_OF_ONE: usize = 20;
+/// Maximum number of rows in the table of chains. One takes about 400 bytes.
+const ROWS: usize = 1_000;
 
 /// The result of a chain, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,16 +91,58 @@ impl Standing {
 /// A chain as a row of the table.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    pub(super) name: Shown,
+    pub(super) chain: ChainRef,
     pub(super) standing: Standing,
-    /// Number of its section, if it has one.
-    pub(super) section: Option<usize>,
+    /// Its period as one strip: code of each coverage, with the SVG path of its rectangles.
+    pub(super) strip: Vec<(&'static str, String)>,
     pub(super) verified: String,
     pub(super) hours: String,
     pub(super) digests: String,
     pub(super) logs: String,
     pub(super) bytes: String,
-    pub(super) findings: u64,
+    pub(super) findings: String,
+}
+
+/// A chain as other parts of the page refer to it.
+#[derive(Clone, Debug)]
+pub(super) struct ChainRef {
+    pub(super) name: Shown,
+    /// Number of its section, if it has one.
+    pub(super) section: Option<usize>,
+}
+
+impl ChainRef {
+    pub(super) fn of(chain: &ChainId, numbers: &Numbers, names: &ChainNames) -> Self {
+        Self { name: Shown::of(names.name(chain)), section: numbers.get(chain) }
+    }
+}
+
+/// The numbers of the chains that have a section, and how many have none although they should.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Numbers {
+    of: BTreeMap<ChainId, usize>,
+    left_out: u64,
+}
+
+impl Numbers {
+    pub(super) fn of(run: &Collected) -> Self {
+        let mut made = Self::default();
+        for (at, chain) in run.chains.iter().enumerate() {
+            if !Standing::of(chain, &run.ends).is_exception() {
+                continue;
+            }
+            if made.of.len() < SECTIONS {
+                made.of.insert(chain.chain.clone(), at + 1);
+            } else {
+                made.left_out += 1;
+            }
+        }
+        made
+    }
+
+    pub(super) fn get(&self, chain: &ChainId) -> Option<usize> {
+        self.of.get(chain).copied()
+    }
 }
 
 /// A stretch of a chain's period.
@@ -102,6 +153,8 @@ pub(super) struct Stretch {
     pub(super) length: String,
     pub(super) code: &'static str,
     pub(super) meaning: String,
+    /// Number of its entry under the time that no digest covers.
+    pub(super) gap: Option<usize>,
 }
 
 /// A chain with its own section.
@@ -112,11 +165,18 @@ pub(super) struct Section {
     pub(super) origin: Shown,
     pub(super) standing: Standing,
     pub(super) sentence: String,
+    /// Months with exceptions.
     pub(super) months: Vec<Month>,
+    /// Number of months without exceptions, which are not drawn.
+    pub(super) months_clean: usize,
     /// Whether the calendar was left out because [`MONTHS_DRAWN`] was reached.
     pub(super) not_drawn: bool,
+    /// Stretches that are not verified.
     pub(super) stretches: Vec<Stretch>,
-    pub(super) stretches_left_out: u64,
+    pub(super) stretches_left_out: usize,
+    /// Numbers and codes of its findings that the page shows.
+    pub(super) findings: Vec<(usize, &'static str)>,
+    pub(super) findings_left_out: u64,
 }
 
 /// All chains, as the page shows them.
@@ -130,41 +190,55 @@ pub(super) struct Chains {
     pub(super) sections: Vec<Section>,
     /// Chains with exceptions that have no section.
     pub(super) sections_left_out: u64,
-    /// Number of each chain's section, in the order of the run.
-    pub(super) numbers: Vec<Option<usize>>,
+    /// Numbers of the findings that a calendar marks.
+    pub(super) marked: BTreeSet<usize>,
+    /// Number of chains that are verified for the whole period.
+    pub(super) verified: u64,
 }
 
 impl Chains {
-    pub(super) fn of(chains: &[ChainSummary], ends: &Ends) -> Self {
-        let few = chains.len() <= FEW;
-        let names = ChainNames::of(chains.iter().map(|chain| &chain.chain));
-        let mut made = Self::default();
+    pub(super) fn of(
+        run: &Collected,
+        numbers: &Numbers,
+        findings: &Findings,
+        gaps: &Gaps,
+        names: &ChainNames,
+    ) -> Self {
+        let few = run.chains.len() <= FEW;
+        let mut made = Self { sections_left_out: numbers.left_out, ..Self::default() };
         let mut budget = PageBudget { months: MONTHS_DRAWN, stretches: STRETCHES };
-        for (at, chain) in chains.iter().enumerate() {
-            let standing = Standing::of(chain, ends);
-            let name = || Shown::of(names.name(&chain.chain));
-            let wanted = standing.is_exception() || (few && standing != Standing::Ended);
-            let number = (wanted && made.sections.len() < SECTIONS).then_some(at + 1);
-            made.numbers.push(number);
-            match number {
-                Some(number) => made.sections.push(section(
-                    (number, name()),
-                    chain,
-                    (standing, ends),
-                    &mut budget,
-                )),
-                None if wanted => made.sections_left_out += 1,
-                None => {}
+        for chain in &run.chains {
+            let standing = Standing::of(chain, &run.ends);
+            made.verified += u64::from(standing == Standing::Verified);
+            let here = ChainRef::of(&chain.chain, numbers, names);
+            if here.section.is_some() {
+                let marks = findings.by_chain.get(&chain.chain).map_or(&[][..], Vec::as_slice);
+                let gaps = gaps.by_chain.get(&chain.chain).map_or(&[][..], Vec::as_slice);
+                let section = section(&here, chain, standing, &run.ends, marks, gaps, &mut budget);
+                let drawn = section.months.iter().flat_map(|month| &month.marks);
+                made.marked.extend(drawn.map(|(number, _, _)| *number));
+                made.sections.push(section);
             }
             if !few && !standing.is_exception() {
                 made.clean_left_out += 1;
             } else if made.rows.len() < ROWS {
-                made.rows.push(row(name(), chain, standing, number));
+                made.rows.push(row(here, chain, standing, few));
             } else {
                 made.rows_left_out += 1;
             }
         }
         made
+    }
+}
+
+impl Chains {
+    /// Returns the codes of the coverage that calendars and strips show, in no particular order.
+    pub(super) fn drawn(&self) -> Vec<&'static str> {
+        let months = self.sections.iter().flat_map(|section| &section.months);
+        let months = months.flat_map(|month| &month.paths);
+        let strips = self.rows.iter().flat_map(|row| &row.strip);
+        let codes: BTreeSet<&str> = months.chain(strips).map(|(code, _)| *code).collect();
+        codes.into_iter().collect()
     }
 }
 
@@ -174,35 +248,38 @@ struct PageBudget {
     stretches: usize,
 }
 
-impl PageBudget {
-    fn take_months(&mut self, months: usize) -> bool {
-        let taken = self.months.checked_sub(months);
-        self.months = taken.unwrap_or(self.months);
-        taken.is_some()
-    }
-}
-
-fn row(name: Shown, chain: &ChainSummary, standing: Standing, section: Option<usize>) -> Row {
+fn row(chain_ref: ChainRef, chain: &ChainSummary, standing: Standing, few: bool) -> Row {
     let (all, part) = verified(&chain.segments);
     let mut digests = chain.counts.digests;
     digests.add(&chain.counts.backfill);
     Row {
-        name,
+        chain: chain_ref,
         standing,
-        section,
+        strip: if few { strip(&chain.segments) } else { Vec::new() },
         verified: per_cent(part, all),
         hours: format!("{} of {}", hours(part), hours(all)),
         digests: tally(&digests),
         logs: tally(&chain.counts.logs),
         bytes: bytes(chain.counts.stored_bytes),
-        findings: chain.counts.findings(),
+        findings: grouped(chain.counts.findings()),
+    }
+}
+
+/// Returns a tally in a few characters: `2,208`, or `2,198 of 2,201` if not all are valid.
+fn tally(tally: &Tally) -> String {
+    match tally.valid == tally.total() {
+        true => grouped(tally.valid),
+        false => format!("{} of {}", grouped(tally.valid), grouped(tally.total())),
     }
 }
 
 fn section(
-    (number, name): (usize, Shown),
+    here: &ChainRef,
     chain: &ChainSummary,
-    (standing, ends): (Standing, &Ends),
+    standing: Standing,
+    ends: &Ends,
+    marks: &[Mark],
+    gaps: &[(Timestamp, usize)],
     budget: &mut PageBudget,
 ) -> Section {
     let id = &chain.chain;
@@ -210,24 +287,41 @@ fn section(
         id.organization.as_ref().map(|organization| format!(", organization {organization}"));
     let origin =
         format!("Trail {} of {}{}", id.trail, id.home_region, organization.unwrap_or_default());
-    let drawn = budget.take_months(months_in(&chain.segments));
-    let wanted = chain.segments.len().min(STRETCHES_OF_ONE).min(budget.stretches);
-    budget.stretches -= wanted;
-    let left_out = chain.segments.len() - wanted;
+    let all_months = months_in(&chain.segments);
+    let fits = all_months <= MONTHS_OF_ONE;
+    let drawn = if fits { months(&chain.segments, marks) } else { Vec::new() };
+    let months: Vec<Month> = drawn.into_iter().filter(Month::is_exception).collect();
+    let fits = fits && budget.months >= months.len();
+    budget.months -= if fits { months.len() } else { 0 };
+    let open = chain
+        .segments
+        .iter()
+        .filter(|segment| !matches!(segment.coverage, Coverage::Verified | Coverage::Pending));
+    let all_open = open.clone().count();
+    let shown = all_open.min(STRETCHES_OF_ONE).min(budget.stretches);
+    budget.stretches -= shown;
     Section {
-        number,
-        name,
+        number: here.section.unwrap_or_default(),
+        name: here.name.clone(),
         origin: Shown::of(origin),
         standing,
         sentence: sentence(chain, ends),
-        months: if drawn { months(&chain.segments) } else { Vec::new() },
-        not_drawn: !drawn,
-        stretches: chain.segments.iter().take(wanted).map(stretch).collect(),
-        stretches_left_out: u64::try_from(left_out).unwrap_or(u64::MAX),
+        months_clean: if fits { all_months - months.len() } else { 0 },
+        months: if fits { months } else { Vec::new() },
+        not_drawn: !fits,
+        stretches: open.take(shown).map(|segment| stretch(segment, gaps)).collect(),
+        stretches_left_out: all_open - shown,
+        findings: marks.iter().take(FINDINGS_OF_ONE).map(|mark| (mark.number, mark.code)).collect(),
+        findings_left_out: chain
+            .counts
+            .findings()
+            .saturating_sub(u64::try_from(marks.len().min(FINDINGS_OF_ONE)).unwrap_or(u64::MAX)),
     }
 }
 
-fn stretch(segment: &Segment) -> Stretch {
+fn stretch(segment: &Segment, gaps: &[(Timestamp, usize)]) -> Stretch {
+    let is_gap = matches!(segment.coverage, Coverage::Uncovered(_));
+    let gap = gaps.iter().find(|(from, _)| is_gap && *from == segment.from);
     Stretch {
         from: Shown::of(segment.from),
         to: Shown::of(segment.to),
@@ -240,19 +334,8 @@ fn stretch(segment: &Segment) -> Stretch {
             Coverage::Pending => PENDING.to_owned(),
             Coverage::Uncovered(why) => uncovered(why).to_owned(),
         },
+        gap: gap.map(|(_, number)| *number),
     }
-}
-
-/// Returns a length of time to the second: `71 h 55 min 49 s`.
-pub(super) fn length(seconds: i64) -> String {
-    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let parts = [(hours, "h"), (minutes, "min"), (seconds, "s")];
-    let said: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    if said.is_empty() { "0 s".to_owned() } else { said.join(" ") }
 }
 
 fn sentence(chain: &ChainSummary, ends: &Ends) -> String {
@@ -274,10 +357,10 @@ fn sentence(chain: &ChainSummary, ends: &Ends) -> String {
         per_cent(part, all),
         length(part),
         length(all),
-        digests.valid,
-        counted(digests.total(), "digest"),
-        chain.counts.logs.valid,
-        counted(chain.counts.logs.total(), "log file"),
-        counted(chain.counts.findings(), "finding"),
+        grouped(digests.valid),
+        count(digests.total(), "digest"),
+        grouped(chain.counts.logs.valid),
+        count(chain.counts.logs.total(), "log file"),
+        count(chain.counts.findings(), "finding"),
     )
 }

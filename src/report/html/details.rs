@@ -1,128 +1,44 @@
-//! The details behind the counts: findings, gaps, and what was not proven and why.
-use super::chains::length;
-use super::shown::Shown;
-use crate::report::collect::{Collected, Gap, LocatedFinding};
+//! What was not proven and why, apart from findings and gaps: places, log files without digests, and
+//! what could not be read.
+use super::answer::unread;
+use super::findings::FIRST;
+use super::shown::{Shown, count};
+use crate::report::collect::Collected;
 use crate::report::names::ChainNames;
 use crate::report::places;
-use crate::report::text_lines::counted;
-use crate::report::words::{self, uncovered};
+use crate::report::words;
 use trailproof_core::codes::failure::ReadFailureKind;
-use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::notice::Notice;
-use trailproof_core::coverage::Coverage;
+use trailproof_core::codes::unlisted::UnlistedReason;
 
-/// Maximum number of entries shown in one list; the rest is counted. A finding takes about 1 kB.
+/// Maximum number of entries shown in one list; the rest is counted. One takes about 300 bytes.
 const SHOWN: usize = 1_000;
 /// Maximum number of objects shown for each reason why objects could not be read.
 const SHOWN_OF_A_KIND: usize = 200;
 
-/// The first entries of a list, and its full length.
+/// The first entries of a list, some more that are folded, and its full length.
 #[derive(Clone, Debug)]
 pub(super) struct List<T> {
-    pub(super) shown: Vec<T>,
+    pub(super) first: Vec<T>,
+    pub(super) folded: Vec<T>,
     pub(super) total: u64,
 }
 
 impl<T> List<T> {
-    fn of<S>(entries: &[S], total: u64, limit: usize, show: impl FnMut(&S) -> T) -> Self {
-        Self { shown: entries.iter().take(limit).map(show).collect(), total }
+    fn of<S>(
+        entries: impl IntoIterator<Item = S>,
+        total: u64,
+        limit: usize,
+        show: impl FnMut(S) -> T,
+    ) -> Self {
+        let mut first: Vec<T> = entries.into_iter().take(limit).map(show).collect();
+        let folded = first.split_off(first.len().min(FIRST));
+        Self { first, folded, total }
     }
 
     pub(super) fn left_out(&self) -> u64 {
-        self.total.saturating_sub(u64::try_from(self.shown.len()).unwrap_or(u64::MAX))
-    }
-}
-
-/// One finding.
-#[derive(Clone, Debug)]
-pub(super) struct FindingView {
-    pub(super) code: &'static str,
-    pub(super) means: &'static str,
-    pub(super) chain: Shown,
-    /// The object; `None` for a finding about a chain as a whole.
-    pub(super) at: Option<Shown>,
-    pub(super) expected: Shown,
-    pub(super) found: Shown,
-    pub(super) lifecycle: bool,
-}
-
-fn finding(told: &LocatedFinding, names: &ChainNames) -> FindingView {
-    let (expected, found) = words::expected_and_found(&told.finding);
-    FindingView {
-        code: told.finding.code(),
-        means: means(&told.finding),
-        chain: Shown::of(names.name(&told.chain)),
-        at: (!told.at.bucket.is_empty()).then(|| Shown::of(&told.at)),
-        expected: Shown::of(expected),
-        found: Shown::of(found),
-        lifecycle: told.lifecycle,
-    }
-}
-
-fn means(finding: &Finding) -> &'static str {
-    match finding {
-        Finding::DigestMissing => "a digest that a later, proven digest links to is missing",
-        Finding::DigestMalformed(_) => "a digest does not have the form of a digest",
-        Finding::DigestMoved { .. } => "a digest is not where it was delivered",
-        Finding::DigestSignatureInvalid(_) => "a digest’s signature is invalid",
-        Finding::DigestKeyUnknown { .. } => "a digest is signed by a key that is not CloudTrail’s",
-        Finding::DigestLinkMismatch { .. } => "a digest is not the one that its successor records",
-        Finding::DigestOutOfOrder { .. } => "a digest is not older than the one that links to it",
-        Finding::DigestDeliveredThenGone { .. } => "the newest digest that was delivered is gone",
-        Finding::LogMissing => "a log file that a proven digest names is missing",
-        Finding::LogHashMismatch { .. } => "a log file is not what was delivered",
-        Finding::LogMalformed(_) => "a log file is not one complete gzip member",
-        Finding::LogTrailingData { .. } => "something was added to a log file",
-    }
-}
-
-/// A stretch of time that no digest covers.
-#[derive(Clone, Debug)]
-pub(super) struct GapView {
-    pub(super) code: &'static str,
-    pub(super) means: &'static str,
-    pub(super) chain: Shown,
-    pub(super) from: Shown,
-    pub(super) to: Shown,
-    pub(super) length: String,
-    pub(super) explained: Vec<Explanation>,
-}
-
-/// An event that explains a gap.
-#[derive(Clone, Debug)]
-pub(super) struct Explanation {
-    pub(super) name: Shown,
-    pub(super) id: Shown,
-    pub(super) time: Shown,
-    pub(super) principal: Shown,
-    pub(super) address: Shown,
-    pub(super) log: Shown,
-}
-
-fn gap(gap: &Gap, names: &ChainNames) -> GapView {
-    let (code, means) = match gap.segment.coverage {
-        Coverage::Uncovered(why) => (why.code(), uncovered(why)),
-        covered => (covered.code(), ""),
-    };
-    GapView {
-        code,
-        means,
-        chain: Shown::of(names.name(&gap.chain)),
-        from: Shown::of(gap.segment.from),
-        to: Shown::of(gap.segment.to),
-        length: length(gap.segment.seconds()),
-        explained: gap
-            .explained
-            .iter()
-            .map(|event| Explanation {
-                name: Shown::of(&event.name),
-                id: Shown::of(&event.id),
-                time: Shown::of(event.time),
-                principal: Shown::of(&event.principal),
-                address: Shown::of(&event.address),
-                log: Shown::of(&event.log),
-            })
-            .collect(),
+        let shown = u64::try_from(self.first.len() + self.folded.len()).unwrap_or(u64::MAX);
+        self.total.saturating_sub(shown)
     }
 }
 
@@ -172,47 +88,92 @@ fn failures(run: &Collected) -> Vec<Failures> {
     let of_kind = |(kind, total): (&ReadFailureKind, &u64)| Failures {
         code: kind.code(),
         means: failure_means(*kind),
-        places: List {
-            shown: run
-                .unread
-                .entries
-                .iter()
-                .filter(|unread| unread.why.kind == *kind)
-                .take(SHOWN_OF_A_KIND)
-                .map(|unread| (Shown::of(&unread.at), Shown::of(&unread.why)))
-                .collect(),
-            total: *total,
-        },
+        places: List::of(
+            run.unread.entries.iter().filter(|unread| unread.why.kind == *kind),
+            *total,
+            SHOWN_OF_A_KIND,
+            |unread| (Shown::of(&unread.at), Shown::of(&unread.why)),
+        ),
     };
     run.unread_by_kind.iter().map(of_kind).collect()
 }
 
-/// Everything below the coverage section.
+/// Log files that no digest names, for one reason.
+#[derive(Clone, Debug)]
+pub(super) struct Unlisted {
+    pub(super) means: &'static str,
+    /// Location of each, and when it was last modified.
+    pub(super) places: List<(Shown, Option<Shown>)>,
+}
+
+fn unlisted(run: &Collected) -> Vec<Unlisted> {
+    let facts = run.unlisted.entries.iter().zip(&run.unlisted_facts);
+    let of_reason = |is_unvalidated: bool| {
+        let mut alike: Vec<_> = facts
+            .clone()
+            .filter(|(_, (_, reason))| {
+                (*reason == UnlistedReason::TrailWithoutValidation) == is_unvalidated
+            })
+            .collect();
+        // The reasons of log files beyond those that are kept are not known.
+        let beyond = if is_unvalidated { 0 } else { run.unlisted.left_out() };
+        let total = u64::try_from(alike.len()).unwrap_or(u64::MAX) + beyond;
+        Unlisted {
+            means: match is_unvalidated {
+                true => "a trail whose log file validation is off delivers here",
+                false => {
+                    "someone other than CloudTrail may have written them: they are in verified \
+                     time, but no verified digest names them"
+                }
+            },
+            places: List::of(alike.drain(..), total, SHOWN, |(at, (modified, _))| {
+                (Shown::of(at), modified.map(Shown::of))
+            }),
+        }
+    };
+    [false, true].map(of_reason).into_iter().filter(|group| group.places.total > 0).collect()
+}
+
+/// What was not proven, apart from findings and gaps, and the notices.
 #[derive(Clone, Debug)]
 pub(super) struct Details {
-    pub(super) findings: List<FindingView>,
-    pub(super) gaps: List<GapView>,
+    /// Number of objects and listings that could not be checked.
+    pub(super) unread: u64,
+    pub(super) doubts: List<(&'static str, Shown, &'static str)>,
+    pub(super) unlisted: Vec<Unlisted>,
+    pub(super) without_digests: List<(Shown, bool)>,
     pub(super) failures: Vec<Failures>,
     pub(super) listings: List<(Shown, Shown)>,
-    pub(super) unlisted: List<Shown>,
-    pub(super) without_digests: List<Shown>,
     /// Chains that do not continue from the previous record, with the digest at the seam.
     pub(super) not_joined: List<(Shown, Shown)>,
-    pub(super) doubts: List<(&'static str, Shown, &'static str)>,
-    pub(super) not_performed: Vec<(Shown, Shown)>,
     pub(super) delivery_errors: List<(Shown, Shown)>,
+    pub(super) not_performed: Vec<(Shown, Shown)>,
     pub(super) notices: Vec<(&'static str, String, &'static str)>,
 }
 
 impl Details {
-    pub(super) fn of(run: &Collected) -> Self {
-        let names = run.names();
+    pub(super) fn of(run: &Collected, names: &ChainNames) -> Self {
         let errors = u64::try_from(run.delivery_errors.len()).unwrap_or(u64::MAX);
         Self {
-            findings: List::of(&run.findings.entries, run.findings.total, SHOWN, |told| {
-                finding(told, &names)
-            }),
-            gaps: List::of(&run.gaps.entries, run.gaps.total, SHOWN, |it| gap(it, &names)),
+            unread: unread(run),
+            doubts: List::of(
+                &run.places_in_doubt.entries,
+                run.places_in_doubt.total,
+                SHOWN,
+                |doubt| {
+                    let place = places::place(doubt).replace('`', "");
+                    (doubt.why.code(), Shown::of(place), places::why(doubt.why))
+                },
+            ),
+            unlisted: unlisted(run),
+            without_digests: List::of(
+                &run.without_digests.entries,
+                run.without_digests.total,
+                SHOWN,
+                |(folder, reason)| {
+                    (Shown::of(folder), *reason == UnlistedReason::TrailWithoutValidation)
+                },
+            ),
             failures: failures(run),
             listings: List::of(
                 &run.listings_unread.entries,
@@ -220,51 +181,38 @@ impl Details {
                 SHOWN,
                 |(folder, why)| (Shown::of(folder), Shown::of(why)),
             ),
-            unlisted: List::of(&run.unlisted.entries, run.unlisted.total, SHOWN, |at| {
-                Shown::of(at)
-            }),
-            without_digests: List::of(
-                &run.without_digests.entries,
-                run.without_digests.total,
-                SHOWN,
-                |(folder, _)| Shown::of(folder),
-            ),
             not_joined: List::of(
                 &run.not_joined.entries,
                 run.not_joined.total,
                 SHOWN,
                 |(chain, at)| (Shown::of(names.name(chain)), Shown::of(at)),
             ),
-            doubts: List::of(
-                &run.places_in_doubt.entries,
-                run.places_in_doubt.total,
-                SHOWN,
-                |doubt| (doubt.why.code(), Shown::of(places::place(doubt)), places::why(doubt.why)),
-            ),
+            delivery_errors: List::of(&run.delivery_errors, errors, SHOWN, |(chain, error)| {
+                (Shown::of(names.name(chain)), Shown::of(error))
+            }),
             not_performed: run
                 .not_performed
                 .iter()
                 .map(|one| (Shown::of(one.check.code()), Shown::of(words::not_made(one))))
                 .collect(),
-            delivery_errors: List::of(&run.delivery_errors, errors, SHOWN, |(chain, error)| {
-                (Shown::of(names.name(chain)), Shown::of(error))
-            }),
             notices: run
                 .notices
                 .iter()
-                .map(|(notice, count)| {
-                    (notice.code(), counted(*count, "time"), notice_means(*notice))
+                .map(|(notice, number)| {
+                    (notice.code(), count(*number, "time"), notice_means(*notice))
                 })
                 .collect(),
         }
     }
 
-    /// Returns whether there is nothing to list under "not proven".
-    pub(super) fn all_proven(&self) -> bool {
-        self.failures.is_empty()
-            && self.listings.total + self.unlisted.total + self.without_digests.total == 0
-            && self.not_joined.total == 0
-            && self.doubts.total == 0
+    /// Returns the number of log files that no digest names.
+    pub(super) fn unlisted_total(&self) -> u64 {
+        self.unlisted.iter().map(|group| group.places.total).sum()
+    }
+
+    /// Returns whether everything could be read and joins on to what came before.
+    pub(super) fn all_read(&self) -> bool {
+        self.unread + self.not_joined.total + self.delivery_errors.total == 0
     }
 }
 

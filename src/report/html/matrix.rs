@@ -1,6 +1,7 @@
-//! The table of accounts and regions: the chains of an organization at a glance.
-use super::chains::Standing;
-use super::shown::Shown;
+//! The table of accounts and regions, for accounts with exceptions; and which accounts and regions were
+//! found.
+use super::chains::{Numbers, Standing};
+use super::shown::{Shown, grouped};
 use crate::report::ends::Ends;
 use crate::report::text_lines::{per_cent, verified};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,8 @@ use trailproof_core::record::ChainSummary;
 const ACCOUNTS: usize = 1_500;
 /// Maximum number of columns. AWS has fewer than 40 regions.
 const REGIONS: usize = 64;
+/// Maximum number of groups of accounts that were found in the same regions.
+const GROUPS_FOUND: usize = 100;
 
 /// The chains of one account and region.
 #[derive(Clone, Debug)]
@@ -36,30 +39,30 @@ pub(super) struct Account {
 #[derive(Clone, Debug)]
 pub(super) struct Matrix {
     pub(super) regions: Vec<Shown>,
+    /// Accounts with exceptions.
     pub(super) accounts: Vec<Account>,
-    pub(super) accounts_left_out: u64,
-    pub(super) regions_left_out: u64,
+    /// Number of all accounts, and of those without exceptions.
+    pub(super) all: String,
+    pub(super) clean: String,
+    pub(super) accounts_left_out: usize,
+    pub(super) regions_left_out: usize,
 }
 
 impl Matrix {
-    /// Returns the matrix, or `None` if there are fewer than two accounts. `numbers` are those of
-    /// the chains' sections.
-    pub(super) fn of(
-        chains: &[ChainSummary],
-        numbers: &[Option<usize>],
-        ends: &Ends,
-    ) -> Option<Self> {
+    /// Returns the matrix, or `None` if there are fewer than two accounts.
+    pub(super) fn of(chains: &[ChainSummary], numbers: &Numbers, ends: &Ends) -> Option<Self> {
         let mut regions: BTreeSet<&str> = BTreeSet::new();
         let mut accounts: BTreeMap<&str, BTreeMap<&str, Cell>> = BTreeMap::new();
-        for (chain, section) in chains.iter().zip(numbers) {
+        for chain in chains {
+            let section = numbers.get(&chain.chain);
             let (account, region) =
                 (chain.chain.account.as_str(), chain.chain.source_region.as_str());
             regions.insert(region);
             let cells = accounts.entry(account).or_default();
             match cells.get_mut(region) {
-                Some(cell) => cell.add(chain, *section, ends),
+                Some(cell) => cell.add(chain, section, ends),
                 None => {
-                    cells.insert(region, Cell::of(chain, *section, ends));
+                    cells.insert(region, Cell::of(chain, section, ends));
                 }
             }
         }
@@ -69,36 +72,63 @@ impl Matrix {
         let regions_left_out = regions.len().saturating_sub(REGIONS);
         let regions: Vec<&str> = regions.into_iter().take(REGIONS).collect();
         let all = accounts.len();
-        // If not all accounts fit, those with exceptions come first.
-        let exceptional =
-            |cells: &BTreeMap<&str, Cell>| cells.values().any(|cell| cell.standing.is_exception());
-        let mut kept: BTreeSet<&str> = accounts
-            .iter()
-            .filter(|(_, cells)| exceptional(cells))
-            .map(|(account, _)| *account)
-            .take(ACCOUNTS)
-            .collect();
-        for account in accounts.keys() {
-            if kept.len() >= ACCOUNTS {
-                break;
-            }
-            kept.insert(account);
-        }
+        accounts.retain(|_, cells| cells.values().any(|cell| cell.standing.is_exception()));
+        let exceptional = accounts.len();
         let accounts: Vec<Account> = accounts
             .iter_mut()
-            .filter(|(account, _)| kept.contains(**account))
+            .take(ACCOUNTS)
             .map(|(account, cells)| Account {
                 id: Shown::of(account),
                 cells: regions.iter().map(|region| cells.remove(region)).collect(),
             })
             .collect();
+        let number = |count: usize| grouped(count);
         Some(Self {
             regions: regions.into_iter().map(Shown::of).collect(),
-            accounts_left_out: u64::try_from(all - accounts.len()).unwrap_or(u64::MAX),
-            regions_left_out: u64::try_from(regions_left_out).unwrap_or(u64::MAX),
+            all: number(all),
+            clean: number(all - exceptional),
+            accounts_left_out: exceptional - accounts.len(),
+            regions_left_out,
             accounts,
         })
     }
+}
+
+/// Accounts that were found in the same regions.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) accounts: Vec<Shown>,
+    pub(super) accounts_left_out: usize,
+    pub(super) regions: Vec<Shown>,
+}
+
+/// Returns which accounts and regions were found, largest groups first, and how many groups are left
+/// out.
+pub(super) fn found(chains: &[ChainSummary]) -> (Vec<Found>, usize) {
+    let mut accounts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for chain in chains {
+        let region = chain.chain.source_region.as_str();
+        accounts.entry(chain.chain.account.as_str()).or_default().insert(region);
+    }
+    let mut alike: BTreeMap<BTreeSet<&str>, Vec<&str>> = BTreeMap::new();
+    for (account, regions) in accounts {
+        alike.entry(regions).or_default().push(account);
+    }
+    let mut alike: Vec<_> = alike.into_iter().collect();
+    alike.sort_by_key(|(_, accounts)| std::cmp::Reverse(accounts.len()));
+    let left_out = alike.len().saturating_sub(GROUPS_FOUND);
+    let mut budget = ACCOUNTS;
+    let mut groups = Vec::new();
+    for (regions, accounts) in alike.into_iter().take(GROUPS_FOUND) {
+        let shown: Vec<Shown> = accounts.iter().take(budget).map(Shown::of).collect();
+        budget -= shown.len();
+        groups.push(Found {
+            accounts_left_out: accounts.len() - shown.len(),
+            accounts: shown,
+            regions: regions.into_iter().take(REGIONS).map(Shown::of).collect(),
+        });
+    }
+    (groups, left_out)
 }
 
 impl Cell {

@@ -3,10 +3,13 @@
 //!
 //! The templates in `templates/` hold its text. Every value passes through `Shown`, and askama
 //! escapes it for HTML.
+mod answer;
 mod calendar;
 mod chains;
 mod commands;
 mod details;
+mod findings;
+mod gaps;
 mod keys;
 mod matrix;
 mod page;

@@ -1,12 +1,16 @@
 //! The values that the template of the page shows.
-use super::chains::Chains;
+use super::answer::{Answer, Figure, Statement, figures, found};
+use super::chains::{Chains, Numbers};
 use super::commands::Commands;
 use super::details::Details;
+use super::findings::{FindingCounts, Findings};
+use super::gaps::Gaps;
 use super::keys::Keys;
-use super::matrix::Matrix;
-use super::shown::{Shown, grouped};
-use super::summary::{Answer, Fact, Totals};
+use super::matrix::{Found, Matrix, found as accounts_found};
+use super::shown::{Shown, grouped, hours_and_days};
+use super::summary::{Fact, Totals};
 use crate::report::collect::Collected;
+use crate::report::next_steps::next_steps;
 use crate::report::places;
 use crate::report::words;
 use askama::Template;
@@ -21,45 +25,85 @@ const STYLE: &str = include_str!("../../../templates/report.css");
 /// Shown for a fact that was not recorded. A blank could also mean that the fact is empty.
 const NOT_RECORDED: &str = "not recorded";
 
+/// Number of next steps that are shown unfolded.
+const STEPS: usize = 3;
+
 /// Everything that the page shows, escaped and formatted.
 #[derive(Template)]
 #[template(path = "report.html", whitespace = "minimize")]
 pub(super) struct Page {
-    style: &'static str,
+    /// The style sheet with the footer of printed pages. It holds no value that [`css_string`] has
+    /// not spelled out, and is the only text that the template does not escape.
+    ///
+    /// [`css_string`]: super::shown::css_string
+    style: String,
     style_hash: String,
     /// Version of the program that writes the page. `made_by` is the one that made the run.
     version: &'static str,
     made_by: Shown,
     title: Shown,
     answer: Answer,
+    figures: Vec<Figure>,
     facts: Vec<Fact>,
-    totals: Option<Totals>,
-    matrix: Option<Matrix>,
-    chains: Chains,
+    steps: Vec<Step>,
+    steps_folded: Vec<Step>,
+    statement: Option<Statement>,
+    findings: Findings,
+    gaps: Gaps,
     details: Details,
+    totals: Option<Totals>,
+    /// Codes of the coverage that the page draws.
+    legend: Vec<&'static str>,
+    matrix: Option<Matrix>,
+    found: Vec<Found>,
+    found_left_out: usize,
+    chains: Chains,
     commands: Option<Commands>,
     left_out_trails: Vec<Shown>,
     keys: Keys,
 }
 
 impl Page {
-    pub(super) fn of(run: &Collected) -> Self {
-        let answer = Answer::of(run);
-        let chains = Chains::of(&run.chains, &run.ends);
+    pub(super) fn of(run: &Collected, counts: &FindingCounts) -> Self {
+        let answer = Answer::of(run, counts);
+        let names = run.names();
+        let numbers = Numbers::of(run);
+        let mut findings = Findings::of(run, counts, &numbers, &names);
+        let gaps = Gaps::of(run, &findings.by_chain, &numbers, &names);
+        let chains = Chains::of(run, &numbers, &findings, &gaps, &names);
+        findings.link(&chains.marked, &gaps.of_findings);
+        let style = format!("{STYLE}{}", answer.paper_footer(run));
+        let mut steps: Vec<Step> = run
+            .summary
+            .iter()
+            .flat_map(|summary| next_steps(run, summary))
+            .map(|step| Step::of(&step))
+            .collect();
+        let steps_folded = steps.split_off(steps.len().min(STEPS));
+        let (found, found_left_out) = accounts_found(&run.chains);
         Self {
-            style: STYLE,
-            style_hash: STANDARD.encode(Sha256::digest(STYLE)),
+            style_hash: STANDARD.encode(Sha256::digest(&style)),
+            style,
             version: env!("CARGO_PKG_VERSION"),
             made_by: Shown::of(run.start.as_ref().map_or("", |start| start.tool.version.as_str())),
             title: Shown::of(match &run.start {
                 Some(start) => format!("{}: {}", answer.words, words::evidence(&start.place)),
                 None => answer.words.clone(),
             }),
+            figures: figures(run, gaps.total > 0),
             facts: facts(run),
+            steps,
+            steps_folded,
+            statement: Statement::of(run, chains.verified),
             totals: run.summary.as_ref().map(|summary| Totals::of(run, summary)),
-            matrix: Matrix::of(&run.chains, &chains.numbers, &run.ends),
+            legend: chains.drawn(),
+            matrix: Matrix::of(&run.chains, &numbers, &run.ends),
+            found,
+            found_left_out,
             chains,
-            details: Details::of(run),
+            findings,
+            gaps,
+            details: Details::of(run, &names),
             commands: Commands::of(run),
             keys: Keys::of(run),
             left_out_trails: run.left_out.iter().map(Shown::of).collect(),
@@ -68,47 +112,89 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Returns the fill of a coverage: its pattern, and a colour for readers that drop patterns.
+    fn fill(&self, code: &str) -> String {
+        let colour = match code {
+            "verified" => "#cfe6d4",
+            "contradicted" => "#a3231c",
+            "unverified" => "#f5d58c",
+            "digests-missing" => "#e79b8f",
+            _ => "#e3e5e8",
+        };
+        format!("url(#{code}) {colour}")
+    }
+}
+
+/// What the reader can do next: text and, between backticks, code.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    /// Each part, and whether it is code.
+    parts: Vec<(bool, Shown)>,
+}
+
+impl Step {
+    fn of(words: &str) -> Self {
+        let mut letters = words.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        let sentence: String = first.into_iter().chain(letters).collect();
+        let parts = sentence.split('`').enumerate();
+        Self { parts: parts.map(|(at, part)| (at % 2 == 1, Shown::of(part))).collect() }
+    }
+}
+
 fn facts(run: &Collected) -> Vec<Fact> {
     let fact = |name, value: String| Fact { name, value: Shown::of(value), code: false };
     let Some(start) = &run.start else { return vec![fact("Run", NOT_RECORDED.to_owned())] };
     let cut = if start.end_was_future { " (cut at the time of the run)" } else { "" };
-    let chains = run.summary.as_ref().map_or_else(String::new, |summary| {
-        let ended = match summary.ended {
-            0 => String::new(),
-            ended => format!(", and {} that ended before the period", grouped(ended)),
-        };
-        let noun = if summary.chains == 1 { "chain" } else { "chains" };
-        format!(": {} {noun}{ended}", grouped(summary.chains))
-    });
     let build = start.tool.build.as_ref().map(|build| format!(", built from {build}"));
     let mut facts = vec![
         Fact { name: "Evidence", value: Shown::of(words::evidence(&start.place)), code: true },
-        fact("Period", format!("{} to {}{cut}", start.period.start, start.period.end)),
         fact(
-            "Scope",
-            match places::scope(start, &run.not_performed) {
-                Some(scope) => format!("{scope}{chains}"),
-                None => format!("everything that the bucket holds{chains}"),
-            },
+            "Period",
+            format!(
+                "{} to {}{cut}: {}",
+                start.period.start,
+                start.period.end,
+                hours_and_days(start.period.end.unix() - start.period.start.unix()),
+            ),
+        ),
+        fact(
+            "Named",
+            places::scope(start, &run.not_performed)
+                .unwrap_or_else(|| "no accounts, regions or trails: everything there".to_owned()),
         ),
         fact("Expected", places::expected(start)),
-        fact("Run by", run.circumstances.as_ref().and_then(who).unwrap_or(NOT_RECORDED.to_owned())),
+        fact("Found", found(run)),
         fact(
-            "Run at",
-            run.circumstances
-                .as_ref()
-                .map_or(NOT_RECORDED.to_owned(), |around| around.started.0.to_string()),
+            "Run",
+            format!(
+                "{}, with trailproof {}{}",
+                run.circumstances.as_ref().map_or(NOT_RECORDED.to_owned(), ran),
+                start.tool.version,
+                build.unwrap_or_default()
+            ),
         ),
-        fact("Tool", format!("trailproof {}{}", start.tool.version, build.unwrap_or_default())),
     ];
     if let Some(before) = &start.follows {
         let joined = match run.seams {
             0 => String::new(),
-            seams => format!("; {} of {seams} chains continue from it", run.seams_joined),
+            seams => format!(
+                "; {} of {} chains continue from it",
+                grouped(run.seams_joined),
+                grouped(seams)
+            ),
         };
         facts.push(fact("Follows", format!("{}{joined}", words::follows(before))));
     }
     facts
+}
+
+/// Returns by whom and when it was run.
+fn ran(around: &Circumstances) -> String {
+    let by =
+        who(around).map_or_else(|| format!("by whom is {NOT_RECORDED}"), |who| format!("by {who}"));
+    format!("{by}, at {}", around.started.0)
 }
 
 /// Returns who ran it, by their names on the host and in AWS.

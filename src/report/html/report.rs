@@ -1,4 +1,5 @@
 //! Writes the page once the run is finished.
+use super::findings::FindingCounts;
 use super::page::Page;
 use crate::report::RunReporter;
 use crate::report::collect::Collected;
@@ -13,18 +14,24 @@ use trailproof_core::record::document::Circumstances;
 pub struct Html<W> {
     out: W,
     collected: Collected,
+    /// The findings of each code: `collected` keeps only the first findings.
+    counts: FindingCounts,
 }
 
 impl<W: Write> Html<W> {
     /// Returns a reporter that writes the page to `out` once the run is finished.
     pub fn new(out: W) -> Self {
-        Self { out, collected: Collected::default() }
+        Self { out, collected: Collected::default(), counts: FindingCounts::default() }
     }
 }
 
 impl<W: Write + Send> RunReporter for Html<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
+        let before = self.collected.findings.total;
         self.collected.take(event);
+        if self.collected.findings.total > before {
+            self.counts.take(event);
+        }
         Ok(())
     }
 
@@ -35,7 +42,7 @@ impl<W: Write + Send> RunReporter for Html<W> {
 
     fn finish(&mut self) -> io::Result<()> {
         let mut out = Plain { out: &mut self.out, failed: None };
-        let rendered = Page::of(&self.collected).render_into(&mut out);
+        let rendered = Page::of(&self.collected, &self.counts).render_into(&mut out);
         if let Some(error) = out.failed {
             return Err(error);
         }

@@ -1,79 +1,10 @@
-//! The first screen: the verdict, what it is about, and the counts that it rests on.
-use super::chains::length;
-use super::shown::{Shown, grouped};
+//! The counts that the verdict rests on.
+use super::shown::{Shown, count, grouped, hours_and_days, length};
 use crate::report::collect::Collected;
-use crate::report::text_lines::{COMPLETE_COPY, bytes, counted, per_cent};
+use crate::report::text_lines::{COMPLETE_COPY, bytes, per_cent};
 use crate::report::words::uncovered;
 use trailproof_core::compat::event::Tally;
 use trailproof_core::record::RunSummary;
-use trailproof_core::verdict::Verdict;
-
-/// The verdict in words.
-#[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) words: String,
-    /// Class in the style sheet.
-    pub(super) class: &'static str,
-    pub(super) mark: &'static str,
-    pub(super) meaning: &'static str,
-    pub(super) exit_status: Option<u8>,
-}
-
-impl Answer {
-    pub(super) fn of(run: &Collected) -> Self {
-        let Some(summary) = &run.summary else {
-            return Self {
-                words: "No verdict".to_owned(),
-                class: "none",
-                mark: "–",
-                meaning: "The run was interrupted. The results up to that point follow; they are \
-                          not a verdict on the evidence.",
-                exit_status: None,
-            };
-        };
-        let (class, mark) = match summary.verdict {
-            Verdict::Proven => ("ok", "✓"),
-            Verdict::Contradicted => ("bad", "✗"),
-            Verdict::NotProven => ("open", "?"),
-            Verdict::NothingFound => ("none", "–"),
-        };
-        let words = summary.verdict.words();
-        let mut letters = words.chars();
-        let first = letters.next().map(|first| first.to_ascii_uppercase());
-        Self {
-            words: first.into_iter().chain(letters).collect(),
-            class,
-            mark,
-            meaning: meaning(summary.verdict, run),
-            exit_status: Some(summary.verdict.exit_status()),
-        }
-    }
-}
-
-fn meaning(verdict: Verdict, run: &Collected) -> &'static str {
-    match verdict {
-        Verdict::Proven if run.not_performed.is_empty() => {
-            "Every chain in scope is verified for the whole period, and every log file in that \
-             time is named by a verified digest."
-        }
-        Verdict::Proven => {
-            "Every chain in scope is verified for the whole period by the checks that were made. \
-             Checks that were not made are listed below."
-        }
-        Verdict::Contradicted => {
-            "The evidence is not complete and unchanged: something that CloudTrail signed is \
-             missing, changed, moved or out of order."
-        }
-        Verdict::NotProven => {
-            "Nothing is contradicted, but not everything is proven: something could not be \
-             checked, or no digest covers a part of the period."
-        }
-        Verdict::NothingFound => {
-            "There was nothing to check: no digest of the scope was found in the period. This is \
-             not a success."
-        }
-    }
-}
 
 /// A name and its value.
 #[derive(Clone, Debug)]
@@ -114,6 +45,8 @@ pub(super) struct Part {
     pub(super) name: String,
     pub(super) seconds: String,
     pub(super) length: String,
+    /// The same in hours and days, rounded.
+    pub(super) days: String,
     pub(super) per_cent: String,
 }
 
@@ -136,6 +69,7 @@ impl Totals {
             name: name.to_owned(),
             seconds: grouped(seconds),
             length: length(seconds),
+            days: hours_and_days(seconds),
             per_cent: per_cent(seconds, total),
         };
         let mut parts = vec![
@@ -164,14 +98,14 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
     let mut notes = Vec::new();
     let counts = &summary.counts;
     if run.complete_copy() {
-        notes.push(COMPLETE_COPY.to_owned());
+        notes.push(COMPLETE_COPY.replace('`', ""));
     }
     if let Some((chains, digests)) = run.listed {
         notes.push(format!(
             "{} in {} were listed, including those just outside the period that anchor a chain. A \
              missing digest counts as contradicted although no listing holds it.",
-            counted(digests, "digest"),
-            counted(chains, "chain"),
+            count(digests, "digest"),
+            count(chains, "chain"),
         ));
     }
     if counts.stored_bytes > 0 {
@@ -181,7 +115,7 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
             bytes(counts.inflated_bytes),
         ));
     }
-    for (count, noun, what) in [
+    for (number, noun, what) in [
         (counts.chain_findings, "finding", "about a chain as a whole"),
         (summary.unlisted, "log file", "in verified time that no verified digest names"),
         (summary.listings_unread, "listing", "that could not be read"),
@@ -195,8 +129,8 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         ),
         (summary.set_aside.values().sum(), "object", "ignored, which no reader takes for data"),
     ] {
-        if count > 0 {
-            notes.push(format!("{} {what}.", counted(count, noun)));
+        if number > 0 {
+            notes.push(format!("{} {what}.", count(number, noun)));
         }
     }
     if summary.coverage.pending > 0 {
