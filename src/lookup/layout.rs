@@ -39,7 +39,7 @@ impl Layout {
             forms.push((hash(&[&text]), changed.clone()));
         }
         let ends = |text: &[u8], before: &[LookupNotice], forms: &mut Vec<_>| {
-            let ended = text.trim_ascii_end();
+            let ended = without_line_ends(text);
             if ended.len() < text.len() {
                 let notices = [before, &[LookupNotice::LineEndAdded]].concat();
                 forms.push((hash(&[ended]), notices));
@@ -62,7 +62,7 @@ impl Layout {
             return layout;
         }
         let tokens = without_white_space(&text);
-        let has_white_space = tokens.len() < text.trim_ascii().len();
+        let has_white_space = tokens.len() < without_line_ends(&text).len();
         if has_white_space {
             let notices = with(&[LookupNotice::WhiteSpaceAdded]);
             layout.forms.push((hash(&[&tokens]), notices));
@@ -92,6 +92,12 @@ fn from_utf16(content: &[u8]) -> Option<Vec<u8>> {
     let (pairs, []) = rest.as_chunks::<2>() else { return None };
     let text: Result<String, _> = char::decode_utf16(pairs.iter().copied().map(unit)).collect();
     text.ok().map(String::into_bytes)
+}
+
+/// Returns the text without the line ends at its end.
+fn without_line_ends(text: &[u8]) -> &[u8] {
+    let last = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    text.get(..last.map_or(0, |last| last + 1)).unwrap_or_default()
 }
 
 /// Returns the text with LF in place of CR LF.
@@ -232,6 +238,7 @@ mod tests {
             (utf16(u16::to_le_bytes), vec![ConvertedToUtf16, LineEndAdded]),
             (utf16(u16::to_be_bytes), vec![ConvertedToUtf16, LineEndAdded]),
             (log.replace(',', ",\r\n\t").into_bytes(), vec![WhiteSpaceAdded]),
+            (format!("{log} \n").into_bytes(), vec![WhiteSpaceAdded]),
             (format!("\n{log}").replace(':', ": ").into_bytes(), vec![WhiteSpaceAdded]),
         ] {
             let shown = String::from_utf8_lossy(&file).into_owned();

@@ -70,6 +70,13 @@ impl VerifyRequest {
                 return Ok((request, false));
             }
         };
+        if named.start >= began {
+            return Err(Refusal::usage(format!(
+                "the names of the files give a period that is still to come: it starts at {}\n\n\
+                 hint: give the period with `--start-time` and `--end-time`",
+                named.start
+            )));
+        }
         let period = RequestedPeriod::From(named.start, Some(named.end));
         let mut request = Self::read_with(Some(location_typed), selection, Some(period), began)?;
         if request.scope.accounts.is_empty() && request.expect.accounts.is_none() {
