@@ -2,11 +2,13 @@
 use super::files::LookupFile;
 use crate::report::lookup::result::{LookupMatch, ObjectNow};
 use crate::verify::targets::LookupTargets;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::finding::Outcome;
+use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::record::{DigestJudged, LogNamed, RunEvent};
+use trailproof_core::vocab::time::Timestamp;
 
 /// Returns what to search for: the content of the files in every form, and their names.
 pub(crate) fn targets(files: &[LookupFile]) -> LookupTargets {
@@ -28,6 +30,11 @@ pub(crate) struct Found {
     by_name: BTreeMap<String, Vec<usize>>,
     /// Whether the next judgement of a log file is about the last match.
     judging: bool,
+    /// The intervals of proven digests that name log files which are not valid now, for the current
+    /// chain.
+    not_valid: BTreeSet<(Timestamp, Timestamp)>,
+    /// Seconds of chain time that are searched although a log file keeps them from being verified.
+    pub(crate) searched_besides: i64,
     /// Places of which it is open what was delivered there.
     pub(crate) places_in_doubt: u64,
 }
@@ -40,6 +47,8 @@ impl Found {
             by_hash: BTreeMap::new(),
             by_name: BTreeMap::new(),
             judging: false,
+            not_valid: BTreeSet::new(),
+            searched_besides: 0,
             places_in_doubt: 0,
         }
     }
@@ -54,6 +63,9 @@ impl Found {
             RunEvent::LogJudged(judged) if std::mem::take(&mut self.judging) => {
                 if let Some(last) = self.matches.last_mut() {
                     last.now = now(&judged.outcome);
+                    if last.now != ObjectNow::Valid {
+                        self.not_valid.insert((last.start, last.end));
+                    }
                 }
             }
             RunEvent::DigestJudged(judged) => {
@@ -64,6 +76,14 @@ impl Found {
                 if let Some(digest) = digest {
                     self.add(digest);
                 }
+            }
+            RunEvent::ChainFinished(summary) => {
+                let intervals = std::mem::take(&mut self.not_valid);
+                let open = summary.segments.iter().filter(|segment| {
+                    matches!(segment.coverage, Coverage::Contradicted | Coverage::Unverified)
+                });
+                self.searched_besides +=
+                    open.map(|segment| within(segment, &intervals)).sum::<i64>();
             }
             RunEvent::PlaceInDoubt(_) | RunEvent::LogsWithoutDigests { .. } => {
                 self.places_in_doubt += 1;
@@ -95,6 +115,20 @@ impl Found {
     fn of(&self, numbers: Option<&Vec<usize>>) -> Vec<&LookupMatch> {
         numbers.into_iter().flatten().filter_map(|number| self.matches.get(*number)).collect()
     }
+}
+
+/// Returns the seconds of a segment that lie within any of the intervals.
+fn within(segment: &Segment, intervals: &BTreeSet<(Timestamp, Timestamp)>) -> i64 {
+    let mut from = segment.from;
+    let mut seconds = 0;
+    for (start, end) in intervals {
+        let (start, end) = ((*start).max(from), (*end).min(segment.to));
+        if start < end {
+            seconds += end.unix() - start.unix();
+            from = end;
+        }
+    }
+    seconds
 }
 
 /// Returns the name of a key without its folders.

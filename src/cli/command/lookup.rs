@@ -68,7 +68,7 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<LookupReport, Refus
     if let Some(billed) = &session.billed {
         print_request_summary(args.quiet, billed);
     }
-    let searched = searched(&summary, found.places_in_doubt);
+    let searched = searched(&summary, &found);
     let complete = searched.is_complete();
     let files: Vec<_> = files.iter().map(|file| answer(file, &found, complete)).collect();
     // What was not looked at is not proven.
@@ -96,15 +96,16 @@ fn scope(plan: &VerifyPlan) -> LookupScope {
     }
 }
 
-fn searched(summary: &RunSummary, places_in_doubt: u64) -> Searched {
+fn searched(summary: &RunSummary, found: &Found) -> Searched {
     let (coverage, counts) = (&summary.coverage, &summary.counts);
     Searched {
         chains: summary.chains,
         total: coverage.total(),
-        verified: coverage.verified,
+        // A log file that is not valid says nothing against the digest that names it.
+        searched: coverage.verified + found.searched_besides,
         digests_not_proven: counts.digests.invalid + counts.digests.unverified,
         backfill_not_proven: counts.backfill.invalid + counts.backfill.unverified,
-        places_in_doubt,
+        places_in_doubt: found.places_in_doubt,
         listings_unread: summary.listings_unread,
     }
 }

@@ -47,7 +47,7 @@ fn document(report: &LookupReport) -> serde_json::Result<Value> {
             "complete": searched.is_complete(),
             "chains": searched.chains,
             "total_seconds": searched.total,
-            "verified_seconds": searched.verified,
+            "searched_seconds": searched.searched,
             "digests_not_proven": searched.digests_not_proven,
             "backfill_digests_not_proven": searched.backfill_not_proven,
             "places_in_doubt": searched.places_in_doubt,

@@ -47,7 +47,7 @@ pub(crate) struct Searched {
     /// Seconds of chain time.
     pub(crate) total: i64,
     /// Seconds of chain time that proven digests cover.
-    pub(crate) verified: i64,
+    pub(crate) searched: i64,
     /// Standard digests that are not proven.
     pub(crate) digests_not_proven: u64,
     /// Backfill digests that are not proven.
@@ -62,7 +62,7 @@ impl Searched {
     /// Returns whether everything was searched. An unproven digest may name any file.
     pub(crate) fn is_complete(&self) -> bool {
         self.total > 0
-            && self.verified >= self.total
+            && self.searched >= self.total
             && self.digests_not_proven == 0
             && self.backfill_not_proven == 0
             && self.places_in_doubt == 0

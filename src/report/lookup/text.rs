@@ -155,7 +155,7 @@ fn search_lines(report: &LookupReport, lines: &mut Vec<String>) {
     let searched = &report.searched;
     lines.push(format!(
         "searched: {} of {} of chain time in {}, {} to {}, {}",
-        number_of_hours(searched.verified),
+        number_of_hours(searched.searched),
         hours(searched.total),
         counted(searched.chains, "chain"),
         report.period.start,
@@ -197,7 +197,7 @@ fn search_lines(report: &LookupReport, lines: &mut Vec<String>) {
 /// Returns what could not be searched.
 fn left_out(searched: &Searched) -> Vec<String> {
     let mut left_out = Vec::new();
-    let open = searched.total.saturating_sub(searched.verified);
+    let open = searched.total.saturating_sub(searched.searched);
     if open > 0 {
         left_out.push(format!("{} that no proven digest covers", hours(open)));
     }

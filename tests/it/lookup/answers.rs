@@ -335,9 +335,13 @@ fn an_object_that_has_changed_since_contradicts() {
     let (log, stored) = world.log(80);
     fs::write(world.at.join("copy").join(&log.bucket).join(&log.key), b"changed").unwrap();
     let file = world.write(base_name(&log.key), &stored);
-    let ran = world.copy(&[&file, "--format", "json"]);
+    // The digest of that hour is proven all the same, so everything is searched.
+    let unknown = world.write(&base_name(&log.key).replacen(".json", "x.json", 1), b"{}");
+    let ran = world.copy(&[&file, &unknown, "--format", "json"]);
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!((ran.status, &document["verdict"]), (1, &json!("contradicted")));
+    assert_eq!(document["files"][1]["answer"], "not-delivered");
+    assert_eq!(document["searched"]["total_seconds"], document["searched"]["searched_seconds"]);
     let found = &document["files"][0];
     assert_eq!(found["answer"], "delivered");
     let now = &found["matches"][0]["object_now"];
