@@ -10,6 +10,7 @@ pub mod compat;
 mod console;
 mod files;
 pub mod locate;
+mod lookup;
 pub mod report;
 mod session;
 pub mod source;

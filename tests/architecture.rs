@@ -17,12 +17,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attest", &["aws"]),
     ("console", &[]),
     ("files", &["console"]),
+    ("lookup", &["console", "report", "verify"]),
     ("session", &["aws", "console", "files", "locate", "report", "source", "trust", "verify"]),
     (
         "cli",
         &[
-            "attest", "aws", "compat", "console", "files", "locate", "report", "session", "source",
-            "trust", "verify",
+            "attest", "aws", "compat", "console", "files", "locate", "lookup", "report", "session",
+            "source", "trust", "verify",
         ],
     ),
 ];

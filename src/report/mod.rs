@@ -6,6 +6,7 @@ pub mod html;
 pub mod json;
 pub mod json_lines;
 pub mod junit;
+pub(crate) mod lookup;
 mod names;
 mod next_steps;
 pub mod ocsf;

@@ -12,5 +12,6 @@ pub mod plan;
 pub mod resume;
 pub mod run;
 pub(crate) mod schedule;
+pub mod targets;
 pub mod trail_status;
 mod unlisted;

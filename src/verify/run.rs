@@ -11,6 +11,7 @@ use super::discover::places::{Answers, Uncovered};
 use super::other_places::OtherPlaces;
 use super::plan::VerifyPlan;
 use super::schedule::budget::ResultBudget;
+use super::targets::LookupTargets;
 use super::trail_status::DeliversHere;
 use super::unlisted::search::UnlistedSearch;
 use crate::locate::discover::find_chains;
@@ -21,7 +22,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{Semaphore, mpsc};
-use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::codes::notice::Notice;
@@ -66,11 +66,11 @@ pub async fn verify_counting(
     run(plan, None, source, keys, unneeded, emit).await
 }
 
-/// Walks the digests as [`verify`] does, but reads only the log files that proven digests name by
-/// one of these hashes. Each is reported by a `LogNamed` before it is judged.
+/// Walks the digests as [`verify`] does, but reads only those of the log files named by proven
+/// digests that are searched for. Each is reported by a `LogNamed` before it is judged.
 pub async fn look_up(
     plan: &VerifyPlan,
-    only: Arc<BTreeSet<Hash>>,
+    only: Arc<LookupTargets>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<dyn KeyService>,
     emit: &mut (dyn FnMut(&RunEvent) + Send),
@@ -80,7 +80,7 @@ pub async fn look_up(
 
 async fn run(
     plan: &VerifyPlan,
-    only: Option<Arc<BTreeSet<Hash>>>,
+    only: Option<Arc<LookupTargets>>,
     source: Arc<dyn ObjectSource>,
     keys: Arc<dyn KeyService>,
     unneeded: &Arc<AtomicU64>,

@@ -11,6 +11,7 @@ use strum::IntoEnumIterator as _;
 use trailproof_core::codes::check::{Check, SkipReason};
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::FindingCode;
+use trailproof_core::codes::lookup::{FileSkipped, LookupAnswer, LookupNotice};
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
 use trailproof_core::coverage::Uncovered;
@@ -160,6 +161,25 @@ fn the_page_of_codes_is_that_of_the_code() {
         ("Objects set aside", "Objects that no reader takes for data. They are counted."),
         ("crates/trailproof-core/src/codes/unlisted.rs", "pub enum SetAside {"),
         SetAside::iter().map(SetAside::code),
+    );
+    let lookup = "crates/trailproof-core/src/codes/lookup.rs";
+    codes(
+        &mut page,
+        ("Answers of a lookup", "Whether CloudTrail delivered a file."),
+        (lookup, "pub enum LookupAnswer {"),
+        LookupAnswer::iter().map(LookupAnswer::code),
+    );
+    codes(
+        &mut page,
+        ("Notices of a lookup", "Worth knowing about a file that was looked up."),
+        (lookup, "pub enum LookupNotice {"),
+        LookupNotice::iter().map(LookupNotice::code),
+    );
+    codes(
+        &mut page,
+        ("Files that were not looked up", "Below a directory. The verdict is not `proven`."),
+        (lookup, "pub enum FileSkipped {"),
+        FileSkipped::iter().map(FileSkipped::code),
     );
     codes(
         &mut page,

@@ -3,10 +3,20 @@ use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
 
+/// Formats of the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LookupFormat {
+    /// Text for people
+    Text,
+    /// One document, in JSON
+    Json,
+}
+
 /// The options of `lookup`.
 #[derive(Args, Debug)]
 pub(crate) struct LookupArgs {
-    /// Log files to look up, gzipped or inflated, under any name; `-` reads standard input
+    /// Log files to look up, gzipped or inflated, under any name; a directory stands for the files
+    /// below it, and `-` for standard input. Without a period, the files' names give period and scope
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Evidence to search: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
@@ -28,6 +38,9 @@ pub(crate) struct LookupArgs {
     /// Without this, only the original bucket or a mirror of it can show that an object is missing
     #[arg(long)]
     pub(crate) complete_copy: bool,
+    /// Format of the answers
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LookupFormat::Text)]
+    pub(crate) format: LookupFormat,
     /// Do not print progress and the request summary to stderr
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -2,6 +2,8 @@
 use super::selection::Selection;
 use super::verify::VerifyArgs;
 use crate::console::refusal::Refusal;
+use crate::lookup::files::LookupFile;
+use crate::lookup::names::NamedScope;
 use crate::session::location::{Location, LocationScope, bucket_name, location, moved};
 use crate::session::period::{NO_PERIOD, PeriodArgs, RequestedPeriod, period, time};
 use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
@@ -41,6 +43,55 @@ impl VerifyRequest {
     ) -> Result<Self, Refusal> {
         let period = read_period(selection, None)?;
         Self::read_with(location_typed, selection, period, began)
+    }
+
+    /// Reads the location, the period and the scope of a lookup. If no period was typed, the names
+    /// of the files give it, and the scope as far as no option or location does. Returns also
+    /// whether the names gave it.
+    pub(crate) fn read_lookup(
+        location_typed: &str,
+        selection: &Selection,
+        files: &[LookupFile],
+        began: Timestamp,
+    ) -> Result<(Self, bool), Refusal> {
+        let typed = read_period(selection, None)?;
+        if typed.is_some() {
+            let request = Self::read_with(Some(location_typed), selection, typed, began)?;
+            return Ok((request, false));
+        }
+        let named = match NamedScope::of(files) {
+            Ok(named) => named,
+            Err(unnamed) => {
+                let mirror = mirrored(&location(location_typed)?.0);
+                // A mirror of ours has a period of its own.
+                if mirror.is_none_or(|mirror| mirror.period().is_none()) {
+                    return Err(Refusal::usage(format!(
+                        "a period is required: `{}` does not have the name of a log file, which \
+                         would give it\n\nhint: `--last 90d`, `--quarter 2026Q3` or \
+                         `--start-time`",
+                        excerpt(unnamed, SHOWN)
+                    )));
+                }
+                let request = Self::read_with(Some(location_typed), selection, None, began)?;
+                return Ok((request, false));
+            }
+        };
+        if named.start >= began {
+            return Err(Refusal::usage(format!(
+                "the names of the files give a period that is still to come: it starts at {}\n\n\
+                 hint: give the period with `--start-time` and `--end-time`",
+                named.start
+            )));
+        }
+        let period = RequestedPeriod::From(named.start, Some(named.end));
+        let mut request = Self::read_with(Some(location_typed), selection, Some(period), began)?;
+        if request.scope.accounts.is_empty() && request.expect.accounts.is_none() {
+            request.scope.accounts = named.accounts;
+        }
+        if request.scope.regions.is_empty() && request.expect.regions.is_none() {
+            request.scope.regions = named.regions;
+        }
+        Ok((request, true))
     }
 
     fn read_with(

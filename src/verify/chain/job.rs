@@ -2,9 +2,8 @@
 use crate::locate::listed_chain::ListedChain;
 use crate::verify::resume::proven_logs::ProvenLogs;
 use crate::verify::resume::seam::Seam;
-use std::collections::BTreeSet;
+use crate::verify::targets::LookupTargets;
 use std::sync::Arc;
-use trailproof_core::bytes::content::Hash;
 use trailproof_core::record::Presence;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::{ChainKey, DigestKind};
@@ -26,8 +25,8 @@ pub(crate) struct ChainJob {
     /// Parts of that digest's key other than its end.
     pub(crate) older_key: Option<ChainKey>,
     pub(crate) presence: Presence,
-    /// Hashes of the log files to read, as digests name them; `None` for all log files.
-    pub(crate) only: Option<Arc<BTreeSet<Hash>>>,
+    /// The log files to read; `None` for all that digests name.
+    pub(crate) only: Option<Arc<LookupTargets>>,
     /// Log files that need not be read again.
     pub(crate) known: Option<Arc<ProvenLogs>>,
     /// Whether the chain is out of scope: its digests are walked for the names of its log files,

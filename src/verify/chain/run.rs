@@ -304,7 +304,7 @@ impl ChainDriver<'_> {
             || !digest.logs.iter().all(|log| self.source.is_local(&log.location));
         for logs in digest.logs.chunks(if one_by_one { 1 } else { TOGETHER }) {
             if let ([log], Some(only)) = (logs, &self.job.only) {
-                if !only.contains(&log.hash) {
+                if !only.has(log) {
                     continue;
                 }
                 self.queue.ready(Item::Named(named(log, digest))).await?;

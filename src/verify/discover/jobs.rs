@@ -5,9 +5,9 @@ use crate::locate::place::Place;
 use crate::source::ObjectSource;
 use crate::verify::chain::job::ChainJob;
 use crate::verify::plan::VerifyPlan;
+use crate::verify::targets::LookupTargets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::record::Presence;
 use trailproof_core::vocab::budget;
@@ -171,7 +171,7 @@ pub(crate) fn jobs(
     found: &mut Found,
     outside: &Outside,
     uncovered: &Uncovered,
-    only: Option<&Arc<BTreeSet<Hash>>>,
+    only: Option<&Arc<LookupTargets>>,
 ) -> (Vec<ChainJob>, Option<ReadFailure>) {
     let tail_allowed_from = plan.tail_allowed_from();
     // The listings take most of the memory, so they are moved and not copied.

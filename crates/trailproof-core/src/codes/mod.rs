@@ -2,5 +2,6 @@
 pub mod check;
 pub mod failure;
 pub mod finding;
+pub mod lookup;
 pub mod notice;
 pub mod unlisted;

@@ -142,3 +142,14 @@ pub const ATTESTED_KEYS: usize = 20_000;
 /// Lines about one object that an inclusion proof holds. A log file is named by one digest, or by
 /// two if a backfill digest names it again.
 pub const PLACES: usize = 16;
+
+/// Inflated bytes of a looked-up file that are held in memory to unpack it and to try well-known
+/// changes of form. The largest real log file seen has 0.5 MB. A larger file is hashed as it is.
+pub const LOOKUP_HELD: u64 = 64 << 20;
+
+/// Files below directories that one lookup reads. A busy account has 3,000 log files a day.
+pub const LOOKUP_FILES: usize = 100_000;
+
+/// Containers of a looked-up file that are unpacked, one inside the other: a zip archive of a
+/// zstd file of a gzip file has three.
+pub const LOOKUP_CONTAINERS: usize = 3;

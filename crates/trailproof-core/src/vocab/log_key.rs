@@ -1,4 +1,5 @@
 //! Keys of log files, as far as they are needed to find their time.
+use super::budget;
 use super::ids::{AccountId, Region};
 use super::key_layout::DIGEST_FOLDER;
 use super::time::Timestamp;
@@ -32,9 +33,87 @@ pub fn log_key_time(key: &str, account: &AccountId, region: &Region) -> Option<T
     Timestamp::parse_key(&format!("{minute}00Z"))
 }
 
+/// What the name of a delivered file, without its folders, says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveredName {
+    /// The name as it was delivered, with `.json.gz`.
+    pub name: String,
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+    /// The time in the name.
+    pub time: Timestamp,
+    /// Whether it is a digest's name.
+    pub digest: bool,
+}
+
+impl DeliveredName {
+    /// Parses the name of a log file, `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHMMZ_UNIQUE.json.gz`, or
+    /// of a digest, `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_YYYYMMDDTHHMMSSZ.json.gz`.
+    /// The `.gz` may be absent, as in the name of an inflated file.
+    pub fn parse(name: &str) -> Option<Self> {
+        if name.len() > budget::KEY_LENGTH || name.contains('/') {
+            return None;
+        }
+        let stem = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".json")?;
+        let (account, rest) = stem.split_once('_')?;
+        let (kind, rest) = rest.split_once('_')?;
+        let (region, rest) = rest.split_once('_')?;
+        let digest = kind == DIGEST_FOLDER;
+        let time = if digest {
+            let (_, time) = rest.strip_suffix("_backfill").unwrap_or(rest).rsplit_once('_')?;
+            Timestamp::parse_key(time)?
+        } else if is_log_folder(kind) {
+            let (time, _) = rest.split_once('_')?;
+            Timestamp::parse_key(&format!("{}00Z", time.strip_suffix('Z')?))?
+        } else {
+            return None;
+        };
+        let (account, region) = (account.parse().ok()?, region.parse().ok()?);
+        Some(Self { name: format!("{stem}.json.gz"), account, region, time, digest })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_delivered_name_says_account_region_and_time() {
+        let read = |name: &str| {
+            DeliveredName::parse(name).map(|read| {
+                assert_eq!(read.account.as_str(), "123456789012", "{name}");
+                assert_eq!(read.region.as_str(), "us-east-1", "{name}");
+                assert!(read.name.ends_with(".json.gz"), "{name}");
+                (read.time.to_string(), read.digest)
+            })
+        };
+        let log = "123456789012_CloudTrail_us-east-1_20230710T1220Z_WMiHxZgr5Hdd6UDc.json.gz";
+        let expected = Some(("2023-07-10T12:20:00Z".to_owned(), false));
+        assert_eq!(read(log), expected);
+        assert_eq!(read(log.strip_suffix(".gz").unwrap()), expected);
+        assert_eq!(read(&log.replace("CloudTrail", "CloudTrail-Insight")), expected);
+        let digest = "123456789012_CloudTrail-Digest_us-east-1_a_b_eu-west-1_20230710T122033Z";
+        let expected = Some(("2023-07-10T12:20:33Z".to_owned(), true));
+        assert_eq!(read(&format!("{digest}.json.gz")), expected);
+        assert_eq!(read(&format!("{digest}_backfill.json.gz")), expected);
+        for other in [
+            "",
+            "notes.json",
+            &log.replace(".json", ".txt"),
+            &log.replace("_20230710", "_20231310"),
+            &log.replace("1220Z", "1220"),
+            &log.replace("123456789012", "12345678901"),
+            &log.replace("us-east-1", "US"),
+            &log.replace("CloudTrail", "Config"),
+            &format!("a/{log}"),
+            &format!("{log}.bak"),
+            &log.replace("Dc", &"x".repeat(1_024)),
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn only_a_log_file_of_this_account_and_region_has_a_time() {
