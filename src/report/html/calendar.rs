@@ -3,7 +3,7 @@
 //!
 //! An hour shows the worst coverage in it, so that no unverified second is hidden. Consecutive
 //! hours with the same coverage form a run, and a run takes at most three rectangles.
-use super::findings::Mark;
+use super::links::Mark;
 use super::shown::count;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use std::collections::BTreeMap;

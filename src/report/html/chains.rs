@@ -1,26 +1,24 @@
 //! The chains of a run as the page shows them: a table, and a section for each chain that needs
 //! one.
 use super::calendar::{Month, months, months_in, strip};
-use super::findings::{Findings, Mark};
+use super::findings::Findings;
 use super::gaps::Gaps;
+use super::links::{ChainRef, Mark, Numbers, Standing};
 use super::shown::{Shown, count, grouped, hours, length};
 use crate::report::collect::Collected;
 use crate::report::ends::Ends;
 use crate::report::names::ChainNames;
 use crate::report::text_lines::{bytes, per_cent, verified};
 use crate::report::words::{PENDING, uncovered};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::record::{ChainSummary, Presence};
-use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::time::Timestamp;
 
 /// Chains up to which every chain has a row. With more of them, chains without exceptions are left
 /// out: an auditor reads a table of some chains line by line, and one of thousands by exception.
 const FEW: usize = 40;
-/// Maximum number of sections. With calendars and stretches, one takes 2 to 5 kB.
-const SECTIONS: usize = 400;
 /// Maximum number of months drawn in total. A month takes about 1.2 kB.
 const MONTHS_DRAWN: usize = 900;
 /// Maximum number of months of a chain that is drawn at all.
@@ -33,60 +31,6 @@ const STRETCHES_OF_ONE: usize = 200;
 const FINDINGS_OF_ONE: usize = 20;
 /// Maximum number of rows in the table of chains. One takes about 400 bytes.
 const ROWS: usize = 1_000;
-
-/// The result of a chain, from best to worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
-    /// Verified for the whole period, except for pending time.
-    Verified,
-    /// Ended before the period.
-    Ended,
-    /// Something is not proven.
-    NotProven,
-    /// Something is contradicted.
-    Contradicted,
-}
-
-impl Standing {
-    pub(super) fn of(chain: &ChainSummary, ends: &Ends) -> Self {
-        let (all, verified) = verified(&chain.segments);
-        if chain.counts.findings() > 0
-            || chain.segments.iter().any(|segment| segment.coverage == Coverage::Contradicted)
-        {
-            Self::Contradicted
-        } else if chain.counts.unverified() > 0 || all > verified || ends.is_doubted(&chain.chain) {
-            Self::NotProven
-        } else if matches!(chain.presence, Presence::Ended { .. }) {
-            Self::Ended
-        } else {
-            Self::Verified
-        }
-    }
-
-    /// Returns whether an auditor must look at the chain.
-    pub(super) fn is_exception(self) -> bool {
-        matches!(self, Self::NotProven | Self::Contradicted)
-    }
-
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Ended => "ended before the period",
-            Self::NotProven => "not proven",
-            Self::Contradicted => "contradicted",
-        }
-    }
-
-    /// Returns the class in the style sheet.
-    pub(super) fn class(self) -> &'static str {
-        match self {
-            Self::Verified => "ok",
-            Self::Ended => "none",
-            Self::NotProven => "open",
-            Self::Contradicted => "bad",
-        }
-    }
-}
 
 /// A chain as a row of the table.
 #[derive(Clone, Debug)]
@@ -101,48 +45,6 @@ pub(super) struct Row {
     pub(super) logs: String,
     pub(super) bytes: String,
     pub(super) findings: String,
-}
-
-/// A chain as other parts of the page refer to it.
-#[derive(Clone, Debug)]
-pub(super) struct ChainRef {
-    pub(super) name: Shown,
-    /// Number of its section, if it has one.
-    pub(super) section: Option<usize>,
-}
-
-impl ChainRef {
-    pub(super) fn of(chain: &ChainId, numbers: &Numbers, names: &ChainNames) -> Self {
-        Self { name: Shown::of(names.name(chain)), section: numbers.get(chain) }
-    }
-}
-
-/// The numbers of the chains that have a section, and how many have none although they should.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Numbers {
-    of: BTreeMap<ChainId, usize>,
-    left_out: u64,
-}
-
-impl Numbers {
-    pub(super) fn of(run: &Collected) -> Self {
-        let mut made = Self::default();
-        for (at, chain) in run.chains.iter().enumerate() {
-            if !Standing::of(chain, &run.ends).is_exception() {
-                continue;
-            }
-            if made.of.len() < SECTIONS {
-                made.of.insert(chain.chain.clone(), at + 1);
-            } else {
-                made.left_out += 1;
-            }
-        }
-        made
-    }
-
-    pub(super) fn get(&self, chain: &ChainId) -> Option<usize> {
-        self.of.get(chain).copied()
-    }
 }
 
 /// A stretch of a chain's period.
@@ -205,7 +107,7 @@ impl Chains {
         names: &ChainNames,
     ) -> Self {
         let few = run.chains.len() <= FEW;
-        let mut made = Self { sections_left_out: numbers.left_out, ..Self::default() };
+        let mut made = Self { sections_left_out: numbers.left_out(), ..Self::default() };
         let mut budget = PageBudget { months: MONTHS_DRAWN, stretches: STRETCHES };
         for chain in &run.chains {
             let standing = Standing::of(chain, &run.ends);

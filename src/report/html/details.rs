@@ -1,7 +1,7 @@
 //! What was not proven and why, apart from findings and gaps: places, log files without digests, and
 //! what could not be read.
 use super::answer::unread;
-use super::findings::FIRST;
+use super::links::FIRST;
 use super::shown::{Shown, count};
 use crate::report::collect::Collected;
 use crate::report::names::ChainNames;

@@ -1,5 +1,5 @@
 //! The findings, grouped by code: a count and the first examples of each group, the rest folded.
-use super::chains::{ChainRef, Numbers};
+use super::links::{ChainRef, FIRST, Mark, Numbers};
 use super::shown::Shown;
 use crate::report::collect::{Collected, LocatedFinding};
 use crate::report::names::ChainNames;
@@ -12,8 +12,6 @@ use trailproof_core::vocab::key_layout::DigestKey;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 
-/// Number of examples of a group that are shown unfolded.
-pub(super) const FIRST: usize = 5;
 /// Maximum number of findings shown of one group; the rest is counted. One takes about 600 bytes.
 const SHOWN_OF_A_GROUP: usize = 300;
 
@@ -132,15 +130,6 @@ pub(super) struct View {
     pub(super) marked: bool,
     /// Number of the entry of the time that its absence leaves without digests.
     pub(super) gap: Option<usize>,
-}
-
-/// A finding as its chain's calendar marks it.
-#[derive(Clone, Debug)]
-pub(super) struct Mark {
-    pub(super) number: usize,
-    pub(super) code: &'static str,
-    /// A time in the interval of its digest, if the object's key has one.
-    pub(super) time: Option<Timestamp>,
 }
 
 /// The findings of a run, as the page shows them.

@@ -1,7 +1,6 @@
 //! Time that no digest covers, grouped by cause: what nothing explains first, what is usual last.
 //! Stretches of equal time and cause are one entry for all of their chains.
-use super::chains::{ChainRef, Numbers};
-use super::findings::{FIRST, Mark};
+use super::links::{ChainRef, FIRST, Mark, Numbers};
 use super::shown::{Shown, hours_and_days, length};
 use crate::report::collect::{Collected, Gap};
 use crate::report::names::ChainNames;

@@ -1,6 +1,6 @@
 //! The table of accounts and regions, for accounts with exceptions; and which accounts and regions were
 //! found.
-use super::chains::{Numbers, Standing};
+use super::links::{Numbers, Standing};
 use super::shown::{Shown, grouped};
 use crate::report::ends::Ends;
 use crate::report::text_lines::{per_cent, verified};

@@ -11,6 +11,7 @@ mod details;
 mod findings;
 mod gaps;
 mod keys;
+mod links;
 mod matrix;
 mod page;
 mod report;

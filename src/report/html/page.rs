@@ -1,11 +1,12 @@
 //! The values that the template of the page shows.
 use super::answer::{Answer, Figure, Statement, figures, found};
-use super::chains::{Chains, Numbers};
+use super::chains::Chains;
 use super::commands::Commands;
 use super::details::Details;
 use super::findings::{FindingCounts, Findings};
 use super::gaps::Gaps;
 use super::keys::Keys;
+use super::links::Numbers;
 use super::matrix::{Found, Matrix, found as accounts_found};
 use super::shown::{Shown, grouped, hours_and_days};
 use super::summary::{Fact, Totals};

@@ -257,6 +257,24 @@ fn an_organization_fits_on_a_page() {
     }
 }
 
+#[test]
+fn more_findings_than_are_kept_are_all_counted() {
+    let mut events = Vec::new();
+    for event in organization(1) {
+        let is_finding = matches!(event, RunEvent::DigestJudged(_));
+        events.extend(std::iter::repeat_n(event, if is_finding { 2 } else { 1 }));
+    }
+    let mut html = Vec::new();
+    let mut report = Html::new(&mut html);
+    events.iter().for_each(|event| report.event(event).unwrap());
+    report.finish().unwrap();
+    drop(report);
+    let html = String::from_utf8(html).unwrap();
+    groups_equal_a_recount(&html, &events).unwrap();
+    let head = between(&html, "<header>", "</header>");
+    assert!(head.contains("17,000 digests are missing"), "{head}");
+}
+
 /// Checks what holds for the made-up organization: it has more findings than the page lists.
 fn agree_of_many(outputs: &Outputs, exceptions: usize) {
     assert_eq!(outputs.json["verdict"], "contradicted");
