@@ -137,6 +137,8 @@ pub(super) struct Collected {
     pub(super) not_performed: Vec<SkippedCheck>,
     pub(super) summary: Option<RunSummary>,
     chain: Option<ChainId>,
+    /// Places of the kept gaps, by chain and start.
+    gaps_at: BTreeMap<(ChainId, Timestamp), usize>,
 }
 
 impl Collected {
@@ -211,6 +213,10 @@ impl Collected {
                             Presence::Absent { last } => last,
                             Presence::Present | Presence::Ended { .. } => None,
                         };
+                        if self.gaps.entries.len() < KEPT {
+                            let at = (chain.clone(), segment.from);
+                            self.gaps_at.insert(at, self.gaps.entries.len());
+                        }
                         let (segment, explained) = (*segment, Vec::new());
                         self.gaps.push(Gap { chain, segment, last, explained });
                     }
@@ -294,10 +300,9 @@ impl Collected {
         to: Timestamp,
         event: &ExplainingEvent,
     ) {
-        let gap =
-            self.gaps.entries.iter_mut().find(|gap| {
-                gap.chain == *chain && gap.segment.from == from && gap.segment.to == to
-            });
+        let at = self.gaps_at.get(&(chain.clone(), from)).copied();
+        let gap = at.and_then(|at| self.gaps.entries.get_mut(at));
+        let gap = gap.filter(|gap| gap.segment.to == to);
         if let Some(gap) = gap {
             gap.explained.push(event.clone());
         }

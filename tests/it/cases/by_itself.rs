@@ -103,3 +103,31 @@ fn a_mirror_of_a_folder_below_awslogs_is_verified_as_that() {
         assert_ne!(ran.status, 0, "{below}: {}{}", ran.stdout, ran.stderr);
     }
 }
+
+/// `sha256sum -c SHA256SUMS` checks every file of a mirror, and names the one that changed.
+#[test]
+fn the_checksums_of_a_mirror_are_those_of_sha256sum() {
+    let trail = of_organization(4).build();
+    let at = mirror("sums", &trail, &[]);
+    let check = || {
+        let output = std::process::Command::new("sha256sum")
+            .args(["--check", "--strict", "SHA256SUMS"])
+            .current_dir(&at)
+            .env("LC_ALL", "C")
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (ok, out) = check();
+    assert!(ok, "{out}");
+    let copied = tree(&at);
+    let objects = copied.keys().filter(|path| path.starts_with("example-trail-logs"));
+    assert_eq!(out.lines().count(), objects.count(), "{out}");
+    let is_log = |path: &&PathBuf| path.to_string_lossy().contains("_CloudTrail_");
+    let log = copied.keys().find(is_log).unwrap();
+    fs::write(at.join(log), "rot").unwrap();
+    let (ok, out) = check();
+    let failed: Vec<&str> = out.lines().filter(|line| !line.ends_with(": OK")).collect();
+    assert!(!ok, "{out}");
+    assert_eq!(failed, [format!("{}: FAILED", log.display())]);
+}

@@ -1,9 +1,11 @@
 //! Copies what no reader has read, and ends the run.
 use super::begin::MirrorWriter;
 use super::copying::MirroringSource;
-use crate::source::mirror::header::{HEADER, Tally};
+use crate::source::mirror::header::{CHECKSUMS, HEADER, Tally, new_file};
 use crate::source::mirror::ledger::{Layers, MANIFEST, Order, Record};
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use tokio::task::JoinSet;
 use trailproof_core::vocab::location::ObjectLocation;
@@ -115,11 +117,14 @@ impl MirrorWriter {
         self.copier.shared.journal.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
         let all = Layers::open(&root, &work)?;
         let mut records = all.scan(&Order::default())?;
+        let mut sums = Checksums::create(&work)?;
         while let Some(entry) = records.next()? {
             finished.objects.add(&entry);
+            sums.add(&entry)?;
             let copied = entry.1.is_whole();
             finished.unread += u64::from(!copied && self.failed_now(&entry.1));
         }
+        sums.keep(&root)?;
         self.header.complete = true;
         self.header.manifest_bytes = match std::fs::metadata(root.join(MANIFEST)) {
             Ok(about) => Some(about.len()),
@@ -133,6 +138,43 @@ impl MirrorWriter {
     fn lost(&self) -> Option<(u64, String)> {
         let lost = self.copier.shared.lost.lock().unwrap_or_else(PoisonError::into_inner);
         lost.first.clone().map(|first| (lost.count, first))
+    }
+}
+
+/// The checksums of the copied files, in the format of `sha256sum`, so that a mirror can be checked
+/// against bit rot with programs that every system has.
+struct Checksums {
+    part: PathBuf,
+    to: BufWriter<File>,
+}
+
+impl Checksums {
+    fn create(work: &Path) -> io::Result<Self> {
+        let part = work.join("sums.part");
+        let to = BufWriter::with_capacity(256 << 10, new_file(&part)?);
+        Ok(Self { part, to })
+    }
+
+    /// Adds a copied file, by its path in the mirror.
+    fn add(&mut self, (order, record): &(Order, Record)) -> io::Result<()> {
+        let Some(copied) = &record.copied else { return Ok(()) };
+        let path = copied.file.as_deref().unwrap_or(&order.path);
+        let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_hash(&copied.sha256) {
+            return Ok(());
+        }
+        // A line whose name has a line end or a backslash begins with a backslash and escapes both.
+        if path.contains(['\\', '\n', '\r']) {
+            let path = path.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
+            return writeln!(self.to, "\\{}  {path}", copied.sha256);
+        }
+        writeln!(self.to, "{}  {path}", copied.sha256)
+    }
+
+    fn keep(self, root: &Path) -> io::Result<()> {
+        self.to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&self.part, root.join(CHECKSUMS))?;
+        File::open(root)?.sync_all()
     }
 }
 
