@@ -95,8 +95,7 @@ pub(crate) fn check(check: Check) -> &'static str {
         Check::TrailStatus => "the latest delivery that CloudTrail reports",
         Check::ExpectedPlaces => "places outside the scope, which show what to expect within it",
         Check::OtherPlaces => {
-            "other chains and unlisted log files outside the location: where a chain moved from, \
-             or what a copy holds of another bucket"
+            "other chains and unlisted log files outside the location, where the links of a chain lead"
         }
     }
 }

@@ -78,7 +78,7 @@ pub(crate) fn choose_bucket(
         let others = others.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
         print_to_stderr(&format!(
             "warning: digests in `{shown}` were also delivered to {others}; only those delivered \
-             to `s3://{}` are verified\n\nhint: choose_bucket the bucket with `--bucket`",
+             to `s3://{}` are verified\n\nhint: choose the bucket with `--bucket`",
             escape(&bucket)
         ));
     }

@@ -26,8 +26,8 @@ pub enum Check {
     TrailStatus,
     /// Trails that continue outside of a narrower scope and are therefore expected inside it.
     ExpectedPlaces,
-    /// Other evidence outside of the location: where a chain leads by its links, or in parts of a
-    /// copy that were left out.
+    /// Other evidence outside of the location: in a different bucket, prefix or organization's path
+    /// to which the links of a chain lead.
     OtherPlaces,
 }
 
