@@ -84,8 +84,9 @@ function cut() {
   return regions.length > 0 ? `${regions.length} tables are cut off` : null
 }
 
-// Returns the number of the screen on which the findings begin, if that is too late.
+// Returns the number of the screen on which the findings begin, if there are any and that is too late.
 function late() {
+  if (document.querySelector('[id^="finding-"]') === null) return null
   const screen = Math.floor(document.getElementById('findings').getBoundingClientRect().top / window.innerHeight) + 1
   return screen > 2 ? `the findings begin on screen ${screen}` : null
 }

@@ -26,8 +26,9 @@ const STYLE: &str = include_str!("../../../templates/report.css");
 /// Shown for a fact that was not recorded. A blank could also mean that the fact is empty.
 const NOT_RECORDED: &str = "not recorded";
 
-/// Number of next steps that are shown unfolded.
-const STEPS: usize = 3;
+/// Number of next steps that are shown unfolded: with more, the findings begin on the third screen of a
+/// phone.
+const STEPS: usize = 2;
 
 /// Everything that the page shows, escaped and formatted.
 #[derive(Template)]
