@@ -8,7 +8,7 @@ use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::record::{PlaceDoubt, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
-use trailproof_core::vocab::location::excerpt;
+use trailproof_core::vocab::location::{excerpt, shell_word};
 use trailproof_core::vocab::time::Timestamp;
 
 /// Maximum number of accounts in a suggested command.
@@ -46,11 +46,15 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     }
     let first = run.findings.entries.iter().find(|told| !told.at.bucket.is_empty());
     let versions = first.filter(|_| summary.verdict == Verdict::Contradicted && !is_local);
-    if let Some(command) = versions.and_then(|told| {
-        let (bucket, key) = (quoted(&told.at.bucket)?, quoted(&told.at.key)?);
-        Some(format!("aws s3api list-object-versions --bucket {bucket} --prefix {key}"))
-    }) {
-        next.push(format!("for the first of them: `{command}`").into());
+    if let Some(told) = versions {
+        let (bucket, key) = (shell_word(&told.at.bucket), shell_word(&told.at.key));
+        next.push(
+            format!(
+                "for the first of them: `aws s3api list-object-versions --bucket {bucket} --prefix \
+                 {key}`"
+            )
+            .into(),
+        );
     }
     let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
     if unread(ReadFailureKind::Denied) && is_local {
@@ -66,11 +70,11 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     if unread(ReadFailureKind::Archived) {
         let archived =
             run.unread.entries.iter().find(|unread| unread.why.kind == ReadFailureKind::Archived);
-        let command = archived.and_then(|unread| {
-            let (bucket, key) = (quoted(&unread.at.bucket)?, quoted(&unread.at.key)?);
-            Some(format!(
+        let command = archived.map(|unread| {
+            let (bucket, key) = (shell_word(&unread.at.bucket), shell_word(&unread.at.key));
+            format!(
                 "aws s3api restore-object --bucket {bucket} --key {key} --restore-request Days=7"
-            ))
+            )
         });
         next.push(match command {
             Some(command) => {
@@ -208,17 +212,6 @@ fn young(run: &Collected, summary: &RunSummary) -> Option<Timestamp> {
     from.max().filter(|_| pending && summary.verdict == Verdict::NotProven)
 }
 
-/// Returns the text as one word of a shell's command line; `None` if it has a character that cannot be
-/// seen or that ends quotation marks.
-fn quoted(text: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:=@,+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return Some(text.to_owned());
-    }
-    let seen = |c: char| c.is_ascii_graphic() || c == ' ';
-    (text.chars().all(seen) && !text.contains('\'')).then(|| format!("'{text}'"))
-}
-
 /// Returns how to verify copies of other buckets' evidence, unless everything is proven. Copies of
 /// the bucket's own evidence need no step.
 fn copied_from(run: &Collected, summary: &RunSummary) -> Vec<String> {
@@ -226,8 +219,8 @@ fn copied_from(run: &Collected, summary: &RunSummary) -> Vec<String> {
     let others = run.copied.iter().filter(|(bucket, _)| bucket.as_str() != own);
     let others = others.filter(|_| summary.verdict != Verdict::Proven);
     let command = |(bucket, copies): (&String, &Copies)| {
+        let mut command = format!("--bucket {}", shell_word(bucket));
         let bucket = excerpt(bucket, 200);
-        let mut command = format!("--bucket {bucket}");
         for account in copies.accounts.iter().take(ACCOUNTS) {
             command.push_str(&format!(" --account {account}"));
         }
@@ -253,31 +246,10 @@ fn other_bucket(run: &Collected) -> Option<String> {
     let bucket = named.next()?;
     named.all(|other| other == bucket).then(|| {
         format!(
-            "if this is a copy of `s3://{0}`, which the moved digests name, verify it as one: \
-             `--bucket {0}`",
-            excerpt(bucket, 200)
+            "if this is a copy of `s3://{}`, which the moved digests name, verify it as one: \
+             `--bucket {}`",
+            excerpt(bucket, 200),
+            shell_word(bucket)
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_of_a_command_is_quoted_or_left_out() {
-        for (text, word) in [
-            ("AWSLogs/1/a_b-c.json.gz", Some("AWSLogs/1/a_b-c.json.gz")),
-            ("a b", Some("'a b'")),
-            ("$(rm -rf ~)", Some("'$(rm -rf ~)'")),
-            ("a`b", Some("'a`b'")),
-            ("", Some("''")),
-            ("it's", None),
-            ("a\nb", None),
-            ("\u{1b}[2J", None),
-            ("\u{202e}x", None),
-        ] {
-            assert_eq!(quoted(text).as_deref(), word, "{text:?}");
-        }
-    }
 }

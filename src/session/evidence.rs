@@ -26,7 +26,7 @@ use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::ids::AccountId;
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot};
-use trailproof_core::vocab::location::{escape, excerpt};
+use trailproof_core::vocab::location::{escape, excerpt, shell_word};
 
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]
@@ -371,9 +371,10 @@ pub(crate) fn remarks(path: &Path, mirror: &DirectorySource, no_keys: bool) {
     if no_keys && keys.is_file() {
         let keys = keys.to_string_lossy();
         print_to_stderr(&format!(
-            "hint: `{0}` is not trusted because it lies beside the evidence; if you know that \
-             it comes from CloudTrail, use it with `--public-keys {0}`",
-            escape(&keys)
+            "hint: `{}` is not trusted because it lies beside the evidence; if you know that \
+             it comes from CloudTrail, use it with `--public-keys {}`",
+            escape(&keys),
+            shell_word(&keys)
         ));
     }
 }

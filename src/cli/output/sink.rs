@@ -16,7 +16,7 @@ use crate::report::text::Text;
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::Path;
 use trailproof_core::record::RunEvent;
-use trailproof_core::vocab::location::escape;
+use trailproof_core::vocab::location::{escape, shell_word};
 
 /// One output, with the error that ended it, if any.
 pub(crate) struct Output {
@@ -55,10 +55,12 @@ pub(crate) fn finish(
         Some(file) if ended => file.keep(),
         Some(OutputFile::Record(file)) => {
             if let Some(partial) = file.partial() {
-                let shown = escape(&partial.to_string_lossy()).into_owned();
+                let partial = partial.to_string_lossy();
                 print_to_stderr(&format!(
-                    "hint: the results so far are in `{shown}`; `trailproof verify --resume {shown}` \
-                     does not read again what they prove"
+                    "hint: the results so far are in `{}`; `trailproof verify --resume {}` does not \
+                     read again what they prove",
+                    escape(&partial),
+                    shell_word(&partial)
                 ));
             }
             Ok(())

@@ -1,7 +1,8 @@
 //! The commands with which a reader can check the run again.
-use super::shown::{Shown, shell_word};
+use super::shown::Shown;
 use crate::report::collect::Collected;
 use trailproof_core::codes::finding::Finding;
+use trailproof_core::vocab::location::shell_word;
 
 /// The commands that verify this run again.
 #[derive(Clone, Debug)]
@@ -20,7 +21,8 @@ impl Commands {
         let start = run.start.as_ref()?;
         let by_hand = run.findings.entries.iter().find_map(|told| match told.finding {
             Finding::LogHashMismatch { .. } => {
-                let at = shell_word(&format!("s3://{}/{}", told.at.bucket, told.at.key));
+                let at = format!("s3://{}/{}", told.at.bucket, told.at.key);
+                let at = shell_word(&at);
                 Some(Shown::of(format!("aws s3 cp {at} - | gunzip | sha256sum")))
             }
             _ => None,
@@ -50,7 +52,7 @@ impl Commands {
         let around = run.circumstances.as_ref();
         let typed = around.map(|around| {
             let words = around.arguments.iter().map(|argument| shell_word(argument));
-            let line: Vec<String> = std::iter::once("trailproof".to_owned()).chain(words).collect();
+            let line: Vec<_> = std::iter::once("trailproof".into()).chain(words).collect();
             Shown::of(line.join(" "))
         });
         let program = around.and_then(|around| around.program_sha256.as_ref()).map(Shown::of);

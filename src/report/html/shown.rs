@@ -21,32 +21,6 @@ impl fmt::Display for Shown {
     }
 }
 
-/// Returns one word of a shell command, quoted if necessary. Characters that [`escape`] would spell
-/// out are written as bytes (`\x1b`), which bash, zsh and ksh read back, so that the command can be
-/// copied from the page.
-pub(super) fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    let quoted = text.replace('\'', r"'\''");
-    if matches!(escape(text), std::borrow::Cow::Borrowed(_)) {
-        return format!("'{quoted}'");
-    }
-    let mut word = String::from("$'");
-    for character in text.chars() {
-        let mut spelt = [0; 4];
-        let bytes = character.encode_utf8(&mut spelt);
-        match character {
-            '\'' | '\\' => word.extend(['\\', character]),
-            _ if matches!(escape(bytes), std::borrow::Cow::Borrowed(_)) => word.push(character),
-            _ => bytes.bytes().for_each(|byte| word.push_str(&format!("\\x{byte:02x}"))),
-        }
-    }
-    word.push('\'');
-    word
-}
-
 /// Returns a number with its digits in groups of three: `518,400`.
 pub(super) fn grouped(number: impl fmt::Display) -> String {
     let digits = number.to_string();
@@ -123,22 +97,6 @@ pub(super) fn css_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shell_reads_back_what_was_quoted() {
-        for text in [
-            "s3://bucket/a-b_c.json.gz",
-            "it's; rm -rf $HOME `x` \"y\" \\",
-            "",
-            "\u{1b}[2J it's \\ \u{202e}gz.nosj\n日",
-            "~",
-        ] {
-            let script = format!("printf %s {}", shell_word(text));
-            let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), text, "{script}");
-            assert_eq!(Shown::of(&script).to_string(), script, "a page would show it otherwise");
-        }
-    }
 
     #[test]
     fn numbers_are_grouped_from_the_right() {

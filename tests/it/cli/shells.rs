@@ -1,5 +1,6 @@
 //! Shell completions and manual pages.
 use super::*;
+use trailproof_core::vocab::location::{escape, shell_word};
 
 /// The completions contain every command and option, and the installed shells accept them.
 #[test]
@@ -61,4 +62,28 @@ fn every_command_has_a_manual_page() {
     let script = format!("exec '{}' man >/dev/full", env!("CARGO_BIN_EXE_trailproof"));
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(output.status.code(), Some(6));
+}
+
+/// bash reads back what a suggested command quotes, and no shell runs a part of it.
+#[test]
+fn a_shell_reads_back_what_was_quoted_and_runs_none_of_it() {
+    for text in [
+        "s3://bucket/a-b_c.json.gz",
+        "it's; exit 7; `exit 7` $(exit 7) \"y\" \\",
+        "\\'; exit 7; \\'",
+        "\u{1b}'; exit 7; #",
+        "",
+        "\u{1b}[2J it's \\ \u{202e}gz.nosj\n日",
+        "~",
+        "=exit",
+        "!!",
+    ] {
+        let script = format!("printf %s {}", shell_word(text));
+        assert_eq!(escape(&script), script, "a report would show it otherwise");
+        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), text, "{script}");
+        // The POSIX shell does not know `$'`.
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{script}");
+    }
 }

@@ -55,6 +55,36 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Returns `text` as one word of a command that the reader can copy into bash, zsh or ksh, quoted if
+/// necessary.
+///
+/// Characters that [`escape`] would spell out, quotation marks and backslashes are written as bytes
+/// (`$'\x1b'`). Other shells read that as a different text, but never as the end of the quotation:
+/// fish would end it at `\'`, which bash needs between quotation marks.
+pub fn shell_word(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    // zsh reads `=ls` as the path of a program.
+    if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let ends = |c: char| matches!(c, '\'' | '\\' | '\u{2018}'..='\u{201b}') || is_unsafe(c);
+    if !text.chars().any(ends) {
+        return Cow::Owned(format!("'{text}'"));
+    }
+    let mut word = String::from("$'");
+    for character in text.chars() {
+        if ends(character) {
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).bytes();
+            bytes.for_each(|byte| word.push_str(&format!("\\x{byte:02x}")));
+        } else {
+            word.push(character);
+        }
+    }
+    word.push('\'');
+    Cow::Owned(word)
+}
+
 /// Returns `text` escaped and cut to `limit` characters, for values that are only shown.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let mut characters = text.chars();
@@ -111,5 +141,24 @@ mod tests {
         assert_eq!(excerpt("abcdef", 3), "abc…");
         assert_eq!(excerpt("abc", 3), "abc");
         assert_eq!(excerpt("\u{7}", 3), "\\u{7}");
+    }
+
+    #[test]
+    fn a_word_of_a_command_is_quoted_if_necessary() {
+        for (text, word) in [
+            ("AWSLogs/1/a_b-c.json.gz", "AWSLogs/1/a_b-c.json.gz"),
+            ("html=a.html", "html=a.html"),
+            ("=ls", "'=ls'"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("日", "'日'"),
+            ("$(rm -rf ~)", "'$(rm -rf ~)'"),
+            ("it's", r"$'it\x27s'"),
+            (r"a\'b", r"$'a\x5c\x27b'"),
+            ("\u{1b}[2J", r"$'\x1b[2J'"),
+            ("\u{202e}x", r"$'\xe2\x80\xaex'"),
+        ] {
+            assert_eq!(shell_word(text), word, "{text:?}");
+        }
     }
 }
