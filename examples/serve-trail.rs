@@ -15,6 +15,7 @@ fn main() -> std::process::ExitCode {
 mod serving {
     use std::io::Write as _;
     use std::time::Duration;
+    use trailproof_core::vocab::location::shell_word;
     use trailproof_testkit::scenario::Scenario;
 
     pub(super) const USAGE: &str = "usage: serve-trail [--port N] [--latency MS] [--list] SCENARIO";
@@ -42,12 +43,12 @@ mod serving {
         stage.options.latency = Duration::from_millis(wanted.latency.into());
         let server = stage.serve().map_err(|error| format!("cannot serve: {error}"))?;
         let endpoint = server.endpoint();
-        let arguments: Vec<String> =
-            stage.arguments(&endpoint).iter().map(|it| quoted(it)).collect();
+        let arguments = stage.arguments(&endpoint);
+        let arguments: Vec<_> = arguments.iter().map(|word| shell_word(word)).collect();
         let arguments = arguments.join(" ");
         show(&format!("# {name} at {endpoint}, until this is killed"));
         for (variable, value) in stage.environment(&endpoint, "/dev/null") {
-            show(&format!("export {variable}={}", quoted(&value)));
+            show(&format!("export {variable}={}", shell_word(&value)));
         }
         show(&format!("aws cloudtrail validate-logs {arguments}"));
         show(&format!("trailproof validate-logs {arguments}"));
@@ -75,24 +76,6 @@ mod serving {
             }
         }
         Ok(wanted)
-    }
-
-    /// Returns `text` quoted as one word for a shell.
-    fn quoted(text: &str) -> String {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(&byte);
-        if !text.is_empty() && text.bytes().all(plain) {
-            text.to_owned()
-        } else if text.chars().any(char::is_control) {
-            // Bash's own quoting, so that control characters do not reach the terminal.
-            let spelt = |character: char| match character {
-                '\'' | '\\' => format!("\\{character}"),
-                control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
-                other => other.to_string(),
-            };
-            format!("$'{}'", text.chars().map(spelt).collect::<String>())
-        } else {
-            format!("'{}'", text.replace('\'', "'\\''"))
-        }
     }
 
     fn show(line: &str) {

@@ -2,6 +2,7 @@
 use super::selection::Selection;
 use super::verify::VerifyArgs;
 use crate::console::refusal::Refusal;
+use crate::console::stream::print_to_stderr;
 use crate::lookup::files::LookupFile;
 use crate::lookup::names::NamedScope;
 use crate::session::location::{Location, LocationScope, bucket_name, location, moved};
@@ -9,7 +10,7 @@ use crate::session::period::{NO_PERIOD, PeriodArgs, RequestedPeriod, period, tim
 use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
 use crate::session::time_text::parse_time;
 use crate::session::{earlier, key_files};
-use crate::source::mirror::Header;
+use crate::source::mirror::{HEADER, Header};
 use crate::verify::resume::seam::PreviousRecord;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -18,7 +19,7 @@ use trailproof_core::trail_event::KnownEndError;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
 use trailproof_core::vocab::ids::AccountId;
-use trailproof_core::vocab::location::excerpt;
+use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::time::Timestamp;
 
 /// Returns the record that `--since` names, or `None` if it names a time. A file whose name looks
@@ -103,10 +104,12 @@ impl VerifyRequest {
         let mut place = location_typed.map(location).transpose()?;
         let mirror = place.as_ref().and_then(|(place, _)| mirrored(place));
         // A mirror holds nothing beside the location that was mirrored.
-        if let (Some((_, within)), Some(below)) =
-            (&mut place, mirror.as_ref().and_then(Header::below))
-        {
+        let below = mirror.as_ref().and_then(Header::below);
+        if let (Some((_, within)), Some(below)) = (&mut place, below) {
             *within = LocationScope::parse(below);
+        }
+        if let Some((Location::Directory(path), _)) = place.as_ref().filter(|_| mirror.is_some()) {
+            note_of_header(path, period.is_none(), below.is_some());
         }
         // With nothing typed, a mirror of a narrower scope is verified in that scope.
         let whole = period.is_none()
@@ -192,6 +195,24 @@ fn mirrored(place: &Location) -> Option<Header> {
         Location::Directory(path) => Header::read(path).ok().flatten(),
         Location::Bucket(..) => None,
     }
+}
+
+/// Says what the header of a mirror gives because it was not typed: whoever changes the evidence can
+/// shorten the period to one without the change.
+fn note_of_header(mirror: &Path, period: bool, scope: bool) {
+    let (what, typed) = match (period, scope) {
+        (true, _) => (
+            "the period and the scope come",
+            "verify with the period that you expect, such as `--quarter 2026Q3`",
+        ),
+        (false, true) => ("the scope comes", "the first line of the report names the scope"),
+        (false, false) => return,
+    };
+    print_to_stderr(&format!(
+        "note: {what} from `{}`: anyone who can change the evidence can change that file too\n\n\
+         hint: {typed}",
+        escape(&mirror.join(HEADER).to_string_lossy())
+    ));
 }
 
 fn expect(selection: &Selection) -> Result<Expect, Refusal> {

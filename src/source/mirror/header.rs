@@ -11,9 +11,9 @@ use trailproof_core::vocab::time::Timestamp;
 pub const HEADER: &str = "trailproof-mirror.json";
 /// Name of the key file that a mirror keeps beside its evidence.
 pub const KEYS_BESIDE: &str = "public-keys.json";
-/// Folder for the working files of a run.
 /// Name of the checksums of the copied files, in the format of `sha256sum`.
 pub(super) const CHECKSUMS: &str = "SHA256SUMS";
+/// Folder for the working files of a run.
 pub(super) const WORK: &str = ".trailproof";
 /// Folder of files whose keys a file system cannot hold.
 pub(super) const ESCAPED: &str = "trailproof-escaped";

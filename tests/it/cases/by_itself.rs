@@ -45,6 +45,28 @@ fn a_mirror_has_its_period_its_scope_and_its_keys() {
     }
 }
 
+/// A header that was changed to a shorter period proves that period, and the run says who gave it.
+#[test]
+fn a_period_from_the_header_of_a_mirror_is_noted() {
+    let trail = of_organization(6).build();
+    let at = mirror("header", &trail, &[]);
+    let path = at.to_str().unwrap();
+    let header = at.join("trailproof-mirror.json");
+    let text = fs::read_to_string(&header).unwrap();
+    let shorter = iso(trail.whole().to - 7_200);
+    fs::write(&header, text.replace(&iso(trail.whole().to), &shorter)).unwrap();
+    let note = format!("note: the period and the scope come from `{}`", header.display());
+    let ran = offline(&[&["verify", path][..], &JSONL].concat());
+    assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.of_kind("run-started")[0]["to"], shorter);
+    assert!(ran.stderr.contains(&note), "{}", ran.stderr);
+    let (from, to) = (trail.whole().from + 3_600, trail.whole().to);
+    let period = over(from, to);
+    let ran = offline(&[&["verify", path][..], &slices(&period), &JSONL].concat());
+    assert_eq!(ran.of_kind("run-started")[0]["to"], iso(to));
+    assert!(!ran.stderr.contains("come from `"), "{}", ran.stderr);
+}
+
 #[test]
 fn a_mirror_of_one_account_is_verified_as_that() {
     let trail = of_organization(6).build();
