@@ -4,7 +4,8 @@
 //! `TRAILPROOF_MOTO_SERVER` names the moto program, as for `foreign_servers`. moto 5.2 does not
 //! know the `MessageType` `DIGEST` and signs the hash of the hash. trailproof must reject that
 //! signature.
-use crate::attest_room::AttestFolder;
+use crate::foreign_servers::foreign::moto;
+use crate::support::attest_room::AttestFolder;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
@@ -13,48 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 use trailproof::attest::key::{SigningKey, VerifyingKey};
-
-/// The time to wait for the server. moto imports for seconds before it listens, and for much longer
-/// on a busy machine.
-const START: Duration = Duration::from_secs(90);
-
-struct Moto(Child);
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn moto() -> Option<(Moto, String)> {
-    let Some(program) = std::env::var_os("TRAILPROOF_MOTO_SERVER").filter(|name| !name.is_empty())
-    else {
-        println!("skipped: `TRAILPROOF_MOTO_SERVER` is not set");
-        let required = std::env::var_os("TRAILPROOF_REQUIRE_FOREIGN_SERVERS").is_some();
-        assert!(!required, "`TRAILPROOF_MOTO_SERVER` is required");
-        return None;
-    };
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let child = Command::new(program)
-        .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut moto = Moto(child);
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert_eq!(moto.0.try_wait().unwrap(), None, "moto ended");
-        assert!(begun.elapsed() < START, "moto does not listen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Some((moto, format!("http://127.0.0.1:{port}")))
-}
 
 /// Creates a key and returns its ARN and its public key in PEM.
 async fn key(client: &Client, spec: KeySpec) -> (String, Vec<u8>) {
@@ -66,12 +26,12 @@ async fn key(client: &Client, spec: KeySpec) -> (String, Vec<u8>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kms_that_signs_the_wrong_bytes_is_detected() {
-    let Some((_moto, endpoint)) = moto() else { return };
+    let Some(moto) = moto("kms") else { return };
     let config = aws_sdk_kms::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(Credentials::new("AKIAEXAMPLE", "secret", None, None, "test"))
         .region(Region::new("eu-west-1"))
-        .endpoint_url(&endpoint)
+        .endpoint_url(&moto.endpoint)
         .build();
     let client = Client::from_conf(config);
     let (arn, public) = key(&client, KeySpec::EccNistP256).await;
@@ -83,7 +43,7 @@ async fn a_kms_that_signs_the_wrong_bytes_is_detected() {
         ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT_URL_KMS", endpoint.as_str()),
+        ("AWS_ENDPOINT_URL_KMS", moto.endpoint.as_str()),
     ];
     let sign = |arn: &str| {
         let sign = ["attest", "sign", "record.jsonl", "--kms", arn, "-o", "kms.json", "--force"];

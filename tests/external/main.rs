@@ -4,9 +4,9 @@
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#[path = "../support/attest_room.rs"]
-mod attest_room;
 mod copiers;
 mod differential;
 mod foreign_servers;
 mod kms;
+#[path = "../support/mod.rs"]
+mod support;

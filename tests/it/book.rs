@@ -2,11 +2,11 @@
 //! else. `cargo xtask docs` writes them anew.
 //!
 //! The meaning of a code, an exit status or a limit is the documentation of the item itself.
+use crate::support::program::{Ran, program};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use strum::IntoEnumIterator as _;
 use trailproof_core::codes::check::{Check, SkipReason};
 use trailproof_core::codes::failure::ReadFailureKind;
@@ -277,15 +277,10 @@ fn the_page_of_limits_is_that_of_the_code() {
 
 /// The help of the program or of a command.
 fn help(command: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(command.split_whitespace())
-        .arg("--help")
-        .env_clear()
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{command}");
-    String::from_utf8(output.stdout).unwrap()
+    let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+    let ran = Ran::from(&mut program(&arguments));
+    assert_eq!(ran.status, 0, "{command}");
+    ran.stdout
 }
 
 /// The commands that a help text lists.

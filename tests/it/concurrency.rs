@@ -1,5 +1,6 @@
 //! The output does not depend on the order of completion: the same bytes and the same exit status
 //! at any concurrency, with a store that delays each answer differently.
+use crate::support::program::PROGRAM;
 use std::path::Path;
 use std::time::Duration;
 use trailproof_testkit::scenario::{Program, Ran, Scenario};
@@ -26,7 +27,7 @@ fn run(scenario: &Scenario, concurrency: &str, jitter: Option<u64>) -> Ran {
     std::fs::create_dir_all(&home).unwrap();
     std::fs::write(home.join("none"), "").unwrap();
     let program = Program {
-        path: env!("CARGO_BIN_EXE_trailproof").into(),
+        path: PROGRAM.into(),
         before: vec!["validate-logs".to_owned()],
         after: vec!["--concurrency".to_owned(), concurrency.to_owned()],
         home,

@@ -2,10 +2,10 @@
 //! `validate-logs` and the command in the README report what was done to it.
 //!
 //! `TRAILPROOF_BLESS=1` rewrites `testdata/demo`.
+use crate::support::program::{Ran, connected};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Once;
 use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::trail::demo::{demo, write_demo};
@@ -95,36 +95,33 @@ fn the_directory_reads_back_as_it_was_built() {
     }
 }
 
-/// Returns the status, stdout and stderr of `validate-logs` over one region of the committed demo.
-fn validate(region: &str) -> (Option<i32>, String, String) {
+/// Runs `validate-logs` over one region of the committed demo.
+fn validate(region: &str) -> Ran {
     let world = World::read_from(&committed()).unwrap();
     let server = LoopbackServer::start(world, ServerOptions::default()).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(["validate-logs", "--region", region, "--s3-bucket", "example-trail-logs"])
-        .args(["--trail-arn", "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events"])
-        .args(["--start-time", "2026-03-01T00:00:00Z", "--end-time", "2026-03-04T00:00:00Z"])
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    let arguments = ["validate-logs", "--region", region, "--s3-bucket", "example-trail-logs"];
+    Ran::from(
+        connected(&server, &arguments)
+            .args([
+                "--trail-arn",
+                "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-events",
+            ])
+            .args(["--start-time", "2026-03-01T00:00:00Z", "--end-time", "2026-03-04T00:00:00Z"]),
+    )
 }
 
 #[test]
 fn only_the_tampering_with_the_demo_is_found() {
     let done = demo();
-    let (status, stdout, found) = validate("us-east-1");
-    assert_eq!(status, Some(1), "{stdout}{found}");
+    let Ran { status, stdout, stderr: found } = validate("us-east-1");
+    assert_eq!(status, 1, "{stdout}{found}");
     let log = format!("Log file\ts3://example-trail-logs/{}\tINVALID", done.changed_log);
     assert!(found.starts_with(&log) && found.matches("INVALID").count() == 1, "{found}");
     let tallies = "\n73/73 digest files valid\n48/49 log files valid, 1/49 log files INVALID\n";
     assert!(stdout.ends_with(tallies), "{stdout}");
 
-    let (status, stdout, found) = validate("eu-west-1");
-    assert_eq!(status, Some(1), "{stdout}{found}");
+    let Ran { status, stdout, stderr: found } = validate("eu-west-1");
+    assert_eq!(status, 1, "{stdout}{found}");
     let digest =
         format!("Digest file\ts3://example-trail-logs/{}\tINVALID: not found", done.deleted_digest);
     assert!(found.starts_with(&digest) && found.matches("INVALID").count() == 1, "{found}");

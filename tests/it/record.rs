@@ -1,12 +1,13 @@
 //! Run records: over every deed they equal the event stream byte for byte, add up, and reproduce
 //! every report. Truncated, edited, reordered and foreign records are recognised.
+use crate::support::copy::{Copy, replay};
+use crate::support::program::{Ran, connected, program, scratch};
 use crate::support::wait_until;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use trailproof_testkit::copy::Copy;
+use std::process::{Command, Stdio};
 use trailproof_testkit::server::{
     Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Schedule, ServerOptions,
 };
@@ -25,11 +26,11 @@ fn trail(pause: bool) -> BuiltTrail {
 }
 
 fn root(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("record-{name}"))
+    scratch(&format!("record-{name}"))
 }
 
 fn copy(name: &str, trail: &BuiltTrail) -> std::io::Result<Copy> {
-    Copy::write(env!("CARGO_BIN_EXE_trailproof"), &root(name), trail)
+    Copy::write(&root(name), trail)
 }
 
 fn events(text: &str) -> BTreeSet<String> {
@@ -54,22 +55,21 @@ fn a_record_is_the_stream_and_reproduces_every_report() {
         let Ok(copy) = copy("deeds", &changed) else { continue };
         let name = if round % 2 == 0 { "run.jsonl" } else { "run.jsonl.zst" };
         let record = copy.beside(name);
-        let live =
-            copy.verify(&["--format", "jsonl", "--record", &record, "--reproducible"]).unwrap();
+        let live = copy.verify(&["--format", "jsonl", "--record", &record, "--reproducible"]);
         if live.stdout.is_empty() {
             continue;
         }
         compared += 1;
-        let plain = copy.verify(&["--format", "jsonl"]).unwrap();
-        let lines = copy.read(name).unwrap();
+        let plain = copy.verify(&["--format", "jsonl"]);
+        let lines = copy.read(name);
         let (before, last) = lines.trim_end().rsplit_once('\n').unwrap();
         assert_eq!(format!("{before}\n"), live.stdout, "round {round}");
         assert!(last.contains("record-finished"), "{last}");
         assert_eq!(plain.status, live.status);
         seen.extend(events(before));
         for format in FORMATS {
-            let live = copy.verify(&["--format", format, "--reproducible"]).unwrap();
-            let again = copy.replay(&[&record, "--format", format]).unwrap();
+            let live = copy.verify(&["--format", format, "--reproducible"]);
+            let again = replay(&[&record, "--format", format]);
             assert_eq!(again.stdout, live.stdout, "round {round} as {format}: {}", again.stderr);
             assert_eq!((again.status, &*again.stderr), (live.status, ""), "round {round}");
         }
@@ -84,25 +84,11 @@ fn served(trail: &BuiltTrail, options: ServerOptions) -> LoopbackServer {
 }
 
 fn command(server: &LoopbackServer, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+    let mut command = connected(server, &["verify", "s3://example-trail-logs"]);
     command
-        .args(["verify", "s3://example-trail-logs"])
         .args(["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T14:04:11Z"])
-        .args(more)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")])
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .stdin(Stdio::null());
+        .args(more);
     command
-}
-
-fn status(output: &Output) -> i32 {
-    output.status.code().unwrap_or(-1)
-}
-
-fn stderr_of(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Two runs over the same evidence, with different concurrency and order of answers, write the same
@@ -135,11 +121,11 @@ fn a_reproducible_record_is_identical_at_any_concurrency() {
             let path = record.to_str().unwrap();
             let more =
                 ["--record", path, "--force", "--reproducible", "--concurrency", concurrency];
-            let output = command(&server, &more).output().unwrap();
-            assert!([1, 3].contains(&status(&output)), "{}", stderr_of(&output));
+            let ran = Ran::from(&mut command(&server, &more));
+            assert!([1, 3].contains(&ran.status), "{}", ran.stderr);
             written.push(fs::read(&record).unwrap());
-            let output = command(&server, &["--record", path, "--force"]).output().unwrap();
-            assert!([1, 3].contains(&status(&output)));
+            let ran = Ran::from(&mut command(&server, &["--record", path, "--force"]));
+            assert!([1, 3].contains(&ran.status), "{}", ran.stderr);
             let other = fs::read(&record).unwrap();
             assert_ne!(Some(&other), written.last(), "the clock must be recorded");
         }
@@ -161,8 +147,8 @@ fn an_unwritable_record_is_status_6_and_the_verdict_is_printed() {
         let copy = copy("unwritable-copy", trail).unwrap();
         for path in [Path::new("/dev/full"), &folder, &below_file, Path::new("/nowhere/record")] {
             let path = path.to_str().unwrap();
-            let ran = copy.verify(&["--record", path, "--format", "jsonl"]).unwrap();
-            assert_eq!(ran.status, Some(expected), "{path}: {}", ran.stderr);
+            let ran = copy.verify(&["--record", path, "--format", "jsonl"]);
+            assert_eq!(ran.status, expected, "{path}: {}", ran.stderr);
             assert!(ran.stdout.contains("\"verdict\""), "{path}: the verdict must be printed");
             assert!(ran.stderr.contains(&format!("cannot write `{path}`")), "{}", ran.stderr);
         }
@@ -181,19 +167,14 @@ fn an_impossible_output_path_is_a_usage_error() {
         (vec!["--report", "html"], "html=FILE"),
         (vec!["--report", "pdf=x"], "kinds of report"),
     ] {
-        let ran = copy.verify(&arguments).unwrap();
-        assert_eq!((ran.status, &*ran.stdout), (Some(2), ""), "{arguments:?}");
+        let ran = copy.verify(&arguments);
+        assert_eq!((ran.status, &*ran.stdout), (2, ""), "{arguments:?}");
         assert!(ran.stderr.contains(part), "{arguments:?}: {}", ran.stderr);
     }
     let stdout = fs::File::create(&out).unwrap();
-    let mut command = copy.command(&["--record", &out]);
-    let output = command.stdout(stdout).output().unwrap();
-    assert_eq!(status(&output), 2, "{}", stderr_of(&output));
-    assert!(
-        stderr_of(&output).contains("is the file that stdout is redirected to"),
-        "{}",
-        stderr_of(&output)
-    );
+    let ran = Ran::from(copy.command(&["--record", &out]).stdout(stdout));
+    let words = "is the file that stdout is redirected to";
+    assert!(ran.status == 2 && ran.stderr.contains(words), "{ran:?}");
 }
 
 /// An existing file stays until the new record is complete, and a link is not replaced by a file.
@@ -204,23 +185,22 @@ fn a_record_gets_its_name_only_when_it_is_complete() {
     fs::write(&record, "older").unwrap();
     std::os::unix::fs::symlink("run.jsonl", &link).unwrap();
     fs::write(copy.beside("run.jsonl.partial"), "of a run that was killed").unwrap();
-    let ran = copy.verify(&["--record", &link]).unwrap();
-    assert_eq!((ran.status, &*ran.stdout), (Some(2), ""), "{}", ran.stderr);
+    let ran = copy.verify(&["--record", &link]);
+    assert_eq!((ran.status, &*ran.stdout), (2, ""), "{}", ran.stderr);
     assert!(ran.stderr.contains(&format!("`{link}` already exists")), "{}", ran.stderr);
-    assert_eq!(copy.read("run.jsonl").unwrap(), "older");
-    let ran = copy.verify(&["--record", &link, "--force"]).unwrap();
-    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(copy.read("run.jsonl"), "older");
+    let ran = copy.verify(&["--record", &link, "--force"]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert!(copy.read("run.jsonl").unwrap().contains("record-finished"));
-    assert_eq!(copy.read("run.jsonl.partial.old").unwrap(), "of a run that was killed");
+    assert!(copy.read("run.jsonl").contains("record-finished"));
+    assert_eq!(copy.read("run.jsonl.partial.old"), "of a run that was killed");
     assert!(!Path::new(&copy.beside("run.jsonl.partial")).exists());
     // A run that does not begin touches nothing.
-    let before = copy.read("run.jsonl").unwrap();
-    let mut command = copy.program();
+    let before = copy.read("run.jsonl");
     let nowhere = copy.beside("nowhere");
-    command.args(["verify", &nowhere, "--last", "1d", "--force", "--record", &record]);
-    assert_eq!(status(&command.output().unwrap()), 2);
-    assert_eq!(copy.read("run.jsonl").unwrap(), before);
+    let arguments = ["verify", &nowhere, "--last", "1d", "--force", "--record", &record];
+    assert_eq!(Ran::from(&mut program(&arguments)).status, 2);
+    assert_eq!(copy.read("run.jsonl"), before);
 }
 
 /// Interrupted and killed runs leave a record that is recognised as truncated.
@@ -232,7 +212,6 @@ fn the_record_of_an_ended_run_is_recognised_as_truncated() {
     );
     let trail = trail(false);
     let root = root("ended");
-    let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&root).unwrap();
     for (signal, name) in [("-INT", "run.jsonl"), ("-INT", "run.jsonl.zst"), ("-KILL", "k.jsonl")] {
         let server = served(&trail, ServerOptions { faults: slow.clone(), ..Default::default() });
@@ -245,20 +224,18 @@ fn the_record_of_an_ended_run_is_recognised_as_truncated() {
         wait_until("a log file is requested", || server.requests().faulted > 0);
         let kill = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(kill.success());
-        let output = child.wait_with_output().unwrap();
+        let ran = Ran::of(child.wait_with_output().unwrap());
         assert!(!record.exists() && partial.exists(), "{signal} {name}");
-        let mut replay = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-        let replay = replay.arg("replay").arg(&partial).args(["--format", "jsonl"]);
-        let again = replay.output().unwrap();
+        let again = replay(&[partial.to_str().unwrap(), "--format", "jsonl"]);
         if signal == "-INT" {
-            assert_eq!(status(&output), 130);
-            assert!(stderr_of(&output).contains("--resume"), "{}", stderr_of(&output));
-            assert_eq!(again.stdout, output.stdout, "{name}: the replay must equal the output");
-            assert_eq!(status(&again), 3, "{}", stderr_of(&again));
-            assert!(stderr_of(&again).contains("cut short"), "{}", stderr_of(&again));
+            assert_eq!(ran.status, 130);
+            assert!(ran.stderr.contains("--resume"), "{}", ran.stderr);
+            assert_eq!(again.stdout, ran.stdout, "{name}: the replay must equal the output");
+            assert_eq!(again.status, 3, "{}", again.stderr);
+            assert!(again.stderr.contains("cut short"), "{}", again.stderr);
         } else {
             // Possibly no byte has reached the system yet.
-            assert!([3, 5].contains(&status(&again)), "{}", stderr_of(&again));
+            assert!([3, 5].contains(&again.status), "{}", again.stderr);
         }
     }
 }
@@ -270,9 +247,9 @@ fn a_pipe_in_place_of_a_partial_record_does_not_hang() {
     let (record, partial) = (copy.beside("run.jsonl"), copy.beside("run.jsonl.partial"));
     let made = Command::new("mkfifo").arg(&partial).status().unwrap();
     assert!(made.success());
-    let run = std::thread::spawn(move || copy.verify(&["--record", &record]).unwrap().status);
+    let run = std::thread::spawn(move || copy.verify(&["--record", &record]).status);
     wait_until("the run ends although nothing reads the pipe", || run.is_finished());
-    assert_eq!(run.join().unwrap(), Some(0));
+    assert_eq!(run.join().unwrap(), 0);
 }
 
 /// Whatever a forged digest claims, the record of the run can be read back, and nothing in it
@@ -307,11 +284,11 @@ fn the_record_of_the_worst_claims_can_be_read_back() {
     }
     let copy = copy("worst", &trail).unwrap();
     let record = copy.beside("run.jsonl");
-    let live = copy.verify(&["--format", "jsonl", "--record", &record, "--reproducible"]).unwrap();
-    assert_eq!(live.status, Some(1), "{}", live.stderr);
+    let live = copy.verify(&["--format", "jsonl", "--record", &record, "--reproducible"]);
+    assert_eq!(live.status, 1, "{}", live.stderr);
     for format in ["jsonl", "json", "text"] {
-        let again = copy.replay(&[&record, "--format", format]).unwrap();
-        assert_eq!(again.status, Some(1), "{}", again.stderr);
+        let again = replay(&[&record, "--format", format]);
+        assert_eq!(again.status, 1, "{}", again.stderr);
         let steers = |it: char| matches!(it, '\u{7f}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}');
         assert!(!again.stdout.chars().any(steers), "{format}");
         if format == "jsonl" {

@@ -1,10 +1,10 @@
 //! Records that were altered or that have a foreign format: each is rejected with the line number
 //! and the reason, and nothing of it is printed.
+use crate::support::copy::{Copy, replay};
+use crate::support::program::{Ran, program, scratch};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::fs;
-use std::path::Path;
-use trailproof_testkit::copy::Copy;
 use trailproof_testkit::trail::{Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};
 
 /// Returns a contradicted run of two chains, with its record in `run.jsonl`.
@@ -17,10 +17,9 @@ fn recorded(name: &str) -> Copy {
         .build();
     let log = LogAt { digest: DigestAt { chain: 0, index: 5 }, log: 0 };
     trail.apply(Deed::LogContentChanged(log)).unwrap();
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("replay-{name}"));
-    let copy = Copy::write(env!("CARGO_BIN_EXE_trailproof"), &root, &trail).unwrap();
-    let ran = copy.verify(&["--record", &copy.beside("run.jsonl")]).unwrap();
-    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    let copy = Copy::write(&scratch(&format!("replay-{name}")), &trail).unwrap();
+    let ran = copy.verify(&["--record", &copy.beside("run.jsonl")]);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
     copy
 }
 
@@ -36,8 +35,7 @@ fn finished(lines: &[String]) -> String {
 }
 
 fn lines(copy: &Copy) -> Vec<String> {
-    let mut lines: Vec<String> =
-        copy.read("run.jsonl").unwrap().lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = copy.read("run.jsonl").lines().map(str::to_owned).collect();
     lines.pop();
     lines
 }
@@ -50,15 +48,15 @@ fn named(lines: &[String], event: &str) -> usize {
 /// Replays a record that must be rejected, and returns the message.
 fn refused(copy: &Copy, bytes: impl AsRef<[u8]>) -> String {
     fs::write(copy.beside("bad.jsonl"), bytes).unwrap();
-    let ran = copy.replay(&[&copy.beside("bad.jsonl"), "--format", "jsonl"]).unwrap();
-    assert_eq!((ran.status, &*ran.stdout), (Some(5), ""), "{}", ran.stderr);
+    let ran = replay(&[&copy.beside("bad.jsonl"), "--format", "jsonl"]);
+    assert_eq!((ran.status, &*ran.stdout), (5, ""), "{}", ran.stderr);
     ran.stderr
 }
 
 #[test]
 fn a_record_with_changed_bytes_is_rejected() {
     let copy = recorded("bytes");
-    let whole = copy.read("run.jsonl").unwrap();
+    let whole = copy.read("run.jsonl");
     // A byte of a text that only the hash covers.
     let host = whole.find("\"arguments\":[\"verify\"").unwrap() + 15;
     let mut edited = whole.clone().into_bytes();
@@ -83,7 +81,7 @@ fn a_record_that_does_not_add_up_is_rejected() {
     let good = lines(&copy);
     assert_eq!(
         finished(&good),
-        copy.read("run.jsonl").unwrap(),
+        copy.read("run.jsonl"),
         "the test must write it as the program does"
     );
     let edit = |at: usize, from: &str, to: &str| {
@@ -206,24 +204,24 @@ fn a_file_that_is_not_our_record_is_rejected_with_a_message() {
         assert!(message.contains(part), "{part}: {message}");
         assert!(!message.trim_end().contains(|c: char| c.is_control() && c != '\n'), "{message:?}");
     }
-    let ran = copy.replay(&[&copy.beside("nowhere")]).unwrap();
-    assert_eq!(ran.status, Some(5));
-    let ran = copy.replay(&[&copy.beside("copy")]).unwrap();
-    assert_eq!(ran.status, Some(5), "{}", ran.stderr);
+    let ran = replay(&[&copy.beside("nowhere")]);
+    assert_eq!(ran.status, 5);
+    let ran = replay(&[&copy.beside("copy")]);
+    assert_eq!(ran.status, 5, "{}", ran.stderr);
 }
 
 /// A record truncated after any line reports what it holds and has no verdict.
 #[test]
 fn a_truncated_record_has_no_verdict() {
     let copy = recorded("cut");
-    let whole = copy.read("run.jsonl").unwrap();
+    let whole = copy.read("run.jsonl");
     let count = whole.lines().count();
     for kept in [1, 2, 5, count / 2, count - 2, count - 1] {
         let cut: String = whole.split_inclusive('\n').take(kept).collect();
         for cut in [cut.clone(), format!("{cut}{{\"event\":\"lo")] {
             fs::write(copy.beside("cut.jsonl"), cut).unwrap();
-            let ran = copy.replay(&[&copy.beside("cut.jsonl"), "--format", "jsonl"]).unwrap();
-            assert_eq!(ran.status, Some(3), "{kept}: {}", ran.stderr);
+            let ran = replay(&[&copy.beside("cut.jsonl"), "--format", "jsonl"]);
+            assert_eq!(ran.status, 3, "{kept}: {}", ran.stderr);
             assert!(ran.stderr.contains(&format!("ends after line {kept},")), "{}", ran.stderr);
             assert!(whole.contains(ran.stdout.lines().last().unwrap()));
         }
@@ -238,9 +236,9 @@ fn additions_by_a_later_version_are_ignored() {
     more.insert(at, "{\"event\":\"moon-phase\",\"phase\":3}".to_owned());
     more[0] = more[0].replacen('{', "{\"moon\":[{\"x\":null}],", 1);
     fs::write(copy.beside("later.jsonl"), finished(&more)).unwrap();
-    let later = copy.replay(&[&copy.beside("later.jsonl"), "--format", "json"]).unwrap();
-    let now = copy.replay(&[&copy.beside("run.jsonl"), "--format", "json"]).unwrap();
-    assert_eq!((later.status, later.stdout), (Some(1), now.stdout), "{}", later.stderr);
+    let later = replay(&[&copy.beside("later.jsonl"), "--format", "json"]);
+    let now = replay(&[&copy.beside("run.jsonl"), "--format", "json"]);
+    assert_eq!((later.status, later.stdout), (1, now.stdout), "{}", later.stderr);
 }
 
 /// Records from before the store's clock was recorded are read as records without that value.
@@ -253,12 +251,12 @@ fn an_older_record_is_read() {
     assert_ne!(older, lines[ended]);
     lines[ended] = older;
     fs::write(copy.beside("older.jsonl"), finished(&lines)).unwrap();
-    let reported = |name: &str| copy.replay(&[&copy.beside(name), "--format", "jsonl"]).unwrap();
-    assert_eq!(reported("older.jsonl").status, Some(1));
+    let reported = |name: &str| replay(&[&copy.beside(name), "--format", "jsonl"]);
+    assert_eq!(reported("older.jsonl").status, 1);
     assert_eq!(reported("older.jsonl"), reported("run.jsonl"));
     let done = |arguments: &[&str]| {
-        let output = copy.program().args(arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let ran = Ran::from(&mut program(arguments));
+        assert_eq!(ran.status, 0, "{ran:?}");
     };
     let [key, signed, older] = ["key.pem", "signed.json", "older.jsonl"].map(|x| copy.beside(x));
     let public = copy.beside("public.pem");
@@ -281,10 +279,9 @@ fn missing_hours_cannot_be_edited_into_pending_hours() {
         .logs(LogPlan::Constant(1), LogSizes::Small)
         .build();
     trail.apply(Deed::NewestDigestsDeleted { chain: 0, count: 2 }).unwrap();
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("replay-pending");
-    let copy = Copy::write(env!("CARGO_BIN_EXE_trailproof"), &root, &trail).unwrap();
-    let ran = copy.verify(&["--record", &copy.beside("run.jsonl")]).unwrap();
-    assert_eq!(ran.status, Some(3), "{}", ran.stdout);
+    let copy = Copy::write(&scratch("replay-pending"), &trail).unwrap();
+    let ran = copy.verify(&["--record", &copy.beside("run.jsonl")]);
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
     let honest = lines(&copy);
     let mut edited = honest.clone();
     let mut edit = |event: &str, from: &str, to: &str| {
@@ -311,8 +308,8 @@ fn missing_hours_cannot_be_edited_into_pending_hours() {
         vec!["attest", "sign", &copy.beside("bad.jsonl"), "--key", "k", "-o", "a"],
         vec!["verify", "x", "--resume", &copy.beside("bad.jsonl"), "--last", "1d"],
     ] {
-        let output = copy.program().args(&arguments).output().unwrap();
-        assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+        let ran = Ran::from(&mut program(&arguments));
+        assert_ne!(ran.status, 0, "{arguments:?}");
     }
     // No run allows more than two hours, whenever it was made.
     edited[0] = edited[0].replacen("06:04:11Z\",\"trails", "06:04:10Z\",\"trails", 1);
@@ -320,7 +317,7 @@ fn missing_hours_cannot_be_edited_into_pending_hours() {
     assert!(message.contains("`tail_allowed_from`"), "{message}");
     // The honest record is accepted.
     fs::write(copy.beside("whole.jsonl"), finished(&honest)).unwrap();
-    assert_eq!(copy.replay(&[&copy.beside("whole.jsonl")]).unwrap().status, Some(3));
+    assert_eq!(replay(&[&copy.beside("whole.jsonl")]).status, 3);
 }
 
 #[test]
@@ -335,19 +332,15 @@ fn a_record_in_the_preview_format_is_rejected_as_such() {
     );
     let at = copy.beside("bad.jsonl");
     for option in ["--since", "--resume"] {
-        let ran = copy.verify(&[option, &at]);
         // `--since` already sets the start of the period.
         let ran = if option == "--since" {
-            let mut command = copy.program();
-            let output = command
-                .args(["verify", &copy.beside("copy"), option, &at, "--end-time", "2026-03-02"])
-                .output()
-                .unwrap();
-            String::from_utf8(output.stderr).unwrap()
+            let directory = copy.beside("copy");
+            let end = ["--end-time", "2026-03-02"];
+            Ran::from(program(&["verify", &directory, option, &at]).args(end))
         } else {
-            ran.unwrap().stderr
+            copy.verify(&[option, &at])
         };
-        assert!(ran.contains("a preview format"), "{option}: {ran}");
+        assert!(ran.stderr.contains("a preview format"), "{option}: {}", ran.stderr);
     }
 }
 

@@ -1,9 +1,8 @@
 //! A folder with a record of the demo, keys, and an attestation of it.
-#![allow(dead_code, reason = "`external` uses a part")]
+use super::program::{Ran, empty_folder, program};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use trailproof::attest::dsse::{Envelope, IN_TOTO, signed_hash};
 use trailproof::attest::key::SigningKey;
 
@@ -13,36 +12,12 @@ pub(crate) fn repository(path: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().unwrap().to_owned()
 }
 
-/// The result of a run of the program.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) status: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Ran {
-    /// Checks the exit status, and that stdout or stderr contains these words.
-    pub(crate) fn is(self, status: i32, words: &str) -> Self {
-        assert_eq!(self.status, status, "{self:#?}");
-        let printed = self.out.contains(words) || self.err.contains(words);
-        assert!(printed, "`{words}` is not in {self:#?}");
-        // The output must not control a terminal.
-        let unsafe_byte = |text: &str| text.bytes().any(|byte| byte < 0x20 && byte != b'\n');
-        assert!(!unsafe_byte(&self.out) && !unsafe_byte(&self.err), "{self:#?}");
-        self
-    }
-}
-
 pub(crate) struct AttestFolder(pub(crate) PathBuf);
 
 impl AttestFolder {
     /// Creates an empty folder.
     pub(crate) fn empty(name: &str) -> Self {
-        let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("attest-{name}"));
-        let _ = fs::remove_dir_all(&at);
-        fs::create_dir_all(&at).unwrap();
-        Self(at)
+        Self(empty_folder(&format!("attest-{name}")))
     }
 
     /// Creates a folder with `record.jsonl`, `key.pem`, `public.pem` and an attestation.
@@ -80,23 +55,8 @@ impl AttestFolder {
     }
 
     pub(crate) fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
-            .args(arguments)
-            .current_dir(&self.0)
-            .env_clear()
-            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran {
-            status: output.status.code().unwrap(),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
+        let mut command = program(arguments);
+        Ran::from(command.current_dir(&self.0).envs(environment.iter().copied()))
     }
 
     /// Runs `attest verify` on this file with the folder's public key.

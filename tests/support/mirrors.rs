@@ -1,12 +1,13 @@
 //! Shared by the tests of mirrors: a trail, the program with and without a network, and the content
 //! of a directory.
-#![allow(dead_code, reason = "each test binary uses a part")]
+pub(crate) use super::program::{Ran, serve};
+use super::program::{connected, scratch, without_network};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use trailproof_testkit::server::{LoopbackServer, ServerOptions};
+use std::process::Command;
+use trailproof_testkit::server::LoopbackServer;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 use trailproof_testkit::world::Version;
 
@@ -14,9 +15,7 @@ pub(crate) const START: &str = "2026-03-01T00:04:11Z";
 pub(crate) const JSONL: [&str; 2] = ["--format", "jsonl"];
 
 pub(crate) fn fresh(name: &str) -> PathBuf {
-    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mirrors-{name}"));
-    let _ = fs::remove_dir_all(&at);
-    at
+    scratch(&format!("mirrors-{name}"))
 }
 
 pub(crate) fn trail() -> BuiltTrail {
@@ -42,10 +41,6 @@ pub(crate) fn object(body: &[u8]) -> Version {
     }
 }
 
-pub(crate) fn serve(trail: &BuiltTrail) -> LoopbackServer {
-    LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap()
-}
-
 pub(crate) fn bucket(trail: &BuiltTrail) -> String {
     trail.chains.first().unwrap().digests.first().unwrap().bucket.clone()
 }
@@ -63,27 +58,7 @@ pub(crate) fn slices(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
 }
 
-/// The result of a run of the program.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) status: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
 impl Ran {
-    pub(crate) fn of(output: Output) -> Self {
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    pub(crate) fn jsonl(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
     /// Returns the record without the fields that describe where it was read.
     pub(crate) fn events(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.stdout.lines().map(str::to_owned).collect();
@@ -106,10 +81,6 @@ impl Ran {
         lines
     }
 
-    pub(crate) fn of_kind(&self, kind: &str) -> Vec<Value> {
-        self.jsonl().into_iter().filter(|event| event["event"] == kind).collect()
-    }
-
     pub(crate) fn findings(&self) -> BTreeMap<String, String> {
         let of = |event: &Value| {
             let code = event["finding"]["code"].as_str()?.to_owned();
@@ -119,22 +90,15 @@ impl Ran {
     }
 }
 
-/// Returns the program with the server in place of AWS.
+/// Returns the program with the server in place of AWS, and a region.
 pub(crate) fn command(server: &LoopbackServer, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("AWS_REGION", "us-east-1")
-        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .stdin(Stdio::null());
+    let mut command = connected(server, arguments);
+    command.env("AWS_REGION", "us-east-1");
     command
 }
 
 pub(crate) fn aws(server: &LoopbackServer, arguments: &[&str]) -> Ran {
-    Ran::of(command(server, arguments).output().unwrap())
+    Ran::from(&mut command(server, arguments))
 }
 
 pub(crate) fn verify_bucket(server: &LoopbackServer, trail: &BuiltTrail) -> Ran {
@@ -151,22 +115,7 @@ pub(crate) fn mirror(server: &LoopbackServer, trail: &BuiltTrail, at: &Path, mor
 
 /// Runs the program without credentials and, if the system allows it, without a network.
 pub(crate) fn offline(arguments: &[&str]) -> Ran {
-    let program = env!("CARGO_BIN_EXE_trailproof");
-    let can = Command::new("unshare").args(["-rn", "true"]).stderr(Stdio::null()).status();
-    let mut command = if can.is_ok_and(|status| status.success()) {
-        let mut command = Command::new("unshare");
-        command.args(["-rn", program]);
-        command
-    } else {
-        Command::new(program)
-    };
-    let output = command
-        .args(arguments)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .output();
-    Ran::of(output.unwrap())
+    Ran::from(&mut without_network(arguments))
 }
 
 pub(crate) fn keys(at: &Path) -> String {

@@ -1,10 +1,13 @@
-//! Shared by several modules of `it`.
+//! Shared by several modules of `it` and `external`.
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test program uses a part")]
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) mod attest_room;
+pub(crate) mod copy;
 pub(crate) mod mirrors;
 pub(crate) mod module_graph;
+pub(crate) mod program;
 pub(crate) mod run_events;
 pub(crate) mod worlds;
 

@@ -2,7 +2,6 @@
 //!
 //! A development dependency, never in the shipped binary. Nothing here calls the rules under test:
 //! the expected result of a trail is computed from what was done to it.
-pub mod copy;
 pub mod scenario;
 pub mod server;
 pub mod trail;

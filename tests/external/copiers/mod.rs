@@ -13,9 +13,11 @@
 mod cases;
 mod judged;
 mod stage;
+use crate::support::copy::all_keys;
+use crate::support::program::{NOWHERE, connect, isolate, named_program, program};
 use cases::{Case, case, deeds};
 use judged::{comparable_events, difference};
-use serde_json::{Value, json};
+use serde_json::Value;
 use stage::{STAGE, side_by_side};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -37,34 +39,17 @@ fn scratch(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("copiers-{name}"))
 }
 
-/// Writes the keys of the trail in our own format, with coverage of all time.
-fn write_keys(trail: &BuiltTrail, at: &Path) {
-    let mut regions = serde_json::Map::new();
-    for (region, listed) in trail.public_keys().as_object().unwrap() {
-        let mut listed = listed.clone();
-        listed["requested"] =
-            json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        regions.insert(region.clone(), listed);
-    }
-    let keys = json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions });
-    fs::write(at, keys.to_string()).unwrap();
-}
-
 fn verify(case: &Case, location: &str, endpoint: Option<&str>) -> Output {
     let whole = case.trail.whole();
     let iso = |at| Timestamp::from_unix(at).to_string();
-    Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(["verify", location, "--format", "jsonl", "--public-keys"])
+    let mut command = program(&["verify", location, "--format", "jsonl", "--public-keys"]);
+    // A copy is verified without any request.
+    connect(&mut command, endpoint.unwrap_or(NOWHERE))
         .arg(&case.keys)
         // Every copier reports what it leaves out, so the copy can be asserted to be complete.
         .args(endpoint.is_none().then_some("--complete-copy"))
         .args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)])
-        .env_clear()
-        // A copy is verified without any request.
-        .env("AWS_ENDPOINT_URL", endpoint.unwrap_or("http://127.0.0.1:9"))
         .env("AWS_REGION", "us-east-1")
-        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
         .output()
         .unwrap()
 }
@@ -78,15 +63,8 @@ enum Bodies {
     Inflated,
 }
 
-/// Returns the program that the variable names, or `None` after printing that it is not set.
-fn program(variable: &str) -> Option<OsString> {
-    let named = std::env::var_os(variable).filter(|name| !name.is_empty());
-    if named.is_none() {
-        println!("skipped: `{variable}` is not set");
-        let required = std::env::var_os("TRAILPROOF_REQUIRE_COPIERS").is_some();
-        assert!(!required, "`{variable}` is required");
-    }
-    named
+fn copier(variable: &str) -> Option<OsString> {
+    named_program(variable, "TRAILPROOF_REQUIRE_COPIERS")
 }
 
 /// Copies the whole bucket into a new directory. A copier that leaves something out reports it and
@@ -100,15 +78,12 @@ fn copy(
     let _ = fs::remove_dir_all(&to);
     fs::create_dir_all(&to).unwrap();
     let mut command = Command::new(program);
-    let arguments = arguments(&STAGE.server.endpoint(), &to);
-    let output = command
-        .args(arguments)
-        .env_clear()
+    let endpoint = STAGE.server.endpoint();
+    let output = connect(isolate(&mut command), &endpoint)
+        .args(arguments(&endpoint, &to))
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .env("HOME", &to)
-        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
         .envs([("AWS_REGION", "us-east-1"), ("AWS_DEFAULT_REGION", "us-east-1")])
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -184,7 +159,7 @@ fn every_deed_is_among_the_cases() {
 
 #[test]
 fn aws_s3_sync() {
-    let Some(aws) = program("TRAILPROOF_AWS_CLI") else { return };
+    let Some(aws) = copier("TRAILPROOF_AWS_CLI") else { return };
     let at = copy("aws", &aws, |endpoint, to| {
         let bucket = format!("s3://{BUCKET}");
         let mut all =
@@ -196,7 +171,7 @@ fn aws_s3_sync() {
 }
 
 fn rclone(name: &str, more: &str) -> Option<PathBuf> {
-    let rclone = program("TRAILPROOF_RCLONE")?;
+    let rclone = copier("TRAILPROOF_RCLONE")?;
     Some(copy(name, &rclone, |endpoint, to| {
         // With the provider `AWS`, rclone would put the bucket into the host name.
         let options = "provider=Other,env_auth,list_version=2,list_url_encode=true";
@@ -221,7 +196,7 @@ fn rclone_copy_with_decompression() {
 
 #[test]
 fn s5cmd_cp() {
-    let Some(s5cmd) = program("TRAILPROOF_S5CMD") else { return };
+    let Some(s5cmd) = copier("TRAILPROOF_S5CMD") else { return };
     // s5cmd stops at the first listing that is not valid XML, so each case is listed separately.
     let at = copy("s5cmd", &s5cmd, |endpoint, to| {
         let each = STAGE.cases.iter().map(|case| {

@@ -7,6 +7,7 @@
 mod compare;
 mod divergences;
 
+use crate::support::program::{PROGRAM, named_program};
 use chrono::{DateTime, Duration as Span, Utc};
 use compare::{Judgement, Listed, judge};
 use std::collections::BTreeMap;
@@ -31,14 +32,9 @@ fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// Returns the AWS CLI 1.46.2 to compare with.
 fn aws_cli() -> Option<PathBuf> {
-    let path = std::env::var_os("TRAILPROOF_AWS_CLI").filter(|path| !path.is_empty());
-    if path.is_none() {
-        let required = std::env::var_os("TRAILPROOF_REQUIRE_AWS_CLI").is_some();
-        assert!(!required, "TRAILPROOF_AWS_CLI must name the AWS CLI 1.46.2");
-        print_line("skipped: TRAILPROOF_AWS_CLI does not name an AWS CLI to compare with");
-    }
-    path.map(PathBuf::from)
+    named_program("TRAILPROOF_AWS_CLI", "TRAILPROOF_REQUIRE_AWS_CLI").map(PathBuf::from)
 }
 
 fn home() -> PathBuf {
@@ -110,7 +106,7 @@ fn trailproof_prints_what_the_aws_cli_prints() {
         home: home(),
     };
     let aws = program(aws, &["cloudtrail", "validate-logs"]);
-    let ours = program(env!("CARGO_BIN_EXE_trailproof").into(), &["validate-logs"]);
+    let ours = program(PROGRAM.into(), &["validate-logs"]);
     let only = std::env::var("TRAILPROOF_SCENARIOS").unwrap_or_default();
     let scenarios: Vec<Scenario> =
         Scenario::all().into_iter().filter(|scenario| scenario.name.contains(&only)).collect();

@@ -10,9 +10,9 @@ const UPLOADS: usize = 32;
 const START: Duration = Duration::from_secs(90);
 
 /// A server in its own process. The process ends when this value is dropped.
-pub(super) struct Foreign {
+pub(crate) struct Foreign {
     pub(super) child: Child,
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
     pub(super) root: PathBuf,
 }
 
@@ -24,15 +24,8 @@ impl Drop for Foreign {
     }
 }
 
-/// Returns the program that the variable names, or `None` after printing that it is not set.
 fn program(variable: &str) -> Option<OsString> {
-    let named = std::env::var_os(variable).filter(|name| !name.is_empty());
-    if named.is_none() {
-        println!("skipped: `{variable}` is not set");
-        let required = std::env::var_os("TRAILPROOF_REQUIRE_FOREIGN_SERVERS").is_some();
-        assert!(!required, "`{variable}` is required");
-    }
-    named
+    named_program(variable, "TRAILPROOF_REQUIRE_FOREIGN_SERVERS")
 }
 
 /// Starts `program` with the arguments that `arguments` builds from a port and a directory, and
@@ -42,9 +35,7 @@ fn start(
     name: &str,
     arguments: impl Fn(u16, &Path) -> Vec<OsString>,
 ) -> Foreign {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("foreign-{name}"));
-    let _ = fs::remove_dir_all(&root);
-    fs::create_dir_all(&root).unwrap();
+    let root = empty_folder(&format!("foreign-{name}"));
     // The port is free now. If another process takes it first, the server ends at once.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let log = fs::File::create(root.with_extension("log")).unwrap();
@@ -75,7 +66,7 @@ pub(super) fn s3s_fs(name: &str) -> Option<Foreign> {
     }))
 }
 
-pub(super) fn moto(name: &str) -> Option<Foreign> {
+pub(crate) fn moto(name: &str) -> Option<Foreign> {
     let program = program("TRAILPROOF_MOTO_SERVER")?;
     Some(start(&program, &format!("moto-{name}"), |port, _| {
         ["-H", "127.0.0.1", "-p", &port.to_string()].map(OsString::from).to_vec()

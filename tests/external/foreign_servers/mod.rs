@@ -8,7 +8,8 @@
 //!
 //! A real client uploads the objects. CloudTrail and Organizations are still served by our own
 //! server, because neither program implements ListPublicKeys.
-mod foreign;
+pub(crate) mod foreign;
+use crate::support::program::{Ran, connected, empty_folder, named_program};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use aws_sdk_s3::primitives::ByteStream;
@@ -35,29 +36,11 @@ use trailproof_testkit::world::{Bucket, Version};
 const ACCESS_KEY: &str = "AKIAEXAMPLE";
 const SECRET_KEY: &str = "secret/of+nobody";
 
-/// The result of a run of the program.
-#[derive(Debug, PartialEq, Eq)]
-struct Ran {
-    status: Option<i32>,
-    out: String,
-    err: String,
-}
-
 /// Runs the program with S3 at one endpoint and all other services at another.
 fn run(s3: &str, others: &LoopbackServer, secret: &str, arguments: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(arguments)
-        .env_clear()
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .envs([("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", secret)])
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_ENDPOINT_URL_S3", s3)
-        .env("AWS_ENDPOINT_URL_CLOUDTRAIL", others.endpoint())
-        .env("AWS_ENDPOINT_URL_ORGANIZATIONS", others.endpoint())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    let credentials = [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", secret)];
+    let mut command = connected(others, arguments);
+    Ran::from(command.envs(credentials).env("AWS_ENDPOINT_URL_S3", s3))
 }
 
 /// A trail, the arguments that validate it, and the expected result.
@@ -91,8 +74,8 @@ async fn compare(foreign: &Foreign, job: &Job) {
         arguments.extend(verbose.then(|| "--verbose".to_owned()));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let expected = run(&ours.endpoint(), &ours, SECRET_KEY, &arguments);
-        assert_eq!(expected.status, Some(job.status), "{name}: {expected:#?}");
-        let invalid = expected.err.lines().filter(|line| line.contains("\tINVALID")).count();
+        assert_eq!(expected.status, job.status, "{name}: {expected:#?}");
+        let invalid = expected.stderr.lines().filter(|line| line.contains("\tINVALID")).count();
         assert_eq!(invalid, job.invalid, "{name}: {expected:#?}");
         ours.forget();
         let found = run(&foreign.endpoint, &ours, SECRET_KEY, &arguments);
@@ -206,11 +189,11 @@ async fn wrong_credentials_for_s3s_fs_make_nothing_invalid() {
     let arguments = job.arguments();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let ran = run(&server.endpoint, &ours, "another secret", &arguments);
-    assert_eq!(ran.status, Some(job.status), "{ran:#?}");
-    assert!(ran.err.contains("SignatureDoesNotMatch"), "{ran:#?}");
-    assert!(!ran.err.contains("INVALID") && !ran.out.contains("INVALID"), "{ran:#?}");
+    assert_eq!(ran.status, job.status, "{ran:#?}");
+    assert!(ran.stderr.contains("SignatureDoesNotMatch"), "{ran:#?}");
+    assert!(!ran.stderr.contains("INVALID") && !ran.stdout.contains("INVALID"), "{ran:#?}");
     let ran = run(&server.endpoint, &ours, SECRET_KEY, &arguments);
-    assert_eq!(ran.status, Some(0), "{ran:#?}");
+    assert_eq!(ran.status, 0, "{ran:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,7 +35,7 @@ fn a_changed_envelope_is_not_signed() {
         room.write("changed.json", changed.to_string());
         let ran = room.verify("changed.json", &[]).is(1, "is not signed by the key");
         // Nothing from an unsigned payload is printed.
-        assert!(!ran.out.contains("verdict"), "{name}: {ran:#?}");
+        assert!(!ran.stdout.contains("verdict"), "{name}: {ran:#?}");
     }
 }
 
@@ -92,7 +92,7 @@ fn a_file_that_is_not_an_attestation_is_unreadable() {
     for (name, text, words) in cases {
         room.write("wrong.json", text);
         let ran = room.verify("wrong.json", &[]).is(5, words);
-        assert!(ran.err.len() < 2_000, "{name}: {} bytes", ran.err.len());
+        assert!(ran.stderr.len() < 2_000, "{name}: {} bytes", ran.stderr.len());
     }
     let stamps = json!({ "rfc3161Timestamps": vec![json!({ "signedTimestamp": "" }); 17] });
     let bundle = json!({
@@ -201,7 +201,7 @@ fn hostile_text_does_not_reach_the_terminal() {
         ]);
     });
     let ran = room.verify("hostile.json", &[]).is(0, "\\u{1b}[2J\\u{202e}");
-    assert!(ran.out.len() < 10_000, "{} bytes", ran.out.len());
+    assert!(ran.stdout.len() < 10_000, "{} bytes", ran.stdout.len());
     room.verify("hostile.json", &["--record", "record.jsonl"])
         .is(1, "the attestation has no record");
 }

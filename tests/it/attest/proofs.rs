@@ -16,7 +16,7 @@ fn objects(room: &AttestFolder) -> BTreeSet<String> {
         .collect()
 }
 
-fn check(room: &AttestFolder, proof: &str, attestation: &str) -> crate::support::attest_room::Ran {
+fn check(room: &AttestFolder, proof: &str, attestation: &str) -> crate::support::program::Ran {
     let check = ["attest", "check-proof", proof, "--attestation", attestation];
     room.run(&[&check[..], &["--key", "public.pem"]].concat())
 }
@@ -34,14 +34,14 @@ fn every_object_is_proven_without_the_record() {
         room.run(&["attest", "prove", "record.jsonl", object, "-o", "proof.json", "--force"])
             .is(0, "");
         let ran = check(&room, "proof.json", ATTESTATION).is(0, object);
-        assert!(ran.out.contains("not checked: the object itself"), "{ran:#?}");
+        assert!(ran.stdout.contains("not checked: the object itself"), "{ran:#?}");
     }
     let prove = |object: &str| room.run(&["attest", "prove", "record.jsonl", object]);
     let changed = objects.iter().find(|object| object.contains("20260302T0625Z_14DtgyWom2CB4PZm"));
-    room.write("proof.json", prove(changed.unwrap()).is(0, "trailproof-inclusion-proof").out);
+    room.write("proof.json", prove(changed.unwrap()).is(0, "trailproof-inclusion-proof").stdout);
     let ran = check(&room, "proof.json", ATTESTATION).is(0, "finding    log-hash-mismatch");
-    assert!(ran.out.contains("outcome    invalid"), "{ran:#?}");
-    assert!(ran.out.contains("which is valid"), "{ran:#?}");
+    assert!(ran.stdout.contains("outcome    invalid"), "{ran:#?}");
+    assert!(ran.stdout.contains("which is valid"), "{ran:#?}");
     prove("s3://example-trail-logs/no/such/key").is(1, "no digest or log file");
     prove("s3://other/key").is(1, "no digest or log file");
     for wrong in ["key", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "\u{1b}[2J"] {

@@ -39,12 +39,12 @@ fn unchanged_evidence_holds_with_the_keys_of_the_attestation() {
     let ran = room
         .verify(ATTESTATION, &["--recheck", &demo, "--complete-copy"])
         .is(0, "was verified again");
-    assert!(ran.out.contains("all 241 lines are identical to those attested"), "{ran:#?}");
-    assert!(ran.out.contains("not checked  trust: "), "{ran:#?}");
+    assert!(ran.stdout.contains("all 241 lines are identical to those attested"), "{ran:#?}");
+    assert!(ran.stdout.contains("not checked  trust: "), "{ran:#?}");
     let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo, "--complete-copy"]);
     let ran = ran.is(0, "all 241 lines are identical to those attested");
-    assert!(ran.out.contains("not checked  copy: "), "{ran:#?}");
+    assert!(ran.stdout.contains("not checked  copy: "), "{ran:#?}");
     // What counts as deleted only because of the assertion is open without it.
     let ran = room.verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", &demo]);
     ran.is(3, "1 objects or listings could not be read again");
@@ -100,7 +100,7 @@ fn a_copy_without_metadata_is_not_reported_as_changed() {
     fs::remove_file(less.join("trailproof-objects.json")).unwrap();
     let ran = room
         .verify(ATTESTATION, &["--record", "record.jsonl", "--recheck", "copy", "--complete-copy"]);
-    assert!(!ran.out.contains("WRONG        evidence"), "{ran:#?}");
+    assert!(!ran.stdout.contains("WRONG        evidence"), "{ran:#?}");
     assert_eq!(ran.status, 3, "{ran:#?}");
 }
 

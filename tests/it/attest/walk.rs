@@ -9,7 +9,7 @@ fn a_key_file_is_private_and_never_overwritten() {
     let made = room.run(&["attest", "keygen", "-o", "key.pem"]).is(0, "BEGIN PUBLIC KEY");
     let mode = std::fs::metadata(room.0.join("key.pem")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert_eq!(room.key("key.pem").public().unwrap().to_pem().unwrap(), made.out);
+    assert_eq!(room.key("key.pem").public().unwrap().to_pem().unwrap(), made.stdout);
     let before = room.read("key.pem");
     room.run(&["attest", "keygen", "-o", "key.pem"]).is(2, "already exists");
     assert_eq!(room.read("key.pem"), before);
@@ -60,18 +60,18 @@ fn everything_signed_is_checked_again() {
         ];
         let ran = room.verify(attestation, &all).is(0, &format!("HOLDS: {attestation}"));
         for checked in ["signature", "record", "commitment", "statement", "report", "summary"] {
-            assert!(ran.out.contains(&format!("  checked      {checked}: ")), "{ran:#?}");
+            assert!(ran.stdout.contains(&format!("  checked      {checked}: ")), "{ran:#?}");
         }
-        assert!(ran.out.contains("checked      previous attestation: "), "{ran:#?}");
-        assert!(ran.out.contains("not checked  evidence: not read again"), "{ran:#?}");
-        assert!(ran.out.contains("Example Audit Ltd (self-declared)"), "{ran:#?}");
+        assert!(ran.stdout.contains("checked      previous attestation: "), "{ran:#?}");
+        assert!(ran.stdout.contains("not checked  evidence: not read again"), "{ran:#?}");
+        assert!(ran.stdout.contains("Example Audit Ltd (self-declared)"), "{ran:#?}");
         // What was not given is not checked, and is not reported as checked.
         let ran = room.verify(attestation, &[]).is(0, "not checked  record: not given");
         for unchecked in ["report: `report.txt`", "summary: `summary.json`", "previous attestation"]
         {
-            assert!(ran.out.contains(&format!("not checked  {unchecked}")), "{ran:#?}");
+            assert!(ran.stdout.contains(&format!("not checked  {unchecked}")), "{ran:#?}");
         }
-        assert_eq!(ran.out.matches("  checked ").count(), 1, "{ran:#?}");
+        assert_eq!(ran.stdout.matches("  checked ").count(), 1, "{ran:#?}");
     }
     assert_eq!(room.envelope("second.json"), room.envelope("bundle.json"));
 }

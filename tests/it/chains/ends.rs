@@ -23,7 +23,7 @@ fn after(trail: &BuiltTrail, more: &[&str]) -> Ran {
 
 /// Returns the accounts, regions and trails whose end nothing explains.
 fn doubted(ran: &Ran) -> Vec<String> {
-    let doubts = ran.of("place-in-doubt");
+    let doubts = ran.of_kind("place-in-doubt");
     let doubts = doubts.iter().filter(|doubt| doubt["why"] == "ended-unexplained");
     let text = |doubt: &Value, field: &str| doubt[field].as_str().unwrap().to_owned();
     doubts
@@ -34,16 +34,16 @@ fn doubted(ran: &Ran) -> Vec<String> {
 #[test]
 fn a_trail_that_ended_is_explained_or_stated_or_in_doubt() {
     let ended = |ran: &Ran| {
-        let chains = ran.of("chain-finished");
+        let chains = ran.of_kind("chain-finished");
         chains.iter().filter(|chain| chain["presence"] == "ended").count()
     };
     let explained = beside(stopped(true));
     let ran = after(&explained, &[]);
     assert_eq!((ran.status, ended(&ran)), (0, 1), "{}", ran.stdout);
-    let [why] = ran.of("gap-explained").try_into().unwrap();
+    let [why] = ran.of_kind("gap-explained").try_into().unwrap();
     assert_eq!(why["explained_by"]["event_name"], "StopLogging");
     assert_eq!(why["from"], "2026-03-01T06:10:27Z");
-    assert_eq!(ran.of("places-answered")[0]["doubtful"], 0);
+    assert_eq!(ran.of_kind("places-answered")[0]["doubtful"], 0);
 
     let unexplained = beside(stopped(false));
     let ran = after(&unexplained, &[]);
@@ -105,7 +105,7 @@ fn an_event_in_the_home_region_explains_the_ends_of_all_regions() {
     let regions = ["us-east-1", "eu-west-1", "ap-south-1"];
     let ran = after(&beside(stopped(true).regions(&regions)), &[]);
     assert_eq!((ran.status, doubted(&ran).len()), (0, 0), "{}", ran.stdout);
-    assert_eq!(ran.of("gap-explained").len(), 3);
+    assert_eq!(ran.of_kind("gap-explained").len(), 3);
 }
 
 /// Objects under the former path of a trail are not an ended trail.
@@ -113,7 +113,7 @@ fn an_event_in_the_home_region_explains_the_ends_of_all_regions() {
 fn a_chain_that_goes_on_under_a_different_path_has_not_ended() {
     let moved = || spec(12).organization(ORGANIZATION).path_from(3, None);
     let ran = after(&moved().build(), &[]);
-    assert_eq!((ran.status, ran.of("chain-finished").len()), (0, 1), "{}", ran.stdout);
+    assert_eq!((ran.status, ran.of_kind("chain-finished").len()), (0, 1), "{}", ran.stdout);
     // A chain that begins anew there proves nothing about the former one.
     let anew = moved().unexplained_pause(2, 4, 0).path_from(4, None);
     let ran = after(&anew.build(), &[]);
@@ -141,11 +141,11 @@ fn the_organizations_accounts_are_expected() {
     let expecting = ["--format", "jsonl", "--expect-accounts", "organization"];
     let ran = run(&trail, ("01", "12"), &expecting);
     assert_eq!(ran.status, 0, "{}", ran.stdout);
-    assert_eq!(ran.of("run-started")[0]["expected_accounts"], json!([OWNER, MEMBER]));
+    assert_eq!(ran.of_kind("run-started")[0]["expected_accounts"], json!([OWNER, MEMBER]));
     trail.world.accounts.push(member("777788889993", "ACTIVE", hour(5)));
     let ran = run(&trail, ("01", "12"), &expecting);
     assert_eq!(ran.status, 3, "{}", ran.stdout);
-    let [doubt] = ran.of("place-in-doubt").try_into().unwrap();
+    let [doubt] = ran.of_kind("place-in-doubt").try_into().unwrap();
     assert_eq!(
         (&doubt["why"], &doubt["account"]),
         (&json!("expected-not-found"), &json!("777788889993"))

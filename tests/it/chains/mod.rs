@@ -1,9 +1,8 @@
 //! What counts as one chain, and what explains its end: the program over a loopback AWS.
 mod ends;
 
+use crate::support::program::{Ran, connected, serve};
 use serde_json::Value;
-use std::process::{Command, Stdio};
-use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::trail::{
     BuiltTrail, Deed, DigestAt, EventSpec, LogPlan, LogSizes, TrailBuilder, TrailSpec,
 };
@@ -13,28 +12,15 @@ const MEMBER: &str = "444455556666";
 const ORGANIZATION: &str = "o-ab12cd34ef";
 const LOCATION: &str = "s3://example-trail-logs";
 
-struct Ran {
-    status: i32,
-    stdout: String,
-}
-
 impl Ran {
-    fn lines(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    fn of(&self, event: &str) -> Vec<Value> {
-        self.lines().into_iter().filter(|line| line["event"] == event).collect()
-    }
-
     /// Returns for each uncovered stretch its chain, its reason and the names of the events that
     /// explain it.
     fn uncovered(&self) -> Vec<(String, String, Vec<String>)> {
         let mut all = Vec::new();
-        for chain in self.of("chain-finished") {
+        for chain in self.of_kind("chain-finished") {
             let explained = |from: &Value| {
                 let here = |line: &&Value| line["chain"] == chain["chain"] && line["from"] == *from;
-                let lines = self.of("gap-explained");
+                let lines = self.of_kind("gap-explained");
                 let names = lines.iter().filter(here);
                 names
                     .map(|line| line["explained_by"]["event_name"].as_str().unwrap().to_owned())
@@ -55,24 +41,12 @@ impl Ran {
 }
 
 fn run(trail: &BuiltTrail, hours: (&str, &str), more: &[&str]) -> Ran {
-    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
     let time = |hour: &str| format!("2026-03-01T{hour}:10:27Z");
-    let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(["verify", LOCATION, "--start-time", &time(hours.0), "--end-time", &time(hours.1)])
-        .args(more)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    print!("{}", String::from_utf8_lossy(&output.stderr));
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    Ran { status: output.status.code().unwrap(), stdout }
+    let arguments =
+        ["verify", LOCATION, "--start-time", &time(hours.0), "--end-time", &time(hours.1)];
+    let ran = Ran::from(connected(&serve(trail), &arguments).args(more));
+    print!("{}", ran.stderr);
+    ran
 }
 
 fn spec(hours: u32) -> TrailSpec {
@@ -107,7 +81,7 @@ fn a_proven_link_to_a_different_path_joins_the_chain() {
     ] {
         let ran = run(&spec.build(), ("01", "05"), &["--format", "jsonl"]);
         assert_eq!(ran.status, 0, "{}", ran.stdout);
-        let chains = ran.of("chain-finished");
+        let chains = ran.of_kind("chain-finished");
         let [chain] = chains.as_slice() else { panic!("{}", ran.stdout) };
         assert_eq!(chain["chain"]["organization"], now);
         assert_eq!(chain["counts"]["digests"]["valid"], 4);
@@ -126,7 +100,7 @@ fn a_trail_that_restarts_under_a_different_path_has_one_gap() {
         "{}",
         ran.stdout
     );
-    let [summary] = ran.of("run-finished").try_into().unwrap();
+    let [summary] = ran.of_kind("run-finished").try_into().unwrap();
     assert_eq!(summary["chains"], 1);
     assert_eq!(summary["coverage_seconds"]["verified"], 3 * 3600);
     assert_eq!(summary["coverage_seconds"]["uncovered"]["gap"], 3600);
@@ -154,7 +128,7 @@ fn concurrent_trails_with_the_same_name_are_not_joined() {
             .build()
     };
     let ran = run(&build(), ("01", "05"), &["--format", "jsonl"]);
-    assert_eq!((ran.status, ran.of("chain-finished").len()), (0, 2), "{}", ran.stdout);
+    assert_eq!((ran.status, ran.of_kind("chain-finished").len()), (0, 2), "{}", ran.stdout);
     // The older digests of one trail and the newer digests of the other do not form a complete
     // chain.
     let mut halves = build();
@@ -166,7 +140,7 @@ fn concurrent_trails_with_the_same_name_are_not_joined() {
     }
     let ran = run(&halves, ("01", "05"), &["--format", "jsonl"]);
     assert_ne!(ran.status, 0, "{}", ran.stdout);
-    assert_eq!(ran.of("chain-finished").len(), 2, "{}", ran.stdout);
+    assert_eq!(ran.of_kind("chain-finished").len(), 2, "{}", ran.stdout);
 }
 
 /// Chains with the same account, region and trail name are shown differently in every format.

@@ -6,7 +6,7 @@ fn a_clock_that_is_far_off_is_reported() {
     let at = fresh("skewed");
     let words = |date: Date, more: &[&str]| {
         let ran = verify(&with_date(date), &at, more);
-        assert_eq!(ran.status, Some(0), "{ran:?}");
+        assert_eq!(ran.status, 0, "{ran:?}");
         ran.stderr
     };
     for (ahead, side) in [(3_600, "ahead of"), (-3_600, "behind")] {
@@ -35,11 +35,11 @@ fn an_invalid_date_is_ignored() {
     ] {
         let server = with_date(Date::Words(date.to_owned()));
         let ran = verify(&server, &at, &["--record", "run.jsonl"]);
-        assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{date}: {ran:?}");
+        assert_eq!((ran.status, &*ran.stderr), (0, ""), "{date}: {ran:?}");
         assert_eq!(skew(&at), Value::Null, "{date}");
     }
     let ran = verify(&served(ServerOptions::default()), &at, &["--record", "run.jsonl"]);
-    assert_eq!((ran.status, skew(&at)), (Some(0), Value::Null), "{ran:?}");
+    assert_eq!((ran.status, skew(&at)), (0, Value::Null), "{ran:?}");
     // A date in the distant past is a clock that is far off.
     let epoch = with_date(Date::Words("Thu, 01 Jan 1970 00:00:00 GMT".to_owned()));
     let ran = verify(&epoch, &at, &["--record", "run.jsonl"]);
@@ -66,11 +66,8 @@ fn a_slow_clock_does_not_hide_a_missing_tail() {
         let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
         for more in [&["--last", "6h"][..], &["--start-time", &now.plus(-6 * 3_600).to_string()]] {
             let arguments = [&["verify", "s3://example-trail-logs"], more].concat();
-            let mut command = program(&arguments, &at);
-            let ran = run(command
-                .env("AWS_ENDPOINT_URL", server.endpoint())
-                .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")]));
-            assert_eq!(ran.status, Some(status), "{ahead} {more:?}: {ran:?}");
+            let ran = Ran::from(connected(&server, &arguments).current_dir(&at));
+            assert_eq!(ran.status, status, "{ahead} {more:?}: {ran:?}");
             assert!(ran.stdout.contains(reported), "{ahead} {more:?}: {ran:?}");
             assert_eq!(ran.stdout.contains("Not proven:"), status == 3, "{ran:?}");
         }

@@ -3,13 +3,14 @@
 //! not wait for the answer.
 mod caller;
 mod clock;
+use crate::support::copy::Copy;
+use crate::support::program::{NOWHERE, Ran, connected, empty_folder, program};
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
-use trailproof_testkit::copy::Copy;
 use trailproof_testkit::server::{
     Date, Fault, FaultPlan, LoopbackServer, Matcher, Operation, Schedule, ServerOptions,
 };
@@ -62,36 +63,12 @@ fn who_is(arn: &str) -> LoopbackServer {
 
 /// Returns an empty folder.
 fn fresh(name: &str) -> PathBuf {
-    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("circumstances-{name}"));
-    let _ = fs::remove_dir_all(&at);
-    fs::create_dir_all(&at).unwrap();
-    at
+    empty_folder(&format!("circumstances-{name}"))
 }
 
-/// The result of a run.
-#[derive(Debug)]
-struct Ran {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn program(arguments: &[&str], at: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
+fn in_folder(mut command: Command, at: &Path) -> Command {
+    command.current_dir(at);
     command
-        .args(arguments)
-        .current_dir(at)
-        .env_clear()
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .stdin(Stdio::null());
-    command
-}
-
-fn run(command: &mut Command) -> Ran {
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// Returns a command over the bucket, with more arguments.
@@ -99,15 +76,11 @@ fn over(command: &str, server: &LoopbackServer, at: &Path, more: &[&str]) -> Com
     let period =
         ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-01T06:04:11Z", "--quiet"];
     let arguments = [&[command, "s3://example-trail-logs", "--force"], more, &period].concat();
-    let mut command = program(&arguments, at);
-    command
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")]);
-    command
+    in_folder(connected(server, &arguments), at)
 }
 
 fn verify(server: &LoopbackServer, at: &Path, more: &[&str]) -> Ran {
-    run(&mut over("verify", server, at, more))
+    Ran::from(&mut over("verify", server, at, more))
 }
 
 /// Returns the line of a record with this event name.
@@ -134,15 +107,15 @@ fn every_output_of_a_run_has_caller_and_clock() {
     for format in ["text", "json", "jsonl"] {
         server.forget();
         let mut command = over("verify", &server, &at, &["--record", "run.jsonl"]);
-        let live = run(command.args(["--format", format]).args(&reports("live")[1..]));
-        assert_eq!((live.status, &*live.stderr), (Some(0), ""), "{live:?}");
+        let live = Ran::from(command.args(["--format", format]).args(&reports("live")[1..]));
+        assert_eq!((live.status, &*live.stderr), (0, ""), "{live:?}");
         assert_eq!(asked_sts(&server), 1);
         assert_eq!(caller(&at), AUDITOR);
         // `Date` has a resolution of one second.
         assert!((6..=8).contains(&skew(&at).as_i64().unwrap()), "{}", skew(&at));
-        let mut command = program(&["replay", "run.jsonl", "--format", format], &at);
-        let replayed = run(command.args(reports("again")));
-        assert_eq!((replayed.status, &*replayed.stderr), (Some(0), ""));
+        let mut command = program(&["replay", "run.jsonl", "--format", format]);
+        let replayed = Ran::from(command.args(reports("again")).current_dir(&at));
+        assert_eq!((replayed.status, &*replayed.stderr), (0, ""));
         assert_eq!(replayed.stdout, live.stdout, "{format}");
         for ending in ["html", "xml", "ocsf"] {
             let read = |name: &str| fs::read(at.join(format!("{name}.{ending}"))).unwrap();
@@ -152,8 +125,8 @@ fn every_output_of_a_run_has_caller_and_clock() {
     let page = fs::read_to_string(at.join("live.html")).unwrap();
     assert!(page.contains(&format!(", as {AUDITOR}")), "the page must show the caller");
     let done = |arguments: &[&str]| {
-        let ran = run(&mut program(arguments, &at));
-        assert_eq!(ran.status, Some(0), "{ran:?}");
+        let ran = Ran::from(program(arguments).current_dir(&at));
+        assert_eq!(ran.status, 0, "{ran:?}");
         ran.stdout
     };
     done(&["attest", "keygen", "-o", "key.pem", "--public", "public.pem"]);
@@ -185,8 +158,8 @@ fn half_a_second(mut statement: Value) -> Value {
 fn a_mirror_has_caller_and_clock_too() {
     let server = with_date(Date::Ahead(-7));
     let at = fresh("mirror");
-    let ran = run(&mut over("mirror", &server, &at, &["copy", "--record", "run.jsonl"]));
-    assert_eq!((ran.status, &*ran.stderr), (Some(0), ""), "{ran:?}");
+    let ran = Ran::from(&mut over("mirror", &server, &at, &["copy", "--record", "run.jsonl"]));
+    assert_eq!((ran.status, &*ran.stderr), (0, ""), "{ran:?}");
     assert_eq!((asked_sts(&server), caller(&at)), (1, AUDITOR.into()));
     assert!((-8..=-6).contains(&skew(&at).as_i64().unwrap()), "{}", skew(&at));
 }

@@ -1,6 +1,7 @@
 //! The program from the outside, as far as it needs no server: whole outputs as committed in
 //! `testdata/cli`. `TRAILPROOF_BLESS=1` rewrites them.
 mod shells;
+use crate::support::program as support;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,13 +11,7 @@ const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/management-ev
 
 /// Returns the program with nothing of this machine's configuration in its environment.
 fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-    command
-        .env_clear()
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .stdin(Stdio::null());
-    command
+    support::program(&[""; 0])
 }
 
 /// Returns exit status, stdout and stderr in one text.
@@ -172,7 +167,7 @@ fn a_long_value_is_not_quoted_in_full() {
 /// internal error (70).
 #[test]
 fn streams_that_are_closed_or_full_never_panic() {
-    let program = env!("CARGO_BIN_EXE_trailproof");
+    let program = support::PROGRAM;
     let refused = format!("validate-logs --trail-arn {ARN} --start-time yesterday");
     let cases = [
         ("--help", "", 0),

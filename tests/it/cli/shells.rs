@@ -59,7 +59,7 @@ fn every_command_has_a_manual_page() {
     let output = program().args(["man", "none"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "error: there is no command `none`\n");
-    let script = format!("exec '{}' man >/dev/full", env!("CARGO_BIN_EXE_trailproof"));
+    let script = format!("exec '{}' man >/dev/full", support::PROGRAM);
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
     assert_eq!(output.status.code(), Some(6));
 }

@@ -2,7 +2,7 @@
 //! in memory.
 use super::program::WHOLE;
 use super::*;
-use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use trailproof_testkit::trail::gzip;
 
 /// The maximum resident memory of a run, in KiB.
@@ -62,17 +62,8 @@ fn with_forged(count: usize, forged: Forged) -> BuiltTrail {
 
 /// Runs the program and returns its exit status and peak resident memory in KiB.
 fn measured(server: &LoopbackServer, arguments: &[&str]) -> (Option<i32>, u64) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(arguments)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
+    let mut child = connected(server, arguments)
         .env("AWS_REGION", "us-east-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -92,15 +83,9 @@ fn measured(server: &LoopbackServer, arguments: &[&str]) -> (Option<i32>, u64) {
     }
 }
 
-fn fresh(name: &str) -> PathBuf {
-    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("memory-{name}"));
-    let _ = std::fs::remove_dir_all(&at);
-    at
-}
-
 fn over_everything(name: &str, trail: &BuiltTrail) {
-    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
-    let at = fresh(name);
+    let server = serve(trail);
+    let at = scratch(&format!("memory-{name}"));
     trail.write_to(&at.join("copy")).unwrap();
     let file = at.join("file");
     std::fs::write(&file, "a file").unwrap();

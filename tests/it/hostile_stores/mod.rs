@@ -5,12 +5,12 @@ mod memory;
 mod program;
 mod slow;
 
+use crate::support::program::{Ran, connected, scratch, serve};
 use crate::support::worlds::{Flips, WorldKeys, WorldSource};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

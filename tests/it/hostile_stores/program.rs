@@ -23,20 +23,8 @@ fn a_survey_counts_the_objects_that_a_run_reads() {
     assert!(survey.unread.is_empty(), "{survey:?}");
 }
 
-fn program(server: &LoopbackServer, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(arguments)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_MAX_ATTEMPTS", "2")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+fn run_program(server: &LoopbackServer, arguments: &[&str]) -> Ran {
+    Ran::from(connected(server, arguments).env("AWS_MAX_ATTEMPTS", "2"))
 }
 
 pub(super) const WHOLE: [&str; 6] = [
@@ -54,9 +42,8 @@ fn the_program_reports_what_it_waits_for() {
     let faults = on_logs(Schedule::first(1, Fault::StallBeforeHeaders(Duration::from_secs(7))));
     let options = ServerOptions { faults, ..ServerOptions::default() };
     let server = LoopbackServer::start(trail().world, options).unwrap();
-    let output = program(&server, &WHOLE);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let Ran { status, stderr, .. } = run_program(&server, &WHOLE);
+    assert_eq!(status, 0, "{stderr}");
     let line = stderr.lines().next().unwrap();
     assert!(
         line.starts_with("waiting: no answer for 5 s, waiting for s3://example-trail"),
@@ -66,7 +53,7 @@ fn the_program_reports_what_it_waits_for() {
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     server.forget();
     let quiet: Vec<&str> = WHOLE.into_iter().chain(["--quiet"]).collect();
-    assert!(program(&server, &quiet).stderr.is_empty());
+    assert!(run_program(&server, &quiet).stderr.is_empty());
 }
 
 /// The program over a store that rejects every object: it ends by itself with "not proven".
@@ -76,9 +63,8 @@ fn the_program_ends_if_every_object_is_rejected() {
     let faults = FaultPlan::new().with(refused, Schedule::always(Fault::SlowDown));
     let options = ServerOptions { faults, ..ServerOptions::default() };
     let server = LoopbackServer::start(trail().world, options).unwrap();
-    let output = program(&server, &WHOLE);
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{stdout}");
+    let Ran { status, stdout, .. } = run_program(&server, &WHOLE);
+    assert_eq!(status, 3, "{stdout}");
     assert!(stdout.contains("throttled"), "{stdout}");
 }
 
@@ -86,9 +72,8 @@ fn the_program_ends_if_every_object_is_rejected() {
 fn a_dry_run_estimates_the_work_and_judges_nothing() {
     let server = LoopbackServer::start(trail().world, ServerOptions::default()).unwrap();
     let dry: Vec<&str> = WHOLE.into_iter().chain(["--dry-run"]).collect();
-    let output = program(&server, &dry);
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    let Ran { status, stdout, .. } = run_program(&server, &dry);
+    assert_eq!(status, 0, "{stdout}");
     for part in ["DRY RUN", "Nothing was verified", "log files  12,", "estimate", "USD", "a second"]
     {
         assert!(stdout.contains(part), "{part}: {stdout}");
@@ -102,18 +87,18 @@ fn a_dry_run_estimates_the_work_and_judges_nothing() {
     let (lists, rest) = foretold.split_once(" LIST and ").unwrap();
     let gets = rest.split_once(" GET").unwrap().0;
     server.forget();
-    let ran = program(&server, &WHOLE);
-    assert_eq!(ran.status.code(), Some(0));
+    let ran = run_program(&server, &WHOLE);
+    assert_eq!(ran.status, 0);
     let seen = server.requests();
     assert_eq!(number(lists), seen.of(Operation::ListObjectsV2), "{stdout}");
     assert_eq!(number(gets) + opened, seen.of(Operation::GetObject), "{stdout}");
 
     let mut other = dry.clone();
     (other[3], other[5]) = ("2024-03-01", "2024-03-02");
-    let nothing = program(&server, &other);
-    assert_eq!(nothing.status.code(), Some(4), "{:?}", String::from_utf8(nothing.stdout));
+    let nothing = run_program(&server, &other);
+    assert_eq!(nothing.status, 4, "{}", nothing.stdout);
     let usage: Vec<&str> = dry.iter().copied().chain(["--format", "json"]).collect();
-    assert_eq!(program(&server, &usage).status.code(), Some(2));
+    assert_eq!(run_program(&server, &usage).status, 2);
 }
 
 #[test]
@@ -123,9 +108,8 @@ fn a_dry_run_of_a_directory_predicts_no_requests() {
     let period = ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-04"];
     let arguments: Vec<&str> =
         ["verify", at.to_str().unwrap(), "--dry-run"].into_iter().chain(period).collect();
-    let output = program(&server, &arguments);
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    let Ran { status, stdout, .. } = run_program(&server, &arguments);
+    assert_eq!(status, 0, "{stdout}");
     assert!(stdout.contains("none to S3") && stdout.contains("chains     2"), "{stdout}");
     assert_eq!(server.requests().total, 0);
 }
@@ -139,9 +123,8 @@ fn a_long_run_prints_its_request_summary() {
         .logs(LogPlan::Constant(170), LogSizes::Small)
         .build();
     let server = LoopbackServer::start(trail.world, ServerOptions::default()).unwrap();
-    let output = program(&server, &WHOLE);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let Ran { status, stderr, .. } = run_program(&server, &WHOLE);
+    assert_eq!(status, 0, "{stderr}");
     let seen = server.requests();
     let (lists, gets) = (seen.of(Operation::ListObjectsV2), seen.of(Operation::GetObject));
     assert!(gets > 1_000, "{gets}");

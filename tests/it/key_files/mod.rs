@@ -1,10 +1,11 @@
 //! `trailproof keys` over files: AWS's real keys where they are available, malformed ones, and keys
 //! from the loopback server.
 mod real;
+use crate::support::program::{NOWHERE, Ran, connect, connected, empty_folder, program, serve};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use trailproof::trust::bundle::{Bundle, check};
 use trailproof_core::bytes::content::read_whole;
 use trailproof_testkit::server::{
@@ -12,26 +13,17 @@ use trailproof_testkit::server::{
 };
 use trailproof_testkit::trail::TrailSpec;
 
-fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-    command
-        .env_clear()
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-        .env("AWS_EC2_METADATA_DISABLED", "true");
-    command
-}
-
 fn at(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-fn check_file(path: &Path) -> (Option<i32>, String, String) {
-    parts(program().args(["keys", "check"]).arg(path).output().unwrap())
+fn check_file(path: &Path) -> (i32, String, String) {
+    parts(program(&["keys", "check"]).arg(path))
 }
 
-fn parts(output: Output) -> (Option<i32>, String, String) {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+fn parts(command: &mut Command) -> (i32, String, String) {
+    let ran = Ran::from(command);
+    (ran.status, ran.stdout, ran.stderr)
 }
 
 #[test]
@@ -53,7 +45,7 @@ fn each_fault_of_a_key_is_named() {
     let path = at("wrong-keys.json");
     fs::write(&path, keys.to_string()).unwrap();
     let (status, out, _) = check_file(&path);
-    assert_eq!(status, Some(1), "{out}");
+    assert_eq!(status, 1, "{out}");
     for words in [
         "fingerprint-mismatch: key `\\u{1b}[31mx`",
         "is not an RSA key of 2048 to 8192 bits",
@@ -67,7 +59,7 @@ fn each_fault_of_a_key_is_named() {
     assert!(!out.contains('\u{1b}'));
     fs::write(&path, "[]").unwrap();
     let (status, out, err) = check_file(&path);
-    assert_eq!((status, out.as_str()), (Some(5), ""));
+    assert_eq!((status, out.as_str()), (5, ""));
     assert!(err.contains("it has no keys"), "{err}");
 }
 
@@ -75,39 +67,34 @@ fn each_fault_of_a_key_is_named() {
 #[test]
 fn fetched_keys_are_complete_and_state_their_coverage() {
     let trail = TrailSpec::new().build();
-    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let server = serve(&trail);
     let path = at("fetched-keys.json");
     fs::write(&path, "old").unwrap();
     let fetch_with = |more: &[&str], region: &str, endpoint: &str, path: &Path| {
         parts(
-            program()
-                .args(["keys", "fetch"])
+            connect(&mut program(&["keys", "fetch"]), endpoint)
                 .args(more)
                 .args(["--region", region, "--start-time", "2026-03-01"])
                 .args(["--end-time", "2026-03-04", "-o"])
                 .arg(path)
-                .env("AWS_ENDPOINT_URL", endpoint)
-                .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
-                .env("AWS_MAX_ATTEMPTS", "1")
-                .output()
-                .unwrap(),
+                .env("AWS_MAX_ATTEMPTS", "1"),
         )
     };
     let fetch = |region: &str, endpoint: &str, path: &Path| {
         fetch_with(&["--force"], region, endpoint, path)
     };
     let (status, _, err) = fetch_with(&[], "us-east-1", &server.endpoint(), &path);
-    assert_eq!(status, Some(2), "{err}");
+    assert_eq!(status, 2, "{err}");
     assert!(err.contains("already exists"), "{err}");
     let (status, _, err) = fetch("us_east_1", &server.endpoint(), &path);
-    assert_eq!(status, Some(2), "{err}");
-    let (status, _, err) = fetch("us-east-1", "http://127.0.0.1:9", &path);
-    assert_eq!(status, Some(5), "{err}");
+    assert_eq!(status, 2, "{err}");
+    let (status, _, err) = fetch("us-east-1", NOWHERE, &path);
+    assert_eq!(status, 5, "{err}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     let (status, _, err) = fetch("us-east-1", &server.endpoint(), &path);
-    assert_eq!(status, Some(0), "{err}");
+    assert_eq!(status, 0, "{err}");
     let (status, out, _) = check_file(&path);
-    assert_eq!(status, Some(0), "{out}");
+    assert_eq!(status, 0, "{out}");
     let bundle = Bundle::read(&path).unwrap();
     let region = bundle.regions.values().next().unwrap();
     let covered: Vec<String> =
@@ -115,7 +102,7 @@ fn fetched_keys_are_complete_and_state_their_coverage() {
     assert_eq!(covered, ["2026-02-28T00:00:00Z 2026-03-05T00:00:00Z"]);
     assert!(!region.keys.is_empty());
     let (status, _, err) = fetch("us-east-1", &server.endpoint(), &at("no/such/folder/keys"));
-    assert_eq!(status, Some(6), "{err}");
+    assert_eq!(status, 6, "{err}");
 }
 
 /// Every region of the partition is asked. A region that does not answer is reported, and the keys
@@ -132,12 +119,10 @@ fn all_regions_are_asked_and_a_silent_one_is_reported() {
         let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
         let path = at("all-regions.json");
         let _ = fs::remove_file(&path);
-        let mut command = program();
-        command.args(["keys", "fetch", "--all-regions", "--start-time", "2026-03-01"]);
+        let arguments = ["keys", "fetch", "--all-regions", "--start-time", "2026-03-01"];
+        let mut command = connected(&server, &arguments);
         command.args(["--end-time", "2026-03-04", "-o"]).arg(&path).args(more);
-        command.env("AWS_ENDPOINT_URL", server.endpoint()).env("AWS_REGION", configured);
-        command.envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")]);
-        let (status, out, err) = parts(command.output().unwrap());
+        let (status, out, err) = parts(command.env("AWS_REGION", configured));
         assert_eq!(out, "");
         (status, err, Bundle::read(&path).ok())
     };
@@ -146,26 +131,26 @@ fn all_regions_are_asked_and_a_silent_one_is_reported() {
         regions.into_keys().map(|region| region.to_string()).collect::<Vec<_>>()
     };
     let (status, err, bundle) = run(FaultPlan::default(), &[], "");
-    assert_eq!(status, Some(0), "{err}");
+    assert_eq!(status, 0, "{err}");
     assert!(err.contains("asking the 34 regions of partition `aws` in the endpoint"), "{err}");
     assert_eq!(err.matches(" keys\n").count(), 34, "{err}");
     assert_eq!(regions(bundle).len(), 34);
     // Opt-in regions reject accounts that have not opted in.
     let (status, err, bundle) = run(denied("ap-east-1"), &["--region", "xx-new-1"], "eu-west-1");
-    assert_eq!(status, Some(3), "{err}");
+    assert_eq!(status, 3, "{err}");
     assert!(err.contains("warning: ap-east-1: no keys: An error occurred (AccessDenied"), "{err}");
     assert!(err.contains("lacks the keys of 1 of 35 regions: ap-east-1\n\nhint: "), "{err}");
     let regions_had = regions(bundle);
     assert!(!regions_had.contains(&"ap-east-1".to_owned()), "{regions_had:?}");
     assert_eq!(regions_had.len(), 34);
     let (status, err, bundle) = run(denied("us-east-1"), &["--region", "us-east-1"], "");
-    assert_eq!((status, bundle), (Some(5), None), "{err}");
+    assert_eq!((status, bundle), (5, None), "{err}");
     assert!(err.contains("error: us-east-1: An error occurred (AccessDenied"), "{err}");
     // A different partition, in which no region answers.
     let every = Matcher::operation(Operation::ListPublicKeys);
     let all = FaultPlan::new().with(every, Schedule::always(Fault::AccessDenied));
     let (status, err, bundle) = run(all, &[], "cn-north-1");
-    assert_eq!((status, bundle), (Some(5), None), "{err}");
+    assert_eq!((status, bundle), (5, None), "{err}");
     assert!(err.contains("the 2 regions of partition `aws-cn`"), "{err}");
     assert!(err.contains("error: no region returned its keys"), "{err}");
 }
@@ -174,9 +159,7 @@ fn all_regions_are_asked_and_a_silent_one_is_reported() {
 /// of `keys check` and of `verify`.
 #[test]
 fn an_unusable_bundle_is_reported_with_the_reason() {
-    let folder = at("no-help");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
+    let folder = empty_folder("no-help");
     let trail = TrailSpec::new().build();
     trail.write_to(&folder.join("copy")).unwrap();
     let keys = trail.public_keys();
@@ -226,18 +209,18 @@ fn an_unusable_bundle_is_reported_with_the_reason() {
         let path = folder.join(format!("{name}.json"));
         fs::write(&path, content).unwrap();
         let (status, out, err) = check_file(&path);
-        assert_eq!(status, Some(check_status), "{name}: {out}{err}");
+        assert_eq!(status, check_status, "{name}: {out}{err}");
         assert!(out.contains(checked) || err.contains(checked), "{name}: {out}{err}");
-        let mut command = program();
-        command.arg("verify").arg(folder.join("copy")).arg("--public-keys").arg(&path);
-        command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
-        let (status, out, err) = parts(command.output().unwrap());
-        assert_eq!(status, Some(verify_status), "{name}: {out}{err}");
+        let period = ["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)];
+        let mut command = program(&["verify"]);
+        command.arg(folder.join("copy")).arg("--public-keys").arg(&path).args(period);
+        let (status, out, err) = parts(&mut command);
+        assert_eq!(status, verify_status, "{name}: {out}{err}");
         assert!(out.contains(verified) || err.contains(verified), "{name}: {out}{err}");
         // The faults of a file are reported before it is used, whatever the result.
         assert_eq!(err.is_empty(), ![1, 5].contains(&check_status), "{name}: {err}");
     }
     let (status, _, err) = check_file(&folder);
-    assert_eq!(status, Some(5), "{err}");
+    assert_eq!(status, 5, "{err}");
     assert!(err.contains("Is a directory"), "{err}");
 }

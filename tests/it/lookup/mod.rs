@@ -2,9 +2,9 @@
 //! says is looked up too.
 mod answers;
 
+use crate::support::program::{Ran, program};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use trailproof_core::bytes::content::read_whole;
 use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec, gzip};
 
@@ -33,19 +33,19 @@ fn stage(name: &str) -> Stage {
 
 impl Stage {
     /// Returns exit status and stdout for a file with these bytes.
-    fn look_up(&self, bytes: &[u8], keys: bool) -> (Option<i32>, String) {
+    fn look_up(&self, bytes: &[u8], keys: bool) -> (i32, String) {
         let file = self.at.join("a file");
         fs::write(&file, bytes).unwrap();
         let whole = self.trail.whole();
         let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-        command.arg("lookup").arg(&file).arg("--in").arg(self.at.join("mirror"));
+        let mut command = program(&["lookup"]);
+        command.arg(&file).arg("--in").arg(self.at.join("mirror"));
         command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
         if keys {
             command.arg("--public-keys").arg(self.at.join("mirror/public-keys.json"));
         }
-        let output = command.env_clear().output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        let ran = Ran::from(&mut command);
+        (ran.status, ran.stdout)
     }
 }
 
@@ -56,7 +56,7 @@ fn a_file_is_found_by_its_content_in_any_form() {
     read_whole(&stage.log, 1 << 30, Some(&mut inflated)).unwrap();
     for bytes in [&stage.log, &inflated] {
         let (status, out) = stage.look_up(bytes, true);
-        assert_eq!(status, Some(0), "{out}");
+        assert_eq!(status, 0, "{out}");
         assert!(out.contains("was delivered by CloudTrail"), "{out}");
         assert!(out.contains(&format!("as s3://{}", stage.key)), "{out}");
         let digest = &stage.trail.chains[0].digests[5];
@@ -76,7 +76,7 @@ fn a_file_with_trailing_data_is_not_the_delivered_file() {
     let stage = stage("more");
     let twice = [stage.log.clone(), stage.log.clone()].concat();
     let (status, out) = stage.look_up(&twice, true);
-    assert_eq!(status, Some(1), "{out}");
+    assert_eq!(status, 1, "{out}");
     assert!(out.contains("its first part was") && out.contains("log-trailing-data"), "{out}");
 }
 
@@ -89,7 +89,7 @@ fn a_file_in_several_members_is_the_delivered_file() {
     let (first, second) = inflated.split_at(inflated.len() / 2);
     let members = [gzip::member(first), gzip::member(second)].concat();
     let (status, out) = stage.look_up(&members, true);
-    assert_eq!(status, Some(0), "{out}");
+    assert_eq!(status, 0, "{out}");
     assert!(out.contains(": was delivered") && out.contains("several-members"), "{out}");
 }
 
@@ -98,7 +98,7 @@ fn a_changed_object_is_reported() {
     let stage = stage("changed");
     fs::write(stage.at.join("mirror").join(&stage.key), b"changed").unwrap();
     let (status, out) = stage.look_up(&stage.log, true);
-    assert_eq!(status, Some(1), "{out}");
+    assert_eq!(status, 1, "{out}");
     assert!(out.contains("the object at that key is no longer what was delivered"), "{out}");
 }
 
@@ -106,12 +106,12 @@ fn a_changed_object_is_reported() {
 fn a_file_that_no_digest_names_is_not_found() {
     let stage = stage("unknown");
     let (status, out) = stage.look_up(b"{\"Records\":[]}", true);
-    assert_eq!(status, Some(4), "{out}");
+    assert_eq!(status, 4, "{out}");
     assert!(out.contains("not found in any verified digest"), "{out}");
     assert!(!out.contains("not searched"), "{out}");
     // Without keys nothing is proven, so nothing counts as searched.
     let (status, out) = stage.look_up(&stage.log, false);
-    assert_eq!(status, Some(3), "{out}");
+    assert_eq!(status, 3, "{out}");
     assert!(out.contains("searched: 0 of 10 hours"), "{out}");
     let left =
         "not searched: 10 hours that no proven digest covers, 10 digests not proven; a file may";
@@ -136,7 +136,7 @@ fn an_unproven_backfill_digest_leaves_the_answer_open() {
         let _ = fs::remove_dir_all(stage.at.join("mirror"));
         stage.trail.write_to(&stage.at.join("mirror")).unwrap();
         let (found, out) = stage.look_up(&body, true);
-        assert_eq!(found, Some(status), "{out}");
+        assert_eq!(found, status, "{out}");
         assert!(out.contains("searched: 10 of 10 hours"), "{out}");
         assert_eq!(out.contains("not searched: 1 backfill digest not proven; a"), without, "{out}");
     }
@@ -151,27 +151,26 @@ fn unreadable_input_is_reported_and_standard_input_is_read() {
     let whole = stage.trail.whole();
     let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();
     let run = |files: &[&str], input: &[u8]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-        command.arg("lookup").args(files).args(["--in", "mirror"]).current_dir(&stage.at);
+        let mut command = program(&["lookup"]);
+        command.args(files).args(["--in", "mirror"]).current_dir(&stage.at);
         command.args(["--start-time", &iso(whole.from), "--end-time", &iso(whole.to)]);
-        command.args(["--public-keys", "mirror/public-keys.json"]).env_clear();
+        command.args(["--public-keys", "mirror/public-keys.json"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // Standard input is not read unless requested.
         let _ = child.stdin.take().unwrap().write_all(input);
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code(), text(output.stdout), text(output.stderr))
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        (ran.status, ran.stdout, ran.stderr)
     };
     let (status, out, _) = run(&["-"], &stage.log);
-    assert_eq!(status, Some(0), "{out}");
+    assert_eq!(status, 0, "{out}");
     assert!(out.starts_with("-: was delivered by CloudTrail\n"), "{out}");
     fs::write(stage.at.join("known"), &stage.log).unwrap();
     fs::write(stage.at.join("unknown"), "[]").unwrap();
     fs::write(stage.at.join("empty"), "").unwrap();
     // The worst result of several decides: not found is worse than found.
     let (status, out, _) = run(&["known", "unknown", "empty", "known"], b"");
-    assert_eq!(status, Some(4), "{out}");
+    assert_eq!(status, 4, "{out}");
     assert_eq!(out.matches("known: was delivered by CloudTrail").count(), 2, "{out}");
     for name in ["unknown", "empty"] {
         assert!(out.contains(&format!("{name}: not found in any verified digest")), "{out}");
@@ -189,7 +188,7 @@ fn unreadable_input_is_reported_and_standard_input_is_read() {
         ("huge", "`huge` inflates to more than 1073741824 bytes"),
     ] {
         let (status, out, err) = run(&["known", file], b"");
-        assert_eq!((status, out.as_str()), (Some(5), ""), "{err}");
+        assert_eq!((status, out.as_str()), (5, ""), "{err}");
         assert!(err.contains(words), "{err}");
     }
 }

@@ -8,7 +8,7 @@ fn an_unknown_key_is_a_finding_only_if_the_bundle_covers_the_time() {
     let trail = trail();
     let at = fresh("bundles");
     trail.write_to(&at).unwrap();
-    let all: Value = serde_json::from_str(&own_keys(&trail)).unwrap();
+    let all: Value = serde_json::from_str(&all_keys(&trail)).unwrap();
     let run = |bundle: Option<&Value>| {
         let keys = at.with_extension("json");
         fs::write(&keys, bundle.unwrap_or(&Value::Null).to_string()).unwrap();
@@ -176,7 +176,7 @@ fn the_demo_is_verified_without_a_network() {
     };
     let alone = || {
         let mut command = Command::new("unshare");
-        command.args([rights, env!("CARGO_BIN_EXE_trailproof")]).env_clear();
+        isolate(&mut command).args([rights, PROGRAM]);
         command
     };
     let output = arguments(&mut alone());
@@ -184,15 +184,12 @@ fn the_demo_is_verified_without_a_network() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), text);
     // Nothing is reachable from there, not even a server that listens.
     let trail = trail();
-    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
+    let server = serve(&trail);
     let online = |command: &mut Command| {
-        command
+        connect(command, &server.endpoint())
             .args(["verify", &format!("s3://{}", bucket(&trail)), "--quiet"])
             .args(period(&trail))
-            .env("AWS_ENDPOINT_URL", server.endpoint())
-            .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "demo")])
-            .env("AWS_SECRET_ACCESS_KEY", "demo")
-            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+            .env("AWS_REGION", "us-east-1")
             .status()
             .unwrap()
             .code()
@@ -219,10 +216,7 @@ fn unprivileged(probe: &Path) -> Command {
     assert!(set().arg("true").status().unwrap().success(), "`setpriv` cannot drop privileges");
     assert!(is_refused(set().arg("cat")), "this user can read everything");
     let mut command = set();
-    command
-        .arg(env!("CARGO_BIN_EXE_trailproof"))
-        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
+    isolate(&mut command).arg(PROGRAM);
     command
 }
 

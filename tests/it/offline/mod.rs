@@ -3,13 +3,16 @@
 mod closed;
 mod layouts;
 mod replicas;
+use crate::support::copy::all_keys;
+use crate::support::program::{
+    PROGRAM, connect, connected, empty_folder, isolate, program, scratch, serve,
+};
 use base64::Engine as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use trailproof_testkit::server::{LoopbackServer, ServerOptions};
 use trailproof_testkit::trail::dice::Dice;
 use trailproof_testkit::trail::signer::Signer;
 use trailproof_testkit::trail::{BuiltTrail, Deed, LogPlan, LogSizes, TrailSpec};
@@ -18,10 +21,7 @@ use trailproof_testkit::world::World;
 const START: &str = "2026-03-01T00:04:11Z";
 
 fn fresh(name: &str) -> PathBuf {
-    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("offline-{name}"));
-    let _ = fs::remove_dir_all(&at);
-    fs::create_dir_all(&at).unwrap();
-    at
+    empty_folder(&format!("offline-{name}"))
 }
 
 fn trail() -> BuiltTrail {
@@ -37,32 +37,15 @@ fn iso(at: i64) -> String {
     trailproof_core::vocab::time::Timestamp::from_unix(at).to_string()
 }
 
-/// Returns the keys of the world in our own format: all of them, with coverage of the whole time.
-fn own_keys(trail: &BuiltTrail) -> String {
-    let mut regions = serde_json::Map::new();
-    for (region, listed) in trail.public_keys().as_object().unwrap() {
-        let mut listed = listed.clone();
-        listed["requested"] =
-            json!([{ "from": "2026-02-20T00:00:00Z", "to": "2200-01-01T00:00:00Z" }]);
-        regions.insert(region.clone(), listed);
-    }
-    json!({ "format": "trailproof-public-keys", "schema": 1, "regions": regions }).to_string()
-}
-
 fn write_keys(trail: &BuiltTrail, name: &str) -> PathBuf {
-    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-keys.json"));
-    fs::write(&at, own_keys(trail)).unwrap();
+    let at = scratch(&format!("{name}-keys.json"));
+    fs::write(&at, all_keys(trail)).unwrap();
     at
 }
 
 /// Returns the program with an environment in which every route to AWS is a dead end.
 fn offline() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-    command
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]);
-    command
+    program(&[""; 0])
 }
 
 fn period(trail: &BuiltTrail) -> Vec<String> {
@@ -84,17 +67,11 @@ fn verify(trail: &BuiltTrail, directory: &Path, keys: Option<&Path>, more: &[&st
 
 /// Verifies the world over the network.
 fn online(trail: &BuiltTrail, bucket: &str, more: &[&str]) -> Output {
-    let server = LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_trailproof"))
-        .args(["verify", &format!("s3://{bucket}")])
+    connected(&serve(trail), &["verify", &format!("s3://{bucket}")])
         .args(period(trail))
         .args(if more.contains(&"--format") { &[][..] } else { &["--format", "jsonl"] })
         .args(more)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
         .env("AWS_REGION", "us-east-1")
-        .envs([("AWS_ACCESS_KEY_ID", "demo"), ("AWS_SECRET_ACCESS_KEY", "demo")])
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
         .output()
         .unwrap()
 }

@@ -1,8 +1,8 @@
 //! The tables of what a run proved, against what the testkit knows of the trail.
+use crate::support::copy::{Copy, replay};
+use crate::support::program::scratch;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use trailproof_testkit::copy::Copy;
 use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};
 
 /// A trail whose prefix a spreadsheet would take for a formula.
@@ -17,8 +17,7 @@ fn trail() -> BuiltTrail {
 }
 
 fn copy(name: &str, trail: &BuiltTrail) -> Copy {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("exports-{name}"));
-    Copy::write(env!("CARGO_BIN_EXE_trailproof"), &root, trail).unwrap()
+    Copy::write(&scratch(&format!("exports-{name}")), trail).unwrap()
 }
 
 fn rows(text: &str) -> Vec<csv::StringRecord> {
@@ -43,11 +42,9 @@ fn the_objects_of_a_table_are_those_that_are_proven() {
     let objects = format!("verified-objects={}", copy.beside("objects.csv"));
     let intervals = format!("verified-intervals={}", copy.beside("intervals.csv"));
     let record = copy.beside("run.jsonl");
-    let ran =
-        copy.verify(&["--export", &objects, "--export", &intervals, "--record", &record]).unwrap();
-    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
-    let (objects, intervals) =
-        (copy.read("objects.csv").unwrap(), copy.read("intervals.csv").unwrap());
+    let ran = copy.verify(&["--export", &objects, "--export", &intervals, "--record", &record]);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let (objects, intervals) = (copy.read("objects.csv"), copy.read("intervals.csv"));
     let found: Vec<String> = rows(&objects).iter().map(|row| row[0].to_owned()).collect();
     let set: BTreeSet<String> = found.iter().cloned().collect();
     assert_eq!(found.len(), set.len(), "an object has two rows");
@@ -70,11 +67,11 @@ fn the_objects_of_a_table_are_those_that_are_proven() {
     assert!(rows(&objects).iter().chain(&rows(&intervals)).all(|row| !row.iter().any(formula)));
     // A replay writes the same bytes, and an existing file stays.
     let again = copy.beside("again.csv");
-    let ran = copy.replay(&[&record, "--export", &format!("verified-objects={again}")]).unwrap();
-    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    let ran = replay(&[&record, "--export", &format!("verified-objects={again}")]);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
     assert_eq!(fs::read_to_string(&again).unwrap(), objects);
-    let ran = copy.replay(&[&record, "--export", &format!("verified-objects={again}")]).unwrap();
-    assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+    let ran = replay(&[&record, "--export", &format!("verified-objects={again}")]);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
 }
 
 #[test]
@@ -82,17 +79,15 @@ fn a_run_that_proves_nothing_writes_the_heads_of_its_tables() {
     let copy = copy("nothing", &trail());
     let intervals = copy.beside("intervals.csv");
     let objects = copy.beside("objects.csv");
-    let ran = copy
-        .verify(&[
-            "--account",
-            "999999999999",
-            "--export",
-            &format!("verified-intervals={intervals}"),
-            "--export",
-            &format!("verified-objects={objects}"),
-        ])
-        .unwrap();
-    assert_eq!(ran.status, Some(4), "{}", ran.stderr);
+    let ran = copy.verify(&[
+        "--account",
+        "999999999999",
+        "--export",
+        &format!("verified-intervals={intervals}"),
+        "--export",
+        &format!("verified-objects={objects}"),
+    ]);
+    assert_eq!(ran.status, 4, "{}", ran.stderr);
     for (path, head) in [
         (intervals, "account,region,trail,home_region,organization,from,to\n"),
         (objects, "object,kind,account,region,trail,sha256\n"),
@@ -100,7 +95,7 @@ fn a_run_that_proves_nothing_writes_the_heads_of_its_tables() {
         assert_eq!(fs::read_to_string(path).unwrap(), head);
     }
     for wrong in ["verified-objects", "verified-objects=", "objects=x"] {
-        let ran = copy.verify(&["--export", wrong]).unwrap();
-        assert_eq!(ran.status, Some(2), "{wrong}: {}", ran.stderr);
+        let ran = copy.verify(&["--export", wrong]);
+        assert_eq!(ran.status, 2, "{wrong}: {}", ran.stderr);
     }
 }

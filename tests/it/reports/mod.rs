@@ -4,6 +4,7 @@
 mod exports;
 mod page;
 
+use crate::support::program::{Ran, program};
 use crate::support::run_events::{MARKS, empty, hostile, organization};
 use crate::support::worlds::{Flips, WorldKeys, WorldSource};
 use base64::Engine as _;
@@ -219,10 +220,10 @@ fn a_run_that_found_nothing_or_was_cut_short_is_not_a_success() {
 }
 
 /// Runs the program over the demo, in the folder of the package.
-fn program(arguments: &[&str]) -> Option<i32> {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trailproof"));
-    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).env_clear();
-    command.env("USER", "an auditor <b>").output().unwrap().status.code()
+fn status_of(arguments: &[&str]) -> i32 {
+    let mut command = program(arguments);
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("USER", "an auditor <b>");
+    Ran::from(&mut command).status
 }
 
 #[test]
@@ -251,10 +252,10 @@ fn a_replay_equals_the_run_and_a_reproducible_run_omits_its_environment() {
         let live = outputs("live");
         let live: Vec<&str> = live.iter().map(String::as_str).collect();
         let arguments = [&DEMO[..], &["--force", "--record", &record], more, &live].concat();
-        assert_eq!(program(&arguments), Some(1));
+        assert_eq!(status_of(&arguments), 1);
         let again = outputs("again");
         let again: Vec<&str> = again.iter().map(String::as_str).collect();
-        assert_eq!(program(&[&["replay", &record, "--force"], &again[..]].concat()), Some(1));
+        assert_eq!(status_of(&[&["replay", &record, "--force"], &again[..]].concat()), 1);
         for kind in ["html", "xml", "ocsf"] {
             let read = |name: &str| std::fs::read(at(&format!("{name}.{kind}"))).unwrap();
             assert!(read("live") == read("again"), "{kind} with {more:?}");

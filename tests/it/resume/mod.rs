@@ -1,22 +1,16 @@
 //! Runs that resume from a record: unchanged objects are not read again and nothing else is
 //! skipped; and runs that continue a record without a seam.
 mod seam;
+use crate::support::program::{Ran, connected, empty_folder};
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use trailproof_core::vocab::time::Timestamp;
 use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
 use trailproof_testkit::trail::scale::Scale;
 use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, LogAt, LogPlan, LogSizes, TrailSpec};
 
 const HOUR: i64 = 3_600;
-
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
 
 struct Bench {
     server: LoopbackServer,
@@ -26,9 +20,7 @@ struct Bench {
 
 impl Bench {
     fn new(name: &str, trail: &BuiltTrail) -> Self {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("resume-{name}"));
-        let _ = fs::remove_dir_all(&root);
-        fs::create_dir_all(&root).unwrap();
+        let root = empty_folder(&format!("resume-{name}"));
         let options = ServerOptions { log_requests: true, ..ServerOptions::default() };
         let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
         let bucket = trail.digests().next().unwrap().1.bucket.clone();
@@ -41,22 +33,11 @@ impl Bench {
 
     fn verify(&self, arguments: &[&str]) -> Ran {
         self.server.forget();
-        let output = Command::new(env!("CARGO_BIN_EXE_trailproof"))
-            .args(["verify", &format!("s3://{}", self.bucket)])
-            .args(if arguments.contains(&"--format") { &[][..] } else { &["--format", "jsonl"] })
-            .args(arguments)
-            .env_clear()
-            .env("AWS_ENDPOINT_URL", self.server.endpoint())
-            .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret")])
-            .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Ran {
-            status: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+        let mut command = connected(&self.server, &["verify", &format!("s3://{}", self.bucket)]);
+        if !arguments.contains(&"--format") {
+            command.args(["--format", "jsonl"]);
         }
+        Ran::from(command.args(arguments))
     }
 
     /// Returns the log files that were requested.
@@ -91,11 +72,6 @@ fn period(from: i64, to: i64) -> [String; 4] {
 
 fn with<'a>(period: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
     period.iter().map(String::as_str).chain(more.iter().copied()).collect()
-}
-
-fn events(ran: &Ran, name: &str) -> Vec<Value> {
-    let lines = ran.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines.filter(|event| event["event"] == name).collect()
 }
 
 #[test]

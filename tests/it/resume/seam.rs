@@ -1,5 +1,6 @@
 //! Runs that each continue the previous one.
 use super::*;
+use crate::support::copy::replay;
 
 /// Returns the world as it was at a time, without later deliveries.
 fn until(trail: &BuiltTrail, at: i64) -> BuiltTrail {
@@ -36,10 +37,10 @@ fn consecutive_runs_join_without_a_seam() {
     let (end, second) = (iso(whole.to), bench.file("second.jsonl"));
     let ran = bench.verify(&["--since", &record, "--end-time", &end, "--record", &second]);
     assert_eq!(ran.status, 0, "{}{}", ran.stdout, ran.stderr);
-    let seams = events(&ran, "seam-judged");
+    let seams = ran.of_kind("seam-judged");
     assert_eq!(seams.len(), 2, "one per chain");
     assert!(seams.iter().all(|seam| seam["joined"] == true && seam["finding"].is_null()));
-    let started = &events(&ran, "run-started")[0];
+    let started = &ran.of_kind("run-started")[0];
     assert_eq!(started["from"], iso(middle - 1), "the last verified second must be checked again");
     let last = fs::read_to_string(&record).unwrap().lines().last().unwrap().to_owned();
     assert_eq!(
@@ -48,14 +49,12 @@ fn consecutive_runs_join_without_a_seam() {
     );
     // What was read before is not read again, except for the digests at the seam and their log
     // files.
-    let digests = events(&ran, "digest-judged").iter().filter(|one| one["counts"] == true).count();
+    let digests = ran.of_kind("digest-judged").iter().filter(|one| one["counts"] == true).count();
     assert_eq!(digests, 2 * 11);
-    let mut replay = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-    let replay = replay.args(["replay", &second, "--format", "jsonl"]).output().unwrap();
-    assert_eq!(String::from_utf8(replay.stdout).unwrap(), ran.stdout);
+    assert_eq!(replay(&[&second, "--format", "jsonl"]).stdout, ran.stdout);
     // A time as the value of `--since` works as before.
     let ran = bench.verify(&["--since", &iso(middle), "--end-time", &end]);
-    assert_eq!((ran.status, events(&ran, "seam-judged").len()), (0, 0));
+    assert_eq!((ran.status, ran.of_kind("seam-judged").len()), (0, 0));
 }
 
 /// Every deed at the seam is found. Without the record most of them would not be.
@@ -98,7 +97,7 @@ fn a_missing_or_changed_digest_at_the_seam_is_found() {
     bench.server.replace_world(changed.world.clone());
     let ran = bench.verify(&["--since", &record, "--end-time", &iso(whole.to)]);
     assert_eq!(ran.status, 1, "{}", ran.stdout);
-    let seam = events(&ran, "seam-judged");
+    let seam = ran.of_kind("seam-judged");
     let gone = seam.iter().find(|seam| seam["joined"] == false).unwrap();
     assert_eq!(gone["finding"]["code"], "digest-missing");
     let without = bench.verify(&with(&period(middle, whole.to), &[]));
@@ -118,7 +117,7 @@ fn many_consecutive_runs_join_each_other() {
         bench.server.replace_world(until(&trail, end).world);
         let next = bench.file(&format!("{step}.jsonl.zst"));
         let ran = bench.verify(&["--since", &record, "--end-time", &iso(end), "--record", &next]);
-        let seams = events(&ran, "seam-judged");
+        let seams = ran.of_kind("seam-judged");
         assert_eq!(seams.len(), 12, "{}{}", ran.stdout, ran.stderr);
         assert!(seams.iter().all(|seam| seam["joined"] == true), "{seams:?}");
         assert!(!ran.stdout.contains("\"outcome\":\"invalid\""), "{}", ran.stdout);
@@ -155,12 +154,12 @@ fn a_run_that_does_not_join_its_record_is_reported_as_not_proven() {
         &junit,
     ]);
     assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
-    let finished = &events(&ran, "run-finished")[0];
+    let finished = &ran.of_kind("run-finished")[0];
     assert_eq!(
         (&finished["verdict"], &finished["chains_not_joined"]),
         (&"not proven".into(), &2.into())
     );
-    let follows = &events(&ran, "run-started")[0]["follows"];
+    let follows = &ran.of_kind("run-started")[0]["follows"];
     assert_eq!(
         (&follows["verdict"], &follows["bucket"]),
         (&"proven".into(), &"another-bucket".into())

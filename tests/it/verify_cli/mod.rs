@@ -1,6 +1,7 @@
 //! `trailproof verify` from the outside: the program over a loopback AWS. Every row of the table of
 //! exit statuses in every format, and every kind of bad input.
 mod refused;
+use crate::support::program::{Ran, connected, serve};
 use crate::support::wait_until;
 use serde_json::Value;
 use std::process::{Command, Stdio};
@@ -14,35 +15,14 @@ use trailproof_testkit::trail::{
 const BUCKET: &str = "example-trail-logs";
 const FORMATS: [&str; 3] = ["text", "json", "jsonl"];
 
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
 fn command(server: &LoopbackServer, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_MAX_ATTEMPTS", "1")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .stdin(Stdio::null());
+    let mut command = connected(server, arguments);
+    command.env("AWS_MAX_ATTEMPTS", "1");
     command
 }
 
 fn run(server: &LoopbackServer, arguments: &[&str]) -> Ran {
-    let output = command(server, arguments).output().unwrap();
-    Ran {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Ran::from(&mut command(server, arguments))
 }
 
 fn trail() -> BuiltTrail {
@@ -51,10 +31,6 @@ fn trail() -> BuiltTrail {
         .time("2026-03-01T00:04:11Z", 12)
         .logs(LogPlan::Constant(2), LogSizes::Small)
         .build()
-}
-
-fn serve(trail: &BuiltTrail) -> LoopbackServer {
-    LoopbackServer::start(trail.world.clone(), ServerOptions::default()).unwrap()
 }
 
 const WHOLE: [&str; 4] =
@@ -258,8 +234,8 @@ fn output_is_identical_at_any_concurrency_and_under_transient_faults() {
     let server = LoopbackServer::start(changed.world.clone(), faulty).unwrap();
     for concurrency in ["2", "64"] {
         let mut command = command(&server, &arguments(concurrency));
-        let output = command.env_remove("AWS_MAX_ATTEMPTS").output().unwrap();
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), first.stdout, "at {concurrency}");
+        let ran = Ran::from(command.env_remove("AWS_MAX_ATTEMPTS"));
+        assert_eq!(ran.stdout, first.stdout, "at {concurrency}");
         server.forget();
     }
 }
@@ -308,11 +284,10 @@ fn a_signal_ends_the_run_with_its_status_after_its_output_is_written() {
         wait_until("a log file is requested", || server.requests().faulted > 0);
         let killed = Command::new("kill").arg(signal).arg(child.id().to_string()).status().unwrap();
         assert!(killed.success());
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(status), "{signal}");
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        assert!(stdout.contains("\"run-started\""), "{signal}: {stdout}");
-        assert!(!stdout.contains("\"run-finished\""), "a truncated stream has no last line");
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.status, status, "{signal}");
+        assert!(ran.stdout.contains("\"run-started\""), "{signal}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("\"run-finished\""), "a truncated stream has no last line");
     }
 }
 
@@ -323,15 +298,14 @@ fn a_machine_without_root_certificates_gets_a_note() {
     let arguments = verify("s3://example-trail-logs", &WHOLE, &[]);
     let without = |command: &mut Command| {
         let files = [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/nowhere")];
-        let output = command.envs(files).output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        (output.status.code(), stderr)
+        let ran = Ran::from(command.envs(files));
+        (ran.status, ran.stderr)
     };
     let (status, stderr) = without(&mut command(&server, &arguments));
-    assert_eq!(status, Some(0), "{stderr}");
+    assert_eq!(status, 0, "{stderr}");
     assert!(stderr.contains("`ca-certificates`"), "{stderr}");
     let over_tls = server.endpoint().replace("http:", "https:");
     let (status, stderr) = without(command(&server, &arguments).env("AWS_ENDPOINT_URL", over_tls));
-    assert_eq!(status, Some(5), "{stderr}");
+    assert_eq!(status, 5, "{stderr}");
     assert!(stderr.contains("`ca-certificates`"), "{stderr}");
 }

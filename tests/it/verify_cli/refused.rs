@@ -72,9 +72,8 @@ fn a_run_that_cannot_begin_is_status_5_with_a_reason() {
 
     let server = serve(&trail());
     let arguments = verify("s3://example-trail-logs", &WHOLE, &[]);
-    let mut command = command(&server, &arguments);
-    let output = command.env_remove("AWS_ACCESS_KEY_ID").output().unwrap();
-    assert_eq!(output.status.code(), Some(5));
+    let ran = Ran::from(command(&server, &arguments).env_remove("AWS_ACCESS_KEY_ID"));
+    assert_eq!(ran.status, 5, "{}", ran.stderr);
     let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/gone";
     let ran = run(&server, &["verify", "--trail-arn", arn, "--last", "1d"]);
     assert_eq!(ran.status, 5);
@@ -90,8 +89,8 @@ fn a_lost_output_is_status_6_and_never_hides_a_contradiction() {
         for format in FORMATS {
             let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
             let arguments = verify("s3://example-trail-logs", &WHOLE, &["--format", format]);
-            let ran = command(&server, &arguments).stdout(full).output().unwrap();
-            assert_eq!(ran.status.code(), Some(status), "{format}");
+            let ran = Ran::from(command(&server, &arguments).stdout(full));
+            assert_eq!(ran.status, status, "{format}");
         }
     }
 }
