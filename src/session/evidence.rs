@@ -3,7 +3,7 @@ use super::delivery_bucket::{
     DeliveryBucket, LISTED, assumed, choose_bucket, flat_folder, logs_alone, no_digest_refusal,
     no_root_message, relocations, roots,
 };
-use super::location::{BucketLocation, Location, RelocateOption, folder};
+use super::location::{BucketLocation, Location, LocationScope, RelocateOption, folder};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::locate::copy_mapping::CopyMapping;
@@ -14,19 +14,20 @@ use crate::source::ObjectSource;
 use crate::source::directory::{DirectorySource, FlatFolder};
 use crate::source::layer::count::{Counted, Counts};
 use crate::source::layer::relocate::{Relocated, Relocation};
-use crate::source::mirror::{KEYS_BESIDE, MirrorSource};
+use crate::source::mirror::{Header, KEYS_BESIDE, MirrorRun, MirrorSource};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::record::{
     DeliveredTo, EvidencePlace, PlaceDoubt, PlaceInDoubt, ReadKind, ReadPlace, RunEvent,
 };
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::ids::AccountId;
-use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot};
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot, ROOT};
 use trailproof_core::vocab::location::{escape, excerpt, shell_word};
+use trailproof_core::vocab::time::Period;
 
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]
@@ -43,6 +44,43 @@ pub(crate) struct Evidence {
     pub(crate) copy: bool,
     /// What the search for the evidence did not look at or could not read.
     pub(crate) left_open: Vec<RunEvent>,
+    /// What the mirror that is read was made for, if one is read.
+    pub(crate) mirror: Option<Header>,
+}
+
+impl Evidence {
+    /// Adds a doubt if the evidence is read from a mirror that was not made for all of `period`
+    /// and `scope`.
+    pub(crate) fn doubt_beyond_mirror(
+        &mut self,
+        period: Period,
+        scope: &Scope,
+        within: Option<&LocationScope>,
+    ) {
+        let Some(header) = &self.mirror else { return };
+        let within = within.map(ToString::to_string).unwrap_or_default();
+        let is_wide_enough = |run: &MirrorRun| {
+            let below = run.below.as_deref().unwrap_or_default();
+            let here = within.strip_prefix(below);
+            holds(&run.trails, &scope.trails)
+                && holds(&run.accounts, &scope.accounts)
+                && holds(&run.regions, &scope.regions)
+                && (below.is_empty()
+                    || here.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        };
+        if !header.was_asked_for(period, is_wide_enough) {
+            let words = "the mirror was not made for all of this period and scope";
+            let why = ReadFailure::new(ReadFailureKind::NotCopied, words);
+            self.left_open.push(RunEvent::ListingUnread { folder: format!("{ROOT}/"), why });
+        }
+    }
+}
+
+/// Returns whether a run whose scope has these names includes everything that is asked for. Without
+/// a name, everything is.
+fn holds(names: &[String], asked: &[impl ToString]) -> bool {
+    let is_named = |asked: &dyn ToString| names.contains(&asked.to_string());
+    names.is_empty() || (!asked.is_empty() && asked.iter().all(|asked| is_named(asked)))
 }
 
 /// Returns what a search for roots left open within this scope, as events.
@@ -150,8 +188,10 @@ pub(crate) async fn in_directory(
         let header = mirrored.header();
         let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
         let of = BucketLocation { bucket: of, prefix, is_root };
+        let made_for = Some(header.clone());
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
-        return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
+        let found = in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await?;
+        return Ok(Evidence { mirror: made_for, ..found });
     }
     let mut recorded = sample_bucket(mirror.as_ref(), "").await;
     let logs = if recorded.parts.is_empty() { logs_alone(mirror.as_ref()).await } else { 0 };
@@ -191,6 +231,7 @@ pub(crate) async fn in_directory(
         bucket,
         copy: true,
         left_open,
+        mirror: None,
     })
 }
 
@@ -282,7 +323,8 @@ pub(crate) async fn in_bucket(
             if copy { Arc::new(Relocated::new(copies.rules, Some(s3))) } else { s3 };
         let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
         let place = place(&bucket, &prefix, read, elsewhere);
-        return Ok(Evidence { source, bucket, roots: found.prefixes, place, copy, left_open });
+        let roots = found.prefixes;
+        return Ok(Evidence { source, bucket, roots, place, copy, left_open, mirror: None });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -312,6 +354,7 @@ pub(crate) async fn in_bucket(
         ),
         bucket: original,
         left_open,
+        mirror: None,
         copy: true,
     })
 }

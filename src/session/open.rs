@@ -123,7 +123,7 @@ impl Session {
         let copies = evidence::rules(&request.moved, s3, request.complete_copy)?;
         let elsewhere = evidence::elsewhere(&request.moved);
         let mut opened = None;
-        let (evidence, trust) = match (&directory, online) {
+        let (mut evidence, trust) = match (&directory, online) {
             (None, Some(Online { source, trust, .. })) => {
                 let bucket = bucket_of(&mut request, trust.as_ref()).await?;
                 let (scope, named) = (&request.scope, request.of_bucket.as_deref());
@@ -161,6 +161,8 @@ impl Session {
         let ahead = clock.as_ref().and_then(|clock| clock.seconds_ahead()).unwrap_or_default();
         let later = request.began.plus(ahead.max(0));
         let began = request.began;
+        let (period, _) = request.period_at(later)?;
+        evidence.doubt_beyond_mirror(period, &request.scope, request.within.as_ref());
         let plan = plan(request, &evidence, trails, later).await?;
         Ok(Self {
             plan,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
-use trailproof_core::vocab::time::Timestamp;
+use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Name of the document.
 pub const HEADER: &str = "trailproof-mirror.json";
@@ -174,6 +174,28 @@ impl Header {
         self.runs.iter().all(scope).then_some(first)
     }
 
+    /// Returns whether those of its runs that satisfy `is_wide_enough` were together asked for all
+    /// of `period`. The folders of other time were listed only as far as that happened to be
+    /// necessary.
+    pub fn was_asked_for(
+        &self,
+        period: Period,
+        is_wide_enough: impl Fn(&MirrorRun) -> bool,
+    ) -> bool {
+        let wide = self.runs.iter().filter(|run| is_wide_enough(run));
+        let times =
+            |run: &MirrorRun| Some((Timestamp::parse(&run.from)?, Timestamp::parse(&run.to)?));
+        let mut asked: Vec<(Timestamp, Timestamp)> = wide.filter_map(times).collect();
+        asked.sort_unstable();
+        let mut reached = period.start;
+        for (from, to) in asked {
+            if from <= reached {
+                reached = reached.max(to);
+            }
+        }
+        reached >= period.end
+    }
+
     /// Returns the text of the document.
     pub(super) fn text(&self) -> io::Result<String> {
         let mut text = serde_json::to_string_pretty(self)?;
@@ -195,6 +217,30 @@ pub(super) fn new_file(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_periods_of_all_runs_count_together() {
+        let run = |from: &str, to: &str| MirrorRun {
+            from: format!("2026-03-01T{from}:00:00Z"),
+            to: format!("2026-03-01T{to}:00:00Z"),
+            ..MirrorRun::default()
+        };
+        let at = |hour: i64| Timestamp::parse("2026-03-01T00:00:00Z").unwrap().plus(hour * 3_600);
+        let mut header = Header {
+            runs: vec![run("08", "12"), run("02", "06"), run("05", "08")],
+            ..Header::default()
+        };
+        let asked = |header: &Header, from, to| {
+            header.was_asked_for(Period { start: at(from), end: at(to) }, |_| true)
+        };
+        assert!(asked(&header, 2, 12) && asked(&header, 3, 4));
+        assert!(!asked(&header, 1, 4) && !asked(&header, 4, 13));
+        assert!(!header.was_asked_for(Period { start: at(3), end: at(4) }, |_| false));
+        header.runs.remove(2);
+        assert!(!asked(&header, 3, 9), "two hours were not asked for");
+        header.runs.clear();
+        assert!(!asked(&header, 3, 4));
+    }
 
     #[cfg(unix)]
     #[test]

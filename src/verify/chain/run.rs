@@ -244,7 +244,9 @@ impl ChainDriver<'_> {
         let missing = matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));
         let counts = !step.anchor || (matches!(step.outcome, Outcome::Invalid(_)) && !missing);
         let counts = counts && !step.notices.contains(&Notice::DigestCopied);
-        let search = self.moments.are_near(step.end) || self.is_next_to_a_gap(step.end);
+        let search = self.moments.are_near(step.end)
+            || self.is_next_to_a_gap(step.end)
+            || self.moments.may_restart(&self.job.chain);
         let judged = DigestJudged {
             outcome: told(&step.outcome),
             seen: self.seen_of(&step.at),

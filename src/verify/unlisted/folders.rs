@@ -1,6 +1,6 @@
 //! The folders that are searched for unlisted log files: days, the levels above them, and folders
 //! beside the regions.
-use super::look::{Comparison, Shared};
+use super::look::{Comparison, Shared, over_budget};
 use super::named_logs::NamedLogs;
 use crate::locate::place::Place;
 use crate::source::many::in_order;
@@ -10,10 +10,13 @@ use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::unlisted::SetAside;
-use trailproof_core::vocab::ids::AccountId;
-use trailproof_core::vocab::key_layout::KeyRoot;
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId};
+use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot};
 use trailproof_core::vocab::location::ObjectLocation;
-use trailproof_core::vocab::log_key::{is_log_folder, log_key_time};
+use trailproof_core::vocab::log_key::{
+    is_log_folder, is_named_as_log, is_of_other_service, log_key_time,
+};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
 pub(crate) fn join_result(done: Result<(), JoinError>) {
@@ -137,14 +140,66 @@ pub(crate) fn is_region(name: &str) -> bool {
     }
 }
 
-/// Searches what is beside the folders of accounts, directly in `AWSLogs` or an organization's
-/// folder.
-pub(crate) async fn search_root(shared: &Shared, root: &KeyRoot) {
-    let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz");
-    let (prefix, is_stray) = (root.prefix.as_str(), &is_log);
-    let _ = shared
-        .level(&root.folder(), Comparison { prefix, place: None, named: None, is_stray })
-        .await;
+/// The levels of folders of accounts and organizations that are searched below a folder that is
+/// neither of a place. CloudTrail itself nests two: an organization and an account.
+const NESTED: usize = 4;
+
+/// Searches what is beside the places of a root: objects directly in `AWSLogs` or an organization's
+/// folder, and folders that are not those of a place. `is_known` returns whether a name in the root
+/// is the folder of an account with a place, or an organization's folder that is searched itself.
+pub(crate) async fn search_root(
+    shared: &Shared,
+    root: &KeyRoot,
+    is_known: &(dyn Fn(&str) -> bool + Sync),
+) {
+    let prefix = root.prefix.as_str();
+    search_beside(shared, prefix, root.folder(), NESTED, is_known).await;
+}
+
+/// Searches one folder in which there may be folders of accounts and organizations, of log files,
+/// and of other services, which are left out. Any other folder is searched for names of log files.
+fn search_beside<'a>(
+    shared: &'a Shared,
+    prefix: &'a str,
+    folder: String,
+    nested: usize,
+    is_known: &'a (dyn Fn(&str) -> bool + Sync),
+) -> BoxFuture<'a, ()> {
+    Box::pin(async move {
+        let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz");
+        let beside = Comparison { prefix, place: None, named: None, is_stray: &is_log };
+        let every = Comparison { is_stray: &|_| true, ..beside };
+        let Some(names) = shared.level(&folder, beside).await else { return };
+        let mut searches: Vec<BoxFuture<'_, ()>> = Vec::new();
+        for name in names.iter().filter(|name| !is_known(name)) {
+            let below = format!("{folder}{name}/");
+            let holds_accounts =
+                name.parse::<AccountId>().is_ok() || name.parse::<OrganizationId>().is_ok();
+            if is_of_other_service(name) || name == DIGEST_FOLDER {
+                continue;
+            }
+            if searches.len() >= budget::ODD_FOLDERS {
+                shared.doubt(&folder, over_budget("too many folders that are not an account's"));
+                break;
+            }
+            searches.push(if is_log_folder(name) {
+                Box::pin(async move { shared.whole(&below, every).await })
+            } else if !holds_accounts {
+                Box::pin(async move { shared.whole(&below, named_as_logs(beside)).await })
+            } else if nested > 0 {
+                search_beside(shared, prefix, below, nested - 1, &|_| false)
+            } else {
+                shared.doubt(&below, over_budget("folders of accounts nest too deeply"));
+                break;
+            });
+        }
+        in_order(searches).await;
+    })
+}
+
+/// Returns the comparison that takes only objects with the name of a log file.
+fn named_as_logs(against: Comparison<'_>) -> Comparison<'_> {
+    Comparison { is_stray: &|at| is_named_as_log(&at.key), ..against }
 }
 
 /// Searches what is beside the folders of regions, in every folder of log files of an account.
@@ -163,8 +218,16 @@ pub(crate) async fn search_account(
     let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz") && is_stray(at);
     let beside = Comparison { is_stray: &is_log, ..against };
     let Some(names) = shared.level(&above, beside).await else { return };
-    let mut searches: Vec<BoxFuture<'_, ()>> = Vec::new();
-    for name in names.into_iter().filter(|name| is_log_folder(name)) {
+    let (log_folders, others): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| is_log_folder(name));
+    let others = others.into_iter();
+    let others: Vec<String> =
+        others.filter(|name| !is_of_other_service(name) && name != DIGEST_FOLDER).collect();
+    let is_strange = |at: &ObjectLocation| is_named_as_log(&at.key) && is_stray(at);
+    let strange = Comparison { is_stray: &is_strange, ..against };
+    let mut searches: Vec<BoxFuture<'_, ()>> =
+        vec![Box::pin(shared.search_irregular(&above, &others, strange))];
+    for name in log_folders {
         let folder = format!("{above}{name}/");
         searches.push(Box::pin(async move {
             let mut names = shared.level(&folder, against).await.unwrap_or_default();

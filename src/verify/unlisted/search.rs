@@ -229,9 +229,21 @@ impl UnlistedSearch {
                 let above = above.map(|prefix| KeyRoot { prefix, organization: None });
                 roots.extend(above.collect::<Vec<_>>());
             }
+            let accounts = self.places.iter().map(|place| {
+                let Place { root, account, .. } = place;
+                format!("{}{account}", root.folder())
+            });
+            let organizations = roots.iter().filter(|root| root.organization.is_some());
+            let organizations =
+                organizations.map(|root| root.folder().trim_end_matches('/').to_owned());
+            let known: Arc<BTreeSet<String>> = Arc::new(accounts.chain(organizations).collect());
             for root in roots {
-                let shared = Arc::clone(&self.shared);
-                self.under_way.push(tokio::spawn(async move { search_root(&shared, &root).await }));
+                let (shared, known) = (Arc::clone(&self.shared), Arc::clone(&known));
+                self.under_way.push(tokio::spawn(async move {
+                    let above = root.folder();
+                    let is_known = |name: &str| known.contains(&format!("{above}{name}"));
+                    search_root(&shared, &root, &is_known).await;
+                }));
             }
         }
         for search in self.under_way {

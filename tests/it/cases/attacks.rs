@@ -327,3 +327,79 @@ fn the_output_mentions_that_a_lifecycle_rule_looks_the_same() {
     let later = over(midnight + 251, clean.whole().to);
     assert_eq!(online(&trail, LOCATION, &later, &[]).status, 0);
 }
+
+/// A log file is found in every folder below `AWSLogs` that a reader of all of it would read, and
+/// not only where CloudTrail delivers.
+#[test]
+fn log_files_in_folders_beside_the_places_are_unlisted() {
+    let clean = of_organization(3).build();
+    let period = period(&clean);
+    let name = format!("{OWNER}_CloudTrail_{HOME}_20260301T0120Z_Abcdefghijklmnop.json.gz");
+    let days = format!("{HOME}/2026/03/01/{name}");
+    let (root, other) = (format!("AWSLogs/{ORGANIZATION}"), "o-zz99yy88xx");
+    let beside = [
+        format!("AWSLogs/{other}/{name}"),
+        format!("AWSLogs/{other}/{ORGANIZATION}/{OWNER}/CloudTrail/{days}"),
+        format!("{root}/{other}/{OWNER}/CloudTrail/{days}"),
+        format!("{root}/{other}/{name}"),
+        format!("{root}/{OWNER}/{days}"),
+        format!("{root}/{OWNER}/Backup/{days}"),
+        format!("{root}/{NOBODY}/{days}"),
+        format!("{root}/{NOBODY}/{name}"),
+        format!("AWSLogs/backup/{name}"),
+    ];
+    for key in &beside {
+        let mut trail = clean.clone();
+        plant(&mut trail, key);
+        let ran = online(&trail, LOCATION, &period, &[]);
+        assert_eq!(ran.status, 3, "{key}: {}{}", ran.stdout, ran.stderr);
+        let found = ran.of_kind("log-unlisted");
+        assert_eq!(found.len(), 1, "{key}: {}", ran.stdout);
+        assert_eq!(found[0]["key"], key.as_str());
+    }
+    // In a mirror and in a directory, all of them.
+    let mut trail = clean.clone();
+    beside.iter().for_each(|key| plant(&mut trail, key));
+    for (place, ran) in everywhere("beside", &trail, &period) {
+        assert_eq!(ran.status, 3, "{place}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.of_kind("log-unlisted").len(), beside.len(), "{place}: {}", ran.stdout);
+    }
+    // Files of other services are theirs.
+    let mut trail = clean;
+    for key in ["Config/us-east-1/x.json.gz", "vpcflowlogs/x.log.gz", "Backup/x.json.gz"] {
+        plant(&mut trail, &format!("{root}/{OWNER}/{key}"));
+    }
+    for (place, ran) in everywhere("services", &trail, &period) {
+        assert_eq!(ran.status, 0, "{place}: {}{}", ran.stdout, ran.stderr);
+    }
+}
+
+/// What a mirror was not asked to copy it did not look at, even if it holds digests of that time.
+#[test]
+fn a_mirror_is_not_proven_for_more_than_it_was_made_for() {
+    let trail = of_organization(8).build();
+    let whole = trail.whole();
+    let narrow = over(whole.from + 2 * 3_600, whole.to - 3 * 3_600);
+    let wide = over(whole.from + 2 * 3_600, whole.to - 2 * 3_600);
+    let places = Places::of("wider", &trail, &narrow);
+    let status = |period: &[String], more: &[&str]| {
+        let ran = in_directory(&places.mirror, &places.keys, period, more);
+        let unread = ran.of_kind("listing-unread");
+        (ran.status, unread.iter().filter(|event| event["folder"] == "AWSLogs/").count())
+    };
+    assert_eq!(status(&narrow, &[]), (0, 0));
+    assert_eq!(status(&wide, &[]), (3, 1));
+    // A further run makes up for it.
+    let (location, path) = (places.location.as_str(), places.mirror.to_str().unwrap());
+    let further = over(whole.to - 4 * 3_600, whole.to - 2 * 3_600);
+    let account = ["--account", OWNER];
+    let mirror = |more: &[&str]| {
+        let command = ["mirror", location, path, "--quiet"];
+        aws(&places.server, &[&command[..], &slices(&further), more].concat());
+    };
+    mirror(&account);
+    assert_eq!(status(&wide, &[]), (3, 1), "one account is not all");
+    assert_eq!(status(&wide, &account), (0, 0));
+    mirror(&[]);
+    assert_eq!(status(&wide, &[]), (0, 0));
+}

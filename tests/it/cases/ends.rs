@@ -197,3 +197,27 @@ fn a_stop_does_not_explain_the_end_of_a_region_if_the_trail_went_on() {
     assert_eq!(ran.status, 3, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(absent(&ran), [format!("{OWNER} {AWAY}")]);
 }
+
+/// A trail was stopped, and started again at any time of the period: what it delivered since is
+/// missing. The start of a different trail means nothing.
+#[test]
+fn a_stop_does_not_explain_an_end_if_the_trail_was_started_again_in_the_period() {
+    let start = |trail: &str| {
+        let event = EventSpec::new("cloudtrail.amazonaws.com", "StartLogging");
+        event.request(&json!({ "name": trail }).to_string())
+    };
+    for (started, goes_on) in [("other-trail", true), ("third-trail", false)] {
+        // Well after the hours around the end, which are searched anyway.
+        let main = spec(20).regions(&[HOME]).event(16, start(started));
+        let stopped = second(20).accounts(&[OWNER]).stopped(4);
+        let trail = TrailBuilder::new().trail(main).trail(stopped).build();
+        let first = trail.chains[0].digests[0].end;
+        let period = over(first + 12 * 3_600, first + 19 * 3_600);
+        for (place, ran) in everywhere(&format!("started-{started}"), &trail, &period) {
+            let context = format!("{started} {place}: {}{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.status, if goes_on { 3 } else { 0 }, "{context}");
+            let doubted = doubts(&ran, "ended-unexplained").len();
+            assert_eq!(doubted, usize::from(goes_on), "{context}");
+        }
+    }
+}

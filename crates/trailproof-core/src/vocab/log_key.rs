@@ -15,6 +15,35 @@ pub fn is_log_folder(name: &str) -> bool {
     begins && name != DIGEST_FOLDER
 }
 
+/// Folders that other AWS services create beside CloudTrail's in an account's folder, from their
+/// user guides. None of them holds log files of CloudTrail, and some hold millions of objects.
+const OF_OTHER_SERVICES: [&str; 13] = [
+    "Config",
+    "GuardDuty",
+    "WAFLogs",
+    "aws-waf-logs",
+    "bedrock",
+    "elasticloadbalancing",
+    "globalaccelerator",
+    "network-firewall",
+    "redshift",
+    "s3-access-logs",
+    "vpc-lattice",
+    "vpcdnsquerylogs",
+    "vpcflowlogs",
+];
+
+/// Returns whether a different AWS service creates the folder of this name in an account's folder.
+pub fn is_of_other_service(name: &str) -> bool {
+    OF_OTHER_SERVICES.binary_search(&name).is_ok()
+}
+
+/// Returns whether a key ends in the name of a log file of CloudTrail.
+pub fn is_named_as_log(key: &str) -> bool {
+    let name = key.rsplit('/').next().and_then(DeliveredName::parse);
+    name.is_some_and(|name| !name.digest)
+}
+
 /// Returns the time in a log file's name,
 /// `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHMMZ_UNIQUE.json.gz`, of this account and region, or `None`
 /// if the name is not a log file's. For other kinds of log files, such as those of Insights, the
@@ -78,6 +107,13 @@ impl DeliveredName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_of_other_services_are_known_by_name() {
+        assert!(OF_OTHER_SERVICES.is_sorted());
+        assert!(is_of_other_service("vpcflowlogs") && !is_of_other_service("VPCFlowLogs"));
+        assert!(!is_of_other_service("CloudTrail") && !is_of_other_service("us-east-1"));
+    }
 
     #[test]
     fn a_delivered_name_says_account_region_and_time() {
