@@ -8,7 +8,7 @@ use super::index::Index;
 use super::key_path::{inflated_name, parts};
 use super::opening::{begin, denied};
 use super::reader::{FileReader, failed, hand_over};
-use super::tree::{Entry, PassedOver, Walk};
+use super::tree::{Entry, LargeFolders, PassedOver, Walk};
 use crate::source::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
     ReadError, ReadFrom, TakePiece,
@@ -36,6 +36,7 @@ pub struct DirectorySource {
     index: Index,
     index_error: Option<String>,
     passed_over: PassedOver,
+    large: LargeFolders,
     page: usize,
 }
 
@@ -59,6 +60,7 @@ impl DirectorySource {
             index,
             index_error,
             passed_over: PassedOver::default(),
+            large: LargeFolders::default(),
             page: PAGE,
         })
     }
@@ -100,7 +102,8 @@ impl DirectorySource {
         };
         let Some(path) = self.folder(folder)? else { return Ok(ListPage::default()) };
         let (passed_over, sizes) = (&self.passed_over, request.sizes);
-        let walk = Walk { start, after, passed_over, sizes };
+        let (large, goes_on) = (&self.large, request.continuation.is_some());
+        let walk = Walk { start, after, passed_over, large, goes_on, sizes };
         if request.folders {
             return self.fold(&walk, request, &path, folder);
         }
@@ -125,13 +128,16 @@ impl DirectorySource {
     ) -> Result<ListPage, ReadFailure> {
         let mut page = ListPage::default();
         let mut last = None;
-        for entry in walk.below(path, folder)? {
+        let (entries, first) = walk.below(path, folder)?;
+        for entry in entries.get(first..).unwrap_or_default() {
             let (key, file) = match entry {
-                Entry::File(name, real) => (format!("{folder}{name}"), Some(real.unwrap_or(name))),
+                Entry::File(name, real) => {
+                    (format!("{folder}{name}"), Some(real.as_ref().unwrap_or(name)))
+                }
                 Entry::Folder(name) => (format!("{folder}{name}"), None),
             };
             let listed_before = request.continuation.as_ref().is_some_and(|last| key <= *last);
-            if listed_before || (file.is_some() && key.as_str() <= walk.after) {
+            if listed_before || !walk.is_wanted(path, folder, entry) {
                 continue;
             }
             // S3 has no folders without a file. If the folder cannot be read, it is not known
@@ -145,7 +151,7 @@ impl DirectorySource {
                 page.next = last;
                 break;
             }
-            match file.map(|name| walk.size(path, &name)).transpose()? {
+            match file.map(|name| walk.size(path, name)).transpose()? {
                 Some(None) => continue,
                 Some(Some(size)) => page.objects.push(Listed {
                     key: key.clone(),
@@ -295,5 +301,35 @@ impl ObjectSource for DirectorySource {
                 .and_then(|file| file.hand_over(take).map_err(ReadError::Failure)),
         };
         Some(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise each page of a large folder would read all of its names.
+    #[test]
+    fn a_large_folder_is_read_once_for_all_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |number: usize| format!("{number:04}.json");
+        for number in 0..1_200 {
+            std::fs::write(folder.path().join(name(number)), "x").unwrap();
+        }
+        let source = DirectorySource::open(folder.path()).unwrap();
+        let listed = |request: &ListRequest| source.page(request).unwrap();
+        let request = ListRequest::names("b", "");
+        let first = listed(&request);
+        assert_eq!(first.objects.len(), 1_000);
+        // A name that appears between two pages is not read.
+        std::fs::write(folder.path().join("1100x.json"), "x").unwrap();
+        let further = ListRequest { continuation: first.next, ..request.clone() };
+        let second = listed(&further);
+        let names: Vec<&str> = second.objects.iter().map(|object| object.key.as_str()).collect();
+        assert_eq!(names, (1_000..1_200).map(name).collect::<Vec<_>>());
+        assert!(second.next.is_none());
+        // The next listing reads the folder again.
+        let again = ListRequest { continuation: listed(&request).next, ..request };
+        assert_eq!(listed(&again).objects.len(), 201);
     }
 }

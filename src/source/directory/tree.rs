@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::budget;
 
@@ -84,6 +84,48 @@ pub(crate) fn entries(folder: &Path, passed_over: &PassedOver) -> Result<Vec<Ent
     Ok(entries)
 }
 
+/// Folders that are kept between the pages of their listings. Concurrent listings of more large
+/// folders than this read each of them again for each page.
+const KEPT_FOLDERS: usize = 8;
+
+/// Entries that make a folder large: it has further pages.
+const LARGE: usize = 1_000;
+
+/// The entries of large folders, kept from one page of a listing to the next. Otherwise each page
+/// would read and sort all of them.
+#[derive(Debug, Default)]
+pub(crate) struct LargeFolders(Mutex<Vec<(PathBuf, Arc<Vec<Entry>>)>>);
+
+impl LargeFolders {
+    /// Returns the entries of a folder: as they were read for an earlier page if `goes_on`, and
+    /// newly read otherwise.
+    fn entries(
+        &self,
+        folder: &Path,
+        passed_over: &PassedOver,
+        goes_on: bool,
+    ) -> Result<Arc<Vec<Entry>>, ReadFailure> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept.iter().position(|(path, _)| path == folder);
+        let earlier = at.map(|at| kept.remove(at));
+        if let Some((path, entries)) = earlier.filter(|_| goes_on) {
+            kept.push((path, Arc::clone(&entries)));
+            return Ok(entries);
+        }
+        drop(kept);
+        let entries = Arc::new(entries(folder, passed_over)?);
+        if entries.len() > LARGE {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.retain(|(path, _)| path != folder);
+            if kept.len() == KEPT_FOLDERS {
+                kept.remove(0);
+            }
+            kept.push((folder.to_owned(), Arc::clone(&entries)));
+        }
+        Ok(entries)
+    }
+}
+
 /// A walk over the keys that begin with `start` and sort after `after`.
 #[derive(Debug)]
 pub(crate) struct Walk<'w> {
@@ -93,6 +135,10 @@ pub(crate) struct Walk<'w> {
     pub(crate) after: &'w str,
     /// Where to record what is skipped.
     pub(crate) passed_over: &'w PassedOver,
+    /// Folders that were read for earlier pages.
+    pub(crate) large: &'w LargeFolders,
+    /// Whether this is a further page of a listing.
+    pub(crate) goes_on: bool,
     /// Whether the sizes of files are looked up.
     pub(crate) sizes: bool,
 }
@@ -106,19 +152,22 @@ impl Walk<'_> {
         key: &str,
         visit: &mut dyn FnMut(String, u64) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ReadFailure> {
-        for entry in self.below(folder, key)? {
+        let (entries, first) = self.below(folder, key)?;
+        for entry in entries.get(first..).unwrap_or_default() {
+            if !self.is_wanted(folder, key, entry) {
+                continue;
+            }
             let at = [key, entry.name()].concat();
             let flow = match entry {
-                Entry::File(name, real) if at.as_str() > self.after => {
-                    match self.size(folder, real.as_ref().unwrap_or(&name))? {
+                Entry::File(name, real) => {
+                    match self.size(folder, real.as_ref().unwrap_or(name))? {
                         Some(size) => visit(at, size),
                         None => ControlFlow::Continue(()),
                     }
                 }
-                Entry::File(..) => ControlFlow::Continue(()),
                 Entry::Folder(name) => {
                     let deeper = Walk { start: "", ..*self };
-                    deeper.files(&folder.join(&name), &at, visit)?
+                    deeper.files(&folder.join(name), &at, visit)?
                 }
             };
             if flow.is_break() {
@@ -142,21 +191,29 @@ impl Walk<'_> {
         }
     }
 
-    /// Returns the entries directly below, except folders whose keys all sort at or before `after`.
-    pub(crate) fn below(&self, folder: &Path, key: &str) -> Result<Vec<Entry>, ReadFailure> {
-        let mut entries = entries(folder, self.passed_over)?;
-        entries.retain(|entry| {
-            let name = entry.name();
-            if key.len() + name.len() > budget::KEY_LENGTH {
-                self.passed_over.note(folder.join(name));
-                return false;
-            }
-            let done = || {
-                let at = format!("{key}{name}");
-                at.as_str() <= self.after && !self.after.starts_with(&at)
-            };
-            name.starts_with(self.start) && !(matches!(entry, Entry::Folder(_)) && done())
-        });
-        Ok(entries)
+    /// Returns the entries directly below, and the index of the first one with keys after `after`.
+    pub(crate) fn below(
+        &self,
+        folder: &Path,
+        key: &str,
+    ) -> Result<(Arc<Vec<Entry>>, usize), ReadFailure> {
+        let entries = self.large.entries(folder, self.passed_over, self.goes_on)?;
+        let is_before = |entry: &Entry| {
+            let at = [key, entry.name()].concat();
+            let holds_later = matches!(entry, Entry::Folder(_)) && self.after.starts_with(&at);
+            at.as_str() <= self.after && !holds_later
+        };
+        let first = entries.partition_point(is_before);
+        Ok((entries, first))
+    }
+
+    /// Returns whether an entry directly below may have keys that begin with `start`.
+    pub(crate) fn is_wanted(&self, folder: &Path, key: &str, entry: &Entry) -> bool {
+        let name = entry.name();
+        let fits = key.len() + name.len() <= budget::KEY_LENGTH;
+        if !fits {
+            self.passed_over.note(folder.join(name));
+        }
+        fits && name.starts_with(self.start)
     }
 }

@@ -15,6 +15,8 @@ enum Forged {
     Place(usize),
     /// It names this many log files.
     Logs(usize),
+    /// It has this many empty entries for log files.
+    Empty(usize),
 }
 
 impl Forged {
@@ -26,6 +28,7 @@ impl Forged {
                 let log = format!(r#"{{"s3Bucket":"b","s3Object":"k","hashValue":"{hash}"}},"#);
                 (key.to_owned(), log.repeat(count).trim_end_matches(',').to_owned())
             }
+            Self::Empty(count) => (key.to_owned(), vec!["{}"; count].join(",")),
         };
         format!(
             r#"{{"digestStartTime":"{end}","digestEndTime":"{end}","digestS3Bucket":"{BUCKET}","digestS3Object":"{place}","digestPublicKeyFingerprint":"f","previousDigestSignature":null,"logFiles":[{logs}]}}"#
@@ -120,6 +123,11 @@ fn over_everything(name: &str, trail: &BuiltTrail) {
 #[test]
 fn digests_with_huge_locations_do_not_fill_memory() {
     over_everything("places", &with_forged(24, Forged::Place(16 << 20)));
+}
+
+#[test]
+fn digests_with_millions_of_empty_entries_do_not_fill_memory() {
+    over_everything("empty", &with_forged(2, Forged::Empty(4_000_000)));
 }
 
 #[test]

@@ -5,8 +5,11 @@ use crate::codes::finding::Malformed;
 use crate::vocab::budget;
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::Timestamp;
-use serde::Deserialize;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
 /// A digest that was parsed but not yet proven. It exposes what a proof needs and steers nothing:
 /// its links and log files come out only through `complete`, which the judges call after a proof.
@@ -96,7 +99,46 @@ struct Document<'d> {
     #[serde(borrow, default, deserialize_with = "present")]
     previous_digest_signature: Option<Option<Text<'d>>>,
     #[serde(borrow)]
-    log_files: Option<Vec<DocumentLog<'d>>>,
+    log_files: Option<DocumentLogs<'d>>,
+}
+
+/// The list of log files. No more than the budget is kept: an empty entry takes three bytes in the
+/// document and forty times as much here.
+struct DocumentLogs<'d> {
+    kept: Vec<DocumentLog<'d>>,
+    /// The number of all entries.
+    listed: usize,
+}
+
+impl<'de: 'd, 'd> Deserialize<'de> for DocumentLogs<'d> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(LogsVisitor(PhantomData))
+    }
+}
+
+struct LogsVisitor<'d>(PhantomData<&'d str>);
+
+impl<'de: 'd, 'd> Visitor<'de> for LogsVisitor<'d> {
+    type Value = DocumentLogs<'d>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of log files")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Self::Value, S::Error> {
+        let mut kept = Vec::new();
+        while kept.len() < budget::LOG_FILES {
+            match list.next_element()? {
+                Some(log) => kept.push(log),
+                None => return Ok(DocumentLogs { listed: kept.len(), kept }),
+            }
+        }
+        let mut listed = kept.len();
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            listed += 1;
+        }
+        Ok(DocumentLogs { kept, listed })
+    }
 }
 
 #[derive(Deserialize)]
@@ -143,12 +185,12 @@ fn need(field: Option<Text<'_>>, name: &'static str, bytes: usize) -> Result<Str
 }
 
 /// Returns the log files that the document lists.
-fn log_files(listed: Option<Vec<DocumentLog<'_>>>) -> Result<Vec<LogFile>, Malformed> {
-    let listed = listed.ok_or(Malformed::FieldAbsent("logFiles"))?;
-    if listed.len() > budget::LOG_FILES {
-        return Err(Malformed::field_invalid("logFiles", &listed.len().to_string()));
+fn log_files(logs: Option<DocumentLogs<'_>>) -> Result<Vec<LogFile>, Malformed> {
+    let DocumentLogs { kept, listed } = logs.ok_or(Malformed::FieldAbsent("logFiles"))?;
+    if listed > kept.len() {
+        return Err(Malformed::field_invalid("logFiles", &listed.to_string()));
     }
-    listed.into_iter().map(log_file).collect()
+    kept.into_iter().map(log_file).collect()
 }
 
 fn log_file(log: DocumentLog<'_>) -> Result<LogFile, Malformed> {
