@@ -1,21 +1,26 @@
-//! Where credentials come from: the SDK's chain, with a short timeout for instance metadata and
+//! Where credentials come from: the AWS CLI's chain, with a short timeout for instance metadata and
 //! with the first result kept.
+use super::mfa::{self, Failed, RoleWithCode};
+use super::profile::{SelectedProfile, variable};
 use super::words::{self, SetupError};
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::meta::region::{ProvideRegion, future};
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::{Region, imds};
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, Result as ProvideResult};
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use trailproof_core::vocab::location::{escape, shell_word};
 
 /// Total time for instance metadata. Where there is none, packets to its address are dropped, and a
 /// run without credentials would have to wait. The AWS CLI makes one attempt of one second, the SDK
@@ -24,60 +29,113 @@ const IMDS_TOTAL: Duration = Duration::from_secs(2);
 /// Time for one connection to instance metadata, and for one response; the AWS CLI's value.
 const IMDS_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// Returns the SDK's chain: environment, profile (static, SSO, assume-role, process, web identity),
-/// web identity of the environment, container, instance metadata.
+/// The variable that names the file of a web identity token.
+const WEB_IDENTITY: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+
+/// Returns the AWS CLI's chain: environment, role of the profile, web identity of the environment,
+/// other settings of the profile (static, SSO, process, web identity), container, instance
+/// metadata.
 ///
-/// `region` is the region already found, so that the chain does not ask instance metadata for it.
-pub async fn default_chain(
-    provider: ProviderConfig,
-    profile: Option<&str>,
-    region: Option<Region>,
+/// A profile that the command line names excludes the environment, as in the AWS CLI: keys in the
+/// environment may belong to a different account than the profile. `sdk` is the configuration
+/// without credentials, for requests to STS at `sts`.
+pub fn chain_of(
+    profile: &SelectedProfile,
+    provider: &ProviderConfig,
+    sdk: &SdkConfig,
+    sts: Option<String>,
 ) -> Resolved {
     let metadata = imds::Client::builder()
-        .configure(&provider)
+        .configure(provider)
         .max_attempts(1)
         .connect_timeout(IMDS_ATTEMPT)
         .read_timeout(IMDS_ATTEMPT)
         .operation_attempt_timeout(IMDS_TOTAL)
         .operation_timeout(IMDS_TOTAL)
         .build();
-    match profile {
-        None => {
-            let chain = DefaultCredentialsChain::builder()
-                .imds_client(metadata)
-                .configure(provider)
-                .region(KnownRegion(region));
-            Resolved::new(chain.build().await)
+    let sources = Sources { provider, sdk, sts, metadata };
+    let of_profile = sources.of_profile(profile, &mut Vec::new());
+    let environment = EnvironmentVariableCredentialsProvider::new();
+    let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(provider).build();
+    let chain = match profile.is_explicit {
+        true => CredentialsProviderChain::first_try("Profile", of_profile),
+        false => {
+            let first = CredentialsProviderChain::first_try("Environment", environment);
+            match profile.text("role_arn") {
+                Some(_) => first.or_else("Profile", of_profile).or_else("Web", web_identity),
+                None => first.or_else("Web", web_identity).or_else("Profile", of_profile),
+            }
         }
-        Some(profile) => Resolved::new(named(profile, &provider, metadata)),
-    }
+    };
+    let chain = chain
+        .or_else("EcsContainer", sources.container())
+        .or_else("Ec2InstanceMetadata", sources.instance());
+    Resolved { profile: Some(profile.clone()), ..Resolved::new(chain) }
 }
 
-/// Returns the chain for a profile that the command line names. It leaves out the environment, as
-/// the AWS CLI does: keys in the environment may belong to a different account than the profile.
-fn named(
-    profile: &str,
-    provider: &ProviderConfig,
+/// What providers are made from.
+struct Sources<'a> {
+    provider: &'a ProviderConfig,
+    sdk: &'a SdkConfig,
+    /// The endpoint of STS, if one is configured.
+    sts: Option<String>,
     metadata: imds::Client,
-) -> impl ProvideCredentials + 'static {
-    CredentialsProviderChain::first_try(
-        "Profile",
-        ProfileFileCredentialsProvider::builder().configure(provider).profile_name(profile).build(),
-    )
-    .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(provider).build())
-    .or_else(
-        "Ec2InstanceMetadata",
-        ImdsCredentialsProvider::builder().configure(provider).imds_client(metadata).build(),
-    )
 }
 
-/// A region that was found earlier, or `None` if none is configured.
-#[derive(Debug)]
-pub struct KnownRegion(pub Option<Region>);
+impl Sources<'_> {
+    fn container(&self) -> EcsCredentialsProvider {
+        EcsCredentialsProvider::builder().configure(self.provider).build()
+    }
 
-impl ProvideRegion for KnownRegion {
-    fn region(&self) -> future::ProvideRegion<'_> {
-        future::ProvideRegion::ready(self.0.clone())
+    fn instance(&self) -> ImdsCredentialsProvider {
+        ImdsCredentialsProvider::builder()
+            .configure(self.provider)
+            .imds_client(self.metadata.clone())
+            .build()
+    }
+
+    /// Returns the provider of a profile. The SDK has everything but one-time codes.
+    fn of_profile(
+        &self,
+        profile: &SelectedProfile,
+        above: &mut Vec<String>,
+    ) -> SharedCredentialsProvider {
+        above.push(profile.name().to_owned());
+        let role = mfa::needs_code(profile).then(|| self.role(profile, above)).flatten();
+        match role {
+            Some(role) => SharedCredentialsProvider::new(role),
+            None => {
+                let sdk = ProfileFileCredentialsProvider::builder()
+                    .configure(self.provider)
+                    .profile_files(profile.sdk_files())
+                    .profile_name(profile.sdk_name());
+                SharedCredentialsProvider::new(sdk.build())
+            }
+        }
+    }
+
+    /// Returns the provider of a profile with a role; `None` if it has none, or if its sources form
+    /// a circle, about which the SDK has a message.
+    fn role(&self, profile: &SelectedProfile, above: &mut Vec<String>) -> Option<RoleWithCode> {
+        let own_keys = || {
+            let setting = |name: &str| profile.text(name).map(str::to_owned);
+            let (id, secret) = (setting("aws_access_key_id")?, setting("aws_secret_access_key")?);
+            Some(Credentials::new(id, secret, setting("aws_session_token"), None, "Profile"))
+        };
+        let source = match (profile.text("source_profile"), profile.text("credential_source")) {
+            (Some(name), _) if name == profile.name() => {
+                SharedCredentialsProvider::new(own_keys()?)
+            }
+            (Some(name), _) if above.iter().any(|known| known == name) => return None,
+            (Some(name), _) => self.of_profile(&profile.other(name)?, above),
+            (None, Some("Environment")) => {
+                SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
+            }
+            (None, Some("EcsContainer")) => SharedCredentialsProvider::new(self.container()),
+            (None, Some("Ec2InstanceMetadata")) => SharedCredentialsProvider::new(self.instance()),
+            _ => return None,
+        };
+        RoleWithCode::new(profile, source, self.sdk, self.sts.clone())
     }
 }
 
@@ -89,12 +147,14 @@ impl ProvideRegion for KnownRegion {
 pub struct Resolved {
     provider: Arc<dyn ProvideCredentials>,
     first: Arc<Mutex<Option<Credentials>>>,
+    /// The profile that the credentials come from, if they come from one.
+    profile: Option<SelectedProfile>,
 }
 
 impl Resolved {
     /// Wraps any provider.
     pub fn new(provider: impl ProvideCredentials + 'static) -> Self {
-        Self { provider: Arc::new(provider), first: Arc::default() }
+        Self { provider: Arc::new(provider), first: Arc::default(), profile: None }
     }
 
     /// Asks the provider now and keeps the result for the first client.
@@ -104,7 +164,8 @@ impl Resolved {
     /// The AWS CLI's message if no source had credentials, or the source's own message if it
     /// failed.
     pub async fn check(&self) -> Result<(), SetupError> {
-        let found = self.provider.provide_credentials().await.map_err(|error| worded(&error))?;
+        let failed = |error: CredentialsError| explained(&error, self.profile.as_ref());
+        let found = self.provider.provide_credentials().await.map_err(failed)?;
         *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
         Ok(())
     }
@@ -145,7 +206,40 @@ pub fn missing_in(error: &(dyn Error + 'static)) -> Option<SetupError> {
     words::causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>()).map(worded)
 }
 
+/// Returns the message for failed credentials, with the profile, file or variable that it is about
+/// and what to do.
+fn explained(error: &CredentialsError, profile: Option<&SelectedProfile>) -> SetupError {
+    let (SetupError::Credentials(why), Some(profile)) = (worded(error), profile) else {
+        return worded(error);
+    };
+    let of_environment = !profile.is_explicit && profile.text("role_arn").is_none();
+    if let Some(path) = variable(WEB_IDENTITY).filter(|_| of_environment)
+        && let Err(error) = std::fs::read(&path)
+    {
+        let path = escape(&path);
+        let why = format!("`{WEB_IDENTITY}` names `{path}`, which cannot be read: {error}");
+        return SetupError::Credentials(why);
+    }
+    if !profile.is_defined() {
+        return SetupError::Credentials(why);
+    }
+    let name = profile.name();
+    let words = format!("cannot get credentials for the profile `{}`: {why}", escape(name));
+    let source = profile.text("source_profile").and_then(|name| profile.other(name));
+    let sso = [Some(profile.clone()), source].into_iter().flatten().find(SelectedProfile::is_sso);
+    SetupError::Credentials(match sso {
+        Some(sso) => {
+            let name = shell_word(sso.name());
+            format!("{words}\n\nhint: sign in with `aws sso login --profile {name}`")
+        }
+        None => words,
+    })
+}
+
 fn worded(error: &CredentialsError) -> SetupError {
+    if let Some(failed) = words::causes(error).find_map(|cause| cause.downcast_ref::<Failed>()) {
+        return SetupError::Credentials(failed.to_string());
+    }
     match error {
         CredentialsError::CredentialsNotLoaded(_) => SetupError::NoCredentials,
         other => SetupError::Credentials(words::chain(other)),

@@ -6,7 +6,9 @@
 pub mod caller;
 pub mod config;
 pub mod credentials;
+mod files;
 pub mod http;
+mod mfa;
 pub mod profile;
 pub mod regions;
 pub mod words;

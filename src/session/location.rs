@@ -140,7 +140,11 @@ fn place(text: &str) -> Result<Location, Refusal> {
             }
         };
     };
-    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let (bucket, prefix) =
+        match access_point(rest).and_then(|point| rest.split_at_checked(point.len())) {
+            Some((point, prefix)) => (point, prefix.strip_prefix('/').unwrap_or(prefix)),
+            None => rest.split_once('/').unwrap_or((rest, "")),
+        };
     if !is_bucket(bucket) {
         return refused(&format!("cannot read `{shown}` as a location"));
     }
@@ -169,6 +173,7 @@ fn meant(text: &str) -> Option<String> {
         let (service, rest) = (parts.next()?, parts.nth(2)?);
         return match service {
             "cloudtrail" => Some("name a trail with `--trail-arn`".to_owned()),
+            "s3" if access_point(text).is_some() => Some(format!("did you mean `s3://{text}`?")),
             "s3" => split(rest),
             _ => None,
         };
@@ -186,12 +191,30 @@ fn meant(text: &str) -> Option<String> {
     if is_path { None } else { split(text) }
 }
 
-fn is_bucket(name: &str) -> bool {
-    let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    !name.is_empty() && name.bytes().all(named)
+/// Returns the ARN of an access point that a text begins with:
+/// `arn:PARTITION:s3:REGION:ACCOUNT:accesspoint/NAME`. The points of several regions at once have no
+/// region, and need signatures that the program does not make.
+fn access_point(text: &str) -> Option<&str> {
+    let mut parts = text.splitn(6, ':');
+    let arn = parts.next()? == "arn" && parts.next()?.starts_with("aws") && parts.next()? == "s3";
+    let region: Option<Region> = parts.next()?.parse().ok();
+    let account: Option<AccountId> = parts.next()?.parse().ok();
+    let resource = parts.next()?;
+    let rest = resource.strip_prefix("accesspoint/").or(resource.strip_prefix("accesspoint:"))?;
+    let (name, behind) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_named = !name.is_empty() && name.bytes().all(is_letter);
+    let whole = arn && region.is_some() && account.is_some() && is_named;
+    text.strip_suffix(behind).filter(|_| whole)
 }
 
-/// Parses the name of a bucket, with or without its scheme. An invalid name is refused: otherwise
+fn is_bucket(name: &str) -> bool {
+    let named = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let is_name = !name.is_empty() && name.bytes().all(named);
+    is_name || access_point(name) == Some(name)
+}
+
+/// Parses the name of a bucket or the ARN of an access point, with or without its scheme. An invalid name is refused: otherwise
 /// every digest would be looked for under it and reported as moved.
 pub(crate) fn bucket_name(text: &str) -> Result<&str, Refusal> {
     let name = text.strip_prefix("s3://").unwrap_or(text);
@@ -247,7 +270,21 @@ mod tests {
         assert_eq!(read("s3://b/p/AWSLogs"), bucket("b", "p"));
         assert_eq!(read("s3://b/p/AWSLogs/x/y"), bucket("b", "p/AWSLogs/x/y"));
         assert_eq!(read("."), Ok(Location::Directory(PathBuf::from("."))));
-        for wrong in ["", "s3://", "s3:///p", "s3://b c", "no/such/directory", "Cargo.toml"] {
+        let point = "arn:aws:s3:eu-west-1:111122223333:accesspoint/logs-1";
+        assert_eq!(read(&format!("s3://{point}")), bucket(point, ""));
+        assert_eq!(read(&format!("s3://{point}/p/q/")), bucket(point, "p/q"));
+        for wrong in [
+            "",
+            "s3://",
+            "s3:///p",
+            "s3://b c",
+            "no/such/directory",
+            "Cargo.toml",
+            "s3://arn:aws:s3::111122223333:accesspoint/a.mrap",
+            "s3://arn:aws:s3:eu-west-1:111122223333:accesspoint/",
+            "s3://arn:aws:s3:eu-west-1:1:accesspoint/a",
+            "s3://arn:aws:sns:eu-west-1:111122223333:accesspoint/a",
+        ] {
             assert_eq!(read(wrong), Err(()), "{wrong}");
         }
     }

@@ -4,7 +4,7 @@ use super::location::Location;
 use super::request::{VerifyRequest, bucket_of, expected};
 use super::store::{s3, warn_without_roots};
 use crate::aws::caller::caller;
-use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::aws::config::{AwsConfig, AwsOptions};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::source::ObjectSource;
@@ -26,16 +26,6 @@ use trailproof_core::vocab::time::Timestamp;
 /// Seconds that the store's clock may differ from this machine's before a warning is printed.
 /// Synchronized machines differ by less than one second.
 const SKEWED: u64 = 60;
-
-/// How to reach AWS, as far as the command line says. Everything else is configured as for any AWS
-/// tool.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AwsAccess {
-    /// The profile of the configuration files.
-    pub(crate) profile: Option<String>,
-    /// The endpoint of every service.
-    pub(crate) endpoint_url: Option<String>,
-}
 
 /// Facts about a run, for the outputs that report them.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +75,7 @@ impl Session {
     /// Finds the evidence and the keys to trust. All requests are counted in `counts`. If a mirror
     /// is made, everything read from S3 is kept in it.
     pub(crate) async fn open(
-        aws: &AwsAccess,
+        aws: &AwsOptions,
         mut request: VerifyRequest,
         counts: &Arc<Counts>,
         caller: CallerLookup,
@@ -262,19 +252,17 @@ struct Online {
 
 impl Online {
     async fn start(
-        aws: &AwsAccess,
+        aws: &AwsOptions,
         counts: &Arc<Counts>,
         wanted: CallerLookup,
         request: &VerifyRequest,
     ) -> Result<Self, Refusal> {
         let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
         let options = AwsOptions {
-            profile: aws.profile.clone(),
             // `--region` selects what to verify here. A trail is looked up in its home region;
             // everything else in the region that it belongs to.
             region: request.trail.as_ref().map(|arn| arn.home_region.to_string()),
-            endpoint_url: aws.endpoint_url.clone(),
-            endpoint_scope: EndpointScope::Every,
+            ..aws.clone()
         };
         let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
         warn_without_roots(&config);

@@ -18,6 +18,7 @@ async fn probe() {
         region: option("PROBE_REGION"),
         endpoint_url: option("PROBE_ENDPOINT"),
         endpoint_scope: if every { EndpointScope::Every } else { EndpointScope::CloudTrail },
+        ..AwsOptions::default()
     };
     let config = match AwsConfig::load(options).await {
         Ok(config) => config,

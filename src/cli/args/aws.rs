@@ -1,6 +1,7 @@
 //! The options that select the AWS profile, region and endpoint, for every command.
-use crate::session::open::AwsAccess;
+use crate::aws::config::{AwsOptions, EndpointScope};
 use clap::Args;
+use std::path::PathBuf;
 
 /// Options of the AWS clients. Everything else (credentials, SSO, roles, service endpoints) comes
 /// from the environment and the AWS configuration files, as for the AWS CLI.
@@ -17,12 +18,37 @@ pub(crate) struct AwsArgs {
     /// CloudTrail alone, as the AWS CLI does
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint_url: Option<String>,
+    /// File of certificates to trust instead of the system's, in PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
+    /// Do not sign requests: no credentials are needed or used
+    #[arg(long, global = true)]
+    pub(crate) no_sign_request: bool,
+    /// Pay for the requests to a bucket whose owner demands it
+    #[arg(
+        long,
+        global = true,
+        value_name = "requester",
+        num_args = 0..=1,
+        default_missing_value = "requester",
+        value_parser = ["requester"]
+    )]
+    pub(crate) request_payer: Option<String>,
 }
 
 impl AwsArgs {
-    /// Returns the profile and the endpoint to use for AWS.
-    pub(crate) fn access(&self) -> AwsAccess {
-        AwsAccess { profile: self.profile.clone(), endpoint_url: self.endpoint_url.clone() }
+    /// Returns how to reach AWS. The endpoint applies to every service, and the region is left to
+    /// the configuration: in most commands `--region` selects evidence.
+    pub(crate) fn access(&self) -> AwsOptions {
+        AwsOptions {
+            profile: self.profile.clone(),
+            region: None,
+            endpoint_url: self.endpoint_url.clone(),
+            endpoint_scope: EndpointScope::Every,
+            ca_bundle: self.ca_bundle.clone(),
+            unsigned: self.no_sign_request,
+            pays: self.request_payer.is_some(),
+        }
     }
 }
 

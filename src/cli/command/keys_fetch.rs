@@ -1,5 +1,5 @@
 //! `trailproof keys fetch`: fetches the public keys of regions from AWS into a file.
-use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::aws::config::AwsConfig;
 use crate::aws::regions::{ORIGIN, partition_of};
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::keys::FetchArgs;
@@ -47,13 +47,7 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     let span = (start.plus(-DAY), end.plus(DAY).min(now));
     let named = named(&args.regions)?;
     let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
-    let options = AwsOptions {
-        profile: aws.profile.clone(),
-        region: None,
-        endpoint_url: aws.endpoint_url.clone(),
-        endpoint_scope: EndpointScope::Every,
-    };
-    let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
+    let config = AwsConfig::load(aws.access()).await.map_err(|error| not_started(&error))?;
     warn_without_roots(&config);
     config.check_credentials().await.map_err(|error| not_started(&error))?;
     let mut regions = named.clone();

@@ -60,10 +60,9 @@ async fn validate(
 ) -> Result<Tallies, AwsCliError> {
     let period = period(args, now())?;
     let options = AwsOptions {
-        profile: aws.profile.clone(),
         region: aws.region.clone(),
-        endpoint_url: aws.endpoint_url.clone(),
         endpoint_scope: EndpointScope::CloudTrail,
+        ..aws.access()
     };
     let config = AwsConfig::load(options).await?;
     warn_without_roots(&config);

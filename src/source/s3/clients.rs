@@ -3,7 +3,9 @@ use super::clock::{ReadsClock, StoreClock};
 use super::timeouts::Timeouts;
 use crate::aws::config::{AwsConfig, Service};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_s3::config::interceptors::{
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+};
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{
     Builder, ConfigBag, Intercept, RequestChecksumCalculation, ResponseChecksumValidation,
@@ -18,22 +20,32 @@ use trailproof_core::vocab::ids::Region;
 /// The region that is asked for the location of a bucket if none is configured, as in the AWS CLI.
 const FIRST_ASKED: &str = "us-east-1";
 
+/// What a client's requests are addressed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Addressing {
+    Bucket,
+    /// An access point, whose name must stand in the host.
+    AccessPoint,
+}
+
 /// Clients by region. They share one connection pool.
 #[derive(Debug)]
 pub(super) struct Clients {
     base: Builder,
     home: String,
-    by_region: Mutex<HashMap<String, Client>>,
+    by_region: Mutex<HashMap<(String, Addressing), Client>>,
     clock: Arc<StoreClock>,
 }
 
 impl Clients {
     pub(super) fn new(config: &AwsConfig, timeouts: Timeouts) -> Self {
         let endpoint = config.endpoint(Service::S3);
+        let settings = config.s3();
         let clock = Arc::new(StoreClock::default());
         let mut base = Builder::from(config.sdk())
             // Stores other than S3 rarely have a host name for each bucket.
-            .force_path_style(endpoint.is_some())
+            .force_path_style(settings.path_style.unwrap_or(endpoint.is_some()))
+            .accelerate(settings.accelerate)
             // `source::layer::retry` retries: it counts attempts, covers bodies too, and its budget
             // applies to an object and not to a request.
             .retry_config(RetryConfig::disabled())
@@ -46,6 +58,12 @@ impl Clients {
             .interceptor(LenientHeaders)
             .interceptor(ReadsClock(Arc::clone(&clock)));
         base.set_endpoint_url(endpoint);
+        if settings.dual_stack {
+            base.set_use_dual_stack(Some(true));
+        }
+        if settings.pays {
+            base = base.interceptor(Pays);
+        }
         let home = match config.region() {
             Ok(region) => region.as_ref().to_owned(),
             Err(_) => FIRST_ASKED.to_owned(),
@@ -60,7 +78,7 @@ impl Clients {
 
     /// Returns the client of the configured region.
     pub(super) fn home(&self) -> Client {
-        self.client(&self.home)
+        self.client(&self.home, Addressing::Bucket)
     }
 
     /// Returns the configured region; `None` if the configured value does not have the form of a
@@ -69,20 +87,48 @@ impl Clients {
         self.home.parse().ok()
     }
 
-    /// Returns the client of `region`.
-    pub(super) fn of(&self, region: &Region) -> Client {
-        self.client(region.as_str())
+    /// Returns the client of `region` for requests to `bucket`.
+    pub(super) fn of(&self, region: &Region, bucket: &str) -> Client {
+        let is_point = bucket.starts_with("arn:");
+        let addressing = if is_point { Addressing::AccessPoint } else { Addressing::Bucket };
+        self.client(region.as_str(), addressing)
     }
 
-    fn client(&self, region: &str) -> Client {
+    fn client(&self, region: &str, addressing: Addressing) -> Client {
         let mut clients = self.by_region.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(region) {
+        let key = (region.to_owned(), addressing);
+        if let Some(client) = clients.get(&key) {
             return client.clone();
         }
         let named = aws_sdk_s3::config::Region::new(region.to_owned());
-        let client = Client::from_conf(self.base.clone().region(named).build());
-        clients.insert(region.to_owned(), client.clone());
+        let mut builder = self.base.clone().region(named);
+        if addressing == Addressing::AccessPoint {
+            builder.set_force_path_style(Some(false));
+        }
+        let client = Client::from_conf(builder.build());
+        clients.insert(key, client.clone());
         client
+    }
+}
+
+/// Declares on each request that the caller pays for it.
+#[derive(Debug)]
+struct Pays;
+
+#[dyn_dispatch_hint]
+impl Intercept for Pays {
+    fn name(&self) -> &'static str {
+        "Pays"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        context.request_mut().headers_mut().insert("x-amz-request-payer", "requester");
+        Ok(())
     }
 }
 

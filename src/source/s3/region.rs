@@ -32,6 +32,10 @@ impl BucketRegions {
         clients: &Clients,
         limit: Duration,
     ) -> Result<Region, ReadFailure> {
+        // The ARN of an access point names its region.
+        if let Some(region) = bucket.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2)) {
+            return region.parse().map_err(|_| senseless(region));
+        }
         let cell = {
             let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
             match found.get(bucket) {

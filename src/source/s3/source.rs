@@ -72,7 +72,7 @@ impl S3Source {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
         let region = self.bucket_region(bucket).await.map_err(ReadError::Failure)?;
-        let error = match self.within(request(self.clients.of(&region))).await? {
+        let error = match self.within(request(self.clients.of(&region, bucket))).await? {
             Ok(output) => return Ok(output),
             Err(error) => error,
         };
@@ -82,7 +82,7 @@ impl S3Source {
         {
             self.regions.moved(bucket, other.clone());
             return self
-                .within(request(self.clients.of(&other)))
+                .within(request(self.clients.of(&other, bucket)))
                 .await?
                 .map_err(|error| answer::read_error(operation, &error));
         }

@@ -33,7 +33,7 @@ fn print_line(line: &str) {
 }
 
 /// Returns the AWS CLI 1.46.2 to compare with.
-fn aws_cli() -> Option<PathBuf> {
+pub(crate) fn aws_cli() -> Option<PathBuf> {
     named_program("TRAILPROOF_AWS_CLI", "TRAILPROOF_REQUIRE_AWS_CLI").map(PathBuf::from)
 }
 

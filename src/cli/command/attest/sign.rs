@@ -6,7 +6,7 @@ use crate::attest::kms::KmsKey;
 use crate::attest::predicate::{Declared, predicate};
 use crate::attest::record::{Record, RecordRequest, read_record};
 use crate::attest::statement::{Role, Statement, Subject};
-use crate::aws::config::{AwsConfig, AwsOptions, EndpointScope};
+use crate::aws::config::{AwsConfig, AwsOptions};
 use crate::cli::args::attest::SignArgs;
 use crate::cli::args::aws::AwsArgs;
 use crate::console::exit::ExitStatus;
@@ -93,12 +93,7 @@ impl Signer {
         match (&args.key, &args.kms) {
             (Some(path), _) => signing_key(path).map(Self::File),
             (None, Some(name)) => {
-                let options = AwsOptions {
-                    profile: aws.profile.clone(),
-                    region: aws.region.clone(),
-                    endpoint_url: aws.endpoint_url.clone(),
-                    endpoint_scope: EndpointScope::Every,
-                };
+                let options = AwsOptions { region: aws.region.clone(), ..aws.access() };
                 let config = AwsConfig::load(options).await.map_err(|error| unread(&error))?;
                 config.check_credentials().await.map_err(|error| unread(&error))?;
                 KmsKey::new(&config, name).map(Self::Kms).map_err(|error| unread(&error))
