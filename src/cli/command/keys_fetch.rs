@@ -7,19 +7,25 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::atomic::{check_absent, write};
+use crate::report::text_lines::counted;
 use crate::session::environment::now;
 use crate::session::period::{NO_PERIOD, PeriodArgs, period};
 use crate::session::store::warn_without_roots;
-use crate::trust::bundle::fetched;
+use crate::trust::bundle::{Bundle, check, fetched};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyRecord, KeyService as _, ServiceError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::time::{DAY, Period, Timestamp};
+
+/// Start of the whole history: CloudTrail has written digests since October 2015, and a key is valid
+/// for 30 days.
+const FIRST_KEYS: &str = "2015-09-01T00:00:00Z";
 
 /// Region that stands for the commercial partition if no region is configured.
 const COMMERCIAL: &str = "us-east-1";
@@ -35,7 +41,7 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     check_absent(&args.output, args.force)?;
     let now = now();
     let typed = PeriodArgs {
-        start: Some(&args.start_time),
+        start: Some(args.start_time.as_deref().unwrap_or(FIRST_KEYS)),
         end: args.end_time.as_deref(),
         last: None,
         quarter: None,
@@ -59,7 +65,6 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     for (region, answer) in ask(&Arc::new(CloudTrail::new(&config)), regions, span).await {
         match answer {
             Ok(got) => {
-                print_to_stderr(&format!("{region}: {} keys", got.len()));
                 keys.insert(region, got);
             }
             // The keys of a named region are required.
@@ -75,7 +80,9 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     if keys.is_empty() {
         return Err(Refusal::not_started("no region returned its keys; nothing was written"));
     }
-    write(&args.output, fetched(&keys, span).as_bytes(), args.force)?;
+    let text = fetched(&keys, span);
+    write(&args.output, text.as_bytes(), args.force)?;
+    print_coverage(&args.output, &text);
     if silent.is_empty() {
         return Ok(ExitStatus::Success);
     }
@@ -93,7 +100,28 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     Ok(ExitStatus::NotProven)
 }
 
-fn named(typed: &[String]) -> Result<BTreeSet<Region>, Refusal> {
+/// Prints, for each region, how many keys the file has and for which digests they are all.
+fn print_coverage(output: &Path, text: &str) {
+    let Ok(bundle) = Bundle::parse(text.as_bytes()) else { return };
+    let checked = check(&bundle);
+    for (region, of) in &checked.regions {
+        let covered = match (of.covered.first(), of.covered.last()) {
+            _ if of.keys == 0 => "which is all that there are".to_owned(),
+            (Some((from, _)), Some((_, to))) => format!("for digests from {from} to {to}"),
+            _ => "not certainly all keys of any time".to_owned(),
+        };
+        let keys = counted(u64::try_from(of.keys).unwrap_or(u64::MAX), "key");
+        print_to_stderr(&format!("{region}: {keys}, {covered}"));
+    }
+    print_to_stderr(&format!(
+        "wrote `{}`: {} of {}",
+        escape(&output.to_string_lossy()),
+        counted(u64::try_from(checked.keys).unwrap_or(u64::MAX), "usable key"),
+        counted(u64::try_from(checked.regions.len()).unwrap_or(u64::MAX), "region"),
+    ));
+}
+
+pub(super) fn named(typed: &[String]) -> Result<BTreeSet<Region>, Refusal> {
     let region = |text: &String| {
         text.parse().map_err(|_| {
             Refusal::usage(format!("invalid value `{}` for `--region`", excerpt(text, SHOWN)))

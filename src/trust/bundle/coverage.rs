@@ -45,7 +45,10 @@ pub(super) fn joined(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
 }
 
 /// Returns the parts of the span that the stretches, which are [`joined`], do not cover.
-pub(super) fn left_out(stretches: &[Stretch], span: Stretch) -> Vec<Stretch> {
+pub fn left_out(
+    stretches: &[(Timestamp, Timestamp)],
+    span: (Timestamp, Timestamp),
+) -> Vec<(Timestamp, Timestamp)> {
     let mut open = Vec::new();
     let mut from = span.0;
     for (start, end) in stretches {

@@ -11,6 +11,7 @@ mod service;
 mod write;
 
 pub use self::check::{Checked, CheckedRegion, check};
+pub use self::coverage::left_out;
 pub use self::document::{Bundle, BundleError, RegionKeys};
 pub use self::recording::RecordedKeys;
 pub use self::service::{BundleKeys, NoKeys};

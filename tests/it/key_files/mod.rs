@@ -133,7 +133,8 @@ fn all_regions_are_asked_and_a_silent_one_is_reported() {
     let (status, err, bundle) = run(FaultPlan::default(), &[], "");
     assert_eq!(status, 0, "{err}");
     assert!(err.contains("asking the 34 regions of partition `aws` in the endpoint"), "{err}");
-    assert_eq!(err.matches(" keys\n").count(), 34, "{err}");
+    let of_region = |line: &&str| !line.starts_with("wrote") && line.contains(" key");
+    assert_eq!(err.lines().filter(of_region).count(), 34, "{err}");
     assert_eq!(regions(bundle).len(), 34);
     // Opt-in regions reject accounts that have not opted in.
     let (status, err, bundle) = run(denied("ap-east-1"), &["--region", "xx-new-1"], "eu-west-1");
@@ -223,4 +224,77 @@ fn an_unusable_bundle_is_reported_with_the_reason() {
     let (status, _, err) = check_file(&folder);
     assert_eq!(status, 5, "{err}");
     assert!(err.contains("Is a directory"), "{err}");
+}
+
+/// Without a period, the whole history is fetched. What AWS no longer lists is not called covered.
+#[test]
+fn the_whole_history_is_fetched_and_covers_only_what_is_certain() {
+    let trail = TrailSpec::new().build();
+    let server = serve(&trail);
+    let path = at("whole-history.json");
+    let run = |more: &[&str]| {
+        let fetch = ["keys", "fetch", "--force", "--region", "us-east-1", "-o"];
+        parts(connected(&server, &fetch).arg(&path).args(more))
+    };
+    let (status, _, err) = run(&[]);
+    assert_eq!(status, 0, "{err}");
+    assert!(err.contains("wrote `") && err.contains("1 region"), "{err}");
+    let bundle = Bundle::read(&path).unwrap();
+    let region = bundle.regions.values().next().unwrap();
+    let served = trail.public_keys()["us-east-1"]["PublicKeyList"].as_array().unwrap().len();
+    assert_eq!(region.keys.len(), served, "all keys that there are");
+    // The first of them was not valid in 2015: whether there were others before is not known.
+    let first_end = region.keys.iter().filter_map(|key| key.valid_to).min().unwrap();
+    assert_eq!(region.covered[0].0, first_end);
+    assert!(err.contains(&format!("for digests from {first_end}")), "{err}");
+}
+
+/// A file is asked for the keys of a period, and of a mirror's period and regions.
+#[test]
+fn a_file_is_asked_for_a_period_or_a_mirror() {
+    let trail = TrailSpec::new().regions(&["us-east-1", "eu-west-1"]).build();
+    let server = serve(&trail);
+    let (path, both) = (at("asked-one.json"), at("asked-both.json"));
+    let regions = ["us-east-1", "eu-west-1"];
+    for (path, regions) in [(&path, &regions[..1]), (&both, &regions[..])] {
+        let mut fetch = connected(&server, &["keys", "fetch", "--force"]);
+        fetch.args(["--start-time", "2026-03-01", "--end-time", "2026-03-04", "-o"]).arg(path);
+        regions.iter().for_each(|region| {
+            fetch.args(["--region", region]);
+        });
+        let (status, _, err) = parts(&mut fetch);
+        assert_eq!(status, 0, "{err}");
+    }
+    let ask =
+        |files: &[&Path], more: &[&str]| parts(program(&["keys", "check"]).args(files).args(more));
+    let within = ["--start-time", "2026-03-01", "--end-time", "2026-03-03"];
+    let (status, out, err) = ask(&[&path], &within);
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(out.contains("all keys of the period"), "{out}");
+    let beyond = ["--start-time", "2026-03-01", "--end-time", "2026-03-09"];
+    let (status, out, _) = ask(&[&path], &beyond);
+    assert_eq!(status, 3, "{out}");
+    assert!(out.contains("us-east-1: not covered: 2026-03-0"), "{out}");
+    let (status, out, _) = ask(&[&path], &[&within[..], &["--region", "eu-west-1"]].concat());
+    assert_eq!(status, 3, "{out}");
+    assert!(out.contains("eu-west-1: not covered: 2026-03-01T00:00:00Z"), "{out}");
+    // A mirror names its period and its regions.
+    let mirror = at("asked-mirror");
+    let _ = fs::remove_dir_all(&mirror);
+    let bucket = &trail.chains[0].digests[0].bucket;
+    let mut make = connected(&server, &["mirror", &format!("s3://{bucket}")]);
+    make.arg(&mirror).env("AWS_REGION", "us-east-1");
+    make.args(["--start-time", "2026-03-01", "--end-time", "2026-03-02", "--quiet"]);
+    parts(&mut make);
+    let of_mirror = ["--mirror", mirror.to_str().unwrap()];
+    let (status, out, err) = ask(&[&both], &of_mirror);
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(out.contains("all keys of the mirror") && out.contains("2 regions"), "{out}");
+    let (status, out, _) = ask(&[&path], &of_mirror);
+    assert_eq!(status, 3, "{out}");
+    assert!(out.contains("eu-west-1: not covered"), "{out}");
+    let own = mirror.join("public-keys.json");
+    assert_eq!(ask(&[&own], &of_mirror).0, 0, "a mirror has its own keys");
+    let (status, _, err) = ask(&[&path], &["--mirror", "/no/such/mirror"]);
+    assert_eq!(status, 2, "{err}");
 }
