@@ -34,7 +34,7 @@ pub async fn caller(config: &AwsConfig) -> Option<String> {
 }
 
 /// Returns whether an endpoint belongs to AWS, for example a VPC endpoint of S3.
-fn is_of_aws(endpoint: &str) -> bool {
+pub fn is_of_aws(endpoint: &str) -> bool {
     let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();

@@ -83,6 +83,11 @@ impl Folders {
         });
         self.digests.iter().map(Place::digest_folder).chain(logs).collect()
     }
+
+    /// Returns the listings that could not be read: the folder and the reason.
+    pub(crate) fn into_unread(self) -> Vec<(String, ReadFailure)> {
+        self.unread
+    }
 }
 
 /// Finds all chains below these roots.

@@ -7,6 +7,7 @@ pub mod json;
 pub mod json_lines;
 pub mod junit;
 pub(crate) mod lookup;
+pub(crate) mod mirror;
 mod names;
 mod next_steps;
 pub mod ocsf;

@@ -12,7 +12,9 @@ use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::record::{ChainSummary, Counts, Presence, RunEvent, RunSummary};
+use trailproof_core::record::{
+    ChainSummary, Counts, KEYS_OF_MIRROR, Presence, RunEvent, RunSummary,
+};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::location::escape;
 
@@ -118,10 +120,13 @@ impl<W: Write> Text<W> {
             let found = counted(answered.found, "place");
             writeln!(self.out, "{found}: {}", places::answered(answered))?;
         }
-        match &run.start {
-            Some(start) => writeln!(self.out, "{}", escape(&places::expected(start))),
-            None => Ok(()),
+        if let Some(start) = &run.start {
+            writeln!(self.out, "{}", escape(&places::expected(start)))?;
         }
+        if run.keys.entries.iter().any(|key| key.source == KEYS_OF_MIRROR) {
+            writeln!(self.out, "public keys: those that lie in the mirror itself; none was named")?;
+        }
+        Ok(())
     }
 
     fn chains(&mut self) -> io::Result<()> {

@@ -23,7 +23,7 @@ pub(super) fn per_cent(part: i64, whole: i64) -> String {
 }
 
 /// Returns a number of bytes in a unit that keeps the number short: `1.2 MB`.
-pub(super) fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let mut scaled = u128::from(count) * 10;
     for unit in ["B", "kB", "MB", "GB", "TB"] {
         if scaled < 10_000 {
@@ -36,6 +36,19 @@ pub(super) fn bytes(count: u64) -> String {
         scaled /= 1_000;
     }
     format!("{} PB", scaled / 10)
+}
+
+/// Returns a count with commas between thousands.
+pub(crate) fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
 }
 
 /// Returns a count with its noun, which takes an `s` unless the count is one.

@@ -6,6 +6,7 @@ use trailproof_core::bytes::content::Hash;
 use trailproof_core::bytes::inflate::InflateFault;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::{Finding, Malformed, SignatureFault};
+use trailproof_core::codes::fixity::CustodyFault;
 use trailproof_core::coverage::Uncovered;
 use trailproof_core::record::{EvidencePlace, Follows};
 use trailproof_core::vocab::budget::{SHOWN, SHOWN_FAILURE};
@@ -50,6 +51,18 @@ pub(crate) fn scope(trails: &[String], accounts: &[String], regions: &[String]) 
         })
         .collect();
     (!named.is_empty()).then(|| named.join("; "))
+}
+
+/// Returns what is wrong with the custody log of a mirror.
+pub(crate) fn custody_fault(fault: CustodyFault) -> &'static str {
+    match fault {
+        CustodyFault::CustodyMissing => "the mirror had a custody log, and it is not there",
+        CustodyFault::CustodyCut => "entries at its end were removed",
+        CustodyFault::CustodyBroken => "an entry was removed or changed",
+        CustodyFault::CustodyUnreadable => {
+            "a line is not an entry; a run may have been killed while it wrote it"
+        }
+    }
 }
 
 /// Returns why no digest covers a stretch of time.

@@ -259,6 +259,11 @@ async fn beside(files: &Arc<DirectorySource>, mirrored: &MirrorSource, shown: &s
     ));
 }
 
+/// Opens the mirror that trailproof made at this path, if there is one.
+pub(crate) fn mirror_at(path: &Path) -> Result<Option<MirrorSource>, Refusal> {
+    mirrored(&open(path)?, path)
+}
+
 /// Returns the mirror that trailproof made in this directory, if there is one.
 fn mirrored(mirror: &Arc<DirectorySource>, path: &Path) -> Result<Option<MirrorSource>, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();

@@ -4,6 +4,7 @@ use crate::console::stream::print_to_stderr;
 use crate::source::mirror::KEYS_BESIDE;
 use crate::trust::bundle::{Bundle, check};
 use std::path::{Path, PathBuf};
+use trailproof_core::record::KEYS_OF_MIRROR;
 use trailproof_core::vocab::location::escape;
 
 /// Warnings shown for each file.
@@ -61,5 +62,5 @@ pub(crate) fn of_mirror(mirror: &Path) -> Result<Option<(Bundle, String)>, Refus
         escape(&path.to_string_lossy())
     ));
     let bundle = read(&[path])?;
-    Ok(bundle.map(|bundle| (bundle, format!("{KEYS_BESIDE} of the mirror itself"))))
+    Ok(bundle.map(|bundle| (bundle, KEYS_OF_MIRROR.to_owned())))
 }

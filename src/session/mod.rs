@@ -2,6 +2,7 @@
 //!
 //! A [`request::VerifyRequest`] states what is requested. [`open::Session`] finds the evidence and
 //! the keys to trust, reads the clock once, counts requests, and holds the plan of the run.
+pub(crate) mod custody;
 pub(crate) mod delivery_bucket;
 pub(crate) mod earlier;
 pub(crate) mod environment;

@@ -1,10 +1,11 @@
 //! From a request to what a run needs: sources, keys, clock, counts.
+use super::custody;
 use super::evidence::{self, Evidence};
 use super::location::Location;
 use super::request::{VerifyRequest, bucket_of, expected};
 use super::store::{s3, warn_without_roots};
-use crate::aws::caller::caller;
-use crate::aws::config::{AwsConfig, AwsOptions};
+use crate::aws::caller::{caller, is_of_aws};
+use crate::aws::config::{AwsConfig, AwsOptions, Service};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::source::ObjectSource;
@@ -60,6 +61,8 @@ pub(crate) struct Session {
     pub(crate) copying: Option<MirroringSource>,
     /// Requests to S3, in a run that may make any.
     pub(crate) billed: Option<Arc<Counts>>,
+    /// The endpoint of S3 as it is configured, with whatever secrets it has, if it is not AWS's.
+    pub(crate) endpoint: Option<String>,
     /// The directory that is read, if the location is one.
     directory: Option<(PathBuf, Arc<DirectorySource>)>,
     no_keys: bool,
@@ -109,6 +112,7 @@ impl Session {
         });
         let clock = online.as_ref().map(|online| Arc::clone(&online.clock));
         let caller = online.as_mut().and_then(|online| online.caller.take());
+        let endpoint = online.as_mut().and_then(|online| online.endpoint.take());
         let s3 = online.as_ref().map(|online| &online.source);
         let copies = evidence::rules(&request.moved, s3, request.complete_copy)?;
         let elsewhere = evidence::elsewhere(&request.moved);
@@ -160,6 +164,7 @@ impl Session {
             keys,
             copying,
             billed,
+            endpoint,
             directory: directory.zip(opened),
             no_keys,
             began,
@@ -172,6 +177,13 @@ impl Session {
     pub(crate) fn remarks(&self) {
         if let Some((path, mirror)) = &self.directory {
             evidence::remarks(path, mirror, self.no_keys);
+        }
+    }
+
+    /// Prints what the custody log says of the directory that was read, if it is a mirror.
+    pub(crate) fn remark_custody(&self, quiet: bool) {
+        if let Some((path, _)) = &self.directory {
+            custody::remark(path, quiet);
         }
     }
 
@@ -248,6 +260,8 @@ struct Online {
     trust: Arc<CloudTrail>,
     clock: Arc<StoreClock>,
     caller: Option<JoinHandle<Option<String>>>,
+    /// The endpoint of S3, if it is not AWS's.
+    endpoint: Option<String>,
 }
 
 impl Online {
@@ -273,6 +287,7 @@ impl Online {
             tokio::spawn(async move { caller(&config).await })
         });
         let (source, clock) = s3(&config, counts, request.concurrency);
-        Ok(Self { source, trust: Arc::new(CloudTrail::new(&config)), clock, caller })
+        let endpoint = config.endpoint(Service::S3).filter(|endpoint| !is_of_aws(endpoint));
+        Ok(Self { source, trust: Arc::new(CloudTrail::new(&config)), clock, caller, endpoint })
     }
 }

@@ -83,6 +83,21 @@ impl VerifyRequest {
         self.period.cut(now).map_err(Refusal::usage)
     }
 
+    /// Returns the bucket and the prefix of the location, of which a mirror is made.
+    ///
+    /// # Errors
+    ///
+    /// The location is not a bucket.
+    pub(crate) fn bucket_to_copy(&self) -> Result<(String, String), Refusal> {
+        match &self.place {
+            Some(Location::Bucket(bucket, prefix)) => Ok((bucket.clone(), prefix.clone())),
+            _ => Err(Refusal::usage(
+                "a mirror is a copy of a bucket\n\nhint: `trailproof mirror s3://BUCKET/PREFIX \
+                 DIRECTORY`",
+            )),
+        }
+    }
+
     /// Returns the request if its period is valid.
     ///
     /// # Errors

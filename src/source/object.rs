@@ -71,6 +71,9 @@ pub struct Listed {
     pub etag: Option<String>,
     /// When the object was written according to the store, if it reports that.
     pub last_modified: Option<Timestamp>,
+    /// Whether the object is in a storage class that has to be restored before it can be read. A
+    /// listing does not show whether it was restored.
+    pub archived: bool,
 }
 
 /// One page of a listing.

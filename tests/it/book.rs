@@ -11,6 +11,7 @@ use strum::IntoEnumIterator as _;
 use trailproof_core::codes::check::{Check, SkipReason};
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::FindingCode;
+use trailproof_core::codes::fixity::{CustodyFault, FixityFault};
 use trailproof_core::codes::lookup::{FileSkipped, LookupAnswer, LookupNotice};
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
@@ -180,6 +181,19 @@ fn the_page_of_codes_is_that_of_the_code() {
         ("Files that were not looked up", "Below a directory. The verdict is not `proven`."),
         (lookup, "pub enum FileSkipped {"),
         FileSkipped::iter().map(FileSkipped::code),
+    );
+    let fixity = "crates/trailproof-core/src/codes/fixity.rs";
+    codes(
+        &mut page,
+        ("Faults of a mirror's files", "Found by `mirror check`. They accuse nobody."),
+        (fixity, "pub enum FixityFault {"),
+        FixityFault::iter().map(FixityFault::code),
+    );
+    codes(
+        &mut page,
+        ("Faults of a custody log", "Reported by `mirror check` and by `verify` of a mirror."),
+        (fixity, "pub enum CustodyFault {"),
+        CustodyFault::iter().map(CustodyFault::code),
     );
     codes(
         &mut page,

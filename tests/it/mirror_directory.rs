@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions};
+use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec};
 
 /// A key that a file system cannot hold, or would hold in place of a different key, is kept under a
 /// different name.
@@ -186,20 +187,30 @@ fn a_second_run_is_rejected_while_the_first_is_running() {
     assert_eq!(mirror(&server, &trail, &at, &[]).status, 0);
 }
 
-/// On a full disk the verdict is still reported, and a later run with free space continues. Runs
-/// only where the system allows mounting a small file system.
+/// On a full disk the run ends early without a verdict, and a later run with free space continues.
+/// Runs only where the system allows mounting a small file system.
 #[test]
-fn a_full_disk_loses_the_copy_but_not_the_verdict() {
-    let trail = trail();
+fn a_full_disk_ends_the_run_early_and_the_next_one_continues() {
+    // Far more than fits, so that a run that reads on shows.
+    let trail = TrailSpec::new()
+        .seed(9)
+        .time(START, 1_200)
+        .logs(LogPlan::Constant(4), LogSizes::Small)
+        .build();
+    let objects = trail.world.buckets[&bucket(&trail)].objects.len();
     let server = serve(&trail);
     let at = fresh("disk");
     fs::create_dir_all(&at).unwrap();
     let location = format!("s3://{}", bucket(&trail));
     let period = period(&trail);
-    let shell = "mount -t tmpfs -o size=160k tmpfs \"$AT\" || exit 99; \"$@\" > \"$OUT.1\" 2> \"$ERR\"; \
-        echo $? >> \"$ERR\"; mount -o remount,size=64m \"$AT\" || exit 99; \"$@\" > \"$OUT.2\" 2>> \"$ERR\"; \
-        echo $? >> \"$ERR\"; cp -r \"$AT\" \"$COPY\"";
+    let shell = "mount -t tmpfs -o size=2m tmpfs \"$AT\" || exit 99; \"$@\" > \"$OUT.1\" 2> \"$ERR.1\"; \
+        echo $? >> \"$ERR.1\"; cp -r \"$AT\" \"$COPY.1\"; \
+        mount -o remount,size=640m \"$AT\" || exit 99; \
+        \"$@\" > \"$OUT.2\" 2> \"$ERR.2\"; echo $? >> \"$ERR.2\"; cp -r \"$AT\" \"$COPY.2\"";
     let (out, err, copy) = (at.with_extension("out"), at.with_extension("err"), fresh("disk-copy"));
+    for number in ["1", "2"] {
+        let _ = fs::remove_dir_all(copy.with_extension(number));
+    }
     let run = |args: &[&str]| {
         let inner = command(&server, args);
         let mut outer = Command::new("unshare");
@@ -216,16 +227,55 @@ fn a_full_disk_loses_the_copy_but_not_the_verdict() {
         println!("skipped: no small file system can be mounted here");
         return;
     }
-    let printed = fs::read_to_string(&err).unwrap();
-    assert!(printed.contains("No space left on device"), "{printed}");
-    assert!(printed.contains("\n6\n") && printed.ends_with("\n0\n"), "{printed}");
-    let first = fs::read_to_string(out.with_extension("out.1")).unwrap();
-    let second = fs::read_to_string(out.with_extension("out.2")).unwrap();
-    assert!(first.contains("\"verdict\":\"proven\""), "{first}");
-    assert_eq!(first, second);
+    let read = |path: &Path, number: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        fs::read_to_string(name).unwrap()
+    };
+    let first = read(&err, "1");
+    assert!(first.ends_with("\n6\n"), "{first}");
+    assert!(first.contains("ended early") && first.contains("No space left"), "{first}");
+    assert!(first.contains("run the same command again"), "{first}");
+    assert!(!read(&out, "1").contains("\"verdict\""), "nothing is judged");
+    // What is there is whole, and is not reported as missing from the bucket.
+    let part = verify_offline(&trail, &copy.with_extension("1").join("mirror"));
+    assert_eq!((part.status, part.findings().len()), (3, 0), "{}", part.stderr);
+    let second = read(&err, "2");
+    assert!(second.ends_with("\n0\n"), "{second}");
     let bucket = verify_bucket(&server, &trail);
-    assert_eq!(verify_offline(&trail, &copy.join("mirror")).events(), bucket.events());
-    assert!(server.requests().of(Operation::GetObject) > 0);
+    let whole = copy.with_extension("2").join("mirror");
+    assert_eq!(verify_offline(&trail, &whole).events(), bucket.events());
+    let gets = usize::try_from(server.requests().of(Operation::GetObject)).unwrap();
+    // The bucket was read once for `verify`, and once for the mirror; the rest is what the first
+    // run read in vain.
+    assert!(gets < objects * 2 + objects / 2, "{gets} for {objects}");
+}
+
+/// A file system that takes no larger files is full as well, and a run is never killed by it.
+#[test]
+fn a_limit_of_the_size_of_files_ends_the_run_early() {
+    let trail =
+        TrailSpec::new().seed(9).time(START, 200).logs(LogPlan::Constant(4), LogSizes::Small);
+    let trail = trail.build();
+    let server = serve(&trail);
+    let at = fresh("file-size");
+    let location = format!("s3://{}", bucket(&trail));
+    let period = period(&trail);
+    let arguments = ["mirror", &location, at.to_str().unwrap()];
+    let inner = command(&server, &[&arguments[..], &slices(&period), &JSONL].concat());
+    let mut outer = Command::new("sh");
+    // In blocks of 512 bytes. Without the trap, the system would kill the process.
+    outer.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh"]).arg(inner.get_program());
+    outer.args(inner.get_args()).env_clear();
+    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let limited = Ran::of(outer.output().unwrap());
+    assert_eq!(limited.status, 6, "{}", limited.stderr);
+    assert!(limited.stderr.contains("ended early"), "{}", limited.stderr);
+    assert!(limited.stderr.contains("File too large"), "{}", limited.stderr);
+    let again = mirror(&server, &trail, &at, &[]);
+    assert_eq!(again.status, 0, "{}", again.stderr);
+    drop(server);
+    assert_eq!(verify_offline(&trail, &at).events(), again.events());
 }
 
 /// A directory that is not writable. Runs only where the system allows mounting one.

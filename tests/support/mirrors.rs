@@ -147,8 +147,19 @@ pub(crate) fn tree(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
                 }
             } else {
                 let bytes = fs::read(&path).unwrap();
-                let is_keys = name == Path::new("public-keys.json");
-                found.insert(name, if is_keys { without_times_of_asking(&bytes) } else { bytes });
+                match name.to_str() {
+                    // The log of the runs.
+                    Some("trailproof-custody.jsonl") => continue,
+                    Some("trailproof-mirror.json") => {
+                        found.insert(name, without_custody(&bytes));
+                    }
+                    Some("public-keys.json") => {
+                        found.insert(name, without_times_of_asking(&bytes));
+                    }
+                    _ => {
+                        found.insert(name, bytes);
+                    }
+                }
             }
         }
     }
@@ -166,6 +177,19 @@ fn without_times_of_asking(bundle: &[u8]) -> Vec<u8> {
         requested.iter_mut().for_each(|stretch| stretch["to"] = Value::Null);
     }
     bundle.to_string().into_bytes()
+}
+
+/// Returns a header without the newest entry of the custody log.
+fn without_custody(header: &[u8]) -> Vec<u8> {
+    let mut header: Value = serde_json::from_slice(header).unwrap();
+    header.as_object_mut().unwrap().remove("custody");
+    header.to_string().into_bytes()
+}
+
+/// Returns the entries of the custody log.
+pub(crate) fn custody(at: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(at.join("trailproof-custody.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Returns the lines of the manifest.

@@ -128,6 +128,7 @@ impl ObjectSource for WorldSource {
                         size: u64::try_from(version.body.len()).unwrap(),
                         etag: None,
                         last_modified: Some(Timestamp::from_unix(version.last_modified)),
+                        archived: false,
                     }),
                 }
             }

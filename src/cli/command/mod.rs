@@ -6,6 +6,8 @@ pub(super) mod keys_fetch;
 pub(super) mod lookup;
 pub(super) mod manual;
 pub(super) mod mirror;
+mod mirror_check;
+mod mirror_dry_run;
 pub(super) mod replay;
 pub(super) mod validate_logs;
 pub(super) mod verify;

@@ -65,6 +65,7 @@ async fn attempt(
     .await;
     progress.stop();
     run.remarks();
+    run.remark_custody(args.quiet);
     run.warn_clock_skew();
     if let Some(known) = known {
         earlier::print_skipped(known);

@@ -2,9 +2,9 @@
 use crate::report::record::RunEnvironment;
 use crate::session::environment::now;
 use crate::session::open::RunFacts;
-use sha2::{Digest as _, Sha256};
+use crate::source::mirror::custody::{Agent, FileSum};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 use trailproof_core::record::document::{Circumstances, RunEnded};
@@ -38,6 +38,17 @@ pub(crate) fn environment(facts: RunFacts) -> RunEnvironment {
     RunEnvironment { circumstances, ended }
 }
 
+/// Returns who runs the program, for the custody log of a mirror.
+pub(crate) fn agent(aws_caller: Option<String>) -> Agent {
+    Agent {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        program_sha256: program().ok(),
+        host: host(),
+        user: user(),
+        aws_caller,
+    }
+}
+
 fn host() -> Option<String> {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Some(name).filter(|name| !name.is_empty())
@@ -52,22 +63,13 @@ fn user() -> Option<String> {
 
 /// Returns the SHA-256 of the running program's file.
 fn program() -> io::Result<String> {
-    let mut file = File::open(std::env::current_exe()?)?;
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 256 << 10];
-    loop {
-        let length = file.read(&mut chunk)?;
-        match chunk.get(..length) {
-            Some(bytes) if !bytes.is_empty() => hash.update(bytes),
-            _ => return Ok(hex::encode(hash.finalize())),
-        }
-    }
+    Ok(FileSum::of(&mut File::open(std::env::current_exe()?)?)?.sha256)
 }
 
 /// Returns an argument without the parts of a URL that may be secret: user, password, query and
 /// fragment. Everything up to the last `@` counts as user and password, because a password may
 /// contain any character.
-fn without_secret(argument: &str) -> String {
+pub(crate) fn without_secret(argument: &str) -> String {
     let Some((before, rest)) = argument.split_once("://") else { return argument.to_owned() };
     if before == "s3" || before.ends_with("=s3") {
         return argument.to_owned();

@@ -1,5 +1,6 @@
 //! The request summary: the requests of a run and what S3 charges for them.
 use crate::console::stream::print_to_stderr;
+pub(crate) use crate::report::text_lines::number;
 use crate::source::layer::count::Counts;
 use std::io::IsTerminal as _;
 
@@ -57,19 +58,6 @@ fn dollars(lists: u64, gets: u64) -> String {
     } else {
         format!("{price:.2} USD")
     }
-}
-
-/// Returns a count with commas between thousands.
-pub(crate) fn number(count: u64) -> String {
-    let digits = count.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 /// Returns a number of bytes in a suitable unit.

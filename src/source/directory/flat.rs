@@ -81,6 +81,7 @@ impl FlatFolder {
                     size: *size,
                     etag: None,
                     last_modified: None,
+                    archived: false,
                 }),
             }
         }

@@ -113,7 +113,13 @@ impl DirectorySource {
                 page.next = page.objects.last().map(|object| object.key.clone());
                 return ControlFlow::Break(());
             }
-            page.objects.push(Listed { key, size, etag: None, last_modified: None });
+            page.objects.push(Listed {
+                key,
+                size,
+                etag: None,
+                last_modified: None,
+                archived: false,
+            });
             ControlFlow::Continue(())
         })?;
         Ok(page)
@@ -158,6 +164,7 @@ impl DirectorySource {
                     size,
                     etag: None,
                     last_modified: None,
+                    archived: false,
                 }),
                 None => page.folders.push(key.clone()),
             }

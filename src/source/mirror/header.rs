@@ -3,7 +3,7 @@ use super::ledger::{Order, Record};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use trailproof_core::vocab::time::{Period, Timestamp};
 
@@ -13,6 +13,8 @@ pub const HEADER: &str = "trailproof-mirror.json";
 pub const KEYS_BESIDE: &str = "public-keys.json";
 /// Name of the checksums of the copied files, in the format of `sha256sum`.
 pub(super) const CHECKSUMS: &str = "SHA256SUMS";
+/// Name of the custody log.
+pub const CUSTODY: &str = "trailproof-custody.jsonl";
 /// Folder for the working files of a run.
 pub(super) const WORK: &str = ".trailproof";
 /// Folder of files whose keys a file system cannot hold.
@@ -50,6 +52,18 @@ pub struct Header {
     /// The time for which all keys were requested, by region: first and last second, RFC 3339.
     #[serde(default)]
     pub keys: BTreeMap<String, (String, String)>,
+    /// The newest entry of the custody log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody: Option<CustodyHead>,
+}
+
+/// The newest entry of the log, as the header of the mirror has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustodyHead {
+    /// The number of lines of the log.
+    pub entries: u64,
+    /// SHA-256 of the last line without its newline, in hex.
+    pub sha256: String,
 }
 
 /// What one run was asked for.
@@ -84,6 +98,9 @@ pub struct Tally {
     pub failed: u64,
     /// Objects that were requested and do not exist.
     pub absent: u64,
+    /// Copied objects that the bucket no longer has.
+    #[serde(default)]
+    pub gone: u64,
 }
 
 impl Tally {
@@ -95,6 +112,7 @@ impl Tally {
         if let Some(copied) = &record.copied {
             self.copied += 1;
             self.bytes = self.bytes.saturating_add(copied.size);
+            self.gone += u64::from(record.absent);
         } else if record.failed.is_some() {
             self.failed += 1;
         } else if record.absent {
@@ -194,6 +212,16 @@ impl Header {
             }
         }
         reached >= period.end
+    }
+
+    /// Writes the document. It is complete and synced before it gets its name.
+    pub(super) fn keep(&self, root: &Path, work: &Path) -> io::Result<()> {
+        let part = work.join("header.part");
+        let mut to = new_file(&part)?;
+        to.write_all(self.text()?.as_bytes())?;
+        to.sync_all()?;
+        std::fs::rename(&part, root.join(HEADER))?;
+        File::open(root)?.sync_all()
     }
 
     /// Returns the text of the document.

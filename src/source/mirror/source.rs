@@ -5,13 +5,13 @@
 //! is missing from the mirror is not taken for one that is missing from the bucket.
 use super::header::Header;
 use super::ledger::page::{Asked, merged, page};
-use super::ledger::{Layers, MANIFEST, Order, Range, Record, Said, known};
+use super::ledger::{Copied, Layers, MANIFEST, Order, Range, Record, Said, known};
 use crate::source::directory::DirectorySource;
 use crate::source::directory::key_path::parts;
 use crate::source::directory::reader::{FileReader, failed, hand_over};
 use crate::source::{
-    BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
-    ReadFrom, RecordedBytes, TakePiece,
+    BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource,
+    ReadError, ReadFrom, RecordedBytes, TakePiece,
 };
 use std::io;
 use std::path::Path;
@@ -75,6 +75,19 @@ impl MirrorSource {
         let above = format!("{bucket}/");
         let first = self.ledger.entries(&Order::at(above.clone()))?.next()?;
         Ok(first.is_some_and(|(order, _)| order.path.starts_with(&above)))
+    }
+
+    /// Returns whether the mirror has a copy of this object, as it is listed now.
+    ///
+    /// # Errors
+    ///
+    /// The manifest cannot be read.
+    pub fn has_copy(&self, bucket: &str, object: &Listed) -> io::Result<bool> {
+        let record = self.ledger.get(&Order::at(format!("{bucket}/{}", object.key)))?;
+        let same = |copied: &Copied| {
+            copied.size == object.size && copied.etag.is_some() && copied.etag == object.etag
+        };
+        Ok(record.and_then(|record| record.copied).is_some_and(|copied| same(&copied)))
     }
 
     fn known(&self, order: &Order) -> Result<Option<Record>, ReadFailure> {

@@ -9,7 +9,7 @@ use super::cursor::Cursor;
 use super::percent;
 use crate::source::{ListPage, ListRequest, Listed};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
+use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object, ObjectStorageClass};
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::time::Timestamp;
@@ -87,7 +87,15 @@ fn listed(object: Object, encoded: bool) -> Result<Listed, ReadFailure> {
     };
     let etag = object.e_tag.as_deref().map(super::etag::unquoted);
     let last_modified = object.last_modified.map(|at| Timestamp::from_unix(at.secs()));
-    Ok(Listed { key: decoded(key, encoded)?, size, etag, last_modified })
+    let archived = object.storage_class.is_some_and(|class| is_archive(&class));
+    Ok(Listed { key: decoded(key, encoded)?, size, etag, last_modified, archived })
+}
+
+/// Returns whether an object of this class has to be restored before it can be read: S3 Glacier
+/// Flexible Retrieval and Deep Archive, and not Glacier Instant Retrieval. The archive tiers of
+/// Intelligent-Tiering are not shown in a listing.
+fn is_archive(class: &ObjectStorageClass) -> bool {
+    matches!(class, ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive)
 }
 
 fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailure> {
@@ -154,6 +162,24 @@ mod tests {
         assert_eq!(keys(&page(&all(""), Cursor::default(), encoded).unwrap()), ["a b+"]);
         let plain = output(&["a+b%2B"]);
         assert_eq!(keys(&page(&all(""), Cursor::default(), plain).unwrap()), ["a+b%2B"]);
+    }
+
+    #[test]
+    fn archived_objects_are_those_that_must_be_restored() {
+        for (class, archived) in [
+            ("GLACIER", true),
+            ("DEEP_ARCHIVE", true),
+            ("GLACIER_IR", false),
+            ("STANDARD", false),
+            ("INTELLIGENT_TIERING", false),
+            ("CLASS_OF_THE_FUTURE", false),
+        ] {
+            let mut output = output(&["a"]);
+            let object = Object::builder().key("a").size(1).storage_class(class.into()).build();
+            output.contents = Some(vec![object]);
+            let page = page(&all(""), Cursor::default(), output).unwrap();
+            assert_eq!(page.objects[0].archived, archived, "{class}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! digest names them.
 use crate::locate::discover::find_places;
 use crate::source::many::in_order;
-use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
+use crate::source::{BoxFuture, ListRequest, Listed, ObjectSource, Pages};
 use std::sync::Arc;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::vocab::chain_id::{ChainId, Scope};
@@ -55,14 +55,27 @@ impl InPeriod {
     /// Failed listings are not returned. The source remembers them and reports them to later
     /// callers.
     pub async fn list(&self, source: &Arc<dyn ObjectSource>, bucket: &str, roots: &[String]) {
-        let folders = find_places(source, bucket, roots, &self.scope).await.folders();
-        let listings = folders.into_iter().map(|folder| -> BoxFuture<'_, ()> {
+        self.each(source, bucket, roots, &|_| {}).await;
+    }
+
+    /// Lists all of them, passes each object to `take`, and returns the listings that could not be
+    /// read: the folder and the reason.
+    pub async fn each(
+        &self,
+        source: &Arc<dyn ObjectSource>,
+        bucket: &str,
+        roots: &[String],
+        take: &(dyn Fn(&Listed) + Sync),
+    ) -> Vec<(String, ReadFailure)> {
+        let found = find_places(source, bucket, roots, &self.scope).await;
+        let listings = found.folders().into_iter().map(|folder| -> BoxFuture<'_, _> {
             Box::pin(async move {
-                // The source remembers why a listing failed.
-                let _ = self.days(source.as_ref(), bucket, &folder).await;
+                let days = self.days(source.as_ref(), bucket, &folder, take).await;
+                days.err().map(|why| (folder, why))
             })
         });
-        in_order(listings).await;
+        let unread = in_order(listings).await;
+        found.into_unread().into_iter().chain(unread.into_iter().flatten()).collect()
     }
 
     async fn days(
@@ -70,12 +83,14 @@ impl InPeriod {
         source: &dyn ObjectSource,
         bucket: &str,
         folder: &str,
+        take: &(dyn Fn(&Listed) + Sync),
     ) -> Result<(), ReadFailure> {
         let mut request = ListRequest::names(bucket, folder);
         request.start_after = Some(format!("{folder}{}", self.first));
         let last = format!("{folder}{}/\u{10ffff}", self.last);
         let mut pages = Pages::new(source, request);
         while let Some(page) = pages.next().await? {
+            page.objects.iter().filter(|object| self.has(&object.key)).for_each(take);
             if page.objects.last().is_some_and(|object| object.key > last) {
                 break;
             }

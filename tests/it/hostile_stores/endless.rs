@@ -27,8 +27,15 @@ impl ObjectSource for MadeUp {
             let after = request.start_after.as_deref().unwrap_or_default();
             let keys = (self.page)(&request.prefix, at);
             let keys = keys.into_iter().filter(|key| key.as_str() > after);
-            let objects =
-                keys.map(|key| Listed { key, size: 1, etag: None, last_modified: None }).collect();
+            let objects = keys
+                .map(|key| Listed {
+                    key,
+                    size: 1,
+                    etag: None,
+                    last_modified: None,
+                    archived: false,
+                })
+                .collect();
             let next = (at < self.last).then(|| (at + 1).to_string());
             Ok(ListPage { objects, folders: Vec::new(), next })
         })

@@ -1,5 +1,8 @@
 //! `trailproof mirror` from the outside: its copy verifies to the same record without a network,
 //! over every deed; it continues where it left off; it reports what it does not have.
+mod check;
+mod custody;
+mod dry_run;
 mod hostile_keys;
 mod left_out;
 mod manifests;

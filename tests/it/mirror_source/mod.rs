@@ -91,6 +91,7 @@ async fn all(source: &dyn ObjectSource, request: &ListRequest) -> Result<ListPag
         whole.objects.extend(page.objects.into_iter().map(|o| Listed {
             etag: None,
             last_modified: None,
+            archived: false,
             ..o
         }));
         whole.folders.extend(page.folders);
@@ -202,7 +203,7 @@ async fn a_mirror_lists_only_what_was_listed() {
         let server = LoopbackServer::start(world.clone(), options).unwrap();
         let direct = s3(&server);
         let at = fresh("mirrored");
-        let mirroring = MirrorWriter::begin(&at, "bucket", "").unwrap();
+        let mut mirroring = MirrorWriter::begin(&at, "bucket", "").unwrap();
         let copying = mirroring.source(Arc::new(s3(&server)));
         for request in requests() {
             all(&copying, &request).await.unwrap();
@@ -243,7 +244,7 @@ async fn a_mirror_lists_only_what_was_listed() {
         }
         // A mirror that was created from one folder knows that folder and its content.
         let at = fresh("mirrored-part");
-        let mirroring = MirrorWriter::begin(&at, "bucket", "").unwrap();
+        let mut mirroring = MirrorWriter::begin(&at, "bucket", "").unwrap();
         let copying = mirroring.source(Arc::new(s3(&server)));
         let asked = ListRequest {
             start_after: Some("AWSLogs/1/a".to_owned()),

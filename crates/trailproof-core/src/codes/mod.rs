@@ -2,6 +2,7 @@
 pub mod check;
 pub mod failure;
 pub mod finding;
+pub mod fixity;
 pub mod lookup;
 pub mod notice;
 pub mod unlisted;

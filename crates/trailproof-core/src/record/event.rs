@@ -323,6 +323,9 @@ impl Tool {
     }
 }
 
+/// The source of public keys that lie in the mirror that a run reads, and that were not named.
+pub const KEYS_OF_MIRROR: &str = "public-keys.json of the mirror itself";
+
 /// A public key that the run trusts, as it was obtained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKeyUsed {
@@ -336,7 +339,7 @@ pub struct PublicKeyUsed {
     pub valid_from: Option<Timestamp>,
     /// End of its validity, if its record states it.
     pub valid_to: Option<Timestamp>,
-    /// Its source: `ListPublicKeys`, or the names of the files that were trusted.
+    /// Its source: `ListPublicKeys`, [`KEYS_OF_MIRROR`], or the names of the files that were trusted.
     pub source: String,
 }
 

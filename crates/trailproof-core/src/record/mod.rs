@@ -10,9 +10,9 @@ pub mod wire;
 
 pub use self::chain_tally::ChainTally;
 pub use self::event::{
-    DigestJudged, DigestLink, DigestProof, Follows, LogJudged, LogNamed, ObjectFacts, PlaceDoubt,
-    PlaceInDoubt, PlacesAnswered, PublicKeyUsed, RunEvent, RunEventName, RunStart, SeamJudged,
-    Tool,
+    DigestJudged, DigestLink, DigestProof, Follows, KEYS_OF_MIRROR, LogJudged, LogNamed,
+    ObjectFacts, PlaceDoubt, PlaceInDoubt, PlacesAnswered, PublicKeyUsed, RunEvent, RunEventName,
+    RunStart, SeamJudged, Tool,
 };
 pub use self::place::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
 pub use self::run_tally::RunTally;

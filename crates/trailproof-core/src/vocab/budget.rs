@@ -153,3 +153,11 @@ pub const LOOKUP_FILES: usize = 100_000;
 /// Containers of a looked-up file that are unpacked, one inside the other: a zip archive of a
 /// zstd file of a gzip file has three.
 pub const LOOKUP_CONTAINERS: usize = 3;
+
+/// Bytes of one line of a mirror's custody log. An entry has some 1 KB; one of a run that names the
+/// 10,000 accounts of an organization has 160 KB.
+pub const CUSTODY_LINE: usize = 1 << 20;
+
+/// Files that a check of a mirror lists as damaged, missing or extra; the others are counted. A disk
+/// that failed may have lost every file.
+pub const FIXITY_FAULTS: usize = 10_000;

@@ -70,7 +70,11 @@ impl Journal {
                 serde_json::to_writer(&mut lines, record)?;
                 lines.push(b'\n');
             }
-            self.file.write_all(&lines)?;
+            if let Err(error) = self.file.write_all(&lines) {
+                // Nothing after an incomplete line would be read.
+                self.file.set_len(self.bytes)?;
+                return Err(error);
+            }
             self.bytes += u64::try_from(lines.len()).unwrap_or(u64::MAX);
             for record in part {
                 note(&mut self.recent, record);

@@ -70,6 +70,7 @@ pub(crate) fn page(ledger: &Layers, asked: &Asked<'_>) -> io::Result<ListPage> {
                 size: entry.size(),
                 etag: None,
                 last_modified: entry.last_modified(),
+                archived: false,
             });
         }
         return Ok(page);

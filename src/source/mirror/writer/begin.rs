@@ -5,11 +5,14 @@ use super::copying::MirroringSource;
 use super::names::Claims;
 use super::store::Store;
 use crate::source::ObjectSource;
-use crate::source::mirror::header::{HEADER, Header, WORK};
+use crate::source::mirror::custody::CustodyLog;
+use crate::source::mirror::header::{CUSTODY, HEADER, Header, WORK};
 use crate::source::mirror::ledger::{Journal, Layers, Order, forget, salvage};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
 use trailproof_core::vocab::location::escape;
 
 /// Why a mirror cannot be made in a directory.
@@ -29,6 +32,8 @@ pub struct MirrorWriter {
     pub(super) copier: Copier,
     pub(super) header: Header,
     set_aside: Option<String>,
+    /// The custody log, once the run has an entry in it.
+    pub(super) log: Option<CustodyLog>,
 }
 
 impl MirrorWriter {
@@ -90,9 +95,26 @@ impl MirrorWriter {
             journal: Mutex::new(journal),
             places: Mutex::new(places),
             lost: Mutex::new(Lost::default()),
+            copied: Mutex::default(),
+            full: watch::Sender::default(),
         });
         let to = start(&shared);
-        Ok(Self { copier: Copier::new(shared, to), header, set_aside })
+        Ok(Self { copier: Copier::new(shared, to), header, set_aside, log: None })
+    }
+
+    /// Checks whether [`Self::begin`] would accept the directory. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// The directory is for something else, or cannot be read.
+    pub fn check(directory: &Path, bucket: &str, prefix: &str) -> Result<(), MirrorError> {
+        let shown = escape(&directory.to_string_lossy()).into_owned();
+        match std::fs::metadata(directory) {
+            Ok(about) if about.is_dir() => is_for(directory, &shown, bucket, prefix).map(|_| ()),
+            Ok(_) => Err(MirrorError::NotForThis(format!("`{shown}` is not a directory"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(MirrorError::NotForThis(format!("cannot use `{shown}`: {error}"))),
+        }
     }
 
     /// Returns a source that keeps everything that is read from `below`.
@@ -161,7 +183,8 @@ fn is_for(
 fn is_bare(root: &Path) -> bool {
     let Ok(mut entries) = std::fs::read_dir(root) else { return false };
     entries.all(|entry| {
-        entry.is_ok_and(|entry| [HEADER, WORK].iter().any(|name| entry.file_name() == *name))
+        let begun = |name: &OsStr| [HEADER, WORK, CUSTODY].iter().any(|begun| name == *begun);
+        entry.is_ok_and(|entry| begun(&entry.file_name()))
     })
 }
 

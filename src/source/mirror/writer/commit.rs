@@ -1,10 +1,13 @@
 //! Writes complete copies to disk, many at a time, because syncing takes long.
 use super::handles::Spot;
 use super::store::{Part, Places, Store};
+use crate::source::mirror::custody::Volume;
 use crate::source::mirror::ledger::{Copied, Journal, Layers, Order, Record};
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use trailproof_core::vocab::location::ObjectLocation;
 
 /// Copies that wait for the disk, at most 64 KB of memory each.
@@ -40,6 +43,23 @@ pub(super) struct Lost {
     pub(super) first: Option<String>,
 }
 
+/// The objects that a run has copied. One that is read twice is copied twice and counted once, for
+/// which eight bytes are kept for each object.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    pub(super) volume: Volume,
+    hasher: RandomState,
+    places: HashSet<u64>,
+}
+
+impl Copies {
+    fn add(&mut self, spot: &Spot, bytes: u64) {
+        if self.places.insert(self.hasher.hash_one(spot)) {
+            self.volume.add(bytes);
+        }
+    }
+}
+
 /// The state that the tasks of a run share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -49,6 +69,10 @@ pub(super) struct Shared {
     pub(super) journal: Mutex<Journal>,
     pub(super) places: Mutex<Places>,
     pub(super) lost: Mutex<Lost>,
+    /// What this run has copied.
+    pub(super) copied: Mutex<Copies>,
+    /// Whether the file system takes no more.
+    pub(super) full: watch::Sender<bool>,
 }
 
 impl Shared {
@@ -65,7 +89,18 @@ impl Shared {
         let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         lost.count += u64::try_from(count).unwrap_or(u64::MAX);
         lost.first.get_or_insert_with(|| error.to_string());
+        drop(lost);
+        if is_full(error) {
+            self.full.send_replace(true);
+        }
     }
+}
+
+/// Returns whether no later write can succeed either: the file system or the user's share of it is
+/// full, the system limits the size of files, or the file system has become read-only.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem)
 }
 
 /// A job of the writing task.
@@ -105,7 +140,7 @@ pub(super) fn start(shared: &Arc<Shared>) -> mpsc::Sender<Job> {
 
 /// Keeps the later of two copies of one object: it was read again because the first did not verify.
 fn latest(batch: Vec<Whole>) -> Vec<Whole> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let mut kept: Vec<Whole> =
         batch.into_iter().rev().filter(|whole| seen.insert(whole.at.clone())).collect();
     kept.reverse();
@@ -164,9 +199,10 @@ fn sync(shared: &Shared, share: Vec<Whole>) -> Vec<Synced> {
 /// has its name, whenever the run is killed.
 fn name(shared: &Shared, synced: Vec<Synced>) -> io::Result<()> {
     let mut places = shared.places.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut renames: Vec<(Part, Spot)> = Vec::new();
+    let mut renames: Vec<(Part, Spot, u64)> = Vec::new();
     let mut records = Vec::new();
     for (at, part, mut copied) in synced {
+        let size = copied.size;
         let chosen = places.choose(&at.bucket, &at.key).and_then(|(spot, file)| {
             copied.file = file;
             let mut record = Record::new(&at.bucket, &at.key);
@@ -180,7 +216,7 @@ fn name(shared: &Shared, synced: Vec<Synced>) -> io::Result<()> {
         });
         match chosen {
             Ok((spot, record)) => {
-                renames.push((part, spot));
+                renames.push((part, spot, size));
                 records.push(record);
             }
             Err(error) => shared.lose(&error, 1),
@@ -190,11 +226,14 @@ fn name(shared: &Shared, synced: Vec<Synced>) -> io::Result<()> {
     journal.note(records)?;
     journal.sync()?;
     drop(journal);
-    for (part, spot) in &renames {
-        if let Err(error) = places.name(part, spot) {
-            shared.lose(&error, 1);
+    let mut copies = shared.copied.lock().unwrap_or_else(PoisonError::into_inner);
+    for (part, spot, size) in &renames {
+        match places.name(part, spot) {
+            Ok(()) => copies.add(spot, *size),
+            Err(error) => shared.lose(&error, 1),
         }
     }
+    drop(copies);
     places.named.clear();
     places.sync()
 }

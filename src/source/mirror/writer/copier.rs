@@ -1,6 +1,7 @@
 //! Copies what a run reads, and remembers what it has seen.
 use super::commit::{Job, Shared, Whole};
 use crate::source::ListRequest;
+use crate::source::mirror::custody::Volume;
 use crate::source::mirror::ledger::{FailedAs, ListedAs, Record};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -23,6 +24,8 @@ pub(super) struct ObjectFacts {
     pub(super) unfinished: BTreeSet<ObjectLocation>,
     /// Objects that could not be read.
     pub(super) failed: HashSet<u64>,
+    /// The listed objects that the mirror did not have before this run.
+    pub(super) to_copy: Volume,
 }
 
 impl ObjectFacts {

@@ -73,9 +73,14 @@ impl MirroringSource {
                 let path = format!("{bucket}/{}", object.key);
                 let hash = seen.hash_listed(&path, &listed);
                 let new = seen.listed.insert(hash);
-                let same = known.remove(&object.key).is_some_and(|record| {
+                let before = known.remove(&object.key);
+                let same = before.as_ref().is_some_and(|record| {
                     record.listed.as_ref() == Some(&listed) && !record.absent
                 });
+                // Folders are listed several times, and only listings of all keys have their sizes.
+                if new && !request.folders && !before.is_some_and(|it| same && it.is_whole()) {
+                    seen.to_copy.add(object.size);
+                }
                 if new && !same {
                     let listed = Some(listed);
                     records.push(Record { listed, ..Record::new(bucket, &object.key) });

@@ -6,6 +6,7 @@ mod begin;
 mod commit;
 mod copier;
 mod copying;
+mod custody;
 mod handles;
 mod names;
 mod rest;
@@ -15,4 +16,5 @@ mod tee;
 
 pub use self::begin::{MirrorError, MirrorWriter};
 pub use self::copying::MirroringSource;
+pub(super) use self::custody::document_sum;
 pub use self::rest::Finished;

@@ -4,7 +4,9 @@
 //! the hash of its place, on all systems, so that a mirror can be moved from one to another.
 use crate::source::directory::INDEX;
 use crate::source::directory::key_path::listed_name;
-use crate::source::mirror::header::{CHECKSUMS, EARLIER, ESCAPED, HEADER, KEYS_BESIDE, WORK};
+use crate::source::mirror::header::{
+    CHECKSUMS, CUSTODY, EARLIER, ESCAPED, HEADER, KEYS_BESIDE, WORK,
+};
 use crate::source::mirror::ledger::MANIFEST;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -15,7 +17,8 @@ use trailproof_core::vocab::budget;
 const NAME: usize = 255;
 
 /// Names at the top of a mirror that are not a bucket's.
-const OWN: [&str; 8] = [WORK, ESCAPED, EARLIER, HEADER, MANIFEST, INDEX, KEYS_BESIDE, CHECKSUMS];
+const OWN: [&str; 9] =
+    [WORK, ESCAPED, EARLIER, HEADER, MANIFEST, INDEX, KEYS_BESIDE, CHECKSUMS, CUSTODY];
 
 /// Names of devices on Windows, with any extension.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
@@ -128,6 +131,7 @@ mod tests {
             (".trailproof", "a"),
             ("trailproof-escaped", "a"),
             ("public-keys.json", "a"),
+            ("trailproof-custody.jsonl", "a"),
             ("a/b", "a/"),
             ("", "a"),
         ] {

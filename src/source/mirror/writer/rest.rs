@@ -99,7 +99,7 @@ impl MirrorWriter {
     }
 
     /// Ends the run: writes one manifest, and a header that marks it complete.
-    pub async fn finish(mut self) -> Finished {
+    pub async fn finish(&mut self) -> Finished {
         self.copier.flush().await;
         let mut finished = Finished::default();
         if self.lost().is_none()
@@ -155,20 +155,25 @@ impl Checksums {
         Ok(Self { part, to })
     }
 
-    /// Adds a copied file, by its path in the mirror.
+    /// Adds a copied file by its path in the mirror, and the copies of what the object was before.
     fn add(&mut self, (order, record): &(Order, Record)) -> io::Result<()> {
         let Some(copied) = &record.copied else { return Ok(()) };
-        let path = copied.file.as_deref().unwrap_or(&order.path);
+        let own = [(copied.file.as_deref().unwrap_or(&order.path), &copied.sha256)];
+        let earlier = record.earlier.iter().map(|earlier| (earlier.file.as_str(), &earlier.sha256));
+        own.into_iter().chain(earlier).try_for_each(|(path, sha256)| self.line(path, sha256))
+    }
+
+    fn line(&mut self, path: &str, sha256: &str) -> io::Result<()> {
         let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        if !is_hash(&copied.sha256) {
+        if !is_hash(sha256) {
             return Ok(());
         }
         // A line whose name has a line end or a backslash begins with a backslash and escapes both.
         if path.contains(['\\', '\n', '\r']) {
             let path = path.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
-            return writeln!(self.to, "\\{}  {path}", copied.sha256);
+            return writeln!(self.to, "\\{sha256}  {path}");
         }
-        writeln!(self.to, "{}  {path}", copied.sha256)
+        writeln!(self.to, "{sha256}  {path}")
     }
 
     fn keep(self, root: &Path) -> io::Result<()> {
