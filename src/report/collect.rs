@@ -11,7 +11,7 @@ use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::record::document::Circumstances;
 use trailproof_core::record::{
     ChainSummary, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyUsed, RunEvent,
-    RunStart, RunSummary,
+    RunStart, RunSummary, StorageTallies,
 };
 use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::vocab::chain_id::ChainId;
@@ -136,7 +136,13 @@ pub(super) struct Collected {
     pub(super) copied: BTreeMap<String, Copies>,
     pub(super) not_performed: Vec<SkippedCheck>,
     pub(super) summary: Option<RunSummary>,
+    /// How the objects of the run are stored.
+    pub(super) storage: StorageTallies,
+    /// How the objects of each chain are stored, in the order of `chains`.
+    pub(super) chain_storage: Vec<StorageTallies>,
     chain: Option<ChainId>,
+    /// How the objects of the current chain are stored.
+    open_storage: StorageTallies,
     /// Places of the kept gaps, by chain and start.
     gaps_at: BTreeMap<(ChainId, Timestamp), usize>,
 }
@@ -154,8 +160,13 @@ impl Collected {
     /// Takes the next event.
     pub(super) fn take(&mut self, event: &RunEvent) {
         self.ends.take(event);
+        self.storage.take(event);
+        self.open_storage.take(event);
         match event {
-            RunEvent::RunStarted(start) => self.start = Some(start.as_ref().clone()),
+            RunEvent::RunStarted(start) => {
+                self.start = Some(start.as_ref().clone());
+                self.storage = StorageTallies::of_run();
+            }
             RunEvent::BucketListed { chains, digests, left_out } => {
                 self.listed = Some((*chains, *digests));
                 self.left_out.clone_from(left_out);
@@ -222,6 +233,7 @@ impl Collected {
                     }
                 }
                 self.chains.push(summary.clone());
+                self.chain_storage.push(std::mem::take(&mut self.open_storage));
             }
             RunEvent::TrailStatus { chain, latest_digest_error, finding, is_logging, .. } => {
                 if self.logging.len() < KEPT {

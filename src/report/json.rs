@@ -2,6 +2,7 @@
 //! `docs/src/format/verify-summary.schema.json`.
 use super::RunReporter;
 use super::collect::{Collected, Unread};
+use super::storage;
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json, to_value};
@@ -67,7 +68,12 @@ impl Serialize for Document<'_> {
         for (name, value) in &self.fields {
             match name.as_str() {
                 "chain_summaries" => {
-                    let chains = run.chains.iter().map(|it| to_value(ChainFinishedShape::from(it)));
+                    let chains = run.chains.iter().zip(&run.chain_storage);
+                    let chains = chains.map(|(chain, stored)| {
+                        let mut entry = object(ChainFinishedShape::from(chain))?;
+                        entry.insert("storage".into(), storage::json(stored));
+                        Ok(entry.into())
+                    });
                     map.serialize_entry(name, &Entries::of(chains))?;
                 }
                 "ended" => map.serialize_entry(name, &Entries::of(run.ends.iter().map(|(chain, end)| {
@@ -224,6 +230,7 @@ fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
         "copies": run.copies.left_out(),
     });
     value.insert("left_out".into(), left_out);
+    value.insert("storage".into(), storage::json(&run.storage));
     value.insert("checks_not_performed".into(), list(&run.not_performed, SkippedCheckShape::from)?);
     Ok(value)
 }

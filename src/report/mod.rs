@@ -13,6 +13,7 @@ mod next_steps;
 pub mod ocsf;
 mod places;
 pub mod record;
+mod storage;
 pub mod text;
 pub(crate) mod text_lines;
 pub(crate) mod words;

@@ -7,6 +7,7 @@ use super::collect::{Collected, Gap};
 use super::names::ChainNames;
 use super::next_steps::next_steps;
 use super::places;
+use super::storage;
 use super::text_lines::{COMPLETE_COPY, bytes, counted, hours, per_cent, tally, verified};
 use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
@@ -404,7 +405,21 @@ impl<W: Write> Text<W> {
         }
     }
 
+    /// Prints how the objects are stored, as far as the store reported it.
+    fn storage(&mut self) -> io::Result<()> {
+        let lines = storage::sentences(&self.collected.storage);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "\nHow the objects are stored:")?;
+        for line in lines {
+            writeln!(self.out, "  - {line}")?;
+        }
+        Ok(())
+    }
+
     fn foot(&mut self, summary: &RunSummary) -> io::Result<()> {
+        self.storage()?;
         for not_made in &self.collected.not_performed {
             let (check, why) = (not_made.check.code(), words::not_made(not_made));
             writeln!(self.out, "\nNot checked: {check} ({why})")?;

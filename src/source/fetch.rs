@@ -11,6 +11,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use trailproof_core::bytes::content::{Content, Form, Hash, OverBudget};
 use trailproof_core::bytes::whole::WholeReader;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
@@ -184,7 +185,7 @@ pub struct Searched {
     /// The inflated content.
     pub content: Vec<u8>,
     /// The ARN of the KMS key that encrypts it, if the store reports one.
-    pub kms_key: Option<String>,
+    pub kms_key: Option<Arc<str>>,
 }
 
 /// Returns how the object at `at` differs from what the manifest of its copy recorded, if it does.
@@ -234,7 +235,8 @@ pub(crate) async fn fetch_log_and_search(
             let outcome = check_log(expected, &read);
             if matches!(outcome, Outcome::Valid(_)) {
                 let seen = seen(&read, &metadata, Some(expected));
-                return (outcome, seen, Some(Searched { content, kms_key: metadata.kms_key }));
+                let kms_key = metadata.stored_as.and_then(|stored_as| stored_as.kms_key);
+                return (outcome, seen, Some(Searched { content, kms_key }));
             }
         }
         Err(ReadError::Missing | ReadError::Failure(_)) => {}
@@ -287,6 +289,7 @@ fn seen(content: &Content, metadata: &ObjectMetadata, expected: Option<&Hash>) -
         found: Some(content.whole_hash()).filter(|hash| whole && Some(hash) != expected),
         etag: name(&metadata.etag),
         version_id: name(&metadata.version_id),
+        stored_as: metadata.stored_as.clone(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::record::StoredAs;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 
@@ -99,8 +100,8 @@ pub struct ObjectMetadata {
     /// Whether the end of the body is unreliable: the response had neither a length nor an end
     /// marker, and closed the connection (HTTP/1.0). A body that was cut off then looks complete.
     pub end_unknown: bool,
-    /// The ARN of the KMS key that encrypts the object, if the store reports one.
-    pub kms_key: Option<String>,
+    /// How the object is stored, if the store reports that.
+    pub stored_as: Option<Box<StoredAs>>,
     /// User metadata. Names are in lower case, however the store returns them: some servers return
     /// `Signature` for what was stored as `signature`.
     pub user: BTreeMap<String, String>,

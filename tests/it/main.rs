@@ -38,6 +38,7 @@ mod replay;
 mod reports;
 mod resume;
 mod s3_source;
+mod storage;
 #[path = "../support/mod.rs"]
 mod support;
 mod trail_builder;

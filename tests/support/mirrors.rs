@@ -38,6 +38,7 @@ pub(crate) fn object(body: &[u8]) -> Version {
         storage_class: "STANDARD".to_owned(),
         last_modified: 1_800_000_000,
         delete_marker: false,
+        headers: Vec::new(),
     }
 }
 

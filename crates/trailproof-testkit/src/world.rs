@@ -58,6 +58,8 @@ pub struct Version {
     pub last_modified: i64,
     /// Whether this version is a delete marker.
     pub delete_marker: bool,
+    /// Further headers that S3 sends with each read of it: encryption, lock, replication.
+    pub headers: Vec<(String, String)>,
 }
 
 /// One trail.

@@ -1,6 +1,7 @@
 //! The counts that the verdict rests on.
 use super::shown::{Shown, count, grouped, hours_and_days, length};
 use crate::report::collect::Collected;
+use crate::report::storage;
 use crate::report::text_lines::{COMPLETE_COPY, bytes, per_cent};
 use crate::report::words::uncovered;
 use trailproof_core::compat::event::Tally;
@@ -132,6 +133,9 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         if number > 0 {
             notes.push(format!("{} {what}.", count(number, noun)));
         }
+    }
+    for sentence in storage::sentences(&run.storage) {
+        notes.push(format!("{}.", sentence.replace('`', "")));
     }
     if summary.coverage.pending > 0 {
         notes.push(format!(

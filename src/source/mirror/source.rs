@@ -185,7 +185,7 @@ impl MirrorSource {
             etag: None,
             version_id: None,
             end_unknown: copied.end_unknown,
-            kms_key: None,
+            stored_as: copied.stored_as,
             recorded: Some(RecordedBytes { size: copied.size, sha256: copied.sha256 }),
             // If the object was copied without metadata, the index may have some.
             user: match copied.metadata.is_empty() {
@@ -273,6 +273,11 @@ impl ObjectSource for MirrorSource {
         let said = self.ledger.said(&path);
         let held = match said {
             Said::Nothing => Ok(Held { metadata: Some(self.files.metadata(&path, 0)), file: path }),
+            Said::Plain(stored_as) => {
+                let metadata = self.files.metadata(&path, 0);
+                let metadata = ObjectMetadata { stored_as: Some(stored_as), ..metadata };
+                Ok(Held { metadata: Some(metadata), file: path })
+            }
             Said::Remark(record) => self.held(path, Some(Arc::unwrap_or_clone(record))),
             Said::Unknown => self.file_of(at),
         };

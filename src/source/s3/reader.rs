@@ -4,15 +4,38 @@ use super::classify::{Broken, broken};
 use super::framing::Framing;
 use crate::source::{BoxFuture, ObjectMetadata, ObjectReader, ReadFrom};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::ObjectLockLegalHoldStatus;
 use bytes::Bytes;
 use std::time::{Duration, Instant};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::record::{Encryption, LockMode, Replication, StorageClass, StoredAs};
+use trailproof_core::vocab::budget;
+use trailproof_core::vocab::time::Timestamp;
 
 /// Bytes of the body, or all that remains of it, that must arrive within the time that the store
 /// may be silent. A store that sends a byte a second is never silent and never done. At 30 seconds
 /// this is about 35 bytes a second, below the slowest modem.
 const LEAST: u64 = 1_024;
+
+/// Returns how the object is stored, as its header says.
+fn stored_as(output: &GetObjectOutput) -> Option<StoredAs> {
+    let time = |at: &DateTime| Timestamp::from_unix(at.secs());
+    let kms_key = output.ssekms_key_id().filter(|key| key.len() <= budget::KMS_KEY);
+    let legal_hold = output.object_lock_legal_hold_status();
+    let stored_as = StoredAs {
+        encryption: output.server_side_encryption().map(|it| Encryption::parse(it.as_str())),
+        kms_key: kms_key.map(Into::into),
+        bucket_key: output.bucket_key_enabled().unwrap_or(false),
+        lock_mode: output.object_lock_mode().map(|it| LockMode::parse(it.as_str())),
+        retain_until: output.object_lock_retain_until_date().map(time),
+        legal_hold: legal_hold.map(|it| *it == ObjectLockLegalHoldStatus::On),
+        storage_class: output.storage_class().map(|it| StorageClass::parse(it.as_str())),
+        replication: output.replication_status().map(|it| Replication::parse(it.as_str())),
+        last_modified: output.last_modified().map(time),
+    };
+    Some(stored_as).filter(|stored_as| !stored_as.is_empty())
+}
 
 /// A GET whose header has arrived.
 #[derive(Debug)]
@@ -77,7 +100,7 @@ impl S3Reader {
             etag,
             version_id: output.version_id().map(str::to_owned),
             end_unknown: false,
-            kms_key: output.ssekms_key_id().map(str::to_owned),
+            stored_as: stored_as(&output).map(Box::new),
             user: output
                 .metadata()
                 .into_iter()

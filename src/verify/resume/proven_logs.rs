@@ -12,8 +12,9 @@ use tokio::sync::OnceCell;
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::log_file::LogProof;
-use trailproof_core::record::{LogJudged, ObjectFacts};
+use trailproof_core::record::{LogJudged, ObjectFacts, StoredAs};
 use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::Timestamp;
 
 /// Maximum number of folders whose listings are kept. Each chain is in one day's folder at a time,
 /// and about a hundred chains run at once.
@@ -23,7 +24,7 @@ const FOLDERS_KEPT: usize = 256;
 /// read: a day of one account and region with a log file every second.
 const LISTED: usize = 86_400;
 
-/// Maximum number of objects in all kept listings, at about 150 bytes each.
+/// Maximum number of objects in all kept listings, at about 170 bytes each.
 const LISTED_IN_ALL: usize = 200_000;
 
 /// A name for location, hash, size and ETag together: half a SHA-256, so that a record of millions
@@ -37,10 +38,13 @@ struct Fact {
     stored_inflated: bool,
     several_members: bool,
     version_id: Option<Box<str>>,
+    /// How it is stored, without its times. Most log files share one value.
+    stored_as: Option<Arc<StoredAs>>,
+    retain_until: Option<Timestamp>,
 }
 
-/// Size and ETag of the objects in one folder, by the rest of their keys.
-type Listing = HashMap<Box<str>, (u64, Box<str>)>;
+/// Size, ETag and Last-Modified of the objects in one folder, by the rest of their keys.
+type Listing = HashMap<Box<str>, (u64, Box<str>, Option<Timestamp>)>;
 
 /// A listing that is made once, on first use; `None` if it cannot be used.
 type Kept = Arc<OnceCell<Option<Listing>>>;
@@ -51,6 +55,8 @@ pub struct ProvenLogs {
     facts: HashMap<Name, Fact>,
     /// Folders in which the record proves a log file.
     folders: HashSet<Name>,
+    /// The values of how they are stored.
+    stored_as: HashSet<Arc<StoredAs>>,
     listings: Mutex<Listings>,
     skipped: Arc<AtomicU64>,
 }
@@ -69,16 +75,38 @@ impl ProvenLogs {
             return;
         };
         let name = name(&judged.at, &judged.expected, proof.stored, etag);
+        let (stored_as, retain_until) = self.shared(judged.seen.stored_as.as_deref());
         let fact = Fact {
             inflated: proof.inflated,
             stored_inflated: proof.stored_inflated,
             several_members: proof.several_members,
             version_id: judged.seen.version_id.as_deref().map(Box::from),
+            stored_as,
+            retain_until,
         };
         self.facts.insert(name, fact);
         if let Some((folder, _)) = split(&judged.at) {
             self.folders.insert(folder_name(&folder));
         }
+    }
+
+    /// Returns how a log file is stored, without its times and shared with others, and until when it
+    /// is locked.
+    fn shared(
+        &mut self,
+        stored_as: Option<&StoredAs>,
+    ) -> (Option<Arc<StoredAs>>, Option<Timestamp>) {
+        let Some(stored_as) = stored_as else { return (None, None) };
+        let plain = StoredAs { retain_until: None, last_modified: None, ..stored_as.clone() };
+        let shared = match self.stored_as.get(&plain) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new = Arc::new(plain);
+                self.stored_as.insert(Arc::clone(&new));
+                new
+            }
+        };
+        (Some(shared), stored_as.retain_until)
     }
 
     /// Returns the number of known log files.
@@ -105,7 +133,7 @@ impl ProvenLogs {
         }
         let kept = self.kept(&folder);
         let listing = kept.get_or_init(|| list(source, &folder)).await.as_ref()?;
-        let (size, etag) = listing.get(rest)?;
+        let (size, etag, last_modified) = listing.get(rest)?;
         let fact = self.facts.get(&name(at, expected, *size, etag))?;
         self.skipped.fetch_add(1, Ordering::Relaxed);
         let proof = LogProof {
@@ -119,6 +147,10 @@ impl ProvenLogs {
             found: None,
             etag: Some(etag.to_string()),
             version_id: fact.version_id.as_deref().map(str::to_owned),
+            stored_as: fact.stored_as.as_deref().map(|plain| {
+                let (retain_until, last_modified) = (fact.retain_until, *last_modified);
+                Box::new(StoredAs { retain_until, last_modified, ..plain.clone() })
+            }),
         };
         Some((proof, seen))
     }
@@ -182,9 +214,9 @@ async fn list(source: &dyn ObjectSource, folder: &ObjectLocation) -> Option<List
     let mut pages = Pages::new(source, ListRequest::all(&folder.bucket, &folder.key));
     let mut listing = Listing::new();
     while let Some(page) = pages.next().await.ok()? {
-        for Listed { key, size, etag, .. } in page.objects {
+        for Listed { key, size, etag, last_modified, .. } in page.objects {
             if let (Some(rest), Some(etag)) = (key.strip_prefix(&folder.key), etag) {
-                listing.insert(rest.into(), (size, etag.into()));
+                listing.insert(rest.into(), (size, etag.into(), last_modified));
             }
         }
         if listing.len() > LISTED {

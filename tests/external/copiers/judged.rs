@@ -28,6 +28,7 @@ pub(super) fn comparable_events(case: &Case, output: &Output) -> Vec<Value> {
             "source",
             "etag",
             "version_id",
+            "stored_as",
             "last_modified",
             "complete_copy_asserted",
         ] {

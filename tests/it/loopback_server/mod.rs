@@ -38,6 +38,7 @@ fn version(body: &str) -> Version {
         storage_class: "STANDARD".to_owned(),
         last_modified: 1_600_000_000,
         delete_marker: false,
+        headers: Vec::new(),
     }
 }
 

@@ -93,6 +93,7 @@ fn comparable_events(output: &Output) -> Vec<Value> {
             "source",
             "etag",
             "version_id",
+            "stored_as",
             "last_modified",
             "complete_copy_asserted",
         ] {

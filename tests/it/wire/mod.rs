@@ -24,9 +24,10 @@ use trailproof_core::log_file::LogProof;
 use trailproof_core::record::document::RunCheck;
 use trailproof_core::record::wire::{read_event, write_event};
 use trailproof_core::record::{
-    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, LogJudged,
-    LogNamed, ObjectFacts, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyUsed,
-    RunEvent, RunEventName, RunStart, RunSummary, SeamJudged, Tool,
+    ChainSummary, Counts, CoverageTotals, DigestJudged, DigestLink, DigestProof, Encryption,
+    LockMode, LogJudged, LogNamed, ObjectFacts, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence,
+    PublicKeyUsed, Replication, RunEvent, RunEventName, RunStart, RunSummary, SeamJudged,
+    StorageClass, StoredAs, Tool,
 };
 use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::verdict::Verdict;

@@ -138,7 +138,39 @@ pub(super) fn outcome<P: Debug>(
 
 pub(super) fn seen() -> impl Strategy<Value = ObjectFacts> {
     let option = || prop::option::of(text());
-    (prop::option::of(any::<u64>()), prop::option::of(hash()), option(), option()).prop_map(
-        |(stored, found, etag, version_id)| ObjectFacts { stored, found, etag, version_id },
-    )
+    let stored_as = prop::option::of(stored_as().prop_map(Box::new));
+    (prop::option::of(any::<u64>()), prop::option::of(hash()), option(), option(), stored_as)
+        .prop_map(|(stored, found, etag, version_id, stored_as)| ObjectFacts {
+            stored,
+            found,
+            etag,
+            version_id,
+            stored_as,
+        })
+}
+
+fn stored_as() -> impl Strategy<Value = StoredAs> {
+    let codes = (
+        prop::option::of(any_of(Encryption::iter())),
+        prop::option::of(any_of(LockMode::iter())),
+        prop::option::of(any_of(StorageClass::iter())),
+        prop::option::of(any_of(Replication::iter())),
+    );
+    let times = (prop::option::of(time()), prop::option::of(time()));
+    let rest = (prop::option::of(text()), any::<bool>(), any::<Option<bool>>());
+    (codes, times, rest).prop_map(|(codes, times, (kms_key, bucket_key, legal_hold))| {
+        let (encryption, lock_mode, storage_class, replication) = codes;
+        let (retain_until, last_modified) = times;
+        StoredAs {
+            encryption,
+            kms_key: kms_key.map(Into::into),
+            bucket_key,
+            lock_mode,
+            retain_until,
+            legal_hold,
+            storage_class,
+            replication,
+            last_modified,
+        }
+    })
 }

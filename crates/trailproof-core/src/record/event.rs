@@ -1,5 +1,6 @@
 //! The events of a `verify` run.
 use super::place::EvidencePlace;
+use super::stored_as::StoredAs;
 use super::summary::{ChainSummary, RunSummary};
 use crate::bytes::content::Hash;
 use crate::codes::check::SkippedCheck;
@@ -356,6 +357,8 @@ pub struct ObjectFacts {
     pub etag: Option<String>,
     /// Version id, in a bucket with versions.
     pub version_id: Option<String>,
+    /// How it is stored, if the store reports that.
+    pub stored_as: Option<Box<StoredAs>>,
 }
 
 /// The judgement of one log file.

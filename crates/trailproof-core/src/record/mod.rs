@@ -5,6 +5,8 @@ pub mod document;
 mod event;
 mod place;
 mod run_tally;
+mod storage_tally;
+mod stored_as;
 mod summary;
 pub mod wire;
 
@@ -16,4 +18,6 @@ pub use self::event::{
 };
 pub use self::place::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
 pub use self::run_tally::RunTally;
+pub use self::storage_tally::{EncryptedWith, Group, LATE, StorageTallies, StorageTally, Values};
+pub use self::stored_as::{Encryption, LockMode, Replication, StorageClass, StoredAs};
 pub use self::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};

@@ -109,6 +109,9 @@ pub const SHOWN: usize = 200;
 /// KB.
 pub const DETAIL: usize = 8 << 10;
 
+/// Bytes of the ARN of a KMS key that are kept: the maximum that KMS documents for a key id.
+pub const KMS_KEY: usize = 2_048;
+
 /// Bytes of an ETag, a version id, or a request id that are kept. Those of S3 have 32 to 100.
 pub const STORE_NAME: usize = 1_024;
 

@@ -116,6 +116,9 @@ fn respond(version: &Version, etag: &str, range: Option<Range<usize>>) -> Respon
     if version.storage_class != "STANDARD" {
         response = response.header("x-amz-storage-class", version.storage_class.clone());
     }
+    for (name, value) in &version.headers {
+        response = response.header(name.clone(), value.clone());
+    }
     for (name, value) in &version.metadata {
         response = response.header(format!("x-amz-meta-{name}"), value.clone());
     }

@@ -50,6 +50,7 @@ pub(super) fn version(body: impl Into<Bytes>, last_modified: i64) -> Version {
         storage_class: "STANDARD".to_owned(),
         last_modified,
         delete_marker: false,
+        headers: Vec::new(),
     }
 }
 
@@ -76,6 +77,18 @@ impl BuiltTrail {
         let versioned = self.versioned.contains(bucket);
         if let Some(bucket) = self.world.buckets.get_mut(bucket) {
             put(bucket, versioned, key, version);
+        }
+    }
+
+    /// Sends these headers with each read of every version that is there now, as S3 does for
+    /// objects with such encryption, lock or replication.
+    pub fn set_headers(&mut self, headers: &[(&str, &str)]) {
+        let headers: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        for bucket in self.world.buckets.values_mut() {
+            for version in bucket.objects.values_mut().flatten() {
+                version.headers.clone_from(&headers);
+            }
         }
     }
 

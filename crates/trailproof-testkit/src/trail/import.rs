@@ -60,6 +60,7 @@ fn version(body: Vec<u8>, properties: &Value) -> io::Result<Version> {
         storage_class: "STANDARD".to_owned(),
         last_modified: seconds(text(properties, "last_modified")?),
         delete_marker: false,
+        headers: Vec::new(),
     })
 }
 

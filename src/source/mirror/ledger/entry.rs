@@ -97,11 +97,18 @@ fn usual(line: &[u8]) -> Option<(Order, Entry)> {
     };
     let last_modified = last_modified.and_then(Timestamp::parse);
     let (copied, rest) = number(rest.strip_prefix(b"},\"copied\":{\"size\":")?)?;
-    // Without a further opening brace, the two closing ones at the end are those of the copy and of
-    // the line, so nothing follows the copy.
+    // Nothing follows the copy if the two closing braces at the end are those of the copy and of the
+    // line: there is no further opening one, or only that of `stored_as`, which closes before them.
     let is_last = rest.starts_with(b",")
-        && rest.ends_with(b"\"}}")
-        && memchr::memchr2(b'{', b'\\', rest).is_none();
+        && match memchr::memchr2(b'{', b'\\', rest).map(|at| rest.split_at(at)) {
+            None => rest.ends_with(b"\"}}"),
+            Some((before, after)) => {
+                before.ends_with(b",\"stored_as\":")
+                    && after.ends_with(b"}}}")
+                    && memchr::memchr2(b'{', b'\\', after.get(1..)?).is_none()
+                    && after.starts_with(b"{")
+            }
+        };
     let path = String::from_utf8([bucket, key].join(&b'/')).ok().filter(|_| is_last)?;
     let listed = Listed { size, last_modified };
     let entry = Entry { listed: Some(listed), copied: Some(copied), ..Entry::default() };

@@ -4,7 +4,7 @@ use super::lines::{Lines, parse, regular};
 use super::merged::{Merged, Told, take};
 use super::record::{Order, Record};
 use super::remarks::{Remarks, Said};
-use super::sorted::Sorted;
+use super::sorted::{FolderRemarks, Sorted};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -127,13 +127,16 @@ impl Layers {
             if recent.next().is_some_and(|(order, _)| order.path.starts_with(folder)) {
                 return None;
             }
-            let mut remarks = Vec::new();
+            let mut remarks = FolderRemarks::default();
             for file in &self.files {
                 // If a file is damaged, looking up an object reports it.
-                remarks.extend(file.remarks(folder).unwrap_or(None)?);
+                let FolderRemarks { records, plain } = file.remarks(folder).unwrap_or(None)?;
+                remarks.records.extend(records);
+                remarks.plain.extend(plain);
             }
             // With several files, a later one may add to the record of an earlier one.
-            (remarks.is_empty() || self.files.len() == 1).then_some(remarks)
+            let is_empty = remarks.records.is_empty() && remarks.plain.is_empty();
+            (is_empty || self.files.len() == 1).then_some(remarks)
         })
     }
 

@@ -1,8 +1,11 @@
 //! One line: an object or a folder, and its state.
 use super::ranges::{Range, join};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
+use trailproof_core::record::StoredAs;
+use trailproof_core::record::wire::StoredAsShape;
+use trailproof_core::vocab::budget::KMS_KEY;
 
 /// The most earlier contents of one object that are recorded: those replaced between two runs.
 const EARLIER: usize = 1_024;
@@ -72,6 +75,14 @@ pub(in crate::source::mirror) struct Copied {
     pub(in crate::source::mirror) etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::source::mirror) version_id: Option<String>,
+    /// How it is stored in the bucket. Mirrors of older versions do not have it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "write_stored_as",
+        deserialize_with = "read_stored_as"
+    )]
+    pub(in crate::source::mirror) stored_as: Option<Box<StoredAs>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::source::mirror) metadata: BTreeMap<String, String>,
     /// Whether the store reported neither length nor end, so that the copy may be cut short.
@@ -143,6 +154,26 @@ pub(in crate::source::mirror) struct FolderAs {
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[expect(clippy::ref_option, reason = "serde passes the field")]
+fn write_stored_as<S: Serializer>(
+    stored_as: &Option<Box<StoredAs>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    stored_as.as_deref().map(StoredAsShape::from).serialize(to)
+}
+
+fn read_stored_as<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<StoredAs>>, D::Error> {
+    Ok(Option::<StoredAsShape<'de>>::deserialize(from)?.and_then(bounded))
+}
+
+/// Returns how an object is stored; `None` if that is longer than it can be: whoever can write the
+/// manifest can write anything there.
+pub(super) fn bounded(shape: StoredAsShape<'_>) -> Option<Box<StoredAs>> {
+    let stored_as = StoredAs::from(shape);
+    let is_bounded = stored_as.kms_key.as_ref().is_none_or(|key| key.len() <= KMS_KEY);
+    is_bounded.then(|| Box::new(stored_as))
 }
 
 impl Record {

@@ -4,9 +4,11 @@
 //! Otherwise each verified digest and log file would have to be looked up. Log files mostly have no
 //! remarks, and those of one day are in one folder, which is searched once.
 use super::record::Record;
+use super::sorted::FolderRemarks;
 use std::collections::HashMap;
 use std::mem::take;
 use std::sync::{Arc, Mutex, PoisonError};
+use trailproof_core::record::StoredAs;
 
 /// The number of folders whose remarks are cached, twice: the most recent ones, and those before. A
 /// chain that is being verified uses two, one of them with the digests of a day, which take some 40
@@ -18,6 +20,8 @@ const FOLDERS: usize = 64;
 pub(in crate::source::mirror) enum Said {
     /// Nothing: if there is a file under its own name, that is all there is to know.
     Nothing,
+    /// The same, except for how the object is stored.
+    Plain(Box<StoredAs>),
     /// A record with a remark.
     Remark(Arc<Record>),
     /// Not known without looking the object up.
@@ -25,7 +29,13 @@ pub(in crate::source::mirror) enum Said {
 }
 
 /// The remarks of one folder by file name; `None` if they are not known.
-type Folder = Option<HashMap<String, Arc<Record>>>;
+type Folder = Option<HashMap<Box<str>, Remark>>;
+
+#[derive(Debug)]
+enum Remark {
+    Record(Arc<Record>),
+    Plain(Box<StoredAs>),
+}
 
 /// The cached remarks of some folders.
 #[derive(Debug, Default)]
@@ -58,16 +68,19 @@ impl Kept {
 impl Remarks {
     /// Returns what is recorded about the file at this path; `read` returns the records of a folder
     /// that have remarks.
-    pub(super) fn of(&self, path: &str, read: impl FnOnce(&str) -> Option<Vec<Record>>) -> Said {
+    pub(super) fn of(&self, path: &str, read: impl FnOnce(&str) -> Option<FolderRemarks>) -> Said {
         let Some(slash) = path.rfind('/') else { return Said::Unknown };
         let (folder, name) = path.split_at(slash + 1);
         let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept().find(folder);
         let remarks = known.unwrap_or_else(|| {
-            let name = |record: &Record| record.key.rsplit('/').next().unwrap_or("").to_owned();
-            let records = read(folder);
-            let remarks = Arc::new(records.map(|records| {
-                records.into_iter().map(|record| (name(&record), Arc::new(record))).collect()
+            let remarks = Arc::new(read(folder).map(|FolderRemarks { records, plain }| {
+                let plain = plain.into_iter().map(|(name, stored)| (name, Remark::Plain(stored)));
+                let records = records.into_iter().map(|record| {
+                    let name = record.key.rsplit('/').next().unwrap_or("").into();
+                    (name, Remark::Record(Arc::new(record)))
+                });
+                plain.chain(records).collect()
             }));
             kept().keep(folder.to_owned(), Arc::clone(&remarks));
             remarks
@@ -75,7 +88,8 @@ impl Remarks {
         match remarks.as_ref() {
             None => Said::Unknown,
             Some(remarks) => match remarks.get(name) {
-                Some(remark) => Said::Remark(Arc::clone(remark)),
+                Some(Remark::Record(record)) => Said::Remark(Arc::clone(record)),
+                Some(Remark::Plain(stored_as)) => Said::Plain(stored_as.clone()),
                 None => Said::Nothing,
             },
         }
@@ -93,16 +107,21 @@ mod tests {
         let mut of = |path: &str| {
             let said = remarks.of(path, |folder| {
                 reads.push(folder.to_owned());
-                (folder != "b/odd/").then(|| vec![Record::new("b", "k/remarked")])
+                (folder != "b/odd/").then(|| FolderRemarks {
+                    records: vec![Record::new("b", "k/remarked")],
+                    plain: vec![("plain".into(), Box::default())],
+                })
             });
             match said {
                 Said::Nothing => "nothing".to_owned(),
+                Said::Plain(_) => "plain".to_owned(),
                 Said::Remark(record) => record.key.clone(),
                 Said::Unknown => "unknown".to_owned(),
             }
         };
         assert_eq!(of("b/k/remarked"), "k/remarked");
         assert_eq!(of("b/k/other"), "nothing");
+        assert_eq!(of("b/k/plain"), "plain");
         assert_eq!(of("b/odd/remarked"), "unknown");
         assert_eq!(of("none"), "unknown");
         for number in 0..3 * FOLDERS {

@@ -1,14 +1,17 @@
 //! A file of records in ascending order, read only where needed.
-use super::lines::{At, Lines, disorder, order, parse, regular};
+use super::lines::{At, Lines, disorder, object, order, parse, regular};
 use super::merged::{Scan, Told};
-use super::record::{Order, Record};
+use super::record::{Order, Record, bounded};
 use memchr::memmem;
+use serde::Deserialize;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, BufRead as _, Read as _};
 use std::path::Path;
 use std::sync::Arc;
+use trailproof_core::record::StoredAs;
+use trailproof_core::record::wire::StoredAsShape;
 
 /// Bytes between two lines whose positions are kept, unless the file is too large for that.
 const STEP: u64 = 8 << 10;
@@ -25,6 +28,12 @@ const FOLDER: usize = 64 << 20;
 
 /// The most bytes of remarks that are kept of one folder: 100 digests.
 const REMARKS: usize = 128 << 10;
+
+/// The most bytes about plain files that are kept of one folder: 2,000 log files.
+const PLAIN: usize = 512 << 10;
+
+/// Bytes in memory about a plain file besides its name.
+const PLAIN_FILE: usize = 160;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -170,19 +179,19 @@ impl Sorted {
         Ok(from.map(|from| Lines::at(Arc::clone(&self.file), from)))
     }
 
-    /// Returns the records of files directly in this folder that have remarks: more than a file
-    /// under its own name, without metadata. `None` if there are too many, or they cannot be
-    /// recognized.
-    pub(super) fn remarks(&self, folder: &str) -> io::Result<Option<Vec<Record>>> {
+    /// Returns what is recorded about the files directly in this folder, as far as it is more than
+    /// that there is a file under its own name, without metadata. `None` if that is too much, or
+    /// cannot be recognized.
+    pub(super) fn remarks(&self, folder: &str) -> io::Result<Option<FolderRemarks>> {
         let wanted = Order::at(folder);
-        let mut remarks = Vec::new();
+        let mut remarks = FolderRemarks::default();
         let (Some((bucket, prefix)), Some(mut lines)) =
             (folder.split_once('/'), self.near(&wanted)?)
         else {
             return Ok(Some(remarks));
         };
         let begins = begins(bucket, prefix)?;
-        let (mut read, mut kept) = (0_usize, 0_usize);
+        let (mut read, mut kept, mut plain) = (0_usize, 0_usize, 0_usize);
         while let Some(line) = lines.next()? {
             let Some(rest) = line.strip_prefix(begins.as_bytes()) else {
                 match order(line)? {
@@ -201,8 +210,16 @@ impl Sorted {
             // A folder in it may have any size.
             let is_below = end != Some(&b'"');
             let is_escaped = memchr::memchr(b'\\', rest).is_some();
-            if is_below || is_escaped || read > FOLDER || kept > REMARKS {
+            if is_below || is_escaped || read > FOLDER || kept > REMARKS || plain > PLAIN {
                 return Ok(None);
+            }
+            if !is_remarkable && has_field(b"\"stored_as\"") {
+                let name = rest.get(..memchr::memchr(b'"', rest).unwrap_or_default());
+                let name = name.and_then(|name| str::from_utf8(name).ok());
+                if let (Some(name), Some(stored_as)) = (name, plain_file(line)?) {
+                    plain += name.len() + PLAIN_FILE;
+                    remarks.plain.push((name.into(), stored_as));
+                }
             }
             if is_remarkable {
                 let mut remark = parse(line)?;
@@ -211,7 +228,7 @@ impl Sorted {
                     return Ok(None);
                 }
                 remark.earlier.clear();
-                remarks.push(remark);
+                remarks.records.push(remark);
             }
         }
         Ok(Some(remarks))
@@ -227,6 +244,31 @@ impl Sorted {
             }
         }
     }
+}
+
+/// What is recorded about the files of one folder.
+#[derive(Debug, Default)]
+pub(super) struct FolderRemarks {
+    /// The records of those that are more than a file under its own name.
+    pub(super) records: Vec<Record>,
+    /// Names of the others, and how their objects are stored.
+    pub(super) plain: Vec<(Box<str>, Box<StoredAs>)>,
+}
+
+/// Returns how the object of this line is stored.
+fn plain_file(line: &[u8]) -> io::Result<Option<Box<StoredAs>>> {
+    #[derive(Deserialize)]
+    struct Line<'l> {
+        #[serde(borrow, default)]
+        copied: Option<Copied<'l>>,
+    }
+    #[derive(Deserialize)]
+    struct Copied<'l> {
+        #[serde(borrow, default)]
+        stored_as: Option<StoredAsShape<'l>>,
+    }
+    let Line { copied } = object(line)?;
+    Ok(copied.and_then(|copied| copied.stored_as).and_then(bounded))
 }
 
 /// Returns how a line written by trailproof for this object begins, up to the end of its key.

@@ -70,7 +70,7 @@ fn everything_beyond_a_plain_copy_is_a_remark() {
     let remarked = |keys: &[&str]| Some(keys.iter().map(|key| (*key).to_owned()).collect());
     let keys_of = |sorted: &Sorted, folder: &str| -> Option<Vec<String>> {
         let remarks = sorted.remarks(folder).unwrap();
-        remarks.map(|remarks| remarks.into_iter().map(|record| record.key).collect())
+        remarks.map(|remarks| remarks.records.into_iter().map(|record| record.key).collect())
     };
     for (odd, expected) in [
         (String::new(), remarked(&[])),

@@ -68,7 +68,7 @@ fn check(path: &Path, copied: Copied) -> io::Result<Option<Saved>> {
         etag: copied.etag,
         version_id: copied.version_id,
         end_unknown: copied.end_unknown,
-        kms_key: None,
+        stored_as: copied.stored_as,
         user: copied.metadata,
         recorded: None,
     };

@@ -55,6 +55,7 @@ impl Tee {
             sha256: hex::encode(taking.hash.finalize()),
             etag: about.etag.clone(),
             version_id: about.version_id.clone(),
+            stored_as: about.stored_as.clone(),
             metadata: about.user.clone(),
             end_unknown: about.end_unknown,
             file: None,

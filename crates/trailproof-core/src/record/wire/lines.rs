@@ -4,6 +4,7 @@ use super::parts::{
     ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, Hex, PlaceShape,
     ReadPlaceShape, SkippedCheckShape, Text, Time,
 };
+use super::stored_as::StoredAsShape;
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +138,8 @@ pub(crate) struct DigestJudgedLine<'a> {
     pub(crate) etag: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version_id: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stored_as: Option<StoredAsShape<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -174,6 +177,8 @@ pub(crate) struct LogJudgedLine<'a> {
     pub(crate) etag: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version_id: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stored_as: Option<StoredAsShape<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -8,6 +8,7 @@ mod lines;
 mod parts;
 mod read;
 mod shown;
+mod stored_as;
 mod sums;
 mod unreadable;
 mod write;
@@ -20,6 +21,7 @@ pub use self::parts::{
 pub(crate) use self::read::event_name;
 pub use self::read::read_event;
 pub use self::shown::{write_json, write_json_pretty};
+pub use self::stored_as::StoredAsShape;
 pub use self::sums::{ChainFinishedShape, RunFinishedShape};
 pub use self::unreadable::Unreadable;
 pub use self::write::write_event;

@@ -282,6 +282,7 @@ fn digest_judged(line: DigestJudgedLine<'_>) -> Result<DigestJudged, Unreadable>
             found: line.found_sha256.map(|hash| hash.0),
             etag: line.etag.map(Cow::into_owned),
             version_id: line.version_id.map(Cow::into_owned),
+            stored_as: line.stored_as.map(|stored_as| Box::new(stored_as.into())),
         },
     })
 }
@@ -309,6 +310,7 @@ fn log_judged(line: LogJudgedLine<'_>) -> Result<LogJudged, Unreadable> {
             found: line.found_sha256.map(|hash| hash.0),
             etag: line.etag.map(Cow::into_owned),
             version_id: line.version_id.map(Cow::into_owned),
+            stored_as: line.stored_as.map(|stored_as| Box::new(stored_as.into())),
         },
     })
 }

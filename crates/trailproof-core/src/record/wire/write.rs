@@ -184,6 +184,7 @@ fn digest_judged(judged: &DigestJudged) -> DigestJudgedLine<'_> {
         stored_bytes: judged.seen.stored,
         etag: optional(judged.seen.etag.as_ref()),
         version_id: optional(judged.seen.version_id.as_ref()),
+        stored_as: judged.seen.stored_as.as_deref().map(Into::into),
     };
     match &judged.outcome {
         Outcome::Valid(proof) => {
@@ -225,6 +226,7 @@ fn log_judged(judged: &LogJudged) -> LogJudgedLine<'_> {
         stored_bytes: judged.seen.stored,
         etag: optional(judged.seen.etag.as_ref()),
         version_id: optional(judged.seen.version_id.as_ref()),
+        stored_as: judged.seen.stored_as.as_deref().map(Into::into),
     };
     if judged.lifecycle {
         line.notices.push(Notice::LifecycleLooksTheSame.code().into());
