@@ -9,6 +9,7 @@ pub mod cli;
 pub mod compat;
 mod console;
 mod files;
+mod investigate;
 pub mod locate;
 mod lookup;
 pub mod report;

@@ -1,7 +1,9 @@
 //! Runs the program from argv to exit status.
 use super::args::commands::{Cli, Command};
 use super::command::attest::run as attest;
-use super::command::{keys, lookup, manual, mirror, replay, validate_logs, verify};
+use super::command::{
+    events, investigate, keys, lookup, manual, mirror, replay, validate_logs, verify,
+};
 use crate::console::exit::ExitStatus;
 use crate::console::stream::print_to_stderr;
 use clap::Parser as _;
@@ -49,6 +51,8 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Completions(_) | Command::Man(_) => ExitStatus::Success,
         Command::ValidateLogs(args) => runtime.block_on(validate_logs::run(&cli.aws, &args)),
         Command::Lookup(args) => runtime.block_on(lookup::run(&cli.aws, &args)),
+        Command::Events(args) => runtime.block_on(events::run(&cli.aws, &args)),
+        Command::Investigate(args) => runtime.block_on(investigate::run(&cli.aws, &args)),
         Command::Attest(args) => runtime.block_on(attest::run(&cli.aws, &args)),
         Command::Mirror(args) => runtime.block_on(mirror::run(&cli.aws, &args)),
         Command::Keys(args) => runtime.block_on(keys::run(&cli.aws, &args)),

@@ -1,6 +1,8 @@
 //! Reporters: consumers of the event stream, one for each format. A reporter never judges.
+pub(crate) mod case;
 mod collect;
 mod ends;
+pub(crate) mod events;
 pub mod export;
 pub mod html;
 pub mod json;
@@ -8,7 +10,7 @@ pub mod json_lines;
 pub mod junit;
 pub(crate) mod lookup;
 pub(crate) mod mirror;
-mod names;
+pub(crate) mod names;
 mod next_steps;
 pub mod ocsf;
 mod places;

@@ -5,14 +5,14 @@ use trailproof_core::vocab::chain_id::ChainId;
 
 /// The names of a run's chains.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ChainNames {
+pub(crate) struct ChainNames {
     /// Short names that more than one chain has.
     alike: BTreeSet<String>,
 }
 
 impl ChainNames {
     /// Returns the names for these chains, which may be repeated.
-    pub(super) fn of<'a>(chains: impl IntoIterator<Item = &'a ChainId>) -> Self {
+    pub(crate) fn of<'a>(chains: impl IntoIterator<Item = &'a ChainId>) -> Self {
         let mut first: BTreeMap<String, &ChainId> = BTreeMap::new();
         let mut alike = BTreeSet::new();
         for chain in chains {
@@ -31,7 +31,7 @@ impl ChainNames {
     }
 
     /// Returns the name of a chain, which is unique in the run.
-    pub(super) fn name(&self, chain: &ChainId) -> String {
+    pub(crate) fn name(&self, chain: &ChainId) -> String {
         let name = chain.to_string();
         if !self.alike.contains(&name) {
             return name;

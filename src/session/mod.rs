@@ -9,6 +9,7 @@ pub(crate) mod environment;
 pub(crate) mod evidence;
 pub(crate) mod key_files;
 pub(crate) mod location;
+pub(crate) mod of_record;
 pub(crate) mod open;
 pub(crate) mod period;
 pub(crate) mod request;

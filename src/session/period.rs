@@ -92,7 +92,7 @@ fn unreadable(text: &str, what: &str) -> String {
 }
 
 /// Parses `90d`, `12h` or `2w`, digits and one letter, into seconds.
-fn span_seconds(text: &str) -> Option<i64> {
+pub(crate) fn span_seconds(text: &str) -> Option<i64> {
     let unit = match text.chars().last()? {
         'h' => HOUR,
         'd' => DAY,

@@ -9,11 +9,13 @@ use crate::verify::plan::Expected;
 use crate::verify::resume::proven_logs::ProvenLogs;
 use crate::verify::resume::seam::PreviousRecord;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use trailproof_core::trail_event::KnownEnd;
-use trailproof_core::vocab::chain_id::Scope;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
 use trailproof_core::vocab::ids::{AccountId, Region, TrailArn};
-use trailproof_core::vocab::location::escape;
+use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// A checked request for a run. No service has been asked yet.
@@ -131,6 +133,21 @@ where
     }
     *named = vec![located.clone()];
     Ok(())
+}
+
+/// Reads a trail that was named, by name or ARN.
+pub(crate) fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
+    if text.starts_with("arn:") {
+        return id(text, "--trail").map(TrailFilter::Arn);
+    }
+    id(text, "--trail").map(TrailFilter::Name)
+}
+
+/// Reads the value of an option.
+pub(crate) fn id<T: FromStr>(text: &str, option: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|_| {
+        Refusal::usage(format!("invalid value `{}` for `{option}`", excerpt(text, SHOWN)))
+    })
 }
 
 /// The accounts that the user expects, as far as they are known before AWS is asked.

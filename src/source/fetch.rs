@@ -43,6 +43,10 @@ const DIGEST: Allowed =
 /// Limits for a log file that is searched, and so kept in memory for a moment.
 const SEARCHED: Allowed = Allowed { stored: budget::DIGEST_STORED, inflated: budget::LOG_SEARCHED };
 
+/// Limits for a log file that is searched while no other such file is held.
+const SEARCHED_ALONE: Allowed =
+    Allowed { stored: budget::LOG_SEARCHED_ALONE, inflated: budget::LOG_SEARCHED_ALONE };
+
 /// Limits for a log file.
 const LOG: Allowed = Allowed { stored: budget::LOG_STORED, inflated: budget::LOG_INFLATED };
 
@@ -229,8 +233,27 @@ pub(crate) async fn fetch_log_and_search(
     at: &ObjectLocation,
     expected: &Hash,
 ) -> (Outcome<LogProof>, ObjectFacts, Option<Searched>) {
+    search_log(source, at, expected, SEARCHED).await
+}
+
+/// Works as [`fetch_log_and_search`] for a log file of any size that fits into memory alone. The
+/// caller must not read another one at the same time.
+pub(crate) async fn fetch_log_and_search_alone(
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+    expected: &Hash,
+) -> (Outcome<LogProof>, ObjectFacts, Option<Searched>) {
+    search_log(source, at, expected, SEARCHED_ALONE).await
+}
+
+async fn search_log(
+    source: &dyn ObjectSource,
+    at: &ObjectLocation,
+    expected: &Hash,
+    allowed: Allowed,
+) -> (Outcome<LogProof>, ObjectFacts, Option<Searched>) {
     let mut content = Vec::new();
-    match read_object(source, at, SEARCHED, Some(&mut content)).await {
+    match read_object(source, at, allowed, Some(&mut content)).await {
         Ok((read, metadata)) => {
             let outcome = check_log(expected, &read);
             if matches!(outcome, Outcome::Valid(_)) {

@@ -7,6 +7,7 @@
 mod after_chains;
 mod chain;
 pub mod discover;
+pub(crate) mod log_contents;
 mod other_places;
 pub mod plan;
 pub mod resume;

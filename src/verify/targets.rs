@@ -10,12 +10,14 @@ pub struct LookupTargets {
     pub hashes: BTreeSet<Hash>,
     /// Names without folders.
     pub names: BTreeSet<String>,
+    /// Whether every log file is named, and none is read: its content is read later.
+    pub all_unread: bool,
 }
 
 impl LookupTargets {
     /// Returns whether a log file that a digest names has one of the hashes or names.
     pub(crate) fn has(&self, log: &LogFile) -> bool {
-        self.hashes.contains(&log.hash) || self.has_name(&log.location.key)
+        self.all_unread || self.hashes.contains(&log.hash) || self.has_name(&log.location.key)
     }
 
     fn has_name(&self, key: &str) -> bool {

@@ -1,6 +1,8 @@
 //! The command line as clap parses it. Nothing is interpreted here: help and version always work.
 use super::attest::AttestArgs;
 use super::aws::{AwsArgs, concurrency};
+use super::events::EventsArgs;
+use super::investigate::InvestigateArgs;
 use super::keys::KeysArgs;
 use super::lookup::LookupArgs;
 use super::mirror::MirrorArgs;
@@ -27,6 +29,10 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Find out whether CloudTrail delivered a file, where and when
     Lookup(LookupArgs),
+    /// Search the events of verified log files; each hit comes with its proof
+    Events(EventsArgs),
+    /// Find out who did what to the evidence, and write a case folder
+    Investigate(Box<InvestigateArgs>),
     /// Regenerate any report from a run record, without the evidence
     Replay(ReplayArgs),
     /// Copy a bucket's digests and log files into a directory, and verify them on the way

@@ -2,6 +2,8 @@
 pub(super) mod attest;
 pub(super) mod aws;
 pub(super) mod commands;
+pub(super) mod events;
+pub(super) mod investigate;
 pub(super) mod keys;
 pub(super) mod lookup;
 pub(super) mod mirror;

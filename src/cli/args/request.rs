@@ -7,7 +7,7 @@ use crate::lookup::files::LookupFile;
 use crate::lookup::names::NamedScope;
 use crate::session::location::{Location, LocationScope, bucket_name, location, moved};
 use crate::session::period::{NO_PERIOD, PeriodArgs, RequestedPeriod, period, time};
-use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest};
+use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest, id, trail_filter};
 use crate::session::time_text::parse_time;
 use crate::session::{earlier, key_files};
 use crate::source::mirror::{HEADER, Header};
@@ -296,19 +296,6 @@ fn read_period(
     period(typed).map_err(Refusal::usage)
 }
 
-fn id<T: FromStr>(text: &str, option: &str) -> Result<T, Refusal> {
-    text.parse().map_err(|_| {
-        Refusal::usage(format!("invalid value `{}` for `{option}`", excerpt(text, SHOWN)))
-    })
-}
-
 fn ids<T: FromStr>(texts: &[String], option: &str) -> Result<Vec<T>, Refusal> {
     texts.iter().map(|text| id(text, option)).collect()
-}
-
-pub(crate) fn trail_filter(text: &str) -> Result<TrailFilter, Refusal> {
-    if text.starts_with("arn:") {
-        return id(text, "--trail").map(TrailFilter::Arn);
-    }
-    id(text, "--trail").map(TrailFilter::Name)
 }

@@ -1,6 +1,8 @@
 //! The commands, one in each file.
 pub(super) mod attest;
 pub(super) mod dry_run;
+pub(super) mod events;
+pub(super) mod investigate;
 pub(super) mod keys;
 pub(super) mod keys_fetch;
 pub(super) mod lookup;

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use trailproof_core::vocab::chain_id::ChainId;
 
 /// Version of the OCSF schema.
-const VERSION: &str = "1.6.0";
+pub(crate) const VERSION: &str = "1.6.0";
 /// The class Compliance Finding.
 const CLASS: u32 = 2003;
 /// The activity Create.

@@ -310,6 +310,9 @@ impl ChainDriver<'_> {
                     continue;
                 }
                 self.queue.ready(Item::Named(named(log, digest))).await?;
+                if only.all_unread {
+                    continue;
+                }
             }
             let permit = self.turn.permit(logs.len()).await;
             let (source, job) = (Arc::clone(self.source), Arc::clone(self.job));

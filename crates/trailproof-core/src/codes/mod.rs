@@ -5,4 +5,5 @@ pub mod finding;
 pub mod fixity;
 pub mod lookup;
 pub mod notice;
+pub mod technique;
 pub mod unlisted;

@@ -15,6 +15,16 @@ use crate::vocab::key_layout::DigestKey;
 use crate::vocab::location::ObjectLocation;
 use std::sync::Arc;
 
+/// The name of a proof, and how to access it.
+pub(crate) type ProofName = (&'static str, fn(&mut Proofs) -> &mut bool);
+
+/// The names of all proofs.
+pub(crate) const PROOFS: [ProofName; 3] = [
+    ("own-signature", |proofs| &mut proofs.own_signature),
+    ("successor-signature", |proofs| &mut proofs.successor_signature),
+    ("successor-hash", |proofs| &mut proofs.successor_hash),
+];
+
 /// The proofs that held over a digest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proofs {
@@ -27,6 +37,12 @@ pub struct Proofs {
 }
 
 impl Proofs {
+    /// Returns the stable codes of the proofs that held; never renamed once released.
+    pub fn codes(self) -> Vec<&'static str> {
+        let mut proofs = self;
+        PROOFS.iter().filter_map(|(code, of)| of(&mut proofs).then_some(*code)).collect()
+    }
+
     /// Returns whether any proof held.
     pub fn any(self) -> bool {
         self.own_signature || self.successor_signature || self.successor_hash

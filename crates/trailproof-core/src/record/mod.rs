@@ -4,6 +4,7 @@ mod chain_tally;
 pub mod document;
 mod event;
 mod place;
+mod proven_log;
 mod run_tally;
 mod storage_tally;
 mod stored_as;
@@ -17,6 +18,7 @@ pub use self::event::{
     RunStart, SeamJudged, Tool,
 };
 pub use self::place::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
+pub use self::proven_log::{CarryingDigest, ProvenLog, ProvenLogFinder};
 pub use self::run_tally::RunTally;
 pub use self::storage_tally::{EncryptedWith, Group, LATE, StorageTallies, StorageTally, Values};
 pub use self::stored_as::{Encryption, LockMode, Replication, StorageClass, StoredAs};

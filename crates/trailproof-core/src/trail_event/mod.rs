@@ -7,6 +7,8 @@
 //! [`causes`] extracts the events from a log file, [`KeptEvents`] keeps a bounded number of them,
 //! and [`Explanations`] finds those that explain a stretch without digests, or a chain's end. The
 //! explaining events are defined in one table, in `operations`.
+mod contents;
+mod deeds;
 mod facts;
 mod index;
 mod kept;
@@ -14,12 +16,16 @@ mod known_end;
 mod operations;
 mod policy;
 mod record;
+mod search;
 
+pub use self::contents::{events, without_secrets};
+pub use self::deeds::{DEED_NAMES, Deed, deed};
 pub use self::facts::Recorded;
 pub use self::index::{Explanations, GapQuery};
 pub use self::kept::KeptEvents;
 pub use self::known_end::{KnownEnd, KnownEndError};
-pub use self::record::causes;
+pub use self::record::{causes, causes_of};
+pub use self::search::{EventFilter, TrailEvent};
 
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, OrganizationId, Region, TrailName};

@@ -70,6 +70,12 @@ pub(crate) fn is_known(name: &[u8]) -> bool {
     OPERATIONS.binary_search_by(|(known, ..)| known.as_bytes().cmp(name)).is_ok()
 }
 
+/// Lists the names of all operations.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().map(|(name, ..)| *name)
+}
+
 /// Returns how to judge an operation of a service.
 pub(crate) fn judge_of(source: &str, name: &str) -> Option<Judge> {
     let at = OPERATIONS.binary_search_by(|(known, ..)| (*known).cmp(name)).ok()?;

@@ -1,6 +1,6 @@
 //! Extracts explaining events from log files.
 use super::facts::{Facts, Record, Recorded};
-use super::{Cause, Effect, ExplainingEvent, Subject, operations};
+use super::{Cause, Effect, ExplainingEvent, Subject, TrailEvent, operations};
 use crate::vocab::time::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use std::collections::BTreeMap;
@@ -26,6 +26,18 @@ pub fn causes(content: &[u8], recorded: Recorded<'_>) -> Vec<Cause> {
     let read = Document(&mut found).deserialize(&mut document);
     if read.and_then(|()| document.end()).is_err() {
         return Vec::new();
+    }
+    found.causes
+}
+
+/// Extracts the events that explain a gap, or a chain's end, from one event of a verified log file.
+pub fn causes_of(event: &TrailEvent, recorded: Recorded<'_>) -> Vec<Cause> {
+    if !operations::is_known(event.name.as_bytes()) {
+        return Vec::new();
+    }
+    let mut found = Found { recorded, causes: Vec::new(), by_name: BTreeMap::new() };
+    if let Ok(record) = serde_json::from_str(&event.json) {
+        found.take(record);
     }
     found.causes
 }

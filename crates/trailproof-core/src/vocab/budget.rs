@@ -18,6 +18,14 @@ pub const LOG_INFLATED: u64 = 1 << 30;
 /// memory briefly. Many are read at once; the largest real one seen has 0.5 MB.
 pub const LOG_SEARCHED: u64 = 8 << 20;
 
+/// Inflated bytes of a log file that is searched for events while no other file of this size is in
+/// memory. A log file of one of the busiest accounts has some 50 MB.
+pub const LOG_SEARCHED_ALONE: u64 = 96 << 20;
+
+/// Bytes of the events that one log file contributes to a search while other log files wait to be
+/// reported before it. Of a file with more, the events are read again in its turn.
+pub const EVENTS_WAITING: usize = 128 << 10;
+
 /// Stored bytes of one log file: no content within [`LOG_INFLATED`] takes more.
 pub const LOG_STORED: u64 = LOG_INFLATED;
 
@@ -164,3 +172,17 @@ pub const CUSTODY_LINE: usize = 1 << 20;
 /// Files that a check of a mirror lists as damaged, missing or extra; the others are counted. A disk
 /// that failed may have lost every file.
 pub const FIXITY_FAULTS: usize = 10_000;
+/// Bytes of one line of a server access log. A key of 1,024 bytes, encoded twice, takes 9 KB, and
+/// appears twice.
+pub const ACCESS_LINE: usize = 64 << 10;
+
+/// Lines of server access logs about the evidence that an investigation keeps. Deleting three
+/// months of a log file and a digest a minute takes as many.
+pub const ACCESS_LINES: usize = 200_000;
+
+/// Events that one investigation keeps, and objects that it names. A case with more is a case whose
+/// first ones are enough.
+pub const CASE_EVENTS: usize = 10_000;
+
+/// Affected objects that one investigation judges one by one.
+pub const CASE_OBJECTS: usize = 100_000;

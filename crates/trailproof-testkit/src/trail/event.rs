@@ -44,6 +44,10 @@ pub struct EventSpec {
     pub address: String,
     /// `requestParameters`, as JSON.
     pub request: String,
+    /// Whether it is a data event, which only a trail with selectors for it records.
+    pub data: bool,
+    /// `errorCode` of a call that was refused.
+    pub error: Option<String>,
 }
 
 impl EventSpec {
@@ -60,6 +64,8 @@ impl EventSpec {
             principal: "arn:aws:iam::111122223333:user/mallory".to_owned(),
             address: "198.51.100.23".to_owned(),
             request: "null".to_owned(),
+            data: false,
+            error: None,
         }
     }
 
@@ -99,6 +105,18 @@ impl EventSpec {
     pub fn from_address(mut self, address: &str) -> Self {
         address.clone_into(&mut self.address);
         self
+    }
+
+    /// Makes it a data event.
+    #[must_use]
+    pub fn data(self) -> Self {
+        Self { data: true, ..self }
+    }
+
+    /// Makes it a call that was refused with this code.
+    #[must_use]
+    pub fn refused(self, code: &str) -> Self {
+        Self { error: Some(code.to_owned()), ..self }
     }
 
     /// Sets the request parameters, given as JSON.

@@ -162,6 +162,8 @@ fn random_record(dice: &mut Dice, scene: Scene<'_>, time: i64) -> String {
             name,
             request: &request,
             id: None,
+            data: false,
+            error: None,
         },
     )
 }
@@ -177,6 +179,8 @@ fn told_record(dice: &mut Dice, scene: Scene<'_>, time: i64, event: &EventSpec) 
         name: &escaped(&event.name),
         request: &event.request,
         id: Some(&escaped(&event.id)),
+        data: event.data,
+        error: event.error.as_deref(),
     };
     record(dice, scene, time, fields)
 }
@@ -196,10 +200,15 @@ struct Told<'a> {
     name: &'a str,
     request: &'a str,
     id: Option<&'a str>,
+    data: bool,
+    error: Option<&'a str>,
 }
 
 fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, fields: Told<'_>) -> String {
-    let Told { principal, user, address, agent, source, name, request, id } = fields;
+    let Told { principal, user, address, agent, source, name, request, id, data, error } = fields;
+    let category = if data { "Data" } else { "Management" };
+    let error = error.map(|code| format!("\"errorCode\":\"{}\",", escaped(code)));
+    let error = error.unwrap_or_default();
     let Scene { account, region, .. } = scene;
     let id = id.map_or_else(|| dice.uuid(), str::to_owned);
     let (request_id, host_id) = (dice.uuid(), dice.letters(76));
@@ -211,13 +220,14 @@ fn record(dice: &mut Dice, scene: Scene<'_>, time: i64, fields: Told<'_>) -> Str
          \"sessionContext\":{{\"sessionIssuer\":{{}},\"webIdFederationData\":{{}},\"attributes\":\
          {{\"creationDate\":\"{since}\",\"mfaAuthenticated\":\"true\"}}}}}},\"eventTime\":\"{time}\",\
          \"eventSource\":\"{source}\",\"eventName\":\"{name}\",\"awsRegion\":\"{region}\",\
-         \"sourceIPAddress\":\"{address}\",\"userAgent\":\"{agent}\",\"requestParameters\":{request},\
+         \"sourceIPAddress\":\"{address}\",\"userAgent\":\"{agent}\",{error}\"requestParameters\":{request},\
          \"responseElements\":null,\"additionalEventData\":{{\"SignatureVersion\":\"SigV4\",\
          \"CipherSuite\":\"TLS_AES_128_GCM_SHA256\",\"bytesTransferredIn\":0,\
          \"AuthenticationMethod\":\"AuthHeader\",\"x-amz-id-2\":\"{host_id}\"}},\
          \"requestID\":\"{request_id}\",\"eventID\":\"{id}\",\"readOnly\":true,\
-         \"eventType\":\"AwsApiCall\",\"managementEvent\":true,\"recipientAccountId\":\"{account}\",\
-         \"eventCategory\":\"Management\",\"tlsDetails\":{{\"tlsVersion\":\"TLSv1.3\",\
-         \"cipherSuite\":\"TLS_AES_128_GCM_SHA256\",\"clientProvidedHostHeader\":\"{region}.{source}\"}}}}"
+         \"eventType\":\"AwsApiCall\",\"managementEvent\":{},\"recipientAccountId\":\"{account}\",\
+         \"eventCategory\":\"{category}\",\"tlsDetails\":{{\"tlsVersion\":\"TLSv1.3\",\
+         \"cipherSuite\":\"TLS_AES_128_GCM_SHA256\",\"clientProvidedHostHeader\":\"{region}.{source}\"}}}}",
+        !data
     )
 }

@@ -5,6 +5,7 @@
 //! [`BuiltTrail::expected_for_verify`] returns what a verifier must find. The model knows the truth
 //! (what was written) and compares the world with it; it verifies no signatures and calls no code
 //! under test.
+pub mod attack;
 pub mod build;
 pub mod built;
 pub mod deed;
@@ -18,6 +19,7 @@ pub mod expected;
 pub mod export;
 pub mod gzip;
 pub mod import;
+pub mod intrusion;
 pub mod key_ring;
 pub mod location;
 pub mod log_file;
@@ -36,6 +38,7 @@ mod planted;
 mod random_deed;
 mod spec_methods;
 
+pub use attack::{Attack, Attacked, Told};
 pub use build::TrailBuilder;
 pub use built::{BuiltChain, BuiltDigest, BuiltLog, BuiltTrail, ChainId, DigestKind};
 pub use deed::{Decoy, Deed, DeedKind, DigestAt, Hostile, LogAt, NoSuchTarget};

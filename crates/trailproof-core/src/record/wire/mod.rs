@@ -20,7 +20,7 @@ pub use self::parts::{
 };
 pub(crate) use self::read::event_name;
 pub use self::read::read_event;
-pub use self::shown::{write_json, write_json_pretty};
+pub use self::shown::{shown_json, write_json, write_json_pretty};
 pub use self::stored_as::StoredAsShape;
 pub use self::sums::{ChainFinishedShape, RunFinishedShape};
 pub use self::unreadable::Unreadable;

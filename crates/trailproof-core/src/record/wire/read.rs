@@ -9,12 +9,12 @@ use super::lines::{
 use super::parts::{FailureShape, SkippedCheckShape, Text};
 use super::sums::{ChainFinishedShape, RunFinishedShape};
 use super::unreadable::Unreadable;
-use super::write::{PROOFS, TOOL};
+use super::write::TOOL;
 use super::{PREVIEW, SCHEMA};
 use crate::codes::finding::{Finding, Outcome};
 use crate::codes::notice::Notice;
 use crate::codes::unlisted::UnlistedReason;
-use crate::digest::judge::Proofs;
+use crate::digest::judge::{PROOFS, Proofs};
 use crate::log_file::LogProof;
 use crate::record::event::{
     DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, ObjectFacts, PlaceInDoubt,

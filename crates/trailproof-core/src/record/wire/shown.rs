@@ -24,6 +24,36 @@ pub fn write_json_pretty(to: impl Write, value: &impl Serialize) -> io::Result<(
     Ok(value.serialize(&mut Serializer::with_formatter(to, formatter))?)
 }
 
+/// Returns JSON text with the same values that is safe to show.
+pub fn shown_json(text: String) -> String {
+    if !text.chars().any(is_unsafe) {
+        return text;
+    }
+    let mut shown = Vec::with_capacity(text.len() + 64);
+    // Writing to a vector does not fail.
+    let _ = write_fragment(&mut shown, &text);
+    String::from_utf8(shown).unwrap_or_default()
+}
+
+fn write_fragment<W: ?Sized + Write>(to: &mut W, fragment: &str) -> io::Result<()> {
+    // Most text is ASCII. serde_json itself escapes the ASCII that needs it, except for DEL.
+    let mut from = 0;
+    if !fragment.bytes().any(|byte| byte >= 0x7f) {
+        return to.write_all(fragment.as_bytes());
+    }
+    for (at, character) in fragment.char_indices() {
+        if !is_unsafe(character) {
+            continue;
+        }
+        to.write_all(fragment.get(from..at).unwrap_or_default().as_bytes())?;
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            write!(to, "\\u{unit:04x}")?;
+        }
+        from = at + character.len_utf8();
+    }
+    to.write_all(fragment.get(from..).unwrap_or_default().as_bytes())
+}
+
 /// A formatter that writes strings that are safe to show.
 struct Shown<F>(F);
 
@@ -33,22 +63,7 @@ impl<F: Formatter> Formatter for Shown<F> {
         to: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // Most text is ASCII. serde_json itself escapes the ASCII that needs it, except for DEL.
-        let mut from = 0;
-        if !fragment.bytes().any(|byte| byte >= 0x7f) {
-            return to.write_all(fragment.as_bytes());
-        }
-        for (at, character) in fragment.char_indices() {
-            if !is_unsafe(character) {
-                continue;
-            }
-            to.write_all(fragment.get(from..at).unwrap_or_default().as_bytes())?;
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(to, "\\u{unit:04x}")?;
-            }
-            from = at + character.len_utf8();
-        }
-        to.write_all(fragment.get(from..).unwrap_or_default().as_bytes())
+        write_fragment(to, fragment)
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {

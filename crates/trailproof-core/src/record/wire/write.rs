@@ -10,7 +10,6 @@ use super::parts::{Hex, Text, Time};
 use super::shown::write_json;
 use crate::codes::finding::Outcome;
 use crate::codes::notice::Notice;
-use crate::digest::judge::Proofs;
 use crate::record::event::{
     DigestJudged, DigestLink, LogJudged, LogNamed, PublicKeyUsed, RunEvent, RunStart,
 };
@@ -21,14 +20,6 @@ use std::io::{self, Write};
 
 /// The value of [`RunStartedLine::tool`].
 pub(crate) const TOOL: &str = "trailproof";
-
-/// The name of a proof, and how to access it.
-pub(crate) type ProofName = (&'static str, fn(&mut Proofs) -> &mut bool);
-pub(crate) const PROOFS: [ProofName; 3] = [
-    ("own-signature", |proofs| &mut proofs.own_signature),
-    ("successor-signature", |proofs| &mut proofs.successor_signature),
-    ("successor-hash", |proofs| &mut proofs.successor_hash),
-];
 
 /// Writes one event, followed by a newline.
 ///
@@ -188,12 +179,10 @@ fn digest_judged(judged: &DigestJudged) -> DigestJudgedLine<'_> {
     };
     match &judged.outcome {
         Outcome::Valid(proof) => {
-            let mut proofs = proof.proofs;
-            let held = PROOFS.iter().filter(|(_, held)| *held(&mut proofs));
             line.start = Some(Time(proof.start));
             line.sha256 = Some(Hex(proof.hash));
             line.log_files = Some(proof.logs);
-            line.proofs = Some(held.map(|(name, _)| (*name).into()).collect());
+            line.proofs = Some(proof.proofs.codes().into_iter().map(Into::into).collect());
             line.fingerprint = Some((&proof.fingerprint).into());
             line.previous = proof.previous.as_ref().map(link);
         }

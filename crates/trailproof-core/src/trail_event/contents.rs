@@ -1,0 +1,294 @@
+//! The events of a log file as CloudTrail wrote them, byte for byte, without secrets.
+use crate::record::wire::shown_json;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Names of fields whose values are credentials, in lower case. AWS itself hides passwords, but not
+/// what AssumeRole and its relatives return.
+const SECRETS: [&str; 6] = [
+    "authorizationtoken",
+    "secretaccesskey",
+    "secretstring",
+    "sessiontoken",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
+
+/// Written in place of a secret, as a JSON text.
+const REDACTED: &str = "\"[redacted]\"";
+
+/// Maximum depth of nested JSON. CloudTrail's events have less than 20 levels.
+const DEPTH: usize = 128;
+
+/// Returns the events of a log file: each is one element of the list `Records`. Returns `None` if
+/// the content does not have the form of a log file.
+pub fn events(content: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut scan = Scan { bytes: content, at: 0 };
+    let mut found = None;
+    scan.object(0, |scan, name| {
+        if !scan.is(name, "Records") {
+            return scan.value(1);
+        }
+        let mut records = Vec::new();
+        scan.list(1, |scan| {
+            let from = scan.at;
+            scan.value(2)?;
+            records.push(scan.bytes.get(from..scan.at)?);
+            Some(())
+        })?;
+        found = Some(records);
+        Some(())
+    })?;
+    scan.blank();
+    (scan.at == content.len()).then_some(found).flatten()
+}
+
+/// Returns the JSON of an event in its shortest form: no blanks outside of strings, characters that
+/// could control a terminal escaped, everything else as it was, and secrets replaced. Returns also whether there was a secret. Returns `None` if it
+/// is not JSON.
+pub fn without_secrets(event: &[u8]) -> Option<(String, bool)> {
+    let mut scan = Scan { bytes: event, at: 0 };
+    let mut copy = Copy { kept: Vec::with_capacity(event.len()), redacted: false };
+    scan.copy(0, &mut copy)?;
+    scan.blank();
+    (scan.at == event.len()).then_some(())?;
+    Some((shown_json(String::from_utf8(copy.kept).ok()?), copy.redacted))
+}
+
+struct Copy {
+    kept: Vec<u8>,
+    redacted: bool,
+}
+
+/// A reader of JSON that finds where values begin and end. It accepts some texts that are not JSON;
+/// what it returns is parsed later.
+#[derive(Clone, Copy)]
+struct Scan<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl<'b> Scan<'b> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn blank(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// Skips blanks and this byte.
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.blank();
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// Skips a string and returns the range of its text with its quotation marks.
+    fn string(&mut self) -> Option<Range<usize>> {
+        let from = self.at;
+        self.expect(b'"')?;
+        let from = from.max(self.at - 1);
+        loop {
+            let rest = self.bytes.get(self.at..)?;
+            self.at += memchr::memchr2(b'"', b'\\', rest)? + 1;
+            if self.bytes.get(self.at - 1) == Some(&b'"') {
+                return Some(from..self.at);
+            }
+            self.at += 1;
+        }
+    }
+
+    fn text(&self, of: &Range<usize>) -> Cow<'b, str> {
+        let quoted = self.bytes.get(of.clone()).unwrap_or_default();
+        let plain = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+        if memchr::memchr(b'\\', plain).is_none() {
+            return String::from_utf8_lossy(plain);
+        }
+        serde_json::from_slice::<String>(quoted).unwrap_or_default().into()
+    }
+
+    fn is(&self, name: &Range<usize>, expected: &str) -> bool {
+        self.text(name) == expected
+    }
+
+    fn object(
+        &mut self,
+        depth: usize,
+        mut member: impl FnMut(&mut Self, &Range<usize>) -> Option<()>,
+    ) -> Option<()> {
+        (depth < DEPTH).then_some(())?;
+        self.expect(b'{')?;
+        self.blank();
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            self.blank();
+            let name = self.string()?;
+            self.expect(b':')?;
+            self.blank();
+            member(self, &name)?;
+            self.blank();
+            self.at += 1;
+            match self.bytes.get(self.at - 1)? {
+                b',' => {}
+                b'}' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        depth: usize,
+        mut element: impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        (depth < DEPTH).then_some(())?;
+        self.expect(b'[')?;
+        self.blank();
+        if self.peek()? == b']' {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            self.blank();
+            element(self)?;
+            self.blank();
+            self.at += 1;
+            match self.bytes.get(self.at - 1)? {
+                b',' => {}
+                b']' => return Some(()),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Skips a value.
+    fn value(&mut self, depth: usize) -> Option<()> {
+        match self.peek()? {
+            b'{' => self.object(depth, |scan, _| scan.value(depth + 1)),
+            b'[' => self.list(depth, |scan| scan.value(depth + 1)),
+            b'"' => self.string().map(drop),
+            _ => self.plain().map(drop),
+        }
+    }
+
+    /// Skips a number, `true`, `false` or `null`.
+    fn plain(&mut self) -> Option<Range<usize>> {
+        let from = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        {
+            self.at += 1;
+        }
+        (self.at > from).then_some(from..self.at)
+    }
+
+    /// Skips a value and copies it without secrets.
+    fn copy(&mut self, depth: usize, to: &mut Copy) -> Option<()> {
+        self.blank();
+        match self.peek()? {
+            b'{' => {
+                to.kept.push(b'{');
+                self.object(depth, |scan, name| {
+                    if to.kept.last() != Some(&b'{') {
+                        to.kept.push(b',');
+                    }
+                    to.kept.extend_from_slice(scan.bytes.get(name.clone())?);
+                    to.kept.push(b':');
+                    let lower = scan.text(name).to_ascii_lowercase();
+                    if SECRETS.contains(&lower.as_str()) && scan.peek()? != b'n' {
+                        to.kept.extend_from_slice(REDACTED.as_bytes());
+                        to.redacted = true;
+                        return scan.value(depth + 1);
+                    }
+                    scan.copy(depth + 1, to)
+                })?;
+                to.kept.push(b'}');
+            }
+            b'[' => {
+                to.kept.push(b'[');
+                self.list(depth, |scan| {
+                    if to.kept.last() != Some(&b'[') {
+                        to.kept.push(b',');
+                    }
+                    scan.copy(depth + 1, to)
+                })?;
+                to.kept.push(b']');
+            }
+            b'"' => {
+                let text = self.string()?;
+                to.kept.extend_from_slice(self.bytes.get(text)?);
+            }
+            _ => {
+                let text = self.plain()?;
+                to.kept.extend_from_slice(self.bytes.get(text)?);
+            }
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(content: &str) -> Option<Vec<&str>> {
+        let found = events(content.as_bytes())?;
+        Some(found.into_iter().map(|event| std::str::from_utf8(event).unwrap()).collect())
+    }
+
+    #[test]
+    fn the_events_of_a_log_file_are_its_records() {
+        for (content, expected) in [
+            (r#"{"Records":[]}"#, Some(vec![])),
+            (
+                r#"{"Records":[{"a":"}]"},{"b":["\"",[]]}]}"#,
+                Some(vec![r#"{"a":"}]"}"#, r#"{"b":["\"",[]]}"#]),
+            ),
+            (
+                " {\n\"x\": {\"Records\":[1]} , \"Records\" : [ {} , {\"a\" : 1} ] } ",
+                Some(vec!["{}", "{\"a\" : 1}"]),
+            ),
+            (r#"{"\u0052ecords":[{}]}"#, Some(vec!["{}"])),
+            (r#"{"Records":[{}"#, None),
+            (r#"{"Records":[{}]}x"#, None),
+            (r#"{"Records":{}}"#, None),
+            (r#"{"Other":[]}"#, None),
+            (r#"{"Records":[{}],}"#, None),
+            ("", None),
+            ("[]", None),
+        ] {
+            assert_eq!(shown(content), expected, "{content}");
+        }
+        let deep = format!("{{\"Records\":[{}{}]}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(shown(&deep), None);
+    }
+
+    #[test]
+    fn secrets_are_replaced_and_everything_else_is_kept() {
+        for (event, expected) in [
+            (r#"{"a": 1.50, "b":[1 ,2],"c":"\u003c x"}"#, r#"{"a":1.50,"b":[1,2],"c":"\u003c x"}"#),
+            (
+                r#"{"responseElements":{"credentials":{"sessionToken":"S","accessKeyId":"A"}}}"#,
+                r#"{"responseElements":{"credentials":{"sessionToken":"[redacted]","accessKeyId":"A"}}}"#,
+            ),
+            (
+                r#"{"SecretAccessKey":{"x":["S"]},"y":1}"#,
+                r#"{"SecretAccessKey":"[redacted]","y":1}"#,
+            ),
+            (r#"{"session\u0054oken":"S"}"#, r#"{"session\u0054oken":"[redacted]"}"#),
+            (r#"{"sessionToken":null}"#, r#"{"sessionToken":null}"#),
+            (r#"[{"sessionToken":"S"},{}]"#, r#"[{"sessionToken":"[redacted]"},{}]"#),
+        ] {
+            let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
+            assert_eq!(copy, expected);
+            assert_eq!(redacted, event.contains("\"S\""), "{event}");
+        }
+        for wrong in ["", "{", "{\"a\"}", "{} {}", "\"\u{0}"] {
+            assert_eq!(without_secrets(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Deeds as CloudTrail records them, with the innocent calls of the same name.
+use super::*;
+use crate::trail_event::EventFilter;
+use crate::vocab::chain_id::ChainId;
+use crate::vocab::location::ObjectLocation;
+use Technique as T;
+use serde_json::json;
+
+const LOG: &str = "p/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/\
+                   111122223333_CloudTrail_us-east-1_20260301T1005Z_0123456789abcdef.json.gz";
+const KEY_ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+fn judged(source: &str, name: &str, request: &Value) -> Option<Deed> {
+    let event = json!({"Records": [{
+        "eventName": name, "eventSource": source, "eventTime": "2026-03-01T10:00:00Z",
+        "eventID": "1", "awsRegion": "us-east-1", "recipientAccountId": "111122223333",
+        "userIdentity": {"arn": "arn:aws:iam::111122223333:user/mallory"},
+        "requestParameters": request,
+        "resources": if source.starts_with("kms") { json!([{"ARN": KEY_ARN}]) } else {
+            json!([{"ARNPrefix": "arn:aws:s3:::b/p/AWSLogs/"}])
+        },
+    }]});
+    let found = EventFilter::default().search(event.to_string().as_bytes()).unwrap();
+    let chain = ChainId {
+        account: "111122223333".parse().unwrap(),
+        source_region: "us-east-1".parse().unwrap(),
+        trail: "management".parse().unwrap(),
+        home_region: "us-east-1".parse().unwrap(),
+        organization: None,
+    };
+    let log = ObjectLocation::new("b", LOG);
+    deed(&found[0], Recorded { log: &log, chain: &chain, bucket: "b" })
+}
+
+fn technique_of(source: &str, name: &str, request: &Value) -> Option<Technique> {
+    judged(&format!("{source}.amazonaws.com"), name, request).and_then(|deed| deed.technique)
+}
+
+fn lifecycle(rule: &Value) -> Value {
+    json!({"bucketName": "b", "LifecycleConfiguration": {"Rule": rule}})
+}
+
+#[test]
+fn a_call_is_a_technique_by_its_parameters() {
+    let denied = json!({"bucketName": "b", "bucketPolicy": {"Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}]}});
+    let expiry = json!({"Status": "Enabled", "Expiration": {"Days": 1}});
+    let archive =
+        json!({"Status": "Enabled", "Transition": {"Days": 0, "StorageClass": "DEEP_ARCHIVE"}});
+    let noncurrent =
+        json!([{"Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": "1"}}]);
+    let off = json!({"name": "management", "enableLogFileValidation": false});
+    let sse_c = json!({"bucketName": "b", "key": LOG,
+        "x-amz-server-side-encryption-customer-algorithm": "AES256"});
+    for (source, name, request, expected) in [
+        ("cloudtrail", "StopLogging", json!({"name": "management"}), Some(T::TrailStopped)),
+        ("cloudtrail", "DeleteTrail", json!({"name": "management"}), Some(T::TrailDeleted)),
+        ("cloudtrail", "UpdateTrail", off, Some(T::ValidationOff)),
+        (
+            "cloudtrail",
+            "UpdateTrail",
+            json!({"name": "management", "s3BucketName": "c"}),
+            Some(T::TrailRedirected),
+        ),
+        (
+            "cloudtrail",
+            "UpdateTrail",
+            json!({"name": "management", "isMultiRegionTrail": false}),
+            Some(T::TrailNarrowed),
+        ),
+        (
+            "cloudtrail",
+            "UpdateTrail",
+            json!({"name": "management", "kmsKeyId": "arn:x"}),
+            Some(T::KeyWithheld),
+        ),
+        (
+            "cloudtrail",
+            "UpdateTrail",
+            json!({"name": "management", "isMultiRegionTrail": true}),
+            None,
+        ),
+        (
+            "cloudtrail",
+            "PutEventSelectors",
+            json!({"trailName": "management", "eventSelectors": [
+            {"readWriteType": "ReadOnly", "includeManagementEvents": true}]}),
+            Some(T::TrailNarrowed),
+        ),
+        (
+            "cloudtrail",
+            "PutEventSelectors",
+            json!({"trailName": "management", "eventSelectors": [
+            {"readWriteType": "All", "includeManagementEvents": true}]}),
+            None,
+        ),
+        ("s3", "PutBucketPolicy", denied, Some(T::DeliveryBroken)),
+        ("s3", "DeleteBucketPolicy", json!({"bucketName": "b"}), Some(T::DeliveryBroken)),
+        ("s3", "DeleteBucketPolicy", json!({"bucketName": "c"}), None),
+        ("kms", "DisableKey", json!({"keyId": KEY_ARN}), Some(T::KeyWithheld)),
+        ("kms", "EnableKey", json!({"keyId": KEY_ARN}), None),
+        ("s3", "DeleteObject", json!({"bucketName": "b", "key": LOG}), Some(T::ObjectsDeleted)),
+        (
+            "s3",
+            "DeleteObject",
+            json!({"bucketName": "b", "key": LOG, "versionId": "v"}),
+            Some(T::VersionsDeleted),
+        ),
+        ("s3", "DeleteObject", json!({"bucketName": "b", "key": "tmp/x"}), None),
+        ("s3", "DeleteObjects", json!({"bucketName": "b", "delete": ""}), Some(T::ObjectsDeleted)),
+        (
+            "s3",
+            "PutBucketVersioning",
+            json!({"bucketName": "b", "VersioningConfiguration": {"Status": "Suspended"}}),
+            Some(T::VersionsDeleted),
+        ),
+        (
+            "s3",
+            "PutBucketVersioning",
+            json!({"bucketName": "b", "VersioningConfiguration": {"Status": "Enabled"}}),
+            None,
+        ),
+        ("s3", "PutObject", json!({"bucketName": "b", "key": LOG}), Some(T::ObjectsReplaced)),
+        ("s3", "CopyObject", sse_c, Some(T::ObjectsRansomed)),
+        ("s3", "PutBucketLifecycle", lifecycle(&expiry), Some(T::LifecycleExpiry)),
+        ("s3", "PutBucketLifecycle", lifecycle(&noncurrent), Some(T::LifecycleExpiry)),
+        ("s3", "PutBucketLifecycle", lifecycle(&archive), Some(T::ArchiveHidden)),
+        (
+            "s3",
+            "PutBucketLifecycle",
+            lifecycle(&json!({"Status": "Disabled", "Expiration": {"Days": 1}})),
+            None,
+        ),
+        (
+            "s3",
+            "PutBucketObjectLockConfiguration",
+            json!({"bucketName": "b", "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}),
+            Some(T::LockWeakened),
+        ),
+        ("s3", "PutObjectRetention", json!({"bucketName": "b", "key": LOG}), Some(T::LockWeakened)),
+        (
+            "s3",
+            "PutObjectLegalHold",
+            json!({"bucketName": "b", "key": LOG, "LegalHold": {"Status": "ON"}}),
+            None,
+        ),
+        (
+            "s3",
+            "PutObjectLegalHold",
+            json!({"bucketName": "b", "key": LOG, "LegalHold": {"Status": "OFF"}}),
+            Some(T::LockWeakened),
+        ),
+        ("s3", "DeleteBucketReplication", json!({"bucketName": "b"}), Some(T::ReplicaCut)),
+        (
+            "s3",
+            "PutBucketReplication",
+            json!({"bucketName": "b", "ReplicationConfiguration": {"Rule": {"Status": "Enabled"}}}),
+            None,
+        ),
+        ("organizations", "LeaveOrganization", Value::Null, Some(T::OrgLeft)),
+        ("account", "DisableRegion", json!({"RegionName": "eu-west-1"}), Some(T::RegionOff)),
+        ("account", "EnableRegion", json!({"RegionName": "eu-west-1"}), None),
+        ("events", "DisableRule", json!({"name": "watch"}), Some(T::WatchersOff)),
+        (
+            "s3",
+            "PutBucketLogging",
+            json!({"bucketName": "b", "BucketLoggingStatus": {}}),
+            Some(T::WatchersOff),
+        ),
+        (
+            "s3",
+            "PutBucketLogging",
+            json!({"bucketName": "b", "BucketLoggingStatus": {"LoggingEnabled": {}}}),
+            None,
+        ),
+        (
+            "ec2",
+            "RunInstances",
+            json!({"omitted": true, "originalSize": 200_000}),
+            Some(T::EventStarved),
+        ),
+        ("ec2", "RunInstances", json!({}), None),
+    ] {
+        assert_eq!(technique_of(source, name, &request), expected, "{name} {request}");
+    }
+}
+
+#[test]
+fn a_deed_names_keys_days_and_destination() {
+    let rule =
+        json!({"Status": "Enabled", "Expiration": {"Days": "1"}, "Filter": {"Prefix": "p/"}});
+    let deed = judged("s3.amazonaws.com", "PutBucketLifecycle", &lifecycle(&rule)).unwrap();
+    assert_eq!((deed.days, deed.prefix.as_deref()), (Some(1), Some("p/")));
+    let request = json!({"name": "management", "s3BucketName": "c", "s3KeyPrefix": "q"});
+    let deed = judged("cloudtrail.amazonaws.com", "UpdateTrail", &request).unwrap();
+    assert_eq!(deed.redirected_to.as_deref(), Some("s3://c/q"));
+    let request = json!({"bucketName": "b", "key": LOG});
+    let deed = judged("s3.amazonaws.com", "DeleteObject", &request).unwrap();
+    assert_eq!(deed.key.as_deref(), Some(LOG));
+}
+
+#[test]
+fn the_names_are_sorted_and_include_every_operation() {
+    assert!(DEED_NAMES.is_sorted_by(|one, other| one < other));
+    let missing: Vec<&str> =
+        operations::names().filter(|name| !DEED_NAMES.contains(name)).collect();
+    assert_eq!(missing, [""; 0]);
+}

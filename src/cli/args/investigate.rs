@@ -1,0 +1,50 @@
+//! The options of `investigate`.
+use super::aws::concurrency;
+use super::selection::Selection;
+use clap::Args;
+use std::path::PathBuf;
+
+/// The options of `investigate`.
+#[derive(Args, Debug)]
+pub(crate) struct InvestigateArgs {
+    /// Run record, written by `verify --record`, or evidence to verify first: `s3://BUCKET[/PREFIX]`,
+    /// or a directory with a copy of it
+    #[arg(value_name = "RECORD|LOCATION")]
+    pub(crate) evidence: String,
+    /// Evidence of the record [default: where its run read it]
+    #[arg(value_name = "LOCATION")]
+    pub(crate) location: Option<String>,
+    /// Folder of the case, which must not exist
+    #[arg(long, value_name = "DIRECTORY", required = true)]
+    pub(crate) case: PathBuf,
+    /// How long before an effect its cause is looked for
+    #[arg(long, value_name = "SPAN", default_value = "24h")]
+    pub(crate) lookback: String,
+    /// Add everything else that the access keys of deeds did in that time
+    #[arg(long)]
+    pub(crate) pivot: bool,
+    /// Server access logs of the bucket, as files or directories: an unsigned witness (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) access_logs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Trust the public keys in FILE instead of asking AWS (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_keys: Vec<PathBuf>,
+    /// Original bucket of the copy, if its digests do not agree on one
+    #[arg(long, value_name = "BUCKET")]
+    pub(crate) bucket: Option<String>,
+    /// Read objects that were delivered to OLD from NEW: `s3://OLD[/PREFIX]=s3://NEW[/PREFIX]` or
+    /// `s3://OLD[/PREFIX]=DIRECTORY` (repeatable)
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(crate) relocate: Vec<String>,
+    /// Assert that the copy is complete, so that an object absent from it counts as removed
+    #[arg(long)]
+    pub(crate) complete_copy: bool,
+    /// Do not print progress and the request summary to stderr
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Limit of concurrent requests [default: adapts to the store, up to 256]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    pub(crate) concurrency: Option<usize>,
+}

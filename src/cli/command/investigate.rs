@@ -1,0 +1,160 @@
+//! `trailproof investigate`: who did what to the evidence, and how sure that is.
+use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::investigate::InvestigateArgs;
+use crate::cli::terminal::interrupt::unless_interrupted;
+use crate::cli::terminal::progress::Progress;
+use crate::cli::terminal::request_summary::print_request_summary;
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::{Refusal, print_result};
+use crate::files::atomic;
+use crate::investigate::case::{CaseInput, investigate};
+use crate::investigate::facts::RecordFacts;
+use crate::investigate::{access_logs, folder};
+use crate::report::RunReporter as _;
+use crate::report::case::text;
+use crate::report::record::{Record, RecordSink};
+use crate::session::environment::now;
+use crate::session::location::Location;
+use crate::session::of_record::{CheckedRecord, check_same_bucket, check_whole};
+use crate::session::open::{CallerLookup, Session};
+use crate::session::period::span_seconds;
+use crate::session::request::VerifyRequest;
+use crate::source::layer::count::Counts;
+use crate::verify::run::verify;
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::location::{escape, excerpt};
+use trailproof_core::vocab::time::Timestamp;
+
+/// Runs the command and returns the exit status: that of the verdict on the evidence as it lies
+/// there.
+pub(crate) async fn run(aws: &AwsArgs, args: &InvestigateArgs) -> ExitStatus {
+    match unless_interrupted(attempt(aws, args)).await {
+        Err(signal) => signal,
+        Ok(Ok(status)) => status,
+        Ok(Err(refusal)) => refusal.print(),
+    }
+}
+
+async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Refusal> {
+    folder::check_new(&args.case)?;
+    let lookback = span_seconds(&args.lookback).ok_or_else(|| {
+        Refusal::usage(format!(
+            "cannot read `{}` for `--lookback` as a span, as in `24h`",
+            excerpt(&args.lookback, SHOWN)
+        ))
+    })?;
+    let given = Path::new(&args.evidence).is_file();
+    if !given && args.location.is_some() {
+        return Err(Refusal::usage(format!(
+            "cannot read `{}` as a record: there is no such file",
+            excerpt(&args.evidence, SHOWN)
+        )));
+    }
+    let counts = Arc::new(Counts::default());
+    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let mut facts = RecordFacts::default();
+    let began = now();
+    let checked = match given {
+        true => Some(check_whole(Path::new(&args.evidence), |event| facts.take(event))?),
+        false => None,
+    };
+    let request = request(args, checked.as_ref(), began)?;
+    let local = matches!(request.place, Some(Location::Directory(_)));
+    let session =
+        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+    let (record, checked, made) = match checked {
+        Some(checked) => {
+            check_same_bucket(&checked.start, &session.plan.bucket)?;
+            (PathBuf::from(&args.evidence), checked, None)
+        }
+        None => {
+            let made = record_of(&session, &progress, &args.case).await?;
+            let checked = check_whole(made.path(), |event| facts.take(event))?;
+            (made.path().to_owned(), checked, Some(made))
+        }
+    };
+    let bucket = session.plan.bucket.clone();
+    let (access, access_capped) = access_logs::read(&args.access_logs, &bucket)?;
+    let case = investigate(CaseInput {
+        record: record.clone(),
+        record_sha256: checked.sha256,
+        start: checked.start,
+        facts,
+        source: Arc::clone(&session.source),
+        local,
+        bucket,
+        access,
+        access_capped,
+        versions: None,
+        lookback,
+        pivot: args.pivot,
+    })
+    .await?;
+    folder::write(&case, made.as_ref().map(|_| record.as_path()), &args.case)?;
+    progress.stop();
+    session.remarks();
+    session.warn_clock_skew();
+    if let Some(billed) = &session.billed {
+        print_request_summary(args.quiet, billed);
+    }
+    let page = args.case.join("report.html");
+    let mut words = text(&case);
+    words += &format!("case folder: {}\n", escape(&args.case.to_string_lossy()));
+    words += &format!("page: {}\n", escape(&page.to_string_lossy()));
+    print_result(words.as_bytes(), case.verdict.into())
+}
+
+fn request(
+    args: &InvestigateArgs,
+    checked: Option<&CheckedRecord>,
+    began: Timestamp,
+) -> Result<VerifyRequest, Refusal> {
+    let mut request = match checked {
+        Some(checked) => VerifyRequest::of_record(&checked.start, args.location.as_deref(), began)?,
+        None => VerifyRequest::read(Some(&args.evidence), &args.selection, began)?,
+    };
+    if checked.is_none() || !args.relocate.is_empty() || args.bucket.is_some() || args.complete_copy
+    {
+        let complete = request.complete_copy || args.complete_copy;
+        request.copy(&args.relocate, args.bucket.as_deref(), complete)?;
+    }
+    request.trust_keys(&args.public_keys)?;
+    request.concurrency = args.concurrency;
+    Ok(request)
+}
+
+/// Verifies the evidence, and returns the file with the record of that run, beside the case.
+async fn record_of(
+    session: &Session,
+    progress: &Progress,
+    case: &Path,
+) -> Result<tempfile::NamedTempFile, Refusal> {
+    let failed = |error: &io::Error| {
+        let shown = escape(&case.to_string_lossy()).into_owned();
+        Refusal::output_lost(format!("cannot write the record of the case `{shown}`: {error}"))
+    };
+    let above = atomic::folder(case);
+    std::fs::create_dir_all(above).map_err(|error| failed(&error))?;
+    let made = tempfile::Builder::new().prefix(".trailproof-record-").tempfile_in(above);
+    let made = made.map_err(|error| failed(&error))?;
+    let out: File = made.as_file().try_clone().map_err(|error| failed(&error))?;
+    let sink = RecordSink::zstd(BufWriter::new(out)).map_err(|error| failed(&error))?;
+    let mut record = Record::new(sink, None);
+    let mut lost = None;
+    let (source, keys) = (Arc::clone(&session.source), Arc::clone(&session.keys));
+    verify(&session.plan, source, keys, &mut |event| {
+        progress.note(event);
+        if lost.is_none() {
+            lost = record.event(event).err();
+        }
+    })
+    .await;
+    match lost.map_or_else(|| record.finish(), Err) {
+        Ok(()) => Ok(made),
+        Err(error) => Err(failed(&error)),
+    }
+}

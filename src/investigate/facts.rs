@@ -1,0 +1,251 @@
+//! What a record says about the evidence, as far as an investigation needs it.
+use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::codes::finding::{Finding, Outcome};
+use trailproof_core::codes::notice::Notice;
+use trailproof_core::codes::unlisted::UnlistedReason;
+use trailproof_core::coverage::{Coverage, Segment};
+use trailproof_core::record::{
+    CarryingDigest, ChainSummary, ProvenLogFinder, RunEvent, RunSummary,
+};
+use trailproof_core::vocab::budget::CASE_OBJECTS;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::DigestKind;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::log_key::log_key_time;
+use trailproof_core::vocab::time::Timestamp;
+
+/// Why an object is affected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It contradicts the evidence.
+    Finding(Finding),
+    /// It could not be read.
+    Unread(ReadFailure),
+}
+
+impl Trouble {
+    /// Returns the stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Finding(finding) => finding.code(),
+            Self::Unread(why) => why.kind.code(),
+        }
+    }
+}
+
+/// A digest or log file that is not proven.
+#[derive(Clone, Debug)]
+pub(crate) struct Affected {
+    pub(crate) at: ObjectLocation,
+    pub(crate) chain: ChainId,
+    pub(crate) is_digest: bool,
+    /// Its end, or the time in its name.
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) trouble: Trouble,
+    /// Whether a lifecycle rule would look the same.
+    pub(crate) lifecycle: bool,
+    /// Whether nothing links to it, so that it may be planted.
+    pub(crate) unlinked: bool,
+    /// SHA-256 of its content, in hex, and the digest that records it.
+    pub(crate) recorded: Option<(String, ObjectLocation)>,
+}
+
+/// A log file that no proven digest names.
+#[derive(Clone, Debug)]
+pub(crate) struct Unlisted {
+    pub(crate) at: ObjectLocation,
+    pub(crate) last_modified: Option<Timestamp>,
+    pub(crate) reason: UnlistedReason,
+    pub(crate) time: Option<Timestamp>,
+}
+
+/// One chain.
+#[derive(Clone, Debug)]
+pub(crate) struct ChainFacts {
+    pub(crate) summary: ChainSummary,
+    /// Ends of its proven digests, and how many log files each names; newest first.
+    pub(crate) named: Vec<(Timestamp, u64)>,
+    /// Intervals of its backfill digests.
+    pub(crate) backfills: Vec<(Timestamp, Timestamp)>,
+    /// Folder of its digests, without the date.
+    pub(crate) folders: BTreeSet<String>,
+}
+
+impl ChainFacts {
+    /// Lists the stretches that no digest covers.
+    pub(crate) fn uncovered(&self) -> impl Iterator<Item = &Segment> {
+        self.summary
+            .segments
+            .iter()
+            .filter(|segment| matches!(segment.coverage, Coverage::Uncovered(_)))
+    }
+}
+
+/// What the record says.
+#[derive(Debug, Default)]
+pub(crate) struct RecordFacts {
+    finder: ProvenLogFinder,
+    chain: Option<ChainId>,
+    open: Option<OpenChain>,
+    pub(crate) chains: Vec<ChainFacts>,
+    pub(crate) affected: Vec<Affected>,
+    /// Affected objects beyond the budget.
+    pub(crate) left_out: u64,
+    pub(crate) unlisted: Vec<Unlisted>,
+    /// Ids of the verified events that explain a stretch, by chain and the stretch's start.
+    pub(crate) explained: BTreeMap<(ChainId, Timestamp), BTreeSet<String>>,
+    pub(crate) summary: Option<RunSummary>,
+}
+
+#[derive(Debug, Default)]
+struct OpenChain {
+    named: Vec<(Timestamp, u64)>,
+    backfills: Vec<(Timestamp, Timestamp)>,
+    folders: BTreeSet<String>,
+}
+
+impl RecordFacts {
+    /// Takes the next event of the record.
+    pub(crate) fn take(&mut self, event: &RunEvent) {
+        self.finder.take(event);
+        match event {
+            RunEvent::ChainStarted { chain } => {
+                self.chain = Some(chain.clone());
+                self.open = Some(OpenChain::default());
+            }
+            RunEvent::DigestJudged(judged) => {
+                let Some(chain) = self.chain.clone() else { return };
+                if let Some(open) = &mut self.open {
+                    open.folders.extend(digest_folder(&judged.at.key));
+                    match (&judged.outcome, judged.kind) {
+                        (Outcome::Valid(proof), DigestKind::Standard) => {
+                            open.named.push((judged.end, proof.logs));
+                        }
+                        (Outcome::Valid(proof), _) => {
+                            open.backfills.push((proof.start, judged.end))
+                        }
+                        _ => {}
+                    }
+                }
+                let trouble = match &judged.outcome {
+                    Outcome::Valid(_) => return,
+                    Outcome::Invalid(finding) => Trouble::Finding(finding.clone()),
+                    Outcome::Unverified(why) => Trouble::Unread(why.clone()),
+                };
+                if !judged.counts {
+                    return;
+                }
+                self.affected(Affected {
+                    at: judged.at.clone(),
+                    chain,
+                    is_digest: true,
+                    time: Some(judged.end),
+                    trouble,
+                    lifecycle: judged.notices.contains(&Notice::LifecycleLooksTheSame),
+                    unlinked: judged.notices.contains(&Notice::DigestUnlinked),
+                    recorded: None,
+                });
+            }
+            RunEvent::LogJudged(judged) => {
+                let Some(chain) = self.chain.clone() else { return };
+                let trouble = match &judged.outcome {
+                    Outcome::Valid(_) => return,
+                    Outcome::Invalid(finding) => Trouble::Finding(finding.clone()),
+                    Outcome::Unverified(why) => Trouble::Unread(why.clone()),
+                };
+                let digest = self
+                    .finder
+                    .digest()
+                    .map(|digest: &std::sync::Arc<CarryingDigest>| digest.at.clone());
+                let recorded = digest.map(|digest| (hex::encode(judged.expected), digest));
+                let time = log_key_time(&judged.at.key, &chain.account, &chain.source_region);
+                self.affected(Affected {
+                    at: judged.at.clone(),
+                    chain,
+                    is_digest: false,
+                    time,
+                    trouble,
+                    lifecycle: judged.lifecycle,
+                    unlinked: false,
+                    recorded,
+                });
+            }
+            RunEvent::ChainFinished(summary) => {
+                let open = self.open.take().unwrap_or_default();
+                self.chains.push(ChainFacts {
+                    summary: summary.clone(),
+                    named: open.named,
+                    backfills: open.backfills,
+                    folders: open.folders,
+                });
+            }
+            RunEvent::GapExplained { chain, from, event, .. } => {
+                let explained = self.explained.entry((chain.clone(), *from)).or_default();
+                explained.insert(event.id.clone());
+            }
+            RunEvent::LogUnlisted { at, last_modified, reason } => {
+                if self.unlisted.len() >= CASE_OBJECTS {
+                    self.left_out += 1;
+                    return;
+                }
+                let time = named_time(&at.key);
+                let (at, last_modified, reason) = (at.clone(), *last_modified, *reason);
+                self.unlisted.push(Unlisted { at, last_modified, reason, time });
+            }
+            RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
+            _ => {}
+        }
+    }
+
+    fn affected(&mut self, affected: Affected) {
+        if self.affected.len() < CASE_OBJECTS {
+            self.affected.push(affected);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Returns the times in which log files were delivered that may hold a cause: around every
+    /// stretch without digests, and from every affected object on, because objects are deleted long
+    /// after they were delivered.
+    pub(crate) fn to_search(&self, lookback: i64, end: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let hour = trailproof_core::vocab::time::HOUR;
+        let mut spans = Vec::new();
+        for chain in &self.chains {
+            for segment in chain.uncovered() {
+                spans.push((segment.from.plus(-hour - lookback), segment.to.plus(2 * hour)));
+            }
+        }
+        let first = self.affected.iter().filter_map(|affected| affected.time).min();
+        let planted = self.unlisted.iter().filter_map(|unlisted| unlisted.time).min();
+        if let Some(first) = first.into_iter().chain(planted).min() {
+            spans.push((first.plus(-hour - lookback), end.plus(hour)));
+        }
+        spans.sort_unstable();
+        let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
+        for (from, to) in spans {
+            match merged.last_mut() {
+                Some((_, last)) if *last >= from => *last = (*last).max(to),
+                _ => merged.push((from, to)),
+            }
+        }
+        merged
+    }
+}
+
+/// Returns the folder of a digest's key without its date, with a slash at its end.
+fn digest_folder(key: &str) -> Option<String> {
+    let parts: Vec<&str> = key.split('/').collect();
+    let above = parts.len().checked_sub(4)?;
+    Some(format!("{}/", parts.get(..above)?.join("/")))
+}
+
+/// Returns the time in the name of a log file whose account and region are those of its own name.
+fn named_time(key: &str) -> Option<Timestamp> {
+    let name = key.rsplit('/').next()?;
+    let mut parts = name.split('_');
+    let account = parts.next()?.parse().ok()?;
+    let region = parts.nth(1)?.parse().ok()?;
+    log_key_time(key, &account, &region)
+}

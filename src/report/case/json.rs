@@ -1,0 +1,117 @@
+//! `case.json`: the case in one document.
+use super::model::{AffectedObject, CaseDeed, CaseReport, CaseSpan};
+use super::words::uri;
+use serde_json::{Value, json, to_value};
+use std::io;
+use trailproof_core::codes::technique::ATTACK_VERSION;
+use trailproof_core::record::wire::{DeliveredToShape, ReadPlaceShape, Time, write_json_pretty};
+use trailproof_core::vocab::time::Timestamp;
+
+/// Number of the schema. Any version may add a field; changing or removing one requires a new number.
+const SCHEMA: u32 = 1;
+
+/// Returns the document.
+///
+/// # Errors
+///
+/// It cannot be serialized.
+pub(crate) fn case_json(case: &CaseReport) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    write_json_pretty(&mut out, &document(case)?)?;
+    out.push(b'\n');
+    Ok(out)
+}
+
+fn time(at: Timestamp) -> Value {
+    to_value(Time(at)).unwrap_or(Value::Null)
+}
+
+fn document(case: &CaseReport) -> serde_json::Result<Value> {
+    let read_from = case.place.read_from.iter().map(|from| to_value(ReadPlaceShape::from(from)));
+    let searched = &case.searched;
+    Ok(json!({
+        "schema": SCHEMA,
+        "tool": "trailproof",
+        "version": env!("CARGO_PKG_VERSION"),
+        "attack_version": ATTACK_VERSION,
+        "location": {
+            "delivered_to": to_value(DeliveredToShape::from(&case.place.delivered_to))?,
+            "read_from": read_from.collect::<serde_json::Result<Vec<_>>>()?,
+        },
+        "period": {"from": time(case.period.start), "to": time(case.period.end)},
+        "scope": {
+            "trails": case.trails, "accounts": case.accounts, "regions": case.regions,
+        },
+        "record_sha256": case.record_sha256,
+        "verdict": case.verdict.words(),
+        "deeds": case.deeds.iter().enumerate().map(|(at, one)| deed(at, one, case)).collect::<Vec<_>>(),
+        "affected": case.affected.iter().map(affected).collect::<Vec<_>>(),
+        "uncovered": case.spans.iter().map(span).collect::<Vec<_>>(),
+        "events": case.events.len(),
+        "timeline_lines": case.timeline.len(),
+        "searched": {
+            "log_files": searched.log_files,
+            "log_files_not_proven": searched.logs_not_proven,
+            "log_files_changed": searched.logs_changed,
+            "log_files_not_read": searched.logs_unread,
+            "digests_not_proven": searched.digests_not_proven,
+        },
+        "notices": case.notices.iter().map(|notice| notice.code()).collect::<Vec<_>>(),
+    }))
+}
+
+fn deed(number: usize, deed: &CaseDeed, case: &CaseReport) -> Value {
+    let attacks: Vec<Value> = deed
+        .technique
+        .attacks()
+        .iter()
+        .map(|attack| {
+            json!({"id": attack.id, "name": attack.name, "old_id": attack.old_id, "tactic": attack.tactic})
+        })
+        .collect();
+    let ids = deed.events.iter().filter_map(|at| case.events.get(*at));
+    let ids: Vec<&str> = ids.map(|event| event.event.id.as_str()).collect();
+    json!({
+        "number": number + 1,
+        "technique": deed.technique.code(),
+        "confidence": deed.confidence.code(),
+        "witness": deed.witness.code(),
+        "when": deed.when.map(time),
+        "who": deed.who,
+        "from_where": deed.from_where,
+        "event_ids": ids,
+        "effect": deed.effect.map(|(from, to)| json!({"from": time(from), "to": time(to)})),
+        "chains": deed.chains,
+        "objects": deed.objects.iter().map(uri).collect::<Vec<_>>(),
+        "object_count": deed.object_count,
+        "alternatives": deed.alternatives.iter().map(|it| it.code()).collect::<Vec<_>>(),
+        "raise": deed.raise.iter().map(|it| it.code()).collect::<Vec<_>>(),
+        "days": deed.days,
+        "redirected_to": deed.redirected_to,
+        "restarted": deed.restarted.map(time),
+        "attack": attacks,
+    })
+}
+
+fn affected(object: &AffectedObject) -> Value {
+    json!({
+        "object": uri(&object.at),
+        "kind": if object.is_digest { "digest" } else { "log-file" },
+        "chain": object.chain,
+        "time": object.time.map(time),
+        "code": object.code,
+        "sha256": object.sha256,
+        "digest": object.digest.as_ref().map(uri),
+        "deed": object.deed.map(|number| number + 1),
+    })
+}
+
+fn span(span: &CaseSpan) -> Value {
+    json!({
+        "chain": span.chain,
+        "from": time(span.from),
+        "to": time(span.to),
+        "coverage": span.coverage,
+        "deed": span.deed.map(|number| number + 1),
+    })
+}

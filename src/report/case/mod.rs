@@ -1,0 +1,16 @@
+//! The result of an investigation, and its forms in a case folder. They only show it.
+mod html;
+mod json;
+mod lines;
+pub(crate) mod model;
+mod ocsf;
+mod text;
+mod timesketch;
+mod words;
+
+pub(crate) use self::html::html;
+pub(crate) use self::json::case_json;
+pub(crate) use self::lines::{timeline_csv, timeline_lines, verified_events};
+pub(crate) use self::ocsf::ocsf;
+pub(crate) use self::text::text;
+pub(crate) use self::timesketch::timesketch;

@@ -1,0 +1,147 @@
+//! The result of an investigation.
+use crate::report::events::EventsSearched;
+use trailproof_core::codes::technique::{
+    CaseNotice, Confidence, Raise, Technique, TimeIs, Witness,
+};
+use trailproof_core::record::{EvidencePlace, ProvenLog};
+use trailproof_core::trail_event::{Deed, TrailEvent};
+use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::location::ObjectLocation;
+use trailproof_core::vocab::time::{Period, Timestamp};
+
+/// The result of an investigation.
+#[derive(Clone, Debug)]
+pub(crate) struct CaseReport {
+    /// Where the evidence was delivered and read.
+    pub(crate) place: EvidencePlace,
+    /// The period of the record.
+    pub(crate) period: Period,
+    /// Scope of the record; empty lists mean everything.
+    pub(crate) trails: Vec<String>,
+    pub(crate) accounts: Vec<String>,
+    pub(crate) regions: Vec<String>,
+    /// SHA-256 of the lines of the record, in hex.
+    pub(crate) record_sha256: String,
+    /// The verdict of the record.
+    pub(crate) verdict: Verdict,
+    /// What was done, in order of time.
+    pub(crate) deeds: Vec<CaseDeed>,
+    /// Everything that happened, in order of time.
+    pub(crate) timeline: Vec<TimelineEntry>,
+    /// Events of proven log files that the case is made of.
+    pub(crate) events: Vec<CaseEvent>,
+    /// Objects that are affected, in order of their time.
+    pub(crate) affected: Vec<AffectedObject>,
+    /// Stretches of time without verified coverage.
+    pub(crate) spans: Vec<CaseSpan>,
+    /// What was searched for events.
+    pub(crate) searched: EventsSearched,
+    /// What the reader must know.
+    pub(crate) notices: Vec<CaseNotice>,
+}
+
+/// One deed: a technique, how sure the case is of it, and everything that it explains. Each is told
+/// once, however many objects and chains it affects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CaseDeed {
+    pub(crate) technique: Technique,
+    pub(crate) confidence: Confidence,
+    /// What the cause rests on.
+    pub(crate) witness: Witness,
+    /// When it was done, as far as known.
+    pub(crate) when: Option<Timestamp>,
+    /// Who did it, and from where; empty if not known.
+    pub(crate) who: String,
+    pub(crate) from_where: String,
+    /// Numbers of its events in [`CaseReport::events`].
+    pub(crate) events: Vec<usize>,
+    /// First and last second of its effect.
+    pub(crate) effect: Option<(Timestamp, Timestamp)>,
+    /// Affected chains by name, ascending.
+    pub(crate) chains: Vec<String>,
+    /// Affected objects.
+    pub(crate) objects: Vec<ObjectLocation>,
+    /// Number of affected objects, of which the first are listed.
+    pub(crate) object_count: u64,
+    /// Other techniques that would look the same.
+    pub(crate) alternatives: Vec<Technique>,
+    /// What would make the case surer.
+    pub(crate) raise: Vec<Raise>,
+    /// Days after which a lifecycle rule acts.
+    pub(crate) days: Option<u32>,
+    /// Where the trail delivers instead.
+    pub(crate) redirected_to: Option<String>,
+    /// When logging was started again.
+    pub(crate) restarted: Option<Timestamp>,
+}
+
+/// An event of a proven log file.
+#[derive(Clone, Debug)]
+pub(crate) struct CaseEvent {
+    pub(crate) event: TrailEvent,
+    pub(crate) log: ProvenLog,
+    /// What it did, if it is a deed; `None` for an event that was found by pivoting.
+    pub(crate) deed: Option<Deed>,
+}
+
+impl CaseEvent {
+    /// Returns whether the call was refused, so that it changed nothing.
+    pub(crate) fn is_attempt(&self) -> bool {
+        !self.event.error.is_empty()
+    }
+}
+
+/// One line of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TimelineEntry {
+    pub(crate) time: Timestamp,
+    pub(crate) time_is: TimeIs,
+    /// Name of an event, operation or finding.
+    pub(crate) what: String,
+    pub(crate) who: String,
+    pub(crate) from_where: String,
+    /// `ok`, an error code, or empty.
+    pub(crate) outcome: String,
+    pub(crate) target: String,
+    pub(crate) witness: Witness,
+    /// The log file and the digest that carry it, if it is proven.
+    pub(crate) log_file: Option<ObjectLocation>,
+    pub(crate) digest: Option<ObjectLocation>,
+    pub(crate) technique: Option<Technique>,
+    /// Code of the finding or of the coverage.
+    pub(crate) finding: Option<&'static str>,
+    /// Number of the event in [`CaseReport::events`].
+    pub(crate) event: Option<usize>,
+}
+
+/// A digest or log file that is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AffectedObject {
+    pub(crate) at: ObjectLocation,
+    /// Name of its chain.
+    pub(crate) chain: String,
+    /// Whether it is a digest.
+    pub(crate) is_digest: bool,
+    /// Its end, or the time in its name.
+    pub(crate) time: Option<Timestamp>,
+    /// Code of the finding or of the read failure.
+    pub(crate) code: &'static str,
+    /// SHA-256 of its true content in hex, if a proven digest records it.
+    pub(crate) sha256: Option<String>,
+    /// The digest that records it.
+    pub(crate) digest: Option<ObjectLocation>,
+    /// Number of the deed that explains it, in [`CaseReport::deeds`].
+    pub(crate) deed: Option<usize>,
+}
+
+/// A stretch of a chain without verified coverage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CaseSpan {
+    pub(crate) chain: String,
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+    /// Code of its coverage.
+    pub(crate) coverage: &'static str,
+    /// Number of the deed that explains it.
+    pub(crate) deed: Option<usize>,
+}

@@ -1,0 +1,91 @@
+//! `report.txt`, and what the command prints: the case for people.
+use super::model::{CaseDeed, CaseReport};
+use super::words;
+use crate::report::text_lines::counted;
+use crate::report::words::evidence;
+use trailproof_core::codes::technique::ATTACK_VERSION;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::location::excerpt;
+
+/// Objects and chains of a deed that are listed.
+const LISTED: usize = 5;
+
+/// Returns the report.
+pub(crate) fn text(case: &CaseReport) -> String {
+    let count = |of: usize, noun: &str| counted(u64::try_from(of).unwrap_or(u64::MAX), noun);
+    let mut lines = vec![
+        format!("case: {}", evidence(&case.place)),
+        format!("period: {} to {}", case.period.start, case.period.end),
+        format!("as it lies there: {}", case.verdict.words()),
+        format!("record: sha256 {}", excerpt(&case.record_sha256, 64)),
+    ];
+    lines.push(format!(
+        "{}, {} affected, {} in coverage",
+        count(case.deeds.len(), "deed"),
+        count(case.affected.len(), "object"),
+        count(case.spans.len(), "gap"),
+    ));
+    if case.deeds.is_empty() {
+        lines.push(String::new());
+        lines.push("nothing that was found points to a deed".to_owned());
+    }
+    for (number, deed) in case.deeds.iter().enumerate() {
+        lines.push(String::new());
+        deed_lines(number + 1, deed, &mut lines);
+    }
+    let open = case.affected.iter().filter(|object| object.deed.is_none()).count();
+    if open > 0 {
+        lines.push(String::new());
+        lines.push(format!("{} could not be read, which is nobody's deed", count(open, "object")));
+    }
+    if !case.notices.is_empty() {
+        lines.push(String::new());
+        lines.extend(case.notices.iter().map(|notice| format!("note: {}", words::notice(*notice))));
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "{} searched for causes; techniques are those of MITRE ATT&CK {ATTACK_VERSION}",
+        counted(case.searched.log_files, "log file")
+    ));
+    lines.join("\n") + "\n"
+}
+
+fn deed_lines(number: usize, deed: &CaseDeed, lines: &mut Vec<String>) {
+    lines.push(format!(
+        "{number}. {} ({}, {})",
+        words::technique(deed.technique),
+        deed.technique.code(),
+        deed.confidence.code()
+    ));
+    lines.push(format!("   {}", words::by(deed)));
+    let effects = words::effects(deed);
+    if !effects.is_empty() {
+        lines.push(format!("   {}", effects.join("; ")));
+    }
+    for chain in deed.chains.iter().take(LISTED) {
+        lines.push(format!("   chain {}", excerpt(chain, SHOWN)));
+    }
+    for at in deed.objects.iter().take(LISTED) {
+        lines.push(format!("   {}", at.excerpt()));
+    }
+    let more = deed.object_count.saturating_sub(u64::try_from(LISTED).unwrap_or(0));
+    if more > 0 {
+        lines.push(format!("   and {more} more"));
+    }
+    let attack = words::attack_ids(deed.technique);
+    let attack = if attack.is_empty() { String::new() } else { format!("; {}", attack.join(", ")) };
+    lines.push(format!(
+        "   {}: {}; witness: {}{attack}",
+        deed.confidence.code(),
+        words::confidence(deed.confidence),
+        words::witness(deed.witness),
+    ));
+    if !deed.alternatives.is_empty() {
+        let other: Vec<&str> = deed.alternatives.iter().map(|other| other.code()).collect();
+        lines.push(format!("   would look the same: {}", other.join(", ")));
+    }
+    if !deed.raise.is_empty() {
+        let raise: Vec<&str> = deed.raise.iter().map(|raise| words::raise(*raise)).collect();
+        lines.push(format!("   would say more: {}", raise.join("; ")));
+    }
+}

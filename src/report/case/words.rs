@@ -1,0 +1,147 @@
+//! The words for the codes of a case, in one place. Everything from outside is escaped here.
+use super::model::CaseDeed;
+use crate::report::text_lines::counted;
+use trailproof_core::codes::technique::{CaseNotice, Confidence, Raise, Technique, Witness};
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::location::{ObjectLocation, excerpt};
+
+/// Returns an object as a URI, unescaped.
+pub(super) fn uri(at: &ObjectLocation) -> String {
+    format!("s3://{}/{}", at.bucket, at.key)
+}
+
+/// Returns what was done, as a sentence without its end.
+pub(super) fn technique(technique: Technique) -> &'static str {
+    match technique {
+        Technique::TrailStopped => "Logging was stopped",
+        Technique::TrailDeleted => "The trail was deleted",
+        Technique::TrailNarrowed => "The trail was narrowed: it records less",
+        Technique::ValidationOff => "Log file validation was switched off",
+        Technique::TrailRedirected => "The trail was redirected to a different place",
+        Technique::DeliveryBroken => "Delivery was broken",
+        Technique::KeyWithheld => "The key of the evidence was withheld",
+        Technique::ObjectsDeleted => "Objects were deleted",
+        Technique::VersionsDeleted => "Objects were deleted with their versions",
+        Technique::ObjectsReplaced => "Objects were replaced",
+        Technique::ObjectsRansomed => {
+            "Objects were encrypted with a key that only its holder knows (SSE-C)"
+        }
+        Technique::ObjectsPlanted => "Objects were planted beside the evidence",
+        Technique::LifecycleExpiry => "A lifecycle rule removed objects",
+        Technique::LockWeakened => "Object Lock was weakened",
+        Technique::ArchiveHidden => "Objects were moved to an archive",
+        Technique::ReplicaCut => "Replication was cut",
+        Technique::OrgLeft => "An account left the organization's trail",
+        Technique::RegionOff => "A region was switched off",
+        Technique::WatchersOff => "Monitoring was switched off",
+        Technique::EventStarved => "Events lost their parameters because they were too large",
+    }
+}
+
+/// Returns what a degree of confidence means.
+pub(super) fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Shown => "the event and its effect are both proven",
+        Confidence::Likely => "the effect is proven; who or how comes from a witness that is not",
+        Confidence::Possible => "it fits what is missing; nothing names it",
+    }
+}
+
+/// Returns what would make a case surer.
+pub(super) fn raise(raise: Raise) -> &'static str {
+    match raise {
+        Raise::DataEvents => "S3 data events of the bucket in a trail (there are none)",
+        Raise::AccessLogs => "server access logs of the bucket (`--access-logs`)",
+        Raise::OtherPlaces => "evidence of the account and region in which the call was made",
+        Raise::Versions => "permission to list and read versions",
+        Raise::Versioning => "versioning of the bucket, which is not on",
+        Raise::LostLogs => "the log files of the hours around it, which are lost themselves",
+        Raise::EventHistory => "Event history of the last 90 days (`aws cloudtrail lookup-events`)",
+    }
+}
+
+/// Returns what a statement rests on.
+pub(super) fn witness(witness: Witness) -> &'static str {
+    match witness {
+        Witness::Proven => "proven",
+        Witness::Unproven => "not proven",
+        Witness::Unsigned => "unsigned",
+        Witness::Store => "the store",
+        Witness::Configuration => "configuration now",
+    }
+}
+
+/// Returns what the reader must know.
+pub(super) fn notice(notice: CaseNotice) -> &'static str {
+    match notice {
+        CaseNotice::NoDataEvents => {
+            "No S3 data events are in the log files that were searched: they do not name who deleted \
+             or wrote objects."
+        }
+        CaseNotice::EventsCapped => "More events were found than a case keeps.",
+        CaseNotice::ObjectsCapped => {
+            "More objects are affected than a case judges; the record has all."
+        }
+        CaseNotice::AccessLogsCapped => "More lines of access logs were found than a case keeps.",
+        CaseNotice::VersionsNotRead => {
+            "Versions of the affected objects were not read: what survives is not known."
+        }
+        CaseNotice::SearchIncomplete => {
+            "Not every log file that may hold a cause could be searched."
+        }
+    }
+}
+
+/// Returns who did it, when and from where, as far as known.
+pub(super) fn by(deed: &CaseDeed) -> String {
+    let mut parts = Vec::new();
+    if !deed.who.is_empty() {
+        parts.push(format!("by {}", excerpt(&deed.who, SHOWN)));
+    }
+    if !deed.from_where.is_empty() {
+        parts.push(format!("from {}", excerpt(&deed.from_where, SHOWN)));
+    }
+    if let Some(when) = deed.when {
+        parts.push(format!("at {when}"));
+    }
+    match parts.is_empty() {
+        true => "by whom is not known".to_owned(),
+        false => parts.join(" "),
+    }
+}
+
+/// Returns what it did, in sentences without their ends.
+pub(super) fn effects(deed: &CaseDeed) -> Vec<String> {
+    let mut effects = Vec::new();
+    if deed.object_count > 0 {
+        effects.push(format!("{} affected", counted(deed.object_count, "object")));
+    }
+    if let Some((from, to)) = deed.effect {
+        effects.push(match from == to {
+            true => format!("effect at {from}"),
+            false => format!("effect from {from} to {to}"),
+        });
+    }
+    if let Some(restarted) = deed.restarted {
+        effects.push(format!("logging started again at {restarted}"));
+    }
+    if let Some(days) = deed.days {
+        effects.push(format!("the rule acts after {}", counted(u64::from(days), "day")));
+    }
+    if let Some(to) = &deed.redirected_to {
+        effects.push(format!("delivery goes to {}", excerpt(to, SHOWN)));
+    }
+    if !deed.chains.is_empty() {
+        effects.push(counted(u64::try_from(deed.chains.len()).unwrap_or(u64::MAX), "chain"));
+    }
+    effects
+}
+
+/// Returns the ids of MITRE ATT&CK, with the ids before version 19.
+pub(super) fn attack_ids(technique: Technique) -> Vec<String> {
+    let ids = technique.attacks().iter().map(|attack| match attack.old_id {
+        Some(old) => format!("{} ({old})", attack.id),
+        None => attack.id.to_owned(),
+    });
+    ids.collect()
+}

@@ -1,0 +1,6 @@
+//! The events that a search found, in every format. Hits are written as they come.
+mod formats;
+mod searched;
+
+pub(crate) use self::formats::{EventFormat, EventWriter, guarded, summary};
+pub(crate) use self::searched::{EventHit, EventsSearched};

@@ -1,0 +1,94 @@
+//! One hit, and what a search of events covered.
+use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::codes::finding::Finding;
+use trailproof_core::record::ProvenLog;
+use trailproof_core::trail_event::TrailEvent;
+use trailproof_core::vocab::location::ObjectLocation;
+
+/// Objects that a result names one by one.
+const NAMED: usize = 20;
+
+/// An event in a proven log file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventHit<'a> {
+    /// The log file, with the digest that carries its proof.
+    pub(crate) log: &'a ProvenLog,
+    /// The event.
+    pub(crate) event: &'a TrailEvent,
+}
+
+/// What was searched, and what could not be searched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct EventsSearched {
+    /// Number of chains.
+    pub(crate) chains: u64,
+    /// Log files whose content was read and is proven.
+    pub(crate) log_files: u64,
+    /// Those of them with matching events.
+    pub(crate) with_events: u64,
+    /// Matching events.
+    pub(crate) events: u64,
+    /// Proven log files that do not have the form of a log file of events.
+    pub(crate) not_events: u64,
+    /// Log files that are not proven.
+    pub(crate) logs_not_proven: u64,
+    /// Digests that are not proven, so that it is not known which log files they name.
+    pub(crate) digests_not_proven: u64,
+    /// Proven log files that could not be read, and the first of them.
+    pub(crate) logs_unread: u64,
+    pub(crate) first_unread: Vec<(ObjectLocation, ReadFailure)>,
+    /// Log files that are not what their proven digest records, and the first of them.
+    pub(crate) logs_changed: u64,
+    pub(crate) first_changed: Vec<(ObjectLocation, &'static str)>,
+    /// Seconds of chain time that are proven, and that are not.
+    pub(crate) proven_seconds: i64,
+    pub(crate) unproven_seconds: i64,
+    /// Places of which it is open what was delivered there.
+    pub(crate) places_in_doubt: u64,
+    /// Listings that could not be read.
+    pub(crate) listings_unread: u64,
+    /// Whether the log file to continue after was not met.
+    pub(crate) cursor_unknown: bool,
+}
+
+impl EventsSearched {
+    /// Returns whether everything was searched.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.logs_not_proven == 0
+            && self.digests_not_proven == 0
+            && self.logs_unread == 0
+            && self.logs_changed == 0
+            && self.unproven_seconds == 0
+            && self.places_in_doubt == 0
+            && self.listings_unread == 0
+            && self.chains > 0
+    }
+
+    /// Counts a log file that is not what its digest records.
+    pub(crate) fn changed(&mut self, at: &ObjectLocation, finding: &Finding) {
+        self.logs_changed += 1;
+        if self.first_changed.len() < NAMED {
+            self.first_changed.push((at.clone(), finding.code()));
+        }
+    }
+
+    /// Counts a log file that could not be read.
+    pub(crate) fn unread(&mut self, at: &ObjectLocation, why: &ReadFailure) {
+        self.logs_unread += 1;
+        if self.first_unread.len() < NAMED {
+            self.first_unread.push((at.clone(), why.clone()));
+        }
+    }
+
+    /// Adds what the side that names log files counted.
+    pub(crate) fn add(&mut self, named: &Self) {
+        self.chains += named.chains;
+        self.logs_not_proven += named.logs_not_proven;
+        self.digests_not_proven += named.digests_not_proven;
+        self.proven_seconds += named.proven_seconds;
+        self.unproven_seconds += named.unproven_seconds;
+        self.places_in_doubt += named.places_in_doubt;
+        self.listings_unread += named.listings_unread;
+        self.cursor_unknown |= named.cursor_unknown;
+    }
+}
