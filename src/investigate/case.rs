@@ -1,30 +1,36 @@
 //! Makes a case of a record: searches the right log files, judges what they show, and puts
 //! everything in order of time.
 use super::access_logs::AccessLine;
-use super::facts::{RecordFacts, Trouble};
+use super::facts::{RecordFacts, Trouble, VersionTrace};
 use super::search::{EventSearch, ProvenLogsFrom, search};
 use super::techniques::{Evidence, Judged, judge};
-use super::versions_seen::VersionTrace;
 use crate::console::refusal::Refusal;
 use crate::report::case::model::{AffectedObject, CaseEvent, CaseReport, CaseSpan, TimelineEntry};
 use crate::report::events::EventsSearched;
 use crate::report::names::ChainNames;
-use crate::source::ObjectSource;
+use crate::source::{ListRequest, ObjectSource, Pages};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use trailproof_core::codes::technique::{CaseNotice, TimeIs, Witness};
+use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::record::{RunStart, RunSummary};
 use trailproof_core::trail_event::{
     DEED_NAMES, EventFilter, Explanations, KeptEvents, Recorded, TrailEvent, causes_of, deed,
 };
 use trailproof_core::vocab::budget::CASE_EVENTS;
 use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::key_layout::DIGEST_FOLDER;
 use trailproof_core::vocab::location::ObjectLocation;
-use trailproof_core::vocab::time::{HOUR, Timestamp};
+use trailproof_core::vocab::log_key::log_key_time;
+use trailproof_core::vocab::time::{DAY, HOUR, Timestamp};
 
 /// Events that explain a stretch and are kept.
 const CAUSES: usize = 100_000;
+
+/// Stretches without digests, and days of each, whose folders are listed.
+const SPANS_LISTED: usize = 256;
+const DAYS_LISTED: i64 = 8;
 
 /// Names that pivoting searches for of each kind.
 const PIVOTS: usize = 16;
@@ -49,7 +55,8 @@ pub(crate) struct CaseInput {
 }
 
 /// Makes the case.
-pub(crate) async fn investigate(input: CaseInput) -> Result<CaseReport, Refusal> {
+pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refusal> {
+    input.facts.unattested = unattested(&input).await;
     let end = input.start.period.end;
     let delivered = input.facts.to_search(input.lookback, end);
     let filter = EventFilter {
@@ -67,6 +74,43 @@ pub(crate) async fn investigate(input: CaseInput) -> Result<CaseReport, Refusal>
         gathered.search(&input, filter, delivered, true).await?;
     }
     Ok(report(input, gathered, searched))
+}
+
+/// Lists the log files in stretches that no digest covers: CloudTrail may have gone on to deliver
+/// while nothing attested it. A listing that fails tells nothing.
+async fn unattested(input: &CaseInput) -> BTreeMap<(ChainId, Timestamp), u64> {
+    let mut found = BTreeMap::new();
+    let spans = input.facts.chains.iter().flat_map(|chain| {
+        let spans = chain.uncovered().filter(|span| {
+            !matches!(span.coverage, Coverage::Uncovered(Uncovered::DigestsMissing))
+        });
+        spans.map(move |span| (chain, span))
+    });
+    for (chain, span) in spans.take(SPANS_LISTED) {
+        let id = &chain.summary.chain;
+        let mut logs = 0;
+        for folder in &chain.folders {
+            let folder = folder.replace(&format!("/{DIGEST_FOLDER}/"), "/CloudTrail/");
+            for day in 0..DAYS_LISTED {
+                let at = span.from.plus(day * DAY);
+                if at.date_folder() > span.to.date_folder() {
+                    break;
+                }
+                let prefix = format!("{folder}{}/", at.date_folder());
+                let request = ListRequest::names(&input.bucket, &prefix);
+                let mut pages = Pages::new(input.source.as_ref(), request);
+                while let Ok(Some(page)) = pages.next().await {
+                    let named = page.objects.iter().filter_map(|object| {
+                        log_key_time(&object.key, &id.account, &id.source_region)
+                    });
+                    let within = named.filter(|time| *time >= span.from && *time < span.to);
+                    logs += u64::try_from(within.count()).unwrap_or(u64::MAX);
+                }
+            }
+        }
+        found.insert((id.clone(), span.from), logs);
+    }
+    found
 }
 
 /// The events that were found.

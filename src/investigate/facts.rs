@@ -51,6 +51,17 @@ pub(crate) struct Affected {
     pub(crate) recorded: Option<(String, ObjectLocation)>,
 }
 
+/// What the versions of an affected object show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct VersionTrace {
+    /// When the newest delete marker was written, if the newest version is one.
+    pub(crate) marker: Option<Timestamp>,
+    /// Whether an older version proves.
+    pub(crate) oldest_proves: bool,
+    /// Whether the bucket keeps versions, and none of this key is left.
+    pub(crate) none_left: bool,
+}
+
 /// A log file that no proven digest names.
 #[derive(Clone, Debug)]
 pub(crate) struct Unlisted {
@@ -96,6 +107,9 @@ pub(crate) struct RecordFacts {
     /// Ids of the verified events that explain a stretch, by chain and the stretch's start.
     pub(crate) explained: BTreeMap<(ChainId, Timestamp), BTreeSet<String>>,
     pub(crate) summary: Option<RunSummary>,
+    /// Log files that lie in stretches that no digest covers, so that nothing attests them: their
+    /// number by chain and the stretch's start.
+    pub(crate) unattested: BTreeMap<(ChainId, Timestamp), u64>,
 }
 
 #[derive(Debug, Default)]

@@ -14,6 +14,9 @@ use trailproof_core::codes::finding::FindingCode;
 use trailproof_core::codes::fixity::{CustodyFault, FixityFault};
 use trailproof_core::codes::lookup::{FileSkipped, LookupAnswer, LookupNotice};
 use trailproof_core::codes::notice::Notice;
+use trailproof_core::codes::technique::{
+    CaseNotice, Confidence, Raise, Technique, TimeIs, Witness,
+};
 use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
 use trailproof_core::coverage::Uncovered;
 use trailproof_core::record::PlaceDoubt;
@@ -206,6 +209,43 @@ fn the_page_of_codes_is_that_of_the_code() {
         ("Reasons why a check was not performed", "Reported with the check."),
         ("crates/trailproof-core/src/codes/check.rs", "pub enum SkipReason {"),
         SkipReason::iter().map(SkipReason::code),
+    );
+    let technique = "crates/trailproof-core/src/codes/technique.rs";
+    codes(
+        &mut page,
+        ("Techniques", "What a case may find that was done to the trail or to its evidence."),
+        (technique, "pub enum Technique {"),
+        Technique::iter().map(Technique::code),
+    );
+    codes(
+        &mut page,
+        ("Confidence", "How sure a case is of a technique."),
+        (technique, "pub enum Confidence {"),
+        Confidence::iter().map(Confidence::code),
+    );
+    codes(
+        &mut page,
+        ("What would say more", "What would make a case surer of a technique."),
+        (technique, "pub enum Raise {"),
+        Raise::iter().map(Raise::code),
+    );
+    codes(
+        &mut page,
+        ("Witnesses", "What a statement of a case rests on."),
+        (technique, "pub enum Witness {"),
+        Witness::iter().map(Witness::code),
+    );
+    codes(
+        &mut page,
+        ("Notices of a case", "What the reader of a case must know about it."),
+        (technique, "pub enum CaseNotice {"),
+        CaseNotice::iter().map(CaseNotice::code),
+    );
+    codes(
+        &mut page,
+        ("Times of a timeline", "What the time of a line is."),
+        (technique, "pub enum TimeIs {"),
+        TimeIs::iter().map(TimeIs::code),
     );
     check("codes.md", &page);
 }

@@ -1,7 +1,6 @@
 //! What the rules look at, and what is looked up for every object or stretch.
 use crate::investigate::access_logs::AccessLine;
-use crate::investigate::facts::{ChainFacts, RecordFacts};
-use crate::investigate::versions_seen::VersionTrace;
+use crate::investigate::facts::{ChainFacts, RecordFacts, VersionTrace};
 use crate::report::case::model::CaseEvent;
 use std::collections::BTreeMap;
 use trailproof_core::codes::technique::Technique;

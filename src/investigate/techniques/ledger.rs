@@ -8,7 +8,7 @@ use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 
 /// Objects that a deed lists; the others are counted.
-pub(super) const LISTED: usize = 1_000;
+const LISTED: usize = 1_000;
 
 /// The deeds, and which of them explains each affected object and each stretch.
 #[derive(Debug, Default)]
@@ -52,6 +52,17 @@ pub(super) struct Effect<'a> {
     pub(super) object: Option<&'a ObjectLocation>,
     pub(super) alternatives: &'a [Technique],
     pub(super) raise: Vec<Raise>,
+}
+
+/// Judges everything.
+pub(crate) fn judge(facts: &Evidence<'_>) -> Judged {
+    let mut judge = Judge::new(facts);
+    judge.spans();
+    judge.objects();
+    judge.planted();
+    judge.narrowed();
+    judge.alone();
+    judge.finish()
 }
 
 impl<'a> Judge<'a> {

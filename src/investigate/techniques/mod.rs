@@ -7,9 +7,7 @@ mod index;
 mod ledger;
 mod objects;
 mod rates;
-mod rules;
 mod spans;
 
 pub(crate) use self::index::Evidence;
-pub(crate) use self::ledger::Judged;
-pub(crate) use self::rules::judge;
+pub(crate) use self::ledger::{Judged, judge};

@@ -2,8 +2,7 @@
 //! write.
 use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::access_logs::AccessLine;
-use crate::investigate::facts::{Affected, Trouble};
-use crate::investigate::versions_seen::VersionTrace;
+use crate::investigate::facts::{Affected, Trouble, VersionTrace};
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};

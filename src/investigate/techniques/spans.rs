@@ -1,12 +1,11 @@
 //! Stretches that no digest covers.
 use super::index::{TOGETHER, trail_key};
-use super::ledger::{Cause, Effect, Judge, LISTED};
+use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::facts::ChainFacts;
 use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
 use trailproof_core::trail_event::GapQuery;
-use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 impl Judge<'_> {
@@ -136,15 +135,8 @@ impl Judge<'_> {
     ) -> (Technique, Confidence, Witness, &'static [Technique]) {
         use Technique as T;
         let id = &chain.summary.chain;
-        let within = |time: Timestamp| time >= span.from && time < span.to;
-        let here = |at: &ObjectLocation| {
-            at.key.contains(&format!("/{}/", id.account))
-                && at.key.contains(&format!("/{}/", id.source_region))
-        };
-        let unlisted = self.facts.record.unlisted.iter().take(LISTED);
-        let unattested = unlisted
-            .filter(|unlisted| unlisted.time.is_some_and(within))
-            .any(|unlisted| here(&unlisted.at));
+        let place = (id.clone(), span.from);
+        let unattested = self.facts.record.unattested.get(&place).is_some_and(|logs| *logs > 0);
         if unattested {
             return (T::ValidationOff, Confidence::Likely, Witness::Store, &[]);
         }

@@ -118,10 +118,11 @@ fn evidences(case: &CaseReport, deed: &CaseDeed) -> Vec<Value> {
     let of_event = |CaseEvent { event, log, .. }: &CaseEvent| {
         json!({
             "actor": {"user": {"name": event.user, "uid": event.principal}},
-            "api": {"operation": event.name, "service": {"name": event.source}},
+            "api": {"operation": event.name},
             "src_endpoint": {"name": escape(&event.address)},
             "data": {
                 "event_id": event.id,
+                "event_source": event.source,
                 "log_file": words::uri(&log.at),
                 "log_file_sha256": hex::encode(log.hash),
                 "digest": words::uri(&log.digest.at),

@@ -1,7 +1,6 @@
 //! `trailproof events`: events come only from proven log files, each with its proof, in every format.
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use crate::support::program::{Ran, program, scratch};
+use std::path::PathBuf;
 use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, EventSpec, LogAt, TrailSpec};
 
 const STOP: &str = "StopLogging";
@@ -25,18 +24,15 @@ fn stage(name: &str, deeds: &[Deed]) -> Stage {
         .event(5, hostile)
         .build();
     trail.apply_all(deeds).unwrap();
-    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("events-{name}"));
-    let _ = fs::remove_dir_all(&at);
+    let at = scratch(&format!("events-{name}"));
     trail.write_to(&at.join("copy")).unwrap();
     Stage { trail, at }
 }
 
 impl Stage {
     fn program(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-        let output = command.args(arguments).env_clear().output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code(), text(output.stdout), text(output.stderr))
+        let ran = Ran::from(&mut program(arguments));
+        (Some(ran.status), ran.stdout, ran.stderr)
     }
 
     fn copy(&self) -> String {
@@ -247,8 +243,7 @@ fn a_log_file_full_of_events_is_reported_whole() {
         spec = spec.event(2, event.id(&format!("many-{number:04}")).request(&request));
     }
     let trail = spec.build();
-    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join("events-many");
-    let _ = fs::remove_dir_all(&at);
+    let at = scratch("events-many");
     trail.write_to(&at.join("copy")).unwrap();
     let stage = Stage { trail, at };
     let (status, out, err) = stage.search(&["--name", STOP, "--format", "jsonl"]);

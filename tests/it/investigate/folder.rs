@@ -1,5 +1,6 @@
 //! The case folder: its files, their forms, and what must never be in them.
-use super::{investigate, new_folder, program, serve};
+use super::{investigate, serve};
+use crate::support::program::{Ran, connected, empty_folder, scratch};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -87,7 +88,7 @@ fn a_case_folder_is_whole_and_the_same_each_time() {
 #[test]
 fn no_secret_and_nothing_hostile_is_in_the_folder() {
     let ran = investigate("folder-hostile", &hostile(), &["--pivot"]);
-    assert!(ran.out.contains("watchers-off"), "{}\n{}", ran.out, ran.err);
+    assert!(ran.ran.stdout.contains("watchers-off"), "{}\n{}", ran.ran.stdout, ran.ran.stderr);
     let all = files(&ran.folder);
     for (name, bytes) in &all {
         for planted in ["PLANTED-TOKEN", "PLANTED-SECRET"] {
@@ -125,7 +126,7 @@ fn no_secret_and_nothing_hostile_is_in_the_folder() {
         (&attempt["what"], &attempt["outcome"]),
         (&"StopLogging".into(), &"AccessDenied".into())
     );
-    assert!(!ran.out.contains("trail-stopped"), "{}", ran.out);
+    assert!(!ran.ran.stdout.contains("trail-stopped"), "{}", ran.ran.stdout);
 }
 
 /// Timesketch's importer demands `message`, `datetime` and `timestamp_desc`; its taggers and plaso's
@@ -178,21 +179,19 @@ fn a_record_and_its_location_give_the_same_case() {
     let attacked = Attack::ObjectsDeleted.built(Told::Recorded).unwrap();
     let first = investigate("record-first", &attacked, &[]);
     let server = serve(&attacked);
-    let again = new_folder("record-again");
+    let again = scratch("investigate-record-again");
     let record = first.folder.join("run.record.zst");
     let arguments =
         ["investigate", record.to_str().unwrap(), "--quiet", "--case", again.to_str().unwrap()];
-    let output = program(&server, &arguments).output().unwrap();
-    assert_eq!(output.status.code(), first.status, "{}", String::from_utf8_lossy(&output.stderr));
+    let ran = Ran::from(&mut connected(&server, &arguments));
+    assert_eq!(ran.status, first.ran.status, "{ran:#?}");
     let mut of_first = files(&first.folder);
     let of_again = files(&again);
     of_first.retain(|(name, _)| name != "run.record.zst" && name != "SHA256SUMS");
     let of_again: Vec<_> = of_again.into_iter().filter(|(name, _)| name != "SHA256SUMS").collect();
     assert_eq!(of_first, of_again);
     // A case that exists is never written into.
-    let output = program(&server, &arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("already exists"));
+    Ran::from(&mut connected(&server, &arguments)).is(2, "already exists");
 }
 
 #[test]
@@ -206,8 +205,7 @@ fn access_logs_name_who_deleted_by_an_unsigned_witness() {
          SigV4 TLS AuthHeader host TLSv1.3 - -\n",
         log.bucket, "arn:aws:iam::111122223333:user/trudy"
     );
-    let logs = new_folder("access-logs");
-    fs::create_dir_all(&logs).unwrap();
+    let logs = empty_folder("investigate-access-logs");
     fs::write(logs.join("2026-03-01"), line).unwrap();
     let ran = investigate("access", &attacked, &["--access-logs", logs.to_str().unwrap()]);
     let deed = ran.deed("objects-deleted").unwrap();

@@ -2,10 +2,10 @@
 //! its innocent twin; and what the case folder holds.
 mod folder;
 
+use crate::support::program::{Ran, connected, scratch};
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 use trailproof_testkit::server::{
     Fault, FaultPlan, LoopbackServer, Matcher, Schedule, ServerOptions,
@@ -20,18 +20,16 @@ const SSE_C: &str = "<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><M
                      stored using a form of Server Side Encryption. The correct parameters must be \
                      provided to retrieve the object.</Message></Error>";
 
-pub(crate) struct Ran {
-    pub(crate) status: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
+/// The result of an investigation, and its case folder.
+pub(crate) struct Investigated {
+    pub(crate) ran: Ran,
     pub(crate) folder: PathBuf,
 }
 
-impl Ran {
+impl Investigated {
     pub(crate) fn case(&self) -> Value {
         let text = fs::read_to_string(self.folder.join("case.json"));
-        serde_json::from_str(&text.unwrap_or_else(|_| panic!("{}\n{}", self.out, self.err)))
-            .unwrap()
+        serde_json::from_str(&text.unwrap_or_else(|_| panic!("{:#?}", self.ran))).unwrap()
     }
 
     fn deeds(&self) -> Vec<Value> {
@@ -56,30 +54,9 @@ pub(crate) fn serve(attacked: &Attacked) -> LoopbackServer {
     LoopbackServer::start(attacked.trail.world.clone(), options).unwrap()
 }
 
-pub(crate) fn new_folder(name: &str) -> PathBuf {
-    let at = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("investigate-{name}"));
-    let _ = fs::remove_dir_all(&at);
-    at
-}
-
-pub(crate) fn program(server: &LoopbackServer, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trailproof"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("AWS_ENDPOINT_URL", server.endpoint())
-        .env("AWS_ACCESS_KEY_ID", "key")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_MAX_ATTEMPTS", "1")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command
-}
-
-pub(crate) fn investigate(name: &str, attacked: &Attacked, more: &[&str]) -> Ran {
+pub(crate) fn investigate(name: &str, attacked: &Attacked, more: &[&str]) -> Investigated {
     let server = serve(attacked);
-    let folder = new_folder(name);
+    let folder = scratch(&format!("investigate-{name}"));
     let whole = attacked.trail.whole();
     let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();
     let (from, to) = (iso(whole.from), iso(whole.to));
@@ -87,9 +64,7 @@ pub(crate) fn investigate(name: &str, attacked: &Attacked, more: &[&str]) -> Ran
         vec!["investigate", "s3://example-trail-logs", "--start-time", &from, "--end-time", &to];
     arguments.extend(["--quiet", "--case", folder.to_str().unwrap()]);
     arguments.extend(more);
-    let output = program(&server, &arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr), folder }
+    Investigated { ran: Ran::from(&mut connected(&server, &arguments)), folder }
 }
 
 /// What remains to be said of a technique when its event is lost: the technique that fits, and how
@@ -124,7 +99,9 @@ fn every_technique_is_shown_with_who_when_and_from_where() {
         let name = attack.name();
         let attacked = attack.built(Told::Recorded).unwrap();
         let ran = investigate(&format!("{name}-recorded"), &attacked, &[]);
-        let deed = ran.deed(name).unwrap_or_else(|| panic!("{name}\n{}\n{}", ran.out, ran.err));
+        let deed = ran
+            .deed(name)
+            .unwrap_or_else(|| panic!("{name}\n{}\n{}", ran.ran.stdout, ran.ran.stderr));
         // Whether the disabled key is the trail's is not known from a store without KMS.
         let sure = if attack == Attack::KeyWithheld { "likely" } else { "shown" };
         assert_eq!(deed["confidence"], sure, "{name} {deed}");
@@ -148,13 +125,14 @@ fn a_technique_whose_event_is_lost_is_not_shown() {
         let shown: Vec<_> =
             ran.deeds().into_iter().filter(|deed| deed["confidence"] == "shown").collect();
         assert!(shown.is_empty(), "{name}: {shown:?}");
-        assert!(ran.deeds().iter().all(|deed| deed["who"] == ""), "{name}\n{}", ran.out);
+        assert!(ran.deeds().iter().all(|deed| deed["who"] == ""), "{name}\n{}", ran.ran.stdout);
         let Some((technique, sure)) = lost(attack) else {
             assert_eq!(ran.deed(name), None, "{name}");
             continue;
         };
-        let deed =
-            ran.deed(technique).unwrap_or_else(|| panic!("{name}\n{}\n{}", ran.out, ran.err));
+        let deed = ran
+            .deed(technique)
+            .unwrap_or_else(|| panic!("{name}\n{}\n{}", ran.ran.stdout, ran.ran.stderr));
         assert_eq!(deed["confidence"], sure, "{name} {deed}");
         let all: Vec<&str> =
             deed["alternatives"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -172,8 +150,8 @@ fn an_innocent_twin_is_no_deed() {
         let name = attack.name();
         let attacked = attack.built(Told::Innocent).unwrap();
         let ran = investigate(&format!("{name}-innocent"), &attacked, &[]);
-        assert_eq!(ran.deeds(), Vec::<Value>::new(), "{name}\n{}", ran.out);
-        assert_eq!(ran.status, Some(0), "{name}\n{}\n{}", ran.out, ran.err);
+        assert_eq!(ran.deeds(), Vec::<Value>::new(), "{name}\n{}", ran.ran.stdout);
+        assert_eq!(ran.ran.status, 0, "{name}\n{}\n{}", ran.ran.stdout, ran.ran.stderr);
     }
 }
 
@@ -182,7 +160,7 @@ fn an_innocent_twin_is_no_deed() {
 fn ransom_is_not_a_permission_problem() {
     let attacked = Attack::ObjectsRansomed.built(Told::Recorded).unwrap();
     let ran = investigate("ransom", &attacked, &[]);
-    assert!(ran.out.contains("SSE-C"), "{}", ran.out);
+    assert!(ran.ran.stdout.contains("SSE-C"), "{}", ran.ran.stdout);
     let affected = &ran.case()["affected"][0];
     assert_eq!((&affected["code"], &affected["deed"]), (&"kms-denied".into(), &1.into()));
 }
@@ -192,7 +170,7 @@ fn ransom_is_not_a_permission_problem() {
 fn an_intrusion_is_told_on_one_screen() {
     let trail = trailproof_testkit::trail::intrusion::intrusion().unwrap();
     let ran = investigate("intrusion", &Attacked { trail, when: 0, ransomed: None }, &[]);
-    assert_eq!(ran.status, Some(1), "{}", ran.err);
+    assert_eq!(ran.ran.status, 1, "{}", ran.ran.stderr);
     let deeds = ran.deeds();
     let told: Vec<(&str, &str)> = deeds
         .iter()
@@ -205,8 +183,12 @@ fn an_intrusion_is_told_on_one_screen() {
         ("objects-replaced", "shown"),
         ("objects-planted", "shown"),
     ];
-    assert_eq!(told, expected, "{}", ran.out);
-    assert!(deeds.iter().all(|deed| deed["who"] == WHO && deed["from_where"] == FROM), "{}", ran.out);
-    assert_eq!(deeds[2]["object_count"], 2, "{}", ran.out);
-    assert!(ran.out.lines().count() <= 60, "{}", ran.out);
+    assert_eq!(told, expected, "{}", ran.ran.stdout);
+    assert!(
+        deeds.iter().all(|deed| deed["who"] == WHO && deed["from_where"] == FROM),
+        "{}",
+        ran.ran.stdout
+    );
+    assert_eq!(deeds[2]["object_count"], 2, "{}", ran.ran.stdout);
+    assert!(ran.ran.stdout.lines().count() <= 60, "{}", ran.ran.stdout);
 }

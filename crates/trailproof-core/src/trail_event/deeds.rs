@@ -100,7 +100,7 @@ pub const DEED_NAMES: [&str; 86] = [
 ];
 
 /// What an event did, or tried to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deed {
     /// The technique, if the parameters make the call an instance of one.
     pub technique: Option<Technique>,
@@ -156,19 +156,6 @@ pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
     }
     let context = deed.technique.is_some() || !deed.effects.is_empty() || in_bucket;
     context.then_some(deed)
-}
-
-impl Default for Deed {
-    fn default() -> Self {
-        Self {
-            technique: None,
-            effects: Vec::new(),
-            key: None,
-            prefix: None,
-            days: None,
-            redirected_to: None,
-        }
-    }
 }
 
 fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option<Technique> {

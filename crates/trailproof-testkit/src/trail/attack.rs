@@ -247,7 +247,7 @@ impl Attack {
                 format!("{{\"name\":\"{arn}\",\"enableLogFileValidation\":{}}}", !harm),
             ),
             Self::TrailRedirected => {
-                let to = if harm { "other-bucket" } else { &bucket };
+                let to = if harm { "other-bucket" } else { bucket.as_str() };
                 (
                     CLOUDTRAIL,
                     "UpdateTrail",
@@ -267,17 +267,21 @@ impl Attack {
                 let name = if harm { "DisableKey" } else { "EnableKey" };
                 ("kms.amazonaws.com", name, format!("{{\"keyId\":\"{KEY}\"}}"))
             }
-            Self::ObjectsDeleted => (S3, "DeleteObject", at(if harm { log } else { "tmp/x" })),
+            Self::ObjectsDeleted => {
+                (S3, "DeleteObject", at(if harm { log.as_str() } else { "tmp/x" }))
+            }
             Self::VersionsDeleted => {
-                let key = if harm { log } else { "tmp/x" };
+                let key = if harm { log.as_str() } else { "tmp/x" };
                 let request = format!(
                     "{{\"bucketName\":\"{bucket}\",\"key\":\"{key}\",\"versionId\":\"3HL4kqtJ\"}}"
                 );
                 (S3, "DeleteObject", request)
             }
-            Self::ObjectsReplaced => (S3, "PutObject", at(if harm { log } else { "tmp/x" })),
+            Self::ObjectsReplaced => {
+                (S3, "PutObject", at(if harm { log.as_str() } else { "tmp/x" }))
+            }
             Self::ObjectsRansomed => {
-                let key = if harm { log } else { "tmp/x" };
+                let key = if harm { log.as_str() } else { "tmp/x" };
                 let request = format!(
                     "{{\"bucketName\":\"{bucket}\",\"key\":\"{key}\",\
                      \"x-amz-server-side-encryption-customer-algorithm\":\"AES256\",\
@@ -285,7 +289,9 @@ impl Attack {
                 );
                 (S3, "CopyObject", request)
             }
-            Self::ObjectsPlanted => (S3, "PutObject", at(if harm { planted } else { "tmp/x" })),
+            Self::ObjectsPlanted => {
+                (S3, "PutObject", at(if harm { planted.as_str() } else { "tmp/x" }))
+            }
             Self::LifecycleExpiry => {
                 let prefix = if harm { "AWSLogs/" } else { "tmp/" };
                 let text = format!(
@@ -312,7 +318,7 @@ impl Attack {
                 (S3, "PutBucketLifecycle", rule(&text))
             }
             Self::ReplicaCut => {
-                let bucket = if harm { &bucket } else { "another-bucket" };
+                let bucket = if harm { bucket.as_str() } else { "another-bucket" };
                 (S3, "DeleteBucketReplication", format!("{{\"bucketName\":\"{bucket}\"}}"))
             }
             Self::OrgLeft => {
@@ -368,7 +374,12 @@ impl Attack {
 }
 
 /// Puts a log file with different content beside the one at `key`, named for this time.
-pub(super) fn plant(trail: &mut BuiltTrail, bucket: &str, key: &str, time: i64) -> Result<(), NoSuchTarget> {
+pub(super) fn plant(
+    trail: &mut BuiltTrail,
+    bucket: &str,
+    key: &str,
+    time: i64,
+) -> Result<(), NoSuchTarget> {
     let mut version = trail.current(bucket, key).ok_or(NoSuchTarget)?.clone();
     let mut dice = super::dice::Dice::new(77, key);
     let scene = log_file::Scene { account: "111122223333", region: "us-east-1", time };
