@@ -127,7 +127,11 @@ impl Attack {
             });
             let index = usize::try_from(self.event_hour()).unwrap_or(0) + 1;
             let digest = DigestAt { chain: chain.unwrap_or(0), index };
-            trail.apply(Deed::LogDeleted(LogAt { digest, log: 0 }))?;
+            // All log files of that hour, because the event may be in any of them.
+            let built = trail.chains.get(digest.chain).and_then(|chain| chain.digests.get(index));
+            for log in 0..built.map_or(0, |digest| digest.logs.len()) {
+                trail.apply(Deed::LogDeleted(LogAt { digest, log }))?;
+            }
         }
         Ok(Attacked { trail, when, ransomed })
     }
