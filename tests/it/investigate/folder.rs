@@ -208,9 +208,11 @@ fn access_logs_name_who_deleted_by_an_unsigned_witness() {
     let logs = empty_folder("investigate-access-logs");
     fs::write(logs.join("2026-03-01"), line).unwrap();
     let ran = investigate("access", &attacked, &["--access-logs", logs.to_str().unwrap()]);
-    let deed = ran.deed("objects-deleted").unwrap();
+    // The log files of the lost event's hour are gone too, and no line names who deleted them.
+    let named = |deed: &Value| deed["who"] == "arn:aws:iam::111122223333:user/trudy";
+    let deed = ran.deeds().into_iter().find(named).unwrap_or_else(|| panic!("{}", ran.case()));
+    assert_eq!(deed["technique"], "objects-deleted");
     assert_eq!((&deed["confidence"], &deed["witness"]), (&"likely".into(), &"unsigned".into()));
-    assert_eq!(deed["who"], "arn:aws:iam::111122223333:user/trudy");
     assert_eq!(
         (&deed["when"], &deed["from_where"]),
         (&"2026-03-01T15:00:38Z".into(), &"192.0.2.3".into())

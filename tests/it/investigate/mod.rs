@@ -59,7 +59,10 @@ pub(crate) fn investigate(name: &str, attacked: &Attacked, more: &[&str]) -> Inv
     let folder = scratch(&format!("investigate-{name}"));
     let whole = attacked.trail.whole();
     let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();
-    let (from, to) = (iso(whole.from), iso(whole.to));
+    // Chains of some worlds end before others.
+    let ends = attacked.trail.chains.iter().flat_map(|chain| &chain.digests);
+    let to = ends.map(|digest| digest.end).max().unwrap_or(whole.to);
+    let (from, to) = (iso(whole.from), iso(to));
     let mut arguments =
         vec!["investigate", "s3://example-trail-logs", "--start-time", &from, "--end-time", &to];
     arguments.extend(["--quiet", "--case", folder.to_str().unwrap()]);
@@ -189,6 +192,8 @@ fn an_intrusion_is_told_on_one_screen() {
         "{}",
         ran.ran.stdout
     );
-    assert_eq!(deeds[2]["object_count"], 2, "{}", ran.ran.stdout);
+    // The older of two neighbouring digests is no finding of its own: it lies in the stretch of
+    // missing digests that the newer one begins.
+    assert_eq!(deeds[2]["object_count"], 1, "{}", ran.ran.stdout);
     assert!(ran.ran.stdout.lines().count() <= 60, "{}", ran.ran.stdout);
 }
