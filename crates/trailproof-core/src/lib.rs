@@ -6,6 +6,7 @@
 pub mod bytes;
 pub mod codes;
 pub mod compat;
+pub mod control;
 pub mod coverage;
 pub mod digest;
 pub mod log_file;

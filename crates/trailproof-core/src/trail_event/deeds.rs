@@ -3,9 +3,9 @@
 //! Whether a call stops delivery or removes digests is judged by the table of `operations`. The
 //! events here are those of the table, and more that remove nothing from the chains.
 use super::facts::{Effects, Facts, Record, Recorded};
-use super::policy::items;
 use super::{Effect, Subject, TrailEvent, operations};
 use crate::codes::technique::Technique;
+use crate::control::policy::items;
 use crate::vocab::key_layout::ROOT;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! The facts by which one event is judged: its fields, and where it was found.
-use super::policy::items;
 use super::{Effect, KeyName, NamedTrail, Subject};
+use crate::control::policy::items;
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, Region, TrailArn};
 use crate::vocab::key_layout::ROOT;

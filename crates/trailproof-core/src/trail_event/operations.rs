@@ -5,8 +5,9 @@
 //! `PutBucketLifecycleConfiguration`). JSON services write members with a lower-case first letter;
 //! for S3, XML bodies appear as JSON, in which one child is an object and several are an array.
 use super::facts::{Effects, Facts};
-use super::policy::{items, lets_cloudtrail};
+use super::policy::lets_cloudtrail;
 use super::{Effect, NamedTrail, Subject};
+use crate::control::policy::items;
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::key_layout::DigestKey;
 use serde_json::Value;

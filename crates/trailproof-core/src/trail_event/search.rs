@@ -170,9 +170,7 @@ const PRINCIPAL: [&str; 7] = [
 ];
 
 fn fits(patterns: &[String], text: &str) -> bool {
-    patterns
-        .iter()
-        .any(|pattern| glob(pattern.as_bytes(), text.as_bytes(), |one, other| one == other))
+    patterns.iter().any(|pattern| glob(pattern, text, CaseRule::Counts))
 }
 
 /// Returns whether the text holds the longest part of the pattern between its wildcards, unless

@@ -186,3 +186,16 @@ pub const CASE_EVENTS: usize = 10_000;
 
 /// Affected objects that one investigation judges one by one.
 pub const CASE_OBJECTS: usize = 100_000;
+/// Bytes of a policy that is evaluated. AWS allows 20 KB for a bucket and 32 KB for a key.
+pub const POLICY: usize = 64 << 10;
+
+/// Bytes of a Terraform plan or state, a CloudFormation template, or a file of `--evidence`. A plan of a
+/// large estate has some 50 MB.
+pub const CONFIG_FILE: u64 = 256 << 20;
+
+/// Bytes of one answer of AWS that is kept as it was received. A bucket's lifecycle configuration, of up
+/// to 1,000 rules, is the longest and takes less than 1 MB.
+pub const ANSWER_KEPT: usize = 8 << 20;
+
+/// Trails that one configuration may hold. An account may have five in a region.
+pub const CONFIG_TRAILS: usize = 1_000;

@@ -2,6 +2,7 @@
 //! them.
 pub mod budget;
 pub mod chain_id;
+pub mod glob;
 pub mod ids;
 pub mod key_layout;
 pub mod location;

@@ -1,0 +1,270 @@
+//! The rules about the key.
+use super::trail::is_aws_alias;
+use crate::control::fact::{Reader, Unread, UnreadWhy};
+use crate::control::facts::{Facts, KeyDescription, KeyFacts};
+use crate::control::operation::Operation;
+use crate::control::policy::{Caller, Context, Decision, Policy, Request, Statement};
+use crate::control::status::{Judgement, Pitfall, Reason};
+use serde_json::{Value, json};
+
+type Judged = Result<Judgement, Unread>;
+
+/// Name of CloudTrail in policies.
+pub(super) const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
+
+/// The key of a trail, or the judgement on a trail without one.
+enum Key<'a> {
+    Is(&'a KeyFacts),
+    None(Judgement),
+}
+
+fn key<'a>(r: &Reader, facts: &'a Facts) -> Result<Key<'a>, Unread> {
+    let named = r.read(&facts.trail.kms_key)?.filter(|key| !key.is_empty());
+    match (named, &facts.key) {
+        (None, _) => Ok(Key::None(Judgement::not_applicable(Reason::NoKey))),
+        (Some(_), Some(key)) => Ok(Key::Is(key)),
+        (Some(_), None) => Err(Unread::new(Operation::DescribeKey, UnreadWhy::NotAsked)),
+    }
+}
+
+fn described<'a>(r: &Reader, key: &'a KeyFacts) -> Result<&'a KeyDescription, Unread> {
+    let gone = || Unread::new(Operation::DescribeKey, UnreadWhy::NotFound);
+    r.read(&key.description)?.ok_or_else(gone)
+}
+
+fn policy<'a>(r: &Reader, key: &'a KeyFacts) -> Result<&'a Policy, Unread> {
+    let gone = || Unread::new(Operation::GetKeyPolicy, UnreadWhy::NotFound);
+    r.read(&key.policy)?.ok_or_else(gone)
+}
+
+pub(super) fn customer_managed(r: &Reader, facts: &Facts) -> Judged {
+    let named = r.read(&facts.trail.kms_key)?.cloned().unwrap_or_default();
+    if is_aws_alias(&named) {
+        let failed = Judgement::fail(Reason::KeyManagedByAws).seen("key", named);
+        return Ok(failed.pitfall(Pitfall::AwsManagedKey));
+    }
+    let key = match key(r, facts)? {
+        Key::Is(key) => key,
+        Key::None(judgement) => return Ok(judgement),
+    };
+    let customer = described(r, key)?.customer;
+    let judged = Judgement::holds(customer, Reason::KeyManagedByAws).seen("key", named);
+    let judged = judged.seen("customer_managed", customer);
+    Ok(judged.pitfall_if(!customer, Pitfall::AwsManagedKey))
+}
+
+pub(super) fn not_pending_deletion(r: &Reader, facts: &Facts) -> Judged {
+    let key = match key(r, facts)? {
+        Key::Is(key) => key,
+        Key::None(judgement) => return Ok(judgement),
+    };
+    let described = described(r, key)?;
+    let pending = matches!(described.state.as_str(), "PendingDeletion" | "PendingReplicaDeletion");
+    let mut judged = Judgement::holds(!pending, Reason::KeyPendingDeletion)
+        .seen("key_state", described.state.as_str())
+        .pitfall_if(pending, Pitfall::KeyDeletionMakesLogsUnreadable);
+    if let Some(deletion) = described.deletion {
+        judged = judged.seen("deletion", deletion.to_string());
+        if let Some(now) = facts.as_of {
+            let left = deletion.unix().saturating_sub(now.unix()).max(0) / 86_400;
+            judged = judged.seen("days_left", left);
+        }
+    }
+    Ok(judged)
+}
+
+pub(super) fn rotation(r: &Reader, facts: &Facts) -> Judged {
+    let key = match key(r, facts)? {
+        Key::Is(key) => key,
+        Key::None(judgement) => return Ok(judgement),
+    };
+    // The state decides whether KMS could rotate it at all; unread, the answer about rotation decides.
+    if let Ok(described) = described(r, key)
+        && !(described.customer && described.rotatable)
+    {
+        let why =
+            if described.customer { Reason::KeyNotRotatable } else { Reason::KeyManagedByAws };
+        return Ok(Judgement::not_applicable(why));
+    }
+    match r.read(&key.rotation)? {
+        Some(on) => Ok(Judgement::holds(*on, Reason::NotAsRequired).seen("rotation", *on)),
+        None => Ok(Judgement::not_applicable(Reason::KeyNotRotatable)),
+    }
+}
+
+pub(super) fn in_bucket_region(r: &Reader, facts: &Facts) -> Judged {
+    let key = match key(r, facts)? {
+        Key::Is(key) => key,
+        Key::None(judgement) => return Ok(judgement),
+    };
+    let missing = |operation| Unread::new(operation, UnreadWhy::NotFound);
+    let of_key = r.read(&key.region)?.ok_or_else(|| missing(Operation::DescribeKey))?;
+    let of_bucket = r.read(&facts.bucket.region)?.ok_or_else(|| missing(Operation::HeadBucket))?;
+    let replica = || described(r, key).is_ok_and(|it| it.replicas.contains(of_bucket));
+    let holds = of_key == of_bucket || replica();
+    let judged = Judgement::holds(holds, Reason::KeyInOtherRegion)
+        .seen("key_region", of_key.as_str())
+        .seen("bucket_region", of_bucket.as_str());
+    Ok(judged.pitfall_if(!holds, Pitfall::KeyRegionDiffers))
+}
+
+/// Returns the keys of a condition that CloudTrail's requests to KMS have. Keys that are not known here
+/// stay unknown.
+fn context<'a>(facts: &'a Facts, account: &'a str) -> Vec<(&'a str, Context<'a>)> {
+    let mut context = vec![
+        ("aws:securetransport", Context::Is(vec!["true"])),
+        ("aws:principalisawsservice", Context::Is(vec!["true"])),
+        ("aws:principalservicename", Context::Is(vec![CLOUDTRAIL])),
+        ("aws:principalarn", Context::Absent),
+        ("aws:principalaccount", Context::Absent),
+        ("aws:principalorgid", Context::Absent),
+    ];
+    if let Some(arn) = facts.trail.arn.as_deref() {
+        context.push(("aws:sourcearn", Context::Is(vec![arn])));
+        context.push(("kms:encryptioncontext:aws:cloudtrail:arn", Context::Is(vec![arn])));
+    }
+    if !account.is_empty() {
+        context.push(("aws:sourceaccount", Context::Is(vec![account])));
+    }
+    context
+}
+
+pub(super) fn for_cloudtrail(r: &Reader, facts: &Facts) -> Judged {
+    let key = match key(r, facts)? {
+        Key::Is(key) => key,
+        Key::None(judgement) => return Ok(judgement),
+    };
+    let policy = policy(r, key)?;
+    let account = facts.trail.account.as_deref().unwrap_or_default();
+    let uses_bucket_key =
+        facts.bucket.encryption.value().is_some_and(|encryption| encryption.bucket_key);
+    let mut actions = vec!["kms:GenerateDataKey", "kms:DescribeKey"];
+    if uses_bucket_key {
+        actions.push("kms:Decrypt");
+    }
+    let decide = |action: &str| {
+        let mut context = context(facts, account);
+        if action == "kms:DescribeKey" {
+            // DescribeKey has no encryption context.
+            context.retain(|(name, _)| !name.starts_with("kms:encryptioncontext:"));
+            context.push(("kms:encryptioncontext:aws:cloudtrail:arn", Context::Absent));
+        }
+        let caller = Caller::Service(CLOUDTRAIL);
+        policy.decide(&Request { caller, action, resource: &key.subject, context })
+    };
+    let decisions: Vec<(&str, Decision)> =
+        actions.iter().map(|action| (*action, decide(action))).collect();
+    let of = |wanted: &dyn Fn(Decision) -> bool| -> Vec<&str> {
+        decisions.iter().filter(|(_, it)| wanted(*it)).map(|(action, _)| *action).collect()
+    };
+    let refused = of(&|it| matches!(it, Decision::Denied | Decision::NotAllowed));
+    let undecided = of(&|it| it == Decision::Undecided);
+    if !refused.is_empty() {
+        let failed = Judgement::fail(Reason::CloudTrailNotAllowed).seen("not_allowed", refused);
+        return Ok(failed.pitfall(Pitfall::KeyPolicyLacksCloudtrail));
+    }
+    if !undecided.is_empty() {
+        return Ok(undecided_by(facts, Operation::GetKeyPolicy).seen("undecided", undecided));
+    }
+    Ok(Judgement::pass().seen("allowed", actions))
+}
+
+/// Returns the judgement on a policy that was not decided: not available if the trail's ARN is not known
+/// yet, otherwise manual.
+pub(super) fn undecided_by(facts: &Facts, operation: Operation) -> Judgement {
+    if facts.trail.arn.is_none() {
+        let unread = Unread::new(operation, UnreadWhy::UnknownUntilApplied);
+        return Judgement::not_available(unread);
+    }
+    Judgement::manual(Reason::PolicyUndecided)
+}
+
+const SOURCE_ARN: &str = "aws:sourcearn";
+const SOURCE_ACCOUNT: &str = "aws:sourceaccount";
+const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:aws:cloudtrail:arn";
+
+/// Returns whether a value restricts a trail's ARN to one account.
+fn names_account(value: &str) -> bool {
+    let account = value.split(':').nth(4).unwrap_or_default();
+    account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns whether a statement that allows CloudTrail narrows it to trails of one account.
+pub(super) fn is_scoped(statement: &Statement) -> bool {
+    let by_arn = |key: &str| {
+        let values = statement.required(key);
+        !values.is_empty() && values.iter().all(|value| names_account(value))
+    };
+    let accounts = statement.required(SOURCE_ACCOUNT);
+    by_arn(SOURCE_ARN)
+        || by_arn(ENCRYPTION_CONTEXT)
+        || (!accounts.is_empty() && !accounts.iter().any(|it| it.contains(['*', '?'])))
+}
+
+/// Returns whether a statement has a condition that could narrow it and is not one that is known to.
+pub(super) fn may_be_scoped(statement: &Statement) -> bool {
+    [SOURCE_ARN, SOURCE_ACCOUNT, ENCRYPTION_CONTEXT, "aws:sourceorgid", "aws:sourceorgpaths"]
+        .iter()
+        .any(|key| statement.has_condition_on(key))
+}
+
+pub(super) fn scoped(r: &Reader, facts: &Facts) -> Judged {
+    let key = match key(r, facts)? {
+        Key::Is(key) => key,
+        Key::None(judgement) => return Ok(judgement),
+    };
+    let statements = policy(r, key)?
+        .statements()
+        .iter()
+        .filter(|it| it.allows && it.names_service(CLOUDTRAIL) && it.covers("kms:GenerateDataKey"));
+    scope_of(statements.collect())
+}
+
+/// Judges whether all statements that allow CloudTrail are narrowed.
+pub(super) fn scope_of(statements: Vec<&Statement>) -> Judged {
+    if statements.is_empty() {
+        return Ok(Judgement::not_applicable(Reason::CloudTrailNotAllowed));
+    }
+    let open: Vec<&&Statement> = statements.iter().filter(|it| !is_scoped(it)).collect();
+    let ids = |list: &[&&Statement]| -> Value {
+        json!(list.iter().map(|it| &it.sid).collect::<Vec<_>>())
+    };
+    Ok(if open.is_empty() {
+        Judgement::pass().seen("statements", statements.len())
+    } else if open.iter().all(|it| may_be_scoped(it)) {
+        Judgement::manual(Reason::PolicyUndecided).seen("statements", ids(&open))
+    } else {
+        Judgement::fail(Reason::NotScopedToTrail).seen("statements", ids(&open))
+    })
+}
+
+pub(super) fn not_public(r: &Reader, facts: &Facts) -> Judged {
+    let key = match key(r, facts)? {
+        Key::Is(key) => key,
+        Key::None(judgement) => return Ok(judgement),
+    };
+    let everyone: Vec<&Statement> = policy(r, key)?
+        .statements()
+        .iter()
+        .filter(|it| it.allows && it.is_for_everyone())
+        .collect();
+    let open: Vec<&str> =
+        everyone.iter().filter(|it| !it.is_conditional()).map(|it| it.sid.as_str()).collect();
+    if !open.is_empty() {
+        return Ok(Judgement::fail(Reason::OpenToEveryone).seen("statements", open));
+    }
+    Ok(Judgement::pass().seen("conditional_statements_for_everyone", everyone.len()))
+}
+
+pub(super) fn who_can_decrypt(r: &Reader, facts: &Facts) -> Judged {
+    let key = match key(r, facts)? {
+        Key::Is(key) => key,
+        Key::None(judgement) => return Ok(judgement),
+    };
+    let allowing = policy(r, key)?.statements().iter().filter(|it| it.allows);
+    let decrypting = allowing.filter(|it| it.covers("kms:Decrypt"));
+    let principals: Vec<Value> = decrypting
+        .map(|it| json!({ "principals": it.principals(), "conditional": it.is_conditional() }))
+        .collect();
+    Ok(Judgement::manual(Reason::IamMayAdd).seen("decrypt", principals))
+}
