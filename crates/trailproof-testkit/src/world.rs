@@ -17,6 +17,11 @@ pub struct World {
     pub organization_id: Option<String>,
     /// The organization's accounts, as ListAccounts returns them.
     pub accounts: Vec<Member>,
+    /// Answers of operations of CloudTrail, KMS and Organizations about configuration, in JSON, by
+    /// `OPERATION TARGET`; the target of GetTrailStatus is the region of the request. They take precedence
+    /// over what the other fields give. Without one, the operation answers as for something that is not
+    /// there.
+    pub configuration: BTreeMap<String, String>,
 }
 
 /// An account of an organization.
@@ -37,6 +42,8 @@ pub struct Bucket {
     pub region: String,
     /// Versions by key, the newest last. A key whose newest version is a delete marker is absent.
     pub objects: BTreeMap<String, Vec<Version>>,
+    /// Answers of GETs of subresources, such as `encryption`, as S3 writes them: XML, or JSON for `policy`.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// One version of one object.
@@ -112,7 +119,7 @@ pub struct PublicKey {
 impl Bucket {
     /// Creates an empty bucket in `region`.
     pub fn new(region: &str) -> Self {
-        Self { region: region.to_owned(), objects: BTreeMap::new() }
+        Self { region: region.to_owned(), objects: BTreeMap::new(), settings: BTreeMap::new() }
     }
 
     /// Puts `version` on top of the versions of `key`.

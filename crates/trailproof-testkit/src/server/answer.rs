@@ -10,6 +10,17 @@ use super::s3_error::HOST_ID;
 use super::state::State;
 use super::{cloudtrail, organizations, s3, sts};
 
+/// Returns the error of an operation about configuration that is not there.
+fn not_configured(call: &Call) -> JsonError {
+    let kind = match call.key.split(' ').next() {
+        Some("GetInsightSelectors") => "InsightNotEnabledException",
+        Some("GetEventSelectors") => "TrailNotFoundException",
+        Some("DescribeKey" | "GetKeyPolicy" | "GetKeyRotationStatus") => "NotFoundException",
+        _ => "AWSOrganizationsNotInUseException",
+    };
+    JsonError::new(400, kind, "There is no such configuration.")
+}
+
 /// Responds to `request`, and applies `faults` to the response.
 pub(super) fn answer(
     state: &State,
@@ -33,7 +44,12 @@ pub(super) fn answer(
             "Missing Authentication Token",
         )
         .response(),
+        Protocol::Json if world.configuration.contains_key(&call.configured()) => {
+            let body = world.configuration.get(&call.configured()).cloned().unwrap_or_default();
+            Response::with_body(200, "application/x-amz-json-1.1", body)
+        }
         Protocol::Json => match call.operation {
+            Operation::GetConfiguration => Err(not_configured(call)),
             Operation::DescribeOrganization => organizations::describe_organization(&world),
             Operation::ListAccounts => organizations::list_accounts(&world, call),
             Operation::Unknown => Err(JsonError::new(400, "UnknownOperationException", "")),

@@ -38,11 +38,28 @@ pub enum Operation {
     DescribeOrganization,
     /// Organizations ListAccounts.
     ListAccounts,
+    /// Any other operation of CloudTrail, KMS or Organizations about configuration; the key begins with its
+    /// name.
+    GetConfiguration,
     /// STS GetCallerIdentity.
     GetCallerIdentity,
     /// Anything else.
     Unknown,
 }
+
+/// The operations that are answered from the configuration of the world alone.
+const CONFIGURATION: [&str; 10] = [
+    "DescribeKey",
+    "DescribePolicy",
+    "GetEventSelectors",
+    "GetInsightSelectors",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "ListDelegatedAdministrators",
+    "ListParents",
+    "ListPoliciesForTarget",
+    "ListRoots",
+];
 
 /// The format of an operation's responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +84,7 @@ impl Operation {
             "LookupEvents" => Self::LookupEvents,
             "DescribeOrganization" => Self::DescribeOrganization,
             "ListAccounts" => Self::ListAccounts,
+            name if CONFIGURATION.contains(&name) => Self::GetConfiguration,
             _ => Self::Unknown,
         }
     }
@@ -80,7 +98,8 @@ impl Operation {
             | Self::GetTrailStatus
             | Self::LookupEvents
             | Self::DescribeOrganization
-            | Self::ListAccounts => Protocol::Json,
+            | Self::ListAccounts
+            | Self::GetConfiguration => Protocol::Json,
             Self::GetCallerIdentity => Protocol::Query,
             _ => Protocol::S3,
         }
@@ -108,6 +127,7 @@ impl Operation {
             Self::LookupEvents => "cloudtrail:LookupEvents",
             Self::DescribeOrganization => "organizations:DescribeOrganization",
             Self::ListAccounts => "organizations:ListAccounts",
+            Self::GetConfiguration => "configuration:Get",
             Self::GetCallerIdentity => "sts:GetCallerIdentity",
             Self::Unknown => "s3:Unknown",
         }

@@ -105,7 +105,9 @@ fn control_plane(request: &Request, region: String) -> Call {
         }
         None => Operation::Unknown,
     };
+    let name = request.target.as_deref().and_then(|it| it.rsplit('.').next()).unwrap_or_default();
     let key = match operation {
+        Operation::GetConfiguration => format!("{name} {}", configured_target(&body)),
         Operation::GetTrail | Operation::GetTrailStatus => {
             serde_json::from_str::<serde_json::Value>(&body)
                 .ok()
@@ -117,7 +119,24 @@ fn control_plane(request: &Request, region: String) -> Call {
     Call { operation, bucket: region.clone(), key, page: body, region }
 }
 
+/// Returns what a request about configuration is about; empty if it names nothing.
+fn configured_target(body: &str) -> String {
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let fields = ["KeyId", "TrailName", "ChildId", "TargetId", "PolicyId", "ServicePrincipal"];
+    let named = fields.iter().find_map(|name| body.get(name)?.as_str());
+    named.unwrap_or_default().to_owned()
+}
+
 impl Call {
+    /// Returns the key under which a world configures the answer.
+    pub(super) fn configured(&self) -> String {
+        match self.operation {
+            Operation::GetConfiguration => self.key.clone(),
+            Operation::GetTrailStatus => format!("GetTrailStatus {}", self.region),
+            other => format!("{other:?} "),
+        }
+    }
+
     /// Returns a number that is the same for all attempts at this request, and for no other
     /// request.
     pub(super) fn identity(&self) -> u64 {

@@ -6,7 +6,7 @@ use super::xml::Xml;
 use crate::world::{Bucket, Version};
 
 /// S3's errors for a subresource that was never set.
-const NOT_SET: [(&str, &str, &str); 9] = [
+const NOT_SET: [(&str, &str, &str); 10] = [
     ("cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"),
     (
         "encryption",
@@ -35,13 +35,27 @@ const NOT_SET: [(&str, &str, &str); 9] = [
         "ReplicationConfigurationNotFoundError",
         "The replication configuration was not found",
     ),
+    ("policyStatus", "NoSuchBucketPolicy", "The bucket policy does not exist"),
     ("tagging", "NoSuchTagSet", "The TagSet does not exist"),
 ];
 
+/// The subresources that are empty, and not an error, if they were never set.
+const EMPTY: [(&str, &str); 2] =
+    [("logging", "BucketLoggingStatus"), ("notification", "NotificationConfiguration")];
+
 /// Responds to a GET of a subresource of `bucket`.
 pub(super) fn answer(bucket: &Bucket, call: &Call) -> Result<Response, S3Error> {
+    if let (Some(body), "") = (bucket.settings.get(&call.page), call.key.as_str()) {
+        let kind = if call.page == "policy" { "application/json" } else { "application/xml" };
+        return Ok(Response::with_body(200, kind, body.clone()));
+    }
     if call.page == "versioning" && call.key.is_empty() {
         return Ok(versioning(bucket));
+    }
+    let empty = EMPTY.iter().find(|(name, _)| *name == call.page && call.key.is_empty());
+    if let Some((_, root)) = empty {
+        let body = Xml::new().s3_root(root, |_| {});
+        return Ok(Response::with_body(200, "application/xml", body));
     }
     let known = NOT_SET.iter().find(|(name, ..)| *name == call.page && call.key.is_empty());
     Err(known.map_or_else(
