@@ -15,5 +15,6 @@ mod lookup;
 pub mod report;
 mod session;
 pub mod source;
+mod trail_config;
 pub mod trust;
 pub mod verify;

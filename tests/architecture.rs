@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("files", &["console"]),
     ("investigate", &["console", "files", "report", "source", "trust", "verify"]),
     ("lookup", &["console", "report", "verify"]),
+    ("trail_config", &["aws", "console", "files", "report"]),
     ("session", &["aws", "console", "files", "locate", "report", "source", "trust", "verify"]),
     (
         "cli",
@@ -34,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "report",
             "session",
             "source",
+            "trail_config",
             "trust",
             "verify",
         ],
@@ -66,7 +68,8 @@ const NOT_FOR_CORE: &[&str] =
 
 /// The paths that may name crates of the AWS SDK. All other code reaches S3 and CloudTrail through
 /// our traits.
-const AWS_CRATES_IN: &[&str] = &["attest/kms", "aws/", "source/s3/", "trust/cloudtrail"];
+const AWS_CRATES_IN: &[&str] =
+    &["attest/kms", "aws/", "source/s3/", "trail_config/live/", "trust/cloudtrail"];
 
 /// The implementations that `verify` must not name. It may use only the traits of those modules.
 const NOT_FOR_VERIFY: &[&str] =

@@ -212,6 +212,26 @@ impl AwsConfig {
         }
     }
 
+    /// Returns the configuration with the credentials of a role, which is assumed when the first request
+    /// needs it.
+    pub async fn assuming(&self, role: &str) -> Self {
+        let mut base = self.sdk.to_builder();
+        base.set_endpoint_url(self.endpoint(Service::Sts));
+        let provider = aws_config::sts::AssumeRoleProvider::builder(role)
+            .session_name("trailproof")
+            .configure(&base.build())
+            .build()
+            .await;
+        let sdk = self.sdk.to_builder();
+        let sdk = sdk.credentials_provider(SharedCredentialsProvider::new(provider)).build();
+        Self {
+            endpoint_url: self.endpoint_url.clone(),
+            endpoint_scope: self.endpoint_scope,
+            trusts_none: self.trusts_none,
+            ..Self::from_sdk(sdk)
+        }
+    }
+
     /// Checks that there are credentials, before anything else begins.
     ///
     /// # Errors

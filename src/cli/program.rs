@@ -2,7 +2,7 @@
 use super::args::commands::{Cli, Command};
 use super::command::attest::run as attest;
 use super::command::{
-    events, investigate, keys, lookup, manual, mirror, replay, validate_logs, verify,
+    events, investigate, keys, lookup, manual, mirror, replay, trail_config, validate_logs, verify,
 };
 use crate::console::exit::ExitStatus;
 use crate::console::stream::print_to_stderr;
@@ -57,6 +57,7 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Mirror(args) => runtime.block_on(mirror::run(&cli.aws, &args)),
         Command::Keys(args) => runtime.block_on(keys::run(&cli.aws, &args)),
         Command::Replay(args) => replay::run(&args),
+        Command::TrailConfig(args) => runtime.block_on(trail_config::run(&cli.aws, &args)),
         Command::Verify(args) => runtime.block_on(verify::run(&cli.aws, &args)),
     };
     // Do not wait for requests whose answers are no longer needed.

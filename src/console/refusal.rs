@@ -1,7 +1,7 @@
 //! Why a command ends without a result.
 use super::exit::ExitStatus;
 use super::stream::{print_to_stderr, print_to_stdout};
-use std::io;
+use std::{fmt, io};
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::location::escape;
 
@@ -77,6 +77,12 @@ impl Refusal {
     pub(crate) fn print(&self) -> ExitStatus {
         print_to_stderr(&format!("error: {}", self.words));
         self.status
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reporters: consumers of the event stream, one for each format. A reporter never judges.
 pub(crate) mod case;
 mod collect;
+pub(crate) mod controls;
 mod ends;
 pub(crate) mod events;
 pub mod export;
@@ -18,6 +19,7 @@ pub mod record;
 mod storage;
 pub mod text;
 pub(crate) mod text_lines;
+pub(crate) mod trail_config;
 pub(crate) mod words;
 
 use std::io;

@@ -18,6 +18,10 @@ use trailproof_core::codes::technique::{
     CaseNotice, Confidence, Raise, Technique, TimeIs, Witness,
 };
 use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
+use trailproof_core::control::check::CheckId;
+use trailproof_core::control::fact::UnreadWhy;
+use trailproof_core::control::operation::Operation;
+use trailproof_core::control::status::{Pitfall, Reason, Status};
 use trailproof_core::coverage::Uncovered;
 use trailproof_core::record::PlaceDoubt;
 
@@ -248,6 +252,69 @@ fn the_page_of_codes_is_that_of_the_code() {
         TimeIs::iter().map(TimeIs::code),
     );
     check("codes.md", &page);
+}
+
+#[test]
+fn the_page_of_checks_is_that_of_the_code() {
+    let file = "crates/trailproof-core/src/control/check.rs";
+    let documented: BTreeMap<String, String> = items(file, "pub enum CheckId {")
+        .into_iter()
+        .map(|item| (kebab(&item.name), item.words))
+        .collect();
+    let mut page = String::from(
+        "# Checks of a configuration\n\nWhat `trailproof trail-config` checks, with the operations of AWS \
+         whose answers decide. Codes are stable.\n\n| check | requirement | severity | operations |\n\
+         | --- | --- | --- | --- |\n",
+    );
+    for check in CheckId::all() {
+        let severity: &str = check.severity().into();
+        let operations: Vec<&str> = check.operations().iter().map(|it| it.name()).collect();
+        let words = &documented[check.code()];
+        let operations = operations.join(", ");
+        writeln!(page, "| `{}` | {words} | {severity} | {operations} |", check.code()).unwrap();
+    }
+    let status = "crates/trailproof-core/src/control/status.rs";
+    let fact = "crates/trailproof-core/src/control/fact.rs";
+    let statuses: BTreeMap<String, String> = items(status, "pub enum Status {")
+        .into_iter()
+        .map(|item| (kebab(&item.name).to_uppercase().replace('-', "_"), item.words))
+        .collect();
+    page.push_str("\n## Statuses\n\n| status | meaning |\n| --- | --- |\n");
+    for status in Status::iter() {
+        writeln!(page, "| `{}` | {} |", status.code(), statuses[status.code()]).unwrap();
+    }
+    codes(
+        &mut page,
+        ("Reasons", "Why a check decided as it did."),
+        (status, "pub enum Reason {"),
+        Reason::iter().map(Reason::code),
+    );
+    codes(
+        &mut page,
+        (
+            "Pitfalls",
+            "Known mistakes that a check met. They explain a result and do not change it.",
+        ),
+        (status, "pub enum Pitfall {"),
+        Pitfall::iter().map(Pitfall::code),
+    );
+    codes(
+        &mut page,
+        (
+            "Facts that were not read",
+            "Why a fact is not known. It says nothing about the configuration.",
+        ),
+        (fact, "pub enum UnreadWhy {"),
+        UnreadWhy::iter().map(UnreadWhy::code),
+    );
+    page.push_str(
+        "\n## Permissions\n\nThe IAM actions that let every check of a running trail decide.\n\n\
+         | operation | IAM action |\n| --- | --- |\n",
+    );
+    for operation in Operation::iter().filter(|it| *it != Operation::GetObject) {
+        writeln!(page, "| {} | `{}` |", operation.name(), operation.permission()).unwrap();
+    }
+    check("checks.md", &page);
 }
 
 #[test]

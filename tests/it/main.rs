@@ -44,6 +44,7 @@ mod storage;
 #[path = "../support/mod.rs"]
 mod support;
 mod trail_builder;
+mod trail_config;
 mod trail_model;
 mod unlisted;
 mod verify_cli;

@@ -7,6 +7,7 @@ use super::keys::KeysArgs;
 use super::lookup::LookupArgs;
 use super::mirror::MirrorArgs;
 use super::output::ReplayArgs;
+use super::trail_config::TrailConfigArgs;
 use super::verify::VerifyArgs;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Mirror(MirrorArgs),
     /// Fetch and check the public keys of digests, to verify without AWS
     Keys(KeysArgs),
+    /// Check that a trail, its bucket and its key are configured so that logs can be evidence
+    TrailConfig(TrailConfigArgs),
     /// Sign the result of a run, or check a signed result
     Attest(AttestArgs),
     /// Print a completion script for a shell

@@ -10,4 +10,5 @@ pub(super) mod mirror;
 pub(super) mod output;
 pub(super) mod request;
 pub(super) mod selection;
+pub(super) mod trail_config;
 pub(super) mod verify;

@@ -104,7 +104,7 @@ fn export(text: &str) -> Result<ExportFile, String> {
     Ok(ExportFile { kind, path: path.into() })
 }
 
-fn report(text: &str) -> Result<ReportFile, String> {
+pub(super) fn report(text: &str) -> Result<ReportFile, String> {
     match text.split_once('=') {
         Some((_, "")) | None => Err("must be of the form `html=FILE`".to_owned()),
         Some(("html", path)) => Ok(ReportFile { kind: ReportKind::Html, path: path.into() }),

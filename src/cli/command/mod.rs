@@ -11,5 +11,6 @@ pub(super) mod mirror;
 mod mirror_check;
 mod mirror_dry_run;
 pub(super) mod replay;
+pub(super) mod trail_config;
 pub(super) mod validate_logs;
 pub(super) mod verify;

@@ -9,4 +9,4 @@ mod report;
 mod shape;
 
 pub use self::report::Ocsf;
-pub(crate) use self::shape::VERSION;
+pub(crate) use self::shape::{VERSION, finding_head};

@@ -3,6 +3,7 @@ use super::content::{finding, not_proven, verdict};
 use super::shape::{EventContent, event};
 use crate::report::RunReporter;
 use crate::report::collect::Collected;
+use crate::report::controls::Controls;
 use serde_json::Value;
 use std::io::{self, Write};
 use trailproof_core::record::RunEvent;
@@ -38,20 +39,26 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
         // An interrupted run has no verdict, and the schema has no event for that.
         if let Some(summary) = &self.collected.summary {
             let (run, out) = (&self.collected, &mut self.out);
-            write(out, run, verdict(run, summary))?;
+            let controls = &Controls::load().map_err(io::Error::other)?;
+            write(out, run, controls, verdict(run, summary))?;
             let names = run.names();
             for content in &run.findings.entries {
-                write(out, run, finding(content, &names))?;
+                write(out, run, controls, finding(content, &names))?;
             }
             for class in not_proven(run) {
-                write(out, run, class)?;
+                write(out, run, controls, class)?;
             }
         }
         self.out.flush()
     }
 }
 
-fn write(out: &mut impl Write, run: &Collected, content: EventContent) -> io::Result<()> {
-    write_json(&mut *out, &Value::Object(event(run, &content)))?;
+fn write(
+    out: &mut impl Write,
+    run: &Collected,
+    controls: &Controls,
+    content: EventContent,
+) -> io::Result<()> {
+    write_json(&mut *out, &Value::Object(event(run, &content, controls)))?;
     out.write_all(b"\n")
 }

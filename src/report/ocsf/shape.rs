@@ -1,7 +1,9 @@
 //! Events in the attributes of the OCSF schema.
 use crate::report::collect::Collected;
+use crate::report::controls::Controls;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use trailproof_core::control::check::CheckId;
 use trailproof_core::vocab::chain_id::ChainId;
 
 /// Version of the OCSF schema.
@@ -62,10 +64,14 @@ impl Level {
     }
 }
 
-/// Returns the event in the form of the schema.
-pub(super) fn event(run: &Collected, content: &EventContent) -> Map<String, Value> {
-    let (severity_id, severity) = content.level.severity();
-    let (status_id, status) = content.level.status();
+/// Returns the fields that every Compliance Finding has: its class, severity, words and time, and the
+/// product.
+pub(crate) fn finding_head(
+    (severity_id, severity): (u8, &str),
+    words: &str,
+    milliseconds: i64,
+    tool_version: &str,
+) -> Map<String, Value> {
     let mut event = Map::new();
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("activity_id", CREATE.into());
@@ -80,18 +86,8 @@ pub(super) fn event(run: &Collected, content: &EventContent) -> Map<String, Valu
     put("severity", severity.into());
     put("status_id", 1.into());
     put("status", "New".into());
-    put("message", content.words.clone().into());
-    let start = run.start.as_ref();
-    let period = start.map(|start| start.period);
-    // The time of the finding is the start of the run, if it is recorded.
-    let made = run.circumstances.as_ref().map(|around| around.started.0);
-    let time = made.or(period.map(|period| period.end)).map_or(0, |at| at.unix() * 1_000);
-    put("time", time.into());
-    if let Some(period) = period {
-        put("start_time", period.start.unix().saturating_mul(1_000).into());
-        put("end_time", period.end.unix().saturating_mul(1_000).into());
-    }
-    let version = start.map_or(env!("CARGO_PKG_VERSION"), |start| start.tool.version.as_str());
+    put("message", words.into());
+    put("time", milliseconds.into());
     put(
         "metadata",
         json!({
@@ -101,10 +97,37 @@ pub(super) fn event(run: &Collected, content: &EventContent) -> Map<String, Valu
                 "name": "trailproof",
                 "uid": "trailproof",
                 "vendor_name": "trailproof",
-                "version": version,
+                "version": tool_version,
             },
         }),
     );
+    event
+}
+
+/// Returns the event in the form of the schema.
+///
+/// Integrity serves the controls that log file validation serves.
+pub(super) fn event(
+    run: &Collected,
+    content: &EventContent,
+    controls: &Controls,
+) -> Map<String, Value> {
+    let (standards, requirements) = controls.standards(CheckId::TrailLogFileValidation);
+    let own = "AWS CloudTrail log file integrity".to_owned();
+    let standards: Vec<String> = [own].into_iter().chain(standards).collect();
+    let (status_id, status) = content.level.status();
+    let start = run.start.as_ref();
+    let period = start.map(|start| start.period);
+    // The time of the finding is the start of the run, if it is recorded.
+    let made = run.circumstances.as_ref().map(|around| around.started.0);
+    let time = made.or(period.map(|period| period.end)).map_or(0, |at| at.unix() * 1_000);
+    let version = start.map_or(env!("CARGO_PKG_VERSION"), |start| start.tool.version.as_str());
+    let mut event = finding_head(content.level.severity(), &content.words, time, version);
+    let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
+    if let Some(period) = period {
+        put("start_time", period.start.unix().saturating_mul(1_000).into());
+        put("end_time", period.end.unix().saturating_mul(1_000).into());
+    }
     put("cloud", cloud(content.chain.as_ref()));
     put(
         "finding_info",
@@ -119,7 +142,8 @@ pub(super) fn event(run: &Collected, content: &EventContent) -> Map<String, Valu
         "compliance",
         json!({
             "control": "CloudTrail log file integrity validation",
-            "standards": ["AWS CloudTrail log file integrity"],
+            "standards": standards,
+            "requirements": requirements,
             "status_id": status_id,
             "status": status,
             "status_code": content.code,

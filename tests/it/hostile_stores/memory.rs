@@ -2,7 +2,7 @@
 //! in memory.
 use super::program::WHOLE;
 use super::*;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use trailproof_testkit::trail::gzip;
 
 /// The maximum resident memory of a run, in KiB.
@@ -65,12 +65,12 @@ fn with_forged(count: usize, forged: Forged) -> BuiltTrail {
 
 /// Runs the program and returns its exit status and peak resident memory in KiB.
 fn measured(server: &LoopbackServer, arguments: &[&str]) -> (Option<i32>, u64) {
-    let mut child = connected(server, arguments)
-        .env("AWS_REGION", "us-east-1")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    peak(connected(server, arguments).env("AWS_REGION", "us-east-1"))
+}
+
+/// Runs a command and returns its exit status and peak resident memory in KiB.
+pub(crate) fn peak(command: &mut Command) -> (Option<i32>, u64) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
     loop {

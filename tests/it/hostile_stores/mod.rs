@@ -1,7 +1,7 @@
 //! Stores that are slow, reject every request, or lead nowhere: the run goes on, reports what it
 //! waits for, and ends with a list of what it could not read.
 mod endless;
-mod memory;
+pub(crate) mod memory;
 mod program;
 mod slow;
 

@@ -1,6 +1,7 @@
 //! Searches the events of verified log files.
 use super::contents::{events, without_secrets};
-use super::policy::{glob, items};
+use crate::control::policy::items;
+use crate::vocab::glob::{CaseRule, glob};
 use crate::vocab::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,12 +1,16 @@
 //! The rules of the checks, by subject.
 mod bucket;
 mod bucket_policy;
+#[cfg(test)]
+mod good_facts;
 mod key;
 mod monitoring;
 mod organization;
 mod rule;
 #[cfg(test)]
 mod rule_tests;
+#[cfg(test)]
+mod settings_tests;
 mod trail;
 
 pub use self::rule::judge;

@@ -1,0 +1,244 @@
+//! Facts for the tests of the rules.
+use super::rule::judge;
+use crate::control::check::CheckId;
+use crate::control::fact::{Fact, UnreadWhy};
+use crate::control::facts::*;
+use crate::control::lifecycle::{Lifecycle, LifecycleRule, Transition};
+use crate::control::policy::Policy;
+use crate::control::selectors::{AdvancedSelector, FieldSelector, Selectors};
+use crate::control::status::Status;
+use crate::vocab::time::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub(super) const TRAIL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main";
+pub(super) const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234";
+pub(super) const NOW: i64 = 1_790_000_000;
+
+pub(super) fn known<T>(value: T) -> Fact<T> {
+    Fact::Known(value)
+}
+
+pub(super) fn text(value: &str) -> Fact<String> {
+    Fact::Known(value.to_owned())
+}
+
+pub(super) fn policy(statements: Value) -> Fact<Policy> {
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+    Fact::Known(Policy::from_value(&policy).unwrap())
+}
+
+pub(super) fn bucket_statements() -> [Value; 3] {
+    let service = json!({ "Service": "cloudtrail.amazonaws.com" });
+    [
+        json!({
+            "Sid": "acl", "Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl",
+            "Resource": "arn:aws:s3:::logs", "Condition": { "StringEquals": { "aws:SourceArn": TRAIL } },
+        }),
+        json!({
+            "Sid": "write", "Effect": "Allow", "Principal": service, "Action": "s3:PutObject",
+            "Resource": [
+                "arn:aws:s3:::logs/p/AWSLogs/111122223333/*",
+                "arn:aws:s3:::logs/p/AWSLogs/o-exampleorgid/*",
+            ],
+            "Condition": { "StringEquals": {
+                "aws:SourceArn": TRAIL, "s3:x-amz-acl": "bucket-owner-full-control",
+            } },
+        }),
+        json!({
+            "Sid": "tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+            "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"],
+            "Condition": { "Bool": { "aws:SecureTransport": false } },
+        }),
+    ]
+}
+
+pub(super) fn key_statements() -> [Value; 2] {
+    [
+        json!({
+            "Sid": "root", "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::111122223333:root" },
+            "Action": "kms:*", "Resource": "*",
+        }),
+        json!({
+            "Sid": "trail", "Effect": "Allow", "Principal": { "Service": ["cloudtrail.amazonaws.com"] },
+            "Action": ["kms:GenerateDataKey*", "kms:DescribeKey"], "Resource": "*",
+            "Condition": { "StringEquals": { "aws:SourceArn": TRAIL } },
+        }),
+    ]
+}
+
+pub(super) fn scp() -> Value {
+    json!([{
+        "Effect": "Deny", "Resource": "*",
+        "Action": ["cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail",
+            "cloudtrail:PutEventSelectors"],
+        "Condition": { "ArnNotLike": { "aws:PrincipalArn": "arn:aws:iam::*:role/admin" } },
+    }])
+}
+
+pub(super) fn at(seconds_ago: i64) -> Option<Timestamp> {
+    Some(Timestamp::from_unix(NOW - seconds_ago))
+}
+
+pub(super) fn status() -> TrailStatus {
+    let delivery = |age| Delivery { latest: at(age), error: None };
+    TrailStatus {
+        is_logging: true,
+        stopped: None,
+        logs: delivery(300),
+        digests: delivery(3_000),
+        cloudwatch: delivery(300),
+    }
+}
+
+pub(super) fn selector(category: &str) -> AdvancedSelector {
+    let field = |name: &str, value: &str| FieldSelector {
+        field: name.to_owned(),
+        equals: vec![value.to_owned()],
+        ..FieldSelector::default()
+    };
+    let mut fields = vec![field("eventCategory", category)];
+    if category == "Data" {
+        fields.push(field("resources.type", "AWS::S3::Object"));
+    }
+    AdvancedSelector { fields }
+}
+
+/// Returns facts on which every check passes that can.
+pub(super) fn good() -> Facts {
+    let mut trail = TrailFacts::unread(TRAIL, UnreadWhy::NotAsked);
+    trail.name = Some("main".to_owned());
+    trail.arn = Some(TRAIL.to_owned());
+    trail.account = Some("111122223333".to_owned());
+    trail.home_region = text("us-east-1");
+    trail.bucket = text("logs");
+    trail.prefix = text("p");
+    trail.kms_key = text(KEY);
+    trail.validation = known(true);
+    trail.multi_region = known(true);
+    trail.global_events = known(true);
+    trail.organization = known(true);
+    trail.log_group = text("arn:aws:logs:us-east-1:111122223333:log-group:trail:*");
+    trail.logging = known(true);
+    trail.status = BTreeMap::from([("us-east-1".to_owned(), known(status()))]);
+    trail.selectors = known(Selectors::Advanced(vec![selector("Management"), selector("Data")]));
+    trail.insights = known(vec!["ApiCallRateInsight".to_owned()]);
+    trail.data_buckets = vec!["cards".to_owned()];
+    let mut bucket = BucketFacts::unread("logs", UnreadWhy::NotAsked);
+    bucket.name = Some("logs".to_owned());
+    bucket.region = text("us-east-1");
+    bucket.versioning = text("Enabled");
+    bucket.mfa_delete = known(true);
+    bucket.lock =
+        known(ObjectLock { enabled: true, mode: Some("COMPLIANCE".to_owned()), days: Some(365) });
+    bucket.encryption = known(Encryption {
+        algorithm: "aws:kms".to_owned(),
+        key: Some(KEY.to_owned()),
+        bucket_key: false,
+        blocked: Some(vec!["SSE-C".to_owned()]),
+    });
+    bucket.public_access_block = known([true; 4]);
+    bucket.policy = policy(json!(bucket_statements()));
+    bucket.public = known(false);
+    bucket.grants = known(vec![Grant {
+        grantee: "75aa57f09aa0c8ca".to_owned(),
+        permission: "FULL_CONTROL".to_owned(),
+    }]);
+    bucket.ownership = text("BucketOwnerEnforced");
+    bucket.lifecycle = known(Lifecycle {
+        rules: vec![LifecycleRule {
+            id: "keep".to_owned(),
+            enabled: true,
+            expires: Some(400),
+            transitions: vec![Transition { days: Some(90), class: "GLACIER".to_owned() }],
+            ..LifecycleRule::default()
+        }],
+        small_stay: Some(false),
+    });
+    bucket.access_log = text("access");
+    bucket.replication = known(vec![Replication {
+        enabled: true,
+        bucket: "arn:aws:s3:::copy".to_owned(),
+        account: Some("444455556666".to_owned()),
+        kms_objects: true,
+        ..Replication::default()
+    }]);
+    bucket.notifications = known(Vec::new());
+    let key = KeyFacts {
+        subject: KEY.to_owned(),
+        region: text("us-east-1"),
+        description: known(KeyDescription {
+            customer: true,
+            state: "Enabled".to_owned(),
+            rotatable: true,
+            ..KeyDescription::default()
+        }),
+        policy: policy(json!(key_statements())),
+        rotation: known(true),
+    };
+    let mut organization = OrganizationFacts::unread(UnreadWhy::NotAsked);
+    organization.organization = known(Organization {
+        id: "o-exampleorgid".to_owned(),
+        management: "111122223333".to_owned(),
+    });
+    let account = |id: &str| Account { id: id.to_owned(), joined: None };
+    organization.accounts = known(vec![account("444455556666")]);
+    organization.policies_enabled = known(true);
+    let control =
+        ControlPolicy { name: "guard".to_owned(), target: "r-1".to_owned(), policy: policy(scp()) };
+    organization.policies = known(BTreeMap::from([
+        ("111122223333".to_owned(), Vec::new()),
+        ("444455556666".to_owned(), vec![control]),
+    ]));
+    organization.delegated = known(vec!["444455556666".to_owned()]);
+    let presence = ChainPresence {
+        start: Timestamp::from_unix(0),
+        end: Timestamp::from_unix(100),
+        covered_from: Some(Timestamp::from_unix(0)),
+    };
+    organization.chains = known(BTreeMap::from([("444455556666".to_owned(), presence)]));
+    let result = RuleResult {
+        rule: "trail".to_owned(),
+        resource: "main".to_owned(),
+        compliance: "COMPLIANT".to_owned(),
+    };
+    let monitoring = MonitoringFacts {
+        alerts: known(vec![Alert {
+            name: "tampering".to_owned(),
+            in_force: Some(true),
+            operations: ["StopLogging", "DeleteTrail", "UpdateTrail"].map(str::to_owned).to_vec(),
+        }]),
+        recorders: known(vec![Recorder {
+            name: "default".to_owned(),
+            recording: true,
+            last_status: "SUCCESS".to_owned(),
+        }]),
+        rules: known(vec![result.clone()]),
+        packs: known(vec![result]),
+        changes: known(vec![Change { resource: TRAIL.to_owned(), at: Timestamp::from_unix(5) }]),
+    };
+    Facts { as_of: at(0), trail, bucket, key: Some(key), organization, monitoring }
+}
+
+/// Returns facts of which nothing was read because of `why`.
+pub(super) fn unread(why: UnreadWhy) -> Facts {
+    let mut trail = TrailFacts::unread(TRAIL, why);
+    trail.data_buckets = vec!["cards".to_owned()];
+    Facts {
+        as_of: None,
+        trail,
+        bucket: BucketFacts::unread("logs", why),
+        key: Some(KeyFacts::unread(KEY, why)),
+        organization: OrganizationFacts::unread(why),
+        monitoring: MonitoringFacts::unread(why),
+    }
+}
+
+/// Asserts what a check decides about the good facts after a change.
+#[track_caller]
+pub(super) fn decides(check: CheckId, status: Status, change: impl FnOnce(&mut Facts)) {
+    let mut facts = good();
+    change(&mut facts);
+    let judged = judge(check, &facts, &Wanted::default());
+    assert_eq!(judged.status, status, "{}: {judged:?}", check.code());
+}
