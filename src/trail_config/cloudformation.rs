@@ -274,7 +274,8 @@ impl<'a> Template<'a> {
             _ => return Fact::unread(operation, LATER),
         };
         let bucket_key = rule.get("BucketKeyEnabled").and_then(Value::as_bool).unwrap_or_default();
-        let found = |key| Encryption { algorithm, key, bucket_key, blocked: None };
+        let blocked = Fact::unread(operation, UnreadWhy::NotAsked);
+        let found = |key| Encryption { algorithm, key, bucket_key, blocked };
         match self.property(by_default, "KMSMasterKeyID") {
             Property::Is(Value::String(key)) => Fact::Known(found(Some(key.clone()))),
             Property::Resource(id, key) if kind(key).starts_with("AWS::KMS::") => {

@@ -81,7 +81,7 @@ pub(super) fn encryption(of: &Value) -> Option<Encryption> {
         algorithm: text(by_default, "SSEAlgorithm")?,
         key: text(by_default, "KMSMasterKeyID"),
         bucket_key: on(rule, "BucketKeyEnabled").unwrap_or_default(),
-        blocked,
+        blocked: Fact::of(blocked),
     })
 }
 

@@ -1,8 +1,10 @@
 //! From the resources that configure a bucket to facts.
 use super::node::Node;
 use serde_json::Value;
+use trailproof_core::control::fact::{Fact, UnreadWhy};
 use trailproof_core::control::facts::{Encryption, Grant, Notification, ObjectLock, Replication};
 use trailproof_core::control::lifecycle::{Lifecycle, LifecycleRule, Transition};
+use trailproof_core::control::operation::Operation;
 use trailproof_core::control::selectors::{
     AdvancedSelector, BasicSelector, FieldSelector, Selectors,
 };
@@ -25,7 +27,7 @@ pub(super) fn encryption(node: Node<'_>) -> Option<Encryption> {
         algorithm: default.get("sse_algorithm").text()?.to_owned(),
         key: default.get("kms_master_key_id").text().map(str::to_owned),
         bucket_key: rule.get("bucket_key_enabled").on().unwrap_or_default(),
-        blocked: None,
+        blocked: Fact::unread(Operation::GetBucketEncryption, UnreadWhy::NotAsked),
     })
 }
 

@@ -186,6 +186,8 @@ fn an_added_log_file_is_reported_unless_the_search_is_off() {
     let ran = run(&server, &verify("s3://example-trail-logs", &WHOLE, &["--no-unlisted"]));
     assert_eq!(ran.status, 0, "{}", ran.stdout);
     assert!(ran.stdout.contains("Not checked: unlisted-logs"), "{}", ran.stdout);
+    let headline = ran.stdout.lines().next().unwrap_or_default();
+    assert!(headline.contains("log files that no digest names not searched for"), "{headline}");
 }
 
 #[test]

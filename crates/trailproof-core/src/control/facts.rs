@@ -199,7 +199,7 @@ pub struct ObjectLock {
 }
 
 /// Default encryption of a bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encryption {
     /// `AES256`, `aws:kms` or `aws:kms:dsse`.
     pub algorithm: String,
@@ -207,8 +207,20 @@ pub struct Encryption {
     pub key: Option<String>,
     /// Whether S3 asks KMS once for many objects.
     pub bucket_key: bool,
-    /// Kinds of encryption that the bucket refuses, if the answer lists them.
-    pub blocked: Option<Vec<String>>,
+    /// Kinds of encryption that the bucket refuses. Plans and templates cannot express them.
+    pub blocked: Fact<Vec<String>>,
+}
+
+impl Default for Encryption {
+    /// Returns the encryption of which nothing is known but that there is one.
+    fn default() -> Self {
+        Self {
+            algorithm: String::new(),
+            key: None,
+            bucket_key: false,
+            blocked: Fact::unread(Operation::GetBucketEncryption, UnreadWhy::NotAsked),
+        }
+    }
 }
 
 /// A grant of an access control list.

@@ -198,7 +198,10 @@ pub(super) fn blocks_customer_keys(r: &Reader, facts: &Facts) -> Judged {
         return Ok(Judgement::pass().seen("by", "policy"));
     }
     let encryption = r.read(&facts.bucket.encryption)?;
-    let blocked = encryption.and_then(|encryption| encryption.blocked.clone());
+    let blocked = match &encryption {
+        Some(encryption) => r.read(&encryption.blocked)?.cloned(),
+        None => None,
+    };
     let blocks = blocked.as_ref().is_some_and(|kinds| kinds.iter().any(|kind| kind == "SSE-C"));
     if blocks {
         return Ok(Judgement::pass().seen("by", "encryption").seen("blocked", blocked));

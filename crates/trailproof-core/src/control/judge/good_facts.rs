@@ -135,7 +135,7 @@ pub(super) fn good() -> Facts {
         algorithm: "aws:kms".to_owned(),
         key: Some(KEY.to_owned()),
         bucket_key: false,
-        blocked: Some(vec!["SSE-C".to_owned()]),
+        blocked: known(vec!["SSE-C".to_owned()]),
     });
     bucket.public_access_block = known([true; 4]);
     bucket.policy = policy(json!(bucket_statements()));

@@ -205,6 +205,7 @@ fn wrong_settings_of_the_bucket_fail() {
         let encryption = Encryption {
             algorithm: algorithm.to_owned(),
             key: key.map(str::to_owned),
+            blocked: Fact::Absent,
             ..Encryption::default()
         };
         move |f: &mut Facts| f.bucket.encryption = known(encryption)
@@ -214,6 +215,10 @@ fn wrong_settings_of_the_bucket_fail() {
     decides(C::BucketEncryptionDefault, Status::Fail, encryption("aws:kms", Some("alias/aws/s3")));
     decides(C::BucketEncryptionDefault, Status::Pass, encryption("aws:kms:dsse", Some(KEY)));
     decides(C::BucketBlocksCustomerKeys, Status::Fail, encryption("aws:kms", Some(KEY)));
+    // Plans and templates cannot say which kinds of encryption a bucket refuses.
+    decides(C::BucketBlocksCustomerKeys, Status::NotAvailable, |f| {
+        f.bucket.encryption = known(Encryption::default());
+    });
     for off in 0..4 {
         let mut settings = [true; 4];
         settings[off] = false;
