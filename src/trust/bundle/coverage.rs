@@ -44,7 +44,7 @@ pub(super) fn joined(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     joined
 }
 
-/// Returns the parts of the span that the stretches, which are [`joined`], do not cover.
+/// Returns the parts of the span that the stretches, which are joined, do not cover.
 pub fn left_out(
     stretches: &[(Timestamp, Timestamp)],
     span: (Timestamp, Timestamp),
