@@ -87,11 +87,11 @@ impl Sources<'_> {
         EcsCredentialsProvider::builder().configure(self.provider).build()
     }
 
-    fn instance(&self) -> ImdsCredentialsProvider {
-        ImdsCredentialsProvider::builder()
+    fn instance(&self) -> Instance {
+        let provider = ImdsCredentialsProvider::builder()
             .configure(self.provider)
-            .imds_client(self.metadata.clone())
-            .build()
+            .imds_client(self.metadata.clone());
+        Instance(provider.build())
     }
 
     /// Returns the provider of a profile. The SDK has everything but one-time codes.
@@ -185,6 +185,25 @@ impl ProvideCredentials for Resolved {
 
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
         self.provider.fallback_on_interrupt()
+    }
+}
+
+/// The credentials of the machine that the program runs on. Without them, or if its metadata are
+/// refused or broken, there are none, as in the AWS CLI: nobody asked for this source.
+#[derive(Debug)]
+struct Instance(ImdsCredentialsProvider);
+
+impl ProvideCredentials for Instance {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        let asked = self.0.provide_credentials();
+        Provided::new(async move { asked.await.map_err(CredentialsError::not_loaded) })
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.0.fallback_on_interrupt()
     }
 }
 

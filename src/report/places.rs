@@ -27,6 +27,9 @@ pub(super) fn scope(start: &RunStart, not_made: &[SkippedCheck]) -> Option<Strin
     } else if missed(Check::ExpectedPlaces) {
         words.push("places outside were not checked".to_owned());
     }
+    if missed(Check::Restarts) {
+        words.push("restarts of ended trails not searched for".to_owned());
+    }
     if missed(Check::UnlistedLogs) {
         words.push("log files that no digest names not searched for".to_owned());
     }

@@ -125,7 +125,10 @@ impl<W: Write> Text<W> {
             writeln!(self.out, "{}", escape(&places::expected(start)))?;
         }
         if run.keys.entries.iter().any(|key| key.source == KEYS_OF_MIRROR) {
-            writeln!(self.out, "public keys: those that lie in the mirror itself; none was named")?;
+            writeln!(
+                self.out,
+                "public keys: those in the mirror itself (`--public-keys` was not given)"
+            )?;
         }
         Ok(())
     }

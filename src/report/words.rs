@@ -110,6 +110,9 @@ pub(crate) fn check(check: Check) -> &'static str {
         Check::OtherPlaces => {
             "other chains and unlisted log files outside the location, where the links of a chain lead"
         }
+        Check::Restarts => {
+            "the trail's home region, for whether trails that ended were started again"
+        }
     }
 }
 

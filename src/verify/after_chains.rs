@@ -11,6 +11,7 @@ use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::trail_event::{Explanations, GapQuery};
 use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::ids::{AccountId, Region};
 use trailproof_core::vocab::key_layout::ROOT;
 use trailproof_core::vocab::location::ObjectLocation;
 
@@ -54,6 +55,37 @@ impl Run<'_> {
             }
         }
         unexplained
+    }
+
+    /// Reports the home regions in which an ended trail may have been started again, if their log
+    /// files are not in `searched`. No chain names the owner of an organization's trail, so for one
+    /// every account must be in scope.
+    pub(super) fn restarts(
+        &self,
+        ended: &[Ended],
+        unexplained: &BTreeSet<ChainId>,
+        searched: &BTreeSet<(AccountId, Region)>,
+        emit: &mut (dyn FnMut(&RunEvent) + Send),
+    ) {
+        let is_searched =
+            |ChainId { account, home_region, organization, .. }: &ChainId| match organization {
+                None => searched.contains(&(account.clone(), home_region.clone())),
+                Some(_) => {
+                    self.plan.scope.accounts.is_empty()
+                        && searched.iter().any(|(_, region)| region == home_region)
+                }
+            };
+        let open = ended.iter().filter(|end| end.counts && !unexplained.contains(&end.chain));
+        let regions: BTreeSet<&Region> =
+            open.filter(|end| !is_searched(&end.chain)).map(|end| &end.chain.home_region).collect();
+        for region in regions {
+            emit(&RunEvent::CheckNotPerformed(SkippedCheck {
+                check: Check::Restarts,
+                why: SkipReason::OutsideLocation,
+                region: Some(region.clone()),
+                detail: String::new(),
+            }));
+        }
     }
 
     /// Reports the answer for every place that was found, named or expected.

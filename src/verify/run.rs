@@ -132,6 +132,11 @@ async fn run(
         }));
     }
     let moments = Arc::new(Moments::of(&jobs));
+    let searched: BTreeSet<_> = jobs
+        .iter()
+        .filter(|job| job.listed.newest().is_some())
+        .map(|job| (job.chain.account.clone(), job.chain.source_region.clone()))
+        .collect();
     let (status, not_asked) = match &plan.status {
         Some(status) => match status.delivers_here(&plan.place, &plan.roots).await {
             Ok(status) => (Some(status), None),
@@ -162,6 +167,7 @@ async fn run(
         emit(&RunEvent::CheckNotPerformed(not_made));
     }
     let unexplained = run.explain(&ended, emit);
+    run.restarts(&ended, &unexplained, &searched, emit);
     run.unlisted(search, emit).await;
     run.other_places.emit(emit);
     run.answer(answers, unexplained, emit);

@@ -161,6 +161,26 @@ fn silent_instance_metadata_costs_at_most_two_seconds() {
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
+/// Nobody asked for instance metadata, so their refusal is no message of its own.
+#[test]
+fn refused_instance_metadata_are_no_credentials() {
+    let refuses = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", refuses.local_addr().unwrap());
+    std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        for mut stream in refuses.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let set = [
+        ("AWS_EC2_METADATA_DISABLED", "false"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint.as_str()),
+    ];
+    let found = found("refused", &set, "");
+    assert!(found.contains("credentials=Unable to locate credentials."), "{found}");
+}
+
 #[test]
 fn an_unreadable_ca_bundle_is_reported() {
     let found = found("bundle", &[("AWS_CA_BUNDLE", "/nowhere/ca.pem")], "");

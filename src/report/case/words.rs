@@ -53,7 +53,7 @@ pub(super) fn raise(raise: Raise) -> &'static str {
         Raise::DataEvents => "S3 data events of the bucket in a trail (there are none)",
         Raise::AccessLogs => "server access logs of the bucket (`--access-logs`)",
         Raise::OtherPlaces => "evidence of the account and region in which the call was made",
-        Raise::Versions => "permission to list and read versions",
+        Raise::Versions => "older versions of the objects, which this command does not read yet",
         Raise::Versioning => "versioning of the bucket, which is not on",
         Raise::LostLogs => "the log files of the hours around it, which are lost themselves",
         Raise::EventHistory => "Event history of the last 90 days (`aws cloudtrail lookup-events`)",

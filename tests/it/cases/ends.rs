@@ -198,6 +198,34 @@ fn a_stop_does_not_explain_the_end_of_a_region_if_the_trail_went_on() {
     assert_eq!(absent(&ran), [format!("{OWNER} {AWAY}")]);
 }
 
+/// In a narrower scope, the home region's log files are not read. The headline says so.
+#[test]
+fn a_narrower_scope_reports_that_it_does_not_search_for_restarts() {
+    let event = EventSpec::new("cloudtrail.amazonaws.com", "StartLogging");
+    let started = event.request(&json!({ "name": "other-trail" }).to_string());
+    let main = spec(20).event(16, started);
+    let stopped = second(20).accounts(&[OWNER]).regions(&[HOME, AWAY]).stopped(4);
+    let trail = TrailBuilder::new().trail(main).trail(stopped).build();
+    let first = trail.chains[0].digests[0].end;
+    let period = over(first + 12 * 3_600, first + 19 * 3_600);
+    assert_eq!(online(&trail, LOCATION, &period, &[]).status, 3);
+    let narrow = online(&trail, LOCATION, &period, &["--region", AWAY]);
+    let skipped = |ran: &Ran| -> Vec<Value> {
+        let all = ran.of_kind("check-not-performed").into_iter();
+        all.filter(|event| event["check"] == "restarts").collect()
+    };
+    assert_eq!(skipped(&narrow).len(), 1, "{}", narrow.stdout);
+    assert_eq!(skipped(&narrow)[0]["region"], HOME);
+    let server = serve(&trail);
+    let text =
+        aws(&server, &[&["verify", LOCATION][..], &slices(&period), &["--region", AWAY]].concat());
+    let headline = text.stdout.lines().next().unwrap_or_default();
+    assert!(headline.contains("restarts of ended trails not searched for"), "{headline}");
+    // Nothing is said where the home region is searched.
+    let home = online(&trail, LOCATION, &period, &["--region", HOME]);
+    assert!(home.status == 3 && skipped(&home).is_empty(), "{}", home.stdout);
+}
+
 /// A trail was stopped, and started again at any time of the period: what it delivered since is
 /// missing. The start of a different trail means nothing.
 #[test]

@@ -69,11 +69,7 @@ fn each_run_is_an_entry_that_names_who_when_and_what() {
     let head = serde_json::json!({ "entries": 4, "sha256": hash(lines[3].as_bytes()) });
     assert_eq!(header["custody"], head);
     let ran = said(&at);
-    assert!(
-        ran.stdout.contains("public keys: those that lie in the mirror itself"),
-        "{}",
-        ran.stdout
-    );
+    assert!(ran.stdout.contains("public keys: those in the mirror itself"), "{}", ran.stdout);
     let named = offline(&["verify", at.to_str().unwrap(), "--public-keys", &keys(&at)]);
     assert!(!named.stdout.contains("public keys:"), "{}", named.stdout);
     let note = ran.stderr;

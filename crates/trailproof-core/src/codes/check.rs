@@ -29,6 +29,9 @@ pub enum Check {
     /// Other evidence outside of the location: in a different bucket, prefix or organization's path
     /// to which the links of a chain lead.
     OtherPlaces,
+    /// Whether chains that ended before the period were started again, in the log files of the
+    /// trail's home region.
+    Restarts,
 }
 
 impl Check {
@@ -58,7 +61,7 @@ pub enum SkipReason {
     ListingUnread,
     /// The store does not report when objects were written.
     NoLastModified,
-    /// It is outside of the location that was named.
+    /// It is outside of the location or the scope that was named.
     OutsideLocation,
 }
 
