@@ -44,36 +44,40 @@ pub(crate) struct Evidence {
     pub(crate) copy: bool,
     /// What the search for the evidence did not look at or could not read.
     pub(crate) left_open: Vec<RunEvent>,
-    /// What the mirror that is read was made for, if one is read.
-    pub(crate) mirror: Option<Header>,
+    /// What each mirror was made for that is read for the bucket of delivery.
+    pub(crate) mirrors: Vec<Header>,
 }
 
 impl Evidence {
     /// Adds a doubt if the evidence is read from a mirror that was not made for all of `period`
     /// and `scope`.
-    pub(crate) fn doubt_beyond_mirror(
-        &mut self,
-        period: Period,
-        scope: &Scope,
-        within: Option<&LocationScope>,
-    ) {
-        let Some(header) = &self.mirror else { return };
-        let within = within.map(ToString::to_string).unwrap_or_default();
+    pub(crate) fn doubt_beyond_mirror(&mut self, period: Period, scope: &Scope) {
         let is_wide_enough = |run: &MirrorRun| {
-            let below = run.below.as_deref().unwrap_or_default();
-            let here = within.strip_prefix(below);
             holds(&run.trails, &scope.trails)
                 && holds(&run.accounts, &scope.accounts)
                 && holds(&run.regions, &scope.regions)
-                && (below.is_empty()
-                    || here.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+                && run.below.as_deref().is_none_or(|below| is_below(scope, below))
         };
-        if !header.was_asked_for(period, is_wide_enough) {
+        if !self.mirrors.iter().all(|header| header.was_asked_for(period, is_wide_enough)) {
             let words = "the mirror was not made for all of this period and scope";
             let why = ReadFailure::new(ReadFailureKind::NotCopied, words);
             self.left_open.push(RunEvent::ListingUnread { folder: format!("{ROOT}/"), why });
         }
     }
+}
+
+/// Returns whether everything in the scope lies below a folder of `AWSLogs`.
+fn is_below(scope: &Scope, folder: &str) -> bool {
+    let Some(folder) = LocationScope::parse(folder) else { return false };
+    let only = |names: &[String], name: Option<String>| {
+        name.is_none_or(|name| !names.is_empty() && names.iter().all(|asked| *asked == name))
+    };
+    let text = |names: &[AccountId]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let regions: Vec<String> = scope.regions.iter().map(ToString::to_string).collect();
+    let no_path = folder.organization.is_none() && folder.account.is_none();
+    (no_path || scope.organization.as_ref() == Some(&folder.organization))
+        && only(&text(&scope.accounts), folder.account.map(|account| account.to_string()))
+        && only(&regions, folder.region.map(|region| region.to_string()))
 }
 
 /// Returns whether a run whose scope has these names includes everything that is asked for. Without
@@ -104,6 +108,18 @@ fn is_in(folder: &str, scope: &Scope) -> bool {
 pub(crate) struct Copies {
     pub(crate) rules: Vec<Relocation>,
     pub(crate) complete: bool,
+    /// The mirrors that are read, each with the bucket that `--relocate` replaces by it; `None` for
+    /// the location itself.
+    pub(crate) mirrors: Vec<(Option<String>, Header)>,
+}
+
+impl Copies {
+    /// Returns what the mirrors were made for that are read for this bucket.
+    fn mirrors_of(&self, bucket: &str) -> Vec<Header> {
+        let is_of = |of: &Option<String>| of.as_ref().is_none_or(|of| of == bucket);
+        let of_it = self.mirrors.iter().filter(|(of, _)| is_of(of));
+        of_it.map(|(_, header)| header.clone()).collect()
+    }
 }
 
 /// Builds the rules of `--relocate` with their sources.
@@ -112,7 +128,7 @@ pub(crate) fn rules(
     s3: Option<&Arc<dyn ObjectSource>>,
     complete: bool,
 ) -> Result<Copies, Refusal> {
-    let mut rules = Vec::new();
+    let (mut rules, mut mirrors) = (Vec::new(), Vec::new());
     for (at, RelocateOption { bucket, prefix, to }) in moved.iter().enumerate() {
         let same = |other: &&RelocateOption| (&other.bucket, &other.prefix) == (bucket, prefix);
         if moved.iter().take(at).find(same).is_some_and(|other| other.to != *to) {
@@ -136,6 +152,7 @@ pub(crate) fn rules(
                         let (to_bucket, to_prefix) = in_mirror(&mirror, bucket, prefix);
                         // The manifest records what the store itself answered about its own bucket.
                         let own = to_bucket == *bucket;
+                        mirrors.push((Some(bucket.clone()), mirror.header().clone()));
                         (Arc::new(mirror), to_bucket, to_prefix, own)
                     }
                     None => (files, String::new(), String::new(), false),
@@ -146,7 +163,7 @@ pub(crate) fn rules(
         let complete = own || complete;
         rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix, complete });
     }
-    Ok(Copies { rules, complete })
+    Ok(Copies { rules, complete, mirrors })
 }
 
 /// Returns where a mirror made by trailproof holds what was delivered there: under its own name, or
@@ -188,10 +205,9 @@ pub(crate) async fn in_directory(
         let header = mirrored.header();
         let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
         let of = BucketLocation { bucket: of, prefix, is_root };
-        let made_for = Some(header.clone());
+        copies.mirrors.push((None, header.clone()));
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
-        let found = in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await?;
-        return Ok(Evidence { mirror: made_for, ..found });
+        return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
     }
     let mut recorded = sample_bucket(mirror.as_ref(), "").await;
     let logs = if recorded.parts.is_empty() { logs_alone(mirror.as_ref()).await } else { 0 };
@@ -224,6 +240,7 @@ pub(crate) async fn in_directory(
     }
     copies.rules.extend(relocations(recorded.parts.keys(), &source, "", copies.complete));
     copies.rules.extend(relocations(others.iter(), &source, "", false));
+    let mirrors = copies.mirrors_of(&bucket);
     Ok(Evidence {
         source: Arc::new(Counted::new(Relocated::new(copies.rules, None), Arc::clone(counts))),
         roots,
@@ -231,7 +248,7 @@ pub(crate) async fn in_directory(
         bucket,
         copy: true,
         left_open,
-        mirror: None,
+        mirrors,
     })
 }
 
@@ -324,12 +341,13 @@ pub(crate) async fn in_bucket(
     let copy = !recorded.parts.is_empty() && !recorded.parts.keys().any(is_local);
     if !copy && named.is_none_or(|named| named == bucket) {
         let copy = !copies.rules.is_empty();
+        let mirrors = copies.mirrors_of(&bucket);
         let source: Arc<dyn ObjectSource> =
             if copy { Arc::new(Relocated::new(copies.rules, Some(s3))) } else { s3 };
         let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
         let place = place(&bucket, &prefix, read, elsewhere);
         let roots = found.prefixes;
-        return Ok(Evidence { source, bucket, roots, place, copy, left_open, mirror: None });
+        return Ok(Evidence { source, bucket, roots, place, copy, left_open, mirrors });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -345,6 +363,7 @@ pub(crate) async fn in_bucket(
     left_open.extend(doubts);
     copies.rules.extend(relocations(recorded.parts.keys(), &s3, &bucket, copies.complete));
     copies.rules.extend(relocations(others.iter(), &s3, &bucket, false));
+    let mirrors = copies.mirrors_of(&original);
     Ok(Evidence {
         source: Arc::new(Relocated::new(copies.rules, Some(s3))),
         roots: roots(&recorded),
@@ -359,7 +378,7 @@ pub(crate) async fn in_bucket(
         ),
         bucket: original,
         left_open,
-        mirror: None,
+        mirrors,
         copy: true,
     })
 }

@@ -156,7 +156,7 @@ impl Session {
         let later = request.began.plus(ahead.max(0));
         let began = request.began;
         let (period, _) = request.period_at(later)?;
-        evidence.doubt_beyond_mirror(period, &request.scope, request.within.as_ref());
+        evidence.doubt_beyond_mirror(period, &request.scope);
         let plan = plan(request, &evidence, trails, later).await?;
         Ok(Self {
             plan,

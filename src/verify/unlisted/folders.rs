@@ -170,6 +170,7 @@ fn search_beside<'a>(
         let beside = Comparison { prefix, place: None, named: None, is_stray: &is_log };
         let every = Comparison { is_stray: &|_| true, ..beside };
         let Some(names) = shared.level(&folder, beside).await else { return };
+        let mut odd = 0;
         let mut searches: Vec<BoxFuture<'_, ()>> = Vec::new();
         for name in names.iter().filter(|name| !is_known(name)) {
             let below = format!("{folder}{name}/");
@@ -178,7 +179,8 @@ fn search_beside<'a>(
             if is_of_other_service(name) || name == DIGEST_FOLDER {
                 continue;
             }
-            if searches.len() >= budget::ODD_FOLDERS {
+            odd += usize::from(!holds_accounts);
+            if odd > budget::ODD_FOLDERS {
                 shared.doubt(&folder, over_budget("too many folders that are not an account's"));
                 break;
             }
@@ -190,7 +192,7 @@ fn search_beside<'a>(
                 search_beside(shared, prefix, below, nested - 1, &|_| false)
             } else {
                 shared.doubt(&below, over_budget("folders of accounts nest too deeply"));
-                break;
+                continue;
             });
         }
         in_order(searches).await;

@@ -42,6 +42,10 @@ pub(crate) struct UnlistedSearch {
     under_way: Vec<JoinHandle<()>>,
     /// Whether any place has verified time.
     any_covered: bool,
+    /// Accounts whose levels are searched.
+    searched_accounts: BTreeSet<AccountId>,
+    /// Accounts and regions whose days are searched.
+    searched: BTreeSet<(AccountId, Region)>,
 }
 
 /// What the regions of one account contribute to the search of the levels above them.
@@ -74,6 +78,8 @@ impl UnlistedSearch {
             account: None,
             under_way: Vec::new(),
             any_covered: false,
+            searched_accounts: BTreeSet::new(),
+            searched: BTreeSet::new(),
         }
     }
 
@@ -144,6 +150,7 @@ impl UnlistedSearch {
         if !named.is_covered() {
             return;
         }
+        self.searched.insert((account.clone(), region.clone()));
         let here = |place: &&Place| place.account == account && place.region == region;
         let mut folders = Vec::new();
         for place in self.places.iter().filter(here) {
@@ -176,23 +183,31 @@ impl UnlistedSearch {
     /// Starts to search what is beside the regions of the current account.
     fn begin_account(&mut self) {
         let Some(OfAccount { account, elsewhere, covered }) = self.account.take() else { return };
-        if !covered {
-            return;
+        if covered {
+            self.search_account(&account, elsewhere);
         }
-        let here = self.places.iter().filter(|place| place.account == account);
-        let roots: BTreeSet<KeyRoot> = here.map(|place| place.root.clone()).collect();
+    }
+
+    /// Starts to search what is beside the regions of an account, and the levels of its places that
+    /// have no verified time: their days are answered for in a different way.
+    fn search_account(&mut self, account: &AccountId, elsewhere: Hashes) {
+        self.searched_accounts.insert(account.clone());
+        let here: Vec<Place> =
+            self.places.iter().filter(|place| place.account == *account).cloned().collect();
+        let roots: BTreeSet<KeyRoot> = here.iter().map(|place| place.root.clone()).collect();
         let elsewhere = Arc::new((elsewhere, self.hasher.clone()));
         let days = Arc::new(days_of((self.period.start, self.period.end)));
         let mut regions = BTreeSet::new();
-        for place in self.places.iter().filter(|place| place.account == account) {
-            if !self.without_digests.contains(place) {
+        for place in here {
+            if !self.without_digests.contains(&place) {
                 regions.insert((place.root.clone(), place.region.to_string()));
+                if self.searched.contains(&(account.clone(), place.region.clone())) {
+                    continue;
+                }
+            } else if !is_region(place.region.as_str()) {
                 continue;
             }
-            if !is_region(place.region.as_str()) {
-                continue;
-            }
-            for name in self.log_folders.get(place).into_iter().flatten() {
+            for name in self.log_folders.get(&place).into_iter().flatten() {
                 let (shared, days) = (Arc::clone(&self.shared), Arc::clone(&days));
                 let named = NamedLogs::new(self.hasher.clone());
                 let (place, name) = (place.clone(), name.clone());
@@ -219,6 +234,14 @@ impl UnlistedSearch {
     pub(crate) async fn finish(mut self) -> Results {
         self.begin();
         self.begin_account();
+        if self.any_covered {
+            // Accounts without verified time are answered for by their days alone.
+            let accounts: BTreeSet<AccountId> =
+                self.places.iter().map(|place| place.account.clone()).collect();
+            for account in accounts.difference(&self.searched_accounts.clone()) {
+                self.search_account(account, Hashes::default());
+            }
+        }
         // If accounts are named, nothing above them is listed.
         if self.any_covered && self.shared.scope.accounts.is_empty() {
             let mut roots: BTreeSet<KeyRoot> =
