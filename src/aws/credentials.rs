@@ -1,7 +1,8 @@
 //! Where credentials come from: the AWS CLI's chain, with a short timeout for instance metadata and
 //! with the first result kept.
-use super::mfa::{self, Failed, RoleWithCode};
+use super::process::Process;
 use super::profile::{SelectedProfile, variable};
+use super::role::{AssumedRole, Failed};
 use super::words::{self, SetupError};
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -61,9 +62,9 @@ pub fn chain_of(
         true => CredentialsProviderChain::first_try("Profile", of_profile),
         false => {
             let first = CredentialsProviderChain::first_try("Environment", environment);
-            match profile.text("role_arn") {
-                Some(_) => first.or_else("Profile", of_profile).or_else("Web", web_identity),
-                None => first.or_else("Web", web_identity).or_else("Profile", of_profile),
+            match profile.is_role() {
+                true => first.or_else("Profile", of_profile).or_else("Web", web_identity),
+                false => first.or_else("Web", web_identity).or_else("Profile", of_profile),
             }
         }
     };
@@ -94,17 +95,23 @@ impl Sources<'_> {
         Instance(provider.build())
     }
 
-    /// Returns the provider of a profile. The SDK has everything but one-time codes.
+    /// Returns the provider of a profile: its role, its process, or what the SDK has. As in the AWS
+    /// CLI, a web identity and SSO come before keys of the credentials file, those before a process,
+    /// and that before keys of the config file.
     fn of_profile(
         &self,
         profile: &SelectedProfile,
         above: &mut Vec<String>,
     ) -> SharedCredentialsProvider {
         above.push(profile.name().to_owned());
-        let role = mfa::needs_code(profile).then(|| self.role(profile, above)).flatten();
-        match role {
-            Some(role) => SharedCredentialsProvider::new(role),
-            None => {
+        let role = profile.is_role().then(|| self.role(profile, above)).flatten();
+        let signs_in = profile.is_sso() || profile.text("web_identity_token_file").is_some();
+        let process = profile.text("credential_process");
+        let process = process.filter(|_| !profile.is_role() && !signs_in && !profile.has_keys());
+        match (role, process) {
+            (Some(role), _) => SharedCredentialsProvider::new(role),
+            (None, Some(process)) => SharedCredentialsProvider::new(Process::new(process)),
+            (None, None) => {
                 let sdk = ProfileFileCredentialsProvider::builder()
                     .configure(self.provider)
                     .profile_files(profile.sdk_files())
@@ -116,7 +123,7 @@ impl Sources<'_> {
 
     /// Returns the provider of a profile with a role; `None` if it has none, or if its sources form
     /// a circle, about which the SDK has a message.
-    fn role(&self, profile: &SelectedProfile, above: &mut Vec<String>) -> Option<RoleWithCode> {
+    fn role(&self, profile: &SelectedProfile, above: &mut Vec<String>) -> Option<AssumedRole> {
         let own_keys = || {
             let setting = |name: &str| profile.text(name).map(str::to_owned);
             let (id, secret) = (setting("aws_access_key_id")?, setting("aws_secret_access_key")?);
@@ -135,7 +142,7 @@ impl Sources<'_> {
             (None, Some("Ec2InstanceMetadata")) => SharedCredentialsProvider::new(self.instance()),
             _ => return None,
         };
-        RoleWithCode::new(profile, source, self.sdk, self.sts.clone())
+        AssumedRole::new(profile, source, self.sdk, self.sts.clone())
     }
 }
 
@@ -164,6 +171,14 @@ impl Resolved {
     /// The AWS CLI's message if no source had credentials, or the source's own message if it
     /// failed.
     pub async fn check(&self) -> Result<(), SetupError> {
+        if self.profile.as_ref().is_some_and(|profile| !profile.is_explicit)
+            && variable("AWS_ACCESS_KEY_ID").is_some()
+            && variable("AWS_SECRET_ACCESS_KEY").is_none()
+        {
+            // The SDK would go on to the next source, and so act as somebody else.
+            let words = "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY";
+            return Err(SetupError::Credentials(words.to_owned()));
+        }
         let failed = |error: CredentialsError| explained(&error, self.profile.as_ref());
         let found = self.provider.provide_credentials().await.map_err(failed)?;
         *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
@@ -231,7 +246,7 @@ fn explained(error: &CredentialsError, profile: Option<&SelectedProfile>) -> Set
     let (SetupError::Credentials(why), Some(profile)) = (worded(error), profile) else {
         return worded(error);
     };
-    let of_environment = !profile.is_explicit && profile.text("role_arn").is_none();
+    let of_environment = !profile.is_explicit && !profile.is_role();
     if let Some(path) = variable(WEB_IDENTITY).filter(|_| of_environment)
         && let Err(error) = std::fs::read(&path)
     {

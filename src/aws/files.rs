@@ -6,13 +6,16 @@
 //! `botocore.configloader` (botocore 1.43), and given to the SDK in a form that it reads in the same
 //! way.
 use super::words::SetupError;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::env;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Maximum size of one file, in bytes. A file with ten thousand profiles is smaller.
 const LARGEST: u64 = 4 << 20;
+
+/// The settings of static keys. The first one decides whether there are any.
+const KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
 /// What begins a comment line.
 const COMMENT: [char; 2] = ['#', ';'];
@@ -34,6 +37,8 @@ pub(super) type Settings = BTreeMap<String, Setting>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ConfigFiles {
     pub(super) profiles: BTreeMap<String, Settings>,
+    /// Profiles that have keys in the credentials file.
+    with_keys: BTreeSet<String>,
     sso_sessions: BTreeMap<String, Settings>,
     services: BTreeMap<String, Settings>,
 }
@@ -54,10 +59,21 @@ impl ConfigFiles {
             files.add_config(config);
         }
         let credentials = file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials");
-        for (name, settings) in sections(&credentials)?.into_iter().flatten() {
-            files.profiles.entry(name).or_default().extend(settings);
-        }
+        files.add_credentials(sections(&credentials)?.unwrap_or_default());
         Ok(files)
+    }
+
+    /// Adds the credentials file. Its keys take the place of those in the config file as a whole: a
+    /// token there belongs to other keys.
+    fn add_credentials(&mut self, credentials: Vec<(String, Settings)>) {
+        for (name, settings) in credentials {
+            let profile = self.profiles.entry(name.clone()).or_default();
+            if settings.contains_key(KEYS[0]) {
+                profile.retain(|name, _| !KEYS.contains(&name.as_str()));
+                self.with_keys.insert(name);
+            }
+            profile.extend(settings);
+        }
     }
 
     fn add_config(&mut self, config: Vec<(String, Settings)>) {
@@ -73,7 +89,7 @@ impl ConfigFiles {
                 _ => continue,
             };
             // Quotes as in a shell. A section with more or fewer words is none of ours.
-            if let Some(words) = shlex::split(&section)
+            if let Some(words) = shell_words(&section)
                 && let [_, name] = words.as_slice()
             {
                 into.insert(name.clone(), settings);
@@ -97,6 +113,11 @@ impl ConfigFiles {
         text
     }
 
+    /// Returns whether the credentials file has keys of the profile.
+    pub(super) fn has_keys(&self, profile: &str) -> bool {
+        self.with_keys.contains(profile)
+    }
+
     /// Returns a setting of a profile, if it is a text that is not empty.
     pub(super) fn text(&self, profile: &str, name: &str) -> Option<&str> {
         match self.profiles.get(profile)?.get(name)? {
@@ -114,9 +135,13 @@ impl ConfigFiles {
     }
 }
 
-/// Adds a setting, if the SDK can read its name. It would refuse the whole file over some names.
+/// Adds a setting, if the SDK can read its name and it is not read here. The SDK would refuse the
+/// whole file over some names.
+///
+/// The SDK takes ` #` in a value for the beginning of a comment, and the AWS CLI does not. The values
+/// that may hold it, those of roles and processes, are not the SDK's to read.
 fn add_setting(text: &mut String, name: &str, setting: &Setting) {
-    if !is_sdk_name(name) {
+    if !is_sdk_name(name) || name == "credential_process" {
         return;
     }
     match setting {
@@ -135,10 +160,17 @@ fn add_setting(text: &mut String, name: &str, setting: &Setting) {
     }
 }
 
+/// Splits a text as Python's `shlex.split` does, for which `#` does not begin a comment.
+pub(super) fn shell_words(text: &str) -> Option<Vec<String>> {
+    // A character for private use stands in its place.
+    const STANDS_FOR: &str = "\u{f0023}";
+    let words = shlex::split(&text.replace('#', STANDS_FOR))?;
+    Some(words.into_iter().map(|word| word.replace(STANDS_FOR, "#")).collect())
+}
+
 /// Returns a value of several lines on one line. Only commands and lists have several, and for them
 /// a line break is a space.
 fn one_line(value: &str) -> String {
-    // The SDK takes ` #` for the beginning of a comment only in section headers.
     value.split(['\n', '\r']).map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
@@ -351,9 +383,7 @@ mod tests {
     fn read(config: &str, credentials: &str) -> ConfigFiles {
         let mut files = ConfigFiles::default();
         files.add_config(parse(config).unwrap());
-        for (name, settings) in parse(credentials).unwrap() {
-            files.profiles.entry(name).or_default().extend(settings);
-        }
+        files.add_credentials(parse(credentials).unwrap());
         files
     }
 
@@ -413,6 +443,28 @@ mod tests {
         assert!(text.contains("[profile a%25b]\nsource_profile = my%20team\n"), "{text}");
         assert!(text.contains("[profile my%20team]\nregion = r\nservices = %C3%A9\n"), "{text}");
         assert!(text.contains("[services %C3%A9]\ns3 =\n  endpoint_url = http://x\n"), "{text}");
+    }
+
+    /// What Python 3.11's `shlex.split` returns for these texts.
+    #[test]
+    fn words_are_split_as_python_splits_them() {
+        let split = |text: &str| shell_words(text).map(|words| words.join("|"));
+        assert_eq!(split("a 'b #c' \"d # e\" #f g#"), Some("a|b #c|d # e|#f|g#".to_owned()));
+        assert_eq!(split("a # 'b"), None);
+        assert_eq!(split("$HOME/x\\ y"), Some("$HOME/x y".to_owned()));
+    }
+
+    #[test]
+    fn keys_of_the_credentials_file_take_the_place_of_all_others() {
+        let config = "[profile p]\naws_access_key_id = a\naws_secret_access_key = b\n\
+                      aws_session_token = stale\n[profile q]\naws_session_token = kept\n";
+        let credentials =
+            "[p]\naws_access_key_id = c\naws_secret_access_key = d\n[q]\nregion = r\n";
+        let files = read(config, credentials);
+        assert_eq!(files.text("p", "aws_access_key_id"), Some("c"));
+        assert_eq!(files.text("p", "aws_session_token"), None);
+        assert_eq!(files.text("q", "aws_session_token"), Some("kept"));
+        assert!(files.has_keys("p") && !files.has_keys("q"));
     }
 
     #[test]

@@ -82,6 +82,17 @@ impl SelectedProfile {
         self.files.nested(&self.name, above, name)
     }
 
+    /// Returns whether the credentials file has keys of the profile.
+    pub fn has_keys(&self) -> bool {
+        self.files.has_keys(&self.name)
+    }
+
+    /// Returns whether the profile is a role that is assumed with other credentials. A role for a web
+    /// identity needs none.
+    pub fn is_role(&self) -> bool {
+        self.text("role_arn").is_some() && self.text("web_identity_token_file").is_none()
+    }
+
     /// Returns whether the profile signs in with AWS IAM Identity Center (SSO).
     pub fn is_sso(&self) -> bool {
         ["sso_session", "sso_start_url"].iter().any(|name| self.text(name).is_some())

@@ -390,6 +390,80 @@ pub(super) const CASES: &[Case] = &[
             "",
         ),
     ),
+    case(
+        "a process and keys of the credentials file",
+        &[HERE, REGION],
+        "[default]\ncredential_process = cat HOME/process\n",
+        KEYS,
+    ),
+    case(
+        "a process and keys of the config file",
+        &[HERE, REGION],
+        "[default]\ncredential_process = cat HOME/process\naws_access_key_id=KEYC\naws_secret_access_key=s\n",
+        "",
+    ),
+    case(
+        "a process with a number sign",
+        &[HERE, REGION],
+        "[default]\ncredential_process = cat HOME/process # 'a\n",
+        "",
+    ),
+    case(
+        "a process with a variable",
+        &[HERE, REGION],
+        "[default]\ncredential_process = cat $HOME/process\n",
+        "",
+    ),
+    case(
+        "a token of the config file and keys of the credentials file",
+        &[HERE, REGION],
+        "[default]\naws_session_token=stale\n",
+        KEYS,
+    ),
+    case("half of the keys of the environment", &[HERE, ID, REGION], "", KEYS),
+    case("the other half", &[HERE, SECRET, REGION], "", KEYS),
+    case(
+        "a secret under the SDK's name",
+        &[HERE, ID, REGION, ("SECRET_ACCESS_KEY", "s")],
+        "",
+        KEYS,
+    ),
+    case(
+        "web identity of the environment and of the profile",
+        &[
+            HERE,
+            REGION,
+            ("AWS_PROFILE", "w"),
+            ("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/E"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "HOME/token"),
+        ],
+        "[profile w]\nrole_arn=arn:aws:iam::111122223333:role/W\nweb_identity_token_file=HOME/token\n",
+        "",
+    ),
+    with(
+        &["--profile", "r"],
+        case(
+            "an external id with a number sign",
+            &[HERE],
+            concat!(
+                "[profile r]\nregion=eu-west-1\nrole_arn=arn:aws:iam::111122223333:role/R\n",
+                "source_profile=a\nexternal_id=tenant #7\n"
+            ),
+            KEYS,
+        ),
+    ),
+    with(
+        &["--profile", "r"],
+        case(
+            "a role of a process",
+            &[HERE],
+            concat!(
+                "[profile r]\nregion=eu-west-1\nrole_arn=arn:aws:iam::111122223333:role/R\n",
+                "source_profile=p\n[profile p]\ncredential_process=cat HOME/process\n"
+            ),
+            "",
+        ),
+    ),
     // Which endpoint.
     case(
         "an endpoint of S3",

@@ -60,6 +60,8 @@ fn does(program: &Path, arguments: &[&str], case: &Case, home: &Path) -> (String
 
 fn home(number: usize, of: &str) -> PathBuf {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("aws-settings-{number}-{of}"));
+    // The AWS CLI keeps the credentials of roles in it.
+    let _ = std::fs::remove_dir_all(&home);
     std::fs::create_dir_all(&home).unwrap();
     home
 }

@@ -115,13 +115,17 @@ fn answer(request: &Request, seen: &Mutex<Vec<String>>) -> (&'static str, &'stat
         return (ok, "application/json", keys_as_json("KEYINSTANCE"));
     }
     let (key, region) = signer(request);
+    let token = match request.headers.get("x-amz-security-token") {
+        Some(token) => format!(" token={token}"),
+        None => String::new(),
+    };
     let payer = match request.headers.get("x-amz-request-payer") {
         Some(payer) => format!(" payer={payer}"),
         None => String::new(),
     };
     let host = request.headers.get("host").map_or("", String::as_str);
     let host = host.split(':').next().unwrap_or_default();
-    note(format!("{key} {region} {host} {}{payer}", path.trim_end_matches('/')));
+    note(format!("{key} {region} {host} {}{payer}{token}", path.trim_end_matches('/')));
     let list = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
     (ok, "application/xml", list.to_owned())
 }
@@ -142,7 +146,8 @@ fn assumed(request: &Request) -> String {
     };
     let role = parameter("RoleArn").rsplit("%2F").next().unwrap_or_default().to_owned();
     let (source, _) = signer(request);
-    let external = parameter("ExternalId");
+    // Both ways to encode a space.
+    let external = parameter("ExternalId").replace('+', "%20");
     let action = parameter("Action");
     format!(
         "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>\

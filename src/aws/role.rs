@@ -1,4 +1,5 @@
-//! Roles that require a one-time code, which the AWS CLI asks for and the SDK does not.
+//! Roles that are assumed with other credentials. The AWS CLI asks for the one-time codes that some
+//! require, and the SDK does not.
 use super::profile::SelectedProfile;
 use super::words;
 use aws_config::SdkConfig;
@@ -15,32 +16,9 @@ use std::fmt;
 use std::time::SystemTime;
 use trailproof_core::vocab::location::escape;
 
-/// Roles that may lie between a profile and the keys at their beginning. AWS itself has no limit.
-const DEEPEST: usize = 16;
-
-/// Returns whether credentials of the profile require a one-time code, its own or that of a profile
-/// that its role is assumed from.
-pub(super) fn needs_code(profile: &SelectedProfile) -> bool {
-    let mut profile = profile.clone();
-    for _ in 0..DEEPEST {
-        if profile.text("role_arn").is_none() {
-            return false;
-        }
-        if profile.text("mfa_serial").is_some() {
-            return true;
-        }
-        let source = profile.text("source_profile").filter(|name| *name != profile.name());
-        match source.and_then(|name| profile.other(name)) {
-            Some(source) => profile = source,
-            None => return false,
-        }
-    }
-    false
-}
-
-/// A role that is assumed with a one-time code, if its profile names a device.
+/// A role of a profile. It is assumed with a one-time code if the profile names a device.
 #[derive(Debug)]
-pub(super) struct RoleWithCode {
+pub(super) struct AssumedRole {
     role: String,
     device: Option<String>,
     external_id: Option<String>,
@@ -50,7 +28,7 @@ pub(super) struct RoleWithCode {
     sts: Client,
 }
 
-impl RoleWithCode {
+impl AssumedRole {
     /// Returns the role of the profile, assumed with the credentials of `source`; `None` if it has
     /// none.
     pub(super) fn new(
@@ -105,12 +83,12 @@ impl RoleWithCode {
             keys.secret_access_key,
             Some(keys.session_token),
             expires,
-            "RoleWithCode",
+            "AssumedRole",
         ))
     }
 }
 
-impl ProvideCredentials for RoleWithCode {
+impl ProvideCredentials for AssumedRole {
     fn provide_credentials<'a>(&'a self) -> Provided<'a>
     where
         Self: 'a,
@@ -119,7 +97,8 @@ impl ProvideCredentials for RoleWithCode {
     }
 }
 
-fn failed(why: String) -> CredentialsError {
+/// Returns the error of a source of credentials, in our own words.
+pub(super) fn failed(why: String) -> CredentialsError {
     CredentialsError::provider_error(Failed(why))
 }
 
@@ -139,7 +118,7 @@ async fn ask(device: &str) -> Result<String, String> {
     }
 }
 
-/// Why a role could not be assumed.
+/// Why there are no credentials, in our own words.
 #[derive(Debug)]
 pub(super) struct Failed(String);
 
