@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::escape;
-use trailproof_core::vocab::time::Period;
+use trailproof_core::vocab::time::{DAY, Period, Timestamp};
 
 /// Maximum number of lines of one kind shown for one file.
 const LINES: usize = 100;
@@ -110,7 +110,11 @@ fn of_mirror(mirror: &Path) -> Result<Asked, Refusal> {
     };
     let regions = header.keys.keys().filter_map(|region| region.parse().ok()).collect();
     let whose = format!("the mirror `{shown}` ({start} to {end})");
-    Ok(Asked { whose, period: Period { start, end }, regions })
+    // A mirror has the digests around its period too, which need keys like the others. There are none
+    // after the time of its last run, until which it asked for keys.
+    let asked = header.keys.values().filter_map(|(_, to)| Timestamp::parse(to)).max();
+    let end = end.plus(DAY).min(asked.unwrap_or(end)).max(end);
+    Ok(Asked { whose, period: Period { start: start.plus(-DAY), end }, regions })
 }
 
 /// Reports whether the files have all keys that they are asked to have, and returns it.
@@ -120,12 +124,20 @@ fn answer_asked(out: &mut impl Write, asked: Asked, checked: &Checked) -> io::Re
         regions = checked.regions.keys().cloned().collect();
     }
     let span = (period.start, period.end.plus(-1));
-    let open = regions.iter().filter_map(|region| {
-        let covered = checked.regions.get(region).map(|of| of.covered.as_slice());
-        let open = left_out(covered.unwrap_or_default(), span);
-        (!open.is_empty()).then_some((region, open))
+    let of = |region| checked.regions.get(region);
+    let parts = |stretches: Option<&Vec<_>>| {
+        left_out(stretches.map(Vec::as_slice).unwrap_or_default(), span)
+    };
+    let open = regions.iter().flat_map(|region| {
+        let not_covered = parts(of(region).map(|of| &of.covered));
+        // Where no key is valid, no digest can be proven. Time without all keys is named once.
+        let no_key = match not_covered.is_empty() {
+            true => parts(of(region).map(|of| &of.signed)),
+            false => Vec::new(),
+        };
+        [(region, "not covered", not_covered), (region, "no key is valid", no_key)]
     });
-    let open: Vec<_> = open.collect();
+    let open: Vec<_> = open.filter(|(_, _, stretches)| !stretches.is_empty()).collect();
     // Keys without a region cover no time that anybody recorded.
     if open.is_empty() && !regions.is_empty() {
         writeln!(out, "all keys of {whose} are there, in {}", number(regions.len(), "region"))?;
@@ -135,12 +147,12 @@ fn answer_asked(out: &mut impl Write, asked: Asked, checked: &Checked) -> io::Re
     if regions.is_empty() {
         writeln!(out, "  no file names a region")?;
     }
-    for (region, stretches) in open {
+    for (region, what, stretches) in open {
         for (from, to) in stretches.iter().take(LINES) {
-            writeln!(out, "  {region}: not covered: {from} to {to}")?;
+            writeln!(out, "  {region}: {what}: {from} to {to}")?;
         }
         if stretches.len() > LINES {
-            writeln!(out, "  {region}: not covered: and {} more", stretches.len() - LINES)?;
+            writeln!(out, "  {region}: {what}: and {} more", stretches.len() - LINES)?;
         }
     }
     Ok(false)

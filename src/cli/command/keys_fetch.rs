@@ -83,8 +83,11 @@ pub(crate) async fn fetch(aws: &AwsArgs, args: &FetchArgs) -> Result<ExitStatus,
     let text = fetched(&keys, span);
     write(&args.output, text.as_bytes(), args.force)?;
     print_coverage(&args.output, &text);
+    let is_empty = |region: &Region| keys.get(region).is_some_and(Vec::is_empty);
     if silent.is_empty() {
-        return Ok(ExitStatus::Success);
+        // The keys of a named region are required.
+        let complete = !named.iter().any(is_empty);
+        return Ok(if complete { ExitStatus::Success } else { ExitStatus::NotProven });
     }
     let regions: Vec<&str> = silent.iter().map(Region::as_str).collect();
     print_to_stderr(&format!(
@@ -106,7 +109,7 @@ fn print_coverage(output: &Path, text: &str) {
     let checked = check(&bundle);
     for (region, of) in &checked.regions {
         let covered = match (of.covered.first(), of.covered.last()) {
-            _ if of.keys == 0 => "which is all that there are".to_owned(),
+            _ if of.keys == 0 => "so digests of the region will be `keys-unavailable`".to_owned(),
             (Some((from, _)), Some((_, to))) => format!("for digests from {from} to {to}"),
             _ => "not certainly all keys of any time".to_owned(),
         };

@@ -97,7 +97,7 @@ async fn attempt(
     print_result(&bytes, status.or_output_lost(planned.fits() == Some(false)))
 }
 
-/// Opens the mirror that/// Opens the mirror that is in the directory, if there is one.
+/// Opens the mirror that is in the directory, if there is one.
 fn mirror(directory: &Path) -> Result<Option<MirrorSource>, Refusal> {
     if !directory.exists() {
         return Ok(None);

@@ -5,7 +5,7 @@
 //! line before it, and the header has that of the last one, so that an entry that was removed or
 //! changed shows. The log is not signed: anyone who can write to the directory can write another log
 //! and another header. It is a record of honest custody, and not evidence against a forger.
-use super::header::{CUSTODY, CustodyHead, Header, MirrorRun, Tally, WORK};
+use super::header::{CUSTODY, CustodyHead, Header, MirrorRun, Tally, work_folder};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -427,7 +427,7 @@ impl CustodyLog {
         let mut header = Header::read(root)?.ok_or_else(gone)?;
         header.custody = Some(self.append_locked(header.custody.as_ref(), event)?);
         // A copy of the mirror may lack the folder.
-        let work = root.join(WORK);
+        let work = work_folder(root)?;
         match std::fs::create_dir(&work) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => header.keep(root, &work),

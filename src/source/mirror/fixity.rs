@@ -1,6 +1,9 @@
 //! Checks the files of a mirror against what its manifest recorded when they were copied.
 use super::custody::{Custody, FileSum, Volume};
-use super::header::{CHECKSUMS, CUSTODY, EARLIER, ESCAPED, HEADER, Header, KEYS_BESIDE, WORK};
+use super::header::{
+    CHECKSUMS, CUSTODY, EARLIER, ESCAPED, HEADER, Header, KEYS_BESIDE, WORK, open_regular,
+    work_folder,
+};
 use super::ledger::{Layers, MANIFEST, Order, Record};
 use super::sample::{Chosen, Sample};
 use super::writer::{MirrorError, document_sum};
@@ -146,8 +149,8 @@ impl Fixity {
                 "`{shown}` is not a mirror that `trailproof mirror` made"
             ))
         })?;
-        let work = directory.join(WORK);
-        let lock = match File::open(work.join("lock")) {
+        let work = work_folder(directory).map_err(unread)?;
+        let lock = match open_regular(&work.join("lock")) {
             Ok(lock) => Some(lock),
             // A mirror that was copied without its working files.
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -196,7 +199,7 @@ impl Fixity {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> io::Result<Checked> {
         let mut faults = Faults::default();
-        let mut checked = Checked { documents: self.documents(&mut faults)?, ..Checked::default() };
+        let mut checked = Checked { documents: self.documents(&mut faults), ..Checked::default() };
         let sound = match self.files(sample, readers, progress, &mut checked, &mut faults) {
             Ok(named) => Some(named),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -218,26 +221,40 @@ impl Fixity {
 
     /// Compares the documents with what the last run wrote, and returns their number. After a run
     /// that did not finish they are others.
-    fn documents(&self, faults: &mut Faults) -> io::Result<u64> {
-        let ended = self.custody.as_ref().and_then(|custody| custody.last_end.as_ref());
-        let Some(ended) = ended.filter(|_| self.header.complete) else { return Ok(0) };
+    fn documents(&self, faults: &mut Faults) -> u64 {
+        let Some(custody) = self.custody.as_ref().filter(|_| self.header.complete) else {
+            return 0;
+        };
+        let (Some(began), Some(ended)) = (&custody.last_start, &custody.last_end) else {
+            return 0;
+        };
+        // A later run wrote others, and was killed before it said so.
+        if began.began != ended.began {
+            return 0;
+        }
+        let mut compared = 0;
         for (name, expected) in &ended.documents {
             // A forged log may name any file.
             if ![MANIFEST, KEYS_BESIDE, CHECKSUMS].contains(&name.as_str()) {
                 continue;
             }
-            let found = document_sum(&self.root, name)?;
+            compared += 1;
+            let (found, why) = match document_sum(&self.root, name) {
+                Ok(found) => (found, None),
+                Err(error) => (None, Some(error.to_string())),
+            };
             if found.as_ref() != Some(expected) {
                 let fault = Fault::new(FixityFault::DocumentChanged, name);
                 faults.add(Fault {
                     expected: Some(expected.clone()),
                     found_bytes: found.as_ref().map(|found| found.bytes),
                     found_sha256: found.map(|found| found.sha256),
+                    why,
                     ..fault
                 });
             }
         }
-        Ok(u64::try_from(ended.documents.len()).unwrap_or(u64::MAX))
+        compared
     }
 
     /// Looks at the files that the manifest records, and returns those that do not have their own
@@ -400,26 +417,41 @@ impl Fixity {
     /// those that no reader takes for evidence.
     fn extra(&self, named: &Named, faults: &mut Faults) -> io::Result<u64> {
         let mut set_aside = 0;
-        let mut folders = vec![String::new()];
+        let mut folders = vec![PathBuf::new()];
         while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(self.root.join(&folder))? {
-                let entry = entry?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                let path = match folder.is_empty() {
-                    true => name,
-                    false => format!("{folder}/{name}"),
+            let unread = |error: io::Error| Fault {
+                why: Some(error.to_string()),
+                ..Fault::new(FixityFault::Unreadable, folder.to_string_lossy())
+            };
+            let entries = match std::fs::read_dir(self.root.join(&folder)) {
+                Ok(entries) => entries,
+                Err(error) if folder.as_os_str().is_empty() => return Err(error),
+                Err(error) => {
+                    faults.add(unread(error));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let (entry, kind) = match entry.and_then(|entry| Ok((entry.file_type()?, entry))) {
+                    Ok((kind, entry)) => (entry, kind),
+                    Err(error) => {
+                        faults.add(unread(error));
+                        break;
+                    }
                 };
-                let kind = entry.file_type()?;
+                let path = folder.join(entry.file_name());
                 if kind.is_dir() {
-                    if path != WORK {
+                    if path != Path::new(WORK) {
                         folders.push(path);
                     }
-                } else if kind.is_file() && self.is_known(&path, named)? {
-                    // It was looked at.
-                } else if kind.is_file() && SetAside::by_name(&path, true).is_some() {
-                    set_aside += 1;
-                } else {
-                    faults.add(Fault::new(FixityFault::Extra, path));
+                    continue;
+                }
+                // The manifest knows no name that is not UTF-8.
+                let name = path.to_str().filter(|_| kind.is_file());
+                match name {
+                    Some(name) if self.is_known(name, named)? => {}
+                    Some(name) if SetAside::by_name(name, true).is_some() => set_aside += 1,
+                    _ => faults.add(Fault::new(FixityFault::Extra, path.to_string_lossy())),
                 }
             }
         }

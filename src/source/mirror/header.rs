@@ -1,10 +1,11 @@
 //! The document beside a mirror's files that names what it is a mirror of.
 use super::ledger::{Order, Record};
+use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// Name of the document.
@@ -230,6 +231,30 @@ impl Header {
         text.push('\n');
         Ok(text)
     }
+}
+
+/// Returns the folder for working files, which need not exist.
+///
+/// # Errors
+///
+/// Something else has its name: a link would lead out of the mirror.
+pub(super) fn work_folder(root: &Path) -> io::Result<PathBuf> {
+    let work = root.join(WORK);
+    if std::fs::symlink_metadata(&work).is_ok_and(|about| !about.is_dir()) {
+        let words = format!("`{WORK}` is not a folder");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+    }
+    Ok(work)
+}
+
+/// Opens a regular file. A link is not followed, and a pipe is not waited for.
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a regular file"));
+    }
+    Ok(file)
 }
 
 /// Creates a new file in place of what a killed run left there. A link that was placed there is

@@ -45,11 +45,7 @@ impl MirrorSource {
     /// Its documents cannot be read.
     pub fn open(directory: &Path, files: &Arc<DirectorySource>) -> io::Result<Option<Self>> {
         let Some(header) = Header::read(directory)? else { return Ok(None) };
-        let work = directory.join(super::header::WORK);
-        if std::fs::symlink_metadata(&work).is_ok_and(|about| !about.is_dir()) {
-            let words = format!("`{}` is not a folder", super::header::WORK);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
-        }
+        let work = super::header::work_folder(directory)?;
         let ledger = Layers::open(directory, &work)?;
         let expected = header.manifest_bytes.filter(|_| header.complete);
         let there = std::fs::metadata(directory.join(MANIFEST)).map(|about| about.len());

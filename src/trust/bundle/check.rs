@@ -39,6 +39,9 @@ pub struct CheckedRegion {
     pub covered: Vec<Stretch>,
     /// Times without all keys, between the first and the last validity or requested time.
     pub open: Vec<Stretch>,
+    /// Times at which any of the usable keys is valid. In other times nothing can be proven, even if
+    /// the bundle has all keys of them: CloudTrail signs at any time.
+    pub signed: Vec<Stretch>,
 }
 
 /// Checks every key, and finds the times that the bundle does not cover.
@@ -70,7 +73,9 @@ pub fn check(bundle: &Bundle) -> Checked {
         let covered = joined(signed_in(&told.covered).into_iter().chain(told.all_since).collect());
         let open = from.zip(to).map(|span| left_out(&covered, span)).unwrap_or_default();
         let keys = told.keys.len();
-        checked.regions.insert(region.clone(), CheckedRegion { keys, covered, open });
+        let usable = told.keys.iter().filter(|key| rsa(&key.der).is_some());
+        let signed = joined(usable.filter_map(|key| key.valid_from.zip(key.valid_to)).collect());
+        checked.regions.insert(region.clone(), CheckedRegion { keys, covered, open, signed });
     }
     checked
 }

@@ -298,3 +298,27 @@ fn a_file_is_asked_for_a_period_or_a_mirror() {
     let (status, _, err) = ask(&[&path], &["--mirror", "/no/such/mirror"]);
     assert_eq!(status, 2, "{err}");
 }
+
+/// A file that covers a time in which none of its keys is valid proves nothing of that time, so it
+/// does not have the keys that were asked for.
+#[test]
+fn a_time_in_which_no_key_is_valid_is_not_covered() {
+    let path = at("no-key.json");
+    let ask = |keys: Value, period: [&str; 2]| {
+        let requested = [json!({ "from": "2026-01-01T00:00:00Z", "to": "2026-12-01T00:00:00Z" })];
+        let document = json!({ "format": "trailproof-public-keys", "schema": 1, "regions": {
+            "us-east-1": { "requested": requested, "PublicKeyList": keys } } });
+        fs::write(&path, document.to_string()).unwrap();
+        let [from, to] = period;
+        let more = ["--start-time", from, "--end-time", to];
+        parts(program(&["keys", "check"]).arg(&path).args(more))
+    };
+    let (status, out, _) = ask(json!([]), ["2026-03-01", "2026-03-02"]);
+    assert_eq!(status, 3, "{out}");
+    assert!(out.contains("us-east-1: no key is valid: 2026-03-01T00:00:00Z to"), "{out}");
+    let keys = TrailSpec::new().build().public_keys()["us-east-1"]["PublicKeyList"].clone();
+    assert_eq!(ask(keys.clone(), ["2026-03-01", "2026-03-02"]).0, 0);
+    let (status, out, _) = ask(keys, ["2026-02-01", "2026-03-02"]);
+    assert_eq!(status, 3, "{out}");
+    assert!(out.contains("us-east-1: no key is valid: 2026-02-01T00:00:00Z to"), "{out}");
+}

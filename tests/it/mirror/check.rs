@@ -1,5 +1,6 @@
 //! `mirror check`: damage, absence and additions, in all files or in a sample.
 use super::*;
+use crate::support::program::empty_folder;
 use sha2::Digest as _;
 
 struct Check {
@@ -216,4 +217,78 @@ fn what_cannot_be_checked_is_refused_with_its_status() {
     // A copy on another medium has no working files, and may not be writable.
     fs::remove_dir_all(at.join(".trailproof")).unwrap();
     assert_eq!(Check::of(&at, &["--no-log"]).ran.status, 0);
+}
+
+/// A link or a pipe in place of a working file leads nowhere, and nothing is waited for.
+#[cfg(unix)]
+#[test]
+fn working_files_that_are_something_else_are_refused() {
+    use std::os::unix::fs::symlink;
+    let (at, _) = made("check-work");
+    let work = at.join(".trailproof");
+    let outside = empty_folder("check-outside");
+    fs::write(outside.join("header.part"), "mine").unwrap();
+    fs::remove_dir_all(&work).unwrap();
+    symlink(&outside, &work).unwrap();
+    let check = Check::of(&at, &[]);
+    assert_eq!(check.ran.status, 5, "{}{}", check.ran.stdout, check.ran.stderr);
+    assert_eq!(fs::read_to_string(outside.join("header.part")).unwrap(), "mine");
+    fs::remove_file(&work).unwrap();
+    fs::create_dir(&work).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(work.join("lock")).status().unwrap();
+    assert!(made.success());
+    let check = Check::of(&at, &[]);
+    assert_eq!(check.ran.status, 5, "{}{}", check.ran.stdout, check.ran.stderr);
+}
+
+/// One entry that cannot be read does not end the check.
+#[cfg(unix)]
+#[test]
+fn odd_entries_are_faults_and_the_others_are_checked() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let (at, files) = made("check-odd");
+    let odd = at.join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&odd).unwrap();
+    fs::write(odd.join("x"), "x").unwrap();
+    fs::remove_file(at.join("SHA256SUMS")).unwrap();
+    fs::create_dir(at.join("SHA256SUMS")).unwrap();
+    fs::write(at.join(&files[0]), "damaged").unwrap();
+    let check = Check::of(&at, &[]);
+    assert_eq!(check.ran.status, 3, "{}{}", check.ran.stdout, check.ran.stderr);
+    let expected = [
+        ("document-changed", "SHA256SUMS"),
+        ("extra", "caf\u{fffd}/x"),
+        ("copy-damaged", files[0].as_str()),
+    ];
+    let expected = expected.map(|(code, file)| (code.to_owned(), file.to_owned()));
+    let mut found = check.faults();
+    found.sort();
+    let mut expected = Vec::from(expected);
+    expected.sort();
+    assert_eq!(found, expected, "{}", check.ran.stdout);
+}
+
+/// A run that was killed after it wrote its documents, and before it said so, damaged nothing.
+#[test]
+fn documents_of_a_run_that_did_not_end_are_not_compared_with_an_earlier_one() {
+    let (at, _) = made("check-killed");
+    let log = at.join("trailproof-custody.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    // The entries of a second run, without its end.
+    let mut second: Value = serde_json::from_str(lines[0]).unwrap();
+    second["entry"] = json!(3);
+    second["began"] = json!("2026-12-01T00:00:00Z");
+    second["previous"] = json!(hex::encode(sha2::Sha256::digest(lines[1])));
+    let third = second.to_string();
+    fs::write(&log, format!("{text}{third}\n")).unwrap();
+    let header = at.join("trailproof-mirror.json");
+    let mut of: Value = serde_json::from_str(&fs::read_to_string(&header).unwrap()).unwrap();
+    of["custody"] = json!({ "entries": 3, "sha256": hex::encode(sha2::Sha256::digest(&third)) });
+    fs::write(&header, of.to_string()).unwrap();
+    fs::write(at.join("SHA256SUMS"), "of the second run").unwrap();
+    let check = Check::of(&at, &["--no-log"]);
+    assert_eq!(check.report["documents_compared"], 0, "{}", check.ran.stdout);
+    assert_eq!(check.ran.status, 0, "{}{}", check.ran.stdout, check.ran.stderr);
 }

@@ -9,7 +9,7 @@ mod manifests;
 
 use crate::support::by_seed;
 use crate::support::mirrors::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

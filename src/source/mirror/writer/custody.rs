@@ -4,11 +4,9 @@ use super::rest::Finished;
 use crate::source::mirror::custody::{
     CustodyEvent, CustodyLog, FileSum, MirrorEnded, MirrorStarted, RunResult, Volume,
 };
-use crate::source::mirror::header::{CHECKSUMS, HEADER, KEYS_BESIDE};
+use crate::source::mirror::header::{CHECKSUMS, HEADER, KEYS_BESIDE, open_regular};
 use crate::source::mirror::ledger::MANIFEST;
-use rustix::fs::{Mode, OFlags};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::PoisonError;
@@ -95,10 +93,9 @@ pub(in crate::source::mirror) fn document_sum(
     root: &Path,
     name: &str,
 ) -> io::Result<Option<FileSum>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    match rustix::fs::open(root.join(name), flags, Mode::empty()) {
-        Ok(file) => FileSum::of(&mut File::from(file)).map(Some),
-        Err(rustix::io::Errno::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
+    match open_regular(&root.join(name)) {
+        Ok(mut file) => FileSum::of(&mut file).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
