@@ -50,6 +50,8 @@ pub struct Facts {
     pub exceptions: Bounded,
     /// Stretches that no digest covers, with what explains them.
     pub gaps: Bounded,
+    /// `exceptions-judged`, if the run has accepted exceptions.
+    pub accepted: Option<Map<String, Value>>,
     /// `check-not-performed`.
     pub not_performed: Bounded,
     /// Buckets to which evidence was delivered.
@@ -95,6 +97,7 @@ impl Facts {
             "run-started" => self.started = fields(line)?,
             "run-circumstances" => self.circumstances = Some(fields(line)?),
             "run-ended" => self.ended = Some(fields(line)?),
+            "exceptions-judged" => self.accepted = Some(fields(line)?),
             "run-finished" => self.finished = fields(line)?,
             "public-key" => self.keys.push(Value::Object(fields(line)?), budget::ATTESTED_KEYS),
             "bucket-listed" => {

@@ -54,6 +54,11 @@ pub fn predicate(
     put("result", Value::Object(facts.finished.clone()));
     put("exceptions", facts.exceptions.value());
     put("gaps", facts.gaps.value());
+    // Attestations of runs without accepted exceptions, such as those of earlier versions, have no
+    // such part.
+    if let Some(accepted) = accepted_exceptions(facts) {
+        put("acceptedExceptions", accepted);
+    }
     put(
         "commitment",
         json!({
@@ -70,6 +75,29 @@ pub fn predicate(
     );
     put("limitations", json!(LIMITATIONS));
     predicate
+}
+
+/// Returns the accepted exceptions and what they amount to; `None` if the run has none.
+fn accepted_exceptions(facts: &Facts) -> Option<Value> {
+    let file = facts.started.get("acceptedExceptions").filter(|file| !file.is_null())?;
+    let judged = facts.accepted.clone().unwrap_or_default();
+    let matches = judged.get("matches").and_then(Value::as_array);
+    let matches = matches.map(Vec::as_slice).unwrap_or_default();
+    let entries = file.get("entries").and_then(Value::as_array);
+    let listed = entries.into_iter().flatten().enumerate().map(|(at, entry)| {
+        let mut entry = entry.clone();
+        if let Some(fields) = entry.as_object_mut() {
+            fields.insert("matches".to_owned(), matches.get(at).cloned().unwrap_or_default());
+        }
+        entry
+    });
+    Some(json!({
+        "fileSha256": file.get("fileSha256"),
+        "objections": of(&judged, "objections"),
+        "accepted": of(&judged, "accepted"),
+        "allAccepted": of(&judged, "allAccepted"),
+        "listed": listed.collect::<Vec<_>>(),
+    }))
 }
 
 fn of(fields: &Map<String, Value>, name: &str) -> Value {

@@ -34,10 +34,11 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
             return if asked_for && shown { ExitStatus::Success } else { ExitStatus::Usage };
         }
     };
-    // These two need no runtime.
+    // These need no runtime.
     match &cli.command {
         Command::Completions(args) => return manual::completions(args),
         Command::Man(args) => return manual::page(args),
+        Command::Explain(args) => return manual::explain(args),
         _ => {}
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -48,7 +49,7 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
         }
     };
     let status = match cli.command {
-        Command::Completions(_) | Command::Man(_) => ExitStatus::Success,
+        Command::Completions(_) | Command::Man(_) | Command::Explain(_) => ExitStatus::Success,
         Command::ValidateLogs(args) => runtime.block_on(validate_logs::run(&cli.aws, &args)),
         Command::Lookup(args) => runtime.block_on(lookup::run(&cli.aws, &args)),
         Command::Events(args) => runtime.block_on(events::run(&cli.aws, &args)),

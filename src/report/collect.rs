@@ -4,14 +4,14 @@ use super::names::ChainNames;
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::check::SkippedCheck;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
-use trailproof_core::codes::finding::{Finding, Outcome};
+use trailproof_core::codes::finding::{Finding, FindingCode, Outcome};
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::record::document::Circumstances;
 use trailproof_core::record::{
-    ChainSummary, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence, PublicKeyUsed, RunEvent,
-    RunStart, RunSummary, StorageTallies,
+    ChainSummary, ExceptionsJudged, PlaceDoubt, PlaceInDoubt, PlacesAnswered, Presence,
+    PublicKeyUsed, RunEvent, RunStart, RunSummary, StorageTallies,
 };
 use trailproof_core::trail_event::ExplainingEvent;
 use trailproof_core::vocab::chain_id::ChainId;
@@ -96,6 +96,8 @@ pub(super) struct Collected {
     pub(super) circumstances: Option<Circumstances>,
     pub(super) chains: Vec<ChainSummary>,
     pub(super) findings: Kept<LocatedFinding>,
+    /// Number of findings, by code.
+    pub(super) findings_by_code: BTreeMap<FindingCode, u64>,
     pub(super) unread: Kept<Unread>,
     /// Number of objects that could not be checked, by reason.
     pub(super) unread_by_kind: BTreeMap<ReadFailureKind, u64>,
@@ -135,6 +137,8 @@ pub(super) struct Collected {
     /// Copies of evidence of other places, by the bucket that they name.
     pub(super) copied: BTreeMap<String, Copies>,
     pub(super) not_performed: Vec<SkippedCheck>,
+    /// What the accepted exceptions amount to, if the run has any.
+    pub(super) exceptions: Option<ExceptionsJudged>,
     pub(super) summary: Option<RunSummary>,
     /// How the objects of the run are stored.
     pub(super) storage: StorageTallies,
@@ -213,7 +217,7 @@ impl Collected {
                 }
                 if let (Some(chain), Some(finding)) = (self.chain.clone(), seam.finding.clone()) {
                     let at = seam.at.clone();
-                    self.findings.push(LocatedFinding { chain, at, finding, lifecycle: false });
+                    self.finding(LocatedFinding { chain, at, finding, lifecycle: false });
                 }
             }
             RunEvent::ChainFinished(summary) => {
@@ -242,7 +246,7 @@ impl Collected {
                 if let Some(finding) = finding.clone() {
                     let at = ObjectLocation::new("", chain.to_string());
                     let chain = chain.clone();
-                    self.findings.push(LocatedFinding { chain, at, finding, lifecycle: false });
+                    self.finding(LocatedFinding { chain, at, finding, lifecycle: false });
                 }
                 if let Some(error) = latest_digest_error {
                     self.delivery_errors.push((chain.clone(), error.clone()));
@@ -267,8 +271,14 @@ impl Collected {
             }
             RunEvent::PlacesAnswered(places) => self.places = Some(*places),
             RunEvent::CheckNotPerformed(not_made) => self.not_performed.push(not_made.clone()),
+            RunEvent::ExceptionsJudged(judged) => self.exceptions = Some(judged.clone()),
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
         }
+    }
+
+    fn finding(&mut self, found: LocatedFinding) {
+        *self.findings_by_code.entry(FindingCode::from(&found.finding)).or_default() += 1;
+        self.findings.push(found);
     }
 
     fn copy<P>(&mut self, outcome: &Outcome<P>) {
@@ -294,7 +304,7 @@ impl Collected {
             Outcome::Invalid(finding) => {
                 if let Some(chain) = self.chain.clone() {
                     let (at, finding) = (at.clone(), finding.clone());
-                    self.findings.push(LocatedFinding { chain, at, finding, lifecycle });
+                    self.finding(LocatedFinding { chain, at, finding, lifecycle });
                 }
             }
             Outcome::Unverified(why) => {

@@ -2,6 +2,7 @@
 //! `docs/src/format/verify-summary.schema.json`.
 use super::RunReporter;
 use super::collect::{Collected, Unread};
+use super::exceptions::Exceptions;
 use super::storage;
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
@@ -10,8 +11,9 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use trailproof_core::record::RunEvent;
 use trailproof_core::record::wire::{
-    ChainFinishedShape, ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FindingShape,
-    FollowsShape, ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, SkippedCheckShape, Time,
+    AcceptedExceptionShape, ChainFinishedShape, ChainShape, DeliveredToShape,
+    ExceptionsJudgedShape, ExplainingShape, FailureShape, FindingShape, FollowsShape,
+    ReadPlaceShape, RunFinishedShape, SCHEMA, SegmentShape, SkippedCheckShape, Time,
     write_json_pretty,
 };
 
@@ -147,6 +149,7 @@ fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
         value.insert("to".into(), to_value(Time(start.period.end))?);
     }
     value.insert("trails_left_out".into(), json!(run.left_out));
+    value.insert("accepted_exceptions".into(), accepted_exceptions(run)?);
     let mut findings = Vec::new();
     for told in &run.findings.entries {
         findings.push(json!({
@@ -233,6 +236,23 @@ fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
     value.insert("storage".into(), storage::json(&run.storage));
     value.insert("checks_not_performed".into(), list(&run.not_performed, SkippedCheckShape::from)?);
     Ok(value)
+}
+
+/// Returns the accepted exceptions and what they amount to, or null if the run has none.
+fn accepted_exceptions(run: &Collected) -> serde_json::Result<Value> {
+    let Some(exceptions) = Exceptions::of(run) else { return Ok(Value::Null) };
+    let mut fields = object(ExceptionsJudgedShape::from(exceptions.judged))?;
+    fields.remove("matches");
+    fields.insert("file_sha256".into(), exceptions.sha256().into());
+    let mut listed = Vec::new();
+    for one in exceptions.iter() {
+        let mut entry = object(AcceptedExceptionShape::from(one.exception))?;
+        entry.insert("standing".into(), one.standing.code().into());
+        entry.insert("matches".into(), one.matches.into());
+        listed.push(Value::Object(entry));
+    }
+    fields.insert("listed".into(), listed.into());
+    Ok(fields.into())
 }
 
 /// Returns the fields of a shape as a map, so that others can be added.

@@ -6,6 +6,7 @@
 use super::RunReporter;
 use super::collect::{Collected, Gap};
 use super::ends::Ends;
+use super::exceptions::Exceptions;
 use super::names::ChainNames;
 use super::places;
 use super::text_lines::{hours, per_cent, verified};
@@ -88,6 +89,17 @@ fn whole_run(run: &Collected) -> TestSuite {
             suite.add_property(Property::new("complete-copy-asserted", "true"));
         }
     }
+    if let Some(exceptions) = Exceptions::of(run) {
+        let judged = exceptions.judged;
+        for (name, value) in [
+            ("accepted-exceptions-file-sha256", exceptions.sha256()),
+            ("objections", judged.objections.to_string()),
+            ("objections-accepted", judged.accepted.to_string()),
+            ("all-objections-accepted", judged.all_accepted.to_string()),
+        ] {
+            suite.add_property(Property::new(name, value));
+        }
+    }
     for (name, left_out) in [
         ("findings-left-out", run.findings.left_out()),
         ("unverified-left-out", run.unread.left_out()),
@@ -124,6 +136,14 @@ fn whole_run(run: &Collected) -> TestSuite {
         let name = format!("{} {}", doubt.why.code(), places::place(doubt));
         suite.add_test_case(case("run", &name, status));
     }
+    for one in Exceptions::of(run).into_iter().flat_map(Exceptions::iter) {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(shown(&format!("{}: {}", one.outcome(), one.reason())));
+        status.set_description(shown(&format!("approved by {}", one.approval())));
+        let code = one.exception.code.code();
+        let name = format!("accepted exception {}: {code} {}", one.number, one.subject());
+        suite.add_test_case(case("run", &name, status));
+    }
     for not_made in &run.not_performed {
         let mut status = TestCaseStatus::skipped();
         status.set_message(shown(&words::not_made(not_made)));
@@ -139,7 +159,9 @@ fn verdict(run: &Collected) -> TestCaseStatus {
     let scope = run.start.as_ref().and_then(|start| places::scope(start, &run.not_performed));
     let scope = scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
     let (verdict, status) = (summary.verdict.words(), summary.verdict.exit_status());
-    let words = format!("{verdict}{scope}: exit status {status}");
+    let accepted = Exceptions::of(run).map(|exceptions| format!("; {}", exceptions.result()));
+    let accepted = accepted.unwrap_or_default();
+    let words = format!("{verdict}{scope}: exit status {status}{accepted}");
     match summary.verdict {
         Verdict::Proven => TestCaseStatus::success(),
         Verdict::Contradicted => failure("contradicted", &words),

@@ -1,10 +1,13 @@
 //! Reporters: consumers of the event stream, one for each format. A reporter never judges.
+pub mod advice;
 pub(crate) mod case;
 mod collect;
 pub(crate) mod controls;
 mod ends;
 pub(crate) mod events;
+pub(crate) mod exceptions;
 pub mod export;
+pub mod export_exceptions;
 pub mod html;
 pub mod json;
 pub mod json_lines;

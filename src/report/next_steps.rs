@@ -200,6 +200,11 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     let mut say = |words: &'static str| next.push(Cow::Borrowed(words));
     if summary.verdict == Verdict::NothingFound {
         say("check the bucket, the prefix, the period and the scope");
+    } else if summary.verdict != Verdict::Proven {
+        say(
+            "`trailproof explain CODE` prints what a code of this report means, its innocent causes, \
+             what to check and what to do",
+        );
     }
     next
 }

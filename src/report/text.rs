@@ -4,11 +4,15 @@
 //! Everything that came from outside is escaped. Colour only repeats what the words state.
 use super::RunReporter;
 use super::collect::{Collected, Gap};
+use super::exceptions::{Exceptions, NO_EFFECT};
 use super::names::ChainNames;
 use super::next_steps::next_steps;
 use super::places;
 use super::storage;
-use super::text_lines::{COMPLETE_COPY, bytes, counted, hours, per_cent, tally, verified};
+use super::text_lines::{
+    COMPLETE_COPY, Group, ObjectKind, bytes, counted, hour_number, hours, objects, per_cent,
+    plural, tally, verified,
+};
 use super::words::{self, NOT_JOINED, uncovered};
 use std::io::{self, Write};
 use trailproof_core::codes::unlisted::UnlistedReason;
@@ -81,15 +85,31 @@ impl<W: Write> Text<W> {
             write!(self.out, "  {location}  {} to {}", period.start, period.end)?;
         }
         writeln!(self.out, "\n")?;
+        if let Some(exceptions) = Exceptions::of(run) {
+            writeln!(self.out, "Accepted exceptions: {}\n", exceptions.result())?;
+        }
         let counts = &summary.counts;
         let coverage = &summary.coverage;
         writeln!(
             self.out,
-            "{} of chain time verified ({} of {}) in {}",
+            "Verified:  {} ({} of {} chain-hours; {})",
             per_cent(coverage.verified, coverage.total() - coverage.pending),
-            hours(coverage.verified),
-            hours(coverage.total() - coverage.pending),
+            hour_number(coverage.verified),
+            hour_number(coverage.total() - coverage.pending),
             counted(summary.chains, "chain"),
+        )?;
+        let mut digests = counts.digests;
+        digests.add(&counts.backfill);
+        writeln!(
+            self.out,
+            "Digests:   {}",
+            objects(&run.findings_by_code, &digests, ObjectKind::Digest)
+        )?;
+        writeln!(
+            self.out,
+            "Log files: {} ({})",
+            objects(&run.findings_by_code, &counts.logs, ObjectKind::LogFile),
+            bytes(counts.stored_bytes)
         )?;
         if coverage.pending > 0 {
             writeln!(
@@ -103,17 +123,6 @@ impl<W: Write> Text<W> {
             let joined = format!("{} of {}", run.seams_joined, counted(run.seams, "chain"));
             writeln!(self.out, "follows {}; {joined} continue from it", words::follows(before))?;
         }
-        writeln!(
-            self.out,
-            "{} valid, {} invalid, {} unverified; {} valid, {} invalid, {} unverified; {}",
-            counted(counts.digests.valid + counts.backfill.valid, "digest"),
-            counts.digests.invalid + counts.backfill.invalid,
-            counts.digests.unverified + counts.backfill.unverified,
-            counted(counts.logs.valid, "log file"),
-            counts.logs.invalid,
-            counts.logs.unverified,
-            bytes(counts.stored_bytes),
-        )?;
         if run.complete_copy() {
             writeln!(self.out, "\n{COMPLETE_COPY}")?;
         }
@@ -269,6 +278,29 @@ impl<W: Write> Text<W> {
         self.left_out(left_out, "entry")
     }
 
+    /// Prints the accepted exceptions, those that accept nothing too.
+    fn exceptions(&mut self) -> io::Result<()> {
+        let Some(exceptions) = Exceptions::of(&self.collected) else { return Ok(()) };
+        let count = exceptions.file.entries.len();
+        writeln!(
+            self.out,
+            "\nAccepted exceptions ({count}, of the file with SHA-256 {}): {}.",
+            exceptions.sha256(),
+            exceptions.result()
+        )?;
+        for one in exceptions.iter().take(SHOWN) {
+            let code = one.exception.code.code();
+            writeln!(self.out, "\n  {}. {code}: {}", one.number, one.outcome())?;
+            writeln!(self.out, "      {}", one.subject())?;
+            writeln!(self.out, "      reason:   {}", one.reason())?;
+            writeln!(self.out, "      approved: {}", one.approval())?;
+        }
+        if count > SHOWN {
+            writeln!(self.out, "\n  … and {} more; `--format json` has them all", count - SHOWN)?;
+        }
+        writeln!(self.out, "\n  {NO_EFFECT}")
+    }
+
     /// Adds the stretches that no digest covers to the groups of their reasons.
     fn gap_groups(&self, groups: &mut Vec<Group>, wanted: impl Fn(&Gap) -> bool) {
         for gap in self.collected.gaps.entries.iter().filter(|gap| wanted(gap)) {
@@ -382,6 +414,7 @@ impl<W: Write> Text<W> {
         if summary.counts.unverified() > 0 {
             parts.push(format!("{} not read", counted(summary.counts.unverified(), "object")));
         }
+        parts.extend(Exceptions::of(&self.collected).map(Exceptions::result));
         let scope = self.collected.start.as_ref();
         let scope = scope.and_then(|start| places::scope(start, &self.collected.not_performed));
         let scope = scope.map(|scope| format!(" ({})", escape(&scope))).unwrap_or_default();
@@ -487,44 +520,6 @@ impl<W: Write> Text<W> {
     }
 }
 
-/// Entries with one cause, which are reported together.
-#[derive(Debug, Default)]
-struct Group {
-    title: String,
-    meaning: String,
-    /// Seconds of all entries together, if they are stretches of time.
-    seconds: i64,
-    /// The lines of each entry.
-    entries: Vec<Vec<String>>,
-}
-
-impl Group {
-    /// Adds to the group with this title, and makes it if there is none.
-    fn add(groups: &mut Vec<Self>, title: &str, meaning: &str, to: impl FnOnce(&mut Self)) {
-        if let Some(group) = groups.iter_mut().find(|group| group.title == title) {
-            return to(group);
-        }
-        let mut group =
-            Self { title: title.to_owned(), meaning: meaning.to_owned(), ..Self::default() };
-        to(&mut group);
-        groups.push(group);
-    }
-
-    /// Adds an entry with its own cause, which is shown only if it differs from that of the group.
-    fn cause(&mut self, why: &str, entry: String) {
-        let words = why.strip_prefix(self.title.as_str()).unwrap_or(why);
-        let words = words.strip_prefix(": ").unwrap_or(words);
-        if self.entries.is_empty() {
-            words.clone_into(&mut self.meaning);
-        }
-        let mut lines = vec![entry];
-        if words != self.meaning {
-            lines.push(format!("    {words}"));
-        }
-        self.entries.push(lines);
-    }
-}
-
 /// Whether the stretch lies before the start of its chain, which is normal for a new trail.
 fn is_start(gap: &Gap) -> bool {
     gap.segment.coverage == Coverage::Uncovered(Uncovered::BeforeFirstDigest)
@@ -538,13 +533,6 @@ fn is_absence(gap: &Gap) -> bool {
 fn unvalidated(reason: UnlistedReason) -> Option<String> {
     let words = "    a trail whose log file validation is off delivers here";
     (reason == UnlistedReason::TrailWithoutValidation).then(|| words.to_owned())
-}
-
-fn plural(noun: &str) -> String {
-    match noun.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{noun}s"),
-    }
 }
 
 fn has_exceptions(chain: &ChainSummary) -> bool {
@@ -570,6 +558,7 @@ impl<W: Write + Send> RunReporter for Text<W> {
         self.chains()?;
         self.findings()?;
         self.not_proven()?;
+        self.exceptions()?;
         self.foot(&summary)?;
         if self.terminal {
             self.closing(&summary)?;

@@ -7,6 +7,7 @@ pub(crate) mod delivery_bucket;
 pub(crate) mod earlier;
 pub(crate) mod environment;
 pub(crate) mod evidence;
+pub(crate) mod exceptions;
 pub(crate) mod key_files;
 pub(crate) mod location;
 pub(crate) mod of_record;

@@ -238,7 +238,9 @@ async fn plan(
         known: request.known,
         since: request.since,
         expected,
+        accepted: request.accepted,
         left_open: evidence.left_open.clone(),
+        workload: Arc::default(),
     })
 }
 

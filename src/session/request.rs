@@ -11,6 +11,7 @@ use crate::verify::resume::seam::PreviousRecord;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use trailproof_core::record::AcceptedExceptions;
 use trailproof_core::trail_event::KnownEnd;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
@@ -42,6 +43,8 @@ pub(crate) struct VerifyRequest {
     pub(crate) keys: Option<(Bundle, String)>,
     /// Log files that need not be read again.
     pub(crate) known: Option<Arc<ProvenLogs>>,
+    /// Exceptions that somebody reviewed and accepted.
+    pub(crate) accepted: Option<AcceptedExceptions>,
     /// The number of requests in flight.
     pub(crate) concurrency: Option<usize>,
     /// The run that this one repeats: its time, and whether its period was cut.
@@ -75,6 +78,7 @@ impl VerifyRequest {
             unlisted: true,
             keys: None,
             known: None,
+            accepted: None,
             concurrency: None,
             repeats: None,
         })

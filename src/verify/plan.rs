@@ -3,8 +3,9 @@ use super::resume::proven_logs::ProvenLogs;
 use super::resume::seam::PreviousRecord;
 use super::trail_status::StatusOf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use trailproof_core::coverage::tail_allowed_from;
-use trailproof_core::record::{EvidencePlace, RunEvent, RunStart, Tool};
+use trailproof_core::record::{AcceptedExceptions, EvidencePlace, RunEvent, RunStart, Tool};
 use trailproof_core::trail_event::KnownEnd;
 use trailproof_core::vocab::chain_id::Scope;
 use trailproof_core::vocab::ids::{AccountId, Region};
@@ -39,8 +40,37 @@ pub struct VerifyPlan {
     pub since: Option<Arc<PreviousRecord>>,
     /// Accounts, regions and ends that the caller expects.
     pub expected: Expected,
+    /// Exceptions that somebody reviewed and accepted. They change no verdict.
+    pub accepted: Option<AcceptedExceptions>,
     /// Events about evidence that could not be located.
     pub left_open: Vec<RunEvent>,
+    /// What the run found to read so far, for progress. It decides nothing.
+    pub workload: Arc<Workload>,
+}
+
+/// Counters of what the walks of a run found to read.
+#[derive(Debug, Default)]
+pub struct Workload {
+    walked: AtomicU64,
+    named: AtomicU64,
+}
+
+impl Workload {
+    /// Counts a digest that a walk reached, and the log files to read that it names.
+    pub(super) fn digest(&self, logs: usize) {
+        self.walked.fetch_add(1, Ordering::Relaxed);
+        self.named.fetch_add(u64::try_from(logs).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Returns the number of digests that the walks reached.
+    pub fn walked(&self) -> u64 {
+        self.walked.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of log files to read that those name.
+    pub fn named(&self) -> u64 {
+        self.named.load(Ordering::Relaxed)
+    }
 }
 
 /// What must be in the bucket according to the caller, and which chains ended. This does not narrow
@@ -86,6 +116,7 @@ impl VerifyPlan {
                 .as_ref()
                 .map(|regions| regions.iter().map(ToString::to_string).collect()),
             known_ends: self.expected.known_ends.clone(),
+            accepted: self.accepted.clone(),
             unlisted: self.unlisted,
             complete_copy: self.complete_copy,
             follows: self.since.as_ref().and_then(|since| since.follows.clone()),
@@ -111,7 +142,9 @@ impl VerifyPlan {
             known: None,
             since: None,
             expected: Expected::default(),
+            accepted: None,
             left_open: Vec::new(),
+            workload: Arc::default(),
         }
     }
 }

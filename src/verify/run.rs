@@ -26,7 +26,9 @@ use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::record::{ChainSummary, DigestJudged, RunEvent, RunSummary, RunTally};
+use trailproof_core::record::{
+    AcceptanceTally, ChainSummary, DigestJudged, RunEvent, RunSummary, RunTally,
+};
 use trailproof_core::trail_event::{KeptEvents, KeyName};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::ids::Region;
@@ -78,7 +80,32 @@ pub async fn look_up(
     run(plan, Some(only), source, keys, &Arc::default(), emit).await
 }
 
+/// Runs the plan. If it has accepted exceptions, the last event but one states what they amount to.
 async fn run(
+    plan: &VerifyPlan,
+    only: Option<Arc<LookupTargets>>,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+    unneeded: &Arc<AtomicU64>,
+    emit: &mut (dyn FnMut(&RunEvent) + Send),
+) -> RunSummary {
+    if plan.accepted.is_none() {
+        return run_chains(plan, only, source, keys, unneeded, emit).await;
+    }
+    let mut acceptance = AcceptanceTally::default();
+    let mut judging = |event: &RunEvent| {
+        if let RunEvent::RunFinished(summary) = event
+            && let Some(judged) = std::mem::take(&mut acceptance).finish(summary)
+        {
+            emit(&RunEvent::ExceptionsJudged(judged));
+        }
+        acceptance.take(event);
+        emit(event);
+    };
+    run_chains(plan, only, source, keys, unneeded, &mut judging).await
+}
+
+async fn run_chains(
     plan: &VerifyPlan,
     only: Option<Arc<LookupTargets>>,
     source: Arc<dyn ObjectSource>,
@@ -97,7 +124,7 @@ async fn run(
     let book = Arc::new(KeyBook::new(keys, plan.now));
     let is_local = |at: ObjectLocation| source.is_local(&at);
     let here = jobs.iter().all(|job| job.listed.any(&job.bucket).is_none_or(is_local));
-    let budget = ResultBudget::new(here, unneeded);
+    let budget = ResultBudget::new(here, unneeded, &plan.workload);
     let (ended, causes) = ends::look(&mut jobs, &source, &book, &budget).await;
     let answers = Answers::of(plan, &found, &uncovered, &jobs);
     emit(&RunEvent::BucketListed {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use strum::IntoEnumIterator as _;
+use trailproof::report::advice::Topic;
 use trailproof_core::codes::check::{Check, SkipReason};
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::FindingCode;
@@ -33,8 +34,13 @@ fn root() -> PathBuf {
 
 /// Compares a page with the committed one, or writes it.
 fn check(name: &str, page: &str) {
+    check_in("docs/src/reference", name, page);
+}
+
+/// Compares a page in a folder with the committed one, or writes it.
+fn check_in(folder: &str, name: &str, page: &str) {
     let page = format!("{FIRST}{page}");
-    let at = root().join("docs/src/reference").join(name);
+    let at = root().join(folder).join(name);
     if std::env::var_os("TRAILPROOF_BLESS").is_some() {
         fs::write(&at, &page).unwrap();
     }
@@ -114,8 +120,51 @@ fn codes<'a>(
     write!(page, "\n## {title}\n\n{words}\n\n| code | meaning |\n| --- | --- |\n").unwrap();
     for code in all {
         let meaning = documented.get(code).unwrap_or_else(|| panic!("`{code}` is not documented"));
-        writeln!(page, "| `{code}` | {meaning} |").unwrap();
+        // The pages are about evidence. What a configuration cannot be read for is something else.
+        match Topic::from_code(code).filter(|_| !file.contains("/control/")) {
+            Some(_) => writeln!(page, "| [`{code}`](../codes/{code}.md) | {meaning} |").unwrap(),
+            None => writeln!(page, "| `{code}` | {meaning} |").unwrap(),
+        }
     }
+}
+
+/// Every code has a page, the book lists every page, and no page is left of a code that is gone.
+#[test]
+fn the_pages_about_codes_are_those_of_the_code() {
+    let (folder, blesses) = ("docs/src/codes", std::env::var_os("TRAILPROOF_BLESS").is_some());
+    if blesses {
+        let _ = fs::remove_dir_all(root().join(folder));
+        fs::create_dir_all(root().join(folder)).unwrap();
+    }
+    let mut codes: Vec<&str> = Topic::all().map(Topic::code).collect();
+    codes.sort_unstable();
+    for topic in Topic::all() {
+        check_in(folder, &format!("{}.md", topic.code()), &topic.page());
+    }
+    let listed = fs::read_dir(root().join(folder)).unwrap();
+    let mut listed: Vec<String> =
+        listed.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    listed.sort_unstable();
+    let expected: Vec<String> = codes.iter().map(|code| format!("{code}.md")).collect();
+    let mut sorted = expected.clone();
+    sorted.sort_unstable();
+    assert_eq!(listed, sorted);
+    let at = root().join("docs/src/SUMMARY.md");
+    let summary = fs::read_to_string(&at).unwrap();
+    let others: String = summary
+        .lines()
+        .filter(|line| !line.contains("](codes/"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let block: String =
+        codes.iter().map(|code| format!("  - [{code}](codes/{code}.md)\n")).collect();
+    let head = "- [Codes](reference/codes.md)\n";
+    let whole = others.replace(head, &format!("{head}{block}"));
+    if blesses {
+        fs::write(&at, &whole).unwrap();
+    }
+    let summary = fs::read_to_string(&at).unwrap();
+    assert!(summary == whole, "`SUMMARY.md` does not list every code; `cargo xtask docs` does it");
 }
 
 #[test]
@@ -149,7 +198,7 @@ fn the_page_of_codes_is_that_of_the_code() {
     codes(
         &mut page,
         ("Places in doubt", "A place has no answer, which forbids the verdict `proven`."),
-        ("crates/trailproof-core/src/record/event.rs", "pub enum PlaceDoubt {"),
+        ("crates/trailproof-core/src/record/place_doubt.rs", "pub enum PlaceDoubt {"),
         PlaceDoubt::iter().map(PlaceDoubt::code),
     );
     codes(

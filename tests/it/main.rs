@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "a test prints what it skips and measures")]
 #![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod accepted;
 #[path = "../architecture.rs"]
 mod architecture;
 mod attest;
@@ -22,6 +23,7 @@ mod documents;
 mod events;
 mod fuzz_smoke;
 mod hostile_stores;
+mod interrupted;
 mod investigate;
 mod judge;
 mod key_files;

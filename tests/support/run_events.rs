@@ -86,6 +86,7 @@ impl RunBuilder {
             expected_accounts: None,
             expected_regions: None,
             known_ends: Vec::new(),
+            accepted: None,
             unlisted: true,
             complete_copy: false,
             follows: None,

@@ -1,4 +1,5 @@
 //! The options of `attest`.
+use super::output::ProgressMode;
 use clap::{ArgGroup, Args, Subcommand};
 use std::path::PathBuf;
 
@@ -103,9 +104,25 @@ pub(crate) struct VerifyAttestationArgs {
     /// Attestation of the previous period, which this one must name
     #[arg(long, value_name = "ATTESTATION")]
     pub(crate) previous: Option<PathBuf>,
+    /// Result that the attestation must attest. If it attests a different one, the exit status is that
+    /// of its verdict
+    #[arg(long, value_name = "RESULT", value_enum)]
+    pub(crate) require: Option<Required>,
     /// Do not print progress to stderr
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// How to report progress on stderr; `--quiet` switches it off
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
+    pub(crate) progress: ProgressMode,
+}
+
+/// Results that `attest verify --require` accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Required {
+    /// The verdict `proven`
+    Proven,
+    /// The verdict `proven`, or accepted exceptions for everything that forbids it
+    ProvenOrAccepted,
 }
 
 /// The options of `attest timestamp-request`.

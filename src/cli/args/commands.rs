@@ -44,6 +44,8 @@ pub(crate) enum Command {
     TrailConfig(TrailConfigArgs),
     /// Sign the result of a run, or check a signed result
     Attest(AttestArgs),
+    /// Explain a code of an output: its meaning, innocent causes, what to check and what to do
+    Explain(ExplainArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page of trailproof or of a command
@@ -77,6 +79,14 @@ pub(crate) struct ValidateLogsArgs {
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,
+}
+
+/// The options of `explain`.
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// Code, such as `log-missing` [default: list every code]
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
 }
 
 /// The options of `completions`.

@@ -1,4 +1,5 @@
 //! The options of `lookup`.
+use super::output::ProgressMode;
 use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
@@ -44,4 +45,7 @@ pub(crate) struct LookupArgs {
     /// Do not print progress and the request summary to stderr
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// How to report progress on stderr; `--quiet` switches it off
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
+    pub(crate) progress: ProgressMode,
 }

@@ -13,6 +13,19 @@ pub(crate) enum Format {
     Jsonl,
 }
 
+/// When to report progress on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ProgressMode {
+    /// A line if stderr is a terminal, otherwise only wait messages
+    Auto,
+    /// A line, repeated every ten seconds if stderr is not a terminal
+    Always,
+    /// Only wait messages
+    Never,
+    /// One JSON object per second, on a line of its own
+    Json,
+}
+
 /// Reports that a run writes into files, in addition to the report on stdout.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Additional outputs")]
@@ -26,8 +39,8 @@ pub(crate) struct OutputArgs {
     /// Also write the result as OCSF events, one JSON object per line
     #[arg(long, value_name = "FILE")]
     pub(crate) ocsf: Option<PathBuf>,
-    /// Write a table of what is proven as CSV: `verified-intervals=FILE` or `verified-objects=FILE`
-    /// (repeatable)
+    /// Write a table of what is proven as CSV (`verified-intervals=FILE` or `verified-objects=FILE`),
+    /// or what forbids `proven` as a file for `--accept` to fill in (`exceptions=FILE`) (repeatable)
     #[arg(long, value_name = "KIND=FILE", value_parser = export)]
     pub(crate) export: Vec<ExportFile>,
     /// List every entry in the text report, instead of the first ones of each cause
@@ -91,6 +104,8 @@ pub(crate) enum ExportKind {
     VerifiedIntervals,
     /// Digests and log files.
     VerifiedObjects,
+    /// What forbids "proven", as a file of exceptions to fill in.
+    Exceptions,
 }
 
 fn export(text: &str) -> Result<ExportFile, String> {
@@ -98,7 +113,11 @@ fn export(text: &str) -> Result<ExportFile, String> {
         Some((_, "")) | None => return Err("must be of the form `KIND=FILE`".to_owned()),
         Some(("verified-intervals", path)) => (ExportKind::VerifiedIntervals, path),
         Some(("verified-objects", path)) => (ExportKind::VerifiedObjects, path),
-        Some(_) => return Err("the kinds are: verified-intervals, verified-objects".to_owned()),
+        Some(("exceptions", path)) => (ExportKind::Exceptions, path),
+        Some(_) => {
+            let kinds = "verified-intervals, verified-objects, exceptions";
+            return Err(format!("the kinds are: {kinds}"));
+        }
     };
     let (kind, path) = kind;
     Ok(ExportFile { kind, path: path.into() })

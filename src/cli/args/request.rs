@@ -9,7 +9,7 @@ use crate::session::location::{Location, LocationScope, bucket_name, location, m
 use crate::session::period::{NO_PERIOD, PeriodArgs, RequestedPeriod, period, time};
 use crate::session::request::{Expect, ExpectedAccounts, VerifyRequest, id, trail_filter};
 use crate::session::time_text::parse_time;
-use crate::session::{earlier, key_files};
+use crate::session::{earlier, exceptions, key_files};
 use crate::source::mirror::{HEADER, Header};
 use crate::verify::resume::seam::PreviousRecord;
 use std::path::{Path, PathBuf};
@@ -157,6 +157,8 @@ impl VerifyRequest {
         request.since = since.map(Arc::new);
         request.unlisted = args.unlisted || !args.no_unlisted;
         request.known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
+        let accepted = args.accept.as_deref().map(|path| exceptions::read(path, began));
+        request.accepted = accepted.transpose()?;
         request.concurrency = args.concurrency;
         request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
         request.trust_keys(&args.public_keys)?;

@@ -1,6 +1,6 @@
 //! The options of `verify`.
 use super::aws::concurrency;
-use super::output::{Format, OutputArgs, RecordArgs};
+use super::output::{Format, OutputArgs, ProgressMode, RecordArgs};
 use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
@@ -42,6 +42,10 @@ pub(crate) struct VerifyArgs {
     /// Skip log files that this record of an earlier run proves and the store lists unchanged
     #[arg(long, value_name = "RECORD")]
     pub(crate) resume: Option<PathBuf>,
+    /// Report the reviewed exceptions in FILE (TOML) beside the verdict: what was accepted, why, by whom
+    /// and until when. They change neither the verdict nor the exit status
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) accept: Option<PathBuf>,
     /// List only, and estimate a run: the number of chains, digests, log files and requests, the
     /// time, and the price of the requests
     #[arg(long, conflicts_with_all = ["format", "record", "report", "junit", "ocsf", "resume"])]
@@ -52,6 +56,9 @@ pub(crate) struct VerifyArgs {
     /// Do not print progress, wait messages or the request summary to stderr
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// How to report progress on stderr; `--quiet` switches it off
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
+    pub(crate) progress: ProgressMode,
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,

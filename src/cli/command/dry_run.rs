@@ -39,7 +39,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
 
 async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus), Refusal> {
     let counts = Arc::new(Counts::default());
-    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
     let request = VerifyRequest::of_verify(args, now())?;
     let session =
         Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;

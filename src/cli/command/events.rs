@@ -52,7 +52,7 @@ async fn attempt(
     let after = args.after.as_deref().map(log_file).transpose()?;
     let record = record_at(args)?;
     let counts = Arc::new(Counts::default());
-    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
     let (request, checked) = match &record {
         Some(path) => {
             let checked = check_whole(path, |_| {})?;
@@ -81,6 +81,7 @@ async fn attempt(
     };
     let to_search =
         EventSearch { source: session.source.clone(), local, from, filter, after, delivered: None };
+    progress.searching();
     let mut writer = EventWriter::new(form(args.format), BufWriter::new(io::stdout()));
     let searched = search(to_search, &mut |hit| {
         if last.as_ref() != Some(&hit.log.at) {

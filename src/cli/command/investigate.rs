@@ -55,7 +55,7 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
         )));
     }
     let counts = Arc::new(Counts::default());
-    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
     let mut facts = RecordFacts::default();
     let began = now();
     let checked = match given {
@@ -64,8 +64,9 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     };
     let request = request(args, checked.as_ref(), began)?;
     let local = matches!(request.place, Some(Location::Directory(_)));
-    let session =
+    let mut session =
         Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+    session.plan.workload = progress.workload();
     let (record, checked, made) = match checked {
         Some(checked) => {
             check_same_bucket(&checked.start, &session.plan.bucket)?;
@@ -79,6 +80,7 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     };
     let bucket = session.plan.bucket.clone();
     let (access, access_capped) = access_logs::read(&args.access_logs, &bucket)?;
+    progress.searching();
     let case = investigate(CaseInput {
         record: record.clone(),
         record_sha256: checked.sha256,

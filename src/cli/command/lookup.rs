@@ -10,24 +10,45 @@ use crate::cli::terminal::progress::Progress;
 use crate::cli::terminal::request_summary::print_request_summary;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
+use crate::console::stream::print_to_stderr;
 use crate::lookup::answer::{answer, verdict};
-use crate::lookup::files::LookupFiles;
+use crate::lookup::files::{LookupFile, LookupFiles};
 use crate::lookup::found::{Found, targets};
 use crate::report::lookup::result::{LookupReport, LookupScope, Searched};
 use crate::report::lookup::{json, text};
 use crate::session::environment::now;
 use crate::session::open::{CallerLookup, Session};
 use crate::session::request::VerifyRequest;
+use crate::source::layer::count::Counts;
 use crate::verify::plan::VerifyPlan;
 use crate::verify::run::look_up;
 use std::sync::Arc;
+use trailproof_core::codes::lookup::LookupAnswer;
 use trailproof_core::record::RunSummary;
 use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::location::excerpt;
+
+/// Maximum number of files that are named when a lookup is interrupted.
+const NOTED: usize = 20;
 
 /// Runs the command and returns the exit status.
 pub(crate) async fn run(aws: &AwsArgs, args: &LookupArgs) -> ExitStatus {
-    match unless_interrupted(attempt(aws, args)).await {
-        Err(signal) => signal,
+    let counts = Arc::default();
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut state = None;
+    let work = attempt(aws, args, &counts, &mut progress, &mut state);
+    match unless_interrupted(work).await {
+        Err(signal) => {
+            progress.interrupted(Some(
+                "`--start-time`, `--account` and `--region` narrow the search; the same command \
+                 starts again",
+            ));
+            if let Some((files, found)) = state.filter(|_| !args.quiet) {
+                note_delivered(&files, &found);
+            }
+            signal
+        }
         Ok(ended) => ended
             .and_then(|report| print(&report, args.format))
             .unwrap_or_else(|refusal| refusal.print()),
@@ -42,20 +63,36 @@ fn print(report: &LookupReport, format: LookupFormat) -> Result<ExitStatus, Refu
     print_result(&bytes, report.verdict.into())
 }
 
-async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<LookupReport, Refusal> {
+/// Prints which files are known to be delivered when a lookup is interrupted. Nothing else is known.
+fn note_delivered(files: &[LookupFile], found: &Found) {
+    let answers = files.iter().map(|file| answer(file, found, false));
+    let delivered = answers.filter(|one| one.answer == LookupAnswer::Delivered);
+    for one in delivered.take(NOTED) {
+        let name = excerpt(&one.file, SHOWN);
+        print_to_stderr(&format!("note: found until then: `{name}` was delivered"));
+    }
+}
+
+/// Looks up the files. `state` holds them and what was found, for a lookup that is interrupted.
+async fn attempt(
+    aws: &AwsArgs,
+    args: &LookupArgs,
+    counts: &Arc<Counts>,
+    progress: &mut Progress,
+    state: &mut Option<(Vec<LookupFile>, Found)>,
+) -> Result<LookupReport, Refusal> {
     let LookupFiles { files, skipped } = LookupFiles::read(&args.files)?;
-    let counts = Arc::default();
-    let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let (mut request, from_names) =
         VerifyRequest::read_lookup(&args.place, &args.selection, &files, now())?;
     request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
     request.trust_keys(&args.public_keys)?;
     // Only digests show what was delivered.
     request.unlisted = false;
-    let session =
-        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+    let mut session =
+        Session::open(&aws.access(), request, counts, CallerLookup::Skipped, None).await?;
+    session.plan.workload = progress.workload();
     let targets = Arc::new(targets(&files));
-    let mut found = Found::new(Arc::clone(&targets));
+    let (files, found) = state.insert((files, Found::new(Arc::clone(&targets))));
     let (source, keys) = (session.source.clone(), session.keys.clone());
     let summary = look_up(&session.plan, targets, source, keys, &mut |event| {
         progress.note(event);
@@ -68,9 +105,9 @@ async fn attempt(aws: &AwsArgs, args: &LookupArgs) -> Result<LookupReport, Refus
     if let Some(billed) = &session.billed {
         print_request_summary(args.quiet, billed);
     }
-    let searched = searched(&summary, &found);
+    let searched = searched(&summary, found);
     let complete = searched.is_complete();
-    let files: Vec<_> = files.iter().map(|file| answer(file, &found, complete)).collect();
+    let files: Vec<_> = files.iter().map(|file| answer(file, found, complete)).collect();
     // What was not looked at is not proven.
     let skipped_verdict = (!skipped.is_empty()).then_some(Verdict::NotProven);
     let verdict = files.iter().map(verdict).chain(skipped_verdict).max();

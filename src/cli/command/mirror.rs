@@ -73,8 +73,14 @@ async fn copy(aws: &AwsArgs, what: &CopyArgs, args: &CopyOptions) -> ExitStatus 
     };
     let began = now();
     let mut mirror = None;
-    let work = attempt(aws, (what, args), &mut outputs, &mut mirror, began);
+    let counts = Arc::new(Counts::default());
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let work = attempt(aws, (what, args), &mut outputs, &mut mirror, (began, &mut progress));
     let ended = unless_interrupted(work).await;
+    progress.stop();
+    if ended.is_err() && mirror.is_none() {
+        progress.interrupted(None);
+    }
     // The outputs are finished even if the run was interrupted.
     let mut lost = outputs.close();
     let ended = match ended {
@@ -190,7 +196,7 @@ async fn attempt(
     (what, args): (&CopyArgs, &CopyOptions),
     outputs: &mut Outputs,
     begun: &mut Option<MirrorWriter>,
-    began: Timestamp,
+    (began, progress): (Timestamp, &mut Progress),
 ) -> Result<Ended, Refusal> {
     let mut request = VerifyRequest::read(Some(&what.location), &args.selection, began)?;
     request.concurrency = args.concurrency;
@@ -203,13 +209,13 @@ async fn attempt(
              copied again, and the damaged file is now `{name}` in the mirror"
         ));
     }
-    let counts = Arc::new(Counts::default());
-    let progress = Progress::start(args.quiet, Arc::clone(&counts));
     request.trust_keys(&args.public_keys)?;
     // The custody log names the caller.
     let caller = CallerLookup::Requested;
+    let counts = progress.counts();
     let mut run = Session::open(&aws.access(), request, &counts, caller, Some(mirror)).await?;
     let copying = run.copying.take().ok_or_else(|| Refusal::usage("a bucket is needed"))?;
+    run.plan.workload = progress.workload();
     let facts = run.own(&counts, &Arc::default()).await;
     let this_run = requested(args, run.plan.period, below);
     let started = MirrorStarted {
@@ -237,6 +243,7 @@ async fn attempt(
             outputs.emit(event);
         })
         .await;
+        progress.copying();
         mirror.rest(&copying, |key| wanted.has(key)).await;
         summary.verdict
     };

@@ -39,7 +39,7 @@ async fn attempt(
         return Err(Refusal::usage("a dry run has the formats `text` and `json`"));
     }
     let counts = Arc::new(Counts::default());
-    let progress = Progress::start(args.quiet, Arc::clone(&counts));
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
     let mut request = VerifyRequest::read(Some(&what.location), &args.selection, now())?;
     request.concurrency = args.concurrency;
     let (bucket, prefix) = request.bucket_to_copy()?;

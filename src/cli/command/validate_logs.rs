@@ -34,6 +34,13 @@ pub(crate) async fn run(aws: &AwsArgs, args: &ValidateLogsArgs) -> ExitStatus {
     let status = match ended {
         Err(signal) => {
             let _ = io::stdout().write_all(b"\n");
+            // As above: the AWS CLI prints nothing here.
+            if io::stderr().is_terminal() {
+                print_to_stderr(
+                    "hint: what was validated is above, and is not kept; the same command starts \
+                     again. `trailproof verify --record FILE` can be resumed",
+                );
+            }
             return signal;
         }
         Ok(Ok(tallies)) if tallies.contradicted() => ExitStatus::Contradicted,

@@ -26,15 +26,21 @@ pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
     }
     let earlier = args.since.as_deref().map(Path::new).filter(|path| path.is_file());
     let outputs = Outputs::new(args.format, &args.record, &args.outputs);
-    let outputs = outputs.and_then(|outputs| match earlier {
-        Some(path) => outputs.beside(path),
-        None => Ok(outputs),
-    });
+    let mut inputs = earlier.into_iter().chain(args.accept.as_deref());
+    let outputs = outputs.and_then(|outputs| inputs.try_fold(outputs, Outputs::beside));
     let mut outputs = match outputs {
         Ok(outputs) => outputs,
         Err(refusal) => return refusal.print(),
     };
-    let ended = unless_interrupted(attempt(aws, args, &mut outputs)).await;
+    let counts = Arc::new(Counts::default());
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let ended = unless_interrupted(attempt(aws, args, &mut outputs, &counts, &mut progress)).await;
+    if ended.is_err() {
+        // The record that is being written has a hint of its own.
+        let hint = "with `--record FILE`, a run that was interrupted can be resumed";
+        progress.interrupted(Some(hint).filter(|_| args.record.record.is_none()));
+    }
+    progress.stop();
     // The outputs are finished even if the run was interrupted.
     let lost = outputs.close();
     match ended {
@@ -48,13 +54,16 @@ async fn attempt(
     aws: &AwsArgs,
     args: &VerifyArgs,
     outputs: &mut Outputs,
+    counts: &Arc<Counts>,
+    progress: &mut Progress,
 ) -> Result<Verdict, Refusal> {
-    let counts = Arc::new(Counts::default());
-    let progress = Progress::start(args.quiet, Arc::clone(&counts));
     let request = VerifyRequest::of_verify(args, now())?;
-    let mut run = Session::open(&aws.access(), request, &counts, outputs.caller(), None).await?;
+    let mut run = Session::open(&aws.access(), request, counts, outputs.caller(), None).await?;
+    run.plan.workload = progress.workload();
     let skipped = run.plan.known.as_ref().map(|known| Arc::clone(known.skipped()));
-    outputs.set_facts(run.own(&counts, &skipped.unwrap_or_default()).await);
+    let skipped = skipped.unwrap_or_default();
+    progress.skips(&skipped);
+    outputs.set_facts(run.own(counts, &skipped).await);
     let known = run.plan.known.as_ref();
     let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
     let unneeded = Arc::default();

@@ -30,6 +30,7 @@ pub(crate) enum ReportFormat {
     Ocsf,
     VerifiedIntervals,
     VerifiedObjects,
+    Exceptions,
 }
 
 /// Returns the requested files, after a check that they differ from each other and from stdout.
@@ -55,6 +56,7 @@ pub(crate) fn requests(
         let kind = match export.kind {
             ExportKind::VerifiedIntervals => ReportFormat::VerifiedIntervals,
             ExportKind::VerifiedObjects => ReportFormat::VerifiedObjects,
+            ExportKind::Exceptions => ReportFormat::Exceptions,
         };
         OutputRequest { kind: Kind::Report(kind), path: export.path.clone() }
     });

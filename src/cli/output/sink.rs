@@ -6,6 +6,7 @@ use crate::files::atomic::AtomicFile;
 use crate::files::record_file::PartialFile;
 use crate::report::RunReporter;
 use crate::report::export::{VerifiedIntervals, VerifiedObjects};
+use crate::report::export_exceptions::ExceptionsToReview;
 use crate::report::html::Html;
 use crate::report::json::Json;
 use crate::report::json_lines::JsonLines;
@@ -97,6 +98,7 @@ pub(crate) fn in_file(
         ReportFormat::Ocsf => Box::new(Ocsf::new(out)),
         ReportFormat::VerifiedIntervals => Box::new(VerifiedIntervals::new(out)),
         ReportFormat::VerifiedObjects => Box::new(VerifiedObjects::new(out)),
+        ReportFormat::Exceptions => Box::new(ExceptionsToReview::new(out)),
     };
     Ok((to, OutputFile::Report(file)))
 }

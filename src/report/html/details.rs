@@ -4,6 +4,7 @@ use super::answer::unread;
 use super::links::FIRST;
 use super::shown::{Shown, count};
 use crate::report::collect::Collected;
+use crate::report::exceptions::{Exceptions, Judged, NO_EFFECT, Standing};
 use crate::report::names::ChainNames;
 use crate::report::places;
 use crate::report::words;
@@ -39,6 +40,48 @@ impl<T> List<T> {
     pub(super) fn left_out(&self) -> u64 {
         let shown = u64::try_from(self.first.len() + self.folded.len()).unwrap_or(u64::MAX);
         self.total.saturating_sub(shown)
+    }
+}
+
+/// The accepted exceptions, and what they amount to.
+#[derive(Clone, Debug)]
+pub(super) struct Accepted {
+    pub(super) result: Shown,
+    pub(super) sha256: String,
+    pub(super) no_effect: &'static str,
+    pub(super) list: List<AcceptedView>,
+}
+
+/// One accepted exception.
+#[derive(Clone, Debug)]
+pub(super) struct AcceptedView {
+    pub(super) code: &'static str,
+    pub(super) subject: Shown,
+    pub(super) outcome: Shown,
+    /// Class in the style sheet.
+    pub(super) class: &'static str,
+    pub(super) reason: Shown,
+    pub(super) approval: Shown,
+}
+
+impl Accepted {
+    pub(super) fn of(run: &Collected) -> Option<Self> {
+        let exceptions = Exceptions::of(run)?;
+        let view = |one: Judged<'_>| AcceptedView {
+            code: one.exception.code.code(),
+            subject: Shown::of(one.subject()),
+            outcome: Shown::of(one.outcome()),
+            class: if one.standing == Standing::Applied { "none" } else { "open" },
+            reason: Shown::of(one.reason()),
+            approval: Shown::of(one.approval()),
+        };
+        let total = u64::try_from(exceptions.file.entries.len()).unwrap_or(u64::MAX);
+        Some(Self {
+            result: Shown::of(exceptions.result()),
+            sha256: exceptions.sha256(),
+            no_effect: NO_EFFECT,
+            list: List::of(exceptions.iter(), total, SHOWN, view),
+        })
     }
 }
 

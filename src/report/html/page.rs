@@ -2,7 +2,7 @@
 use super::answer::{Answer, Figure, Statement, figures, found};
 use super::chains::Chains;
 use super::commands::Commands;
-use super::details::Details;
+use super::details::{Accepted, Details};
 use super::findings::{FindingCounts, Findings};
 use super::gaps::Gaps;
 use super::keys::Keys;
@@ -11,6 +11,7 @@ use super::matrix::{Found, Matrix, found as accounts_found};
 use super::shown::{Shown, grouped, hours_and_days};
 use super::summary::{Fact, Totals};
 use crate::report::collect::Collected;
+use crate::report::exceptions::{Exceptions, NO_EFFECT};
 use crate::report::next_steps::next_steps;
 use crate::report::places;
 use crate::report::words;
@@ -53,6 +54,7 @@ pub(super) struct Page {
     findings: Findings,
     gaps: Gaps,
     details: Details,
+    accepted: Option<Accepted>,
     totals: Option<Totals>,
     /// Codes of the coverage that the page draws.
     legend: Vec<&'static str>,
@@ -106,6 +108,7 @@ impl Page {
             findings,
             gaps,
             details: Details::of(run, &names),
+            accepted: Accepted::of(run),
             commands: Commands::of(run),
             keys: Keys::of(run),
             left_out_trails: run.left_out.iter().map(Shown::of).collect(),
@@ -178,6 +181,13 @@ fn facts(run: &Collected) -> Vec<Fact> {
             ),
         ),
     ];
+    if let Some(exceptions) = Exceptions::of(run) {
+        let number = exceptions.file.entries.len();
+        facts.push(fact(
+            "Accepted exceptions",
+            format!("{}: {}. {NO_EFFECT}", grouped(number), exceptions.result()),
+        ));
+    }
     if let Some(before) = &start.follows {
         let joined = match run.seams {
             0 => String::new(),

@@ -1,4 +1,5 @@
 //! Values made safe to show on a page or to paste into a shell.
+pub(super) use crate::report::text_lines::grouped;
 use std::borrow::Borrow;
 use std::fmt;
 use trailproof_core::vocab::location::escape;
@@ -19,19 +20,6 @@ impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Returns a number with its digits in groups of three: `518,400`.
-pub(super) fn grouped(number: impl fmt::Display) -> String {
-    let digits = number.to_string();
-    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 /// Returns a count with its noun, which takes an `s` unless the count is one: `2,870 digests`.

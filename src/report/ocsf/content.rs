@@ -1,6 +1,7 @@
 //! The content of the events: the verdict, findings, and what is not proven.
 use super::shape::{EventContent, Level, Resource};
 use crate::report::collect::{Collected, LocatedFinding};
+use crate::report::exceptions::{Exceptions, NO_EFFECT};
 use crate::report::names::ChainNames;
 use crate::report::places;
 use crate::report::text_lines::{counted, hours};
@@ -25,9 +26,11 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> EventContent {
     let counts = &summary.counts;
     let scope = run.start.as_ref().and_then(|start| places::scope(start, &run.not_performed));
     let scope = scope.map(|scope| format!(" ({})", escape(&scope))).unwrap_or_default();
+    let exceptions = Exceptions::of(run);
+    let accepted = exceptions.map(|exceptions| format!("; {}", exceptions.result()));
     let words = format!(
         "{}{scope}, exit status {}: {} and {} contradicted or missing, {} unverified; {} of {} of chain \
-         time verified in {}",
+         time verified in {}{}",
         summary.verdict.words(),
         summary.verdict.exit_status(),
         counted(counts.digests.invalid + counts.backfill.invalid, "digest"),
@@ -36,6 +39,7 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> EventContent {
         hours(summary.coverage.verified),
         hours(summary.coverage.total() - summary.coverage.pending),
         counted(summary.chains, "chain"),
+        accepted.unwrap_or_default(),
     );
     let bucket = run.start.as_ref().map_or("", |start| &start.place.delivered_to.bucket);
     let chain = run.chains.first().map(|chain| &chain.chain);
@@ -69,6 +73,12 @@ pub(super) fn verdict(run: &Collected, summary: &RunSummary) -> EventContent {
             },
             "findings_left_out": run.findings.left_out(),
             "complete_copy_asserted": run.complete_copy(),
+            "accepted_exceptions": exceptions.map(|exceptions| json!({
+                "file_sha256": exceptions.sha256(),
+                "objections": exceptions.judged.objections,
+                "accepted": exceptions.judged.accepted,
+                "all_accepted": exceptions.judged.all_accepted,
+            })),
         }),
     }
 }
@@ -184,6 +194,31 @@ pub(super) fn not_proven(run: &Collected) -> Vec<EventContent> {
         class(why.code(), *count, words, doubts.filter_map(place).take(RESOURCES).collect());
     }
     content
+}
+
+/// Returns one event for each accepted exception.
+pub(super) fn accepted(run: &Collected) -> impl Iterator<Item = EventContent> + '_ {
+    Exceptions::of(run).into_iter().flat_map(Exceptions::iter).map(|one| EventContent {
+        level: Level::Warning,
+        code: "accepted-exception".to_owned(),
+        title: format!("Accepted exception {}: {}", one.number, one.exception.code.code()),
+        words: format!("{}: {}; {NO_EFFECT}", one.outcome(), one.reason()),
+        chain: None,
+        chain_name: String::new(),
+        resources: vec![Resource {
+            uid: format!("{} {}", one.exception.code.code(), one.subject()),
+            kind: "accepted-exception",
+            name: one.subject(),
+        }],
+        evidence: json!({
+            "code": one.exception.code.code(),
+            "standing": one.standing.code(),
+            "matches": one.matches,
+            "reason": one.exception.reason,
+            "approved_by": one.exception.approved_by,
+            "until": one.exception.until.to_string(),
+        }),
+    })
 }
 
 fn folder(name: &str) -> Resource {

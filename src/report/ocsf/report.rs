@@ -1,5 +1,5 @@
 //! Writes the events once the run is finished.
-use super::content::{finding, not_proven, verdict};
+use super::content::{accepted, finding, not_proven, verdict};
 use super::shape::{EventContent, event};
 use crate::report::RunReporter;
 use crate::report::collect::Collected;
@@ -45,7 +45,7 @@ impl<W: Write + Send> RunReporter for Ocsf<W> {
             for content in &run.findings.entries {
                 write(out, run, controls, finding(content, &names))?;
             }
-            for class in not_proven(run) {
+            for class in not_proven(run).into_iter().chain(accepted(run)) {
                 write(out, run, controls, class)?;
             }
         }

@@ -291,6 +291,10 @@ impl ChainDriver<'_> {
         let named = self.names.as_ref().zip(digest.as_ref());
         let names = named.map(|(hasher, digest)| Names::of(hasher, digest, region));
         let names = names.unwrap_or_default();
+        // A search for single log files reads few of them, and a trail beside the scope none.
+        let reads_logs = logs && !self.job.names_only && self.job.only.is_none();
+        let to_read = digest.as_ref().filter(|_| reads_logs).map_or(0, |digest| digest.logs.len());
+        self.turn.workload().digest(to_read);
         let permit = self.turn.permit(1).await;
         self.queue.ready_in(permit, Item::Digest { judged: Box::new(judged), names }).await?;
         match digest.filter(|_| logs && !self.job.names_only) {

@@ -7,6 +7,7 @@
 //! would fill up with the first results of many chains, and only the chain that is being reported
 //! would make progress.
 use super::ordered::Permit;
+use crate::verify::plan::Workload;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -43,6 +44,7 @@ pub(crate) struct ResultBudget {
     digests_ahead: usize,
     /// Number of digests of all chains that were read ahead but not needed.
     unneeded: Arc<AtomicU64>,
+    workload: Arc<Workload>,
 }
 
 /// A chain's share of the budget, held until the chain is being reported.
@@ -59,18 +61,20 @@ pub(crate) struct ChainPermit {
     share: usize,
     digests_ahead: usize,
     unneeded: Arc<AtomicU64>,
+    workload: Arc<Workload>,
     told: watch::Receiver<bool>,
 }
 
 impl ResultBudget {
     /// Returns an unused budget. `here` is true for evidence on a local disk.
-    pub(crate) fn new(here: bool, unneeded: &Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(here: bool, unneeded: &Arc<AtomicU64>, workload: &Arc<Workload>) -> Self {
         let (results, digests_ahead) = match here {
             true => (RESULTS_HERE, DIGESTS_AHEAD_HERE),
             false => (RESULTS, DIGESTS_AHEAD),
         };
         let places = Arc::new(Semaphore::new(results));
-        Self { places, digests_ahead, unneeded: Arc::clone(unneeded) }
+        let (unneeded, workload) = (Arc::clone(unneeded), Arc::clone(workload));
+        Self { places, digests_ahead, unneeded, workload }
     }
 
     /// Waits for the share of a chain with this many listed digests. Chains ask in the order in
@@ -83,8 +87,15 @@ impl ResultBudget {
         let _places = Arc::clone(&self.places).acquire_many_owned(wanted).await.ok();
         let (emit, told) = watch::channel(false);
         let places = Arc::new(Semaphore::new(share));
-        let (digests_ahead, unneeded) = (self.digests_ahead, Arc::clone(&self.unneeded));
-        (ChainQuota { emit, _places }, ChainPermit { places, share, digests_ahead, unneeded, told })
+        let permit = ChainPermit {
+            places,
+            share,
+            digests_ahead: self.digests_ahead,
+            unneeded: Arc::clone(&self.unneeded),
+            workload: Arc::clone(&self.workload),
+            told,
+        };
+        (ChainQuota { emit, _places }, permit)
     }
 }
 
@@ -104,6 +115,11 @@ impl ChainPermit {
     /// Returns the counter of digests that were read ahead but not needed.
     pub(crate) fn unneeded(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.unneeded)
+    }
+
+    /// Returns the counters of what the run found to read.
+    pub(crate) fn workload(&self) -> &Workload {
+        &self.workload
     }
 
     /// Waits for a permit for this many results, which is held until they are reported. The chain
@@ -132,7 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_chain_waits_at_the_end_of_its_share_until_it_is_reported() {
-        let budget = ResultBudget::new(false, &Arc::default());
+        let budget = ResultBudget::new(false, &Arc::default(), &Arc::default());
         let (share, turn) = budget.share(10).await;
         let places = [turn.permit(1).await, turn.permit(turn.share - 1).await];
         assert!(places.iter().all(Option::is_some));
@@ -149,7 +165,7 @@ mod tests {
 
     async fn none_waits() {
         for (digests, chains) in [(1, 80), (24, 20), (168, 5), (700, 5)] {
-            let budget = ResultBudget::new(false, &Arc::default());
+            let budget = ResultBudget::new(false, &Arc::default(), &Arc::default());
             let mut begun = Vec::new();
             for _ in 0..chains {
                 let (share, turn) = budget.share(digests).await;
@@ -163,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn chains_begin_while_there_are_shares() {
-        let budget = ResultBudget::new(false, &Arc::default());
+        let budget = ResultBudget::new(false, &Arc::default(), &Arc::default());
         let mut shares = Vec::new();
         for _ in 0..RESULTS / 768 {
             shares.push(budget.share(10_000).await.0);
@@ -175,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_result_holds_its_permit_until_it_is_dropped() {
-        let budget = ResultBudget::new(false, &Arc::default());
+        let budget = ResultBudget::new(false, &Arc::default(), &Arc::default());
         let (_share, turn) = budget.share(0).await;
         let permit = turn.permit(1_000).await;
         assert!(waits(turn.permit(1)).await);

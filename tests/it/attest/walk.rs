@@ -58,7 +58,9 @@ fn everything_signed_is_checked_again() {
             "--previous",
             ATTESTATION,
         ];
-        let ran = room.verify(attestation, &all).is(0, &format!("HOLDS: {attestation}"));
+        let ran = room
+            .verify(attestation, &all)
+            .is(0, &format!("HOLDS; it attests CONTRADICTED: {attestation}"));
         for checked in ["signature", "record", "commitment", "statement", "report", "summary"] {
             assert!(ran.stdout.contains(&format!("  checked      {checked}: ")), "{ran:#?}");
         }

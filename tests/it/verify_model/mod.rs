@@ -16,7 +16,7 @@ use trailproof::verify::run::verify;
 use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::coverage::Coverage;
-use trailproof_core::record::{LogJudged, Presence, RunEvent, RunSummary};
+use trailproof_core::record::{LogJudged, Objections, Presence, RunEvent, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
 use trailproof_core::vocab::time::{Period as RunPeriod, Timestamp};
@@ -111,6 +111,7 @@ fn findings(events: &[RunEvent]) -> Vec<(String, &'static str)> {
 /// one.
 fn check(trail: &BuiltTrail, period: &Period, events: &[RunEvent]) -> Result<(), String> {
     recount(events, period)?;
+    objected(events)?;
     let expected = trail.expected_for_verify(period);
     let findings = findings(events);
     expected.check(verdict(events), findings.iter().map(|(key, code)| (key.as_str(), *code)))?;
@@ -175,6 +176,24 @@ fn recount(events: &[RunEvent], period: &Period) -> Result<(), String> {
     } else {
         Err(format!("{logs:?}, recounted {valid} valid and {invalid} invalid"))
     }
+}
+
+/// Checks that something is found to object to exactly where the verdict is not "proven". Without any
+/// verified time, a run is not proven although nothing can be accepted; and where nothing was found,
+/// there may be names that were not found either.
+fn objected(events: &[RunEvent]) -> Result<(), String> {
+    let (mut objections, mut count) = (Objections::default(), 0);
+    for event in events {
+        objections.take(event, &mut |_, number| count += number);
+    }
+    let RunSummary { verdict, coverage, .. } = summary(events);
+    let agrees = match verdict {
+        Verdict::Proven => count == 0,
+        Verdict::NothingFound => true,
+        Verdict::NotProven => count > 0 || coverage.verified == 0,
+        Verdict::Contradicted => count > 0,
+    };
+    agrees.then_some(()).ok_or_else(|| format!("{} with {count} objections", verdict.words()))
 }
 
 fn clean(hours: u32) -> BuiltTrail {

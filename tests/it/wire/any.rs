@@ -2,7 +2,10 @@
 use super::values::*;
 use super::*;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
-use trailproof_core::record::{DeliveredTo, EvidencePlace, Follows, ReadKind, ReadPlace};
+use trailproof_core::record::{
+    AcceptedException, AcceptedExceptions, DeliveredTo, EvidencePlace, ExceptionSubject,
+    ExceptionsJudged, Follows, ObjectionCode, ReadKind, ReadPlace,
+};
 
 /// Returns a strategy for any event. A new variant of the enum does not compile until it is handled
 /// here.
@@ -47,6 +50,18 @@ pub(crate) fn event() -> impl Strategy<Value = RunEvent> {
                     .boxed()
             }
             RunEventName::PlaceInDoubt => place_in_doubt().boxed(),
+            RunEventName::ExceptionsJudged => {
+                (any::<(u64, u64, bool)>(), prop::collection::vec(any::<u64>(), 0..3))
+                    .prop_map(|((objections, accepted, all_accepted), matches)| {
+                        RunEvent::ExceptionsJudged(ExceptionsJudged {
+                            objections,
+                            accepted,
+                            all_accepted,
+                            matches,
+                        })
+                    })
+                    .boxed()
+            }
             RunEventName::PlacesAnswered => any::<[u64; 6]>()
                 .prop_map(|[found, covered, empty, ended, doubtful, left_out]| {
                     let places =
@@ -220,39 +235,82 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
     let times = (time(), time(), prop::option::of(time()));
     let ends = ["111122223333=2026-03-01T00:00:00Z", "111122223333//t=2026-03-01T00:00:00Z"];
     let ends = prop::sample::subsequence(ends.to_vec(), 0..=2);
-    (words, times, any::<(bool, bool, bool)>(), texts(), texts(), texts(), expected, ends).prop_map(
-        |(
-            words,
-            times,
-            (end_was_future, unlisted, complete_copy),
-            trails,
-            accounts,
-            regions,
-            expected,
-            ends,
-        )| {
-            let (organization, expected_accounts, expected_regions) = expected;
-            let (version, build, place, follows) = words;
-            let (start, end, tail_allowed_from) = times;
-            RunEvent::RunStarted(Box::new(RunStart {
-                tool: Tool { version, build },
-                place,
-                tail_allowed_from,
-                period: Period { start, end },
-                end_was_future,
+    let stated = (ends, prop::option::of(accepted_exceptions()));
+    (words, times, any::<(bool, bool, bool)>(), texts(), texts(), texts(), expected, stated)
+        .prop_map(
+            |(
+                words,
+                times,
+                (end_was_future, unlisted, complete_copy),
                 trails,
                 accounts,
                 regions,
-                organization,
-                expected_accounts,
-                expected_regions,
-                known_ends: ends.iter().map(|end| end.parse().unwrap()).collect(),
-                unlisted,
-                complete_copy,
-                follows,
-            }))
-        },
-    )
+                expected,
+                (ends, accepted),
+            )| {
+                let (organization, expected_accounts, expected_regions) = expected;
+                let (version, build, place, follows) = words;
+                let (start, end, tail_allowed_from) = times;
+                RunEvent::RunStarted(Box::new(RunStart {
+                    tool: Tool { version, build },
+                    place,
+                    tail_allowed_from,
+                    period: Period { start, end },
+                    end_was_future,
+                    trails,
+                    accounts,
+                    regions,
+                    organization,
+                    expected_accounts,
+                    expected_regions,
+                    known_ends: ends.iter().map(|end| end.parse().unwrap()).collect(),
+                    accepted,
+                    unlisted,
+                    complete_copy,
+                    follows,
+                }))
+            },
+        )
+}
+
+fn accepted_exceptions() -> impl Strategy<Value = AcceptedExceptions> {
+    let subjects = (place(), text(), any::<(bool, bool)>(), time(), time());
+    let subjects = subjects.prop_map(|(at, name, (region, trail), start, end)| {
+        let region = region.then(|| "eu-west-1".parse().unwrap());
+        let trail_name = trail.then(|| "t".parse().unwrap());
+        let account = "111122223333";
+        [
+            ExceptionSubject::Object(at),
+            ExceptionSubject::Folder(name.clone()),
+            ExceptionSubject::Place {
+                account: Some(account.parse().unwrap()),
+                region: region.clone(),
+                trail: trail.then_some(name),
+            },
+            ExceptionSubject::Place {
+                account: Some(account.parse().unwrap()),
+                region: Some("eu-west-1".parse().unwrap()),
+                trail: Some("t".to_owned()),
+            },
+            ExceptionSubject::Time {
+                account: account.parse().unwrap(),
+                region,
+                trail: trail_name,
+                period: Period { start, end },
+            },
+        ]
+    });
+    let entry = (any_of(ObjectionCode::all()), subjects, text(), text(), time(), any::<bool>())
+        .prop_map(|(code, subjects, reason, approved_by, until, expired)| AcceptedException {
+            code,
+            subject: subjects.into_iter().find(|subject| code.takes(subject)).unwrap(),
+            reason,
+            approved_by,
+            until,
+            expired,
+        });
+    (hash(), prop::collection::vec(entry, 0..3))
+        .prop_map(|(sha256, entries)| AcceptedExceptions { sha256, entries })
 }
 
 fn bucket_listed() -> impl Strategy<Value = RunEvent> {

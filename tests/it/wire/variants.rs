@@ -86,7 +86,8 @@ impl Generated {
             | RunEvent::GapExplained { .. }
             | RunEvent::LogUnlisted { .. }
             | RunEvent::LogsWithoutDigests { .. }
-            | RunEvent::CheckNotPerformed { .. } => {}
+            | RunEvent::CheckNotPerformed { .. }
+            | RunEvent::ExceptionsJudged(_) => {}
         }
     }
 

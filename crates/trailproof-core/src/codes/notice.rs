@@ -33,6 +33,11 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Lists every notice.
+    pub fn all() -> impl Iterator<Item = Self> {
+        <Self as strum::IntoEnumIterator>::iter()
+    }
+
     /// Returns the stable code for machines; never renamed once released. It parses back to the
     /// notice.
     pub fn code(self) -> &'static str {

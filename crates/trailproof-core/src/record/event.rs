@@ -1,5 +1,7 @@
 //! The events of a `verify` run.
+use super::exception::{AcceptedExceptions, ExceptionsJudged};
 use super::place::EvidencePlace;
+use super::place_doubt::{PlaceInDoubt, PlacesAnswered};
 use super::stored_as::StoredAs;
 use super::summary::{ChainSummary, RunSummary};
 use crate::bytes::content::Hash;
@@ -13,7 +15,7 @@ use crate::log_file::LogProof;
 use crate::trail_event::{ExplainingEvent, KnownEnd};
 use crate::verdict::Verdict;
 use crate::vocab::chain_id::ChainId;
-use crate::vocab::ids::{AccountId, Region};
+use crate::vocab::ids::Region;
 use crate::vocab::key_layout::DigestKind;
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::{Period, Timestamp};
@@ -120,6 +122,9 @@ pub enum RunEvent {
     PlacesAnswered(PlacesAnswered),
     /// A check was not performed.
     CheckNotPerformed(SkippedCheck),
+    /// What the accepted exceptions of the run amount to. Recorded once, before the last event, if
+    /// the run has any.
+    ExceptionsJudged(ExceptionsJudged),
     /// Always the last event; if it is missing, the stream was cut short.
     RunFinished(RunSummary),
 }
@@ -144,106 +149,6 @@ impl RunEvent {
             why.attempts = 0;
         }
         Some(event)
-    }
-}
-
-/// A place that a run must account for and cannot.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PlaceInDoubt {
-    /// The reason.
-    pub why: PlaceDoubt,
-    /// The folder, if the place is one that was found.
-    pub folder: Option<String>,
-    /// The number of folders below it that are affected, if not the folder itself.
-    pub folders: Option<u64>,
-    /// Account that was named or expected.
-    pub account: Option<AccountId>,
-    /// Region that was named or expected.
-    pub region: Option<Region>,
-    /// Trail that was named, by name or ARN.
-    pub trail: Option<String>,
-}
-
-impl PlaceInDoubt {
-    /// Creates a doubt about a chain.
-    pub fn chain(why: PlaceDoubt, chain: &ChainId) -> Self {
-        Self {
-            why,
-            folder: None,
-            folders: None,
-            account: Some(chain.account.clone()),
-            region: Some(chain.source_region.clone()),
-            trail: Some(chain.trail.to_string()),
-        }
-    }
-
-    /// Creates a doubt about a folder.
-    pub fn folder(why: PlaceDoubt, folder: impl Into<String>) -> Self {
-        Self {
-            why,
-            folder: Some(folder.into()),
-            folders: None,
-            account: None,
-            region: None,
-            trail: None,
-        }
-    }
-}
-
-/// Why a place is in doubt.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
-)]
-#[strum(serialize_all = "kebab-case")]
-pub enum PlaceDoubt {
-    /// An account, region or trail that the user named has no chain with evidence in the period.
-    NamedNotFound,
-    /// An account or region that the user expects has no chain with evidence in the period.
-    ExpectedNotFound,
-    /// A folder of digests has objects, and none of their keys is a digest's key.
-    DigestsUnreadable,
-    /// A budget ended the search before these folders were searched.
-    NotLookedAt,
-    /// A chain ended before the period, and nothing verified explains it.
-    EndedUnexplained,
-}
-
-impl PlaceDoubt {
-    /// Returns the stable code for machines; never renamed once released. It parses back to the
-    /// reason.
-    pub fn code(self) -> &'static str {
-        self.into()
-    }
-
-    /// Returns whether the place is completely absent, so that its whole period is uncovered.
-    pub fn is_absence(self) -> bool {
-        matches!(self, Self::NamedNotFound | Self::ExpectedNotFound)
-    }
-}
-
-/// Totals of the places that were found. Each place is one account's folders in one region.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlacesAnswered {
-    /// Places that hold any object.
-    pub found: u64,
-    /// Places in which a chain has digests of the period.
-    pub covered: u64,
-    /// Places that hold no object of the period, and no chain that ended.
-    pub empty: u64,
-    /// Places that hold no object of the period, and a chain that ended before it.
-    pub ended: u64,
-    /// Places that are reported as in doubt or could not be listed.
-    pub doubtful: u64,
-    /// Places in which only trails outside of the scope have digests.
-    pub left_out: u64,
-}
-
-impl PlacesAnswered {
-    /// Returns whether every place that was found has exactly one answer.
-    pub fn adds_up(&self) -> bool {
-        let answers =
-            [self.covered, self.empty, self.ended, self.doubtful, self.left_out].into_iter();
-        answers.fold(0_u64, u64::saturating_add) == self.found
     }
 }
 
@@ -277,6 +182,8 @@ pub struct RunStart {
     pub expected_regions: Option<Vec<String>>,
     /// What the user stated about chains that ended before the period.
     pub known_ends: Vec<KnownEnd>,
+    /// The exceptions that somebody reviewed and accepted; `None` if none were given.
+    pub accepted: Option<AcceptedExceptions>,
     /// Whether log files that no verified digest names are searched for.
     pub unlisted: bool,
     /// Whether the user asserts that the copy is complete: what is absent from it is then absent

@@ -1,9 +1,12 @@
 //! The stream of a run: its results, in canonical order. Every output is made from it, and the same
 //! evidence gives the same stream at any concurrency.
+mod acceptance;
 mod chain_tally;
 pub mod document;
 mod event;
+mod exception;
 mod place;
+mod place_doubt;
 mod proven_log;
 mod run_tally;
 mod storage_tally;
@@ -11,13 +14,18 @@ mod stored_as;
 mod summary;
 pub mod wire;
 
+pub use self::acceptance::{AcceptanceTally, Objections, SeeObjection};
 pub use self::chain_tally::ChainTally;
 pub use self::event::{
     DigestJudged, DigestLink, DigestProof, Follows, KEYS_OF_MIRROR, LogJudged, LogNamed,
-    ObjectFacts, PlaceDoubt, PlaceInDoubt, PlacesAnswered, PublicKeyUsed, RunEvent, RunEventName,
-    RunStart, SeamJudged, Tool,
+    ObjectFacts, PublicKeyUsed, RunEvent, RunEventName, RunStart, SeamJudged, Tool,
+};
+pub use self::exception::{
+    AcceptedException, AcceptedExceptions, ExceptionIndex, ExceptionSubject, ExceptionsJudged,
+    Objection, ObjectionCode, SubjectForm,
 };
 pub use self::place::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
+pub use self::place_doubt::{PlaceDoubt, PlaceInDoubt, PlacesAnswered};
 pub use self::proven_log::{CarryingDigest, ProvenLog, ProvenLogFinder};
 pub use self::run_tally::RunTally;
 pub use self::storage_tally::{EncryptedWith, Group, LATE, StorageTallies, StorageTally, Values};

@@ -1,5 +1,5 @@
 //! The tally of a whole run, and the only code that derives a verdict from it.
-use super::event::PlaceDoubt;
+use super::place_doubt::PlaceDoubt;
 use super::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
 use crate::codes::unlisted::SetAside;
 use crate::coverage::{Coverage, Segment, Uncovered};

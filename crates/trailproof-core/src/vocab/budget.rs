@@ -199,3 +199,14 @@ pub const ANSWER_KEPT: usize = 8 << 20;
 
 /// Trails that one configuration may hold. An account may have five in a region.
 pub const CONFIG_TRAILS: usize = 1_000;
+/// Bytes of a file of accepted exceptions. Each entry takes some 400.
+pub const EXCEPTIONS_FILE: u64 = 4 << 20;
+
+/// Exceptions of one file. A list that nobody can review any more is not one of reviewed exceptions.
+pub const EXCEPTIONS: usize = 1_000;
+
+/// Characters of the reason of an accepted exception: a paragraph.
+pub const EXCEPTION_REASON: usize = 1_000;
+
+/// Characters of the name of whoever approved an exception.
+pub const EXCEPTION_APPROVER: usize = 200;

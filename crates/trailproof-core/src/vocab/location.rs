@@ -18,6 +18,12 @@ impl ObjectLocation {
         Self { bucket: bucket.into(), key: key.into() }
     }
 
+    /// Parses `s3://BUCKET/KEY`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (bucket, key) = text.strip_prefix("s3://")?.split_once('/')?;
+        (!bucket.is_empty() && !key.is_empty()).then(|| Self::new(bucket, key))
+    }
+
     /// Returns the location as displayed, but cut to the maximum length of a location: for
     /// locations that come from outside.
     pub fn excerpt(&self) -> String {
@@ -122,6 +128,15 @@ mod tests {
     fn a_harmless_key_is_shown_unchanged() {
         let at = ObjectLocation::new("bucket", "a b/ü_\\<script>/日.json.gz");
         assert_eq!(at.to_string(), "s3://bucket/a b/ü_\\<script>/日.json.gz");
+    }
+
+    #[test]
+    fn a_location_is_read_as_it_is_shown() {
+        let at = ObjectLocation::new("b", "/a//b?c#d");
+        assert_eq!(ObjectLocation::parse(&at.to_string()), Some(at));
+        for wrong in ["", "b/k", "s3://", "s3://b", "s3://b/", "s3:///k", "S3://b/k"] {
+            assert_eq!(ObjectLocation::parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

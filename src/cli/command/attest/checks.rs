@@ -29,11 +29,20 @@ impl Checks {
         self.0.iter().map(|(outcome, _)| *outcome).max().unwrap_or(CheckOutcome::NotAsked)
     }
 
-    pub(crate) fn write(&self, path: &Path, out: &mut impl Write) -> io::Result<()> {
+    /// Writes the result and every check. An attestation that holds does not mean that the evidence
+    /// does, so that what it attests is part of the result.
+    pub(crate) fn write(
+        &self,
+        path: &Path,
+        attested: &str,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let title = match self.worst() {
-            CheckOutcome::Passed | CheckOutcome::NotAsked => "HOLDS",
-            CheckOutcome::Open => "NOT PROVEN",
-            CheckOutcome::Failed => "DOES NOT HOLD",
+            CheckOutcome::Passed | CheckOutcome::NotAsked => {
+                format!("HOLDS; it attests {attested}")
+            }
+            CheckOutcome::Open => "NOT PROVEN".to_owned(),
+            CheckOutcome::Failed => "DOES NOT HOLD".to_owned(),
         };
         writeln!(out, "{title}: {}\n", shown(path))?;
         for (outcome, words) in &self.0 {

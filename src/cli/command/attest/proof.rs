@@ -110,15 +110,11 @@ fn told(proven: &ProvenLine) -> String {
 }
 
 fn object(text: &str) -> Result<ObjectLocation, Refusal> {
-    let parts = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
-    match parts {
-        Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
-            Ok(ObjectLocation::new(bucket, key))
-        }
-        _ => Err(Refusal::usage(format!(
+    ObjectLocation::parse(text).ok_or_else(|| {
+        Refusal::usage(format!(
             "`{}` is not the location of an object\n\nhint: give the location of delivery, as \
              `s3://BUCKET/KEY`",
             excerpt(text, budget::SHOWN)
-        ))),
-    }
+        ))
+    })
 }

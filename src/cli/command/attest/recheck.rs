@@ -69,11 +69,12 @@ pub(crate) async fn recheck(
     let was_cut = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
     request.repeats = Some((time_of_run(scope, time("to")?), was_cut));
     let counts = Arc::new(Counts::default());
-    let progress = Progress::start(args.quiet, Arc::clone(&counts));
-    let run = Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None)
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut run = Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None)
         .await
         // The attestation shows that the bucket existed: if it is gone, the recheck cannot be made.
         .map_err(Refusal::with_missing_bucket_not_started)?;
+    run.plan.workload = progress.workload();
     let mut summing = match record {
         Some(_) => Summarizer::with_comparable(),
         None => Summarizer::default(),

@@ -1,4 +1,5 @@
 //! `trailproof attest verify`: checks an attestation and reports what was and was not checked.
+use super::attested::Attested;
 use super::checks::{CheckOutcome, Checks};
 use super::files::{
     Attestation, attestation, file_hash, name, shown, signed_statement, unusable, verifying_key,
@@ -14,14 +15,11 @@ use crate::cli::args::attest::VerifyAttestationArgs;
 use crate::cli::args::aws::AwsArgs;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
-use crate::report::words;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 use std::path::Path;
 use trailproof_core::bytes::content::Hash;
-use trailproof_core::codes::check::Check;
-use trailproof_core::record::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::{escape, excerpt};
 
@@ -56,11 +54,18 @@ pub(crate) async fn verify(
         ),
     }
     let mut out = io::stdout().lock();
+    let attested = Attested::of(&statement);
+    let refused = args.require.is_some_and(|required| !attested.meets(required));
     let written = checks
-        .write(path, &mut out)
-        .and_then(|()| says(&statement, &mut out))
+        .write(path, &attested.verdict(), &mut out)
+        .and_then(|()| match args.require {
+            Some(required) => attested.requirement(required, &mut out),
+            None => Ok(()),
+        })
+        .and_then(|()| attested.write(&key, &mut out))
         .and_then(|()| out.flush());
     let status = match checks.worst() {
+        CheckOutcome::Passed | CheckOutcome::NotAsked if refused => attested.exit_status(),
         CheckOutcome::Passed | CheckOutcome::NotAsked => ExitStatus::Success,
         CheckOutcome::Open => ExitStatus::NotProven,
         CheckOutcome::Failed => ExitStatus::Contradicted,
@@ -234,86 +239,4 @@ fn previous(
         }
     }
     Ok(())
-}
-
-/// Writes the content of a signed statement as text that is safe to show.
-fn says(statement: &Statement, out: &mut impl Write) -> io::Result<()> {
-    let text = |pointer: &str| {
-        let mut parts = pointer.split('/');
-        let first = statement.predicate.get(parts.next().unwrap_or_default())?;
-        let value = parts.try_fold(first, |value, part| value.get(part))?;
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        (!value.is_null()).then(|| excerpt(&text, budget::SHOWN))
-    };
-    writeln!(out, "\nit attests")?;
-    for (name, words) in [
-        ("verdict", text("result/verdict")),
-        ("evidence", place(statement)),
-        ("from", text("scope/from")),
-        ("to", text("scope/to")),
-        ("named", named(statement)),
-        ("expected", expected(statement)),
-        ("accounts", text("scope/found/accounts")),
-        ("regions", text("scope/found/regions")),
-        ("operator", text("operator/declared").map(|name| format!("{name} (self-declared)"))),
-        ("verifier", text("verifier/version").map(|version| format!("trailproof {version}"))),
-        ("started", text("invocation/startedAt")),
-    ] {
-        if let Some(words) = words {
-            writeln!(out, "  {name:<10} {words}")?;
-        }
-    }
-    let made = statement.predicate.get("method").and_then(|method| method.get("checksMade"));
-    for code in made.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        let known = code.parse::<Check>().ok().map(|check| format!(": {}", words::check(check)));
-        let code = excerpt(code, budget::SHOWN);
-        writeln!(out, "  {:<10} {code}{}", "check made", known.unwrap_or_default())?;
-    }
-    Ok(())
-}
-
-/// Returns the scope that was requested, from the statement.
-fn named(statement: &Statement) -> Option<String> {
-    let named = statement.predicate.get("scope")?.get("named")?;
-    let parts = parts(named, &["organization", "trails", "accounts", "regions"]);
-    Some(if parts.is_empty() { "everything at that location".to_owned() } else { parts.join("; ") })
-}
-
-/// Returns the expected accounts, regions and known ends, from the statement.
-fn expected(statement: &Statement) -> Option<String> {
-    let expected = statement.predicate.get("scope")?.get("expected")?;
-    let given = |name: &str| match expected.get(name) {
-        Some(Value::Null) | None => format!("{name} not given"),
-        Some(value) => format!("{name} {}", excerpt(&value.to_string(), budget::SHOWN)),
-    };
-    let mut words = vec![given("accounts"), given("regions")];
-    words.extend(parts(expected, &["knownEnds"]));
-    Some(words.join("; "))
-}
-
-/// Returns the fields that are present, each with its name.
-fn parts(of: &Value, names: &[&str]) -> Vec<String> {
-    let told = |name: &&str| {
-        let value = of.get(*name).filter(|value| !value.is_null())?;
-        Some(format!("{name} {}", excerpt(&value.to_string(), budget::SHOWN)))
-    };
-    names.iter().filter_map(told).collect()
-}
-
-/// Returns where the evidence was delivered and read, from the statement.
-fn place(statement: &Statement) -> Option<String> {
-    let scope = statement.predicate.get("scope")?;
-    let text = |value: &Value, name: &str| {
-        value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let to = scope.get("deliveredTo")?;
-    let read = |at: &Value| {
-        let kind = at.get("kind")?.as_str()?.parse::<ReadKind>().ok()?;
-        Some(ReadPlace { kind, place: text(at, "place") })
-    };
-    let place = EvidencePlace {
-        delivered_to: DeliveredTo { bucket: text(to, "bucket"), prefix: text(to, "prefix") },
-        read_from: scope.get("readFrom")?.as_array()?.iter().filter_map(read).collect(),
-    };
-    Some(excerpt(&words::evidence(&place), budget::SHOWN))
 }

@@ -7,8 +7,8 @@ use crate::coverage::TAIL_ALLOWANCE;
 use crate::digest::signing::PublicKey;
 use crate::record::wire::Unreadable;
 use crate::record::{
-    ChainSummary, ChainTally, DigestJudged, LogJudged, PlaceDoubt, Presence, RunEvent, RunStart,
-    RunSummary, RunTally,
+    AcceptanceTally, ChainSummary, ChainTally, DigestJudged, ExceptionsJudged, LogJudged,
+    PlaceDoubt, Presence, RunEvent, RunStart, RunSummary, RunTally,
 };
 use crate::trail_event::KnownEnd;
 use crate::vocab::budget::SHOWN;
@@ -30,6 +30,11 @@ pub struct RunCheck {
     last_chain: Option<ChainId>,
     open: Option<OpenChain>,
     tally: RunTally,
+    acceptance: AcceptanceTally,
+    /// When each accepted exception ends, and whether it had expired.
+    accepted_until: Vec<(Timestamp, bool)>,
+    /// What the record states of its accepted exceptions.
+    exceptions: Option<ExceptionsJudged>,
     /// Public keys recorded so far.
     keys: BTreeSet<(Region, String)>,
     /// Everything that comes after the start of the chains.
@@ -151,18 +156,32 @@ impl RunCheck {
                     return Err(Unreadable::new("not every place that was found has one answer"));
                 }
             }
+            RunEvent::ExceptionsJudged(judged) => {
+                self.after("exceptions-judged")?;
+                if self.exceptions.replace(judged.clone()).is_some() {
+                    return Err(Unreadable::new("`exceptions-judged` must appear only once"));
+                }
+            }
             RunEvent::RunFinished(summary) => self.finish(summary)?,
         }
+        self.acceptance.take(event);
         Ok(())
     }
 
-    /// Compares the tail that the run allowed with the time at which its record says it was made.
+    /// Compares the tail that the run allowed, and the exceptions that it took for expired, with the time
+    /// at which its record says it was made.
     ///
     /// # Errors
     ///
     /// Returns an error if a run at that time could not allow so much.
     pub fn take_circumstances(&self, around: &Circumstances) -> Result<(), Unreadable> {
         let began = around.started.0;
+        if self.accepted_until.iter().any(|(until, expired)| *expired != (*until <= began)) {
+            return Err(Unreadable::new(format!(
+                "the run began at {began}, and `run-started` is wrong about whether an accepted \
+                 exception had expired"
+            )));
+        }
         match self.tail_allowed_from {
             Some(from) if from < began.plus(-TAIL_ALLOWANCE) => Err(Unreadable::new(format!(
                 "the run began at {began}, and `run-started` allows a tail from {from} on"
@@ -185,6 +204,8 @@ impl RunCheck {
         self.period = Some(period);
         self.tail_allowed_from = start.tail_allowed_from;
         self.known_ends.clone_from(&start.known_ends);
+        let accepted = start.accepted.iter().flat_map(|file| &file.entries);
+        self.accepted_until = accepted.map(|entry| (entry.until, entry.expired)).collect();
         Ok(())
     }
 
@@ -297,6 +318,12 @@ impl RunCheck {
         if recounted != *stated {
             return Err(Unreadable::new("counts and coverage are not those of the chains"));
         }
+        let acceptance = std::mem::take(&mut self.acceptance).finish(stated);
+        if acceptance != self.exceptions {
+            return Err(Unreadable::new(
+                "`exceptions-judged` is not what a recount of the lines gives",
+            ));
+        }
         self.finished = true;
         Ok(())
     }
@@ -388,6 +415,7 @@ mod tests {
             expected_accounts: None,
             expected_regions: None,
             known_ends: Vec::new(),
+            accepted: None,
             unlisted: true,
             complete_copy: false,
             follows: None,

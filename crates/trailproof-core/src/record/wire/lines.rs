@@ -1,4 +1,5 @@
 //! The shape of each event's line.
+use super::exceptions::{AcceptedExceptionsShape, ExceptionsJudgedShape};
 use super::finding::FindingShape;
 use super::parts::{
     ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, Hex, PlaceShape,
@@ -31,6 +32,7 @@ pub(crate) enum Line<'a> {
     PlaceInDoubt(PlaceInDoubtLine<'a>),
     PlacesAnswered(PlacesAnsweredLine),
     CheckNotPerformed(SkippedCheckShape<'a>),
+    ExceptionsJudged(ExceptionsJudgedShape),
     RunFinished(RunFinishedShape<'a>),
 }
 
@@ -58,6 +60,8 @@ pub(crate) struct RunStartedLine<'a> {
     pub(crate) expected_regions: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
     pub(crate) known_ends: Vec<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(crate) accepted_exceptions: Option<AcceptedExceptionsShape<'a>>,
     pub(crate) search_unlisted: bool,
     #[serde(default)]
     pub(crate) complete_copy_asserted: bool,

@@ -3,6 +3,7 @@
 //! The same shapes are used for writing and reading, so that the two cannot diverge.
 //! `docs/src/format/run-record.md` documents them. Any version may add a field or event; changing
 //! or removing one requires a new schema number.
+mod exceptions;
 mod finding;
 mod lines;
 mod parts;
@@ -13,6 +14,7 @@ mod sums;
 mod unreadable;
 mod write;
 
+pub use self::exceptions::{AcceptedExceptionShape, ExceptionsJudgedShape};
 pub use self::finding::FindingShape;
 pub use self::parts::{
     ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, ReadPlaceShape,

@@ -1,5 +1,6 @@
 //! Converts lines to events.
 use super::FindingShape;
+use super::exceptions::ExceptionsJudgedShape;
 use super::lines::{
     BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, GapExplainedLine, LinkShape,
     ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine, LogsWithoutDigestsLine,
@@ -17,10 +18,11 @@ use crate::codes::unlisted::UnlistedReason;
 use crate::digest::judge::{PROOFS, Proofs};
 use crate::log_file::LogProof;
 use crate::record::event::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, ObjectFacts, PlaceInDoubt,
-    PlacesAnswered, PublicKeyUsed, RunEvent, RunEventName, RunStart, SeamJudged, Tool,
+    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, ObjectFacts, PublicKeyUsed,
+    RunEvent, RunEventName, RunStart, SeamJudged, Tool,
 };
 use crate::record::place::{EvidencePlace, ReadPlace};
+use crate::record::place_doubt::{PlaceInDoubt, PlacesAnswered};
 use crate::vocab::budget;
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::Period;
@@ -172,6 +174,10 @@ pub fn read_event(line: &str) -> Result<Option<RunEvent>, Unreadable> {
             let line: SkippedCheckShape<'_> = serde_json::from_str(line)?;
             RunEvent::CheckNotPerformed(line.try_into()?)
         }
+        RunEventName::ExceptionsJudged => {
+            let line: ExceptionsJudgedShape = serde_json::from_str(line)?;
+            RunEvent::ExceptionsJudged(line.into())
+        }
         RunEventName::RunFinished => {
             let line: RunFinishedShape<'_> = serde_json::from_str(line)?;
             RunEvent::RunFinished(line.try_into()?)
@@ -226,6 +232,7 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
             .iter()
             .map(|end| end.parse().map_err(|_| Unreadable::value("run-started", "known_ends")))
             .collect::<Result<_, _>>()?,
+        accepted: line.accepted_exceptions.map(TryInto::try_into).transpose()?,
         unlisted: line.search_unlisted,
         complete_copy: line.complete_copy_asserted,
         follows: line.follows.map(TryInto::try_into).transpose()?,

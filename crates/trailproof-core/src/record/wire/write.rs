@@ -114,6 +114,7 @@ fn line(event: &RunEvent) -> Line<'_> {
             left_out: places.left_out,
         }),
         RunEvent::CheckNotPerformed(not_made) => Line::CheckNotPerformed(not_made.into()),
+        RunEvent::ExceptionsJudged(judged) => Line::ExceptionsJudged(judged.into()),
         RunEvent::RunFinished(summary) => Line::RunFinished(summary.into()),
     }
 }
@@ -137,6 +138,7 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         expected_accounts: start.expected_accounts.as_deref().map(texts),
         expected_regions: start.expected_regions.as_deref().map(texts),
         known_ends: start.known_ends.iter().map(|end| Cow::Owned(end.to_string())).collect(),
+        accepted_exceptions: start.accepted.as_ref().map(Into::into),
         search_unlisted: start.unlisted,
         complete_copy_asserted: start.complete_copy,
         follows: start.follows.as_ref().map(Into::into),
