@@ -178,14 +178,17 @@ fn scope(facts: &Facts) -> Value {
     })
 }
 
-/// Returns `live` if only the original bucket was read, `copy` if any part was read from a copy,
-/// and null if the record does not show which.
+/// Returns `live` if only the original bucket was read, `versions` if other versions of its objects
+/// than the current ones were, `copy` if any part was read from a copy, and null if the record does
+/// not show which.
 fn live(read_from: &Value) -> Value {
     let places = read_from.as_array().map(Vec::as_slice).unwrap_or_default();
     let original = Value::from(ReadKind::Bucket.code());
+    let versions = Value::from(ReadKind::Versions.code());
     match places {
         [] => Value::Null,
         places if places.iter().all(|at| at.get("kind") == Some(&original)) => "live".into(),
+        places if places.iter().any(|at| at.get("kind") == Some(&versions)) => "versions".into(),
         _ => "copy".into(),
     }
 }

@@ -5,7 +5,7 @@ use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::record::{PlaceDoubt, RunSummary};
+use trailproof_core::record::{EvidencePlace, PlaceDoubt, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::key_layout::{DigestKey, DigestKind};
 use trailproof_core::vocab::location::{excerpt, shell_word};
@@ -22,7 +22,7 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
     };
     let mut next: Vec<Cow<'static, str>> = Vec::new();
     let place = run.start.as_ref().map(|start| &start.place);
-    let is_copy = place.is_some_and(|place| !place.is_original());
+    let is_copy = place.is_some_and(EvidencePlace::is_copy);
     let is_local =
         place.and_then(|place| place.read_from.first()).is_some_and(|at| !at.kind.is_s3());
     next.extend(other_bucket(run).map(Cow::Owned));

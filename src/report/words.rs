@@ -8,18 +8,25 @@ use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::{Finding, Malformed, SignatureFault};
 use trailproof_core::codes::fixity::CustodyFault;
 use trailproof_core::coverage::Uncovered;
-use trailproof_core::record::{EvidencePlace, Follows};
+use trailproof_core::record::{EvidencePlace, Follows, ReadVersions};
 use trailproof_core::vocab::budget::{SHOWN, SHOWN_FAILURE};
 use trailproof_core::vocab::location::{escape, excerpt};
 
-/// Returns where the evidence was delivered and read: `s3://BUCKET/PREFIX`, or `evidence of
-/// s3://BUCKET, read from DIRECTORY`.
+/// Returns where the evidence was delivered and read: `s3://BUCKET/PREFIX`, `s3://BUCKET as of
+/// TIME`, or `evidence of s3://BUCKET, read from DIRECTORY`.
 pub(crate) fn evidence(at: &EvidencePlace) -> String {
     let to = &at.delivered_to;
     let slash = if to.prefix.is_empty() { "" } else { "/" };
     let delivered = format!("s3://{}{slash}{}", to.bucket, to.prefix);
     if at.is_original() {
         return escape(&delivered).into_owned();
+    }
+    match at.versions() {
+        Some(ReadVersions::AsOf(time)) => return format!("{} as of {time}", escape(&delivered)),
+        Some(ReadVersions::Oldest) => {
+            return format!("{}, the oldest versions of its objects", escape(&delivered));
+        }
+        None => {}
     }
     let read: Vec<&str> = at.read_from.iter().map(|from| from.place.as_str()).collect();
     escape(&format!("evidence of {delivered}, read from {}", read.join(" and "))).into_owned()
@@ -127,6 +134,7 @@ pub(crate) fn not_made(not_made: &SkippedCheck) -> String {
         (SkipReason::ServiceFailed, _) => "AWS did not answer",
         (SkipReason::TrailUnknown, _) => "DescribeTrails does not know the trail",
         (SkipReason::DeliversElsewhere, _) => "the trail delivers to another bucket or prefix now",
+        (SkipReason::PastVersions, _) => "it is about now, and earlier versions were read",
         (SkipReason::CopyRead, _) => "a copy was read, which does not show the newest deliveries",
         (SkipReason::ListingUnread, _) => "a listing could not be read",
         (SkipReason::NoLastModified, _) => "the store does not report when objects were written",

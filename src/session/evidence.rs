@@ -20,7 +20,8 @@ use std::path::Path;
 use std::sync::Arc;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::record::{
-    DeliveredTo, EvidencePlace, PlaceDoubt, PlaceInDoubt, ReadKind, ReadPlace, RunEvent,
+    DeliveredTo, EvidencePlace, PlaceDoubt, PlaceInDoubt, ReadKind, ReadPlace, ReadVersions,
+    RunEvent,
 };
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::Scope;
@@ -85,6 +86,31 @@ fn is_below(scope: &Scope, folder: &str) -> bool {
 fn holds(names: &[String], asked: &[impl ToString]) -> bool {
     let is_named = |asked: &dyn ToString| names.contains(&asked.to_string());
     names.is_empty() || (!asked.is_empty() && asked.iter().all(|asked| is_named(asked)))
+}
+
+impl Evidence {
+    /// Records which versions are read in place of the current objects.
+    ///
+    /// # Errors
+    ///
+    /// Any of the evidence is read from a copy, whose versions are not those of the bucket of
+    /// delivery.
+    pub(crate) fn of_versions(&mut self, versions: ReadVersions) -> Result<(), Refusal> {
+        if self.copy {
+            return Err(Refusal::usage(
+                "the bucket holds a copy, and its versions are not those of the original\n\nhint: \
+                 name the bucket to which CloudTrail delivers",
+            ));
+        }
+        for read in &mut self.place.read_from {
+            read.kind = ReadKind::Versions;
+            read.as_of = match versions {
+                ReadVersions::Oldest => None,
+                ReadVersions::AsOf(time) => Some(time),
+            };
+        }
+        Ok(())
+    }
 }
 
 /// Returns what a search for roots left open within this scope, as events.
@@ -391,7 +417,7 @@ fn place(bucket: &str, prefix: &str, read: ReadPlace, elsewhere: Vec<ReadPlace>)
 }
 
 fn directory_place(kind: ReadKind, path: &Path) -> ReadPlace {
-    ReadPlace { kind, place: path.to_string_lossy().into_owned() }
+    ReadPlace { kind, place: path.to_string_lossy().into_owned(), as_of: None }
 }
 
 /// Returns the locations that `--relocate` names. Whether a directory is a mirror is known only

@@ -11,8 +11,10 @@ use crate::console::stream::print_to_stderr;
 use crate::source::ObjectSource;
 use crate::source::directory::DirectorySource;
 use crate::source::layer::count::Counts;
+use crate::source::layer::overlay::VersionsView;
 use crate::source::mirror::writer::{MirrorWriter, MirroringSource};
 use crate::source::s3::StoreClock;
+use crate::source::version::VersionSource;
 use crate::trust::bundle::{BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
@@ -22,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::task::JoinHandle;
+use trailproof_core::record::ReadVersions;
 use trailproof_core::vocab::time::Timestamp;
 
 /// Seconds that the store's clock may differ from this machine's before a warning is printed.
@@ -56,6 +59,8 @@ pub(crate) enum CallerLookup {
 pub(crate) struct Session {
     pub(crate) plan: VerifyPlan,
     pub(crate) source: Arc<dyn ObjectSource>,
+    /// The view of versions below that source, in a run over other versions than the current ones.
+    pub(crate) view: Option<Arc<VersionsView>>,
     pub(crate) keys: Arc<dyn KeyService>,
     /// The source that keeps everything it reads, in a run that makes a mirror.
     pub(crate) copying: Option<MirroringSource>,
@@ -105,6 +110,7 @@ impl Session {
             false => None,
         };
         let billed = online.is_some().then_some(billed);
+        let view = online.as_mut().and_then(|online| online.show(request.versions));
         let copying = mirroring.zip(online.as_mut()).map(|(mirroring, online)| {
             let copying = mirroring.source(Arc::clone(&online.source));
             online.source = Arc::new(copying.clone());
@@ -144,6 +150,9 @@ impl Session {
             }
             (None, None) => return Err(Refusal::usage("a location is required")),
         };
+        if let Some(versions) = request.versions {
+            evidence.of_versions(versions)?;
+        }
         let no_keys = trust.is_none() && request.keys.is_none();
         let keys: Arc<dyn KeyService> = match (request.keys.take(), &trust) {
             (Some((bundle, names)), _) => Arc::new(BundleKeys::new(bundle, names)),
@@ -154,6 +163,11 @@ impl Session {
         // The clock that is ahead decides what is late and what lies in the future.
         let ahead = clock.as_ref().and_then(|clock| clock.seconds_ahead()).unwrap_or_default();
         let later = request.began.plus(ahead.max(0));
+        // A run over the versions of a time judges as one at that time would have.
+        let later = match request.versions {
+            Some(ReadVersions::AsOf(time)) => time.min(later),
+            Some(ReadVersions::Oldest) | None => later,
+        };
         let began = request.began;
         let (period, _) = request.period_at(later)?;
         evidence.doubt_beyond_mirror(period, &request.scope);
@@ -161,6 +175,7 @@ impl Session {
         Ok(Self {
             plan,
             source: evidence.source,
+            view,
             keys,
             copying,
             billed,
@@ -259,6 +274,7 @@ fn skew_warning(ahead: i64) -> Option<String> {
 /// S3 and CloudTrail with the configured credentials.
 struct Online {
     source: Arc<dyn ObjectSource>,
+    versions: Arc<dyn VersionSource>,
     trust: Arc<CloudTrail>,
     clock: Arc<StoreClock>,
     caller: Option<JoinHandle<Option<String>>>,
@@ -290,6 +306,16 @@ impl Online {
         });
         let (source, clock) = s3(&config, counts, request.concurrency);
         let endpoint = config.endpoint(Service::S3).filter(|endpoint| !is_of_aws(endpoint));
-        Ok(Self { source, trust: Arc::new(CloudTrail::new(&config)), clock, caller, endpoint })
+        let versions = source;
+        let source: Arc<dyn ObjectSource> = versions.clone();
+        let trust = Arc::new(CloudTrail::new(&config));
+        Ok(Self { source, versions, trust, clock, caller, endpoint })
+    }
+
+    /// Shows these versions instead of the current objects.
+    fn show(&mut self, versions: Option<ReadVersions>) -> Option<Arc<VersionsView>> {
+        let view = Arc::new(VersionsView::new(Arc::clone(&self.versions), versions?));
+        self.source = view.clone();
+        Some(view)
     }
 }

@@ -11,7 +11,7 @@ use crate::verify::resume::seam::PreviousRecord;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use trailproof_core::record::AcceptedExceptions;
+use trailproof_core::record::{AcceptedExceptions, ReadVersions};
 use trailproof_core::trail_event::KnownEnd;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
@@ -47,6 +47,8 @@ pub(crate) struct VerifyRequest {
     pub(crate) accepted: Option<AcceptedExceptions>,
     /// The number of requests in flight.
     pub(crate) concurrency: Option<usize>,
+    /// Which versions of the objects to read, if not the current ones.
+    pub(crate) versions: Option<ReadVersions>,
     /// The run that this one repeats: its time, and whether its period was cut.
     pub(crate) repeats: Option<(Timestamp, bool)>,
 }
@@ -80,6 +82,7 @@ impl VerifyRequest {
             known: None,
             accepted: None,
             concurrency: None,
+            versions: None,
             repeats: None,
         })
     }

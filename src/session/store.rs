@@ -2,11 +2,11 @@
 use super::environment::retry_policy;
 use crate::aws::config::AwsConfig;
 use crate::console::stream::print_to_stderr;
-use crate::source::ObjectSource;
 use crate::source::layer::count::{Counted, Counts};
 use crate::source::layer::limit::{InFlight, Limited};
 use crate::source::layer::retry::Retrying;
 use crate::source::s3::{S3Source, StoreClock, Timeouts};
+use crate::source::version::VersionSource;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) fn s3(
     config: &AwsConfig,
     counts: &Arc<Counts>,
     concurrency: Option<usize>,
-) -> (Arc<dyn ObjectSource>, Arc<StoreClock>) {
+) -> (Arc<dyn VersionSource>, Arc<StoreClock>) {
     let s3 = S3Source::new(config, Timeouts::default());
     let clock = s3.clock();
     let counted = Counted::new(s3, Arc::clone(counts));

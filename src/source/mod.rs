@@ -14,6 +14,7 @@ pub mod s3;
 #[cfg(test)]
 mod scripted;
 pub(crate) mod stream;
+pub mod version;
 
 pub use self::object::{
     BoxFuture, ListPage, ListRequest, Listed, ObjectMetadata, ObjectReader, ObjectSource, Piece,

@@ -47,6 +47,9 @@ impl StatusOf {
         place: &EvidencePlace,
         roots: &[String],
     ) -> Result<DeliversHere, SkippedCheck> {
+        if place.versions().is_some() {
+            return Err(not_made(SkipReason::PastVersions, None, String::new()));
+        }
         if !place.is_original() {
             return Err(not_made(SkipReason::CopyRead, None, String::new()));
         }

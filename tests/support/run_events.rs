@@ -74,7 +74,11 @@ impl RunBuilder {
                     bucket: "example-organization-logs".to_owned(),
                     prefix: String::new(),
                 },
-                read_from: vec![ReadPlace { kind: ReadKind::Bucket, place: location.to_owned() }],
+                read_from: vec![ReadPlace {
+                    kind: ReadKind::Bucket,
+                    place: location.to_owned(),
+                    as_of: None,
+                }],
             },
             period,
             end_was_future: false,

@@ -15,6 +15,7 @@ use crate::verify::resume::seam::PreviousRecord;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use trailproof_core::record::ReadVersions;
 use trailproof_core::trail_event::KnownEndError;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
@@ -162,6 +163,7 @@ impl VerifyRequest {
         request.concurrency = args.concurrency;
         request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
         request.trust_keys(&args.public_keys)?;
+        request.versions = args.as_of.as_deref().map(|text| as_of(text, &request)).transpose()?;
         Ok(request)
     }
 
@@ -188,6 +190,21 @@ impl VerifyRequest {
         }
         Ok(())
     }
+}
+
+/// Reads the time of `--as-of`.
+fn as_of(text: &str, request: &VerifyRequest) -> Result<ReadVersions, Refusal> {
+    if matches!(request.place, Some(Location::Directory(_))) {
+        return Err(Refusal::usage(
+            "`--as-of` needs the versions of a bucket, and a directory has none",
+        ));
+    }
+    let time = time(text).map_err(Refusal::usage)?;
+    if time > request.began {
+        return Err(Refusal::usage(format!("`--as-of {time}` is in the future")));
+    }
+    request.period_at(time)?;
+    Ok(ReadVersions::AsOf(time))
 }
 
 /// What the location is a mirror of, if it is one of ours. A document that cannot be read is reported

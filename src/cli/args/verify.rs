@@ -19,6 +19,12 @@ pub(crate) struct VerifyArgs {
     /// Start of the period, or the record of an earlier run to continue from without a gap
     #[arg(long, value_name = "TIME|RECORD", group = "from")]
     pub(crate) since: Option<String>,
+    /// Verify the bucket as it was at this time, from the versions of its objects that are left;
+    /// the period then ends at that time at the latest
+    #[arg(long, value_name = "TIME", conflicts_with_all = [
+        "since", "resume", "relocate", "complete_copy", "bucket", "dry_run",
+    ])]
+    pub(crate) as_of: Option<String>,
     /// Trust the public keys in FILE instead of asking AWS (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(crate) public_keys: Vec<PathBuf>,

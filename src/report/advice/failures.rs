@@ -104,6 +104,24 @@ pub(super) fn failure(kind: ReadFailureKind) -> Advice {
                     `--relocate s3://OLD=DIRECTORY`.",
             ],
         },
+        ReadFailureKind::VersionUnknown => Advice {
+            means: "No version of the object from the requested time is left. It is not known whether \
+                    the object existed then: it may have been removed for good since.",
+            causes: &[
+                "A lifecycle rule removes noncurrent versions.",
+                "Versioning was switched on after that time.",
+                "Somebody deleted the version by its ID.",
+            ],
+            check: &[
+                "Which versions are left? `aws s3api list-object-versions --bucket BUCKET --prefix KEY`.",
+                "Is there a `DeleteObject` event with a `versionId`? `trailproof events` searches the \
+                 verified log files.",
+            ],
+            act: &[
+                "Choose a later time for `--as-of`.",
+                "Look for a mirror or a replica of that time.",
+            ],
+        },
         ReadFailureKind::OverBudget => Advice {
             means: "A limit of trailproof was used up, such as the size of one object. It stopped \
                     looking, which says nothing about the object.",

@@ -366,8 +366,11 @@ fn not_stated(run: &Collected, start: &RunStart, summary: &RunSummary) -> Vec<St
              (--expect-accounts).",
         );
     }
-    if !start.place.is_original() {
+    if start.place.is_copy() {
         not.push("Anything about the original bucket beyond what the copy holds.");
+    }
+    if start.place.versions().is_some() {
+        not.push("Anything about the objects as they are now: earlier versions were read.");
     }
     if !run.not_performed.is_empty() {
         not.push("Anything that the checks that were not made would have shown.");

@@ -121,6 +121,9 @@ fn failure_means(kind: ReadFailureKind) -> &'static str {
         ReadFailureKind::NotFollowed => {
             "a link, a special file or a name that cannot be a key: not followed"
         }
+        ReadFailureKind::VersionUnknown => {
+            "no version from that time is left; whether it existed then is not known"
+        }
         ReadFailureKind::DeliveredElsewhere => {
             "genuine evidence of another bucket or prefix, which proves nothing about this one"
         }

@@ -1,5 +1,6 @@
 //! Counts requests and received bytes, for progress and for the cost of a run.
 use super::waiting::{Asked, Waiting};
+use crate::source::version::{VersionListRequest, VersionPage, VersionSource, Versioning};
 use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use crate::source::{Piece, ReadError, ReadFrom, TakePiece};
 use bytes::Bytes;
@@ -18,7 +19,7 @@ pub struct Counts {
     bytes: AtomicU64,
     in_flight: AtomicU64,
     listed: AtomicU64,
-    listing: AtomicU64,
+    listing_time: AtomicU64,
     unneeded: AtomicU64,
     asked: Asked,
 }
@@ -55,12 +56,51 @@ impl Counts {
     /// Returns the average time of a listing page; `None` before the first.
     pub fn page_time(&self) -> Option<Duration> {
         let listed = self.listed.load(Ordering::Relaxed);
-        self.listing.load(Ordering::Relaxed).checked_div(listed).map(Duration::from_nanos)
+        self.listing_time.load(Ordering::Relaxed).checked_div(listed).map(Duration::from_nanos)
     }
 
     /// Counts objects that were requested ahead and turned out not to be needed.
     pub fn note_unneeded(&self, objects: u64) {
         self.unneeded.fetch_add(objects, Ordering::Relaxed);
+    }
+
+    /// Counts a listing request.
+    async fn listing<T: Send>(
+        self: &Arc<Self>,
+        what: String,
+        page: BoxFuture<'_, Result<T, ReadFailure>>,
+    ) -> Result<T, ReadFailure> {
+        self.lists.fetch_add(1, Ordering::Relaxed);
+        let in_flight = InFlight::new(self, what);
+        let begun = Instant::now();
+        let page = page.await;
+        in_flight.ended(page.as_ref().err());
+        if page.is_ok() {
+            let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.listing_time.fetch_add(took, Ordering::Relaxed);
+            self.listed.fetch_add(1, Ordering::Relaxed);
+        }
+        page
+    }
+
+    /// Counts an object request.
+    async fn opening(
+        self: &Arc<Self>,
+        what: String,
+        opened: BoxFuture<'_, Result<Box<dyn ObjectReader>, ReadError>>,
+    ) -> Result<Box<dyn ObjectReader>, ReadError> {
+        self.gets.fetch_add(1, Ordering::Relaxed);
+        let in_flight = InFlight::new(self, what);
+        match opened.await {
+            Ok(reader) => Ok(Box::new(CountedReader { reader, in_flight })),
+            Err(why) => {
+                in_flight.ended(match &why {
+                    ReadError::Missing => None,
+                    ReadError::Failure(why) => Some(why),
+                });
+                Err(why)
+            }
+        }
     }
 
     /// Returns the number of objects that were requested ahead and not needed.
@@ -116,20 +156,8 @@ impl<S: ObjectSource> ObjectSource for Counted<S> {
         &'a self,
         request: &'a ListRequest,
     ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
-        Box::pin(async move {
-            self.counts.lists.fetch_add(1, Ordering::Relaxed);
-            let what = format!("the listing of s3://{}/{}", request.bucket, request.prefix);
-            let in_flight = InFlight::new(&self.counts, what);
-            let begun = Instant::now();
-            let page = self.below.list(request).await;
-            in_flight.ended(page.as_ref().err());
-            if page.is_ok() {
-                let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-                self.counts.listing.fetch_add(took, Ordering::Relaxed);
-                self.counts.listed.fetch_add(1, Ordering::Relaxed);
-            }
-            page
-        })
+        let what = format!("the listing of s3://{}/{}", request.bucket, request.prefix);
+        Box::pin(self.counts.listing(what, self.below.list(request)))
     }
 
     fn open<'a>(
@@ -137,23 +165,8 @@ impl<S: ObjectSource> ObjectSource for Counted<S> {
         at: &'a ObjectLocation,
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
-        Box::pin(async move {
-            self.counts.gets.fetch_add(1, Ordering::Relaxed);
-            let what = format!("s3://{}/{}", at.bucket, at.key);
-            let in_flight = InFlight::new(&self.counts, what);
-            let reader = match self.below.open(at, from).await {
-                Ok(reader) => reader,
-                Err(why) => {
-                    in_flight.ended(match &why {
-                        ReadError::Missing => None,
-                        ReadError::Failure(why) => Some(why),
-                    });
-                    return Err(why);
-                }
-            };
-            let reader: Box<dyn ObjectReader> = Box::new(CountedReader { reader, in_flight });
-            Ok(reader)
-        })
+        let what = format!("s3://{}/{}", at.bucket, at.key);
+        Box::pin(self.counts.opening(what, self.below.open(at, from)))
     }
 
     fn passed_over(&self) -> Vec<ObjectLocation> {
@@ -178,6 +191,31 @@ impl<S: ObjectSource> ObjectSource for Counted<S> {
         let read = self.below.read_in_place(at, &mut counted)?;
         counts.gets.fetch_add(1, Ordering::Relaxed);
         Some(read)
+    }
+}
+
+impl<S: VersionSource> VersionSource for Counted<S> {
+    fn list_versions<'a>(
+        &'a self,
+        request: &'a VersionListRequest,
+    ) -> BoxFuture<'a, Result<VersionPage, ReadFailure>> {
+        let what = format!("the versions of s3://{}/{}", request.bucket, request.prefix);
+        Box::pin(self.counts.listing(what, self.below.list_versions(request)))
+    }
+
+    fn open_version<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        version_id: &'a str,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        let what = format!("a version of s3://{}/{}", at.bucket, at.key);
+        Box::pin(self.counts.opening(what, self.below.open_version(at, version_id, from)))
+    }
+
+    fn versioning<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<Versioning, ReadFailure>> {
+        let what = format!("the versioning of s3://{bucket}");
+        Box::pin(self.counts.listing(what, self.below.versioning(bucket)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Limits how many requests are in flight.
 pub use super::adaptive::InFlight;
 use super::adaptive::{AdaptiveLimit, GivenUp, Load, Permit};
+use crate::source::version::{VersionListRequest, VersionPage, VersionSource, Versioning};
 use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use crate::source::{ReadError, ReadFrom, TakePiece};
 use bytes::Bytes;
@@ -50,22 +51,65 @@ impl<S: ObjectSource> Limited<S> {
     }
 }
 
+impl<S: ObjectSource> Limited<S> {
+    async fn listing<T: Send>(
+        &self,
+        page: BoxFuture<'_, Result<T, ReadFailure>>,
+    ) -> Result<T, ReadFailure> {
+        let _permit = self.permit().await?;
+        let begun = Instant::now();
+        let page = page.await;
+        self.limit.note(match &page {
+            Ok(_) => Load::Listed(begun.elapsed()),
+            Err(why) => load_of(why),
+        });
+        page
+    }
+
+    async fn opening(
+        &self,
+        opened: BoxFuture<'_, Result<Box<dyn ObjectReader>, ReadError>>,
+    ) -> Result<Box<dyn ObjectReader>, ReadError> {
+        let permit = self.permit().await.map_err(ReadError::Failure)?;
+        let begun = Instant::now();
+        let opened = opened.await;
+        self.limit.note(match &opened {
+            Ok(_) | Err(ReadError::Missing) => Load::Answered(begun.elapsed()),
+            Err(ReadError::Failure(why)) => load_of(why),
+        });
+        Ok(Box::new(LimitedReader { reader: opened?, _permit: permit }))
+    }
+}
+
+impl<S: VersionSource> VersionSource for Limited<S> {
+    fn list_versions<'a>(
+        &'a self,
+        request: &'a VersionListRequest,
+    ) -> BoxFuture<'a, Result<VersionPage, ReadFailure>> {
+        Box::pin(self.listing(self.below.list_versions(request)))
+    }
+
+    fn open_version<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        version_id: &'a str,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(self.opening(self.below.open_version(at, version_id, from)))
+    }
+
+    fn versioning<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<Versioning, ReadFailure>> {
+        Box::pin(self.listing(self.below.versioning(bucket)))
+    }
+}
+
 #[deny(clippy::missing_trait_methods)]
 impl<S: ObjectSource> ObjectSource for Limited<S> {
     fn list<'a>(
         &'a self,
         request: &'a ListRequest,
     ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
-        Box::pin(async move {
-            let _permit = self.permit().await?;
-            let begun = Instant::now();
-            let page = self.below.list(request).await;
-            self.limit.note(match &page {
-                Ok(_) => Load::Listed(begun.elapsed()),
-                Err(why) => load_of(why),
-            });
-            page
-        })
+        Box::pin(self.listing(self.below.list(request)))
     }
 
     fn open<'a>(
@@ -73,18 +117,7 @@ impl<S: ObjectSource> ObjectSource for Limited<S> {
         at: &'a ObjectLocation,
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
-        Box::pin(async move {
-            let permit = self.permit().await.map_err(ReadError::Failure)?;
-            let begun = Instant::now();
-            let opened = self.below.open(at, from).await;
-            self.limit.note(match &opened {
-                Ok(_) | Err(ReadError::Missing) => Load::Answered(begun.elapsed()),
-                Err(ReadError::Failure(why)) => load_of(why),
-            });
-            let reader = opened?;
-            let reader: Box<dyn ObjectReader> = Box::new(LimitedReader { reader, _permit: permit });
-            Ok(reader)
-        })
+        Box::pin(self.opening(self.below.open(at, from)))
     }
 
     /// Limited requests may have to wait, so nothing is read in place.

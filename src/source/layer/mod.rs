@@ -1,8 +1,9 @@
-//! Layers that wrap a source. Each changes when or from where bytes are read, never the bytes
-//! themselves.
+//! Layers that wrap a source. Each changes when or from where bytes are read, or which version of
+//! them, never the bytes themselves.
 mod adaptive;
 pub mod count;
 pub mod limit;
+pub mod overlay;
 mod rate;
 pub mod relocate;
 pub mod retry;

@@ -1,5 +1,6 @@
 //! Retries requests where that may help.
 use super::retry_policy::RetryPolicy;
+use crate::source::version::{VersionListRequest, VersionPage, VersionSource, Versioning};
 use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource};
 use crate::source::{ReadError, ReadFrom, TakePiece};
 use bytes::Bytes;
@@ -97,21 +98,90 @@ impl<S> Retrying<S> {
     }
 }
 
+/// How to open an object, or the version of it with this id.
+type Open<S> = for<'a> fn(
+    &'a S,
+    &'a ObjectLocation,
+    &'a str,
+    &'a ReadFrom,
+) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>>;
+
+impl<S: ObjectSource + 'static> Retrying<S> {
+    async fn repeat<'a, T: Send>(
+        &self,
+        request: impl Fn() -> BoxFuture<'a, Result<T, ReadFailure>> + Send,
+    ) -> Result<T, ReadFailure> {
+        let mut attempts = self.attempts();
+        loop {
+            match request().await {
+                Ok(page) => return Ok(page),
+                Err(failure) => attempts.after(failure).await?,
+            }
+        }
+    }
+
+    async fn reader(
+        &self,
+        at: &ObjectLocation,
+        version_id: &str,
+        from: &ReadFrom,
+        open: Open<S>,
+    ) -> Result<Box<dyn ObjectReader>, ReadError> {
+        let mut attempts = self.attempts();
+        let reader = loop {
+            match open(&self.below, at, version_id, from).await {
+                Ok(reader) => break reader,
+                Err(ReadError::Missing) => return Err(ReadError::Missing),
+                Err(ReadError::Failure(failure)) => {
+                    attempts.after(failure).await.map_err(ReadError::Failure)?;
+                }
+            }
+        };
+        Ok(Box::new(RetryingReader {
+            below: self.below.clone(),
+            at: at.clone(),
+            version_id: version_id.to_owned(),
+            open,
+            if_etag: from.if_etag.clone(),
+            reached: from.offset,
+            started: false,
+            metadata: reader.metadata().clone(),
+            reader: Some(reader),
+            attempts,
+        }))
+    }
+}
+
+impl<S: VersionSource + 'static> VersionSource for Retrying<S> {
+    fn list_versions<'a>(
+        &'a self,
+        request: &'a VersionListRequest,
+    ) -> BoxFuture<'a, Result<VersionPage, ReadFailure>> {
+        Box::pin(self.repeat(|| self.below.list_versions(request)))
+    }
+
+    fn open_version<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        version_id: &'a str,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        let open: Open<S> = |below, at, version_id, from| below.open_version(at, version_id, from);
+        Box::pin(self.reader(at, version_id, from, open))
+    }
+
+    fn versioning<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<Versioning, ReadFailure>> {
+        Box::pin(self.repeat(|| self.below.versioning(bucket)))
+    }
+}
+
 #[deny(clippy::missing_trait_methods)]
 impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
     fn list<'a>(
         &'a self,
         request: &'a ListRequest,
     ) -> BoxFuture<'a, Result<ListPage, ReadFailure>> {
-        Box::pin(async move {
-            let mut attempts = self.attempts();
-            loop {
-                match self.below.list(request).await {
-                    Ok(page) => return Ok(page),
-                    Err(failure) => attempts.after(failure).await?,
-                }
-            }
-        })
+        Box::pin(self.repeat(|| self.below.list(request)))
     }
 
     fn open<'a>(
@@ -119,29 +189,7 @@ impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
         at: &'a ObjectLocation,
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
-        Box::pin(async move {
-            let mut attempts = self.attempts();
-            let reader = loop {
-                match self.below.open(at, from).await {
-                    Ok(reader) => break reader,
-                    Err(ReadError::Missing) => return Err(ReadError::Missing),
-                    Err(ReadError::Failure(failure)) => {
-                        attempts.after(failure).await.map_err(ReadError::Failure)?;
-                    }
-                }
-            };
-            let reader: Box<dyn ObjectReader> = Box::new(RetryingReader {
-                below: self.below.clone(),
-                at: at.clone(),
-                if_etag: from.if_etag.clone(),
-                reached: from.offset,
-                started: false,
-                metadata: reader.metadata().clone(),
-                reader: Some(reader),
-                attempts,
-            });
-            Ok(reader)
-        })
+        Box::pin(self.reader(at, "", from, |below, at, _, from| below.open(at, from)))
     }
 
     /// Retries wait, so nothing is read in place.
@@ -165,6 +213,9 @@ impl<S: ObjectSource + 'static> ObjectSource for Retrying<S> {
 struct RetryingReader<S> {
     below: Arc<S>,
     at: ObjectLocation,
+    /// The version; empty for the current object.
+    version_id: String,
+    open: Open<S>,
     /// The caller's condition. It is the only one until something has been returned.
     if_etag: Option<String>,
     reached: u64,
@@ -208,7 +259,7 @@ impl<S: ObjectSource> RetryingReader<S> {
         // continued only for the same object, if the store identifies it.
         let if_etag = self.metadata.etag.clone().or_else(|| self.if_etag.clone());
         let from = ReadFrom { offset: self.reached, if_etag };
-        match self.below.open(&self.at, &from).await {
+        match (self.open)(&self.below, &self.at, &self.version_id, &from).await {
             Ok(reader) => {
                 let now = reader.metadata();
                 // A partial response may report the size that the whole response did not.

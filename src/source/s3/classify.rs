@@ -11,12 +11,18 @@ use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 pub enum Operation {
     /// ListObjectsV2.
     List,
+    /// ListObjectVersions.
+    ListVersions,
     /// GetObject.
     Get,
+    /// GetObject with a version id.
+    GetVersion,
     /// HeadBucket, whose responses have no body and so no code.
     HeadBucket,
     /// GetBucketLocation.
     GetBucketLocation,
+    /// GetBucketVersioning.
+    GetVersioning,
 }
 
 /// A response that is an error.
@@ -52,8 +58,21 @@ pub fn refusal(refusal: Refusal<'_>) -> ReadError {
     if refusal.operation == Operation::Get && refusal.status == 404 && code == "NoSuchKey" {
         return ReadError::Missing;
     }
+    if refusal.operation == Operation::GetVersion && is_no_version(refusal.status, code, message) {
+        return ReadError::Missing;
+    }
     let kind = kind(refusal.status, code, message);
     ReadError::Failure(ReadFailure::new(kind, detail(refusal, kind)))
+}
+
+/// Returns whether the response shows that no content has the requested version id: there is no
+/// such version, it is a delete marker, or no version can have such an id.
+fn is_no_version(status: u16, code: &str, message: &str) -> bool {
+    match (status, code) {
+        (404, "NoSuchVersion" | "NoSuchKey") | (405, "MethodNotAllowed") => true,
+        (400, "InvalidArgument") => message.to_ascii_lowercase().contains("version id"),
+        _ => false,
+    }
 }
 
 /// Returns what a request without a usable response means.
@@ -154,6 +173,11 @@ fn detail(refusal: Refusal<'_>, kind: ReadFailureKind) -> String {
         {
             " (where s3:ListBucket is not granted, S3 answers so for absent keys too)"
         }
+        _ if kind == ReadFailureKind::Denied => match refusal.operation {
+            Operation::GetVersion => " (versions need s3:GetObjectVersion)",
+            Operation::ListVersions => " (listing versions needs s3:ListBucketVersions)",
+            _ => "",
+        },
         _ => "",
     };
     said + hint

@@ -8,6 +8,31 @@ fn get(status: u16, code: &str, message: &str) -> ReadError {
     refusal(Refusal { operation: Operation::Get, status, code: part(code), message: part(message) })
 }
 
+fn get_version(status: u16, code: &str, message: &str) -> Option<ReadFailureKind> {
+    let operation = Operation::GetVersion;
+    let code = (!code.is_empty()).then_some(code);
+    kind_of(refusal(Refusal { operation, status, code, message: Some(message) }))
+}
+
+#[test]
+fn a_version_is_missing_only_if_the_store_says_so_of_the_version() {
+    use ReadFailureKind::*;
+    for (status, code, message, kind) in [
+        (404, "NoSuchVersion", "The specified version does not exist.", None),
+        (404, "NoSuchKey", "The specified key does not exist.", None),
+        (405, "MethodNotAllowed", "The specified method is not allowed", None),
+        (400, "InvalidArgument", "Invalid version id specified", None),
+        (400, "InvalidArgument", "Invalid range", Some(Network)),
+        (404, "NoSuchBucket", "The specified bucket does not exist", Some(NoSuchBucket)),
+        (404, "", "", Some(Network)),
+        (405, "", "", Some(Network)),
+        (403, "AccessDenied", "Access Denied", Some(Denied)),
+        (403, "InvalidObjectState", "The operation is not valid", Some(Archived)),
+    ] {
+        assert_eq!(get_version(status, code, message), kind, "{status} {code}");
+    }
+}
+
 fn kind_of(error: ReadError) -> Option<ReadFailureKind> {
     match error {
         ReadError::Missing => None,

@@ -17,6 +17,7 @@ mod reader;
 mod region;
 mod source;
 mod timeouts;
+mod version_page;
 
 pub use self::clock::StoreClock;
 pub use self::source::S3Source;

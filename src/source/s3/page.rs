@@ -9,8 +9,9 @@ use super::cursor::Cursor;
 use super::percent;
 use crate::source::{ListPage, ListRequest, Listed};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object, ObjectStorageClass};
+use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
 use trailproof_core::codes::failure::ReadFailure;
+use trailproof_core::record::StorageClass;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::time::Timestamp;
 
@@ -87,23 +88,17 @@ fn listed(object: Object, encoded: bool) -> Result<Listed, ReadFailure> {
     };
     let etag = object.e_tag.as_deref().map(super::etag::unquoted);
     let last_modified = object.last_modified.map(|at| Timestamp::from_unix(at.secs()));
-    let archived = object.storage_class.is_some_and(|class| is_archive(&class));
+    let archived =
+        object.storage_class.is_some_and(|class| StorageClass::parse(class.as_str()).is_archive());
     Ok(Listed { key: decoded(key, encoded)?, size, etag, last_modified, archived })
 }
 
-/// Returns whether an object of this class has to be restored before it can be read: S3 Glacier
-/// Flexible Retrieval and Deep Archive, and not Glacier Instant Retrieval. The archive tiers of
-/// Intelligent-Tiering are not shown in a listing.
-fn is_archive(class: &ObjectStorageClass) -> bool {
-    matches!(class, ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive)
-}
-
-fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailure> {
+pub(super) fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailure> {
     let name = folder.prefix.ok_or_else(|| senseless("has a folder without a name"))?;
     decoded(name, encoded)
 }
 
-fn decoded(text: String, encoded: bool) -> Result<String, ReadFailure> {
+pub(super) fn decoded(text: String, encoded: bool) -> Result<String, ReadFailure> {
     let key = match encoded {
         true => percent::decode(&text)
             .ok_or_else(|| senseless("has a key that is not URL-encoded as declared"))?

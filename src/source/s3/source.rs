@@ -7,15 +7,17 @@ use super::framing::Framing;
 use super::reader::S3Reader;
 use super::region::BucketRegions;
 use super::timeouts::Timeouts;
+use super::version_page::version_page;
 use super::{answer, etag, page};
 use crate::aws::config::AwsConfig;
+use crate::source::version::{VersionListRequest, VersionPage, VersionSource, Versioning};
 use crate::source::{
     BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectReader, ObjectSource, ReadError,
     ReadFrom, TakePiece,
 };
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::EncodingType;
+use aws_sdk_s3::types::{BucketVersioningStatus, EncodingType};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::error::Error;
 use std::future::Future;
@@ -119,23 +121,58 @@ impl S3Source {
         });
         match answer.await {
             Ok(output) => page::page(request, cursor, output),
-            Err(ReadError::Failure(failure)) => Err(failure),
-            Err(ReadError::Missing) => {
-                Err(broken(Broken::Senseless, "a listing was answered as if it were an object"))
+            Err(error) => Err(not_about_an_object(error)),
+        }
+    }
+
+    async fn versions(&self, request: &VersionListRequest) -> Result<VersionPage, ReadFailure> {
+        let after = request.after.as_ref();
+        let answer = self.send(Operation::ListVersions, &request.bucket, |client| {
+            client
+                .list_object_versions()
+                .bucket(&request.bucket)
+                .prefix(&request.prefix)
+                .encoding_type(EncodingType::Url)
+                .set_delimiter(request.folders.then(|| "/".to_owned()))
+                .set_key_marker(after.map(|after| after.key.clone()))
+                .set_version_id_marker(after.and_then(|after| after.version_id.clone()))
+                .send()
+        });
+        version_page(request, answer.await.map_err(not_about_an_object)?)
+    }
+
+    async fn versioning_of(&self, bucket: &str) -> Result<Versioning, ReadFailure> {
+        let answer = self.send(Operation::GetVersioning, bucket, |client| {
+            client.get_bucket_versioning().bucket(bucket).send()
+        });
+        match answer.await.map_err(not_about_an_object)?.status() {
+            None => Ok(Versioning::NeverOn),
+            Some(BucketVersioningStatus::Enabled) => Ok(Versioning::Enabled),
+            Some(BucketVersioningStatus::Suspended) => Ok(Versioning::Suspended),
+            Some(other) => {
+                let words = format!("the bucket's versioning is `{}`", other.as_str());
+                Err(broken(Broken::Senseless, words))
             }
         }
     }
 
-    async fn get(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<S3Reader, ReadError> {
+    async fn get(
+        &self,
+        at: &ObjectLocation,
+        version_id: Option<&str>,
+        from: &ReadFrom,
+    ) -> Result<S3Reader, ReadError> {
         let range = (from.offset > 0).then(|| format!("bytes={}-", from.offset));
         let if_match = from.if_etag.as_deref().map(etag::quoted);
         let framing = Framing::default();
+        let operation = version_id.map_or(Operation::Get, |_| Operation::GetVersion);
         let output = self
-            .send(Operation::Get, &at.bucket, |client| {
+            .send(operation, &at.bucket, |client| {
                 client
                     .get_object()
                     .bucket(&at.bucket)
                     .key(&at.key)
+                    .set_version_id(version_id.map(str::to_owned))
                     .set_range(range.clone())
                     .set_if_match(if_match.clone())
                     .customize()
@@ -145,6 +182,42 @@ impl S3Source {
             .await?;
         let reader = S3Reader::new(output, from, self.timeouts.chunk);
         reader.map(|reader| reader.framed(&framing)).map_err(ReadError::Failure)
+    }
+}
+
+/// Returns the failure of a request that is not about one object, which cannot be missing.
+fn not_about_an_object(error: ReadError) -> ReadFailure {
+    match error {
+        ReadError::Failure(failure) => failure,
+        ReadError::Missing => {
+            broken(Broken::Senseless, "a request about a bucket was answered as if for an object")
+        }
+    }
+}
+
+impl VersionSource for S3Source {
+    fn list_versions<'a>(
+        &'a self,
+        request: &'a VersionListRequest,
+    ) -> BoxFuture<'a, Result<VersionPage, ReadFailure>> {
+        Box::pin(self.versions(request))
+    }
+
+    fn open_version<'a>(
+        &'a self,
+        at: &'a ObjectLocation,
+        version_id: &'a str,
+        from: &'a ReadFrom,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
+        Box::pin(async move {
+            let reader: Box<dyn ObjectReader> =
+                Box::new(self.get(at, Some(version_id), from).await?);
+            Ok(reader)
+        })
+    }
+
+    fn versioning<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<Versioning, ReadFailure>> {
+        Box::pin(self.versioning_of(bucket))
     }
 }
 
@@ -163,7 +236,7 @@ impl ObjectSource for S3Source {
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
         Box::pin(async move {
-            let reader: Box<dyn ObjectReader> = Box::new(self.get(at, from).await?);
+            let reader: Box<dyn ObjectReader> = Box::new(self.get(at, None, from).await?);
             Ok(reader)
         })
     }

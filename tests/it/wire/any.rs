@@ -212,8 +212,12 @@ fn not_made() -> impl Strategy<Value = SkippedCheck> {
 fn run_started() -> impl Strategy<Value = RunEvent> {
     let texts = || prop::collection::vec(text(), 0..3);
     let expected = (prop::option::of(text()), prop::option::of(texts()), prop::option::of(texts()));
-    let read = (prop::sample::select(ReadKind::iter().collect::<Vec<_>>()), text())
-        .prop_map(|(kind, place)| ReadPlace { kind, place });
+    let read = (
+        prop::sample::select(ReadKind::iter().collect::<Vec<_>>()),
+        text(),
+        prop::option::of(time()),
+    )
+        .prop_map(|(kind, place, as_of)| ReadPlace { kind, place, as_of });
     let place = (text(), text(), prop::collection::vec(read, 0..3)).prop_map(
         |(bucket, prefix, read_from)| EvidencePlace {
             delivered_to: DeliveredTo { bucket, prefix },

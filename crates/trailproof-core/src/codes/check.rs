@@ -57,6 +57,8 @@ pub enum SkipReason {
     DeliversElsewhere,
     /// A copy was read, not the bucket itself.
     CopyRead,
+    /// Other versions than the current ones were read.
+    PastVersions,
     /// A listing that it needs could not be read.
     ListingUnread,
     /// The store does not report when objects were written.

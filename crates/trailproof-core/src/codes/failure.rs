@@ -87,6 +87,9 @@ pub enum ReadFailureKind {
     /// A symbolic link, a special file, or a name that cannot be a key, in a directory: its target
     /// or content was not read.
     NotFollowed,
+    /// No version of the object from the requested time is left, so that it is not known whether it
+    /// existed then: it may have been removed for good since.
+    VersionUnknown,
     /// The object is genuine evidence of a different place, named in the detail: `s3://BUCKET/KEY`.
     /// What belongs at this place is not known.
     DeliveredElsewhere,

@@ -24,7 +24,7 @@ pub use self::exception::{
     AcceptedException, AcceptedExceptions, ExceptionIndex, ExceptionSubject, ExceptionsJudged,
     Objection, ObjectionCode, SubjectForm,
 };
-pub use self::place::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
+pub use self::place::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace, ReadVersions};
 pub use self::place_doubt::{PlaceDoubt, PlaceInDoubt, PlacesAnswered};
 pub use self::proven_log::{CarryingDigest, ProvenLog, ProvenLogFinder};
 pub use self::run_tally::RunTally;

@@ -1,4 +1,5 @@
 //! Where a run's evidence was delivered, and where it was read.
+use crate::vocab::time::Timestamp;
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
 /// The places where the evidence was delivered and where it was read.
@@ -28,6 +29,8 @@ pub struct ReadPlace {
     pub kind: ReadKind,
     /// `s3://BUCKET/PREFIX`, or the path of a directory.
     pub place: String,
+    /// For versions: the time as of which they were read; `None` for the oldest ones.
+    pub as_of: Option<Timestamp>,
 }
 
 /// The kind of a place from which evidence was read.
@@ -44,6 +47,19 @@ pub enum ReadKind {
     Directory,
     /// A mirror that trailproof made, in a directory.
     Mirror,
+    /// The delivery bucket, but other versions of its objects than the current ones: those as of a
+    /// time, or the oldest ones.
+    Versions,
+}
+
+/// Which versions of its objects a run reads in the delivery bucket, if not the current ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadVersions {
+    /// The oldest version of each object that is left: CloudTrail writes a key once, so whatever
+    /// came later is not CloudTrail's.
+    Oldest,
+    /// The version that was current at this time.
+    AsOf(Timestamp),
 }
 
 impl ReadKind {
@@ -54,7 +70,7 @@ impl ReadKind {
 
     /// Returns whether requests to this place go to S3.
     pub fn is_s3(self) -> bool {
-        matches!(self, Self::Bucket | Self::Replica)
+        matches!(self, Self::Bucket | Self::Replica | Self::Versions)
     }
 }
 
@@ -67,7 +83,19 @@ impl EvidencePlace {
         }
     }
 
-    /// Returns whether the delivery bucket was read, and no copy of any part of it.
+    /// Returns whether a copy of any part of the delivery bucket was read.
+    pub fn is_copy(&self) -> bool {
+        let is_copy = |at: &ReadPlace| !matches!(at.kind, ReadKind::Bucket | ReadKind::Versions);
+        self.read_from.iter().any(is_copy)
+    }
+
+    /// Returns which versions of the delivery bucket were read, if not the current ones.
+    pub fn versions(&self) -> Option<ReadVersions> {
+        let read = self.read_from.iter().find(|at| at.kind == ReadKind::Versions)?;
+        Some(read.as_of.map_or(ReadVersions::Oldest, ReadVersions::AsOf))
+    }
+
+    /// Returns whether the current objects of the delivery bucket were read, and no copy of them.
     pub fn is_original(&self) -> bool {
         !self.read_from.is_empty() && self.read_from.iter().all(|at| at.kind == ReadKind::Bucket)
     }
@@ -77,6 +105,6 @@ impl ReadPlace {
     /// Creates a place in a bucket.
     pub fn in_bucket(kind: ReadKind, bucket: &str, prefix: &str) -> Self {
         let slash = if prefix.is_empty() { "" } else { "/" };
-        Self { kind, place: format!("s3://{bucket}{slash}{prefix}") }
+        Self { kind, place: format!("s3://{bucket}{slash}{prefix}"), as_of: None }
     }
 }

@@ -96,6 +96,15 @@ pub enum StorageClass {
     Other,
 }
 
+impl StorageClass {
+    /// Returns whether an object of this class has to be restored before it can be read: S3 Glacier
+    /// Flexible Retrieval and Deep Archive, and not Glacier Instant Retrieval. The archive tiers of
+    /// Intelligent-Tiering are not shown in a listing.
+    pub fn is_archive(self) -> bool {
+        matches!(self, Self::Glacier | Self::DeepArchive)
+    }
+}
+
 /// The state of an object's replication. S3 spells the third one in two ways.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,

@@ -75,6 +75,14 @@ pub const ABSENT_CHAINS: usize = 20_000;
 /// million keys; for a store whose listing never ends, it takes ten minutes at 30 ms a page.
 pub const PAGES: usize = 20_000;
 
+/// Versions of one key that are read. CloudTrail writes one; a script that overwrites an object
+/// once a second for a day makes 86,400.
+pub const VERSIONS_OF_KEY: usize = 100_000;
+
+/// Versions of one key that are tried, oldest first, where the oldest does not prove. An attacker
+/// can plant a digest before CloudTrail writes it, and gains nothing by planting several.
+pub const VERSIONS_TRIED: usize = 16;
+
 /// Objects that no digest names and that are reported one by one, in one folder and in a run. A
 /// real bucket has none; an attacker who writes this many must not fill our memory.
 pub const UNLISTED: usize = 100_000;

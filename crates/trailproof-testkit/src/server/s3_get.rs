@@ -49,6 +49,10 @@ pub(super) fn answer(
 fn find<'b>(bucket: &'b Bucket, request: &Request, call: &Call) -> Result<&'b Version, S3Error> {
     let versions = bucket.objects.get(&call.key);
     if let Some(id) = request.query("versionId") {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if id.is_empty() || !id.bytes().all(is_plain) {
+            return Err(S3Error::invalid_argument("Invalid version id specified", "versionId", id));
+        }
         let known = versions.into_iter().flatten().find(|version| version_id(version) == id);
         let version = known.ok_or_else(|| S3Error::no_such_version(call))?;
         return if version.delete_marker {

@@ -12,7 +12,7 @@ use trailproof_core::record::{DeliveredTo, EvidencePlace, ReadKind, ReadPlace};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::excerpt;
-use trailproof_core::vocab::time::HOUR;
+use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 /// Maximum number of exceptions, gaps and accepted exceptions that are listed, each.
 const LISTED: usize = 10;
@@ -288,7 +288,8 @@ impl<'a> Attested<'a> {
         let to = scope.get("deliveredTo")?;
         let read = |at: &Value| {
             let kind = at.get("kind")?.as_str()?.parse::<ReadKind>().ok()?;
-            Some(ReadPlace { kind, place: text(at, "place") })
+            let as_of = at.get("asOf").and_then(Value::as_str).and_then(Timestamp::parse);
+            Some(ReadPlace { kind, place: text(at, "place"), as_of })
         };
         let place = EvidencePlace {
             delivered_to: DeliveredTo { bucket: text(to, "bucket"), prefix: text(to, "prefix") },

@@ -25,8 +25,8 @@ use serde_json::{Map, Value};
 use std::str::FromStr;
 use std::sync::Arc;
 use trailproof_core::coverage::TAIL_ALLOWANCE;
-use trailproof_core::record::RunSummary;
 use trailproof_core::record::wire::write_event;
+use trailproof_core::record::{ReadKind, ReadVersions, RunSummary};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::Scope;
@@ -68,6 +68,7 @@ pub(crate) async fn recheck(
     // A run up to its own time allowed for digests that were not due yet; so does this one.
     let was_cut = scope.get("endWasFuture").and_then(Value::as_bool) == Some(true);
     request.repeats = Some((time_of_run(scope, time("to")?), was_cut));
+    request.versions = versions(scope).filter(|_| place.starts_with("s3://"));
     let counts = Arc::new(Counts::default());
     let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
     let mut run = Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None)
@@ -102,6 +103,15 @@ pub(crate) async fn recheck(
     let predicate = predicate(&facts, &commitment, &Declared::default());
     let (place, complete_copy) = (escape(place).into_owned(), run.plan.complete_copy);
     Ok(Again { place, summary, commitment, comparable_line, predicate, complete_copy })
+}
+
+/// Returns the versions that the attested run read, if not the current ones.
+fn versions(scope: &Value) -> Option<ReadVersions> {
+    let read = scope.pointer("/readFrom/0")?;
+    let kind: ReadKind = read.get("kind")?.as_str()?.parse().ok()?;
+    let as_of = read.get("asOf").and_then(Value::as_str).and_then(Timestamp::parse);
+    let is_of_versions = kind == ReadKind::Versions;
+    is_of_versions.then(|| as_of.map_or(ReadVersions::Oldest, ReadVersions::AsOf))
 }
 
 fn unattested(name: &str) -> Refusal {

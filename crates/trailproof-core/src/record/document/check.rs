@@ -8,7 +8,7 @@ use crate::digest::signing::PublicKey;
 use crate::record::wire::Unreadable;
 use crate::record::{
     AcceptanceTally, ChainSummary, ChainTally, DigestJudged, ExceptionsJudged, LogJudged,
-    PlaceDoubt, Presence, RunEvent, RunStart, RunSummary, RunTally,
+    PlaceDoubt, Presence, ReadVersions, RunEvent, RunStart, RunSummary, RunTally,
 };
 use crate::trail_event::KnownEnd;
 use crate::vocab::budget::SHOWN;
@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct RunCheck {
     period: Option<Period>,
     tail_allowed_from: Option<Timestamp>,
+    /// The time as of which the run judged, if it read versions of then.
+    as_of: Option<Timestamp>,
     /// Chains that the listing announced.
     chains: Option<u64>,
     chains_told: u64,
@@ -182,6 +184,7 @@ impl RunCheck {
                  exception had expired"
             )));
         }
+        let began = self.as_of.map_or(began, |as_of| as_of.min(began));
         match self.tail_allowed_from {
             Some(from) if from < began.plus(-TAIL_ALLOWANCE) => Err(Unreadable::new(format!(
                 "the run began at {began}, and `run-started` allows a tail from {from} on"
@@ -203,6 +206,13 @@ impl RunCheck {
         }
         self.period = Some(period);
         self.tail_allowed_from = start.tail_allowed_from;
+        self.as_of = match start.place.versions() {
+            Some(ReadVersions::AsOf(time)) if period.end > time => {
+                return Err(Unreadable::new("the period ends after the time of the versions"));
+            }
+            Some(ReadVersions::AsOf(time)) => Some(time),
+            Some(ReadVersions::Oldest) | None => None,
+        };
         self.known_ends.clone_from(&start.known_ends);
         let accepted = start.accepted.iter().flat_map(|file| &file.entries);
         self.accepted_until = accepted.map(|entry| (entry.until, entry.expired)).collect();

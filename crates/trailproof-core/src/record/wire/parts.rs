@@ -264,11 +264,14 @@ pub struct ReadPlaceShape<'a> {
     kind: Text<'a>,
     #[serde(borrow)]
     place: Text<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    as_of: Option<Time>,
 }
 
 impl<'a> From<&'a ReadPlace> for ReadPlaceShape<'a> {
     fn from(at: &'a ReadPlace) -> Self {
-        Self { kind: at.kind.code().into(), place: Cow::Borrowed(&at.place) }
+        let as_of = at.as_of.map(Time);
+        Self { kind: at.kind.code().into(), place: Cow::Borrowed(&at.place), as_of }
     }
 }
 
@@ -281,7 +284,7 @@ impl TryFrom<ReadPlaceShape<'_>> for ReadPlace {
             .parse()
             .ok()
             .ok_or_else(|| Unreadable::unknown("kind of place", &shape.kind))?;
-        Ok(Self { kind, place: shape.place.into_owned() })
+        Ok(Self { kind, place: shape.place.into_owned(), as_of: shape.as_of.map(|at| at.0) })
     }
 }
 
