@@ -1,7 +1,15 @@
-//! Who did what to the evidence: the search of verified log files, the rules, the case folder.
+//! What happened to the evidence, and what is left of it.
+//!
+//! [`affected`] is what a run could not prove, [`second`] runs the unchanged engine over the versions
+//! that are left, and [`versions`] says of each affected object what became of it. [`search`] finds
+//! the events about it in verified log files, [`techniques`] says what they show, and [`folder`]
+//! writes the case.
 pub(crate) mod access_logs;
+pub(crate) mod affected;
 pub(crate) mod case;
 pub(crate) mod facts;
 pub(crate) mod folder;
 pub(crate) mod search;
+pub(crate) mod second;
 pub(crate) mod techniques;
+pub(crate) mod versions;

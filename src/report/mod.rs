@@ -19,6 +19,7 @@ mod next_steps;
 pub mod ocsf;
 mod places;
 pub mod record;
+pub(crate) mod recover;
 mod storage;
 pub mod text;
 pub(crate) mod text_lines;

@@ -5,11 +5,13 @@ use super::request::{VerifyRequest, trail_filter};
 use crate::console::refusal::Refusal;
 use crate::files::record_file::open_record;
 use std::path::Path;
+use std::str::FromStr;
+use trailproof_core::coverage::TAIL_ALLOWANCE;
 use trailproof_core::record::document::{BadRecord, RecordLine, check_record};
-use trailproof_core::record::{EvidencePlace, RunEvent, RunStart};
+use trailproof_core::record::{EvidencePlace, ReadKind, RunEvent, RunStart};
+use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::chain_id::Scope;
-use trailproof_core::vocab::ids::Region;
-use trailproof_core::vocab::location::escape;
+use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::time::Timestamp;
 
 /// A record that was checked from its first to its last line.
@@ -58,7 +60,8 @@ impl VerifyRequest {
     ///
     /// # Errors
     ///
-    /// The place cannot be read as a location, or the record does not say where all of it is.
+    /// The place cannot be read as a location, the record does not say where all of it is, or has a
+    /// scope that this version cannot read.
     pub(crate) fn of_record(
         start: &RunStart,
         typed: Option<&str>,
@@ -68,15 +71,15 @@ impl VerifyRequest {
             Some(typed) => location(typed)?,
             None => location(&read_place(&start.place)?)?,
         };
-        let ids = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect();
-        let regions: Vec<Region> =
-            start.regions.iter().filter_map(|text| text.parse().ok()).collect();
-        let organization = start.organization.as_deref();
+        let organization = start.organization.as_ref().map(|id| match id.as_str() {
+            "" => Ok(None),
+            id => parsed(id).map(Some),
+        });
         let scope = Scope {
             trails: start.trails.iter().map(|text| trail_filter(text)).collect::<Result<_, _>>()?,
-            accounts: ids(&start.accounts),
-            regions,
-            organization: organization.map(|id| id.parse().ok()),
+            accounts: all(&start.accounts)?,
+            regions: all(&start.regions)?,
+            organization: organization.transpose()?,
         };
         let period = RequestedPeriod::From(start.period.start, Some(start.period.end));
         // The scope of the record holds what its location named.
@@ -84,6 +87,40 @@ impl VerifyRequest {
         request.complete_copy = start.complete_copy;
         Ok(request)
     }
+
+    /// Makes the request of a run over other versions of what a recorded run read, which allows the
+    /// same tail as that one.
+    ///
+    /// # Errors
+    ///
+    /// The recorded run did not read the current objects of the bucket of delivery, or the record
+    /// has a scope that this version cannot read.
+    pub(crate) fn of_versions(start: &RunStart, began: Timestamp) -> Result<Self, Refusal> {
+        if !matches!(start.place.read_from.as_slice(), [read] if read.kind == ReadKind::Bucket) {
+            return Err(Refusal::usage(
+                "the record is not about the current objects of a bucket to which CloudTrail \
+                 delivers, so there are no versions to look at\n\nhint: name the bucket: \
+                 `s3://BUCKET`",
+            ));
+        }
+        let mut request = Self::of_record(start, None, began)?;
+        let end = start.tail_allowed_from.unwrap_or(start.period.end);
+        request.repeats = Some((end.plus(TAIL_ALLOWANCE), start.end_was_future));
+        request.unlisted = start.unlisted;
+        request.expect.known_ends.clone_from(&start.known_ends);
+        Ok(request)
+    }
+}
+
+fn parsed<T: FromStr>(text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|_| {
+        let shown = excerpt(text, SHOWN);
+        Refusal::not_started(format!("cannot use the record: `{shown}` in its scope is not valid"))
+    })
+}
+
+fn all<T: FromStr>(texts: &[String]) -> Result<Vec<T>, Refusal> {
+    texts.iter().map(|text| parsed(text)).collect()
 }
 
 /// Returns where the run of the record read all of its evidence.

@@ -51,4 +51,5 @@ mod trail_model;
 mod unlisted;
 mod verify_cli;
 mod verify_model;
+mod versions;
 mod wire;

@@ -7,6 +7,7 @@ use super::keys::KeysArgs;
 use super::lookup::LookupArgs;
 use super::mirror::MirrorArgs;
 use super::output::ReplayArgs;
+use super::recover::RecoverArgs;
 use super::trail_config::TrailConfigArgs;
 use super::verify::VerifyArgs;
 use clap::{Args, Parser, Subcommand};
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Copy a bucket's digests and log files into a directory, and verify them on the way
     Mirror(MirrorArgs),
+    /// Recover deleted and replaced digests and log files from the versions that are left
+    Recover(RecoverArgs),
     /// Fetch and check the public keys of digests, to verify without AWS
     Keys(KeysArgs),
     /// Check that a trail, its bucket and its key are configured so that logs can be evidence

@@ -37,3 +37,24 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "ACCOUNT[/REGION][/TRAIL]=TIME")]
     pub(crate) known_end: Vec<String>,
 }
+
+impl Selection {
+    /// Returns whether any of the options was typed.
+    pub(crate) fn is_typed(&self) -> bool {
+        let Self {
+            start_time,
+            end_time,
+            last,
+            quarter,
+            trail,
+            account,
+            regions,
+            expect_accounts,
+            expect_regions,
+            known_end,
+        } = self;
+        let one = [start_time, end_time, last, quarter].into_iter().any(Option::is_some);
+        let many = [trail, account, regions, expect_accounts, expect_regions, known_end];
+        one || many.into_iter().any(|typed| !typed.is_empty())
+    }
+}

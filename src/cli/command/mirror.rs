@@ -257,7 +257,7 @@ async fn attempt(
         return Ok(Ended { verdict: None, finished: mirror.finish().await });
     };
     keep_run(mirror.header_mut(), this_run);
-    let spans = spans(mirror.header_mut(), &regions, run.plan.period, run.plan.now);
+    let spans = key_spans(mirror.header_mut(), &regions, run.plan.period, run.plan.now);
     for (region, from, to) in spans {
         if let Err(why) = keys.keys(Some(&region), from, to).await {
             print_to_stderr(&format!(
@@ -319,7 +319,7 @@ fn keep_run(header: &mut Header, run: MirrorRun) {
 
 /// Returns, by region, the time for which all keys are required: the periods of all runs so far and
 /// a day around each, because digests just outside a period are read to anchor it.
-fn spans(
+pub(super) fn key_spans(
     header: &mut Header,
     regions: &BTreeSet<Region>,
     period: Period,

@@ -1,0 +1,39 @@
+//! The options of `recover`.
+use super::aws::concurrency;
+use super::lookup::LookupFormat;
+use super::output::ProgressMode;
+use super::selection::Selection;
+use clap::Args;
+use std::path::PathBuf;
+
+/// The options of `recover`.
+#[derive(Args, Debug)]
+pub(crate) struct RecoverArgs {
+    /// Record of a run that did not prove everything, or the bucket: `s3://BUCKET[/PREFIX]`, which
+    /// is then verified first and needs a period
+    #[arg(value_name = "RECORD|LOCATION")]
+    pub(crate) evidence: String,
+    /// Destination: a new directory, which becomes a mirror of what the versions prove
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub(crate) to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Trust the public keys in FILE instead of asking AWS (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_keys: Vec<PathBuf>,
+    /// Report what could be recovered, and write nothing
+    #[arg(long, conflicts_with = "to")]
+    pub(crate) dry_run: bool,
+    /// Format of the report on stdout
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LookupFormat::Text)]
+    pub(crate) format: LookupFormat,
+    /// Do not print progress and the request summary to stderr
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// How to report progress on stderr; `--quiet` switches it off
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ProgressMode::Auto)]
+    pub(crate) progress: ProgressMode,
+    /// Limit of concurrent requests [default: adapts to the store, up to 256]
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    pub(crate) concurrency: Option<usize>,
+}

@@ -1,0 +1,239 @@
+//! `trailproof recover`: what the versions prove of what is missing or changed, as a mirror.
+//!
+//! The first run, or its record, says what is affected. A second run over the oldest versions says
+//! what they prove. A third one over the same view, without what nothing proves, makes the mirror.
+//! Nothing is written to the bucket.
+use super::mirror::key_spans;
+use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::lookup::LookupFormat;
+use crate::cli::args::recover::RecoverArgs;
+use crate::cli::terminal::interrupt::unless_interrupted;
+use crate::cli::terminal::progress::Progress;
+use crate::cli::terminal::request_summary::print_request_summary;
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::{Refusal, print_result};
+use crate::investigate::affected::{Affected, Fault, Hull};
+use crate::investigate::second::{Passed, Second, second_run};
+use crate::investigate::versions::{ObjectVersions, classes};
+use crate::locate::roots::find_roots;
+use crate::report::recover::{
+    RecoverReport, RecoveredObject, RecoveredVersion, Written, json, text,
+};
+use crate::session::environment::now;
+use crate::session::of_record::check_whole;
+use crate::session::open::{CallerLookup, Session};
+use crate::session::period::RequestedPeriod;
+use crate::session::request::VerifyRequest;
+use crate::source::ObjectSource;
+use crate::source::layer::count::Counts;
+use crate::source::layer::overlay::VersionsView;
+use crate::source::mirror::writer::MirrorWriter;
+use crate::source::mirror::{KEYS_BESIDE, MirrorRun};
+use crate::trust::KeyService;
+use crate::trust::bundle::{RecordedKeys, bundle_text};
+use crate::verify::run::verify;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use trailproof_core::record::{ReadVersions, RunEvent};
+use trailproof_core::vocab::location::escape;
+
+/// Runs the command and returns the exit status.
+pub(crate) async fn run(aws: &AwsArgs, args: &RecoverArgs) -> ExitStatus {
+    match unless_interrupted(attempt(aws, args)).await {
+        Err(signal) => signal,
+        Ok(ended) => ended
+            .and_then(|report| print(&report, args.format))
+            .unwrap_or_else(|refusal| refusal.print()),
+    }
+}
+
+fn print(report: &RecoverReport, format: LookupFormat) -> Result<ExitStatus, Refusal> {
+    let bytes = match format {
+        LookupFormat::Text => text(report).into_bytes(),
+        LookupFormat::Json => json(report).map_err(|error| Refusal::stdout_lost(&error))?,
+    };
+    let verdict = report.written.as_ref().map_or(report.with_versions, |written| written.verdict);
+    print_result(&bytes, verdict.into())
+}
+
+async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Refusal> {
+    if let Some(to) = &args.to
+        && std::fs::symlink_metadata(to).is_ok()
+    {
+        let shown = escape(&to.to_string_lossy()).into_owned();
+        return Err(Refusal::usage(format!("`{shown}` exists\n\nhint: name a new directory")));
+    }
+    let counts = Arc::new(Counts::default());
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let first = match Path::new(&args.evidence).is_file() {
+        true if args.selection.is_typed() => {
+            return Err(Refusal::usage(
+                "a record has a period and a scope of its own\n\nhint: leave out the options for \
+                 them, or name the bucket instead of the record",
+            ));
+        }
+        true => recorded(Path::new(&args.evidence))?,
+        false => verified(aws, args, &counts, &progress).await?,
+    };
+    let (Some(start), Some(summary)) = (&first.start, &first.summary) else {
+        return Err(Refusal::not_started("the record has no result"));
+    };
+    let mut report = RecoverReport {
+        place: start.place.clone(),
+        period: start.period,
+        as_it_lies: summary.verdict,
+        with_versions: summary.verdict,
+        objects: Vec::new(),
+        left_out: first.left_out,
+        written: None,
+    };
+    let Some(Hull { period, accounts, regions }) = first.hull() else {
+        progress.stop();
+        return Ok(report);
+    };
+    let mut request = VerifyRequest::of_versions(start, now())?;
+    request.period = RequestedPeriod::From(period.start, Some(period.end));
+    request.versions = Some(ReadVersions::Oldest);
+    request.concurrency = args.concurrency;
+    if !accounts.is_empty() {
+        request.scope.accounts = accounts;
+        request.scope.regions = regions;
+    }
+    request.trust_keys(&args.public_keys)?;
+    let session =
+        Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
+    let Some(view) = session.view.clone() else {
+        return Err(Refusal::usage("only a bucket has versions"));
+    };
+    let second = second_run(&session.plan, &first.objects, &view, &session.keys, &mut |passed| {
+        if let Passed::Event(event) = passed {
+            progress.note(event);
+        }
+    })
+    .await;
+    let found = classes(view.below().as_ref(), &first.objects, &second).await;
+    report.period = session.plan.period;
+    report.with_versions = second.verdict(&first);
+    report.objects = found.iter().map(recovered).collect();
+    if let Some(to) = &args.to {
+        report.written = Some(write(to, &session, &view, &second, &progress).await?);
+    }
+    progress.stop();
+    session.warn_clock_skew();
+    if let Some(billed) = &session.billed {
+        print_request_summary(args.quiet, billed);
+    }
+    Ok(report)
+}
+
+/// Returns what a record did not prove.
+fn recorded(path: &Path) -> Result<Affected, Refusal> {
+    let mut affected = Affected::default();
+    check_whole(path, |event| affected.take(event))?;
+    Ok(affected)
+}
+
+/// Verifies the location, and returns what that did not prove.
+async fn verified(
+    aws: &AwsArgs,
+    args: &RecoverArgs,
+    counts: &Arc<Counts>,
+    progress: &Progress,
+) -> Result<Affected, Refusal> {
+    let mut request = VerifyRequest::read(Some(&args.evidence), &args.selection, now())?;
+    request.concurrency = args.concurrency;
+    request.trust_keys(&args.public_keys)?;
+    let session =
+        Session::open(&aws.access(), request, counts, CallerLookup::Skipped, None).await?;
+    let mut affected = Affected::default();
+    let (source, keys) = (Arc::clone(&session.source), Arc::clone(&session.keys));
+    verify(&session.plan, source, keys, &mut |event| {
+        progress.note(event);
+        affected.take(event);
+    })
+    .await;
+    Ok(affected)
+}
+
+/// Makes a mirror of what the view shows, without what nothing proves.
+async fn write(
+    to: &Path,
+    session: &Session,
+    view: &Arc<VersionsView>,
+    second: &Second,
+    progress: &Progress,
+) -> Result<Written, Refusal> {
+    view.hide(second.unproven().cloned());
+    let plan = &session.plan;
+    let prefix = &plan.place.delivered_to.prefix;
+    let mut mirror = MirrorWriter::begin(to, &plan.bucket, prefix)?;
+    let source: Arc<dyn ObjectSource> = Arc::new(mirror.source(view.clone()));
+    // The session looked for the roots before the mirror was begun; the mirror has to know that
+    // listing too. Whatever it could not show is in the plan already.
+    let _ = find_roots(source.as_ref(), &plan.bucket, prefix).await;
+    let keys = Arc::new(RecordedKeys::new(Arc::clone(&session.keys), plan.now));
+    let mut regions = BTreeSet::new();
+    let summary = verify(plan, source, keys.clone(), &mut |event| {
+        if let RunEvent::ChainStarted { chain } = event {
+            regions.insert(chain.source_region.clone());
+        }
+        progress.note(event);
+    })
+    .await;
+    let scope = &plan.scope;
+    mirror.header_mut().runs.push(MirrorRun {
+        from: plan.period.start.to_string(),
+        to: plan.period.end.to_string(),
+        trails: scope.trails.iter().map(ToString::to_string).collect(),
+        accounts: scope.accounts.iter().map(ToString::to_string).collect(),
+        regions: scope.regions.iter().map(ToString::to_string).collect(),
+        below: None,
+    });
+    let spans = key_spans(mirror.header_mut(), &regions, plan.period, plan.now);
+    for (region, from, to) in spans {
+        // What the verification needed is there already; a failure is reported by its outcome.
+        let _ = keys.keys(Some(&region), from, to).await;
+    }
+    let kept = keys.kept();
+    if kept.values().any(|region| !region.keys.is_empty()) {
+        mirror.write(KEYS_BESIDE, &bundle_text(&kept));
+    }
+    let finished = mirror.finish().await;
+    if let Some((count, why)) = &finished.lost {
+        return Err(Refusal::output_lost(format!(
+            "{count} writes to `{}` failed, the first with: {}",
+            escape(&to.to_string_lossy()),
+            escape(why)
+        )));
+    }
+    Ok(Written {
+        directory: to.to_string_lossy().into_owned(),
+        objects: finished.objects.copied,
+        verdict: summary.verdict,
+    })
+}
+
+fn recovered(found: &ObjectVersions) -> RecoveredObject {
+    let versions = found.versions.iter().map(|version| RecoveredVersion {
+        id: version.version_id.clone(),
+        last_modified: version.last_modified,
+        size: version.content.as_ref().map(|content| content.size),
+        proves: found.proven.as_ref() == Some(&version.version_id),
+    });
+    let object = &found.object;
+    RecoveredObject {
+        at: object.at.clone(),
+        class: found.class.code(),
+        fault: match object.fault {
+            Fault::Finding(code) => code.into(),
+            Fault::Unread(kind) => kind.code(),
+        },
+        expected: object.expected,
+        end: object.end,
+        versions: versions.collect(),
+        count: found.count,
+        unlisted: found.unlisted.as_ref().map(ToString::to_string),
+        recoverable: found.class.is_recoverable(),
+    }
+}
