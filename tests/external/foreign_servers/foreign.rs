@@ -35,12 +35,23 @@ fn start(
     name: &str,
     arguments: impl Fn(u16, &Path) -> Vec<OsString>,
 ) -> Foreign {
+    start_with(program, name, arguments, |_| Vec::new())
+}
+
+/// Does the same, with the environment that `environment` builds from the port.
+fn start_with(
+    program: &OsString,
+    name: &str,
+    arguments: impl Fn(u16, &Path) -> Vec<OsString>,
+    environment: impl Fn(u16) -> Vec<(&'static str, String)>,
+) -> Foreign {
     let root = empty_folder(&format!("foreign-{name}"));
     // The port is free now. If another process takes it first, the server ends at once.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let log = fs::File::create(root.with_extension("log")).unwrap();
     let child = Command::new(program)
         .args(arguments(port, &root))
+        .envs(environment(port))
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
         .stderr(log)
@@ -73,7 +84,15 @@ pub(crate) fn moto(name: &str) -> Option<Foreign> {
     }))
 }
 
-fn client(endpoint: &str) -> Client {
+/// ministack binds all interfaces unless it is told not to.
+pub(crate) fn ministack(name: &str) -> Option<Foreign> {
+    let program = program("TRAILPROOF_MINISTACK")?;
+    let environment =
+        |port: u16| vec![("BIND_HOST", "127.0.0.1".to_owned()), ("GATEWAY_PORT", port.to_string())];
+    Some(start_with(&program, &format!("ministack-{name}"), |_, _| Vec::new(), environment))
+}
+
+pub(super) fn client(endpoint: &str) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "test"))

@@ -2,13 +2,15 @@
 //! our own server.
 //!
 //! `TRAILPROOF_S3S_FS` names the program `s3s-fs` (0.14.1, which checks request signatures), and
-//! `TRAILPROOF_MOTO_SERVER` the program `moto_server` (5.2, which keeps versions). If one is not
-//! set, its tests print that and pass; `TRAILPROOF_REQUIRE_FOREIGN_SERVERS` turns this into a
-//! failure.
+//! `TRAILPROOF_MOTO_SERVER` the program `moto_server` (5.2, which keeps versions), and
+//! `TRAILPROOF_MINISTACK` the program `ministack` (1.5.33, whose answers about versions, delete
+//! markers, null versions and Object Lock are those of S3). If one is not set, its tests print that
+//! and pass; `TRAILPROOF_REQUIRE_FOREIGN_SERVERS` turns this into a failure.
 //!
 //! A real client uploads the objects. CloudTrail and Organizations are still served by our own
 //! server, because neither program implements ListPublicKeys.
 pub(crate) mod foreign;
+mod versions;
 use crate::support::program::{Ran, connected, empty_folder, named_program};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
@@ -17,7 +19,7 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, StorageClass,
     VersioningConfiguration,
 };
-use foreign::{Foreign, moto, s3s_fs, upload};
+use foreign::{Foreign, client, ministack, moto, s3s_fs, upload};
 use std::ffi::OsString;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
