@@ -290,8 +290,10 @@ mod tests {
     fn no_key_ends_its_word() {
         let hostile = object("k'; rm -rf ~ #\n", &[("w", Some(1), false), ("v", Some(1), true)]);
         let repair = hostile.repair().remove(0);
-        let words = shlex::split(&repair).unwrap();
-        assert_eq!(words[6], "k'; rm -rf ~ #\n");
-        assert_eq!(words[8], "b/k%27%3B%20rm%20-rf%20~%20%23%0A?versionId=v");
+        let script = format!("aws() {{ printf '%s\\0' \"$@\"; }}; {repair}");
+        let ran = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+        let words: Vec<&[u8]> = ran.stdout.split(|byte| *byte == 0).collect();
+        assert_eq!(words[5], b"k'; rm -rf ~ #\n");
+        assert_eq!(words[7], b"b/k%27%3B%20rm%20-rf%20~%20%23%0A?versionId=v");
     }
 }
