@@ -58,6 +58,7 @@ const CORE_IS_BUILT_WITH: &[&str] = &[
     "sha2",
     "sirocco",
     "strum",
+    "thiserror",
     "zstd",
 ];
 

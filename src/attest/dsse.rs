@@ -96,6 +96,24 @@ impl Envelope {
     }
 
     /// Returns the signature that `key` made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use trailproof::attest::dsse::{Envelope, IN_TOTO, signed_hash};
+    /// use trailproof::attest::key::SigningKey;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = SigningKey::generate()?;
+    /// let signature = key.sign(&signed_hash(IN_TOTO, b"{}"))?;
+    /// let public = key.public()?;
+    /// let mut envelope = Envelope::new(IN_TOTO, b"{}".to_vec(), public.id(), signature);
+    /// assert!(envelope.signed_by(&public).is_some());
+    /// envelope.payload = b"[]".to_vec();
+    /// assert!(envelope.signed_by(&public).is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn signed_by(&self, key: &VerifyingKey) -> Option<&Signature> {
         let hash = signed_hash(&self.payload_type, &self.payload);
         self.signatures.iter().find(|signature| key.verifies(&hash, &signature.sig))

@@ -10,7 +10,6 @@ use der::{Decode as _, asn1::ObjectIdentifier};
 use pkcs8::PrivateKeyInfo;
 use pkcs8::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use sha2::{Digest as _, Sha256};
-use std::fmt;
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::vocab::budget;
 
@@ -21,14 +20,9 @@ const P_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 
 /// The reason why a key cannot be used, in words that are safe to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct KeyError(String);
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 fn wrong<T>(words: impl Into<String>) -> Result<T, KeyError> {
     Err(KeyError(words.into()))

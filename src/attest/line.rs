@@ -1,25 +1,19 @@
 //! The fields of a record line that determine its position in the commitment.
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::fmt;
 use std::str::FromStr;
 use trailproof_core::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
 use trailproof_core::vocab::location::excerpt;
 use trailproof_core::vocab::time::Timestamp;
 
 /// A fault of a line, in words that follow the line's number and are safe to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct LineError(String);
 
 impl LineError {
     pub(super) fn new(words: impl Into<String>) -> Self {
         Self(words.into())
-    }
-}
-
-impl fmt::Display for LineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

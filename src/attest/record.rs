@@ -4,7 +4,6 @@ use super::comparable::comparable_line;
 use super::facts::Facts;
 use super::line::{ChainFields, Head, LineError};
 use sha2::{Digest as _, Sha256};
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,14 +13,9 @@ use trailproof_core::record::document::{BadRecord, check_record, record_from};
 use trailproof_core::vocab::location::ObjectLocation;
 
 /// The reason why a file cannot be attested, in words that are safe to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct RecordError(pub(super) String);
-
-impl fmt::Display for RecordError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A summary of a record.
 #[derive(Clone, Debug)]

@@ -1,23 +1,33 @@
 //! Error messages for failures before or below a service's response, in the AWS CLI's words where
 //! it has them.
 use std::error::Error;
-use std::fmt;
 
 /// Causes of an error that are shown. The SDK nests five or six deep.
 const CHAIN: usize = 12;
 
-/// A failure before any service could be called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A failure before any service could be called. Its words are the AWS CLI's where it has a message,
+/// since scripts look for them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     /// No source in the chain had credentials.
+    #[error(
+        "Unable to locate credentials. You can configure credentials by running \"aws configure\"."
+    )]
     NoCredentials,
     /// A configured source of credentials failed, with its message.
+    #[error("{0}")]
     Credentials(String),
     /// The requested profile is in no file.
+    #[error("The config profile ({0}) could not be found")]
     NoProfile(String),
     /// No region is configured, and the service needs one.
+    #[error(
+        "You must specify a region. You can also configure your region by running \"aws \
+         configure\"."
+    )]
     NoRegion,
     /// A configured file or value cannot be used, with the reason.
+    #[error("{0}")]
     Configuration(String),
 }
 
@@ -27,26 +37,6 @@ impl SetupError {
         matches!(self, Self::NoCredentials | Self::Credentials(_))
     }
 }
-
-impl fmt::Display for SetupError {
-    /// Uses the AWS CLI's words where it has a message, since scripts look for them.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoCredentials => f.write_str(
-                "Unable to locate credentials. You can configure credentials by running \"aws \
-                 configure\".",
-            ),
-            Self::NoProfile(name) => write!(f, "The config profile ({name}) could not be found"),
-            Self::NoRegion => f.write_str(
-                "You must specify a region. You can also configure your region by running \"aws \
-                 configure\".",
-            ),
-            Self::Credentials(words) | Self::Configuration(words) => f.write_str(words),
-        }
-    }
-}
-
-impl Error for SetupError {}
 
 /// Returns `error` and its causes, from the outermost, joined by colons. Causes that only repeat
 /// what is already in the text are left out.
@@ -107,6 +97,7 @@ pub fn causes<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt;
 
     #[test]
     fn a_chain_names_each_cause_once() {

@@ -7,7 +7,6 @@ use crate::source::layer::limit::{InFlight, Limited};
 use crate::source::layer::retry::Retrying;
 use crate::source::s3::{S3Source, StoreClock, Timeouts};
 use crate::source::version::VersionSource;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 /// Returns S3 with its layers (requests counted, limited to `concurrency` or adaptively, and
@@ -21,10 +20,7 @@ pub(crate) fn s3(
     let clock = s3.clock();
     let counted = Counted::new(s3, Arc::clone(counts));
     let limited = Limited::new(counted, concurrency.map_or(InFlight::Adaptive, InFlight::Fixed));
-    // The hasher's keys are random numbers of the system, so that machines started together do not
-    // retry together.
-    let jitter = RandomState::new().hash_one(0_u64);
-    (Arc::new(Retrying::new(limited, retry_policy(), jitter)), clock)
+    (Arc::new(Retrying::new(limited, retry_policy())), clock)
 }
 
 /// Warns if no TLS connection can be made. The failures that follow do not show the reason.

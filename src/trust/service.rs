@@ -11,7 +11,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A service that returned an error or could not be reached. Its text comes from outside: escape it
 /// before showing it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ServiceError {
     /// The API operation, as AWS names it: `ListPublicKeys`.
     pub operation: &'static str,

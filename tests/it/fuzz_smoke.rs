@@ -9,57 +9,37 @@ mod pool;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 
+use fastrand::Rng;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use pool::Pool;
 use std::io::Write as _;
 
-/// The random number generator SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut drawn = self.0;
-        drawn = (drawn ^ (drawn >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        drawn = (drawn ^ (drawn >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        drawn ^ (drawn >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() >> 1).unwrap().checked_rem(end).unwrap_or(0)
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
-    }
-
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| self.byte()).collect()
-    }
+fn bytes(dice: &mut Rng, length: usize) -> Vec<u8> {
+    (0..length).map(|_| dice.u8(..)).collect()
 }
 
 /// Changes `data` in one of the ways in which fuzzers do.
-fn mutate(data: &mut Vec<u8>, other: &[u8], dice: &mut Dice) {
-    let at = dice.below(data.len() + 1);
-    let until = (at + dice.below(16)).min(data.len());
-    match dice.below(8) {
-        0 if at < data.len() => data[at] ^= 1 << dice.below(8),
-        1 if at < data.len() => data[at] = [0, 0x7f, 0xff, b'/', b'_', b'"'][dice.below(6)],
-        2 => data.insert(at, dice.byte()),
+fn mutate(data: &mut Vec<u8>, other: &[u8], dice: &mut Rng) {
+    let at = dice.usize(..data.len() + 1);
+    let until = (at + dice.usize(..16)).min(data.len());
+    match dice.usize(..8) {
+        0 if at < data.len() => data[at] ^= 1 << dice.usize(..8),
+        1 if at < data.len() => data[at] = [0, 0x7f, 0xff, b'/', b'_', b'"'][dice.usize(..6)],
+        2 => data.insert(at, dice.u8(..)),
         3 => drop(data.drain(at..until)),
         4 => {
             let copied = data[at..until].to_vec();
-            let to = dice.below(data.len() + 1);
+            let to = dice.usize(..data.len() + 1);
             data.splice(to..to, copied);
         }
         5 => data.truncate(at),
         6 => {
-            let from = dice.below(other.len() + 1);
+            let from = dice.usize(..other.len() + 1);
             data.splice(at.., other[from..].iter().copied());
         }
-        _ if at < data.len() => data[at] = dice.byte(),
-        _ => data.push(dice.byte()),
+        _ if at < data.len() => data[at] = dice.u8(..),
+        _ => data.push(dice.u8(..)),
     }
 }
 
@@ -71,11 +51,11 @@ fn smoke(target: fn(&[u8]) -> bool, seeds: &[Vec<u8>], runs: usize) {
     let mut run = |data: &[u8]| if target(data) { taken += 1 } else { refused += 1 };
     seeds.iter().for_each(|seed| run(seed));
     run(&[]);
-    let mut dice = Dice(42);
+    let mut dice = Rng::with_seed(42);
     for _ in 0..runs * more {
-        let mut data = seeds[dice.below(seeds.len())].clone();
-        for _ in 0..=dice.below(4) {
-            let other = &seeds[dice.below(seeds.len())];
+        let mut data = seeds[dice.usize(..seeds.len())].clone();
+        for _ in 0..=dice.usize(..4) {
+            let other = &seeds[dice.usize(..seeds.len())];
             mutate(&mut data, other, &mut dice);
         }
         run(&data);
@@ -139,7 +119,7 @@ fn inflate_handmade_members() {
             members.push([&whole[..], after].concat());
         }
     }
-    let mut dice = Dice(11);
+    let mut dice = Rng::with_seed(11);
     for _ in 0..400 {
         members.push(gzip_of(&dynamic_block(&mut dice), b""));
     }
@@ -164,45 +144,45 @@ fn gzip_of(body: &[u8], text: &[u8]) -> Vec<u8> {
 
 /// Returns a dynamic block whose code lengths are nearly right: complete, or off by one, with
 /// counts up to more than the maximum. Decoders differ in which of these they accept.
-fn dynamic_block(dice: &mut Dice) -> Vec<u8> {
+fn dynamic_block(dice: &mut Rng) -> Vec<u8> {
     let mut bits: Vec<bool> = Vec::new();
     let mut put = |value: usize, length: usize| {
         bits.extend((0..length).map(|bit| value >> bit & 1 == 1));
     };
     put(1, 1);
     put(2, 2);
-    let (lengths, distances) = (257 + dice.below(32), 1 + dice.below(32));
+    let (lengths, distances) = (257 + dice.usize(..32), 1 + dice.usize(..32));
     put(lengths - 257, 5);
     put(distances - 1, 5);
     put(15, 4);
     // The code of code lengths: sixteen of 4 bits each, 0 to 15 in order; sometimes off by one.
-    let odd = dice.below(60);
+    let odd = dice.usize(..60);
     for (at, symbol) in
         [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15].into_iter().enumerate()
     {
-        put(if at == odd { dice.below(8) } else { [4, 0][usize::from(symbol > 15)] }, 3);
+        put(if at == odd { dice.usize(..8) } else { [4, 0][usize::from(symbol > 15)] }, 3);
     }
     let mut code = |symbol: usize| {
         // Codes are written with their first bit first.
         put((0..4).fold(0, |turned, bit| turned | (symbol >> bit & 1) << (3 - bit)), 4);
     };
     let mut lens = vec![0; lengths + distances];
-    let kind = dice.below(4);
+    let kind = dice.usize(..4);
     let used = if kind == 0 { 1 } else { 1 << kind };
     for at in 0..used {
         lens[256 - at] = kind.max(1);
     }
-    let far = [0, 1, 1, 2, 4][dice.below(5)];
+    let far = [0, 1, 1, 2, 4][dice.usize(..5)];
     for at in 0..far {
         let at = lengths + distances.saturating_sub(1 + at);
         lens[at] = [1, 1, 1, 2, 2][far];
     }
-    if dice.below(3) == 0 {
-        let at = dice.below(lens.len());
-        lens[at] = dice.below(16);
+    if dice.usize(..3) == 0 {
+        let at = dice.usize(..lens.len());
+        lens[at] = dice.usize(..16);
     }
     lens.into_iter().for_each(&mut code);
-    bits.extend((0..dice.below(64)).map(|_| dice.below(2) == 1));
+    bits.extend((0..dice.usize(..64)).map(|_| dice.usize(..2) == 1));
     bits.chunks(8)
         .map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit)))
         .collect()
@@ -263,11 +243,11 @@ fn key_bundle() {
 
 #[test]
 fn aws_walk() {
-    let mut dice = Dice(7);
-    let mut seeds: Vec<_> = (0..200).map(|length| dice.bytes(length)).collect();
+    let mut dice = Rng::with_seed(7);
+    let mut seeds: Vec<_> = (0..200).map(|length| bytes(&mut dice, length)).collect();
     // Mostly true facts, with a false one now and then.
     for _ in 0..100 {
-        let lies = (0..160).map(|_| if dice.below(12) == 0 { dice.byte() } else { 0 }).collect();
+        let lies = (0..160).map(|_| if dice.usize(..12) == 0 { dice.u8(..) } else { 0 }).collect();
         seeds.push(lies);
     }
     smoke(targets::aws_walk, &seeds, 300);

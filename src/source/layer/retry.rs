@@ -5,7 +5,6 @@ use crate::source::{BoxFuture, ListPage, ListRequest, ObjectMetadata, ObjectRead
 use crate::source::{ReadError, ReadFrom, TakePiece};
 use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::location::ObjectLocation;
@@ -23,13 +22,12 @@ const IN_TURN: u32 = 3;
 pub struct Retrying<S> {
     below: Arc<S>,
     policy: RetryPolicy,
-    dice: Arc<AtomicU64>,
 }
 
 impl<S: ObjectSource> Retrying<S> {
-    /// Wraps `below`. `seed` is for the jitter and affects only waiting times.
-    pub fn new(below: S, policy: RetryPolicy, seed: u64) -> Self {
-        Self { below: Arc::new(below), policy, dice: Arc::new(AtomicU64::new(seed)) }
+    /// Wraps `below`.
+    pub fn new(below: S, policy: RetryPolicy) -> Self {
+        Self { below: Arc::new(below), policy }
     }
 }
 
@@ -37,7 +35,6 @@ impl<S: ObjectSource> Retrying<S> {
 #[derive(Debug)]
 struct Attempts {
     policy: RetryPolicy,
-    dice: Arc<AtomicU64>,
     /// Attempts that failed.
     failed: u32,
     /// The failed attempts that the store throttled.
@@ -64,10 +61,12 @@ impl Attempts {
             failure.attempts = self.failed;
             return Err(failure);
         }
+        // Seeded by the clock and the thread, so that machines started together do not retry together.
+        let dice = fastrand::u64(..);
         let wait = match (refused, made) {
             (true, made) if made <= IN_TURN => Duration::ZERO,
-            (true, made) => self.policy.wait(made - IN_TURN, failure.kind, throw(&self.dice)),
-            (false, made) => self.policy.wait(made, failure.kind, throw(&self.dice)),
+            (true, made) => self.policy.wait(made - IN_TURN, failure.kind, dice),
+            (false, made) => self.policy.wait(made, failure.kind, dice),
         };
         // A zero wait must not cost a tick of the timer.
         if !wait.is_zero() {
@@ -82,19 +81,9 @@ fn is_worth_another(kind: ReadFailureKind) -> bool {
     kind.is_transient() && kind != ReadFailureKind::ChangedWhileReading
 }
 
-/// Returns the next value of SplitMix64, whose state is updated by one addition: threads share it
-/// without a lock.
-fn throw(state: &AtomicU64) -> u64 {
-    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut z = state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 impl<S> Retrying<S> {
     fn attempts(&self) -> Attempts {
-        Attempts { policy: self.policy, dice: self.dice.clone(), failed: 0, refused: 0 }
+        Attempts { policy: self.policy, failed: 0, refused: 0 }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::source::scripted::{Act, Scripted, at};
 use ReadFailureKind::{ChangedWhileReading, Denied, Network, Throttled, Timeout, Truncated};
 
 fn retrying(acts: impl IntoIterator<Item = Act>) -> Retrying<Scripted> {
-    Retrying::new(Scripted::new(b"abcdef", acts), RetryPolicy::at_once(5), 1)
+    Retrying::new(Scripted::new(b"abcdef", acts), RetryPolicy::at_once(5))
 }
 
 async fn read<S: ObjectSource + 'static>(source: &Retrying<S>) -> Result<Vec<u8>, ReadError> {
@@ -80,11 +80,11 @@ async fn an_object_that_changed_is_not_continued() {
 async fn without_an_etag_only_an_unread_body_is_restarted() {
     let mut scripted = Scripted::new(b"abcdef", [Act::Break(0, Network), Act::Whole]);
     scripted.etag = None;
-    let source = Retrying::new(scripted, RetryPolicy::at_once(5), 1);
+    let source = Retrying::new(scripted, RetryPolicy::at_once(5));
     assert_eq!(read(&source).await.unwrap(), b"abcdef");
     let mut scripted = Scripted::new(b"abcdef", [Act::Break(1, Truncated), Act::Whole]);
     scripted.etag = None;
-    let source = Retrying::new(scripted, RetryPolicy::at_once(5), 1);
+    let source = Retrying::new(scripted, RetryPolicy::at_once(5));
     assert_eq!(failure(read(&source).await), (Truncated, 1));
 }
 
@@ -104,7 +104,7 @@ async fn a_limit_of_one_does_not_block_itself() {
         Scripted::new(b"abcdef", [Act::Break(2, Network), Act::Whole]),
         InFlight::Fixed(1),
     );
-    let source = Retrying::new(below, RetryPolicy::at_once(5), 1);
+    let source = Retrying::new(below, RetryPolicy::at_once(5));
     assert_eq!(read(&source).await.unwrap(), b"abcdef");
 }
 
@@ -128,13 +128,4 @@ fn waits_stay_within_bounds_that_double() {
         assert_eq!(policy.wait(made, kind, micros), bound);
     }
     assert_eq!(RetryPolicy::at_once(3).wait(2, Throttled, 7), Duration::ZERO);
-}
-
-#[test]
-fn random_numbers_depend_on_the_seed_and_spread() {
-    let (one, two) = (AtomicU64::new(7), AtomicU64::new(7));
-    let first: Vec<u64> = (0..64).map(|_| throw(&one) % 4).collect();
-    let second: Vec<u64> = (0..64).map(|_| throw(&two) % 4).collect();
-    assert_eq!(first, second);
-    assert!((0..4).all(|side| first.iter().filter(|value| **value == side).count() > 4));
 }

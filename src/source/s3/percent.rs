@@ -2,35 +2,24 @@
 //!
 //! XML cannot represent every character that a key can contain, so listings are requested with
 //! `encoding-type=url`. S3 then encodes keys like form data: bytes as `%XX`, a space as `+`.
+use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
 /// Decodes `text`; `None` if it is not in that encoding, or not UTF-8 once decoded.
 pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
-    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Some(Cow::Borrowed(text));
+    // The crate takes a `%` without two hex digits for itself: that would be another key.
+    let is_escape = |after: &str| {
+        after.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !text.split('%').skip(1).all(is_escape) {
+        return None;
     }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'+' => decoded.push(b' '),
-            b'%' => {
-                let (high, low) = (digit(bytes.next()?)?, digit(bytes.next()?)?);
-                decoded.push(high << 4 | low);
-            }
-            other => decoded.push(other),
-        }
+    if !text.contains('+') {
+        return percent_decode_str(text).decode_utf8().ok();
     }
-    String::from_utf8(decoded).ok().map(Cow::Owned)
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    Some(Cow::Owned(decoded.into_owned()))
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ pub fn left_out(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn day(number: i64) -> Timestamp {
         Timestamp::from_unix(number * DAY)
@@ -102,6 +103,27 @@ mod tests {
         let apart = [key(0), key(19), key(38), key(100), key(119), key(138)];
         assert_eq!(days(&certain(&apart)), [(30, 38), (130, 138)]);
         assert_eq!(certain(&[key(0)]), []);
+    }
+
+    proptest::proptest! {
+        /// Joined, stretches cover the same seconds, and what is left out is the rest of the span.
+        #[test]
+        fn no_second_is_gained_or_lost(
+            stretches in proptest::collection::vec((0..30_i64, 0..30_i64), 0..8),
+            span in (0..30_i64, 0..30_i64),
+        ) {
+            let at = |(from, to)| (Timestamp::from_unix(from), Timestamp::from_unix(to));
+            let seconds = |stretches: &[Stretch]| -> BTreeSet<i64> {
+                stretches.iter().flat_map(|(from, to)| from.unix()..=to.unix()).collect()
+            };
+            let stretches: Vec<Stretch> = stretches.into_iter().map(at).collect();
+            let joined = joined(stretches.clone());
+            proptest::prop_assert_eq!(seconds(&joined), seconds(&stretches));
+            proptest::prop_assert!(joined.windows(2).all(|pair| pair[0].1.plus(1) < pair[1].0));
+            let open: BTreeSet<i64> =
+                (span.0..=span.1).filter(|second| !seconds(&joined).contains(second)).collect();
+            proptest::prop_assert_eq!(seconds(&left_out(&joined, at(span))), open);
+        }
     }
 
     #[test]

@@ -52,17 +52,28 @@ pub struct Bundle {
 }
 
 /// Why a file is not a bundle, in a message that is safe to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct BundleError(pub(super) String);
-
-impl std::fmt::Display for BundleError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 impl Bundle {
     /// Reads a file in any of the formats.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use trailproof::trust::bundle::{Bundle, check};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo/public-keys.json");
+    /// let checked = check(&Bundle::read(&demo)?);
+    /// let regions: Vec<&str> = checked.regions.keys().map(|region| region.as_str()).collect();
+    /// assert_eq!(regions, ["eu-west-1", "us-east-1"]);
+    /// assert!(checked.regions.values().all(|region| region.keys > 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

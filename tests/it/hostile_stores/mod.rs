@@ -77,7 +77,7 @@ fn source(server: &LoopbackServer, patience: Duration) -> (Arc<dyn ObjectSource>
     let s3 = S3Source::new(&AwsConfig::from_sdk(sdk), timeouts);
     let limited = Limited::new(Counted::new(s3, Arc::clone(&counts)), InFlight::Adaptive);
     let limited = limited.with_patience(patience);
-    (Arc::new(Retrying::new(limited, RetryPolicy::at_once(2), 1)), counts)
+    (Arc::new(Retrying::new(limited, RetryPolicy::at_once(2))), counts)
 }
 
 /// Runs the engine over the server and returns the summary and the events.

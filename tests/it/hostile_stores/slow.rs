@@ -80,7 +80,7 @@ fn everything_is_read_from_a_store_with_a_rate_limit() {
         .build();
     let s3 = S3Source::new(&AwsConfig::from_sdk(sdk), Timeouts::default());
     let limited = Limited::new(Counted::new(s3, Arc::clone(&counts)), InFlight::Adaptive);
-    let source = Arc::new(Retrying::new(limited, policy, 1));
+    let source = Arc::new(Retrying::new(limited, policy));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let summary = runtime.block_on(verify(&plan(&trail), source, keys, &mut |_| {}));
     assert_eq!(summary.verdict, Verdict::Proven, "{summary:?}");

@@ -112,7 +112,7 @@ fn s3(server: &LoopbackServer) -> S3Source {
 fn retrying(server: &LoopbackServer) -> (Retrying<Limited<Counted<S3Source>>>, Arc<Counts>) {
     let counts = Arc::new(Counts::default());
     let counted = Counted::new(s3(server), counts.clone());
-    (Retrying::new(Limited::new(counted, InFlight::Fixed(4)), RetryPolicy::at_once(5), 1), counts)
+    (Retrying::new(Limited::new(counted, InFlight::Fixed(4)), RetryPolicy::at_once(5)), counts)
 }
 
 fn at(key: &str) -> ObjectLocation {

@@ -23,33 +23,24 @@ pub struct KnownEnd {
 }
 
 /// Why a stated end is invalid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KnownEndError {
     /// There is no `=`.
+    #[error("expected ACCOUNT[/REGION][/TRAIL]=TIME")]
     NoTime,
     /// What follows the `=` is not a time in RFC 3339.
+    #[error("the time is not RFC 3339, as in 2026-03-01T00:00:00Z")]
     Time,
     /// The account is not twelve digits.
+    #[error("an account is twelve digits")]
     Account,
     /// The region is not valid.
+    #[error("not the name of a region")]
     Region,
     /// The trail name is not valid.
+    #[error("not the name of a trail")]
     Trail,
 }
-
-impl fmt::Display for KnownEndError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoTime => "expected ACCOUNT[/REGION][/TRAIL]=TIME",
-            Self::Time => "the time is not RFC 3339, as in 2026-03-01T00:00:00Z",
-            Self::Account => "an account is twelve digits",
-            Self::Region => "not the name of a region",
-            Self::Trail => "not the name of a trail",
-        })
-    }
-}
-
-impl std::error::Error for KnownEndError {}
 
 impl fmt::Display for KnownEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,13 +16,16 @@ use tokio::sync::watch;
 use trailproof_core::vocab::location::escape;
 
 /// Why a mirror cannot be made in a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MirrorError {
     /// The directory has a different purpose.
+    #[error("{0}")]
     NotForThis(String),
     /// Another run writes to it, or its content cannot be read.
+    #[error("{0}")]
     InUse(String),
     /// It cannot be written.
+    #[error("{0}")]
     Unwritable(String),
 }
 

@@ -1,19 +1,22 @@
 //! Reasons why a record cannot be used.
 use crate::record::wire::Unreadable;
-use std::fmt;
 use std::io;
+use thiserror::Error;
 
 /// Why a record cannot be used, or only in part.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum BadRecord {
     /// It could not be read.
-    Io(io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// It ends after this many whole lines, before its last one.
+    #[error("{}", cut(.lines))]
     Cut {
         /// Number of whole lines.
         lines: u64,
     },
     /// A line is invalid.
+    #[error("line {number}: {what}")]
     Line {
         /// Number of the line, counted from 1.
         number: u64,
@@ -29,21 +32,9 @@ impl BadRecord {
     }
 }
 
-impl fmt::Display for BadRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::Cut { lines: 0 } => f.write_str("it holds no whole line"),
-            Self::Cut { lines } => {
-                write!(f, "it was cut short: it ends after line {lines}, without `record-finished`")
-            }
-            Self::Line { number, what } => write!(f, "line {number}: {what}"),
-        }
-    }
-}
-
-impl From<io::Error> for BadRecord {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
+fn cut(lines: &u64) -> String {
+    match lines {
+        0 => "it holds no whole line".to_owned(),
+        _ => format!("it was cut short: it ends after line {lines}, without `record-finished`"),
     }
 }

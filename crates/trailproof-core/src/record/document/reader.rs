@@ -5,7 +5,6 @@ use crate::record::RunEvent;
 use crate::record::wire::{Unreadable, event_name, read_event};
 use crate::vocab::budget::{RECORD_FACT, RECORD_LINE};
 use sha2::{Digest as _, Sha256};
-use std::fmt;
 use std::io::{BufRead, ErrorKind, Read as _};
 
 /// Events whose size grows with the chain or the bucket.
@@ -49,19 +48,12 @@ pub fn check_line(line: &[u8]) -> Result<(), LineTooLong> {
 }
 
 /// A line that is too long for any reader of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a line of the record has {bytes} bytes, more than a reader accepts")]
 pub struct LineTooLong {
     /// Length of the line in bytes.
     pub bytes: usize,
 }
-
-impl fmt::Display for LineTooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a line of the record has {} bytes, more than a reader accepts", self.bytes)
-    }
-}
-
-impl std::error::Error for LineTooLong {}
 
 /// Reads the lines of a record. It checks each line by itself, and at the end that none was lost or
 /// changed; [`super::RunCheck`] checks that they are consistent with each other.

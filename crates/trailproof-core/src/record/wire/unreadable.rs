@@ -1,10 +1,10 @@
 //! Why a line is not a valid event.
 use crate::vocab::budget;
 use crate::vocab::location::excerpt;
-use std::fmt;
 
 /// The fault of a line, as text that is safe to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct Unreadable(String);
 
 impl Unreadable {
@@ -23,12 +23,6 @@ impl Unreadable {
 
     pub(crate) fn unknown(what: &str, value: &str) -> Self {
         Self(format!("the {what} `{}` is not known", excerpt(value, budget::SHOWN)))
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
