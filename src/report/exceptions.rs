@@ -1,6 +1,6 @@
 //! The accepted exceptions of a run, in words: the same ones in every format.
 use super::collect::Collected;
-use super::text_lines::counted;
+use super::numbers::counted;
 use trailproof_core::record::{
     AcceptedException, AcceptedExceptions, ExceptionSubject, ExceptionsJudged,
 };

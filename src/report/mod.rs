@@ -16,6 +16,7 @@ pub(crate) mod lookup;
 pub(crate) mod mirror;
 pub(crate) mod names;
 mod next_steps;
+pub(crate) mod numbers;
 pub mod ocsf;
 mod places;
 pub mod record;

@@ -1,6 +1,6 @@
 //! The reports of `recover`: what became of the affected objects, what was recovered, and how to
 //! repair the bucket in place.
-use super::text_lines::counted;
+use super::numbers::counted;
 use super::words;
 use serde_json::{Value, json};
 use std::fmt::Write as _;

@@ -1,5 +1,5 @@
 //! How the objects of a run are stored, in sentences and as JSON. None of it affects the verdict.
-use super::text_lines::counted;
+use super::numbers::counted;
 use serde_json::{Map, Value, json};
 use trailproof_core::record::{
     EncryptedWith, Encryption, Group, LATE, StorageTallies, StorageTally, Values,

@@ -7,13 +7,11 @@ use super::collect::{Collected, Gap};
 use super::exceptions::{Exceptions, NO_EFFECT};
 use super::names::ChainNames;
 use super::next_steps::next_steps;
+use super::numbers::{bytes, counted, hour_number, hours, per_cent, tally, verified};
 use super::places;
 use super::storage;
-use super::text_lines::{
-    COMPLETE_COPY, Group, ObjectKind, bytes, counted, hour_number, hours, objects, per_cent,
-    plural, tally, verified,
-};
-use super::words::{self, NOT_JOINED, uncovered};
+use super::text_lines::{Group, ObjectKind, objects, plural};
+use super::words::{self, COMPLETE_COPY, NOT_JOINED, uncovered};
 use std::io::{self, Write};
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Uncovered};
@@ -484,7 +482,7 @@ impl<W: Write> Text<W> {
             )?;
         }
         if !summary.set_aside.is_empty() {
-            let objects = counted(summary.set_aside.values().sum(), "object");
+            let objects = counted(summary.set_aside.values().sum::<u64>(), "object");
             let why: Vec<String> =
                 summary.set_aside.iter().map(|(why, n)| format!("{n} {}", why.code())).collect();
             let why = why.join(", ");

@@ -5,12 +5,18 @@
 use trailproof_core::bytes::content::Hash;
 use trailproof_core::bytes::inflate::InflateFault;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
+use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::{Finding, Malformed, SignatureFault};
 use trailproof_core::codes::fixity::CustodyFault;
-use trailproof_core::coverage::Uncovered;
+use trailproof_core::codes::notice::Notice;
+use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::record::{EvidencePlace, Follows, ReadVersions};
 use trailproof_core::vocab::budget::{SHOWN, SHOWN_FAILURE};
 use trailproof_core::vocab::location::{escape, excerpt};
+
+/// Notice for a run whose caller asserts that the copy is complete.
+pub(crate) const COMPLETE_COPY: &str = "The copy is asserted to be complete (`--complete-copy`): \
+                                        objects absent from it count as removed.";
 
 /// Returns where the evidence was delivered and read: `s3://BUCKET/PREFIX`, `s3://BUCKET as of
 /// TIME`, or `evidence of s3://BUCKET, read from DIRECTORY`.
@@ -228,5 +234,102 @@ fn malformed(why: &Malformed) -> String {
             format!("field `{field}` holds `{}`", excerpt(value, SHOWN))
         }
         Malformed::BackfillTimeAbsent => "metadata without a backfill time".to_owned(),
+    }
+}
+
+/// Returns what is known about a stretch of time with this coverage.
+pub(super) fn coverage_means(coverage: Coverage) -> &'static str {
+    match coverage {
+        Coverage::Verified => "proven digests and all of their log files",
+        Coverage::Contradicted => "the evidence contradicts a digest or log file",
+        Coverage::Unverified => "a digest or log file could not be checked",
+        Coverage::Pending => PENDING,
+        Coverage::Uncovered(why) => uncovered(why),
+    }
+}
+
+/// Returns what findings with this code have in common.
+pub(super) fn finding_means(finding: &Finding) -> &'static str {
+    match finding {
+        Finding::DigestMissing => "a digest that a later, proven digest links to is missing",
+        Finding::DigestMalformed(_) => "a digest does not have the form of a digest",
+        Finding::DigestMoved { .. } => "a digest is not where it was delivered",
+        Finding::DigestSignatureInvalid(_) => "a digest’s signature is invalid",
+        Finding::DigestKeyUnknown { .. } => "a digest is signed by a key that is not CloudTrail’s",
+        Finding::DigestLinkMismatch { .. } => "a digest is not the one that its successor records",
+        Finding::DigestOutOfOrder { .. } => "a digest is not older than the one that links to it",
+        Finding::DigestDeliveredThenGone { .. } => "the newest digest that was delivered is gone",
+        Finding::LogMissing => "a log file that a proven digest names is missing",
+        Finding::LogHashMismatch { .. } => "a log file is not what was delivered",
+        Finding::LogMalformed(_) => "a log file is not one complete gzip member",
+        Finding::LogTrailingData { .. } => "something was added to a log file",
+    }
+}
+
+/// Returns why an object could not be read.
+pub(super) fn failure_means(kind: ReadFailureKind) -> &'static str {
+    match kind {
+        ReadFailureKind::Denied => {
+            "the store denied access; without permission to list, it answers the same for missing \
+             objects"
+        }
+        ReadFailureKind::Archived => "in an archive and not restored",
+        ReadFailureKind::KmsDenied => {
+            "use of the key that encrypts it is denied, or the key is gone"
+        }
+        ReadFailureKind::Throttled => "the store throttled every attempt",
+        ReadFailureKind::Network => "the connection failed on every attempt",
+        ReadFailureKind::Timeout => "no answer arrived in time",
+        ReadFailureKind::Truncated => "the answer broke off on every attempt",
+        ReadFailureKind::ChangedWhileReading => "it was replaced while it was being read",
+        ReadFailureKind::NoSuchBucket => "the bucket does not exist",
+        ReadFailureKind::OverBudget => "larger than the limit",
+        ReadFailureKind::KeysUnavailable => "the public keys could not be obtained",
+        ReadFailureKind::NoSignature => "there is no signature to check",
+        ReadFailureKind::NotCopied => "the mirror does not have it; the bucket may",
+        ReadFailureKind::AbsentFromCopy => "the copy does not have it; the bucket may",
+        ReadFailureKind::CopyDamaged => {
+            "the mirror’s file changed after it was copied and verified; the bucket may be intact"
+        }
+        ReadFailureKind::NotFollowed => {
+            "a link, a special file or a name that cannot be a key: not followed"
+        }
+        ReadFailureKind::VersionUnknown => {
+            "no version from that time is left; whether it existed then is not known"
+        }
+        ReadFailureKind::DeliveredElsewhere => {
+            "genuine evidence of another bucket or prefix, which proves nothing about this one"
+        }
+    }
+}
+
+/// Returns what a notice says about an object.
+pub(super) fn notice_means(notice: Notice) -> &'static str {
+    match notice {
+        Notice::ChainStart => {
+            "a chain starts here: logging or validation was switched on; nothing before it is \
+             proven"
+        }
+        Notice::MetadataSignatureMissing => {
+            "a digest is proven by its successor; its own metadata has no signature, as is usual \
+             in a copy"
+        }
+        Notice::MetadataSignatureDiffers => {
+            "a digest is proven by its successor; the signature in its own metadata is invalid"
+        }
+        Notice::StoredInflated => "an object is stored inflated; its content is proven",
+        Notice::SeveralMembers => {
+            "an object consists of several gzip members, where CloudTrail writes one; joined, they \
+             are proven"
+        }
+        Notice::DigestUnlinked => "a digest is listed, but no chain reaches it",
+        Notice::Anchor => "a digest outside the period that only anchors its chain",
+        Notice::LifecycleLooksTheSame => {
+            "nothing older is listed; a lifecycle rule that expires old objects looks the same"
+        }
+        Notice::DigestCopied => {
+            "a digest is a copy of one that was delivered to another bucket or prefix; it proves \
+             nothing here"
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::locate::copy_mapping::CopyMapping;
 use crate::locate::delivery::DeliverySample;
-use crate::report::text_lines::counted;
+use crate::report::numbers::counted;
 use crate::source::layer::relocate::Relocation;
 use crate::source::{ListRequest, ObjectSource, Pages};
 use std::cmp::Reverse;

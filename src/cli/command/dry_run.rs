@@ -3,9 +3,10 @@ use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::verify::VerifyArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::cli::terminal::progress::Progress;
-use crate::cli::terminal::request_summary::{cost, float, number, size};
+use crate::cli::terminal::request_summary::{cost, float};
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
+use crate::report::numbers::{bytes, grouped};
 use crate::report::words::evidence;
 use crate::session::environment::now;
 use crate::session::open::{CallerLookup, Session};
@@ -58,7 +59,7 @@ async fn attempt(aws: &AwsArgs, args: &VerifyArgs) -> Result<(String, ExitStatus
     let search = if session.plan.unlisted { survey.search } else { 0 };
     let mut text = emit(&evidence(&session.plan.place), &survey, lists, search, machine);
     if let Some(made) = made {
-        text += &format!("  This listing itself took {} LIST requests.\n", number(made));
+        text += &format!("  This listing itself took {} LIST requests.\n", grouped(made));
     }
     let status = match &survey {
         Survey { unread, .. } if !unread.is_empty() => ExitStatus::NotProven,
@@ -101,7 +102,7 @@ impl Machine {
         let words = format!(
             "at {} requests a second: {} in flight, {:.0} ms per answer as measured on the pages \
              of this listing, {cpu}",
-            number(round(rate)),
+            grouped(round(rate)),
             self.in_flight,
             answer * 1e3,
         );
@@ -128,12 +129,12 @@ fn emit(
     let mut lines = vec![
         format!("DRY RUN  {location}"),
         "  Only the listing was read. Nothing was verified.".to_owned(),
-        format!("  chains     {}", number(survey.chains)),
-        format!("  digests    {}", number(survey.digests)),
+        format!("  chains     {}", grouped(survey.chains)),
+        format!("  digests    {}", grouped(survey.digests)),
         format!(
             "  log files  {}, {} in the folders of the period's days",
-            number(survey.logs),
-            size(survey.log_bytes)
+            grouped(survey.logs),
+            bytes(survey.log_bytes)
         ),
     ];
     let requests = match lists {
@@ -143,7 +144,7 @@ fn emit(
             lists + objects
         }
         None => {
-            lines.push(format!("  requests   none to S3; {} files to read", number(objects)));
+            lines.push(format!("  requests   none to S3; {} files to read", grouped(objects)));
             objects
         }
     };

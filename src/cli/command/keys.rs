@@ -5,7 +5,7 @@ use crate::cli::args::keys::{CheckArgs, KeysArgs, KeysCommand};
 use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
-use crate::report::text_lines::counted;
+use crate::report::numbers::counted;
 use crate::session::environment::now;
 use crate::session::period::{NO_PERIOD, PeriodArgs, period};
 use crate::source::mirror::Header;

@@ -7,7 +7,7 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::atomic::{check_absent, write};
-use crate::report::text_lines::counted;
+use crate::report::numbers::counted;
 use crate::session::environment::now;
 use crate::session::period::{NO_PERIOD, PeriodArgs, period};
 use crate::session::store::warn_without_roots;

@@ -9,11 +9,12 @@ use crate::cli::output::environment::{agent, without_secret};
 use crate::cli::output::outputs::Outputs;
 use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::cli::terminal::progress::Progress;
-use crate::cli::terminal::request_summary::{number, print_request_summary, size};
+use crate::cli::terminal::request_summary::print_request_summary;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::space::Space;
+use crate::report::numbers::{bytes, grouped};
 use crate::session::environment::now;
 use crate::session::open::{CallerLookup, Session};
 use crate::session::request::VerifyRequest;
@@ -178,9 +179,9 @@ fn copied_words(mirror: &MirrorWriter) -> String {
     let listed = to_copy.objects.max(copied.objects);
     format!(
         "{} of about {} objects ({})",
-        number(copied.objects),
-        number(listed),
-        size(copied.bytes)
+        grouped(copied.objects),
+        grouped(listed),
+        bytes(copied.bytes)
     )
 }
 
@@ -289,9 +290,9 @@ fn warn_of_space(mirror: &MirrorWriter, directory: &Path) {
         print_to_stderr(&format!(
             "warning: {} are to be copied, and `{}` has {} of free space: the run ends when that is \
              full",
-            size(to_copy.bytes),
+            bytes(to_copy.bytes),
             escape(&directory.to_string_lossy()),
-            size(space.available),
+            bytes(space.available),
         ));
     }
 }
@@ -351,17 +352,17 @@ fn emit(what: &CopyArgs, finished: &Finished, copied: Volume) {
     let mut words = format!(
         "mirror `{}`: {} objects ({}), {} of them copied by this run; {} could not be read",
         escape(&shown),
-        number(objects.copied),
-        size(objects.bytes),
-        number(copied.objects),
-        number(objects.failed),
+        grouped(objects.copied),
+        bytes(objects.bytes),
+        grouped(copied.objects),
+        grouped(objects.failed),
     );
     for (count, what) in [
         (objects.absent, "are named and are not in the bucket"),
         (objects.out_of_scope, "were listed and are outside the period or scope"),
     ] {
         if count > 0 {
-            words += &format!("; {} {what}", number(count));
+            words += &format!("; {} {what}", grouped(count));
         }
     }
     print_to_stderr(&words);
@@ -369,7 +370,7 @@ fn emit(what: &CopyArgs, finished: &Finished, copied: Volume) {
         print_to_stderr(&format!(
             "note: objects of the mirror that the bucket no longer has: {}. This report is about the \
              bucket; `trailproof verify {}` reports what the mirror proves",
-            number(objects.gone),
+            grouped(objects.gone),
             shell_word(&shown),
         ));
     }

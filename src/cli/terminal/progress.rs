@@ -1,9 +1,9 @@
 //! Progress on stderr, drawn at intervals from counters that the run keeps in any case.
 use super::estimate::{Rate, Work};
-use super::request_summary::{number, size};
 use super::waits::{Waits, watch};
 use crate::cli::args::output::ProgressMode;
 use crate::console::stream::print_to_stderr;
+use crate::report::numbers::{bytes, grouped};
 use crate::source::layer::count::Counts;
 use crate::verify::plan::Workload;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -286,19 +286,19 @@ impl View {
     /// time left.
     fn line(&self, columns: usize) -> String {
         let mut after = Vec::new();
-        let (done, expected) = (number(self.work.done), self.work.expected());
+        let (done, expected) = (grouped(self.work.done), self.work.expected());
         match (self.phase, expected) {
             (Phase::Opening | Phase::Listing, _) => {
-                after.push(format!("{} requests", number(self.requests)));
+                after.push(format!("{} requests", grouped(self.requests)));
             }
-            (_, Some(expected)) => after.push(format!("{done}/{}", number(expected))),
-            (_, None) => after.push(format!("{done} of {}+", number(self.work.listed))),
+            (_, Some(expected)) => after.push(format!("{done}/{}", grouped(expected))),
+            (_, None) => after.push(format!("{done} of {}+", grouped(self.work.listed))),
         }
         if let Some(rate) = self.per_second.filter(|_| self.is_reading()) {
             after.push(format!("{rate:.0}/s"));
         }
-        let throttled = (self.refused > 0).then(|| format!("throttled {}", number(self.refused)));
-        after.push(throttled.unwrap_or_else(|| size(self.bytes)));
+        let throttled = (self.refused > 0).then(|| format!("throttled {}", grouped(self.refused)));
+        after.push(throttled.unwrap_or_else(|| bytes(self.bytes)));
         if let Some(left) = self.left.filter(|_| self.phase == Phase::Verifying) {
             after.push(about(left));
         }
@@ -337,12 +337,12 @@ impl View {
         let read = match (self.work.done, self.work.expected()) {
             (0, _) => "nothing was read".to_owned(),
             (done, Some(expected)) => {
-                format!("{} of about {} objects were read", number(done), number(expected))
+                format!("{} of about {} objects were read", grouped(done), grouped(expected))
             }
-            (done, None) => format!("{} objects were read", number(done)),
+            (done, None) => format!("{} objects were read", grouped(done)),
         };
         let (phase, seconds) = (self.phase.word(), self.elapsed.as_secs());
-        format!("interrupted after {seconds} s while {phase}: {read} ({})", size(self.bytes))
+        format!("interrupted after {seconds} s while {phase}: {read} ({})", bytes(self.bytes))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The request summary: the requests of a run and what S3 charges for them.
 use crate::console::stream::print_to_stderr;
-pub(crate) use crate::report::text_lines::number;
+use crate::report::numbers::{bytes, grouped};
 use crate::source::layer::count::Counts;
 use std::io::IsTerminal as _;
 
@@ -32,18 +32,18 @@ pub(crate) fn print_request_summary(quiet: bool, counts: &Counts) {
         match counts.unneeded() {
             0 => String::new(),
             1 => "; 1 digest was read ahead and not needed".to_owned(),
-            more => format!("; {} digests were read ahead and not needed", number(more)),
+            more => format!("; {} digests were read ahead and not needed", grouped(more)),
         }
     ));
 }
 
 /// Describes requests, bytes and their price. Every attempt counts, as it does for S3.
-pub(crate) fn cost(lists: u64, gets: u64, bytes: u64) -> String {
+pub(crate) fn cost(lists: u64, gets: u64, read: u64) -> String {
     format!(
         "{} LIST and {} GET requests, {}; estimated price {} ({PRICES}; without data transfer)",
-        number(lists),
-        number(gets),
-        size(bytes),
+        grouped(lists),
+        grouped(gets),
+        bytes(read),
         dollars(lists, gets),
     )
 }
@@ -57,16 +57,6 @@ fn dollars(lists: u64, gets: u64) -> String {
         format!("{price:.4} USD")
     } else {
         format!("{price:.2} USD")
-    }
-}
-
-/// Returns a number of bytes in a suitable unit.
-pub(crate) fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", float(bytes) / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", float(bytes) / 1e6),
-        _ => format!("{:.1} GB", float(bytes) / 1e9),
     }
 }
 
@@ -88,18 +78,6 @@ mod tests {
         assert_eq!(dollars(0, 1), "less than 0.0001 USD");
         assert_eq!(dollars(0, 1_000_000_000), "400.00 USD");
         assert_eq!(dollars(1_000, 0), "0.0050 USD");
-    }
-
-    #[test]
-    fn numbers_are_shown_for_people() {
-        assert_eq!(number(0), "0");
-        assert_eq!(number(999), "999");
-        assert_eq!(number(1_000), "1,000");
-        assert_eq!(number(1_234_567), "1,234,567");
-        assert_eq!(size(999), "999 bytes");
-        assert_eq!(size(1_500), "1.5 kB");
-        assert_eq!(size(2_340_000), "2.3 MB");
-        assert_eq!(size(7_000_000_000), "7.0 GB");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `report.txt`, and what the command prints: the case for people.
 use super::model::{CaseDeed, CaseReport};
 use super::words;
-use crate::report::text_lines::counted;
+use crate::report::numbers::counted;
 use crate::report::words::evidence;
 use trailproof_core::codes::technique::ATTACK_VERSION;
 use trailproof_core::vocab::budget::SHOWN;

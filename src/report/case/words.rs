@@ -1,6 +1,6 @@
 //! The words for the codes of a case, in one place. Everything from outside is escaped here.
 use super::model::CaseDeed;
-use crate::report::text_lines::counted;
+use crate::report::numbers::counted;
 use trailproof_core::codes::technique::{CaseNotice, Confidence, Raise, Technique, Witness};
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::{ObjectLocation, excerpt};

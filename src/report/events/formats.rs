@@ -1,6 +1,6 @@
 //! Writes hits as text, one JSON document, JSON lines or CSV.
 use super::searched::{EventHit, EventsSearched};
-use crate::report::text_lines::{counted, hours};
+use crate::report::numbers::{counted, hours};
 use csv::{Terminator, Writer, WriterBuilder};
 use serde_json::{Value, json, to_value};
 use std::io::{self, Write};

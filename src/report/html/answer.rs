@@ -1,9 +1,9 @@
 //! The headline: the verdict, its reason, the figures behind it, and what a reader may state.
 use super::findings::FindingCounts;
-use super::shown::{Shown, count, css_string, grouped, hours_and_days, joined};
+use super::shown::{Shown, css_string, joined};
 use crate::report::collect::Collected;
+use crate::report::numbers::{counted, grouped, hours_and_days, per_cent};
 use crate::report::places;
-use crate::report::text_lines::per_cent;
 use crate::report::words;
 use std::collections::BTreeSet;
 use trailproof_core::record::{RunStart, RunSummary};
@@ -94,7 +94,7 @@ pub(super) fn unread(run: &Collected) -> u64 {
 
 fn reason(run: &Collected, summary: &RunSummary, counts: &FindingCounts) -> String {
     let due = summary.coverage.total() - summary.coverage.pending;
-    let chains = count(summary.chains, "chain");
+    let chains = counted(summary.chains, "chain");
     let open = match open_time(summary) {
         0 => None,
         open => Some(format!(
@@ -113,8 +113,8 @@ fn reason(run: &Collected, summary: &RunSummary, counts: &FindingCounts) -> Stri
             format!(
                 "Every chain in scope ({chains}) is verified for the whole period{all}: {}, and {} \
                  that they name.",
-                count(summary.counts.digests.valid + summary.counts.backfill.valid, "digest"),
-                count(summary.counts.logs.valid, "log file"),
+                counted(summary.counts.digests.valid + summary.counts.backfill.valid, "digest"),
+                counted(summary.counts.logs.valid, "log file"),
             )
         }
         Verdict::Contradicted => {
@@ -159,7 +159,7 @@ fn reason(run: &Collected, summary: &RunSummary, counts: &FindingCounts) -> Stri
                     (_, "object or listing") => {
                         format!("{} objects or listings {many}", grouped(number))
                     }
-                    _ => format!("{} {many}", count(number, noun)),
+                    _ => format!("{} {many}", counted(number, noun)),
                 };
                 clauses.push(words);
             }
@@ -233,7 +233,7 @@ pub(super) fn figures(run: &Collected, has_gaps: bool) -> Vec<Figure> {
 
 /// Names accounts, regions or trails, or only counts them if they are many.
 fn names(noun: &str, names: &BTreeSet<&str>) -> String {
-    let number = count(u64::try_from(names.len()).unwrap_or(u64::MAX), noun);
+    let number = counted(u64::try_from(names.len()).unwrap_or(u64::MAX), noun);
     match names.len() {
         0 => number,
         few if few <= NAMED => {
@@ -256,10 +256,12 @@ pub(super) fn found(run: &Collected) -> String {
         0 => String::new(),
         ended => format!(", and {} that ended before the period", grouped(ended)),
     };
-    let chains =
-        run.summary.as_ref().map_or(String::new(), |summary| count(summary.chains, "chain") + "; ");
+    let chains = run
+        .summary
+        .as_ref()
+        .map_or(String::new(), |summary| counted(summary.chains, "chain") + "; ");
     let places = run.places.as_ref().map(|answered| {
-        format!("; {}: {}", count(answered.found, "place"), places::answered(answered))
+        format!("; {}: {}", counted(answered.found, "place"), places::answered(answered))
     });
     format!(
         "{chains}{}, {} and {}{ended}{}",
@@ -299,15 +301,16 @@ impl Statement {
             hours_and_days(coverage.total() - coverage.pending),
             per_cent(coverage.verified, coverage.total() - coverage.pending),
         );
-        let digests = count(summary.counts.digests.valid + summary.counts.backfill.valid, "digest");
-        let logs = count(summary.counts.logs.valid, "log file");
+        let digests =
+            counted(summary.counts.digests.valid + summary.counts.backfill.valid, "digest");
+        let logs = counted(summary.counts.logs.valid, "log file");
         let sentences = match summary.verdict {
             Verdict::Proven => vec![
                 format!(
                     "The CloudTrail log files of {evidence} ({scope}), delivered from {from} to {to}, \
                      are complete and unchanged, as CloudTrail’s signed digests record them: \
                      {digests} and {logs} in {} were verified.",
-                    count(summary.chains, "chain"),
+                    counted(summary.chains, "chain"),
                 ),
                 by,
             ],
@@ -316,7 +319,7 @@ impl Statement {
                     Verdict::Contradicted => format!(
                         "The CloudTrail log files of {evidence} ({scope}), from {from} to {to}, are \
                          contradicted: {}.",
-                        count(run.findings.total, "finding"),
+                        counted(run.findings.total, "finding"),
                     ),
                     _ => format!(
                         "The CloudTrail log files of {evidence} ({scope}), from {from} to {to}, are \
@@ -329,7 +332,7 @@ impl Statement {
                         "{time} are verified: {digests} and {logs}. {} of {} are verified for the \
                          whole period.",
                         grouped(verified_chains),
-                        count(summary.chains, "chain"),
+                        counted(summary.chains, "chain"),
                     ),
                     by,
                 ]

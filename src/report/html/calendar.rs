@@ -4,7 +4,7 @@
 //! An hour shows the worst coverage in it, so that no unverified second is hidden. Consecutive
 //! hours with the same coverage form a run, and a run takes at most three rectangles.
 use super::links::Mark;
-use super::shown::count;
+use crate::report::numbers::counted;
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -225,7 +225,7 @@ impl Block {
         let said: Vec<String> = counts
             .iter()
             .map(|(coverage, hours)| {
-                format!("{} {}", count(hours.unsigned_abs(), "hour"), coverage.code())
+                format!("{} {}", counted(hours.unsigned_abs(), "hour"), coverage.code())
             })
             .collect();
         let name = usize::try_from(month).ok().and_then(|month| MONTHS.get(month - 1));

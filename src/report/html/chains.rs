@@ -4,12 +4,12 @@ use super::calendar::{Month, months, months_in, strip};
 use super::findings::Findings;
 use super::gaps::Gaps;
 use super::links::{ChainRef, Mark, Numbers, Standing};
-use super::shown::{Shown, count, grouped, hours, length};
+use super::shown::Shown;
 use crate::report::collect::Collected;
 use crate::report::ends::Ends;
 use crate::report::names::ChainNames;
-use crate::report::text_lines::{bytes, per_cent, verified};
-use crate::report::words::{PENDING, uncovered};
+use crate::report::numbers::{bytes, counted, grouped, length, per_cent, unbroken_hours, verified};
+use crate::report::words::coverage_means;
 use std::collections::BTreeSet;
 use trailproof_core::compat::event::Tally;
 use trailproof_core::coverage::{Coverage, Segment};
@@ -54,7 +54,7 @@ pub(super) struct Stretch {
     pub(super) to: Shown,
     pub(super) length: String,
     pub(super) code: &'static str,
-    pub(super) meaning: String,
+    pub(super) meaning: &'static str,
     /// Number of its entry under the time that no digest covers.
     pub(super) gap: Option<usize>,
 }
@@ -159,7 +159,7 @@ fn row(chain_ref: ChainRef, chain: &ChainSummary, standing: Standing, few: bool)
         standing,
         strip: if few { strip(&chain.segments) } else { Vec::new() },
         verified: per_cent(part, all),
-        hours: format!("{} of {}", hours(part), hours(all)),
+        hours: format!("{} of {}", unbroken_hours(part), unbroken_hours(all)),
         digests: tally(&digests),
         logs: tally(&chain.counts.logs),
         bytes: bytes(chain.counts.stored_bytes),
@@ -229,13 +229,7 @@ fn stretch(segment: &Segment, gaps: &[(Timestamp, usize)]) -> Stretch {
         to: Shown::of(segment.to),
         length: length(segment.seconds()),
         code: segment.coverage.code(),
-        meaning: match segment.coverage {
-            Coverage::Verified => "proven digests and all of their log files".to_owned(),
-            Coverage::Contradicted => "the evidence contradicts a digest or log file".to_owned(),
-            Coverage::Unverified => "a digest or log file could not be checked".to_owned(),
-            Coverage::Pending => PENDING.to_owned(),
-            Coverage::Uncovered(why) => uncovered(why).to_owned(),
-        },
+        meaning: coverage_means(segment.coverage),
         gap: gap.map(|(_, number)| *number),
     }
 }
@@ -260,9 +254,9 @@ fn sentence(chain: &ChainSummary, ends: &Ends) -> String {
         length(part),
         length(all),
         grouped(digests.valid),
-        count(digests.total(), "digest"),
+        counted(digests.total(), "digest"),
         grouped(chain.counts.logs.valid),
-        count(chain.counts.logs.total(), "log file"),
-        count(chain.counts.findings(), "finding"),
+        counted(chain.counts.logs.total(), "log file"),
+        counted(chain.counts.findings(), "finding"),
     )
 }

@@ -2,14 +2,14 @@
 //! what could not be read.
 use super::answer::unread;
 use super::links::FIRST;
-use super::shown::{Shown, count};
+use super::shown::Shown;
 use crate::report::collect::Collected;
 use crate::report::exceptions::{Exceptions, Judged, NO_EFFECT, Standing};
 use crate::report::names::ChainNames;
+use crate::report::numbers::counted;
 use crate::report::places;
 use crate::report::words;
 use trailproof_core::codes::failure::ReadFailureKind;
-use trailproof_core::codes::notice::Notice;
 use trailproof_core::codes::unlisted::UnlistedReason;
 
 /// Maximum number of entries shown in one list; the rest is counted. One takes about 300 bytes.
@@ -94,46 +94,10 @@ pub(super) struct Failures {
     pub(super) places: List<(Shown, Shown)>,
 }
 
-fn failure_means(kind: ReadFailureKind) -> &'static str {
-    match kind {
-        ReadFailureKind::Denied => {
-            "the store denied access; without permission to list, it answers the same for missing \
-             objects"
-        }
-        ReadFailureKind::Archived => "in an archive and not restored",
-        ReadFailureKind::KmsDenied => {
-            "use of the key that encrypts it is denied, or the key is gone"
-        }
-        ReadFailureKind::Throttled => "the store throttled every attempt",
-        ReadFailureKind::Network => "the connection failed on every attempt",
-        ReadFailureKind::Timeout => "no answer arrived in time",
-        ReadFailureKind::Truncated => "the answer broke off on every attempt",
-        ReadFailureKind::ChangedWhileReading => "it was replaced while it was being read",
-        ReadFailureKind::NoSuchBucket => "the bucket does not exist",
-        ReadFailureKind::OverBudget => "larger than the limit",
-        ReadFailureKind::KeysUnavailable => "the public keys could not be obtained",
-        ReadFailureKind::NoSignature => "there is no signature to check",
-        ReadFailureKind::NotCopied => "the mirror does not have it; the bucket may",
-        ReadFailureKind::AbsentFromCopy => "the copy does not have it; the bucket may",
-        ReadFailureKind::CopyDamaged => {
-            "the mirror’s file changed after it was copied and verified; the bucket may be intact"
-        }
-        ReadFailureKind::NotFollowed => {
-            "a link, a special file or a name that cannot be a key: not followed"
-        }
-        ReadFailureKind::VersionUnknown => {
-            "no version from that time is left; whether it existed then is not known"
-        }
-        ReadFailureKind::DeliveredElsewhere => {
-            "genuine evidence of another bucket or prefix, which proves nothing about this one"
-        }
-    }
-}
-
 fn failures(run: &Collected) -> Vec<Failures> {
     let of_kind = |(kind, total): (&ReadFailureKind, &u64)| Failures {
         code: kind.code(),
-        means: failure_means(*kind),
+        means: words::failure_means(*kind),
         places: List::of(
             run.unread.entries.iter().filter(|unread| unread.why.kind == *kind),
             *total,
@@ -245,7 +209,7 @@ impl Details {
                 .notices
                 .iter()
                 .map(|(notice, number)| {
-                    (notice.code(), count(*number, "time"), notice_means(*notice))
+                    (notice.code(), counted(*number, "time"), words::notice_means(*notice))
                 })
                 .collect(),
         }
@@ -259,35 +223,5 @@ impl Details {
     /// Returns whether everything could be read and joins on to what came before.
     pub(super) fn all_read(&self) -> bool {
         self.unread + self.not_joined.total + self.delivery_errors.total == 0
-    }
-}
-
-fn notice_means(notice: Notice) -> &'static str {
-    match notice {
-        Notice::ChainStart => {
-            "a chain starts here: logging or validation was switched on; nothing before it is \
-             proven"
-        }
-        Notice::MetadataSignatureMissing => {
-            "a digest is proven by its successor; its own metadata has no signature, as is usual \
-             in a copy"
-        }
-        Notice::MetadataSignatureDiffers => {
-            "a digest is proven by its successor; the signature in its own metadata is invalid"
-        }
-        Notice::StoredInflated => "an object is stored inflated; its content is proven",
-        Notice::SeveralMembers => {
-            "an object consists of several gzip members, where CloudTrail writes one; joined, they \
-             are proven"
-        }
-        Notice::DigestUnlinked => "a digest is listed, but no chain reaches it",
-        Notice::Anchor => "a digest outside the period that only anchors its chain",
-        Notice::LifecycleLooksTheSame => {
-            "nothing older is listed; a lifecycle rule that expires old objects looks the same"
-        }
-        Notice::DigestCopied => {
-            "a digest is a copy of one that was delivered to another bucket or prefix; it proves \
-             nothing here"
-        }
     }
 }

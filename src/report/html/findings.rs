@@ -3,6 +3,7 @@ use super::links::{ChainRef, FIRST, Mark, Numbers};
 use super::shown::Shown;
 use crate::report::collect::{Collected, LocatedFinding};
 use crate::report::names::ChainNames;
+use crate::report::numbers::counted;
 use crate::report::words;
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::codes::finding::{Finding, Outcome};
@@ -88,10 +89,10 @@ fn clause(code: &str, number: u64) -> String {
         "digest-malformed" => ("digest", "is malformed", "are malformed"),
         "digest-out-of-order" => ("digest", "is out of order", "are out of order"),
         "digest-moved" => ("digest", "was moved", "were moved"),
-        other => return format!("{} {other}", super::shown::count(number, "finding")),
+        other => return format!("{} {other}", counted(number, "finding")),
     };
     let verb = if number == 1 { one } else { many };
-    format!("{} {verb}", super::shown::count(number, noun))
+    format!("{} {verb}", counted(number, noun))
 }
 
 /// All findings with one code.
@@ -169,7 +170,7 @@ impl Findings {
             let folded = views.split_off(views.len().min(FIRST));
             made.groups.push(Group {
                 code: one.code(),
-                means: means(one),
+                means: words::finding_means(one),
                 total: counts.0.get(&rank).map_or(kept, |(_, total)| *total),
                 chains: u64::try_from(chains.len()).unwrap_or(u64::MAX),
                 same: same.then(|| (Shown::of(both.0), Shown::of(both.1))),
@@ -212,23 +213,6 @@ fn time(at: &ObjectLocation) -> Option<Timestamp> {
     let name = at.key.rsplit('/').next()?;
     let minute = name.split('_').find(|part| part.len() == 14 && part.ends_with('Z'))?;
     Timestamp::parse_key(&format!("{}00Z", minute.get(..13)?))
-}
-
-fn means(finding: &Finding) -> &'static str {
-    match finding {
-        Finding::DigestMissing => "a digest that a later, proven digest links to is missing",
-        Finding::DigestMalformed(_) => "a digest does not have the form of a digest",
-        Finding::DigestMoved { .. } => "a digest is not where it was delivered",
-        Finding::DigestSignatureInvalid(_) => "a digest’s signature is invalid",
-        Finding::DigestKeyUnknown { .. } => "a digest is signed by a key that is not CloudTrail’s",
-        Finding::DigestLinkMismatch { .. } => "a digest is not the one that its successor records",
-        Finding::DigestOutOfOrder { .. } => "a digest is not older than the one that links to it",
-        Finding::DigestDeliveredThenGone { .. } => "the newest digest that was delivered is gone",
-        Finding::LogMissing => "a log file that a proven digest names is missing",
-        Finding::LogHashMismatch { .. } => "a log file is not what was delivered",
-        Finding::LogMalformed(_) => "a log file is not one complete gzip member",
-        Finding::LogTrailingData { .. } => "something was added to a log file",
-    }
 }
 
 #[cfg(test)]

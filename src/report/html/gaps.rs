@@ -1,9 +1,10 @@
 //! Time that no digest covers, grouped by cause: what nothing explains first, what is usual last.
 //! Stretches of equal time and cause are one entry for all of their chains.
 use super::links::{ChainRef, FIRST, Mark, Numbers};
-use super::shown::{Shown, hours_and_days, length};
+use super::shown::Shown;
 use crate::report::collect::{Collected, Gap};
 use crate::report::names::ChainNames;
+use crate::report::numbers::{hours_and_days, length};
 use crate::report::words::uncovered;
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::coverage::{Coverage, Uncovered};

@@ -4,7 +4,7 @@ use super::shown::Shown;
 use crate::report::collect::Collected;
 use crate::report::ends::Ends;
 use crate::report::names::ChainNames;
-use crate::report::text_lines::verified;
+use crate::report::numbers::verified;
 use std::collections::BTreeMap;
 use trailproof_core::coverage::Coverage;
 use trailproof_core::record::{ChainSummary, Presence};

@@ -1,9 +1,9 @@
 //! The table of accounts and regions, for accounts with exceptions; and which accounts and regions were
 //! found.
 use super::links::{Numbers, Standing};
-use super::shown::{Shown, grouped};
+use super::shown::Shown;
 use crate::report::ends::Ends;
-use crate::report::text_lines::{per_cent, verified};
+use crate::report::numbers::{grouped, per_cent, verified};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::record::ChainSummary;
 

@@ -1,9 +1,9 @@
 //! The counts that the verdict rests on.
-use super::shown::{Shown, count, grouped, hours_and_days, length};
+use super::shown::Shown;
 use crate::report::collect::Collected;
+use crate::report::numbers::{bytes, counted, grouped, hours_and_days, length, per_cent};
 use crate::report::storage;
-use crate::report::text_lines::{COMPLETE_COPY, bytes, per_cent};
-use crate::report::words::uncovered;
+use crate::report::words::{COMPLETE_COPY, uncovered};
 use trailproof_core::compat::event::Tally;
 use trailproof_core::record::RunSummary;
 
@@ -105,8 +105,8 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         notes.push(format!(
             "{} in {} were listed, including those just outside the period that anchor a chain. A \
              missing digest counts as contradicted although no listing holds it.",
-            count(digests, "digest"),
-            count(chains, "chain"),
+            counted(digests, "digest"),
+            counted(chains, "chain"),
         ));
     }
     if counts.stored_bytes > 0 {
@@ -131,7 +131,7 @@ fn notes(run: &Collected, summary: &RunSummary) -> Vec<String> {
         (summary.set_aside.values().sum(), "object", "ignored, which no reader takes for data"),
     ] {
         if number > 0 {
-            notes.push(format!("{} {what}.", count(number, noun)));
+            notes.push(format!("{} {what}.", counted(number, noun)));
         }
     }
     for sentence in storage::sentences(&run.storage) {

@@ -1,6 +1,7 @@
 //! `lookup --format text`: the answers for people.
 use super::result::{FileReport, LookupMatch, LookupReport, ObjectNow, Searched};
-use crate::report::text_lines::{COMPLETE_COPY, counted};
+use crate::report::numbers::{counted, number_of_hours};
+use crate::report::words::COMPLETE_COPY;
 use crate::report::words::{evidence, expected_and_found, scope};
 use std::collections::BTreeMap;
 use trailproof_core::codes::lookup::{FileSkipped, LookupAnswer, LookupNotice};
@@ -221,13 +222,4 @@ fn left_out(searched: &Searched) -> Vec<String> {
 fn hours(seconds: i64) -> String {
     let noun = if seconds == HOUR { "hour" } else { "hours" };
     format!("{} {noun}", number_of_hours(seconds))
-}
-
-/// Returns a number of hours, with one decimal unless it is whole.
-fn number_of_hours(seconds: i64) -> String {
-    let tenths = seconds.saturating_mul(10) / HOUR;
-    match (tenths / 10, tenths % 10) {
-        (whole, 0) => whole.to_string(),
-        (whole, tenth) => format!("{whole}.{tenth}"),
-    }
 }

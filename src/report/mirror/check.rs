@@ -1,5 +1,5 @@
 //! `mirror check`: whether the files are what they were when they were copied.
-use crate::report::text_lines::{bytes, number};
+use crate::report::numbers::{bytes, grouped};
 use crate::report::words::custody_fault;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,7 +120,7 @@ pub(crate) fn text(report: &CheckReport, verbose: bool) -> String {
         ),
         format!(
             "  recorded  {} files, {}",
-            number(report.recorded.files),
+            grouped(report.recorded.files),
             bytes(report.recorded.bytes)
         ),
         read_line(report),
@@ -131,16 +131,16 @@ pub(crate) fn text(report: &CheckReport, verbose: bool) -> String {
             None => "as the last run wrote them",
             Some(_) => "not all as the last run wrote them",
         };
-        lines.push(format!("  documents {} compared: {words}", number(report.documents)));
+        lines.push(format!("  documents {} compared: {words}", grouped(report.documents)));
     }
     lines.push(match report.custody_entries {
-        Some(entries) => format!("  custody   {} entries in the log", number(entries)),
+        Some(entries) => format!("  custody   {} entries in the log", grouped(entries)),
         None => "  custody   the mirror has no log".to_owned(),
     });
     if report.set_aside > 0 {
         lines.push(format!(
             "  set aside {} files that no reader takes for evidence, such as those of desktops",
-            number(report.set_aside)
+            grouped(report.set_aside)
         ));
     }
     if !report.complete {
@@ -153,14 +153,14 @@ pub(crate) fn text(report: &CheckReport, verbose: bool) -> String {
         lines.push(format!("  {}: {}", fault.code(), custody_fault(*fault)));
     }
     for (code, count) in &report.counts {
-        lines.push(format!("{}: {}", code.code(), number(*count)));
+        lines.push(format!("{}: {}", code.code(), grouped(*count)));
         let mut of_code = report.faults.iter().filter(|fault| fault.code == *code);
         let shown = if verbose { usize::MAX } else { SHOWN };
         lines.extend(of_code.by_ref().take(shown).map(fault_line));
         let listed = report.faults.iter().filter(|fault| fault.code == *code).count().min(shown);
         let more = count.saturating_sub(u64::try_from(listed).unwrap_or(u64::MAX));
         if more > 0 {
-            lines.push(format!("    and {} more", number(more)));
+            lines.push(format!("    and {} more", grouped(more)));
         }
     }
     lines.extend(next_step(report));
@@ -168,7 +168,7 @@ pub(crate) fn text(report: &CheckReport, verbose: bool) -> String {
 }
 
 fn read_line(report: &CheckReport) -> String {
-    let read = format!("{} files, {}", number(report.read.files), bytes(report.read.bytes));
+    let read = format!("{} files, {}", grouped(report.read.files), bytes(report.read.bytes));
     match &report.sample {
         None => format!("  read      {read}"),
         Some(sample) => format!(

@@ -1,5 +1,5 @@
 //! `mirror --dry-run`: what would be copied, and whether it fits.
-use crate::report::text_lines::{bytes, number};
+use crate::report::numbers::{bytes, grouped};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
@@ -149,18 +149,18 @@ pub(crate) fn text(plan: &MirrorPlan) -> String {
     }
     for (kind, of) in &plan.kinds {
         let mut line =
-            format!("  {:<10} {}, {}", kind.words(), number(of.objects), bytes(of.bytes));
+            format!("  {:<10} {}, {}", kind.words(), grouped(of.objects), bytes(of.bytes));
         if of.held > 0 {
-            line += &format!("; {} of them are in the mirror already", number(of.held));
+            line += &format!("; {} of them are in the mirror already", grouped(of.held));
         }
         lines.push(line);
     }
-    lines.push(format!("  to copy    {} objects, {}", number(plan.to_copy), bytes(plan.bytes)));
+    lines.push(format!("  to copy    {} objects, {}", grouped(plan.to_copy), bytes(plan.bytes)));
     if plan.archived() > 0 {
         lines.push(format!(
             "  archived   {} of these are in GLACIER or DEEP_ARCHIVE: they cannot be copied until \
              they are restored",
-            number(plan.archived())
+            grouped(plan.archived())
         ));
     }
     lines.push(space_line(plan));
@@ -185,7 +185,7 @@ fn space_line(plan: &MirrorPlan) -> String {
     };
     let files = match free.files {
         Some(files) if plan.to_copy > files => {
-            format!(", in at most {} more files", number(files))
+            format!(", in at most {} more files", grouped(files))
         }
         _ => String::new(),
     };

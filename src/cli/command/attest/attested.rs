@@ -2,8 +2,8 @@
 use crate::attest::key::VerifyingKey;
 use crate::attest::statement::Statement;
 use crate::cli::args::attest::Required;
-use crate::cli::terminal::request_summary::number;
 use crate::console::exit::ExitStatus;
+use crate::report::numbers::grouped;
 use crate::report::words;
 use serde_json::Value;
 use std::io::{self, Write};
@@ -123,7 +123,7 @@ impl<'a> Attested<'a> {
             ("expected", self.expected()),
             ("accounts", self.text("scope/found/accounts")),
             ("regions", self.text("scope/found/regions")),
-            ("chains", self.value("result/chains").map(|_| number(self.count("result/chains")))),
+            ("chains", self.value("result/chains").map(|_| grouped(self.count("result/chains")))),
             ("digests", self.objects(&["digests", "backfillDigests"])),
             ("log files", self.objects(&["logFiles"])),
             ("time", self.time()),
@@ -176,7 +176,7 @@ impl<'a> Attested<'a> {
         if total == 0 {
             return Ok(());
         }
-        writeln!(out, "\n{name} ({}, {meaning})", number(total))?;
+        writeln!(out, "\n{name} ({}, {meaning})", grouped(total))?;
         for entry in listed.iter().take(LISTED) {
             let code = ["/finding/code", "/readFailure/code", "/why"];
             let code = code.iter().find_map(|at| entry.pointer(at)?.as_str());
@@ -189,7 +189,7 @@ impl<'a> Attested<'a> {
         let more = total.saturating_sub(u64::try_from(LISTED).unwrap_or(u64::MAX));
         match more {
             0 => Ok(()),
-            more => writeln!(out, "  … and {} more", number(more)),
+            more => writeln!(out, "  … and {} more", grouped(more)),
         }
     }
 
@@ -198,8 +198,8 @@ impl<'a> Attested<'a> {
         writeln!(
             out,
             "\naccepted exceptions: {} of {} reasons against a proven verdict, by the file with SHA-256 {file}",
-            number(self.count("acceptedExceptions/accepted")),
-            number(self.count("acceptedExceptions/objections")),
+            grouped(self.count("acceptedExceptions/accepted")),
+            grouped(self.count("acceptedExceptions/objections")),
         )?;
         let listed = self.list("acceptedExceptions/listed");
         for entry in listed {
@@ -213,7 +213,7 @@ impl<'a> Attested<'a> {
             let matches = entry.get("matches").and_then(Value::as_u64).unwrap_or_default();
             let outcome = match (entry.get("expired").and_then(Value::as_bool), matches) {
                 (Some(false), 0) => "about nothing".to_owned(),
-                (Some(false), matches) => format!("accepts {}", number(matches)),
+                (Some(false), matches) => format!("accepts {}", grouped(matches)),
                 _ => "expired, accepts nothing".to_owned(),
             };
             writeln!(out, "  {subject}: {outcome}")?;
@@ -233,7 +233,7 @@ impl<'a> Attested<'a> {
         self.value("result/counts")?;
         let sum = |of: &str| {
             let each = kinds.iter().map(|kind| self.count(&format!("result/counts/{kind}/{of}")));
-            number(each.fold(0, u64::saturating_add))
+            grouped(each.fold(0, u64::saturating_add))
         };
         Some(format!(
             "{} valid, {} contradicted or missing, {} not checked",
@@ -255,7 +255,7 @@ impl<'a> Attested<'a> {
         let verified = seconds("verified");
         let open = seconds("contradicted").saturating_add(seconds("unverified"));
         let total = verified.saturating_add(open).saturating_add(uncovered);
-        let hours = |seconds: i64| number(u64::try_from(seconds / HOUR).unwrap_or_default());
+        let hours = |seconds: i64| grouped(u64::try_from(seconds / HOUR).unwrap_or_default());
         Some(format!("{} of {} chain-hours verified", hours(verified), hours(total)))
     }
 

@@ -9,7 +9,7 @@ use crate::cli::args::attest::VerifyAttestationArgs;
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::terminal::progress::Progress;
 use crate::console::refusal::Refusal;
-use crate::report::text_lines::COMPLETE_COPY;
+use crate::report::words::COMPLETE_COPY;
 use crate::session::environment::now;
 use crate::session::location::location;
 use crate::session::open::{CallerLookup, Session};
