@@ -6,6 +6,7 @@ use crate::log_file::LogProof;
 use crate::vocab::key_layout::DigestKind;
 use crate::vocab::location::ObjectLocation;
 use crate::vocab::time::{InclusivePeriod, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// One fact about the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +75,8 @@ pub struct DigestFacts {
     pub logs: usize,
 }
 
-/// Counts of one kind of object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Counts of one kind of object. Records have them in this form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Checked and proven.
     pub valid: u64,

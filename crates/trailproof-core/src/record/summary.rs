@@ -5,6 +5,7 @@ use crate::coverage::{Segment, Uncovered};
 use crate::verdict::Verdict;
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use strum::{IntoStaticStr, VariantNames};
 
@@ -48,14 +49,16 @@ pub struct ChainSummary {
     pub counts: Counts,
 }
 
-/// Counts of objects, findings and bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Counts of objects, findings and bytes. Records have them in this form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Standard digests.
     pub digests: Tally,
     /// Backfill digests.
+    #[serde(rename = "backfill_digests")]
     pub backfill: Tally,
     /// Log files.
+    #[serde(rename = "log_files")]
     pub logs: Tally,
     /// Findings that concern a chain as a whole.
     pub chain_findings: u64,

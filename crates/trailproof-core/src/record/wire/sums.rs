@@ -1,70 +1,12 @@
-//! Counts, and the summaries of chains and runs.
+//! The summaries of chains and runs.
 use super::parts::{ChainShape, SegmentShape, Text, Time};
 use super::unreadable::Unreadable;
 use crate::codes::unlisted::SetAside;
-use crate::compat::event::Tally;
 use crate::coverage::{Segment, Uncovered};
 use crate::record::summary::{ChainSummary, Counts, CoverageTotals, Presence, RunSummary};
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct TallyShape {
-    valid: u64,
-    invalid: u64,
-    unverified: u64,
-}
-
-impl From<Tally> for TallyShape {
-    fn from(tally: Tally) -> Self {
-        let Tally { valid, invalid, unverified } = tally;
-        Self { valid, invalid, unverified }
-    }
-}
-
-impl From<TallyShape> for Tally {
-    fn from(shape: TallyShape) -> Self {
-        let TallyShape { valid, invalid, unverified } = shape;
-        Self { valid, invalid, unverified }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct CountsShape {
-    digests: TallyShape,
-    backfill_digests: TallyShape,
-    log_files: TallyShape,
-    chain_findings: u64,
-    stored_bytes: u64,
-    inflated_bytes: u64,
-}
-
-impl From<&Counts> for CountsShape {
-    fn from(counts: &Counts) -> Self {
-        Self {
-            digests: counts.digests.into(),
-            backfill_digests: counts.backfill.into(),
-            log_files: counts.logs.into(),
-            chain_findings: counts.chain_findings,
-            stored_bytes: counts.stored_bytes,
-            inflated_bytes: counts.inflated_bytes,
-        }
-    }
-}
-
-impl From<CountsShape> for Counts {
-    fn from(shape: CountsShape) -> Self {
-        Self {
-            digests: shape.digests.into(),
-            backfill: shape.backfill_digests.into(),
-            logs: shape.log_files.into(),
-            chain_findings: shape.chain_findings,
-            stored_bytes: shape.stored_bytes,
-            inflated_bytes: shape.inflated_bytes,
-        }
-    }
-}
 
 /// The summary of a chain.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,7 +18,7 @@ pub struct ChainFinishedShape<'a> {
     last_digest_before: Option<Time>,
     #[serde(borrow)]
     coverage: Vec<SegmentShape<'a>>,
-    counts: CountsShape,
+    counts: Counts,
 }
 
 impl<'a> From<&'a ChainSummary> for ChainFinishedShape<'a> {
@@ -91,7 +33,7 @@ impl<'a> From<&'a ChainSummary> for ChainFinishedShape<'a> {
             presence: summary.presence.code().into(),
             last_digest_before: last.map(Time),
             coverage: summary.segments.iter().map(SegmentShape::from).collect(),
-            counts: (&summary.counts).into(),
+            counts: summary.counts,
         }
     }
 }
@@ -118,7 +60,7 @@ impl TryFrom<ChainFinishedShape<'_>> for ChainSummary {
                 .into_iter()
                 .map(Segment::try_from)
                 .collect::<Result<_, _>>()?,
-            counts: shape.counts.into(),
+            counts: shape.counts,
         })
     }
 }
@@ -141,7 +83,7 @@ pub struct RunFinishedShape<'a> {
     exit_status: u8,
     chains: u64,
     chains_ended: u64,
-    counts: CountsShape,
+    counts: Counts,
     #[serde(borrow)]
     coverage_seconds: TotalsShape<'a>,
     log_files_unlisted: u64,
@@ -162,7 +104,7 @@ impl From<&RunSummary> for RunFinishedShape<'_> {
             exit_status: summary.verdict.exit_status(),
             chains: summary.chains,
             chains_ended: summary.ended,
-            counts: (&summary.counts).into(),
+            counts: summary.counts,
             coverage_seconds: TotalsShape {
                 verified: *verified,
                 contradicted: *contradicted,
@@ -207,7 +149,7 @@ impl TryFrom<RunFinishedShape<'_>> for RunSummary {
         }
         Ok(Self {
             verdict,
-            counts: shape.counts.into(),
+            counts: shape.counts,
             chains: shape.chains,
             ended: shape.chains_ended,
             coverage: CoverageTotals { verified, contradicted, unverified, pending, uncovered },
