@@ -25,7 +25,6 @@ mod fuzz_smoke;
 mod hostile_stores;
 mod interrupted;
 mod investigate;
-mod judge;
 mod key_files;
 mod late_keys;
 mod lookup;

@@ -139,6 +139,33 @@ pub enum Standing {
 }
 
 /// Builds the division from the newest digest to the oldest.
+///
+/// # Examples
+///
+/// Of four hours, the digest of the second is missing, and the digest of the last was never delivered:
+///
+/// ```
+/// use trailproof_core::coverage::{Coverage, CoverageBuilder, Standing};
+/// use trailproof_core::vocab::time::{HOUR, Period, Timestamp};
+///
+/// let at = |hour: i64| Timestamp::from_unix(hour * HOUR);
+/// let proven = |hour| Standing::Proven {
+///     start: at(hour),
+///     end: at(hour + 1),
+///     chain_start: false,
+///     coverage: Coverage::Verified,
+/// };
+/// let mut coverage = CoverageBuilder::new(Period { start: at(0), end: at(4) }, None);
+/// coverage.take(proven(2));
+/// coverage.take(Standing::Missing { end: at(2) });
+/// coverage.take(proven(0));
+/// assert!(coverage.is_complete());
+///
+/// let segments = coverage.finish(true);
+/// let hours: Vec<(&str, i64)> =
+///     segments.iter().map(|part| (part.coverage.code(), part.seconds() / HOUR)).collect();
+/// assert_eq!(hours, [("verified", 1), ("digests-missing", 1), ("verified", 1), ("tail", 1)]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct CoverageBuilder {
     period: Period,

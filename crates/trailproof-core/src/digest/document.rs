@@ -287,6 +287,26 @@ impl DigestClaim {
     }
 
     /// Returns the text that CloudTrail signs for this digest.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use sha2::{Digest as _, Sha256};
+    /// use trailproof_core::bytes::content::read_whole;
+    /// use trailproof_core::digest::document::DigestClaim;
+    ///
+    /// let json = br#"{
+    ///     "digestStartTime": "2026-03-01T00:00:00Z", "digestEndTime": "2026-03-01T01:00:00Z",
+    ///     "digestS3Bucket": "bucket", "digestS3Object": "key", "logFiles": [],
+    ///     "digestPublicKeyFingerprint": "fingerprint", "previousDigestSignature": null
+    /// }"#;
+    /// let content = read_whole(json, 1 << 20, None).expect("it is small");
+    /// let digest = DigestClaim::parse(&content, json).expect("it is a digest");
+    ///
+    /// let hash = hex::encode(Sha256::digest(json));
+    /// let text = format!("2026-03-01T01:00:00Z\nbucket/key\n{hash}\nnull");
+    /// assert_eq!(digest.string_to_sign(), text);
+    /// ```
     pub fn string_to_sign(&self) -> String {
         format!(
             "{}\n{}/{}\n{}\n{}",

@@ -71,6 +71,61 @@ pub enum KeyLookup<'k> {
 
 /// Judges the digest that was read for `at`, the location under which it must have been signed.
 /// `link` is what its proven successor records about it, if it has one.
+///
+/// # Examples
+///
+/// A digest of the demo is proven by the signature in its metadata. The same digest for another hour
+/// is not:
+///
+/// ```
+/// use base64::{Engine as _, engine::general_purpose::STANDARD};
+/// use trailproof_core::bytes::content::read_whole;
+/// use trailproof_core::codes::finding::{Finding, Outcome};
+/// use trailproof_core::compat::judge::DigestRead;
+/// use trailproof_core::digest::document::DigestClaim;
+/// use trailproof_core::digest::judge::{KeyLookup, judge_digest};
+/// use trailproof_core::digest::signing::PublicKey;
+/// use trailproof_core::vocab::location::ObjectLocation;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/demo");
+/// let json = |name: &str| -> std::io::Result<serde_json::Value> {
+///     Ok(serde_json::from_slice(&std::fs::read(format!("{demo}/{name}"))?)?)
+/// };
+/// let folder = "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/03/01/";
+/// let name = "111122223333_CloudTrail-Digest_eu-west-1_management-events_us-east-1_";
+/// let at = ObjectLocation::new("example-trail-logs", format!("{folder}{name}20260301T010411Z.json.gz"));
+///
+/// let stored = std::fs::read(format!("{demo}/{}/{}", at.bucket, at.key))?;
+/// let mut bytes = Vec::new();
+/// let content = read_whole(&stored, 1 << 20, Some(&mut bytes)).expect("a digest is small");
+/// let claim = DigestClaim::parse(&content, &bytes).expect("it is a digest");
+///
+/// let keys = &json("public-keys.json")?["eu-west-1"]["PublicKeyList"];
+/// let mut keys = keys.as_array().into_iter().flatten();
+/// let key = keys.find(|key| key["Fingerprint"] == claim.fingerprint).expect("it is listed");
+/// let der = STANDARD.decode(key["Value"].as_str().expect("base64"))?;
+/// let key = PublicKey::new(claim.fingerprint.clone(), &der);
+///
+/// let metadata = &json("trailproof-objects.json")?[&at.bucket][&at.key]["metadata"];
+/// let read = DigestRead {
+///     content,
+///     claim: Ok(claim),
+///     signature: metadata["signature"].as_str().map(str::to_owned),
+///     signature_algorithm: metadata["signature-algorithm"].as_str().map(str::to_owned),
+///     backfill_generated: None,
+/// };
+/// let (outcome, notices) = judge_digest(read.clone(), &at, None, &KeyLookup::Known(&key));
+/// let Outcome::Valid(proven) = outcome else { panic!("{outcome:?}") };
+/// assert!(proven.proofs.own_signature && notices.is_empty());
+/// assert_eq!(proven.digest.end.to_string(), "2026-03-01T01:04:11Z");
+///
+/// let later = ObjectLocation::new("example-trail-logs", at.key.replace("T010411Z", "T020411Z"));
+/// let (outcome, _) = judge_digest(read, &later, None, &KeyLookup::Known(&key));
+/// assert!(matches!(outcome, Outcome::Invalid(Finding::DigestMoved { recorded }) if recorded == at));
+/// # Ok(())
+/// # }
+/// ```
 pub fn judge_digest(
     read: DigestRead,
     at: &ObjectLocation,

@@ -133,6 +133,33 @@ impl fmt::Display for TrailArn {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        /// An id is the text that it was read from, and text with anything else in it is no id.
+        #[test]
+        fn ids_are_their_texts(
+            account in "[0-9]{12}",
+            region in "[a-z]{2,3}(-[a-z]{3,9}){1,2}-[1-9]",
+            name in "[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?",
+            partition in "aws(-[a-z]{2,3})?",
+            odd in "[^A-Za-z0-9._-]",
+            place in 0..200_usize,
+        ) {
+            let arn = format!("arn:{partition}:cloudtrail:{region}:{account}:trail/{name}");
+            let read: TrailArn = arn.parse().unwrap();
+            proptest::prop_assert_eq!(read.to_string(), &*arn);
+            proptest::prop_assert_eq!(read.account.to_string(), &*account);
+            proptest::prop_assert_eq!(read.home_region.to_string(), &*region);
+            proptest::prop_assert_eq!(read.name.to_string(), &*name);
+            let with_odd = |text: &str| {
+                let at = place % (text.len() + 1);
+                format!("{}{odd}{}", &text[..at], &text[at..])
+            };
+            proptest::prop_assert!(with_odd(&account).parse::<AccountId>().is_err());
+            proptest::prop_assert!(with_odd(&region).parse::<Region>().is_err());
+            proptest::prop_assert!(with_odd(&name).parse::<TrailName>().is_err());
+        }
+    }
+
     #[test]
     fn a_trail_arn_is_parsed() {
         let arn: TrailArn =

@@ -236,6 +236,51 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// Names and prefixes may contain everything that the layout itself consists of.
+        #[test]
+        fn a_key_that_was_built_parses_to_its_parts(
+            account in "[0-9]{12}",
+            regions in ("[a-z]{2}-[a-z]{4,9}-[1-9]", "[a-z]{2}-[a-z]{4,9}-[1-9]"),
+            trail in "[a-z0-9]([A-Za-z0-9._-]|_us-east-1|_20230710T120000Z|_backfill){0,6}[a-z0-9]",
+            prefix in "(|(AWSLogs|CloudTrail-Digest|[a-zA-Z0-9!_.*'()=&@ -]{1,9})(/(AWSLogs|2023/07/10|[a-z]{1,4})){0,3})",
+            organization in proptest::option::of("o-[a-z0-9]{10,32}"),
+            seconds in 0..=4_102_444_800_i64,
+            backfill: bool,
+        ) {
+            let chain = ChainKey {
+                account: account.parse().unwrap(),
+                source_region: regions.0.parse().unwrap(),
+                trail: trail.parse().unwrap(),
+                home_region: regions.1.parse().unwrap(),
+                root: KeyRoot {
+                    prefix,
+                    organization: organization.map(|id| id.parse().unwrap()),
+                },
+            };
+            let kind = if backfill { DigestKind::Backfill } else { DigestKind::Standard };
+            let end = Timestamp::from_unix(seconds);
+            let key = chain.digest_key(end, kind);
+            proptest::prop_assert!(key.starts_with(&chain.folder()));
+            proptest::prop_assert!(chain.before(end) < key);
+            proptest::prop_assert_eq!(DigestKey::parse(&key), Some(DigestKey { chain, end, kind }));
+        }
+
+        /// A key that is nearly a digest's either is not taken for one, or is exactly what it says.
+        #[test]
+        fn a_key_that_parses_is_the_key_of_its_parts(
+            at in 0..REAL.len(),
+            removed in 0..3_usize,
+            added in "[A-Za-z0-9/_.-]{0,2}",
+        ) {
+            let rest = REAL.get(at + removed..).unwrap_or_default();
+            let key = format!("{}{added}{rest}", &REAL[..at]);
+            if let Some(parsed) = DigestKey::parse(&key) {
+                proptest::prop_assert_eq!(parsed.build(), key);
+            }
+        }
+    }
+
     #[test]
     fn only_exact_digest_keys_parse() {
         for (from, to) in [

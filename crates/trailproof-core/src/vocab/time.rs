@@ -236,6 +236,29 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// 1970 to 9999, in both spellings, which also sort as the times do.
+        #[test]
+        fn every_time_comes_back(seconds in 0..=253_402_300_799_i64, other in 0..=253_402_300_799_i64) {
+            let (at, other) = (Timestamp::from_unix(seconds), Timestamp::from_unix(other));
+            proptest::prop_assert_eq!(at.unix(), seconds);
+            proptest::prop_assert_eq!(Timestamp::parse(&at.to_string()), Some(at));
+            proptest::prop_assert_eq!(Timestamp::parse_key(&at.key()), Some(at));
+            proptest::prop_assert_eq!(at.to_string().cmp(&other.to_string()), at.cmp(&other));
+            proptest::prop_assert_eq!(at.key().cmp(&other.key()), at.cmp(&other));
+            let day = format!("{}T", at.date_folder().replace('/', ""));
+            proptest::prop_assert!(at.key().starts_with(&day));
+        }
+
+        /// Whatever is not exactly a key's time is not taken for one.
+        #[test]
+        fn a_text_that_is_a_time_is_the_spelling_of_it(text in "[0-9]{8}T[0-9]{6}Z|[0-9TZ+ -]{14,18}") {
+            if let Some(at) = Timestamp::parse_key(&text) {
+                proptest::prop_assert_eq!(at.key(), text);
+            }
+        }
+    }
+
     #[test]
     fn times_are_clamped_to_four_digit_years() {
         assert_eq!(Timestamp::from_unix(i64::MAX).to_string(), "9999-12-31T23:59:59Z");

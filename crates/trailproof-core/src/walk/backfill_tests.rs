@@ -4,6 +4,7 @@ use crate::bytes::content::read_whole;
 use crate::digest::document::DigestClaim;
 use crate::digest::signing::KeyRing;
 use crate::vocab::time::HOUR;
+use proptest::prelude::*;
 
 const FOLDER: &str = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/";
 
@@ -73,5 +74,55 @@ fn a_walk_over_planted_digests_ends() {
             };
             assert_eq!(why, ReadFailureKind::NoSignature);
         }
+    }
+}
+
+proptest! {
+    /// Whatever a store without a single genuine digest returns, each listed digest is settled once,
+    /// none is proven, and the order of the listing does not matter.
+    #[test]
+    fn planted_digests_are_settled_once(
+        hours in prop::collection::vec(1..=20_u32, 0..12),
+        script in prop::collection::vec(any::<u8>(), 1..40),
+    ) {
+        let start = Timestamp::parse("2026-03-01T00:00:00Z").unwrap();
+        let period = Period { start, end: start.plus(DAY) };
+        let listed = |hour: &u32| ListedDigest {
+            end: start.plus(i64::from(*hour) * HOUR),
+            at: at(*hour),
+        };
+        let why = || ReadFailure::new(ReadFailureKind::Network, "");
+        let walked = |listed: Vec<ListedDigest>| {
+            let mut walk = BackfillWalk::new(period, listed);
+            let mut steps = Vec::new();
+            for (fed, choice) in script.iter().cycle().enumerate() {
+                assert!(fed < 8 + 12 * 4 * (KEPT + 2), "the walk does not end");
+                let fact = match walk.need() {
+                    Need::Nothing => break,
+                    Need::Digest(place) => match choice % 4 {
+                        0 => Fact::Missing,
+                        1 => Fact::Unreadable(why()),
+                        _ => {
+                            let own = (1..=20).find(|hour| at(*hour) == *place).unwrap();
+                            planted(own, u32::from(choice / 4 % 20) + 1)
+                        }
+                    },
+                    _ if choice % 2 == 0 => Fact::KeysFailed(why()),
+                    _ => Fact::Keys(KeyRing::default()),
+                };
+                steps.extend(walk.feed(fact));
+            }
+            steps
+        };
+        let steps = walked(hours.iter().map(listed).collect());
+        let mut settled: Vec<&ObjectLocation> = steps.iter().map(|step| &step.at).collect();
+        settled.sort();
+        let mut expected: Vec<ObjectLocation> = hours.iter().map(|hour| at(*hour)).collect();
+        expected.sort();
+        expected.dedup();
+        prop_assert_eq!(settled, expected.iter().collect::<Vec<_>>());
+        prop_assert!(!steps.iter().any(|step| matches!(step.outcome, Outcome::Valid(_))));
+        let again = walked(hours.iter().rev().map(listed).collect());
+        prop_assert_eq!(format!("{again:?}"), format!("{steps:?}"));
     }
 }

@@ -334,3 +334,108 @@ impl ChainWalk {
             || self.expected.as_ref().is_some_and(|expected| expected.end <= start)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::content::read_whole;
+    use crate::digest::document::DigestClaim;
+    use crate::digest::signing::KeyRing;
+    use crate::walk::facts::PartialKeys;
+    use proptest::prelude::*;
+
+    /// Returns a digest that ends at this hour. Several may.
+    fn listed(hour: u8, trail: u8) -> ListedDigest {
+        let folder = "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/1970/01/01/";
+        let name = format!("111122223333_CloudTrail-Digest_us-east-1_t{trail}_us-east-1_19700101T");
+        ListedDigest {
+            end: Timestamp::from_unix(i64::from(hour) * HOUR),
+            at: ObjectLocation::new("bucket", format!("{folder}{name}{hour:02}0000Z.json.gz")),
+        }
+    }
+
+    /// What an attacker can write at `own`: a digest that names any other as its previous one, with
+    /// or without a signature, which no key made.
+    fn planted(own: &ObjectLocation, previous: &ObjectLocation, signed: bool) -> Fact {
+        let text = serde_json::json!({
+            "digestStartTime": "1970-01-01T00:00:00Z", "digestEndTime": "1970-01-01T01:00:00Z",
+            "digestS3Bucket": own.bucket, "digestS3Object": own.key, "logFiles": [],
+            "digestPublicKeyFingerprint": "f", "previousDigestS3Bucket": previous.bucket,
+            "previousDigestS3Object": previous.key, "previousDigestHashValue": "00".repeat(32),
+            "previousDigestSignature": "00",
+        });
+        let text = text.to_string();
+        let content = read_whole(text.as_bytes(), 1 << 20, None).unwrap();
+        Fact::Read(Box::new(DigestRead {
+            claim: DigestClaim::parse(&content, text.as_bytes()),
+            content,
+            signature: signed.then(|| "00".repeat(256)),
+            signature_algorithm: Some("SHA256withRSA".to_owned()),
+            backfill_generated: None,
+        }))
+    }
+
+    /// Answers each need by the next number of a script, and returns what the walk settled.
+    fn walked(period: Period, listed_digests: Vec<ListedDigest>, script: &[u8]) -> Vec<Step> {
+        let most = 8 * listed_digests.len() + 8;
+        let why = || ReadFailure::new(ReadFailureKind::Network, "");
+        let mut walk = ChainWalk::new(period, listed_digests);
+        let mut steps = Vec::new();
+        for (fed, choice) in script.iter().cycle().enumerate() {
+            assert!(fed < most, "the walk does not end");
+            let fact = match walk.need() {
+                Need::Nothing => break,
+                Need::Older(_) => Fact::Older(choice % 2 == 0),
+                Need::Digest(at) => match choice % 4 {
+                    0 => Fact::Missing,
+                    1 => Fact::Unreadable(why()),
+                    signed => planted(at, &listed(choice / 4 % 24, 0).at, signed == 2),
+                },
+                Need::Keys { .. } | Need::KeysSince(_) => match choice % 3 {
+                    0 => Fact::KeysFailed(why()),
+                    1 => Fact::PartialKeys(PartialKeys {
+                        ring: KeyRing::default(),
+                        all_of: vec![(period.start, period.end)],
+                        all_since: None,
+                        why: why(),
+                    }),
+                    _ => Fact::Keys(KeyRing::default()),
+                },
+            };
+            steps.extend(walk.feed(fact));
+        }
+        steps
+    }
+
+    proptest! {
+        /// Whatever a store without a single genuine digest returns: the walk ends, each listed
+        /// digest is settled once and in descending order, none is proven, and the order of the
+        /// listing does not matter.
+        #[test]
+        fn planted_digests_steer_nothing(
+            digests in prop::collection::vec((0..24_u8, 0..3_u8), 0..12),
+            script in prop::collection::vec(any::<u8>(), 1..40),
+            hours in (0..12_i64, 0..12_i64),
+        ) {
+            let at = |hour: i64| Timestamp::from_unix(hour * HOUR);
+            let period = Period { start: at(hours.0), end: at(hours.0 + hours.1) };
+            let all: Vec<ListedDigest> =
+                digests.iter().map(|(hour, trail)| listed(*hour, *trail)).collect();
+            let steps = walked(period, all.clone(), &script);
+            let settled: Vec<(Timestamp, &ObjectLocation)> =
+                steps.iter().map(|step| (step.end, &step.at)).collect();
+            let mut expected: Vec<(Timestamp, &ObjectLocation)> =
+                all.iter().map(|digest| (digest.end, &digest.at)).collect();
+            expected.sort();
+            expected.dedup();
+            expected.reverse();
+            prop_assert_eq!(settled, expected);
+            prop_assert!(!steps.iter().any(|step| matches!(step.outcome, Outcome::Valid(_))));
+            let missing = |step: &Step| matches!(step.outcome, Outcome::Invalid(Finding::DigestMissing));
+            prop_assert!(!steps.iter().any(missing), "no proven digest names it");
+            let reversed = all.iter().rev().chain(&all).cloned().collect();
+            let again = walked(period, reversed, &script);
+            prop_assert_eq!(format!("{again:?}"), format!("{steps:?}"));
+        }
+    }
+}

@@ -78,6 +78,57 @@ mod tests {
         assert_eq!(join(apart).len(), KEPT, "a file with more of them must not use more memory");
     }
 
+    /// Returns whether the key lies in any of the stretches.
+    fn has(ranges: &[Range], key: &str) -> bool {
+        let is_in = |range: &Range| {
+            key > range.after.as_str() && range.to.as_deref().is_none_or(|to| key <= to)
+        };
+        ranges.iter().any(is_in)
+    }
+
+    proptest::proptest! {
+        /// Over all keys of up to three letters: joined, stretches hold the same keys, and a listing
+        /// from them names no key as known that is in none.
+        #[test]
+        fn nothing_is_known_that_was_not_listed(
+            stretches in proptest::collection::vec(
+                ("[ab/]{0,3}", proptest::option::of("[ab/]{0,3}")),
+                0..5,
+            ),
+            prefix in "[ab/]{0,2}",
+            after in "[ab/]{0,3}",
+        ) {
+            let ranges: Vec<Range> = stretches
+                .into_iter()
+                .filter(|(after, to)| to.as_ref().is_none_or(|to| after < to))
+                .map(|(after, to)| Range { after, to })
+                .collect();
+            let joined = join(ranges.clone());
+            let mut keys = vec![String::new()];
+            for length in 0..3 {
+                let longer: Vec<String> = keys
+                    .iter()
+                    .filter(|key| key.len() == length)
+                    .flat_map(|key| ["a", "b", "/"].map(|letter| format!("{key}{letter}")))
+                    .collect();
+                keys.extend(longer);
+            }
+            for key in &keys {
+                proptest::prop_assert_eq!(has(&joined, key), has(&ranges, key), "{}", key);
+            }
+            if let Some(end) = known(&joined, &prefix, &after) {
+                let listed = keys.iter().filter(|key| {
+                    key.starts_with(&prefix)
+                        && **key > after
+                        && end.as_ref().is_none_or(|end| *key <= end)
+                });
+                for key in listed {
+                    proptest::prop_assert!(has(&joined, key), "{key} of {joined:?} to {end:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_was_not_listed_is_not_known() {
         let end = |to: &str| Some(Some(to.to_owned()));

@@ -36,6 +36,47 @@ pub fn record_from(bytes: Box<dyn Read + Send>) -> Result<RecordFile, BadRecord>
 
 /// Reads a whole record, checks its consistency, and passes on each line with its bytes.
 ///
+/// # Examples
+///
+/// A record of which only the first line was written proves nothing, although that line is valid:
+///
+/// ```
+/// use trailproof_core::record::document::{BadRecord, RecordLine, check_record, record_from};
+/// use trailproof_core::record::wire::write_event;
+/// use trailproof_core::record::{EvidencePlace, RunEvent, RunStart, Tool};
+/// use trailproof_core::vocab::time::{Period, Timestamp};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let period = Period { start: Timestamp::from_unix(0), end: Timestamp::from_unix(3_600) };
+/// let started = RunEvent::RunStarted(RunStart {
+///     tool: Tool::this(),
+///     place: EvidencePlace::original("bucket", ""),
+///     period,
+///     end_was_future: false,
+///     tail_allowed_from: None,
+///     trails: Vec::new(),
+///     accounts: Vec::new(),
+///     regions: Vec::new(),
+///     organization: None,
+///     expected_accounts: None,
+///     expected_regions: None,
+///     known_ends: Vec::new(),
+///     unlisted: true,
+///     complete_copy: false,
+///     follows: None,
+/// });
+/// let mut bytes = Vec::new();
+/// write_event(&started, &mut bytes)?;
+///
+/// let mut lines = Vec::new();
+/// let mut record = record_from(Box::new(std::io::Cursor::new(bytes)))?;
+/// let checked = check_record(&mut record, |line, _| lines.push(line.clone()));
+/// assert!(matches!(checked, Err(BadRecord::Cut { lines: 1 })));
+/// assert!(matches!(&lines[..], [RecordLine::Event(event)] if *event == started));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// Returns an error if the record cannot be read or was cut short, or if a line is invalid. Each
