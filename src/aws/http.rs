@@ -3,11 +3,13 @@
 //! It is the SDK's own stack (hyper 1, rustls on aws-lc-rs), built here for three reasons: one
 //! connection pool for the clients of all regions, proxies from the environment, and the
 //! certificates of `AWS_CA_BUNDLE`, which the AWS CLI honours and the SDK does not.
+use super::bounded::BoundedClient;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::shared::IntoShared as _;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -72,7 +74,7 @@ pub fn system_has_roots() -> bool {
 pub fn client(roots: Option<Roots>) -> SharedHttpClient {
     // The outer builder passes pool settings to connectors only in its own build methods, so each
     // connector is configured directly.
-    Builder::new().build_with_connector_fn(move |settings, components| {
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder()
             .enable_tcp_nodelay(true)
             .pool_idle_timeout(IDLE)
@@ -87,7 +89,8 @@ pub fn client(roots: Option<Roots>) -> SharedHttpClient {
             Some(roots) => connector.tls_context(roots.0.clone()).build(),
             None => connector.build(),
         }
-    })
+    });
+    BoundedClient(client).into_shared()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! This module knows the SDK, and nothing about trails, buckets or verdicts. It follows AWS's own
 //! conventions, so that anyone who can run the AWS CLI can run trailproof with the same
 //! configuration.
+mod bounded;
 pub mod caller;
 pub mod config;
 pub mod credentials;

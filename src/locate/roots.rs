@@ -37,8 +37,8 @@ pub struct Roots {
     pub prefixes: Vec<String>,
     /// Folders of digests outside of any folder `AWSLogs`, as in a copy of an account's folder.
     pub loose: Vec<String>,
-    /// CloudTrail folders below `AWSLogs` that are outside of any account's folder, so that nothing
-    /// in them is read.
+    /// CloudTrail folders below `AWSLogs` that are outside of any account's folder, or in an account's
+    /// folder outside of `AWSLogs`, so that nothing in them is read.
     pub hidden: Vec<String>,
     /// Listings that could not be read completely.
     pub unread: Vec<(String, ReadFailure)>,
@@ -51,6 +51,9 @@ pub struct Roots {
 enum Inside {
     /// Nothing is known about it: `AWSLogs` may be anywhere below.
     Anything,
+    /// The same, with the name of an account: a copy of an account's folder, or one below a folder
+    /// that is named almost like `AWSLogs`.
+    LooseAccount,
     /// `AWSLogs`, or an organization's folder in it: it holds accounts, and prefixes of other
     /// trails.
     Root,
@@ -73,7 +76,10 @@ impl Inside {
             Self::Account if name == DIGEST_FOLDER || is_log_folder(name) => None,
             Self::Account if !name.is_empty() => Some(Self::Service),
             Self::Service if name.parse::<Region>().is_ok() => None,
-            Self::Anything => Some(Self::Anything),
+            Self::Anything | Self::LooseAccount if name.parse::<AccountId>().is_ok() => {
+                Some(Self::LooseAccount)
+            }
+            Self::Anything | Self::LooseAccount => Some(Self::Anything),
             Self::Root | Self::Account | Self::Service | Self::Odd => Some(Self::Odd),
         }
     }
@@ -84,6 +90,8 @@ impl Inside {
         let meant = name.to_ascii_lowercase().starts_with("cloudtrail");
         match self {
             Self::Anything => false,
+            // Folders of digests are reported as such.
+            Self::LooseAccount => is_log_folder(name),
             Self::Account => meant && name != DIGEST_FOLDER && !is_log_folder(name),
             Self::Root | Self::Service | Self::Odd => meant,
         }
@@ -130,14 +138,18 @@ async fn find_roots_within(
                     }
                     found.unread.push((path.clone(), why));
                 }
+                // A copy of a whole account's folder is read where it is.
+                let copied = inside == Inside::LooseAccount
+                    && names.iter().any(|name| name == DIGEST_FOLDER);
                 for name in names {
                     if name == ROOT {
                         found.root(path);
                     }
-                    if name == DIGEST_FOLDER && inside == Inside::Anything {
+                    let is_loose = matches!(inside, Inside::Anything | Inside::LooseAccount);
+                    if name == DIGEST_FOLDER && is_loose {
                         found.loose.push(format!("{path}{name}/"));
                     }
-                    if inside.hides(&name) {
+                    if inside.hides(&name) && !copied {
                         found.hidden.push(format!("{path}{name}/"));
                         continue;
                     }

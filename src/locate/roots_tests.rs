@@ -52,6 +52,45 @@ fn many() -> Keys {
     keys(beside.chain(["zz/AWSLogs/111122223333/CloudTrail/us-east-1/x".to_owned()]))
 }
 
+/// CloudTrail's folders are in accounts' folders in `AWSLogs`. Where somebody else put one, nothing in
+/// it is read.
+#[tokio::test]
+async fn log_folders_of_accounts_outside_of_awslogs_are_reported() {
+    let at = |folder: &str| format!("{folder}/us-east-1/2026/01/01/x");
+    for (folders, hidden, loose) in [
+        (vec!["awslogs/111122223333/CloudTrail"], vec!["awslogs/111122223333/CloudTrail/"], vec![]),
+        (
+            vec!["AWSLogs /111122223333/CloudTrail"],
+            vec!["AWSLogs /111122223333/CloudTrail/"],
+            vec![],
+        ),
+        (
+            vec!["old/o-abcdefghij/111122223333/cloudtrail"],
+            vec!["old/o-abcdefghij/111122223333/cloudtrail/"],
+            vec![],
+        ),
+        // Load balancers' logs, and log files of no account.
+        (vec!["awslogs/111122223333/elasticloadbalancing", "old/CloudTrail"], vec![], vec![]),
+        // A copy of an account's folder, which is read.
+        (
+            vec!["old/111122223333/CloudTrail", "old/111122223333/CloudTrail-Digest"],
+            vec![],
+            vec!["old/111122223333/CloudTrail-Digest/"],
+        ),
+    ] {
+        let found =
+            find_roots(&keys(folders.iter().map(|folder| at(folder))), "b", "").await.unwrap();
+        assert_eq!(
+            (found.hidden, found.loose),
+            (
+                hidden.into_iter().map(str::to_owned).collect::<Vec<_>>(),
+                loose.into_iter().map(str::to_owned).collect::<Vec<_>>()
+            ),
+            "{folders:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn left_out_folders_are_counted_by_their_parent() {
     let left_out = |folder: &str, count| PlaceInDoubt {

@@ -29,6 +29,7 @@ pub(super) fn page(
     {
         return Err(senseless("has fewer entries than its `KeyCount`"));
     }
+    about(output.prefix(), encoded, &request.prefix)?;
     let more = output.is_truncated();
     let token = output.next_continuation_token.filter(|token| !token.is_empty());
 
@@ -96,6 +97,17 @@ fn listed(object: Object, encoded: bool) -> Result<Listed, ReadFailure> {
 pub(super) fn folder_name(folder: CommonPrefix, encoded: bool) -> Result<String, ReadFailure> {
     let name = folder.prefix.ok_or_else(|| senseless("has a folder without a name"))?;
     decoded(name, encoded)
+}
+
+/// Refuses an answer about a prefix other than the requested one. Without entries, nothing else in
+/// it shows that.
+pub(super) fn about(said: Option<&str>, encoded: bool, asked: &str) -> Result<(), ReadFailure> {
+    match said {
+        Some(said) if decoded(said.to_owned(), encoded)? != asked => {
+            Err(senseless("is about a different prefix"))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn decoded(text: String, encoded: bool) -> Result<String, ReadFailure> {
@@ -193,6 +205,24 @@ mod tests {
         not_encoded.encoding_type = Some(EncodingType::Url);
         assert!(page(&all("p+q/"), Cursor::default(), not_encoded).is_err());
         assert!(page(&all("p/"), Cursor::default(), output(&["o/z", "p/a"])).is_err());
+    }
+
+    #[test]
+    fn an_empty_page_is_about_the_requested_prefix() {
+        for (said, encoded, right) in [
+            (None, false, true),
+            (Some("p+q/"), false, true),
+            (Some("p%2Bq/"), true, true),
+            (Some("p%2Bq/"), false, false),
+            (Some("p/"), false, false),
+            (Some(""), false, false),
+        ] {
+            let mut output = output(&[]);
+            output.prefix = said.map(str::to_owned);
+            output.encoding_type = encoded.then_some(EncodingType::Url);
+            let read = page(&all("p+q/"), Cursor::default(), output);
+            assert_eq!(read.is_ok(), right, "{said:?} {encoded}");
+        }
     }
 
     #[test]

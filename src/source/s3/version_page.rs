@@ -4,7 +4,7 @@
 //! them. It is restored here: by key, then newest first.
 use super::classify::{Broken, broken};
 use super::etag;
-use super::page::{decoded, folder_name};
+use super::page::{about, decoded, folder_name};
 use crate::source::version::{
     ListedVersion, VersionContent, VersionListRequest, VersionMark, VersionPage,
 };
@@ -23,6 +23,7 @@ pub(super) fn version_page(
     output: ListObjectVersionsOutput,
 ) -> Result<VersionPage, ReadFailure> {
     let encoded = output.encoding_type() == Some(&EncodingType::Url);
+    about(output.prefix(), encoded, &request.prefix)?;
     let more = output.is_truncated();
     let next_key = output.next_key_marker.filter(|key| !key.is_empty());
     let next_version = output.next_version_id_marker.filter(|id| !id.is_empty());

@@ -120,6 +120,38 @@ fn over_everything(name: &str, trail: &BuiltTrail) {
     let _ = std::fs::remove_dir_all(&at);
 }
 
+/// Answers that the SDK holds in memory as a whole.
+#[test]
+fn endless_answers_do_not_fill_memory() {
+    let trail = trail();
+    for (name, operation, status, megabytes) in [
+        ("list", Operation::ListObjectsV2, 200, 200),
+        ("list refused", Operation::ListObjectsV2, 403, 200),
+        // Many are read at once.
+        ("get refused", Operation::GetObject, 403, 16),
+        ("keys", Operation::ListPublicKeys, 200, 200),
+        ("keys refused", Operation::ListPublicKeys, 400, 200),
+    ] {
+        let answer = Fault::Answer {
+            status,
+            content_type: "application/xml".to_owned(),
+            body: " ".repeat(megabytes << 20),
+        };
+        let faults = FaultPlan::new().with(Matcher::operation(operation), Schedule::always(answer));
+        let server = LoopbackServer::start(
+            trail.world.clone(),
+            ServerOptions { faults, ..ServerOptions::default() },
+        )
+        .unwrap();
+        let place = format!("s3://{BUCKET}");
+        let (status, most) = measured(&server, &[&["verify", &place], &WHOLE[2..]].concat());
+        println!("{name}: {status:?}, {} MiB", most >> 10);
+        assert!(most < MOST, "{name}: {} MiB", most >> 10);
+        // An answer that is no answer proves nothing, and accuses nobody.
+        assert!(matches!(status, Some(3 | 4 | 5)), "{name}: {status:?}");
+    }
+}
+
 #[test]
 fn digests_with_huge_locations_do_not_fill_memory() {
     over_everything("places", &with_forged(24, Forged::Place(16 << 20)));

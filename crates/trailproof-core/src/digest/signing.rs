@@ -129,12 +129,17 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Adds a key. Of two keys with the same fingerprint the last one stays, as in the AWS CLI,
-    /// unless only the earlier one can be read.
+    /// Adds a key. Of two keys with the same fingerprint the one stays that the fingerprint names,
+    /// as far as MD5 tells; of equal ones the one that can be read, and then the last one, as in the
+    /// AWS CLI. So a key that somebody added to a list under the name of a genuine one replaces it at
+    /// no position.
     pub fn add(&mut self, key: PublicKey) {
-        let worse = !key.is_readable()
-            && self.keys.get(key.fingerprint()).is_some_and(PublicKey::is_readable);
-        if !worse {
+        let rank = |key: &PublicKey| (key.fingerprint_matches_any_encoding(), key.is_readable());
+        let is_better = match self.keys.get(key.fingerprint()) {
+            Some(other) => other.der == key.der || rank(&key) >= rank(other),
+            None => true,
+        };
+        if is_better {
             self.keys.insert(key.fingerprint.clone(), key);
         }
     }
@@ -202,5 +207,18 @@ mod tests {
         let mut ring = KeyRing::default();
         ring.add(key);
         assert!(ring.get("f").is_some() && ring.get("g").is_none());
+    }
+
+    #[test]
+    fn a_key_under_the_name_of_another_replaces_it_at_no_position() {
+        let der = b"the bytes that the fingerprint names";
+        let fingerprint = hex::encode(Md5::digest(der));
+        let genuine = PublicKey::new(fingerprint.as_str(), der);
+        let forged = PublicKey::new(fingerprint.as_str(), b"other bytes");
+        for order in [[&genuine, &forged], [&forged, &genuine]] {
+            let mut ring = KeyRing::default();
+            order.into_iter().for_each(|key| ring.add(key.clone()));
+            assert_eq!(ring.get(&fingerprint).unwrap().der(), der);
+        }
     }
 }

@@ -10,6 +10,13 @@ pub const DIGEST_INFLATED: u64 = 64 << 20;
 /// Stored bytes of one digest. Real ones are 0.4 to 4 KB; JSON of this kind compresses 5 to 1.
 pub const DIGEST_STORED: u64 = 16 << 20;
 
+/// Bytes of one answer of a service that is not an object. A page of 1,000 keys of 1,024 bytes, each
+/// encoded for a URL, takes less than 4 MB.
+pub const ANSWER: usize = 8 << 20;
+
+/// Bytes that are read of an error. Errors of AWS have less than 2 KB, pages of proxies less than 20.
+pub const ERROR_ANSWER: usize = 64 << 10;
+
 /// Inflated bytes of one log file. The largest real one seen has 0.5 MB; AWS documents a typical
 /// size of less than 128 KB. This limits a gzip bomb to about a second of work.
 pub const LOG_INFLATED: u64 = 1 << 30;
