@@ -18,6 +18,7 @@ use trailproof_core::record::{RunStart, RunSummary};
 use trailproof_core::trail_event::{
     DEED_NAMES, EventFilter, Explanations, KeptEvents, Recorded, TrailEvent, causes_of, deed,
 };
+use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::budget::CASE_EVENTS;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::DIGEST_FOLDER;
@@ -47,7 +48,10 @@ pub(crate) struct CaseInput {
     pub(crate) bucket: String,
     pub(crate) access: Vec<AccessLine>,
     pub(crate) access_capped: bool,
+    /// What the versions of the affected objects show; `None` if they were not read.
     pub(crate) versions: Option<BTreeMap<ObjectLocation, VersionTrace>>,
+    /// The verdict over the versions that are left, if they were read.
+    pub(crate) with_versions: Option<Verdict>,
     /// Seconds before each effect in which a cause is looked for.
     pub(crate) lookback: i64,
     /// Whether everything else that the callers of deeds did is added.
@@ -236,7 +240,7 @@ fn report(input: CaseInput, gathered: Gathered, searched: EventsSearched) -> Cas
     };
     let judged = judge(&evidence);
     let timeline = timeline(&input, &events, &judged, &name_of);
-    let affected = affected(facts, &judged, &name_of);
+    let affected = affected(facts, &judged, &name_of, input.versions.as_ref());
     let spans = spans(facts, &judged, &name_of);
     let mut notices = BTreeSet::new();
     let touched = !facts.affected.is_empty() || !facts.unlisted.is_empty();
@@ -260,7 +264,8 @@ fn report(input: CaseInput, gathered: Gathered, searched: EventsSearched) -> Cas
         accounts: input.start.accounts.clone(),
         regions: input.start.regions.clone(),
         record_sha256: input.record_sha256,
-        verdict: verdict.unwrap_or(trailproof_core::verdict::Verdict::NotProven),
+        verdict: verdict.unwrap_or(Verdict::NotProven),
+        with_versions: input.with_versions,
         deeds: judged.deeds,
         timeline,
         events,
@@ -377,6 +382,7 @@ fn affected(
     facts: &RecordFacts,
     judged: &Judged,
     name_of: &dyn Fn(&ChainId) -> String,
+    versions: Option<&BTreeMap<ObjectLocation, VersionTrace>>,
 ) -> Vec<AffectedObject> {
     let objects = facts.affected.iter().zip(&judged.of_affected);
     let mut all: Vec<AffectedObject> = objects
@@ -388,6 +394,7 @@ fn affected(
             code: affected.trouble.code(),
             sha256: affected.recorded.as_ref().map(|(hash, _)| hash.clone()),
             digest: affected.recorded.as_ref().map(|(_, digest)| digest.clone()),
+            versions: versions.and_then(|seen| Some(seen.get(&affected.at)?.class)),
             deed: *deed,
         })
         .collect();

@@ -54,6 +54,8 @@ pub(crate) struct Affected {
 /// What the versions of an affected object show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct VersionTrace {
+    /// Code of what became of it.
+    pub(crate) class: &'static str,
     /// When the newest delete marker was written, if the newest version is one.
     pub(crate) marker: Option<Timestamp>,
     /// Whether an older version proves.

@@ -1,5 +1,6 @@
 //! What became of each affected object, and which of its versions proves.
 use super::affected::AffectedObject;
+use super::facts::VersionTrace;
 use super::second::{Judged, Second};
 use crate::source::BoxFuture;
 use crate::source::layer::overlay::each_key;
@@ -74,6 +75,19 @@ pub(crate) struct ObjectVersions {
     pub(crate) proven: Option<String>,
     /// Why the versions could not be listed.
     pub(crate) unlisted: Option<ReadFailure>,
+}
+
+impl ObjectVersions {
+    /// Returns what the versions show; `None` if they could not be listed.
+    pub(crate) fn trace(&self) -> Option<VersionTrace> {
+        let newest = self.versions.first();
+        self.unlisted.is_none().then(|| VersionTrace {
+            class: self.class.code(),
+            oldest_proves: self.class.is_recoverable(),
+            marker: newest.filter(|it| it.content.is_none()).map(|it| it.last_modified),
+            none_left: self.class == VersionClass::DeletedForGood && self.count == 0,
+        })
+    }
 }
 
 /// Returns what became of each object, in the order of the objects.

@@ -1,4 +1,5 @@
 //! `trailproof investigate`: who did what to the evidence, and how sure that is.
+use super::recover::look_at_versions;
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::investigate::InvestigateArgs;
 use crate::cli::terminal::interrupt::unless_interrupted;
@@ -7,6 +8,7 @@ use crate::cli::terminal::request_summary::print_request_summary;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
 use crate::files::atomic;
+use crate::investigate::affected::Affected;
 use crate::investigate::case::{CaseInput, investigate};
 use crate::investigate::facts::RecordFacts;
 use crate::investigate::{access_logs, folder};
@@ -21,10 +23,12 @@ use crate::session::period::span_seconds;
 use crate::session::request::VerifyRequest;
 use crate::source::layer::count::Counts;
 use crate::verify::run::verify;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trailproof_core::record::ReadKind;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::time::Timestamp;
@@ -57,9 +61,13 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     let counts = Arc::new(Counts::default());
     let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
     let mut facts = RecordFacts::default();
+    let mut unproven = Affected::default();
     let began = now();
     let checked = match given {
-        true => Some(check_whole(Path::new(&args.evidence), |event| facts.take(event))?),
+        true => Some(check_whole(Path::new(&args.evidence), |event| {
+            facts.take(event);
+            unproven.take(event);
+        })?),
         false => None,
     };
     let request = request(args, checked.as_ref(), began)?;
@@ -74,11 +82,26 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
         }
         None => {
             let made = record_of(&session, &progress, &args.case).await?;
-            let checked = check_whole(made.path(), |event| facts.take(event))?;
+            let checked = check_whole(made.path(), |event| {
+                facts.take(event);
+                unproven.take(event);
+            })?;
             (made.path().to_owned(), checked, Some(made))
         }
     };
     let bucket = session.plan.bucket.clone();
+    let seen = match checked.start.place.read_from.as_slice() {
+        // A location of the evidence elsewhere has no versions of what was delivered.
+        [read] if read.kind == ReadKind::Bucket && !(given && args.location.is_some()) => {
+            let options = (args.public_keys.as_slice(), args.concurrency);
+            look_at_versions(aws, &checked.start, &unproven, options, &progress).await?
+        }
+        _ => None,
+    };
+    let traces: Option<BTreeMap<_, _>> = seen.as_ref().map(|seen| {
+        let found = seen.found.iter();
+        found.filter_map(|it| Some((it.object.at.clone(), it.trace()?))).collect()
+    });
     let (access, access_capped) = access_logs::read(&args.access_logs, &bucket)?;
     progress.searching();
     let case = investigate(CaseInput {
@@ -91,7 +114,9 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
         bucket,
         access,
         access_capped,
-        versions: None,
+        with_versions: seen.as_ref().map(|seen| seen.second.verdict(&unproven)),
+        // Where no version could be listed, nothing was seen.
+        versions: traces.filter(|traces| !traces.is_empty()),
         lookback,
         pivot: args.pivot,
     })

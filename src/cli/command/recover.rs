@@ -33,9 +33,9 @@ use crate::trust::KeyService;
 use crate::trust::bundle::{RecordedKeys, bundle_text};
 use crate::verify::run::verify;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use trailproof_core::record::{ReadVersions, RunEvent};
+use trailproof_core::record::{ReadVersions, RunEvent, RunStart};
 use trailproof_core::vocab::location::escape;
 
 /// Runs the command and returns the exit status.
@@ -88,19 +88,56 @@ async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Ref
         left_out: first.left_out,
         written: None,
     };
-    let Some(Hull { period, accounts, regions }) = first.hull() else {
+    let options = (args.public_keys.as_slice(), args.concurrency);
+    let Some(look) = look_at_versions(aws, start, &first, options, &progress).await? else {
         progress.stop();
         return Ok(report);
     };
+    let session = &look.session;
+    report.period = session.plan.period;
+    report.with_versions = look.second.verdict(&first);
+    report.objects = look.found.iter().map(recovered).collect();
+    if let Some(to) = &args.to {
+        report.written = Some(write(to, session, &look.view, &look.second, &progress).await?);
+    }
+    progress.stop();
+    session.warn_clock_skew();
+    if let Some(billed) = &session.billed {
+        print_request_summary(args.quiet, billed);
+    }
+    Ok(report)
+}
+
+/// What the versions of a bucket show of what a run did not prove.
+pub(super) struct VersionsSeen {
+    session: Session,
+    view: Arc<VersionsView>,
+    /// The second run.
+    pub(super) second: Second,
+    /// What became of each affected object.
+    pub(super) found: Vec<ObjectVersions>,
+}
+
+/// Looks at the versions of what a run did not prove; `None` if it proved everything. `options` are
+/// the files of public keys and the limit of concurrent requests.
+pub(super) async fn look_at_versions(
+    aws: &AwsArgs,
+    start: &RunStart,
+    first: &Affected,
+    (public_keys, concurrency): (&[PathBuf], Option<usize>),
+    progress: &Progress,
+) -> Result<Option<VersionsSeen>, Refusal> {
+    let Some(Hull { period, accounts, regions }) = first.hull() else { return Ok(None) };
     let mut request = VerifyRequest::of_versions(start, now())?;
     request.period = RequestedPeriod::From(period.start, Some(period.end));
     request.versions = Some(ReadVersions::Oldest);
-    request.concurrency = args.concurrency;
+    request.concurrency = concurrency;
     if !accounts.is_empty() {
         request.scope.accounts = accounts;
         request.scope.regions = regions;
     }
-    request.trust_keys(&args.public_keys)?;
+    request.trust_keys(public_keys)?;
+    let counts = progress.counts();
     let session =
         Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
     let Some(view) = session.view.clone() else {
@@ -113,18 +150,7 @@ async fn attempt(aws: &AwsArgs, args: &RecoverArgs) -> Result<RecoverReport, Ref
     })
     .await;
     let found = classes(view.below().as_ref(), &first.objects, &second).await;
-    report.period = session.plan.period;
-    report.with_versions = second.verdict(&first);
-    report.objects = found.iter().map(recovered).collect();
-    if let Some(to) = &args.to {
-        report.written = Some(write(to, &session, &view, &second, &progress).await?);
-    }
-    progress.stop();
-    session.warn_clock_skew();
-    if let Some(billed) = &session.billed {
-        print_request_summary(args.quiet, billed);
-    }
-    Ok(report)
+    Ok(Some(VersionsSeen { session, view, second, found }))
 }
 
 /// Returns what a record did not prove.

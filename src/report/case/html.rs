@@ -50,7 +50,7 @@ struct Page {
     lines: Vec<LineRow>,
     lines_left_out: usize,
     affected_total: usize,
-    affected: Vec<(String, &'static str, Option<usize>)>,
+    affected: Vec<(String, &'static str, &'static str, Option<usize>)>,
     spans: Vec<(String, String, String, &'static str, Option<usize>)>,
     notices: Vec<&'static str>,
 }
@@ -120,13 +120,7 @@ pub(crate) fn html(case: &CaseReport) -> io::Result<Vec<u8>> {
             "open"
         },
         lead: lead(case),
-        facts: vec![
-            ("Evidence", evidence(&case.place)),
-            ("Period", format!("{} to {}", case.period.start, case.period.end)),
-            ("As it lies", format!("{} there", case.verdict.words())),
-            ("Record", format!("SHA-256 {}", excerpt(&case.record_sha256, 64))),
-            ("Searched", format!("{} log files for causes", case.searched.log_files)),
-        ],
+        facts: facts(case),
         deeds: case.deeds.iter().enumerate().map(|(at, deed)| deed_row(at + 1, deed)).collect(),
         strips: strips(case),
         lines: case.timeline.iter().take(SHOWN_LINES).map(line_row).collect(),
@@ -136,7 +130,10 @@ pub(crate) fn html(case: &CaseReport) -> io::Result<Vec<u8>> {
             .affected
             .iter()
             .take(SHOWN_LINES)
-            .map(|object| (object.at.excerpt(), object.code, object.deed.map(|deed| deed + 1)))
+            .map(|object| {
+                let deed = object.deed.map(|deed| deed + 1);
+                (object.at.excerpt(), object.code, object.versions.unwrap_or_default(), deed)
+            })
             .collect(),
         spans: case
             .spans
@@ -151,6 +148,21 @@ pub(crate) fn html(case: &CaseReport) -> io::Result<Vec<u8>> {
         notices: case.notices.iter().map(|notice| words::notice(*notice)).collect(),
     };
     page.render().map(String::into_bytes).map_err(io::Error::other)
+}
+
+fn facts(case: &CaseReport) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("Evidence", evidence(&case.place)),
+        ("Period", format!("{} to {}", case.period.start, case.period.end)),
+        ("As it lies", format!("{} there", case.verdict.words())),
+    ];
+    if let Some(verdict) = case.with_versions {
+        let survivors = words::survivors(&case.affected).unwrap_or_default();
+        facts.push(("With versions", format!("{}. {survivors}", verdict.words())));
+    }
+    facts.push(("Record", format!("SHA-256 {}", excerpt(&case.record_sha256, 64))));
+    facts.push(("Searched", format!("{} log files for causes", case.searched.log_files)));
+    facts
 }
 
 fn head(case: &CaseReport) -> String {

@@ -44,6 +44,7 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
         },
         "record_sha256": case.record_sha256,
         "verdict": case.verdict.words(),
+        "verdict_with_versions": case.with_versions.map(|verdict| verdict.words()),
         "deeds": case.deeds.iter().enumerate().map(|(at, one)| deed(at, one, case)).collect::<Vec<_>>(),
         "affected": case.affected.iter().map(affected).collect::<Vec<_>>(),
         "uncovered": case.spans.iter().map(span).collect::<Vec<_>>(),
@@ -101,6 +102,7 @@ fn affected(object: &AffectedObject) -> Value {
         "time": object.time.map(time),
         "code": object.code,
         "sha256": object.sha256,
+        "versions": object.versions,
         "digest": object.digest.as_ref().map(uri),
         "deed": object.deed.map(|number| number + 1),
     })

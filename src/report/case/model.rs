@@ -24,6 +24,8 @@ pub(crate) struct CaseReport {
     pub(crate) record_sha256: String,
     /// The verdict of the record.
     pub(crate) verdict: Verdict,
+    /// The verdict over the versions that are left, if they were read.
+    pub(crate) with_versions: Option<Verdict>,
     /// What was done, in order of time.
     pub(crate) deeds: Vec<CaseDeed>,
     /// Everything that happened, in order of time.
@@ -130,6 +132,8 @@ pub(crate) struct AffectedObject {
     pub(crate) sha256: Option<String>,
     /// The digest that records it.
     pub(crate) digest: Option<ObjectLocation>,
+    /// Code of what its versions show, if they were read.
+    pub(crate) versions: Option<&'static str>,
     /// Number of the deed that explains it, in [`CaseReport::deeds`].
     pub(crate) deed: Option<usize>,
 }

@@ -19,6 +19,10 @@ pub(crate) fn text(case: &CaseReport) -> String {
         format!("as it lies there: {}", case.verdict.words()),
         format!("record: sha256 {}", excerpt(&case.record_sha256, 64)),
     ];
+    if let Some(verdict) = case.with_versions {
+        lines.push(format!("with the versions that are left: {}", verdict.words()));
+        lines.extend(words::survivors(&case.affected));
+    }
     lines.push(format!(
         "{}, {} affected, {} in coverage",
         count(case.deeds.len(), "deed"),

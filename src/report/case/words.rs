@@ -1,6 +1,6 @@
 //! The words for the codes of a case, in one place. Everything from outside is escaped here.
-use super::model::CaseDeed;
-use crate::report::numbers::counted;
+use super::model::{AffectedObject, CaseDeed};
+use crate::report::numbers::{counted, grouped};
 use trailproof_core::codes::technique::{CaseNotice, Confidence, Raise, Technique, Witness};
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::{ObjectLocation, excerpt};
@@ -90,6 +90,27 @@ pub(super) fn notice(notice: CaseNotice) -> &'static str {
             "Not every log file that may hold a cause could be searched."
         }
     }
+}
+
+/// Returns how many of the affected objects `recover` gives back, and how many are lost for good, if
+/// their versions were read.
+pub(super) fn survivors(affected: &[AffectedObject]) -> Option<String> {
+    let of = |classes: &[&str]| {
+        let has =
+            |object: &&AffectedObject| object.versions.is_some_and(|it| classes.contains(&it));
+        u64::try_from(affected.iter().filter(has).count()).unwrap_or(u64::MAX)
+    };
+    affected.iter().any(|object| object.versions.is_some()).then(|| {
+        format!(
+            "`trailproof recover` gives back {}; {} lost for good",
+            counted(of(&["deleted-recoverable", "replaced-recoverable"]), "object"),
+            match of(&["deleted-for-good", "replaced-for-good", "not-versioned"]) {
+                0 => "none is".to_owned(),
+                1 => "1 is".to_owned(),
+                more => format!("{} are", grouped(more)),
+            },
+        )
+    })
 }
 
 /// Returns who did it, when and from where, as far as known.
