@@ -1,9 +1,9 @@
 //! From answers of AWS to facts.
-use super::policy_document;
 use super::shapes::{
     access_block, active_accounts, encryption, grants, insights, key_description, lifecycle, list,
-    notifications, object_lock, on, operations_in, replication, selectors, status, text, time_of,
+    notifications, object_lock, on, replication, selectors, status, text, time_of,
 };
+use super::{patterns, policy_document};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use trailproof_core::control::fact::{Fact, Unread, UnreadWhy};
@@ -361,22 +361,21 @@ impl Answers {
             let enabled = text(it, "State").is_some_and(|state| state != "DISABLED");
             let in_force = if enabled { targets } else { Some(false) };
             let pattern = text(it, "EventPattern").unwrap_or_default();
-            Some(Alert { name, in_force, operations: operations_in(&pattern) })
+            Some(patterns::of_rule(&name, in_force, &pattern))
         });
         let filters = self.listed(O::DescribeMetricFilters, "metricFilters", |_, it| {
             let name = text(it, "filterName")?;
             let metric = list(it, "metricTransformations").first();
             let metric = metric.and_then(|it| text(it, "metricName"));
             let alarms = match self.get(O::DescribeAlarmsForMetric, &metric.unwrap_or_default()) {
-                Ok(Some(alarms)) => Some(
-                    list(alarms, "MetricAlarms")
-                        .iter()
-                        .any(|alarm| !list(alarm, "AlarmActions").is_empty()),
-                ),
+                Ok(Some(alarms)) => Some(list(alarms, "MetricAlarms").iter().any(|alarm| {
+                    let acts = on(alarm, "ActionsEnabled") != Some(false);
+                    acts && !list(alarm, "AlarmActions").is_empty()
+                })),
                 _ => None,
             };
             let pattern = text(it, "filterPattern").unwrap_or_default();
-            Some(Alert { name, in_force: alarms, operations: operations_in(&pattern) })
+            Some(patterns::of_filter(&name, alarms, &pattern))
         });
         match (rules, filters) {
             (Fact::Known(rules), Fact::Known(filters)) => {
@@ -384,12 +383,10 @@ impl Answers {
             }
             // What was read may pass, and may not fail: the other kind may serve.
             (Fact::Known(found), Fact::Unread(unread))
-            | (Fact::Unread(unread), Fact::Known(found)) => {
-                match found.iter().any(|it| it.in_force == Some(true) && it.operations.len() > 2) {
-                    true => Fact::Known(found),
-                    false => Fact::Unread(unread),
-                }
-            }
+            | (Fact::Unread(unread), Fact::Known(found)) => match Alert::report_tampering(&found) {
+                true => Fact::Known(found),
+                false => Fact::Unread(unread),
+            },
             (other, _) => other,
         }
     }

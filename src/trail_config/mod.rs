@@ -7,6 +7,7 @@ pub(crate) mod given;
 pub(crate) mod input;
 pub(crate) mod join;
 pub(crate) mod live;
+mod patterns;
 pub(crate) mod policy_document;
 pub(crate) mod record;
 mod shapes;

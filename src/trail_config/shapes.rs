@@ -1,6 +1,5 @@
 //! From the JSON that the AWS CLI prints, and the services return, to parts of facts.
 use serde_json::Value;
-use std::collections::BTreeSet;
 use trailproof_core::control::fact::Fact;
 use trailproof_core::control::facts::{
     Account, Delivery, Encryption, Grant, KeyDescription, Notification, ObjectLock, Replication,
@@ -11,25 +10,6 @@ use trailproof_core::control::selectors::{
     AdvancedSelector, BasicSelector, FieldSelector, Selectors,
 };
 use trailproof_core::vocab::time::Timestamp;
-
-/// The operations whose names an event pattern or a filter pattern holds.
-const OPERATIONS: [&str; 6] = [
-    "StopLogging",
-    "StartLogging",
-    "DeleteTrail",
-    "UpdateTrail",
-    "CreateTrail",
-    "PutEventSelectors",
-];
-
-/// Returns the operations that a pattern names.
-pub(super) fn operations_in(pattern: &str) -> Vec<String> {
-    let words: BTreeSet<&str> = pattern
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
-    OPERATIONS.iter().filter(|name| words.contains(*name)).map(|name| (*name).to_owned()).collect()
-}
 
 /// Returns the active accounts. `State` replaces `Status`, which AWS retires.
 pub(super) fn active_accounts(of: &Value) -> Option<Vec<Account>> {

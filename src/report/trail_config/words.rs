@@ -104,6 +104,9 @@ pub(crate) fn reason(reason: Reason) -> &'static str {
         Reason::OthersAllowed => {
             "principals other than CloudTrail may write, delete or change settings"
         }
+        Reason::PatternUndecided => {
+            "the pattern of an alert has conditions that trailproof does not evaluate"
+        }
         Reason::PolicyUndecided => {
             "the policy has a condition or form that cannot be decided here: read it"
         }

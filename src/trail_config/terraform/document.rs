@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::{excerpt, shell_word};
 
 /// Modules inside modules that are read. Terraform's own projects have fewer than ten.
@@ -41,6 +42,8 @@ pub(super) struct Resource {
     pub(super) address: String,
     /// Path of its module, without indices.
     pub(super) module: String,
+    /// Address of its module, with indices: `module.logs["a"]`; empty for the root.
+    pub(super) module_at: String,
     /// Address within its module, without an index: `aws_s3_bucket.logs`.
     pub(super) local: String,
     pub(super) kind: String,
@@ -62,6 +65,8 @@ impl Resource {
 pub(super) struct Module {
     /// The expressions of each resource, by address within the module.
     pub(super) expressions: BTreeMap<String, Map<String, Value>>,
+    /// The configuration of the provider that makes each resource, by address within the module.
+    pub(super) providers: BTreeMap<String, String>,
     /// The expressions of outputs.
     pub(super) outputs: BTreeMap<String, Value>,
     /// The expressions that are passed to each module that it calls.
@@ -146,6 +151,7 @@ struct Entry {
     name: String,
     index: Option<Value>,
     tainted: bool,
+    provider_config_key: Option<String>,
     change: Value,
     expressions: Value,
     values: Value,
@@ -174,6 +180,7 @@ impl<'de> Deserialize<'de> for Entry {
                         "name" => entry.name = fields.next_value()?,
                         "index" => entry.index = Some(fields.next_value()?),
                         "tainted" => entry.tainted = fields.next_value()?,
+                        "provider_config_key" => entry.provider_config_key = fields.next_value()?,
                         "change" if !passed => entry.change = fields.next_value()?,
                         "expressions" if !passed => entry.expressions = fields.next_value()?,
                         "values" if !passed => entry.values = fields.next_value()?,
@@ -305,6 +312,7 @@ impl Document {
         self.note_sensitive(&values.after, &values.after_sensitive);
         self.resources.push(Resource {
             module: module_path(&entry.module_address),
+            module_at: entry.module_address,
             local: local(&entry.mode, &entry.kind, &entry.name),
             kind: kind(&entry.mode, &entry.kind),
             address: entry.address,
@@ -317,11 +325,13 @@ impl Document {
     }
 
     fn take_state(&mut self, module: StateModule, depth: usize) {
-        let path = module_path(module.address.as_deref().unwrap_or_default());
+        let at = module.address.unwrap_or_default();
+        let path = module_path(&at);
         for entry in module.resources.into_iter().filter(|it| matters(&it.kind)) {
             self.note_sensitive(&entry.values, &entry.sensitive_values);
             self.resources.push(Resource {
                 module: path.clone(),
+                module_at: at.clone(),
                 local: local(&entry.mode, &entry.kind, &entry.name),
                 kind: kind(&entry.mode, &entry.kind),
                 address: entry.address,
@@ -341,9 +351,15 @@ impl Document {
     fn take_module(&mut self, path: &str, module: ConfiguredModule, depth: usize) {
         let mut taken = Module::default();
         for entry in module.resources.into_iter().filter(|it| matters(&it.kind)) {
-            if let Value::Object(expressions) = entry.expressions {
-                taken.expressions.insert(entry.address, expressions);
+            if let Some(provider) = entry.provider_config_key {
+                taken.providers.insert(entry.address.clone(), provider);
             }
+            // Terraform leaves out the expressions of a resource that sets nothing.
+            let expressions = match entry.expressions {
+                Value::Object(expressions) => expressions,
+                _ => Map::new(),
+            };
+            taken.expressions.insert(entry.address, expressions);
         }
         taken.outputs =
             module.outputs.into_iter().map(|(name, output)| (name, output.expression)).collect();
@@ -361,6 +377,11 @@ impl Document {
     fn note_sensitive(&mut self, value: &Value, marks: &Value) {
         match (value, marks) {
             (Value::String(text), Value::Bool(true)) if !text.is_empty() => {
+                // Checks show the parts of a policy, so that each part is as sensitive as the whole.
+                if text.starts_with(['{', '[']) && text.len() <= budget::POLICY {
+                    let parts: Value = serde_json::from_str(text).unwrap_or_default();
+                    self.note_sensitive(&parts, marks);
+                }
                 self.sensitive.insert(text.clone());
             }
             (Value::Array(list), Value::Bool(true)) => {

@@ -1,10 +1,11 @@
 //! From the resources of a plan or state to the facts about each trail.
 use super::document::{Document, Kind, Resource};
-use super::join::Target;
-use super::node::Node;
+use super::join::{Joins, KEYS, Referred, Target};
+use super::node::{Node, Part, fact};
 use super::settings;
-use crate::trail_config::{policy_document, shapes};
+use crate::trail_config::{patterns, policy_document};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use trailproof_core::control::fact::{Fact, UnreadWhy};
 use trailproof_core::control::facts::{
     Alert, BucketFacts, Encryption, Facts, KeyDescription, KeyFacts, MonitoringFacts, ObjectLock,
@@ -18,60 +19,27 @@ const LATER: UnreadWhy = UnreadWhy::UnknownUntilApplied;
 
 /// Returns the facts about each trail of the document, and whether a failed apply left it half-made.
 pub(crate) fn facts(document: &Document, data_buckets: &[String]) -> Vec<(Facts, bool)> {
-    let trails = document.of_kind("aws_cloudtrail").take(budget::CONFIG_TRAILS);
-    trails.map(|trail| (of_trail(document, trail, data_buckets), trail.tainted)).collect()
-}
-
-impl Document {
-    fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
-        self.resources.iter().filter(move |it| it.kind == kind)
+    let joins = Joins::new(document);
+    let monitoring = monitoring(&joins);
+    let trails = joins.of_kind("aws_cloudtrail").iter().take(budget::CONFIG_TRAILS);
+    let mut found = Vec::new();
+    for trail in trails {
+        let mut facts = of_trail(&joins, trail, data_buckets);
+        facts.monitoring = monitoring.clone();
+        found.push((facts, trail.tainted));
     }
-
-    /// Returns the resource that gives an attribute: by reference, or by the value of one of its own
-    /// attributes.
-    fn referred<'a>(&'a self, from: &Resource, attribute: &str, kinds: &[&str]) -> Referred<'a> {
-        let node = from.node().get(attribute);
-        if node.is_unknown() {
-            return match self.target(from, attribute) {
-                Target::Resource(target) => Referred::Later(target),
-                Target::Elsewhere | Target::Unset => Referred::Unknown,
-            };
-        }
-        let Some(value) = node.text() else { return Referred::None };
-        let is_named = |it: &&Resource| {
-            let names = ["arn", "id", "bucket", "key_id"].map(|name| it.node().get(name).text());
-            names.contains(&Some(value))
-        };
-        let mut of_kinds = self.resources.iter().filter(|it| kinds.contains(&it.kind.as_str()));
-        match of_kinds.find(is_named) {
-            Some(target) => Referred::Now(target),
-            None => Referred::Name(value.to_owned()),
-        }
-    }
+    found
 }
 
-/// What an attribute refers to.
-enum Referred<'a> {
-    /// A resource, by a value that is known.
-    Now(&'a Resource),
-    /// A resource whose value is not known yet.
-    Later(&'a Resource),
-    /// A name that no resource of the document has.
-    Name(String),
-    /// Something that is not known yet, and not a resource of the document.
-    Unknown,
-    /// It is not set.
-    None,
-}
-
-fn of_trail(document: &Document, trail: &Resource, data_buckets: &[String]) -> Facts {
+fn of_trail<'a>(joins: &Joins<'a>, trail: &'a Resource, data_buckets: &[String]) -> Facts {
     let node = trail.node();
-    let text = |name: &str| node.get(name).text().map(str::to_owned);
-    let arn = text("arn").filter(|arn| arn.starts_with("arn:"));
+    // A name that is not known yet only leaves the trail without one in what is shown.
+    let known = |name: &str| node.get(name).text().ok().flatten().map(str::to_owned);
+    let arn = known("arn").filter(|arn| arn.starts_with("arn:"));
     let account = arn.as_deref().and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
     let mut facts = TrailFacts::unread(&trail.address, UnreadWhy::NotInInput);
     let described = O::DescribeTrails;
-    facts.name = text("name");
+    facts.name = known("name");
     facts.account = account;
     facts.home_region = match &arn {
         Some(arn) => Fact::of(arn.split(':').nth(3).map(str::to_owned)),
@@ -84,114 +52,119 @@ fn of_trail(document: &Document, trail: &Resource, data_buckets: &[String]) -> F
     facts.global_events = node.get("include_global_service_events").switch(described, true);
     facts.organization = node.get("is_organization_trail").switch(described, false);
     facts.logging = node.get("enable_logging").switch(O::GetTrailStatus, true);
-    facts.log_group = match document.referred(trail, "cloud_watch_logs_group_arn", &[]) {
+    facts.log_group = match joins.referred(trail, "cloud_watch_logs_group_arn", &[]) {
         Referred::Now(target) | Referred::Later(target) => {
             Fact::ByReference(target.address.clone())
         }
-        Referred::Name(name) => Fact::Known(name),
+        Referred::Name(name) => Fact::Known(name.to_owned()),
         Referred::Unknown => Fact::unread(described, LATER),
         Referred::None => Fact::Absent,
     };
-    facts.selectors = match node.get("advanced_event_selector").has_unknown()
-        || node.get("event_selector").has_unknown()
-    {
-        true => Fact::unread(O::GetEventSelectors, LATER),
-        false => Fact::Known(settings::selectors(node)),
+    facts.selectors = fact(O::GetEventSelectors, settings::selectors(node).map(Some));
+    let insight = |it: Node<'_>| {
+        it.get("insight_type").text()?.map(str::to_owned).ok_or(UnreadWhy::Malformed)
     };
-    facts.insights = node.get("insight_selector").fact(O::GetInsightSelectors, |it| {
-        let types = it.items().into_iter().filter_map(|it| it.get("insight_type").text());
-        Some(types.map(str::to_owned).collect())
-    });
+    let insights = node.get("insight_selector").items();
+    let insights = insights.and_then(|it| it.into_iter().map(insight).collect::<Part<_>>());
+    facts.insights = fact(O::GetInsightSelectors, insights.map(Some));
     facts.data_buckets = data_buckets.to_vec();
-    let bucket = match document.referred(trail, "s3_bucket_name", &["aws_s3_bucket"]) {
+    let is_bucket = |it: &Resource| it.kind == "aws_s3_bucket";
+    let bucket = match joins.referred(trail, "s3_bucket_name", &["aws_s3_bucket"]) {
         Referred::Now(target) => {
             facts.bucket = node.get("s3_bucket_name").text_fact(described);
-            of_bucket(document, Some(target), target.node().get("bucket").text())
+            of_bucket(joins, trail, Some(target), name_of(target))
         }
-        Referred::Later(target) if target.kind == "aws_s3_bucket" => {
+        Referred::Later(target) if is_bucket(target) => {
             facts.bucket = Fact::ByReference(target.address.clone());
-            of_bucket(document, Some(target), target.node().get("bucket").text())
+            of_bucket(joins, trail, Some(target), name_of(target))
         }
         Referred::Name(name) => {
-            facts.bucket = Fact::Known(name.clone());
-            of_bucket(document, None, Some(&name))
+            facts.bucket = Fact::Known(name.to_owned());
+            of_bucket(joins, trail, None, Some(name))
         }
         Referred::Later(_) | Referred::Unknown | Referred::None => {
             facts.bucket = Fact::unread(described, LATER);
             BucketFacts::unread("", LATER)
         }
     };
-    let key = key_of(document, trail, &mut facts);
-    let mut monitoring = MonitoringFacts::unread(UnreadWhy::NotInInput);
-    if let Some(alerts) = alerts(document) {
-        monitoring.alerts = Fact::Known(alerts);
-    }
+    let key = key_of(joins, trail, &mut facts);
     Facts {
         as_of: None,
         trail: facts,
         bucket,
         key,
         organization: OrganizationFacts::unread(UnreadWhy::NotInInput),
-        monitoring,
+        monitoring: MonitoringFacts::unread(UnreadWhy::NotInInput),
     }
 }
 
+fn name_of(bucket: &Resource) -> Option<&str> {
+    bucket.node().get("bucket").text().ok().flatten()
+}
+
 /// The settings of one bucket: a resource, or what has its name.
-struct Settings<'a> {
-    document: &'a Document,
+struct Settings<'j, 'a> {
+    joins: &'j Joins<'a>,
     bucket: Option<&'a Resource>,
     name: Option<&'a str>,
 }
 
-impl<'a> Settings<'a> {
-    /// Returns the resource of a kind that configures the bucket.
-    ///
-    /// # Errors
-    ///
-    /// Returns why it is not known: one whose bucket is not known may be it, or the bucket is not part of
-    /// the document and may be configured elsewhere.
-    fn find(&self, kind: &'a str) -> Result<Option<&'a Resource>, UnreadWhy> {
-        let mut unjoined = false;
-        for resource in self.document.of_kind(kind) {
-            match self.document.referred(resource, "bucket", &["aws_s3_bucket"]) {
-                Referred::Now(target) | Referred::Later(target) => {
-                    if self.bucket.is_some_and(|bucket| bucket.address == target.address) {
-                        return Ok(Some(resource));
-                    }
-                    unjoined |= target.kind != "aws_s3_bucket";
-                }
-                Referred::Name(name) if self.name == Some(&name) => return Ok(Some(resource)),
-                Referred::Unknown => unjoined = true,
-                Referred::Name(_) | Referred::None => {}
-            }
-        }
-        match (unjoined, self.bucket) {
-            (true, _) => Err(LATER),
-            (false, None) => Err(UnreadWhy::NotInInput),
-            (false, Some(_)) => Ok(None),
-        }
+impl<'a> Settings<'_, 'a> {
+    fn find(&self, kind: &'static str) -> Result<Option<&'a Resource>, UnreadWhy> {
+        self.joins.configuring(kind, self.bucket, self.name)
     }
 
     /// Returns the fact that a kind of resource gives, or `inline` if there is none: what the bucket itself
-    /// has in a state of an old configuration, or what AWS does without one.
+    /// has in an old configuration or in a state, or what AWS does without one.
     fn fact<T>(
         &self,
-        kind: &'a str,
+        kind: &'static str,
         operation: O,
-        read: impl FnOnce(Node<'a>) -> Fact<T>,
-        inline: impl FnOnce(Node<'a>) -> Fact<T>,
+        read: impl FnOnce(&'a Resource) -> Part<Option<T>>,
+        inline: impl FnOnce(Inline<'_, 'a>) -> Part<Option<T>>,
     ) -> Fact<T> {
-        match (self.find(kind), self.bucket) {
-            (Err(why), _) => Fact::unread(operation, why),
-            (Ok(Some(resource)), _) => read(resource.node()),
-            (Ok(None), Some(bucket)) => inline(bucket.node()),
-            (Ok(None), None) => Fact::Absent,
-        }
+        let part = match (self.find(kind), self.bucket) {
+            (Err(why), _) => Err(why),
+            (Ok(Some(resource)), _) => read(resource),
+            (Ok(None), Some(bucket)) => inline(Inline { joins: self.joins, bucket }),
+            (Ok(None), None) => Ok(None),
+        };
+        fact(operation, part)
     }
 }
 
-fn of_bucket(document: &Document, bucket: Option<&Resource>, name: Option<&str>) -> BucketFacts {
-    let settings = Settings { document, bucket, name };
+/// The attributes of a bucket that other resources configure today.
+#[derive(Clone, Copy)]
+struct Inline<'j, 'a> {
+    joins: &'j Joins<'a>,
+    bucket: &'a Resource,
+}
+
+impl<'a> Inline<'_, 'a> {
+    /// Returns an attribute. The provider marks those that the configuration does not set as unknown until
+    /// the bucket is made: they will have what AWS gives a new bucket, which is nothing.
+    fn get(self, name: &str) -> Node<'a> {
+        unless_unset(self.joins, self.bucket, name)
+    }
+}
+
+/// Returns an attribute that is either known or set by the configuration; otherwise as if it were not there.
+fn unless_unset<'a>(joins: &Joins<'a>, resource: &'a Resource, name: &str) -> Node<'a> {
+    let node = resource.node().get(name);
+    let computed = node.has_unknown() && joins.document.kind == Kind::Plan;
+    match computed && matches!(joins.target(resource, name), Target::Unset) {
+        true => Node::new(None, None),
+        false => node,
+    }
+}
+
+fn of_bucket<'a>(
+    joins: &Joins<'a>,
+    trail: &'a Resource,
+    bucket: Option<&'a Resource>,
+    name: Option<&'a str>,
+) -> BucketFacts {
+    let settings = Settings { joins, bucket, name };
     let subject = bucket.map_or_else(|| name.unwrap_or_default(), |it| it.address.as_str());
     let mut facts = BucketFacts::unread(subject, UnreadWhy::NotInInput);
     facts.name = name.map(str::to_owned);
@@ -202,215 +175,234 @@ fn of_bucket(document: &Document, bucket: Option<&Resource>, name: Option<&str>)
     facts.versioning = settings.fact(
         "aws_s3_bucket_versioning",
         O::GetBucketVersioning,
-        |node| {
-            let status = versioning(node).map(|it| it.get("status"));
-            status.map_or(Fact::Absent, |it| it.text_fact(O::GetBucketVersioning))
-        },
+        |it| Ok(it.node().text_in("versioning_configuration", "status")?.map(str::to_owned)),
         |bucket| {
-            let on = bucket.get("versioning").block().and_then(|it| it.get("enabled").on());
-            match on {
-                Some(true) => Fact::Known("Enabled".to_owned()),
-                // Object Lock cannot be without versioning.
-                _ if bucket.get("object_lock_enabled").on() == Some(true) => {
-                    Fact::Known("Enabled".to_owned())
-                }
-                _ => Fact::Absent,
-            }
+            let on = match bucket.get("versioning").block()? {
+                Some(versioning) => versioning.get("enabled").on()?.unwrap_or_default(),
+                None => false,
+            };
+            // Object Lock cannot be without versioning.
+            let on = on || bucket.get("object_lock_enabled").on()? == Some(true);
+            Ok(on.then(|| "Enabled".to_owned()))
         },
     );
     facts.mfa_delete = settings.fact(
         "aws_s3_bucket_versioning",
         O::GetBucketVersioning,
-        |node| {
-            let mfa = versioning(node).map(|it| it.get("mfa_delete"));
-            mfa.map_or(Fact::Absent, |it| {
-                it.fact(O::GetBucketVersioning, |it| Some(it.text() == Some("Enabled")))
-            })
+        |it| {
+            let mfa = it.node().text_in("versioning_configuration", "mfa_delete")?;
+            Ok(Some(mfa == Some("Enabled")))
         },
-        |_| Fact::Absent,
+        |bucket| match bucket.get("versioning").block()? {
+            Some(versioning) => versioning.get("mfa_delete").on(),
+            None => Ok(None),
+        },
     );
     facts.lock = settings.fact(
         "aws_s3_bucket_object_lock_configuration",
         O::GetObjectLockConfiguration,
-        |node| {
-            node.get("rule").fact(O::GetObjectLockConfiguration, |_| settings::object_lock(node))
-        },
+        |it| settings::object_lock(it.node()),
         |bucket| {
-            let inline = bucket.get("object_lock_configuration").block();
-            let enabled = bucket.get("object_lock_enabled").on() == Some(true);
-            match inline.and_then(settings::object_lock) {
-                Some(lock) => Fact::Known(lock),
-                None if enabled => Fact::Known(ObjectLock { enabled, ..ObjectLock::default() }),
-                None => Fact::Absent,
+            if let Some(inline) = bucket.get("object_lock_configuration").block()? {
+                return settings::object_lock(inline);
             }
+            let enabled = bucket.get("object_lock_enabled").on()? == Some(true);
+            Ok(enabled.then(|| ObjectLock { enabled, ..ObjectLock::default() }))
         },
     );
-    facts.encryption =
-        settings.fact(
-            "aws_s3_bucket_server_side_encryption_configuration",
-            O::GetBucketEncryption,
-            |node| encryption(&settings, node),
-            // AWS encrypts every bucket with AES256 unless told otherwise.
-            |bucket| {
-                let inline = bucket.get("server_side_encryption_configuration").block();
-                Fact::Known(inline.and_then(settings::encryption).unwrap_or(Encryption {
-                    algorithm: "AES256".to_owned(),
-                    ..Encryption::default()
-                }))
-            },
-        );
-    let of_account = document.of_kind("aws_s3_account_public_access_block").next();
-    let of_account = of_account.map_or([false; 4], |it| settings::access_block(it.node()));
-    facts.public_access_block = settings
-        .fact(
-            "aws_s3_bucket_public_access_block",
-            O::GetPublicAccessBlock,
-            |node| Fact::Known(settings::access_block(node)),
-            // AWS blocks public access to new buckets, but a provider does not manage that.
-            |_| Fact::Absent,
-        )
-        .either(of_account);
+    facts.encryption = bucket_encryption(&settings);
+    facts.public_access_block = access_block(&settings, trail);
     facts.policy = bucket_policy(&settings);
     facts.grants = settings.fact(
         "aws_s3_bucket_acl",
         O::GetBucketAcl,
-        |node| Fact::Known(settings::grants(node)),
-        |bucket| Fact::Known(bucket.get("acl").text().map(settings::canned).unwrap_or_default()),
+        |it| {
+            let policy = unless_unset(joins, it, "access_control_policy");
+            settings::grants(it.node(), policy).map(Some)
+        },
+        |bucket| settings::inline_grants(bucket.get("acl"), bucket.get("grant")).map(Some),
     );
     facts.ownership = settings.fact(
         "aws_s3_bucket_ownership_controls",
         O::GetBucketOwnershipControls,
-        |node| match node.get("rule").block() {
-            Some(rule) => rule.get("object_ownership").text_fact(O::GetBucketOwnershipControls),
-            None => Fact::Absent,
-        },
+        |it| Ok(it.node().text_in("rule", "object_ownership")?.map(str::to_owned)),
         // AWS turns access control lists off in new buckets; one that exists may be older.
-        |_| Fact::unread(O::GetBucketOwnershipControls, UnreadWhy::NotInInput),
+        |_| Err(UnreadWhy::NotInInput),
     );
     facts.lifecycle = settings.fact(
         "aws_s3_bucket_lifecycle_configuration",
         O::GetBucketLifecycleConfiguration,
-        |node| {
-            let rules = node.get("rule");
-            rules.fact(O::GetBucketLifecycleConfiguration, |_| Some(settings::lifecycle(node)))
-        },
-        |bucket| {
-            let inline = bucket.get("lifecycle_rule").items();
-            match inline.is_empty() {
-                true => Fact::Absent,
-                // The old form has other names, and a state that has it is refreshed by live mode.
-                false => Fact::unread(O::GetBucketLifecycleConfiguration, UnreadWhy::NotInInput),
-            }
+        |it| settings::lifecycle(it.node()).map(Some),
+        |bucket| match bucket.get("lifecycle_rule").items()?.is_empty() {
+            true => Ok(None),
+            // The old form has other names, and a state that has it is refreshed by live mode.
+            false => Err(UnreadWhy::NotInInput),
         },
     );
     facts.access_log = settings.fact(
         "aws_s3_bucket_logging",
         O::GetBucketLogging,
-        |node| node.get("target_bucket").text_fact(O::GetBucketLogging),
+        |it| log_target(joins, it, facts.name.as_deref(), bucket),
         |bucket| {
-            let inline = bucket.get("logging").block();
-            inline.map_or(Fact::Absent, |it| it.get("target_bucket").text_fact(O::GetBucketLogging))
+            Ok(match bucket.get("logging").block()? {
+                Some(it) => it.get("target_bucket").text()?.map(str::to_owned),
+                None => None,
+            })
         },
     );
     facts.replication = settings.fact(
         "aws_s3_bucket_replication_configuration",
         O::GetBucketReplication,
-        |node| {
-            let rules = node.get("rule");
-            rules.fact(O::GetBucketReplication, |_| Some(settings::replication(node)))
-        },
-        |_| Fact::Absent,
+        |it| settings::replication(it.node()).map(Some),
+        |bucket| settings::inline_replication(bucket.get("replication_configuration")),
     );
     facts.notifications = settings.fact(
         "aws_s3_bucket_notification",
         O::GetBucketNotificationConfiguration,
-        |node| {
-            let functions = node.get("lambda_function").items();
-            let unknown = functions.iter().any(|it| it.get("events").has_unknown());
-            match unknown {
-                true => Fact::unread(O::GetBucketNotificationConfiguration, LATER),
-                false => Fact::Known(settings::notifications(node)),
-            }
-        },
-        |_| Fact::Absent,
+        |it| settings::notifications(it.node()).map(Some),
+        |_| Ok(None),
     );
     facts
 }
 
 /// Returns the default encryption. A key that is not known yet is a customer's if it refers to one.
-fn encryption(settings: &Settings<'_>, node: Node<'_>) -> Fact<Encryption> {
+fn bucket_encryption(settings: &Settings<'_, '_>) -> Fact<Encryption> {
     let operation = O::GetBucketEncryption;
-    let rules = node.get("rule");
-    let by_default =
-        rules.block().and_then(|it| it.get("apply_server_side_encryption_by_default").block());
-    let later = by_default.is_some_and(|it| it.get("kms_master_key_id").is_unknown());
-    if !later {
-        return rules.fact(operation, |_| settings::encryption(node));
-    }
     let kind = "aws_s3_bucket_server_side_encryption_configuration";
-    let found = settings.find(kind).ok().flatten().and_then(|resource| {
-        let document = settings.document;
-        let module = document.modules.get(&resource.module)?;
-        let expression = module.expressions.get(&resource.local)?.get("rule")?.get(0)?;
+    let read = settings.fact(
+        kind,
+        operation,
+        |it| settings::encryption(it.node(), None),
+        // AWS encrypts every bucket with AES256 unless told otherwise.
+        |bucket| {
+            let inline = match bucket.get("server_side_encryption_configuration").block()? {
+                Some(inline) => settings::encryption(inline, None)?,
+                None => None,
+            };
+            let aes = Encryption { algorithm: "AES256".to_owned(), ..Encryption::default() };
+            Ok(Some(inline.unwrap_or(aes)))
+        },
+    );
+    if !matches!(&read, Fact::Unread(unread) if unread.why == LATER) {
+        return read;
+    }
+    let by_reference = || {
+        let resource = settings.find(kind).ok()??;
+        let expression = settings.joins.expressions(resource)?.get("rule")?.get(0)?;
         let expression = expression.get("apply_server_side_encryption_by_default")?.get(0)?;
-        let expression = expression.get("kms_master_key_id")?;
-        match document.follow(&resource.module, expression, resource, 32) {
+        match settings.joins.follow(resource, expression.get("kms_master_key_id")?) {
             Target::Resource(key) if KEYS.contains(&key.kind.as_str()) => {
-                let key = Some(key.address.clone());
-                Some(Encryption { key, ..settings::encryption(node)? })
+                // All but the key must be known.
+                settings::encryption(resource.node(), Some(key.address.clone())).ok()?
             }
             _ => None,
         }
-    });
-    found.map_or_else(|| Fact::unread(operation, LATER), Fact::ByReference)
+    };
+    by_reference().map_or(read, Fact::ByReference)
 }
 
-/// Adds what the account blocks for all of its buckets.
-trait Either {
-    fn either(self, of_account: [bool; 4]) -> Self;
-}
-
-impl Either for Fact<[bool; 4]> {
-    fn either(self, of_account: [bool; 4]) -> Self {
-        if of_account == [true; 4] {
-            return Fact::Known(of_account);
+/// Returns what the bucket blocks, or its account for all of its buckets.
+fn access_block(settings: &Settings<'_, '_>, trail: &Resource) -> Fact<[bool; 4]> {
+    let operation = O::GetPublicAccessBlock;
+    let of_bucket = settings.fact(
+        "aws_s3_bucket_public_access_block",
+        operation,
+        |it| settings::access_block(it.node()).map(Some),
+        // AWS blocks public access to new buckets, but a provider does not manage that.
+        |_| Ok(None),
+    );
+    if of_bucket.value() == Some(&[true; 4]) {
+        return of_bucket;
+    }
+    let mut undecided = None;
+    for block in settings.joins.of_kind("aws_s3_account_public_access_block") {
+        match (is_of_account(settings, trail, block), settings::access_block(block.node())) {
+            (Ok(false), _) => {}
+            (Ok(true), Ok(blocks)) if blocks == [true; 4] => return Fact::Known(blocks),
+            (Ok(true), Ok(_)) => {}
+            (Err(why), Ok(blocks)) if blocks == [true; 4] => undecided = Some(why),
+            (Err(_), Ok(_)) => {}
+            (_, Err(why)) => undecided = Some(why),
         }
-        self
+    }
+    match undecided {
+        Some(why) => Fact::unread(operation, why),
+        None => of_bucket,
     }
 }
 
-fn versioning(node: Node<'_>) -> Option<Node<'_>> {
-    node.get("versioning_configuration").block()
+/// Returns whether a block of an account is one of the account of the bucket.
+fn is_of_account(settings: &Settings<'_, '_>, trail: &Resource, block: &Resource) -> Part<bool> {
+    let bucket = settings.bucket.ok_or(UnreadWhy::NotInInput)?;
+    let provider = settings.joins.provider(bucket);
+    let one_provider = provider.is_some() && provider == settings.joins.provider(block);
+    let account = block.node().get("account_id");
+    match account.text() {
+        // Without an account, it is that of the provider.
+        Ok(None) | Err(LATER)
+            if one_provider
+                && matches!(settings.joins.target(block, "account_id"), Target::Unset) =>
+        {
+            Ok(true)
+        }
+        Ok(Some(account)) => {
+            let arn = trail.node().get("arn").text()?.ok_or(LATER)?;
+            Ok(arn.split(':').nth(4) == Some(account))
+        }
+        _ => Err(LATER),
+    }
 }
 
-fn bucket_policy(settings: &Settings<'_>) -> Fact<Policy> {
+/// Returns the bucket to which accesses are logged: its name, or its address if it has none yet.
+fn log_target<'a>(
+    joins: &Joins<'a>,
+    logging: &'a Resource,
+    name: Option<&str>,
+    bucket: Option<&Resource>,
+) -> Part<Option<String>> {
+    let itself = |target: &Resource| bucket.is_some_and(|it| it.address == target.address);
+    match joins.referred(logging, "target_bucket", &["aws_s3_bucket"]) {
+        Referred::Now(target) | Referred::Later(target) if target.kind == "aws_s3_bucket" => {
+            let own = name.filter(|_| itself(target)).or(name_of(target));
+            Ok(Some(own.unwrap_or(&target.address).to_owned()))
+        }
+        Referred::Name(name) => Ok(Some(name.to_owned())),
+        Referred::None => Ok(None),
+        Referred::Now(_) | Referred::Later(_) | Referred::Unknown => Err(LATER),
+    }
+}
+
+fn bucket_policy(settings: &Settings<'_, '_>) -> Fact<Policy> {
     let operation = O::GetBucketPolicy;
-    let resource = match settings.find("aws_s3_bucket_policy") {
-        Err(why) => return Fact::unread(operation, why),
-        Ok(None) => return Fact::Absent,
-        Ok(Some(resource)) => resource,
+    let (resource, inline) = match (settings.find("aws_s3_bucket_policy"), settings.bucket) {
+        (Err(why), _) => return Fact::unread(operation, why),
+        (Ok(Some(resource)), _) => (resource, false),
+        (Ok(None), Some(bucket)) => (bucket, true),
+        (Ok(None), None) => return Fact::Absent,
     };
+    if inline && matches!(unless_unset(settings.joins, resource, "policy").text(), Ok(None)) {
+        return Fact::Absent;
+    }
     let subject = settings.bucket.map_or("", |it| it.address.as_str());
-    policy_of(settings.document, resource, operation, |document| {
+    policy_of(settings.joins, resource, operation, |document| {
         // A resource that is not known yet is the bucket or its objects, if nothing else is named.
         let bucket = settings.bucket?;
-        let only = names_only(settings.document, document, bucket);
+        let only = names_only(settings.joins, document, bucket);
         let name = settings.name.unwrap_or(subject);
         only.then(|| format!("arn:aws:s3:::{name}*"))
     })
 }
 
 /// Returns whether the resources of a policy document's statements name only this bucket.
-fn names_only(document: &Document, policy: &Resource, bucket: &Resource) -> bool {
-    let expressions =
-        document.modules.get(&policy.module).and_then(|it| it.expressions.get(&policy.local));
+fn names_only(joins: &Joins<'_>, policy: &Resource, bucket: &Resource) -> bool {
+    let expressions = joins.expressions(policy);
     let statements = expressions.and_then(|it| it.get("statement")).and_then(Value::as_array);
     let Some(statements) = statements else { return false };
     statements.iter().all(|statement| match statement.get("resources") {
         None => true,
         Some(resources) if resources.get("constant_value").is_some() => true,
         Some(resources) => {
-            let target = document.follow(&policy.module, resources, policy, 32);
+            let target = joins.follow(policy, resources);
             matches!(target, Target::Resource(target) if target.address == bucket.address)
         }
     })
@@ -418,38 +410,34 @@ fn names_only(document: &Document, policy: &Resource, bucket: &Resource) -> bool
 
 /// Returns the policy of a resource: its text, or the document that it will be made of.
 fn policy_of(
-    document: &Document,
+    joins: &Joins<'_>,
     resource: &Resource,
     operation: O,
     unknown_resource: impl FnOnce(&Resource) -> Option<String>,
 ) -> Fact<Policy> {
-    let node = resource.node().get("policy");
-    if !node.is_unknown() {
-        return match node.text() {
-            Some(text) => policy_document::of_text(text, operation),
-            None => Fact::Absent,
-        };
+    match resource.node().get("policy").text() {
+        Ok(Some(text)) => return policy_document::of_text(text, operation),
+        Ok(None) => return Fact::Absent,
+        Err(LATER) => {}
+        Err(why) => return Fact::unread(operation, why),
     }
-    let source = match document.target(resource, "policy") {
+    let source = match joins.target(resource, "policy") {
         Target::Resource(source) if source.kind == "data.aws_iam_policy_document" => source,
         _ => return Fact::unread(operation, LATER),
     };
     let placeholder = unknown_resource(source);
     match settings::policy_document(source.node(), placeholder.as_deref()) {
-        None => Fact::unread(operation, LATER),
-        Some(value) => match policy_document::of_value(&value, operation) {
+        Err(why) => Fact::unread(operation, why),
+        Ok(value) => match policy_document::of_value(&value, operation) {
             Fact::Known(policy) => Fact::ByReference(policy),
             other => other,
         },
     }
 }
 
-/// The kinds of keys that customers manage.
-const KEYS: [&str; 3] = ["aws_kms_key", "aws_kms_external_key", "aws_kms_replica_key"];
-
-fn key_of(document: &Document, trail: &Resource, facts: &mut TrailFacts) -> Option<KeyFacts> {
-    let kinds = [KEYS[0], KEYS[1], KEYS[2], "aws_kms_alias"];
-    let (target, later) = match document.referred(trail, "kms_key_id", &kinds) {
+fn key_of<'a>(joins: &Joins<'a>, trail: &'a Resource, facts: &mut TrailFacts) -> Option<KeyFacts> {
+    let kinds = [&KEYS[..], &["aws_kms_alias"]].concat();
+    let (target, later) = match joins.referred(trail, "kms_key_id", &kinds) {
         Referred::None => {
             facts.kms_key = Fact::Absent;
             return None;
@@ -459,9 +447,9 @@ fn key_of(document: &Document, trail: &Resource, facts: &mut TrailFacts) -> Opti
             return None;
         }
         Referred::Name(name) => {
-            facts.kms_key = Fact::Known(name.clone());
-            let mut key = KeyFacts::unread(&name, UnreadWhy::NotInInput);
-            key.region = region_of(&name).map_or(key.region, Fact::Known);
+            facts.kms_key = Fact::Known(name.to_owned());
+            let mut key = KeyFacts::unread(name, UnreadWhy::NotInInput);
+            key.region = region_of(name).map_or(key.region, Fact::Known);
             return Some(key);
         }
         Referred::Now(target) => (target, false),
@@ -472,7 +460,7 @@ fn key_of(document: &Document, trail: &Resource, facts: &mut TrailFacts) -> Opti
         false => trail.node().get("kms_key_id").text_fact(O::DescribeTrails),
     };
     let target = match target.kind.as_str() {
-        "aws_kms_alias" => match document.referred(target, "target_key_id", &KEYS) {
+        "aws_kms_alias" => match joins.referred(target, "target_key_id", &KEYS) {
             Referred::Now(key) | Referred::Later(key) => key,
             _ => return Some(KeyFacts::unread(&target.address, LATER)),
         },
@@ -482,7 +470,7 @@ fn key_of(document: &Document, trail: &Resource, facts: &mut TrailFacts) -> Opti
         // A data source, or a variable.
         return Some(KeyFacts::unread(&target.address, LATER));
     }
-    Some(of_key(document, target))
+    Some(of_key(joins, target))
 }
 
 fn region_of(arn: &str) -> Option<String> {
@@ -490,39 +478,60 @@ fn region_of(arn: &str) -> Option<String> {
     (!region.is_empty()).then(|| region.to_owned())
 }
 
-fn of_key(document: &Document, key: &Resource) -> KeyFacts {
+fn of_key<'a>(joins: &Joins<'a>, key: &'a Resource) -> KeyFacts {
     let node = key.node();
     let mut facts = KeyFacts::unread(&key.address, LATER);
-    if let Some(region) = node.get("arn").text().and_then(region_of) {
+    facts.arn = node.get("arn").text().ok().flatten().map(str::to_owned);
+    if let Some(region) = facts.arn.as_deref().and_then(region_of) {
         facts.region = Fact::Known(region);
     }
-    let symmetric =
-        node.get("customer_master_key_spec").text().is_none_or(|it| it == "SYMMETRIC_DEFAULT");
-    let own_store = node.get("custom_key_store_id").text().is_some();
-    let enabled = node.get("is_enabled").on().or(node.get("enabled").on()).unwrap_or(true);
-    facts.description = Fact::Known(KeyDescription {
-        customer: true,
-        state: if enabled { "Enabled" } else { "Disabled" }.to_owned(),
-        deletion: None,
-        rotatable: symmetric && !own_store && key.kind == "aws_kms_key",
-        replicas: Vec::new(),
-    });
+    facts.description = fact(O::DescribeKey, description(joins, key).map(Some));
     facts.rotation = node.get("enable_key_rotation").switch(O::GetKeyRotationStatus, false);
-    let separate = document.of_kind("aws_kms_key_policy").next();
-    let unset = matches!(document.target(key, "policy"), Target::Unset);
-    facts.policy = match separate {
-        Some(policy) => match document.referred(policy, "key_id", &KEYS) {
-            Referred::Now(target) | Referred::Later(target) if target.address == key.address => {
-                policy_of(document, policy, O::GetKeyPolicy, |_| None)
-            }
-            _ => Fact::unread(O::GetKeyPolicy, LATER),
-        },
-        None if document.kind == Kind::Plan && node.get("policy").is_unknown() && unset => {
-            default_key_policy()
-        }
-        None => policy_of(document, key, O::GetKeyPolicy, |_| None),
+    let unset = matches!(joins.target(key, "policy"), Target::Unset);
+    let is_plan = joins.document.kind == Kind::Plan;
+    facts.policy = match joins.configuring("aws_kms_key_policy", Some(key), None) {
+        Err(why) => Fact::unread(O::GetKeyPolicy, why),
+        Ok(Some(policy)) => policy_of(joins, policy, O::GetKeyPolicy, |_| None),
+        Ok(None) if is_plan && node.get("policy").has_unknown() && unset => default_key_policy(),
+        Ok(None) => policy_of(joins, key, O::GetKeyPolicy, |_| None),
     };
     facts
+}
+
+/// Returns what KMS will say of a key.
+fn description<'a>(joins: &Joins<'a>, key: &'a Resource) -> Part<KeyDescription> {
+    let node = key.node();
+    let external =
+        matches!(key.kind.as_str(), "aws_kms_external_key" | "aws_kms_replica_external_key");
+    let switch = if key.kind == "aws_kms_key" { "is_enabled" } else { "enabled" };
+    let enabled = unless_unset(joins, key, switch).on()?.unwrap_or(true);
+    let mut state = if enabled { "Enabled" } else { "Disabled" };
+    if external {
+        // Without material of the customer's, the key cannot be used. Its state is known once it is made.
+        state = match node.get("key_state").text() {
+            Ok(Some(known)) => known,
+            Ok(None) | Err(LATER) => {
+                match unless_unset(joins, key, "key_material_base64").text()? {
+                    Some(_) => state,
+                    None => "PendingImport",
+                }
+            }
+            Err(why) => return Err(why),
+        };
+    }
+    let mut rotatable = key.kind == "aws_kms_key";
+    if rotatable {
+        let spec = unless_unset(joins, key, "customer_master_key_spec").text()?;
+        let store = unless_unset(joins, key, "custom_key_store_id").text()?;
+        rotatable = spec.is_none_or(|it| it == "SYMMETRIC_DEFAULT") && store.is_none();
+    }
+    Ok(KeyDescription {
+        customer: true,
+        state: state.to_owned(),
+        deletion: None,
+        rotatable,
+        replicas: Vec::new(),
+    })
 }
 
 /// Returns the policy that KMS gives a key that is made without one: the account's own principals may do
@@ -539,48 +548,95 @@ fn default_key_policy() -> Fact<Policy> {
     }
 }
 
+/// Returns what monitors the trails of the document.
+fn monitoring(joins: &Joins<'_>) -> MonitoringFacts {
+    let mut monitoring = MonitoringFacts::unread(UnreadWhy::NotInInput);
+    if let Some(alerts) = alerts(joins) {
+        monitoring.alerts = alerts;
+    }
+    monitoring
+}
+
 /// Returns the alerts of the document; `None` if it has none, since they may be configured elsewhere.
-fn alerts(document: &Document) -> Option<Vec<Alert>> {
-    let name = |it: &Resource| it.address.clone();
-    let targets: Vec<&Resource> = document.of_kind("aws_cloudwatch_event_target").collect();
-    let rule = |rule: &Resource| {
-        let node = rule.node();
-        let pattern = node.get("event_pattern").text().unwrap_or_default();
-        let has_target = targets.iter().any(|target| {
-            match document.referred(target, "rule", &["aws_cloudwatch_event_rule"]) {
-                Referred::Now(of) | Referred::Later(of) => of.address == rule.address,
-                Referred::Name(of) => node.get("name").text() == Some(of.as_str()),
-                Referred::Unknown | Referred::None => false,
+fn alerts(joins: &Joins<'_>) -> Option<Fact<Vec<Alert>>> {
+    let mut targeted: BTreeMap<&str, Option<bool>> = BTreeMap::new();
+    let mut unjoined = false;
+    for target in joins.of_kind("aws_cloudwatch_event_target") {
+        match joins.referred(target, "rule", &["aws_cloudwatch_event_rule"]) {
+            Referred::Now(of) | Referred::Later(of) => {
+                targeted.insert(&of.address, Some(true));
             }
-        });
-        let enabled = node.get("state").text().is_none_or(|it| it != "DISABLED")
-            && node.get("is_enabled").on() != Some(false);
-        Alert {
-            name: name(rule),
-            in_force: Some(has_target && enabled),
-            operations: shapes::operations_in(pattern),
+            Referred::Unknown => unjoined = true,
+            Referred::Name(_) | Referred::None => {}
         }
-    };
-    let filter = |filter: &Resource| {
-        let pattern = filter.node().get("pattern").text().unwrap_or_default();
-        let transformation = filter.node().get("metric_transformation").block();
-        let metric = transformation.and_then(|it| it.get("name").text());
-        let mut alarms = document.of_kind("aws_cloudwatch_metric_alarm");
-        let has_alarm = metric.is_some()
-            && alarms.any(|alarm| {
-                let actions = alarm.node().get("alarm_actions");
-                alarm.node().get("metric_name").text() == metric
-                    && (actions.has_unknown() || !actions.items().is_empty())
-            });
-        Alert {
-            name: name(filter),
-            in_force: Some(has_alarm),
-            operations: shapes::operations_in(pattern),
-        }
-    };
-    let rules = document.of_kind("aws_cloudwatch_event_rule").map(rule);
-    let filters = document.of_kind("aws_cloudwatch_log_metric_filter").map(filter);
-    let alerts: Vec<Alert> = rules.chain(filters).collect();
-    let reported = alerts.iter().any(|it| !it.operations.is_empty());
-    reported.then_some(alerts)
+    }
+    let mut alerts = Vec::new();
+    let mut unknown = false;
+    for rule in joins.of_kind("aws_cloudwatch_event_rule") {
+        let node = rule.node();
+        let Ok(pattern) = node.get("event_pattern").text() else {
+            unknown = true;
+            continue;
+        };
+        let has_target = match targeted.get(rule.address.as_str()) {
+            Some(targeted) => *targeted,
+            None => (!unjoined).then_some(false),
+        };
+        let state = unless_unset(joins, rule, "state").text();
+        let enabled = unless_unset(joins, rule, "is_enabled").on();
+        let in_force = match (state, enabled) {
+            (Ok(Some("DISABLED")), _) | (_, Ok(Some(false))) => Some(false),
+            (Ok(_), Ok(_)) => has_target,
+            _ => None,
+        };
+        alerts.push(patterns::of_rule(&rule.address, in_force, pattern.unwrap_or_default()));
+    }
+    // Whether a metric has an alarm with actions; `None` if that is not known.
+    let mut alarmed: BTreeMap<&str, Option<bool>> = BTreeMap::new();
+    let mut unnamed = false;
+    for alarm in joins.of_kind("aws_cloudwatch_metric_alarm") {
+        let node = alarm.node();
+        let metric = match node.get("metric_name").text() {
+            Ok(Some(metric)) => metric,
+            Ok(None) => continue,
+            Err(_) => {
+                unnamed = true;
+                continue;
+            }
+        };
+        // An action that is not known yet is one all the same.
+        let actions = node.get("alarm_actions");
+        let acts = match (actions.items(), node.get("actions_enabled").on()) {
+            (_, Ok(Some(false))) => Some(false),
+            (Ok(actions), Ok(_)) => Some(!actions.is_empty()),
+            _ => None,
+        };
+        let found = alarmed.entry(metric).or_insert(acts);
+        *found = match (*found, acts) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (None, _) | (_, None) => None,
+            (Some(false), Some(false)) => Some(false),
+        };
+    }
+    for filter in joins.of_kind("aws_cloudwatch_log_metric_filter") {
+        let node = filter.node();
+        let Ok(pattern) = node.get("pattern").text() else {
+            unknown = true;
+            continue;
+        };
+        let in_force = match node.text_in("metric_transformation", "name") {
+            Ok(Some(metric)) => match alarmed.get(metric) {
+                Some(alarmed) => *alarmed,
+                None => (!unnamed).then_some(false),
+            },
+            Ok(None) => Some(false),
+            Err(_) => None,
+        };
+        alerts.push(patterns::of_filter(&filter.address, in_force, pattern.unwrap_or_default()));
+    }
+    if unknown && !Alert::report_tampering(&alerts) {
+        return Some(Fact::unread(O::ListRules, LATER));
+    }
+    let reported = alerts.iter().any(|it| !it.operations.is_empty() || !it.decided);
+    reported.then_some(Fact::Known(alerts))
 }

@@ -3,7 +3,12 @@ use serde_json::Value;
 use trailproof_core::control::fact::{Fact, UnreadWhy};
 use trailproof_core::control::operation::Operation;
 
-/// A value in a plan or state. A plan leaves out what is not known and marks it in a second tree.
+/// A part of a plan that was read, or why it was not: it is known only after the plan is applied, or does
+/// not have the form that the provider documents.
+pub(super) type Part<T> = Result<T, UnreadWhy>;
+
+/// A value in a plan or state. A plan leaves out what is not known and marks it in a second tree, so a
+/// value can only be had together with the doubt whether it is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node<'a> {
     value: Option<&'a Value>,
@@ -23,78 +28,173 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns the entries of a list.
-    pub(super) fn items(self) -> Vec<Self> {
-        let values = self.value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    /// Returns the entries of a list or set.
+    pub(super) fn items(self) -> Part<Vec<Self>> {
+        let values = match self.value {
+            _ if self.unknown == Some(&Value::Bool(true)) => {
+                return Err(UnreadWhy::UnknownUntilApplied);
+            }
+            None | Some(Value::Null) => &[][..],
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(_) => return Err(UnreadWhy::Malformed),
+        };
+        let marks = self.unknown.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        // An entry that is marked and not there.
+        if marks.iter().skip(values.len()).any(any) {
+            return Err(UnreadWhy::UnknownUntilApplied);
+        }
         let each = values.iter().enumerate();
-        each.map(|(at, value)| Self {
-            value: Some(value),
-            unknown: self.unknown.and_then(|unknown| unknown.get(at)),
-        })
-        .collect()
+        Ok(each.map(|(at, value)| Self { value: Some(value), unknown: marks.get(at) }).collect())
     }
 
     /// Returns the only entry of a block, which plans write as a list of one.
-    pub(super) fn block(self) -> Option<Self> {
-        self.items().into_iter().next()
-    }
-
-    /// Returns whether the value is not known at all.
-    pub(super) fn is_unknown(self) -> bool {
-        self.unknown == Some(&Value::Bool(true))
+    pub(super) fn block(self) -> Part<Option<Self>> {
+        Ok(self.items()?.into_iter().next())
     }
 
     /// Returns whether any part of the value is not known.
     pub(super) fn has_unknown(self) -> bool {
-        fn any(value: &Value) -> bool {
-            match value {
-                Value::Bool(unknown) => *unknown,
-                Value::Array(list) => list.iter().any(any),
-                Value::Object(fields) => fields.values().any(any),
-                _ => false,
-            }
-        }
         self.unknown.is_some_and(any)
     }
 
+    /// Returns the value, if it is set and all of it is known.
+    pub(super) fn value(self) -> Part<Option<&'a Value>> {
+        match self.has_unknown() {
+            true => Err(UnreadWhy::UnknownUntilApplied),
+            false => Ok(self.value.filter(|value| !value.is_null())),
+        }
+    }
+
     /// Returns the text; an empty text is what a state has for one that is not set.
-    pub(super) fn text(self) -> Option<&'a str> {
-        self.value.and_then(Value::as_str).filter(|text| !text.is_empty())
+    pub(super) fn text(self) -> Part<Option<&'a str>> {
+        match self.value()? {
+            None => Ok(None),
+            Some(value) => {
+                let text = value.as_str().ok_or(UnreadWhy::Malformed)?;
+                Ok(Some(text).filter(|text| !text.is_empty()))
+            }
+        }
     }
 
-    pub(super) fn on(self) -> Option<bool> {
-        self.value.and_then(Value::as_bool)
+    /// Returns the text of an attribute of a nested block, if both are set.
+    pub(super) fn text_in(self, block: &str, name: &str) -> Part<Option<&'a str>> {
+        match self.get(block).block()? {
+            Some(block) => block.get(name).text(),
+            None => Ok(None),
+        }
     }
 
-    /// Returns the number; 0 is what a state has for one that is not set.
-    pub(super) fn number(self) -> Option<u64> {
-        self.value.and_then(Value::as_u64).filter(|number| *number > 0)
+    /// Returns the switch. Terraform may write one as text, as the provider's schema has it.
+    pub(super) fn on(self) -> Part<Option<bool>> {
+        match self.value()? {
+            None => Ok(None),
+            Some(Value::Bool(on)) => Ok(Some(*on)),
+            Some(Value::String(text)) => match text.as_str() {
+                "" => Ok(None),
+                "true" => Ok(Some(true)),
+                "false" => Ok(Some(false)),
+                _ => Err(UnreadWhy::Malformed),
+            },
+            Some(_) => Err(UnreadWhy::Malformed),
+        }
+    }
+
+    /// Returns the number; 0 is what a state has for one that is not set. Sizes are texts in the schema.
+    pub(super) fn number(self) -> Part<Option<u64>> {
+        let number = match self.value()? {
+            None => return Ok(None),
+            Some(Value::String(text)) if text.is_empty() => return Ok(None),
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(value) => value.as_u64(),
+        };
+        let number = number.ok_or(UnreadWhy::Malformed)?;
+        Ok(Some(number).filter(|number| *number > 0))
     }
 
     /// Returns the texts of a list.
-    pub(super) fn texts(self) -> Vec<String> {
-        let texts = self.items().into_iter().filter_map(|it| it.value?.as_str());
-        texts.map(str::to_owned).collect()
-    }
-
-    pub(super) fn value(self) -> Option<&'a Value> {
-        self.value.filter(|value| !value.is_null())
-    }
-
-    /// Returns the fact that `read` makes of the value, if none of it is unknown.
-    pub(super) fn fact<T>(self, of: Operation, read: impl FnOnce(Self) -> Option<T>) -> Fact<T> {
-        if self.has_unknown() {
-            return Fact::unread(of, UnreadWhy::UnknownUntilApplied);
-        }
-        Fact::of(read(self))
+    pub(super) fn texts(self) -> Part<Vec<String>> {
+        let text = |it: Self| {
+            let value = it.value()?.and_then(Value::as_str);
+            value.map(str::to_owned).ok_or(UnreadWhy::Malformed)
+        };
+        self.items()?.into_iter().map(text).collect()
     }
 
     pub(super) fn text_fact(self, of: Operation) -> Fact<String> {
-        self.fact(of, |it| it.text().map(str::to_owned))
+        fact(of, self.text().map(|text| text.map(str::to_owned)))
     }
 
     /// Returns the fact about a switch that has this value where it is not set.
     pub(super) fn switch(self, of: Operation, default: bool) -> Fact<bool> {
-        self.fact(of, |it| Some(it.on().unwrap_or(default)))
+        fact(of, self.on().map(|on| Some(on.unwrap_or(default))))
+    }
+}
+
+/// Returns whether a tree of marks marks anything as unknown.
+fn any(marks: &Value) -> bool {
+    match marks {
+        Value::Bool(unknown) => *unknown,
+        Value::Array(list) => list.iter().any(any),
+        Value::Object(fields) => fields.values().any(any),
+        _ => false,
+    }
+}
+
+/// Returns the fact about a part that `of` would read; `None` means that nothing is configured.
+pub(super) fn fact<T>(of: Operation, part: Part<Option<T>>) -> Fact<T> {
+    match part {
+        Ok(value) => Fact::of(value),
+        Err(why) => Fact::unread(of, why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const LATER: UnreadWhy = UnreadWhy::UnknownUntilApplied;
+
+    /// Whatever is asked of a value that is not known, in whole or in part, the answer is that it is not.
+    #[test]
+    fn nothing_is_had_from_what_is_not_known() {
+        for (value, unknown) in [
+            (json!({}), json!({ "a": true })),
+            (json!({}), json!(true)),
+            (json!({ "a": null }), json!({ "a": true })),
+            (json!({ "a": [null] }), json!({ "a": [true] })),
+            (json!({ "a": [{}] }), json!({ "a": [{ "b": true }] })),
+            (json!({}), json!({ "a": [{ "b": true }] })),
+        ] {
+            let node = Node::new(Some(&value), Some(&unknown)).get("a");
+            assert!(node.has_unknown());
+            assert_eq!(node.text(), Err(LATER), "{unknown}");
+            assert_eq!(node.on(), Err(LATER), "{unknown}");
+            assert_eq!(node.number(), Err(LATER), "{unknown}");
+            assert_eq!(node.value(), Err(LATER), "{unknown}");
+            assert_eq!(node.texts(), Err(LATER), "{unknown}");
+            assert!(node.switch(Operation::DescribeTrails, true).is_unread());
+            let in_block = node.block().and_then(|it| it.map_or(Ok(None), |it| it.get("b").text()));
+            assert_eq!(in_block, Err(LATER), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_a_wrong_form_is_not_one_that_is_not_set() {
+        let value = json!({ "list": "x", "switch": "yes", "number": "n", "text": 1, "texts": [1] });
+        let node = Node::new(Some(&value), None);
+        assert!(node.get("list").items().is_err());
+        assert!(node.get("switch").on().is_err());
+        assert!(node.get("number").number().is_err());
+        assert!(node.get("text").text().is_err());
+        assert!(node.get("texts").texts().is_err());
+        assert_eq!(node.get("absent").text(), Ok(None));
+        let state = json!({ "text": "", "number": 0, "size": "512", "switch": "true" });
+        let node = Node::new(Some(&state), None);
+        assert_eq!((node.get("text").text(), node.get("number").number()), (Ok(None), Ok(None)));
+        assert_eq!(
+            (node.get("size").number(), node.get("switch").on()),
+            (Ok(Some(512)), Ok(Some(true)))
+        );
     }
 }

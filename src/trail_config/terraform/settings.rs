@@ -1,5 +1,5 @@
-//! From the resources that configure a bucket to facts.
-use super::node::Node;
+//! From the resources that configure a bucket or a trail to parts of facts.
+use super::node::{Node, Part};
 use serde_json::Value;
 use trailproof_core::control::fact::{Fact, UnreadWhy};
 use trailproof_core::control::facts::{Encryption, Grant, Notification, ObjectLock, Replication};
@@ -9,240 +9,406 @@ use trailproof_core::control::selectors::{
     AdvancedSelector, BasicSelector, FieldSelector, Selectors,
 };
 
-pub(super) fn object_lock(node: Node<'_>) -> Option<ObjectLock> {
-    let retention = node.get("rule").block().and_then(|rule| rule.get("default_retention").block());
-    let years = || retention?.get("years").number()?.checked_mul(365);
-    Some(ObjectLock {
-        // The provider's default for the resource, which has no other value.
-        enabled: node.get("object_lock_enabled").text().is_none_or(|it| it == "Enabled"),
-        mode: retention.and_then(|it| it.get("mode").text()).map(str::to_owned),
-        days: retention.and_then(|it| it.get("days").number()).or_else(years),
-    })
+fn owned(text: Part<Option<&str>>) -> Part<Option<String>> {
+    text.map(|text| text.map(str::to_owned))
 }
 
-pub(super) fn encryption(node: Node<'_>) -> Option<Encryption> {
-    let rule = node.get("rule").block()?;
-    let default = rule.get("apply_server_side_encryption_by_default").block()?;
-    Some(Encryption {
-        algorithm: default.get("sse_algorithm").text()?.to_owned(),
-        key: default.get("kms_master_key_id").text().map(str::to_owned),
-        bucket_key: rule.get("bucket_key_enabled").on().unwrap_or_default(),
+/// Returns the text, or an empty one if it is not set.
+fn plain(node: Node<'_>) -> Part<String> {
+    Ok(node.text()?.unwrap_or_default().to_owned())
+}
+
+/// Returns an attribute of a block.
+fn of_block(block: Node<'_>, name: &str) -> Part<Option<String>> {
+    match block.block()? {
+        Some(block) => owned(block.get(name).text()),
+        None => Ok(None),
+    }
+}
+
+fn is_enabled(status: Part<Option<&str>>) -> Part<bool> {
+    match status? {
+        Some("Enabled") => Ok(true),
+        None | Some("Disabled" | "Suspended") => Ok(false),
+        Some(_) => Err(UnreadWhy::Malformed),
+    }
+}
+
+pub(super) fn object_lock(node: Node<'_>) -> Part<Option<ObjectLock>> {
+    let retention = match node.get("rule").block()? {
+        Some(rule) => rule.get("default_retention").block()?,
+        None => None,
+    };
+    let (mut mode, mut days) = (None, None);
+    if let Some(retention) = retention {
+        mode = owned(retention.get("mode").text())?;
+        let years = retention.get("years").number()?;
+        days = retention.get("days").number()?.or(years.and_then(|it| it.checked_mul(365)));
+    }
+    // The provider's default for the resource, which has no other value.
+    let enabled = node.get("object_lock_enabled").text()?.is_none_or(|it| it == "Enabled");
+    Ok(Some(ObjectLock { enabled, mode, days }))
+}
+
+/// Returns the default encryption. `key` gives the key where it is known otherwise.
+pub(super) fn encryption(node: Node<'_>, key: Option<String>) -> Part<Option<Encryption>> {
+    let rules = node.get("rule").items()?;
+    let [rule] = rules.as_slice() else {
+        // S3 allows one rule; which of several is in force is not defined.
+        return if rules.is_empty() { Ok(None) } else { Err(UnreadWhy::Malformed) };
+    };
+    let Some(default) = rule.get("apply_server_side_encryption_by_default").block()? else {
+        return Ok(None);
+    };
+    let key = match key {
+        Some(key) => Some(key),
+        None => owned(default.get("kms_master_key_id").text())?,
+    };
+    Ok(Some(Encryption {
+        algorithm: default.get("sse_algorithm").text()?.ok_or(UnreadWhy::Malformed)?.to_owned(),
+        key,
+        bucket_key: rule.get("bucket_key_enabled").on()?.unwrap_or_default(),
         blocked: Fact::unread(Operation::GetBucketEncryption, UnreadWhy::NotAsked),
+    }))
+}
+
+pub(super) fn access_block(node: Node<'_>) -> Part<[bool; 4]> {
+    let on = |name: &str| node.get(name).on().map(Option::unwrap_or_default);
+    Ok([
+        on("block_public_acls")?,
+        on("block_public_policy")?,
+        on("ignore_public_acls")?,
+        on("restrict_public_buckets")?,
+    ])
+}
+
+pub(super) fn lifecycle(node: Node<'_>) -> Part<Lifecycle> {
+    let smallest = node.get("transition_default_minimum_object_size").text()?;
+    Ok(Lifecycle {
+        rules: node.get("rule").items()?.into_iter().map(lifecycle_rule).collect::<Part<_>>()?,
+        small_stay: smallest.map(|it| it == "all_storage_classes_128K"),
     })
 }
 
-pub(super) fn access_block(node: Node<'_>) -> [bool; 4] {
-    ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"]
-        .map(|name| node.get(name).on().unwrap_or_default())
+/// The objects to which a rule of lifecycle or replication applies.
+#[derive(Default)]
+struct Filter {
+    prefix: String,
+    tags: bool,
+    sizes: bool,
 }
 
-pub(super) fn lifecycle(node: Node<'_>) -> Lifecycle {
-    let smallest = node.get("transition_default_minimum_object_size").text();
-    Lifecycle {
-        rules: node.get("rule").items().into_iter().map(lifecycle_rule).collect(),
-        small_stay: smallest.map(|it| it == "all_storage_classes_128K"),
-    }
-}
-
-fn lifecycle_rule(rule: Node<'_>) -> LifecycleRule {
-    let filter = rule.get("filter").block();
-    let and = filter.and_then(|filter| filter.get("and").block());
-    let parts = [filter, and];
-    let some = |name: &str| parts.iter().flatten().any(|it| it.get(name).number().is_some());
-    let prefix = parts.iter().flatten().find_map(|it| it.get("prefix").text());
-    let tags = filter.is_some_and(|it| !it.get("tag").items().is_empty())
-        || and.is_some_and(|it| it.get("tags").value().is_some_and(|tags| *tags != Value::Null));
-    let expiration = rule.get("expiration").block();
-    let noncurrent = rule.get("noncurrent_version_expiration").block();
-    let transition = |it: Node<'_>| Transition {
-        days: it.get("days").value().and_then(Value::as_u64),
-        class: it.get("storage_class").text().unwrap_or_default().to_owned(),
+/// Returns the filter of a rule, whose prefix may stand outside of it.
+fn filter(rule: Node<'_>) -> Part<Filter> {
+    let outside = rule.get("prefix").text()?;
+    let Some(filter) = rule.get("filter").block()? else {
+        return Ok(Filter { prefix: outside.unwrap_or_default().to_owned(), ..Filter::default() });
     };
-    LifecycleRule {
-        id: rule.get("id").text().unwrap_or_default().to_owned(),
-        enabled: rule.get("status").text() == Some("Enabled"),
-        prefix: prefix.or(rule.get("prefix").text()).unwrap_or_default().to_owned(),
-        tags,
-        sizes: some("object_size_greater_than") || some("object_size_less_than"),
-        expires: expiration.and_then(|it| it.get("days").number()),
-        expires_on_date: expiration.is_some_and(|it| it.get("date").text().is_some()),
-        noncurrent: noncurrent.and_then(|it| it.get("noncurrent_days").number()),
-        transitions: rule.get("transition").items().into_iter().map(transition).collect(),
-    }
-}
-
-pub(super) fn replication(node: Node<'_>) -> Vec<Replication> {
-    let rule = |rule: Node<'_>| {
-        let filter = rule.get("filter").block();
-        let and = filter.and_then(|filter| filter.get("and").block());
-        let prefix = [and, filter].iter().flatten().find_map(|it| it.get("prefix").text());
-        let destination = rule.get("destination").block();
-        let enabled = |block: Option<Node<'_>>| {
-            block.is_some_and(|it| it.get("status").text() == Some("Enabled"))
+    let and = filter.get("and").block()?;
+    let mut found = Filter::default();
+    let mut prefix = None;
+    for part in [Some(filter), and].into_iter().flatten() {
+        prefix = prefix.or(part.get("prefix").text()?);
+        found.tags |= !part.get("tag").items()?.is_empty();
+        found.tags |= match part.get("tags").value()? {
+            // Terraform writes a map without entries where no tags are set.
+            Some(Value::Object(tags)) => !tags.is_empty(),
+            Some(_) => return Err(UnreadWhy::Malformed),
+            None => false,
         };
-        let selection = rule.get("source_selection_criteria").block();
-        let of = |name: &str| destination.and_then(|it| it.get(name).text()).map(str::to_owned);
-        Replication {
-            enabled: rule.get("status").text() == Some("Enabled"),
-            prefix: prefix.or(rule.get("prefix").text()).unwrap_or_default().to_owned(),
-            tags: filter.is_some_and(|it| !it.get("tag").items().is_empty())
-                || and.is_some_and(|it| it.get("tags").value().is_some()),
-            bucket: of("bucket").unwrap_or_default(),
-            account: of("account"),
-            kms_objects: enabled(
-                selection.and_then(|it| it.get("sse_kms_encrypted_objects").block()),
-            ),
-            delete_markers: enabled(rule.get("delete_marker_replication").block()),
+        for name in ["object_size_greater_than", "object_size_less_than"] {
+            found.sizes |= part.get(name).number()?.is_some();
         }
-    };
-    node.get("rule").items().into_iter().map(rule).collect()
+    }
+    found.prefix = prefix.or(outside).unwrap_or_default().to_owned();
+    Ok(found)
 }
 
-pub(super) fn notifications(node: Node<'_>) -> Vec<Notification> {
-    let of = |name: &'static str, receiver: &'static str| {
-        node.get(name).items().into_iter().map(move |it| Notification {
-            function: name == "lambda_function",
-            receiver: it.get(receiver).text().unwrap_or_default().to_owned(),
-            events: it.get("events").texts(),
-            prefix: it.get("filter_prefix").text().unwrap_or_default().to_owned(),
+fn lifecycle_rule(rule: Node<'_>) -> Part<LifecycleRule> {
+    let filter = filter(rule)?;
+    let transition = |it: Node<'_>| {
+        // 0 days is a value here: at once.
+        let days = match it.get("days").value()? {
+            None => None,
+            Some(days) => Some(days.as_u64().ok_or(UnreadWhy::Malformed)?),
+        };
+        Ok(Transition { days, class: plain(it.get("storage_class"))? })
+    };
+    let (mut expires, mut expires_on_date) = (None, false);
+    if let Some(expiration) = rule.get("expiration").block()? {
+        expires = expiration.get("days").number()?;
+        expires_on_date = expiration.get("date").text()?.is_some();
+    }
+    let noncurrent = match rule.get("noncurrent_version_expiration").block()? {
+        Some(noncurrent) => noncurrent.get("noncurrent_days").number()?,
+        None => None,
+    };
+    let transitions = rule.get("transition").items()?.into_iter().map(transition);
+    Ok(LifecycleRule {
+        id: plain(rule.get("id"))?,
+        enabled: is_enabled(rule.get("status").text())?,
+        prefix: filter.prefix,
+        tags: filter.tags,
+        sizes: filter.sizes,
+        expires,
+        expires_on_date,
+        noncurrent,
+        transitions: transitions.collect::<Part<_>>()?,
+    })
+}
+
+pub(super) fn replication(node: Node<'_>) -> Part<Vec<Replication>> {
+    let rule = |rule: Node<'_>| {
+        let filter = filter(rule)?;
+        let destination = rule.get("destination");
+        let kms = match rule.get("source_selection_criteria").block()? {
+            Some(selection) => selection.text_in("sse_kms_encrypted_objects", "status"),
+            None => Ok(None),
+        };
+        Ok(Replication {
+            enabled: is_enabled(rule.get("status").text())?,
+            prefix: filter.prefix,
+            tags: filter.tags,
+            bucket: of_block(destination, "bucket")?.unwrap_or_default(),
+            account: of_block(destination, "account")?,
+            kms_objects: is_enabled(kms)?,
+            delete_markers: is_enabled(rule.text_in("delete_marker_replication", "status"))?,
         })
     };
-    of("lambda_function", "lambda_function_arn")
-        .chain(of("queue", "queue_arn"))
-        .chain(of("topic", "topic_arn"))
-        .collect()
+    node.get("rule").items()?.into_iter().map(rule).collect()
+}
+
+/// Returns the rules of replication of a bucket's own block, which has other names.
+pub(super) fn inline_replication(block: Node<'_>) -> Part<Option<Vec<Replication>>> {
+    let Some(configuration) = block.block()? else { return Ok(None) };
+    let rule = |rule: Node<'_>| {
+        let filter = filter(rule)?;
+        let destination = rule.get("destination");
+        let kms = match rule.get("source_selection_criteria").block()? {
+            Some(selection) => match selection.get("sse_kms_encrypted_objects").block()? {
+                Some(objects) => objects.get("enabled").on()?.unwrap_or_default(),
+                None => false,
+            },
+            None => false,
+        };
+        Ok(Replication {
+            enabled: is_enabled(rule.get("status").text())?,
+            prefix: filter.prefix,
+            tags: filter.tags,
+            bucket: of_block(destination, "bucket")?.unwrap_or_default(),
+            account: of_block(destination, "account_id")?,
+            kms_objects: kms,
+            delete_markers: is_enabled(rule.get("delete_marker_replication_status").text())?,
+        })
+    };
+    configuration.get("rules").items()?.into_iter().map(rule).collect::<Part<_>>().map(Some)
+}
+
+pub(super) fn notifications(node: Node<'_>) -> Part<Vec<Notification>> {
+    let mut found = Vec::new();
+    for (name, receiver) in
+        [("lambda_function", "lambda_function_arn"), ("queue", "queue_arn"), ("topic", "topic_arn")]
+    {
+        for it in node.get(name).items()? {
+            found.push(Notification {
+                function: name == "lambda_function",
+                // The name of a function that is made by the same plan is not known, and decides nothing.
+                receiver: it.get(receiver).text().ok().flatten().unwrap_or_default().to_owned(),
+                events: it.get("events").texts()?,
+                prefix: plain(it.get("filter_prefix"))?,
+            });
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the grants of a canned access control list.
-pub(super) fn canned(acl: &str) -> Vec<Grant> {
+fn canned(acl: &str) -> Part<Vec<Grant>> {
     let everyone = "http://acs.amazonaws.com/groups/global/AllUsers";
     let authenticated = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
     let grants: &[(&str, &str)] = match acl {
         "public-read" => &[(everyone, "READ")],
         "public-read-write" => &[(everyone, "READ"), (everyone, "WRITE")],
         "authenticated-read" => &[(authenticated, "READ")],
-        _ => &[],
+        "private"
+        | "aws-exec-read"
+        | "log-delivery-write"
+        | "bucket-owner-read"
+        | "bucket-owner-full-control" => &[],
+        _ => return Err(UnreadWhy::Malformed),
     };
     let grant = |(grantee, permission): &(&str, &str)| Grant {
         grantee: (*grantee).to_owned(),
         permission: (*permission).to_owned(),
     };
-    grants.iter().map(grant).collect()
+    Ok(grants.iter().map(grant).collect())
 }
 
-pub(super) fn grants(node: Node<'_>) -> Vec<Grant> {
-    let policy = node.get("access_control_policy").block();
-    let listed = policy.map(|it| it.get("grant").items()).unwrap_or_default();
-    let grant = |it: Node<'_>| {
-        let grantee = it.get("grantee").block()?;
-        let name = grantee.get("uri").text().or(grantee.get("id").text())?;
-        let permission = it.get("permission").text().unwrap_or_default();
-        Some(Grant { grantee: name.to_owned(), permission: permission.to_owned() })
-    };
-    let canned = node.get("acl").text().map(canned).unwrap_or_default();
-    listed.into_iter().filter_map(grant).chain(canned).collect()
-}
-
-pub(super) fn selectors(trail: Node<'_>) -> Selectors {
-    let advanced = trail.get("advanced_event_selector").items();
-    if !advanced.is_empty() {
-        let field = |it: Node<'_>| FieldSelector {
-            field: it.get("field").text().unwrap_or_default().to_owned(),
-            equals: it.get("equals").texts(),
-            starts_with: it.get("starts_with").texts(),
-            not_equals: it.get("not_equals").texts(),
-            other: ["ends_with", "not_starts_with", "not_ends_with"]
-                .iter()
-                .any(|name| !it.get(name).items().is_empty()),
-        };
-        let selector = |it: Node<'_>| AdvancedSelector {
-            fields: it.get("field_selector").items().into_iter().map(field).collect(),
-        };
-        return Selectors::Advanced(advanced.into_iter().map(selector).collect());
+/// Returns the grants of `aws_s3_bucket_acl`. `policy` is its access control policy.
+pub(super) fn grants(node: Node<'_>, policy: Node<'_>) -> Part<Vec<Grant>> {
+    // It has either of the two.
+    if let Some(acl) = node.get("acl").text()? {
+        return canned(acl);
     }
+    let Some(policy) = policy.block()? else { return Ok(Vec::new()) };
+    let grant = |it: Node<'_>| {
+        let grantee = it.get("grantee").block()?.ok_or(UnreadWhy::Malformed)?;
+        let name = match grantee.get("uri").text()? {
+            Some(uri) => Some(uri),
+            None => grantee.get("id").text()?.or(grantee.get("email_address").text()?),
+        };
+        let grantee = name.ok_or(UnreadWhy::Malformed)?.to_owned();
+        Ok(Grant { grantee, permission: plain(it.get("permission"))? })
+    };
+    policy.get("grant").items()?.into_iter().map(grant).collect()
+}
+
+/// Returns the grants of a bucket's own attributes: `acl`, and `grant` with several permissions in one.
+pub(super) fn inline_grants(acl: Node<'_>, grant: Node<'_>) -> Part<Vec<Grant>> {
+    let mut found = match acl.text()? {
+        Some(acl) => canned(acl)?,
+        None => Vec::new(),
+    };
+    for it in grant.items()? {
+        let name = match it.get("uri").text()? {
+            Some(uri) => Some(uri),
+            None => it.get("id").text()?,
+        };
+        let grantee = name.ok_or(UnreadWhy::Malformed)?;
+        for permission in it.get("permissions").texts()? {
+            found.push(Grant { grantee: grantee.to_owned(), permission });
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn selectors(trail: Node<'_>) -> Part<Selectors> {
+    let advanced = trail.get("advanced_event_selector").items()?;
+    let basic = trail.get("event_selector").items()?;
+    if !advanced.is_empty() {
+        let field = |it: Node<'_>| {
+            let mut other = false;
+            for name in ["ends_with", "not_starts_with", "not_ends_with"] {
+                other |= !it.get(name).items()?.is_empty();
+            }
+            Ok(FieldSelector {
+                field: plain(it.get("field"))?,
+                equals: it.get("equals").texts()?,
+                starts_with: it.get("starts_with").texts()?,
+                not_equals: it.get("not_equals").texts()?,
+                other,
+            })
+        };
+        let selector = |it: Node<'_>| {
+            let fields = it.get("field_selector").items()?.into_iter().map(field);
+            Ok(AdvancedSelector { fields: fields.collect::<Part<_>>()? })
+        };
+        let advanced = advanced.into_iter().map(selector).collect::<Part<_>>()?;
+        return Ok(Selectors::Advanced(advanced));
+    }
+    let resource = |of: Node<'_>| Ok((plain(of.get("type"))?, of.get("values").texts()?));
     let selector = |it: Node<'_>| {
-        let side = it.get("read_write_type").text().unwrap_or("All");
-        BasicSelector {
+        let side = it.get("read_write_type").text()?.unwrap_or("All");
+        if !matches!(side, "All" | "ReadOnly" | "WriteOnly") {
+            return Err(UnreadWhy::Malformed);
+        }
+        let data = it.get("data_resource").items()?.into_iter().map(resource);
+        Ok(BasicSelector {
             reads: side != "WriteOnly",
             writes: side != "ReadOnly",
-            management: it.get("include_management_events").on().unwrap_or(true),
-            excluded: it.get("exclude_management_event_sources").texts(),
-            data: it
-                .get("data_resource")
-                .items()
-                .into_iter()
-                .map(|of| {
-                    let kind = of.get("type").text().unwrap_or_default();
-                    (kind.to_owned(), of.get("values").texts())
-                })
-                .collect(),
-        }
+            management: it.get("include_management_events").on()?.unwrap_or(true),
+            excluded: it.get("exclude_management_event_sources").texts()?,
+            data: data.collect::<Part<_>>()?,
+        })
     };
-    Selectors::Basic(trail.get("event_selector").items().into_iter().map(selector).collect())
+    Ok(Selectors::Basic(basic.into_iter().map(selector).collect::<Part<_>>()?))
 }
 
 /// Returns a policy document that a data source would make. `resource` stands for a resource whose ARN is
-/// not known yet.
-pub(super) fn policy_document(document: Node<'_>, resource: Option<&str>) -> Option<Value> {
-    let list = |of: Node<'_>| -> Option<Vec<Value>> {
-        let values = of.value().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let one = |value: &Value| match value {
-            Value::Null => resource.map(Value::from),
-            other => Some(other.clone()),
+/// not known yet; nothing else may be unknown.
+pub(super) fn policy_document(document: Node<'_>, resource: Option<&str>) -> Part<Value> {
+    // What other documents add or replace is not merged here.
+    for name in
+        ["source_policy_documents", "override_policy_documents", "source_json", "override_json"]
+    {
+        let empty = match document.get(name).value()? {
+            None => true,
+            Some(Value::Array(list)) => list.is_empty(),
+            Some(value) => value.as_str() == Some(""),
         };
-        values.iter().map(one).collect()
-    };
+        if !empty {
+            return Err(UnreadWhy::UnknownUntilApplied);
+        }
+    }
     let mut statements = Vec::new();
-    for statement in document.get("statement").items() {
+    for statement in document.get("statement").items()? {
         let mut fields = serde_json::Map::new();
-        let effect = statement.get("effect").text().unwrap_or("Allow");
+        let effect = statement.get("effect").text()?.unwrap_or("Allow");
         fields.insert("Effect".to_owned(), effect.into());
-        fields.insert("Sid".to_owned(), statement.get("sid").text().unwrap_or_default().into());
-        for (from, to) in [
-            ("actions", "Action"),
-            ("not_actions", "NotAction"),
-            ("resources", "Resource"),
-            ("not_resources", "NotResource"),
-        ] {
-            let values = list(statement.get(from))?;
+        fields.insert("Sid".to_owned(), plain(statement.get("sid"))?.into());
+        for (from, to) in
+            [("actions", "Action"), ("not_actions", "NotAction"), ("not_resources", "NotResource")]
+        {
+            let values = statement.get(from).texts()?;
             if !values.is_empty() {
                 fields.insert(to.to_owned(), values.into());
             }
         }
+        let resources = resources(statement.get("resources"), resource)?;
+        if !resources.is_empty() {
+            fields.insert("Resource".to_owned(), resources.into());
+        }
         for (from, to) in [("principals", "Principal"), ("not_principals", "NotPrincipal")] {
-            let principals = statement.get(from).items();
-            if principals.is_empty() {
-                continue;
-            }
-            let mut named = serde_json::Map::new();
-            let mut everyone = false;
-            for principal in principals {
-                let kind = principal.get("type").text().unwrap_or_default();
-                let names = list(principal.get("identifiers"))?;
-                everyone |= kind == "*";
-                named.insert(kind.to_owned(), names.into());
-            }
-            let value = if everyone { Value::from("*") } else { Value::from(named) };
-            fields.insert(to.to_owned(), value);
-        }
-        let mut conditions = serde_json::Map::new();
-        for condition in statement.get("condition").items() {
-            let operator = condition.get("test").text().unwrap_or_default();
-            let key = condition.get("variable").text().unwrap_or_default();
-            // A value that is not known yet must not look like one that was read.
-            if condition.has_unknown() {
-                return None;
-            }
-            let of =
-                conditions.entry(operator).or_insert_with(|| Value::Object(Default::default()));
-            if let Some(of) = of.as_object_mut() {
-                of.insert(key.to_owned(), list(condition.get("values"))?.into());
+            if let Some(value) = principals(statement.get(from))? {
+                fields.insert(to.to_owned(), value);
             }
         }
+        let conditions = conditions(statement.get("condition"))?;
         if !conditions.is_empty() {
             fields.insert("Condition".to_owned(), conditions.into());
         }
         statements.push(Value::from(fields));
     }
-    Some(serde_json::json!({ "Version": "2012-10-17", "Statement": statements }))
+    Ok(serde_json::json!({ "Version": "2012-10-17", "Statement": statements }))
+}
+
+fn resources(of: Node<'_>, placeholder: Option<&str>) -> Part<Vec<String>> {
+    let one = |it: Node<'_>| match (it.text(), placeholder) {
+        (Ok(Some(text)), _) => Ok(text.to_owned()),
+        (Ok(None) | Err(UnreadWhy::UnknownUntilApplied), Some(resource)) => Ok(resource.to_owned()),
+        (Ok(None), None) => Err(UnreadWhy::UnknownUntilApplied),
+        (Err(why), _) => Err(why),
+    };
+    of.items()?.into_iter().map(one).collect()
+}
+
+fn principals(of: Node<'_>) -> Part<Option<Value>> {
+    let mut named: std::collections::BTreeMap<String, Vec<String>> = Default::default();
+    let listed = of.items()?;
+    for principal in &listed {
+        let kind = plain(principal.get("type"))?;
+        let names = principal.get("identifiers").texts()?;
+        named.entry(kind).or_default().extend(names);
+    }
+    Ok(match (listed.is_empty(), named.contains_key("*")) {
+        (true, _) => None,
+        (false, true) => Some(Value::from("*")),
+        (false, false) => Some(serde_json::json!(named)),
+    })
+}
+
+fn conditions(of: Node<'_>) -> Part<serde_json::Map<String, Value>> {
+    let mut conditions = serde_json::Map::new();
+    for condition in of.items()? {
+        let operator = plain(condition.get("test"))?;
+        let key = plain(condition.get("variable"))?;
+        let values = condition.get("values").texts()?;
+        let of = conditions.entry(operator).or_insert_with(|| Value::Object(Default::default()));
+        // How two conditions with one operator and key are joined is not documented.
+        match of.as_object_mut() {
+            Some(of) if !of.contains_key(&key) => of.insert(key, values.into()),
+            _ => return Err(UnreadWhy::Malformed),
+        };
+    }
+    Ok(conditions)
 }

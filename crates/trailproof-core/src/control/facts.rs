@@ -269,6 +269,8 @@ pub struct Notification {
 pub struct KeyFacts {
     /// ARN, or the address of the resource.
     pub subject: String,
+    /// ARN, if it is known.
+    pub arn: Option<String>,
     /// Region.
     pub region: Fact<String>,
     /// What KMS says of it.
@@ -284,6 +286,7 @@ impl KeyFacts {
     pub fn unread(subject: &str, why: UnreadWhy) -> Self {
         Self {
             subject: subject.to_owned(),
+            arn: subject.contains(":key/").then(|| subject.to_owned()),
             region: Fact::unread(Operation::DescribeKey, why),
             description: Fact::unread(Operation::DescribeKey, why),
             policy: Fact::unread(Operation::GetKeyPolicy, why),
@@ -414,8 +417,33 @@ pub struct Alert {
     /// Whether it is in force: the rule is enabled and has a target; the filter has an alarm with actions.
     /// `None` if that was not read.
     pub in_force: Option<bool>,
-    /// The operations that it names.
+    /// The operations that it reports, or only mentions.
     pub operations: Vec<String>,
+    /// Whether it reports them for certain. A pattern with other conditions may report none of them.
+    pub decided: bool,
+}
+
+/// The operations that alerts must report.
+const REPORTED: [&str; 3] = ["StopLogging", "DeleteTrail", "UpdateTrail"];
+
+impl Alert {
+    /// Returns whether alerts that are in force report each operation that stops or narrows a trail.
+    pub fn report_tampering(alerts: &[Self]) -> bool {
+        Self::report_all(alerts.iter().filter(|it| it.decided && it.in_force == Some(true)))
+    }
+
+    /// Returns whether alerts that may be in force may report each of these operations.
+    pub fn may_report_tampering(alerts: &[Self]) -> bool {
+        let possible = || alerts.iter().filter(|it| it.in_force != Some(false));
+        // A pattern that is not decided may report what it does not mention: `anything-but`.
+        possible().any(|it| !it.decided) || Self::report_all(possible())
+    }
+
+    fn report_all<'a>(alerts: impl Iterator<Item = &'a Self> + Clone) -> bool {
+        let reports =
+            |name: &str| alerts.clone().any(|it| it.operations.iter().any(|it| it == name));
+        REPORTED.iter().all(|name| reports(name))
+    }
 }
 
 /// The status of a recorder of AWS Config.

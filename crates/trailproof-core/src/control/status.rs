@@ -73,6 +73,8 @@ pub enum Reason {
     OthersAllowed,
     /// A statement of the policy cannot be decided by the evaluator.
     PolicyUndecided,
+    /// The pattern of an alert has conditions that are not evaluated.
+    PatternUndecided,
     /// Policies of IAM may add to what the policy allows.
     IamMayAdd,
     /// Object Lock is on, and has no default retention.

@@ -166,6 +166,7 @@ pub(super) fn good() -> Facts {
     bucket.notifications = known(Vec::new());
     let key = KeyFacts {
         subject: KEY.to_owned(),
+        arn: Some(KEY.to_owned()),
         region: text("us-east-1"),
         description: known(KeyDescription {
             customer: true,
@@ -207,6 +208,7 @@ pub(super) fn good() -> Facts {
             name: "tampering".to_owned(),
             in_force: Some(true),
             operations: ["StopLogging", "DeleteTrail", "UpdateTrail"].map(str::to_owned).to_vec(),
+            decided: true,
         }]),
         recorders: known(vec![Recorder {
             name: "default".to_owned(),

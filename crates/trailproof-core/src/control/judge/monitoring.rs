@@ -1,29 +1,33 @@
 //! The rules about what monitors a trail.
 use crate::control::fact::{Fact, Reader, Unread};
-use crate::control::facts::{MonitoringFacts, RuleResult};
+use crate::control::facts::{Alert, MonitoringFacts, RuleResult};
 use crate::control::status::{Judgement, Reason};
 use serde_json::{Value, json};
 
 type Judged = Result<Judgement, Unread>;
 
-/// The operations that an alert must name.
-const REPORTED: [&str; 3] = ["StopLogging", "DeleteTrail", "UpdateTrail"];
-
 pub(super) fn alerts(r: &Reader, monitoring: &MonitoringFacts) -> Judged {
     let alerts = r.read(&monitoring.alerts)?.cloned().unwrap_or_default();
-    let names =
-        |operations: &[String]| REPORTED.iter().all(|it| operations.iter().any(|has| has == it));
-    let naming: Vec<_> = alerts.iter().filter(|it| names(&it.operations)).collect();
+    let naming = alerts.iter().filter(|it| !it.operations.is_empty() || !it.decided);
     let shown: Vec<Value> = naming
-        .iter()
-        .map(|it| json!({ "name": it.name, "in_force": it.in_force, "operations": it.operations }))
+        .map(|it| {
+            json!({
+                "name": it.name,
+                "in_force": it.in_force,
+                "operations": it.operations,
+                "decided": it.decided,
+            })
+        })
         .collect();
-    let judged = if naming.iter().any(|it| it.in_force == Some(true)) {
+    let undecided = alerts.iter().any(|it| !it.decided && it.in_force != Some(false));
+    let judged = if Alert::report_tampering(&alerts) {
         Judgement::pass()
-    } else if naming.iter().any(|it| it.in_force.is_none()) {
-        Judgement::manual(Reason::FactUnread)
-    } else {
+    } else if !Alert::may_report_tampering(&alerts) {
         Judgement::fail(Reason::NotConfigured)
+    } else if undecided {
+        Judgement::manual(Reason::PatternUndecided)
+    } else {
+        Judgement::manual(Reason::FactUnread)
     };
     Ok(judged.seen("alerts", shown))
 }
