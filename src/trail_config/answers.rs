@@ -1,17 +1,20 @@
 //! From answers of AWS to facts.
 use super::shapes::{
-    access_block, active_accounts, encryption, grants, insights, key_description, lifecycle, list,
-    notifications, object_lock, on, replication, selectors, status, text, time_of,
+    Part, access_block, active_accounts, each, encryption, entries, fact, field, grants, insights,
+    key_description, lifecycle, list, must, notifications, object_lock, on, replication, selectors,
+    status, text, time, within, word,
 };
 use super::{patterns, policy_document};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use trailproof_core::control::fact::{Fact, Unread, UnreadWhy};
 use trailproof_core::control::facts::{
-    Account, Alert, BucketFacts, Change, ControlPolicy, Facts, KeyFacts, MonitoringFacts,
-    Organization, OrganizationFacts, Recorder, RuleResult, TrailFacts,
+    Account, Alert, BucketFacts, Change, ControlPolicy, Encryption, Facts, KeyFacts,
+    MonitoringFacts, Organization, OrganizationFacts, Recorder, RuleResult, TrailFacts,
 };
 use trailproof_core::control::operation::Operation as O;
+use trailproof_core::control::policy::Policy;
 use trailproof_core::vocab::time::Timestamp;
 
 /// An answer of AWS.
@@ -103,7 +106,8 @@ impl Answers {
     /// It was not read.
     pub(crate) fn get(&self, operation: O, which: &str) -> Result<Option<&Value>, Unread> {
         match self.answers.get(&(operation, which.to_owned())) {
-            Some(Answer::Is(value)) => Ok(Some(value)),
+            Some(Answer::Is(value)) if value.is_object() => Ok(Some(value)),
+            Some(Answer::Is(_)) => Err(Unread::new(operation, UnreadWhy::Malformed)),
             Some(Answer::Nothing) => Ok(None),
             Some(Answer::Unread(unread)) => Err(unread.clone()),
             None => Err(Unread::new(operation, UnreadWhy::NotAsked)),
@@ -117,22 +121,28 @@ impl Answers {
     }
 
     /// Returns the fact that `read` makes of an answer; `None` means that nothing is configured.
-    fn fact<T>(&self, operation: O, read: impl FnOnce(&Value) -> Option<T>) -> Fact<T> {
+    fn fact<T>(&self, operation: O, read: impl FnOnce(&Value) -> Part<Option<T>>) -> Fact<T> {
         match self.get(operation, "") {
-            Ok(answer) => Fact::of(answer.and_then(read)),
+            Ok(None) => Fact::Absent,
+            Ok(Some(answer)) => fact(operation, read(answer)),
             Err(unread) => Fact::Unread(unread),
         }
     }
 
-    /// Returns the fact that `read` makes of an answer; `None` means that the answer is malformed.
-    fn required<T>(&self, operation: O, read: impl FnOnce(&Value) -> Option<T>) -> Fact<T> {
+    /// Returns the fact that `read` makes of an answer that has one.
+    fn required<T>(&self, operation: O, read: impl FnOnce(&Value) -> Part<T>) -> Fact<T> {
+        self.fact(operation, |answer| read(answer).map(Some))
+    }
+
+    /// Returns the policy in an answer.
+    fn policy(&self, operation: O) -> Fact<Policy> {
         match self.get(operation, "") {
             Ok(None) => Fact::Absent,
-            Ok(Some(answer)) => match read(answer) {
-                Some(value) => Fact::Known(value),
+            Err(unread) => Fact::Unread(unread),
+            Ok(Some(answer)) => match field(answer, "Policy") {
+                Some(policy) => policy_document::of_value(policy, operation),
                 None => Fact::unread(operation, UnreadWhy::Malformed),
             },
-            Err(unread) => Fact::Unread(unread),
         }
     }
 
@@ -147,29 +157,36 @@ impl Answers {
         let key = trail.kms_key.value().map(|key| self.key(key));
         let bucket = self.bucket(trail.bucket.value().map_or("", String::as_str));
         let organization = self.organization();
-        let monitoring = self.monitoring();
+        let monitoring = Arc::new(self.monitoring());
         Facts { as_of, trail, bucket, key, organization, monitoring }
     }
 
     fn trail(&self, described: &Value, data_buckets: &[String]) -> TrailFacts {
         let named = |name: &str| text(described, name).filter(|text| !text.is_empty());
+        let name = |name: &str| {
+            let text = word(described, name).map(|text| text.filter(|text| !text.is_empty()));
+            fact(O::DescribeTrails, text)
+        };
         let arn = named("TrailARN");
         let mut facts = TrailFacts::unread(arn.as_deref().unwrap_or_default(), UnreadWhy::NotAsked);
+        // AWS describes each of them, so that one that is missing is not off.
+        let switch =
+            |name: &str| fact(O::DescribeTrails, on(described, name).and_then(must).map(Some));
         let part = |at: usize| arn.as_deref().and_then(|arn| arn.split(':').nth(at));
         facts.account = part(4).map(str::to_owned);
         facts.home_region = Fact::of(named("HomeRegion").or_else(|| part(3).map(str::to_owned)));
         facts.name = named("Name");
-        facts.bucket = Fact::of(named("S3BucketName"));
-        facts.prefix = Fact::of(named("S3KeyPrefix"));
-        facts.kms_key = Fact::of(named("KmsKeyId"));
-        facts.validation = Fact::of(on(described, "LogFileValidationEnabled"));
-        facts.multi_region = Fact::of(on(described, "IsMultiRegionTrail"));
-        facts.global_events = Fact::of(on(described, "IncludeGlobalServiceEvents"));
-        facts.organization = Fact::of(on(described, "IsOrganizationTrail"));
-        facts.log_group = Fact::of(named("CloudWatchLogsLogGroupArn"));
+        facts.bucket = name("S3BucketName");
+        facts.prefix = name("S3KeyPrefix");
+        facts.kms_key = name("KmsKeyId");
+        facts.validation = switch("LogFileValidationEnabled");
+        facts.multi_region = switch("IsMultiRegionTrail");
+        facts.global_events = switch("IncludeGlobalServiceEvents");
+        facts.organization = switch("IsOrganizationTrail");
+        facts.log_group = name("CloudWatchLogsLogGroupArn");
         for (region, answer) in self.all(O::GetTrailStatus) {
             let status = match answer {
-                Answer::Is(value) => Fact::Known(status(value)),
+                Answer::Is(value) => fact(O::GetTrailStatus, status(value).map(Some)),
                 Answer::Nothing => continue,
                 Answer::Unread(unread) => Fact::Unread(unread.clone()),
             };
@@ -180,12 +197,15 @@ impl Answers {
             Some(status) => status.clone().map(|status| status.is_logging),
             None => Fact::unread(O::GetTrailStatus, UnreadWhy::NotAsked),
         };
-        facts.selectors = match self.get(O::GetEventSelectors, "") {
-            Ok(Some(answer)) => selectors(answer),
-            Ok(None) => Fact::Absent,
-            Err(unread) => Fact::Unread(unread),
-        };
-        facts.insights = self.fact(O::GetInsightSelectors, |it| Some(insights(it)));
+        facts.selectors = self.required(O::GetEventSelectors, |it| {
+            // A trail without selectors has an empty list of one kind.
+            must(field(it, "EventSelectors").or_else(|| field(it, "AdvancedEventSelectors")))?;
+            selectors(it)
+        });
+        facts.insights = self.required(O::GetInsightSelectors, |it| {
+            must(field(it, "InsightSelectors"))?;
+            insights(it)
+        });
         facts.data_buckets = data_buckets.to_vec();
         facts.arn = arn;
         facts
@@ -194,42 +214,62 @@ impl Answers {
     fn bucket(&self, name: &str) -> BucketFacts {
         let mut facts = BucketFacts::unread(name, UnreadWhy::NotAsked);
         facts.name = (!name.is_empty()).then(|| name.to_owned());
-        facts.region = self.required(O::HeadBucket, |it| text(it, "BucketRegion"));
-        facts.versioning = self.fact(O::GetBucketVersioning, |it| text(it, "Status"));
-        facts.mfa_delete = self.fact(O::GetBucketVersioning, |it| {
-            Some(text(it, "MFADelete").as_deref() == Some("Enabled"))
+        facts.region = self.required(O::HeadBucket, |it| must(word(it, "BucketRegion")?));
+        facts.versioning = self.fact(O::GetBucketVersioning, |it| word(it, "Status"));
+        facts.mfa_delete = self.required(O::GetBucketVersioning, |it| {
+            Ok(word(it, "MFADelete")?.as_deref() == Some("Enabled"))
         });
         facts.lock = self.required(O::GetObjectLockConfiguration, |it| {
-            Some(object_lock(it.get("ObjectLockConfiguration")?))
+            object_lock(must(field(it, "ObjectLockConfiguration"))?)
         });
-        facts.encryption = self.required(O::GetBucketEncryption, encryption);
+        facts.encryption = self.required(O::GetBucketEncryption, |it| {
+            let encryption = encryption(it)?;
+            let customer = self.is_customer(&encryption);
+            Ok(Encryption { customer, ..encryption })
+        });
         facts.public_access_block = self.required(O::GetPublicAccessBlock, |it| {
-            Some(access_block(it.get("PublicAccessBlockConfiguration")?))
+            access_block(must(field(it, "PublicAccessBlockConfiguration"))?)
         });
-        facts.policy = match self.get(O::GetBucketPolicy, "") {
-            Ok(None) => Fact::Absent,
-            Err(unread) => Fact::Unread(unread),
-            Ok(Some(answer)) => match answer.get("Policy") {
-                Some(policy) => policy_document::of_value(policy, O::GetBucketPolicy),
-                None => Fact::unread(O::GetBucketPolicy, UnreadWhy::Malformed),
-            },
-        };
-        facts.public =
-            self.required(O::GetBucketPolicyStatus, |it| on(it.get("PolicyStatus")?, "IsPublic"));
+        facts.policy = self.policy(O::GetBucketPolicy);
+        facts.public = self.required(O::GetBucketPolicyStatus, |it| {
+            must(on(must(field(it, "PolicyStatus"))?, "IsPublic")?)
+        });
         facts.grants = self.required(O::GetBucketAcl, grants);
-        facts.ownership = self.fact(O::GetBucketOwnershipControls, |it| {
-            text(it.get("OwnershipControls")?.get("Rules")?.get(0)?, "ObjectOwnership")
+        facts.ownership = self.required(O::GetBucketOwnershipControls, |it| {
+            let rules = entries(must(field(it, "OwnershipControls"))?, "Rules")?;
+            must(word(must(rules.first())?, "ObjectOwnership")?)
         });
-        facts.lifecycle =
-            self.required(O::GetBucketLifecycleConfiguration, |it| Some(lifecycle(it)));
-        facts.access_log =
-            self.fact(O::GetBucketLogging, |it| text(it.get("LoggingEnabled")?, "TargetBucket"));
-        facts.replication = self.required(O::GetBucketReplication, |it| {
-            Some(replication(it.get("ReplicationConfiguration")?))
+        facts.lifecycle = self.required(O::GetBucketLifecycleConfiguration, lifecycle);
+        facts.access_log = self.fact(O::GetBucketLogging, |it| match field(it, "LoggingEnabled") {
+            Some(logging) => must(word(logging, "TargetBucket")?).map(Some),
+            None => Ok(None),
         });
-        facts.notifications =
-            self.required(O::GetBucketNotificationConfiguration, |it| Some(notifications(it)));
+        facts.replication = self.required(O::GetBucketReplication, replication);
+        facts.notifications = self.required(O::GetBucketNotificationConfiguration, notifications);
         facts
+    }
+
+    /// Returns whether a customer manages the key of a default encryption, if one of the keys that are
+    /// described has its ARN.
+    fn is_customer(&self, encryption: &Encryption) -> Fact<bool> {
+        let operation = O::DescribeKey;
+        let key = encryption.key.as_deref().unwrap_or_default();
+        for (which, answer) in self.all(operation) {
+            match answer {
+                Answer::Unread(unread) if which == key && !key.is_empty() => {
+                    return Fact::Unread(unread.clone());
+                }
+                Answer::Is(value) => {
+                    let Some(described) = field(value, "KeyMetadata") else { continue };
+                    if text(described, "Arn").as_deref() == Some(key) {
+                        let described = key_description(described);
+                        return fact(operation, described.map(|it| Some(it.customer)));
+                    }
+                }
+                Answer::Unread(_) | Answer::Nothing => {}
+            }
+        }
+        Fact::unread(operation, UnreadWhy::NotAsked)
     }
 
     fn key(&self, key: &str) -> KeyFacts {
@@ -239,26 +279,23 @@ impl Answers {
             facts.region = Fact::Known(region.to_owned());
         }
         facts.description =
-            self.required(O::DescribeKey, |it| key_description(it.get("KeyMetadata")?));
-        facts.policy = match self.get(O::GetKeyPolicy, "") {
-            Ok(None) => Fact::Absent,
-            Err(unread) => Fact::Unread(unread),
-            Ok(Some(answer)) => match answer.get("Policy") {
-                Some(policy) => policy_document::of_value(policy, O::GetKeyPolicy),
-                None => Fact::unread(O::GetKeyPolicy, UnreadWhy::Malformed),
-            },
-        };
-        facts.rotation = self.required(O::GetKeyRotationStatus, |it| on(it, "KeyRotationEnabled"));
+            self.required(O::DescribeKey, |it| key_description(must(field(it, "KeyMetadata"))?));
+        // The trail may name it by an alias.
+        let arn = self.fact(O::DescribeKey, |it| word(must(field(it, "KeyMetadata"))?, "Arn"));
+        facts.arn = arn.value().cloned().or(facts.arn);
+        facts.policy = self.policy(O::GetKeyPolicy);
+        facts.rotation =
+            self.required(O::GetKeyRotationStatus, |it| must(on(it, "KeyRotationEnabled")?));
         facts
     }
 
     fn organization(&self) -> OrganizationFacts {
         let mut facts = OrganizationFacts::unread(UnreadWhy::NotAsked);
         facts.organization = self.required(O::DescribeOrganization, |it| {
-            let organization = it.get("Organization")?;
-            Some(Organization {
-                id: text(organization, "Id")?,
-                management: text(organization, "MasterAccountId")?,
+            let organization = must(field(it, "Organization"))?;
+            Ok(Organization {
+                id: must(word(organization, "Id")?)?,
+                management: must(word(organization, "MasterAccountId")?)?,
             })
         });
         facts.accounts = match facts.organization {
@@ -272,8 +309,8 @@ impl Answers {
             _ => Fact::Absent,
         };
         facts.delegated = self.required(O::ListDelegatedAdministrators, |it| {
-            let accounts = it.get("DelegatedAdministrators")?.as_array()?.iter();
-            accounts.map(|account| text(account, "Id")).collect()
+            must(field(it, "DelegatedAdministrators"))?;
+            each(it, "DelegatedAdministrators", |account| must(word(account, "Id")?))
         });
         facts
     }
@@ -285,18 +322,23 @@ impl Answers {
         &self,
         operation: O,
         name: &str,
-        read: impl Fn(&str, &Value) -> Option<T>,
+        read: impl Fn(&str, &Value) -> Part<T>,
     ) -> Fact<Vec<T>> {
         let mut found = Vec::new();
         let mut asked = false;
         for (which, answer) in self.all(operation) {
             asked = true;
-            match answer {
+            let page = match answer {
                 Answer::Is(value) => {
-                    found.extend(list(value, name).iter().filter_map(|it| read(which, it)));
+                    must(field(value, name)).and_then(|_| each(value, name, |it| read(which, it)))
                 }
-                Answer::Nothing => {}
+                Answer::Nothing => Ok(Vec::new()),
                 Answer::Unread(unread) => return Fact::Unread(unread.clone()),
+            };
+            match page {
+                Ok(page) => found.extend(page),
+                // What could not be read may be what decides.
+                Err(why) => return Fact::unread(operation, why),
             }
         }
         match asked {
@@ -307,10 +349,10 @@ impl Answers {
 
     fn monitoring(&self) -> MonitoringFacts {
         let result = |rule: Option<String>, resource: Option<String>, it: &Value| {
-            Some(RuleResult {
-                rule: rule?,
+            Ok(RuleResult {
+                rule: must(rule)?,
                 resource: resource.unwrap_or_default(),
-                compliance: text(it, "ComplianceType")?,
+                compliance: must(word(it, "ComplianceType")?)?,
             })
         };
         MonitoringFacts {
@@ -319,10 +361,10 @@ impl Answers {
                 O::DescribeConfigurationRecorderStatus,
                 "ConfigurationRecordersStatus",
                 |_, it| {
-                    Some(Recorder {
-                        name: text(it, "name")?,
-                        recording: on(it, "recording")?,
-                        last_status: text(it, "lastStatus").unwrap_or_default(),
+                    Ok(Recorder {
+                        name: must(word(it, "name")?)?,
+                        recording: must(on(it, "recording")?)?,
+                        last_status: word(it, "lastStatus")?.unwrap_or_default(),
                     })
                 },
             ),
@@ -330,20 +372,24 @@ impl Answers {
                 O::GetComplianceDetailsByConfigRule,
                 "EvaluationResults",
                 |_, it| {
-                    let of = it.get("EvaluationResultIdentifier")?;
-                    let of = of.get("EvaluationResultQualifier")?;
-                    result(text(of, "ConfigRuleName"), text(of, "ResourceId"), it)
+                    let of = must(field(it, "EvaluationResultIdentifier"))?;
+                    let of = must(field(of, "EvaluationResultQualifier"))?;
+                    result(word(of, "ConfigRuleName")?, word(of, "ResourceId")?, it)
                 },
             ),
             packs: self.listed(
                 O::DescribeConformancePackCompliance,
                 "ConformancePackRuleComplianceList",
-                |which, it| result(text(it, "ConfigRuleName"), Some(which.to_owned()), it),
+                |which, it| result(word(it, "ConfigRuleName")?, Some(which.to_owned()), it),
             ),
             changes: self.listed(O::GetResourceConfigHistory, "configurationItems", |_, it| {
-                Some(Change {
-                    resource: text(it, "arn").or_else(|| text(it, "resourceId"))?,
-                    at: it.get("configurationItemCaptureTime").and_then(time_of)?,
+                let named = match word(it, "arn")? {
+                    Some(arn) => Some(arn),
+                    None => word(it, "resourceId")?,
+                };
+                Ok(Change {
+                    resource: must(named)?,
+                    at: must(time(it, "configurationItemCaptureTime")?)?,
                 })
             }),
         }
@@ -353,29 +399,38 @@ impl Answers {
     /// not have been asked.
     fn alerts(&self) -> Fact<Vec<Alert>> {
         let rules = self.listed(O::ListRules, "Rules", |_, it| {
-            let name = text(it, "Name")?;
+            let name = must(word(it, "Name")?)?;
             let targets = match self.get(O::ListTargetsByRule, &name) {
-                Ok(Some(targets)) => Some(!list(targets, "Targets").is_empty()),
+                Ok(Some(targets)) if field(targets, "Targets").is_some() => {
+                    Some(!entries(targets, "Targets")?.is_empty())
+                }
                 _ => None,
             };
-            let enabled = text(it, "State").is_some_and(|state| state != "DISABLED");
-            let in_force = if enabled { targets } else { Some(false) };
-            let pattern = text(it, "EventPattern").unwrap_or_default();
-            Some(patterns::of_rule(&name, in_force, &pattern))
+            let in_force = match must(word(it, "State")?)?.as_str() {
+                "DISABLED" => Some(false),
+                _ => targets,
+            };
+            let pattern = word(it, "EventPattern")?.unwrap_or_default();
+            Ok(patterns::of_rule(&name, in_force, &pattern))
         });
         let filters = self.listed(O::DescribeMetricFilters, "metricFilters", |_, it| {
-            let name = text(it, "filterName")?;
-            let metric = list(it, "metricTransformations").first();
-            let metric = metric.and_then(|it| text(it, "metricName"));
+            let name = must(word(it, "filterName")?)?;
+            let metric = match entries(it, "metricTransformations")?.first() {
+                Some(metric) => word(metric, "metricName")?,
+                None => None,
+            };
+            let acts = |alarm: &Value| {
+                let on = on(alarm, "ActionsEnabled")?.unwrap_or(true);
+                Ok(on && !entries(alarm, "AlarmActions")?.is_empty())
+            };
             let alarms = match self.get(O::DescribeAlarmsForMetric, &metric.unwrap_or_default()) {
-                Ok(Some(alarms)) => Some(list(alarms, "MetricAlarms").iter().any(|alarm| {
-                    let acts = on(alarm, "ActionsEnabled") != Some(false);
-                    acts && !list(alarm, "AlarmActions").is_empty()
-                })),
+                Ok(Some(alarms)) if field(alarms, "MetricAlarms").is_some() => {
+                    Some(each(alarms, "MetricAlarms", acts)?.contains(&true))
+                }
                 _ => None,
             };
-            let pattern = text(it, "filterPattern").unwrap_or_default();
-            Some(patterns::of_filter(&name, alarms, &pattern))
+            let pattern = word(it, "filterPattern")?.unwrap_or_default();
+            Ok(patterns::of_filter(&name, alarms, &pattern))
         });
         match (rules, filters) {
             (Fact::Known(rules), Fact::Known(filters)) => {
@@ -393,18 +448,21 @@ impl Answers {
 
     /// Returns whether the organization has all features, and service control policies on.
     fn policies_enabled(&self) -> Fact<bool> {
-        let all_features = self.fact(O::DescribeOrganization, |it| {
-            Some(text(it.get("Organization")?, "FeatureSet").as_deref() == Some("ALL"))
+        let all_features = self.required(O::DescribeOrganization, |it| {
+            let features = word(must(field(it, "Organization"))?, "FeatureSet")?;
+            Ok(must(features)? == "ALL")
         });
-        if all_features == Fact::Known(false) {
+        if all_features != Fact::Known(true) {
             return all_features;
         }
         self.required(O::ListRoots, |it| {
-            let kinds = it.get("Roots")?.get(0)?.get("PolicyTypes")?.as_array()?;
-            Some(kinds.iter().any(|kind| {
-                text(kind, "Type").as_deref() == Some("SERVICE_CONTROL_POLICY")
-                    && text(kind, "Status").as_deref() == Some("ENABLED")
-            }))
+            let root = must(entries(it, "Roots")?.first())?;
+            must(field(root, "PolicyTypes"))?;
+            let on = each(root, "PolicyTypes", |kind| {
+                let is = |name: &str, value: &str| Ok(word(kind, name)?.as_deref() == Some(value));
+                Ok(is("Type", "SERVICE_CONTROL_POLICY")? && is("Status", "ENABLED")?)
+            });
+            Ok(on?.contains(&true))
         })
     }
 
@@ -413,11 +471,13 @@ impl Answers {
         if self.all(O::ListPoliciesForTarget).next().is_none() {
             return Fact::unread(O::ListPoliciesForTarget, UnreadWhy::NotAsked);
         }
-        let of_account = |account: &Account| {
+        // Most accounts have the same policies: each is parsed once.
+        let mut parsed = BTreeMap::new();
+        let mut of_account = |account: &Account| {
             let mut found = Vec::new();
             let mut target = account.id.clone();
             for _ in 0..PATH {
-                self.attached(&target, &mut found);
+                self.attached(&target, &mut found, &mut parsed);
                 if target.starts_with("r-") {
                     break;
                 }
@@ -437,32 +497,44 @@ impl Answers {
             }
             (account.id.clone(), found)
         };
-        Fact::Known(accounts.iter().map(of_account).collect())
+        Fact::Known(accounts.iter().map(&mut of_account).collect())
     }
 
-    fn attached(&self, target: &str, found: &mut Vec<ControlPolicy>) {
-        match self.get(O::ListPoliciesForTarget, target) {
-            Err(unread) => {
-                found.push(unread_policy(target, O::ListPoliciesForTarget, Some(unread)));
-            }
-            Ok(None) => {}
-            Ok(Some(attached)) => {
-                for summary in list(attached, "Policies") {
-                    let id = text(summary, "Id").unwrap_or_default();
-                    let policy = match self.get(O::DescribePolicy, &id) {
-                        Err(unread) => Fact::Unread(unread),
-                        Ok(described) => match described
-                            .and_then(|it| it.get("Policy")?.get("Content"))
-                        {
-                            Some(content) => policy_document::of_value(content, O::DescribePolicy),
-                            None => Fact::unread(O::DescribePolicy, UnreadWhy::Malformed),
-                        },
-                    };
-                    found.push(ControlPolicy {
-                        name: text(summary, "Name").unwrap_or(id),
-                        target: target.to_owned(),
-                        policy,
-                    });
+    fn attached(
+        &self,
+        target: &str,
+        found: &mut Vec<ControlPolicy>,
+        parsed: &mut BTreeMap<String, Fact<Policy>>,
+    ) {
+        let operation = O::ListPoliciesForTarget;
+        let attached = match self.get(operation, target) {
+            Err(unread) => return found.push(unread_policy(target, operation, Some(unread))),
+            Ok(None) => return,
+            Ok(Some(attached)) => attached,
+        };
+        let summary = |it: &Value| Ok((must(word(it, "Id")?)?, word(it, "Name")?));
+        let all = must(field(attached, "Policies"))
+            .and_then(|_| within(each(attached, "Policies", summary)?));
+        let Ok(all) = all else { return found.push(unread_policy(target, operation, None)) };
+        for (id, name) in all {
+            let policy = parsed.entry(id.clone()).or_insert_with(|| self.control_policy(&id));
+            found.push(ControlPolicy {
+                name: name.unwrap_or(id),
+                target: target.to_owned(),
+                policy: policy.clone(),
+            });
+        }
+    }
+
+    fn control_policy(&self, id: &str) -> Fact<Policy> {
+        let operation = O::DescribePolicy;
+        match self.get(operation, id) {
+            Err(unread) => Fact::Unread(unread),
+            Ok(described) => {
+                let policy = described.and_then(|it| field(it, "Policy"));
+                match policy.and_then(|it| field(it, "Content")) {
+                    Some(content) => policy_document::of_value(content, operation),
+                    None => Fact::unread(operation, UnreadWhy::Malformed),
                 }
             }
         }

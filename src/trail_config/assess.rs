@@ -1,10 +1,11 @@
 //! From facts about trails to the result.
+use super::secrets::Secrets;
 use crate::report::controls::Controls;
 use crate::report::trail_config::result::{
     Basis, Call, CheckResult, ConfigReport, InputFile, TrailShown,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::control::check::{About, CheckId};
 use trailproof_core::control::fact::UnreadWhy;
 use trailproof_core::control::facts::{Facts, Wanted};
@@ -59,13 +60,18 @@ impl Assessment {
             framework.is_none_or(|framework| controls.selects(framework, *check))
         };
         let checks: Vec<CheckId> = CheckId::all().filter(is_selected).collect();
+        let secrets = Secrets::new(&self.sensitive);
+        let calls = self.calls_by_operation();
         let mut results = Vec::new();
         for read in &self.trails {
             for check in &checks {
-                results.push(self.result(read, *check, &controls));
+                let mut result = self.result(read, *check, &secrets);
+                result.controls = controls.of(*check);
+                result.calls = self.calls_of(*check, &read.facts, &calls);
+                results.push(result);
             }
         }
-        let trails = self.trails.iter().map(|read| self.shown(read)).collect();
+        let trails = self.trails.iter().map(|read| shown(read, &secrets)).collect();
         Ok(ConfigReport {
             as_of: self.as_of,
             framework: self.framework,
@@ -79,7 +85,7 @@ impl Assessment {
         })
     }
 
-    fn result(&self, read: &Read, check: CheckId, controls: &Controls) -> CheckResult {
+    fn result(&self, read: &Read, check: CheckId, secrets: &Secrets<'_>) -> CheckResult {
         let facts = &read.facts;
         let mut judgement = judge(check, facts, &self.wanted);
         if self.unknown_fails && is_unknown(&judgement) {
@@ -89,7 +95,7 @@ impl Assessment {
             judgement = judgement.pitfall(Pitfall::Tainted);
         }
         for value in judgement.observed.values_mut() {
-            redact(value, &self.sensitive);
+            secrets.redact(value);
         }
         let subject = match check.about() {
             About::Trail => facts.trail.subject.clone(),
@@ -106,21 +112,26 @@ impl Assessment {
         };
         CheckResult {
             check,
-            trail: self.safe(&facts.trail.subject),
-            subject: self.safe(&subject),
+            trail: secrets.safe(&facts.trail.subject),
+            subject: secrets.safe(&subject),
             basis: read.basis,
             judgement,
             wanted: required(check, &self.wanted),
-            calls: self.calls_of(check, facts),
-            controls: controls.of(check),
+            calls: Vec::new(),
+            controls: Vec::new(),
             contradicts: None,
         }
     }
 
     /// Returns the requests that a check rests on: those of its operations about the trail and what it
     /// uses.
-    fn calls_of(&self, check: CheckId, facts: &Facts) -> Vec<usize> {
-        let names: Vec<&str> = check.operations().iter().map(|it| it.name()).collect();
+    fn calls_of(
+        &self,
+        check: CheckId,
+        facts: &Facts,
+        by_operation: &BTreeMap<&str, Vec<usize>>,
+    ) -> Vec<usize> {
+        let those = check.operations().iter().filter_map(|it| by_operation.get(it.name()));
         let trail = &facts.trail;
         let key = facts.key.as_ref().map(|key| key.subject.as_str());
         let named = [
@@ -128,34 +139,35 @@ impl Assessment {
             facts.bucket.name.as_deref(),
             key,
             trail.kms_key.value().map(String::as_str),
+            facts.bucket.encryption.value().and_then(|it| it.key.as_deref()),
         ];
         let about = |call: &Call| {
             call.service == "organizations" || named.contains(&Some(call.target.as_str()))
         };
-        let those = self.calls.iter().enumerate();
-        those
-            .filter(|(_, call)| names.contains(&call.operation.as_str()) && about(call))
-            .map(|(at, _)| at)
-            .collect()
+        let mut found: Vec<usize> =
+            those.flatten().copied().filter(|at| self.calls.get(*at).is_some_and(about)).collect();
+        found.sort_unstable();
+        found
     }
 
-    fn shown(&self, read: &Read) -> TrailShown {
-        let trail = &read.facts.trail;
-        let safe = |text: Option<&String>| text.map(|text| self.safe(text));
-        TrailShown {
-            subject: self.safe(&trail.subject),
-            name: safe(trail.name.as_ref()),
-            bucket: safe(read.facts.bucket.name.as_ref().or(trail.bucket.value())),
-            key: safe(trail.kms_key.value()),
-            basis: read.basis,
+    fn calls_by_operation(&self) -> BTreeMap<&str, Vec<usize>> {
+        let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, call) in self.calls.iter().enumerate() {
+            found.entry(&call.operation).or_default().push(at);
         }
+        found
     }
+}
 
-    /// Returns a text without what must not be written.
-    fn safe(&self, text: &str) -> String {
-        let mut value = Value::from(text);
-        redact(&mut value, &self.sensitive);
-        value.as_str().unwrap_or_default().to_owned()
+fn shown(read: &Read, secrets: &Secrets<'_>) -> TrailShown {
+    let trail = &read.facts.trail;
+    let safe = |text: Option<&String>| text.map(|text| secrets.safe(text));
+    TrailShown {
+        subject: secrets.safe(&trail.subject),
+        name: safe(trail.name.as_ref()),
+        bucket: safe(read.facts.bucket.name.as_ref().or(trail.bucket.value())),
+        key: safe(trail.kms_key.value()),
+        basis: read.basis,
     }
 }
 
@@ -168,23 +180,6 @@ fn is_unknown(judgement: &Judgement) -> bool {
     let later =
         |it: &trailproof_core::control::fact::Unread| it.why == UnreadWhy::UnknownUntilApplied;
     judgement.status == Status::NotAvailable && judgement.unread.iter().any(later)
-}
-
-/// Shown in place of a value that the input marks as sensitive.
-const REDACTED: &str = "(sensitive)";
-
-/// Replaces texts that hold a sensitive value. A value of fewer than four characters is replaced only where
-/// it is the whole text: it would be part of many.
-fn redact(value: &mut Value, sensitive: &BTreeSet<String>) {
-    let holds = |text: &str| {
-        sensitive.iter().any(|secret| text == secret || (secret.len() > 3 && text.contains(secret)))
-    };
-    match value {
-        Value::String(text) if holds(text) => *value = Value::from(REDACTED),
-        Value::Array(list) => list.iter_mut().for_each(|it| redact(it, sensitive)),
-        Value::Object(fields) => fields.values_mut().for_each(|it| redact(it, sensitive)),
-        _ => {}
-    }
 }
 
 /// Returns what a check requires, as fields with the names of the observed values.
@@ -245,19 +240,5 @@ fn required(check: CheckId, wanted: &Wanted) -> Value {
         C::ConfigRulesCompliant | C::ConformancePack => json!({ "non_compliant": [] }),
         C::TrailConfigHistory => json!({ "changes": 0 }),
         C::OrgDelegatedAdmin | C::KeyWhoCanDecrypt | C::BucketVerifiableUntil => Value::Null,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sensitive_texts_are_replaced_wherever_they_stand() {
-        let secrets = BTreeSet::from(["hunter22".to_owned(), "ab".to_owned()]);
-        let mut value = json!({ "a": ["x-hunter22-y", { "b": "ab" }], "c": "cab", "d": 1 });
-        redact(&mut value, &secrets);
-        let shown = json!({ "a": [REDACTED, { "b": REDACTED }], "c": "cab", "d": 1 });
-        assert_eq!(value, shown);
     }
 }

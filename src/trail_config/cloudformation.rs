@@ -1,13 +1,19 @@
 //! Templates of CloudFormation, in JSON. `aws cloudformation get-template` returns this form too.
 use super::policy_document;
-use super::shapes;
+use super::shapes::{
+    self, Part, each, entries, fact, field, is_enabled, must, number, small_stay, within, word,
+};
 use crate::console::refusal::Refusal;
 use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use trailproof_core::control::fact::{Fact, UnreadWhy};
 use trailproof_core::control::facts::{
     BucketFacts, Encryption, Facts, KeyDescription, KeyFacts, MonitoringFacts, ObjectLock,
     OrganizationFacts, TrailFacts,
 };
+use trailproof_core::control::lifecycle::{Lifecycle, LifecycleRule, Transition};
 use trailproof_core::control::operation::Operation as O;
 use trailproof_core::control::policy::Policy;
 use trailproof_core::vocab::budget;
@@ -40,7 +46,12 @@ pub(crate) fn facts(
         )));
     };
     let parameters = document.get("Parameters").and_then(Value::as_object);
-    let template = Template { resources, parameters };
+    let template = Template {
+        resources,
+        parameters,
+        monitoring: Arc::new(MonitoringFacts::unread(UnreadWhy::NotInInput)),
+        buckets: RefCell::default(),
+    };
     let trails = resources.iter().filter(|(_, it)| kind(it) == "AWS::CloudTrail::Trail");
     let of = |(id, resource): (&String, &Value)| template.trail(id, resource, data_buckets);
     Ok(trails.take(budget::CONFIG_TRAILS).map(of).collect())
@@ -53,6 +64,9 @@ fn kind(resource: &Value) -> &str {
 struct Template<'a> {
     resources: &'a Map<String, Value>,
     parameters: Option<&'a Map<String, Value>>,
+    monitoring: Arc<MonitoringFacts>,
+    /// Buckets that were read, by id: many trails may deliver to one.
+    buckets: RefCell<BTreeMap<String, BucketFacts>>,
 }
 
 /// A property.
@@ -139,18 +153,23 @@ impl<'a> Template<'a> {
         trail.organization = self.on(properties, "IsOrganizationTrail", described, false);
         trail.logging = self.on(properties, "IsLogging", O::GetTrailStatus, false);
         trail.log_group = self.text(properties, "CloudWatchLogsLogGroupArn", described);
-        trail.selectors =
-            match unresolved(properties, &["EventSelectors", "AdvancedEventSelectors"]) {
-                true => Fact::unread(O::GetEventSelectors, LATER),
-                false => shapes::selectors(properties),
-            };
-        trail.insights = match unresolved(properties, &["InsightSelectors"]) {
-            true => Fact::unread(O::GetInsightSelectors, LATER),
-            false => Fact::Known(shapes::insights(properties)),
+        let selectors = match unresolved(properties, &["EventSelectors", "AdvancedEventSelectors"])
+        {
+            true => Err(LATER),
+            false => shapes::selectors(properties).map(Some),
         };
+        trail.selectors = fact(O::GetEventSelectors, selectors);
+        let insights = match unresolved(properties, &["InsightSelectors"]) {
+            true => Err(LATER),
+            false => shapes::insights(properties).map(Some),
+        };
+        trail.insights = fact(O::GetInsightSelectors, insights);
         trail.data_buckets = data_buckets.to_vec();
         let bucket = match self.property(properties, "S3BucketName") {
-            Property::Resource(id, bucket) => self.bucket(id, bucket),
+            Property::Resource(id, bucket) => {
+                let mut buckets = self.buckets.borrow_mut();
+                buckets.entry(id.to_owned()).or_insert_with(|| self.bucket(id, bucket)).clone()
+            }
             Property::Is(Value::String(name)) => {
                 let mut facts = BucketFacts::unread(name, UnreadWhy::NotInInput);
                 facts.name = Some(name.clone());
@@ -178,7 +197,7 @@ impl<'a> Template<'a> {
             bucket,
             key,
             organization: OrganizationFacts::unread(UnreadWhy::NotInInput),
-            monitoring: MonitoringFacts::unread(UnreadWhy::NotInInput),
+            monitoring: Arc::clone(&self.monitoring),
         }
     }
 
@@ -195,54 +214,50 @@ impl<'a> Template<'a> {
             _ => None,
         };
         // A part with a function inside is not known.
-        let part = |name: &str| match properties.get(name) {
+        let part = |name: &str| match field(properties, name) {
             Some(value) if has_function(value) => Err(LATER),
             other => Ok(other),
         };
-        fn fact<T>(part: Result<Option<T>, UnreadWhy>, operation: O) -> Fact<T> {
-            match part {
-                Ok(value) => Fact::of(value),
-                Err(why) => Fact::unread(operation, why),
-            }
-        }
         let versioning = part("VersioningConfiguration")
-            .map(|it| it?.get("Status")?.as_str().map(str::to_owned));
-        facts.versioning = fact(versioning, O::GetBucketVersioning);
+            .and_then(|it| it.map_or(Ok(None), |it| word(it, "Status")));
+        facts.versioning = fact(O::GetBucketVersioning, versioning);
         // CloudFormation cannot switch it on.
         facts.mfa_delete = Fact::unread(O::GetBucketVersioning, UnreadWhy::NotInInput);
         let on = self.on(properties, "ObjectLockEnabled", O::GetObjectLockConfiguration, false);
         facts.lock = match (on, part("ObjectLockConfiguration")) {
             (Fact::Known(enabled), Ok(configuration)) => {
-                let lock = configuration.map(shapes::object_lock).unwrap_or_default();
-                if enabled { Fact::Known(ObjectLock { enabled, ..lock }) } else { Fact::Absent }
+                let lock = configuration.map_or(Ok(ObjectLock::default()), shapes::object_lock);
+                let lock = lock.map(|lock| enabled.then_some(ObjectLock { enabled, ..lock }));
+                fact(O::GetObjectLockConfiguration, lock)
             }
             _ => Fact::unread(O::GetObjectLockConfiguration, LATER),
         };
         facts.encryption = self.encryption(properties);
-        let block = part("PublicAccessBlockConfiguration").map(|it| it.map(shapes::access_block));
-        facts.public_access_block = fact(block, O::GetPublicAccessBlock);
-        facts.lifecycle = fact(
-            part("LifecycleConfiguration").map(|it| it.map(template_lifecycle)),
-            O::GetBucketLifecycleConfiguration,
-        );
-        facts.access_log = match properties.get("LoggingConfiguration") {
-            None => Fact::Absent,
-            Some(logging) => match self.text(logging, "DestinationBucketName", O::GetBucketLogging)
-            {
-                // Without a destination, the bucket logs to itself.
-                Fact::Absent => Fact::Known(facts.name.clone().unwrap_or_else(|| id.to_owned())),
-                other => other,
-            },
+        let block = part("PublicAccessBlockConfiguration")
+            .and_then(|it| it.map(shapes::access_block).transpose());
+        facts.public_access_block = fact(O::GetPublicAccessBlock, block);
+        let lifecycle =
+            part("LifecycleConfiguration").and_then(|it| it.map(template_lifecycle).transpose());
+        facts.lifecycle = fact(O::GetBucketLifecycleConfiguration, lifecycle);
+        facts.access_log = match self.property(properties, "LoggingConfiguration") {
+            Property::None | Property::Is(Value::Null) => Fact::Absent,
+            Property::Later | Property::Resource(..) => Fact::unread(O::GetBucketLogging, LATER),
+            Property::Is(logging) => {
+                match self.text(logging, "DestinationBucketName", O::GetBucketLogging) {
+                    // Without a destination, the bucket logs to itself.
+                    Fact::Absent => {
+                        Fact::Known(facts.name.clone().unwrap_or_else(|| id.to_owned()))
+                    }
+                    other => other,
+                }
+            }
         };
-        let ownership = part("OwnershipControls").map(|it| {
-            let rule = it?.get("Rules")?.get(0)?;
-            rule.get("ObjectOwnership")?.as_str().map(str::to_owned)
-        });
-        facts.ownership = match ownership {
+        let ownership = part("OwnershipControls").and_then(|it| match it {
             // AWS turns access control lists off in new buckets; one that exists may be older.
-            Ok(None) => Fact::unread(O::GetBucketOwnershipControls, UnreadWhy::NotInInput),
-            other => fact(other, O::GetBucketOwnershipControls),
-        };
+            None => Err(UnreadWhy::NotInInput),
+            Some(controls) => word(must(entries(controls, "Rules")?.first())?, "ObjectOwnership"),
+        });
+        facts.ownership = fact(O::GetBucketOwnershipControls, ownership);
         facts.replication = match properties.get("ReplicationConfiguration") {
             None => Fact::Absent,
             Some(_) => Fact::unread(O::GetBucketReplication, UnreadWhy::NotInInput),
@@ -255,33 +270,57 @@ impl<'a> Template<'a> {
         facts
     }
 
+    /// Returns the default encryption. Its key may be a resource of the template.
     fn encryption(&self, properties: &'a Value) -> Fact<Encryption> {
         let operation = O::GetBucketEncryption;
-        let rules = properties
-            .get("BucketEncryption")
-            .and_then(|it| it.get("ServerSideEncryptionConfiguration")?.get(0));
-        let Some(rule) = rules else {
-            return Fact::Known(Encryption {
-                algorithm: "AES256".to_owned(),
-                ..Encryption::default()
-            });
+        let rules = match self.property(properties, "BucketEncryption") {
+            // AWS encrypts every bucket with AES256 unless told otherwise.
+            Property::None | Property::Is(Value::Null) => {
+                let algorithm = "AES256".to_owned();
+                return Fact::Known(Encryption { algorithm, ..Encryption::default() });
+            }
+            Property::Later | Property::Resource(..) => return Fact::unread(operation, LATER),
+            Property::Is(encryption) => {
+                self.property(encryption, "ServerSideEncryptionConfiguration")
+            }
         };
-        let Some(by_default) = rule.get("ServerSideEncryptionByDefault") else {
-            return Fact::unread(operation, UnreadWhy::Malformed);
+        let rule = match rules {
+            Property::Is(Value::Array(rules)) => match rules.as_slice() {
+                [rule] => self.resolve(rule),
+                _ => return Fact::unread(operation, UnreadWhy::Malformed),
+            },
+            Property::Later | Property::Resource(..) => return Fact::unread(operation, LATER),
+            _ => return Fact::unread(operation, UnreadWhy::Malformed),
+        };
+        let Property::Is(rule) = rule else { return Fact::unread(operation, LATER) };
+        let by_default = match self.property(rule, "ServerSideEncryptionByDefault") {
+            Property::Is(by_default) => by_default,
+            Property::None => return Fact::unread(operation, UnreadWhy::Malformed),
+            _ => return Fact::unread(operation, LATER),
         };
         let algorithm = match self.text(by_default, "SSEAlgorithm", operation) {
             Fact::Known(algorithm) => algorithm,
             _ => return Fact::unread(operation, LATER),
         };
-        let bucket_key = rule.get("BucketKeyEnabled").and_then(Value::as_bool).unwrap_or_default();
-        let blocked = Fact::unread(operation, UnreadWhy::NotAsked);
-        let found = |key| Encryption { algorithm, key, bucket_key, blocked };
+        let bucket_key = match self.on(rule, "BucketKeyEnabled", operation, false) {
+            Fact::Known(on) => on,
+            _ => return Fact::unread(operation, LATER),
+        };
+        let found = |key, customer| Encryption {
+            algorithm,
+            key,
+            customer,
+            bucket_key,
+            ..Encryption::default()
+        };
+        let elsewhere = Fact::unread(O::DescribeKey, UnreadWhy::NotInInput);
         match self.property(by_default, "KMSMasterKeyID") {
-            Property::Is(Value::String(key)) => Fact::Known(found(Some(key.clone()))),
+            Property::Is(Value::String(key)) => Fact::Known(found(Some(key.clone()), elsewhere)),
+            // Keys of AWS are no resources.
             Property::Resource(id, key) if kind(key).starts_with("AWS::KMS::") => {
-                Fact::ByReference(found(Some(id.to_owned())))
+                Fact::ByReference(found(Some(id.to_owned()), Fact::Known(true)))
             }
-            Property::None => Fact::Known(found(None)),
+            Property::None => Fact::Known(found(None, elsewhere)),
             _ => Fact::unread(operation, LATER),
         }
     }
@@ -290,6 +329,7 @@ impl<'a> Template<'a> {
         let operation = O::GetBucketPolicy;
         let policies = self.resources.values().filter(|it| kind(it) == "AWS::S3::BucketPolicy");
         let mut unknown = false;
+        let mut found = None;
         for policy in policies {
             const NOTHING: &Value = &Value::Null;
             let properties = policy.get("Properties").unwrap_or(NOTHING);
@@ -302,10 +342,17 @@ impl<'a> Template<'a> {
                 }
             };
             if of {
-                return self.policy(properties.get("PolicyDocument"), operation);
+                // Whether a resource with a condition is made is known only when the stack is, and of two
+                // policies the one that is made last is in force.
+                unknown |= policy.get("Condition").is_some() || found.is_some();
+                found = Some(properties);
             }
         }
-        if unknown { Fact::unread(operation, LATER) } else { Fact::Absent }
+        match found {
+            _ if unknown => Fact::unread(operation, LATER),
+            Some(properties) => self.policy(properties.get("PolicyDocument"), operation),
+            None => Fact::Absent,
+        }
     }
 
     /// Returns a policy. One with functions inside is not evaluated.
@@ -325,17 +372,30 @@ impl<'a> Template<'a> {
             return facts;
         }
         let enabled = self.on(properties, "Enabled", O::DescribeKey, true);
-        let spec = self.text(properties, "KeySpec", O::DescribeKey);
-        let origin = self.text(properties, "Origin", O::DescribeKey);
-        let symmetric = spec.value().is_none_or(|it| it == "SYMMETRIC_DEFAULT");
-        let own = origin.value().is_none_or(|it| it == "AWS_KMS");
-        facts.description = enabled.map(|enabled| KeyDescription {
-            customer: true,
-            state: if enabled { "Enabled" } else { "Disabled" }.to_owned(),
-            deletion: None,
-            rotatable: symmetric && own,
-            replicas: Vec::new(),
+        let is = |name: &str, value: &str| match self.text(properties, name, O::DescribeKey) {
+            Fact::Absent => Ok(true),
+            Fact::Known(text) => Ok(text == value),
+            Fact::ByReference(_) | Fact::Unread(_) => Err(LATER),
+        };
+        let description = is("KeySpec", "SYMMETRIC_DEFAULT").and_then(|symmetric| {
+            let own = is("Origin", "AWS_KMS")?;
+            // The material of such a key is imported later, or not at all.
+            let imported = is("Origin", "EXTERNAL")? && !own;
+            let state = match enabled {
+                Fact::Known(true) if imported => return Err(LATER),
+                Fact::Known(true) => "Enabled",
+                Fact::Known(false) => "Disabled",
+                _ => return Err(LATER),
+            };
+            Ok(Some(KeyDescription {
+                customer: true,
+                state: state.to_owned(),
+                deletion: None,
+                rotatable: symmetric && own,
+                replicas: Vec::new(),
+            }))
         });
+        facts.description = fact(O::DescribeKey, description);
         facts.rotation = self.on(properties, "EnableKeyRotation", O::GetKeyRotationStatus, false);
         facts.policy = self.policy(properties.get("KeyPolicy"), O::GetKeyPolicy);
         facts
@@ -358,44 +418,37 @@ fn unresolved(properties: &Value, names: &[&str]) -> bool {
 }
 
 /// Returns the lifecycle of a template, whose rules have names of their own.
-fn template_lifecycle(configuration: &Value) -> trailproof_core::control::lifecycle::Lifecycle {
-    use trailproof_core::control::lifecycle::{Lifecycle, LifecycleRule, Transition};
-    let rules = configuration.get("Rules").and_then(Value::as_array);
-    let number = |of: &Value, name: &str| {
-        let value = of.get(name)?;
-        value.as_u64().or_else(|| value.as_str()?.parse().ok())
+fn template_lifecycle(configuration: &Value) -> Part<Lifecycle> {
+    let transition = |it: &Value| {
+        Ok(Transition {
+            days: number(it, "TransitionInDays")?,
+            class: must(word(it, "StorageClass")?)?,
+        })
     };
-    let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
     let rule = |rule: &Value| {
-        let one = rule.get("Transition").into_iter();
-        let many = rule.get("Transitions").and_then(Value::as_array).into_iter().flatten();
-        let noncurrent = rule.get("NoncurrentVersionExpiration");
-        LifecycleRule {
-            id: text(rule, "Id").unwrap_or_default(),
-            enabled: text(rule, "Status").as_deref() == Some("Enabled"),
-            prefix: text(rule, "Prefix").unwrap_or_default(),
-            tags: rule.get("TagFilters").and_then(Value::as_array).is_some_and(|it| !it.is_empty()),
-            sizes: rule.get("ObjectSizeGreaterThan").is_some()
-                || rule.get("ObjectSizeLessThan").is_some(),
-            expires: number(rule, "ExpirationInDays"),
-            expires_on_date: rule.get("ExpirationDate").is_some(),
-            noncurrent: noncurrent
-                .and_then(|it| number(it, "NoncurrentDays"))
-                .or_else(|| number(rule, "NoncurrentVersionExpirationInDays")),
-            transitions: one
-                .chain(many)
-                .map(|it| Transition {
-                    days: number(it, "TransitionInDays"),
-                    class: text(it, "StorageClass").unwrap_or_default(),
-                })
-                .collect(),
+        let mut noncurrent = number(rule, "NoncurrentVersionExpirationInDays")?;
+        if let Some(expiration) = field(rule, "NoncurrentVersionExpiration") {
+            noncurrent = number(expiration, "NoncurrentDays")?.or(noncurrent);
         }
+        let mut transitions = each(rule, "Transitions", transition)?;
+        transitions.extend(field(rule, "Transition").map(transition).transpose()?);
+        Ok(LifecycleRule {
+            id: word(rule, "Id")?.unwrap_or_default(),
+            enabled: is_enabled(rule, "Status")?,
+            prefix: word(rule, "Prefix")?.unwrap_or_default(),
+            tags: !entries(rule, "TagFilters")?.is_empty(),
+            sizes: field(rule, "ObjectSizeGreaterThan").is_some()
+                || field(rule, "ObjectSizeLessThan").is_some(),
+            expires: number(rule, "ExpirationInDays")?,
+            expires_on_date: field(rule, "ExpirationDate").is_some(),
+            noncurrent,
+            transitions: within(transitions)?,
+        })
     };
-    Lifecycle {
-        rules: rules.into_iter().flatten().map(rule).collect(),
-        small_stay: text(configuration, "TransitionDefaultMinimumObjectSize")
-            .map(|it| it == "all_storage_classes_128K"),
-    }
+    Ok(Lifecycle {
+        rules: within(each(configuration, "Rules", rule)?)?,
+        small_stay: small_stay(configuration)?,
+    })
 }
 
 #[cfg(test)]

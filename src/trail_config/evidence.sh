@@ -58,6 +58,20 @@ if [ -n "$key" ]; then
     get get-key-rotation-status kms get-key-rotation-status --key-id "$key" --region "$region"
 fi
 
+# The key of the bucket's default encryption, if it is not the trail's.
+if [ -n "$bucket" ]; then
+    default=$(aws s3api get-bucket-encryption --bucket "$bucket" --output text 2>/dev/null \
+        --query 'ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.KMSMasterKeyID')
+    case $default in
+    arn:*:key/*)
+        if [ "$default" != "$key" ]; then
+            get "describe-key.default" kms describe-key --key-id "$default" \
+                --region "$(printf '%s' "$default" | cut -d: -f4)"
+        fi
+        ;;
+    esac
+fi
+
 get describe-organization organizations describe-organization
 get list-accounts organizations list-accounts
 get list-roots organizations list-roots
@@ -78,5 +92,9 @@ for rule in $(aws configservice describe-config-rules --region "$home" \
 done
 get get-resource-config-history.trail configservice get-resource-config-history \
     --resource-type AWS::CloudTrail::Trail --resource-id "$trail" --region "$home"
+if [ -n "$bucket" ]; then
+    get get-resource-config-history.bucket configservice get-resource-config-history \
+        --resource-type AWS::S3::Bucket --resource-id "$bucket" --region "$home"
+fi
 
 sha256sum -- * >../evidence-sums.$$ && mv -- "../evidence-sums.$$" SHA256SUMS

@@ -132,7 +132,7 @@ impl Given {
         let Some(operation) = names.get(operation).copied() else { return false };
         let answer = if is_error {
             error(operation, content)
-        } else if content.trim().is_empty() {
+        } else if content.trim().is_empty() && may_be_empty(operation) {
             // The AWS CLI prints nothing for an answer without fields.
             Answer::Is(Value::Object(serde_json::Map::new()))
         } else {
@@ -144,6 +144,14 @@ impl Given {
         self.answers.put(operation, which, answer);
         true
     }
+}
+
+/// Returns whether an operation answers without fields where nothing is configured.
+fn may_be_empty(operation: Operation) -> bool {
+    use Operation as O;
+    let those =
+        [O::GetBucketVersioning, O::GetBucketLogging, O::GetBucketNotificationConfiguration];
+    those.contains(&operation)
 }
 
 /// Returns the answer that an error message of the AWS CLI reports: `An error occurred (CODE) when calling

@@ -60,16 +60,17 @@ fn rank(status: Status) -> u8 {
     match status {
         Status::Fail => 4,
         Status::Pass => 3,
-        Status::NotApplicable => 2,
-        Status::Manual => 1,
+        Status::Manual => 2,
+        Status::NotApplicable => 1,
         Status::NotAvailable => 0,
     }
 }
 
 fn joined(one: &CheckResult, other: CheckResult) -> CheckResult {
     let (mine, theirs) = (one.judgement.status, other.judgement.status);
-    let decided = |status: Status| rank(status) >= rank(Status::NotApplicable);
-    let contradicts = mine != theirs && decided(mine) && decided(theirs);
+    // Each that was read must be seen: also that one could not be decided, and the other was.
+    let was_read = |status: Status| status != Status::NotAvailable;
+    let contradicts = mine != theirs && was_read(mine) && was_read(theirs);
     let (mut kept, lost) =
         if rank(theirs) > rank(mine) { (other, one.clone()) } else { (one.clone(), other) };
     kept.calls.extend(lost.calls);
@@ -122,7 +123,11 @@ mod tests {
         for (one, other, kept, contradicts) in [
             (Status::Pass, Status::NotAvailable, Status::Pass, None),
             (Status::NotAvailable, Status::Fail, Status::Fail, None),
-            (Status::Manual, Status::Pass, Status::Pass, None),
+            (Status::Manual, Status::Pass, Status::Pass, Some(Status::Manual)),
+            (Status::Fail, Status::Manual, Status::Fail, Some(Status::Manual)),
+            (Status::NotApplicable, Status::Manual, Status::Manual, Some(Status::NotApplicable)),
+            (Status::Manual, Status::NotAvailable, Status::Manual, None),
+            (Status::Manual, Status::Manual, Status::Manual, None),
             (Status::Pass, Status::Fail, Status::Fail, Some(Status::Pass)),
             (Status::Fail, Status::Pass, Status::Fail, Some(Status::Pass)),
             (Status::NotApplicable, Status::Pass, Status::Pass, Some(Status::NotApplicable)),

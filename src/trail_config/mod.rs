@@ -10,5 +10,6 @@ pub(crate) mod live;
 mod patterns;
 pub(crate) mod policy_document;
 pub(crate) mod record;
+mod secrets;
 mod shapes;
 pub(crate) mod terraform;

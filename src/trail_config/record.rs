@@ -8,24 +8,35 @@ use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::{BadRecord, RecordLine, check_record};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
-/// Returns the accounts that have chains in a record, each with the time since which one of its chains is
-/// covered to the end of the period.
+/// The accounts that have chains in a record.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    /// The bucket to which the evidence was delivered.
+    pub(crate) bucket: String,
+    /// The accounts, each with the time since which one of its chains is covered to the end of the period.
+    pub(crate) chains: BTreeMap<String, ChainPresence>,
+}
+
+/// Returns the accounts that have chains in a record.
 ///
 /// # Errors
 ///
 /// The record cannot be read, or is incomplete.
-pub(crate) fn chains(path: &Path) -> Result<BTreeMap<String, ChainPresence>, BadRecord> {
+pub(crate) fn chains(path: &Path) -> Result<Recorded, BadRecord> {
     check_record(&mut open_record(path)?, |_, _| {})?;
     let mut record = open_record(path)?;
     let mut period = None;
-    let mut found = BTreeMap::new();
+    let mut found = Recorded::default();
     while let Some(line) = record.next_line()? {
         match line {
-            RecordLine::Event(RunEvent::RunStarted(start)) => period = Some(start.period),
+            RecordLine::Event(RunEvent::RunStarted(start)) => {
+                period = Some(start.period);
+                found.bucket = start.place.delivered_to.bucket.clone();
+            }
             RecordLine::Event(RunEvent::ChainFinished(chain)) => {
                 if let Some(period) = period {
                     let account = chain.chain.account.to_string();
-                    note(&mut found, account, period, covered_from(period, &chain.segments));
+                    note(&mut found.chains, account, period, covered_from(period, &chain.segments));
                 }
             }
             _ => {}

@@ -88,11 +88,22 @@ async fn report(aws: &AwsArgs, args: &TrailConfigArgs) -> Result<ConfigReport, R
     }
     if let Some(path) = &args.record {
         let shown = escape(&path.to_string_lossy()).into_owned();
-        let chains = record::chains(path).map_err(|why| {
+        let recorded = record::chains(path).map_err(|why| {
             Refusal::not_started(format!("cannot use the record `{shown}`: {why}"))
         })?;
+        let mut any = assessment.trails.is_empty();
         for read in &mut assessment.trails {
-            read.facts.organization.chains = Fact::Known(chains.clone());
+            // Chains in another bucket say nothing about a trail.
+            if read.facts.trail.bucket.value() == Some(&recorded.bucket) {
+                read.facts.organization.chains = Fact::Known(recorded.chains.clone());
+                any = true;
+            }
+        }
+        if !any {
+            return Err(Refusal::usage(format!(
+                "the record `{shown}` is of the bucket `{}`, to which no trail of the input delivers",
+                escape(&recorded.bucket)
+            )));
         }
     }
     if assessment.trails.is_empty() {

@@ -4,6 +4,7 @@ use super::words;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io;
@@ -65,7 +66,7 @@ fn page(report: &ConfigReport) -> Page {
         facts.push(("As of".to_owned(), as_of.to_string()));
     }
     for input in &report.inputs {
-        facts.push((safe(&input.name), format!("SHA-256 {}", input.sha256)));
+        facts.push((safe(&input.name), format!("SHA-256 {}", safe(&input.sha256))));
     }
     if let Some(framework) = &report.framework {
         facts.push(("Framework".to_owned(), safe(framework)));
@@ -95,7 +96,7 @@ fn page(report: &ConfigReport) -> Page {
             safe(&call.target),
             call.time.to_string(),
             format!("{status}{}", error.unwrap_or_default()),
-            call.response_sha256.clone().unwrap_or_default(),
+            call.response_sha256.as_deref().map(safe).unwrap_or_default(),
         ]
     });
     Page {
@@ -124,11 +125,14 @@ fn page(report: &ConfigReport) -> Page {
 
 fn row(result: &CheckResult) -> Row {
     let judgement = &result.judgement;
-    let mut controls: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    // Those of a result that is joined come from a file.
+    let safe = |text: &str| escape(text).into_owned();
+    let mut controls: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for control in &result.controls {
-        let ids = controls.entry(control.standard()).or_default();
-        if !ids.contains(&control.id.as_str()) {
-            ids.push(&control.id);
+        let ids = controls.entry(safe(&control.standard())).or_default();
+        let id = safe(&control.id);
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
     Row {
@@ -144,7 +148,10 @@ fn row(result: &CheckResult) -> Row {
         subject: escape(&result.subject).into_owned(),
         why: words::why(result),
         observed: words::observed(result),
-        wanted: if result.wanted.is_null() { String::new() } else { result.wanted.to_string() },
+        wanted: match &result.wanted {
+            Value::Null => String::new(),
+            wanted => safe(&wanted.to_string()),
+        },
         basis: result.basis_code(),
         notes: judgement.pitfalls.iter().map(|it| words::pitfall(*it)).collect(),
         controls: controls.into_iter().map(|(name, ids)| (name, ids.join(", "))).collect(),

@@ -132,6 +132,7 @@ pub(crate) fn reason(reason: Reason) -> &'static str {
         Reason::NoBucketNamed => "no bucket is named; name them with `--data-bucket`",
         Reason::AccountsMissing => "accounts have no chain that covers the period",
         Reason::AccountsUnprotected => "accounts have no policy that denies all four operations",
+        Reason::NoMemberAccounts => "the organization has no account but the one that manages it",
         Reason::PoliciesNotEnabled => "service control policies are not in force",
         Reason::InsufficientData => "there is not enough data to decide",
         Reason::Changed => "the configuration changed",

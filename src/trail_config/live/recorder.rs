@@ -116,6 +116,12 @@ impl Recorder {
             }
         };
         let answered = raw.status.is_some();
+        // What is kept is what the hash is of, and what is judged.
+        let answer = match raw.body.len() > budget::ANSWER_KEPT {
+            true => Answer::Unread(Unread::new(operation, UnreadWhy::OverBudget)),
+            false => answer,
+        };
+        raw.body.truncate(budget::ANSWER_KEPT);
         self.calls.push(Call {
             service: operation.service().to_owned(),
             operation: operation.name().to_owned(),
@@ -127,7 +133,6 @@ impl Recorder {
             error_code,
             response_sha256: answered.then(|| hex::encode(Sha256::digest(&raw.body))),
         });
-        raw.body.truncate(budget::ANSWER_KEPT);
         self.bodies.push(raw.body);
         answer
     }

@@ -5,14 +5,14 @@ use crate::aws::regions::partition_of;
 use crate::aws::words::SetupError;
 use crate::report::trail_config::result::Call;
 use crate::trail_config::answers::{Answer, Answers, means_region_off};
-use crate::trail_config::shapes::{list, text};
+use crate::trail_config::shapes::{encryption, list, text};
 use aws_sdk_organizations::types::PolicyType;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use trailproof_core::control::fact::UnreadWhy;
+use trailproof_core::control::fact::{Unread, UnreadWhy};
 use trailproof_core::control::operation::Operation as O;
 use trailproof_core::vocab::budget;
 
@@ -60,6 +60,36 @@ macro_rules! ask {
     }};
 }
 pub(super) use ask;
+
+/// Pages of one list; Organizations returns up to 20 entries in each, or fewer.
+const PAGES: usize = 10_000;
+
+/// Sends a request for each page of a list, and returns one answer with all of its entries.
+macro_rules! ask_all {
+    ($recorder:expr, $about:expr, $name:literal, $request:expr) => {{
+        let about: About<'_> = $about;
+        let unread = |why| Answer::Unread(Unread::new(about.operation, why));
+        let (mut entries, mut token) = (Vec::new(), None);
+        let mut pages = 0..PAGES;
+        loop {
+            if pages.next().is_none() || entries.len() > budget::FOLDERS {
+                break unread(UnreadWhy::OverBudget);
+            }
+            let page = match ask!($recorder, about, $request.set_next_token(token), |_| None) {
+                Answer::Is(page) => page,
+                other => break other,
+            };
+            let Some(list) = page.get($name).and_then(Value::as_array) else {
+                break unread(UnreadWhy::Malformed);
+            };
+            entries.extend(list.iter().cloned());
+            token = text(&page, "NextToken").filter(|token| !token.is_empty());
+            if token.is_none() {
+                break Answer::Is(json!({ $name: entries }));
+            }
+        }
+    }};
+}
 
 impl Live {
     /// Uses the credentials of `config`, or those of the roles.
@@ -170,10 +200,33 @@ impl Live {
         if let Some(bucket) = text(described, "S3BucketName") {
             self.about_bucket(&bucket, &home, &mut answers).await;
         }
-        if let Some(key) = text(described, "KmsKeyId") {
-            self.about_key(&key, &home, &mut answers).await;
+        let key = text(described, "KmsKeyId");
+        if let Some(key) = &key {
+            self.about_key(key, &home, &mut answers).await;
+        }
+        // The key of the bucket's default encryption may be a different one.
+        let default = match answers.get(O::GetBucketEncryption, "") {
+            Ok(Some(answer)) => encryption(answer).ok().and_then(|it| it.key),
+            _ => None,
+        };
+        if let Some(default) = default.filter(|it| key.as_ref() != Some(it)) {
+            let (client, about) = self.key_client(&default, &home);
+            let request = client.describe_key().key_id(&default);
+            let answer = ask!(self.recorder, about(O::DescribeKey), request, |_| None);
+            answers.put(O::DescribeKey, &default, answer);
         }
         answers
+    }
+
+    /// Returns the client for a key in its region, and what requests are about it.
+    fn key_client<'a>(
+        &self,
+        key: &'a str,
+        home: &'a str,
+    ) -> (aws_sdk_kms::Client, impl Fn(O) -> About<'a> + use<'a>) {
+        let of_arn = key.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2));
+        let region = of_arn.filter(|region| !region.is_empty()).unwrap_or(home);
+        (self.keys(region), move |operation| About { operation, region, target: key })
     }
 
     async fn selectors(&mut self, arn: &str, home: &str, answers: &mut Answers) {
@@ -188,10 +241,7 @@ impl Live {
     }
 
     async fn about_key(&mut self, key: &str, home: &str, answers: &mut Answers) {
-        let of_arn = key.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2));
-        let region = of_arn.filter(|region| !region.is_empty()).unwrap_or(home);
-        let client = self.keys(region);
-        let about = |operation| About { operation, region, target: key };
+        let (client, about) = self.key_client(key, home);
         let request = client.describe_key().key_id(key);
         let answer = ask!(self.recorder, about(O::DescribeKey), request, |_| None);
         // GetKeyPolicy and GetKeyRotationStatus take no alias.
@@ -221,30 +271,26 @@ impl Live {
             // Outside of an organization, or denied: the further requests have the same answer.
             return answers;
         }
-        let mut token = None;
-        let mut accounts = Vec::new();
-        loop {
-            let request = client.list_accounts().set_next_token(token.take());
-            let answer = ask!(self.recorder, about(O::ListAccounts, ""), request, |_| None);
-            let Answer::Is(page) = answer else {
-                answers.put(O::ListAccounts, "", answer);
-                return answers;
-            };
-            accounts.extend(list(&page, "Accounts").iter().cloned());
-            token = text(&page, "NextToken").filter(|token| !token.is_empty());
-            if token.is_none() || accounts.len() > budget::FOLDERS {
-                break;
+        let of_all = about(O::ListAccounts, "");
+        let accounts = ask_all!(self.recorder, of_all, "Accounts", client.list_accounts());
+        let ids: Vec<String> = match &accounts {
+            Answer::Is(all) => {
+                list(all, "Accounts").iter().filter_map(|it| text(it, "Id")).collect()
             }
+            _ => Vec::new(),
+        };
+        let found = matches!(accounts, Answer::Is(_));
+        answers.put(O::ListAccounts, "", accounts);
+        if !found {
+            return answers;
         }
-        let ids: Vec<String> = accounts.iter().filter_map(|it| text(it, "Id")).collect();
-        answers.put(O::ListAccounts, "", Answer::Is(json!({ "Accounts": accounts })));
-        let request = client.list_roots();
-        let answer = ask!(self.recorder, about(O::ListRoots, ""), request, |_| None);
+        let answer = ask_all!(self.recorder, about(O::ListRoots, ""), "Roots", client.list_roots());
         answers.put(O::ListRoots, "", answer);
         let service = "cloudtrail.amazonaws.com";
-        let request = client.list_delegated_administrators().service_principal(service);
+        let request = || client.list_delegated_administrators().service_principal(service);
         let operation = O::ListDelegatedAdministrators;
-        let answer = ask!(self.recorder, about(operation, service), request, |_| None);
+        let of_service = about(operation, service);
+        let answer = ask_all!(self.recorder, of_service, "DelegatedAdministrators", request());
         answers.put(operation, "", answer);
         let mut targets: BTreeSet<String> = ids.into_iter().collect();
         let mut policies = BTreeSet::new();
@@ -259,8 +305,9 @@ impl Live {
                 if target.starts_with("r-") {
                     continue;
                 }
-                let request = client.list_parents().child_id(target);
-                let answer = ask!(self.recorder, about(O::ListParents, target), request, |_| None);
+                let request = || client.list_parents().child_id(target);
+                let of_target = about(O::ListParents, target);
+                let answer = ask_all!(self.recorder, of_target, "Parents", request());
                 if let Answer::Is(page) = &answer {
                     above.extend(list(page, "Parents").iter().filter_map(|it| text(it, "Id")));
                 }
@@ -293,8 +340,8 @@ impl Live {
     ) -> bool {
         let about = about(O::ListPoliciesForTarget, target);
         let filter = PolicyType::ServiceControlPolicy;
-        let request = client.list_policies_for_target().target_id(target).filter(filter);
-        let answer = ask!(self.recorder, about, request, |_| None);
+        let request = || client.list_policies_for_target().target_id(target).filter(filter.clone());
+        let answer = ask_all!(self.recorder, about, "Policies", request());
         let mut denied = false;
         match &answer {
             Answer::Is(page) => {

@@ -384,6 +384,10 @@ impl Document {
                 }
                 self.sensitive.insert(text.clone());
             }
+            // An account may be written as a number.
+            (Value::Number(number), Value::Bool(true)) => {
+                self.sensitive.insert(number.to_string());
+            }
             (Value::Array(list), Value::Bool(true)) => {
                 list.iter().for_each(|it| self.note_sensitive(it, marks));
             }

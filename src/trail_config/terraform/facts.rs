@@ -1,14 +1,18 @@
 //! From the resources of a plan or state to the facts about each trail.
+use super::alerts;
 use super::document::{Document, Kind, Resource};
 use super::join::{Joins, KEYS, Referred, Target};
-use super::node::{Node, Part, fact};
+use super::node::Node;
 use super::settings;
-use crate::trail_config::{patterns, policy_document};
+use crate::trail_config::policy_document;
+use crate::trail_config::shapes::{Part, fact};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use trailproof_core::control::fact::{Fact, UnreadWhy};
 use trailproof_core::control::facts::{
-    Alert, BucketFacts, Encryption, Facts, KeyDescription, KeyFacts, MonitoringFacts, ObjectLock,
+    BucketFacts, Encryption, Facts, KeyDescription, KeyFacts, MonitoringFacts, ObjectLock,
     OrganizationFacts, TrailFacts,
 };
 use trailproof_core::control::operation::Operation as O;
@@ -20,18 +24,55 @@ const LATER: UnreadWhy = UnreadWhy::UnknownUntilApplied;
 /// Returns the facts about each trail of the document, and whether a failed apply left it half-made.
 pub(crate) fn facts(document: &Document, data_buckets: &[String]) -> Vec<(Facts, bool)> {
     let joins = Joins::new(document);
-    let monitoring = monitoring(&joins);
+    let once = Once::default();
+    let monitoring = Arc::new(alerts::monitoring(&joins));
     let trails = joins.of_kind("aws_cloudtrail").iter().take(budget::CONFIG_TRAILS);
     let mut found = Vec::new();
     for trail in trails {
-        let mut facts = of_trail(&joins, trail, data_buckets);
-        facts.monitoring = monitoring.clone();
+        let mut facts = of_trail(&joins, &once, trail, data_buckets);
+        facts.monitoring = Arc::clone(&monitoring);
         found.push((facts, trail.tainted));
     }
     found
 }
 
-fn of_trail<'a>(joins: &Joins<'a>, trail: &'a Resource, data_buckets: &[String]) -> Facts {
+/// The buckets and keys that were read: many trails may use the same.
+#[derive(Default)]
+struct Once {
+    /// By address, name, and the trail's account, which is empty if it is not known.
+    buckets: RefCell<BTreeMap<[String; 3], BucketFacts>>,
+    /// By address.
+    keys: RefCell<BTreeMap<String, KeyFacts>>,
+}
+
+impl Once {
+    fn bucket<'a>(
+        &self,
+        joins: &Joins<'a>,
+        trail: &'a Resource,
+        bucket: Option<&'a Resource>,
+        name: Option<&'a str>,
+    ) -> BucketFacts {
+        let address = bucket.map(|it| it.address.clone()).unwrap_or_default();
+        let arn = trail.node().get("arn").text().ok().flatten();
+        let account = arn.and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+        let of = [address, name.unwrap_or_default().to_owned(), account.to_owned()];
+        let mut known = self.buckets.borrow_mut();
+        known.entry(of).or_insert_with(|| of_bucket(joins, trail, bucket, name)).clone()
+    }
+
+    fn key<'a>(&self, joins: &Joins<'a>, key: &'a Resource) -> KeyFacts {
+        let mut known = self.keys.borrow_mut();
+        known.entry(key.address.clone()).or_insert_with(|| of_key(joins, key)).clone()
+    }
+}
+
+fn of_trail<'a>(
+    joins: &Joins<'a>,
+    once: &Once,
+    trail: &'a Resource,
+    data_buckets: &[String],
+) -> Facts {
     let node = trail.node();
     // A name that is not known yet only leaves the trail without one in what is shown.
     let known = |name: &str| node.get(name).text().ok().flatten().map(str::to_owned);
@@ -72,29 +113,29 @@ fn of_trail<'a>(joins: &Joins<'a>, trail: &'a Resource, data_buckets: &[String])
     let bucket = match joins.referred(trail, "s3_bucket_name", &["aws_s3_bucket"]) {
         Referred::Now(target) => {
             facts.bucket = node.get("s3_bucket_name").text_fact(described);
-            of_bucket(joins, trail, Some(target), name_of(target))
+            once.bucket(joins, trail, Some(target), name_of(target))
         }
         Referred::Later(target) if is_bucket(target) => {
             facts.bucket = Fact::ByReference(target.address.clone());
-            of_bucket(joins, trail, Some(target), name_of(target))
+            once.bucket(joins, trail, Some(target), name_of(target))
         }
         Referred::Name(name) => {
             facts.bucket = Fact::Known(name.to_owned());
-            of_bucket(joins, trail, None, Some(name))
+            once.bucket(joins, trail, None, Some(name))
         }
         Referred::Later(_) | Referred::Unknown | Referred::None => {
             facts.bucket = Fact::unread(described, LATER);
             BucketFacts::unread("", LATER)
         }
     };
-    let key = key_of(joins, trail, &mut facts);
+    let key = key_of(joins, once, trail, &mut facts);
     Facts {
         as_of: None,
         trail: facts,
         bucket,
         key,
         organization: OrganizationFacts::unread(UnreadWhy::NotInInput),
-        monitoring: MonitoringFacts::unread(UnreadWhy::NotInInput),
+        monitoring: Arc::new(MonitoringFacts::unread(UnreadWhy::NotInInput)),
     }
 }
 
@@ -144,17 +185,7 @@ impl<'a> Inline<'_, 'a> {
     /// Returns an attribute. The provider marks those that the configuration does not set as unknown until
     /// the bucket is made: they will have what AWS gives a new bucket, which is nothing.
     fn get(self, name: &str) -> Node<'a> {
-        unless_unset(self.joins, self.bucket, name)
-    }
-}
-
-/// Returns an attribute that is either known or set by the configuration; otherwise as if it were not there.
-fn unless_unset<'a>(joins: &Joins<'a>, resource: &'a Resource, name: &str) -> Node<'a> {
-    let node = resource.node().get(name);
-    let computed = node.has_unknown() && joins.document.kind == Kind::Plan;
-    match computed && matches!(joins.target(resource, name), Target::Unset) {
-        true => Node::new(None, None),
-        false => node,
+        self.joins.unless_unset(self.bucket, name)
     }
 }
 
@@ -217,7 +248,7 @@ fn of_bucket<'a>(
         "aws_s3_bucket_acl",
         O::GetBucketAcl,
         |it| {
-            let policy = unless_unset(joins, it, "access_control_policy");
+            let policy = joins.unless_unset(it, "access_control_policy");
             settings::grants(it.node(), policy).map(Some)
         },
         |bucket| settings::inline_grants(bucket.get("acl"), bucket.get("grant")).map(Some),
@@ -284,7 +315,11 @@ fn bucket_encryption(settings: &Settings<'_, '_>) -> Fact<Encryption> {
         },
     );
     if !matches!(&read, Fact::Unread(unread) if unread.why == LATER) {
-        return read;
+        return read.map(|it| {
+            let is_key = it.key.as_ref().is_some_and(|key| settings.joins.has_key(key));
+            let customer = if is_key { Fact::Known(true) } else { it.customer };
+            Encryption { customer, ..it }
+        });
     }
     let by_reference = || {
         let resource = settings.find(kind).ok()??;
@@ -293,7 +328,8 @@ fn bucket_encryption(settings: &Settings<'_, '_>) -> Fact<Encryption> {
         match settings.joins.follow(resource, expression.get("kms_master_key_id")?) {
             Target::Resource(key) if KEYS.contains(&key.kind.as_str()) => {
                 // All but the key must be known.
-                settings::encryption(resource.node(), Some(key.address.clone())).ok()?
+                let all = settings::encryption(resource.node(), Some(key.address.clone())).ok()?;
+                all.map(|it| Encryption { customer: Fact::Known(true), ..it })
             }
             _ => None,
         }
@@ -380,7 +416,7 @@ fn bucket_policy(settings: &Settings<'_, '_>) -> Fact<Policy> {
         (Ok(None), Some(bucket)) => (bucket, true),
         (Ok(None), None) => return Fact::Absent,
     };
-    if inline && matches!(unless_unset(settings.joins, resource, "policy").text(), Ok(None)) {
+    if inline && matches!(settings.joins.unless_unset(resource, "policy").text(), Ok(None)) {
         return Fact::Absent;
     }
     let subject = settings.bucket.map_or("", |it| it.address.as_str());
@@ -435,7 +471,12 @@ fn policy_of(
     }
 }
 
-fn key_of<'a>(joins: &Joins<'a>, trail: &'a Resource, facts: &mut TrailFacts) -> Option<KeyFacts> {
+fn key_of<'a>(
+    joins: &Joins<'a>,
+    once: &Once,
+    trail: &'a Resource,
+    facts: &mut TrailFacts,
+) -> Option<KeyFacts> {
     let kinds = [&KEYS[..], &["aws_kms_alias"]].concat();
     let (target, later) = match joins.referred(trail, "kms_key_id", &kinds) {
         Referred::None => {
@@ -470,7 +511,7 @@ fn key_of<'a>(joins: &Joins<'a>, trail: &'a Resource, facts: &mut TrailFacts) ->
         // A data source, or a variable.
         return Some(KeyFacts::unread(&target.address, LATER));
     }
-    Some(of_key(joins, target))
+    Some(once.key(joins, target))
 }
 
 fn region_of(arn: &str) -> Option<String> {
@@ -504,14 +545,14 @@ fn description<'a>(joins: &Joins<'a>, key: &'a Resource) -> Part<KeyDescription>
     let external =
         matches!(key.kind.as_str(), "aws_kms_external_key" | "aws_kms_replica_external_key");
     let switch = if key.kind == "aws_kms_key" { "is_enabled" } else { "enabled" };
-    let enabled = unless_unset(joins, key, switch).on()?.unwrap_or(true);
+    let enabled = joins.unless_unset(key, switch).on()?.unwrap_or(true);
     let mut state = if enabled { "Enabled" } else { "Disabled" };
     if external {
         // Without material of the customer's, the key cannot be used. Its state is known once it is made.
         state = match node.get("key_state").text() {
             Ok(Some(known)) => known,
             Ok(None) | Err(LATER) => {
-                match unless_unset(joins, key, "key_material_base64").text()? {
+                match joins.unless_unset(key, "key_material_base64").text()? {
                     Some(_) => state,
                     None => "PendingImport",
                 }
@@ -521,8 +562,8 @@ fn description<'a>(joins: &Joins<'a>, key: &'a Resource) -> Part<KeyDescription>
     }
     let mut rotatable = key.kind == "aws_kms_key";
     if rotatable {
-        let spec = unless_unset(joins, key, "customer_master_key_spec").text()?;
-        let store = unless_unset(joins, key, "custom_key_store_id").text()?;
+        let spec = joins.unless_unset(key, "customer_master_key_spec").text()?;
+        let store = joins.unless_unset(key, "custom_key_store_id").text()?;
         rotatable = spec.is_none_or(|it| it == "SYMMETRIC_DEFAULT") && store.is_none();
     }
     Ok(KeyDescription {
@@ -546,97 +587,4 @@ fn default_key_policy() -> Fact<Policy> {
         Fact::Known(policy) => Fact::ByReference(policy),
         other => other,
     }
-}
-
-/// Returns what monitors the trails of the document.
-fn monitoring(joins: &Joins<'_>) -> MonitoringFacts {
-    let mut monitoring = MonitoringFacts::unread(UnreadWhy::NotInInput);
-    if let Some(alerts) = alerts(joins) {
-        monitoring.alerts = alerts;
-    }
-    monitoring
-}
-
-/// Returns the alerts of the document; `None` if it has none, since they may be configured elsewhere.
-fn alerts(joins: &Joins<'_>) -> Option<Fact<Vec<Alert>>> {
-    let mut targeted: BTreeMap<&str, Option<bool>> = BTreeMap::new();
-    let mut unjoined = false;
-    for target in joins.of_kind("aws_cloudwatch_event_target") {
-        match joins.referred(target, "rule", &["aws_cloudwatch_event_rule"]) {
-            Referred::Now(of) | Referred::Later(of) => {
-                targeted.insert(&of.address, Some(true));
-            }
-            Referred::Unknown => unjoined = true,
-            Referred::Name(_) | Referred::None => {}
-        }
-    }
-    let mut alerts = Vec::new();
-    let mut unknown = false;
-    for rule in joins.of_kind("aws_cloudwatch_event_rule") {
-        let node = rule.node();
-        let Ok(pattern) = node.get("event_pattern").text() else {
-            unknown = true;
-            continue;
-        };
-        let has_target = match targeted.get(rule.address.as_str()) {
-            Some(targeted) => *targeted,
-            None => (!unjoined).then_some(false),
-        };
-        let state = unless_unset(joins, rule, "state").text();
-        let enabled = unless_unset(joins, rule, "is_enabled").on();
-        let in_force = match (state, enabled) {
-            (Ok(Some("DISABLED")), _) | (_, Ok(Some(false))) => Some(false),
-            (Ok(_), Ok(_)) => has_target,
-            _ => None,
-        };
-        alerts.push(patterns::of_rule(&rule.address, in_force, pattern.unwrap_or_default()));
-    }
-    // Whether a metric has an alarm with actions; `None` if that is not known.
-    let mut alarmed: BTreeMap<&str, Option<bool>> = BTreeMap::new();
-    let mut unnamed = false;
-    for alarm in joins.of_kind("aws_cloudwatch_metric_alarm") {
-        let node = alarm.node();
-        let metric = match node.get("metric_name").text() {
-            Ok(Some(metric)) => metric,
-            Ok(None) => continue,
-            Err(_) => {
-                unnamed = true;
-                continue;
-            }
-        };
-        // An action that is not known yet is one all the same.
-        let actions = node.get("alarm_actions");
-        let acts = match (actions.items(), node.get("actions_enabled").on()) {
-            (_, Ok(Some(false))) => Some(false),
-            (Ok(actions), Ok(_)) => Some(!actions.is_empty()),
-            _ => None,
-        };
-        let found = alarmed.entry(metric).or_insert(acts);
-        *found = match (*found, acts) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (None, _) | (_, None) => None,
-            (Some(false), Some(false)) => Some(false),
-        };
-    }
-    for filter in joins.of_kind("aws_cloudwatch_log_metric_filter") {
-        let node = filter.node();
-        let Ok(pattern) = node.get("pattern").text() else {
-            unknown = true;
-            continue;
-        };
-        let in_force = match node.text_in("metric_transformation", "name") {
-            Ok(Some(metric)) => match alarmed.get(metric) {
-                Some(alarmed) => *alarmed,
-                None => (!unnamed).then_some(false),
-            },
-            Ok(None) => Some(false),
-            Err(_) => None,
-        };
-        alerts.push(patterns::of_filter(&filter.address, in_force, pattern.unwrap_or_default()));
-    }
-    if unknown && !Alert::report_tampering(&alerts) {
-        return Some(Fact::unread(O::ListRules, LATER));
-    }
-    let reported = alerts.iter().any(|it| !it.operations.is_empty() || !it.decided);
-    reported.then_some(Fact::Known(alerts))
 }

@@ -1,6 +1,7 @@
 //! Finds resources by what refers to them: by reference in the configuration, or by a value that is known.
 //! What is looked for more than once is indexed: a plan may have tens of thousands of buckets.
-use super::document::{Document, Resource};
+use super::document::{Document, Kind, Resource};
+use super::node::Node;
 use serde_json::Value;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -119,6 +120,14 @@ impl<'a> Joins<'a> {
         joins
     }
 
+    /// Returns whether a key of the document, or an alias of one, has this ARN or id. Those of AWS are no
+    /// resources.
+    pub(super) fn has_key(&self, named: &str) -> bool {
+        KEYS.iter()
+            .chain(&["aws_kms_alias"])
+            .any(|kind| self.by_value.contains_key(&(*kind, named)))
+    }
+
     pub(super) fn of_kind(&self, kind: &str) -> &[&'a Resource] {
         self.by_kind.get(kind).map(Vec::as_slice).unwrap_or_default()
     }
@@ -188,6 +197,17 @@ impl<'a> Joins<'a> {
             None => Target::Elsewhere,
             Some(None) => Target::Unset,
             Some(Some(expression)) => self.follow(resource, expression),
+        }
+    }
+
+    /// Returns an attribute that is either known or set by the configuration. The provider marks those that
+    /// it does not set as unknown until the resource is made: they are as if they were not there.
+    pub(super) fn unless_unset(&self, resource: &'a Resource, name: &str) -> Node<'a> {
+        let node = resource.node().get(name);
+        let computed = node.has_unknown() && self.document.kind == Kind::Plan;
+        match computed && matches!(self.target(resource, name), Target::Unset) {
+            true => Node::new(None, None),
+            false => node,
         }
     }
 

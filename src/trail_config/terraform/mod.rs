@@ -1,4 +1,5 @@
 //! Plans and states of Terraform, as `terraform show -json` prints them.
+mod alerts;
 mod document;
 mod facts;
 mod join;

@@ -1,11 +1,8 @@
 //! A value in a plan, together with what is not known of it yet.
+use crate::trail_config::shapes::{Part, fact};
 use serde_json::Value;
 use trailproof_core::control::fact::{Fact, UnreadWhy};
 use trailproof_core::control::operation::Operation;
-
-/// A part of a plan that was read, or why it was not: it is known only after the plan is applied, or does
-/// not have the form that the provider documents.
-pub(super) type Part<T> = Result<T, UnreadWhy>;
 
 /// A value in a plan or state. A plan leaves out what is not known and marks it in a second tree, so a
 /// value can only be had together with the doubt whether it is known.
@@ -137,14 +134,6 @@ fn any(marks: &Value) -> bool {
         Value::Array(list) => list.iter().any(any),
         Value::Object(fields) => fields.values().any(any),
         _ => false,
-    }
-}
-
-/// Returns the fact about a part that `of` would read; `None` means that nothing is configured.
-pub(super) fn fact<T>(of: Operation, part: Part<Option<T>>) -> Fact<T> {
-    match part {
-        Ok(value) => Fact::of(value),
-        Err(why) => Fact::unread(of, why),
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the resources that configure a bucket or a trail to parts of facts.
-use super::node::{Node, Part};
+use super::node::Node;
+use crate::trail_config::shapes::{Part, within};
 use serde_json::Value;
 use trailproof_core::control::fact::{Fact, UnreadWhy};
 use trailproof_core::control::facts::{Encryption, Grant, Notification, ObjectLock, Replication};
@@ -68,7 +69,8 @@ pub(super) fn encryption(node: Node<'_>, key: Option<String>) -> Part<Option<Enc
         algorithm: default.get("sse_algorithm").text()?.ok_or(UnreadWhy::Malformed)?.to_owned(),
         key,
         bucket_key: rule.get("bucket_key_enabled").on()?.unwrap_or_default(),
-        blocked: Fact::unread(Operation::GetBucketEncryption, UnreadWhy::NotAsked),
+        customer: Fact::unread(Operation::DescribeKey, UnreadWhy::NotInInput),
+        ..Encryption::default()
     }))
 }
 
@@ -85,7 +87,10 @@ pub(super) fn access_block(node: Node<'_>) -> Part<[bool; 4]> {
 pub(super) fn lifecycle(node: Node<'_>) -> Part<Lifecycle> {
     let smallest = node.get("transition_default_minimum_object_size").text()?;
     Ok(Lifecycle {
-        rules: node.get("rule").items()?.into_iter().map(lifecycle_rule).collect::<Part<_>>()?,
+        rules: within(node.get("rule").items()?)?
+            .into_iter()
+            .map(lifecycle_rule)
+            .collect::<Part<_>>()?,
         small_stay: smallest.map(|it| it == "all_storage_classes_128K"),
     })
 }
@@ -143,7 +148,7 @@ fn lifecycle_rule(rule: Node<'_>) -> Part<LifecycleRule> {
         Some(noncurrent) => noncurrent.get("noncurrent_days").number()?,
         None => None,
     };
-    let transitions = rule.get("transition").items()?.into_iter().map(transition);
+    let transitions = within(rule.get("transition").items()?)?.into_iter().map(transition);
     Ok(LifecycleRule {
         id: plain(rule.get("id"))?,
         enabled: is_enabled(rule.get("status").text())?,
@@ -175,7 +180,7 @@ pub(super) fn replication(node: Node<'_>) -> Part<Vec<Replication>> {
             delete_markers: is_enabled(rule.text_in("delete_marker_replication", "status"))?,
         })
     };
-    node.get("rule").items()?.into_iter().map(rule).collect()
+    within(node.get("rule").items()?)?.into_iter().map(rule).collect()
 }
 
 /// Returns the rules of replication of a bucket's own block, which has other names.
@@ -201,7 +206,8 @@ pub(super) fn inline_replication(block: Node<'_>) -> Part<Option<Vec<Replication
             delete_markers: is_enabled(rule.get("delete_marker_replication_status").text())?,
         })
     };
-    configuration.get("rules").items()?.into_iter().map(rule).collect::<Part<_>>().map(Some)
+    let rules = within(configuration.get("rules").items()?)?;
+    rules.into_iter().map(rule).collect::<Part<_>>().map(Some)
 }
 
 pub(super) fn notifications(node: Node<'_>) -> Part<Vec<Notification>> {
@@ -219,7 +225,7 @@ pub(super) fn notifications(node: Node<'_>) -> Part<Vec<Notification>> {
             });
         }
     }
-    Ok(found)
+    within(found)
 }
 
 /// Returns the grants of a canned access control list.
@@ -260,7 +266,7 @@ pub(super) fn grants(node: Node<'_>, policy: Node<'_>) -> Part<Vec<Grant>> {
         let grantee = name.ok_or(UnreadWhy::Malformed)?.to_owned();
         Ok(Grant { grantee, permission: plain(it.get("permission"))? })
     };
-    policy.get("grant").items()?.into_iter().map(grant).collect()
+    within(policy.get("grant").items()?)?.into_iter().map(grant).collect()
 }
 
 /// Returns the grants of a bucket's own attributes: `acl`, and `grant` with several permissions in one.
@@ -279,12 +285,12 @@ pub(super) fn inline_grants(acl: Node<'_>, grant: Node<'_>) -> Part<Vec<Grant>> 
             found.push(Grant { grantee: grantee.to_owned(), permission });
         }
     }
-    Ok(found)
+    within(found)
 }
 
 pub(super) fn selectors(trail: Node<'_>) -> Part<Selectors> {
-    let advanced = trail.get("advanced_event_selector").items()?;
-    let basic = trail.get("event_selector").items()?;
+    let advanced = within(trail.get("advanced_event_selector").items()?)?;
+    let basic = within(trail.get("event_selector").items()?)?;
     if !advanced.is_empty() {
         let field = |it: Node<'_>| {
             let mut other = false;

@@ -33,10 +33,14 @@ fn gathered(name: &str) -> std::path::PathBuf {
     }] });
     let rule = json!({ "Rules": [{ "Name": "tampering", "State": "ENABLED",
         "EventPattern": "{\"detail\":{\"eventName\":[\"StopLogging\",\"DeleteTrail\",\"UpdateTrail\"]}}" }] });
-    let compliance = json!({ "EvaluationResults": [{ "ComplianceType": "COMPLIANT",
-        "EvaluationResultIdentifier": { "EvaluationResultQualifier": {
-            "ConfigRuleName": "cloudtrail-enabled", "ResourceId": TRAIL } },
-        "ResultRecordedTime": "2026-11-29T10:00:00.123000+00:00" }] });
+    let compliant = |rule: &str, resource: &str| {
+        json!({ "ComplianceType": "COMPLIANT",
+            "EvaluationResultIdentifier": { "EvaluationResultQualifier": {
+                "ConfigRuleName": rule, "ResourceId": resource } },
+            "ResultRecordedTime": "2026-11-29T10:00:00.123000+00:00" })
+    };
+    let compliance = json!({ "EvaluationResults": [
+        compliant("cloudtrail-enabled", TRAIL), compliant("bucket-versioned", "logs")] });
     let (trail, rule, compliance) = (trail.to_string(), rule.to_string(), compliance.to_string());
     // The AWS CLI prints times as ISO 8601 or, by a setting, as numbers.
     let status = "{\"IsLogging\": true, \"LatestDeliveryTime\": \"2026-11-29T11:30:00.5+00:00\",
@@ -108,6 +112,53 @@ fn files_that_the_aws_cli_printed_are_judged() {
     let alone = judged(&at);
     let alert = result(&alone, TRAIL, "alert-trail-tampering");
     assert_ne!(alert["status"], "PASS", "{alert:#}");
+}
+
+/// An answer that is empty or of another form is not the one that AWS gives where nothing is configured.
+#[test]
+fn an_answer_of_another_form_is_malformed() {
+    let at = gathered("malformed");
+    for (file, content, checks) in [
+        ("get-event-selectors", "", &["trail-management-events", "trail-no-excluded-sources"][..]),
+        ("get-event-selectors", "\"garbage\"", &["trail-management-events"]),
+        ("get-event-selectors", "{}", &["trail-management-events"]),
+        ("get-insight-selectors", "{}", &["trail-insights"]),
+        ("get-bucket-lifecycle-configuration", "[]", &["bucket-no-early-expiry", "bucket-at-hand"]),
+        ("get-bucket-lifecycle-configuration", "{}", &["bucket-no-early-expiry"]),
+        ("get-trail-status.us-east-1", "{}", &["trail-logging", "trail-multi-region"]),
+        ("get-bucket-acl", "{}", &["bucket-not-public"]),
+        ("get-bucket-versioning", "7", &["bucket-versioning"]),
+        ("get-compliance-details-by-config-rule.x", "{}", &["config-rules-compliant"]),
+    ] {
+        write(&at, &[(&format!("{file}.json"), content)]);
+        let document = judged(&at);
+        for check in checks {
+            let found = result(&document, TRAIL, check);
+            assert_eq!(found["status"], "NOT_AVAILABLE", "{file} {content}: {found:#}");
+            assert_eq!(found["unread"][0]["why"], "malformed", "{file} {content}: {found:#}");
+        }
+    }
+    let trail = json!({ "trailList": [{ "TrailARN": TRAIL, "S3BucketName": "logs" }] });
+    write(&at, &[("describe-trails.json", &trail.to_string())]);
+    let document = judged(&at);
+    for check in ["trail-log-file-validation", "trail-global-events", "trail-organization"] {
+        assert_eq!(result(&document, TRAIL, check)["status"], "NOT_AVAILABLE", "{check}");
+    }
+}
+
+/// A pattern that names the operations to leave them out does not report them.
+#[test]
+fn a_pattern_that_leaves_operations_out_does_not_report_them() {
+    let at = gathered("patterns");
+    let rule = json!({ "Rules": [{ "Name": "tampering", "State": "ENABLED",
+        "EventPattern": "{\"detail\":{\"eventName\":[{\"anything-but\":[\"StopLogging\",\"DeleteTrail\",\"UpdateTrail\"]}]}}" }] });
+    write(&at, &[("list-rules.json", &rule.to_string())]);
+    let document = judged(&at);
+    assert_eq!(result(&document, TRAIL, "alert-trail-tampering")["status"], "NOT_AVAILABLE");
+    let none = json!({ "metricFilters": [] });
+    write(&at, &[("describe-metric-filters.json", &none.to_string())]);
+    let document = judged(&at);
+    assert_eq!(result(&document, TRAIL, "alert-trail-tampering")["status"], "MANUAL");
 }
 
 #[test]

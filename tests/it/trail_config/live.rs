@@ -366,6 +366,66 @@ fn a_key_that_is_gone_or_dying_and_a_stopped_trail_are_seen() {
     );
 }
 
+/// The policy that protects the account is on the second page, after one without entries.
+#[test]
+fn every_page_of_an_organization_is_read() {
+    let mut paged = world();
+    let page = |fields: Value| fields.to_string();
+    for (name, body) in [
+        ("ListPoliciesForTarget ou-1", json!({ "Policies": [], "NextToken": "two" })),
+        (
+            "ListPoliciesForTarget ou-1 two",
+            json!({ "Policies": [{ "Id": "p-1", "Name": "guard" }] }),
+        ),
+        ("ListParents 444455556666", json!({ "Parents": [], "NextToken": "two" })),
+        ("ListParents 444455556666 two", json!({ "Parents": [{ "Id": "ou-1" }] })),
+        ("ListRoots ", json!({ "Roots": [], "NextToken": "two" })),
+        (
+            "ListRoots  two",
+            json!({ "Roots": [{ "Id": "r-1", "PolicyTypes": [
+            { "Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED" }] }] }),
+        ),
+        (
+            "ListDelegatedAdministrators cloudtrail.amazonaws.com",
+            json!({ "DelegatedAdministrators": [], "NextToken": "two" }),
+        ),
+        (
+            "ListDelegatedAdministrators cloudtrail.amazonaws.com two",
+            json!({ "DelegatedAdministrators": [{ "Id": "444455556666" }] }),
+        ),
+    ] {
+        paged.configuration.insert(name.to_owned(), page(body));
+    }
+    let server = serve(paged, FaultPlan::new());
+    let (_, document) = judged(&server);
+    expect(&document, &[("org-trail-protected-by-scp", "PASS")]);
+    let delegated = &result(&document, TRAIL, "org-delegated-admin")["observed"];
+    assert_eq!(delegated["administrators"][0], "444455556666");
+}
+
+/// The default encryption may use a different key than the trail, which is described too.
+#[test]
+fn the_key_of_the_default_encryption_is_described() {
+    let other = "arn:aws:kms:eu-west-1:111122223333:key/other";
+    let with = |described: Option<&str>| {
+        let mut world = world();
+        let bucket = world.buckets.get_mut("logs").unwrap();
+        let settings = &mut bucket.settings;
+        let encryption = settings["encryption"].replace(KEY, other);
+        settings.insert("encryption".to_owned(), encryption);
+        if let Some(manager) = described {
+            let body = json!({ "KeyMetadata": { "Arn": other, "KeyManager": manager, "KeyState": "Enabled" } });
+            world.configuration.insert(format!("DescribeKey {other}"), body.to_string());
+        }
+        let server = serve(world, FaultPlan::new());
+        let (_, document) = judged(&server);
+        result(&document, TRAIL, "bucket-encryption-default")["status"].clone()
+    };
+    assert_eq!(with(Some("CUSTOMER")), "PASS");
+    assert_eq!(with(Some("AWS")), "FAIL");
+    assert_eq!(with(None), "NOT_AVAILABLE");
+}
+
 #[test]
 fn throttling_is_waited_out() {
     let throttled = FaultPlan::new()

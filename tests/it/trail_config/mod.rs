@@ -1,5 +1,6 @@
 //! `trailproof trail-config`: a plan and a state that Terraform wrote, joined by reference and by value.
 mod checkov;
+mod doubts;
 mod given;
 mod live;
 mod outputs;

@@ -101,7 +101,11 @@ fn conditions_hold_as_in_iam() {
         ("ForAllValues:StringEquals", json!(arn), Allowed, Allowed),
         ("ForAllValues:StringEquals", json!("x"), NotAllowed, Allowed),
         // What is not understood is not decided.
-        ("NumericEquals", json!("1"), Undecided, Undecided),
+        // Without the key, its value does not matter.
+        ("NumericEquals", json!("1"), Undecided, NotAllowed),
+        ("DateNotEquals", json!("2030-01-01"), Undecided, Allowed),
+        ("IpAddressIfExists", json!("10.0.0.0/8"), Undecided, Allowed),
+        ("NumericRoughly", json!("1"), Undecided, Undecided),
         ("StringEquals", json!("${aws:PrincipalArn}"), Undecided, NotAllowed),
         ("ForSomeValues:StringEquals", json!(arn), Undecided, Undecided),
     ] {

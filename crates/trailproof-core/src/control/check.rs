@@ -209,10 +209,11 @@ impl CheckId {
                 O::DescribePolicy,
             ],
             Self::OrgDelegatedAdmin => &[O::ListDelegatedAdministrators],
-            Self::KeyPolicyForCloudtrail
-            | Self::KeyPolicyScoped
-            | Self::KeyNotPublic
-            | Self::KeyWhoCanDecrypt => &[O::GetKeyPolicy],
+            // With a bucket key, CloudTrail must be allowed to decrypt too.
+            Self::KeyPolicyForCloudtrail => &[O::GetKeyPolicy, O::GetBucketEncryption],
+            Self::KeyPolicyScoped | Self::KeyNotPublic | Self::KeyWhoCanDecrypt => {
+                &[O::GetKeyPolicy]
+            }
             Self::KeyInBucketRegion => &[O::DescribeKey, O::HeadBucket],
             Self::KeyCustomerManaged | Self::KeyNotPendingDeletion => &[O::DescribeKey],
             Self::KeyRotation => &[O::DescribeKey, O::GetKeyRotationStatus],
@@ -220,13 +221,16 @@ impl CheckId {
             Self::BucketObjectLock
             | Self::BucketLockComplianceMode
             | Self::BucketLockCoversRetention => &[O::GetObjectLockConfiguration],
-            Self::BucketEncryptionDefault => &[O::GetBucketEncryption],
+            Self::BucketEncryptionDefault => &[O::GetBucketEncryption, O::DescribeKey],
             Self::BucketPublicAccessBlock => &[O::GetPublicAccessBlock],
             Self::BucketNotPublic => &[O::GetBucketPolicyStatus, O::GetBucketAcl],
-            Self::BucketTlsOnly
-            | Self::BucketPolicyScoped
-            | Self::BucketPolicyLetsCloudtrailWrite
-            | Self::BucketNoForeignWriteDelete => &[O::GetBucketPolicy],
+            // An organization's trail delivers below its id, for each account.
+            Self::BucketPolicyLetsCloudtrailWrite => {
+                &[O::GetBucketPolicy, O::DescribeOrganization, O::ListAccounts]
+            }
+            Self::BucketTlsOnly | Self::BucketPolicyScoped | Self::BucketNoForeignWriteDelete => {
+                &[O::GetBucketPolicy]
+            }
             Self::BucketAclDisabled => &[O::GetBucketOwnershipControls],
             Self::BucketAccessLogging => &[O::GetBucketLogging],
             Self::BucketNoEarlyExpiry | Self::BucketAtHand | Self::BucketVerifiableUntil => {

@@ -6,6 +6,7 @@ use super::policy::Policy;
 use super::selectors::Selectors;
 use crate::vocab::time::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everything that is known about one trail and what it depends on.
 #[derive(Clone, Debug)]
@@ -20,8 +21,8 @@ pub struct Facts {
     pub key: Option<KeyFacts>,
     /// Its organization.
     pub organization: OrganizationFacts,
-    /// What monitors it.
-    pub monitoring: MonitoringFacts,
+    /// What monitors it: the same for all trails of an input.
+    pub monitoring: Arc<MonitoringFacts>,
 }
 
 /// The configuration of a trail.
@@ -70,6 +71,8 @@ pub struct TrailFacts {
 pub struct TrailStatus {
     /// Whether it is logging.
     pub is_logging: bool,
+    /// When it was started last.
+    pub started: Option<Timestamp>,
     /// When it was stopped last.
     pub stopped: Option<Timestamp>,
     /// Delivery of log files.
@@ -205,6 +208,8 @@ pub struct Encryption {
     pub algorithm: String,
     /// Key, if one is named. Without one, S3 uses its own, `aws/s3`.
     pub key: Option<String>,
+    /// Whether a customer manages that key, if it is not the trail's: its name does not tell.
+    pub customer: Fact<bool>,
     /// Whether S3 asks KMS once for many objects.
     pub bucket_key: bool,
     /// Kinds of encryption that the bucket refuses. Plans and templates cannot express them.
@@ -217,6 +222,7 @@ impl Default for Encryption {
         Self {
             algorithm: String::new(),
             key: None,
+            customer: Fact::unread(Operation::DescribeKey, UnreadWhy::NotAsked),
             bucket_key: false,
             blocked: Fact::unread(Operation::GetBucketEncryption, UnreadWhy::NotAsked),
         }
@@ -462,7 +468,7 @@ pub struct Recorder {
 pub struct RuleResult {
     /// Name of the rule; the customer's own.
     pub rule: String,
-    /// Resource, if the answer is about one.
+    /// Resource, if the answer is about one: an id, a name, an ARN or an account.
     pub resource: String,
     /// `COMPLIANT`, `NON_COMPLIANT`, …
     pub compliance: String,

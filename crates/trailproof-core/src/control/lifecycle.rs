@@ -57,8 +57,7 @@ impl Transition {
 impl LifecycleRule {
     /// Returns whether the rule applies to log files or digests below `root`, which ends in `AWSLogs/`.
     pub fn applies(&self, root: &str) -> bool {
-        let meets = root.starts_with(&self.prefix) || self.prefix.starts_with(root);
-        self.enabled && !self.tags && meets
+        self.enabled && !self.tags && meets(&self.prefix, root)
     }
 
     /// Returns whether a file is gone before it is `days` old. Without an expiration no version stops
@@ -73,6 +72,23 @@ impl LifecycleRule {
         (total < days).then_some(total)
     }
 }
+
+/// Returns whether keys of log files or digests below `root`, which ends in `AWSLogs/`, begin with `prefix`.
+pub(crate) fn meets(prefix: &str, root: &str) -> bool {
+    let Some(below) = prefix.strip_prefix(root) else { return root.starts_with(prefix) };
+    // `[ORGANIZATION/]ACCOUNT/CloudTrail…`: other services have folders of their own.
+    let below = match below.split_once('/') {
+        Some((organization, below)) if organization.starts_with("o-") => below,
+        _ => below,
+    };
+    match below.split_once('/') {
+        None => true,
+        Some((_, folder)) => folder.starts_with(FOLDER) || FOLDER.starts_with(folder),
+    }
+}
+
+/// What the folders of log files and digests begin with.
+const FOLDER: &str = "CloudTrail";
 
 impl Lifecycle {
     /// Returns the rules that apply below `root`.
@@ -97,6 +113,12 @@ mod tests {
             ("p", true),
             ("p/AWSLogs/", true),
             ("p/AWSLogs/111122223333/", true),
+            ("p/AWSLogs/111122223333/Cl", true),
+            ("p/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/", true),
+            ("p/AWSLogs/o-exampleorgid/", true),
+            ("p/AWSLogs/o-exampleorgid/111122223333/CloudTrail/", true),
+            ("p/AWSLogs/111122223333/elasticloadbalancing/", false),
+            ("p/AWSLogs/o-exampleorgid/111122223333/vpcflowlogs/", false),
             ("q/", false),
             ("AWSLogs/", false),
         ] {

@@ -7,6 +7,7 @@
 //! [`Status::NotAvailable`]: status::Status::NotAvailable
 //! [`Status::Manual`]: status::Status::Manual
 pub mod check;
+mod condition;
 pub mod fact;
 pub mod facts;
 pub mod judge;

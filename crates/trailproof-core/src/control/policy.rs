@@ -2,14 +2,19 @@
 //!
 //! A statement that uses something unknown (an operator, a variable, `NotPrincipal`) matches a request
 //! perhaps. A policy in which such a statement would decide is [`Decision::Undecided`], never a guess.
+use super::condition::{Condition, conditions, positive, texts};
 use crate::vocab::budget;
 use crate::vocab::glob::{CaseRule, glob};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
-/// A policy.
+pub(crate) use super::condition::items;
+pub use super::condition::{Context, Truth};
+
+/// A policy. Trails of one bucket or key share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    statements: Vec<Statement>,
+    statements: Arc<[Statement]>,
 }
 
 /// Why a text is not a policy that can be evaluated.
@@ -54,13 +59,9 @@ enum Patterns {
     NoneOf(Vec<String>),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Condition {
-    operator: String,
-    /// In lower case.
-    key: String,
-    values: Vec<String>,
-}
+/// The partitions of AWS: those of its documentation and of its SDKs.
+pub const PARTITIONS: [&str; 8] =
+    ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
 
 /// Who makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,15 +77,6 @@ pub enum Caller<'a> {
     },
     /// Anyone at all, so that only a statement about everyone matches.
     Anyone,
-}
-
-/// The value of a condition key in a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Context<'a> {
-    /// The key has these values.
-    Is(Vec<&'a str>),
-    /// The request does not have the key.
-    Absent,
 }
 
 /// A request.
@@ -113,28 +105,6 @@ pub enum Decision {
     Undecided,
 }
 
-/// Whether something holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Truth {
-    No,
-    Perhaps,
-    Yes,
-}
-
-impl Truth {
-    fn of(holds: bool) -> Self {
-        if holds { Self::Yes } else { Self::No }
-    }
-
-    fn not(self) -> Self {
-        match self {
-            Self::No => Self::Yes,
-            Self::Perhaps => Self::Perhaps,
-            Self::Yes => Self::No,
-        }
-    }
-}
-
 impl Policy {
     /// Parses a policy's JSON text.
     ///
@@ -153,8 +123,12 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// It does not have the form of a policy.
+    /// It is too long, or does not have the form of a policy.
     pub fn from_value(value: &Value) -> Result<Self, PolicyFault> {
+        let mut left = budget::POLICY;
+        if !fits(value, &mut left) {
+            return Err(PolicyFault::TooLong);
+        }
         let policy = value.as_object().ok_or(PolicyFault::Malformed)?;
         let statements = items(policy.get("Statement")).iter().map(Statement::read);
         Ok(Self { statements: statements.collect::<Option<_>>().ok_or(PolicyFault::Malformed)? })
@@ -179,14 +153,39 @@ impl Policy {
         }
     }
 
+    /// Returns whether a statement may allow a request, and none may deny it. Of what cannot be decided, an
+    /// allowing statement is taken to apply, and a denying one too.
+    pub fn may_allow(&self, request: &Request<'_>) -> bool {
+        let matches = |allows: bool| {
+            let of_effect = self.statements.iter().filter(move |it| it.allows == allows);
+            of_effect.map(|it| it.matches(request)).any(|truth| truth > Truth::No)
+        };
+        matches(true) && !matches(false)
+    }
+
     /// Returns whether a statement denies a request; `None` if that cannot be decided.
     pub fn denies(&self, request: &Request<'_>) -> Option<bool> {
         let denials = self.statements.iter().filter(|statement| !statement.allows);
-        match denials.map(|statement| statement.matches(request)).max() {
-            Some(Truth::Yes) => Some(true),
-            Some(Truth::Perhaps) => None,
-            Some(Truth::No) | None => Some(false),
-        }
+        denials.map(|statement| statement.matches(request)).max().unwrap_or(Truth::No).decided()
+    }
+}
+
+/// Takes the length of a value in JSON from what is left, and returns whether it was enough. Punctuation is
+/// not counted but for one byte of each value.
+fn fits(value: &Value, left: &mut usize) -> bool {
+    let own = match value {
+        Value::String(text) => text.len(),
+        Value::Object(fields) => fields.keys().map(String::len).sum(),
+        _ => 0,
+    };
+    match left.checked_sub(own.saturating_add(1)) {
+        None => return false,
+        Some(rest) => *left = rest,
+    }
+    match value {
+        Value::Array(list) => list.iter().all(|it| fits(it, left)),
+        Value::Object(fields) => fields.values().all(|it| fits(it, left)),
+        _ => true,
     }
 }
 
@@ -209,7 +208,8 @@ impl Statement {
         })
     }
 
-    fn matches(&self, request: &Request<'_>) -> Truth {
+    /// Returns whether the statement is about a request.
+    pub fn matches(&self, request: &Request<'_>) -> Truth {
         let parts = [
             self.principals.match_caller(request.caller),
             self.actions.match_action(request.action),
@@ -228,19 +228,27 @@ impl Statement {
         self.actions.match_action(action) == Truth::Yes
     }
 
-    /// Returns whether a pattern covers an action that `pattern` matches.
-    pub fn touches(&self, pattern: &str) -> bool {
-        match &self.actions {
-            Patterns::Everything | Patterns::NoneOf(_) => true,
-            Patterns::Any(patterns) => patterns.iter().any(|own| {
-                glob(own, pattern, CaseRule::Blind) || glob(pattern, own, CaseRule::Blind)
-            }),
-        }
+    /// Returns whether it is about everyone, whatever its conditions.
+    pub fn is_for_everyone(&self) -> Truth {
+        self.principals.match_caller(Caller::Anyone)
     }
 
-    /// Returns whether it is about everyone.
-    pub fn is_for_everyone(&self) -> bool {
-        self.principals.match_caller(Caller::Anyone) == Truth::Yes
+    /// Returns whether it is about all but the principals that it names.
+    pub fn is_for_all_but_some(&self) -> bool {
+        self.principals == Principals::AllBut
+    }
+
+    /// Returns whether this service is the only principal that it names.
+    pub fn is_only_for_service(&self, service: &str) -> bool {
+        match &self.principals {
+            Principals::Named(kinds) => {
+                let is_it = |(kind, names): &(String, Vec<String>)| {
+                    kind == "Service" && names.iter().all(|name| name == service)
+                };
+                self.names_service(service) && kinds.iter().all(is_it)
+            }
+            _ => false,
+        }
     }
 
     /// Returns whether it names this service.
@@ -269,23 +277,23 @@ impl Statement {
     }
 
     /// Returns the values that conditions require of a key, written in lower case: those of operators
-    /// that demand equality or likeness.
+    /// that demand equality or likeness. One with a quantifier may hold without the key.
     pub fn required(&self, key: &str) -> Vec<&str> {
         let demands = |condition: &&Condition| {
-            let (_, base, if_exists) = condition.operator();
+            let (quantifier, base, if_exists) = condition.operator();
             condition.key == key
+                && quantifier.is_none()
                 && !if_exists
-                && matches!(
-                    base,
-                    "StringEquals"
-                        | "StringEqualsIgnoreCase"
-                        | "StringLike"
-                        | "ArnEquals"
-                        | "ArnLike"
-                )
+                && matches!(positive(base), Some((operator, false)) if operator != "Bool")
         };
         let values = self.conditions.iter().filter(demands).flat_map(|it| &it.values);
         values.map(String::as_str).collect()
+    }
+
+    /// Returns whether a condition narrows the statement to some values of a key, written in lower case.
+    pub fn narrows(&self, key: &str) -> bool {
+        let negated = |it: &Condition| it.operator().1.contains("Not");
+        self.conditions.iter().any(|it| it.key == key && !negated(it))
     }
 
     /// Returns the values of keys that exempt principals from a denial.
@@ -334,7 +342,9 @@ impl Principals {
                     }
                     // AWS writes a deleted principal as an id, which may be anyone's.
                     ("AWS" | "Service", _) => Truth::No,
-                    (_, Caller::Anyone | Caller::Service(_)) => Truth::No,
+                    ("Federated" | "CanonicalUser", Caller::Anyone | Caller::Service(_)) => {
+                        Truth::No
+                    }
                     _ => Truth::Perhaps,
                 };
                 found = found.max(matches);
@@ -343,6 +353,16 @@ impl Principals {
         found
     }
 }
+
+/// Returns whether a pattern matches a text, or all that one with `*` stands for.
+fn covers(pattern: &str, text: &str, rule: CaseRule) -> bool {
+    // A `?` matches a star, and not what it stands for.
+    glob(pattern, text, rule)
+        && (!text.contains('*') || glob(pattern, &text.replace('*', ANYTHING), rule))
+}
+
+/// Stands for any text: longer than what patterns of `?` are made for, and in none of them.
+const ANYTHING: &str = "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}";
 
 fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4)
@@ -359,7 +379,7 @@ impl Patterns {
     }
 
     fn match_action(&self, action: &str) -> Truth {
-        let fits = |pattern: &String| glob(pattern, action, CaseRule::Blind);
+        let fits = |pattern: &String| covers(pattern, action, CaseRule::Blind);
         match self {
             Self::Everything => Truth::Yes,
             Self::Any(patterns) => Truth::of(patterns.iter().any(fits)),
@@ -373,7 +393,7 @@ impl Patterns {
     fn match_resource(&self, resource: &str) -> Truth {
         let fits = |pattern: &String| match pattern.contains("${") {
             true => Truth::Perhaps,
-            false => Truth::of(glob(pattern, resource, CaseRule::Counts)),
+            false => Truth::of(covers(pattern, resource, CaseRule::Counts)),
         };
         match self {
             Self::Everything => Truth::Yes,
@@ -384,137 +404,4 @@ impl Patterns {
             Self::NoneOf(patterns) => patterns.iter().map(fits).max().unwrap_or(Truth::No).not(),
         }
     }
-}
-
-impl Condition {
-    /// Returns the quantifier, the operator without it, and whether an absent key satisfies it.
-    fn operator(&self) -> (Option<&str>, &str, bool) {
-        let (quantifier, rest) = match self.operator.split_once(':') {
-            Some((quantifier, rest)) => (Some(quantifier), rest),
-            None => (None, self.operator.as_str()),
-        };
-        match rest.strip_suffix("IfExists") {
-            Some(base) => (quantifier, base, true),
-            None => (quantifier, rest, false),
-        }
-    }
-
-    fn holds(&self, context: &[(&str, Context<'_>)]) -> Truth {
-        let (quantifier, base, if_exists) = self.operator();
-        let known = context.iter().find(|(key, _)| *key == self.key).map(|(_, value)| value);
-        let Some(known) = known else { return Truth::Perhaps };
-        if base == "Null" && quantifier.is_none() && !if_exists {
-            let absent = *known == Context::Absent;
-            let wants = |value: &String| match value.as_str() {
-                "true" => Truth::of(absent),
-                "false" => Truth::of(!absent),
-                _ => Truth::Perhaps,
-            };
-            return self.values.iter().map(wants).max().unwrap_or(Truth::No);
-        }
-        let Some((positive, negated)) = positive(base) else { return Truth::Perhaps };
-        let values = match known {
-            Context::Absent => {
-                return match quantifier {
-                    Some("ForAllValues") => Truth::Yes,
-                    Some("ForAnyValue") => Truth::No,
-                    Some(_) => Truth::Perhaps,
-                    None => Truth::of(if_exists || negated),
-                };
-            }
-            Context::Is(values) => values,
-        };
-        let one = |value: &&str| {
-            let fits = |pattern: &String| compare(positive, pattern, value);
-            let any = self.values.iter().map(fits).max().unwrap_or(Truth::No);
-            if negated { any.not() } else { any }
-        };
-        match quantifier {
-            Some("ForAllValues") => values.iter().map(one).min().unwrap_or(Truth::Yes),
-            Some("ForAnyValue") => values.iter().map(one).max().unwrap_or(Truth::No),
-            Some(_) => Truth::Perhaps,
-            // A key with several values in an operator without a quantifier is not defined.
-            None => match values.as_slice() {
-                [value] => one(value),
-                _ => Truth::Perhaps,
-            },
-        }
-    }
-}
-
-/// Returns the positive form of an operator that is understood, and whether the operator negates it.
-fn positive(operator: &str) -> Option<(&'static str, bool)> {
-    Some(match operator {
-        "StringEquals" => ("StringEquals", false),
-        "StringNotEquals" => ("StringEquals", true),
-        "StringEqualsIgnoreCase" => ("StringEqualsIgnoreCase", false),
-        "StringNotEqualsIgnoreCase" => ("StringEqualsIgnoreCase", true),
-        "StringLike" => ("StringLike", false),
-        "StringNotLike" => ("StringLike", true),
-        "ArnEquals" | "ArnLike" => ("ArnLike", false),
-        "ArnNotEquals" | "ArnNotLike" => ("ArnLike", true),
-        "Bool" => ("Bool", false),
-        _ => return None,
-    })
-}
-
-fn compare(operator: &str, pattern: &str, value: &str) -> Truth {
-    // Its value is the caller's.
-    if pattern.contains("${") {
-        return Truth::Perhaps;
-    }
-    match operator {
-        "StringEquals" => Truth::of(pattern == value),
-        "StringEqualsIgnoreCase" => Truth::of(pattern.eq_ignore_ascii_case(value)),
-        "StringLike" => Truth::of(glob(pattern, value, CaseRule::Counts)),
-        "Bool" => Truth::of(pattern.eq_ignore_ascii_case(value)),
-        "ArnLike" => {
-            let (mut patterns, mut values) = (pattern.splitn(6, ':'), value.splitn(6, ':'));
-            loop {
-                match (patterns.next(), values.next()) {
-                    (None, None) => return Truth::Yes,
-                    (Some(pattern), Some(value)) if glob(pattern, value, CaseRule::Counts) => {}
-                    _ => return Truth::No,
-                }
-            }
-        }
-        _ => Truth::Perhaps,
-    }
-}
-
-fn conditions(value: Option<&Value>) -> Option<Vec<Condition>> {
-    let operators = match value {
-        None | Some(Value::Null) => return Some(Vec::new()),
-        Some(value) => value.as_object()?,
-    };
-    let mut conditions = Vec::new();
-    for (operator, keys) in operators {
-        for (key, values) in keys.as_object()? {
-            conditions.push(Condition {
-                operator: operator.clone(),
-                key: key.to_ascii_lowercase(),
-                values: texts(values)?,
-            });
-        }
-    }
-    Some(conditions)
-}
-
-/// Returns a list's entries, or the single value that stands for a list of one.
-pub(crate) fn items(value: Option<&Value>) -> &[Value] {
-    match value {
-        Some(Value::Array(list)) => list,
-        Some(Value::Null) | None => &[],
-        Some(one) => std::slice::from_ref(one),
-    }
-}
-
-/// Returns the texts of a list or of a single value. Numbers and booleans may be bare.
-fn texts(value: &Value) -> Option<Vec<String>> {
-    let text = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        _ => None,
-    };
-    items(Some(value)).iter().map(text).collect()
 }

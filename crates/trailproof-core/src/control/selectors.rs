@@ -54,7 +54,10 @@ pub enum Recorded {
     /// All but those of these sources.
     All(BTreeSet<String>),
     /// Only some, in a way that a condition narrows.
-    Narrowed,
+    Narrowed {
+        /// Whether it is certain that events of some sources are left out.
+        sources: bool,
+    },
     /// None.
     None,
 }
@@ -65,7 +68,12 @@ impl Recorded {
         match (self, other) {
             (Self::All(one), Self::All(other)) => Self::All(&one & &other),
             (all @ Self::All(_), _) | (_, all @ Self::All(_)) => all,
-            (Self::Narrowed, _) | (_, Self::Narrowed) => Self::Narrowed,
+            (Self::Narrowed { sources: one }, Self::Narrowed { sources: other }) => {
+                Self::Narrowed { sources: one && other }
+            }
+            (narrowed @ Self::Narrowed { .. }, _) | (_, narrowed @ Self::Narrowed { .. }) => {
+                narrowed
+            }
             (Self::None, Self::None) => Self::None,
         }
     }
@@ -148,7 +156,7 @@ fn covers(prefix: &str, arn: &str) -> Recorded {
     if arn.starts_with(prefix) {
         Recorded::All(BTreeSet::new())
     } else if prefix.starts_with(arn) {
-        Recorded::Narrowed
+        Recorded::Narrowed { sources: false }
     } else {
         Recorded::None
     }
@@ -161,6 +169,11 @@ impl FieldSelector {
             && self.starts_with.is_empty()
             && self.not_equals.is_empty()
             && !self.other
+    }
+
+    /// Returns whether it does nothing but leave out these values.
+    fn only_excludes(&self) -> bool {
+        self.equals.is_empty() && self.starts_with.is_empty() && !self.other
     }
 
     fn demands(&self, value: &str) -> bool {
@@ -185,22 +198,24 @@ impl AdvancedSelector {
         if !self.is_of("Management") {
             return Recorded::None;
         }
-        let mut recorded = Recorded::All(BTreeSet::new());
+        let (mut excluded, mut sources, mut narrowed) = (BTreeSet::new(), false, false);
         for field in self.fields.iter().filter(|it| it.field != "eventCategory") {
-            let excludes = field.field == "eventSource"
-                && field.equals.is_empty()
-                && field.starts_with.is_empty()
-                && !field.other;
-            match (field.admits(reads), &mut recorded) {
-                (Some(true), _) => {}
-                (Some(false), _) => return Recorded::None,
-                (None, Recorded::All(sources)) if excludes => {
-                    sources.extend(field.not_equals.iter().cloned());
+            match field.admits(reads) {
+                Some(true) => {}
+                Some(false) => return Recorded::None,
+                None if field.only_excludes() && field.field == "eventSource" => {
+                    excluded.extend(field.not_equals.iter().cloned());
                 }
-                (None, _) => recorded = Recorded::Narrowed,
+                None => {
+                    narrowed = true;
+                    sources |= field.field == "eventSource";
+                }
             }
         }
-        recorded
+        match narrowed {
+            true => Recorded::Narrowed { sources: sources || !excluded.is_empty() },
+            false => Recorded::All(excluded),
+        }
     }
 
     fn object_data(&self, reads: bool, arn: &str) -> Recorded {
@@ -233,7 +248,11 @@ impl AdvancedSelector {
                 _ => narrowed = true,
             }
         }
-        if narrowed { Recorded::Narrowed } else { Recorded::All(BTreeSet::new()) }
+        if narrowed {
+            Recorded::Narrowed { sources: false }
+        } else {
+            Recorded::All(BTreeSet::new())
+        }
     }
 }
 
@@ -303,7 +322,23 @@ mod tests {
         let left = Recorded::All(BTreeSet::from(["kms.amazonaws.com".to_owned()]));
         assert_eq!(advanced(&[&[category("Management"), excludes]]).management().reads, left);
         let narrowed = [category("Management"), field("eventSource", &["s3.amazonaws.com"])];
-        assert_eq!(advanced(&[&narrowed]).management().reads, Recorded::Narrowed);
+        assert_eq!(advanced(&[&narrowed]).management().reads, Recorded::Narrowed { sources: true });
+    }
+
+    /// What a selector leaves out is not forgotten because another condition narrows it too.
+    #[test]
+    fn sources_stay_excluded_where_other_conditions_narrow() {
+        let mut excludes = field("eventSource", &[]);
+        excludes.not_equals = vec!["kms.amazonaws.com".to_owned()];
+        let mut names = field("eventName", &[]);
+        names.not_equals = vec!["Decrypt".to_owned()];
+        let management = field("eventCategory", &["Management"]);
+        let both = [management.clone(), excludes, names.clone()];
+        assert_eq!(advanced(&[&both]).management().writes, Recorded::Narrowed { sources: true });
+        let by_name = [management, names];
+        let narrowed = Recorded::Narrowed { sources: false };
+        assert_eq!(advanced(&[&by_name]).management().writes, narrowed);
+        assert_eq!(advanced(&[&both, &by_name]).management().writes, narrowed);
     }
 
     #[test]
@@ -316,7 +351,7 @@ mod tests {
         };
         assert_eq!(of("arn:aws:s3"), all());
         assert_eq!(of("arn:aws:s3:::b/"), all());
-        assert_eq!(of("arn:aws:s3:::b/part/"), Recorded::Narrowed);
+        assert_eq!(of("arn:aws:s3:::b/part/"), Recorded::Narrowed { sources: false });
         assert_eq!(of("arn:aws:s3:::bb/"), Recorded::None);
         let base = [field("eventCategory", &["Data"]), field("resources.type", &[S3_OBJECT])];
         assert_eq!(advanced(&[&base]).object_data(bucket).reads, all());
@@ -331,6 +366,9 @@ mod tests {
         assert_eq!(with(arn).reads, Recorded::None);
         let writes = with(field("readOnly", &["false"]));
         assert_eq!((writes.reads, writes.writes), (Recorded::None, all()));
-        assert_eq!(with(field("eventName", &["PutObject"])).reads, Recorded::Narrowed);
+        assert_eq!(
+            with(field("eventName", &["PutObject"])).reads,
+            Recorded::Narrowed { sources: false }
+        );
     }
 }

@@ -111,6 +111,8 @@ pub enum Reason {
     AccountsMissing,
     /// Accounts of the organization are not protected by a policy.
     AccountsUnprotected,
+    /// The organization has no account but the one that manages it.
+    NoMemberAccounts,
     /// Service control policies are not in force in the organization.
     PoliciesNotEnabled,
     /// The rule has not enough data to answer.

@@ -119,12 +119,16 @@ fn control_plane(request: &Request, region: String) -> Call {
     Call { operation, bucket: region.clone(), key, page: body, region }
 }
 
-/// Returns what a request about configuration is about; empty if it names nothing.
+/// Returns what a request about configuration is about, and the page that it asks for; empty if it names
+/// nothing.
 fn configured_target(body: &str) -> String {
     let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let fields = ["KeyId", "TrailName", "ChildId", "TargetId", "PolicyId", "ServicePrincipal"];
-    let named = fields.iter().find_map(|name| body.get(name)?.as_str());
-    named.unwrap_or_default().to_owned()
+    let named = fields.iter().find_map(|name| body.get(name)?.as_str()).unwrap_or_default();
+    match body.get("NextToken").and_then(serde_json::Value::as_str) {
+        Some(page) => format!("{named} {page}"),
+        None => named.to_owned(),
+    }
 }
 
 impl Call {

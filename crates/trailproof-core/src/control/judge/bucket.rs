@@ -1,8 +1,10 @@
 //! The rules about the bucket's settings.
 use super::trail::is_aws_alias;
-use crate::control::fact::{Fact, Reader, Unread};
-use crate::control::facts::{BucketFacts, Facts, Wanted};
-use crate::control::lifecycle::{Lifecycle, LifecycleRule};
+use crate::control::fact::{Fact, Reader, Unread, UnreadWhy};
+use crate::control::facts::{BucketFacts, Encryption, Facts, Wanted};
+use crate::control::lifecycle::{Lifecycle, LifecycleRule, meets};
+use crate::control::operation::Operation;
+use crate::control::policy::Truth;
 use crate::control::status::{Judgement, Pitfall, Reason};
 use serde_json::{Value, json};
 
@@ -50,16 +52,43 @@ pub(super) fn lock_covers(r: &Reader, bucket: &BucketFacts, wanted: &Wanted) -> 
     Ok(judged.seen("days", days).pitfall(Pitfall::LockAppliesToNewFiles))
 }
 
-pub(super) fn encryption(r: &Reader, bucket: &BucketFacts) -> Judged {
-    let Some(encryption) = r.read(&bucket.encryption)? else {
+pub(super) fn encryption(r: &Reader, facts: &Facts) -> Judged {
+    let Some(encryption) = r.read(&facts.bucket.encryption)? else {
         return Ok(Judgement::fail(Reason::NotConfigured).seen("algorithm", Value::Null));
     };
     let kms = matches!(encryption.algorithm.as_str(), "aws:kms" | "aws:kms:dsse");
     let key = encryption.key.as_deref().filter(|key| !key.is_empty());
-    let customer = key.is_some_and(|key| !is_aws_alias(key));
-    let reason = if kms { Reason::KeyManagedByAws } else { Reason::NotAsRequired };
-    let judged = Judgement::holds(kms && customer, reason);
+    let judged = match key {
+        _ if !kms => Judgement::fail(Reason::NotAsRequired),
+        None => Judgement::fail(Reason::KeyManagedByAws),
+        Some(key) if is_aws_alias(key) => Judgement::fail(Reason::KeyManagedByAws),
+        Some(key) => match is_customer(r, facts, encryption, key) {
+            Ok(customer) => Judgement::holds(customer, Reason::KeyManagedByAws),
+            Err(unread) => Judgement::not_available(unread),
+        },
+    };
     Ok(judged.seen("algorithm", encryption.algorithm.as_str()).seen("key", key))
+}
+
+/// Returns whether a customer manages the key of the default encryption. Keys of AWS have ARNs like others.
+fn is_customer(
+    r: &Reader,
+    facts: &Facts,
+    encryption: &Encryption,
+    named: &str,
+) -> Result<bool, Unread> {
+    let gone = || Unread::new(Operation::DescribeKey, UnreadWhy::NotFound);
+    let is_named = |other: &str| {
+        let id = other.rsplit_once('/').map(|(_, id)| id);
+        other == named || id == Some(named)
+    };
+    if let Some(key) = &facts.key {
+        let of_trail = facts.trail.kms_key.value().map(String::as_str);
+        if [of_trail, key.arn.as_deref(), Some(&key.subject)].into_iter().flatten().any(is_named) {
+            return Ok(r.read(&key.description)?.ok_or_else(gone)?.customer);
+        }
+    }
+    r.read(&encryption.customer)?.copied().ok_or_else(gone)
 }
 
 pub(super) fn access_block(r: &Reader, bucket: &BucketFacts) -> Judged {
@@ -90,12 +119,15 @@ pub(super) fn not_public(r: &Reader, bucket: &BucketFacts) -> Judged {
     let policy = match (&bucket.public, bucket.policy.value()) {
         // Without S3's own judgement, a policy that allows nobody in general is not public.
         (Fact::Unread(_), Some(policy)) => {
-            let mut open =
-                policy.statements().iter().filter(|it| it.allows && it.is_for_everyone());
-            match open.next() {
-                None => false,
-                Some(statement) if !statement.is_conditional() => true,
-                Some(_) => return Ok(Judgement::manual(Reason::PolicyUndecided)),
+            let allowing = || policy.statements().iter().filter(|it| it.allows);
+            let everyone = allowing().map(|it| match it.is_for_everyone() {
+                Truth::Yes if it.is_conditional() => Truth::Perhaps,
+                truth => truth,
+            });
+            match everyone.max() {
+                Some(Truth::Yes) => true,
+                Some(Truth::Perhaps) => return Ok(Judgement::manual(Reason::PolicyUndecided)),
+                Some(Truth::No) | None => false,
             }
         }
         (Fact::Unread(_), None) if matches!(bucket.policy, Fact::Absent) => false,
@@ -118,7 +150,8 @@ pub(super) fn access_logging(r: &Reader, bucket: &BucketFacts) -> Judged {
     let Some(target) = r.read(&bucket.access_log)?.filter(|target| !target.is_empty()) else {
         return Ok(Judgement::fail(Reason::NotConfigured).seen("target", Value::Null));
     };
-    let itself = bucket.name.as_ref() == Some(target);
+    // A bucket whose name is not known yet is named by its address.
+    let itself = bucket.name.as_ref() == Some(target) || bucket.subject == *target;
     Ok(Judgement::holds(!itself, Reason::LogsToItself).seen("target", target.as_str()))
 }
 
@@ -220,14 +253,19 @@ pub(super) fn replication(r: &Reader, facts: &Facts) -> Judged {
         return Ok(Judgement::fail(Reason::NotConfigured).seen("rules", rules.len()));
     }
     let uses_kms = facts.trail.kms_key.value().is_some_and(|key| !key.is_empty());
+    // The account of the bucket is not known: a copy in the trail's account is one elsewhere only if the
+    // bucket is not in it.
+    let own = |account: &String| facts.trail.account.as_ref() == Some(account);
     let foreign: Vec<_> = covering.iter().filter(|it| it.account.is_some()).collect();
-    let copies = foreign.iter().find(|it| it.kms_objects || !uses_kms);
+    let copies = || foreign.iter().filter(|it| it.kms_objects || !uses_kms);
+    let elsewhere = copies().any(|it| !it.account.as_ref().is_some_and(own));
     let seen: Vec<Value> = covering
         .iter()
         .map(|it| json!({ "bucket": it.bucket, "account": it.account, "kms_objects": it.kms_objects }))
         .collect();
-    let judged = match (copies, foreign.is_empty()) {
-        (Some(_), _) => Judgement::pass(),
+    let judged = match (copies().next(), foreign.is_empty()) {
+        (Some(_), _) if elsewhere => Judgement::pass(),
+        (Some(_), _) => Judgement::manual(Reason::SameAccount),
         (None, true) => Judgement::fail(Reason::SameAccount),
         (None, false) => Judgement::fail(Reason::KmsObjectsNotCopied),
     };
@@ -242,9 +280,8 @@ pub(super) fn write_triggers(r: &Reader, facts: &Facts) -> Judged {
     let functions: Vec<Value> = receivers
         .iter()
         .filter(|it| {
-            let meets = root.starts_with(&it.prefix) || it.prefix.starts_with(&root);
             let created = it.events.iter().any(|event| event.starts_with("s3:ObjectCreated:"));
-            it.function && meets && created
+            it.function && meets(&it.prefix, &root) && created
         })
         .map(|it| json!({ "function": it.receiver, "events": it.events }))
         .collect();

@@ -1,7 +1,7 @@
 //! The rules about the bucket's policy.
-use super::key::{CLOUDTRAIL, scope_of, undecided_by};
-use super::trail::partition;
-use crate::control::fact::{Reader, Unread};
+use super::key::{CLOUDTRAIL, is_account, scope_of, undecided_by};
+use super::trail::partitions;
+use crate::control::fact::{Fact, Reader, Unread, UnreadWhy};
 use crate::control::facts::Facts;
 use crate::control::operation::Operation;
 use crate::control::policy::{Caller, Context, Decision, Policy, Request, Statement};
@@ -19,35 +19,46 @@ fn policy<'a>(r: &Reader, facts: &'a Facts) -> Result<Option<&'a Policy>, Unread
     r.read(&facts.bucket.policy)
 }
 
-/// Returns the ARN of the bucket. A bucket whose name is not known yet has its address for a name.
-fn bucket_arn(facts: &Facts) -> String {
+/// Returns the ARN of the bucket in each partition that it may be in. A bucket whose name is not known yet
+/// has its address for a name.
+fn bucket_arns(facts: &Facts) -> Vec<String> {
     let name = facts.bucket.name.as_deref().unwrap_or(&facts.bucket.subject);
-    format!("arn:{}:s3:::{name}", partition(facts.trail.arn.as_deref()))
+    let partitions = partitions(facts.trail.arn.as_deref()).into_iter();
+    partitions.map(|partition| format!("arn:{partition}:s3:::{name}")).collect()
 }
 
 pub(super) fn tls_only(r: &Reader, facts: &Facts) -> Judged {
     let Some(policy) = policy(r, facts)? else {
         return Ok(Judgement::fail(Reason::NotConfigured).seen("policy", Value::Null));
     };
-    let bucket = bucket_arn(facts);
     let denied = |resource: &str| {
         policy.denies(&Request {
             caller: Caller::Anyone,
             action: "s3:*",
             resource,
-            context: vec![("aws:securetransport", Context::Is(vec!["false"]))],
+            // A request without TLS has no version of it.
+            context: vec![
+                ("aws:securetransport", Context::Is(vec!["false"])),
+                ("s3:tlsversion", Context::Absent),
+            ],
         })
     };
-    let (of_bucket, of_objects) = (denied(&bucket), denied(&format!("{bucket}/*")));
+    let each: Vec<[Option<bool>; 2]> = bucket_arns(facts)
+        .iter()
+        .map(|bucket| [denied(bucket), denied(&format!("{bucket}/*"))])
+        .collect();
     let tls_version = policy.statements().iter().any(|it| it.has_condition_on("s3:tlsversion"));
-    Ok(match (of_bucket, of_objects) {
-        (Some(true), Some(true)) => Judgement::pass().seen("denied", json!(["bucket", "objects"])),
-        (Some(false), _) | (_, Some(false)) => Judgement::fail(Reason::NotAsRequired)
-            .seen("bucket_denied", of_bucket)
-            .seen("objects_denied", of_objects)
-            .pitfall_if(tls_version, Pitfall::TlsVersionAllowsPlainHttp),
-        _ => Judgement::manual(Reason::PolicyUndecided),
-    })
+    if each.contains(&[Some(true); 2]) {
+        return Ok(Judgement::pass().seen("denied", json!(["bucket", "objects"])));
+    }
+    if each.iter().any(|it| !it.contains(&Some(false))) {
+        return Ok(Judgement::manual(Reason::PolicyUndecided));
+    }
+    let any = |at: usize| each.iter().any(|it| it.get(at) == Some(&Some(true)));
+    Ok(Judgement::fail(Reason::NotAsRequired)
+        .seen("bucket_denied", any(0))
+        .seen("objects_denied", any(1))
+        .pitfall_if(tls_version, Pitfall::TlsVersionAllowsPlainHttp))
 }
 
 /// Returns the statements that allow CloudTrail something.
@@ -58,7 +69,7 @@ fn for_cloudtrail(policy: &Policy) -> Vec<&Statement> {
 
 pub(super) fn scoped(r: &Reader, facts: &Facts) -> Judged {
     match policy(r, facts)? {
-        Some(policy) => scope_of(for_cloudtrail(policy)),
+        Some(policy) => scope_of(&facts.trail, for_cloudtrail(policy)),
         None => Ok(Judgement::not_applicable(Reason::NotConfigured)),
     }
 }
@@ -66,135 +77,307 @@ pub(super) fn scoped(r: &Reader, facts: &Facts) -> Judged {
 /// The encryption that an upload by CloudTrail may name.
 const NONE: Context<'static> = Context::Absent;
 
+/// Where CloudTrail delivers.
+struct Place {
+    /// Key of a log file.
+    log: String,
+    /// Key of a digest.
+    digest: String,
+    /// Why it is not known that CloudTrail delivers there. No policy names such a place, but its patterns
+    /// may match it.
+    unread: Option<Unread>,
+}
+
+/// Stands for an account or region that is not known.
+const ANY: &str = "-";
+
+/// Stands for the id of an organization that is not known.
+const NO_ORGANIZATION: &str = "o--";
+
+/// Members of an organization whose folders are tried one by one. Organizations allows 10 by default.
+const MEMBERS: usize = 1_000;
+
+/// Lists a place of each kind at which the trail delivers.
+fn places(facts: &Facts) -> Vec<Place> {
+    let trail = &facts.trail;
+    let root = format!("{}AWSLogs", trail.key_prefix());
+    let place = |folder: &str, account: &str, region: &str, unread: Option<&Unread>| {
+        let of = |kind: &str, rest: &str| {
+            format!(
+                "{root}/{folder}{account}/{kind}/{region}/2026/01/01/{account}_{kind}_{region}_{rest}"
+            )
+        };
+        let name = trail.name.as_deref().unwrap_or(ANY);
+        let home = trail.home_region.value().map_or(ANY, String::as_str);
+        Place {
+            log: of("CloudTrail", "20260101T0000Z_x.json.gz"),
+            digest: of("CloudTrail-Digest", &format!("{name}_{home}_20260101T000000Z.json.gz")),
+            unread: unread.cloned(),
+        }
+    };
+    let later = Unread::new(Operation::DescribeTrails, UnreadWhy::UnknownUntilApplied);
+    let not_asked = |operation| Unread::new(operation, UnreadWhy::NotAsked);
+    let (account, home) = (trail.account.as_deref(), trail.home_region.value());
+    let unnamed = (account.is_none() || home.is_none()).then_some(&later);
+    let account = account.unwrap_or(ANY);
+    let home = home.map_or(ANY, String::as_str);
+    let mut found = vec![place("", account, home, unnamed)];
+    if trail.multi_region.value() != Some(&false) {
+        let regions = trail.status.keys().filter(|region| *region != home);
+        found.extend(regions.map(|region| place("", account, region, unnamed)));
+        if found.len() == 1 {
+            let unread = not_asked(Operation::GetTrailStatus);
+            found.push(place("", account, ANY, unnamed.or(Some(&unread))));
+        }
+    }
+    if trail.organization.value() != Some(&true) {
+        return found;
+    }
+    let gone = Unread::new(Operation::DescribeOrganization, UnreadWhy::NotFound);
+    let (id, unread) = match &facts.organization.organization {
+        Fact::Known(it) | Fact::ByReference(it) => (it.id.as_str(), unnamed),
+        Fact::Absent => (NO_ORGANIZATION, Some(&gone)),
+        Fact::Unread(unread) => (NO_ORGANIZATION, Some(unread)),
+    };
+    let folder = format!("{id}/");
+    found.push(place(&folder, account, home, unread));
+    match facts.organization.accounts.value() {
+        Some(accounts) if accounts.len() <= MEMBERS => {
+            let members = accounts.iter().filter(|it| it.id != account);
+            found.extend(members.map(|it| place(&folder, &it.id, home, unread)));
+        }
+        _ => {
+            let members = not_asked(Operation::ListAccounts);
+            found.push(place(&folder, ANY, home, unread.or(Some(&members))));
+        }
+    }
+    found
+}
+
+/// What a policy decides on CloudTrail's requests.
+struct Delivers {
+    acl: Decision,
+    /// For each place, the decisions on each encryption.
+    logs: Vec<Vec<Decision>>,
+    digests: Vec<Vec<Decision>>,
+}
+
+fn is_no(decision: &Decision) -> bool {
+    matches!(decision, Decision::Denied | Decision::NotAllowed)
+}
+
+fn are_allowed(all: &[Vec<Decision>]) -> bool {
+    all.iter().flatten().all(|it| *it == Decision::Allowed)
+}
+
+impl Delivers {
+    fn new(facts: &Facts, policy: &Policy, bucket: &str, places: &[Place], with_key: bool) -> Self {
+        let trail = &facts.trail;
+        let decide = |action: &str, resource: &str, encryption: &Context<'_>| {
+            let mut context = vec![
+                ("aws:securetransport", Context::Is(vec!["true"])),
+                ("aws:principalisawsservice", Context::Is(vec!["true"])),
+                ("aws:principalservicename", Context::Is(vec![CLOUDTRAIL])),
+                ("aws:principalarn", Context::Absent),
+                ("aws:principalaccount", Context::Absent),
+                ("aws:principalorgid", Context::Absent),
+                ("s3:x-amz-acl", Context::Is(vec!["bucket-owner-full-control"])),
+                (CALLER_KEY, Context::Absent),
+                (ENCRYPTION, encryption.clone()),
+            ];
+            if let Some(arn) = trail.arn.as_deref() {
+                context.push(("aws:sourcearn", Context::Is(vec![arn])));
+            }
+            if let Some(account) = trail.account.as_deref() {
+                context.push(("aws:sourceaccount", Context::Is(vec![account])));
+            }
+            let caller = Caller::Service(CLOUDTRAIL);
+            policy.decide(&Request { caller, action, resource, context })
+        };
+        let kms = Context::Is(vec!["aws:kms"]);
+        // Log files have the encryption of the trail. Digests arrive as AES256, or encrypted as log files
+        // are, depending on when the trail was made; whether an upload names AES256 is not documented.
+        let aes = Context::Is(vec!["AES256"]);
+        let logs: &[&Context<'_>] = if with_key { &[&kms] } else { &[&aes, &NONE] };
+        let digests: &[&Context<'_>] = if with_key { &[&kms, &aes, &NONE] } else { &[&aes, &NONE] };
+        // A trail without validation writes none.
+        let digests = if trail.validation.value() == Some(&false) { &[] } else { digests };
+        let put = |key: &str, encryptions: &[&Context<'_>]| -> Vec<Decision> {
+            let resource = format!("{bucket}/{key}");
+            let each = encryptions.iter().map(|it| decide("s3:PutObject", &resource, it));
+            each.collect()
+        };
+        Self {
+            acl: decide("s3:GetBucketAcl", bucket, &NONE),
+            logs: places.iter().map(|place| put(&place.log, logs)).collect(),
+            digests: places.iter().map(|place| put(&place.digest, digests)).collect(),
+        }
+    }
+
+    /// Returns whether files of one kind are refused at a place that is known, however they are encrypted.
+    fn refuses(places: &[Place], all: &[Vec<Decision>]) -> bool {
+        let is_refused =
+            |of_place: &Vec<Decision>| !of_place.is_empty() && of_place.iter().all(is_no);
+        places.iter().zip(all).any(|(place, it)| place.unread.is_none() && is_refused(it))
+    }
+
+    fn not_allowed(&self) -> usize {
+        let all = self.logs.iter().chain(&self.digests).flatten().chain([&self.acl]);
+        all.filter(|it| **it != Decision::Allowed).count()
+    }
+}
+
 pub(super) fn lets_write(r: &Reader, facts: &Facts) -> Judged {
     let Some(policy) = policy(r, facts)? else {
         return Ok(Judgement::fail(Reason::NotConfigured).seen("policy", Value::Null));
     };
     r.read(&facts.trail.prefix)?;
-    let bucket = bucket_arn(facts);
-    let account = facts.trail.account.as_deref();
-    let in_account = account.unwrap_or("000000000000");
-    let below = format!("{bucket}/{}AWSLogs", facts.trail.key_prefix());
-    let mut keys = vec![format!("{below}/{in_account}/CloudTrail/us-east-1/2026/01/01/x.json.gz")];
-    let organization = facts.organization.organization.value();
-    if facts.trail.organization.value() == Some(&true)
-        && let Some(organization) = organization
-    {
-        let id = &organization.id;
-        keys.push(format!("{below}/{id}/{in_account}/CloudTrail/us-east-1/2026/01/01/x.json.gz"));
-    }
-    let decide = |action: &str, resource: &str, encryption: &Context<'_>| {
-        let mut context = vec![
-            ("aws:securetransport", Context::Is(vec!["true"])),
-            ("aws:principalisawsservice", Context::Is(vec!["true"])),
-            ("aws:principalservicename", Context::Is(vec![CLOUDTRAIL])),
-            ("aws:principalarn", Context::Absent),
-            ("aws:principalaccount", Context::Absent),
-            ("aws:principalorgid", Context::Absent),
-            ("s3:x-amz-acl", Context::Is(vec!["bucket-owner-full-control"])),
-            (CALLER_KEY, Context::Absent),
-            (ENCRYPTION, encryption.clone()),
-        ];
-        if let Some(arn) = facts.trail.arn.as_deref() {
-            context.push(("aws:sourcearn", Context::Is(vec![arn])));
-        }
-        if let Some(account) = account {
-            context.push(("aws:sourceaccount", Context::Is(vec![account])));
-        }
-        policy.decide(&Request { caller: Caller::Service(CLOUDTRAIL), action, resource, context })
+    r.read(&facts.trail.organization)?;
+    let with_key = r.read(&facts.trail.kms_key)?.is_some_and(|key| !key.is_empty());
+    let places = places(facts);
+    let of = |bucket: String| Delivers::new(facts, policy, &bucket, &places, with_key);
+    // The partition that a policy is written for is that of the bucket.
+    let best = bucket_arns(facts).into_iter().map(of).min_by_key(Delivers::not_allowed);
+    let Some(Delivers { acl, logs, digests }) = best else {
+        return Ok(undecided_by(facts, Operation::GetBucketPolicy));
     };
-    let kms = Context::Is(vec!["aws:kms"]);
-    let with_key = facts.trail.kms_key.value().is_some_and(|key| !key.is_empty());
-    // Log files have the encryption of the trail. Digests arrive as AES256, or encrypted as log files are,
-    // depending on when the trail was made; whether an upload names AES256 is not documented.
-    let aes = Context::Is(vec!["AES256"]);
-    let logs: &[&Context<'_>] = if with_key { &[&kms] } else { &[&aes, &NONE] };
-    let digests: &[&Context<'_>] = if with_key { &[&kms, &aes, &NONE] } else { &[&aes, &NONE] };
-    // For each key, the decisions on each encryption.
-    let decide_all = |encryptions: &[&Context<'_>]| -> Vec<Vec<Decision>> {
-        let of_key = |key: &String| {
-            let each = encryptions.iter().map(|encryption| decide("s3:PutObject", key, encryption));
-            each.collect()
-        };
-        keys.iter().map(of_key).collect()
-    };
-    let acl = decide("s3:GetBucketAcl", &bucket, &NONE);
-    let (logs, digests) = (decide_all(logs), decide_all(digests));
-    let is_no = |it: &Decision| matches!(it, Decision::Denied | Decision::NotAllowed);
-    let any_refused = |all: &[Vec<Decision>]| all.iter().any(|of_key| of_key.iter().all(is_no));
-    let all_allowed =
-        |all: &[Vec<Decision>]| all.iter().flatten().all(|it| *it == Decision::Allowed);
-    // Without the account, a pattern that names it cannot be matched.
-    let unknown = account.is_none() || facts.trail.arn.is_none();
-    let refused = is_no(&acl) || any_refused(&logs) || any_refused(&digests);
+    let no_logs = Delivers::refuses(&places, &logs);
+    let no_digests = Delivers::refuses(&places, &digests);
     let seen = |judgement: Judgement| {
         let words = |it: bool| if it { "no" } else { "yes" };
         judgement
             .seen("reads_acl", words(is_no(&acl)))
-            .seen("writes_log_files", words(any_refused(&logs)))
-            .seen("writes_digests", words(any_refused(&digests)))
+            .seen("writes_log_files", words(no_logs))
+            .seen("writes_digests", words(no_digests))
     };
-    if refused && !unknown {
+    // Without the account, a pattern that names it cannot be matched.
+    let unknown = facts.trail.account.is_none() || facts.trail.arn.is_none();
+    if (is_no(&acl) || no_logs || no_digests) && !unknown {
         return Ok(seen(Judgement::fail(Reason::CloudTrailNotAllowed)));
     }
-    if acl == Decision::Allowed && all_allowed(&logs) && all_allowed(&digests) {
+    if acl == Decision::Allowed && are_allowed(&logs) && are_allowed(&digests) {
         return Ok(seen(Judgement::pass()));
     }
-    let denies_digests = with_key && all_allowed(&logs) && digests.iter().flatten().any(is_no);
-    let judged = undecided_by(facts, Operation::GetBucketPolicy);
+    let denies_digests = with_key && are_allowed(&logs) && digests.iter().flatten().any(is_no);
+    let undecided = |place: &Place, all: &[Decision]| {
+        place.unread.is_none() && all.iter().any(|it| *it != Decision::Allowed)
+    };
+    let mut each = places.iter().zip(logs.iter().zip(&digests));
+    let at_known =
+        each.any(|(place, (log, digest))| undecided(place, log) || undecided(place, digest));
+    let unread = places.iter().find_map(|place| place.unread.clone());
+    let judged = match unread {
+        Some(unread) if acl == Decision::Allowed && !at_known => Judgement::not_available(unread),
+        _ => undecided_by(facts, Operation::GetBucketPolicy),
+    };
     Ok(judged.pitfall_if(denies_digests, Pitfall::DigestsMayBeDenied))
 }
 
-/// Actions that change evidence or its protection.
-const CHANGING: [&str; 5] = [
-    "s3:Delete*",
-    "s3:PutObject*",
-    "s3:PutLifecycleConfiguration",
+/// Actions that change evidence or its protection: objects, their versions, and settings of the bucket.
+const CHANGING: [&str; 29] = [
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
+    "s3:DeleteObject",
+    "s3:DeleteObjectTagging",
+    "s3:DeleteObjectVersion",
+    "s3:DeleteObjectVersionTagging",
+    "s3:ObjectOwnerOverrideToBucketOwner",
+    "s3:PutBucketAcl",
+    "s3:PutBucketLogging",
+    "s3:PutBucketNotification",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketOwnershipControls",
     "s3:PutBucketPolicy",
+    "s3:PutBucketPublicAccessBlock",
     "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+    "s3:PutObject",
+    "s3:PutObjectAcl",
+    "s3:PutObjectLegalHold",
+    "s3:PutObjectRetention",
+    "s3:PutObjectTagging",
+    "s3:PutObjectVersionAcl",
+    "s3:PutObjectVersionTagging",
+    "s3:PutReplicationConfiguration",
+    "s3:ReplicateDelete",
+    "s3:ReplicateObject",
+    "s3:ReplicateTags",
 ];
+
+/// To whom a principal of a policy belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Belongs {
+    /// To the trail's account.
+    ToTrail,
+    /// To an account, which may be the trail's: that is not known.
+    ToAnAccount,
+    /// The statement does not say whom it is about.
+    Unnamed,
+    /// To anyone else.
+    ToOthers,
+}
+
+/// Returns to whom the principals of a statement belong, at worst.
+fn belong(statement: &Statement, own: Option<&str>) -> Belongs {
+    if statement.is_for_all_but_some() {
+        return Belongs::Unnamed;
+    }
+    let names = statement.principals();
+    let of = |name: &String| {
+        let account = name.split(':').nth(4).unwrap_or(name);
+        match own {
+            Some(own) if own == account => Belongs::ToTrail,
+            None if is_account(account) => Belongs::ToAnAccount,
+            _ => Belongs::ToOthers,
+        }
+    };
+    names.iter().map(of).max().unwrap_or(Belongs::Unnamed)
+}
 
 pub(super) fn no_foreign(r: &Reader, facts: &Facts) -> Judged {
     let Some(policy) = policy(r, facts)? else {
         return Ok(Judgement::pass().seen("policy", Value::Null));
     };
     let changing = policy.statements().iter().filter(|it| {
-        let services = it.principals().iter().all(|name| name == CLOUDTRAIL);
-        it.allows && !services && CHANGING.iter().any(|action| it.touches(action))
+        let changes = CHANGING.iter().any(|action| it.covers(action));
+        it.allows && changes && !it.is_only_for_service(CLOUDTRAIL)
     });
-    let others: Vec<Value> = changing
-        .map(|it| json!({ "sid": it.sid, "principals": it.principals(), "conditional": it.is_conditional() }))
-        .collect();
-    if others.is_empty() {
-        return Ok(Judgement::pass().seen("others", others));
-    }
-    let account = facts.trail.account.as_deref().unwrap_or("-");
-    let own = |value: &Value| {
-        let names = value.get("principals").and_then(Value::as_array).into_iter().flatten();
-        let mut names = names.filter_map(Value::as_str);
-        names.all(|name| name == account || name.split(':').nth(4) == Some(account))
+    let changing: Vec<&Statement> = changing.collect();
+    let own = facts.trail.account.as_deref();
+    let judged = match changing.iter().map(|it| belong(it, own)).max() {
+        None => Judgement::pass(),
+        Some(Belongs::ToTrail) => Judgement::manual(Reason::OthersAllowed),
+        Some(Belongs::ToAnAccount) => undecided_by(facts, Operation::GetBucketPolicy),
+        Some(Belongs::Unnamed) => Judgement::manual(Reason::PolicyUndecided),
+        Some(Belongs::ToOthers) => Judgement::fail(Reason::OthersAllowed),
     };
-    Ok(if others.iter().all(own) {
-        Judgement::manual(Reason::OthersAllowed).seen("others", others)
-    } else {
-        Judgement::fail(Reason::OthersAllowed).seen("others", others)
-    })
+    let others = changing.iter().map(|it| {
+        json!({ "sid": it.sid, "principals": it.principals(), "conditional": it.is_conditional() })
+    });
+    Ok(judged.seen("others", others.collect::<Value>()))
 }
 
 pub(super) fn blocks_customer_keys(r: &Reader, facts: &Facts) -> Judged {
-    let resource = format!("{}/*", bucket_arn(facts));
-    let by_policy = facts.bucket.policy.value().map(|policy| {
+    let denies = |policy: &Policy, bucket: String| {
         policy.denies(&Request {
             caller: Caller::Anyone,
             action: "s3:PutObject",
-            resource: &resource,
+            resource: &format!("{bucket}/*"),
             context: vec![
                 (CALLER_KEY, Context::Is(vec!["AES256"])),
                 ("aws:securetransport", Context::Is(vec!["true"])),
             ],
         })
-    });
-    if by_policy == Some(Some(true)) {
+    };
+    let by_policy: Vec<Option<bool>> = match facts.bucket.policy.value() {
+        Some(policy) => {
+            bucket_arns(facts).into_iter().map(|bucket| denies(policy, bucket)).collect()
+        }
+        None => Vec::new(),
+    };
+    if by_policy.contains(&Some(true)) {
         return Ok(Judgement::pass().seen("by", "policy"));
     }
     let encryption = r.read(&facts.bucket.encryption)?;
@@ -206,9 +389,9 @@ pub(super) fn blocks_customer_keys(r: &Reader, facts: &Facts) -> Judged {
     if blocks {
         return Ok(Judgement::pass().seen("by", "encryption").seen("blocked", blocked));
     }
-    match by_policy {
-        Some(None) => Ok(Judgement::manual(Reason::PolicyUndecided)),
-        _ => {
+    match by_policy.contains(&None) {
+        true => Ok(Judgement::manual(Reason::PolicyUndecided)),
+        false => {
             policy(r, facts)?;
             Ok(Judgement::fail(Reason::NotConfigured).seen("blocked", blocked))
         }

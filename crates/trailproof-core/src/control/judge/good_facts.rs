@@ -4,12 +4,14 @@ use crate::control::check::CheckId;
 use crate::control::fact::{Fact, UnreadWhy};
 use crate::control::facts::*;
 use crate::control::lifecycle::{Lifecycle, LifecycleRule, Transition};
+use crate::control::operation::Operation;
 use crate::control::policy::Policy;
 use crate::control::selectors::{AdvancedSelector, FieldSelector, Selectors};
 use crate::control::status::Status;
 use crate::vocab::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(super) const TRAIL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main";
 pub(super) const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234";
@@ -84,6 +86,7 @@ pub(super) fn status() -> TrailStatus {
     let delivery = |age| Delivery { latest: at(age), error: None };
     TrailStatus {
         is_logging: true,
+        started: None,
         stopped: None,
         logs: delivery(300),
         digests: delivery(3_000),
@@ -134,6 +137,7 @@ pub(super) fn good() -> Facts {
     bucket.encryption = known(Encryption {
         algorithm: "aws:kms".to_owned(),
         key: Some(KEY.to_owned()),
+        customer: Fact::unread(Operation::DescribeKey, UnreadWhy::NotAsked),
         bucket_key: false,
         blocked: known(vec!["SSE-C".to_owned()]),
     });
@@ -198,11 +202,13 @@ pub(super) fn good() -> Facts {
         covered_from: Some(Timestamp::from_unix(0)),
     };
     organization.chains = known(BTreeMap::from([("444455556666".to_owned(), presence)]));
-    let result = RuleResult {
-        rule: "trail".to_owned(),
-        resource: "main".to_owned(),
+    let result = |resource: &str| RuleResult {
+        rule: "rule".to_owned(),
+        resource: resource.to_owned(),
         compliance: "COMPLIANT".to_owned(),
     };
+    let recorded =
+        |resource: &str| Change { resource: resource.to_owned(), at: Timestamp::from_unix(5) };
     let monitoring = MonitoringFacts {
         alerts: known(vec![Alert {
             name: "tampering".to_owned(),
@@ -215,10 +221,11 @@ pub(super) fn good() -> Facts {
             recording: true,
             last_status: "SUCCESS".to_owned(),
         }]),
-        rules: known(vec![result.clone()]),
-        packs: known(vec![result]),
-        changes: known(vec![Change { resource: TRAIL.to_owned(), at: Timestamp::from_unix(5) }]),
+        rules: known(vec![result("main"), result("logs")]),
+        packs: known(vec![result("pack")]),
+        changes: known(vec![recorded(TRAIL), recorded("logs")]),
     };
+    let monitoring = Arc::new(monitoring);
     Facts { as_of: at(0), trail, bucket, key: Some(key), organization, monitoring }
 }
 
@@ -232,8 +239,13 @@ pub(super) fn unread(why: UnreadWhy) -> Facts {
         bucket: BucketFacts::unread("logs", why),
         key: Some(KeyFacts::unread(KEY, why)),
         organization: OrganizationFacts::unread(why),
-        monitoring: MonitoringFacts::unread(why),
+        monitoring: Arc::new(MonitoringFacts::unread(why)),
     }
+}
+
+/// Returns the monitoring of the facts, to be changed.
+pub(super) fn monitoring(facts: &mut Facts) -> &mut MonitoringFacts {
+    Arc::make_mut(&mut facts.monitoring)
 }
 
 /// Asserts what a check decides about the good facts after a change.

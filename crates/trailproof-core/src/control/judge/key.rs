@@ -1,9 +1,9 @@
 //! The rules about the key.
 use super::trail::is_aws_alias;
-use crate::control::fact::{Reader, Unread, UnreadWhy};
-use crate::control::facts::{Facts, KeyDescription, KeyFacts};
+use crate::control::fact::{Fact, Reader, Unread, UnreadWhy};
+use crate::control::facts::{Facts, KeyDescription, KeyFacts, TrailFacts};
 use crate::control::operation::Operation;
-use crate::control::policy::{Caller, Context, Decision, Policy, Request, Statement};
+use crate::control::policy::{Caller, Context, Decision, Policy, Request, Statement, Truth};
 use crate::control::status::{Judgement, Pitfall, Reason};
 use serde_json::{Value, json};
 
@@ -100,12 +100,23 @@ pub(super) fn in_bucket_region(r: &Reader, facts: &Facts) -> Judged {
     let missing = |operation| Unread::new(operation, UnreadWhy::NotFound);
     let of_key = r.read(&key.region)?.ok_or_else(|| missing(Operation::DescribeKey))?;
     let of_bucket = r.read(&facts.bucket.region)?.ok_or_else(|| missing(Operation::HeadBucket))?;
-    let replica = || described(r, key).is_ok_and(|it| it.replicas.contains(of_bucket));
-    let holds = of_key == of_bucket || replica();
+    let holds = of_key == of_bucket
+        || match described(r, key) {
+            Ok(described) => described.replicas.contains(of_bucket),
+            // An alias may stand for a multi-Region key, which may have a replica there.
+            Err(unread) if may_have_replicas(key) => return Err(unread),
+            Err(_) => false,
+        };
     let judged = Judgement::holds(holds, Reason::KeyInOtherRegion)
         .seen("key_region", of_key.as_str())
         .seen("bucket_region", of_bucket.as_str());
     Ok(judged.pitfall_if(!holds, Pitfall::KeyRegionDiffers))
+}
+
+/// Returns whether a key is a multi-Region key, or its id is not known. The ids of those begin with `mrk-`.
+fn may_have_replicas(key: &KeyFacts) -> bool {
+    let arn = key.arn.as_deref().unwrap_or(&key.subject);
+    arn.rsplit_once(":key/").is_none_or(|(_, id)| id.starts_with("mrk-"))
 }
 
 /// Returns the keys of a condition that CloudTrail's requests to KMS have. Keys that are not known here
@@ -136,12 +147,15 @@ pub(super) fn for_cloudtrail(r: &Reader, facts: &Facts) -> Judged {
     };
     let policy = policy(r, key)?;
     let account = facts.trail.account.as_deref().unwrap_or_default();
-    let uses_bucket_key =
-        facts.bucket.encryption.value().is_some_and(|encryption| encryption.bucket_key);
+    let uses_bucket_key = match &facts.bucket.encryption {
+        Fact::Unread(unread) => Err(unread.clone()),
+        known => Ok(known.value().is_some_and(|encryption| encryption.bucket_key)),
+    };
     let mut actions = vec!["kms:GenerateDataKey", "kms:DescribeKey"];
-    if uses_bucket_key {
+    if uses_bucket_key == Ok(true) {
         actions.push("kms:Decrypt");
     }
+    let resource = key.arn.as_deref().unwrap_or(&key.subject);
     let decide = |action: &str| {
         let mut context = context(facts, account);
         if action == "kms:DescribeKey" {
@@ -150,7 +164,7 @@ pub(super) fn for_cloudtrail(r: &Reader, facts: &Facts) -> Judged {
             context.push(("kms:encryptioncontext:aws:cloudtrail:arn", Context::Absent));
         }
         let caller = Caller::Service(CLOUDTRAIL);
-        policy.decide(&Request { caller, action, resource: &key.subject, context })
+        policy.decide(&Request { caller, action, resource, context })
     };
     let decisions: Vec<(&str, Decision)> =
         actions.iter().map(|action| (*action, decide(action))).collect();
@@ -166,7 +180,13 @@ pub(super) fn for_cloudtrail(r: &Reader, facts: &Facts) -> Judged {
     if !undecided.is_empty() {
         return Ok(undecided_by(facts, Operation::GetKeyPolicy).seen("undecided", undecided));
     }
-    Ok(Judgement::pass().seen("allowed", actions))
+    match uses_bucket_key {
+        // With a bucket key, CloudTrail must be allowed to decrypt too.
+        Err(unread) if decide("kms:Decrypt") != Decision::Allowed => {
+            Ok(Judgement::not_available(unread).seen("allowed", actions))
+        }
+        _ => Ok(Judgement::pass().seen("allowed", actions)),
+    }
 }
 
 /// Returns the judgement on a policy that was not decided: not available if the trail's ARN is not known
@@ -183,22 +203,27 @@ const SOURCE_ARN: &str = "aws:sourcearn";
 const SOURCE_ACCOUNT: &str = "aws:sourceaccount";
 const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:aws:cloudtrail:arn";
 
-/// Returns whether a value restricts a trail's ARN to one account.
-fn names_account(value: &str) -> bool {
+/// Returns the account to which a value restricts a trail's ARN.
+fn account_of(value: &str) -> Option<&str> {
     let account = value.split(':').nth(4).unwrap_or_default();
-    account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
+    is_account(account).then_some(account)
 }
 
-/// Returns whether a statement that allows CloudTrail narrows it to trails of one account.
-pub(super) fn is_scoped(statement: &Statement) -> bool {
-    let by_arn = |key: &str| {
-        let values = statement.required(key);
-        !values.is_empty() && values.iter().all(|value| names_account(value))
+pub(super) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns the accounts to whose trails a statement that allows CloudTrail is narrowed; empty if it is
+/// not narrowed to accounts. Each condition must hold, so that the shortest list counts.
+fn accounts<'a>(statement: &'a Statement) -> Vec<&'a str> {
+    let by_arn = |key: &str| -> Option<Vec<&'a str>> {
+        statement.required(key).into_iter().map(account_of).collect()
     };
-    let accounts = statement.required(SOURCE_ACCOUNT);
-    by_arn(SOURCE_ARN)
-        || by_arn(ENCRYPTION_CONTEXT)
-        || (!accounts.is_empty() && !accounts.iter().any(|it| it.contains(['*', '?'])))
+    let named = statement.required(SOURCE_ACCOUNT);
+    let named = named.into_iter().map(|it| is_account(it).then_some(it)).collect();
+    let each = [by_arn(SOURCE_ARN), by_arn(ENCRYPTION_CONTEXT), named];
+    let narrowing = each.into_iter().flatten().filter(|accounts| !accounts.is_empty());
+    narrowing.min_by_key(Vec::len).unwrap_or_default()
 }
 
 /// Returns whether a statement has a condition that could narrow it and is not one that is known to.
@@ -217,24 +242,40 @@ pub(super) fn scoped(r: &Reader, facts: &Facts) -> Judged {
         .statements()
         .iter()
         .filter(|it| it.allows && it.names_service(CLOUDTRAIL) && it.covers("kms:GenerateDataKey"));
-    scope_of(statements.collect())
+    scope_of(&facts.trail, statements.collect())
 }
 
-/// Judges whether all statements that allow CloudTrail are narrowed.
-pub(super) fn scope_of(statements: Vec<&Statement>) -> Judged {
+/// Judges whether all statements that allow CloudTrail are narrowed, to trails of the trail's account.
+pub(super) fn scope_of(trail: &TrailFacts, statements: Vec<&Statement>) -> Judged {
     if statements.is_empty() {
         return Ok(Judgement::not_applicable(Reason::CloudTrailNotAllowed));
     }
-    let open: Vec<&&Statement> = statements.iter().filter(|it| !is_scoped(it)).collect();
-    let ids = |list: &[&&Statement]| -> Value {
-        json!(list.iter().map(|it| &it.sid).collect::<Vec<_>>())
+    let narrowed: Vec<(&Statement, Vec<&str>)> =
+        statements.iter().map(|it| (*it, accounts(it))).collect();
+    let ids = |list: &[&(&Statement, Vec<&str>)]| -> Value {
+        json!(list.iter().map(|(it, _)| &it.sid).collect::<Vec<_>>())
     };
-    Ok(if open.is_empty() {
-        Judgement::pass().seen("statements", statements.len())
-    } else if open.iter().all(|it| may_be_scoped(it)) {
-        Judgement::manual(Reason::PolicyUndecided).seen("statements", ids(&open))
-    } else {
-        Judgement::fail(Reason::NotScopedToTrail).seen("statements", ids(&open))
+    let open: Vec<_> = narrowed.iter().filter(|(_, accounts)| accounts.is_empty()).collect();
+    if !open.is_empty() {
+        let judged = match open.iter().all(|(it, _)| may_be_scoped(it)) {
+            true => Judgement::manual(Reason::PolicyUndecided),
+            false => Judgement::fail(Reason::NotScopedToTrail),
+        };
+        return Ok(judged.seen("statements", ids(&open)));
+    }
+    // Without the trail's account, any may be its own.
+    let is_own = |account: &&str| trail.account.as_deref().is_none_or(|own| own == *account);
+    let others: Vec<_> = narrowed.iter().filter(|(_, it)| !it.iter().all(is_own)).collect();
+    let any_own = narrowed.iter().any(|(_, accounts)| accounts.iter().any(is_own));
+    Ok(match (others.is_empty(), any_own) {
+        (true, _) => Judgement::pass().seen("statements", statements.len()),
+        // Trails of several accounts may deliver to one bucket.
+        (false, true) => {
+            Judgement::manual(Reason::PolicyUndecided).seen("statements", ids(&others))
+        }
+        (false, false) => {
+            Judgement::fail(Reason::NotScopedToTrail).seen("statements", ids(&others))
+        }
     })
 }
 
@@ -243,15 +284,19 @@ pub(super) fn not_public(r: &Reader, facts: &Facts) -> Judged {
         Key::Is(key) => key,
         Key::None(judgement) => return Ok(judgement),
     };
-    let everyone: Vec<&Statement> = policy(r, key)?
-        .statements()
-        .iter()
-        .filter(|it| it.allows && it.is_for_everyone())
-        .collect();
-    let open: Vec<&str> =
-        everyone.iter().filter(|it| !it.is_conditional()).map(|it| it.sid.as_str()).collect();
+    let allowing = || policy(r, key).map(|it| it.statements().iter().filter(|it| it.allows));
+    let about = |truth| move |it: &&Statement| it.is_for_everyone() == truth;
+    let everyone: Vec<&Statement> = allowing()?.filter(about(Truth::Yes)).collect();
+    let ids = |those: &mut dyn Iterator<Item = &Statement>| -> Vec<String> {
+        those.map(|it| it.sid.clone()).collect()
+    };
+    let open = ids(&mut everyone.iter().copied().filter(|it| !it.is_conditional()));
     if !open.is_empty() {
         return Ok(Judgement::fail(Reason::OpenToEveryone).seen("statements", open));
+    }
+    let undecided = ids(&mut allowing()?.filter(about(Truth::Perhaps)));
+    if !undecided.is_empty() {
+        return Ok(Judgement::manual(Reason::PolicyUndecided).seen("statements", undecided));
     }
     Ok(Judgement::pass().seen("conditional_statements_for_everyone", everyone.len()))
 }

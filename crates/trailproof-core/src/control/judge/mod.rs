@@ -2,6 +2,8 @@
 mod bucket;
 mod bucket_policy;
 #[cfg(test)]
+mod doubt_tests;
+#[cfg(test)]
 mod good_facts;
 mod key;
 mod monitoring;

@@ -1,6 +1,6 @@
 //! The rules about what monitors a trail.
-use crate::control::fact::{Fact, Reader, Unread};
-use crate::control::facts::{Alert, MonitoringFacts, RuleResult};
+use crate::control::fact::{Reader, Unread};
+use crate::control::facts::{Alert, Change, Facts, MonitoringFacts, RuleResult};
 use crate::control::status::{Judgement, Reason};
 use serde_json::{Value, json};
 
@@ -46,38 +46,73 @@ pub(super) fn recorder(r: &Reader, monitoring: &MonitoringFacts) -> Judged {
     Ok(Judgement::holds(holds, reason).seen("recorders", shown))
 }
 
-/// Judges the answers of rules. Answers that a rule does not apply are passed over.
-pub(super) fn rules(r: &Reader, results: &Fact<Vec<RuleResult>>) -> Judged {
-    let results = r.read(results)?.cloned().unwrap_or_default();
-    let of = |compliance: &str| -> Vec<Value> {
-        let those = results.iter().filter(|it| it.compliance == compliance);
-        those.map(|it| json!({ "rule": it.rule, "resource": it.resource })).collect()
+/// Judges the answers of rules about the trail and its bucket. Those about the account are about all of its
+/// trails; those about other resources are passed over.
+pub(super) fn rules(r: &Reader, facts: &Facts) -> Judged {
+    let results = r.read(&facts.monitoring.rules)?.cloned().unwrap_or_default();
+    let trail = &facts.trail;
+    let is = |resource: &str, names: &[Option<&str>]| names.contains(&Some(resource));
+    let of_trail = [trail.name.as_deref(), trail.arn.as_deref(), trail.account.as_deref()];
+    let of_bucket = [facts.bucket.name.as_deref()];
+    let (of_trail, others): (Vec<RuleResult>, Vec<RuleResult>) =
+        results.into_iter().partition(|it| is(&it.resource, &of_trail));
+    let of_bucket: Vec<RuleResult> =
+        others.into_iter().filter(|it| is(&it.resource, &of_bucket)).collect();
+    Ok(compliance(&[of_trail, of_bucket]))
+}
+
+/// Judges the answers of the rules of conformance packs.
+pub(super) fn packs(r: &Reader, monitoring: &MonitoringFacts) -> Judged {
+    Ok(compliance(&[r.read(&monitoring.packs)?.cloned().unwrap_or_default()]))
+}
+
+/// Judges answers of rules; in each group one must be compliant. Answers that a rule does not apply are
+/// passed over.
+fn compliance(groups: &[Vec<RuleResult>]) -> Judgement {
+    let those = |compliance: &'static str| {
+        move |group: &Vec<RuleResult>| {
+            let those = group.iter().filter(|it| it.compliance == compliance);
+            those.map(|it| json!({ "rule": it.rule, "resource": it.resource })).collect::<Vec<_>>()
+        }
     };
+    let of = |compliance| -> Vec<Value> { groups.iter().flat_map(those(compliance)).collect() };
     let (bad, good) = (of("NON_COMPLIANT"), of("COMPLIANT"));
+    let some_are_good = |group: &Vec<RuleResult>| !those("COMPLIANT")(group).is_empty();
     let judged = if !bad.is_empty() {
         Judgement::fail(Reason::NotAsRequired)
-    } else if good.is_empty() || !of("INSUFFICIENT_DATA").is_empty() {
+    } else if !groups.iter().all(some_are_good) || !of("INSUFFICIENT_DATA").is_empty() {
         Judgement::manual(Reason::InsufficientData)
     } else {
         Judgement::pass()
     };
-    Ok(judged.seen("compliant", good).seen("non_compliant", bad))
+    judged.seen("compliant", good).seen("non_compliant", bad)
 }
 
-pub(super) fn history(r: &Reader, monitoring: &MonitoringFacts) -> Judged {
-    let changes = r.read(&monitoring.changes)?.cloned().unwrap_or_default();
-    let shown: Vec<Value> = changes
-        .iter()
+pub(super) fn history(r: &Reader, facts: &Facts) -> Judged {
+    let changes = r.read(&facts.monitoring.changes)?.cloned().unwrap_or_default();
+    let trail = &facts.trail;
+    let of_trail = |it: &Change| {
+        let names = [trail.name.as_ref(), trail.arn.as_ref()];
+        names.contains(&Some(&it.resource))
+    };
+    let of_bucket = |it: &Change| {
+        let name = it.resource.rsplit_once(":::").map_or(it.resource.as_str(), |(_, name)| name);
+        facts.bucket.name.as_deref() == Some(name)
+    };
+    let (trails, others): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(of_trail);
+    let buckets: Vec<Change> = others.into_iter().filter(of_bucket).collect();
+    let shown: Vec<Value> = [&trails, &buckets]
+        .into_iter()
+        .flatten()
         .map(|it| json!({ "resource": it.resource, "at": it.at.to_string() }))
         .collect();
     // The first configuration that was recorded of a resource is not a change.
-    let mut resources: Vec<&str> = changes.iter().map(|it| it.resource.as_str()).collect();
-    resources.sort_unstable();
-    let repeated = resources.windows(2).any(|pair| matches!(pair, [one, other] if one == other));
-    let judged = if changes.is_empty() {
+    let judged = if trails.len() > 1 || buckets.len() > 1 {
+        Judgement::fail(Reason::Changed)
+    } else if trails.is_empty() || buckets.is_empty() {
         Judgement::manual(Reason::InsufficientData)
     } else {
-        Judgement::holds(!repeated, Reason::Changed)
+        Judgement::pass()
     };
     Ok(judged.seen("configurations", shown))
 }

@@ -1,8 +1,8 @@
 //! The rules about the organization.
-use super::trail::partition;
+use super::trail::partitions;
 use crate::control::fact::{Reader, Unread};
-use crate::control::facts::{ControlPolicy, Facts, OrganizationFacts};
-use crate::control::policy::{Caller, Context, Request};
+use crate::control::facts::{Account, ControlPolicy, Facts, OrganizationFacts};
+use crate::control::policy::{Caller, Context, Policy, Request, Truth};
 use crate::control::status::{Judgement, Pitfall, Reason};
 use serde_json::{Value, json};
 
@@ -27,7 +27,14 @@ pub(super) fn covered(r: &Reader, organization: &OrganizationFacts) -> Judged {
         return Ok(Judgement::not_applicable(Reason::NoOrganization));
     };
     let chains = r.read(&organization.chains)?.cloned().unwrap_or_default();
-    let missing: Vec<&str> = accounts
+    // All chains of a record have its period. An account that joined after it has none.
+    let end = chains.values().map(|presence| presence.end).max();
+    let is_due = |account: &&Account| match (account.joined, end) {
+        (Some(joined), Some(end)) => joined < end,
+        _ => true,
+    };
+    let due: Vec<&Account> = accounts.iter().filter(is_due).collect();
+    let missing: Vec<&str> = due
         .iter()
         .filter(|account| {
             !chains.get(&account.id).is_some_and(|presence| {
@@ -38,7 +45,7 @@ pub(super) fn covered(r: &Reader, organization: &OrganizationFacts) -> Judged {
         .map(|account| account.id.as_str())
         .collect();
     let judged = Judgement::holds(missing.is_empty(), Reason::AccountsMissing);
-    Ok(judged.seen("accounts", accounts.len()).seen("missing", missing))
+    Ok(judged.seen("accounts", due.len()).seen("missing", missing))
 }
 
 /// The operations with which a trail is stopped or narrowed.
@@ -56,14 +63,52 @@ enum Protection {
     Not,
 }
 
-fn protection(r: &Reader, account: &str, policies: &[ControlPolicy]) -> Result<Protection, Unread> {
+/// Returns how far a policy denies an action on the trail to every principal of an account.
+fn denies(policy: &Policy, action: &str, account: &str, trail: Option<&str>) -> Truth {
+    // In the right partition most is denied.
+    let of_partition = |partition: &str| {
+        let resource = format!("arn:{partition}:cloudtrail:*:*:trail/*");
+        let resource = trail.unwrap_or(&resource);
+        let is_denied = |who: &str| {
+            let arn = format!("arn:{partition}:iam::{account}:{who}");
+            let context = || {
+                vec![
+                    ("aws:principalaccount", Context::Is(vec![account])),
+                    ("aws:principalisawsservice", Context::Is(vec!["false"])),
+                    ("aws:securetransport", Context::Is(vec!["true"])),
+                ]
+            };
+            let of = |statement: &crate::control::policy::Statement| {
+                let mut context = context();
+                // A denial of some principals is not known to be one of all.
+                if !statement.narrows(PRINCIPAL) {
+                    context.push((PRINCIPAL, Context::Is(vec![&arn])));
+                }
+                let caller = Caller::Principal { arn: &arn, account };
+                statement.matches(&Request { caller, action, resource, context })
+            };
+            let denials = policy.statements().iter().filter(|it| !it.allows);
+            denials.map(of).max().unwrap_or(Truth::No)
+        };
+        // Whether a root user may be exempted is not for a rule to say.
+        let root = is_denied("root").max(Truth::Perhaps);
+        is_denied("role/trailproof-probe").min(is_denied("user/trailproof-probe")).min(root)
+    };
+    partitions(trail).into_iter().map(of_partition).max().unwrap_or(Truth::No)
+}
+
+const PRINCIPAL: &str = "aws:principalarn";
+
+fn protection(
+    r: &Reader,
+    account: &str,
+    trail: Option<&str>,
+    policies: &[ControlPolicy],
+) -> Result<Protection, Unread> {
     let mut exempted = Vec::new();
     let mut undecided = false;
-    let mut unread = None;
-    let arn = format!("arn:{}:iam::{account}:role/any", partition(None));
-    let resource = format!("arn:{}:cloudtrail:*:*:trail/*", partition(None));
     for action in TAMPERING {
-        let mut denied = false;
+        let (mut found, mut unread) = (Truth::No, None);
         for policy in policies {
             let parsed = match r.read(&policy.policy) {
                 Ok(Some(parsed)) => parsed,
@@ -73,42 +118,31 @@ fn protection(r: &Reader, account: &str, policies: &[ControlPolicy]) -> Result<P
                     continue;
                 }
             };
-            let request = Request {
-                caller: Caller::Principal { arn: &arn, account },
-                action,
-                resource: &resource,
-                context: vec![
-                    ("aws:principalarn", Context::Is(vec![&arn])),
-                    ("aws:principalaccount", Context::Is(vec![account])),
-                    ("aws:principalisawsservice", Context::Is(vec!["false"])),
-                    ("aws:securetransport", Context::Is(vec!["true"])),
-                ],
-            };
-            match parsed.denies(&request) {
-                Some(true) => {
-                    denied = true;
-                    let denying = parsed.statements().iter().filter(|it| !it.allows);
-                    let denying = denying.filter(|it| it.covers(action));
-                    exempted.extend(denying.flat_map(|it| it.exempted()).map(str::to_owned));
-                }
-                None => undecided = true,
-                Some(false) => {}
+            let denies = denies(parsed, action, account, trail);
+            if denies == Truth::Yes {
+                let denying = parsed.statements().iter().filter(|it| !it.allows);
+                let denying = denying.filter(|it| it.covers(action));
+                exempted.extend(denying.flat_map(|it| it.exempted()).map(str::to_owned));
             }
+            found = found.max(denies);
         }
-        if !denied {
-            return match (unread, undecided) {
-                (Some(why), _) => Err(why),
-                (None, true) => Ok(Protection::Undecided),
-                (None, false) => Ok(Protection::Not),
-            };
+        match (found, unread) {
+            (Truth::Yes, _) => {}
+            (_, Some(why)) => return Err(why),
+            (Truth::Perhaps, None) => undecided = true,
+            (Truth::No, None) => return Ok(Protection::Not),
         }
+    }
+    if undecided {
+        return Ok(Protection::Undecided);
     }
     exempted.sort_unstable();
     exempted.dedup();
     Ok(Protection::All(exempted))
 }
 
-pub(super) fn protected(r: &Reader, organization: &OrganizationFacts) -> Judged {
+pub(super) fn protected(r: &Reader, facts: &Facts) -> Judged {
+    let organization = &facts.organization;
     let Some(found) = r.read(&organization.organization)? else {
         return Ok(Judgement::not_applicable(Reason::NoOrganization));
     };
@@ -124,12 +158,16 @@ pub(super) fn protected(r: &Reader, organization: &OrganizationFacts) -> Judged 
     let mut count = 0_usize;
     for (account, policies) in members {
         count += 1;
-        match protection(r, account, policies) {
+        match protection(r, account, facts.trail.arn.as_deref(), policies) {
             Ok(Protection::All(exempt)) => exempted.extend(exempt),
             Ok(Protection::Undecided) => undecided.push(account.as_str()),
             Ok(Protection::Not) => open.push(account.as_str()),
             Err(why) => unread = Some(why),
         }
+    }
+    if count == 0 {
+        let judged = Judgement::not_applicable(Reason::NoMemberAccounts).seen("member_accounts", 0);
+        return Ok(judged.pitfall(Pitfall::ManagementAccountIsExempt));
     }
     exempted.sort_unstable();
     exempted.dedup();

@@ -25,7 +25,7 @@ pub fn judge(check: CheckId, facts: &Facts, wanted: &Wanted) -> Judgement {
         CheckId::TrailInsights => trail::insights(r, trail),
         CheckId::TrailOrganization => organization::trail(r, facts),
         CheckId::OrgAllAccountsCovered => organization::covered(r, &facts.organization),
-        CheckId::OrgTrailProtectedByScp => organization::protected(r, &facts.organization),
+        CheckId::OrgTrailProtectedByScp => organization::protected(r, facts),
         CheckId::OrgDelegatedAdmin => organization::delegated(r, &facts.organization),
         CheckId::KeyPolicyForCloudtrail => key::for_cloudtrail(r, facts),
         CheckId::KeyPolicyScoped => key::scoped(r, facts),
@@ -40,7 +40,7 @@ pub fn judge(check: CheckId, facts: &Facts, wanted: &Wanted) -> Judgement {
         CheckId::BucketObjectLock => bucket::object_lock(r, bucket),
         CheckId::BucketLockComplianceMode => bucket::compliance_mode(r, bucket),
         CheckId::BucketLockCoversRetention => bucket::lock_covers(r, bucket, wanted),
-        CheckId::BucketEncryptionDefault => bucket::encryption(r, bucket),
+        CheckId::BucketEncryptionDefault => bucket::encryption(r, facts),
         CheckId::BucketPublicAccessBlock => bucket::access_block(r, bucket),
         CheckId::BucketNotPublic => bucket::not_public(r, bucket),
         CheckId::BucketTlsOnly => bucket_policy::tls_only(r, facts),
@@ -57,9 +57,9 @@ pub fn judge(check: CheckId, facts: &Facts, wanted: &Wanted) -> Judgement {
         CheckId::BucketNoWriteTriggers => bucket::write_triggers(r, facts),
         CheckId::AlertTrailTampering => monitoring::alerts(r, &facts.monitoring),
         CheckId::ConfigRecorder => monitoring::recorder(r, &facts.monitoring),
-        CheckId::ConfigRulesCompliant => monitoring::rules(r, &facts.monitoring.rules),
-        CheckId::ConformancePack => monitoring::rules(r, &facts.monitoring.packs),
-        CheckId::TrailConfigHistory => monitoring::history(r, &facts.monitoring),
+        CheckId::ConfigRulesCompliant => monitoring::rules(r, facts),
+        CheckId::ConformancePack => monitoring::packs(r, &facts.monitoring),
+        CheckId::TrailConfigHistory => monitoring::history(r, facts),
     };
     let mut judgement = judged.unwrap_or_else(Judgement::not_available);
     judgement.by_reference = reader.by_reference();

@@ -185,7 +185,7 @@ fn absent_settings_decide() {
     decides(C::BucketBlocksCustomerKeys, Status::Fail, |f| f.bucket.encryption = Fact::Absent);
     decides(C::BucketReplication, Status::Fail, |f| f.bucket.replication = Fact::Absent);
     decides(C::BucketNoWriteTriggers, Status::Pass, |f| f.bucket.notifications = Fact::Absent);
-    decides(C::AlertTrailTampering, Status::Fail, |f| f.monitoring.alerts = Fact::Absent);
-    decides(C::ConfigRecorder, Status::Fail, |f| f.monitoring.recorders = Fact::Absent);
-    decides(C::ConfigRulesCompliant, Status::Manual, |f| f.monitoring.rules = Fact::Absent);
+    decides(C::AlertTrailTampering, Status::Fail, |f| monitoring(f).alerts = Fact::Absent);
+    decides(C::ConfigRecorder, Status::Fail, |f| monitoring(f).recorders = Fact::Absent);
+    decides(C::ConfigRulesCompliant, Status::Manual, |f| monitoring(f).rules = Fact::Absent);
 }

@@ -305,8 +305,9 @@ fn wrong_policies_of_the_bucket_fail() {
         let right = json!({ "Bool": { "aws:securetransport": spelled } });
         decides(C::BucketTlsOnly, Status::Pass, with(&|it| it[2]["Condition"] = right.clone()));
     }
+    // A request without TLS has no version of it, so that this denies none.
     let version = json!({ "NumericLessThan": { "s3:TlsVersion": 1.2 } });
-    decides(C::BucketTlsOnly, Status::Manual, with(&|it| it[2]["Condition"] = version.clone()));
+    decides(C::BucketTlsOnly, Status::Fail, with(&|it| it[2]["Condition"] = version.clone()));
     decides(C::BucketPolicyScoped, Status::Fail, with(&|it| it[0]["Condition"] = Value::Null));
     // Where the trail delivers, and who it is.
     for (at, field, value) in [
@@ -389,7 +390,7 @@ fn wrong_organizations_and_monitoring_fail() {
     unknown[0]["Condition"] = json!({ "NumericEquals": { "aws:MultiFactorAuthAge": "1" } });
     decides(C::OrgTrailProtectedByScp, Status::Manual, control(unknown));
     let mut facts = good();
-    facts.monitoring.changes = known(
+    monitoring(&mut facts).changes = known(
         [1, 2]
             .map(|at| Change { resource: TRAIL.to_owned(), at: Timestamp::from_unix(at) })
             .to_vec(),
@@ -397,23 +398,27 @@ fn wrong_organizations_and_monitoring_fail() {
     let judged = judge(C::TrailConfigHistory, &facts, &Wanted::default());
     assert_eq!((judged.status, judged.reason), (Status::Fail, Reason::Changed));
     decides(C::AlertTrailTampering, Status::Fail, |f| {
-        if let Fact::Known(alerts) = &mut f.monitoring.alerts {
+        if let Fact::Known(alerts) = &mut monitoring(f).alerts {
             alerts[0].in_force = Some(false);
         }
     });
     decides(C::ConfigRecorder, Status::Fail, |f| {
-        if let Fact::Known(recorders) = &mut f.monitoring.recorders {
+        if let Fact::Known(recorders) = &mut monitoring(f).recorders {
             recorders[0].recording = false;
         }
     });
     let answer = |compliance: &str| {
-        let one = RuleResult { compliance: compliance.to_owned(), ..RuleResult::default() };
-        known(vec![one])
+        let of = |resource: &str| RuleResult {
+            resource: resource.to_owned(),
+            compliance: compliance.to_owned(),
+            ..RuleResult::default()
+        };
+        known(vec![of("main"), of("logs")])
     };
     decides(C::ConfigRulesCompliant, Status::Fail, |f| {
-        f.monitoring.rules = answer("NON_COMPLIANT");
+        monitoring(f).rules = answer("NON_COMPLIANT");
     });
     decides(C::ConformancePack, Status::Manual, |f| {
-        f.monitoring.packs = answer("INSUFFICIENT_DATA");
+        monitoring(f).packs = answer("INSUFFICIENT_DATA");
     });
 }

@@ -2,7 +2,8 @@
 use crate::control::fact::{Fact, Reader, Unread, UnreadWhy};
 use crate::control::facts::{Delivery, Facts, TrailFacts, TrailStatus};
 use crate::control::operation::Operation;
-use crate::control::selectors::{ReadsAndWrites, Recorded};
+use crate::control::policy::PARTITIONS;
+use crate::control::selectors::{ReadsAndWrites, Recorded, Selectors};
 use crate::control::status::{Judgement, Pitfall, Reason};
 use crate::vocab::time::{HOUR, Timestamp};
 use serde_json::{Value, json};
@@ -115,17 +116,25 @@ enum Trouble {
     Error(String),
     TooOld,
     Never,
+    /// There was none, and the first is not due yet.
+    NotDue,
 }
 
-fn trouble(delivery: &Delivery, as_of: Option<Timestamp>, age: Option<i64>) -> Option<Trouble> {
+fn trouble(
+    delivery: &Delivery,
+    started: Option<Timestamp>,
+    as_of: Option<Timestamp>,
+    age: Option<i64>,
+) -> Option<Trouble> {
     if let Some(error) = delivery.error.as_ref().filter(|error| !error.is_empty()) {
         return Some(Trouble::Error(error.clone()));
     }
     let age = age?;
-    match (delivery.latest, as_of) {
+    let is_older = |at: Timestamp| as_of.map(|now| now.unix().saturating_sub(at.unix()) > age);
+    match (delivery.latest, started.and_then(is_older)) {
+        (None, Some(false)) => Some(Trouble::NotDue),
         (None, _) => Some(Trouble::Never),
-        (Some(latest), Some(now)) if now.unix() - latest.unix() > age => Some(Trouble::TooOld),
-        _ => None,
+        (Some(latest), _) => is_older(latest).unwrap_or_default().then_some(Trouble::TooOld),
     }
 }
 
@@ -147,6 +156,11 @@ fn deliveries(
     }
     let home = trail.home_region.value();
     let (mut wrong, mut unread, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    if !home.is_some_and(|home| trail.status.contains_key(home)) {
+        // Other regions say nothing about the one that is always judged.
+        unread.push(Unread::new(Operation::GetTrailStatus, UnreadWhy::NotAsked));
+    }
+    let mut not_due = false;
     let mut reason = Reason::DeliveryTooOld;
     for (region, status) in &trail.status {
         let status = match r.read(status) {
@@ -159,8 +173,9 @@ fn deliveries(
         let delivery = of(&status);
         let latest = delivery.latest.map(|at| at.to_string());
         seen.push(json!({ "region": region, "latest": latest }));
-        match trouble(delivery, facts.as_of, age(home == Some(region))) {
+        match trouble(delivery, status.started, facts.as_of, age(home == Some(region))) {
             None => {}
+            Some(Trouble::NotDue) => not_due = true,
             Some(Trouble::Error(error)) => {
                 reason = Reason::DeliveryFailed;
                 wrong.push(json!({ "region": region, "latest": latest, "error": error }));
@@ -183,7 +198,11 @@ fn deliveries(
         judgement.unread.extend(unread);
         return Ok(judgement);
     }
-    Ok(Judgement::pass().seen("as_of", as_of).seen("deliveries", seen))
+    let judged = match not_due {
+        true => Judgement::manual(Reason::InsufficientData),
+        false => Judgement::pass(),
+    };
+    Ok(judged.seen("as_of", as_of).seen("deliveries", seen))
 }
 
 /// A region without events has no log files, so that only the home region is judged by age.
@@ -214,7 +233,7 @@ pub(super) fn cloudwatch(r: &Reader, facts: &Facts) -> Judged {
 fn recorded(recorded: &Recorded) -> &'static str {
     match recorded {
         Recorded::All(_) => "all",
-        Recorded::Narrowed => "some",
+        Recorded::Narrowed { .. } => "some",
         Recorded::None => "none",
     }
 }
@@ -248,31 +267,51 @@ pub(super) fn excluded(r: &Reader, trail: &TrailFacts) -> Judged {
     if is_none(&events) {
         return Ok(Judgement::not_applicable(Reason::NoManagementEvents));
     }
-    let mut sources = BTreeSet::new();
+    let (mut named, mut some, mut narrowed) = (BTreeSet::new(), false, false);
     for side in [&events.reads, &events.writes] {
-        if let Recorded::All(excluded) = side {
-            sources.extend(excluded.iter().cloned());
+        match side {
+            Recorded::All(excluded) => named.extend(excluded.iter().cloned()),
+            Recorded::Narrowed { sources } => {
+                narrowed = true;
+                some |= *sources;
+            }
+            Recorded::None => {}
         }
     }
-    let judged = Judgement::holds(sources.is_empty(), Reason::SourcesExcluded);
-    Ok(judged.seen("excluded", sources.into_iter().collect::<Vec<_>>()))
+    let judged = match (some || !named.is_empty(), narrowed) {
+        (true, _) => Judgement::fail(Reason::SourcesExcluded),
+        (false, true) => Judgement::manual(Reason::EventsNarrowed),
+        (false, false) => Judgement::pass(),
+    };
+    Ok(judged.seen("excluded", named.into_iter().collect::<Vec<_>>()))
 }
 
 fn bucket_arn(partition: &str, bucket: &str) -> String {
     format!("arn:{partition}:s3:::{bucket}/")
 }
 
-/// Returns the partition of an ARN; that of the commercial regions without one.
-pub(super) fn partition(arn: Option<&str>) -> &str {
-    arn.and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws")
+/// Returns the partition of an ARN; all of them if it is not known. Policies and selectors of another
+/// partition than the trail's are refused by AWS, so that one that fits any fits the trail's.
+pub(super) fn partitions(arn: Option<&str>) -> Vec<&str> {
+    match arn.and_then(|arn| arn.split(':').nth(1)) {
+        Some(partition) => vec![partition],
+        None => PARTITIONS.to_vec(),
+    }
+}
+
+/// Returns how far the data events of a bucket are recorded, at best.
+fn object_data(selectors: &Selectors, trail: &TrailFacts, bucket: &str) -> ReadsAndWrites {
+    let none = ReadsAndWrites { reads: Recorded::None, writes: Recorded::None };
+    let of = |partition| selectors.object_data(&bucket_arn(partition, bucket));
+    let mut each = partitions(trail.arn.as_deref()).into_iter().map(of);
+    each.find(|events| !is_none(events)).unwrap_or(none)
 }
 
 pub(super) fn log_bucket_data(r: &Reader, facts: &Facts) -> Judged {
     let trail = &facts.trail;
     let selectors = r.read(&trail.selectors)?;
     let name = facts.bucket.name.as_deref().or(trail.bucket.value().map(String::as_str));
-    let arn = bucket_arn(partition(trail.arn.as_deref()), name.unwrap_or_default());
-    let events = selectors.map(|selectors| selectors.object_data(&arn));
+    let events = selectors.map(|selectors| object_data(selectors, trail, name.unwrap_or_default()));
     Ok(match events {
         Some(events) if is_all(&events) => seen_events(Judgement::pass(), &events),
         // A different trail, of this or of the bucket's account, may record them.
@@ -286,10 +325,8 @@ pub(super) fn data(r: &Reader, trail: &TrailFacts) -> Judged {
         return Ok(Judgement::not_applicable(Reason::NoBucketNamed));
     }
     let selectors = r.read(&trail.selectors)?;
-    let partition = partition(trail.arn.as_deref());
     let is_covered = |bucket: &&String| {
-        let arn = bucket_arn(partition, bucket);
-        selectors.is_some_and(|selectors| is_all(&selectors.object_data(&arn)))
+        selectors.is_some_and(|selectors| is_all(&object_data(selectors, trail, bucket)))
     };
     let missing: Vec<&str> = trail
         .data_buckets
