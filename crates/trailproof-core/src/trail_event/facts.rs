@@ -121,6 +121,14 @@ impl<'a> Facts<'a> {
     /// Returns the effect on the key of a KMS call: the key's ARN if the event has it, otherwise an
     /// id that the call names in its own account and region. An alias alone does not identify a
     /// key.
+    /// Returns the ARN of the key that a call is about, if the event names it.
+    pub(crate) fn key_arn(&self) -> Option<&'a str> {
+        let resources = items(Some(&self.record.resources)).iter();
+        let mut arns = resources.filter_map(|resource| resource.get("ARN")?.as_str());
+        arns.find(|arn| arn.contains(":key/"))
+            .or_else(|| self.text("keyId").filter(|id| id.contains(":key/")))
+    }
+
     pub(crate) fn of_key(&self, effect: Effect) -> Effects {
         let arn_in = |value: &'a Value| value.as_str().and_then(KeyName::from_arn);
         let resources = items(Some(&self.record.resources)).iter();

@@ -5,9 +5,12 @@
 //! `PutBucketLifecycleConfiguration`). JSON services write members with a lower-case first letter;
 //! for S3, XML bodies appear as JSON, in which one child is an object and several are an array.
 use super::facts::{Effects, Facts};
-use super::policy::lets_cloudtrail;
+use super::policy::{lets_cloudtrail_encrypt, lets_cloudtrail_write};
 use super::{Effect, NamedTrail, Subject};
 use crate::control::policy::items;
+use crate::control::selectors::{
+    AdvancedSelector, BasicSelector, FieldSelector, ReadsAndWrites, Recorded, Selectors,
+};
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::key_layout::DigestKey;
 use serde_json::Value;
@@ -114,58 +117,61 @@ fn update_trail(facts: &Facts<'_>) -> Effects {
 /// Selectors are the state after the call. They narrow the trail if they no longer record all
 /// management events, both reads and writes.
 fn put_event_selectors(facts: &Facts<'_>) -> Effects {
-    let classic = items(facts.parameter("eventSelectors"));
+    let basic = items(facts.parameter("eventSelectors"));
     let advanced = items(facts.parameter("advancedEventSelectors"));
-    // Without any selectors, AWS's default applies: all management events.
-    let all = match (classic, advanced) {
-        ([], []) => true,
-        ([], advanced) => records_management_advanced(advanced),
-        (classic, _) => records_management(classic),
+    let selectors = match (basic, advanced) {
+        ([], [_, ..]) => Selectors::Advanced(advanced.iter().map(advanced_selector).collect()),
+        _ => Selectors::Basic(basic.iter().map(basic_selector).collect()),
     };
-    if all { Vec::new() } else { facts.of_trail("trailName", Effect::Stops) }
+    let ReadsAndWrites { reads, writes } = selectors.management();
+    let is_all = |it: &Recorded| matches!(it, Recorded::All(excluded) if excluded.is_empty());
+    match is_all(&reads) && is_all(&writes) {
+        true => Vec::new(),
+        false => facts.of_trail("trailName", Effect::Stops),
+    }
 }
 
-fn records_management(selectors: &[Value]) -> bool {
-    let (mut reads, mut writes) = (false, false);
-    for selector in selectors {
-        let includes = selector.get("includeManagementEvents").and_then(Value::as_bool);
-        let excludes = items(selector.get("excludeManagementEventSources"));
-        if includes == Some(false) || !excludes.is_empty() {
-            continue;
-        }
-        let kind = selector.get("readWriteType").and_then(Value::as_str).unwrap_or("All");
-        reads |= kind != "WriteOnly";
-        writes |= kind != "ReadOnly";
+fn basic_selector(selector: &Value) -> BasicSelector {
+    let side = selector.get("readWriteType").and_then(Value::as_str).unwrap_or("All");
+    let management = selector.get("includeManagementEvents").and_then(Value::as_bool);
+    BasicSelector {
+        reads: side != "WriteOnly",
+        writes: side != "ReadOnly",
+        management: management.unwrap_or(true),
+        excluded: texts(selector, "excludeManagementEventSources"),
+        // Digests do not depend on data events.
+        data: Vec::new(),
     }
-    reads && writes
 }
 
-/// Judges selectors by their fields, never by their names.
-fn records_management_advanced(selectors: &[Value]) -> bool {
-    let (mut reads, mut writes) = (false, false);
-    for selector in selectors {
-        let fields = items(selector.get("fieldSelectors"));
-        let field = |name: &str| {
-            fields.iter().find(|field| field.get("field").and_then(Value::as_str) == Some(name))
-        };
-        let category = field("eventCategory").map(|field| items(field.get("equals")));
-        if !category.is_some_and(|values| values.iter().any(|value| value == "Management")) {
-            continue;
-        }
-        if field("eventSource").is_some() {
-            continue;
-        }
-        let read_only = field("readOnly").and_then(|field| items(field.get("equals")).first());
-        reads |= read_only.is_none_or(|value| value != "false" && *value != Value::Bool(false));
-        writes |= read_only.is_none_or(|value| value != "true" && *value != Value::Bool(true));
-    }
-    reads && writes
+fn advanced_selector(selector: &Value) -> AdvancedSelector {
+    let other = |field: &Value| {
+        let names = ["endsWith", "notStartsWith", "notEndsWith"];
+        names.iter().any(|name| !items(field.get(name)).is_empty())
+    };
+    let field = |field: &Value| FieldSelector {
+        field: field.get("field").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        equals: texts(field, "equals"),
+        starts_with: texts(field, "startsWith"),
+        not_equals: texts(field, "notEquals"),
+        other: other(field),
+    };
+    AdvancedSelector { fields: items(selector.get("fieldSelectors")).iter().map(field).collect() }
+}
+
+/// Returns the texts of a list. A switch may be bare.
+fn texts(of: &Value, name: &str) -> Vec<String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    items(of.get(name)).iter().map(text).collect()
 }
 
 fn put_bucket_policy(facts: &Facts<'_>) -> Effects {
     let Some(policy) = facts.parameter("bucketPolicy") else { return Vec::new() };
     let object = format!("{}/{}", facts.recorded.bucket, facts.recorded.log.key);
-    let narrows = !lets_cloudtrail(policy, "s3:PutObject", Some(&object));
+    let narrows = !lets_cloudtrail_write(policy, &object);
     facts.of_bucket(narrows, Effect::Stops)
 }
 
@@ -256,7 +262,7 @@ fn delete_objects(facts: &Facts<'_>) -> Effects {
 
 fn put_key_policy(facts: &Facts<'_>) -> Effects {
     let Some(policy) = facts.parameter("policy") else { return Vec::new() };
-    if lets_cloudtrail(policy, "kms:GenerateDataKey", None) {
+    if lets_cloudtrail_encrypt(policy, facts.key_arn().unwrap_or("*")) {
         return Vec::new();
     }
     facts.of_key(Effect::Stops)

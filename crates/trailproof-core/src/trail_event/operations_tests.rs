@@ -94,6 +94,17 @@ fn selectors_narrow_if_they_drop_management_events() {
         (json!({"advancedEventSelectors": [advanced(json!([data]))]}), true),
         (json!({"advancedEventSelectors": [advanced(json!([management, read_only]))]}), true),
         (json!({"advancedEventSelectors": [advanced(json!([management, excludes]))]}), true),
+        // What is left out narrows however it is spelled.
+        (
+            json!({"advancedEventSelectors": [advanced(json!([management,
+                {"field": "eventName", "notEquals": ["StopLogging"]}]))]}),
+            true,
+        ),
+        (
+            json!({"advancedEventSelectors": [advanced(json!([management,
+                {"field": "readOnly", "notEquals": ["true"]}]))]}),
+            true,
+        ),
         (
             json!({"advancedEventSelectors": [advanced(json!([management, read_only])),
                 advanced(json!([management, writes]))]}),

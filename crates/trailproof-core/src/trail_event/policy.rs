@@ -1,83 +1,44 @@
-//! Decides whether a bucket's or a key's policy still lets CloudTrail deliver. A small and cautious
-//! interpretation: the answer is yes only if a statement allows it and no statement, understood or
-//! not, may forbid it.
-use crate::control::policy::items;
-use crate::vocab::glob::{CaseRule, glob};
+//! Decides whether a bucket's or a key's policy still lets CloudTrail deliver: the answer is yes only if a
+//! statement may allow it and no statement, understood or not, may forbid it.
+use crate::control::policy::{Caller, Context, PARTITIONS, Policy, Request};
 use serde_json::Value;
 
-/// Returns whether `policy` lets CloudTrail's service perform `action`, on `resource` if one is
-/// given.
-///
-/// `resource` is written without the part before the bucket: `BUCKET/KEY`. `policy` is an object,
-/// as in S3's events, or JSON text, as in those of KMS.
-pub(crate) fn lets_cloudtrail(policy: &Value, action: &str, resource: Option<&str>) -> bool {
-    let parsed = match policy {
-        Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
-        other => other.clone(),
-    };
-    let mut allowed = false;
-    for statement in items(parsed.get("Statement")) {
-        let concerns = is_cloudtrail(statement)
-            && covers(statement, ("Action", "NotAction"), action)
-            && resource
-                .is_none_or(|resource| covers(statement, ("Resource", "NotResource"), resource));
-        match statement.get("Effect").and_then(Value::as_str) {
-            Some("Allow") => allowed |= concerns,
-            Some("Deny") if concerns && !exempts_services(statement) => return false,
-            _ => {}
-        }
-    }
-    allowed
+/// Names of CloudTrail in policies.
+const SERVICES: [&str; 2] = ["cloudtrail.amazonaws.com", "cloudtrail.amazonaws.com.cn"];
+
+/// Returns whether a bucket's policy lets CloudTrail write an object, which is written as `BUCKET/KEY`.
+pub(crate) fn lets_cloudtrail_write(policy: &Value, object: &str) -> bool {
+    let Some(policy) = parsed(policy) else { return false };
+    // A policy names the partition of its bucket.
+    let mut arns = PARTITIONS.iter().map(|partition| format!("arn:{partition}:s3:::{object}"));
+    arns.any(|arn| lets(&policy, "s3:PutObject", &arn))
 }
 
-fn is_cloudtrail(statement: &Value) -> bool {
-    let is_service = |name: &Value| {
-        name.as_str().is_some_and(|name| name == "*" || name.starts_with("cloudtrail.amazonaws."))
-    };
-    match statement.get("Principal") {
-        Some(Value::String(all)) => all == "*",
-        Some(Value::Object(kinds)) => {
-            let every = |kind: &str| items(kinds.get(kind)).iter().any(|name| name == "*");
-            items(kinds.get("Service")).iter().any(is_service) || every("AWS")
-        }
-        // `NotPrincipal` names the excluded principals; CloudTrail's service is hardly ever one of
-        // them.
-        _ => statement.get("NotPrincipal").is_some(),
+/// Returns whether a key's policy lets CloudTrail encrypt with the key, whose ARN is `*` if it is not known.
+pub(crate) fn lets_cloudtrail_encrypt(policy: &Value, key: &str) -> bool {
+    parsed(policy).is_some_and(|policy| lets(&policy, "kms:GenerateDataKey", key))
+}
+
+/// Returns the policy of an event: an object, as in S3's, or JSON text, as in those of KMS.
+fn parsed(policy: &Value) -> Option<Policy> {
+    match policy {
+        Value::String(text) => Policy::parse(text).ok(),
+        other => Policy::from_value(other).ok(),
     }
 }
 
-/// Returns whether one of the statement's patterns matches `what`, or none of its exceptions does.
-fn covers(statement: &Value, (has, excepts): (&str, &str), what: &str) -> bool {
-    let fits = |pattern: &Value| {
-        let pattern = pattern.as_str().unwrap_or_default();
-        // `arn:PARTITION:s3:::BUCKET/KEY`
-        let pattern = match pattern.split_once(":s3:::") {
-            Some((_, rest)) if pattern.starts_with("arn:") => rest,
-            _ => pattern,
-        };
-        glob(pattern, what, CaseRule::Blind)
+fn lets(policy: &Policy, action: &str, resource: &str) -> bool {
+    let is_let = |service: &&str| {
+        // Services never use plain HTTP, and are no principals of an account.
+        let context = vec![
+            ("aws:securetransport", Context::Is(vec!["true"])),
+            ("aws:principalisawsservice", Context::Is(vec!["true"])),
+            ("s3:x-amz-acl", Context::Is(vec!["bucket-owner-full-control"])),
+        ];
+        let caller = Caller::Service(service);
+        policy.may_allow(&Request { caller, action, resource, context })
     };
-    match statement.get(has) {
-        Some(patterns) => items(Some(patterns)).iter().any(fits),
-        None => !items(statement.get(excepts)).iter().any(fits),
-    }
-}
-
-/// Returns whether the conditions exempt requests from AWS's own services: plain HTTP, which
-/// services never use, and principals that are not services.
-fn exempts_services(statement: &Value) -> bool {
-    let Some(Value::Object(conditions)) = statement.get("Condition") else { return false };
-    let mut of_bool = conditions.iter().filter(|(operator, _)| operator.starts_with("Bool"));
-    of_bool.any(|(_, keys)| {
-        keys.as_object().is_some_and(|keys| {
-            keys.iter().any(|(key, values)| {
-                let key = key.to_ascii_lowercase();
-                let no = |value: &Value| value == "false" || *value == Value::Bool(false);
-                (key == "aws:securetransport" || key == "aws:principalisawsservice")
-                    && items(Some(values)).iter().all(no)
-            })
-        })
-    })
+    SERVICES.iter().any(is_let)
 }
 
 #[cfg(test)]
@@ -87,7 +48,7 @@ mod tests {
 
     fn lets(statements: &Value) -> bool {
         let policy = json!({"Version": "2012-10-17", "Statement": statements});
-        lets_cloudtrail(&policy, "s3:PutObject", Some("b/p/AWSLogs/111122223333/x"))
+        lets_cloudtrail_write(&policy, "b/p/AWSLogs/111122223333/x")
     }
 
     fn write() -> Value {
@@ -141,7 +102,22 @@ mod tests {
         ] {
             assert_eq!(lets(&statements), expected, "{statements}");
         }
-        assert!(!lets_cloudtrail(&json!("no policy"), "s3:PutObject", None));
-        assert!(!lets_cloudtrail(&Value::Null, "s3:PutObject", None));
+        assert!(!lets_cloudtrail_write(&json!("no policy"), "b/x"));
+        assert!(!lets_cloudtrail_write(&Value::Null, "b/x"));
+    }
+
+    /// Conditions whose keys CloudTrail's requests are known to have are evaluated.
+    #[test]
+    fn conditions_count() {
+        let mut private = write();
+        private["Condition"] = json!({"StringEquals": {"s3:x-amz-acl": "private"}});
+        assert!(!lets(&private));
+        let mut one_trail = write();
+        one_trail["Condition"] = json!({"StringEquals": {"aws:SourceArn": "arn:aws:x"}});
+        assert!(lets(&one_trail), "whether it is this trail is not known");
+        let key = json!({"Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "arn:aws:kms:r:a:key/1",
+            "Principal": {"Service": "cloudtrail.amazonaws.com"}}});
+        assert!(lets_cloudtrail_encrypt(&key, "arn:aws:kms:r:a:key/1"));
+        assert!(!lets_cloudtrail_encrypt(&key, "arn:aws:kms:r:a:key/2"));
     }
 }
