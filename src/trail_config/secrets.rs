@@ -1,5 +1,5 @@
 //! Texts that an input marks as sensitive, which no output shows.
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use trailproof_core::vocab::budget;
@@ -23,7 +23,12 @@ impl<'a> Secrets<'a> {
         let long = || texts.iter().filter(|text| text.len() >= LONG);
         let length: usize = long().map(String::len).sum();
         let few = length <= budget::SENSITIVE;
-        Self { whole: texts, within: few.then(|| AhoCorasick::new(long()).ok()).flatten() }
+        // The kind that is built fastest: what is shown is short.
+        let within = || {
+            let mut builder = AhoCorasick::builder();
+            builder.kind(Some(AhoCorasickKind::NoncontiguousNFA)).build(long()).ok()
+        };
+        Self { whole: texts, within: few.then(within).flatten() }
     }
 
     /// Returns whether a text must not be written: it is one of them or holds one. If there are too many to

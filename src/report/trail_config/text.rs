@@ -10,7 +10,7 @@ use trailproof_core::vocab::location::{escape, excerpt};
 pub(crate) fn text(report: &ConfigReport) -> String {
     let mut out = String::new();
     for input in &report.inputs {
-        let _ = writeln!(out, "read {} (sha256 {})", escape(&input.name), input.sha256);
+        let _ = writeln!(out, "read {} (sha256 {})", escape(&input.name), escape(&input.sha256));
     }
     if let Some(as_of) = report.as_of {
         let _ = writeln!(out, "as of {as_of}");

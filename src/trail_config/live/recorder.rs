@@ -116,7 +116,7 @@ impl Recorder {
             }
         };
         let answered = raw.status.is_some();
-        // What is kept is what the hash is of, and what is judged.
+        // The hash is of what is kept, and an answer of which only a part is kept is not judged.
         let answer = match raw.body.len() > budget::ANSWER_KEPT {
             true => Answer::Unread(Unread::new(operation, UnreadWhy::OverBudget)),
             false => answer,
@@ -142,4 +142,30 @@ impl Recorder {
 #[expect(clippy::disallowed_methods, reason = "evidence of a moment records the moment")]
 fn now() -> Timestamp {
     Timestamp::from_unix(chrono::Utc::now().timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_cloudtrail::operation::describe_trails::DescribeTrailsError;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_that_is_too_long_to_keep_is_not_judged() {
+        let note = |length: usize| {
+            let slot = Slot::default();
+            *slot.0.lock().unwrap() =
+                Raw { status: Some(200), request_id: None, body: vec![b' '; length] };
+            let mut recorder = Recorder::default();
+            let about = About { operation: Operation::DescribeTrails, region: "r", target: "t" };
+            let sent: Result<(), SdkError<DescribeTrailsError, HttpResponse>> = Ok(());
+            let answer = recorder.note(about, &slot, sent, |()| Some(json!({})));
+            let hash = hex::encode(Sha256::digest(&recorder.bodies[0]));
+            assert_eq!(recorder.calls[0].response_sha256, Some(hash), "of what is kept");
+            answer
+        };
+        assert!(matches!(note(budget::ANSWER_KEPT), Answer::Is(_)));
+        let long = note(budget::ANSWER_KEPT + 1);
+        assert!(matches!(long, Answer::Unread(unread) if unread.why == UnreadWhy::OverBudget));
+    }
 }

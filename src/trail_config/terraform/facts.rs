@@ -544,8 +544,12 @@ fn description<'a>(joins: &Joins<'a>, key: &'a Resource) -> Part<KeyDescription>
     let node = key.node();
     let external =
         matches!(key.kind.as_str(), "aws_kms_external_key" | "aws_kms_replica_external_key");
-    let switch = if key.kind == "aws_kms_key" { "is_enabled" } else { "enabled" };
-    let enabled = joins.unless_unset(key, switch).on()?.unwrap_or(true);
+    // The provider gives this one a value itself: what is not known of it comes from the configuration.
+    let enabled = match key.kind.as_str() {
+        "aws_kms_key" => node.get("is_enabled"),
+        _ => joins.unless_unset(key, "enabled"),
+    };
+    let enabled = enabled.on()?.unwrap_or(true);
     let mut state = if enabled { "Enabled" } else { "Disabled" };
     if external {
         // Without material of the customer's, the key cannot be used. Its state is known once it is made.

@@ -174,6 +174,9 @@ fn a_key_whose_state_is_open_is_not_known_to_be_usable() {
         json!({ "is_enabled": open }),
     );
     assert_eq!(is_open, "NOT_AVAILABLE");
+    // The provider itself gives the switch a value.
+    let unset = json!({ "arn": true, "is_enabled": true });
+    assert_eq!(of("aws_kms_key", json!({}), unset, json!({})), "NOT_AVAILABLE");
     // Without its material, such a key cannot encrypt.
     let external = json!({ "arn": true, "key_state": true });
     assert_eq!(of("aws_kms_external_key", json!({}), external, json!({})), "FAIL");

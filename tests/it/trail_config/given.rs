@@ -1,11 +1,13 @@
 //! `trail-config --evidence`: files as the AWS CLI prints them, and the script that gathers them.
 use super::{result, scratch};
+use crate::support::copy::Copy;
 use crate::support::program::program;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use trailproof_testkit::trail::TrailSpec;
 
 const TRAIL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main";
 
@@ -159,6 +161,43 @@ fn a_pattern_that_leaves_operations_out_does_not_report_them() {
     write(&at, &[("describe-metric-filters.json", &none.to_string())]);
     let document = judged(&at);
     assert_eq!(result(&document, TRAIL, "alert-trail-tampering")["status"], "MANUAL");
+}
+
+/// Chains in one bucket say nothing about a trail that delivers to another.
+#[test]
+fn a_record_counts_only_for_trails_of_its_bucket() {
+    let spec = TrailSpec::new().seed(4).regions(&["us-east-1"]).time("2026-03-01T00:04:11Z", 3);
+    let copy = Copy::write(&scratch("record-copy"), &spec.build()).unwrap();
+    let record = copy.beside("run.jsonl");
+    copy.verify(&["--record", &record]);
+    let text = fs::read_to_string(&record).unwrap();
+    let started = text.lines().find(|line| line.contains("\"delivered_to\"")).unwrap();
+    let started: Value = serde_json::from_str(started).unwrap();
+    let bucket = started["delivered_to"]["bucket"].as_str().unwrap().to_owned();
+    let at = gathered("record");
+    let accounts = json!({ "Accounts": [{ "Id": "999988887777", "State": "ACTIVE" }] });
+    let organization =
+        json!({ "Organization": { "Id": "o-1", "MasterAccountId": "1", "FeatureSet": "ALL" } });
+    write(
+        &at,
+        &[
+            ("list-accounts.json", &accounts.to_string()),
+            ("describe-organization.json", &organization.to_string()),
+        ],
+    );
+    let run = |bucket: &str| {
+        let trail = json!({ "trailList": [{ "TrailARN": TRAIL, "S3BucketName": bucket }] });
+        write(&at, &[("describe-trails.json", &trail.to_string())]);
+        let mut command = program(&["trail-config", "--format", "json", "--record", &record]);
+        command.arg("--evidence").arg(&at).output().unwrap()
+    };
+    let output = run(&bucket);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let covered = result(&document, TRAIL, "org-all-accounts-covered");
+    assert_eq!(covered["status"], "FAIL", "the account has no chain: {covered:#}");
+    let output = run("another-bucket");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no trail of the input delivers"));
 }
 
 #[test]

@@ -116,3 +116,32 @@ fn hostile_names_are_escaped() {
         assert!(!text.contains('\u{202e}'), "{}", file.display());
     }
 }
+
+/// A result that is joined comes from a file, whose texts are anyone's.
+#[test]
+fn nothing_of_a_joined_result_is_written_raw() {
+    let at = scratch("hostile-join");
+    let output = run(&fixture("state.json"), &["--format", "json"]);
+    let mut document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let hostile = "\u{1b}[31m\u{202e}<script>\r\n::error::x";
+    for result in document["results"].as_array_mut().unwrap() {
+        result["controls"] = serde_json::json!([{ "framework": hostile, "name": hostile,
+            "version": hostile, "tool": false, "id": hostile, "source": hostile }]);
+        result["wanted"] = serde_json::json!({ hostile: hostile });
+        result["subject"] = hostile.into();
+    }
+    document["inputs"][0]["sha256"] = hostile.into();
+    let (one, page) = (at.join("one.json"), at.join("page.html"));
+    fs::write(&one, document.to_string()).unwrap();
+    let html = format!("html={}", page.to_str().unwrap());
+    let mut command =
+        crate::support::program::program(&["trail-config", "--report", &html, "--join"]);
+    let output = command.arg(&one).arg(&one).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let texts = [String::from_utf8(output.stdout).unwrap(), fs::read_to_string(&page).unwrap()];
+    for text in texts {
+        for raw in ["\u{1b}", "\u{202e}", "<script>", "\r"] {
+            assert!(!text.contains(raw), "{raw:?}");
+        }
+    }
+}

@@ -259,15 +259,17 @@ pub(super) fn lets_write(r: &Reader, facts: &Facts) -> Judged {
         return Ok(seen(Judgement::pass()));
     }
     let denies_digests = with_key && are_allowed(&logs) && digests.iter().flatten().any(is_no);
-    let undecided = |place: &Place, all: &[Decision]| {
-        place.unread.is_none() && all.iter().any(|it| *it != Decision::Allowed)
-    };
-    let mut each = places.iter().zip(logs.iter().zip(&digests));
-    let at_known =
-        each.any(|(place, (log, digest))| undecided(place, log) || undecided(place, digest));
-    let unread = places.iter().find_map(|place| place.unread.clone());
-    let judged = match unread {
-        Some(unread) if acl == Decision::Allowed && !at_known => Judgement::not_available(unread),
+    let is_open = |of: &[Decision]| of.iter().any(|it| *it != Decision::Allowed);
+    let open = places.iter().zip(logs.iter().zip(&digests));
+    let mut open: Vec<&Option<Unread>> = open
+        .filter(|(_, (log, digest))| is_open(log) || is_open(digest))
+        .map(|(place, _)| &place.unread)
+        .collect();
+    // What was not read decides if all else is allowed; the narrowest is named.
+    let judged = match open.pop() {
+        Some(Some(last)) if acl == Decision::Allowed && !open.contains(&&None) => {
+            Judgement::not_available(last.clone())
+        }
         _ => undecided_by(facts, Operation::GetBucketPolicy),
     };
     Ok(judged.pitfall_if(denies_digests, Pitfall::DigestsMayBeDenied))

@@ -227,6 +227,19 @@ fn deliveries_are_not_judged_without_the_home_region() {
 }
 
 #[test]
+fn a_delivery_in_the_future_is_not_a_recent_one() {
+    let ahead = |seconds: i64| {
+        move |f: &mut Facts| {
+            let mut home = status();
+            home.logs.latest = at(-seconds);
+            f.trail.status.insert("us-east-1".to_owned(), known(home));
+        }
+    };
+    decides(CheckId::TrailDeliveryRecent, Status::Pass, ahead(60));
+    decides(CheckId::TrailDeliveryRecent, Status::NotAvailable, ahead(3_601));
+}
+
+#[test]
 fn a_trail_that_was_just_started_has_no_digest_yet() {
     let started = |ago: i64| {
         move |f: &mut Facts| {

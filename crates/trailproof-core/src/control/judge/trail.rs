@@ -15,6 +15,8 @@ type Judged = Result<Judgement, Unread>;
 const LOGS_RECENT: i64 = HOUR;
 /// Maximum age of the latest digest. CloudTrail delivers one each hour, up to 1.5 hours late.
 const DIGESTS_RECENT: i64 = 3 * HOUR;
+/// Time by which clocks may differ: that of this machine, and those of AWS.
+const SKEW: i64 = HOUR;
 /// Maximum age of the latest delivery to CloudWatch Logs.
 const CLOUDWATCH_RECENT: i64 = 24 * HOUR;
 
@@ -118,6 +120,8 @@ enum Trouble {
     Never,
     /// There was none, and the first is not due yet.
     NotDue,
+    /// It is said to be later than the answer itself.
+    Future,
 }
 
 fn trouble(
@@ -134,6 +138,11 @@ fn trouble(
     match (delivery.latest, started.and_then(is_older)) {
         (None, Some(false)) => Some(Trouble::NotDue),
         (None, _) => Some(Trouble::Never),
+        (Some(latest), _)
+            if as_of.is_some_and(|now| latest.unix().saturating_sub(now.unix()) > SKEW) =>
+        {
+            Some(Trouble::Future)
+        }
         (Some(latest), _) => is_older(latest).unwrap_or_default().then_some(Trouble::TooOld),
     }
 }
@@ -176,6 +185,9 @@ fn deliveries(
         match trouble(delivery, status.started, facts.as_of, age(home == Some(region))) {
             None => {}
             Some(Trouble::NotDue) => not_due = true,
+            Some(Trouble::Future) => {
+                unread.push(Unread::new(Operation::GetTrailStatus, UnreadWhy::Malformed));
+            }
             Some(Trouble::Error(error)) => {
                 reason = Reason::DeliveryFailed;
                 wrong.push(json!({ "region": region, "latest": latest, "error": error }));
