@@ -123,10 +123,11 @@ impl Window {
                 .is_none_or(|spans| spans.iter().any(|(from, to)| named >= *from && named < *to))
     }
 
-    /// Returns the seconds of a segment that lie in the window.
+    /// Returns the seconds of a segment in which events of the window may have been delivered.
     fn seconds_of(&self, segment: &Segment) -> i64 {
         let from = self.from.map_or(segment.from, |from| from.max(segment.from));
-        let to = self.to.map_or(segment.to, |to| to.min(segment.to));
+        let to = self.to.map(|to| to.plus(DELIVERED_WITHIN));
+        let to = to.map_or(segment.to, |to| to.min(segment.to));
         (to.unix() - from.unix()).max(0)
     }
 }
@@ -262,15 +263,16 @@ async fn report(
 ) -> Result<(), Refusal> {
     while let Some((log, contents)) = contents.next().await {
         match contents {
-            Contents::Events(events) => {
+            Contents::Events(found) => {
                 searched.log_files += 1;
-                searched.with_events += u64::from(!events.is_empty());
-                for event in &events {
+                searched.with_events += u64::from(!found.events.is_empty());
+                searched.unparsed(&log.at, found.unparsed);
+                for event in &found.events {
                     searched.events += 1;
                     emit(EventHit { log: &log, event })?;
                 }
             }
-            Contents::NotEvents => searched.not_events += 1,
+            Contents::NotEvents => searched.without_form(&log.at),
             Contents::Invalid(finding) => searched.changed(&log.at, &finding),
             Contents::Unread(why) => searched.unread(&log.at, &why),
             // Read in its turn.

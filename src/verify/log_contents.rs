@@ -9,7 +9,7 @@ use std::sync::Arc;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::codes::finding::{Finding, Outcome};
 use trailproof_core::record::ProvenLog;
-use trailproof_core::trail_event::{EventFilter, TrailEvent};
+use trailproof_core::trail_event::{EventFilter, FoundEvents, TrailEvent};
 use trailproof_core::vocab::budget::EVENTS_WAITING;
 
 /// Log files that are read as one unit of work from a disk, and one by one from a store.
@@ -23,7 +23,7 @@ const UNITS: (usize, usize) = (4, 256);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Contents {
     /// The matching events.
-    Events(Vec<TrailEvent>),
+    Events(FoundEvents),
     /// The content is proven and does not have the form of a log file of events.
     NotEvents,
     /// The content is not what the digest records.
@@ -119,7 +119,7 @@ async fn read(source: &dyn ObjectSource, filter: &EventFilter, log: &ProvenLog) 
     match contents(filter, outcome, searched) {
         // Too large to be kept beside others, but proven.
         None => Contents::Later,
-        Some(Contents::Events(events)) if size(&events) > EVENTS_WAITING => Contents::Later,
+        Some(Contents::Events(found)) if size(&found.events) > EVENTS_WAITING => Contents::Later,
         Some(contents) => contents,
     }
 }

@@ -241,6 +241,9 @@ pub(crate) fn summary(searched: &EventsSearched) -> Vec<String> {
     for (at, why) in &searched.first_unread {
         lines.push(format!("not read: {} ({why})", at.excerpt()));
     }
+    for at in &searched.first_not_parsed {
+        lines.push(format!("not parsed: {}", at.excerpt()));
+    }
     let missing = left_out(searched);
     if !missing.is_empty() {
         lines.push(format!("not searched: {}", missing.join(", ")));
@@ -262,6 +265,8 @@ fn left_out(searched: &EventsSearched) -> Vec<String> {
         (searched.logs_not_proven, "log file", "not proven"),
         (searched.logs_changed, "log file", "changed"),
         (searched.logs_unread, "log file", "not read"),
+        (searched.not_events, "log file", "without the form of a log file"),
+        (searched.events_unparsed, "event", "that cannot be parsed"),
         (searched.places_in_doubt, "place", "in doubt"),
         (searched.listings_unread, "listing", "not read"),
     ] {
@@ -287,6 +292,8 @@ fn searched_json(searched: &EventsSearched) -> serde_json::Result<Value> {
         "log_files_with_events": searched.with_events,
         "events": searched.events,
         "log_files_without_form": searched.not_events,
+        "events_not_parsed": searched.events_unparsed,
+        "not_parsed": searched.first_not_parsed.iter().map(uri).collect::<Vec<_>>(),
         "log_files_not_proven": searched.logs_not_proven,
         "log_files_changed": searched.logs_changed,
         "log_files_not_read": searched.logs_unread,

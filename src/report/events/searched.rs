@@ -30,6 +30,10 @@ pub(crate) struct EventsSearched {
     pub(crate) events: u64,
     /// Proven log files that do not have the form of a log file of events.
     pub(crate) not_events: u64,
+    /// Events that may match and cannot be parsed.
+    pub(crate) events_unparsed: u64,
+    /// The first log files without that form, and the first with such events.
+    pub(crate) first_not_parsed: Vec<ObjectLocation>,
     /// Log files that are not proven.
     pub(crate) logs_not_proven: u64,
     /// Digests that are not proven, so that it is not known which log files they name.
@@ -55,6 +59,8 @@ impl EventsSearched {
     /// Returns whether everything was searched.
     pub(crate) fn is_complete(&self) -> bool {
         self.logs_not_proven == 0
+            && self.not_events == 0
+            && self.events_unparsed == 0
             && self.digests_not_proven == 0
             && self.logs_unread == 0
             && self.logs_changed == 0
@@ -69,6 +75,26 @@ impl EventsSearched {
         self.logs_changed += 1;
         if self.first_changed.len() < NAMED {
             self.first_changed.push((at.clone(), finding.code()));
+        }
+    }
+
+    /// Counts events of a log file that cannot be parsed.
+    pub(crate) fn unparsed(&mut self, at: &ObjectLocation, events: u64) {
+        if events > 0 {
+            self.events_unparsed += events;
+            self.not_parsed(at);
+        }
+    }
+
+    /// Counts a proven log file that does not have the form of a log file of events.
+    pub(crate) fn without_form(&mut self, at: &ObjectLocation) {
+        self.not_events += 1;
+        self.not_parsed(at);
+    }
+
+    fn not_parsed(&mut self, at: &ObjectLocation) {
+        if self.first_not_parsed.len() < NAMED {
+            self.first_not_parsed.push(at.clone());
         }
     }
 

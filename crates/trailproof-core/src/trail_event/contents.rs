@@ -3,19 +3,104 @@ use crate::record::wire::shown_json;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Names of fields whose values are credentials, in lower case. AWS itself hides passwords, but not
-/// what AssumeRole and its relatives return.
-const SECRETS: [&str; 6] = [
+/// Names of fields whose values are credentials, in lower case and without `-` and `_`. AWS itself
+/// hides some of them in some services.
+const SECRETS: [&str; 20] = [
+    "accesstoken",
     "authorizationtoken",
+    "authparameters",
+    "authtoken",
+    "clientsecret",
+    "idtoken",
+    "privatekey",
+    "refreshtoken",
+    "samlassertion",
     "secretaccesskey",
+    "secretbinary",
     "secretstring",
+    "securitytoken",
     "sessiontoken",
-    "x-amz-security-token",
-    "x-amz-signature",
+    "signintoken",
+    "token",
+    "webidentitytoken",
+    "xamzcredential",
+    "xamzsecuritytoken",
+    "xamzsignature",
 ];
+
+/// Parameters of signed URLs whose values are credentials, in lower case.
+const PARAMETERS: [&str; 3] = ["x-amz-credential", "x-amz-security-token", "x-amz-signature"];
+
+/// JSON texts inside of JSON texts that are looked into.
+const NESTED: usize = 4;
 
 /// Written in place of a secret, as a JSON text.
 const REDACTED: &str = "\"[redacted]\"";
+
+/// Returns whether the values of a field are credentials.
+fn is_secret(name: &str) -> bool {
+    let plain = name.chars().filter(|it| !matches!(it, '-' | '_'));
+    let plain: String = plain.map(|it| it.to_ascii_lowercase()).collect();
+    SECRETS.binary_search(&plain.as_str()).is_ok() || plain.ends_with("password")
+}
+
+/// Returns a text with the credentials of signed URLs replaced, and those in a text that is JSON
+/// itself.
+pub(super) fn text_without_secrets(text: &str) -> Cow<'_, str> {
+    cleaned(text, NESTED)
+}
+
+fn cleaned(text: &str, nested: usize) -> Cow<'_, str> {
+    if nested > 0 && text.trim_start().starts_with(['{', '[']) {
+        let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
+        let mut copy = Copy { kept: Vec::new(), redacted: false, nested: nested - 1 };
+        let is_whole = scan.copy(0, &mut copy).is_some() && {
+            scan.blank();
+            scan.at == text.len()
+        };
+        if is_whole {
+            let inner = String::from_utf8(copy.kept).ok().filter(|_| copy.redacted);
+            return inner.map_or(Cow::Borrowed(text), Cow::Owned);
+        }
+    }
+    without_parameters(text)
+}
+
+/// Replaces the values of parameters that are credentials, as in `X-Amz-Signature=VALUE&`.
+fn without_parameters(text: &str) -> Cow<'_, str> {
+    let lower = text.to_ascii_lowercase();
+    let mut values: Vec<Range<usize>> = Vec::new();
+    for name in PARAMETERS {
+        for (at, _) in lower.match_indices(name) {
+            let after = at + name.len();
+            let rest = lower.get(after..).unwrap_or_default();
+            let Some(assigns) = ["=", "%3d", ": ", ":"].into_iter().find(|it| rest.starts_with(it))
+            else {
+                continue;
+            };
+            let from = after + assigns.len();
+            let value = lower.get(from..).unwrap_or_default();
+            let plain = value.find(['&', ' ', '"', '\'', ',', ';', '<', '>', '\\']);
+            let ends = [plain, value.find("%26")].into_iter().flatten().min();
+            values.push(from..from + ends.unwrap_or(value.len()));
+        }
+    }
+    if values.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    values.sort_by_key(|value| value.start);
+    let (mut out, mut kept) = (String::new(), 0);
+    for value in values {
+        if value.start < kept {
+            continue;
+        }
+        out += text.get(kept..value.start).unwrap_or_default();
+        out += "[redacted]";
+        kept = value.end;
+    }
+    out += text.get(kept..).unwrap_or_default();
+    Cow::Owned(out)
+}
 
 /// Maximum depth of nested JSON. CloudTrail's events have less than 20 levels.
 const DEPTH: usize = 128;
@@ -27,12 +112,12 @@ pub fn events(content: &[u8]) -> Option<Vec<&[u8]>> {
     let mut found = None;
     scan.object(0, |scan, name| {
         if !scan.is(name, "Records") {
-            return scan.value(1);
+            return scan.value();
         }
         let mut records = Vec::new();
         scan.list(1, |scan| {
             let from = scan.at;
-            scan.value(2)?;
+            scan.value()?;
             records.push(scan.bytes.get(from..scan.at)?);
             Some(())
         })?;
@@ -44,11 +129,11 @@ pub fn events(content: &[u8]) -> Option<Vec<&[u8]>> {
 }
 
 /// Returns the JSON of an event in its shortest form: no blanks outside of strings, characters that
-/// could control a terminal escaped, everything else as it was, and secrets replaced. Returns also whether there was a secret. Returns `None` if it
-/// is not JSON.
+/// could control a terminal escaped, everything else as it was, and secrets replaced. Returns also
+/// whether there was a secret. Returns `None` if it is not JSON, or nested too deeply.
 pub fn without_secrets(event: &[u8]) -> Option<(String, bool)> {
     let mut scan = Scan { bytes: event, at: 0 };
-    let mut copy = Copy { kept: Vec::with_capacity(event.len()), redacted: false };
+    let mut copy = Copy { kept: Vec::with_capacity(event.len()), redacted: false, nested: NESTED };
     scan.copy(0, &mut copy)?;
     scan.blank();
     (scan.at == event.len()).then_some(())?;
@@ -58,6 +143,8 @@ pub fn without_secrets(event: &[u8]) -> Option<(String, bool)> {
 struct Copy {
     kept: Vec<u8>,
     redacted: bool,
+    /// JSON texts inside of this one that may still be looked into.
+    nested: usize,
 }
 
 /// A reader of JSON that finds where values begin and end. It accepts some texts that are not JSON;
@@ -166,13 +253,26 @@ impl<'b> Scan<'b> {
         }
     }
 
-    /// Skips a value.
-    fn value(&mut self, depth: usize) -> Option<()> {
-        match self.peek()? {
-            b'{' => self.object(depth, |scan, _| scan.value(depth + 1)),
-            b'[' => self.list(depth, |scan| scan.value(depth + 1)),
-            b'"' => self.string().map(drop),
-            _ => self.plain().map(drop),
+    /// Skips a value, however deep it is: one hostile event must not hide the others of its file.
+    fn value(&mut self) -> Option<()> {
+        let mut open = Vec::new();
+        loop {
+            match self.peek()? {
+                b'"' => drop(self.string()?),
+                byte @ (b'{' | b'[') => {
+                    // Both closing brackets come two after their opening ones in ASCII.
+                    open.push(byte + 2);
+                    self.at += 1;
+                }
+                byte @ (b'}' | b']') => {
+                    (open.pop()? == byte).then(|| self.at += 1)?;
+                }
+                b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if !open.is_empty() => self.at += 1,
+                _ => drop(self.plain()?),
+            }
+            if open.is_empty() {
+                return Some(());
+            }
         }
     }
 
@@ -198,11 +298,10 @@ impl<'b> Scan<'b> {
                     }
                     to.kept.extend_from_slice(scan.bytes.get(name.clone())?);
                     to.kept.push(b':');
-                    let lower = scan.text(name).to_ascii_lowercase();
-                    if SECRETS.contains(&lower.as_str()) && scan.peek()? != b'n' {
+                    if is_secret(&scan.text(name)) && scan.peek()? != b'n' {
                         to.kept.extend_from_slice(REDACTED.as_bytes());
                         to.redacted = true;
-                        return scan.value(depth + 1);
+                        return scan.value();
                     }
                     scan.copy(depth + 1, to)
                 })?;
@@ -219,8 +318,14 @@ impl<'b> Scan<'b> {
                 to.kept.push(b']');
             }
             b'"' => {
-                let text = self.string()?;
-                to.kept.extend_from_slice(self.bytes.get(text)?);
+                let quoted = self.string()?;
+                match cleaned(&self.text(&quoted), to.nested) {
+                    Cow::Borrowed(_) => to.kept.extend_from_slice(self.bytes.get(quoted)?),
+                    Cow::Owned(text) => {
+                        to.kept.extend_from_slice(serde_json::to_string(&text).ok()?.as_bytes());
+                        to.redacted = true;
+                    }
+                }
             }
             _ => {
                 let text = self.plain()?;
@@ -263,8 +368,12 @@ mod tests {
         ] {
             assert_eq!(shown(content), expected, "{content}");
         }
-        let deep = format!("{{\"Records\":[{}{}]}}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(shown(&deep), None);
+        // An event that is nested too deeply is skipped by itself.
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let content = format!("{{\"Records\":[{{\"a\":1}},{deep},{{}}]}}");
+        assert_eq!(shown(&content), Some(vec!["{\"a\":1}", &deep, "{}"]));
+        assert_eq!(without_secrets(deep.as_bytes()), None);
+        assert_eq!(shown("{\"Records\":[[}]]}"), None);
     }
 
     #[test]
@@ -286,6 +395,45 @@ mod tests {
             let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
             assert_eq!(copy, expected);
             assert_eq!(redacted, event.contains("\"S\""), "{event}");
+        }
+        // Names are compared without case, `-` and `_`; texts may be JSON or hold signed URLs.
+        for name in [
+            "SESSION_TOKEN",
+            "security-token",
+            "x-amz-security-token",
+            "X-Amz-Signature",
+            "token",
+            "accessToken",
+            "refreshToken",
+            "idToken",
+            "clientSecret",
+            "secretBinary",
+            "privateKey",
+            "masterUserPassword",
+            "password",
+            "webIdentityToken",
+            "sAMLAssertion",
+            "authParameters",
+        ] {
+            let event = serde_json::json!({"requestParameters": {name: "SECRET"}}).to_string();
+            let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
+            assert!(redacted && !copy.contains("SECRET"), "{copy}");
+        }
+        for text in [
+            "https://b.s3.amazonaws.com/k?X-Amz-Security-Token=SECRET&a=b",
+            "a x-amz-signature=SECRET b",
+            "k%3FX-Amz-Credential%3DSECRET%26a",
+            "{\"sessionToken\":\"SECRET\"}",
+            "[{\"a\":\"{\\\"password\\\":\\\"SECRET\\\"}\"}]",
+        ] {
+            let event = serde_json::json!({"userAgent": text, "b": 1}).to_string();
+            let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
+            assert!(redacted && !copy.contains("SECRET"), "{copy}");
+            assert!(serde_json::from_str::<serde_json::Value>(&copy).unwrap()["b"] == 1, "{copy}");
+        }
+        for kept in ["nextToken", "clientToken", "keyId", "passwordPolicy"] {
+            let event = serde_json::json!({kept: "{\"a\":\"x-amz-date=1\"}"}).to_string();
+            assert_eq!(without_secrets(event.as_bytes()), Some((event, false)));
         }
         for wrong in ["", "{", "{\"a\"}", "{} {}", "\"\u{0}"] {
             assert_eq!(without_secrets(wrong.as_bytes()), None, "{wrong}");

@@ -2,11 +2,13 @@
 //!
 //! Whether a call stops delivery or removes digests is judged by the table of `operations`. The
 //! events here are those of the table, and more that remove nothing from the chains.
+use super::age_rules::{Act, AgeRule, age_rules, enabled_rules, number};
 use super::facts::{Effects, Facts, Record, Recorded};
-use super::{Effect, Subject, TrailEvent, operations};
+use super::{Effect, NamedTrail, Subject, TrailEvent, operations};
 use crate::codes::technique::Technique;
 use crate::control::policy::items;
 use crate::vocab::key_layout::ROOT;
+use crate::vocab::time::Timestamp;
 use serde_json::Value;
 
 /// The names of all events that may be deeds, ascending.
@@ -99,6 +101,74 @@ pub const DEED_NAMES: [&str; 86] = [
     "UpdateTrail",
 ];
 
+/// Returns the service whose event has this name of [`DEED_NAMES`]. Other services have operations
+/// of the same names that have nothing to do with the evidence.
+fn service_of(name: &str) -> &'static str {
+    match name {
+        "CreateEventDataStore"
+        | "CreateTrail"
+        | "DeleteEventDataStore"
+        | "DeleteTrail"
+        | "DeregisterOrganizationDelegatedAdmin"
+        | "PutEventSelectors"
+        | "StartLogging"
+        | "StopEventDataStoreIngestion"
+        | "StopLogging"
+        | "UpdateEventDataStore"
+        | "UpdateTrail" => "cloudtrail.amazonaws.com",
+        "CancelKeyDeletion"
+        | "DeleteImportedKeyMaterial"
+        | "DeleteKey"
+        | "DisableKey"
+        | "EnableKey"
+        | "ImportKeyMaterial"
+        | "PutKeyPolicy"
+        | "RetireGrant"
+        | "RevokeGrant"
+        | "ScheduleKeyDeletion"
+        | "UpdateAlias" => "kms.amazonaws.com",
+        "CloseAccount"
+        | "CloseAccountResult"
+        | "DeletePolicy"
+        | "DeregisterDelegatedAdministrator"
+        | "DetachPolicy"
+        | "DisableAWSServiceAccess"
+        | "DisablePolicyType"
+        | "LeaveOrganization"
+        | "MoveAccount"
+        | "RemoveAccountFromOrganization"
+        | "UpdatePolicy" => "organizations.amazonaws.com",
+        "DisableRegion" | "EnableRegion" => "account.amazonaws.com",
+        "DeleteRule" | "DisableRule" | "RemoveTargets" => "events.amazonaws.com",
+        "DeleteAlarms" | "DisableAlarmActions" => "monitoring.amazonaws.com",
+        "DeleteConfigRule"
+        | "DeleteConfigurationRecorder"
+        | "DeleteConformancePack"
+        | "DeleteDeliveryChannel"
+        | "StopConfigurationRecorder" => "config.amazonaws.com",
+        "DeleteDetector" | "StopMonitoringMembers" | "UpdateDetector" => "guardduty.amazonaws.com",
+        "DisableSecurityHub" => "securityhub.amazonaws.com",
+        "DeleteLogGroup"
+        | "DeleteLogStream"
+        | "DeleteMetricFilter"
+        | "DeleteSubscriptionFilter"
+        | "PutRetentionPolicy" => "logs.amazonaws.com",
+        "AddPermission20150331v2" => "lambda.amazonaws.com",
+        _ => "s3.amazonaws.com",
+    }
+}
+
+/// What a call did to Object Lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockChange {
+    /// The days for which new objects of the bucket are retained by default after the call; `None`
+    /// if they are not retained.
+    Default(Option<u32>),
+    /// The time until which one object is retained after the call; `None` if it is no longer
+    /// retained.
+    Retention(Option<Timestamp>),
+}
+
 /// What an event did, or tried to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deed {
@@ -114,6 +184,15 @@ pub struct Deed {
     pub days: Option<u32>,
     /// Where a trail delivers from now on.
     pub redirected_to: Option<String>,
+    /// The trail that it names, if any.
+    pub trail: Option<NamedTrail>,
+    /// Whether it is about the bucket of the evidence.
+    pub in_bucket: bool,
+    /// The lifecycle rules of the bucket that are in force after it, as far as they remove or
+    /// archive current objects; `None` if it does not set them.
+    pub rules: Option<Vec<AgeRule>>,
+    /// What it did to Object Lock in the bucket of the evidence.
+    pub lock: Option<LockChange>,
 }
 
 /// Judges an event that was found in a proven log file. Returns `None` if it concerns neither the
@@ -124,7 +203,10 @@ pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
     if facts.parameter("omitted").is_some_and(|omitted| *omitted == Value::Bool(true)) {
         return Some(Deed { technique: Some(Technique::EventStarved), ..Deed::default() });
     }
-    if !DEED_NAMES.contains(&event.name.as_str()) {
+    let known =
+        DEED_NAMES.contains(&event.name.as_str()) && service_of(&event.name) == event.source;
+    // CloudTrail's own deliveries are data events too, and not deeds.
+    if !known || (facts.is_by_cloudtrail() && event.source == "s3.amazonaws.com") {
         return None;
     }
     let effects = operations::judge_of(&event.source, &event.name)
@@ -138,8 +220,15 @@ pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
         prefix: None,
         days: None,
         redirected_to: None,
+        trail: facts.trail("name").or_else(|| facts.trail("trailName")),
+        in_bucket,
+        rules: in_bucket.then(|| rules_after(event, &facts)).flatten(),
+        lock: in_bucket.then(|| lock_change(event, &facts)).flatten(),
         effects,
     };
+    if service_of(&event.name) != "cloudtrail.amazonaws.com" {
+        deed.trail = None;
+    }
     for (subject, _) in &deed.effects {
         if let Subject::Objects { prefix, days, .. } = subject {
             deed.prefix = Some(prefix.clone());
@@ -147,7 +236,10 @@ pub fn deed(event: &TrailEvent, recorded: Recorded<'_>) -> Option<Deed> {
         }
     }
     match deed.technique {
-        Some(Technique::ArchiveHidden) => deed.days = transition_days(&facts),
+        Some(Technique::ArchiveHidden) => {
+            let rules = deed.rules.iter().flatten().filter(|rule| rule.act == Act::Archives);
+            deed.days = rules.filter_map(AgeRule::days).min();
+        }
         Some(Technique::LifecycleExpiry) if deed.days.is_none() => {
             deed.days = noncurrent_days(&facts);
         }
@@ -165,11 +257,6 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
     let off = |name: &str| facts.parameter(name).is_some_and(|value| *value == Value::Bool(false));
     let in_bucket = facts.is_this_bucket();
     let of_evidence = || facts.text("key").is_some_and(|key| in_bucket && key.contains(ROOT));
-    // CloudTrail's own deliveries are data events too.
-    let by_cloudtrail = || {
-        let who = facts.record.user_identity.as_ref().and_then(|who| who.invoked_by.as_deref());
-        who.is_some_and(|who| who.starts_with("cloudtrail.amazonaws."))
-    };
     Some(match event.name.as_str() {
         "StopLogging" if stops => T::TrailStopped,
         "DeleteTrail" if stops => T::TrailDeleted,
@@ -185,9 +272,8 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
                 || off("includeGlobalServiceEvents")
             {
                 T::TrailNarrowed
-            } else if facts.text("kmsKeyId").is_some_and(|key| !key.is_empty()) {
-                T::KeyWithheld
             } else {
+                // A key alone protects the evidence.
                 return None;
             }
         }
@@ -215,18 +301,16 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
         "DeleteObjects" if removes => T::ObjectsDeleted,
         "PutBucketVersioning" if removes => T::VersionsDeleted,
         "PutObject" | "CopyObject" | "CompleteMultipartUpload" if of_evidence() => {
-            if by_cloudtrail() {
-                return None;
-            }
             match facts.parameter("x-amz-server-side-encryption-customer-algorithm").is_some() {
                 true => T::ObjectsRansomed,
                 false => T::ObjectsReplaced,
             }
         }
         "PutBucketLifecycle" | "PutBucketLifecycleConfiguration" if in_bucket => {
-            if removes || noncurrent_days(facts).is_some() {
+            let acts = |act: Act| age_rules(facts).iter().any(|rule| rule.act == act);
+            if acts(Act::Expires) || noncurrent_days(facts).is_some() {
                 T::LifecycleExpiry
-            } else if transition_days(facts).is_some() {
+            } else if acts(Act::Archives) {
                 T::ArchiveHidden
             } else {
                 return None;
@@ -235,7 +319,13 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
         "PutBucketObjectLockConfiguration" | "PutObjectLockConfiguration" if removes => {
             T::LockWeakened
         }
-        "PutObjectRetention" if of_evidence() => T::LockWeakened,
+        // A longer retention protects the object; whether a date is shorter than the one before is not
+        // in the event.
+        "PutObjectRetention"
+            if of_evidence() && (bypasses(facts) || retained_until(facts).is_none()) =>
+        {
+            T::LockWeakened
+        }
         "PutObjectLegalHold" if of_evidence() && legal_hold_off(facts) => T::LockWeakened,
         "DeleteBucketReplication" if in_bucket => T::ReplicaCut,
         "PutBucketReplication" if in_bucket && replication_off(facts) => T::ReplicaCut,
@@ -294,36 +384,46 @@ fn redirected_to(facts: &Facts<'_>) -> Option<String> {
     }
 }
 
-fn rules<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a Value> {
-    let rules = facts.parameter("LifecycleConfiguration").map(|it| items(it.get("Rule")));
-    let enabled = |rule: &&Value| rule.get("Status").is_some_and(|status| status == "Enabled");
-    rules.unwrap_or_default().iter().filter(enabled)
+/// Returns the lifecycle rules that are in force after a call: a new configuration replaces all
+/// rules.
+fn rules_after(event: &TrailEvent, facts: &Facts<'_>) -> Option<Vec<AgeRule>> {
+    match event.name.as_str() {
+        "PutBucketLifecycle" | "PutBucketLifecycleConfiguration" => Some(age_rules(facts)),
+        "DeleteBucketLifecycle" => Some(Vec::new()),
+        _ => None,
+    }
 }
 
-fn number(value: &Value) -> Option<u32> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        other => u32::try_from(other.as_u64()?).ok(),
+fn lock_change(event: &TrailEvent, facts: &Facts<'_>) -> Option<LockChange> {
+    match event.name.as_str() {
+        "PutBucketObjectLockConfiguration" | "PutObjectLockConfiguration" => {
+            let lock = facts.parameter("ObjectLockConfiguration")?;
+            let rules = items(lock.get("Rule")).iter();
+            let default = rules.filter_map(|rule| rule.get("DefaultRetention")).next();
+            let of = |name: &str| default.and_then(|it| it.get(name)).and_then(number);
+            let years = of("Years").map(|years| years.saturating_mul(365));
+            Some(LockChange::Default(default.map(|_| of("Days").or(years).unwrap_or(0))))
+        }
+        "PutObjectRetention" => Some(LockChange::Retention(retained_until(facts))),
+        _ => None,
     }
+}
+
+fn retained_until(facts: &Facts<'_>) -> Option<Timestamp> {
+    let retention = facts.parameter("Retention").or(facts.parameter("ObjectLockRetention"));
+    retention?.get("RetainUntilDate").and_then(Value::as_str).and_then(Timestamp::parse)
+}
+
+/// Returns whether a call bypasses a retention in governance mode.
+fn bypasses(facts: &Facts<'_>) -> bool {
+    let bypass = facts.parameter("x-amz-bypass-governance-retention");
+    bypass.is_some_and(|it| *it == Value::Bool(true) || *it == "true")
 }
 
 fn noncurrent_days(facts: &Facts<'_>) -> Option<u32> {
     let days =
         |rule: &Value| number(rule.get("NoncurrentVersionExpiration")?.get("NoncurrentDays")?);
-    rules(facts).filter_map(days).min()
-}
-
-/// Returns the days after which a rule moves objects to a class from which they must be restored.
-fn transition_days(facts: &Facts<'_>) -> Option<u32> {
-    let days = |rule: &Value| {
-        let moves = items(rule.get("Transition")).iter();
-        let moves = moves.filter(|it| {
-            let class = it.get("StorageClass").and_then(Value::as_str);
-            class.is_some_and(|class| class == "GLACIER" || class == "DEEP_ARCHIVE")
-        });
-        moves.filter_map(|it| number(it.get("Days")?)).min()
-    };
-    rules(facts).filter_map(days).min()
+    enabled_rules(facts).filter_map(days).min()
 }
 
 fn legal_hold_off(facts: &Facts<'_>) -> bool {

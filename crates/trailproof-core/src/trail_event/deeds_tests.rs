@@ -1,6 +1,6 @@
 //! Deeds as CloudTrail records them, with the innocent calls of the same name.
 use super::*;
-use crate::trail_event::EventFilter;
+use crate::trail_event::{Due, EventFilter};
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::location::ObjectLocation;
 use Technique as T;
@@ -20,7 +20,7 @@ fn judged(source: &str, name: &str, request: &Value) -> Option<Deed> {
             json!([{"ARNPrefix": "arn:aws:s3:::b/p/AWSLogs/"}])
         },
     }]});
-    let found = EventFilter::default().search(event.to_string().as_bytes()).unwrap();
+    let found = EventFilter::default().search(event.to_string().as_bytes()).unwrap().events;
     let chain = ChainId {
         account: "111122223333".parse().unwrap(),
         source_region: "us-east-1".parse().unwrap(),
@@ -68,12 +68,7 @@ fn a_call_is_a_technique_by_its_parameters() {
             json!({"name": "management", "isMultiRegionTrail": false}),
             Some(T::TrailNarrowed),
         ),
-        (
-            "cloudtrail",
-            "UpdateTrail",
-            json!({"name": "management", "kmsKeyId": "arn:x"}),
-            Some(T::KeyWithheld),
-        ),
+        ("cloudtrail", "UpdateTrail", json!({"name": "management", "kmsKeyId": KEY_ARN}), None),
         (
             "cloudtrail",
             "UpdateTrail",
@@ -205,4 +200,89 @@ fn the_names_are_sorted_and_include_every_operation() {
     let missing: Vec<&str> =
         operations::names().filter(|name| !DEED_NAMES.contains(name)).collect();
     assert_eq!(missing, [""; 0]);
+}
+
+/// Innocent calls that have the name of a deed, each with the call that is one.
+#[test]
+fn innocent_calls_of_the_same_name_are_not_techniques() {
+    let key = |more: Value| {
+        let mut request = json!({"bucketName": "b", "key": LOG, "retention": ""});
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        request
+    };
+    let later =
+        json!({"Retention": {"Mode": "COMPLIANCE", "RetainUntilDate": "2036-01-01T00:00:00Z"}});
+    let mut bypass = later.clone();
+    bypass["x-amz-bypass-governance-retention"] = "true".into();
+    for (source, name, request, expected) in [
+        ("elasticloadbalancing", "DeleteRule", json!({"ruleArn": "x"}), None),
+        ("events", "DeleteRule", json!({"name": "x"}), Some(T::WatchersOff)),
+        ("lambda", "UpdateAlias", json!({"bucketName": "b"}), None),
+        ("s3", "PutObjectRetention", key(later), None),
+        ("s3", "PutObjectRetention", key(bypass), Some(T::LockWeakened)),
+    ] {
+        assert_eq!(technique_of(source, name, &request), expected, "{name} {request}");
+    }
+    // Services other than the one of the table are not even context.
+    assert_eq!(judged("iot.amazonaws.com", "DeletePolicy", &json!({"bucketName": "b"})), None);
+}
+
+#[test]
+fn every_rule_keeps_its_prefix_and_its_day() {
+    let of = |rules: Value| {
+        let deed = judged("s3.amazonaws.com", "PutBucketLifecycle", &lifecycle(&rules)).unwrap();
+        let line = |rule: &AgeRule| (rule.prefix.clone(), rule.act, rule.due);
+        (deed.technique, deed.rules.unwrap().iter().map(line).collect::<Vec<_>>())
+    };
+    let date = Timestamp::parse("2033-01-01T00:00:00Z").unwrap();
+    let rule = |filter: Value, action: Value| {
+        let mut rule = json!({"Status": "Enabled", "Filter": filter});
+        rule.as_object_mut().unwrap().extend(action.as_object().unwrap().clone());
+        rule
+    };
+    let day = || json!({"Expiration": {"Days": 1}});
+    let (technique, rules) = of(json!([
+        rule(json!({"Prefix": "tmp/"}), day()),
+        rule(json!({"And": {"Prefix": "AWSLogs/"}}), json!({"Expiration": {"Days": "2555"}})),
+        rule(json!({}), json!({"Expiration": {"Date": "2033-01-01T00:00:00.000Z"}})),
+        rule(
+            json!({"Prefix": "r/"}),
+            json!({"Transition": [
+            {"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 90, "StorageClass": "GLACIER"}]})
+        ),
+    ]));
+    assert_eq!(technique, Some(T::LifecycleExpiry));
+    assert_eq!(
+        rules,
+        [
+            ("tmp/".to_owned(), Act::Expires, Due::Days(1)),
+            ("AWSLogs/".to_owned(), Act::Expires, Due::Days(2555)),
+            (String::new(), Act::Expires, Due::Date(date)),
+            ("r/".to_owned(), Act::Archives, Due::Days(90)),
+        ]
+    );
+    // Filters for anything but a prefix may match no log file, and old versions are not objects.
+    let (technique, rules) = of(json!([
+        rule(json!({"ObjectSizeGreaterThan": 1_000_000_000}), day()),
+        rule(json!({"And": {"Prefix": "", "Tag": [{"Key": "a", "Value": "b"}]}}), day()),
+        rule(json!({"Prefix": ""}), json!({"NoncurrentVersionExpiration": {"NoncurrentDays": 1}})),
+        rule(json!({"Prefix": ""}), json!({"Expiration": {"ExpiredObjectDeleteMarker": true}})),
+    ]));
+    assert_eq!((technique, rules), (Some(T::LifecycleExpiry), Vec::new()));
+    let deleted = judged("s3.amazonaws.com", "DeleteBucketLifecycle", &json!({"bucketName": "b"}));
+    assert_eq!(deleted.unwrap().rules, Some(Vec::new()));
+}
+
+#[test]
+fn a_rule_acts_at_the_midnight_after_its_age() {
+    let at = |text: &str| Timestamp::parse(text).unwrap();
+    let rule = |due| AgeRule { prefix: String::new(), act: Act::Expires, due };
+    for (due, time, expected) in [
+        (Due::Days(1), "2026-03-01T10:00:00Z", "2026-03-03T00:00:00Z"),
+        (Due::Days(0), "2026-03-01T10:00:00Z", "2026-03-02T00:00:00Z"),
+        (Due::Days(1), "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"),
+        (Due::Date(at("2026-03-05T00:00:00Z")), "2026-03-01T10:00:00Z", "2026-03-05T00:00:00Z"),
+    ] {
+        assert_eq!(rule(due).due_for(at(time)), at(expected), "{due:?} {time}");
+    }
 }

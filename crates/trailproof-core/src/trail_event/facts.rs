@@ -101,6 +101,12 @@ impl<'a> Facts<'a> {
         self.trail(parameter).map(|trail| (Subject::Trail(trail), effect)).into_iter().collect()
     }
 
+    /// Returns whether CloudTrail itself made the call.
+    pub(crate) fn is_by_cloudtrail(&self) -> bool {
+        let who = self.record.user_identity.as_ref().and_then(|who| who.invoked_by.as_deref());
+        who.is_some_and(|who| who.starts_with("cloudtrail.amazonaws."))
+    }
+
     /// Returns whether a call is about the bucket of the evidence.
     pub(crate) fn is_this_bucket(&self) -> bool {
         self.text("bucketName") == Some(self.recorded.bucket)

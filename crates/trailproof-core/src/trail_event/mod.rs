@@ -7,6 +7,7 @@
 //! [`causes`] extracts the events from a log file, [`KeptEvents`] keeps a bounded number of them,
 //! and [`Explanations`] finds those that explain a stretch without digests, or a chain's end. The
 //! explaining events are defined in one table, in `operations`.
+mod age_rules;
 mod contents;
 mod deeds;
 mod facts;
@@ -18,14 +19,15 @@ mod policy;
 mod record;
 mod search;
 
+pub use self::age_rules::{Act, AgeRule, Due};
 pub use self::contents::{events, without_secrets};
-pub use self::deeds::{DEED_NAMES, Deed, deed};
+pub use self::deeds::{DEED_NAMES, Deed, LockChange, deed};
 pub use self::facts::Recorded;
 pub use self::index::{Explanations, GapQuery};
 pub use self::kept::KeptEvents;
 pub use self::known_end::{KnownEnd, KnownEndError};
 pub use self::record::{causes, causes_of};
-pub use self::search::{EventFilter, TrailEvent};
+pub use self::search::{EventFilter, FoundEvents, TrailEvent};
 
 use crate::vocab::chain_id::ChainId;
 use crate::vocab::ids::{AccountId, OrganizationId, Region, TrailName};
@@ -79,6 +81,16 @@ pub struct NamedTrail {
     pub owner: AccountId,
 }
 
+impl NamedTrail {
+    /// Returns whether a chain is one of this trail. The keys of an organization's trail do not name
+    /// its owner.
+    pub fn owns(&self, chain: &ChainId) -> bool {
+        self.name == chain.trail
+            && self.home == chain.home_region
+            && (chain.organization.is_some() || self.owner == chain.account)
+    }
+}
+
 /// A KMS key: region, account and id of its ARN.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyName {
@@ -88,6 +100,15 @@ pub struct KeyName {
 }
 
 impl KeyName {
+    /// Returns the first key whose ARN a message names.
+    pub fn in_text(text: &str) -> Option<Self> {
+        let ends = |it: char| !(it.is_ascii_alphanumeric() || ":/-_".contains(it));
+        text.match_indices("arn:").find_map(|(at, _)| {
+            let rest = text.get(at..)?;
+            Self::from_arn(rest.split(ends).next()?.trim_end_matches(':'))
+        })
+    }
+
     /// Returns the key with the ARN `arn:PARTITION:kms:REGION:ACCOUNT:key/ID`.
     pub fn from_arn(arn: &str) -> Option<Self> {
         if arn.len() > 2_048 {

@@ -4,6 +4,7 @@
 //! CloudTrail's event names differ from the names of S3's API (`PutBucketLifecycle`, not
 //! `PutBucketLifecycleConfiguration`). JSON services write members with a lower-case first letter;
 //! for S3, XML bodies appear as JSON, in which one child is an object and several are an array.
+use super::age_rules::{Act, age_rules};
 use super::facts::{Effects, Facts};
 use super::policy::{lets_cloudtrail_encrypt, lets_cloudtrail_write};
 use super::{Effect, NamedTrail, Subject};
@@ -210,30 +211,8 @@ fn put_bucket_lifecycle(facts: &Facts<'_>) -> Effects {
     if !facts.is_this_bucket() {
         return Vec::new();
     }
-    let rules = facts.parameter("LifecycleConfiguration").map(|it| items(it.get("Rule")));
-    let effect = |rule: &Value| {
-        let enabled = rule.get("Status").is_some_and(|status| status == "Enabled");
-        let expiration = rule.get("Expiration").filter(|_| enabled)?;
-        let days = match (expiration.get("Days"), expiration.get("Date")) {
-            (Some(Value::String(days)), _) => days.parse().ok()?,
-            (Some(days), _) => u32::try_from(days.as_u64()?).ok()?,
-            (None, Some(_)) => 0,
-            // `ExpiredObjectDeleteMarker` removes no object.
-            (None, None) => return None,
-        };
-        let filter = rule.get("Filter");
-        let both = filter.and_then(|filter| filter.get("And"));
-        // CloudTrail does not tag its objects.
-        if [filter, both].into_iter().flatten().any(|filter| filter.get("Tag").is_some()) {
-            return None;
-        }
-        let prefix = [both, filter, Some(rule)]
-            .into_iter()
-            .flatten()
-            .find_map(|it| it.get("Prefix").and_then(Value::as_str));
-        Some(facts.of_objects(prefix.unwrap_or_default(), days))
-    };
-    rules.unwrap_or_default().iter().filter_map(effect).collect()
+    let expire = age_rules(facts).into_iter().filter(|rule| rule.act == Act::Expires);
+    expire.map(|rule| facts.of_objects(&rule.prefix, rule.days().unwrap_or(0))).collect()
 }
 
 fn delete_object(facts: &Facts<'_>) -> Effects {

@@ -1,5 +1,5 @@
 //! Searches the events of verified log files.
-use super::contents::{events, without_secrets};
+use super::contents::{events, text_without_secrets, without_secrets};
 use crate::control::policy::items;
 use crate::vocab::glob::{CaseRule, glob};
 use crate::vocab::time::Timestamp;
@@ -78,6 +78,15 @@ pub struct TrailEvent {
     pub redacted: bool,
 }
 
+/// The events that were found in one log file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundEvents {
+    /// The matching events, in the log file's own order.
+    pub events: Vec<TrailEvent>,
+    /// Number of events that may match and cannot be parsed, or are nested too deeply.
+    pub unparsed: u64,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
@@ -105,20 +114,25 @@ struct Fields {
 }
 
 impl EventFilter {
-    /// Returns the matching events of a verified log file, in its own order. Returns `None` if the
-    /// content does not have the form of a log file of events.
-    pub fn search(&self, content: &[u8]) -> Option<Vec<TrailEvent>> {
-        let mut found = Vec::new();
+    /// Returns the matching events of a verified log file. Returns `None` if the content does not
+    /// have the form of a log file of events.
+    pub fn search(&self, content: &[u8]) -> Option<FoundEvents> {
+        let mut found = FoundEvents::default();
         // Where no text in the file can match, only its form is looked at.
         if !self.may_match(content) {
             return has_form(content).then_some(found);
         }
         for event in events(content)? {
-            if self.may_match(event)
-                && let Ok(fields) = serde_json::from_slice::<Fields>(event)
-                && self.matches(&fields)
-            {
-                found.push(fields.event(event)?);
+            if !self.may_match(event) {
+                continue;
+            }
+            match serde_json::from_slice::<Fields>(event) {
+                Ok(fields) if !self.matches(&fields) => {}
+                Ok(fields) => match fields.event(event) {
+                    Some(event) => found.events.push(event),
+                    None => found.unparsed += 1,
+                },
+                Err(_) => found.unparsed += 1,
             }
         }
         Some(found)
@@ -255,6 +269,7 @@ fn holds_value(value: &Value, patterns: &[String], depth: usize) -> bool {
 }
 
 fn cut(text: &str) -> String {
+    let text = &*text_without_secrets(text);
     text.get(..text.floor_char_boundary(TEXT)).unwrap_or_default().to_owned()
 }
 
@@ -289,7 +304,7 @@ mod tests {
     }
 
     fn ids(filter: &EventFilter) -> Vec<String> {
-        filter.search(&content()).unwrap().into_iter().map(|event| event.id).collect()
+        filter.search(&content()).unwrap().events.into_iter().map(|event| event.id).collect()
     }
 
     fn of(set: impl FnOnce(&mut EventFilter)) -> EventFilter {
@@ -333,7 +348,7 @@ mod tests {
 
     #[test]
     fn an_event_has_its_fields_and_no_secret() {
-        let all = EventFilter::default().search(&content()).unwrap();
+        let all = EventFilter::default().search(&content()).unwrap().events;
         let event = &all[0];
         assert_eq!(event.principal, "arn:aws:sts::111122223333:assumed-role/admin/mallory");
         assert_eq!((event.user.as_str(), event.access_key.as_str()), ("admin", "ASIAEXAMPLE"));
@@ -346,14 +361,33 @@ mod tests {
     fn escaped_letters_do_not_hide_an_event() {
         let text = String::from_utf8(content()).unwrap().replace("DeleteB", "Delete\\u0042");
         let filter = of(|it| it.names = vec!["DeleteBucket".to_owned()]);
-        assert_eq!(filter.search(text.as_bytes()).unwrap().len(), 1);
+        assert_eq!(filter.search(text.as_bytes()).unwrap().events.len(), 1);
     }
 
     #[test]
     fn a_file_without_records_is_not_a_log_file() {
         for filter in [EventFilter::default(), of(|it| it.names = vec!["X".to_owned()])] {
             assert_eq!(filter.search(b"[]"), None);
-            assert_eq!(filter.search(b"{\"Records\":[]}"), Some(Vec::new()));
+            assert_eq!(filter.search(b"{\"Records\":[]}"), Some(FoundEvents::default()));
+        }
+    }
+
+    /// A text that JSON forbids, and nesting without end, hide one event at most, and it is counted.
+    #[test]
+    fn an_event_that_cannot_be_parsed_is_counted_and_hides_no_other() {
+        let filter = of(|it| it.names = vec!["StopLogging".to_owned()]);
+        let good = r#"{"eventName":"StopLogging","eventID":"1"}"#;
+        let deep = format!("{}{}", r#"{"a":"#.repeat(140), "}".repeat(140));
+        let deep = deep.replace(":}", ":1}");
+        for (bad, unparsed) in [
+            (r#"{"eventName":"StopLogging","userAgent":"a\ud800"}"#.to_owned(), 1),
+            (format!(r#"{{"eventName":"StopLogging","requestParameters":{deep}}}"#), 1),
+            (format!(r#"{{"eventName":"Stop\u004cogging","requestParameters":{deep}}}"#), 1),
+            (format!(r#"{{"eventName":"InvokeModel","requestParameters":{deep}}}"#), 0),
+        ] {
+            let content = format!(r#"{{"Records":[{bad},{good}]}}"#);
+            let found = filter.search(content.as_bytes()).unwrap();
+            assert_eq!((found.events.len(), found.unparsed), (1, unparsed), "{bad}");
         }
     }
 }
