@@ -1,25 +1,27 @@
 //! Makes a case of a record: searches the right log files, judges what they show, and puts
 //! everything in order of time.
 use super::access_logs::AccessLine;
-use super::facts::{RecordFacts, Trouble, VersionTrace};
+use super::facts::{RecordFacts, Trouble, Unattested, VersionTrace};
 use super::search::{EventSearch, ProvenLogsFrom, search};
 use super::techniques::{Evidence, Judged, judge};
+use super::ties::Ties;
 use crate::console::refusal::Refusal;
 use crate::report::case::model::{AffectedObject, CaseEvent, CaseReport, CaseSpan, TimelineEntry};
 use crate::report::events::EventsSearched;
 use crate::report::names::ChainNames;
 use crate::source::{ListRequest, ObjectSource, Pages};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use trailproof_core::codes::technique::{CaseNotice, TimeIs, Witness};
+use trailproof_core::codes::technique::{CaseNotice, NotTied, TimeIs, Witness};
 use trailproof_core::coverage::{Coverage, Uncovered};
-use trailproof_core::record::{RunStart, RunSummary};
+use trailproof_core::record::{ProvenLog, ReadKind, RunStart, RunSummary};
 use trailproof_core::trail_event::{
     DEED_NAMES, EventFilter, Explanations, KeptEvents, Recorded, TrailEvent, causes_of, deed,
 };
 use trailproof_core::verdict::Verdict;
-use trailproof_core::vocab::budget::CASE_EVENTS;
+use trailproof_core::vocab::budget::{CASE_EVENT_BYTES, CASE_EVENTS};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::DIGEST_FOLDER;
 use trailproof_core::vocab::location::ObjectLocation;
@@ -33,12 +35,20 @@ const CAUSES: usize = 100_000;
 const SPANS_LISTED: usize = 256;
 const DAYS_LISTED: i64 = 8;
 
+/// Objects of such a stretch that are named.
+const LISTED: usize = 1_000;
+
+/// Bytes of the fields of an event beside its JSON, about.
+const FIELDS: usize = 1_024;
+
 /// Names that pivoting searches for of each kind.
 const PIVOTS: usize = 16;
 
 /// What a case is made of.
 pub(crate) struct CaseInput {
     pub(crate) record: PathBuf,
+    /// Whether the record was given, and not made for the case.
+    pub(crate) record_given: bool,
     pub(crate) record_sha256: String,
     pub(crate) start: RunStart,
     pub(crate) facts: RecordFacts,
@@ -60,7 +70,7 @@ pub(crate) struct CaseInput {
 
 /// Makes the case.
 pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refusal> {
-    input.facts.unattested = unattested(&input).await;
+    (input.facts.unattested, input.facts.unattested_capped) = unattested(&input).await;
     let end = input.start.period.end;
     let delivered = input.facts.to_search(input.lookback, end);
     let filter = EventFilter {
@@ -68,74 +78,147 @@ pub(crate) async fn investigate(mut input: CaseInput) -> Result<CaseReport, Refu
         starved: true,
         ..EventFilter::default()
     };
-    let mut gathered = Gathered::new(&input.bucket);
+    let mut gathered = Gathered::new(&input.bucket, Ties::of(&input.facts, &input.bucket));
     // Where nothing is wrong, only events by themselves can be deeds, and they may be anywhere.
     let delivered = (!delivered.is_empty()).then_some(delivered);
     let searched = gathered.search(&input, filter, delivered.clone(), false).await?;
+    let mut complete = searched.is_complete();
     if input.pivot
         && let Some(filter) = gathered.pivots()
     {
-        gathered.search(&input, filter, delivered, true).await?;
+        complete &= gathered.search(&input, filter, delivered, true).await?.is_complete();
     }
-    Ok(report(input, gathered, searched))
+    Ok(report(input, gathered, searched, complete))
 }
 
 /// Lists the log files in stretches that no digest covers: CloudTrail may have gone on to deliver
-/// while nothing attested it. A listing that fails tells nothing.
-async fn unattested(input: &CaseInput) -> BTreeMap<(ChainId, Timestamp), u64> {
-    let mut found = BTreeMap::new();
+/// while nothing attested it. Returns also whether there was more to list.
+async fn unattested(input: &CaseInput) -> (BTreeMap<(ChainId, Timestamp), Unattested>, bool) {
+    let (mut found, mut capped) = (BTreeMap::new(), false);
     let spans = input.facts.chains.iter().flat_map(|chain| {
         let spans = chain.uncovered().filter(|span| {
             !matches!(span.coverage, Coverage::Uncovered(Uncovered::DigestsMissing))
         });
         spans.map(move |span| (chain, span))
     });
-    for (chain, span) in spans.take(SPANS_LISTED) {
+    for (number, (chain, span)) in spans.enumerate() {
+        if number == SPANS_LISTED {
+            capped = true;
+            break;
+        }
         let id = &chain.summary.chain;
-        let mut logs = 0;
+        let mut logs = Unattested::default();
         for folder in &chain.folders {
             let folder = folder.replace(&format!("/{DIGEST_FOLDER}/"), "/CloudTrail/");
-            for day in 0..DAYS_LISTED {
+            for day in 0.. {
                 let at = span.from.plus(day * DAY);
                 if at.date_folder() > span.to.date_folder() {
+                    break;
+                }
+                if day == DAYS_LISTED {
+                    capped = true;
                     break;
                 }
                 let prefix = format!("{folder}{}/", at.date_folder());
                 let request = ListRequest::names(&input.bucket, &prefix);
                 let mut pages = Pages::new(input.source.as_ref(), request);
-                while let Ok(Some(page)) = pages.next().await {
-                    let named = page.objects.iter().filter_map(|object| {
+                loop {
+                    let page = match pages.next().await {
+                        Ok(Some(page)) => page,
+                        Ok(None) => break,
+                        Err(_) => {
+                            capped = true;
+                            break;
+                        }
+                    };
+                    let within = page.objects.iter().filter(|object| {
                         log_key_time(&object.key, &id.account, &id.source_region)
+                            .is_some_and(|time| time >= span.from && time < span.to)
                     });
-                    let within = named.filter(|time| *time >= span.from && *time < span.to);
-                    logs += u64::try_from(within.count()).unwrap_or(u64::MAX);
+                    for object in within {
+                        logs.count += 1;
+                        if logs.first.len() < LISTED {
+                            logs.first.push(ObjectLocation::new(&input.bucket, &object.key));
+                        }
+                    }
                 }
             }
         }
         found.insert((id.clone(), span.from), logs);
     }
-    found
+    (found, capped)
+}
+
+/// Events within a budget of their own. Beyond it, the last event of the most frequent name is
+/// dropped, so that a flood of one name displaces no other.
+#[derive(Default)]
+struct KeptCaseEvents {
+    /// With the bytes of each name's events.
+    by_name: BTreeMap<String, (usize, Vec<CaseEvent>)>,
+    bytes: usize,
+    count: usize,
+    capped: bool,
+}
+
+impl KeptCaseEvents {
+    /// Adds an event; returns those that are dropped.
+    fn add(&mut self, event: CaseEvent) -> Vec<CaseEvent> {
+        let size = size(&event);
+        let (bytes, events) = self.by_name.entry(event.event.name.clone()).or_default();
+        *bytes += size;
+        events.push(event);
+        self.bytes += size;
+        self.count += 1;
+        let mut dropped = Vec::new();
+        while self.bytes > CASE_EVENT_BYTES || self.count > CASE_EVENTS {
+            let heavy = self.bytes > CASE_EVENT_BYTES;
+            let most = self.by_name.values_mut().max_by_key(|(bytes, events)| match heavy {
+                true => *bytes,
+                false => events.len(),
+            });
+            let Some((bytes, events)) = most else { break };
+            let Some(event) = events.pop() else { break };
+            let size = self::size(&event);
+            *bytes = bytes.saturating_sub(size);
+            self.bytes = self.bytes.saturating_sub(size);
+            self.count -= 1;
+            self.capped = true;
+            dropped.push(event);
+        }
+        dropped
+    }
+
+    fn into_events(self) -> impl Iterator<Item = CaseEvent> {
+        self.by_name.into_values().flat_map(|(_, events)| events)
+    }
+}
+
+/// Returns about how many bytes an event takes: its JSON, and its fields once more.
+fn size(event: &CaseEvent) -> usize {
+    event.event.json.len() + event.event.resources.iter().map(String::len).sum::<usize>() + FIELDS
 }
 
 /// The events that were found.
 struct Gathered {
     bucket: String,
-    events: Vec<CaseEvent>,
+    ties: Ties,
+    /// What was done to the evidence.
+    done: KeptCaseEvents,
+    /// Attempts, events that are not about the evidence, and what pivoting finds.
+    context: KeptCaseEvents,
     seen: BTreeSet<String>,
-    causes: KeptEvents,
     data_events: bool,
-    capped: bool,
 }
 
 impl Gathered {
-    fn new(bucket: &str) -> Self {
+    fn new(bucket: &str, ties: Ties) -> Self {
         Self {
             bucket: bucket.to_owned(),
-            events: Vec::new(),
+            ties,
+            done: KeptCaseEvents::default(),
+            context: KeptCaseEvents::default(),
             seen: BTreeSet::new(),
-            causes: KeptEvents::new(CAUSES),
             data_events: false,
-            capped: false,
         }
     }
 
@@ -163,12 +246,9 @@ impl Gathered {
     }
 
     /// Takes an event that was found. Unless `every` is set, only deeds are kept.
-    fn take(&mut self, event: &TrailEvent, log: &trailproof_core::record::ProvenLog, every: bool) {
-        self.data_events |= event.category == "Data" && event.source == "s3.amazonaws.com";
+    fn take(&mut self, event: &TrailEvent, log: &ProvenLog, every: bool) {
+        self.data_events |= is_data_event_of(event, &self.bucket);
         let recorded = Recorded { log: &log.at, chain: &log.digest.chain, bucket: &self.bucket };
-        for cause in causes_of(event, recorded) {
-            self.causes.take(cause);
-        }
         let judged = deed(event, recorded);
         if judged.is_none() && !every {
             return;
@@ -177,20 +257,23 @@ impl Gathered {
         if !event.id.is_empty() && !self.seen.insert(event.id.clone()) {
             return;
         }
-        if self.events.len() >= CASE_EVENTS {
-            self.capped = true;
-            return;
+        let not_tied = match &judged {
+            Some(deed) => self.ties.not_tied(deed),
+            None => Some(NotTied::OtherResource),
+        };
+        let event = CaseEvent { event: event.clone(), log: log.clone(), deed: judged, not_tied };
+        let kept = if event.done().is_some() { &mut self.done } else { &mut self.context };
+        for dropped in kept.add(event) {
+            self.seen.remove(&dropped.event.id);
         }
-        self.events.push(CaseEvent { event: event.clone(), log: log.clone(), deed: judged });
     }
 
     /// Returns what to search for beside the deeds: everything by the same access keys, or else by
     /// the same callers.
     fn pivots(&self) -> Option<EventFilter> {
         let of_deeds = || {
-            self.events
-                .iter()
-                .filter(|event| event.deed.as_ref().is_some_and(|deed| deed.technique.is_some()))
+            let events = self.done.by_name.values().flat_map(|(_, events)| events);
+            events.filter(|event| event.technique().is_some())
         };
         let few = |texts: BTreeSet<&str>| -> Vec<String> {
             let texts = texts.into_iter().filter(|text| !text.is_empty());
@@ -209,8 +292,25 @@ impl Gathered {
     }
 }
 
-fn report(input: CaseInput, gathered: Gathered, searched: EventsSearched) -> CaseReport {
-    let Gathered { mut events, causes, data_events, capped, .. } = gathered;
+/// Returns whether an event is a data event of this bucket.
+fn is_data_event_of(event: &TrailEvent, bucket: &str) -> bool {
+    event.category == "Data" && event.source == "s3.amazonaws.com" && {
+        let json: Option<Value> = serde_json::from_str(&event.json).ok();
+        json.is_some_and(|json| {
+            json.pointer("/requestParameters/bucketName").and_then(Value::as_str) == Some(bucket)
+        })
+    }
+}
+
+fn report(
+    input: CaseInput,
+    gathered: Gathered,
+    searched: EventsSearched,
+    complete: bool,
+) -> CaseReport {
+    let Gathered { done, context, data_events, .. } = gathered;
+    let capped = done.capped || context.capped;
+    let mut events: Vec<CaseEvent> = done.into_events().chain(context.into_events()).collect();
     events.sort_by(|one, other| {
         (one.event.time, &one.event.id, &one.log.at).cmp(&(
             other.event.time,
@@ -223,6 +323,11 @@ fn report(input: CaseInput, gathered: Gathered, searched: EventsSearched) -> Cas
         facts.chains.iter().map(|chain| chain.summary.chain.clone()).collect();
     let names = ChainNames::of(&chains);
     let name_of = |chain: &ChainId| names.name(chain);
+    let mut causes = KeptEvents::new(CAUSES);
+    for CaseEvent { event, log, .. } in events.iter().filter(|event| event.done().is_some()) {
+        let recorded = Recorded { log: &log.at, chain: &log.digest.chain, bucket: &input.bucket };
+        causes_of(event, recorded).into_iter().for_each(|cause| causes.take(cause));
+    }
     let explanations = Explanations::new(&causes, &chains);
     let evidence = Evidence {
         record: facts,
@@ -231,6 +336,7 @@ fn report(input: CaseInput, gathered: Gathered, searched: EventsSearched) -> Cas
         access: &input.access,
         versions: input.versions.as_ref(),
         data_events,
+        is_copy: input.start.place.read_from.iter().any(|from| from.kind != ReadKind::Bucket),
         bucket: &input.bucket,
         now: input
             .start
@@ -250,10 +356,19 @@ fn report(input: CaseInput, gathered: Gathered, searched: EventsSearched) -> Cas
         (facts.left_out > 0, CaseNotice::ObjectsCapped),
         (input.access_capped, CaseNotice::AccessLogsCapped),
         (touched && input.versions.is_none(), CaseNotice::VersionsNotRead),
-        (!searched.is_complete() && searched.chains > 0, CaseNotice::SearchIncomplete),
+        (!complete, CaseNotice::SearchIncomplete),
+        (input.record_given, CaseNotice::RecordTrusted),
+        (facts.unattested_capped, CaseNotice::GapsNotListed),
     ] {
         if applies {
             notices.insert(notice);
+        }
+    }
+    let mut context = BTreeMap::new();
+    for event in events.iter().filter(|event| !event.is_attempt()) {
+        let technique = event.deed.as_ref().and_then(|deed| deed.technique);
+        if let Some(kind) = technique.zip(event.not_tied) {
+            *context.entry(kind).or_default() += 1;
         }
     }
     let verdict = facts.summary.as_ref().map(|summary: &RunSummary| summary.verdict);
@@ -267,6 +382,7 @@ fn report(input: CaseInput, gathered: Gathered, searched: EventsSearched) -> Cas
         verdict: verdict.unwrap_or(Verdict::NotProven),
         with_versions: input.with_versions,
         deeds: judged.deeds,
+        context,
         timeline,
         events,
         affected,
@@ -283,15 +399,15 @@ fn timeline(
     name_of: &dyn Fn(&ChainId) -> String,
 ) -> Vec<TimelineEntry> {
     let facts = &input.facts;
-    let uri = |at: &ObjectLocation| format!("s3://{}/{}", at.bucket, at.key);
     let technique = |number: Option<usize>| {
         number.and_then(|number| judged.deeds.get(number)).map(|deed| deed.technique)
     };
     let mut lines = Vec::new();
-    for (number, CaseEvent { event, log, deed }) in events.iter().enumerate() {
+    for (number, of) in events.iter().enumerate() {
+        let CaseEvent { event, log, deed, not_tied } = of;
         let Some(time) = event.time else { continue };
         let key = deed.as_ref().and_then(|deed| deed.key.as_ref());
-        let target = key.map(|key| format!("s3://{}/{key}", input.bucket));
+        let target = key.map(|key| ObjectLocation::new(&input.bucket, key).uri());
         lines.push(TimelineEntry {
             time,
             time_is: TimeIs::Event,
@@ -303,9 +419,10 @@ fn timeline(
             witness: Witness::Proven,
             log_file: Some(log.at.clone()),
             digest: Some(log.digest.at.clone()),
-            technique: deed.as_ref().and_then(|deed| deed.technique),
+            technique: deed.as_ref().and_then(|deed| deed.technique).filter(|_| not_tied.is_none()),
             finding: None,
             event: Some(number),
+            not_tied: not_tied.filter(|_| deed.is_some()),
         });
     }
     let plain = |time, time_is, what: &str, target: String, witness| TimelineEntry {
@@ -322,6 +439,7 @@ fn timeline(
         technique: None,
         finding: None,
         event: None,
+        not_tied: None,
     };
     for (affected, number) in facts.affected.iter().zip(&judged.of_affected) {
         let Some(time) = affected.time else { continue };
@@ -330,7 +448,7 @@ fn timeline(
             Trouble::Unread(_) => Witness::Unproven,
         };
         let code = affected.trouble.code();
-        let mut line = plain(time, TimeIs::Delivery, code, uri(&affected.at), witness);
+        let mut line = plain(time, TimeIs::Delivery, code, affected.at.uri(), witness);
         line.technique = technique(*number);
         line.finding = Some(code);
         line.digest = affected.recorded.as_ref().map(|(_, digest)| digest.clone());
@@ -338,7 +456,7 @@ fn timeline(
         let marker = input.versions.as_ref().and_then(|seen| seen.get(&affected.at)?.marker);
         if let Some(marker) = marker {
             let mut line =
-                plain(marker, TimeIs::Marker, "delete-marker", uri(&affected.at), Witness::Store);
+                plain(marker, TimeIs::Marker, "delete-marker", affected.at.uri(), Witness::Store);
             line.technique = technique(*number);
             lines.push(line);
         }
@@ -346,7 +464,7 @@ fn timeline(
     for unlisted in &facts.unlisted {
         let Some(time) = unlisted.last_modified.or(unlisted.time) else { continue };
         let mut line =
-            plain(time, TimeIs::LastModified, "log-unlisted", uri(&unlisted.at), Witness::Store);
+            plain(time, TimeIs::LastModified, "log-unlisted", unlisted.at.uri(), Witness::Store);
         line.finding = Some("log-unlisted");
         lines.push(line);
     }
@@ -370,7 +488,7 @@ fn timeline(
             who: line.requester.clone(),
             from_where: line.address.clone(),
             outcome: line.status.to_string(),
-            ..plain(line.time, TimeIs::Request, &line.operation, uri(&line.at), Witness::Unsigned)
+            ..plain(line.time, TimeIs::Request, &line.operation, line.at.uri(), Witness::Unsigned)
         };
         lines.push(request);
     }

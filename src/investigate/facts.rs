@@ -6,9 +6,10 @@ use trailproof_core::codes::notice::Notice;
 use trailproof_core::codes::unlisted::UnlistedReason;
 use trailproof_core::coverage::{Coverage, Segment};
 use trailproof_core::record::{
-    CarryingDigest, ChainSummary, ProvenLogFinder, RunEvent, RunSummary,
+    CarryingDigest, ChainSummary, ObjectFacts, ProvenLogFinder, RunEvent, RunSummary,
 };
-use trailproof_core::vocab::budget::CASE_OBJECTS;
+use trailproof_core::trail_event::KeyName;
+use trailproof_core::vocab::budget::{CASE_FOLDERS, CASE_OBJECTS};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::key_layout::DigestKind;
 use trailproof_core::vocab::location::ObjectLocation;
@@ -49,6 +50,8 @@ pub(crate) struct Affected {
     pub(crate) unlinked: bool,
     /// SHA-256 of its content, in hex, and the digest that records it.
     pub(crate) recorded: Option<(String, ObjectLocation)>,
+    /// The KMS key that the failure or the store names for it.
+    pub(crate) kms_key: Option<KeyName>,
 }
 
 /// What the versions of an affected object show.
@@ -83,9 +86,78 @@ pub(crate) struct ChainFacts {
     pub(crate) backfills: Vec<(Timestamp, Timestamp)>,
     /// Folder of its digests, without the date.
     pub(crate) folders: BTreeSet<String>,
+    /// The KMS keys that its objects name.
+    pub(crate) keys: Vec<KeyUse>,
 }
 
+/// A KMS key that objects of a chain name, and the times of the first and the last of them.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyUse {
+    pub(crate) key: KeyName,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// Log files in a stretch that no digest covers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unattested {
+    pub(crate) count: u64,
+    /// The first of them.
+    pub(crate) first: Vec<ObjectLocation>,
+}
+
+/// The objects that were read and are proven, as far as lifecycle rules are judged by them.
+#[derive(Debug, Default)]
+pub(crate) struct Survivors {
+    /// The earliest time of an object in each folder, with a slash at its end.
+    oldest: BTreeMap<String, Timestamp>,
+    capped: bool,
+}
+
+impl Survivors {
+    fn add(&mut self, key: &str, time: Timestamp) {
+        let folder = key.rfind('/').and_then(|at| key.get(..=at)).unwrap_or_default();
+        if let Some(oldest) = self.oldest.get_mut(folder) {
+            *oldest = (*oldest).min(time);
+        } else if self.oldest.len() < CASE_FOLDERS {
+            self.oldest.insert(folder.to_owned(), time);
+        } else {
+            self.capped = true;
+        }
+    }
+
+    /// Returns the time of the oldest object whose key begins with a prefix; an error if that is not
+    /// known.
+    pub(crate) fn oldest_under(&self, prefix: &str) -> Result<Option<Timestamp>, ()> {
+        // A prefix that ends within a name selects objects of one folder.
+        let within = prefix.rfind('/').and_then(|at| prefix.get(..=at));
+        if self.capped
+            || within.is_some_and(|folder| folder != prefix && self.oldest.contains_key(folder))
+        {
+            return Err(());
+        }
+        let from = self.oldest.range(prefix.to_owned()..);
+        let under = from.take_while(|(folder, _)| folder.starts_with(prefix));
+        Ok(under.map(|(_, oldest)| *oldest).min())
+    }
+}
+
+/// Different KMS keys of one chain that are kept. A trail rarely changes its key.
+const CHAIN_KEYS: usize = 16;
+
 impl ChainFacts {
+    /// Returns the keys with which its objects are encrypted at a time: those that objects around it
+    /// name, or else that of the last object before it.
+    pub(crate) fn keys_at(&self, time: Timestamp) -> BTreeSet<KeyName> {
+        let around = self.keys.iter().filter(|used| used.first <= time && time <= used.last);
+        let around: BTreeSet<KeyName> = around.map(|used| used.key.clone()).collect();
+        if !around.is_empty() {
+            return around;
+        }
+        let before = self.keys.iter().filter(|used| used.last <= time);
+        before.max_by_key(|used| used.last).map(|used| used.key.clone()).into_iter().collect()
+    }
+
     /// Lists the stretches that no digest covers.
     pub(crate) fn uncovered(&self) -> impl Iterator<Item = &Segment> {
         self.summary
@@ -111,7 +183,12 @@ pub(crate) struct RecordFacts {
     pub(crate) summary: Option<RunSummary>,
     /// Log files that lie in stretches that no digest covers, so that nothing attests them: their
     /// number by chain and the stretch's start.
-    pub(crate) unattested: BTreeMap<(ChainId, Timestamp), u64>,
+    pub(crate) unattested: BTreeMap<(ChainId, Timestamp), Unattested>,
+    /// Whether some of these stretches were not listed, or not completely.
+    pub(crate) unattested_capped: bool,
+    pub(crate) survivors: Survivors,
+    /// The earliest time of an object that Object Lock retains.
+    pub(crate) locked_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -119,6 +196,29 @@ struct OpenChain {
     named: Vec<(Timestamp, u64)>,
     backfills: Vec<(Timestamp, Timestamp)>,
     folders: BTreeSet<String>,
+    keys: Vec<KeyUse>,
+}
+
+impl OpenChain {
+    fn key(&mut self, key: KeyName, time: Timestamp) {
+        if let Some(used) = self.keys.iter_mut().find(|used| used.key == key) {
+            used.first = used.first.min(time);
+            used.last = used.last.max(time);
+        } else if self.keys.len() < CHAIN_KEYS {
+            self.keys.push(KeyUse { key, first: time, last: time });
+        }
+    }
+}
+
+fn key_of(seen: &ObjectFacts) -> Option<KeyName> {
+    seen.stored_as.as_ref()?.kms_key.as_deref().and_then(KeyName::from_arn)
+}
+
+fn key_named(trouble: &Trouble, seen: &ObjectFacts) -> Option<KeyName> {
+    match trouble {
+        Trouble::Unread(why) => KeyName::in_text(&why.detail).or_else(|| key_of(seen)),
+        Trouble::Finding(_) => key_of(seen),
+    }
 }
 
 impl RecordFacts {
@@ -145,13 +245,16 @@ impl RecordFacts {
                     }
                 }
                 let trouble = match &judged.outcome {
-                    Outcome::Valid(_) => return,
+                    Outcome::Valid(_) => {
+                        return self.survives(&judged.at, Some(judged.end), &judged.seen);
+                    }
                     Outcome::Invalid(finding) => Trouble::Finding(finding.clone()),
                     Outcome::Unverified(why) => Trouble::Unread(why.clone()),
                 };
                 if !judged.counts {
                     return;
                 }
+                let kms_key = key_named(&trouble, &judged.seen);
                 self.affected(Affected {
                     at: judged.at.clone(),
                     chain,
@@ -161,21 +264,23 @@ impl RecordFacts {
                     lifecycle: judged.notices.contains(&Notice::LifecycleLooksTheSame),
                     unlinked: judged.notices.contains(&Notice::DigestUnlinked),
                     recorded: None,
+                    kms_key,
                 });
             }
             RunEvent::LogJudged(judged) => {
                 let Some(chain) = self.chain.clone() else { return };
+                let time = log_key_time(&judged.at.key, &chain.account, &chain.source_region);
                 let trouble = match &judged.outcome {
-                    Outcome::Valid(_) => return,
+                    Outcome::Valid(_) => return self.survives(&judged.at, time, &judged.seen),
                     Outcome::Invalid(finding) => Trouble::Finding(finding.clone()),
                     Outcome::Unverified(why) => Trouble::Unread(why.clone()),
                 };
+                let kms_key = key_named(&trouble, &judged.seen);
                 let digest = self
                     .finder
                     .digest()
                     .map(|digest: &std::sync::Arc<CarryingDigest>| digest.at.clone());
                 let recorded = digest.map(|digest| (hex::encode(judged.expected), digest));
-                let time = log_key_time(&judged.at.key, &chain.account, &chain.source_region);
                 self.affected(Affected {
                     at: judged.at.clone(),
                     chain,
@@ -185,6 +290,7 @@ impl RecordFacts {
                     lifecycle: judged.lifecycle,
                     unlinked: false,
                     recorded,
+                    kms_key,
                 });
             }
             RunEvent::ChainFinished(summary) => {
@@ -194,6 +300,7 @@ impl RecordFacts {
                     named: open.named,
                     backfills: open.backfills,
                     folders: open.folders,
+                    keys: open.keys,
                 });
             }
             RunEvent::GapExplained { chain, from, event, .. } => {
@@ -211,6 +318,19 @@ impl RecordFacts {
             }
             RunEvent::RunFinished(summary) => self.summary = Some(summary.clone()),
             _ => {}
+        }
+    }
+
+    /// Takes an object that was read and is proven.
+    fn survives(&mut self, at: &ObjectLocation, time: Option<Timestamp>, seen: &ObjectFacts) {
+        let Some(time) = time else { return };
+        self.survivors.add(&at.key, time);
+        let stored = seen.stored_as.as_ref();
+        if stored.is_some_and(|stored| stored.lock_mode.is_some()) {
+            self.locked_since = Some(self.locked_since.map_or(time, |first| first.min(time)));
+        }
+        if let (Some(open), Some(key)) = (&mut self.open, key_of(seen)) {
+            open.key(key, time);
         }
     }
 

@@ -12,4 +12,5 @@ pub(crate) mod folder;
 pub(crate) mod search;
 pub(crate) mod second;
 pub(crate) mod techniques;
+mod ties;
 pub(crate) mod versions;

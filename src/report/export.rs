@@ -20,10 +20,6 @@ fn writer<W: Write>(out: W) -> Writer<W> {
     WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(out)
 }
 
-fn uri(at: &ObjectLocation) -> String {
-    format!("s3://{}/{}", at.bucket, at.key)
-}
-
 /// The stretches of time whose log files are all proven, one row each, half-open: a log file that was
 /// delivered at `from` or later and before `to` can be trusted to be what CloudTrail delivered.
 ///
@@ -98,7 +94,7 @@ impl<W: Write> VerifiedObjects<W> {
         self.head()?;
         let chain = self.chain.as_ref();
         Ok(self.out.write_record([
-            uri(at).as_str(),
+            at.uri().as_str(),
             kind,
             chain.map_or("", |chain| chain.account.as_str()),
             chain.map_or("", |chain| chain.source_region.as_str()),

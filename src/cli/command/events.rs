@@ -33,7 +33,7 @@ pub(crate) async fn run(aws: &AwsArgs, args: &EventsArgs) -> ExitStatus {
             if let Some(last) = last {
                 print_to_stderr(&format!(
                     "hint: continue with `--after {}`",
-                    shell_word(&format!("s3://{}/{}", last.bucket, last.key))
+                    shell_word(&last.uri())
                 ));
             }
             signal

@@ -106,6 +106,7 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     progress.searching();
     let case = investigate(CaseInput {
         record: record.clone(),
+        record_given: given,
         record_sha256: checked.sha256,
         start: checked.start,
         facts,

@@ -4,7 +4,9 @@ use crate::investigate::facts::{ChainFacts, RecordFacts, VersionTrace};
 use crate::report::case::model::CaseEvent;
 use std::collections::BTreeMap;
 use trailproof_core::codes::technique::Technique;
-use trailproof_core::trail_event::Explanations;
+use trailproof_core::trail_event::{
+    AgeRule, Effect as EventEffect, Explanations, KeyName, Subject,
+};
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{HOUR, Timestamp};
@@ -20,17 +22,48 @@ pub(crate) struct Evidence<'a> {
     pub(crate) access: &'a [AccessLine],
     /// What versions show, by object; `None` if versions were not read.
     pub(crate) versions: Option<&'a BTreeMap<ObjectLocation, VersionTrace>>,
-    /// Whether any log file that was searched holds data events.
+    /// Whether any log file that was searched holds data events of the bucket.
     pub(crate) data_events: bool,
+    /// Whether a copy of the bucket was read.
+    pub(crate) is_copy: bool,
     pub(crate) bucket: &'a str,
     pub(crate) now: Timestamp,
     /// Name of each chain, unique in the run.
     pub(crate) name_of: &'a dyn Fn(&ChainId) -> String,
 }
 
-/// Events of one kind that are held against each affected object. A thousand rules explain no more
-/// than the first.
-const EXAMINED: usize = 64;
+/// Deletions and rules that are held against each affected object. A thousand explain no more than the
+/// first.
+pub(super) const EXAMINED: usize = 64;
+
+/// A lifecycle rule while it was in force.
+#[derive(Clone, Debug)]
+pub(super) struct RuleInForce<'a> {
+    pub(super) rule: &'a AgeRule,
+    /// The event that put it first.
+    pub(super) event: usize,
+    put: Timestamp,
+    /// When a configuration without it was put.
+    until: Option<Timestamp>,
+    /// The time of the oldest object below its prefix that was read and is proven; an error if that
+    /// is not known.
+    survivor: Result<Option<Timestamp>, ()>,
+}
+
+impl RuleInForce<'_> {
+    /// Returns when the rule acted on an object of this time, if it did by `by`.
+    pub(super) fn acted(&self, key: &str, time: Timestamp, by: Timestamp) -> Option<Timestamp> {
+        let acts = self.rule.due_for(time).max(self.put);
+        let in_force = self.until.is_none_or(|until| acts < until);
+        (key.starts_with(&self.rule.prefix) && in_force && acts <= by).then_some(acts)
+    }
+
+    /// Returns whether nothing that is at least as old survives, on which the rule would have acted
+    /// too.
+    pub(super) fn is_thorough(&self, time: Timestamp) -> bool {
+        self.survivor.is_ok_and(|oldest| oldest.is_none_or(|oldest| oldest > time))
+    }
+}
 
 /// Chains of one trail: trail, home region, organization.
 pub(super) type TrailKey<'a> = (&'a str, &'a str, Option<&'a str>);
@@ -38,10 +71,12 @@ pub(super) type TrailKey<'a> = (&'a str, &'a str, Option<&'a str>);
 /// What is looked up for every object or stretch.
 #[derive(Default)]
 pub(super) struct Index<'a> {
-    /// Events by the key of the object that they name.
+    /// Events by the key of the object that they name, in order of time.
     pub(super) by_key: BTreeMap<&'a str, Vec<usize>>,
-    /// Events that put a rule which removes objects.
-    pub(super) rules: Vec<usize>,
+    /// Lifecycle rules, in order of time.
+    pub(super) rules: Vec<RuleInForce<'a>>,
+    /// Events that withhold a KMS key or give it back, in order of time.
+    pub(super) keys: BTreeMap<&'a KeyName, Vec<(usize, EventEffect)>>,
     /// Events that delete objects without naming them.
     pub(super) bulks: Vec<usize>,
     /// Lines of access logs by object.
@@ -65,19 +100,21 @@ impl<'a> Index<'a> {
     pub(super) fn of(facts: &'a Evidence<'a>) -> Self {
         let mut index = Self::default();
         for (at, event) in facts.events.iter().enumerate() {
-            let Some(deed) = event.deed.as_ref().filter(|_| !event.is_attempt()) else { continue };
+            let Some(deed) = event.done() else { continue };
             if let Some(key) = &deed.key {
                 index.by_key.entry(key).or_default().push(at);
             }
-            let list = match deed.technique {
-                Some(Technique::LifecycleExpiry) => &mut index.rules,
-                Some(Technique::ObjectsDeleted) if deed.key.is_none() => &mut index.bulks,
-                _ => continue,
-            };
-            if list.len() < EXAMINED {
-                list.push(at);
+            for (subject, effect) in &deed.effects {
+                if let Subject::Key(key) = subject {
+                    index.keys.entry(key).or_default().push((at, *effect));
+                }
+            }
+            let bulk = deed.technique == Some(Technique::ObjectsDeleted) && deed.key.is_none();
+            if bulk && index.bulks.len() < EXAMINED {
+                index.bulks.push(at);
             }
         }
+        index.rules = rules_in_force(facts);
         for line in facts.access {
             index.access.entry(&line.at).or_default().push(line);
         }
@@ -103,6 +140,12 @@ impl<'a> Index<'a> {
         index
     }
 
+    /// Returns the call that withheld a key last, unless a later one gave it back.
+    pub(super) fn withheld(&self, key: &KeyName) -> Option<usize> {
+        let (last, effect) = self.keys.get(key)?.last()?;
+        (*effect == EventEffect::Stops).then_some(*last)
+    }
+
     /// Returns how many stretches of a trail begin near this time.
     pub(super) fn ends_near(&self, trail: TrailKey<'_>, time: Timestamp) -> usize {
         let Some(ends) = self.ends.get(&trail) else { return 0 };
@@ -115,4 +158,30 @@ impl<'a> Index<'a> {
         let at = self.uncovered.partition_point(|(_, to)| *to <= time);
         self.uncovered.get(at).is_some_and(|(from, _)| *from <= time)
     }
+}
+
+/// Lists the lifecycle rules of the bucket. Each configuration replaces the one before it; a rule that
+/// stays is that of the call which put it first.
+fn rules_in_force<'a>(facts: &Evidence<'a>) -> Vec<RuleInForce<'a>> {
+    let configurations = facts.events.iter().enumerate().filter_map(|(at, event)| {
+        let rules = event.done()?.rules.as_deref()?;
+        Some((at, event.event.time?, rules))
+    });
+    let mut all: Vec<RuleInForce<'a>> = Vec::new();
+    let mut now: Vec<RuleInForce<'a>> = Vec::new();
+    for (event, put, rules) in configurations {
+        let before = std::mem::take(&mut now);
+        for rule in rules.iter().take(EXAMINED) {
+            let stays = before.iter().find(|known| known.rule == rule).cloned();
+            let survivor = || facts.record.survivors.oldest_under(&rule.prefix);
+            let fresh = || RuleInForce { rule, event, put, until: None, survivor: survivor() };
+            now.push(stays.unwrap_or_else(fresh));
+        }
+        let gone = before.into_iter().filter(|known| !rules.contains(known.rule));
+        all.extend(gone.map(|known| RuleInForce { until: Some(put), ..known }));
+        all.truncate(EXAMINED);
+    }
+    all.extend(now);
+    all.sort_by_key(|rule| (rule.put, rule.event));
+    all
 }

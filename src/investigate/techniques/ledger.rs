@@ -79,6 +79,7 @@ impl<'a> Judge<'a> {
     /// Adds an effect to its deed, and returns the number of the deed.
     pub(super) fn add(&mut self, effect: Effect<'_>) -> usize {
         let event = effect.event.and_then(|at| self.facts.events.get(at));
+        let raise = effect.raise;
         let deeds = &mut self.judged.deeds;
         let number = *self.by.entry((effect.technique, effect.cause)).or_insert_with(|| {
             deeds.push(CaseDeed {
@@ -93,8 +94,8 @@ impl<'a> Judge<'a> {
                 chains: Vec::new(),
                 objects: Vec::new(),
                 object_count: 0,
-                alternatives: effect.alternatives.to_vec(),
-                raise: effect.raise,
+                alternatives: Vec::new(),
+                raise: Vec::new(),
                 days: None,
                 redirected_to: None,
                 restarted: None,
@@ -103,7 +104,19 @@ impl<'a> Judge<'a> {
         });
         let Some(deed) = self.judged.deeds.get_mut(number) else { return number };
         // The weakest of its effects decides: a deed must not seem surer than any part of it.
-        deed.confidence = deed.confidence.min(effect.confidence);
+        if effect.confidence < deed.confidence {
+            (deed.confidence, deed.witness) = (effect.confidence, effect.witness);
+        }
+        for other in effect.alternatives {
+            if !deed.alternatives.contains(other) {
+                deed.alternatives.push(*other);
+            }
+        }
+        for raise in raise {
+            if !deed.raise.contains(&raise) {
+                deed.raise.push(raise);
+            }
+        }
         if let (Some(at), Some(CaseEvent { event, deed: judged, .. })) = (effect.event, event) {
             if !deed.events.contains(&at) {
                 deed.events.push(at);
@@ -136,6 +149,14 @@ impl<'a> Judge<'a> {
             }
         }
         number
+    }
+
+    /// Adds objects to a deed.
+    pub(super) fn list(&mut self, number: usize, objects: &[ObjectLocation], count: u64) {
+        let Some(deed) = self.judged.deeds.get_mut(number) else { return };
+        deed.object_count += count;
+        let room = LISTED.saturating_sub(deed.objects.len());
+        deed.objects.extend(objects.iter().take(room).cloned());
     }
 
     /// Returns the deeds in order of their time.

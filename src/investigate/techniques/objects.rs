@@ -1,5 +1,6 @@
 //! Digests and log files that are missing, changed or unreadable, and objects that CloudTrail did not
 //! write.
+use super::index::RuleInForce;
 use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::access_logs::AccessLine;
 use crate::investigate::facts::{Affected, Trouble, VersionTrace};
@@ -7,6 +8,7 @@ use trailproof_core::codes::failure::ReadFailureKind;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::codes::unlisted::UnlistedReason;
+use trailproof_core::trail_event::Act;
 use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{DAY, HOUR, Timestamp};
@@ -34,6 +36,8 @@ impl Judge<'_> {
                 ReadFailureKind::KmsDenied if why.detail.contains(CUSTOMER_KEY) => {
                     Some(self.replaced(affected, Technique::ObjectsRansomed))
                 }
+                // A permission that the caller lacks is no deed of anybody.
+                ReadFailureKind::KmsDenied if of_caller(&why.detail) => None,
                 ReadFailureKind::KmsDenied => Some(self.withheld(affected)),
                 ReadFailureKind::Archived => Some(self.archived(affected)),
                 // A refusal of the store or of the network is nobody's deed.
@@ -42,40 +46,48 @@ impl Judge<'_> {
         }
     }
 
-    /// Returns the event of a kind that names this object.
-    fn event_on(&self, at: &ObjectLocation, techniques: &[Technique]) -> Option<usize> {
+    /// Returns the last event of a kind that names this object, at a time or later: what was delivered
+    /// afterwards, it did not touch.
+    fn event_on(
+        &self,
+        at: &ObjectLocation,
+        techniques: &[Technique],
+        from: Option<Timestamp>,
+    ) -> Option<usize> {
         let named =
             self.index.by_key.get(at.key.as_str()).filter(|_| at.bucket == self.facts.bucket);
-        named.into_iter().flatten().copied().find(|number| {
-            let deed = self.facts.events.get(*number).and_then(|event| event.deed.as_ref());
-            deed.and_then(|deed| deed.technique)
-                .is_some_and(|technique| techniques.contains(&technique))
+        named.into_iter().flatten().copied().rfind(|number| {
+            self.facts.events.get(*number).is_some_and(|event| {
+                event.technique().is_some_and(|technique| techniques.contains(&technique))
+                    && from.is_none_or(|from| event.event.time.is_some_and(|time| time >= from))
+            })
         })
     }
 
-    fn access_to(&self, at: &ObjectLocation, fits: fn(&AccessLine) -> bool) -> Option<&AccessLine> {
-        self.index.access.get(at)?.iter().copied().find(|line| fits(line))
+    /// Returns the last request to an object that fits, at a time or later.
+    fn access_to(
+        &self,
+        at: &ObjectLocation,
+        fits: fn(&AccessLine) -> bool,
+        from: Option<Timestamp>,
+    ) -> Option<&AccessLine> {
+        let lines = self.index.access.get(at)?.iter().copied();
+        lines.rev().find(|line| fits(line) && from.is_none_or(|from| line.time >= from))
     }
 
     fn trace(&self, at: &ObjectLocation) -> Option<&VersionTrace> {
         self.facts.versions.and_then(|versions| versions.get(at))
     }
 
-    /// Returns the rule that removes this object, if an event put one that reaches it.
-    fn rule_for(&self, affected: &Affected) -> Option<usize> {
+    /// Returns the rule that acted first on this object, if one did.
+    fn rule_for(&self, affected: &Affected, act: Act) -> Option<&RuleInForce<'_>> {
         let time = affected.time?;
         let removed = self.trace(&affected.at).and_then(|trace| trace.marker);
-        self.index.rules.iter().copied().find(|number| {
-            let Some(event) = self.facts.events.get(*number) else { return false };
-            let Some(deed) = &event.deed else { return false };
-            let prefix = deed.prefix.as_deref().unwrap_or_default();
-            let days = i64::from(deed.days.unwrap_or(0));
-            // A rule acts at the next midnight after the age is reached.
-            let due = time.plus(days * DAY);
-            let put = event.event.time.unwrap_or(due);
-            let by = removed.unwrap_or(self.facts.now);
-            affected.at.key.starts_with(prefix) && due.max(put) <= by
-        })
+        let by = removed.unwrap_or(self.facts.now);
+        let rules = self.index.rules.iter().filter(|rule| rule.rule.act == act);
+        let acted = rules
+            .filter_map(|rule| rule.acted(&affected.at.key, time, by).map(|acted| (acted, rule)));
+        acted.min_by_key(|(acted, rule)| (*acted, rule.event)).map(|(_, rule)| rule)
     }
 
     fn gone(&mut self, affected: &Affected) -> usize {
@@ -104,19 +116,28 @@ impl Judge<'_> {
                 raise: Vec::new(),
             })
         };
-        if let Some(at) = self.event_on(&affected.at, &[T::ObjectsDeleted, T::VersionsDeleted]) {
-            let technique =
-                self.facts.events.get(at).and_then(|event| event.deed.as_ref()?.technique);
-            return shown(self, technique.unwrap_or(T::ObjectsDeleted), at, Confidence::Shown);
+        let from = affected.time;
+        if let Some(at) = self.event_on(&affected.at, &[T::ObjectsDeleted], from) {
+            return shown(self, T::ObjectsDeleted, at, Confidence::Shown);
         }
-        if let Some(at) = self.rule_for(affected) {
+        // A call that names a version removed that version; whether it was the only one is not known.
+        if let Some(at) = self.event_on(&affected.at, &[T::VersionsDeleted], from) {
+            return shown(self, T::VersionsDeleted, at, Confidence::Likely);
+        }
+        let rule = self.rule_for(affected, Act::Expires);
+        // A rule that left what is at least as old cannot be what removed this.
+        let thorough = rule
+            .filter(|rule| from.is_some_and(|time| rule.is_thorough(time)))
+            .map(|rule| rule.event);
+        let may_be_rule = rule.is_some() && thorough.is_none();
+        if let Some(at) = thorough {
             return shown(self, T::LifecycleExpiry, at, Confidence::Shown);
         }
         // `DeleteObjects` does not name the keys, so it is the witness of a deletion and not of this
         // one.
         let bulk = self.index.bulks.iter().copied().find(|number| {
             let Some(event) = self.facts.events.get(*number) else { return false };
-            let Some(deed) = &event.deed else { return false };
+            let Some(deed) = event.done() else { return false };
             let prefix = deed.prefix.as_deref().unwrap_or_default();
             affected.at.key.starts_with(prefix)
                 && affected.time.is_none_or(|time| event.event.time.is_some_and(|at| at > time))
@@ -124,7 +145,7 @@ impl Judge<'_> {
         if let Some(at) = bulk {
             return shown(self, T::ObjectsDeleted, at, Confidence::Likely);
         }
-        if let Some(line) = self.access_to(&affected.at, AccessLine::deletes).cloned() {
+        if let Some(line) = self.access_to(&affected.at, AccessLine::deletes, from).cloned() {
             let technique = match (line.expires(), &line.version) {
                 (true, _) => T::LifecycleExpiry,
                 (_, Some(_)) if line.operation != "BATCH.DELETE.OBJECT" => T::VersionsDeleted,
@@ -144,7 +165,7 @@ impl Judge<'_> {
             Some(VersionTrace { none_left: true, .. }) => {
                 (T::VersionsDeleted, Confidence::Likely, &[T::LifecycleExpiry])
             }
-            _ if affected.lifecycle => {
+            _ if affected.lifecycle || may_be_rule => {
                 (T::LifecycleExpiry, Confidence::Possible, &[T::ObjectsDeleted])
             }
             _ => {
@@ -222,7 +243,9 @@ impl Judge<'_> {
             alternatives: &[],
             raise,
         };
-        if let Some(at) = self.event_on(&affected.at, &[T::ObjectsReplaced, T::ObjectsRansomed]) {
+        let from = affected.time;
+        let writes = [T::ObjectsReplaced, T::ObjectsRansomed];
+        if let Some(at) = self.event_on(&affected.at, &writes, from) {
             let who = self.facts.events.get(at).map(|event| event.event.principal.clone());
             let cause = Cause::Caller(who.unwrap_or_default());
             return self.add(effect(
@@ -233,7 +256,7 @@ impl Judge<'_> {
                 Vec::new(),
             ));
         }
-        if let Some(line) = self.access_to(&affected.at, AccessLine::writes).cloned() {
+        if let Some(line) = self.access_to(&affected.at, AccessLine::writes, from).cloned() {
             return self.by_access(&line, technique, affected);
         }
         let proves = self.trace(&affected.at).is_some_and(|trace| trace.oldest_proves);
@@ -245,24 +268,36 @@ impl Judge<'_> {
         self.add(effect(confidence, witness, Cause::Unknown(0), None, raise))
     }
 
+    /// Judges an object whose key cannot be used. Only a call about that very key names anybody.
     fn withheld(&mut self, affected: &Affected) -> usize {
-        self.by_event_of(affected, Technique::KeyWithheld, Confidence::Possible)
+        let at = affected.kms_key.as_ref().and_then(|key| self.index.withheld(key));
+        self.stored_away(affected, Technique::KeyWithheld, at.map(|at| (at, Confidence::Shown)))
     }
 
     fn archived(&mut self, affected: &Affected) -> usize {
-        self.by_event_of(affected, Technique::ArchiveHidden, Confidence::Likely)
+        let rule = self.rule_for(affected, Act::Archives).map(|rule| {
+            let thorough = affected.time.is_some_and(|time| rule.is_thorough(time));
+            (rule.event, if thorough { Confidence::Shown } else { Confidence::Likely })
+        });
+        self.stored_away(affected, Technique::ArchiveHidden, rule)
     }
 
-    /// Explains an object by the first event of a technique, or else by the store.
-    fn by_event_of(&mut self, affected: &Affected, technique: Technique, or: Confidence) -> usize {
-        let at = self.facts.events.iter().position(|event| {
-            !event.is_attempt()
-                && event.deed.as_ref().is_some_and(|deed| deed.technique == Some(technique))
-        });
+    /// Explains an object that is there and cannot be read by an event, or else by the store.
+    fn stored_away(
+        &mut self,
+        affected: &Affected,
+        technique: Technique,
+        by: Option<(usize, Confidence)>,
+    ) -> usize {
+        let at = by.map(|(at, _)| at);
         let id = at.and_then(|at| self.facts.events.get(at)).map(|event| event.event.id.clone());
+        let otherwise = match technique {
+            Technique::ArchiveHidden => Confidence::Likely,
+            _ => Confidence::Possible,
+        };
         self.add(Effect {
             technique,
-            confidence: if at.is_some() { Confidence::Shown } else { or },
+            confidence: by.map_or(otherwise, |(_, confidence)| confidence),
             witness: if at.is_some() { Witness::Proven } else { Witness::Store },
             cause: id.map_or(Cause::Unknown(0), Cause::Event),
             event: at,
@@ -270,10 +305,9 @@ impl Judge<'_> {
             time: affected.time.map(|time| (time, time)),
             object: Some(&affected.at),
             alternatives: &[],
-            raise: if at.is_some() {
-                Vec::new()
-            } else {
-                vec![Raise::OtherPlaces, Raise::EventHistory]
+            raise: match at {
+                Some(_) => Vec::new(),
+                None => vec![Raise::OtherPlaces, Raise::EventHistory],
             },
         })
     }
@@ -301,8 +335,8 @@ impl Judge<'_> {
         chain: Option<&ChainId>,
     ) -> usize {
         use Technique as T;
-        let event = self.event_on(at, &[T::ObjectsReplaced, T::ObjectsRansomed]);
-        let line = self.access_to(at, AccessLine::writes).cloned();
+        let event = self.event_on(at, &[T::ObjectsReplaced, T::ObjectsRansomed], None);
+        let line = self.access_to(at, AccessLine::writes, None).cloned();
         let of = event.and_then(|event| self.facts.events.get(event));
         let who = of.map(|event| event.event.principal.clone());
         let who = who.or(line.as_ref().map(|line| line.requester.clone()));
@@ -335,6 +369,20 @@ impl Judge<'_> {
 
 /// What S3 says of an object that was encrypted with a key that the caller provided.
 const CUSTOMER_KEY: &str = "using a form of Server Side Encryption";
+
+/// Kinds of policies of a caller, as refusals of KMS name them. The key's own policy is not one.
+const OF_CALLER: [&str; 5] = [
+    "identity-based policy",
+    "session policy",
+    "permissions boundary",
+    "service control policy",
+    "VPC endpoint policy",
+];
+
+/// Returns whether a refusal of KMS is about the permissions of the caller.
+fn of_caller(detail: &str) -> bool {
+    OF_CALLER.iter().any(|policy| detail.contains(policy))
+}
 
 /// Returns whether S3's lifecycle worker may have acted: its actions carry midnight UTC.
 fn is_midnight(time: Timestamp) -> bool {

@@ -1,7 +1,10 @@
 //! Trails that record less while their chains go on, and events that are deeds by themselves.
-use super::index::TOGETHER;
+use super::index::{EXAMINED, TOGETHER};
 use super::ledger::{Cause, Effect, Judge};
+use crate::investigate::facts::RecordFacts;
+use std::collections::BTreeMap;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
+use trailproof_core::trail_event::{Deed, LockChange};
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 /// Hours without log files, after hours with some, from which on a trail may be narrowed.
@@ -10,40 +13,30 @@ const QUIET: i64 = 6;
 impl Judge<'_> {
     pub(super) fn narrowed(&mut self) {
         let record = self.facts.record;
-        let selectors: Vec<usize> = (0..self.facts.events.len())
-            .filter(|at| {
-                self.facts.events.get(*at).is_some_and(|event| {
-                    event.event.name == "PutEventSelectors"
-                        && !event.is_attempt()
-                        && event
-                            .deed
-                            .as_ref()
-                            .is_some_and(|deed| deed.technique == Some(Technique::TrailNarrowed))
-                })
+        let all = self.facts.events.iter().enumerate();
+        let selectors: Vec<(usize, &Deed, Option<Timestamp>)> = all
+            .filter_map(|(at, event)| {
+                let deed = event.done().filter(|_| event.event.name == "PutEventSelectors")?;
+                let narrows = deed.technique == Some(Technique::TrailNarrowed);
+                narrows.then_some((at, deed, event.event.time))
             })
+            .take(EXAMINED)
             .collect();
         for chain in &record.chains {
             let id = &chain.summary.chain;
-            let of_trail = |at: &&usize| {
-                let names = |name: &str| {
-                    name == id.trail.as_str() || name.ends_with(&format!("/{}", id.trail))
-                };
-                self.facts.events.get(**at).is_some_and(|event| {
-                    serde_json::from_str::<serde_json::Value>(&event.event.json).is_ok_and(|json| {
-                        json.pointer("/requestParameters/trailName")
-                            .and_then(serde_json::Value::as_str)
-                            .is_some_and(names)
-                    })
-                })
-            };
+            let of_trail = selectors
+                .iter()
+                .filter(|(_, deed, _)| deed.trail.as_ref().is_some_and(|trail| trail.owns(id)));
+            let drops =
+                |put: Option<Timestamp>| put.is_some_and(|put| is_less_after(&chain.named, put));
+            let of_trail: Vec<_> = of_trail.map(|(at, _, put)| (*at, *put, drops(*put))).collect();
+            let event = of_trail.iter().find(|(.., less)| *less).or(of_trail.first()).copied();
             let quiet = quiet_since(&chain.named);
-            let event = selectors.iter().find(of_trail).copied();
             let (confidence, cause, time) = match (event, quiet) {
-                (Some(at), quiet) => {
+                (Some((at, put, less)), quiet) => {
+                    // Without a drop, the trail may have recorded the same as before.
+                    let confidence = if less { self.sure_of(at, id) } else { Confidence::Possible };
                     let event = self.facts.events.get(at);
-                    let put = event.and_then(|event| event.event.time);
-                    let less = put.is_some_and(|put| is_less_after(&chain.named, put));
-                    let confidence = if less { Confidence::Shown } else { Confidence::Likely };
                     let id = event.map(|event| event.event.id.clone()).unwrap_or_default();
                     (confidence, Cause::Event(id), put.or(quiet))
                 }
@@ -55,6 +48,7 @@ impl Judge<'_> {
                 (None, None) => continue,
             };
             let last = chain.named.first().map(|(end, _)| *end);
+            let event = event.map(|(at, ..)| at);
             let raise = match event {
                 Some(_) => Vec::new(),
                 None => vec![Raise::EventHistory, Raise::LostLogs],
@@ -75,27 +69,35 @@ impl Judge<'_> {
     }
 
     pub(super) fn alone(&mut self) {
+        let mut locks = Locks::default();
         for (at, event) in self.facts.events.iter().enumerate() {
-            if self.used.contains(&at) || event.is_attempt() {
-                continue;
-            }
-            let Some(technique) = event.deed.as_ref().and_then(|deed| deed.technique) else {
-                continue;
+            let Some(deed) = event.done() else { continue };
+            let confidence = match deed.technique {
+                // The state before the call decides whether it weakened anything.
+                _ if deed.lock.is_some() => {
+                    let weaker = locks.weakened(deed, event.event.time, self.facts.record);
+                    let bypassed = deed.key.is_some() && deed.technique.is_some();
+                    if !weaker && !bypassed {
+                        continue;
+                    }
+                    Confidence::Shown
+                }
+                // Whether there was a legal hold before is not known.
+                Some(Technique::LockWeakened) => Confidence::Likely,
+                Some(Technique::ReplicaCut | Technique::WatchersOff) => Confidence::Shown,
+                _ => continue,
             };
-            let by_itself = matches!(
-                technique,
-                Technique::LockWeakened
-                    | Technique::ReplicaCut
-                    | Technique::WatchersOff
-                    | Technique::EventStarved
-            );
-            if !by_itself {
+            if self.used.contains(&at) {
                 continue;
             }
+            let technique = match deed.lock {
+                Some(_) => Technique::LockWeakened,
+                None => deed.technique.unwrap_or(Technique::LockWeakened),
+            };
             let time = event.event.time.map(|time| (time, time));
             self.add(Effect {
                 technique,
-                confidence: Confidence::Shown,
+                confidence,
                 witness: Witness::Proven,
                 cause: Cause::Caller(event.event.principal.clone()),
                 event: Some(at),
@@ -105,6 +107,42 @@ impl Judge<'_> {
                 alternatives: &[],
                 raise: Vec::new(),
             });
+        }
+    }
+}
+
+/// What calls made of Object Lock so far.
+#[derive(Default)]
+struct Locks<'a> {
+    /// The days of the default retention, if a call set it; the inner `None` is no default.
+    default: Option<Option<u32>>,
+    /// The time until which an object is retained, by its key.
+    until: BTreeMap<&'a str, Timestamp>,
+}
+
+impl<'a> Locks<'a> {
+    /// Takes a call, and returns whether it protects less than what is known to be before it.
+    fn weakened(&mut self, deed: &'a Deed, at: Option<Timestamp>, record: &RecordFacts) -> bool {
+        match deed.lock {
+            Some(LockChange::Default(days)) => {
+                // Nobody but the bucket's default puts a retention on what CloudTrail delivers.
+                let locked = record.locked_since.zip(at).is_some_and(|(locked, at)| locked < at);
+                let before = self.default.replace(days);
+                match (before, days) {
+                    (Some(Some(before)), days) => days.is_none_or(|days| days < before),
+                    (None, None) => locked,
+                    (Some(None) | None, _) => false,
+                }
+            }
+            Some(LockChange::Retention(until)) => {
+                let Some(key) = deed.key.as_deref() else { return false };
+                let before = match until {
+                    Some(until) => self.until.insert(key, until),
+                    None => self.until.remove(key),
+                };
+                before.is_some_and(|before| until.is_none_or(|until| until < before))
+            }
+            None => false,
         }
     }
 }

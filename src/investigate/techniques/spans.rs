@@ -2,10 +2,12 @@
 use super::index::{TOGETHER, trail_key};
 use super::ledger::{Cause, Effect, Judge};
 use crate::investigate::facts::ChainFacts;
+use crate::investigate::ties::concerns;
 use std::collections::BTreeSet;
 use trailproof_core::codes::technique::{Confidence, Raise, Technique, Witness};
 use trailproof_core::coverage::{Coverage, Segment, Uncovered};
-use trailproof_core::trail_event::GapQuery;
+use trailproof_core::trail_event::{GapQuery, KeyName, Subject};
+use trailproof_core::vocab::chain_id::ChainId;
 use trailproof_core::vocab::time::{HOUR, Timestamp};
 
 impl Judge<'_> {
@@ -18,20 +20,22 @@ impl Judge<'_> {
                 if !matches!(why, Uncovered::Gap | Uncovered::Tail | Uncovered::Hole) {
                     continue;
                 }
-                let number = self.span(chain, span);
-                self.judged.of_span.insert((chain.summary.chain.clone(), span.from), number);
+                if let Some(number) = self.span(chain, span) {
+                    self.judged.of_span.insert((chain.summary.chain.clone(), span.from), number);
+                }
             }
         }
     }
 
-    fn span(&mut self, chain: &ChainFacts, span: &Segment) -> usize {
+    fn span(&mut self, chain: &ChainFacts, span: &Segment) -> Option<usize> {
         let id = &chain.summary.chain;
+        let keys = chain.keys_at(span.from);
         if let Some((at, technique, confidence)) = self
-            .event_of_span(chain, span)
-            .map(|(at, technique)| (at, technique, Confidence::Shown))
-            .or_else(|| self.key_near(span))
+            .event_of_span(chain, span, &keys)
+            .map(|(at, technique)| (at, technique, self.sure_of(at, id)))
+            .or_else(|| self.key_near(span, &keys))
         {
-            let restarted = self.restart_of(span, at);
+            let restarted = self.restart_of(id, span, at);
             let event = self.facts.events.get(at).map(|event| event.event.id.clone());
             let number = self.add(Effect {
                 technique,
@@ -42,17 +46,24 @@ impl Judge<'_> {
                 chain: Some(id),
                 time: Some((span.from, span.to)),
                 object: None,
-                alternatives: &[],
+                alternatives: match confidence {
+                    Confidence::Possible => &[Technique::TrailStopped, Technique::DeliveryBroken],
+                    _ => &[],
+                },
                 raise: Vec::new(),
             });
             if let Some(deed) = self.judged.deeds.get_mut(number) {
                 deed.restarted = deed.restarted.or(restarted);
             }
-            return number;
+            return Some(number);
+        }
+        // Where a copy ends, nothing was done.
+        if self.facts.is_copy && span.coverage == Coverage::Uncovered(Uncovered::Tail) {
+            return None;
         }
         let (technique, confidence, witness, alternatives) = self.fits(chain, span);
         let raise = vec![Raise::LostLogs, Raise::EventHistory, Raise::OtherPlaces];
-        self.add(Effect {
+        let number = self.add(Effect {
             technique,
             confidence,
             witness,
@@ -63,19 +74,50 @@ impl Judge<'_> {
             object: None,
             alternatives,
             raise,
-        })
+        });
+        if technique == Technique::ValidationOff
+            && let Some(logs) = self.facts.record.unattested.get(&(id.clone(), span.from))
+        {
+            self.list(number, &logs.first, logs.count);
+        }
+        Some(number)
+    }
+
+    /// Returns how sure it is that an event about a chain is the cause of a stretch.
+    pub(super) fn sure_of(&self, at: usize, chain: &ChainId) -> Confidence {
+        let Some(event) = self.facts.events.get(at) else { return Confidence::Possible };
+        // The keys of an organization's trail do not name its owner, and the trail of an account may
+        // have the same name. A key that is used from now on breaks delivery only if CloudTrail must
+        // not use it.
+        let owner_unknown = chain.organization.is_some()
+            && event.done().is_some_and(|deed| {
+                deed.effects.iter().any(|(subject, _)| {
+                    matches!(
+                        subject,
+                        Subject::Trail(_) | Subject::TrailElsewhere(_) | Subject::TrailMembers(_)
+                    )
+                })
+            });
+        if owner_unknown || event.event.name == "PutBucketEncryption" {
+            return Confidence::Likely;
+        }
+        Confidence::Shown
     }
 
     /// Returns the verified event that explains a stretch, and its technique.
-    fn event_of_span(&self, chain: &ChainFacts, span: &Segment) -> Option<(usize, Technique)> {
+    fn event_of_span(
+        &self,
+        chain: &ChainFacts,
+        span: &Segment,
+        keys: &BTreeSet<KeyName>,
+    ) -> Option<(usize, Technique)> {
         let id = &chain.summary.chain;
         let folders: Vec<String> = chain.folders.iter().cloned().collect();
-        let keys = BTreeSet::new();
         let query = GapQuery {
             chain: id,
             also: &[],
             bucket: self.facts.bucket,
-            keys: &keys,
+            keys,
             folders: &folders,
             now: self.facts.now,
         };
@@ -84,12 +126,11 @@ impl Judge<'_> {
         let of_record = self.facts.record.explained.get(&(id.clone(), span.from));
         ids.extend(of_record.into_iter().flatten().cloned());
         let events = self.facts.events.iter().enumerate();
-        let of_it =
-            events.filter(|(_, event)| ids.contains(&event.event.id) && !event.is_attempt());
+        let of_it = events.filter(|(_, event)| ids.contains(&event.event.id));
         let mut of_it: Vec<(usize, Technique, Option<Timestamp>)> = of_it
             .filter_map(|(at, event)| {
-                let technique = event.deed.as_ref()?.technique?;
-                Some((at, technique, event.event.time))
+                let deed = event.done().filter(|deed| concerns(deed, id, keys))?;
+                Some((at, deed.technique?, event.event.time))
             })
             .collect();
         // The last one before the stretch begins, or else the first one in it.
@@ -101,27 +142,33 @@ impl Judge<'_> {
         of_it.first().map(|(at, technique, _)| (*at, *technique))
     }
 
-    /// Returns an event that withheld a key shortly before the stretch. Whether it is the key of this
-    /// trail is not known, so it is not shown.
-    fn key_near(&self, span: &Segment) -> Option<(usize, Technique, Confidence)> {
+    /// Returns an event that withheld a key of the chain near the start of the stretch, but too early
+    /// to explain it.
+    fn key_near(
+        &self,
+        span: &Segment,
+        keys: &BTreeSet<KeyName>,
+    ) -> Option<(usize, Technique, Confidence)> {
         let near = |time: Timestamp| (time.unix() - span.from.unix()).abs() <= TOGETHER;
-        let at = self.facts.events.iter().position(|event| {
-            !event.is_attempt()
-                && event
-                    .deed
-                    .as_ref()
-                    .is_some_and(|deed| deed.technique == Some(Technique::KeyWithheld))
-                && event.event.time.is_some_and(near)
+        let events = keys.iter().filter_map(|key| self.index.keys.get(key)).flatten();
+        let at = events.map(|(at, _)| *at).find(|at| {
+            self.facts.events.get(*at).is_some_and(|event| {
+                event.technique() == Some(Technique::KeyWithheld)
+                    && event.event.time.is_some_and(near)
+            })
         })?;
-        Some((at, Technique::KeyWithheld, Confidence::Likely))
+        Some((at, Technique::KeyWithheld, Confidence::Possible))
     }
 
-    /// Returns when logging was started again within the stretch.
-    fn restart_of(&self, span: &Segment, stopped: usize) -> Option<Timestamp> {
+    /// Returns when logging of the chain was started again within the stretch.
+    fn restart_of(&self, chain: &ChainId, span: &Segment, stopped: usize) -> Option<Timestamp> {
         let stopped = self.facts.events.get(stopped)?.event.time?;
         let again = self.facts.events.iter().filter(|event| {
             matches!(event.event.name.as_str(), "StartLogging" | "CreateTrail")
-                && !event.is_attempt()
+                && event
+                    .done()
+                    .and_then(|deed| deed.trail.as_ref())
+                    .is_some_and(|trail| trail.owns(chain))
         });
         let times = again.filter_map(|event| event.event.time);
         times.filter(|time| *time > stopped && *time <= span.to.plus(HOUR)).min()
@@ -136,9 +183,11 @@ impl Judge<'_> {
         use Technique as T;
         let id = &chain.summary.chain;
         let place = (id.clone(), span.from);
-        let unattested = self.facts.record.unattested.get(&place).is_some_and(|logs| *logs > 0);
-        if unattested {
-            return (T::ValidationOff, Confidence::Likely, Witness::Store, &[]);
+        let unattested = self.facts.record.unattested.get(&place);
+        if unattested.is_some_and(|logs| logs.count > 0) {
+            // Anyone who can write to the bucket can put a name there.
+            let others = &[T::TrailStopped, T::ObjectsPlanted];
+            return (T::ValidationOff, Confidence::Possible, Witness::Store, others);
         }
         let covered_later =
             chain.backfills.iter().any(|(from, to)| *to > span.from && *from < span.to);

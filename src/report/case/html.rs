@@ -114,11 +114,7 @@ pub(crate) fn html(case: &CaseReport) -> io::Result<Vec<u8>> {
         attack_version: ATTACK_VERSION,
         title: format!("Case: {}", evidence(&case.place)),
         head: head(case),
-        class: if case.deeds.iter().any(|deed| !deed.technique.is_context()) {
-            "bad"
-        } else {
-            "open"
-        },
+        class: if case.deeds.is_empty() { "open" } else { "bad" },
         lead: lead(case),
         facts: facts(case),
         deeds: case.deeds.iter().enumerate().map(|(at, deed)| deed_row(at + 1, deed)).collect(),
@@ -166,8 +162,7 @@ fn facts(case: &CaseReport) -> Vec<(&'static str, String)> {
 }
 
 fn head(case: &CaseReport) -> String {
-    let deeds = case.deeds.iter().filter(|deed| !deed.technique.is_context()).count();
-    match deeds {
+    match case.deeds.len() {
         0 => "No deed found".to_owned(),
         1 => "1 deed found".to_owned(),
         deeds => format!("{deeds} deeds found"),
@@ -213,7 +208,7 @@ fn deed_row(number: usize, deed: &CaseDeed) -> DeedRow {
             Confidence::Shown => "bad",
             Confidence::Likely | Confidence::Possible => "open",
         },
-        why: words::confidence(deed.confidence),
+        why: words::confidence(deed),
         witness: words::witness(deed.witness),
         alternatives: alternatives.join(", "),
         raise: raise.join("; "),

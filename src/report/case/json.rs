@@ -1,10 +1,10 @@
 //! `case.json`: the case in one document.
 use super::model::{AffectedObject, CaseDeed, CaseReport, CaseSpan};
-use super::words::uri;
 use serde_json::{Value, json, to_value};
 use std::io;
 use trailproof_core::codes::technique::ATTACK_VERSION;
 use trailproof_core::record::wire::{DeliveredToShape, ReadPlaceShape, Time, write_json_pretty};
+use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::Timestamp;
 
 /// Number of the schema. Any version may add a field; changing or removing one requires a new number.
@@ -46,6 +46,9 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
         "verdict": case.verdict.words(),
         "verdict_with_versions": case.with_versions.map(|verdict| verdict.words()),
         "deeds": case.deeds.iter().enumerate().map(|(at, one)| deed(at, one, case)).collect::<Vec<_>>(),
+        "not_tied": case.context.iter().map(|((technique, why), events)| json!({
+            "technique": technique.code(), "reason": why.code(), "events": events,
+        })).collect::<Vec<_>>(),
         "affected": case.affected.iter().map(affected).collect::<Vec<_>>(),
         "uncovered": case.spans.iter().map(span).collect::<Vec<_>>(),
         "events": case.events.len(),
@@ -55,6 +58,8 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
             "log_files_not_proven": searched.logs_not_proven,
             "log_files_changed": searched.logs_changed,
             "log_files_not_read": searched.logs_unread,
+            "log_files_without_form": searched.not_events,
+            "events_not_parsed": searched.events_unparsed,
             "digests_not_proven": searched.digests_not_proven,
         },
         "notices": case.notices.iter().map(|notice| notice.code()).collect::<Vec<_>>(),
@@ -83,7 +88,7 @@ fn deed(number: usize, deed: &CaseDeed, case: &CaseReport) -> Value {
         "event_ids": ids,
         "effect": deed.effect.map(|(from, to)| json!({"from": time(from), "to": time(to)})),
         "chains": deed.chains,
-        "objects": deed.objects.iter().map(uri).collect::<Vec<_>>(),
+        "objects": deed.objects.iter().map(ObjectLocation::uri).collect::<Vec<_>>(),
         "object_count": deed.object_count,
         "alternatives": deed.alternatives.iter().map(|it| it.code()).collect::<Vec<_>>(),
         "raise": deed.raise.iter().map(|it| it.code()).collect::<Vec<_>>(),
@@ -96,14 +101,14 @@ fn deed(number: usize, deed: &CaseDeed, case: &CaseReport) -> Value {
 
 fn affected(object: &AffectedObject) -> Value {
     json!({
-        "object": uri(&object.at),
+        "object": object.at.uri(),
         "kind": if object.is_digest { "digest" } else { "log-file" },
         "chain": object.chain,
         "time": object.time.map(time),
         "code": object.code,
         "sha256": object.sha256,
         "versions": object.versions,
-        "digest": object.digest.as_ref().map(uri),
+        "digest": object.digest.as_ref().map(ObjectLocation::uri),
         "deed": object.deed.map(|number| number + 1),
     })
 }

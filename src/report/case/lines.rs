@@ -1,11 +1,11 @@
 //! `timeline.jsonl`, `timeline.csv` and `events/events.jsonl`: one line for each thing that happened.
 use super::model::{CaseReport, TimelineEntry};
-use super::words::uri;
 use crate::report::events::guarded;
 use csv::{Terminator, WriterBuilder};
 use serde_json::json;
 use std::io::{self, Write as _};
 use trailproof_core::record::wire::write_json;
+use trailproof_core::vocab::location::ObjectLocation;
 
 /// Columns of the table.
 const COLUMNS: [&str; 12] = [
@@ -44,9 +44,10 @@ pub(crate) fn timeline_lines(case: &CaseReport) -> io::Result<Vec<u8>> {
                 "witness": line.witness.code(),
                 "technique": line.technique.map(|technique| technique.code()),
                 "finding": line.finding,
-                "log_file": line.log_file.as_ref().map(uri),
-                "digest": line.digest.as_ref().map(uri),
+                "log_file": line.log_file.as_ref().map(ObjectLocation::uri),
+                "digest": line.digest.as_ref().map(ObjectLocation::uri),
                 "event_id": event_id(case, line),
+                "not_tied": line.not_tied.map(|why| why.code()),
             }),
         )?;
         out.push(b'\n');
@@ -79,8 +80,8 @@ pub(crate) fn timeline_csv(case: &CaseReport) -> io::Result<Vec<u8>> {
             line.witness.code().to_owned(),
             line.technique.map(|technique| technique.code()).unwrap_or_default().to_owned(),
             line.finding.unwrap_or_default().to_owned(),
-            line.log_file.as_ref().map(uri).unwrap_or_default(),
-            line.digest.as_ref().map(uri).unwrap_or_default(),
+            line.log_file.as_ref().map(ObjectLocation::uri).unwrap_or_default(),
+            line.digest.as_ref().map(ObjectLocation::uri).unwrap_or_default(),
         ];
         table.write_record(row.iter().map(|cell| guarded(cell)))?;
     }
@@ -103,9 +104,9 @@ pub(crate) fn verified_events(case: &CaseReport) -> io::Result<(Vec<u8>, Vec<u8>
             &mut found,
             &json!({
                 "event_id": event.event.id,
-                "log_file": uri(&event.log.at),
+                "log_file": event.log.at.uri(),
                 "log_file_sha256": hex::encode(event.log.hash),
-                "digest": uri(&digest.at),
+                "digest": digest.at.uri(),
                 "digest_sha256": hex::encode(digest.hash),
                 "proofs": digest.proofs.codes(),
                 "fingerprint": digest.fingerprint,

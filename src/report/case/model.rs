@@ -1,7 +1,8 @@
 //! The result of an investigation.
 use crate::report::events::EventsSearched;
+use std::collections::BTreeMap;
 use trailproof_core::codes::technique::{
-    CaseNotice, Confidence, Raise, Technique, TimeIs, Witness,
+    CaseNotice, Confidence, NotTied, Raise, Technique, TimeIs, Witness,
 };
 use trailproof_core::record::{EvidencePlace, ProvenLog};
 use trailproof_core::trail_event::{Deed, TrailEvent};
@@ -28,6 +29,8 @@ pub(crate) struct CaseReport {
     pub(crate) with_versions: Option<Verdict>,
     /// What was done, in order of time.
     pub(crate) deeds: Vec<CaseDeed>,
+    /// Events with a technique that are not about the evidence: their number, by technique and reason.
+    pub(crate) context: BTreeMap<(Technique, NotTied), u64>,
     /// Everything that happened, in order of time.
     pub(crate) timeline: Vec<TimelineEntry>,
     /// Events of proven log files that the case is made of.
@@ -84,12 +87,24 @@ pub(crate) struct CaseEvent {
     pub(crate) log: ProvenLog,
     /// What it did, if it is a deed; `None` for an event that was found by pivoting.
     pub(crate) deed: Option<Deed>,
+    /// Why it is not about the evidence; `None` if it is. Such an event names nobody in a deed.
+    pub(crate) not_tied: Option<NotTied>,
 }
 
 impl CaseEvent {
     /// Returns whether the call was refused, so that it changed nothing.
     pub(crate) fn is_attempt(&self) -> bool {
         !self.event.error.is_empty()
+    }
+
+    /// Returns what it did, if it was done and is about the evidence.
+    pub(crate) fn done(&self) -> Option<&Deed> {
+        self.deed.as_ref().filter(|_| !self.is_attempt() && self.not_tied.is_none())
+    }
+
+    /// Returns the technique of what it did, if it was done and is about the evidence.
+    pub(crate) fn technique(&self) -> Option<Technique> {
+        self.done().and_then(|deed| deed.technique)
     }
 }
 
@@ -114,6 +129,8 @@ pub(crate) struct TimelineEntry {
     pub(crate) finding: Option<&'static str>,
     /// Number of the event in [`CaseReport::events`].
     pub(crate) event: Option<usize>,
+    /// Why the event is not about the evidence.
+    pub(crate) not_tied: Option<NotTied>,
 }
 
 /// A digest or log file that is not what it should be.

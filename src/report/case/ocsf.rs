@@ -5,7 +5,7 @@ use crate::report::ocsf::VERSION;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use std::io;
-use trailproof_core::codes::technique::{ATTACK_VERSION, Attack, Confidence};
+use trailproof_core::codes::technique::{ATTACK_VERSION, Attack, Confidence, Technique};
 use trailproof_core::record::wire::write_json;
 use trailproof_core::vocab::location::escape;
 
@@ -34,13 +34,14 @@ fn finding(case: &CaseReport, deed: &CaseDeed) -> Value {
         "{title}, {}. {}: {}.",
         words::by(deed),
         deed.confidence.code(),
-        words::confidence(deed.confidence)
+        words::confidence(deed)
     );
     let time = deed.when.or(deed.effect.map(|(from, _)| from)).unwrap_or(case.period.end);
-    let (severity_id, severity) = match (deed.technique.is_context(), deed.confidence) {
-        (true, _) => (1, "Informational"),
-        (false, Confidence::Possible) => (3, "Medium"),
-        (false, _) => (4, "High"),
+    let (severity_id, severity) = match (deed.technique, deed.confidence) {
+        // By itself it takes nothing from the evidence.
+        (Technique::WatchersOff, _) => (1, "Informational"),
+        (_, Confidence::Possible) => (3, "Medium"),
+        (_, _) => (4, "High"),
     };
     let (confidence_id, confidence) = match deed.confidence {
         Confidence::Shown => (3, "High"),
@@ -51,7 +52,7 @@ fn finding(case: &CaseReport, deed: &CaseDeed) -> Value {
         .objects
         .iter()
         .take(100)
-        .map(|at| json!({"uid": words::uri(at), "type": "AWS::S3::Object", "name": at.key}))
+        .map(|at| json!({"uid": at.uri(), "type": "AWS::S3::Object", "name": at.key}))
         .collect();
     let mut event = json!({
         "activity_id": 1,
@@ -123,9 +124,9 @@ fn evidences(case: &CaseReport, deed: &CaseDeed) -> Vec<Value> {
             "data": {
                 "event_id": event.id,
                 "event_source": event.source,
-                "log_file": words::uri(&log.at),
+                "log_file": log.at.uri(),
                 "log_file_sha256": hex::encode(log.hash),
-                "digest": words::uri(&log.digest.at),
+                "digest": log.digest.at.uri(),
                 "confidence": deed.confidence.code(),
                 "witness": deed.witness.code(),
             },
@@ -160,7 +161,7 @@ fn uid(case: &CaseReport, deed: &CaseDeed) -> String {
     add(&deed.who);
     add(&deed.when.map(|when| when.to_string()).unwrap_or_default());
     add(&deed.effect.map(|(from, to)| format!("{from}/{to}")).unwrap_or_default());
-    deed.objects.iter().for_each(|at| add(&words::uri(at)));
+    deed.objects.iter().for_each(|at| add(&at.uri()));
     deed.events.iter().filter_map(|at| case.events.get(*at)).for_each(|event| add(&event.event.id));
     hex::encode(hash.finalize())
 }

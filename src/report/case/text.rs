@@ -1,6 +1,7 @@
 //! `report.txt`, and what the command prints: the case for people.
 use super::model::{CaseDeed, CaseReport};
 use super::words;
+use crate::report::events::left_out;
 use crate::report::numbers::counted;
 use crate::report::words::evidence;
 use trailproof_core::codes::technique::ATTACK_VERSION;
@@ -37,6 +38,18 @@ pub(crate) fn text(case: &CaseReport) -> String {
         lines.push(String::new());
         deed_lines(number + 1, deed, &mut lines);
     }
+    if !case.context.is_empty() {
+        lines.push(String::new());
+        lines.push("not about this evidence, and in the timeline only:".to_owned());
+        for ((technique, why), events) in &case.context {
+            lines.push(format!(
+                "   {}: {}, {}",
+                technique.code(),
+                counted(*events, "event"),
+                words::not_tied(*why)
+            ));
+        }
+    }
     let open = case.affected.iter().filter(|object| object.deed.is_none()).count();
     if open > 0 {
         lines.push(String::new());
@@ -47,6 +60,10 @@ pub(crate) fn text(case: &CaseReport) -> String {
         lines.extend(case.notices.iter().map(|notice| format!("note: {}", words::notice(*notice))));
     }
     lines.push(String::new());
+    let missing = left_out(&case.searched);
+    if !missing.is_empty() {
+        lines.push(format!("not searched: {}", missing.join(", ")));
+    }
     lines.push(format!(
         "{} searched for causes; techniques are those of MITRE ATT&CK {ATTACK_VERSION}",
         counted(case.searched.log_files, "log file")
@@ -81,7 +98,7 @@ fn deed_lines(number: usize, deed: &CaseDeed, lines: &mut Vec<String>) {
     lines.push(format!(
         "   {}: {}; witness: {}{attack}",
         deed.confidence.code(),
-        words::confidence(deed.confidence),
+        words::confidence(deed),
         words::witness(deed.witness),
     ));
     if !deed.alternatives.is_empty() {

@@ -1,14 +1,11 @@
 //! The words for the codes of a case, in one place. Everything from outside is escaped here.
 use super::model::{AffectedObject, CaseDeed};
 use crate::report::numbers::{counted, grouped};
-use trailproof_core::codes::technique::{CaseNotice, Confidence, Raise, Technique, Witness};
+use trailproof_core::codes::technique::{
+    CaseNotice, Confidence, NotTied, Raise, Technique, Witness,
+};
 use trailproof_core::vocab::budget::SHOWN;
-use trailproof_core::vocab::location::{ObjectLocation, excerpt};
-
-/// Returns an object as a URI, unescaped.
-pub(super) fn uri(at: &ObjectLocation) -> String {
-    format!("s3://{}/{}", at.bucket, at.key)
-}
+use trailproof_core::vocab::location::excerpt;
 
 /// Returns what was done, as a sentence without its end.
 pub(super) fn technique(technique: Technique) -> &'static str {
@@ -38,12 +35,27 @@ pub(super) fn technique(technique: Technique) -> &'static str {
     }
 }
 
-/// Returns what a degree of confidence means.
-pub(super) fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::Shown => "the event and its effect are both proven",
-        Confidence::Likely => "the effect is proven; who or how comes from a witness that is not",
-        Confidence::Possible => "it fits what is missing; nothing names it",
+/// Returns what the confidence of a deed means.
+pub(super) fn confidence(deed: &CaseDeed) -> &'static str {
+    match (deed.confidence, deed.events.is_empty()) {
+        (Confidence::Shown, _) => "the event and its effect are both proven",
+        (Confidence::Likely, true) => {
+            "the effect is proven; who or how comes from a witness that is not"
+        }
+        (Confidence::Likely, false) => "the event is proven; it names only a part of the effect",
+        (Confidence::Possible, true) => "it fits what is missing; nothing names it",
+        (Confidence::Possible, false) => "the event is proven; that it is the cause is not",
+    }
+}
+
+/// Returns why an event is not about the evidence.
+pub(super) fn not_tied(why: NotTied) -> &'static str {
+    match why {
+        NotTied::OtherTrail => "about a trail that is not in the record",
+        NotTied::OtherKey => "about a key that no object of the record names",
+        NotTied::OtherObject => "about no object that is affected",
+        NotTied::OtherPlace => "about a place that is not in the record",
+        NotTied::OtherResource => "about neither a trail nor the bucket",
     }
 }
 
@@ -75,8 +87,8 @@ pub(super) fn witness(witness: Witness) -> &'static str {
 pub(super) fn notice(notice: CaseNotice) -> &'static str {
     match notice {
         CaseNotice::NoDataEvents => {
-            "No S3 data events are in the log files that were searched: they do not name who deleted \
-             or wrote objects."
+            "No S3 data events of this bucket are in the log files that were searched: they do not \
+             name who deleted or wrote objects."
         }
         CaseNotice::EventsCapped => "More events were found than a case keeps.",
         CaseNotice::ObjectsCapped => {
@@ -88,6 +100,13 @@ pub(super) fn notice(notice: CaseNotice) -> &'static str {
         }
         CaseNotice::SearchIncomplete => {
             "Not every log file that may hold a cause could be searched."
+        }
+        CaseNotice::RecordTrusted => {
+            "The case trusts the record: only the log files that were searched, and the digests \
+             that name them, were verified again."
+        }
+        CaseNotice::GapsNotListed => {
+            "Not all of the time without digests was searched for log files."
         }
     }
 }

@@ -138,17 +138,13 @@ impl<W: Write> EventWriter<W> {
     }
 }
 
-fn uri(at: &ObjectLocation) -> String {
-    format!("s3://{}/{}", at.bucket, at.key)
-}
-
 /// Writes the event as it is in the log file, with where it was found.
 fn write_line(out: &mut impl Write, EventHit { log, event }: EventHit<'_>) -> io::Result<()> {
     let digest = &log.digest;
     let proof = json!({
-        "log_file": uri(&log.at),
+        "log_file": log.at.uri(),
         "log_file_sha256": hex::encode(log.hash),
-        "digest": uri(&digest.at),
+        "digest": digest.at.uri(),
         "digest_sha256": hex::encode(digest.hash),
         "digest_from": to_value(Time(digest.start))?,
         "digest_to": to_value(Time(digest.end))?,
@@ -209,9 +205,9 @@ fn row(EventHit { log, event }: EventHit<'_>) -> [String; COLUMNS.len()] {
         event.category.clone(),
         event.resources.join(" "),
         event.id.clone(),
-        uri(&log.at),
+        log.at.uri(),
         hex::encode(log.hash),
-        uri(&digest.at),
+        digest.at.uri(),
         hex::encode(digest.hash),
         digest.proofs.codes().join(" "),
     ]
@@ -255,7 +251,7 @@ pub(crate) fn summary(searched: &EventsSearched) -> Vec<String> {
 }
 
 /// Returns what could not be searched.
-fn left_out(searched: &EventsSearched) -> Vec<String> {
+pub(crate) fn left_out(searched: &EventsSearched) -> Vec<String> {
     let mut missing = Vec::new();
     if searched.unproven_seconds > 0 {
         missing.push(format!("{} of chain time not proven", hours(searched.unproven_seconds)));
@@ -280,10 +276,10 @@ fn left_out(searched: &EventsSearched) -> Vec<String> {
 fn searched_json(searched: &EventsSearched) -> serde_json::Result<Value> {
     let changed = searched.first_changed.iter();
     let changed: Vec<Value> =
-        changed.map(|(at, code)| json!({ "log_file": uri(at), "finding": code })).collect();
+        changed.map(|(at, code)| json!({ "log_file": at.uri(), "finding": code })).collect();
     let unread = searched.first_unread.iter();
     let unread: Vec<Value> = unread
-        .map(|(at, why)| json!({ "log_file": uri(at), "failure": why.kind.code() }))
+        .map(|(at, why)| json!({ "log_file": at.uri(), "failure": why.kind.code() }))
         .collect();
     Ok(json!({
         "complete": searched.is_complete(),
@@ -293,7 +289,7 @@ fn searched_json(searched: &EventsSearched) -> serde_json::Result<Value> {
         "events": searched.events,
         "log_files_without_form": searched.not_events,
         "events_not_parsed": searched.events_unparsed,
-        "not_parsed": searched.first_not_parsed.iter().map(uri).collect::<Vec<_>>(),
+        "not_parsed": searched.first_not_parsed.iter().map(ObjectLocation::uri).collect::<Vec<_>>(),
         "log_files_not_proven": searched.logs_not_proven,
         "log_files_changed": searched.logs_changed,
         "log_files_not_read": searched.logs_unread,

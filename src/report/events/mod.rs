@@ -2,5 +2,5 @@
 mod formats;
 mod searched;
 
-pub(crate) use self::formats::{EventFormat, EventWriter, guarded, summary};
+pub(crate) use self::formats::{EventFormat, EventWriter, guarded, left_out, summary};
 pub(crate) use self::searched::{EventHit, EventsSearched};

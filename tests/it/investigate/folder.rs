@@ -185,11 +185,19 @@ fn a_record_and_its_location_give_the_same_case() {
         ["investigate", record.to_str().unwrap(), "--quiet", "--case", again.to_str().unwrap()];
     let ran = Ran::from(&mut connected(&server, &arguments));
     assert_eq!(ran.status, first.ran.status, "{ran:#?}");
-    let mut of_first = files(&first.folder);
-    let of_again = files(&again);
-    of_first.retain(|(name, _)| name != "run.record.zst" && name != "SHA256SUMS");
-    let of_again: Vec<_> = of_again.into_iter().filter(|(name, _)| name != "SHA256SUMS").collect();
-    assert_eq!(of_first, of_again);
+    let (mut of_first, mut of_again) = (files(&first.folder), files(&again));
+    // A record that was given is trusted, and the case says so.
+    let notices = |folder: &Path| {
+        let text = fs::read_to_string(folder.join("case.json")).unwrap();
+        let case: Value = serde_json::from_str(&text).unwrap();
+        case["notices"].to_string().contains("record-trusted")
+    };
+    assert_eq!((notices(&first.folder), notices(&again)), (false, true));
+    let says = |name: &str| ["case.json", "report.txt", "report.html"].contains(&name);
+    let kept = |name: &str| name != "run.record.zst" && name != "SHA256SUMS" && !says(name);
+    of_first.retain(|(name, _)| kept(name));
+    of_again.retain(|(name, _)| kept(name));
+    assert!(of_first == of_again, "the files of both cases differ");
     // A case that exists is never written into.
     Ran::from(&mut connected(&server, &arguments)).is(2, "already exists");
 }

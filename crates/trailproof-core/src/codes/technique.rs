@@ -141,11 +141,6 @@ impl Technique {
             Self::ArchiveHidden => &[],
         }
     }
-
-    /// Returns whether the technique by itself takes nothing from the evidence: it is context.
-    pub fn is_context(self) -> bool {
-        matches!(self, Self::WatchersOff | Self::EventStarved)
-    }
 }
 
 /// How sure a case is of a technique.
@@ -163,6 +158,31 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// Returns the stable code for machines; never renamed once released. It parses as the value.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Why an event is not about the evidence of a case, so that it names nobody.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum NotTied {
+    /// It is about a trail that has no chain in the record: name, home region and owner decide.
+    OtherTrail,
+    /// It is about a key that no object of the record names.
+    OtherKey,
+    /// It names no object that is affected.
+    OtherObject,
+    /// It is about an account, organization or region that has no chain in the record.
+    OtherPlace,
+    /// It names neither a trail nor the bucket of the evidence.
+    OtherResource,
+}
+
+impl NotTied {
     /// Returns the stable code for machines; never renamed once released. It parses as the value.
     pub fn code(self) -> &'static str {
         self.into()
@@ -242,6 +262,11 @@ pub enum CaseNotice {
     VersionsNotRead,
     /// Not everything that may hold an event could be searched.
     SearchIncomplete,
+    /// The case is made of a record that was trusted: of what it says, only the log files that were
+    /// searched were verified again.
+    RecordTrusted,
+    /// Log files in time without digests were not all listed.
+    GapsNotListed,
 }
 
 impl CaseNotice {

@@ -320,12 +320,8 @@ fn technique(event: &TrailEvent, facts: &Facts<'_>, effects: &Effects) -> Option
             T::LockWeakened
         }
         // A longer retention protects the object; whether a date is shorter than the one before is not
-        // in the event.
-        "PutObjectRetention"
-            if of_evidence() && (bypasses(facts) || retained_until(facts).is_none()) =>
-        {
-            T::LockWeakened
-        }
+        // in the event. S3 refuses to shorten a retention unless it is bypassed.
+        "PutObjectRetention" if of_evidence() && bypasses(facts) => T::LockWeakened,
         "PutObjectLegalHold" if of_evidence() && legal_hold_off(facts) => T::LockWeakened,
         "DeleteBucketReplication" if in_bucket => T::ReplicaCut,
         "PutBucketReplication" if in_bucket && replication_off(facts) => T::ReplicaCut,

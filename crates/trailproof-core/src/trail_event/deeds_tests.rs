@@ -132,7 +132,7 @@ fn a_call_is_a_technique_by_its_parameters() {
             json!({"bucketName": "b", "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}),
             Some(T::LockWeakened),
         ),
-        ("s3", "PutObjectRetention", json!({"bucketName": "b", "key": LOG}), Some(T::LockWeakened)),
+        ("s3", "PutObjectRetention", json!({"bucketName": "b", "key": LOG}), None),
         (
             "s3",
             "PutObjectLegalHold",

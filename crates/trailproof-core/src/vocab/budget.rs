@@ -199,6 +199,14 @@ pub const ACCESS_LINES: usize = 200_000;
 /// first ones are enough.
 pub const CASE_EVENTS: usize = 10_000;
 
+/// Bytes of the events that one investigation keeps, of each of two kinds: those that may be deeds, and
+/// all others. The files of a case take several times as much, one after the other.
+pub const CASE_EVENT_BYTES: usize = 32 << 20;
+
+/// Folders whose oldest object an investigation knows. Three months of ten accounts in 17 regions have
+/// 30,000, one for each day, of log files and of digests.
+pub const CASE_FOLDERS: usize = 200_000;
+
 /// Affected objects that one investigation judges one by one.
 pub const CASE_OBJECTS: usize = 100_000;
 /// Bytes of a policy that is evaluated. AWS allows 20 KB for a bucket and 32 KB for a key.

@@ -24,6 +24,11 @@ impl ObjectLocation {
         (!bucket.is_empty() && !key.is_empty()).then(|| Self::new(bucket, key))
     }
 
+    /// Returns the location as a URI, unescaped: for machines.
+    pub fn uri(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+
     /// Returns the location as displayed, but cut to the maximum length of a location: for
     /// locations that come from outside.
     pub fn excerpt(&self) -> String {

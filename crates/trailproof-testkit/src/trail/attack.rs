@@ -355,6 +355,26 @@ impl Attack {
     fn apply(self, trail: &mut BuiltTrail) -> Result<(), NoSuchTarget> {
         let log = LogAt { digest: DigestAt { chain: 0, index: 5 }, log: 0 };
         match self {
+            Self::KeyWithheld => {
+                store_as(
+                    trail,
+                    &[
+                        ("x-amz-server-side-encryption", "aws:kms"),
+                        ("x-amz-server-side-encryption-aws-kms-key-id", KEY),
+                    ],
+                );
+                Ok(())
+            }
+            Self::LockWeakened => {
+                store_as(
+                    trail,
+                    &[
+                        ("x-amz-object-lock-mode", "COMPLIANCE"),
+                        ("x-amz-object-lock-retain-until-date", "2033-03-01T00:00:00Z"),
+                    ],
+                );
+                Ok(())
+            }
             Self::ObjectsDeleted | Self::VersionsDeleted => trail.apply(Deed::LogDeleted(log)),
             Self::ObjectsReplaced => trail.apply(Deed::LogContentChanged(log)),
             Self::ObjectsPlanted => {
@@ -375,6 +395,14 @@ impl Attack {
             _ => Ok(()),
         }
     }
+}
+
+/// Makes the store report these headers for all objects.
+pub(super) fn store_as(trail: &mut BuiltTrail, headers: &[(&str, &str)]) {
+    let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let headers: Vec<_> = headers.iter().map(named).collect();
+    let objects = trail.world.buckets.values_mut().flat_map(|bucket| bucket.objects.values_mut());
+    objects.flatten().for_each(|version| version.headers.clone_from(&headers));
 }
 
 /// Puts a log file with different content beside the one at `key`, named for this time.
