@@ -5,7 +5,7 @@
 //! the evidence are kept.
 use crate::console::refusal::Refusal;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use trailproof_core::vocab::budget::{ACCESS_LINE, ACCESS_LINES, SHOWN};
 use trailproof_core::vocab::key_layout::ROOT;
@@ -36,9 +36,9 @@ pub(crate) struct AccessLine {
 impl AccessLine {
     /// Returns whether the request removed an object, or put a delete marker on it.
     pub(crate) fn deletes(&self) -> bool {
+        // `REST.DELETE.OBJECT_TAGGING` and its relatives remove no object.
         self.status < 300
-            && (self.operation.contains(".DELETE.OBJECT")
-                || self.operation == "REST.POST.MULTI_OBJECT_DELETE"
+            && (matches!(self.operation.as_str(), "REST.DELETE.OBJECT" | "BATCH.DELETE.OBJECT")
                 || self.expires())
     }
 
@@ -73,12 +73,8 @@ pub(crate) fn read(paths: &[PathBuf], bucket: &str) -> Result<(Vec<AccessLine>, 
         let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
         let mut from = BufReader::new(file);
         loop {
-            let mut line = Vec::new();
-            let most = u64::try_from(ACCESS_LINE).unwrap_or(u64::MAX);
-            let read = from.by_ref().take(most).read_until(b'\n', &mut line);
-            if read.map_err(|error| unreadable(&path, &error))? == 0 {
-                break;
-            }
+            let line = next_line(&mut from).map_err(|error| unreadable(&path, &error))?;
+            let Some(line) = line else { break };
             let Some(line) = parse(&String::from_utf8_lossy(&line)) else { continue };
             if line.at.bucket == bucket && line.at.key.contains(ROOT) {
                 if lines.len() == ACCESS_LINES {
@@ -89,6 +85,26 @@ pub(crate) fn read(paths: &[PathBuf], bucket: &str) -> Result<(Vec<AccessLine>, 
         }
     }
     Ok((sorted(lines), false))
+}
+
+/// Returns the next line; an empty one in place of a line that is too long, of which no part may be
+/// taken for a line of its own. Returns `None` at the end.
+fn next_line(from: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let most = u64::try_from(ACCESS_LINE).unwrap_or(u64::MAX);
+    if from.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.len() < ACCESS_LINE || line.ends_with(b"\n") {
+        return Ok(Some(line));
+    }
+    loop {
+        line.clear();
+        let read = from.by_ref().take(most).read_until(b'\n', &mut line)?;
+        if read == 0 || line.ends_with(b"\n") {
+            return Ok(Some(Vec::new()));
+        }
+    }
 }
 
 fn sorted(mut lines: Vec<AccessLine>) -> Vec<AccessLine> {
@@ -149,17 +165,15 @@ fn fields(line: &str) -> Vec<String> {
     let mut fields = Vec::new();
     let mut rest = line;
     while !rest.is_empty() && fields.len() < 32 {
-        let end = match rest.as_bytes().first() {
-            Some(b'[') => Some(']'),
-            Some(b'"') => Some('"'),
-            _ => None,
-        };
-        let (field, after) = match end {
-            Some(end) => {
-                let inside = rest.get(1..).unwrap_or_default();
-                inside.split_once(end).unwrap_or((inside, ""))
-            }
-            None => rest.split_once(' ').unwrap_or((rest, "")),
+        let inside = rest.get(1..).unwrap_or_default();
+        let (field, after) = match rest.as_bytes().first() {
+            Some(b'[') => inside.split_once(']').unwrap_or((inside, "")),
+            // S3 does not escape quotation marks in a request: one ends the field only before a blank.
+            Some(b'"') => inside
+                .split_once("\" ")
+                .or_else(|| inside.strip_suffix('"').map(|field| (field, "")))
+                .unwrap_or((inside, "")),
+            _ => rest.split_once(' ').unwrap_or((rest, "")),
         };
         fields.push(field.to_owned());
         rest = after.strip_prefix(' ').unwrap_or(after);
@@ -220,6 +234,12 @@ mod tests {
             LINE.replace("REST.DELETE.OBJECT", "S3.EXPIRE.OBJECT").replace(" 204 ", " - ");
         let expired = parse(&expired).unwrap();
         assert!(expired.deletes() && expired.expires());
+        for other in ["REST.DELETE.OBJECT_TAGGING", "REST.DELETE.OBJECT_ANNOTATION"] {
+            let line = parse(&LINE.replace("REST.DELETE.OBJECT", other)).unwrap();
+            assert!(!line.deletes() && !line.writes(), "{other}");
+        }
+        let quoted = LINE.replace("versionId=v", "a=\"403\"b");
+        assert_eq!(parse(&quoted).map(|line| line.status), Some(204));
         for wrong in [
             "",
             "a b",
@@ -228,5 +248,15 @@ mod tests {
         ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn no_part_of_a_line_that_is_too_long_is_a_line() {
+        let long = format!("{}{LINE}\n{LINE}\n", "x ".repeat(ACCESS_LINE / 2));
+        let mut from = long.as_bytes();
+        let lines: Vec<_> = std::iter::from_fn(|| next_line(&mut from).unwrap()).collect();
+        let parsed: Vec<_> =
+            lines.iter().map(|line| parse(&String::from_utf8_lossy(line)).is_some()).collect();
+        assert_eq!(parsed, [false, true]);
     }
 }

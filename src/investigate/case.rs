@@ -2,7 +2,7 @@
 //! everything in order of time.
 use super::access_logs::AccessLine;
 use super::facts::{RecordFacts, Trouble, Unattested, VersionTrace};
-use super::search::{EventSearch, ProvenLogsFrom, search};
+use super::search::{Confirm, EventSearch, OfRecord, ProvenLogsFrom, search};
 use super::techniques::{Evidence, Judged, judge};
 use super::ties::Ties;
 use crate::console::refusal::Refusal;
@@ -47,8 +47,8 @@ const PIVOTS: usize = 16;
 /// What a case is made of.
 pub(crate) struct CaseInput {
     pub(crate) record: PathBuf,
-    /// Whether the record was given, and not made for the case.
-    pub(crate) record_given: bool,
+    /// What is needed to verify again what the record names; `None` if it was made for the case.
+    pub(crate) confirm: Option<Confirm>,
     pub(crate) record_sha256: String,
     pub(crate) start: RunStart,
     pub(crate) facts: RecordFacts,
@@ -229,7 +229,11 @@ impl Gathered {
         delivered: Option<Vec<(Timestamp, Timestamp)>>,
         every: bool,
     ) -> Result<EventsSearched, Refusal> {
-        let from = ProvenLogsFrom::Record(input.record.clone(), input.record_sha256.clone());
+        let from = ProvenLogsFrom::Record(OfRecord {
+            path: input.record.clone(),
+            sha256: input.record_sha256.clone(),
+            confirm: input.confirm.clone(),
+        });
         let to_search = EventSearch {
             source: Arc::clone(&input.source),
             local: input.local,
@@ -357,7 +361,7 @@ fn report(
         (input.access_capped, CaseNotice::AccessLogsCapped),
         (touched && input.versions.is_none(), CaseNotice::VersionsNotRead),
         (!complete, CaseNotice::SearchIncomplete),
-        (input.record_given, CaseNotice::RecordTrusted),
+        (input.confirm.is_some(), CaseNotice::RecordTrusted),
         (facts.unattested_capped, CaseNotice::GapsNotListed),
     ] {
         if applies {
@@ -540,4 +544,63 @@ fn spans(
     }
     spans.sort_by(|one, other| (one.from, &one.chain).cmp(&(other.from, &other.chain)));
     spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailproof_core::digest::judge::Proofs;
+    use trailproof_core::record::CarryingDigest;
+    use trailproof_core::vocab::key_layout::DigestKind;
+
+    fn event(name: &str, number: usize, bytes: usize) -> CaseEvent {
+        let at = Timestamp::from_unix(0);
+        let chain = ChainId {
+            account: "111122223333".parse().unwrap(),
+            source_region: "us-east-1".parse().unwrap(),
+            trail: "t".parse().unwrap(),
+            home_region: "us-east-1".parse().unwrap(),
+            organization: None,
+        };
+        let digest = CarryingDigest {
+            chain,
+            at: ObjectLocation::new("b", "digest"),
+            kind: DigestKind::Standard,
+            start: at,
+            end: at,
+            hash: [0; 32],
+            proofs: Proofs::default(),
+            fingerprint: String::new(),
+        };
+        let json = serde_json::json!({"eventName": name, "filler": "x".repeat(bytes)});
+        let content = serde_json::json!({"Records": [json]}).to_string();
+        let mut found = EventFilter::default().search(content.as_bytes()).unwrap().events;
+        let event = TrailEvent { id: number.to_string(), ..found.remove(0) };
+        let log = ProvenLog {
+            at: ObjectLocation::new("b", "log"),
+            hash: [0; 32],
+            digest: Arc::new(digest),
+        };
+        CaseEvent { event, log, deed: None, not_tied: None }
+    }
+
+    /// A flood of one kind, many small or few large, displaces only its own kind.
+    #[test]
+    fn a_flood_of_one_name_displaces_no_other() {
+        for (count, bytes) in [(CASE_EVENTS + 50, 0), (50, CASE_EVENT_BYTES / 40)] {
+            let mut kept = KeptCaseEvents::default();
+            kept.add(event("StopLogging", 0, 10));
+            let mut dropped = 0;
+            for number in 0..count {
+                dropped += kept.add(event("PutBucketPolicy", number, bytes)).len();
+            }
+            dropped += kept.add(event("DeleteTrail", count, 10)).len();
+            assert!(kept.capped && dropped > 0 && kept.bytes <= CASE_EVENT_BYTES);
+            assert!(kept.count <= CASE_EVENTS);
+            assert_eq!(kept.count + dropped, count + 2);
+            let names: BTreeSet<String> =
+                kept.into_events().map(|event| event.event.name).collect();
+            assert!(names.contains("StopLogging") && names.contains("DeleteTrail"), "{names:?}");
+        }
+    }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Affected {
     pub(crate) recorded: Option<(String, ObjectLocation)>,
     /// The KMS key that the failure or the store names for it.
     pub(crate) kms_key: Option<KeyName>,
+    /// When the store wrote what is there, as far as it was read.
+    pub(crate) last_modified: Option<Timestamp>,
 }
 
 /// What the versions of an affected object show.
@@ -214,6 +216,10 @@ fn key_of(seen: &ObjectFacts) -> Option<KeyName> {
     seen.stored_as.as_ref()?.kms_key.as_deref().and_then(KeyName::from_arn)
 }
 
+fn written(seen: &ObjectFacts) -> Option<Timestamp> {
+    seen.stored_as.as_ref()?.last_modified
+}
+
 fn key_named(trouble: &Trouble, seen: &ObjectFacts) -> Option<KeyName> {
     match trouble {
         Trouble::Unread(why) => KeyName::in_text(&why.detail).or_else(|| key_of(seen)),
@@ -265,6 +271,7 @@ impl RecordFacts {
                     unlinked: judged.notices.contains(&Notice::DigestUnlinked),
                     recorded: None,
                     kms_key,
+                    last_modified: written(&judged.seen),
                 });
             }
             RunEvent::LogJudged(judged) => {
@@ -291,6 +298,7 @@ impl RecordFacts {
                     unlinked: false,
                     recorded,
                     kms_key,
+                    last_modified: written(&judged.seen),
                 });
             }
             RunEvent::ChainFinished(summary) => {

@@ -3,7 +3,8 @@ use crate::console::refusal::Refusal;
 use crate::files::atomic;
 use crate::report::case::model::CaseReport;
 use crate::report::case::{
-    case_json, html, ocsf, text, timeline_csv, timeline_lines, timesketch, verified_events,
+    case_json, html, ocsf, proofs_of_events, text, timeline_csv, timeline_lines, timesketch,
+    verified_events,
 };
 use sha2::{Digest as _, Sha256};
 use std::io;
@@ -50,6 +51,33 @@ pub(crate) fn check_new(folder: &Path) -> Result<(), Refusal> {
     )))
 }
 
+/// Refuses a folder within a directory of the evidence: a case must not change what it is about.
+///
+/// # Errors
+///
+/// The folder is in one of these directories, or a directory cannot be read.
+pub(crate) fn check_outside(folder: &Path, evidence: &[PathBuf]) -> Result<(), Refusal> {
+    let failed = |path: &Path, error: &io::Error| {
+        let shown = escape(&path.to_string_lossy()).into_owned();
+        Refusal::usage(format!("cannot read `{shown}`: {error}"))
+    };
+    // What does not exist yet can be in no directory but that of the first folder above that does.
+    let absolute = std::path::absolute(folder).map_err(|error| failed(folder, &error))?;
+    let above = absolute.ancestors().skip(1).find_map(|above| std::fs::canonicalize(above).ok());
+    for directory in evidence {
+        let real = std::fs::canonicalize(directory).map_err(|error| failed(directory, &error))?;
+        if above.as_ref().is_some_and(|above| above.starts_with(&real)) {
+            return Err(Refusal::usage(format!(
+                "the case `{}` would be written into the evidence `{}`\n\nhint: name a folder \
+                 outside of it",
+                escape(&folder.to_string_lossy()),
+                escape(&directory.to_string_lossy())
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Writes the case, with the record that it is about if that was made for it.
 ///
 /// # Errors
@@ -64,32 +92,24 @@ pub(crate) fn write(
         let shown = escape(&folder.to_string_lossy()).into_owned();
         Refusal::output_lost(format!("cannot write the case `{shown}`: {error}"))
     };
-    let mut files = files(case).map_err(|error| failed(&error))?;
-    files.sort_by_key(|(name, _)| *name);
-    let mut sums = Vec::new();
-    for (name, bytes) in &files {
-        sums.extend_from_slice(
-            format!("{}  {name}\n", hex::encode(Sha256::digest(bytes))).as_bytes(),
-        );
-    }
-    if let Some(record) = record {
-        let sum = hash(record).map_err(|error| failed(&error))?;
-        sums.extend_from_slice(format!("{sum}  {RECORD}\n").as_bytes());
-    }
-    files.push((SUMS, sums));
     let above = atomic::folder(folder);
     std::fs::create_dir_all(above).map_err(|error| failed(&error))?;
     let made = tempfile::Builder::new().prefix(".trailproof-case-").tempdir_in(above);
     let made = made.map_err(|error| failed(&error))?;
-    for (name, bytes) in &files {
+    let mut sums = String::new();
+    // One file after the other: together they take several times the memory of the events.
+    for (name, contents) in FILES {
         let at: PathBuf = made.path().join(name);
         let written = at.parent().map_or(Ok(()), std::fs::create_dir_all);
-        written.map_err(|error| failed(&error))?;
-        atomic::write(&at, bytes, false)?;
+        let bytes = written.and_then(|()| contents(case)).map_err(|error| failed(&error))?;
+        sums += &format!("{}  {name}\n", hex::encode(Sha256::digest(&bytes)));
+        atomic::write(&at, &bytes, false)?;
     }
     if let Some(record) = record {
-        std::fs::copy(record, made.path().join(RECORD)).map_err(|error| failed(&error))?;
+        sums += &format!("{}  {RECORD}\n", hash(record).map_err(|error| failed(&error))?);
+        copy(record, &made.path().join(RECORD)).map_err(|error| failed(&error))?;
     }
+    atomic::write(&made.path().join(SUMS), sums.as_bytes(), false)?;
     check_new(folder)?;
     std::fs::rename(made.path(), folder).map_err(|error| failed(&error))?;
     // The folder has its name now, and nothing is left to be removed.
@@ -105,17 +125,25 @@ fn open_to_others(folder: &Path) -> io::Result<()> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(like))
 }
 
-fn files(case: &CaseReport) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
-    let (events, found) = verified_events(case)?;
-    Ok(vec![
-        ("case.json", case_json(case)?),
-        ("timeline.jsonl", timeline_lines(case)?),
-        ("timeline.csv", timeline_csv(case)?),
-        ("timesketch.jsonl", timesketch(case)?),
-        ("events/events.jsonl", events),
-        ("events/proofs.jsonl", found),
-        ("ocsf.jsonl", ocsf(case)?),
-        ("report.txt", text(case).into_bytes()),
-        ("report.html", html(case)?),
-    ])
+/// Copies the bytes of a file, and not the mode of a temporary file, which is for its owner alone.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut to = std::fs::File::create_new(to)?;
+    io::copy(&mut std::fs::File::open(from)?, &mut to)?;
+    to.sync_all()
 }
+
+/// Makes the content of a file.
+type Contents = fn(&CaseReport) -> io::Result<Vec<u8>>;
+
+/// The files of a case by name, ascending.
+const FILES: [(&str, Contents); 9] = [
+    ("case.json", case_json),
+    ("events/events.jsonl", verified_events),
+    ("events/proofs.jsonl", proofs_of_events),
+    ("ocsf.jsonl", ocsf),
+    ("report.html", html),
+    ("report.txt", |case| Ok(text(case).into_bytes())),
+    ("timeline.csv", timeline_csv),
+    ("timeline.jsonl", timeline_lines),
+    ("timesketch.jsonl", timesketch),
+];

@@ -7,6 +7,7 @@
 pub(crate) mod access_logs;
 pub(crate) mod affected;
 pub(crate) mod case;
+mod confirm;
 pub(crate) mod facts;
 pub(crate) mod folder;
 pub(crate) mod search;

@@ -2,6 +2,7 @@
 //!
 //! Which log files are proven comes from a record, or from a run over the digests alone. Either way
 //! each log file is read once, and hashed when it is read.
+use super::confirm::{Confirmations, Confirmed, ToConfirm, confirming};
 use crate::console::refusal::Refusal;
 use crate::files::record_file::open_record;
 use crate::report::events::{EventHit, EventsSearched};
@@ -21,7 +22,7 @@ use trailproof_core::record::{ProvenLog, ProvenLogFinder, RunEvent};
 use trailproof_core::trail_event::EventFilter;
 use trailproof_core::vocab::location::{ObjectLocation, escape};
 use trailproof_core::vocab::log_key::log_key_time;
-use trailproof_core::vocab::time::{HOUR, Timestamp};
+use trailproof_core::vocab::time::{HOUR, Period, Timestamp};
 
 /// Seconds after an event within which the log file that holds it is looked for. CloudTrail
 /// delivers most events within a quarter of an hour; in tests and real logs one in forty is more
@@ -36,10 +37,28 @@ const WAITING: usize = 1_024;
 
 /// Where the names of proven log files come from.
 pub(crate) enum ProvenLogsFrom {
-    /// A record that was checked, with the hash of its lines.
-    Record(PathBuf, String),
+    /// A record that was checked.
+    Record(OfRecord),
     /// A run over the digests.
     Digests(Box<VerifyPlan>, Arc<dyn KeyService>),
+}
+
+/// A record that was checked.
+pub(crate) struct OfRecord {
+    pub(crate) path: PathBuf,
+    /// SHA-256 of its lines, in hex.
+    pub(crate) sha256: String,
+    /// What is needed to verify again what it names; `None` if this process made it.
+    pub(crate) confirm: Option<Confirm>,
+}
+
+/// What is needed to verify again what a record names.
+#[derive(Clone)]
+pub(crate) struct Confirm {
+    pub(crate) keys: Arc<dyn KeyService>,
+    /// Start of the record's period.
+    pub(crate) begin: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// What to search.
@@ -57,7 +76,8 @@ pub(crate) struct EventSearch {
 
 /// A message of the side that names log files.
 enum Named {
-    Log(ProvenLog),
+    /// With the digest after its own, if it comes from a record.
+    Log(ProvenLog, Option<Arc<ObjectLocation>>),
     Event(Box<RunEvent>),
 }
 
@@ -70,9 +90,10 @@ pub(crate) async fn search(
     let EventSearch { source, local, from, filter, after, delivered } = search;
     let window = Window { from: filter.from, to: filter.to, delivered };
     let (to, named) = mpsc::channel(WAITING);
+    let mut confirm = None;
     let naming: tokio::task::JoinHandle<Result<(), Refusal>> = match from {
-        ProvenLogsFrom::Record(path, sha256) =>
-        {
+        ProvenLogsFrom::Record(OfRecord { path, sha256, confirm: with }) => {
+            confirm = with.map(|with| confirming(&source, with.keys, with.begin, with.now));
             #[expect(clippy::disallowed_methods, reason = "one task reads the record of a run")]
             tokio::task::spawn_blocking(move || name_in_record(&path, &sha256, &to))
         }
@@ -85,9 +106,12 @@ pub(crate) async fn search(
         }
     };
     let (to_read, contents) = log_contents(&source, filter, local);
-    let gather = gather(named, window, after, to_read);
-    let mut searched = EventsSearched::default();
-    let (gathered, reported) = tokio::join!(gather, report(contents, &mut searched, emit));
+    let (to_confirm, confirmations) = confirm.unzip();
+    let mut searched =
+        EventsSearched { record_trusted: confirmations.is_some(), ..EventsSearched::default() };
+    let gather = gather(named, window, after, (to_read, to_confirm));
+    let report = report(contents, confirmations, &mut searched, emit);
+    let (gathered, reported) = tokio::join!(gather, report);
     reported?;
     match naming.await {
         Ok(named) => named?,
@@ -123,6 +147,14 @@ impl Window {
                 .is_none_or(|spans| spans.iter().any(|(from, to)| named >= *from && named < *to))
     }
 
+    /// Returns the seconds outside of a period in which events of the window may have been
+    /// delivered. Without an end, the window ends with the period.
+    fn seconds_outside(&self, period: Period) -> i64 {
+        let before = self.from.map_or(0, |from| (period.start.unix() - from.unix()).max(0));
+        let to = self.to.map(|to| to.plus(DELIVERED_WITHIN));
+        before + to.map_or(0, |to| (to.unix() - period.end.unix()).max(0))
+    }
+
     /// Returns the seconds of a segment in which events of the window may have been delivered.
     fn seconds_of(&self, segment: &Segment) -> i64 {
         let from = self.from.map_or(segment.from, |from| from.max(segment.from));
@@ -137,19 +169,25 @@ async fn gather(
     mut named: mpsc::Receiver<Named>,
     window: Window,
     mut after: Option<ObjectLocation>,
-    mut to_read: LogsToRead,
+    (mut to_read, mut to_confirm): (LogsToRead, Option<ToConfirm>),
 ) -> EventsSearched {
     let mut searched = EventsSearched::default();
     while let Some(message) = named.recv().await {
         match message {
-            Named::Log(log) => {
+            Named::Log(log, newer) => {
                 if let Some(at) = &after {
                     if *at == log.at {
                         after = None;
                     }
                     continue;
                 }
-                if window.may_hold(&log) && !to_read.add(log).await {
+                if !window.may_hold(&log) {
+                    continue;
+                }
+                if let Some(to_confirm) = &mut to_confirm {
+                    to_confirm.add(&log, newer);
+                }
+                if !to_read.add(log).await {
                     break;
                 }
             }
@@ -163,6 +201,9 @@ async fn gather(
 
 fn count(event: &RunEvent, window: &Window, searched: &mut EventsSearched) {
     match event {
+        RunEvent::RunStarted(start) => {
+            searched.outside_seconds += window.seconds_outside(start.period);
+        }
         RunEvent::LogJudged(judged) if !matches!(judged.outcome, Outcome::Valid(_)) => {
             searched.logs_not_proven += 1;
         }
@@ -176,7 +217,7 @@ fn count(event: &RunEvent, window: &Window, searched: &mut EventsSearched) {
             for segment in &summary.segments {
                 let seconds = window.seconds_of(segment);
                 match segment.coverage {
-                    Coverage::Pending => {}
+                    Coverage::Pending => searched.pending_seconds += seconds,
                     Coverage::Verified => searched.proven_seconds += seconds,
                     _ => searched.unproven_seconds += seconds,
                 }
@@ -195,7 +236,8 @@ fn matters(event: &RunEvent) -> bool {
     match event {
         RunEvent::LogJudged(judged) => !matches!(judged.outcome, Outcome::Valid(_)),
         RunEvent::DigestJudged(judged) => !matches!(judged.outcome, Outcome::Valid(_)),
-        RunEvent::ChainFinished(_)
+        RunEvent::RunStarted(_)
+        | RunEvent::ChainFinished(_)
         | RunEvent::PlaceInDoubt(_)
         | RunEvent::LogsWithoutDigests { .. }
         | RunEvent::ListingUnread { .. } => true,
@@ -214,10 +256,18 @@ fn name_in_record(
     };
     let mut record = open_record(path).map_err(|why| unusable(&why))?;
     let mut finder = ProvenLogFinder::default();
+    let (mut newer, mut last) = (None, None);
     while let Some(line) = record.next_line().map_err(|why| unusable(&why))? {
         let RecordLine::Event(event) = line else { continue };
+        match &event {
+            RunEvent::ChainStarted { .. } => (newer, last) = (None, None),
+            RunEvent::DigestJudged(judged) => {
+                newer = last.replace(Arc::new(judged.at.clone()));
+            }
+            _ => {}
+        }
         let message = match finder.take(&event) {
-            Some(log) => Named::Log(log),
+            Some(log) => Named::Log(log, newer.clone()),
             None if matters(&event) => Named::Event(Box::new(event)),
             None => continue,
         };
@@ -241,7 +291,7 @@ async fn name_in_digests(
     let mut finder = ProvenLogFinder::default();
     look_up(plan, targets, source, keys, &mut |event| {
         let message = match finder.take(event) {
-            Some(log) => Named::Log(log),
+            Some(log) => Named::Log(log, None),
             None if matters(event) => Named::Event(Box::new(event.clone())),
             None => return,
         };
@@ -258,10 +308,26 @@ async fn name_in_digests(
 /// Passes on what was found.
 async fn report(
     mut contents: LogContents,
+    mut confirmations: Option<Confirmations>,
     searched: &mut EventsSearched,
     emit: &mut (dyn FnMut(EventHit<'_>) -> Result<(), Refusal> + Send),
 ) -> Result<(), Refusal> {
     while let Some((log, contents)) = contents.next().await {
+        let confirmed = match &mut confirmations {
+            Some(confirmations) => confirmations.of(&log).await,
+            None => Confirmed::Yes,
+        };
+        match confirmed {
+            Confirmed::Yes => {}
+            Confirmed::Contradicted(finding) => {
+                searched.changed(&log.at, &finding);
+                continue;
+            }
+            Confirmed::No(why) => {
+                searched.not_confirmed(&log.at, why);
+                continue;
+            }
+        }
         match contents {
             Contents::Events(found) => {
                 searched.log_files += 1;

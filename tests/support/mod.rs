@@ -8,6 +8,7 @@ pub(crate) mod copy;
 pub(crate) mod mirrors;
 pub(crate) mod module_graph;
 pub(crate) mod program;
+pub(crate) mod records;
 pub(crate) mod run_events;
 pub(crate) mod worlds;
 

@@ -8,7 +8,9 @@ use crate::cli::terminal::request_summary::print_request_summary;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
-use crate::investigate::search::{DELIVERED_WITHIN, EventSearch, ProvenLogsFrom, search};
+use crate::investigate::search::{
+    Confirm, DELIVERED_WITHIN, EventSearch, OfRecord, ProvenLogsFrom, search,
+};
 use crate::report::events::{EventFormat, EventWriter, EventsSearched, summary};
 use crate::session::environment::now;
 use crate::session::location::Location;
@@ -75,7 +77,10 @@ async fn attempt(
     let from = match (record, checked) {
         (Some(path), Some(checked)) => {
             check_same_bucket(&checked.start, &session.plan.bucket)?;
-            ProvenLogsFrom::Record(path, checked.sha256)
+            let begin = checked.start.period.start;
+            let confirm = Confirm { keys: session.keys.clone(), begin, now: now() };
+            let sha256 = checked.sha256;
+            ProvenLogsFrom::Record(OfRecord { path, sha256, confirm: Some(confirm) })
         }
         _ => ProvenLogsFrom::Digests(Box::new(session.plan.clone()), session.keys.clone()),
     };

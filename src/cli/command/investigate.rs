@@ -11,6 +11,7 @@ use crate::files::atomic;
 use crate::investigate::affected::Affected;
 use crate::investigate::case::{CaseInput, investigate};
 use crate::investigate::facts::RecordFacts;
+use crate::investigate::search::Confirm;
 use crate::investigate::{access_logs, folder};
 use crate::report::RunReporter as _;
 use crate::report::case::text;
@@ -71,6 +72,14 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
         false => None,
     };
     let request = request(args, checked.as_ref(), began)?;
+    let places = request.place.iter().chain(request.moved.iter().map(|moved| &moved.to));
+    let directories: Vec<PathBuf> = places
+        .filter_map(|place| match place {
+            Location::Directory(directory) => Some(directory.clone()),
+            Location::Bucket(..) => None,
+        })
+        .collect();
+    folder::check_outside(&args.case, &directories)?;
     let local = matches!(request.place, Some(Location::Directory(_)));
     let mut session =
         Session::open(&aws.access(), request, &counts, CallerLookup::Skipped, None).await?;
@@ -106,7 +115,11 @@ async fn attempt(aws: &AwsArgs, args: &InvestigateArgs) -> Result<ExitStatus, Re
     progress.searching();
     let case = investigate(CaseInput {
         record: record.clone(),
-        record_given: given,
+        confirm: given.then(|| Confirm {
+            keys: Arc::clone(&session.keys),
+            begin: checked.start.period.start,
+            now: began,
+        }),
         record_sha256: checked.sha256,
         start: checked.start,
         facts,

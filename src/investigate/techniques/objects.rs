@@ -29,7 +29,8 @@ impl Judge<'_> {
             }
             Trouble::Finding(Finding::DigestDeliveredThenGone { .. }) => Some(self.gone(affected)),
             Trouble::Finding(_) if affected.unlinked => {
-                Some(self.foreign(&affected.at, affected.time, Some(&affected.chain)))
+                let (time, written) = (affected.time, affected.last_modified);
+                Some(self.foreign(&affected.at, time, written, Some(&affected.chain)))
             }
             Trouble::Finding(_) => Some(self.replaced(affected, Technique::ObjectsReplaced)),
             Trouble::Unread(why) => match why.kind {
@@ -61,6 +62,30 @@ impl Judge<'_> {
                 event.technique().is_some_and(|technique| techniques.contains(&technique))
                     && from.is_none_or(|from| event.event.time.is_some_and(|time| time >= from))
             })
+        })
+    }
+
+    /// Returns the event that wrote what is there: the last that names the object, and that fits the time
+    /// at which the store wrote it, if that is known.
+    fn write_of(
+        &self,
+        at: &ObjectLocation,
+        techniques: &[Technique],
+        from: Option<Timestamp>,
+        written: Option<Timestamp>,
+    ) -> Option<usize> {
+        let last = self.event_on(at, techniques, from)?;
+        let Some(written) = written else { return Some(last) };
+        let named = self.index.by_key.get(at.key.as_str()).into_iter().flatten().copied();
+        named.rev().find(|number| {
+            let Some(event) = self.facts.events.get(*number) else { return false };
+            // An upload in parts counts as written when it began.
+            let slack = if event.event.name == "CompleteMultipartUpload" { UPLOAD } else { SLACK };
+            event.technique().is_some_and(|technique| techniques.contains(&technique))
+                && event
+                    .event
+                    .time
+                    .is_some_and(|time| time >= written.plus(-SLACK) && time <= written.plus(slack))
         })
     }
 
@@ -244,17 +269,17 @@ impl Judge<'_> {
             raise,
         };
         let from = affected.time;
-        let writes = [T::ObjectsReplaced, T::ObjectsRansomed];
-        if let Some(at) = self.event_on(&affected.at, &writes, from) {
+        let writes: &[Technique] = match technique {
+            T::ObjectsRansomed => &[T::ObjectsRansomed],
+            _ => &[T::ObjectsReplaced, T::ObjectsRansomed],
+        };
+        if let Some(at) = self.write_of(&affected.at, writes, from, affected.last_modified) {
             let who = self.facts.events.get(at).map(|event| event.event.principal.clone());
             let cause = Cause::Caller(who.unwrap_or_default());
-            return self.add(effect(
-                Confidence::Shown,
-                Witness::Proven,
-                cause,
-                Some(at),
-                Vec::new(),
-            ));
+            // Encryption with a key of the caller's own is the effect of such a call and no other.
+            let is_it = affected.last_modified.is_some() || technique == T::ObjectsRansomed;
+            let confidence = if is_it { Confidence::Shown } else { Confidence::Likely };
+            return self.add(effect(confidence, Witness::Proven, cause, Some(at), Vec::new()));
         }
         if let Some(line) = self.access_to(&affected.at, AccessLine::writes, from).cloned() {
             return self.by_access(&line, technique, affected);
@@ -323,7 +348,8 @@ impl Judge<'_> {
             // In time without digests, CloudTrail may well have written it.
             let unattested = unlisted.time.is_some_and(|time| self.index.is_uncovered(time));
             if !unattested {
-                self.foreign(&unlisted.at, unlisted.time.or(unlisted.last_modified), None);
+                let time = unlisted.time.or(unlisted.last_modified);
+                self.foreign(&unlisted.at, time, unlisted.last_modified, None);
             }
         }
     }
@@ -332,16 +358,19 @@ impl Judge<'_> {
         &mut self,
         at: &ObjectLocation,
         time: Option<Timestamp>,
+        written: Option<Timestamp>,
         chain: Option<&ChainId>,
     ) -> usize {
         use Technique as T;
-        let event = self.event_on(at, &[T::ObjectsReplaced, T::ObjectsRansomed], None);
+        let writes = [T::ObjectsReplaced, T::ObjectsRansomed];
+        let event = self.write_of(at, &writes, None, written);
         let line = self.access_to(at, AccessLine::writes, None).cloned();
         let of = event.and_then(|event| self.facts.events.get(event));
         let who = of.map(|event| event.event.principal.clone());
         let who = who.or(line.as_ref().map(|line| line.requester.clone()));
         let (confidence, witness) = match (event, &line) {
-            (Some(_), _) => (Confidence::Shown, Witness::Proven),
+            (Some(_), _) if written.is_some() => (Confidence::Shown, Witness::Proven),
+            (Some(_), _) => (Confidence::Likely, Witness::Proven),
             (None, Some(_)) => (Confidence::Likely, Witness::Unsigned),
             (None, None) => (Confidence::Possible, Witness::Store),
         };
@@ -369,6 +398,12 @@ impl Judge<'_> {
 
 /// What S3 says of an object that was encrypted with a key that the caller provided.
 const CUSTOMER_KEY: &str = "using a form of Server Side Encryption";
+
+/// Seconds by which the time of a call may differ from that of the object that it wrote.
+const SLACK: i64 = 120;
+
+/// Seconds after its beginning within which an upload in parts is completed.
+const UPLOAD: i64 = 7 * DAY;
 
 /// Kinds of policies of a caller, as refusals of KMS name them. The key's own policy is not one.
 const OF_CALLER: [&str; 5] = [

@@ -58,6 +58,7 @@ fn document(case: &CaseReport) -> serde_json::Result<Value> {
             "log_files_not_proven": searched.logs_not_proven,
             "log_files_changed": searched.logs_changed,
             "log_files_not_read": searched.logs_unread,
+            "log_files_not_confirmed": searched.logs_not_confirmed,
             "log_files_without_form": searched.not_events,
             "events_not_parsed": searched.events_unparsed,
             "digests_not_proven": searched.digests_not_proven,

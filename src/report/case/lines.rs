@@ -88,17 +88,29 @@ pub(crate) fn timeline_csv(case: &CaseReport) -> io::Result<Vec<u8>> {
     table.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// Returns the verified events as CloudTrail wrote them, without secrets, one per line: first as
-/// they are, which is what other tools load, and then where each was found.
+/// Returns the verified events as CloudTrail wrote them, without secrets, one per line, as other tools
+/// load them.
 ///
 /// # Errors
 ///
 /// They cannot be serialized.
-pub(crate) fn verified_events(case: &CaseReport) -> io::Result<(Vec<u8>, Vec<u8>)> {
-    let (mut raw, mut found) = (Vec::new(), Vec::new());
+pub(crate) fn verified_events(case: &CaseReport) -> io::Result<Vec<u8>> {
+    let mut raw = Vec::new();
     for event in &case.events {
         raw.write_all(event.event.json.as_bytes())?;
         raw.push(b'\n');
+    }
+    Ok(raw)
+}
+
+/// Returns where each of these events was found, one per line.
+///
+/// # Errors
+///
+/// They cannot be serialized.
+pub(crate) fn proofs_of_events(case: &CaseReport) -> io::Result<Vec<u8>> {
+    let mut found = Vec::new();
+    for event in &case.events {
         let digest = &event.log.digest;
         write_json(
             &mut found,
@@ -115,5 +127,5 @@ pub(crate) fn verified_events(case: &CaseReport) -> io::Result<(Vec<u8>, Vec<u8>
         )?;
         found.push(b'\n');
     }
-    Ok((raw, found))
+    Ok(found)
 }

@@ -237,12 +237,28 @@ pub(crate) fn summary(searched: &EventsSearched) -> Vec<String> {
     for (at, why) in &searched.first_unread {
         lines.push(format!("not read: {} ({why})", at.excerpt()));
     }
+    for (at, why) in &searched.first_not_confirmed {
+        lines.push(format!("not confirmed: {} ({})", at.excerpt(), why.words()));
+    }
     for at in &searched.first_not_parsed {
         lines.push(format!("not parsed: {}", at.excerpt()));
     }
     let missing = left_out(searched);
     if !missing.is_empty() {
         lines.push(format!("not searched: {}", missing.join(", ")));
+    }
+    if searched.pending_seconds > 0 {
+        lines.push(format!(
+            "{} of chain time not searched yet: its digests are not due",
+            hours(searched.pending_seconds)
+        ));
+    }
+    if searched.record_trusted {
+        lines.push(
+            "the record is trusted: only the log files that were searched, and the digests that name \
+             them, were verified again"
+                .to_owned(),
+        );
     }
     if searched.chains == 0 {
         lines.push("nothing was searched: no chain has a digest in that time".to_owned());
@@ -256,7 +272,14 @@ pub(crate) fn left_out(searched: &EventsSearched) -> Vec<String> {
     if searched.unproven_seconds > 0 {
         missing.push(format!("{} of chain time not proven", hours(searched.unproven_seconds)));
     }
+    if searched.outside_seconds > 0 {
+        missing.push(format!(
+            "{} outside of the period, in which such events may have been delivered",
+            hours(searched.outside_seconds)
+        ));
+    }
     for (count, noun, words) in [
+        (searched.logs_not_confirmed, "log file", "not confirmed by its digest"),
         (searched.digests_not_proven, "digest", "not proven"),
         (searched.logs_not_proven, "log file", "not proven"),
         (searched.logs_changed, "log file", "changed"),
@@ -277,6 +300,10 @@ fn searched_json(searched: &EventsSearched) -> serde_json::Result<Value> {
     let changed = searched.first_changed.iter();
     let changed: Vec<Value> =
         changed.map(|(at, code)| json!({ "log_file": at.uri(), "finding": code })).collect();
+    let not_confirmed = searched.first_not_confirmed.iter();
+    let not_confirmed: Vec<Value> = not_confirmed
+        .map(|(at, why)| json!({ "log_file": at.uri(), "reason": why.code() }))
+        .collect();
     let unread = searched.first_unread.iter();
     let unread: Vec<Value> = unread
         .map(|(at, why)| json!({ "log_file": at.uri(), "failure": why.kind.code() }))
@@ -293,6 +320,11 @@ fn searched_json(searched: &EventsSearched) -> serde_json::Result<Value> {
         "log_files_not_proven": searched.logs_not_proven,
         "log_files_changed": searched.logs_changed,
         "log_files_not_read": searched.logs_unread,
+        "log_files_not_confirmed": searched.logs_not_confirmed,
+        "not_confirmed": not_confirmed,
+        "record_trusted": searched.record_trusted,
+        "pending_seconds": searched.pending_seconds,
+        "outside_seconds": searched.outside_seconds,
         "digests_not_proven": searched.digests_not_proven,
         "proven_seconds": searched.proven_seconds,
         "unproven_seconds": searched.unproven_seconds,

@@ -1,4 +1,5 @@
 //! One hit, and what a search of events covered.
+use strum::IntoStaticStr;
 use trailproof_core::codes::failure::ReadFailure;
 use trailproof_core::codes::finding::Finding;
 use trailproof_core::record::ProvenLog;
@@ -15,6 +16,37 @@ pub(crate) struct EventHit<'a> {
     pub(crate) log: &'a ProvenLog,
     /// The event.
     pub(crate) event: &'a TrailEvent,
+}
+
+/// Why it is not shown that a proven digest names a log file that a record calls proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub(crate) enum NotConfirmed {
+    /// The digest is missing or could not be read.
+    DigestUnread,
+    /// No signature proves the digest.
+    DigestNotProven,
+    /// The public keys could not be obtained.
+    KeysUnavailable,
+    /// The digest does not name the log file.
+    NotNamed,
+}
+
+impl NotConfirmed {
+    /// Returns the stable code for machines.
+    pub(crate) fn code(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns the words for people.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::DigestUnread => "its digest could not be read",
+            Self::DigestNotProven => "no signature proves its digest",
+            Self::KeysUnavailable => "there are no public keys: name them with `--public-keys`",
+            Self::NotNamed => "its digest does not name it",
+        }
+    }
 }
 
 /// What was searched, and what could not be searched.
@@ -41,12 +73,23 @@ pub(crate) struct EventsSearched {
     /// Proven log files that could not be read, and the first of them.
     pub(crate) logs_unread: u64,
     pub(crate) first_unread: Vec<(ObjectLocation, ReadFailure)>,
+    /// Log files of a record that no proven digest was found to name, and the first of them.
+    pub(crate) logs_not_confirmed: u64,
+    pub(crate) first_not_confirmed: Vec<(ObjectLocation, NotConfirmed)>,
+    /// Whether what was proven comes from a record, of which only the log files that were searched were
+    /// verified again.
+    pub(crate) record_trusted: bool,
     /// Log files that are not what their proven digest records, and the first of them.
     pub(crate) logs_changed: u64,
     pub(crate) first_changed: Vec<(ObjectLocation, &'static str)>,
     /// Seconds of chain time that are proven, and that are not.
     pub(crate) proven_seconds: i64,
     pub(crate) unproven_seconds: i64,
+    /// Seconds of chain time whose digests are not due yet.
+    pub(crate) pending_seconds: i64,
+    /// Seconds outside of the period that was searched, in which an event that is searched for may
+    /// have been delivered.
+    pub(crate) outside_seconds: i64,
     /// Places of which it is open what was delivered there.
     pub(crate) places_in_doubt: u64,
     /// Listings that could not be read.
@@ -64,7 +107,9 @@ impl EventsSearched {
             && self.digests_not_proven == 0
             && self.logs_unread == 0
             && self.logs_changed == 0
+            && self.logs_not_confirmed == 0
             && self.unproven_seconds == 0
+            && self.outside_seconds == 0
             && self.places_in_doubt == 0
             && self.listings_unread == 0
             && self.chains > 0
@@ -98,6 +143,14 @@ impl EventsSearched {
         }
     }
 
+    /// Counts a log file of a record that no proven digest was found to name.
+    pub(crate) fn not_confirmed(&mut self, at: &ObjectLocation, why: NotConfirmed) {
+        self.logs_not_confirmed += 1;
+        if self.first_not_confirmed.len() < NAMED {
+            self.first_not_confirmed.push((at.clone(), why));
+        }
+    }
+
     /// Counts a log file that could not be read.
     pub(crate) fn unread(&mut self, at: &ObjectLocation, why: &ReadFailure) {
         self.logs_unread += 1;
@@ -113,6 +166,8 @@ impl EventsSearched {
         self.digests_not_proven += named.digests_not_proven;
         self.proven_seconds += named.proven_seconds;
         self.unproven_seconds += named.unproven_seconds;
+        self.pending_seconds += named.pending_seconds;
+        self.outside_seconds += named.outside_seconds;
         self.places_in_doubt += named.places_in_doubt;
         self.listings_unread += named.listings_unread;
         self.cursor_unknown |= named.cursor_unknown;

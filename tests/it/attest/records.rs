@@ -1,20 +1,11 @@
 //! Records and other files that differ from those that were attested, or that are missing.
 use crate::support::attest_room::{ATTESTATION, AttestFolder};
+use crate::support::records::resealed;
 
 /// Returns the lines of the record, with their line ends.
 fn lines(room: &AttestFolder) -> Vec<String> {
     let text = String::from_utf8(room.read("record.jsonl")).unwrap();
     text.split_inclusive('\n').map(str::to_owned).collect()
-}
-
-/// Returns an edited record with a recomputed last line: what an editor who knows the format would
-/// write.
-fn resealed(lines: &[String]) -> String {
-    use sha2::Digest as _;
-    let before = lines[..lines.len() - 1].concat();
-    let hash = hex::encode(sha2::Sha256::digest(&before));
-    let count = lines.len() - 1;
-    format!("{before}{{\"event\":\"record-finished\",\"lines\":{count},\"sha256\":\"{hash}\"}}\n")
 }
 
 #[test]

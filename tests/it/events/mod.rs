@@ -1,5 +1,6 @@
 //! `trailproof events`: events come only from proven log files, each with its proof, in every format.
 use crate::support::program::{Ran, program, scratch};
+use crate::support::records::resealed;
 use std::path::PathBuf;
 use trailproof_testkit::trail::{BuiltTrail, Deed, DigestAt, EventSpec, LogAt, TrailSpec};
 
@@ -102,9 +103,10 @@ fn a_hit_comes_with_the_log_file_and_the_digest_that_carry_it() {
     assert!(proof["proofs"].as_array().unwrap().contains(&"own-signature".into()), "{proof}");
     // A record names the same log files, and they are read again from the copy.
     let record = stage.record();
-    let (status, again, err) =
-        stage.program(&["events", &record, "--name", STOP, "--format", "jsonl"]);
+    let with_keys = ["--public-keys", &stage.keys(), "--name", STOP, "--format", "jsonl"];
+    let (status, again, err) = stage.program(&[&["events", &record], &with_keys[..]].concat());
     assert_eq!((status, &again), (Some(0), &out), "{err}");
+    assert!(err.contains("the record is trusted"), "{err}");
 }
 
 #[test]
@@ -164,7 +166,9 @@ fn what_was_not_searched_is_said() {
     assert_eq!(status, Some(1), "{out}");
     assert!(out.contains("0 events") && out.contains("log-hash-mismatch"), "{out}");
     let record = changed.record();
-    let (status, out, _) = changed.program(&["events", &record, "--name", "Un*"]);
+    let keys = changed.keys();
+    let (status, out, _) =
+        changed.program(&["events", &record, "--public-keys", &keys, "--name", "Un*"]);
     assert_eq!(status, Some(3), "{out}");
     assert!(out.contains("1 log file not proven"), "{out}");
 }
@@ -255,4 +259,81 @@ fn a_log_file_full_of_events_is_reported_whole() {
     let ids: Vec<_> = lines(&out).iter().map(|line| line["event"]["eventID"].clone()).collect();
     let expected: Vec<_> = (0..400).map(|number| format!("many-{number:04}")).collect();
     assert_eq!(ids, expected);
+}
+
+/// A record that says what a changed log file holds now is not believed, and neither is one whose
+/// digests were never verified here.
+#[test]
+fn an_edited_record_is_not_evidence() {
+    let at = DigestAt { chain: 0, index: 4 };
+    let stage = stage("edited", &[]);
+    let record = stage.record();
+    let log = stage.trail.chains[0].digests[at.index].logs[0].clone();
+    let forged = serde_json::json!({"Records": [{
+        "eventName": "ForgedCall", "eventSource": "iam.amazonaws.com", "eventID": "forged",
+        "eventTime": "2026-03-01T04:00:00Z", "eventVersion": "1.08",
+        "userIdentity": {"arn": "arn:aws:iam::111122223333:user/innocent"},
+    }]})
+    .to_string();
+    let path = stage.at.join("copy").join(&log.bucket).join(&log.key);
+    std::fs::write(path, trailproof_testkit::trail::gzip::member(forged.as_bytes())).unwrap();
+    let hash = trailproof_testkit::trail::digest_json::sha256(forged.as_bytes());
+    let text = std::fs::read_to_string(&record).unwrap();
+    assert!(text.contains(&log.hash));
+    let text = text.replace(&log.hash, &hash);
+    let lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    std::fs::write(&record, resealed(&lines)).unwrap();
+    let keys = stage.keys();
+    let name = ["--name", "ForgedCall"];
+    let (status, out, err) =
+        stage.program(&[&["events", &record, "--public-keys", &keys], &name[..]].concat());
+    assert_eq!(status, Some(1), "{out}{err}");
+    assert!(out.contains("0 events") && out.contains("log-hash-mismatch"), "{out}");
+    assert!(!out.contains("innocent"), "{out}");
+    // Without keys, nothing confirms what the record says.
+    let (status, out, err) = stage.program(&["events", &record, "--name", STOP]);
+    assert_eq!(status, Some(3), "{out}{err}");
+    assert!(out.contains("0 events") && out.contains("not confirmed by its digest"), "{out}{err}");
+    let case = stage.at.join("case");
+    let (_, out, err) = stage.program(&[
+        "investigate",
+        &record,
+        "--public-keys",
+        &keys,
+        "--quiet",
+        "--case",
+        case.to_str().unwrap(),
+    ]);
+    assert!(out.contains("The case trusts the record"), "{out}{err}");
+    assert!(out.contains("1 log file changed"), "{out}");
+}
+
+/// Text that JSON forbids hides no event without a word.
+#[test]
+fn an_event_that_cannot_be_parsed_is_named() {
+    let event = |id: &str, request: &str| {
+        EventSpec::new("cloudtrail.amazonaws.com", STOP).id(id).request(request)
+    };
+    let deep = format!("{}1{}", "{\"a\":".repeat(140), "}".repeat(140));
+    let trail = TrailSpec::new()
+        .seed(9)
+        .time("2026-03-01T00:04:11Z", 4)
+        .event(2, event("surrogate", "{\"name\":\"a\\ud800\"}"))
+        .event(2, event("deep", &deep))
+        .event(2, event("whole", "{\"name\":\"a\"}"))
+        .build();
+    let at = scratch("events-unparsed");
+    trail.write_to(&at.join("copy")).unwrap();
+    let stage = Stage { trail, at };
+    let (status, out, err) = stage.search(&["--name", STOP]);
+    assert_eq!(status, Some(3), "{out}{err}");
+    assert!(out.contains("event whole") && out.contains("1 event in"), "{out}");
+    assert!(
+        out.contains("2 events that cannot be parsed") && out.contains("not parsed: s3://"),
+        "{out}"
+    );
+    let (_, out, _) = stage.search(&["--name", STOP, "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let searched = &document["searched"];
+    assert_eq!((&searched["complete"], &searched["events_not_parsed"]), (&false.into(), &2.into()));
 }

@@ -1,6 +1,7 @@
 //! `trailproof investigate`: every technique as an attacker uses it, then with its event lost too, then
 //! its innocent twin; and what the case folder holds.
 mod folder;
+mod innocent;
 
 use crate::support::program::{Ran, connected, scratch};
 use serde_json::Value;

@@ -21,19 +21,46 @@ fn judged(source: &str, name: &str, request: &Value) -> Option<Deed> {
         },
     }]});
     let found = EventFilter::default().search(event.to_string().as_bytes()).unwrap().events;
-    let chain = ChainId {
-        account: "111122223333".parse().unwrap(),
-        source_region: "us-east-1".parse().unwrap(),
-        trail: "management".parse().unwrap(),
-        home_region: "us-east-1".parse().unwrap(),
-        organization: None,
-    };
+    let chain = chain();
     let log = ObjectLocation::new("b", LOG);
     deed(&found[0], Recorded { log: &log, chain: &chain, bucket: "b" })
 }
 
 fn technique_of(source: &str, name: &str, request: &Value) -> Option<Technique> {
     judged(&format!("{source}.amazonaws.com"), name, request).and_then(|deed| deed.technique)
+}
+
+/// CloudTrail's own deliveries are data events of the bucket, and not deeds.
+#[test]
+fn deliveries_are_not_deeds() {
+    let event = |invoked_by: Value| {
+        let json = json!({
+            "eventName": "PutObject", "eventSource": "s3.amazonaws.com",
+            "eventTime": "2026-03-01T10:00:00Z", "eventCategory": "Data",
+            "userIdentity": {"type": "AWSService", "invokedBy": invoked_by},
+            "requestParameters": {"bucketName": "b", "key": LOG},
+        });
+        let content = json!({"Records": [json]}).to_string();
+        EventFilter::default().search(content.as_bytes()).unwrap().events.remove(0)
+    };
+    let chain = chain();
+    let log = ObjectLocation::new("b", LOG);
+    let judged = |by: Value| {
+        deed(&event(by), Recorded { log: &log, chain: &chain, bucket: "b" })
+            .and_then(|deed| deed.technique)
+    };
+    assert_eq!(judged("cloudtrail.amazonaws.com".into()), None);
+    assert_eq!(judged("backup.amazonaws.com".into()), Some(T::ObjectsReplaced));
+}
+
+fn chain() -> ChainId {
+    ChainId {
+        account: "111122223333".parse().unwrap(),
+        source_region: "us-east-1".parse().unwrap(),
+        trail: "management".parse().unwrap(),
+        home_region: "us-east-1".parse().unwrap(),
+        organization: None,
+    }
 }
 
 fn lifecycle(rule: &Value) -> Value {

@@ -117,6 +117,14 @@ impl Attack {
         let mut trail = builder.build();
         if done {
             self.apply(&mut trail)?;
+            let [log, _, planted] = self.keys();
+            let bucket = TrailSpec::new().bucket;
+            [log, planted].iter().for_each(|key| match self {
+                Self::ObjectsReplaced | Self::ObjectsPlanted => {
+                    written(&mut trail, &bucket, key, when);
+                }
+                _ => {}
+            });
         }
         let ransomed = (done && self == Self::ObjectsRansomed)
             .then(|| trail.log(0, 5, 0).map(|log| log.key.clone()))
@@ -403,6 +411,15 @@ pub(super) fn store_as(trail: &mut BuiltTrail, headers: &[(&str, &str)]) {
     let headers: Vec<_> = headers.iter().map(named).collect();
     let objects = trail.world.buckets.values_mut().flat_map(|bucket| bucket.objects.values_mut());
     objects.flatten().for_each(|version| version.headers.clone_from(&headers));
+}
+
+/// Makes the store report that the newest version of an object was written at a time.
+pub(super) fn written(trail: &mut BuiltTrail, bucket: &str, key: &str, time: i64) {
+    let bucket = trail.world.buckets.get_mut(bucket);
+    let versions = bucket.and_then(|bucket| bucket.objects.get_mut(key));
+    if let Some(version) = versions.and_then(|versions| versions.last_mut()) {
+        version.last_modified = time;
+    }
 }
 
 /// Puts a log file with different content beside the one at `key`, named for this time.

@@ -1,6 +1,6 @@
 //! One intrusion: logging stopped for four hours, a lifecycle rule that removes the first day, two
 //! digests deleted, a log file replaced and one planted, all by one caller.
-use super::attack::plant;
+use super::attack::{plant, written};
 use super::built::BuiltTrail;
 use super::deed::{Deed, DigestAt, LogAt, NoSuchTarget};
 use super::event::EventSpec;
@@ -36,8 +36,9 @@ pub fn intrusion() -> Result<BuiltTrail, NoSuchTarget> {
         let event = EventSpec::new(s3, "DeleteObject").request(&request).data();
         spec = spec.event(50, event.id(&format!("delete-{number}")));
     }
+    let wrote = spec.start + 53 * 3_600 - 300;
     for (number, key) in [&log.key, &planted].into_iter().enumerate() {
-        let event = EventSpec::new(s3, "PutObject").request(&at(key)).data();
+        let event = EventSpec::new(s3, "PutObject").request(&at(key)).data().at(wrote);
         spec = spec.event(52, event.id(&format!("put-{number}")));
     }
     let mut trail = spec.build();
@@ -46,6 +47,7 @@ pub fn intrusion() -> Result<BuiltTrail, NoSuchTarget> {
         Deed::LogContentChanged(REPLACED),
     ])?;
     plant(&mut trail, bucket, &log.key, log.time + 600)?;
+    [&log.key, &planted].into_iter().for_each(|key| written(&mut trail, bucket, key, wrote));
     // The rule removes the log files of the first day.
     let keys: Vec<String> = trail.world.buckets.get(bucket).map_or_else(Vec::new, |bucket| {
         let first_day = |key: &&String| key.contains("/CloudTrail/us-east-1/2026/03/01/");

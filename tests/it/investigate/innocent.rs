@@ -1,0 +1,251 @@
+//! Innocent calls beside a real effect: they are neither its cause nor a deed, and name nobody.
+use super::{Investigated, investigate};
+use crate::support::program::{Ran, empty_folder, program, scratch};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use trailproof_core::vocab::time::Timestamp;
+use trailproof_testkit::trail::{
+    Attack, Attacked, BuiltTrail, Deed, DigestAt, EventSpec, LogAt, Told, TrailSpec,
+};
+
+const INNOCENT: &str = "arn:aws:iam::111122223333:user/innocent";
+const BUCKET: &str = "example-trail-logs";
+const LOG: LogAt = LogAt { digest: DigestAt { chain: 0, index: 5 }, log: 0 };
+
+fn attacked(trail: BuiltTrail) -> Attacked {
+    Attacked { trail, when: 0, ransomed: None }
+}
+
+fn innocent(source: &str, name: &str, request: &Value) -> EventSpec {
+    let id = format!(
+        "{name}-{}",
+        trailproof_testkit::trail::digest_json::sha256(request.to_string().as_bytes())
+    );
+    EventSpec::new(&format!("{source}.amazonaws.com"), name)
+        .id(&id)
+        .by(INNOCENT)
+        .request(&request.to_string())
+}
+
+/// Asserts that no deed is shown or names anybody.
+fn names_nobody(ran: &Investigated, name: &str) {
+    for deed in ran.case()["deeds"].as_array().unwrap() {
+        assert_eq!(deed["who"], "", "{name}: {deed}");
+        assert_eq!(deed["confidence"], "possible", "{name}: {deed}");
+    }
+    assert!(!ran.ran.stdout.contains(INNOCENT), "{name}\n{}", ran.ran.stdout);
+}
+
+/// Calls about a trail, key, object or service that is not that of the evidence, minutes before its
+/// chain has a gap, and after which an object is missing.
+#[test]
+fn calls_about_other_things_name_nobody() {
+    let arn = |region: &str, owner: &str| {
+        format!("arn:aws:cloudtrail:{region}:{owner}:trail/management-events")
+    };
+    let key = "arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000";
+    let selectors = json!([{"readWriteType": "All", "includeManagementEvents": false}]);
+    let log_of = TrailSpec::new().seed(31).hours(24).build();
+    let other_log = log_of.chains[0].digests[7].logs[0].key.clone();
+    for (number, (source, name, request, reason)) in [
+        ("cloudtrail", "StopLogging", json!({"name": arn("us-east-1", "444455556666")}), "other-trail"),
+        ("cloudtrail", "StopLogging", json!({"name": arn("eu-west-1", "111122223333")}), "other-trail"),
+        ("cloudtrail", "DeleteTrail", json!({"name": arn("us-east-1", "444455556666")}), "other-trail"),
+        (
+            "cloudtrail",
+            "PutEventSelectors",
+            json!({"trailName": arn("us-east-1", "444455556666"), "eventSelectors": selectors}),
+            "other-trail",
+        ),
+        ("cloudtrail", "UpdateTrail", json!({"name": "management-events", "kmsKeyId": key}), ""),
+        ("kms", "DisableKey", json!({"keyId": key}), "other-key"),
+        ("elasticloadbalancing", "DeleteRule", json!({"ruleArn": "x"}), ""),
+        ("logs", "DeleteLogStream", json!({"logGroupName": "/aws/lambda/f"}), "other-resource"),
+        ("s3", "DeleteObjects", json!({"bucketName": BUCKET, "delete": ""}), "other-object"),
+        ("s3", "DeleteObject", json!({"bucketName": BUCKET, "key": other_log}), "other-object"),
+        (
+            "s3",
+            "PutObjectRetention",
+            json!({"bucketName": BUCKET, "key": other_log, "Retention":
+                {"Mode": "COMPLIANCE", "RetainUntilDate": "2036-01-01T00:00:00Z"}}),
+            "",
+        ),
+        (
+            "s3",
+            "PutBucketObjectLockConfiguration",
+            json!({"bucketName": BUCKET, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}),
+            "",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut trail = TrailSpec::new()
+            .seed(31)
+            .hours(24)
+            .unexplained_pause(10, 14, 0)
+            .event(9, innocent(source, name, &request))
+            .build();
+        trail.apply(Deed::LogDeleted(LOG)).unwrap();
+        let ran = investigate(&format!("innocent-{number}"), &attacked(trail), &[]);
+        names_nobody(&ran, &format!("{name} {request}"));
+        let reasons = ran.case()["not_tied"].as_array().unwrap().clone();
+        let reasons: Vec<&str> = reasons.iter().map(|it| it["reason"].as_str().unwrap()).collect();
+        let expected: Vec<&str> = Some(reason).filter(|it| !it.is_empty()).into_iter().collect();
+        assert_eq!(reasons, expected, "{name} {request}");
+    }
+}
+
+/// Rules that cannot have removed what is missing.
+#[test]
+fn a_lifecycle_rule_that_did_not_act_names_nobody() {
+    let rule = |rules: Value| {
+        let request = json!({"bucketName": BUCKET, "LifecycleConfiguration": {"Rule": rules}});
+        innocent("s3", "PutBucketLifecycle", &request)
+    };
+    let days = |prefix: &str, days: u32| json!({"Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": days}});
+    let large = json!({"Status": "Enabled", "Filter": {"ObjectSizeGreaterThan": 1_000_000_000},
+        "Expiration": {"Days": 1}});
+    let old = json!({"Status": "Enabled", "Filter": {"Prefix": ""},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1}});
+    let later = json!({"Status": "Enabled", "Filter": {"Prefix": ""},
+        "Expiration": {"Date": "2033-01-01T00:00:00Z"}});
+    let two = json!([days("tmp/", 1), days("AWSLogs/", 2_555)]);
+    let spec = || TrailSpec::new().seed(31).hours(72);
+    let day = |mut trail: BuiltTrail| {
+        let time = trail.chains[0].digests[0].end;
+        trail.apply(Deed::DayDeleted { time }).unwrap();
+        trail
+    };
+    for (number, rules) in [old, large, later, two].into_iter().enumerate() {
+        let ran = investigate(
+            &format!("rule-{number}"),
+            &attacked(day(spec().event(30, rule(rules.clone())).build())),
+            &[],
+        );
+        assert!(!ran.case()["deeds"].as_array().unwrap().is_empty(), "{rules}");
+        names_nobody(&ran, &rules.to_string());
+    }
+    // It was replaced before it could act.
+    let put = spec().event(30, rule(days("AWSLogs/", 1))).event(31, rule(days("tmp/", 1)));
+    names_nobody(&investigate("rule-replaced", &attacked(day(put.build())), &[]), "replaced");
+    // It would have removed what is older too.
+    let mut trail = spec().event(30, rule(days("AWSLogs/", 1))).build();
+    trail.apply(Deed::LogDeleted(LOG)).unwrap();
+    let ran = investigate("rule-survivors", &attacked(trail), &[]);
+    names_nobody(&ran, "survivors");
+    let deed = ran.deed("lifecycle-expiry").unwrap();
+    assert_eq!(deed["alternatives"], json!(["objects-deleted"]));
+}
+
+/// What was done before an object was delivered, or to different bytes, did not change it.
+#[test]
+fn a_call_before_its_effect_names_nobody() {
+    let built = TrailSpec::new().seed(31).hours(24).build();
+    let log = built.chains[0].digests[5].logs[0].clone();
+    let request = json!({"bucketName": BUCKET, "key": log.key});
+    let before = log.time - 600;
+    let event = |name: &str, at: i64| innocent("s3", name, &request).data().at(at);
+    let mut deleted =
+        TrailSpec::new().seed(31).hours(24).event(14, event("DeleteObject", before)).build();
+    deleted.apply(Deed::LogDeleted(LOG)).unwrap();
+    names_nobody(&investigate("early-delete", &attacked(deleted), &[]), "delete");
+    // Restored by one call, and corrupted later by somebody else.
+    let restored = log.time + 3_600;
+    let mut replaced =
+        TrailSpec::new().seed(31).hours(24).event(14, event("PutObject", restored)).build();
+    replaced.apply(Deed::LogContentChanged(LOG)).unwrap();
+    let versions = replaced.world.buckets.get_mut(BUCKET).unwrap().objects.get_mut(&log.key);
+    versions.unwrap().last_mut().unwrap().last_modified = restored + 7_200;
+    let ran = investigate("restored", &attacked(replaced), &[]);
+    names_nobody(&ran, "restored");
+    // The request of an access log is older than the object too.
+    let iso = Timestamp::from_unix(before).to_string();
+    let line = format!(
+        "79a59df900b949e5 {BUCKET} [01/Mar/2026:{} +0000] 192.0.2.3 {INNOCENT} 3E57427F3EXAMPLE \
+         REST.DELETE.OBJECT {} \"DELETE /x HTTP/1.1\" 204 - - 113 7 - \"-\" \"aws-cli\" - host \
+         SigV4 TLS AuthHeader host TLSv1.3 - -\n",
+        &iso[11..19],
+        log.key
+    );
+    let logs = empty_folder("investigate-early-access");
+    fs::write(logs.join("2026-03-01"), line).unwrap();
+    let mut lost = TrailSpec::new().seed(31).hours(24).build();
+    lost.apply(Deed::LogDeleted(LOG)).unwrap();
+    let ran =
+        investigate("early-access", &attacked(lost), &["--access-logs", logs.to_str().unwrap()]);
+    names_nobody(&ran, "access");
+}
+
+/// A different trail that starts does not end the stop of this one.
+#[test]
+fn a_start_of_a_different_trail_is_no_restart() {
+    let other = "arn:aws:cloudtrail:us-east-1:444455556666:trail/management-events";
+    let spec = TrailSpec::new().seed(31).hours(24).unexplained_pause(10, 14, 0);
+    let stop = EventSpec::stop_logging(&spec.arn()).at(spec.start + 10 * 3_600 - 300);
+    let start = EventSpec::start_logging(other).at(spec.start + 12 * 3_600);
+    let trail = spec.event(9, stop).event(14, start).build();
+    let ran = investigate("restart", &attacked(trail), &[]);
+    let deed = ran.deed("trail-stopped").unwrap();
+    assert_eq!((&deed["confidence"], &deed["restarted"]), (&"shown".into(), &Value::Null));
+}
+
+/// Names in a gap are only names: they are listed, and their explanation is one of several.
+#[test]
+fn log_files_in_a_gap_do_not_decide_what_made_it() {
+    let attacked = Attack::ValidationOff.built(Told::Lost).unwrap();
+    let deed = investigate("gap-names", &attacked, &[]).deed("validation-off").unwrap();
+    assert_eq!(deed["confidence"], "possible");
+    assert_eq!(deed["alternatives"], json!(["trail-stopped", "objects-planted"]));
+    assert_eq!((&deed["object_count"], deed["objects"].as_array().unwrap().len()), (&1.into(), 1));
+}
+
+/// Data events of other buckets say nothing about this one.
+#[test]
+fn data_events_of_other_buckets_do_not_count() {
+    let of = |bucket: &str| {
+        let request = json!({"bucketName": bucket, "key": "x/y"});
+        let event = innocent("s3", "PutObject", &request).data();
+        let mut trail = TrailSpec::new().seed(31).hours(24).event(9, event).build();
+        trail.apply(Deed::LogDeleted(LOG)).unwrap();
+        let case = investigate(&format!("data-{bucket}"), &attacked(trail), &[]).case();
+        case["notices"].as_array().unwrap().contains(&"no-data-events".into())
+    };
+    assert_eq!((of("other-bucket"), of(BUCKET)), (true, false));
+}
+
+/// Where a copy ends, nobody stopped anything. It is not written into either.
+#[test]
+fn the_end_of_a_copy_is_no_deed() {
+    let at = empty_folder("investigate-copy");
+    TrailSpec::new().seed(31).hours(6).build().write_to(&at.join("copy")).unwrap();
+    let (copy, keys) = (at.join("copy"), at.join("copy/public-keys.json"));
+    let run = |case: &str| {
+        let arguments = [
+            "investigate",
+            copy.to_str().unwrap(),
+            "--public-keys",
+            keys.to_str().unwrap(),
+            "--start-time",
+            "2026-03-01T00:04:11Z",
+            "--end-time",
+            "2026-03-02",
+            "--quiet",
+            "--case",
+            case,
+        ];
+        Ran::from(&mut program(&arguments))
+    };
+    let case = scratch("investigate-copy-case");
+    let ran = Investigated { ran: run(case.to_str().unwrap()), folder: case.clone() };
+    assert_eq!(ran.case()["deeds"], json!([]), "{}", ran.ran.stdout);
+    assert_eq!(ran.case()["uncovered"][0]["coverage"], "uncovered-tail", "{}", ran.case());
+    let mode = |name: &str| fs::metadata(case.join(name)).unwrap().permissions().mode();
+    assert_eq!(mode("run.record.zst"), mode("case.json"));
+    for inside in ["case", "new/case"] {
+        let inside = copy.join(inside);
+        run(inside.to_str().unwrap()).is(2, "would be written into the evidence");
+        assert!(!copy.join("new").exists());
+    }
+}
