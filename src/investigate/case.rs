@@ -356,7 +356,7 @@ fn report(
     let touched = !facts.affected.is_empty() || !facts.unlisted.is_empty();
     for (applies, notice) in [
         (touched && !data_events, CaseNotice::NoDataEvents),
-        (capped, CaseNotice::EventsCapped),
+        (capped || judged.capped, CaseNotice::EventsCapped),
         (facts.left_out > 0, CaseNotice::ObjectsCapped),
         (input.access_capped, CaseNotice::AccessLogsCapped),
         (touched && input.versions.is_none(), CaseNotice::VersionsNotRead),

@@ -36,6 +36,9 @@ pub(crate) struct Evidence<'a> {
 /// first.
 pub(super) const EXAMINED: usize = 64;
 
+/// Lifecycle rules that are held against each affected object. S3 allows as many in one configuration.
+const RULES: usize = 1_000;
+
 /// A lifecycle rule while it was in force.
 #[derive(Clone, Debug)]
 pub(super) struct RuleInForce<'a> {
@@ -75,6 +78,8 @@ pub(super) struct Index<'a> {
     pub(super) by_key: BTreeMap<&'a str, Vec<usize>>,
     /// Lifecycle rules, in order of time.
     pub(super) rules: Vec<RuleInForce<'a>>,
+    /// Whether more deletions or rules were found than are held against each object.
+    pub(super) capped: bool,
     /// Events that withhold a KMS key or give it back, in order of time.
     pub(super) keys: BTreeMap<&'a KeyName, Vec<(usize, EventEffect)>>,
     /// Events that delete objects without naming them.
@@ -112,9 +117,13 @@ impl<'a> Index<'a> {
             let bulk = deed.technique == Some(Technique::ObjectsDeleted) && deed.key.is_none();
             if bulk && index.bulks.len() < EXAMINED {
                 index.bulks.push(at);
+            } else if bulk {
+                index.capped = true;
             }
         }
         index.rules = rules_in_force(facts);
+        index.capped |= index.rules.len() > RULES;
+        index.rules.truncate(RULES);
         for line in facts.access {
             index.access.entry(&line.at).or_default().push(line);
         }
@@ -171,7 +180,7 @@ fn rules_in_force<'a>(facts: &Evidence<'a>) -> Vec<RuleInForce<'a>> {
     let mut now: Vec<RuleInForce<'a>> = Vec::new();
     for (event, put, rules) in configurations {
         let before = std::mem::take(&mut now);
-        for rule in rules.iter().take(EXAMINED) {
+        for rule in rules.iter().take(RULES) {
             let stays = before.iter().find(|known| known.rule == rule).cloned();
             let survivor = || facts.record.survivors.oldest_under(&rule.prefix);
             let fresh = || RuleInForce { rule, event, put, until: None, survivor: survivor() };
@@ -179,7 +188,8 @@ fn rules_in_force<'a>(facts: &Evidence<'a>) -> Vec<RuleInForce<'a>> {
         }
         let gone = before.into_iter().filter(|known| !rules.contains(known.rule));
         all.extend(gone.map(|known| RuleInForce { until: Some(put), ..known }));
-        all.truncate(EXAMINED);
+        // One more than are held against objects, so that it shows that some are left out.
+        all.truncate(RULES + 1);
     }
     all.extend(now);
     all.sort_by_key(|rule| (rule.put, rule.event));

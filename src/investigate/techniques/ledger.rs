@@ -14,6 +14,8 @@ const LISTED: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
     pub(crate) deeds: Vec<CaseDeed>,
+    /// Whether more events were found than are held against each object.
+    pub(crate) capped: bool,
     /// By index in [`RecordFacts::affected`].
     pub(crate) of_affected: Vec<Option<usize>>,
     /// By chain and start of the stretch.
@@ -161,6 +163,7 @@ impl<'a> Judge<'a> {
 
     /// Returns the deeds in order of their time.
     pub(super) fn finish(mut self) -> Judged {
+        self.judged.capped = self.index.capped;
         let order = {
             let key = |at: &usize| {
                 let deed = self.judged.deeds.get(*at);

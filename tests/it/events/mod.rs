@@ -308,6 +308,28 @@ fn an_edited_record_is_not_evidence() {
     assert!(out.contains("1 log file changed"), "{out}");
 }
 
+/// In a copy without metadata, the digest after it keeps a digest's signature.
+#[test]
+fn a_record_is_confirmed_by_the_signature_that_the_next_digest_keeps() {
+    let stage = stage("bare", &[]);
+    std::fs::remove_file(stage.at.join("copy/trailproof-objects.json")).unwrap();
+    let (record, keys) = (stage.record(), stage.keys());
+    let (_, out, err) = stage.program(&[
+        "events",
+        &record,
+        "--public-keys",
+        &keys,
+        "--bucket",
+        "example-trail-logs",
+        "--name",
+        STOP,
+        "--format",
+        "jsonl",
+    ]);
+    assert_eq!(lines(&out).len(), 1, "{out}{err}");
+    assert_eq!(lines(&out)[0]["event"]["eventName"], STOP);
+}
+
 /// Text that JSON forbids hides no event without a word.
 #[test]
 fn an_event_that_cannot_be_parsed_is_named() {

@@ -1,10 +1,13 @@
 //! Innocent calls beside a real effect: they are neither its cause nor a deed, and name nobody.
-use super::{Investigated, investigate};
+use super::{FROM, Investigated, WHO, investigate, investigate_at};
 use crate::support::program::{Ran, empty_folder, program, scratch};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use trailproof_core::vocab::time::Timestamp;
+use trailproof_testkit::server::{
+    Fault, FaultPlan, LoopbackServer, Matcher, Schedule, ServerOptions,
+};
 use trailproof_testkit::trail::{
     Attack, Attacked, BuiltTrail, Deed, DigestAt, EventSpec, LogAt, Told, TrailSpec,
 };
@@ -169,7 +172,7 @@ fn a_call_before_its_effect_names_nobody() {
         &iso[11..19],
         log.key
     );
-    let logs = empty_folder("investigate-early-access");
+    let logs = empty_folder("investigate-early-access-logs");
     fs::write(logs.join("2026-03-01"), line).unwrap();
     let mut lost = TrailSpec::new().seed(31).hours(24).build();
     lost.apply(Deed::LogDeleted(LOG)).unwrap();
@@ -240,7 +243,7 @@ fn the_end_of_a_copy_is_no_deed() {
     let case = scratch("investigate-copy-case");
     let ran = Investigated { ran: run(case.to_str().unwrap()), folder: case.clone() };
     assert_eq!(ran.case()["deeds"], json!([]), "{}", ran.ran.stdout);
-    assert_eq!(ran.case()["uncovered"][0]["coverage"], "uncovered-tail", "{}", ran.case());
+    assert_eq!(ran.case()["uncovered"][0]["coverage"], "tail", "{}", ran.case());
     let mode = |name: &str| fs::metadata(case.join(name)).unwrap().permissions().mode();
     assert_eq!(mode("run.record.zst"), mode("case.json"));
     for inside in ["case", "new/case"] {
@@ -248,4 +251,95 @@ fn the_end_of_a_copy_is_no_deed() {
         run(inside.to_str().unwrap()).is(2, "would be written into the evidence");
         assert!(!copy.join("new").exists());
     }
+}
+
+/// A key that cannot be used names only who withheld that very key. A permission that the reader lacks
+/// is nobody's deed.
+#[test]
+fn a_key_names_only_who_withheld_it() {
+    let key = "arn:aws:kms:us-east-1:111122223333:key/0d990263-018e-428e-a701-31b6de3a4d52";
+    let other = "arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000";
+    let call = |name: &str, key: &str, hour: i64| {
+        let at = TrailSpec::new().start + hour * 3_600;
+        EventSpec::new("kms.amazonaws.com", name).request(&json!({"keyId": key}).to_string()).at(at)
+    };
+    let shown = Some(("key-withheld", "shown", WHO));
+    let possible = Some(("key-withheld", "possible", ""));
+    for (number, (fault, events, expected)) in [
+        (Fault::KmsDisabled, vec![call("DisableKey", key, 14)], shown),
+        (Fault::KmsDisabled, vec![call("DisableKey", other, 14)], possible),
+        (
+            Fault::KmsDisabled,
+            vec![call("DisableKey", key, 14), call("EnableKey", key, 15)],
+            possible,
+        ),
+        (Fault::KmsDenied, vec![call("DisableKey", key, 14)], None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut spec = TrailSpec::new().seed(31).hours(24);
+        for event in events {
+            spec = spec.event(16, event);
+        }
+        let trail = spec.build();
+        let log = trail.chains[0].digests[5].logs[0].key.clone();
+        let options = ServerOptions {
+            faults: FaultPlan::new().with(Matcher::get(&log), Schedule::always(fault)),
+            ..ServerOptions::default()
+        };
+        let server = LoopbackServer::start(trail.world.clone(), options).unwrap();
+        let ran = investigate_at(&server, &format!("key-{number}"), &attacked(trail), &[]);
+        let deeds = ran.deeds();
+        let deeds: Vec<_> = deeds
+            .iter()
+            .map(|deed| {
+                let text = |name: &str| deed[name].as_str().unwrap();
+                (text("technique"), text("confidence"), text("who"))
+            })
+            .collect();
+        assert_eq!(deeds, Vec::from_iter(expected), "{number}\n{}", ran.ran.stdout);
+        assert_eq!(ran.case()["affected"][0]["code"], "kms-denied");
+    }
+}
+
+/// The keys of an organization's trail do not name its owner, so that a call about a trail of its name
+/// may be about a different one.
+#[test]
+fn a_trail_of_an_organization_is_named_with_less_confidence() {
+    let spec = TrailSpec::new().seed(31).hours(24).unexplained_pause(10, 14, 0);
+    let spec = spec.organization("o-a1b2c3d4e5");
+    let stop = EventSpec::stop_logging(&spec.arn()).at(spec.start + 10 * 3_600 - 300);
+    let ran = investigate("organization", &attacked(spec.event(9, stop).build()), &[]);
+    let deed = ran.deed("trail-stopped").unwrap();
+    assert_eq!((&deed["confidence"], &deed["who"]), (&"likely".into(), &WHO.into()));
+    assert!(ran.ran.stdout.contains("it names only a part of the effect"), "{}", ran.ran.stdout);
+}
+
+/// A deed of several effects is as sure as the weakest, and rests on its witness.
+#[test]
+fn a_deed_rests_on_its_weakest_witness() {
+    let second = LogAt { digest: DigestAt { chain: 0, index: 6 }, log: 0 };
+    let built = TrailSpec::new().seed(31).hours(24).build();
+    let log = |index: usize| built.chains[0].digests[index].logs[0].key.clone();
+    let request = json!({"bucketName": BUCKET, "key": log(5)}).to_string();
+    let at = built.chains[0].digests[14].end;
+    let event = EventSpec::new("s3.amazonaws.com", "DeleteObject").request(&request).data().at(at);
+    let mut trail = TrailSpec::new().seed(31).hours(24).event(14, event).build();
+    trail.apply_all(&[Deed::LogDeleted(LOG), Deed::LogDeleted(second)]).unwrap();
+    let line = format!(
+        "79a59df900b949e5 {BUCKET} [01/Mar/2026:20:00:00 +0000] {FROM} {WHO} 3E57427F3EXAMPLE \
+         REST.DELETE.OBJECT {} \"DELETE /x HTTP/1.1\" 204 - - 113 7 - \"-\" \"aws-cli\" - host \
+         SigV4 TLS AuthHeader host TLSv1.3 - -\n",
+        log(6)
+    );
+    let logs = empty_folder("investigate-weakest-logs");
+    fs::write(logs.join("2026-03-01"), line).unwrap();
+    let ran = investigate("weakest", &attacked(trail), &["--access-logs", logs.to_str().unwrap()]);
+    let deeds = ran.deeds();
+    assert_eq!(deeds.len(), 1, "{}", ran.ran.stdout);
+    assert_eq!(
+        (&deeds[0]["confidence"], &deeds[0]["witness"], &deeds[0]["object_count"]),
+        (&"likely".into(), &"unsigned".into(), &2.into())
+    );
 }

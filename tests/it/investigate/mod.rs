@@ -56,7 +56,16 @@ pub(crate) fn serve(attacked: &Attacked) -> LoopbackServer {
 }
 
 pub(crate) fn investigate(name: &str, attacked: &Attacked, more: &[&str]) -> Investigated {
-    let server = serve(attacked);
+    investigate_at(&serve(attacked), name, attacked, more)
+}
+
+/// Investigates what a server of the caller's own serves.
+pub(crate) fn investigate_at(
+    server: &LoopbackServer,
+    name: &str,
+    attacked: &Attacked,
+    more: &[&str],
+) -> Investigated {
     let folder = scratch(&format!("investigate-{name}"));
     let whole = attacked.trail.whole();
     let iso = |at: i64| trailproof_core::vocab::time::Timestamp::from_unix(at).to_string();
@@ -68,7 +77,7 @@ pub(crate) fn investigate(name: &str, attacked: &Attacked, more: &[&str]) -> Inv
         vec!["investigate", "s3://example-trail-logs", "--start-time", &from, "--end-time", &to];
     arguments.extend(["--quiet", "--case", folder.to_str().unwrap()]);
     arguments.extend(more);
-    Investigated { ran: Ran::from(&mut connected(&server, &arguments)), folder }
+    Investigated { ran: Ran::from(&mut connected(server, &arguments)), folder }
 }
 
 /// What remains to be said of a technique when its event is lost: the technique that fits, and how
