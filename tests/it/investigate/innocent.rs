@@ -319,10 +319,11 @@ fn a_trail_of_an_organization_is_named_with_less_confidence() {
 /// A deed of several effects is as sure as the weakest, and rests on its witness.
 #[test]
 fn a_deed_rests_on_its_weakest_witness() {
+    // The newest object is judged first, and is shown.
     let second = LogAt { digest: DigestAt { chain: 0, index: 6 }, log: 0 };
     let built = TrailSpec::new().seed(31).hours(24).build();
     let log = |index: usize| built.chains[0].digests[index].logs[0].key.clone();
-    let request = json!({"bucketName": BUCKET, "key": log(5)}).to_string();
+    let request = json!({"bucketName": BUCKET, "key": log(6)}).to_string();
     let at = built.chains[0].digests[14].end;
     let event = EventSpec::new("s3.amazonaws.com", "DeleteObject").request(&request).data().at(at);
     let mut trail = TrailSpec::new().seed(31).hours(24).event(14, event).build();
@@ -331,7 +332,7 @@ fn a_deed_rests_on_its_weakest_witness() {
         "79a59df900b949e5 {BUCKET} [01/Mar/2026:20:00:00 +0000] {FROM} {WHO} 3E57427F3EXAMPLE \
          REST.DELETE.OBJECT {} \"DELETE /x HTTP/1.1\" 204 - - 113 7 - \"-\" \"aws-cli\" - host \
          SigV4 TLS AuthHeader host TLSv1.3 - -\n",
-        log(6)
+        log(5)
     );
     let logs = empty_folder("investigate-weakest-logs");
     fs::write(logs.join("2026-03-01"), line).unwrap();
