@@ -62,9 +62,7 @@ impl<W: Write + Send> RunReporter for ExceptionsToReview<W> {
 
 fn entry(objection: &Objection<'_>) -> String {
     let (code, fields) = match *objection {
-        Objection::Object(code, at) => {
-            (code, vec![("object", format!("s3://{}/{}", at.bucket, at.key))])
-        }
+        Objection::Object(code, at) => (code, vec![("object", at.uri())]),
         Objection::Folder(code, folder) => (code, vec![("folder", folder.to_owned())]),
         Objection::Chain(code, chain) => (
             ObjectionCode::Finding(code),

@@ -16,7 +16,7 @@ use trailproof_core::codes::fixity::{CustodyFault, FixityFault};
 use trailproof_core::codes::lookup::{FileSkipped, LookupAnswer, LookupNotice};
 use trailproof_core::codes::notice::Notice;
 use trailproof_core::codes::technique::{
-    CaseNotice, Confidence, Raise, Technique, TimeIs, Witness,
+    CaseNotice, Confidence, NotTied, Raise, Technique, TimeIs, Witness,
 };
 use trailproof_core::codes::unlisted::{SetAside, UnlistedReason};
 use trailproof_core::control::check::CheckId;
@@ -293,6 +293,12 @@ fn the_page_of_codes_is_that_of_the_code() {
         ("Notices of a case", "What the reader of a case must know about it."),
         (technique, "pub enum CaseNotice {"),
         CaseNotice::iter().map(CaseNotice::code),
+    );
+    codes(
+        &mut page,
+        ("Events that name nobody", "Why an event is not about the evidence of a case."),
+        (technique, "pub enum NotTied {"),
+        NotTied::iter().map(NotTied::code),
     );
     codes(
         &mut page,

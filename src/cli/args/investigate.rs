@@ -8,14 +8,14 @@ use std::path::PathBuf;
 /// The options of `investigate`.
 #[derive(Args, Debug)]
 pub(crate) struct InvestigateArgs {
-    /// Run record, written by `verify --record`, or evidence to verify first: `s3://BUCKET[/PREFIX]`,
-    /// or a directory with a copy of it
+    /// Run record, written by `verify --record`, which is trusted except for what is searched, or
+    /// evidence to verify first: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
     #[arg(value_name = "RECORD|LOCATION")]
     pub(crate) evidence: String,
     /// Evidence of the record [default: where its run read it]
     #[arg(value_name = "LOCATION")]
     pub(crate) location: Option<String>,
-    /// Folder of the case, which must not exist
+    /// Folder of the case, which must not exist and must be outside of the evidence
     #[arg(long, value_name = "DIRECTORY", required = true)]
     pub(crate) case: PathBuf,
     /// How long before an effect its cause is looked for

@@ -21,7 +21,7 @@ impl Commands {
         let start = run.start.as_ref()?;
         let by_hand = run.findings.entries.iter().find_map(|told| match told.finding {
             Finding::LogHashMismatch { .. } => {
-                let at = format!("s3://{}/{}", told.at.bucket, told.at.key);
+                let at = told.at.uri();
                 let at = shell_word(&at);
                 Some(Shown::of(format!("aws s3 cp {at} - | gunzip | sha256sum")))
             }

@@ -165,7 +165,7 @@ impl<S: ObjectSource> ObjectSource for Counted<S> {
         at: &'a ObjectLocation,
         from: &'a ReadFrom,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectReader>, ReadError>> {
-        let what = format!("s3://{}/{}", at.bucket, at.key);
+        let what = at.uri();
         Box::pin(self.counts.opening(what, self.below.open(at, from)))
     }
 

@@ -258,7 +258,9 @@ impl<'b> Scan<'b> {
         let mut open = Vec::new();
         loop {
             match self.peek()? {
-                b'"' => drop(self.string()?),
+                b'"' => {
+                    self.string()?;
+                }
                 byte @ (b'{' | b'[') => {
                     // Both closing brackets come two after their opening ones in ASCII.
                     open.push(byte + 2);
@@ -268,7 +270,9 @@ impl<'b> Scan<'b> {
                     (open.pop()? == byte).then(|| self.at += 1)?;
                 }
                 b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if !open.is_empty() => self.at += 1,
-                _ => drop(self.plain()?),
+                _ => {
+                    self.plain()?;
+                }
             }
             if open.is_empty() {
                 return Some(());
