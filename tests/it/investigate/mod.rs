@@ -218,4 +218,13 @@ fn an_intrusion_is_told_on_one_screen() {
     // missing digests that the newer one begins.
     assert_eq!(deeds[2]["object_count"], 1, "{}", ran.ran.stdout);
     assert!(ran.ran.stdout.lines().count() <= 60, "{}", ran.ran.stdout);
+    // The planted log file stays where it is, and everything else comes back.
+    let case = ran.case();
+    assert_eq!(case["verdict_with_versions"], "not proven");
+    let comes_back = |object: &Value| {
+        ["deleted-recoverable", "replaced-recoverable"]
+            .contains(&object["versions"].as_str().unwrap())
+    };
+    assert!(case["affected"].as_array().unwrap().iter().all(comes_back), "{case}");
+    assert!(ran.ran.stdout.contains("gives back 50 objects; none is lost for good"));
 }

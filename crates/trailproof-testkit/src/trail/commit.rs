@@ -95,9 +95,17 @@ impl BuiltTrail {
     /// Deletes an object, as a writer with access to the bucket would: leaves a delete marker if
     /// versions are kept. Returns whether there was an object.
     pub fn delete(&mut self, bucket: &str, key: &str) -> bool {
-        let Some(current) = self.current(bucket, key).cloned() else { return false };
+        let Some(current) = self.current(bucket, key) else { return false };
+        let deleted = current.last_modified + 86_400;
+        self.delete_at(bucket, key, deleted)
+    }
+
+    /// Deletes an object at a time, in seconds since the epoch, like [`Self::delete`].
+    pub fn delete_at(&mut self, bucket: &str, key: &str, deleted: i64) -> bool {
+        if self.current(bucket, key).is_none() {
+            return false;
+        }
         if self.versioned.contains(bucket) {
-            let deleted = current.last_modified + 86_400;
             let marker = Version { delete_marker: true, ..version(Vec::new(), deleted) };
             self.put(bucket, key, marker);
         } else if let Some(bucket) = self.world.buckets.get_mut(bucket) {

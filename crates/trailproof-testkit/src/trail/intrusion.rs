@@ -53,8 +53,10 @@ pub fn intrusion() -> Result<BuiltTrail, NoSuchTarget> {
         let first_day = |key: &&String| key.contains("/CloudTrail/us-east-1/2026/03/01/");
         bucket.objects.keys().filter(first_day).cloned().collect()
     });
+    // It acts at the first midnight after a day, in a bucket that keeps versions by delete markers.
+    let midnight = (base().start.div_euclid(86_400) + 2) * 86_400;
     keys.iter().for_each(|key| {
-        trail.delete(bucket, key);
+        trail.delete_at(bucket, key, midnight);
     });
     Ok(trail)
 }
