@@ -233,6 +233,10 @@ fn required(check: CheckId, wanted: &Wanted) -> Value {
         C::BucketBlocksCustomerKeys => json!({ "blocked": ["SSE-C"] }),
         C::BucketReplication => json!({ "other_account": true }),
         C::BucketNoWriteTriggers => json!({ "functions": [] }),
+        C::FilesEncryptedWithKey => json!({ "others": [] }),
+        C::FilesLocked => {
+            json!({ "not_locked": 0, "governance": 0, "days_at_least": wanted.retention_days })
+        }
         C::AlertTrailTampering => {
             json!({ "operations": ["StopLogging", "DeleteTrail", "UpdateTrail"], "in_force": true })
         }

@@ -1,11 +1,11 @@
-//! What a run record shows about the accounts of an organization.
+//! What a run record shows about the accounts of an organization and the files of a bucket.
 use crate::files::record_file::open_record;
 use std::collections::BTreeMap;
 use std::path::Path;
-use trailproof_core::control::facts::ChainPresence;
+use trailproof_core::control::facts::{ChainPresence, FilesFacts};
 use trailproof_core::coverage::{Coverage, Segment};
-use trailproof_core::record::RunEvent;
 use trailproof_core::record::document::{BadRecord, RecordLine, check_record};
+use trailproof_core::record::{RunEvent, StorageTallies};
 use trailproof_core::vocab::time::{Period, Timestamp};
 
 /// The accounts that have chains in a record.
@@ -15,6 +15,8 @@ pub(crate) struct Recorded {
     pub(crate) bucket: String,
     /// The accounts, each with the time since which one of its chains is covered to the end of the period.
     pub(crate) chains: BTreeMap<String, ChainPresence>,
+    /// How the files of its period are stored.
+    pub(crate) files: FilesFacts,
 }
 
 /// Returns the accounts that have chains in a record.
@@ -27,7 +29,11 @@ pub(crate) fn chains(path: &Path) -> Result<Recorded, BadRecord> {
     let mut record = open_record(path)?;
     let mut period = None;
     let mut found = Recorded::default();
+    found.files.stored = StorageTallies::of_run();
     while let Some(line) = record.next_line()? {
+        if let RecordLine::Event(event) = &line {
+            found.files.take(event);
+        }
         match line {
             RecordLine::Event(RunEvent::RunStarted(start)) => {
                 period = Some(start.period);

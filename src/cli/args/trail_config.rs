@@ -64,7 +64,8 @@ pub(crate) struct TrailConfigArgs {
     /// Join two results that `--format json` wrote, made with different credentials
     #[arg(long, value_names = ["FILE", "FILE"], num_args = 2)]
     pub(crate) join: Vec<PathBuf>,
-    /// Run record that shows which accounts of the organization have chains that cover its period
+    /// Run record of the bucket: shows which accounts of the organization have chains that cover its
+    /// period, and whether its files are encrypted with the trail's key, and locked
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
     /// Make only the checks that serve a framework

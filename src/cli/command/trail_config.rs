@@ -96,6 +96,7 @@ async fn report(aws: &AwsArgs, args: &TrailConfigArgs) -> Result<ConfigReport, R
             // Chains in another bucket say nothing about a trail.
             if read.facts.trail.bucket.value() == Some(&recorded.bucket) {
                 read.facts.organization.chains = Fact::Known(recorded.chains.clone());
+                read.facts.bucket.files = Fact::Known(recorded.files.clone());
                 any = true;
             }
         }

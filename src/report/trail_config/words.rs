@@ -58,6 +58,8 @@ pub(crate) fn title(check: CheckId) -> &'static str {
         CheckId::BucketBlocksCustomerKeys => "uploads with a caller's key refused",
         CheckId::BucketReplication => "files replicated to a different account",
         CheckId::BucketNoWriteTriggers => "no function notified of new files",
+        CheckId::FilesEncryptedWithKey => "log files encrypted with the trail's key",
+        CheckId::FilesLocked => "files locked long enough",
         CheckId::AlertTrailTampering => "alert on changes of the trail",
         CheckId::ConfigRecorder => "AWS Config recording",
         CheckId::ConfigRulesCompliant => "rules of AWS Config compliant",

@@ -16,7 +16,7 @@ fn real_keys_have_no_faults() {
     }
     let (status, out, err) = check_file(&path);
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
-    assert!(out.contains("1594 usable keys in 17 regions"), "{out}");
+    assert!(out.contains("1,594 usable keys in 17 regions"), "{out}");
     assert!(!out.contains("wrong:") && !out.contains("odd:"), "{out}");
     let checked = check(&Bundle::read(&path).unwrap());
     assert_eq!(checked.regions.values().map(|region| region.keys).sum::<usize>(), 1_594);

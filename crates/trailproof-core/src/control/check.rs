@@ -98,6 +98,11 @@ pub enum CheckId {
     BucketReplication,
     /// No function is notified of each log file that is written.
     BucketNoWriteTriggers,
+    /// Every log file of the period of the run record is encrypted with the trail's key.
+    FilesEncryptedWithKey,
+    /// Every log file and digest of the period of the run record is locked in compliance mode, for as
+    /// long as logs must be kept.
+    FilesLocked,
     /// An alert reports that a trail was stopped, deleted or changed.
     AlertTrailTampering,
     /// AWS Config records.
@@ -176,7 +181,7 @@ impl CheckId {
     pub fn about(self) -> About {
         match self.code().split('-').next() {
             Some("key") => About::Key,
-            Some("bucket") => About::Bucket,
+            Some("bucket" | "files") => About::Bucket,
             Some("org") => About::Organization,
             _ => About::Trail,
         }
@@ -237,6 +242,8 @@ impl CheckId {
                 &[O::GetBucketLifecycleConfiguration]
             }
             Self::BucketBlocksCustomerKeys => &[O::GetBucketEncryption, O::GetBucketPolicy],
+            Self::FilesEncryptedWithKey => &[O::DescribeTrails, O::GetObject],
+            Self::FilesLocked => &[O::GetObject],
             Self::BucketReplication => &[O::GetBucketReplication],
             Self::BucketNoWriteTriggers => &[O::GetBucketNotificationConfiguration],
             Self::AlertTrailTampering => &[

@@ -4,6 +4,7 @@ use super::lifecycle::Lifecycle;
 use super::operation::Operation;
 use super::policy::Policy;
 use super::selectors::Selectors;
+use crate::record::{RunEvent, StorageTallies, StorageTally};
 use crate::vocab::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,6 +128,37 @@ pub struct BucketFacts {
     pub replication: Fact<Vec<Replication>>,
     /// What is notified of objects.
     pub notifications: Fact<Vec<Notification>>,
+    /// How the files of the period of the run record are stored.
+    pub files: Fact<FilesFacts>,
+}
+
+/// How the files of the period of a run record are stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilesFacts {
+    /// Those that were read.
+    pub stored: StorageTallies,
+    /// Log files that are missing or could not be read.
+    pub logs_unread: u64,
+    /// Digests that are missing or could not be read.
+    pub digests_unread: u64,
+}
+
+impl FilesFacts {
+    /// Takes the next event of the run.
+    pub fn take(&mut self, event: &RunEvent) {
+        let before = |tally: &StorageTally| tally.known + tally.unknown;
+        let (logs, digests) = (before(&self.stored.logs), before(&self.stored.digests));
+        self.stored.take(event);
+        match event {
+            RunEvent::LogJudged(_) if before(&self.stored.logs) == logs => self.logs_unread += 1,
+            RunEvent::DigestJudged(judged)
+                if judged.counts && before(&self.stored.digests) == digests =>
+            {
+                self.digests_unread += 1;
+            }
+            _ => {}
+        }
+    }
 }
 
 impl BucketFacts {
@@ -149,6 +181,7 @@ impl BucketFacts {
             access_log: Fact::unread(Operation::GetBucketLogging, why),
             replication: Fact::unread(Operation::GetBucketReplication, why),
             notifications: Fact::unread(Operation::GetBucketNotificationConfiguration, why),
+            files: Fact::unread(Operation::GetObject, UnreadWhy::NotAsked),
         }
     }
 }

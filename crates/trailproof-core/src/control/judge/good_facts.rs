@@ -1,5 +1,6 @@
 //! Facts for the tests of the rules.
 use super::rule::judge;
+use crate::codes::finding::{Finding, Outcome};
 use crate::control::check::CheckId;
 use crate::control::fact::{Fact, UnreadWhy};
 use crate::control::facts::*;
@@ -8,7 +9,10 @@ use crate::control::operation::Operation;
 use crate::control::policy::Policy;
 use crate::control::selectors::{AdvancedSelector, FieldSelector, Selectors};
 use crate::control::status::Status;
-use crate::vocab::time::Timestamp;
+use crate::log_file::LogProof;
+use crate::record::{LockMode, LogJudged, ObjectFacts, RunEvent, StoredAs};
+use crate::vocab::location::ObjectLocation;
+use crate::vocab::time::{DAY, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,6 +111,48 @@ pub(super) fn selector(category: &str) -> AdvancedSelector {
     AdvancedSelector { fields }
 }
 
+/// Returns how a log file is stored that is encrypted with a key and locked for some days.
+pub(super) fn stored(key: &str, days: i64) -> StoredAs {
+    StoredAs {
+        encryption: Some(crate::record::Encryption::Kms),
+        kms_key: Some(key.into()),
+        lock_mode: Some(LockMode::Compliance),
+        retain_until: Some(written().plus(days * DAY)),
+        ..StoredAs::default()
+    }
+}
+
+fn written() -> Timestamp {
+    Timestamp::parse("2026-03-01T00:05:00Z").unwrap()
+}
+
+/// Returns the files of a run that read log files that are stored like this.
+pub(super) fn files(logs: &[StoredAs]) -> FilesFacts {
+    let mut files = FilesFacts::default();
+    logs.iter().for_each(|stored| files.take(&log(Some(1), Some(stored.clone()))));
+    files
+}
+
+/// Returns the judgement of a log file with this stored size, if it was read.
+pub(super) fn log(size: Option<u64>, stored_as: Option<StoredAs>) -> RunEvent {
+    let name = "111122223333_CloudTrail_us-east-1_20260301T0005Z_0123456789abcdef.json.gz";
+    let proof = LogProof { stored: 1, inflated: 1, stored_inflated: false, several_members: false };
+    RunEvent::LogJudged(LogJudged {
+        at: ObjectLocation::new("logs", format!("p/{name}")),
+        expected: [0; 32],
+        outcome: match size {
+            Some(_) => Outcome::Valid(proof),
+            None => Outcome::Invalid(Finding::LogMissing),
+        },
+        lifecycle: false,
+        seen: ObjectFacts {
+            stored: size,
+            stored_as: stored_as.map(Box::new),
+            ..ObjectFacts::default()
+        },
+    })
+}
+
 /// Returns facts on which every check passes that can.
 pub(super) fn good() -> Facts {
     let mut trail = TrailFacts::unread(TRAIL, UnreadWhy::NotAsked);
@@ -168,6 +214,7 @@ pub(super) fn good() -> Facts {
         ..Replication::default()
     }]);
     bucket.notifications = known(Vec::new());
+    bucket.files = known(files(&[stored(KEY, 365), stored(KEY, 400)]));
     let key = KeyFacts {
         subject: KEY.to_owned(),
         arn: Some(KEY.to_owned()),

@@ -3,6 +3,7 @@ mod bucket;
 mod bucket_policy;
 #[cfg(test)]
 mod doubt_tests;
+mod files;
 #[cfg(test)]
 mod good_facts;
 mod key;

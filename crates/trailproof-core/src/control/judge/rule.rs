@@ -1,5 +1,5 @@
 //! From a check to its rule.
-use super::{bucket, bucket_policy, key, monitoring, organization, trail};
+use super::{bucket, bucket_policy, files, key, monitoring, organization, trail};
 use crate::control::check::CheckId;
 use crate::control::fact::Reader;
 use crate::control::facts::{Facts, Wanted};
@@ -55,6 +55,8 @@ pub fn judge(check: CheckId, facts: &Facts, wanted: &Wanted) -> Judgement {
         CheckId::BucketBlocksCustomerKeys => bucket_policy::blocks_customer_keys(r, facts),
         CheckId::BucketReplication => bucket::replication(r, facts),
         CheckId::BucketNoWriteTriggers => bucket::write_triggers(r, facts),
+        CheckId::FilesEncryptedWithKey => files::encrypted(r, facts),
+        CheckId::FilesLocked => files::locked(r, facts, wanted),
         CheckId::AlertTrailTampering => monitoring::alerts(r, &facts.monitoring),
         CheckId::ConfigRecorder => monitoring::recorder(r, &facts.monitoring),
         CheckId::ConfigRulesCompliant => monitoring::rules(r, facts),

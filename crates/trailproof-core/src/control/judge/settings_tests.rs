@@ -8,6 +8,7 @@ use crate::control::lifecycle::{Lifecycle, LifecycleRule, Transition};
 use crate::control::operation::Operation;
 use crate::control::selectors::{FieldSelector, Selectors};
 use crate::control::status::{Pitfall, Reason, Status};
+use crate::record::{LockMode, StoredAs};
 use crate::vocab::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -421,4 +422,38 @@ fn wrong_organizations_and_monitoring_fail() {
     decides(C::ConformancePack, Status::Manual, |f| {
         monitoring(f).packs = answer("INSUFFICIENT_DATA");
     });
+}
+
+#[test]
+fn files_show_what_applied_to_them() {
+    use CheckId as C;
+    let with = |logs: Vec<StoredAs>| move |f: &mut Facts| f.bucket.files = known(files(&logs));
+    let other = KEY.replace("1234", "5678");
+    decides(
+        C::FilesEncryptedWithKey,
+        Status::Fail,
+        with(vec![stored(KEY, 365), stored(&other, 365)]),
+    );
+    decides(C::FilesEncryptedWithKey, Status::Fail, with(vec![StoredAs::default()]));
+    decides(C::FilesEncryptedWithKey, Status::Fail, |f| f.trail.kms_key = Fact::Absent);
+    decides(C::FilesEncryptedWithKey, Status::NotAvailable, |f| {
+        f.trail.kms_key = text("alias/trail");
+        f.key = None;
+    });
+    decides(C::FilesLocked, Status::Fail, with(vec![stored(KEY, 365), stored(KEY, 364)]));
+    let bypassed = StoredAs { lock_mode: Some(LockMode::Governance), ..stored(KEY, 365) };
+    decides(C::FilesLocked, Status::Fail, with(vec![bypassed]));
+    let open = StoredAs { lock_mode: None, retain_until: None, ..stored(KEY, 365) };
+    decides(C::FilesLocked, Status::Fail, with(vec![stored(KEY, 365), open]));
+    for check in [C::FilesEncryptedWithKey, C::FilesLocked] {
+        decides(check, Status::NotAvailable, with(Vec::new()));
+        // One that is missing, and one that was read in a directory.
+        for event in [log(None, None), log(Some(1), None)] {
+            decides(check, Status::NotAvailable, |f| {
+                if let Fact::Known(files) = &mut f.bucket.files {
+                    files.take(&event);
+                }
+            });
+        }
+    }
 }
