@@ -54,6 +54,24 @@ impl RunTally {
         }
     }
 
+    /// Adds what a different part of the run counted.
+    pub fn join(&mut self, other: Self) {
+        self.counts.add(&other.counts);
+        self.chains += other.chains;
+        self.ended += other.ended;
+        self.coverage.add(&other.coverage);
+        self.unlisted += other.unlisted;
+        self.without_digests += other.without_digests;
+        self.listings_unread += other.listings_unread;
+        self.not_joined += other.not_joined;
+        self.doubted += other.doubted;
+        self.absent += other.absent;
+        self.passed_over += other.passed_over;
+        for (why, count) in other.set_aside {
+            *self.set_aside.entry(why).or_default() += count;
+        }
+    }
+
     fn segment(&mut self, segment: &Segment) {
         let seconds = segment.seconds();
         match segment.coverage {

@@ -106,6 +106,17 @@ pub struct CoverageTotals {
 }
 
 impl CoverageTotals {
+    /// Adds the seconds of `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.verified += other.verified;
+        self.contradicted += other.contradicted;
+        self.unverified += other.unverified;
+        self.pending += other.pending;
+        for (why, seconds) in &other.uncovered {
+            *self.uncovered.entry(*why).or_default() += seconds;
+        }
+    }
+
     /// Returns the total number of seconds.
     pub fn total(&self) -> i64 {
         let judged = self.verified + self.contradicted + self.unverified;

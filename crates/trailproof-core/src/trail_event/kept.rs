@@ -60,6 +60,12 @@ impl KeptEvents {
         self.accounts.values().flat_map(|of| of.by_name.values().flatten())
     }
 
+    /// Returns all kept events. Events kept apart from each other can be taken together: those that
+    /// are kept do not depend on the order in which they were taken.
+    pub fn into_causes(self) -> impl Iterator<Item = Cause> {
+        self.accounts.into_values().flat_map(|of| of.by_name.into_values().flatten())
+    }
+
     /// Returns the number of kept events.
     pub fn len(&self) -> usize {
         self.total
@@ -127,6 +133,41 @@ mod tests {
                 let expected = if account == noisy { 40 } else { 15 };
                 assert_eq!(count(&kept, account, "StopLogging"), expected, "{noisy} {account}");
             }
+        }
+    }
+
+    /// What is kept does not depend on the order, and not on how the events were divided before.
+    #[test]
+    fn events_kept_apart_are_those_kept_together() {
+        let (kinds, mut state) = (["StopLogging", "DeleteTrail", "DeleteObject"], 1_u32);
+        let mut next = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        for round in 0..200 {
+            let most = 1 + usize::try_from(next(40)).unwrap();
+            let many = next(120);
+            let all: Vec<Cause> = (0..many)
+                .map(|_| {
+                    cause(next(4) * next(2), kinds[usize::try_from(next(3)).unwrap()], next(60))
+                })
+                .collect();
+            let mut together = KeptEvents::new(most);
+            all.iter().cloned().for_each(|cause| together.take(cause));
+            let together: Vec<Cause> = together.into_causes().collect();
+            let mut parts =
+                vec![KeptEvents::new(most), KeptEvents::new(most), KeptEvents::new(most)];
+            for cause in all {
+                parts[usize::try_from(next(3)).unwrap()].take(cause);
+            }
+            let mut joined = KeptEvents::new(most);
+            while !parts.is_empty() {
+                let part = parts
+                    .remove(usize::try_from(next(u32::try_from(parts.len()).unwrap())).unwrap());
+                part.into_causes().for_each(|cause| joined.take(cause));
+            }
+            let joined: Vec<Cause> = joined.into_causes().collect();
+            assert_eq!(joined, together, "round {round}, {many} events, at most {most}");
         }
     }
 

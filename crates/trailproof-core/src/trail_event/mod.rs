@@ -100,6 +100,20 @@ pub struct KeyName {
 }
 
 impl KeyName {
+    /// Returns the key with these names.
+    pub fn new(
+        region: impl Into<String>,
+        account: impl Into<String>,
+        id: impl Into<String>,
+    ) -> Self {
+        Self { region: region.into(), account: account.into(), id: id.into() }
+    }
+
+    /// Returns its region, account and id.
+    pub fn parts(&self) -> (&str, &str, &str) {
+        (&self.region, &self.account, &self.id)
+    }
+
     /// Returns the first key whose ARN a message names.
     pub fn in_text(text: &str) -> Option<Self> {
         let ends = |it: char| !(it.is_ascii_alphanumeric() || ":/-_".contains(it));

@@ -11,5 +11,5 @@ mod source;
 pub use self::bad::BadRecord;
 pub use self::check::RunCheck;
 pub use self::frame::{Circumstances, Frame, RunEnded};
-pub use self::reader::{LineTooLong, RecordLine, RecordReader, check_line};
-pub use self::source::{RecordFile, check_record, record_from};
+pub use self::reader::{DocumentKind, LineTooLong, RecordLine, RecordReader, check_line};
+pub use self::source::{RecordFile, check_record, document_from, record_from};

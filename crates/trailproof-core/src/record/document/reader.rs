@@ -6,9 +6,55 @@ use crate::record::wire::{Unreadable, event_name, read_event};
 use crate::vocab::budget::{RECORD_FACT, RECORD_LINE};
 use sha2::{Digest as _, Sha256};
 use std::io::{BufRead, ErrorKind, Read as _};
+use strum::{EnumString, IntoStaticStr};
 
-/// Events whose size grows with the chain or the bucket.
-const LONG: [&str; 4] = ["run-started", "run-circumstances", "bucket-listed", "chain-finished"];
+/// Events whose size grows with the chain, the place or the bucket.
+const LONG: [&str; 8] = [
+    "run-started",
+    "run-circumstances",
+    "bucket-listed",
+    "chain-finished",
+    "shard-started",
+    "chain-gaps",
+    "place-answered",
+    "place-planned",
+];
+
+/// The kind of a document, by the event on its first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "kebab-case")]
+pub enum DocumentKind {
+    /// A run record.
+    #[strum(serialize = "run-started")]
+    RunRecord,
+    /// The record of one shard of a run.
+    #[strum(serialize = "shard-started")]
+    ShardRecord,
+    /// The plan of a run that is cut into shards.
+    #[strum(serialize = "plan-started")]
+    ShardPlan,
+}
+
+impl DocumentKind {
+    /// Returns why a document that begins with `name` is not of this kind.
+    fn refuses(self, name: &str) -> String {
+        let expected: &str = self.into();
+        let own = match self {
+            Self::RunRecord => "a run record",
+            Self::ShardRecord => "a shard record",
+            Self::ShardPlan => "the plan of shards",
+        };
+        let other = match name.parse() {
+            Ok(Self::RunRecord) => ": it is a run record",
+            Ok(Self::ShardRecord) => {
+                ": it is the record of one shard, and `trailproof merge` makes a run record of all"
+            }
+            Ok(Self::ShardPlan) => ": it is the plan of shards",
+            Err(_) => return format!("not {own}: that begins with `{expected}`"),
+        };
+        format!("not {own}{other}")
+    }
+}
 
 /// What a line of a record holds.
 #[expect(clippy::large_enum_variant, reason = "nearly every line is of the large one")]
@@ -58,6 +104,7 @@ pub struct LineTooLong {
 /// Reads the lines of a record. It checks each line by itself, and at the end that none was lost or
 /// changed; [`super::RunCheck`] checks that they are consistent with each other.
 pub struct RecordReader<R> {
+    kind: DocumentKind,
     from: R,
     line: Vec<u8>,
     /// Number of lines read.
@@ -69,7 +116,12 @@ pub struct RecordReader<R> {
 impl<R: BufRead> RecordReader<R> {
     /// Creates a reader over the decompressed bytes of a record.
     pub fn new(from: R) -> Self {
-        Self { from, line: Vec::new(), number: 0, hash: Sha256::new(), sha256: None }
+        Self::of(DocumentKind::RunRecord, from)
+    }
+
+    /// Creates a reader over the decompressed bytes of a document of this kind.
+    pub fn of(kind: DocumentKind, from: R) -> Self {
+        Self { kind, from, line: Vec::new(), number: 0, hash: Sha256::new(), sha256: None }
     }
 
     /// Returns the next line, or `None` once the record has ended properly.
@@ -78,6 +130,28 @@ impl<R: BufRead> RecordReader<R> {
     ///
     /// Returns an error if the record cannot be read or is cut short, or if the line is invalid.
     pub fn next_line(&mut self) -> Result<Option<RecordLine>, BadRecord> {
+        let Some(name) = self.next_name()? else { return Ok(None) };
+        let text = std::str::from_utf8(&self.line).unwrap_or_default();
+        let line = match &*name {
+            "run-circumstances" => {
+                serde_json::from_str(text).map(RecordLine::Circumstances).map_err(Unreadable::from)
+            }
+            "run-ended" => {
+                serde_json::from_str(text).map(RecordLine::Ended).map_err(Unreadable::from)
+            }
+            _ => read_event(text).map(|event| event.map_or(RecordLine::Unknown, RecordLine::Event)),
+        };
+        line.map(Some).map_err(|what| BadRecord::Line { number: self.number, what })
+    }
+
+    /// Reads the next line without parsing more than the name of its event, which is returned;
+    /// `None` once the record has ended properly. [`Self::bytes`] has the line.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the record cannot be read or is cut short, or if the line is not of an
+    /// event or too long.
+    pub fn next_name(&mut self) -> Result<Option<String>, BadRecord> {
         if self.sha256.is_some() {
             return Ok(None);
         }
@@ -89,34 +163,23 @@ impl<R: BufRead> RecordReader<R> {
         let wrong = |what| BadRecord::Line { number, what };
         let text = std::str::from_utf8(&self.line)
             .map_err(|_| BadRecord::line(number, "it is not UTF-8"))?;
-        let name = event_name(text).map_err(wrong)?;
+        let name = event_name(text).map_err(wrong)?.into_owned();
         if text.len() > longest(&name) {
             return Err(BadRecord::line(number, "longer than a line of this event may be"));
         }
-        if number == 1 && name != "run-started" {
-            return Err(BadRecord::line(1, "not a run record: that begins with `run-started`"));
+        let first: &str = self.kind.into();
+        if number == 1 && name != first {
+            return Err(BadRecord::line(1, self.kind.refuses(&name)));
         }
-        let line = match &*name {
-            "record-finished" => {
-                let finished: Finished =
-                    serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?;
-                self.end(&finished)?;
-                return Ok(None);
-            }
-            "run-circumstances" => RecordLine::Circumstances(
-                serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?,
-            ),
-            "run-ended" => RecordLine::Ended(
-                serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?,
-            ),
-            _ => match read_event(text).map_err(wrong)? {
-                Some(event) => RecordLine::Event(event),
-                None => RecordLine::Unknown,
-            },
-        };
+        if name == "record-finished" {
+            let finished: Finished =
+                serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?;
+            self.end(&finished)?;
+            return Ok(None);
+        }
         self.hash.update(&self.line);
         self.hash.update(b"\n");
-        Ok(Some(line))
+        Ok(Some(name))
     }
 
     /// Returns the bytes of the line that was read last, without its newline.

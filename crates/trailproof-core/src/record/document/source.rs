@@ -1,7 +1,7 @@
 //! Records in either form, compressed or not.
 use super::bad::BadRecord;
 use super::check::RunCheck;
-use super::reader::{RecordLine, RecordReader};
+use super::reader::{DocumentKind, RecordLine, RecordReader};
 use std::io::{BufRead, BufReader, Read};
 
 /// The first bytes of a zstd frame.
@@ -23,6 +23,18 @@ pub type RecordFile = RecordReader<Box<dyn BufRead + Send>>;
 ///
 /// Returns an error if the bytes cannot be read.
 pub fn record_from(bytes: Box<dyn Read + Send>) -> Result<RecordFile, BadRecord> {
+    document_from(DocumentKind::RunRecord, bytes)
+}
+
+/// Opens the document of this kind in these bytes, compressed or not.
+///
+/// # Errors
+///
+/// Returns an error if the bytes cannot be read.
+pub fn document_from(
+    kind: DocumentKind,
+    bytes: Box<dyn Read + Send>,
+) -> Result<RecordFile, BadRecord> {
     let mut bytes = BufReader::with_capacity(BUFFER, bytes);
     let from: Box<dyn BufRead + Send> = if bytes.fill_buf()?.starts_with(&ZSTD_MAGIC) {
         let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
@@ -31,7 +43,7 @@ pub fn record_from(bytes: Box<dyn Read + Send>) -> Result<RecordFile, BadRecord>
     } else {
         Box::new(bytes)
     };
-    Ok(RecordReader::new(from))
+    Ok(RecordReader::of(kind, from))
 }
 
 /// Reads a whole record, checks its consistency, and passes on each line with its bytes.

@@ -3,6 +3,7 @@
 //! The same shapes are used for writing and reading, so that the two cannot diverge.
 //! `docs/src/format/run-record.md` documents them. Any version may add a field or event; changing
 //! or removing one requires a new schema number.
+mod cause;
 mod exceptions;
 mod finding;
 mod lines;
@@ -14,14 +15,14 @@ mod sums;
 mod unreadable;
 mod write;
 
+pub use self::cause::{CauseShape, KeyNameShape};
 pub use self::exceptions::{AcceptedExceptionShape, ExceptionsJudgedShape};
 pub use self::finding::FindingShape;
 pub use self::parts::{
     ChainShape, DeliveredToShape, ExplainingShape, FailureShape, FollowsShape, ReadPlaceShape,
     SegmentShape, SkippedCheckShape, Time,
 };
-pub(crate) use self::read::event_name;
-pub use self::read::read_event;
+pub use self::read::{event_name, read_event};
 pub use self::shown::{shown_json, write_json, write_json_pretty};
 pub use self::stored_as::StoredAsShape;
 pub use self::sums::{ChainFinishedShape, RunFinishedShape};

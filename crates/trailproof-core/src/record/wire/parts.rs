@@ -144,6 +144,14 @@ impl<'a> From<&'a ReadFailure> for FailureShape<'a> {
     }
 }
 
+impl FailureShape<'_> {
+    /// Returns the failure without the values that a store may return differently each time.
+    #[must_use]
+    pub fn reproducible(self) -> Self {
+        Self { attempts: 0, request_id: None, ..self }
+    }
+}
+
 impl TryFrom<FailureShape<'_>> for ReadFailure {
     type Error = Unreadable;
 

@@ -42,7 +42,7 @@ struct Named<'a> {
 /// # Errors
 ///
 /// Returns an error if the line is not a JSON object with a field `event`.
-pub(crate) fn event_name(line: &str) -> Result<Cow<'_, str>, Unreadable> {
+pub fn event_name(line: &str) -> Result<Cow<'_, str>, Unreadable> {
     Ok(serde_json::from_str::<Named<'_>>(line)?.event)
 }
 

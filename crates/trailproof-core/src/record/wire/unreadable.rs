@@ -9,7 +9,7 @@ pub struct Unreadable(String);
 
 impl Unreadable {
     /// Creates the error with this text, which must be our own.
-    pub(crate) fn new(words: impl Into<String>) -> Self {
+    pub fn new(words: impl Into<String>) -> Self {
         Self(words.into())
     }
 
@@ -17,7 +17,8 @@ impl Unreadable {
         Self(format!("`{of}` without `{field}`"))
     }
 
-    pub(crate) fn value(of: &str, field: &str) -> Self {
+    /// Creates the error that a field of an event has an invalid value.
+    pub fn value(of: &str, field: &str) -> Self {
         Self(format!("`{of}` has an invalid value in `{field}`"))
     }
 
