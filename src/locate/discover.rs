@@ -51,8 +51,8 @@ pub struct Found {
     pub older: BTreeMap<Place, BTreeSet<ChainId>>,
     /// Places whose folder of digests holds objects, but no key that names a digest.
     pub unreadable: BTreeSet<Place>,
-    /// Places whose digests could not be listed.
-    pub unlisted: BTreeSet<Place>,
+    /// Places whose digests could not be listed, with the reason.
+    pub unlisted: BTreeMap<Place, ReadFailure>,
     /// Listings that could not be read: the folder and the reason.
     pub unread: Vec<(String, ReadFailure)>,
     /// Trails in the bucket that the scope leaves out.
@@ -69,10 +69,11 @@ pub(crate) struct Folders {
     /// The accounts, each with the root that it is in.
     accounts: BTreeSet<(KeyRoot, AccountId)>,
     /// The places that have a folder of digests.
-    digests: BTreeSet<Place>,
+    pub(crate) digests: BTreeSet<Place>,
     /// For each place, the names of the account's folders that hold log files.
-    logs: BTreeMap<Place, Vec<String>>,
-    unread: Vec<(String, ReadFailure)>,
+    pub(crate) logs: BTreeMap<Place, Vec<String>>,
+    /// Listings that could not be read: the folder and the reason.
+    pub(crate) unread: Vec<(String, ReadFailure)>,
 }
 
 impl Folders {
@@ -99,6 +100,19 @@ pub async fn find_chains(
     period: Period,
 ) -> Found {
     let folders = find_places(source, bucket, roots, scope).await;
+    list_chains(source, bucket, folders, BTreeMap::new(), scope, period).await
+}
+
+/// Lists the digests in these folders. `unreadable` names those places whose digests could not be
+/// listed before: they are not listed again.
+pub(crate) async fn list_chains(
+    source: &Arc<dyn ObjectSource>,
+    bucket: &str,
+    folders: Folders,
+    unreadable: BTreeMap<Place, ReadFailure>,
+    scope: &Scope,
+    period: Period,
+) -> Found {
     let mut found = Found {
         places: folders.digests.iter().chain(folders.logs.keys()).cloned().collect(),
         without_digests: folders
@@ -114,8 +128,12 @@ pub async fn find_chains(
     let mut listings = JoinSet::new();
     for place in folders.digests {
         let (source, bucket) = (Arc::clone(source), bucket.to_owned());
+        let before = unreadable.get(&place).cloned();
         listings.spawn(async move {
-            let listed = list_place(source.as_ref(), &bucket, &place, period).await;
+            let listed = match before {
+                Some(why) => Err(why),
+                None => list_place(source.as_ref(), &bucket, &place, period).await,
+            };
             (place, listed)
         });
     }
@@ -127,8 +145,8 @@ pub async fn find_chains(
         match listed {
             Ok(listed) => found.take(&place, listed, scope),
             Err(why) => {
-                found.unread.push((place.digest_folder(), why));
-                found.unlisted.insert(place);
+                found.unread.push((place.digest_folder(), why.clone()));
+                found.unlisted.insert(place, why);
             }
         }
     }

@@ -72,6 +72,16 @@ impl ListedChain {
         self.keys.iter().map(ChainKey::folder).collect()
     }
 
+    /// Returns the ends of the digests of a kind, in order, by the common parts of their keys.
+    pub(crate) fn by_key(&self, kind: DigestKind) -> Vec<(ChainKey, Vec<Timestamp>)> {
+        let ends_of = |at: u32| {
+            let ends = self.ends(kind).iter().filter(move |(_, of)| *of == at);
+            ends.map(|(end, _)| *end).collect::<Vec<_>>()
+        };
+        let keys = (0..).zip(&self.keys).map(|(at, key)| (key.clone(), ends_of(at)));
+        keys.filter(|(_, ends)| !ends.is_empty()).collect()
+    }
+
     /// Returns the number of digests of a kind.
     pub fn count(&self, kind: DigestKind) -> usize {
         self.ends(kind).len()

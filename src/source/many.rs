@@ -14,8 +14,16 @@ pub(crate) const AT_ONCE: usize = 256;
 pub(crate) async fn in_order<'a, T: Send>(
     work: impl IntoIterator<Item = BoxFuture<'a, T>>,
 ) -> Vec<T> {
+    few_in_order(work, AT_ONCE).await
+}
+
+/// Does the same as [`in_order`], with at most `at_once` pieces at a time.
+pub(crate) async fn few_in_order<'a, T: Send>(
+    work: impl IntoIterator<Item = BoxFuture<'a, T>>,
+    at_once: usize,
+) -> Vec<T> {
     let work: Vec<_> = work.into_iter().collect();
-    stream::iter(work).buffered(AT_ONCE).collect().await
+    stream::iter(work).buffered(at_once).collect().await
 }
 
 #[cfg(test)]

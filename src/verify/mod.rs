@@ -4,15 +4,19 @@
 //! [`run`] is the entry point. [`discover`] accounts for every place, `chain` walks one chain,
 //! `schedule` runs many chains at once in bounded memory, `unlisted` searches for objects that
 //! no digest names, and [`resume`] connects a run to the record of an earlier one.
-mod after_chains;
-mod chain;
+pub(crate) mod after_chains;
+pub(crate) mod chain;
+pub(crate) mod chains;
 pub mod discover;
+pub(crate) mod listed_ends;
 pub(crate) mod log_contents;
-mod other_places;
+pub(crate) mod other_places;
+pub(crate) mod part;
+pub(crate) mod parts;
 pub mod plan;
 pub mod resume;
 pub mod run;
 pub(crate) mod schedule;
 pub mod targets;
 pub mod trail_status;
-mod unlisted;
+pub(crate) mod unlisted;

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::codes::finding::Outcome;
 use trailproof_core::record::{DigestJudged, RunEvent};
-use trailproof_core::vocab::ids::OrganizationId;
 use trailproof_core::vocab::key_layout::DigestKey;
 use trailproof_core::vocab::location::ObjectLocation;
 
@@ -16,30 +15,16 @@ use trailproof_core::vocab::location::ObjectLocation;
 const REPORTED: usize = 16;
 
 /// The places, by bucket and prefix.
-#[derive(Debug)]
-pub(super) struct OtherPlaces {
-    bucket: String,
-    roots: BTreeSet<String>,
-    /// The organization to which the location is narrowed; `Some(None)` for accounts outside any.
-    organization: Option<Option<OrganizationId>>,
-    first: BTreeSet<String>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OtherPlaces {
+    /// The first places, in the order in which chains lead to them.
+    first: Vec<String>,
     more: bool,
 }
 
 impl OtherPlaces {
-    /// Returns an empty collection.
-    pub(super) fn new(plan: &VerifyPlan) -> Self {
-        Self {
-            bucket: plan.bucket.clone(),
-            roots: plan.roots.iter().cloned().collect(),
-            organization: plan.scope.organization.clone(),
-            first: BTreeSet::new(),
-            more: false,
-        }
-    }
-
     /// Notes the place of a proven digest of the period, if it is outside the location.
-    pub(super) fn note(&mut self, judged: &DigestJudged) {
+    pub(crate) fn note(&mut self, plan: &VerifyPlan, judged: &DigestJudged) {
         if !judged.counts || !matches!(judged.outcome, Outcome::Valid(_)) {
             return;
         }
@@ -47,8 +32,9 @@ impl OtherPlaces {
         // A proven digest is where it was delivered, so its key is that of a digest.
         let Some(DigestKey { chain, .. }) = DigestKey::parse(key) else { return };
         let root = chain.root;
-        let is_root = *bucket == self.bucket && self.roots.contains(&root.prefix);
-        let narrower = self.organization.as_ref().is_some_and(|only| *only != root.organization);
+        let is_root = *bucket == plan.bucket && plan.roots.contains(&root.prefix);
+        let only = plan.scope.organization.as_ref();
+        let narrower = only.is_some_and(|only| *only != root.organization);
         let place = match (is_root, narrower, root.prefix.as_str()) {
             (true, false, _) => return,
             // The location names a folder below `AWSLogs`, so the place is one too.
@@ -56,18 +42,38 @@ impl OtherPlaces {
             (false, _, "") => format!("s3://{bucket}"),
             (false, _, prefix) => format!("s3://{bucket}/{prefix}"),
         };
-        if self.first.len() < REPORTED {
-            self.first.insert(place);
-        } else {
-            self.more |= !self.first.contains(&place);
+        self.add(place);
+    }
+
+    fn add(&mut self, place: String) {
+        match self.first.contains(&place) {
+            true => {}
+            false if self.first.len() < REPORTED => self.first.push(place),
+            false => self.more = true,
         }
     }
 
+    /// Returns what was noted of a different part of the run.
+    pub(crate) fn of(first: Vec<String>, more: bool) -> Self {
+        Self { first, more }
+    }
+
+    /// Returns the first places, and whether there are more.
+    pub(crate) fn first(&self) -> (&[String], bool) {
+        (&self.first, self.more)
+    }
+
+    /// Adds the places of chains that come after those noted so far.
+    pub(crate) fn join(&mut self, other: Self) {
+        other.first.into_iter().for_each(|place| self.add(place));
+        self.more |= other.more;
+    }
+
     /// Reports the places, which were not searched.
-    pub(super) fn emit(&self, emit: &mut (dyn FnMut(&RunEvent) + Send)) {
-        let Self { first, more, .. } = self;
-        let more = more.then(|| format!("more than {REPORTED} places"));
-        for detail in first.iter().cloned().chain(more) {
+    pub(crate) fn emit(&self, emit: &mut (dyn FnMut(&RunEvent) + Send)) {
+        let first: BTreeSet<&String> = self.first.iter().collect();
+        let more = self.more.then(|| format!("more than {REPORTED} places"));
+        for detail in first.into_iter().cloned().chain(more) {
             emit(&RunEvent::CheckNotPerformed(SkippedCheck {
                 check: Check::OtherPlaces,
                 why: SkipReason::OutsideLocation,

@@ -92,7 +92,7 @@ impl VerifyPlan {
     }
 
     /// Returns the first event of the run, which describes the plan.
-    pub(super) fn start(&self) -> RunStart {
+    pub(crate) fn start(&self) -> RunStart {
         RunStart {
             tool: Tool::this(),
             place: self.place.clone(),

@@ -28,7 +28,7 @@ pub struct StatusOf {
 
 /// A trail that delivers to the place where the evidence is read, so its status applies to it.
 #[derive(Clone, Debug)]
-pub(super) struct DeliversHere {
+pub(crate) struct DeliversHere {
     status: StatusOf,
     /// Its prefix, from DescribeTrails.
     prefix: String,
@@ -42,7 +42,7 @@ impl StatusOf {
     /// # Errors
     ///
     /// Returns the reason why the status does not apply.
-    pub(super) async fn delivers_here(
+    pub(crate) async fn delivers_here(
         &self,
         place: &EvidencePlace,
         roots: &[String],
@@ -65,6 +65,16 @@ impl StatusOf {
 }
 
 impl DeliversHere {
+    /// Returns the trail that was found to deliver below this prefix.
+    pub(crate) fn new(status: StatusOf, prefix: String) -> Self {
+        Self { status, prefix }
+    }
+
+    /// Returns its prefix.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Requests the status in the region of a chain of the trail, and returns the resulting event.
     pub(super) async fn ask(&self, job: &ChainJob, source: &dyn ObjectSource) -> Option<RunEvent> {
         let StatusOf { arn, service } = &self.status;

@@ -1,9 +1,9 @@
 //! One chain: its digests are walked from the newest to the oldest, and the log files that each
 //! proven digest names are judged.
-pub(super) mod job;
+pub(crate) mod job;
 mod log;
-pub(super) mod message;
-pub(super) mod moments;
+pub(crate) mod message;
+pub(crate) mod moments;
 mod proof;
 mod report;
-pub(super) mod run;
+pub(crate) mod run;

@@ -32,6 +32,7 @@ const WAITING: usize = 64;
 const SEARCH_SPAN: i64 = 3 * HOUR;
 
 /// A chain without a digest in the period.
+#[derive(Clone, Debug)]
 pub(crate) struct Ended {
     pub(crate) chain: ChainId,
     pub(crate) also: Vec<ChainId>,
@@ -41,8 +42,6 @@ pub(crate) struct Ended {
     pub(crate) last: Timestamp,
     /// Whether that digest is proven.
     pub(crate) proven: bool,
-    /// Whether a proven digest of the same trail under a different path links to it.
-    goes_on: bool,
     /// Whether the run counts the chain as ended, and not as absent.
     pub(crate) counts: bool,
 }
@@ -168,15 +167,20 @@ pub(crate) async fn look(
     let mut causes: Vec<Cause> =
         elsewhere.values_mut().flat_map(|seen| std::mem::take(&mut seen.causes)).collect();
     let mut ended = Vec::new();
+    let mut moved: BTreeSet<ChainId> = BTreeSet::new();
     for (job, last, own, proven, others) in of_chain {
         let Some(key) = &job.older_key else { continue };
         let name = key.digest_key(last, DigestKind::Standard);
         let links = |(_, previous): &(Timestamp, Option<String>)| previous.as_ref() == Some(&name);
         let mut others = others.iter().filter_map(|other| elsewhere.get(other));
         causes.extend(own.causes);
+        // A proven digest of the same trail under a different path links to it.
+        if others.any(|seen| seen.proven.iter().any(links)) {
+            moved.insert(job.chain.clone());
+            continue;
+        }
         ended.push(Ended {
             proven,
-            goes_on: others.any(|seen| seen.proven.iter().any(links)),
             kms_keys: own.kms_keys,
             counts: matches!(job.presence, Presence::Ended { .. }),
             folders: vec![key.folder()],
@@ -185,8 +189,6 @@ pub(crate) async fn look(
             last,
         });
     }
-    let moved: BTreeSet<ChainId> =
-        ended.extract_if(.., |end| end.goes_on).map(|end| end.chain).collect();
     jobs.retain(|job| !moved.contains(&job.chain));
     (ended, causes)
 }
@@ -243,7 +245,8 @@ async fn seen(
         seam: None,
         ..job.clone()
     };
-    let moments = Arc::new(Moments::of(std::slice::from_ref(&walked)));
+    let of_walk = std::iter::once((&walked.listed, walked.older));
+    let moments = Arc::new(Moments::of(of_walk, period, None));
     let (share, turn) = budget.share(0).await;
     share.give_back();
     let (to, mut messages) = mpsc::channel(WAITING);

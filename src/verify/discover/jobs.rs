@@ -4,7 +4,10 @@ use crate::locate::discover::{Found, FoundChain, find_outside};
 use crate::locate::place::Place;
 use crate::source::ObjectSource;
 use crate::verify::chain::job::ChainJob;
+use crate::verify::chain::moments::Moments;
+use crate::verify::part::Part;
 use crate::verify::plan::VerifyPlan;
+use crate::verify::resume::seam::Seam;
 use crate::verify::targets::LookupTargets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,7 +25,7 @@ pub(crate) struct Outside {
     /// Chains that have digests in the period or after it.
     go_on: BTreeSet<ChainId>,
     /// Reason why the chains outside the scope are not known.
-    pub(crate) unknown: Option<ReadFailure>,
+    unknown: Option<ReadFailure>,
 }
 
 impl Outside {
@@ -54,12 +57,12 @@ impl FoundChain {
 
 /// One trail, over all of its accounts and regions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Trail {
-    name: TrailName,
-    home_region: Region,
-    organization: Option<OrganizationId>,
+pub(crate) struct Trail {
+    pub(crate) name: TrailName,
+    pub(crate) home_region: Region,
+    pub(crate) organization: Option<OrganizationId>,
     /// Account of the trail, unless it is an organization trail.
-    account: Option<AccountId>,
+    pub(crate) account: Option<AccountId>,
 }
 
 impl From<&ChainId> for Trail {
@@ -97,18 +100,13 @@ impl Continuing {
         Self(trails)
     }
 
-    /// Returns whether the trail of this chain continues anywhere.
-    fn has(&self, chain: &ChainId) -> bool {
-        self.0.contains_key(&Trail::from(chain))
-    }
-
     /// Returns the chains in scope that should be there: for each trail, one in every account and
     /// region in which the trail continues, and one in each of these places, which have log files
     /// of the period. Chains that were found are left out.
     fn expected<'a>(
         &self,
         plan: &VerifyPlan,
-        found: &BTreeMap<ChainId, FoundChain>,
+        found: &BTreeSet<ChainId>,
         with_logs: impl Iterator<Item = &'a Place>,
     ) -> Result<BTreeSet<ChainId>, ReadFailure> {
         let mut expected = BTreeSet::new();
@@ -120,7 +118,7 @@ impl Continuing {
                 home_region: trail.home_region.clone(),
                 organization: trail.organization.clone(),
             };
-            if plan.scope.has(&chain) && !found.contains_key(&chain) {
+            if plan.scope.has(&chain) && !found.contains(&chain) {
                 expected.insert(chain);
             }
             if expected.len() > budget::ABSENT_CHAINS {
@@ -163,75 +161,170 @@ impl Continuing {
     }
 }
 
-/// Returns one job per chain, in canonical order, and the reason why expected chains may be left
-/// out. A region in which a trail should continue, and a region with log files but no digests, get
-/// a job without digests, so that their period is uncovered.
+/// What the chains of a run must know of each other, wherever in the bucket they are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Across {
+    /// The trails that continue anywhere.
+    pub(crate) continuing: BTreeSet<Trail>,
+    /// Chains that should be there and were not found.
+    pub(crate) expected: BTreeSet<ChainId>,
+    /// Reason why expected chains are left out.
+    pub(crate) over: Option<ReadFailure>,
+    /// Reason why the chains outside the scope are not known.
+    pub(crate) outside_unknown: Option<ReadFailure>,
+    /// Times at which log files may hold events that explain where chains begin and end.
+    pub(crate) moments: Moments,
+}
+
+/// What one part of the bucket contributes to [`Across`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contribution {
+    /// Chains that were found.
+    found: BTreeSet<ChainId>,
+    /// Those of them that have digests.
+    present: BTreeSet<ChainId>,
+    /// Chains that have digests only before the period, with the other paths of each and the end of
+    /// its newest digest.
+    older: BTreeMap<ChainId, (Vec<ChainId>, Timestamp)>,
+    /// Places without digests of the period that have log files of it.
+    with_logs: BTreeSet<Place>,
+    moments: Moments,
+}
+
+impl Contribution {
+    /// Returns the contribution of what was found. The newest digest before the period counts as
+    /// listed if the next one is not due yet.
+    pub(crate) fn of(plan: &VerifyPlan, found: &mut Found, uncovered: &Uncovered) -> Self {
+        let tail_allowed_from = plan.tail_allowed_from();
+        for chain in found.chains.values_mut() {
+            chain.reach_back(tail_allowed_from);
+        }
+        let chains = || found.chains.iter();
+        let present = chains().filter(|(_, chain)| chain.listed.newest().is_some());
+        let older = |(id, chain): (&ChainId, &FoundChain)| {
+            let last = chain.older.filter(|_| chain.listed.newest().is_none())?;
+            Some((id.clone(), (chain.also.clone(), last)))
+        };
+        let listed = found.chains.values().map(|chain| (&chain.listed, chain.older));
+        Self {
+            found: chains().map(|(id, _)| id.clone()).collect(),
+            present: present.map(|(id, _)| id.clone()).collect(),
+            older: chains().filter_map(older).collect(),
+            with_logs: uncovered.with_logs().cloned().collect(),
+            moments: Moments::of(listed, plan.period, tail_allowed_from),
+        }
+    }
+
+    /// Adds the contribution of a different part.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.present.extend(other.present);
+        self.older.extend(other.older);
+        self.with_logs.extend(other.with_logs);
+        self.moments.join(other.moments);
+    }
+
+    /// Returns what follows from all parts together.
+    ///
+    /// A chain that continues under a different path counts as ended here: that it goes on is known
+    /// only once its last digest is proven. Then too much is searched, and never too little.
+    pub(crate) fn across(self, plan: &VerifyPlan, outside: Outside) -> Across {
+        let continuing = Continuing::new(self.present.iter().chain(&outside.go_on));
+        let expected = continuing.expected(plan, &self.found, self.with_logs.iter());
+        let (expected, over) = match expected {
+            Ok(expected) => (expected, None),
+            Err(why) => (BTreeSet::new(), Some(why)),
+        };
+        let mut across = Across {
+            continuing: continuing.0.into_keys().collect(),
+            expected,
+            over,
+            outside_unknown: outside.unknown,
+            moments: self.moments,
+        };
+        for (id, (also, last)) in &self.older {
+            if let Presence::Ended { .. } = across.without_digests(plan, (id, also), Some(*last)) {
+                across.moments.end_of(id);
+            }
+        }
+        across
+    }
+}
+
+impl Across {
+    /// Returns whether a chain without a digest in the period counts as ended or as absent.
+    fn without_digests(
+        &self,
+        plan: &VerifyPlan,
+        (id, also): (&ChainId, &[ChainId]),
+        last: Option<Timestamp>,
+    ) -> Presence {
+        // A named region or account shows where to look, not what is there.
+        let named = plan.scope.names_trail(id) || before(plan, id, also).is_some();
+        let sibling = self.outside_unknown.is_some() || self.continuing.contains(&Trail::from(id));
+        let known = &plan.expected.known_ends;
+        let is_known = |last| known.iter().any(|known| known.explains(id, last));
+        match last {
+            Some(last) if (!named && !sibling) || is_known(last) => Presence::Ended { last },
+            last => Presence::Absent { last },
+        }
+    }
+}
+
+/// Returns from where a chain must continue, if the previous record has it.
+fn before<'p>(plan: &'p VerifyPlan, id: &ChainId, also: &[ChainId]) -> Option<&'p Option<Seam>> {
+    let chains = &plan.since.as_ref()?.chains;
+    std::iter::once(id).chain(also).find_map(|id| chains.get(id))
+}
+
+/// Returns one job per chain, in canonical order. A region in which a trail should continue, and a
+/// region with log files but no digests, get a job without digests, so that their period is
+/// uncovered. Chains that are expected, or that the previous record has, are added if they are in
+/// `part`.
 pub(crate) fn jobs(
     plan: &VerifyPlan,
     found: &mut Found,
-    outside: &Outside,
-    uncovered: &Uncovered,
+    across: &Across,
+    part: &Part,
     only: Option<&Arc<LookupTargets>>,
-) -> (Vec<ChainJob>, Option<ReadFailure>) {
+) -> Vec<ChainJob> {
     let tail_allowed_from = plan.tail_allowed_from();
     // The listings take most of the memory, so they are moved and not copied.
     let mut chains: BTreeMap<ChainId, FoundChain> = std::mem::take(&mut found.chains);
-    for chain in chains.values_mut() {
-        chain.reach_back(tail_allowed_from);
+    for chain in across.expected.iter().filter(|chain| part.has_chain(chain)) {
+        chains.entry(chain.clone()).or_default();
     }
-    let present = chains.iter().filter(|(_, chain)| chain.listed.newest().is_some());
-    let goes_on = Continuing::new(present.map(|(id, _)| id).chain(&outside.go_on));
-    let over = match goes_on.expected(plan, &chains, uncovered.with_logs()) {
-        Ok(expected) => {
-            for chain in expected {
-                chains.entry(chain).or_default();
-            }
-            None
-        }
-        Err(why) => Some(why),
-    };
     // Chains of the previous record must not disappear silently.
-    let before = plan.since.as_ref().map(|since| &since.chains);
+    let recorded = plan.since.as_ref().map(|since| &since.chains);
     let joined: BTreeSet<ChainId> =
         chains.values().flat_map(|chain| &chain.also).cloned().collect();
-    for chain in before.into_iter().flat_map(BTreeMap::keys).filter(|chain| plan.scope.has(chain)) {
+    let is_meant = |chain: &&ChainId| plan.scope.has(chain) && part.has_chain(chain);
+    for chain in recorded.into_iter().flat_map(BTreeMap::keys).filter(is_meant) {
         if !joined.contains(chain) {
             chains.entry(chain.clone()).or_default();
         }
     }
-    let is_known =
-        |id: &ChainId, last| plan.expected.known_ends.iter().any(|known| known.explains(id, last));
-    let jobs = chains
-        .into_iter()
-        .map(|(id, chain)| {
-            let names = || std::iter::once(&id).chain(&chain.also);
-            let seam = before.and_then(|chains| names().find_map(|id| chains.get(id)));
-            // A named region or account shows where to look, not what is there.
-            let named = plan.scope.names_trail(&id) || seam.is_some();
-            let sibling = outside.unknown.is_some() || goes_on.has(&id);
-            let presence = match chain.older {
-                _ if chain.listed.newest().is_some() => Presence::Present,
-                Some(last) if (!named && !sibling) || is_known(&id, last) => {
-                    Presence::Ended { last }
-                }
-                last => Presence::Absent { last },
-            };
-            ChainJob {
-                bucket: plan.bucket.clone(),
-                period: plan.period,
-                tail_allowed_from,
-                listed: chain.listed,
-                older: chain.older,
-                older_key: chain.older_key,
-                presence,
-                only: only.cloned(),
-                known: plan.known.clone(),
-                names_only: false,
-                seam: seam.cloned().flatten(),
-                also: chain.also,
-                chain: id,
-            }
-        })
-        .collect();
-    (jobs, over)
+    let job = |(id, chain): (ChainId, FoundChain)| {
+        let seam = before(plan, &id, &chain.also);
+        let presence = match chain.listed.newest() {
+            Some(_) => Presence::Present,
+            None => across.without_digests(plan, (&id, &chain.also), chain.older),
+        };
+        ChainJob {
+            bucket: plan.bucket.clone(),
+            period: plan.period,
+            tail_allowed_from,
+            listed: chain.listed,
+            older: chain.older,
+            older_key: chain.older_key,
+            presence,
+            only: only.cloned(),
+            known: plan.known.clone(),
+            names_only: false,
+            seam: seam.cloned().flatten(),
+            also: chain.also,
+            chain: id,
+        }
+    };
+    chains.into_iter().map(job).collect()
 }

@@ -1,9 +1,9 @@
 //! What a run has to account for: chains that were found, chains that should be there, chains that
 //! ended, and places of which nothing is known. This is decided before any chain is walked.
-pub(super) mod beside;
-pub(super) mod ends;
+pub(crate) mod beside;
+pub(crate) mod ends;
 pub mod in_period;
-pub(super) mod jobs;
-pub(super) mod joined;
-pub(super) mod places;
+pub(crate) mod jobs;
+pub(crate) mod joined;
+pub(crate) mod places;
 pub mod survey;

@@ -34,8 +34,12 @@ enum Logs {
 
 impl Uncovered {
     /// Looks for log files of the period in every place without a digest of the period.
-    pub(crate) async fn look(plan: &VerifyPlan, source: &dyn ObjectSource, found: &Found) -> Self {
-        let unvalidated = &Unvalidated::new(&plan.bucket, plan.status.clone());
+    pub(crate) async fn look(
+        plan: &VerifyPlan,
+        source: &dyn ObjectSource,
+        found: &Found,
+        unvalidated: &Unvalidated,
+    ) -> Self {
         let places = found.places.iter().filter(|place| !found.covering.contains_key(*place));
         let looks = in_order(places.map(|place| -> BoxFuture<'_, _> {
             Box::pin(async move {
@@ -75,125 +79,144 @@ async fn logs(
     answer
 }
 
-/// What a run reports about places once its jobs are known.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Answers {
-    /// Number of places found, by answer.
-    places: PlacesAnswered,
-    /// Ended chains of each place that has no other answer.
-    ended: Vec<BTreeSet<ChainId>>,
-    /// Events about places, in canonical order.
-    pub(crate) events: Vec<RunEvent>,
+/// The answer for one place that was found, once the jobs are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PlaceAnswer {
+    /// A chain in scope has digests there.
+    Covered,
+    /// Only trails outside of the scope have digests there.
+    LeftOut,
+    /// It holds no object of the period and no chain that ended.
+    Empty,
+    /// It is in doubt, and an event of its own says why.
+    Doubtful,
+    /// It holds log files of the period in this folder, and no chain.
+    Logs(String, UnlistedReason),
+    /// It is not known whether this folder holds log files.
+    Unknown(String, ReadFailure),
+    /// This folder of digests holds no key that names a digest.
+    Unreadable(String),
+    /// These chains ended before the period.
+    Ended(BTreeSet<ChainId>),
 }
 
-impl Answers {
-    /// Accounts for every place that was found, named or expected.
-    pub(crate) fn of(
-        plan: &VerifyPlan,
-        found: &Found,
-        uncovered: &Uncovered,
-        jobs: &[ChainJob],
-    ) -> Self {
-        let absent = jobs.iter().filter(|job| matches!(job.presence, Presence::Absent { .. }));
-        let absent: BTreeSet<PlaceKey<'_>> = absent
-            .map(|job| {
-                let chain = &job.chain;
-                (chain.organization.as_ref(), &chain.account, &chain.source_region)
-            })
-            .collect();
-        // A newest digest before the period may be so recent that it accounts for the period.
-        let present = jobs.iter().filter(|job| job.presence == Presence::Present);
-        let present: BTreeSet<PlaceKey<'_>> = present
-            .map(|job| {
-                let chain = &job.chain;
-                (chain.organization.as_ref(), &chain.account, &chain.source_region)
-            })
-            .collect();
-        let mut answers = Self::default();
-        let evidence = Evidence::of(jobs);
-        let any = !evidence.chains.is_empty();
-        for place in &found.places {
-            let is_old = found.older.contains_key(place) && !found.covering.contains_key(place);
-            if is_old && present.contains(&key(place)) {
-                answers.places.found += 1;
-                answers.places.covered += 1;
-                continue;
-            }
-            answers.place(plan, found, (uncovered.0.get(place), any), place, &absent);
+/// Returns the answer for every place that was found.
+pub(crate) fn answers(
+    plan: &VerifyPlan,
+    found: &Found,
+    uncovered: &Uncovered,
+    jobs: &[ChainJob],
+) -> BTreeMap<Place, PlaceAnswer> {
+    let with = |is: fn(&Presence) -> bool| -> BTreeSet<PlaceKey<'_>> {
+        let jobs = jobs.iter().filter(|job| is(&job.presence));
+        jobs.map(|job| {
+            let chain = &job.chain;
+            (chain.organization.as_ref(), &chain.account, &chain.source_region)
+        })
+        .collect()
+    };
+    let absent = with(|presence| matches!(presence, Presence::Absent { .. }));
+    // A newest digest before the period may be so recent that it accounts for the period.
+    let present = with(|presence| *presence == Presence::Present);
+    let answer = |place: &Place| {
+        let is_old = found.older.contains_key(place) && !found.covering.contains_key(place);
+        if is_old && present.contains(&key(place)) {
+            return PlaceAnswer::Covered;
         }
-        answers.named(plan, &evidence);
-        answers.expected(plan, &evidence);
-        answers
-    }
+        answer(plan, found, uncovered.0.get(place), place, absent.contains(&key(place)))
+    };
+    found.places.iter().map(|place| (place.clone(), answer(place))).collect()
+}
 
-    fn place(
-        &mut self,
-        plan: &VerifyPlan,
-        found: &Found,
-        (logs, evidence): (Option<&Logs>, bool),
-        place: &Place,
-        absent: &BTreeSet<PlaceKey<'_>>,
-    ) {
+fn answer(
+    plan: &VerifyPlan,
+    found: &Found,
+    logs: Option<&Logs>,
+    place: &Place,
+    absent: bool,
+) -> PlaceAnswer {
+    // The failed listing has its own event, and so has an absent chain.
+    if found.unlisted.contains_key(place) {
+        return PlaceAnswer::Doubtful;
+    }
+    if let Some(covering) = found.covering.get(place) {
+        return match covering.iter().any(|chain| plan.scope.has(chain)) {
+            true => PlaceAnswer::Covered,
+            false => PlaceAnswer::LeftOut,
+        };
+    }
+    match logs {
+        Some(Logs::In(..)) if absent => PlaceAnswer::Doubtful,
+        Some(Logs::In(folder, reason)) => PlaceAnswer::Logs(folder.clone(), *reason),
+        Some(Logs::Unknown(folder, why)) => PlaceAnswer::Unknown(folder.clone(), why.clone()),
+        Some(Logs::None) | None if found.unreadable.contains(place) => {
+            PlaceAnswer::Unreadable(place.digest_folder())
+        }
+        Some(Logs::None) | None if absent => PlaceAnswer::Doubtful,
+        Some(Logs::None) | None => match found.older.get(place) {
+            Some(older) if older.iter().any(|chain| plan.scope.has(chain)) => {
+                PlaceAnswer::Ended(older.clone())
+            }
+            Some(_) => PlaceAnswer::LeftOut,
+            None => PlaceAnswer::Empty,
+        },
+    }
+}
+
+/// Returns the events about places and the number of places by answer. `evidence` holds the chains
+/// that have evidence or that are reported as absent, and `unexplained` those whose end nothing
+/// explains.
+pub(crate) fn account_for(
+    plan: &VerifyPlan,
+    answers: BTreeMap<Place, PlaceAnswer>,
+    evidence: &BTreeSet<ChainId>,
+    unexplained: &BTreeSet<ChainId>,
+) -> (Vec<RunEvent>, PlacesAnswered) {
+    let mut account = Account::default();
+    account.places.found = u64::try_from(answers.len()).unwrap_or(u64::MAX);
+    // If trails are named and found, log files of other trails are out of scope.
+    let named = !plan.scope.trails.is_empty() && !evidence.is_empty();
+    for answer in answers.into_values() {
+        account.place(answer, named, unexplained);
+    }
+    let evidence = Evidence::of(evidence);
+    account.named(plan, &evidence);
+    account.expected(plan, &evidence);
+    (account.events, account.places)
+}
+
+/// The account of the places of a run.
+#[derive(Debug, Default)]
+struct Account {
+    places: PlacesAnswered,
+    events: Vec<RunEvent>,
+}
+
+impl Account {
+    fn place(&mut self, answer: PlaceAnswer, named: bool, unexplained: &BTreeSet<ChainId>) {
         let places = &mut self.places;
-        places.found += 1;
-        let doubt = |why, folder: String| RunEvent::PlaceInDoubt(PlaceInDoubt::folder(why, folder));
-        if found.unlisted.contains(place) {
-            // The failed listing has its own event.
-            places.doubtful += 1;
-            return;
-        }
-        if let Some(covering) = found.covering.get(place) {
-            match covering.iter().any(|chain| plan.scope.has(chain)) {
-                true => places.covered += 1,
-                false => places.left_out += 1,
-            }
-            return;
-        }
-        match logs {
-            Some(Logs::In(folder, reason)) => {
-                let absent = absent.contains(&key(place));
-                // If trails are named and found, log files of other trails are out of scope.
-                if !absent && !plan.scope.trails.is_empty() && evidence {
-                    places.left_out += 1;
-                    return;
-                }
+        match answer {
+            PlaceAnswer::Covered => places.covered += 1,
+            PlaceAnswer::LeftOut => places.left_out += 1,
+            PlaceAnswer::Empty => places.empty += 1,
+            PlaceAnswer::Doubtful => places.doubtful += 1,
+            PlaceAnswer::Logs(..) if named => places.left_out += 1,
+            PlaceAnswer::Logs(folder, reason) => {
                 places.doubtful += 1;
-                // An absent chain has its own events.
-                if !absent {
-                    let (folder, reason) = (folder.clone(), *reason);
-                    self.events.push(RunEvent::LogsWithoutDigests { folder, reason });
-                }
+                self.events.push(RunEvent::LogsWithoutDigests { folder, reason });
             }
-            Some(Logs::Unknown(folder, why)) => {
+            PlaceAnswer::Unknown(folder, why) => {
                 places.doubtful += 1;
-                let (folder, why) = (folder.clone(), why.clone());
                 self.events.push(RunEvent::ListingUnread { folder, why });
             }
-            Some(Logs::None) | None if found.unreadable.contains(place) => {
+            PlaceAnswer::Unreadable(folder) => {
                 places.doubtful += 1;
-                self.events.push(doubt(PlaceDoubt::DigestsUnreadable, place.digest_folder()));
+                let doubt = PlaceInDoubt::folder(PlaceDoubt::DigestsUnreadable, folder);
+                self.events.push(RunEvent::PlaceInDoubt(doubt));
             }
-            Some(Logs::None) | None if absent.contains(&key(place)) => places.doubtful += 1,
-            Some(Logs::None) | None => match found.older.get(place) {
-                Some(older) if older.iter().any(|chain| plan.scope.has(chain)) => {
-                    self.ended.push(older.clone());
-                }
-                Some(_) => places.left_out += 1,
-                None => places.empty += 1,
-            },
+            PlaceAnswer::Ended(chains) if chains.is_disjoint(unexplained) => places.ended += 1,
+            PlaceAnswer::Ended(_) => places.doubtful += 1,
         }
-    }
-
-    /// Returns the answers, given the chains whose end nothing explains.
-    pub(crate) fn places_with(&self, unexplained: &BTreeSet<ChainId>) -> PlacesAnswered {
-        let mut places = self.places;
-        for chains in &self.ended {
-            match chains.is_disjoint(unexplained) {
-                true => places.ended += 1,
-                false => places.doubtful += 1,
-            }
-        }
-        places
     }
 
     /// Checks that each named account, region and trail has evidence, or a chain that is reported
@@ -202,7 +225,7 @@ impl Answers {
         let scope = &plan.scope;
         self.absent(PlaceDoubt::NamedNotFound, &scope.accounts, &scope.regions, evidence);
         for filter in &scope.trails {
-            let is_meant = |chain: &&ChainId| filter.names(chain);
+            let is_meant = |chain: &ChainId| filter.names(chain);
             if !evidence.chains.iter().any(is_meant) {
                 self.events.push(RunEvent::PlaceInDoubt(PlaceInDoubt {
                     why: PlaceDoubt::NamedNotFound,
@@ -283,16 +306,14 @@ fn key(place: &Place) -> PlaceKey<'_> {
 
 /// The chains that have evidence, or that are reported as absent.
 struct Evidence<'a> {
-    chains: Vec<&'a ChainId>,
+    chains: &'a BTreeSet<ChainId>,
     accounts: BTreeSet<&'a AccountId>,
     regions: BTreeSet<&'a Region>,
     places: BTreeSet<(&'a AccountId, &'a Region)>,
 }
 
 impl<'a> Evidence<'a> {
-    fn of(jobs: &'a [ChainJob]) -> Self {
-        let counts = jobs.iter().filter(|job| !matches!(job.presence, Presence::Ended { .. }));
-        let chains: Vec<&ChainId> = counts.map(|job| &job.chain).collect();
+    fn of(chains: &'a BTreeSet<ChainId>) -> Self {
         Self {
             accounts: chains.iter().map(|chain| &chain.account).collect(),
             regions: chains.iter().map(|chain| &chain.source_region).collect(),

@@ -1,5 +1,5 @@
 //! Estimates the work of a run from listings: no object is opened or verified.
-use super::jobs::{Outside, jobs};
+use super::jobs::{Contribution, Outside, jobs};
 use super::places::Uncovered;
 use crate::locate::discover::find_chains;
 use crate::locate::place::Place;
@@ -7,7 +7,9 @@ use crate::locate::slices::{Slice, slices};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
 use crate::verify::chain::job::ChainJob;
+use crate::verify::part::Part;
 use crate::verify::plan::VerifyPlan;
+use crate::verify::unlisted::unvalidated::Unvalidated;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
@@ -42,8 +44,10 @@ pub struct Survey {
 pub async fn survey(plan: &VerifyPlan, source: &Arc<dyn ObjectSource>) -> Survey {
     let mut found = find_chains(source, &plan.bucket, &plan.roots, &plan.scope, plan.period).await;
     let outside = Outside::look(plan, source).await;
-    let uncovered = Uncovered::look(plan, source.as_ref(), &found).await;
-    let (jobs, _) = jobs(plan, &mut found, &outside, &uncovered, None);
+    let unvalidated = Unvalidated::new(&plan.bucket, plan.status.clone());
+    let uncovered = Uncovered::look(plan, source.as_ref(), &found, &unvalidated).await;
+    let across = Contribution::of(plan, &mut found, &uncovered).across(plan, outside);
+    let jobs = jobs(plan, &mut found, &across, &Part::default(), None);
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let mut survey = Survey {
         chains: count(jobs.len()),

@@ -41,6 +41,11 @@ pub struct PreviousRecord {
 }
 
 impl PreviousRecord {
+    /// Returns what was read of a record before.
+    pub(crate) fn of(follows: Follows, chains: BTreeMap<ChainId, Option<Seam>>) -> Self {
+        Self { follows: Some(follows), chains, ..Self::default() }
+    }
+
     /// Takes the next event of the record.
     pub fn take(&mut self, event: &RunEvent) {
         match event {

@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) source: Arc<dyn ObjectSource>,
     pub(crate) bucket: String,
     pub(crate) scope: Scope,
-    pub(crate) unvalidated: Unvalidated,
+    pub(crate) unvalidated: Arc<Unvalidated>,
     pub(crate) results: Mutex<Results>,
 }
 
@@ -40,6 +40,17 @@ pub(crate) struct Comparison<'s> {
 }
 
 impl Shared {
+    /// Returns the state of searches whose results are kept apart.
+    pub(crate) fn apart(&self) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            bucket: self.bucket.clone(),
+            scope: self.scope.clone(),
+            unvalidated: Arc::clone(&self.unvalidated),
+            results: Mutex::default(),
+        }
+    }
+
     pub(crate) fn results(&self) -> MutexGuard<'_, Results> {
         self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }

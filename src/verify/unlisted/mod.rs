@@ -1,7 +1,7 @@
 //! The search for objects in the folders of log files that no verified digest names.
-pub(super) mod folders;
-pub(super) mod found;
+pub(crate) mod folders;
+pub(crate) mod found;
 mod look;
-pub(super) mod named_logs;
-pub(super) mod search;
-pub(super) mod unvalidated;
+pub(crate) mod named_logs;
+pub(crate) mod search;
+pub(crate) mod unvalidated;

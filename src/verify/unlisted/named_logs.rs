@@ -27,8 +27,8 @@ const ROUNDED: i64 = 10 * 60;
 pub(crate) struct Names {
     /// Hashes of the locations of its log files.
     places: Vec<u64>,
-    /// Those of them outside the folders of the chain's region.
-    elsewhere: Vec<u64>,
+    /// Locations of those outside the folders of the chain's region. Real digests name none.
+    elsewhere: Vec<ObjectLocation>,
     /// Hashes of the contents of its log files.
     contents: Vec<u64>,
 }
@@ -43,7 +43,7 @@ impl Names {
             names.places.push(place);
             names.contents.push(hasher.hash_one(log.hash));
             if !log.location.key.contains(&folder) {
-                names.elsewhere.push(place);
+                names.elsewhere.push(log.location.clone());
             }
         }
         names
@@ -53,18 +53,18 @@ impl Names {
         self.places.is_empty()
     }
 
-    /// Returns the hashes of log files outside the folders of the chain's region.
-    pub(crate) fn elsewhere(&self) -> &[u64] {
+    /// Returns the locations of log files outside the folders of the chain's region.
+    pub(crate) fn elsewhere(&self) -> &[ObjectLocation] {
         &self.elsewhere
     }
 }
 
 /// A set of location hashes.
-pub(crate) type Hashes = HashSet<u64, BuildHasherDefault<Hashed>>;
+type Hashes = HashSet<u64, BuildHasherDefault<Hashed>>;
 
 /// A hasher that returns its input, which is a hash already.
 #[derive(Debug, Default)]
-pub(crate) struct Hashed(u64);
+struct Hashed(u64);
 
 impl Hasher for Hashed {
     fn write(&mut self, bytes: &[u8]) {
@@ -119,6 +119,11 @@ impl NamedLogs {
     pub(crate) fn add(&mut self, names: Names) {
         self.places.extend(names.places);
         self.contents.extend(names.contents);
+    }
+
+    /// Adds log files that verified digests of the account's regions name outside their folders.
+    pub(crate) fn add_elsewhere(&mut self, elsewhere: &BTreeSet<ObjectLocation>) {
+        self.places.extend(elsewhere.iter().map(|at| self.hasher.hash_one(at)));
     }
 
     /// Notes the interval of a proven digest that extends beyond the period.
