@@ -14,6 +14,7 @@ pub mod locate;
 mod lookup;
 pub mod report;
 mod session;
+pub mod shard;
 pub mod source;
 mod trail_config;
 pub mod trust;

@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lookup", &["console", "report", "verify"]),
     ("trail_config", &["aws", "console", "files", "report"]),
     ("session", &["aws", "console", "files", "locate", "report", "source", "trust", "verify"]),
+    ("shard", &["console", "files", "locate", "report", "session", "source", "trust", "verify"]),
     (
         "cli",
         &[
@@ -34,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "lookup",
             "report",
             "session",
+            "shard",
             "source",
             "trail_config",
             "trust",

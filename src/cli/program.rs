@@ -2,7 +2,7 @@
 use super::args::commands::{Cli, Command};
 use super::command::attest::run as attest;
 use super::command::{
-    events, investigate, keys, lookup, manual, mirror, recover, replay, trail_config,
+    events, investigate, keys, lookup, manual, mirror, recover, replay, shard, trail_config,
     validate_logs, verify,
 };
 use crate::console::exit::ExitStatus;
@@ -59,9 +59,12 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Mirror(args) => runtime.block_on(mirror::run(&cli.aws, &args)),
         Command::Recover(args) => runtime.block_on(recover::run(&cli.aws, &args)),
         Command::Keys(args) => runtime.block_on(keys::run(&cli.aws, &args)),
+        Command::Merge(args) => shard::merge(&args),
+        Command::Plan(args) => runtime.block_on(shard::plan(&cli.aws, &args)),
         Command::Replay(args) => replay::run(&args),
         Command::TrailConfig(args) => runtime.block_on(trail_config::run(&cli.aws, &args)),
         Command::Verify(args) => runtime.block_on(verify::run(&cli.aws, &args)),
+        Command::Work(args) => runtime.block_on(shard::work(&cli.aws, &args)),
     };
     // Do not wait for requests whose answers are no longer needed.
     runtime.shutdown_background();

@@ -73,6 +73,11 @@ impl Refusal {
         }
     }
 
+    /// Returns the message.
+    pub(crate) fn words(&self) -> &str {
+        &self.words
+    }
+
     /// Prints the message to stderr and returns the exit status.
     pub(crate) fn print(&self) -> ExitStatus {
         print_to_stderr(&format!("error: {}", self.words));

@@ -46,6 +46,22 @@ impl AtomicFile {
         self.file.try_clone()
     }
 
+    /// Returns a handle that reads what was written, from its beginning.
+    pub(crate) fn reader(&self) -> io::Result<File> {
+        match &self.rename {
+            Some((temporary, _)) => File::open(temporary.path()),
+            None => Err(Error::other("it cannot be read again")),
+        }
+    }
+
+    /// Gives the file a different name than the one that it was created for.
+    pub(crate) fn keep_as(mut self, path: &Path) -> io::Result<()> {
+        if let Some((_, named)) = &mut self.rename {
+            *named = path.to_owned();
+        }
+        self.keep()
+    }
+
     /// Syncs the content to disk and then gives the file its name.
     pub(crate) fn keep(self) -> io::Result<()> {
         let Some((temporary, path)) = self.rename else { return Ok(()) };

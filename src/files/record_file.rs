@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use trailproof_core::record::document::{BadRecord, RecordFile, record_from};
+use trailproof_core::record::document::{
+    BadRecord, DocumentKind, RecordFile, document_from, record_from,
+};
 
 /// Opens the record at `path`, compressed or not, regardless of its extension.
 ///
@@ -13,6 +15,15 @@ use trailproof_core::record::document::{BadRecord, RecordFile, record_from};
 /// The file cannot be opened or read.
 pub(crate) fn open_record(path: &Path) -> Result<RecordFile, BadRecord> {
     record_from(Box::new(File::open(path)?))
+}
+
+/// Opens the document of this kind at `path`, compressed or not, regardless of its extension.
+///
+/// # Errors
+///
+/// The file cannot be opened or read.
+pub(crate) fn open_document(kind: DocumentKind, path: &Path) -> Result<RecordFile, BadRecord> {
+    document_from(kind, Box::new(File::open(path)?))
 }
 
 /// A run record that is being written.

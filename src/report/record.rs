@@ -100,6 +100,21 @@ impl<W: Write> Record<W> {
         }
     }
 
+    /// Adds a line that is not an event of a run: `write` writes it with its newline.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the writer fails, or if the line is longer than a reader accepts.
+    pub fn line(&mut self, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+        write(&mut self.line)?;
+        self.put()
+    }
+
+    /// Marks the document as whole, so that it gets its last line.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
     /// Writes the line in the buffer, and counts it.
     fn put(&mut self) -> io::Result<()> {
         check_line(&self.line)

@@ -4,6 +4,7 @@ use super::delivery_bucket::{
     no_root_message, relocations, roots,
 };
 use super::location::{BucketLocation, Location, LocationScope, RelocateOption, folder};
+use super::reading::{OpenStores, Reading, Store, mirrored, open};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::locate::copy_mapping::CopyMapping;
@@ -47,6 +48,9 @@ pub(crate) struct Evidence {
     pub(crate) left_open: Vec<RunEvent>,
     /// What each mirror was made for that is read for the bucket of delivery.
     pub(crate) mirrors: Vec<Header>,
+    /// How the evidence is read, so that a different process can read it in the same way; `None` if
+    /// that cannot be said.
+    pub(crate) reading: Option<Reading>,
 }
 
 impl Evidence {
@@ -137,6 +141,8 @@ pub(crate) struct Copies {
     /// The mirrors that are read, each with the bucket that `--relocate` replaces by it; `None` for
     /// the location itself.
     pub(crate) mirrors: Vec<(Option<String>, Header)>,
+    /// The stores of the rules.
+    pub(crate) stores: OpenStores,
 }
 
 impl Copies {
@@ -155,6 +161,7 @@ pub(crate) fn rules(
     complete: bool,
 ) -> Result<Copies, Refusal> {
     let (mut rules, mut mirrors) = (Vec::new(), Vec::new());
+    let mut stores = OpenStores::default();
     for (at, RelocateOption { bucket, prefix, to }) in moved.iter().enumerate() {
         let same = |other: &&RelocateOption| (&other.bucket, &other.prefix) == (bucket, prefix);
         if moved.iter().take(at).find(same).is_some_and(|other| other.to != *to) {
@@ -185,11 +192,18 @@ pub(crate) fn rules(
                 }
             }
         };
+        stores.add(
+            &source,
+            match to {
+                Location::Bucket(..) => Store::S3,
+                Location::Directory(path) => Store::Directory(path.clone()),
+            },
+        );
         let (bucket, prefix) = (bucket.clone(), prefix.clone());
         let complete = own || complete;
         rules.push(Relocation { bucket, prefix, source, to_bucket, to_prefix, complete });
     }
-    Ok(Copies { rules, complete, mirrors })
+    Ok(Copies { rules, complete, mirrors, stores })
 }
 
 /// Returns where a mirror made by trailproof holds what was delivered there: under its own name, or
@@ -200,19 +214,6 @@ fn in_mirror(mirror: &MirrorSource, bucket: &str, prefix: &str) -> (String, Stri
     }
     let header = mirror.header();
     (header.bucket.clone(), folder(&header.prefix))
-}
-
-/// Opens a directory.
-pub(crate) fn open(path: &Path) -> Result<Arc<DirectorySource>, Refusal> {
-    let mirror = DirectorySource::open(path).map_err(|error| {
-        Refusal::not_started(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
-    })?;
-    if let Some(why) = mirror.index_error() {
-        let index = path.join(crate::source::directory::INDEX);
-        let index = index.to_string_lossy().into_owned();
-        print_to_stderr(&format!("warning: `{}` is not used: {}", escape(&index), escape(why)));
-    }
-    Ok(Arc::new(mirror))
 }
 
 /// Finds the evidence in a directory.
@@ -267,7 +268,9 @@ pub(crate) async fn in_directory(
     copies.rules.extend(relocations(recorded.parts.keys(), &source, "", copies.complete));
     copies.rules.extend(relocations(others.iter(), &source, "", false));
     let mirrors = copies.mirrors_of(&bucket);
+    copies.stores.add(&source, Store::Directory(path.to_owned()));
     Ok(Evidence {
+        reading: copies.stores.reading(&copies.rules, None),
         source: Arc::new(Counted::new(Relocated::new(copies.rules, None), Arc::clone(counts))),
         roots,
         place: place(&bucket, "", directory_place(ReadKind::Directory, path), elsewhere),
@@ -302,25 +305,6 @@ async fn beside(files: &Arc<DirectorySource>, mirrored: &MirrorSource, shown: &s
     ));
 }
 
-/// Opens the mirror that trailproof made at this path, if there is one.
-pub(crate) fn mirror_at(path: &Path) -> Result<Option<MirrorSource>, Refusal> {
-    mirrored(&open(path)?, path)
-}
-
-/// Returns the mirror that trailproof made in this directory, if there is one.
-fn mirrored(mirror: &Arc<DirectorySource>, path: &Path) -> Result<Option<MirrorSource>, Refusal> {
-    let shown = escape(&path.to_string_lossy()).into_owned();
-    let mirrored = MirrorSource::open(path, mirror)
-        .map_err(|why| Refusal::not_started(format!("cannot use the mirror `{shown}`: {why}")))?;
-    if mirrored.as_ref().is_some_and(|mirrored| !mirrored.header().complete) {
-        print_to_stderr(&format!(
-            "warning: the mirror `{shown}` is incomplete: the run that made it was interrupted\n\n\
-             hint: run the same `trailproof mirror` command again to resume it"
-        ));
-    }
-    Ok(mirrored)
-}
-
 /// Finds the evidence in a bucket. The bucket may be a copy of a different one, and may be read
 /// from a mirror of it in `directory`.
 pub(crate) async fn in_bucket(
@@ -332,6 +316,13 @@ pub(crate) async fn in_bucket(
     elsewhere: Vec<ReadPlace>,
     directory: Option<&Path>,
 ) -> Result<Evidence, Refusal> {
+    copies.stores.add(
+        &s3,
+        match directory {
+            Some(path) => Store::Directory(path.to_owned()),
+            None => Store::S3,
+        },
+    );
     let unlisted = |why: ReadFailure| Refusal::bucket_unlisted(&bucket, &why);
     let found = if is_root {
         Roots { prefixes: vec![prefix.clone()], ..Roots::default() }
@@ -368,12 +359,13 @@ pub(crate) async fn in_bucket(
     if !copy && named.is_none_or(|named| named == bucket) {
         let copy = !copies.rules.is_empty();
         let mirrors = copies.mirrors_of(&bucket);
+        let reading = copies.stores.reading(&copies.rules, Some(&s3));
         let source: Arc<dyn ObjectSource> =
             if copy { Arc::new(Relocated::new(copies.rules, Some(s3))) } else { s3 };
         let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
         let place = place(&bucket, &prefix, read, elsewhere);
         let roots = found.prefixes;
-        return Ok(Evidence { source, bucket, roots, place, copy, left_open, mirrors });
+        return Ok(Evidence { source, bucket, roots, place, copy, left_open, mirrors, reading });
     }
     if recorded.parts.is_empty()
         && let Some(named) = named
@@ -391,6 +383,7 @@ pub(crate) async fn in_bucket(
     copies.rules.extend(relocations(others.iter(), &s3, &bucket, false));
     let mirrors = copies.mirrors_of(&original);
     Ok(Evidence {
+        reading: copies.stores.reading(&copies.rules, Some(&s3)),
         source: Arc::new(Relocated::new(copies.rules, Some(s3))),
         roots: roots(&recorded),
         place: place(

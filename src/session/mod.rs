@@ -13,6 +13,7 @@ pub(crate) mod location;
 pub(crate) mod of_record;
 pub(crate) mod open;
 pub(crate) mod period;
+pub(crate) mod reading;
 pub(crate) mod request;
 pub(crate) mod store;
 pub(crate) mod time_text;

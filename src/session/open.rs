@@ -2,6 +2,7 @@
 use super::custody;
 use super::evidence::{self, Evidence};
 use super::location::Location;
+use super::reading::{self, Reading};
 use super::request::{VerifyRequest, bucket_of, expected};
 use super::store::{s3, warn_without_roots};
 use crate::aws::caller::{caller, is_of_aws};
@@ -15,7 +16,7 @@ use crate::source::layer::overlay::VersionsView;
 use crate::source::mirror::writer::{MirrorWriter, MirroringSource};
 use crate::source::s3::StoreClock;
 use crate::source::version::VersionSource;
-use crate::trust::bundle::{BundleKeys, NoKeys};
+use crate::trust::bundle::{Bundle, BundleKeys, NoKeys};
 use crate::trust::cloudtrail::CloudTrail;
 use crate::trust::{KeyService, TrailService};
 use crate::verify::plan::VerifyPlan;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::task::JoinHandle;
 use trailproof_core::record::ReadVersions;
+use trailproof_core::vocab::ids::TrailArn;
 use trailproof_core::vocab::time::Timestamp;
 
 /// Seconds that the store's clock may differ from this machine's before a warning is printed.
@@ -55,6 +57,17 @@ pub(crate) enum CallerLookup {
     Skipped,
 }
 
+/// The keys that a planned run trusts.
+#[derive(Debug)]
+pub(crate) enum PlannedKeys {
+    /// Those that CloudTrail returns.
+    CloudTrail,
+    /// Those of files, with the names that records show.
+    Files(Bundle, String),
+    /// None.
+    None,
+}
+
 /// An opened run: its evidence, keys and plan. Every command that reads evidence starts here.
 pub(crate) struct Session {
     pub(crate) plan: VerifyPlan,
@@ -71,6 +84,8 @@ pub(crate) struct Session {
     /// The directory that is read, if the location is one.
     directory: Option<(PathBuf, Arc<DirectorySource>)>,
     no_keys: bool,
+    /// How the evidence is read; `None` if no other process can read it in the same way.
+    pub(crate) reading: Option<Reading>,
     /// When the run began, by this machine's clock.
     began: Timestamp,
     /// The clock of the store, if a store is used.
@@ -106,7 +121,10 @@ impl Session {
         let billed = if directory.is_some() { Arc::default() } else { Arc::clone(counts) };
         // A copy is verified without any request, unless `--relocate` names a part of it in S3.
         let mut online = match directory.is_none() || moved_to_s3 {
-            true => Some(Online::start(aws, &billed, caller, &request).await?),
+            true => {
+                let (trail, concurrency) = (request.trail.as_ref(), request.concurrency);
+                Some(Online::start(aws, &billed, caller, trail, concurrency).await?)
+            }
             false => None,
         };
         let billed = online.is_some().then_some(billed);
@@ -132,7 +150,7 @@ impl Session {
                 (found.await?, Some(trust))
             }
             (Some(path), _) => {
-                let opened = &*opened.insert(evidence::open(path)?);
+                let opened = &*opened.insert(reading::open(path)?);
                 let (scope, named) = (&request.scope, request.of_bucket.as_deref());
                 let found = {
                     let within = request.within.is_some();
@@ -182,9 +200,55 @@ impl Session {
             endpoint,
             directory: directory.zip(opened),
             no_keys,
+            reading: evidence.reading,
             began,
             clock,
             caller,
+        })
+    }
+
+    /// Opens the evidence of a run that was planned elsewhere. Nothing is searched: `reading` says how
+    /// it is read. If a trail is named, its status is requested.
+    pub(crate) async fn planned(
+        aws: &AwsOptions,
+        mut plan: VerifyPlan,
+        reading: Reading,
+        (trail, keys): (Option<TrailArn>, PlannedKeys),
+        counts: &Arc<Counts>,
+        concurrency: Option<usize>,
+    ) -> Result<Self, Refusal> {
+        let mut online = match reading.uses_s3() {
+            true => {
+                let skipped = CallerLookup::Skipped;
+                Some(Online::start(aws, counts, skipped, trail.as_ref(), concurrency).await?)
+            }
+            false => None,
+        };
+        let view = online.as_mut().and_then(|online| online.show(plan.place.versions()));
+        let source = reading.open(online.as_ref().map(|online| &online.source), counts)?;
+        let clock = online.as_ref().map(|online| Arc::clone(&online.clock));
+        let endpoint = online.as_mut().and_then(|online| online.endpoint.take());
+        let trust = online.map(|online| online.trust);
+        let keys: Arc<dyn KeyService> = match (keys, &trust) {
+            (PlannedKeys::Files(bundle, names), _) => Arc::new(BundleKeys::new(bundle, names)),
+            (PlannedKeys::CloudTrail, Some(trust)) => trust.clone(),
+            (PlannedKeys::CloudTrail | PlannedKeys::None, _) => Arc::new(NoKeys),
+        };
+        plan.status = trail.zip(trust).map(|(arn, service)| StatusOf { arn, service });
+        Ok(Self {
+            began: plan.now,
+            billed: reading.uses_s3().then(|| Arc::clone(counts)),
+            plan,
+            source,
+            view,
+            keys,
+            copying: None,
+            endpoint,
+            directory: None,
+            no_keys: false,
+            reading: Some(reading),
+            clock,
+            caller: None,
         })
     }
 
@@ -287,13 +351,14 @@ impl Online {
         aws: &AwsOptions,
         counts: &Arc<Counts>,
         wanted: CallerLookup,
-        request: &VerifyRequest,
+        trail: Option<&TrailArn>,
+        concurrency: Option<usize>,
     ) -> Result<Self, Refusal> {
         let not_started = |error: &dyn std::fmt::Display| Refusal::not_started(error.to_string());
         let options = AwsOptions {
             // `--region` selects what to verify here. A trail is looked up in its home region;
             // everything else in the region that it belongs to.
-            region: request.trail.as_ref().map(|arn| arn.home_region.to_string()),
+            region: trail.map(|arn| arn.home_region.to_string()),
             ..aws.clone()
         };
         let config = AwsConfig::load(options).await.map_err(|error| not_started(&error))?;
@@ -304,7 +369,7 @@ impl Online {
             let config = config.clone();
             tokio::spawn(async move { caller(&config).await })
         });
-        let (source, clock) = s3(&config, counts, request.concurrency);
+        let (source, clock) = s3(&config, counts, concurrency);
         let endpoint = config.endpoint(Service::S3).filter(|endpoint| !is_of_aws(endpoint));
         let versions = source;
         let source: Arc<dyn ObjectSource> = versions.clone();

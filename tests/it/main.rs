@@ -41,6 +41,7 @@ mod replay;
 mod reports;
 mod resume;
 mod s3_source;
+mod shards;
 mod storage;
 #[path = "../support/mod.rs"]
 mod support;

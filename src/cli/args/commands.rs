@@ -8,6 +8,7 @@ use super::lookup::LookupArgs;
 use super::mirror::MirrorArgs;
 use super::output::ReplayArgs;
 use super::recover::RecoverArgs;
+use super::shard::{MergeArgs, PlanArgs, WorkArgs};
 use super::trail_config::TrailConfigArgs;
 use super::verify::VerifyArgs;
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +38,12 @@ pub(crate) enum Command {
     Investigate(Box<InvestigateArgs>),
     /// Regenerate any report from a run record, without the evidence
     Replay(ReplayArgs),
+    /// Cut a run into shards, for a cluster: write the plan of all shards
+    Plan(PlanArgs),
+    /// Verify shards of a plan, and write a record of each
+    Work(WorkArgs),
+    /// Make the run record of the records of all shards
+    Merge(MergeArgs),
     /// Copy a bucket's digests and log files into a directory, and verify them on the way
     Mirror(MirrorArgs),
     /// Recover deleted and replaced digests and log files from the versions that are left

@@ -11,5 +11,6 @@ pub(super) mod output;
 pub(super) mod recover;
 pub(super) mod request;
 pub(super) mod selection;
+pub(super) mod shard;
 pub(super) mod trail_config;
 pub(super) mod verify;

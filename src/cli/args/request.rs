@@ -1,6 +1,6 @@
 //! Builds the typed request of a run from the options of a command.
 use super::selection::Selection;
-use super::verify::VerifyArgs;
+use super::verify::{EvidenceArgs, VerifyArgs};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::lookup::files::LookupFile;
@@ -141,6 +141,14 @@ impl VerifyRequest {
 
     /// Reads the options of `verify`.
     pub(crate) fn of_verify(args: &VerifyArgs, began: Timestamp) -> Result<Self, Refusal> {
+        let mut request = Self::of_evidence(&args.evidence, began)?;
+        request.known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
+        request.concurrency = args.concurrency;
+        Ok(request)
+    }
+
+    /// Reads what to verify and where.
+    pub(crate) fn of_evidence(args: &EvidenceArgs, began: Timestamp) -> Result<Self, Refusal> {
         let since = args.since.as_deref().map(record_at).transpose()?.flatten();
         let since = since.map(|path| earlier::since(&path));
         let since = since.transpose()?;
@@ -157,10 +165,8 @@ impl VerifyRequest {
         request.scope.trails.extend(request.trail.clone().map(TrailFilter::Arn));
         request.since = since.map(Arc::new);
         request.unlisted = args.unlisted || !args.no_unlisted;
-        request.known = args.resume.as_deref().map(earlier::known).transpose()?.map(Arc::new);
         let accepted = args.accept.as_deref().map(|path| exceptions::read(path, began));
         request.accepted = accepted.transpose()?;
-        request.concurrency = args.concurrency;
         request.copy(&args.relocate, args.bucket.as_deref(), args.complete_copy)?;
         request.trust_keys(&args.public_keys)?;
         request.versions = args.as_of.as_deref().map(|text| as_of(text, &request)).transpose()?;

@@ -5,9 +5,9 @@ use super::selection::Selection;
 use clap::Args;
 use std::path::PathBuf;
 
-/// The options of `verify`.
+/// What to verify and where, for every command that makes or plans a run.
 #[derive(Args, Debug)]
-pub(crate) struct VerifyArgs {
+pub(crate) struct EvidenceArgs {
     /// Evidence to verify: `s3://BUCKET[/PREFIX]`, or a directory with a copy of it
     #[arg(value_name = "LOCATION", required_unless_present = "trail_arn")]
     pub(crate) location: Option<String>,
@@ -21,9 +21,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) since: Option<String>,
     /// Verify the bucket as it was at this time, from the versions of its objects that are left;
     /// the period then ends at that time at the latest
-    #[arg(long, value_name = "TIME", conflicts_with_all = [
-        "since", "resume", "relocate", "complete_copy", "bucket", "dry_run",
-    ])]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["since", "relocate", "complete_copy", "bucket"])]
     pub(crate) as_of: Option<String>,
     /// Trust the public keys in FILE instead of asking AWS (repeatable)
     #[arg(long, value_name = "FILE")]
@@ -45,16 +43,25 @@ pub(crate) struct VerifyArgs {
     /// Search for log files that no digest names (the default)
     #[arg(long, overrides_with = "no_unlisted", hide = true)]
     pub(crate) unlisted: bool,
-    /// Skip log files that this record of an earlier run proves and the store lists unchanged
-    #[arg(long, value_name = "RECORD")]
-    pub(crate) resume: Option<PathBuf>,
     /// Report the reviewed exceptions in FILE (TOML) beside the verdict: what was accepted, why, by whom
     /// and until when. They change neither the verdict nor the exit status
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) accept: Option<PathBuf>,
+}
+
+/// The options of `verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
+    /// Skip log files that this record of an earlier run proves and the store lists unchanged
+    #[arg(long, value_name = "RECORD", conflicts_with = "as_of")]
+    pub(crate) resume: Option<PathBuf>,
     /// List only, and estimate a run: the number of chains, digests, log files and requests, the
     /// time, and the price of the requests
-    #[arg(long, conflicts_with_all = ["format", "record", "report", "junit", "ocsf", "resume"])]
+    #[arg(long, conflicts_with_all = [
+        "format", "record", "report", "junit", "ocsf", "resume", "as_of", "accept",
+    ])]
     pub(crate) dry_run: bool,
     /// Format of the report on stdout
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]

@@ -6,7 +6,7 @@ use crate::console::refusal::{Refusal, print_result};
 use crate::console::stream::print_to_stderr;
 use crate::report::mirror::check::{CheckReport, FileFault, Files, SampleRead, json, text};
 use crate::session::environment::now;
-use crate::session::evidence;
+use crate::session::reading;
 use crate::source::mirror::CUSTODY;
 use crate::source::mirror::custody::{
     CustodyEvent, CustodyLog, FixityChecked, SampleTaken, Volume,
@@ -25,7 +25,7 @@ pub(super) fn run(args: &CheckArgs) -> ExitStatus {
 
 fn attempt(args: &CheckArgs) -> Result<ExitStatus, Refusal> {
     let began = now();
-    let fixity = Fixity::open(&args.directory, evidence::open(&args.directory)?)?;
+    let fixity = Fixity::open(&args.directory, reading::open(&args.directory)?)?;
     // Terabytes may be read before the first write.
     let mut log = match args.no_log {
         true => None,

@@ -9,8 +9,8 @@ use crate::console::refusal::{Refusal, print_result};
 use crate::files::space::Space;
 use crate::report::mirror::plan::{Free, Kind, MirrorPlan, json, text};
 use crate::session::environment::now;
-use crate::session::evidence;
 use crate::session::open::{CallerLookup, Session};
+use crate::session::reading;
 use crate::session::request::VerifyRequest;
 use crate::source::layer::count::Counts;
 use crate::source::mirror::MirrorSource;
@@ -102,5 +102,5 @@ fn mirror(directory: &Path) -> Result<Option<MirrorSource>, Refusal> {
     if !directory.exists() {
         return Ok(None);
     }
-    evidence::mirror_at(directory)
+    reading::mirror_at(directory)
 }

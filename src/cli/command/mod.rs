@@ -12,6 +12,7 @@ mod mirror_check;
 mod mirror_dry_run;
 pub(super) mod recover;
 pub(super) mod replay;
+pub(super) mod shard;
 pub(super) mod trail_config;
 pub(super) mod validate_logs;
 pub(super) mod verify;

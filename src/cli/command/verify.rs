@@ -24,9 +24,9 @@ pub(crate) async fn run(aws: &AwsArgs, args: &VerifyArgs) -> ExitStatus {
     if args.dry_run {
         return dry_run::run(aws, args).await;
     }
-    let earlier = args.since.as_deref().map(Path::new).filter(|path| path.is_file());
+    let earlier = args.evidence.since.as_deref().map(Path::new).filter(|path| path.is_file());
     let outputs = Outputs::new(args.format, &args.record, &args.outputs);
-    let mut inputs = earlier.into_iter().chain(args.accept.as_deref());
+    let mut inputs = earlier.into_iter().chain(args.evidence.accept.as_deref());
     let outputs = outputs.and_then(|outputs| inputs.try_fold(outputs, Outputs::beside));
     let mut outputs = match outputs {
         Ok(outputs) => outputs,

@@ -1,0 +1,311 @@
+//! `trailproof plan`, `work` and `merge`: one run cut into shards.
+use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::shard::{MergeArgs, PlanArgs, WorkArgs};
+use crate::cli::terminal::interrupt::unless_interrupted;
+use crate::cli::terminal::progress::Progress;
+use crate::cli::terminal::request_summary::print_request_summary;
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::{Refusal, print_result};
+use crate::console::stream::{print_to_stderr, print_to_stdout};
+use crate::files::atomic::{AtomicFile, check_absent};
+use crate::files::record_file::{PartialFile, open_document};
+use crate::report::record::RecordSink;
+use crate::session::environment::now;
+use crate::session::key_files;
+use crate::session::location::Location;
+use crate::session::open::{CallerLookup, PlannedKeys, Session};
+use crate::session::request::VerifyRequest;
+use crate::shard::merge::{MergeError, Merged, ShardRecords};
+use crate::shard::plan::{KeysShape, ShardPlan, cut};
+use crate::shard::work;
+use crate::source::layer::count::Counts;
+use crate::source::mirror::KEYS_BESIDE;
+use crate::verify::parts::survey_all;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::io::{self, BufRead as _, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trailproof_core::record::RunEvent;
+use trailproof_core::record::document::DocumentKind;
+use trailproof_core::record::wire::write_json;
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::location::{escape, excerpt};
+
+/// Variables in which schedulers number the tasks of an array.
+const INDEXES: [&str; 3] =
+    ["SLURM_ARRAY_TASK_ID", "AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"];
+
+/// Changed digests that a warning names.
+const NAMED: usize = 10;
+
+/// Runs `plan` and returns the exit status.
+pub(crate) async fn plan(aws: &AwsArgs, args: &PlanArgs) -> ExitStatus {
+    match unless_interrupted(make_plan(aws, args)).await {
+        Err(signal) => signal,
+        Ok(Ok(status)) => status,
+        Ok(Err(refusal)) => refusal.print(),
+    }
+}
+
+async fn make_plan(aws: &AwsArgs, args: &PlanArgs) -> Result<ExitStatus, Refusal> {
+    check_absent(&args.output, args.force)?;
+    let counts = Arc::new(Counts::default());
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut request = VerifyRequest::of_evidence(&args.evidence, now())?;
+    request.concurrency = args.concurrency;
+    let keys = planned_keys(&request, &args.evidence.public_keys)?;
+    let skipped = CallerLookup::Skipped;
+    let mut session = Session::open(&aws.access(), request, &counts, skipped, None).await?;
+    let Some(reading) = session.reading.take() else {
+        return Err(Refusal::usage(
+            "a folder with digests by file name alone cannot be cut into shards\n\nhint: \
+             `trailproof verify` verifies it on one machine",
+        ));
+    };
+    progress.note(&RunEvent::RunStarted(Box::new(session.plan.start())));
+    let surveyed = survey_all(&session.plan, &session.source).await;
+    let most = args.shards.and_then(|most| usize::try_from(most).ok());
+    let shards = cut(&surveyed, most);
+    let trail = session.plan.status.as_ref().map(|status| status.arn.clone());
+    let number = shards.len();
+    let plan = ShardPlan { plan: session.plan.clone(), surveyed, reading, keys, trail, shards };
+    let written = AtomicFile::create(&args.output, args.force).and_then(|file| {
+        let mut out = BufWriter::new(file.writer()?);
+        plan.write(&mut out)?;
+        out.flush()?;
+        drop(out);
+        file.keep()
+    });
+    written.map_err(|error| cannot_write(&args.output, &error))?;
+    progress.stop();
+    session.remarks();
+    session.warn_clock_skew();
+    if let Some(billed) = &session.billed {
+        print_request_summary(args.quiet, billed);
+    }
+    print_result(format!("{number}\n").as_bytes(), ExitStatus::Success)
+}
+
+/// Returns where the keys of a run come from.
+fn planned_keys(request: &VerifyRequest, typed: &[PathBuf]) -> Result<KeysShape, Refusal> {
+    let in_directory = match &request.place {
+        Some(Location::Directory(path)) => Some(path),
+        _ => None,
+    };
+    let Some((_, names)) = &request.keys else {
+        return Ok(match in_directory {
+            Some(_) => KeysShape::None,
+            None => KeysShape::Cloudtrail,
+        });
+    };
+    let beside = in_directory.map(|path| path.join(KEYS_BESIDE));
+    let paths: Vec<PathBuf> = match typed {
+        [] => beside.into_iter().collect(),
+        typed => typed.to_vec(),
+    };
+    let sha256 = paths.iter().map(|path| hash(path)).collect::<Result<_, _>>()?;
+    let shown = |path: &PathBuf| {
+        let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+        path.to_string_lossy().into_owned()
+    };
+    Ok(KeysShape::Files { names: names.clone(), paths: paths.iter().map(shown).collect(), sha256 })
+}
+
+fn hash(path: &Path) -> Result<String, Refusal> {
+    let read = std::fs::read(path).map(|bytes| hex::encode(Sha256::digest(bytes)));
+    read.map_err(|error| cannot_read(path, &error))
+}
+
+/// Runs `work` and returns the exit status.
+pub(crate) async fn work(aws: &AwsArgs, args: &WorkArgs) -> ExitStatus {
+    match unless_interrupted(do_work(aws, args)).await {
+        Err(signal) => signal,
+        Ok(Ok(status)) => status,
+        Ok(Err(refusal)) => refusal.print(),
+    }
+}
+
+/// What `work` prints on stdout for each shard.
+#[derive(Serialize)]
+struct Status<'a> {
+    shard: u64,
+    record: &'a str,
+    chains: u64,
+    digests_changed: usize,
+}
+
+async fn do_work(aws: &AwsArgs, args: &WorkArgs) -> Result<ExitStatus, Refusal> {
+    let (plan, sha256) = read_plan(&args.plan)?;
+    let keys = trusted(&plan.keys, &args.public_keys)?;
+    let counts = Arc::new(Counts::default());
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let access = aws.access();
+    let opened = Session::planned(
+        &access,
+        plan.plan.clone(),
+        plan.reading.clone(),
+        (plan.trail.clone(), keys),
+        &counts,
+        args.concurrency,
+    );
+    let mut session = opened.await?;
+    session.plan.workload = progress.workload();
+    let (mut all_chains, mut all_digests) = (0, 0);
+    for shard in shards(args)? {
+        let shard = shard?;
+        // The progress is that of all shards which were begun.
+        let mut note = |event: &RunEvent| match event {
+            RunEvent::BucketListed { chains, digests, .. } => {
+                (all_chains, all_digests) = (all_chains + chains, all_digests + digests);
+                let (chains, digests, left_out) = (all_chains, all_digests, Vec::new());
+                progress.note(&RunEvent::BucketListed { chains, digests, left_out });
+            }
+            event => progress.note(event),
+        };
+        let done = work::work(&plan, &sha256, shard, &session, &args.to, &mut note).await?;
+        let record = done.path.to_string_lossy();
+        let status =
+            Status { shard, record: &record, chains: done.chains, digests_changed: done.changed };
+        let mut line = Vec::new();
+        let written = write_json(&mut line, &status).and_then(|()| {
+            line.push(b'\n');
+            print_to_stdout(&line)
+        });
+        written.map_err(|error| Refusal::stdout_lost(&error))?;
+    }
+    progress.stop();
+    session.warn_clock_skew();
+    if let Some(billed) = &session.billed {
+        print_request_summary(args.quiet, billed);
+    }
+    Ok(ExitStatus::Success)
+}
+
+type Shards = Box<dyn Iterator<Item = Result<u64, Refusal>> + Send>;
+
+/// Returns the shards to verify: those of the options, of the scheduler, or of the lines on stdin.
+fn shards(args: &WorkArgs) -> Result<Shards, Refusal> {
+    if !args.shard.is_empty() {
+        return Ok(Box::new(args.shard.clone().into_iter().map(Ok)));
+    }
+    if args.shard_from_env {
+        let number = INDEXES.into_iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
+        let (name, text) = number.ok_or_else(|| {
+            Refusal::usage(format!(
+                "none of {} is set",
+                INDEXES.map(|name| format!("`{name}`")).join(", ")
+            ))
+        })?;
+        return Ok(Box::new(std::iter::once(shard_number(&text, name))));
+    }
+    let lines = io::stdin().lock().lines().map(|line| {
+        let line =
+            line.map_err(|error| Refusal::not_started(format!("cannot read stdin: {error}")))?;
+        shard_number(line.trim(), "stdin")
+    });
+    Ok(Box::new(lines.collect::<Vec<_>>().into_iter()))
+}
+
+fn shard_number(text: &str, from: &str) -> Result<u64, Refusal> {
+    let wrong = || {
+        let shown = excerpt(text, SHOWN);
+        Refusal::usage(format!("`{shown}` from {from} is not the number of a shard"))
+    };
+    text.parse().map_err(|_| wrong())
+}
+
+/// Reads the keys that the plan trusts.
+fn trusted(keys: &KeysShape, elsewhere: &[PathBuf]) -> Result<PlannedKeys, Refusal> {
+    let (names, paths, sha256) = match keys {
+        KeysShape::Cloudtrail => return Ok(PlannedKeys::CloudTrail),
+        KeysShape::None => return Ok(PlannedKeys::None),
+        KeysShape::Files { names, paths, sha256 } => (names, paths, sha256),
+    };
+    let paths: Vec<PathBuf> = match elsewhere {
+        [] => paths.iter().map(PathBuf::from).collect(),
+        elsewhere => elsewhere.to_vec(),
+    };
+    let found: Vec<String> = paths.iter().map(|path| hash(path)).collect::<Result<_, _>>()?;
+    if found != *sha256 {
+        return Err(Refusal::usage(format!(
+            "the files of public keys are not those of the plan: their SHA-256 is {}, and the plan \
+             has {}",
+            found.join(", "),
+            excerpt(&sha256.join(", "), 4 * SHOWN),
+        )));
+    }
+    match key_files::read(&paths)? {
+        Some(bundle) => Ok(PlannedKeys::Files(bundle, names.clone())),
+        None => Ok(PlannedKeys::None),
+    }
+}
+
+fn read_plan(path: &Path) -> Result<(ShardPlan, String), Refusal> {
+    let read = open_document(DocumentKind::ShardPlan, path).and_then(ShardPlan::read);
+    read.map_err(|why| {
+        let shown = path.to_string_lossy();
+        Refusal::not_started(format!("cannot use the plan `{}`: {why}", escape(&shown)))
+    })
+}
+
+/// Runs `merge` and returns the exit status.
+pub(crate) fn merge(args: &MergeArgs) -> ExitStatus {
+    match do_merge(args) {
+        Ok(status) => status,
+        Err(refusal) => refusal.print(),
+    }
+}
+
+fn do_merge(args: &MergeArgs) -> Result<ExitStatus, Refusal> {
+    check_absent(&args.record, args.force)?;
+    let (plan, sha256) = read_plan(&args.plan)?;
+    let records = ShardRecords::open(&plan, &sha256, &args.shards)?;
+    let lost = |error: &io::Error| cannot_write(&args.record, error);
+    let file = PartialFile::create(&args.record, args.force).map_err(|error| lost(&error))?;
+    let out = BufWriter::new(file.writer().map_err(|error| lost(&error))?);
+    let compressed = args.record.extension().is_some_and(|extension| extension == "zst");
+    let sink = match compressed {
+        true => RecordSink::zstd(out).map_err(|error| lost(&error))?,
+        false => RecordSink::Plain(out),
+    };
+    let Merged { summary, changed } = records.merge(&plan, sink).map_err(|why| match why {
+        MergeError::Bad(refusal) => refusal,
+        MergeError::Lost(error) => lost(&error),
+    })?;
+    file.keep().map_err(|error| lost(&error))?;
+    if records.duplicates > 0 {
+        print_to_stderr(&format!(
+            "note: {} records are identical to another of the same shard",
+            records.duplicates
+        ));
+    }
+    warn_changed(&changed);
+    let line = format!("{}\n", summary.verdict.words());
+    print_result(line.as_bytes(), ExitStatus::from(summary.verdict))
+}
+
+/// Warns about digests that appeared or disappeared after the plan was made.
+fn warn_changed(changed: &[String]) {
+    if changed.is_empty() {
+        return;
+    }
+    let named: Vec<String> =
+        changed.iter().take(NAMED).map(|key| format!("`{}`", excerpt(key, SHOWN))).collect();
+    let more = if changed.len() > NAMED { " and others" } else { "" };
+    print_to_stderr(&format!(
+        "warning: the evidence changed between the plan and its shards: {} digests appeared or \
+         disappeared: {}{more}\n\nhint: if the period had not ended two hours before the plan was \
+         made, digests were still to come",
+        changed.len(),
+        named.join(", "),
+    ));
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Refusal {
+    Refusal::output_lost(format!("cannot write `{}`: {error}", escape(&path.to_string_lossy())))
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> Refusal {
+    Refusal::not_started(format!("cannot read `{}`: {error}", escape(&path.to_string_lossy())))
+}

@@ -1,0 +1,91 @@
+//! Shards within one process, for programs that bring their own scheduler and their own sources.
+use super::merge::{MergeError, ShardRecords};
+use super::plan::{KeysShape, ShardPlan, cut};
+use super::work::{WorkError, write_record};
+use crate::report::record::RecordSink;
+use crate::session::reading::Reading;
+use crate::source::ObjectSource;
+use crate::trust::KeyService;
+use crate::verify::parts::survey_all;
+use crate::verify::plan::VerifyPlan;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use trailproof_core::record::document::{DocumentKind, document_from};
+use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::location::escape;
+
+/// Plans a run over `source`, cut into at most `most` shards, or into one for each account and
+/// region. Returns the bytes of the plan and the number of shards.
+///
+/// # Errors
+///
+/// A line of the plan is longer than a reader accepts.
+pub async fn plan(
+    verify: &VerifyPlan,
+    source: &Arc<dyn ObjectSource>,
+    most: Option<usize>,
+) -> io::Result<(Vec<u8>, u64)> {
+    let surveyed = survey_all(verify, source).await;
+    let shards = cut(&surveyed, most);
+    let number = u64::try_from(shards.len()).unwrap_or(u64::MAX);
+    let plan = ShardPlan {
+        plan: verify.clone(),
+        surveyed,
+        reading: Reading { below: None, rules: Vec::new() },
+        keys: KeysShape::None,
+        trail: None,
+        shards,
+    };
+    let mut bytes = Vec::new();
+    plan.write(&mut bytes)?;
+    Ok((bytes, number))
+}
+
+/// Verifies a shard of the plan in these bytes, and returns the bytes of its record.
+///
+/// # Errors
+///
+/// The plan cannot be used, or the shard cannot be verified as one machine would.
+pub async fn work(
+    plan: &[u8],
+    shard: u64,
+    source: Arc<dyn ObjectSource>,
+    keys: Arc<dyn KeyService>,
+) -> Result<Vec<u8>, String> {
+    let (plan, sha256) = read(plan)?;
+    let mut bytes = Vec::new();
+    let out = RecordSink::Plain(&mut bytes);
+    let written =
+        write_record(&plan, &plan.plan, (&sha256, shard), (source, keys), out, &mut |_| {}).await;
+    match written {
+        Ok(_) => Ok(bytes),
+        Err(WorkError::NoShard) => Err(format!("the plan has no shard {shard}")),
+        Err(WorkError::Unlisted(folder, why)) => {
+            Err(format!("cannot list `{}`, which the plan lists: {why}", escape(&folder)))
+        }
+        Err(WorkError::Expired(why)) => Err(format!("the credentials expired: {why}")),
+        Err(WorkError::Lost(error)) => Err(format!("cannot write the record: {error}")),
+    }
+}
+
+/// Merges the records in these files and folders, and writes the record of the whole run to `to`.
+///
+/// # Errors
+///
+/// The plan or a record cannot be used, a shard is missing, or the record cannot be written.
+pub fn merge(plan: &[u8], shards: &[PathBuf], to: impl Write + Send) -> Result<Verdict, String> {
+    let (plan, sha256) = read(plan)?;
+    let records = ShardRecords::open(&plan, &sha256, shards);
+    let records = records.map_err(|refusal| refusal.words().to_owned())?;
+    match records.merge(&plan, RecordSink::Plain(to)) {
+        Ok(merged) => Ok(merged.summary.verdict),
+        Err(MergeError::Bad(refusal)) => Err(refusal.words().to_owned()),
+        Err(MergeError::Lost(error)) => Err(format!("cannot write the record: {error}")),
+    }
+}
+
+fn read(plan: &[u8]) -> Result<(ShardPlan, String), String> {
+    let file = document_from(DocumentKind::ShardPlan, Box::new(io::Cursor::new(plan.to_vec())));
+    file.and_then(ShardPlan::read).map_err(|why| format!("cannot use the plan: {why}"))
+}

@@ -1,0 +1,350 @@
+//! Makes the record of the whole run from the records of all shards.
+//!
+//! The lines about chains are copied as they are, in canonical order, one record after another. What
+//! crosses shards is joined: public keys are recorded once, and everything after the chains follows
+//! from what all shards kept.
+use super::plan::ShardPlan;
+use super::shard_lines::{ReadAfter, ShardLine, ShardStarted};
+use crate::console::refusal::Refusal;
+use crate::files::record_file::open_document;
+use crate::report::RunReporter as _;
+use crate::report::record::{Record, RecordSink};
+use crate::verify::after_chains::AfterChains;
+use crate::verify::chains::Listed;
+use crate::verify::run::judged_before;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use trailproof_core::record::document::{BadRecord, DocumentKind, RecordFile};
+use trailproof_core::record::wire::{Unreadable, read_event};
+use trailproof_core::record::{AcceptanceTally, RunEvent, RunSummary};
+use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::ids::Region;
+use trailproof_core::vocab::location::{escape, excerpt};
+
+/// Shards that a message names.
+const NAMED: usize = 10;
+
+/// The records of all shards of a plan, each checked by its first line.
+#[derive(Debug)]
+pub(crate) struct ShardRecords {
+    /// One file a shard, in the order of the shards.
+    files: Vec<(PathBuf, ShardStarted)>,
+    /// The number of files that are the same as another.
+    pub(crate) duplicates: usize,
+}
+
+/// What came of a merge.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    pub(crate) summary: RunSummary,
+    /// Digests that only one of the plan's and a shard's listings has.
+    pub(crate) changed: Vec<String>,
+}
+
+/// Why a merge ends without a record.
+#[derive(Debug)]
+pub(crate) enum MergeError {
+    /// A shard record cannot be used.
+    Bad(Refusal),
+    /// The record cannot be written.
+    Lost(io::Error),
+}
+
+impl ShardRecords {
+    /// Opens the records in these files and folders.
+    ///
+    /// # Errors
+    ///
+    /// A record cannot be read, belongs to a different plan, is missing, or differs from another
+    /// of the same shard.
+    pub(crate) fn open(plan: &ShardPlan, sha256: &str, paths: &[PathBuf]) -> Result<Self, Refusal> {
+        let mut by_shard: BTreeMap<u64, (PathBuf, ShardStarted)> = BTreeMap::new();
+        let mut duplicates = 0;
+        for path in files(paths)? {
+            let (_, started) = begin(&path).map_err(|why| unusable(&path, &why))?;
+            if started.plan_sha256 != sha256 {
+                return Err(Refusal::usage(format!(
+                    "`{}` is a shard of a different plan: its plan has the SHA-256 {}, and this one \
+                     {sha256}",
+                    shown(&path),
+                    excerpt(&started.plan_sha256, SHOWN),
+                )));
+            }
+            if started.shard >= u64::try_from(plan.shards.len()).unwrap_or(u64::MAX) {
+                return Err(Refusal::usage(format!(
+                    "`{}` states that it is shard {}, and the plan has {} shards",
+                    shown(&path),
+                    started.shard,
+                    plan.shards.len()
+                )));
+            }
+            match by_shard.get(&started.shard) {
+                None => {
+                    by_shard.insert(started.shard, (path, started));
+                }
+                Some((other, _)) => {
+                    same(other, &path, started.shard)?;
+                    duplicates += 1;
+                }
+            }
+        }
+        let all = 0..u64::try_from(plan.shards.len()).unwrap_or(u64::MAX);
+        let missing: Vec<u64> = all.filter(|shard| !by_shard.contains_key(shard)).collect();
+        if !missing.is_empty() {
+            return Err(absent(plan, &missing));
+        }
+        Ok(Self { files: by_shard.into_values().collect(), duplicates })
+    }
+
+    /// Writes the record of the whole run to `to`.
+    ///
+    /// # Errors
+    ///
+    /// A shard record is damaged, or the record cannot be written.
+    pub(crate) fn merge<W: Write + Send>(
+        &self,
+        plan: &ShardPlan,
+        to: RecordSink<W>,
+    ) -> Result<Merged, MergeError> {
+        let mut out = Out {
+            record: Record::new(to, None),
+            failed: None,
+            acceptance: plan.plan.accepted.as_ref().map(|_| AcceptanceTally::default()),
+        };
+        out.event(&RunEvent::RunStarted(Box::new(plan.plan.start())));
+        let mut listed = Listed::default();
+        for (_, started) in &self.files {
+            listed.join(Listed {
+                chains: started.chains,
+                digests: started.digests,
+                left_out: started.trails_left_out.iter().cloned().collect(),
+            });
+        }
+        let opening = plan.surveyed.opening.clone();
+        let across = &plan.surveyed.across;
+        let opened = opening.emit(&plan.plan, across, &listed, &mut |event| out.event(event));
+        let mut all = AfterChains::new(&plan.plan);
+        all.passed_over.clone_from(&plan.surveyed.passed_over);
+        let (mut keys, mut changed) = (BTreeSet::new(), Vec::new());
+        for (number, (path, started)) in self.files.iter().enumerate() {
+            let read = copy(plan, path, started, &mut keys, &mut out);
+            let mut shard = read.map_err(|why| MergeError::Bad(unusable(path, &why)))?;
+            if let Some(failed) = out.failed.take() {
+                return Err(MergeError::Lost(failed));
+            }
+            changed.append(&mut shard.changed);
+            all.join(shard.after);
+            let next = plan.shards.get(number + 1).and_then(|next| next.part.from.as_ref());
+            if let Some((account, _)) = next {
+                all.settle(&plan.plan, Some(account));
+            }
+        }
+        let summary = opening.finish(&plan.plan, opened, all, &mut |event| out.event(event));
+        out.finish().map_err(MergeError::Lost)?;
+        Ok(Merged { summary, changed })
+    }
+}
+
+/// Returns the files that these paths name, with those of folders.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Refusal> {
+    let unread = |path: &Path, error: &io::Error| {
+        Refusal::not_started(format!("cannot read `{}`: {error}", shown(path)))
+    };
+    let mut files = BTreeSet::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.insert(path.clone());
+            continue;
+        }
+        for entry in std::fs::read_dir(path).map_err(|error| unread(path, &error))? {
+            let entry = entry.map_err(|error| unread(path, &error))?.path();
+            let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with("shard-") && name.contains(".jsonl") && !name.ends_with(".partial")
+            {
+                files.insert(entry);
+            }
+        }
+    }
+    Ok(files.into_iter().collect())
+}
+
+/// Opens a record and reads its first line.
+fn begin(path: &Path) -> Result<(RecordFile, ShardStarted), BadRecord> {
+    let mut record = open_document(DocumentKind::ShardRecord, path)?;
+    let name = record.next_name()?;
+    let text = std::str::from_utf8(record.bytes()).unwrap_or_default();
+    let wrong = |what| BadRecord::Line { number: 1, what };
+    match serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)? {
+        ShardLine::ShardStarted(started) if name.is_some() => Ok((record, started)),
+        _ => Err(BadRecord::line(1, "it has no `shard-started`")),
+    }
+}
+
+/// Copies what a shard's record has about chains, and returns the rest.
+fn copy<W: Write + Send>(
+    plan: &ShardPlan,
+    path: &Path,
+    expected: &ShardStarted,
+    keys: &mut BTreeSet<(Region, String)>,
+    out: &mut Out<W>,
+) -> Result<ReadAfter, BadRecord> {
+    let (mut record, started) = begin(path)?;
+    if started != *expected {
+        return Err(BadRecord::line(1, "the file changed while it was merged"));
+    }
+    let mut read = ReadAfter::new(AfterChains::new(&plan.plan));
+    let mut chains = 0;
+    while let Some(name) = record.next_name()? {
+        let number = record.number();
+        let wrong = |what| BadRecord::Line { number, what };
+        let text = std::str::from_utf8(record.bytes()).unwrap_or_default();
+        match name.as_str() {
+            "chain-started"
+            | "digest-judged"
+            | "log-judged"
+            | "trail-status"
+            | "check-not-performed" => out.copy(text).map_err(wrong)?,
+            "public-key" => {
+                let event = read_event(text).map_err(wrong)?;
+                if let Some(RunEvent::PublicKey(key)) = event
+                    && keys.insert((key.region, key.fingerprint))
+                {
+                    out.copy(text).map_err(wrong)?;
+                }
+            }
+            "seam-judged" => {
+                if let Some(RunEvent::SeamJudged(seam)) = read_event(text).map_err(wrong)? {
+                    read.after.tally.not_joined += u64::from(!seam.joined);
+                }
+                out.copy(text).map_err(wrong)?;
+            }
+            "chain-finished" => {
+                if let Some(RunEvent::ChainFinished(summary)) = read_event(text).map_err(wrong)? {
+                    read.after.chain(&summary);
+                    chains += 1;
+                }
+                out.copy(text).map_err(wrong)?;
+            }
+            _ => {
+                let line = serde_json::from_str(text).map_err(Unreadable::from).map_err(wrong)?;
+                read.take(line).map_err(wrong)?;
+            }
+        }
+    }
+    if !read.finished || chains != started.chains {
+        let words = "it has not as many chains as it states, or no `shard-finished`";
+        return Err(BadRecord::line(record.number(), words));
+    }
+    Ok(read)
+}
+
+/// Refuses two records of one shard that differ, and names the first line that does.
+fn same(one: &Path, other: &Path, shard: u64) -> Result<(), Refusal> {
+    let open = |path: &Path| open_document(DocumentKind::ShardRecord, path);
+    let (mut first, mut second) = (
+        open(one).map_err(|why| unusable(one, &why))?,
+        open(other).map_err(|why| unusable(other, &why))?,
+    );
+    loop {
+        let left = first.next_name().map_err(|why| unusable(one, &why))?;
+        let right = second.next_name().map_err(|why| unusable(other, &why))?;
+        if left.is_none() && right.is_none() && first.sha256() == second.sha256() {
+            return Ok(());
+        }
+        if first.bytes() != second.bytes() || left != right {
+            let line =
+                |record: &RecordFile| excerpt(&String::from_utf8_lossy(record.bytes()), 4 * SHOWN);
+            return Err(Refusal::not_started(format!(
+                "two records of shard {shard} differ, first in line {}: `{}` has\n  {}\nand `{}` \
+                 has\n  {}\n\nhint: the evidence changed between the two attempts, or could not be \
+                 read in one of them: remove the one that is not to count, or run the shard again",
+                first.number(),
+                shown(one),
+                line(&first),
+                shown(other),
+                line(&second),
+            )));
+        }
+    }
+}
+
+fn absent(plan: &ShardPlan, missing: &[u64]) -> Refusal {
+    let name = |shard: &u64| {
+        let index = usize::try_from(*shard).unwrap_or(usize::MAX);
+        let from = plan.shards.get(index).and_then(|shard| shard.part.from.as_ref());
+        match from {
+            Some((account, region)) => format!("{shard} (from {account} {region})"),
+            None => format!("{shard} (the first)"),
+        }
+    };
+    let named: Vec<String> = missing.iter().take(NAMED).map(name).collect();
+    let more = if missing.len() > NAMED { " and others" } else { "" };
+    Refusal::not_started(format!(
+        "{} of {} shards are missing: {}{more}\n\nhint: `trailproof work PLAN --shard N` makes the \
+         record of one",
+        missing.len(),
+        plan.shards.len(),
+        named.join(", "),
+    ))
+}
+
+fn shown(path: &Path) -> String {
+    escape(&path.to_string_lossy()).into_owned()
+}
+
+fn unusable(path: &Path, why: &BadRecord) -> Refusal {
+    Refusal::not_started(format!("cannot use the shard record `{}`: {why}", shown(path)))
+}
+
+/// The record of the whole run, until a write fails.
+struct Out<W: Write> {
+    record: Record<W>,
+    failed: Option<io::Error>,
+    /// Counts what the accepted exceptions accept; `None` if there are none.
+    acceptance: Option<AcceptanceTally>,
+}
+
+impl<W: Write + Send> Out<W> {
+    fn event(&mut self, event: &RunEvent) {
+        let judged = self.acceptance.as_mut().and_then(|tally| judged_before(tally, event));
+        judged.iter().for_each(|judged| self.write(judged));
+        self.write(event);
+    }
+
+    fn write(&mut self, event: &RunEvent) {
+        let reproducible = event.reproducible();
+        if self.failed.is_none() {
+            self.failed = self.record.event(reproducible.as_ref().unwrap_or(event)).err();
+        }
+    }
+
+    /// Copies a line about a chain.
+    ///
+    /// # Errors
+    ///
+    /// The line is read to be counted, and cannot be.
+    fn copy(&mut self, line: &str) -> Result<(), Unreadable> {
+        if let Some(acceptance) = &mut self.acceptance
+            && let Some(event) = read_event(line)?
+        {
+            acceptance.take(&event);
+        }
+        if self.failed.is_none() {
+            let copied = self.record.line(|buffer| {
+                buffer.extend_from_slice(line.as_bytes());
+                buffer.push(b'\n');
+                Ok(())
+            });
+            self.failed = copied.err();
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        match self.failed.take() {
+            Some(failed) => Err(failed),
+            None => self.record.finish(),
+        }
+    }
+}
