@@ -9,5 +9,6 @@ mod copiers;
 mod differential;
 mod foreign_servers;
 mod kms;
+mod spark;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Verifies the shards of a trailproof plan on Apache Spark.
+
+Spark only schedules: each task runs `trailproof work` for one shard, which writes its record whole
+into a directory that all workers share. A task that fails, or whose executor is lost, is started
+again; a shard that was verified twice has the same bytes twice.
+
+    spark-submit trailproof_spark.py --plan plan.jsonl --to /shared/shards --program /usr/bin/trailproof
+
+`mapPartitions` checks the exit status of the program. `RDD.pipe` ignores it unless `checkCode` is set,
+and a job would succeed without some of its shards.
+"""
+
+import argparse
+import json
+import os
+import stat
+import subprocess
+import sys
+
+from pyspark import SparkFiles
+from pyspark.sql import SparkSession
+
+# What a failed task shows of the program's messages.
+SHOWN = 4_000
+
+
+def shards_of(plan):
+    """Returns the number of shards that the first line of a plan states."""
+    with open(plan, encoding="utf-8") as lines:
+        first = json.loads(lines.readline())
+    if first.get("event") != "plan-started":
+        sys.exit(f"error: `{plan}` is not a plan of `trailproof plan`")
+    return first["shards"]
+
+
+def verifier(plan, program, to, options):
+    """Returns the work of a task: the shards of one partition, one after another."""
+
+    def local(path, shipped):
+        return SparkFiles.get(os.path.basename(path)) if shipped else path
+
+    def verify(shards):
+        binary = local(*program)
+        if program[1]:
+            os.chmod(binary, os.stat(binary).st_mode | stat.S_IXUSR)
+        for shard in shards:
+            done = subprocess.run(
+                [binary, "work", local(*plan), "--shard", str(shard), "--to", to, "--quiet", *options],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                words = done.stderr[-SHOWN:]
+                raise RuntimeError(f"shard {shard}: exit status {done.returncode}: {words}")
+            yield json.loads(done.stdout)
+
+    return verify
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Verify the shards of a plan on Apache Spark.")
+    parser.add_argument("--plan", required=True, help="plan, written by `trailproof plan`")
+    parser.add_argument("--to", required=True, help="directory for the records, shared by all workers")
+    parser.add_argument("--program", required=True, help="the trailproof program")
+    parser.add_argument(
+        "--ship",
+        action="store_true",
+        help="send the plan and the program to the workers; without it they have both in the same place",
+    )
+    parser.add_argument("options", nargs="*", help="options of `trailproof work`, after `--`")
+    asked = parser.parse_args()
+
+    context = SparkSession.builder.appName("trailproof").getOrCreate().sparkContext
+    if asked.ship:
+        context.addFile(asked.plan)
+        context.addFile(asked.program)
+    number = shards_of(asked.plan)
+    verify = verifier((asked.plan, asked.ship), (asked.program, asked.ship), asked.to, asked.options)
+    # One task for each shard: a lost task repeats one shard and not several.
+    statuses = context.parallelize(range(number), number).mapPartitions(verify).collect()
+    done = {status["shard"] for status in statuses}
+    if done != set(range(number)):
+        sys.exit(f"error: {number - len(done)} shards have no record")
+    changed = sum(status["digests_changed"] for status in statuses)
+    print(json.dumps({"shards": number, "digests_changed": changed}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+//! A run in shards on a Spark cluster that loses an executor, a worker and a task gives the bytes of
+//! one machine.
+//!
+//! `TRAILPROOF_PYSPARK` names a Python with PySpark 4, beside a Java 17 that Spark finds.
+use crate::support::program::{CREDENTIALS, PROGRAM, Ran, connected, named_program, serve};
+use std::process::{Command, Stdio};
+use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec};
+
+const LOCATION: &str = "s3://example-trail-logs";
+const PERIOD: [&str; 5] =
+    ["--start-time", "2026-03-01T00:04:11Z", "--end-time", "2026-03-02T00:04:11Z", "--quiet"];
+
+#[test]
+fn a_disturbed_cluster_gives_the_bytes_of_one_machine() {
+    let Some(python) = named_program("TRAILPROOF_PYSPARK", "TRAILPROOF_REQUIRE_PYSPARK") else {
+        return;
+    };
+    let trail = TrailSpec::new()
+        .seed(17)
+        .organization("o-a1b2c3d4e5")
+        .accounts(&["111122223333", "444455556666", "777788889999"])
+        .regions(&["us-east-1", "eu-west-1", "ap-south-1", "us-west-2"])
+        .time("2026-03-01T00:04:11Z", 24)
+        .logs(LogPlan::Constant(2), LogSizes::Small)
+        .build();
+    let server = serve(&trail);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let run = |arguments: &[&str], words: &str| {
+        Ran::from(&mut connected(&server, arguments)).is(0, words);
+    };
+    let shards = path("shards");
+    let (plan, one, merged) = (path("plan.jsonl"), path("one.jsonl.zst"), path("merged.jsonl.zst"));
+    std::fs::create_dir(&shards).unwrap();
+    run(&[&["plan", LOCATION, "--output", &plan][..], &PERIOD].concat(), "12\n");
+    let verify = ["verify", LOCATION, "--reproducible", "--record", &one];
+    run(&[&verify[..], &PERIOD].concat(), "PROVEN");
+    let root = env!("CARGO_MANIFEST_DIR");
+    // The JVM and the shell need more of the environment than the program.
+    let mut cluster = Command::new(python);
+    cluster
+        .arg(format!("{root}/tests/external/spark/cluster.py"))
+        .args(["--job", &format!("{root}/engines/spark/trailproof_spark.py")])
+        .args(["--plan", &plan, "--to", &shards, "--program", PROGRAM, "--shards", "12"])
+        .args(["--folder", folder.path().to_str().unwrap()])
+        .env("AWS_ENDPOINT_URL", server.endpoint())
+        .envs(CREDENTIALS)
+        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdin(Stdio::null());
+    let disturbed = Ran::from(&mut cluster);
+    assert_eq!(disturbed.status, 0, "{disturbed:#?}");
+    print!("{}", disturbed.stdout);
+    run(&["merge", &plan, &shards, "--record", &merged], "proven");
+    assert!(std::fs::read(one).unwrap() == std::fs::read(merged).unwrap(), "the records differ");
+}
