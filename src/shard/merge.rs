@@ -221,6 +221,12 @@ fn copy<W: Write + Send>(
             }
             "chain-finished" => {
                 if let Some(RunEvent::ChainFinished(summary)) = read_event(text).map_err(wrong)? {
+                    let index = usize::try_from(started.shard).unwrap_or(usize::MAX);
+                    let shard = plan.shards.get(index);
+                    if !shard.is_some_and(|shard| shard.part.has_chain(&summary.chain)) {
+                        let words = format!("the chain {} is not in this shard", summary.chain);
+                        return Err(BadRecord::line(number, words));
+                    }
                     read.after.chain(&summary);
                     chains += 1;
                 }

@@ -1,7 +1,7 @@
 //! One run cut into shards: a plan, one record for each shard, and the record of the whole run.
 //!
-//! [`plan`] makes, writes and reads the plan. [`work`] verifies one shard and writes its record.
-//! [`merge`] makes a run record of all shard records, with the bytes that one machine would have
+//! `plan` makes, writes and reads the plan. `work` verifies one shard and writes its record.
+//! `merge` makes a run record of all shard records, with the bytes that one machine would have
 //! written. `plan_lines` and `shard_lines` hold the lines of both documents.
 pub mod in_process;
 pub(crate) mod merge;

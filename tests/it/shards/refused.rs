@@ -132,6 +132,11 @@ fn a_record_that_was_cut_short_or_changed_is_refused() {
             "their hash is another",
         ),
         (
+            "elsewhere",
+            edited(&shards.records[2], |line| line.replace("\"shard\":2", "\"shard\":1")),
+            "is not in this shard",
+        ),
+        (
             "unfinished",
             edited(&shards.records[1], |line| {
                 line.replace(
