@@ -306,8 +306,7 @@ impl PlanReader {
                 own.version
             )));
         }
-        let mut surveyed = Surveyed::default();
-        surveyed.status_prefix = line.status_prefix;
+        let mut surveyed = Surveyed { status_prefix: line.status_prefix, ..Surveyed::default() };
         surveyed.opening.status_not_asked =
             line.status_not_asked.map(TryInto::try_into).transpose()?;
         surveyed.across.outside_unknown =
