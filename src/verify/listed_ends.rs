@@ -149,9 +149,9 @@ mod tests {
         for absent in [0, 1, 2, 30_000, 59_998, 59_999] {
             let less = listed((0..60_000).filter(|hour| *hour != absent));
             let key = DigestKey::parse(KEY).unwrap();
-            let named = key.chain.digest_key(key.end.plus(absent * HOUR), key.kind);
-            assert_eq!(all.differences(&less), [named.clone()], "{absent}");
-            assert_eq!(less.differences(&all), [named], "{absent}");
+            let named = [key.chain.digest_key(key.end.plus(absent * HOUR), key.kind)];
+            assert_eq!(all.differences(&less), named, "{absent}");
+            assert_eq!(less.differences(&all), named, "{absent}");
             assert_eq!(less.count(), 59_999);
         }
         assert_eq!(all.differences(&all), Vec::<String>::new());
