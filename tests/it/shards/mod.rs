@@ -20,7 +20,9 @@ use trailproof_core::vocab::chain_id::{Scope, TrailFilter};
 use trailproof_core::vocab::location::ObjectLocation;
 use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::trail::dice::Dice;
-use trailproof_testkit::trail::{BuiltTrail, Deed, DeedKind, LogPlan, LogSizes, TrailSpec};
+use trailproof_testkit::trail::{
+    BuiltTrail, Deed, DeedKind, EventSpec, LogPlan, LogSizes, TrailBuilder, TrailSpec,
+};
 use trailproof_testkit::world::World;
 
 pub(super) fn runtime() -> tokio::runtime::Runtime {
@@ -132,14 +134,44 @@ fn untouched(world: u64) -> BuiltTrail {
         .accounts(&["111122223333", "444455556666"])
         .time("2026-03-01T00:04:11Z", 14)
         .logs(LogPlan::Constant(1), LogSizes::Small);
-    match world % 5 {
+    match world % 7 {
         0 => spec.organization("o-a1b2c3d4e5").pause(6, 9, 0),
         1 => spec.unexplained_pause(5, 8, 0).rotation(7),
         2 => spec.path_from(7, Some("o-a1b2c3d4e5")),
         3 => spec.organization("o-a1b2c3d4e5").stopped(9).own_phases(),
-        _ => spec.backfill(4, 1, 3).own_phases(),
+        4 => spec.backfill(4, 1, 3).own_phases(),
+        5 => return restarted(14, None, "other-trail"),
+        _ => return restarted(14, Some("o-a1b2c3d4e5"), "other-trail"),
     }
     .build()
+}
+
+/// Returns a trail that goes on, beside `other-trail`, which was stopped after its fourth digest. In
+/// the log files of the other trail's home region, which only the first trail delivers, logging of
+/// the trail `started` began again, well after the hours around the end.
+fn restarted(hours: u32, organization: Option<&str>, started: &str) -> BuiltTrail {
+    let spec = |name: &str| {
+        TrailSpec::new()
+            .trail(name, "us-east-1")
+            .time("2026-03-01T00:04:11Z", hours)
+            .logs(LogPlan::Constant(1), LogSizes::Small)
+    };
+    let event = EventSpec::new("cloudtrail.amazonaws.com", "StartLogging");
+    let event = event.request(&format!("{{\"name\":\"{started}\"}}"));
+    let main = spec("main-trail")
+        .seed(41)
+        .accounts(&["111122223333"])
+        .regions(&["us-east-1"])
+        .event(hours - 4, event);
+    let other = spec("other-trail").seed(42).stopped(4);
+    let other = match organization {
+        Some(organization) => other
+            .organization(organization)
+            .accounts(&["444455556666", "999900001111"])
+            .regions(&["ap-south-1", "us-east-1"]),
+        None => other.accounts(&["111122223333"]).regions(&["ap-south-1", "eu-west-1"]),
+    };
+    TrailBuilder::new().trail(main).trail(other).build()
 }
 
 fn whole(trail: &BuiltTrail) -> Period {
@@ -193,7 +225,8 @@ fn elsewhere(trail: &mut BuiltTrail, dice: &mut Dice) {
     let digests = trail.chains[chain].digests.clone();
     let bucket = digests[0].bucket.clone();
     let log = digests.iter().flat_map(|digest| &digest.logs).next().cloned();
-    match (dice.below(5), log) {
+    let log = log.and_then(|log| Some((trail.current(&bucket, &log.key)?.clone(), log)));
+    match (dice.below(8), log) {
         (0, _) => {
             for digest in digests {
                 trail.delete(&digest.bucket, &digest.key);
@@ -204,16 +237,37 @@ fn elsewhere(trail: &mut BuiltTrail, dice: &mut Dice) {
                 trail.delete(&log.bucket, &log.key);
             }
         }
-        (2, Some(log)) => {
-            let version = trail.current(&bucket, &log.key).unwrap().clone();
+        (2, Some((version, log))) => {
             let account = log.key.split("/CloudTrail/").next().unwrap().to_owned();
             trail.put(&bucket, &format!("{account}/CloudTrail/backup/x.json.gz"), version.clone());
             trail.put(&bucket, &format!("{account}/CloudTrail/.hidden"), version.clone());
             trail.put(&bucket, "AWSLogs/beside.json.gz", version);
         }
-        (3, Some(log)) => {
-            let version = trail.current(&bucket, &log.key).unwrap().clone();
+        (3, Some((version, log))) => {
             trail.put(&bucket, &log.key.replace("us-east-1", "us-east-2"), version);
+        }
+        (4, Some((version, log))) => {
+            // Beside the regions of an account without objects of the period.
+            let name = log.key.rsplit('/').next().unwrap();
+            let account = "AWSLogs/123412341234";
+            let old = "CloudTrail/us-east-1/2025/01/01/x.json.gz";
+            for rest in [old, &format!("other/{name}"), "CloudTrail/EU-WEST-1/x.json.gz"] {
+                trail.put(&bucket, &format!("{account}/{rest}"), version.clone());
+            }
+        }
+        (5, Some((version, log))) => {
+            // At the levels of a region, which count even if it has no verified time.
+            let region = log.key.split("/2026/").next().unwrap();
+            for rest in ["x.json.gz", "2026/y.json.gz", "2026/03/01x/z.json.gz", "2026/.hidden"] {
+                trail.put(&bucket, &format!("{region}/{rest}"), version.clone());
+            }
+        }
+        (6, Some((version, log))) => {
+            // In folders of other organizations.
+            let name = log.key.rsplit('/').next().unwrap();
+            for above in ["o-zz99yy88xx", "o-zz99yy88xx/o-a1b2c3d4e5/444455556666/CloudTrail"] {
+                trail.put(&bucket, &format!("AWSLogs/{above}/{name}"), version.clone());
+            }
         }
         _ => {}
     }
@@ -231,11 +285,11 @@ fn generated(seed: u64) {
             let deed = changed.random_deed(&mut dice);
             let is_bomb =
                 [DeedKind::DigestBomb, DeedKind::LogBomb].contains(&DeedKind::from(&deed));
-            if !is_bomb && changed.apply(deed.clone()).is_ok() {
+            if !is_bomb && changed.apply(deed).is_ok() {
                 deeds.push(deed);
             }
         }
-        if dice.below(2) == 0 {
+        for _ in 0..dice.below(4) {
             elsewhere(&mut changed, &mut dice);
         }
         let (period, now) = period(&changed, &mut dice);
@@ -249,6 +303,53 @@ fn generated(seed: u64) {
 }
 
 by_seed!(generated: zero = 0, one = 1, two = 2, three = 3, four = 4, five = 5, six = 6, seven = 7);
+
+/// The trail's start lies in log files of a place that one shard alone reads, and the doubt about the
+/// end of its chains in others.
+#[test]
+fn a_restart_is_found_in_log_files_of_a_different_shard() {
+    for (organization, chains) in [(None, 2), (Some("o-a1b2c3d4e5"), 4)] {
+        for (started, doubted) in [("other-trail", chains), ("third-trail", 0)] {
+            let trail = restarted(20, organization, started);
+            let start = Timestamp::from_unix(trail.chains[0].digests[0].end);
+            let period = Period { start: start.plus(12 * 3_600), end: start.plus(19 * 3_600) };
+            let plan = plan_of(&trail.world, period, period.end.unix() + 9 * 3_600);
+            let source = WorldSource::new(&trail.world);
+            let record = lines(&one_machine(&plan, &source));
+            let is_doubt = |line: &&String| line.contains("\"ended-unexplained\"");
+            let context = format!("{organization:?} {started}: {}", record.join("\n"));
+            assert_eq!(record.iter().filter(is_doubt).count(), doubted, "{context}");
+            let mut dice = Dice::new(3, "restarts");
+            compare(&plan, &source, &mut dice).unwrap_or_else(|why| panic!("{context}: {why}"));
+        }
+    }
+}
+
+/// Log files at the levels of a region whose chain ended count if any place has verified time, which
+/// only a different shard knows.
+#[test]
+fn strays_at_the_levels_of_a_region_without_verified_time_are_found() {
+    let mut trail = restarted(20, None, "third-trail");
+    let start = Timestamp::from_unix(trail.chains[0].digests[0].end);
+    let (_, log) = trail.logs().find(|(_, log)| log.key.contains("/ap-south-1/")).unwrap();
+    let (bucket, key) = (log.bucket.clone(), log.key.clone());
+    let version = trail.current(&bucket, &key).unwrap().clone();
+    let region = key.split("/2026/").next().unwrap();
+    for rest in ["x.json.gz", "2026/y.json.gz", "2026/03/01x/z.json.gz"] {
+        trail.put(&bucket, &format!("{region}/{rest}"), version.clone());
+    }
+    let source = WorldSource::new(&trail.world);
+    let mut dice = Dice::new(4, "levels");
+    // In the second period, no place has verified time.
+    for (from, to, found) in [(12, 19, 3), (30, 40, 0)] {
+        let period = Period { start: start.plus(from * 3_600), end: start.plus(to * 3_600) };
+        let plan = plan_of(&trail.world, period, period.end.unix() + 9 * 3_600);
+        let record = lines(&one_machine(&plan, &source));
+        let is_stray = |line: &&String| line.contains("\"log-unlisted\"");
+        assert_eq!(record.iter().filter(is_stray).count(), found, "{}", record.join("\n"));
+        compare(&plan, &source, &mut dice).unwrap();
+    }
+}
 
 #[test]
 fn what_cannot_be_read_is_the_same_in_shards() {

@@ -1,12 +1,14 @@
 //! `plan`, `work` and `merge` from the outside, over a loopback AWS and over a directory.
-use super::untouched;
+use super::{untouched, whole};
 use crate::support::program::{Ran, connected};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
+use trailproof_core::vocab::time::{Period, Timestamp};
 use trailproof_testkit::server::{
     Fault, FaultPlan, KeyMatcher, LoopbackServer, Matcher, Schedule, ServerOptions,
 };
+use trailproof_testkit::trail::{BuiltTrail, LogPlan, LogSizes, TrailSpec};
 
 const LOCATION: &str = "s3://example-trail-logs";
 const PERIOD: [&str; 5] =
@@ -19,8 +21,12 @@ struct Room {
 
 impl Room {
     fn new(faults: FaultPlan) -> Self {
+        Self::of(untouched(0), faults)
+    }
+
+    fn of(trail: BuiltTrail, faults: FaultPlan) -> Self {
         let options = ServerOptions { faults, ..ServerOptions::default() };
-        let server = LoopbackServer::start(untouched(0).world, options).unwrap();
+        let server = LoopbackServer::start(trail.world, options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("shards")).unwrap();
         Self { server, folder }
@@ -45,6 +51,29 @@ impl Room {
     fn plan(&self) -> u64 {
         let planned = ["plan", LOCATION, "--output", "plan.jsonl"];
         self.run(&[&planned[..], &PERIOD].concat(), 0).trim().parse().unwrap()
+    }
+
+    /// Verifies with these options on one machine and in shards, and returns the record, which must
+    /// be the same.
+    #[track_caller]
+    fn same_record(&self, location: &str, options: &[&str], status: i32) -> String {
+        let of = |command: &[&'static str]| -> Vec<&str> {
+            [&command[..1], &[location], &command[1..], options].concat()
+        };
+        let one = ["verify", "--reproducible", "--record", "one.jsonl", "--force", "--quiet"];
+        self.run(&of(&one), status);
+        let planned = self.run(&of(&["plan", "--output", "plan.jsonl", "--force", "--quiet"]), 0);
+        for shard in 0..planned.trim().parse::<u64>().unwrap() {
+            let work = ["work", "plan.jsonl", "--to", "shards", "--quiet", "--shard"];
+            self.run(&[&work[..], &[&shard.to_string()]].concat(), 0);
+        }
+        self.run(&["merge", "plan.jsonl", "shards", "--record", "merged.jsonl", "--force"], status);
+        for name in self.records() {
+            std::fs::remove_file(self.folder.path().join("shards").join(name)).unwrap();
+        }
+        let record = |name| String::from_utf8(bytes(self.folder.path(), name)).unwrap();
+        assert_eq!(record("one.jsonl"), record("merged.jsonl"));
+        record("merged.jsonl")
     }
 
     fn records(&self) -> Vec<String> {
@@ -145,4 +174,62 @@ fn what_the_caller_got_wrong_is_said() {
     }
     assert!(!room.folder.path().join("r.jsonl").exists());
     assert_eq!(room.records(), Vec::<String>::new());
+}
+
+/// Accepted exceptions are judged over all shards.
+#[test]
+fn exceptions_are_judged_in_the_merged_record() {
+    let mut trail = untouched(1);
+    let (_, log) = trail.logs().nth(4).unwrap();
+    let (bucket, key) = (log.bucket.clone(), log.key.clone());
+    assert!(trail.delete(&bucket, &key));
+    let room = Room::of(trail, FaultPlan::default());
+    let export = ["verify", LOCATION, "--export", "exceptions=review.toml"];
+    room.run(&[&export[..], &PERIOD].concat(), 1);
+    let review = String::from_utf8(bytes(room.folder.path(), "review.toml")).unwrap();
+    let filled = review
+        .replace("reason = \"\"", "reason = \"lost on the way\"")
+        .replace("approved-by = \"\"", "approved-by = \"Jo <jo@example.com>\"")
+        .replace("until = \"\"", "until = 2999-12-31");
+    std::fs::write(room.folder.path().join("accepted.toml"), filled).unwrap();
+    let accept = ["--accept", "accepted.toml"];
+    let record = room.same_record(LOCATION, &[&PERIOD[..4], &accept].concat(), 1);
+    let judged = record.lines().find(|line| line.contains("\"exceptions-judged\"")).unwrap();
+    assert!(judged.contains("\"all_accepted\":true"), "{judged}");
+    // The workers need the file no more.
+    assert!(record.contains("lost on the way"));
+}
+
+/// The versions of a time are those of all shards.
+#[test]
+fn versions_of_a_time_are_read_by_the_workers() {
+    let spec = TrailSpec::new()
+        .seed(9)
+        .regions(&["us-east-1", "eu-west-1"])
+        .time("2026-03-01T00:04:11Z", 14)
+        .logs(LogPlan::Constant(1), LogSizes::Small);
+    let mut trail = spec.versioned().build();
+    let digest = trail.chains[0].digests[3].clone();
+    assert!(trail.delete(&digest.bucket, &digest.key));
+    let versions = &trail.world.buckets[&digest.bucket].objects[&digest.key];
+    let deleted = Timestamp::from_unix(versions.last().unwrap().last_modified);
+    let Period { start, end } = whole(&trail);
+    let location = format!("s3://{}", digest.bucket);
+    let room = Room::of(trail, FaultPlan::default());
+    let period = [start, end].map(|time| time.to_string());
+    let period = ["--start-time", &period[0], "--end-time", &period[1]];
+    room.same_record(&location, &period, 1);
+    let time = deleted.plus(-1).to_string();
+    let record = room.same_record(&location, &[&period[..], &["--as-of", &time]].concat(), 0);
+    assert!(record.contains("\"kind\":\"versions\""));
+}
+
+/// What a mirror was not made for is in doubt in shards too.
+#[test]
+fn a_mirror_is_no_wider_in_shards() {
+    let room = Room::new(FaultPlan::default());
+    let mirror = ["mirror", LOCATION, "copy", "--quiet", "--start-time", "2026-03-01T02:04:11Z"];
+    room.run(&[&mirror[..], &["--end-time", "2026-03-01T05:04:11Z"]].concat(), 0);
+    let record = room.same_record("copy", &PERIOD[..4], 3);
+    assert!(record.contains("\"not-copied\""), "{record}");
 }
