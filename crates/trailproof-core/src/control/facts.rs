@@ -181,7 +181,7 @@ impl BucketFacts {
             access_log: Fact::unread(Operation::GetBucketLogging, why),
             replication: Fact::unread(Operation::GetBucketReplication, why),
             notifications: Fact::unread(Operation::GetBucketNotificationConfiguration, why),
-            files: Fact::unread(Operation::GetObject, UnreadWhy::NotAsked),
+            files: Fact::unread(Operation::GetObject, why),
         }
     }
 }
