@@ -196,7 +196,7 @@ fn a_record_counts_only_for_trails_of_its_bucket() {
     let covered = result(&document, TRAIL, "org-all-accounts-covered");
     assert_eq!(covered["status"], "FAIL", "the account has no chain: {covered:#}");
     // A directory does not report how a file was stored in the bucket.
-    assert_eq!(result(&document, &bucket, "files-locked")["status"], "NOT_AVAILABLE");
+    assert_eq!(result(&document, TRAIL, "files-locked")["status"], "NOT_AVAILABLE");
     let output = run("another-bucket");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no trail of the input delivers"));
