@@ -64,6 +64,15 @@ impl Content {
         }
     }
 
+    /// Removes from the kept bytes what came out of members that are not part of the content: how much
+    /// that is depends on how the input was split.
+    pub(super) fn trim(&self, kept: Option<&mut Vec<u8>>) {
+        let is_whole = matches!(self.joined, Joined::Members { .. });
+        if let (Form::GzipAndMore { .. }, false, Some(kept)) = (self.form, is_whole, kept) {
+            kept.truncate(usize::try_from(self.inflated).unwrap_or(usize::MAX));
+        }
+    }
+
     /// Returns whether a longer object could look like this if it were cut off unnoticed.
     pub fn may_be_cut(&self) -> bool {
         match self.form {
@@ -262,11 +271,13 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub fn read_whole(
     bytes: &[u8],
     limit: u64,
-    keep: Option<&mut Vec<u8>>,
+    mut keep: Option<&mut Vec<u8>>,
 ) -> Result<Content, OverBudget> {
     let mut reader = ContentReader::new(limit);
-    reader.push(bytes, keep)?;
-    Ok(reader.finish())
+    reader.push(bytes, keep.as_deref_mut())?;
+    let content = reader.finish();
+    content.trim(keep);
+    Ok(content)
 }
 
 /// Parses a SHA-256 as digests spell it: 64 hex digits.

@@ -151,3 +151,16 @@ fn reset_restores_a_new_reader() {
         assert_eq!(reader.finish(), sum(&stored));
     }
 }
+
+/// What comes out of a later member before it turns out to be broken depends on how it was split.
+#[test]
+fn nothing_of_broken_later_members_is_kept() {
+    let mut broken = gzip(&b"later".repeat(1_000));
+    let end = broken.len() - 8;
+    broken[end] ^= 1;
+    let stored = [gzip(b"first"), broken].concat();
+    let mut kept = Vec::new();
+    let content = read_whole(&stored, 1 << 20, Some(&mut kept)).unwrap();
+    assert!(matches!(content.form, Form::GzipAndMore { .. }), "{content:?}");
+    assert_eq!((content.joined, kept.as_slice()), (Joined::No, &b"first"[..]));
+}

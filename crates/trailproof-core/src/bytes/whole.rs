@@ -54,7 +54,9 @@ fn sum(
         for piece in before {
             reader.push(piece.as_ref(), keep.as_deref_mut())?;
         }
-        reader.push_last(last.as_ref(), keep)?;
+        reader.push_last(last.as_ref(), keep.as_deref_mut())?;
     }
-    Ok(reader.finish())
+    let content = reader.finish();
+    content.trim(keep);
+    Ok(content)
 }
