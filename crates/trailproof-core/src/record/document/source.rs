@@ -60,7 +60,7 @@ pub fn document_from(
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let period = Period { start: Timestamp::from_unix(0), end: Timestamp::from_unix(3_600) };
-/// let started = RunEvent::RunStarted(RunStart {
+/// let started = RunEvent::RunStarted(Box::new(RunStart {
 ///     tool: Tool::this(),
 ///     place: EvidencePlace::original("bucket", ""),
 ///     period,
@@ -76,7 +76,8 @@ pub fn document_from(
 ///     unlisted: true,
 ///     complete_copy: false,
 ///     follows: None,
-/// });
+///     accepted: None,
+/// }));
 /// let mut bytes = Vec::new();
 /// write_event(&started, &mut bytes)?;
 ///
