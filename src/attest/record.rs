@@ -102,9 +102,19 @@ pub struct RecordRequest {
 ///
 /// The file cannot be read, or is not a complete and consistent record.
 pub fn read_record(path: &Path, requested: RecordRequest) -> Result<Record, RecordError> {
+    let file = File::open(path).map_err(|error| RecordError(error.to_string()))?;
+    read_open_record(file, requested)
+}
+
+/// Summarizes a record whose file is open, as [`read_record`] does.
+///
+/// # Errors
+///
+/// The file cannot be read, or is not a complete and consistent record.
+pub fn read_open_record(file: File, requested: RecordRequest) -> Result<Record, RecordError> {
     let bad = |why: BadRecord| RecordError(why.to_string());
     let unread = |error: io::Error| RecordError(error.to_string());
-    let file = HashingReader::open(path).map_err(unread)?;
+    let file = HashingReader::of(file);
     let comparable_line = requested.comparable_line.then(Committer::default);
     let mut summing =
         Summarizer { sought: requested.object, comparable_line, ..Summarizer::default() };
@@ -132,7 +142,7 @@ pub fn read_record(path: &Path, requested: RecordRequest) -> Result<Record, Reco
 ///
 /// The file cannot be read.
 pub fn file_hash(path: &Path) -> io::Result<Hash> {
-    HashingReader::open(path)?.finish()
+    HashingReader::of(File::open(path)?).finish()
 }
 
 /// A reader that hashes everything read through it or its clones.
@@ -140,8 +150,8 @@ pub fn file_hash(path: &Path) -> io::Result<Hash> {
 struct HashingReader(Arc<(File, Mutex<Sha256>)>);
 
 impl HashingReader {
-    fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new((File::open(path)?, Mutex::default()))))
+    fn of(file: File) -> Self {
+        Self(Arc::new((file, Mutex::default())))
     }
 
     /// Reads to the end of the file, and returns the hash of all of it.

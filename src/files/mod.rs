@@ -1,4 +1,5 @@
-//! Files that trailproof writes. A file gets its name only when it is complete.
+//! Files and folders that trailproof writes. Each gets its name only when it is complete.
 pub(crate) mod atomic;
+pub(crate) mod folder;
 pub(crate) mod record_file;
 pub(crate) mod space;

@@ -1,6 +1,7 @@
 //! The case folder. It gets its name when it is complete, so that a case is never half a case.
 use crate::console::refusal::Refusal;
 use crate::files::atomic;
+use crate::files::folder::StagedFolder;
 use crate::report::case::model::CaseReport;
 use crate::report::case::{
     case_json, html, ocsf, proofs_of_events, text, timeline_csv, timeline_lines, timesketch,
@@ -92,10 +93,7 @@ pub(crate) fn write(
         let shown = escape(&folder.to_string_lossy()).into_owned();
         Refusal::output_lost(format!("cannot write the case `{shown}`: {error}"))
     };
-    let above = atomic::folder(folder);
-    std::fs::create_dir_all(above).map_err(|error| failed(&error))?;
-    let made = tempfile::Builder::new().prefix(".trailproof-case-").tempdir_in(above);
-    let made = made.map_err(|error| failed(&error))?;
+    let made = StagedFolder::create(folder).map_err(|error| failed(&error))?;
     let mut sums = String::new();
     // One file after the other: together they take several times the memory of the events.
     for (name, contents) in FILES {
@@ -111,18 +109,7 @@ pub(crate) fn write(
     }
     atomic::write(&made.path().join(SUMS), sums.as_bytes(), false)?;
     check_new(folder)?;
-    std::fs::rename(made.path(), folder).map_err(|error| failed(&error))?;
-    // The folder has its name now, and nothing is left to be removed.
-    let _ = made.keep();
-    open_to_others(folder).map_err(|error| failed(&error))?;
-    atomic::sync_folder(folder).map_err(|error| failed(&error))
-}
-
-/// A temporary folder is for its owner alone; a case has the mode of any folder that a program makes.
-fn open_to_others(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let like = std::fs::metadata(folder.join("events"))?.permissions().mode();
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(like))
+    made.keep(false).map_err(|error| failed(&error))
 }
 
 /// Copies the bytes of a file, and not the mode of a temporary file, which is for its owner alone.

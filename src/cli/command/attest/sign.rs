@@ -1,12 +1,10 @@
 //! `trailproof attest sign`: makes a signed statement from a run record.
-use super::files::{attestation, file_hash, name, shown, signing_key, unusable};
-use crate::attest::dsse::{Envelope, IN_TOTO, signed_hash};
-use crate::attest::key::{SigningKey, VerifyingKey};
-use crate::attest::kms::KmsKey;
+use super::files::{attestation, file_hash, name, shown, unusable};
+use super::signer::Signer;
+use crate::attest::key::VerifyingKey;
 use crate::attest::predicate::{Declared, predicate};
 use crate::attest::record::{Record, RecordRequest, read_record};
 use crate::attest::statement::{Role, Statement, Subject};
-use crate::aws::config::{AwsConfig, AwsOptions};
 use crate::cli::args::attest::SignArgs;
 use crate::cli::args::aws::AwsArgs;
 use crate::console::exit::ExitStatus;
@@ -15,14 +13,13 @@ use crate::console::stream::print_to_stderr;
 use crate::files::atomic::{check_absent, names_same, write};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
-use trailproof_core::bytes::content::Hash;
 use trailproof_core::vocab::budget;
 use trailproof_core::vocab::location::excerpt;
 
 /// Signs a record.
 pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, Refusal> {
     distinct(args)?;
-    let signer = Signer::find(aws, args).await?;
+    let signer = Signer::find(aws, args.key.as_deref(), args.kms.as_deref()).await?;
     let public = signer.public().await?;
     let record = read_record(&args.record, RecordRequest::default()).map_err(|why| {
         Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(&args.record)))
@@ -32,13 +29,7 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
         subjects: subjects(args, &record)?,
         predicate: predicate(&record.facts, &record.commitment, &declared),
     };
-    let payload = statement.to_bytes();
-    let hash = signed_hash(IN_TOTO, &payload);
-    let signature = signer.sign(&hash).await?;
-    if !public.verifies(&hash, &signature) {
-        return Err(Refusal::not_started("the new signature does not match the key"));
-    }
-    let envelope = Envelope::new(IN_TOTO, payload, public.id(), signature);
+    let envelope = signer.envelope(&public, statement.to_bytes()).await?;
     let text = format!("{}\n", envelope.to_json());
     if u64::try_from(text.len()).map_or(true, |length| length > budget::ATTESTATION) {
         let words = "the attestation would be larger than the limit for one";
@@ -80,45 +71,6 @@ fn emit(record: &Record, public: &VerifyingKey) {
         made.digests
     ));
     print_to_stderr(&format!("signed by the key {}", public.id()));
-}
-
-/// The key that signs.
-enum Signer {
-    File(SigningKey),
-    Kms(KmsKey),
-}
-
-impl Signer {
-    async fn find(aws: &AwsArgs, args: &SignArgs) -> Result<Self, Refusal> {
-        match (&args.key, &args.kms) {
-            (Some(path), _) => signing_key(path).map(Self::File),
-            (None, Some(name)) => {
-                let options = AwsOptions { region: aws.region.clone(), ..aws.access() };
-                let config = AwsConfig::load(options).await.map_err(|error| unread(&error))?;
-                config.check_credentials().await.map_err(|error| unread(&error))?;
-                KmsKey::new(&config, name).map(Self::Kms).map_err(|error| unread(&error))
-            }
-            (None, None) => Err(Refusal::usage("`--key` or `--kms` is required")),
-        }
-    }
-
-    async fn public(&self) -> Result<VerifyingKey, Refusal> {
-        match self {
-            Self::File(key) => key.public().map_err(|error| unread(&error)),
-            Self::Kms(key) => key.public().await.map_err(|error| unread(&error)),
-        }
-    }
-
-    async fn sign(&self, hash: &Hash) -> Result<Vec<u8>, Refusal> {
-        match self {
-            Self::File(key) => key.sign(hash).map_err(|error| unread(&error)),
-            Self::Kms(key) => key.sign(hash).await.map_err(|error| unread(&error)),
-        }
-    }
-}
-
-fn unread(error: &dyn std::fmt::Display) -> Refusal {
-    Refusal::not_started(error.to_string())
 }
 
 fn operator(args: &SignArgs) -> Result<Option<String>, Refusal> {
