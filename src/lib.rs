@@ -12,6 +12,7 @@ mod files;
 mod investigate;
 pub mod locate;
 mod lookup;
+mod package;
 pub mod report;
 mod session;
 pub mod shard;

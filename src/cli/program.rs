@@ -2,8 +2,8 @@
 use super::args::commands::{Cli, Command};
 use super::command::attest::run as attest;
 use super::command::{
-    events, investigate, keys, lookup, manual, mirror, recover, replay, shard, trail_config,
-    validate_logs, verify,
+    events, investigate, keys, lookup, manual, mirror, package, recover, replay, shard,
+    trail_config, validate_logs, verify,
 };
 use crate::console::exit::ExitStatus;
 use crate::console::stream::print_to_stderr;
@@ -56,6 +56,7 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Events(args) => runtime.block_on(events::run(&cli.aws, &args)),
         Command::Investigate(args) => runtime.block_on(investigate::run(&cli.aws, &args)),
         Command::Attest(args) => runtime.block_on(attest::run(&cli.aws, &args)),
+        Command::Package(args) => runtime.block_on(package::run(&cli.aws, &args)),
         Command::Mirror(args) => runtime.block_on(mirror::run(&cli.aws, &args)),
         Command::Recover(args) => runtime.block_on(recover::run(&cli.aws, &args)),
         Command::Keys(args) => runtime.block_on(keys::run(&cli.aws, &args)),

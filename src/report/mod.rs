@@ -18,6 +18,7 @@ pub(crate) mod names;
 mod next_steps;
 pub(crate) mod numbers;
 pub mod ocsf;
+pub(crate) mod package;
 mod places;
 pub mod record;
 pub(crate) mod recover;

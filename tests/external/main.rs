@@ -1,5 +1,5 @@
 //! The tests that need other programs: the AWS CLI, third-party S3 servers and a third-party KMS,
-//! and the programs that people use to copy buckets. Run them with `bash scripts/test external`.
+//! the programs that people use to copy buckets, and those that judge packages. Run them with `bash scripts/test external`.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
@@ -9,6 +9,7 @@ mod copiers;
 mod differential;
 mod foreign_servers;
 mod kms;
+mod packages;
 mod spark;
 #[path = "../support/mod.rs"]
 mod support;

@@ -35,6 +35,7 @@ mod mirror_killed;
 mod mirror_source;
 mod no_length;
 mod offline;
+mod package;
 mod real_data;
 mod record;
 mod replay;

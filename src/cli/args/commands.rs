@@ -7,6 +7,7 @@ use super::keys::KeysArgs;
 use super::lookup::LookupArgs;
 use super::mirror::MirrorArgs;
 use super::output::ReplayArgs;
+use super::package::PackageArgs;
 use super::recover::RecoverArgs;
 use super::shard::{MergeArgs, PlanArgs, WorkArgs};
 use super::trail_config::TrailConfigArgs;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     TrailConfig(TrailConfigArgs),
     /// Sign the result of a run, or check a signed result
     Attest(AttestArgs),
+    /// Make, check and compare packages of evidence for auditors
+    Package(PackageArgs),
     /// Explain a code of an output: its meaning, innocent causes, what to check and what to do
     Explain(ExplainArgs),
     /// Print a completion script for a shell

@@ -8,6 +8,7 @@ pub(super) mod keys;
 pub(super) mod lookup;
 pub(super) mod mirror;
 pub(super) mod output;
+pub(super) mod package;
 pub(super) mod recover;
 pub(super) mod request;
 pub(super) mod selection;

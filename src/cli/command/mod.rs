@@ -10,6 +10,7 @@ pub(super) mod manual;
 pub(super) mod mirror;
 mod mirror_check;
 mod mirror_dry_run;
+pub(super) mod package;
 pub(super) mod recover;
 pub(super) mod replay;
 pub(super) mod shard;

@@ -241,3 +241,28 @@ pub const EXCEPTION_REASON: usize = 1_000;
 
 /// Characters of the name of whoever approved an exception.
 pub const EXCEPTION_APPROVER: usize = 200;
+
+/// Bytes of a `package.toml`. An entry takes some 300.
+pub const PACKAGE_FILE: u64 = 1 << 20;
+
+/// Attachments, and pointers, of one package. An auditor opens each of them.
+pub const PACKAGE_ATTACHMENTS: usize = 1_000;
+
+/// Characters of a text in a `package.toml`: a paragraph.
+pub const PACKAGE_TEXT: usize = 1_000;
+
+/// Files of one package that are looked at. Its own are some 20, and two for each result and attachment.
+pub const PACKAGE_FILES: usize = 10_000;
+
+/// Folders inside each other of a package that are looked at. Its own are two.
+pub const PACKAGE_DEPTH: usize = 8;
+
+/// Bytes of a manifest of a package, of its document and of its other small files. The document has some
+/// 500 bytes for each check of each trail.
+pub const PACKAGE_DOCUMENT: u64 = 64 << 20;
+
+/// Bytes of a line of a manifest. A hash and the longest name that is written take less than 200.
+pub const PACKAGE_LINE: usize = 1_024;
+
+/// Faults of a package that are listed; the others are counted.
+pub const PACKAGE_FAULTS: usize = 1_000;
