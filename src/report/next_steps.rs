@@ -156,9 +156,19 @@ pub(super) fn next_steps(run: &Collected, summary: &RunSummary) -> Vec<Cow<'stat
              right, find out since when nothing has been delivered for them",
         );
     }
-    if run.places_in_doubt.entries.iter().any(|doubt| doubt.why == PlaceDoubt::NotLookedAt) {
+    let not_searched = || {
+        let doubts = run.places_in_doubt.entries.iter();
+        doubts.filter(|doubt| doubt.why == PlaceDoubt::NotLookedAt)
+    };
+    if not_searched().any(|doubt| doubt.folders.is_some()) {
         say("name the prefix of the evidence, as in `s3://BUCKET/PREFIX`: the bucket has more \
              folders than the search limit");
+    }
+    if not_searched().any(|doubt| doubt.folders.is_none()) {
+        say(
+            "find out who wrote the folders that were not searched: they look like CloudTrail's, and \
+             no chain leads to them; what is evidence of a different place can be verified by itself",
+        );
     }
     let open = |why: Uncovered| {
         let gaps = run.gaps.entries.iter();

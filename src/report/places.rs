@@ -93,7 +93,7 @@ pub(super) fn why(why: PlaceDoubt) -> &'static str {
             "the digest folder holds objects, but none has the key of a digest"
         }
         PlaceDoubt::NotLookedAt => {
-            "not searched: the bucket has more folders than the search limit"
+            "not searched: beyond the search limit, or in no place of a chain"
         }
         PlaceDoubt::EndedUnexplained => {
             "the chain ended before the period, and no verified event explains why"

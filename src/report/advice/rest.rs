@@ -162,11 +162,24 @@ fn place(why: PlaceDoubt) -> Advice {
             act: &["Restore the names, or copy again from the bucket."],
         },
         PlaceDoubt::NotLookedAt => Advice {
-            means: "A limit ended the search before these folders were searched. Evidence may be in \
-                    them.",
-            causes: &["The bucket has very many folders beside the evidence."],
-            check: &["Below which prefix is the evidence?"],
-            act: &["Name the prefix: `s3://BUCKET/PREFIX`."],
+            means: "These folders were not searched, and evidence may be in them: a limit ended the \
+                    search, or they look like CloudTrail’s and are in no place to which a chain \
+                    leads.",
+            causes: &[
+                "The bucket has very many folders beside the evidence.",
+                "Somebody copied an account’s log files to a different folder, without `AWSLogs` \
+                 above it.",
+                "The location holds evidence of several buckets.",
+            ],
+            check: &[
+                "Below which prefix is the evidence?",
+                "Who wrote the folders, and when? `aws s3api list-objects-v2 --bucket BUCKET --prefix \
+                 FOLDER`.",
+            ],
+            act: &[
+                "Name the prefix: `s3://BUCKET/PREFIX`.",
+                "Verify evidence of a different place by itself.",
+            ],
         },
         PlaceDoubt::EndedUnexplained => Advice {
             means: "A chain ended before the period, and no event in a verified log file explains why.",

@@ -58,7 +58,8 @@ pub enum PlaceDoubt {
     ExpectedNotFound,
     /// A folder of digests has objects, and none of their keys is a digest's key.
     DigestsUnreadable,
-    /// A budget ended the search before these folders were searched.
+    /// These folders were not searched: a budget ended the search, or no chain leads to them although
+    /// they look like CloudTrail's.
     NotLookedAt,
     /// A chain ended before the period, and nothing verified explains it.
     EndedUnexplained,
