@@ -1,9 +1,9 @@
 //! Compares a signed predicate with the one computed from a record.
 use serde_json::{Map, Value};
 
-/// Parts of the predicate that no record determines: what the signer adds, and the constant
-/// limitations.
-const NOT_OF_A_RECORD: [&str; 2] = ["limitations", "previousAttestation"];
+/// Parts of the predicate that no record determines: what the signer adds, the constant limitations, and
+/// the controls, which earlier versions did not name.
+const NOT_OF_A_RECORD: [&str; 3] = ["controls", "limitations", "previousAttestation"];
 
 /// Returns the names of the parts of a signed predicate that differ from those computed from the
 /// record. A field that a newer version added counts as a difference, because this version cannot

@@ -18,6 +18,8 @@ pub struct Declared {
     pub operator: Option<String>,
     /// SHA-256 of the previous attestation's statement, in hex.
     pub previous: Option<String>,
+    /// Controls of standards that the result serves.
+    pub controls: Vec<Value>,
 }
 
 /// What no run can prove. These sentences are signed and must not change.
@@ -73,6 +75,7 @@ pub fn predicate(
         "previousAttestation",
         declared.previous.as_ref().map_or(Value::Null, |hash| json!({ "statementSha256": hash })),
     );
+    put("controls", Value::Array(declared.controls.clone()));
     put("limitations", json!(LIMITATIONS));
     predicate
 }

@@ -1,7 +1,7 @@
 //! Creates a package: copies what was given, makes the rest, and writes the manifests. The folder gets
 //! its name when it is complete.
 use super::derive::{Copied, Derived, bag_info, derive, sums};
-use super::description::{self, Attachment, PackageRequest};
+use super::description::{self, Attachment, Evidence, PackageRequest};
 use super::manifest::{
     self, BAGIT, CIRCUMSTANCES, DECLARATION, DOCUMENT, INFO, MANIFEST, SIGNATURE, Sums,
     TAG_MANIFEST, copied_name,
@@ -71,6 +71,36 @@ fn check_target(target: &Path, force: bool) -> Result<(), Refusal> {
     }
 }
 
+/// Refuses what would be refused only after the commands of the request ran.
+///
+/// # Errors
+///
+/// The folder exists, the package has no name, or a file that was given cannot be read.
+pub(crate) fn check_before_runs(
+    request: &PackageRequest,
+    target: &Path,
+    force: bool,
+) -> Result<(), Refusal> {
+    check_target(target, force)?;
+    name(request.id.clone())?;
+    let given = request.attachments.iter().map(|attachment| &attachment.file);
+    for path in given.chain(request.trail_config.iter().map(|result| &result.path)) {
+        File::open(path).map_err(|error| unread(path, &error))?;
+    }
+    request.previous.as_deref().map(previous).transpose()?;
+    Ok(())
+}
+
+fn name(id: Option<String>) -> Result<String, Refusal> {
+    declared("id", id)?
+        .ok_or_else(|| Refusal::usage("the package has no name: give `id` or `--id`"))
+}
+
+fn declared(name: &str, text: Option<String>) -> Result<Option<String>, Refusal> {
+    let read = description::optional(name, text);
+    read.map_err(|why| Refusal::usage(format!("invalid description: {why}")))
+}
+
 /// Makes the package, beside its place.
 ///
 /// # Errors
@@ -84,35 +114,33 @@ pub(crate) fn create(
     force: bool,
 ) -> Result<UnnamedPackage, Refusal> {
     check_target(target, force)?;
-    let text = |name: &str, text: Option<String>| {
-        let read = description::optional(name, text);
-        read.map_err(|why| Refusal::usage(format!("invalid description: {why}")))
-    };
-    let id = text("id", request.id)?;
-    let id = id.ok_or_else(|| Refusal::usage("the package has no name: give `id` or `--id`"))?;
+    let id = name(request.id)?;
     let Some(record) = &request.record else {
-        return Err(Refusal::usage("there is no run record: give `record` or `--record`"));
+        let words = "there is no run record: give `record`, `run.verify` or `--record`";
+        return Err(Refusal::usage(words));
     };
     let previous = request.previous.as_deref().map(previous).transpose()?;
     let staged = StagedFolder::create(target).map_err(|error| lost(target, &error))?;
     let mut copies = Copies { staged: &staged, target, inputs: Vec::new(), copied: Copied::new() };
     copies.record(record)?;
     let mut checked_with = None;
-    if let Some(path) = &request.attestation {
-        checked_with = copies.attestation(path, attestation_key)?;
+    if let Some(attestation) = &request.attestation {
+        checked_with = copies.attestation(attestation, attestation_key)?;
     }
-    for path in &request.trail_config {
-        copies.add(path, Role::TrailConfig, Slot::TrailConfiguration, None)?;
+    for result in &request.trail_config {
+        let origin = Origin::of(result);
+        copies.add(&result.path, Role::TrailConfig, Slot::TrailConfiguration, origin)?;
     }
     for attachment in &request.attachments {
-        copies.add(&attachment.file, Role::Attachment, attachment.slot, Some(attachment))?;
+        let origin = Origin::attached(attachment);
+        copies.add(&attachment.file, Role::Attachment, attachment.slot, origin)?;
     }
     let Copies { inputs, copied, .. } = copies;
     let declared = Declared {
         id,
-        description: text("description", request.description)?,
-        organization: text("organization", request.organization)?,
-        contact: text("contact", request.contact)?,
+        description: declared("description", request.description)?,
+        organization: declared("organization", request.organization)?,
+        contact: declared("contact", request.contact)?,
         previous,
         attestation_checked_with: checked_with,
         inputs,
@@ -252,6 +280,30 @@ fn previous(path: &Path) -> Result<Previous, Refusal> {
     Ok(Previous { id: document.declared.id, manifest_sha256 })
 }
 
+/// Where a file comes from.
+#[derive(Default)]
+struct Origin {
+    title: Option<String>,
+    given_by: Option<String>,
+    source: Option<String>,
+    note: Option<String>,
+}
+
+impl Origin {
+    fn of(evidence: &Evidence) -> Self {
+        Self { source: evidence.made_by.clone(), ..Self::default() }
+    }
+
+    fn attached(attachment: &Attachment) -> Self {
+        Self {
+            title: Some(attachment.title.clone()),
+            given_by: Some(attachment.given_by.clone()),
+            source: Some(attachment.source.clone()),
+            note: attachment.note.clone(),
+        }
+    }
+}
+
 /// Copies files into the package.
 struct Copies<'s> {
     staged: &'s StagedFolder,
@@ -261,20 +313,22 @@ struct Copies<'s> {
 }
 
 impl Copies<'_> {
-    fn record(&mut self, path: &Path) -> Result<(), Refusal> {
+    fn record(&mut self, record: &Evidence) -> Result<(), Refusal> {
+        let path = &record.path;
         let mut first = [0; ZSTD.len()];
         let read = File::open(path).and_then(|mut file| file.read(&mut first));
         read.map_err(|error| unread(path, &error))?;
         let name = if first == ZSTD { "record.jsonl.zst" } else { "record.jsonl" };
-        self.copy(path, name, Role::Record, Slot::Integrity, None)
+        self.copy(path, name, Role::Record, Slot::Integrity, Origin::of(record))
     }
 
     /// Returns the id of the key with which the signature was checked.
     fn attestation(
         &mut self,
-        path: &Path,
+        attestation: &Evidence,
         key: Option<&VerifyingKey>,
     ) -> Result<Option<String>, Refusal> {
+        let path = &attestation.path;
         let mut bytes = Vec::new();
         let opened = File::open(path);
         let read = opened.and_then(|file| file.take(budget::ATTESTATION).read_to_end(&mut bytes));
@@ -290,21 +344,15 @@ impl Copies<'_> {
             Container::Bare => "attestation.intoto.jsonl",
             Container::Bundle(_) => "attestation.sigstore.json",
         };
-        self.copy(path, name, Role::Attestation, Slot::Integrity, None)?;
+        self.copy(path, name, Role::Attestation, Slot::Integrity, Origin::of(attestation))?;
         Ok(key.map(VerifyingKey::id))
     }
 
     /// Copies a file under a name that no other has.
-    fn add(
-        &mut self,
-        path: &Path,
-        role: Role,
-        slot: Slot,
-        attachment: Option<&Attachment>,
-    ) -> Result<(), Refusal> {
+    fn add(&mut self, path: &Path, role: Role, slot: Slot, origin: Origin) -> Result<(), Refusal> {
         let number = self.inputs.iter().filter(|input| input.slot == slot).count() + 1;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        self.copy(path, &copied_name(number, &name), role, slot, attachment)
+        self.copy(path, &copied_name(number, &name), role, slot, origin)
     }
 
     fn copy(
@@ -313,7 +361,7 @@ impl Copies<'_> {
         name: &str,
         role: Role,
         slot: Slot,
-        attachment: Option<&Attachment>,
+        origin: Origin,
     ) -> Result<(), Refusal> {
         let at = format!("{}/{name}", slot.folder());
         let copied = copy(path, &self.staged.path().join(&at), self.target)?;
@@ -324,10 +372,10 @@ impl Copies<'_> {
             role,
             slot,
             original_name: own_name,
-            title: attachment.map(|it| it.title.clone()),
-            given_by: attachment.map(|it| it.given_by.clone()),
-            source: attachment.map(|it| it.source.clone()),
-            note: attachment.and_then(|it| it.note.clone()),
+            title: origin.title,
+            given_by: origin.given_by,
+            source: origin.source,
+            note: origin.note,
         });
         Ok(())
     }

@@ -7,13 +7,14 @@ use crate::attest::predicate::{Declared as Signer, predicate};
 use crate::attest::record::{Record, RecordRequest, read_open_record};
 use crate::attest::statement::{Role as SubjectRole, Statement};
 use crate::report::RunReporter;
+use crate::report::controls::Controls;
 use crate::report::html::Html;
 use crate::report::json::Json;
 use crate::report::package::document::{
     AttestationShown, Declared, FileShown, Input, MadeBy, PackageDocument, Part, Reconciliation,
     Role, SCHEMA, Slot, SlotShown, SlotStatus,
 };
-use crate::report::package::made::{self, ConfigFile};
+use crate::report::package::made::{self, ConfigFile, IntegrityFile};
 use crate::report::trail_config;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -79,6 +80,7 @@ pub(super) fn derive(tree: &Tree, declared: Declared, copied: &Copied) -> Result
         let (role, slot) = (Role::TrailConfigPage, Slot::TrailConfiguration);
         made.add(format!("{page}.html"), role, Some(slot), bytes);
     }
+    let of_run = integrity_of(&input.path, &run).map_err(|error| failed(error.into()))?;
     let integrity = Slot::Integrity.folder();
     made.add(format!("{integrity}/report.html"), Role::Report, Some(Slot::Integrity), run.page);
     made.add(
@@ -87,7 +89,7 @@ pub(super) fn derive(tree: &Tree, declared: Declared, copied: &Copied) -> Result
         Some(Slot::Integrity),
         run.summary,
     );
-    let (checks, controls) = made::judged(&configs);
+    let (checks, controls) = made::judged(&configs, &of_run);
     made.add(
         format!("{}/immutability.json", Slot::Immutability.folder()),
         Role::Immutability,
@@ -107,13 +109,11 @@ pub(super) fn derive(tree: &Tree, declared: Declared, copied: &Copied) -> Result
         slots,
         declared,
     };
-    if !configs.is_empty() {
-        let table = made::controls_table(&configs).map_err(failed)?;
-        made.add("data/controls.csv".to_owned(), Role::Controls, None, table);
-        let results = made::assessment_results(&document, &configs).map_err(failed)?;
-        let path = "data/oscal-assessment-results.json".to_owned();
-        made.add(path, Role::AssessmentResults, None, results);
-    }
+    let table = made::controls_table(&configs, &of_run).map_err(failed)?;
+    made.add("data/controls.csv".to_owned(), Role::Controls, None, table);
+    let results = made::assessment_results(&document, &configs, &of_run).map_err(failed)?;
+    let path = "data/oscal-assessment-results.json".to_owned();
+    made.add(path, Role::AssessmentResults, None, results);
     let inputs = document.declared.inputs.iter().map(|input| {
         let (hash, bytes) = copied.get(&input.path).copied().unwrap_or_default();
         let (path, role, slot) = (input.path.clone(), input.role, Some(input.slot));
@@ -128,6 +128,24 @@ pub(super) fn derive(tree: &Tree, declared: Declared, copied: &Copied) -> Result
     let bytes = made::document(&document).map_err(failed)?;
     made.files.insert(super::manifest::DOCUMENT.to_owned(), bytes);
     Ok(Derived { document, files: made.files })
+}
+
+/// Returns what the run says about the controls that integrity serves.
+fn integrity_of(path: &str, run: &Run) -> serde_json::Result<IntegrityFile> {
+    let text = |at: &[&str]| {
+        let first = at.first().and_then(|name| run.facts.get(*name));
+        let found = at.iter().skip(1).fold(first, |value, name| value?.get(*name));
+        found.and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let bucket = text(&["scope", "deliveredTo", "bucket"]);
+    Ok(IntegrityFile {
+        path: path.to_owned(),
+        sha256: hex::encode(run.record.hash),
+        subject: if bucket.is_empty() { "unknown".to_owned() } else { format!("s3://{bucket}") },
+        verdict: text(&["result", "verdict"]),
+        to: text(&["scope", "to"]),
+        serves: Controls::load()?.of_integrity(),
+    })
 }
 
 /// Checks that the inputs are such as a package has.

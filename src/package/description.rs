@@ -3,7 +3,7 @@ use crate::console::refusal::Refusal;
 use crate::report::package::document::{Pointer, Slot};
 use serde::Deserialize;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use trailproof_core::vocab::budget::{PACKAGE_ATTACHMENTS, PACKAGE_FILE, PACKAGE_TEXT, SHOWN};
 use trailproof_core::vocab::location::{escape, excerpt};
@@ -19,14 +19,16 @@ pub(crate) struct PackageRequest {
     pub(crate) organization: Option<String>,
     /// Person to ask.
     pub(crate) contact: Option<String>,
+    /// Commands that make record and results first.
+    pub(crate) runs: Runs,
     /// Run record.
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) record: Option<Evidence>,
     /// Attestation of the record.
-    pub(crate) attestation: Option<PathBuf>,
+    pub(crate) attestation: Option<Evidence>,
     /// Public key that checks the signature of the attestation.
     pub(crate) attestation_key: Option<PathBuf>,
     /// Results of `trail-config --format json`.
-    pub(crate) trail_config: Vec<PathBuf>,
+    pub(crate) trail_config: Vec<Evidence>,
     /// Folder of the package of the period before.
     pub(crate) previous: Option<PathBuf>,
     /// Private key that signs the package.
@@ -35,6 +37,40 @@ pub(crate) struct PackageRequest {
     pub(crate) attachments: Vec<Attachment>,
     /// Evidence that is elsewhere.
     pub(crate) pointers: Vec<Pointer>,
+}
+
+/// The commands that make record and results. Each is what stands on a command line behind the name of
+/// the command, with paths relative to the folder of `package.toml`.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    /// `verify`.
+    pub(crate) verify: Option<Vec<String>>,
+    /// `trail-config`, any number of times.
+    pub(crate) trail_config: Vec<Vec<String>>,
+    /// Who runs `verify`, for the attestation.
+    pub(crate) operator: Option<String>,
+}
+
+impl Runs {
+    /// Returns whether there is nothing to run.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.verify.is_none() && self.trail_config.is_empty()
+    }
+}
+
+/// A file that a command of trailproof made.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The command line that made it, if it was made for this package.
+    pub(crate) made_by: Option<String>,
+}
+
+impl From<PathBuf> for Evidence {
+    fn from(path: PathBuf) -> Self {
+        Self { path, made_by: None }
+    }
 }
 
 /// A file that somebody gave.
@@ -63,6 +99,22 @@ impl PackageRequest {
     pub(crate) fn read(path: &Path) -> Result<Self, Refusal> {
         read(path)
     }
+
+    /// Makes every path absolute, so that none depends on the current folder any more.
+    ///
+    /// # Errors
+    ///
+    /// A path is empty, or the current folder is unknown.
+    pub(crate) fn make_absolute(&mut self) -> io::Result<()> {
+        let evidence = self.record.iter_mut().chain(&mut self.attestation);
+        let evidence = evidence.chain(&mut self.trail_config).map(|it| &mut it.path);
+        let keys = self.attestation_key.iter_mut().chain(&mut self.key).chain(&mut self.previous);
+        let attachments = self.attachments.iter_mut().map(|it| &mut it.file);
+        for path in evidence.chain(keys).chain(attachments) {
+            *path = std::path::absolute(&*path)?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,9 +132,20 @@ struct Document {
     previous: Option<PathBuf>,
     key: Option<PathBuf>,
     #[serde(default)]
+    run: RunEntry,
+    #[serde(default)]
     attachment: Vec<AttachmentEntry>,
     #[serde(default)]
     pointer: Vec<PointerEntry>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RunEntry {
+    verify: Option<Vec<String>>,
+    #[serde(default)]
+    trail_config: Vec<Vec<String>>,
+    operator: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,15 +201,31 @@ fn parse(bytes: &[u8], folder: &Path) -> Result<PackageRequest, String> {
         return Err(format!("it has more than {PACKAGE_ATTACHMENTS} attachments or pointers"));
     }
     let at = |path: PathBuf| folder.join(path);
+    let given = |path: PathBuf| Evidence::from(folder.join(path));
+    for (name, is_given) in
+        [("record", document.record.is_some()), ("attestation", document.attestation.is_some())]
+    {
+        if is_given && document.run.verify.is_some() {
+            return Err(format!("`{name}` is given, and `run.verify` makes it"));
+        }
+    }
+    if document.run.trail_config.len() > PACKAGE_ATTACHMENTS {
+        return Err(format!("`run.trail-config` has more than {PACKAGE_ATTACHMENTS} entries"));
+    }
     Ok(PackageRequest {
         id: optional("id", document.id)?,
         description: optional("description", document.description)?,
         organization: optional("organization", document.organization)?,
         contact: optional("contact", document.contact)?,
-        record: document.record.map(at),
-        attestation: document.attestation.map(at),
+        runs: Runs {
+            verify: document.run.verify,
+            trail_config: document.run.trail_config,
+            operator: optional("run.operator", document.run.operator)?,
+        },
+        record: document.record.map(given),
+        attestation: document.attestation.map(given),
         attestation_key: document.attestation_key.map(at),
-        trail_config: document.trail_config.into_iter().map(at).collect(),
+        trail_config: document.trail_config.into_iter().map(given).collect(),
         previous: document.previous.map(at),
         key: document.key.map(at),
         attachments: each("attachment", document.attachment, |entry| {
@@ -238,7 +317,7 @@ mod tests {
     fn paths_are_relative_to_the_file() {
         let read = of(&format!("id = \"q\"\nrecord = \"r.jsonl\"\nkey = \"/k\"\n{ATTACHMENT}"));
         let read = read.unwrap();
-        assert_eq!(read.record, Some(PathBuf::from("/folder/r.jsonl")));
+        assert_eq!(read.record.unwrap().path, PathBuf::from("/folder/r.jsonl"));
         assert_eq!(read.key, Some(PathBuf::from("/k")));
         assert_eq!(read.attachments[0].file, PathBuf::from("/folder/t.csv"));
         assert_eq!(read.attachments[0].slot, Slot::Review);
@@ -248,6 +327,10 @@ mod tests {
     fn whatever_is_not_understood_is_refused() {
         for (text, why) in [
             ("records = 1", "line 1"),
+            ("[run]\nverify = \"a\"", "line 2"),
+            ("[run]\nattest = [\"a\"]", "line 2"),
+            ("record = \"r\"\n[run]\nverify = [\"a\"]", "`record` is given"),
+            ("attestation = \"r\"\n[run]\nverify = [\"a\"]", "`attestation` is given"),
             ("id = \"\"", "1 to 1000"),
             ("id = \"a\\u001b[2J\"", "control character"),
             (&ATTACHMENT.replace("slot = 4", "slot = 7"), "attachment 1: `slot` is not a number"),

@@ -11,4 +11,4 @@ mod manifest;
 mod statement;
 mod tree;
 
-pub(crate) use self::description::PackageRequest;
+pub(crate) use self::description::{Evidence, PackageRequest};

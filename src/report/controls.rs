@@ -1,7 +1,7 @@
 //! The controls of frameworks and the checks of other tools that ask about the same as a check. An id is
 //! listed only where a source maps it.
 use super::trail_config::result::{Control, ControlSource};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use trailproof_core::control::check::CheckId;
 
@@ -35,6 +35,37 @@ struct Mapping {
     source: String,
     ids: Vec<String>,
 }
+
+/// The controls of a standard that the integrity of log files serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ServedStandard {
+    /// Code of the standard.
+    pub(crate) framework: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version, if it has several.
+    pub(crate) version: Option<String>,
+    /// Ids of the controls.
+    pub(crate) ids: Vec<String>,
+    /// Who maps them.
+    pub(crate) source: String,
+    /// The date of the source.
+    pub(crate) date: String,
+}
+
+impl ServedStandard {
+    /// Returns name and version.
+    pub(crate) fn standard(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{} {version}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// The check whose controls the integrity of log files serves: validation makes digests, and a run
+/// uses them.
+pub(crate) const INTEGRITY: CheckId = CheckId::TrailLogFileValidation;
 
 /// Name of the set of the three public policies CT-001 to CT-003.
 pub(crate) const POLICIES: &str = "seed-ct";
@@ -80,6 +111,33 @@ impl Controls {
         mappings
             .flat_map(|mapping| mapping.ids.iter().map(move |id| control(mapping, id)))
             .collect()
+    }
+
+    /// Returns the controls of standards that the integrity of log files serves.
+    pub(crate) fn of_integrity(&self) -> Vec<ServedStandard> {
+        let mappings = self.checks.get(INTEGRITY.code()).into_iter().flatten();
+        let served = |mapping: &Mapping| {
+            let framework = self.frameworks.get(&mapping.framework).filter(|it| !it.tool)?;
+            let source = self.sources.get(&mapping.source)?;
+            Some(ServedStandard {
+                framework: mapping.framework.clone(),
+                name: framework.name.clone(),
+                version: mapping.version.clone(),
+                ids: mapping.ids.clone(),
+                source: source.name.clone(),
+                date: source.date.clone(),
+            })
+        };
+        mappings.filter_map(served).collect()
+    }
+
+    /// Returns the same as JSON.
+    ///
+    /// # Errors
+    ///
+    /// The data file is malformed, which a test excludes.
+    pub(crate) fn integrity_json() -> Result<Vec<serde_json::Value>, serde_json::Error> {
+        Self::load()?.of_integrity().iter().map(serde_json::to_value).collect()
     }
 
     /// Returns the standards, and their requirements, that a check serves; not the checks of tools.
@@ -129,6 +187,15 @@ mod tests {
             let selected = CheckId::all().filter(|check| controls.selects(framework, *check));
             assert!(selected.count() >= 2, "{framework}");
         }
+    }
+
+    #[test]
+    fn integrity_serves_controls_of_standards_and_no_checks_of_tools() {
+        let served = Controls::load().unwrap().of_integrity();
+        let pci = served.iter().find(|it| it.framework == "pci").unwrap();
+        assert!(pci.ids.contains(&"10.3.4".to_owned()), "{pci:?}");
+        assert_eq!(pci.version.as_deref(), Some("4.0.1"));
+        assert!(!served.iter().any(|it| it.framework == "prowler" || it.framework == "checkov"));
     }
 
     #[test]

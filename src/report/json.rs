@@ -2,6 +2,7 @@
 //! `docs/src/format/verify-summary.schema.json`.
 use super::RunReporter;
 use super::collect::{Collected, Unread};
+use super::controls::Controls;
 use super::exceptions::Exceptions;
 use super::storage;
 use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
@@ -126,6 +127,7 @@ fn fields(run: &Collected) -> serde_json::Result<Map<String, Value>> {
     };
     value.insert("schema".into(), SCHEMA.into());
     value.insert("tool".into(), "trailproof".into());
+    value.insert("controls".into(), Controls::integrity_json()?.into());
     // An interrupted run has no verdict; `complete` is false.
     value.insert("complete".into(), run.summary.is_some().into());
     if let Some(start) = &run.start {

@@ -50,6 +50,19 @@ impl AwsArgs {
             pays: self.request_payer.is_some(),
         }
     }
+
+    /// Returns these options, with those of `other` where one is not given. The region is not among
+    /// them, because it may select evidence.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        Self {
+            profile: self.profile.clone().or_else(|| other.profile.clone()),
+            region: self.region.clone(),
+            endpoint_url: self.endpoint_url.clone().or_else(|| other.endpoint_url.clone()),
+            ca_bundle: self.ca_bundle.clone().or_else(|| other.ca_bundle.clone()),
+            no_sign_request: self.no_sign_request || other.no_sign_request,
+            request_payer: self.request_payer.clone().or_else(|| other.request_payer.clone()),
+        }
+    }
 }
 
 /// Parses the limit of concurrent requests.

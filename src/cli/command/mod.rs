@@ -11,6 +11,7 @@ pub(super) mod mirror;
 mod mirror_check;
 mod mirror_dry_run;
 pub(super) mod package;
+mod package_runs;
 pub(super) mod recover;
 pub(super) mod replay;
 pub(super) mod shard;

@@ -1,6 +1,8 @@
 //! `trailproof package`: the auditor's package.
 use super::attest::files::verifying_key;
 use super::attest::signer::Signer;
+use super::package_runs::{self as runs, Made};
+use crate::attest::key::VerifyingKey;
 use crate::cli::args::aws::AwsArgs;
 use crate::cli::args::package::{
     CompareArgs, CreateArgs, PackageArgs, PackageCheckArgs, PackageCommand, PackageFormat,
@@ -10,32 +12,34 @@ use crate::cli::terminal::interrupt::unless_interrupted;
 use crate::console::exit::ExitStatus;
 use crate::console::refusal::{Refusal, print_result};
 use crate::console::stream::print_to_stderr;
-use crate::package::PackageRequest;
+use crate::files::atomic;
 use crate::package::check::{ExpectedKeys, check, compare};
-use crate::package::create::create;
+use crate::package::create::{check_before_runs, create};
+use crate::package::{Evidence, PackageRequest};
 use crate::report::numbers::counted;
 use crate::report::package::check::{self as checked, PackageState};
 use crate::report::package::compare as compared;
 use crate::session::open::RunFacts;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use trailproof_core::record::wire::write_json_pretty;
 use trailproof_core::vocab::budget::SHOWN;
 use trailproof_core::vocab::location::{escape, excerpt};
 
 /// Runs the command and returns the exit status.
 pub(crate) async fn run(aws: &AwsArgs, args: &PackageArgs) -> ExitStatus {
-    let work = async {
-        match &args.command {
-            PackageCommand::Create(args) => run_create(aws, args).await,
-            PackageCommand::Check(args) => run_check(args),
-            PackageCommand::Compare(args) => run_compare(args),
-        }
+    let ended = match &args.command {
+        PackageCommand::Create(args) => run_create(aws, args).await,
+        PackageCommand::Check(args) => interruptible(async { run_check(args) }).await,
+        PackageCommand::Compare(args) => interruptible(async { run_compare(args) }).await,
     };
-    match unless_interrupted(work).await {
-        Err(signal) => signal,
-        Ok(ended) => ended.unwrap_or_else(|refusal| refusal.print()),
-    }
+    ended.unwrap_or_else(|refusal| refusal.print())
+}
+
+async fn interruptible(
+    work: impl Future<Output = Result<ExitStatus, Refusal>>,
+) -> Result<ExitStatus, Refusal> {
+    unless_interrupted(work).await.unwrap_or_else(Ok)
 }
 
 /// Returns what the package is to hold: what the file says, with the options in its place.
@@ -49,8 +53,20 @@ fn request(args: &CreateArgs) -> Result<PackageRequest, Refusal> {
             of_file.clone_from(option);
         }
     };
-    replace(&mut request.record, &args.record);
-    replace(&mut request.attestation, &args.attestation);
+    let evidence = |of_file: &mut Option<Evidence>, option: &Option<PathBuf>| {
+        if let Some(path) = option {
+            *of_file = Some(Evidence::from(path.clone()));
+        }
+    };
+    if args.record.is_some() {
+        request.runs.verify = None;
+    }
+    evidence(&mut request.record, &args.record);
+    evidence(&mut request.attestation, &args.attestation);
+    if request.attestation.is_some() && request.runs.verify.is_some() {
+        let words = "`--attestation` is given, and `run.verify` makes the record and signs it";
+        return Err(Refusal::usage(words));
+    }
     replace(&mut request.attestation_key, &args.attestation_key);
     replace(&mut request.previous, &args.previous);
     replace(&mut request.key, &args.key);
@@ -62,22 +78,86 @@ fn request(args: &CreateArgs) -> Result<PackageRequest, Refusal> {
         }
     }
     if !args.trail_config.is_empty() {
-        request.trail_config.clone_from(&args.trail_config);
+        request.runs.trail_config.clear();
+        request.trail_config = args.trail_config.iter().cloned().map(Evidence::from).collect();
     }
     Ok(request)
 }
 
 async fn run_create(aws: &AwsArgs, args: &CreateArgs) -> Result<ExitStatus, Refusal> {
-    let request = request(args)?;
+    let ready = match unless_interrupted(ready(aws, args)).await {
+        Ok(ready) => ready?,
+        Err(signal) => return Ok(signal),
+    };
+    let Ready { mut request, target, signer, attestation_key } = ready;
+    // The commands end by themselves on a signal, each in its way.
+    let made = match request.runs.is_empty() {
+        true => None,
+        false => {
+            let signer = signer.as_ref();
+            match runs::run(aws, &mut request, &target, args.reproducible, signer).await? {
+                Made::All(made) => Some(made),
+                Made::Ended(status) => return Ok(status),
+            }
+        }
+    };
+    let own = request.attestation.as_ref().is_some_and(|it| it.made_by.is_some());
+    let attestation_key = match &signer {
+        Some((_, public)) if own => Some(public),
+        _ => attestation_key.as_ref(),
+    };
+    let packed = pack(args, request, &target, signer.as_ref(), attestation_key);
+    let status = interruptible(packed).await;
+    // What the commands made was copied.
+    drop(made);
+    status
+}
+
+/// What is known before anything is made.
+struct Ready {
+    request: PackageRequest,
+    target: PathBuf,
+    signer: Option<(Signer, VerifyingKey)>,
+    attestation_key: Option<VerifyingKey>,
+}
+
+async fn ready(aws: &AwsArgs, args: &CreateArgs) -> Result<Ready, Refusal> {
+    let mut request = request(args)?;
     let key = request.key.clone().filter(|_| args.kms.is_none());
     // Keys are read first: a package that cannot be signed is not made.
     let signer = match key.is_some() || args.kms.is_some() {
-        true => Some(Signer::find(aws, key.as_deref(), args.kms.as_deref()).await?),
+        true => {
+            let signer = Signer::find(aws, key.as_deref(), args.kms.as_deref()).await?;
+            let public = signer.public().await?;
+            Some((signer, public))
+        }
         false => None,
     };
     let attestation_key = request.attestation_key.as_deref().map(verifying_key).transpose()?;
+    let mut target = args.to.clone();
+    if let Some(path) = args.config.as_deref().filter(|_| !request.runs.is_empty()) {
+        let moved = std::path::absolute(&target).and_then(|absolute| {
+            target = absolute;
+            request.make_absolute()?;
+            // Paths among the arguments are relative to the file, as all others in it.
+            std::env::set_current_dir(atomic::folder(path))
+        });
+        moved
+            .map_err(|error| Refusal::not_started(format!("cannot change the folder: {error}")))?;
+        check_before_runs(&request, &target, args.force)?;
+    }
+    Ok(Ready { request, target, signer, attestation_key })
+}
+
+async fn pack(
+    args: &CreateArgs,
+    request: PackageRequest,
+    target: &Path,
+    signer: Option<&(Signer, VerifyingKey)>,
+    attestation_key: Option<&VerifyingKey>,
+) -> Result<ExitStatus, Refusal> {
     let unchecked = request.attestation.is_some() && attestation_key.is_none();
-    let mut package = create(request, attestation_key.as_ref(), &args.to, args.force)?;
+    let mut package = create(request, attestation_key, target, args.force)?;
     if !args.reproducible {
         let around = environment(RunFacts::default()).circumstances;
         let mut json = Vec::new();
@@ -87,9 +167,8 @@ async fn run_create(aws: &AwsArgs, args: &CreateArgs) -> Result<ExitStatus, Refu
         package.add_circumstances(&json)?;
     }
     let mut signed = "not signed: `--key` signs it".to_owned();
-    if let Some(signer) = signer {
-        let public = signer.public().await?;
-        package.add_signature(&signer.envelope(&public, package.statement()).await?)?;
+    if let Some((signer, public)) = signer {
+        package.add_signature(&signer.envelope(public, package.statement()).await?)?;
         signed = format!("signed by the key {}", public.id());
     }
     let verdict = excerpt(package.document().run_text("/result/verdict"), SHOWN);

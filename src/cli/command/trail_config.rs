@@ -36,7 +36,12 @@ pub(crate) async fn run(aws: &AwsArgs, args: &TrailConfigArgs) -> ExitStatus {
     }
 }
 
-async fn report(aws: &AwsArgs, args: &TrailConfigArgs) -> Result<ConfigReport, Refusal> {
+/// Checks the configuration.
+///
+/// # Errors
+///
+/// An input cannot be used, or has no trail.
+pub(super) async fn report(aws: &AwsArgs, args: &TrailConfigArgs) -> Result<ConfigReport, Refusal> {
     if let [one, other] = args.join.as_slice() {
         let joined = join(result(one)?, result(other)?);
         return joined

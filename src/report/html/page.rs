@@ -11,6 +11,7 @@ use super::matrix::{Found, Matrix, found as accounts_found};
 use super::shown::Shown;
 use super::summary::{Fact, Totals};
 use crate::report::collect::Collected;
+use crate::report::controls::ServedStandard;
 use crate::report::exceptions::{Exceptions, NO_EFFECT};
 use crate::report::next_steps::next_steps;
 use crate::report::numbers::{grouped, hours_and_days};
@@ -66,10 +67,12 @@ pub(super) struct Page {
     commands: Option<Commands>,
     left_out_trails: Vec<Shown>,
     keys: Keys,
+    /// Names of standards, and ids of the controls that integrity serves.
+    controls: Vec<(String, String)>,
 }
 
 impl Page {
-    pub(super) fn of(run: &Collected, counts: &FindingCounts) -> Self {
+    pub(super) fn of(run: &Collected, counts: &FindingCounts, served: &[ServedStandard]) -> Self {
         let answer = Answer::of(run, counts);
         let names = run.names();
         let numbers = Numbers::of(run);
@@ -112,6 +115,7 @@ impl Page {
             accepted: Accepted::of(run),
             commands: Commands::of(run),
             keys: Keys::of(run),
+            controls: served.iter().map(|it| (it.standard(), it.ids.join(", "))).collect(),
             left_out_trails: run.left_out.iter().map(Shown::of).collect(),
             answer,
         }

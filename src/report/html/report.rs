@@ -3,6 +3,7 @@ use super::findings::FindingCounts;
 use super::page::Page;
 use crate::report::RunReporter;
 use crate::report::collect::Collected;
+use crate::report::controls::Controls;
 use askama::Template as _;
 use std::fmt;
 use std::io::{self, Write};
@@ -41,8 +42,9 @@ impl<W: Write + Send> RunReporter for Html<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
+        let served = Controls::load().map_err(io::Error::other)?.of_integrity();
         let mut out = Plain { out: &mut self.out, failed: None };
-        let rendered = Page::of(&self.collected, &self.counts).render_into(&mut out);
+        let rendered = Page::of(&self.collected, &self.counts, &served).render_into(&mut out);
         if let Some(error) = out.failed {
             return Err(error);
         }

@@ -1,9 +1,8 @@
 //! Events in the attributes of the OCSF schema.
 use crate::report::collect::Collected;
-use crate::report::controls::Controls;
+use crate::report::controls::{Controls, INTEGRITY};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use trailproof_core::control::check::CheckId;
 use trailproof_core::vocab::chain_id::ChainId;
 
 /// Version of the OCSF schema.
@@ -105,14 +104,12 @@ pub(crate) fn finding_head(
 }
 
 /// Returns the event in the form of the schema.
-///
-/// Integrity serves the controls that log file validation serves.
 pub(super) fn event(
     run: &Collected,
     content: &EventContent,
     controls: &Controls,
 ) -> Map<String, Value> {
-    let (standards, requirements) = controls.standards(CheckId::TrailLogFileValidation);
+    let (standards, requirements) = controls.standards(INTEGRITY);
     let own = "AWS CloudTrail log file integrity".to_owned();
     let standards: Vec<String> = [own].into_iter().chain(standards).collect();
     let (status_id, status) = content.level.status();

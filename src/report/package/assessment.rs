@@ -3,7 +3,7 @@
 //!
 //! A finding is written only for a control of which a check fails, or of which all pass. A control with a
 //! check that was not decided has observations and no finding: OSCAL knows no third state.
-use super::controls::ConfigFile;
+use super::controls::{ConfigFile, INTEGRITY, IntegrityFile, RECORD, TITLE};
 use super::document::{ControlShown, ControlState, PackageDocument};
 use crate::report::trail_config::result::{Basis, CheckResult};
 use crate::report::trail_config::words;
@@ -48,11 +48,18 @@ fn token(control: &ControlShown) -> String {
 /// # Errors
 ///
 /// It cannot be serialized.
-pub(super) fn assessment(package: &PackageDocument, configs: &[ConfigFile]) -> io::Result<Vec<u8>> {
+pub(super) fn assessment(
+    package: &PackageDocument,
+    configs: &[ConfigFile],
+    integrity: &IntegrityFile,
+) -> io::Result<Vec<u8>> {
     let id = package.declared.id.as_str();
     let (from, to) = (package.run_text("/scope/from"), package.run_text("/scope/to"));
     let mut observations = Vec::new();
     let mut by_check: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let of_record = uuid(id, &["observation", &integrity.path]);
+    by_check.entry(INTEGRITY).or_default().push(of_record.clone());
+    observations.push(observed_integrity(id, &of_record, integrity));
     for config in configs {
         for (at, result) in config.report.results.iter().enumerate() {
             let own = uuid(id, &["observation", &config.path, &at.to_string()]);
@@ -73,10 +80,10 @@ pub(super) fn assessment(package: &PackageDocument, configs: &[ConfigFile]) -> i
     let mut result = Map::new();
     let mut set = |name: &str, value: Value| result.insert(name.to_owned(), value);
     set("uuid", uuid(id, &["result"]).into());
-    set("title", "Configuration of the trail".into());
+    set("title", "Log files and configuration of the trail".into());
     set(
         "description",
-        "What trailproof trail-config found. A control is satisfied as far as the checks go that serve \
+        "What trailproof verify and trail-config found. A control is satisfied as far as the checks go that serve \
          it; no tool decides all of a control."
             .into(),
     );
@@ -88,24 +95,30 @@ pub(super) fn assessment(package: &PackageDocument, configs: &[ConfigFile]) -> i
     let plan = uuid(id, &["plan"]);
     let mut resources = vec![json!({
         "uuid": plan,
-        "title": "Checks of trailproof trail-config",
+        "title": "Checks of trailproof",
         "description": "The checks are those of trailproof's reference. There is no assessment plan.",
     })];
-    resources.extend(configs.iter().map(|config| {
+    let resource = |title: &str, path: &str, sha256: &str| {
         json!({
-            "uuid": uuid(id, &["resource", &config.path]),
-            "title": "Result of trailproof trail-config",
+            "uuid": uuid(id, &["resource", path]),
+            "title": title,
             "rlinks": [{
-                "href": config.path.strip_prefix("data/").unwrap_or(&config.path),
-                "hashes": [{ "algorithm": "SHA-256", "value": config.sha256 }],
+                "href": path.strip_prefix("data/").unwrap_or(path),
+                "hashes": [{ "algorithm": "SHA-256", "value": sha256 }],
             }],
         })
-    }));
+    };
+    resources.push(resource("Record of trailproof verify", &integrity.path, &integrity.sha256));
+    resources.extend(
+        configs.iter().map(|config| {
+            resource("Result of trailproof trail-config", &config.path, &config.sha256)
+        }),
+    );
     let document = json!({
         "assessment-results": {
             "uuid": uuid(id, &["assessment-results"]),
             "metadata": {
-                "title": format!("Configuration evidence: {}", escape(id)),
+                "title": format!("CloudTrail evidence: {}", escape(id)),
                 "last-modified": to,
                 "version": "1",
                 "oscal-version": OSCAL,
@@ -126,6 +139,31 @@ fn put(fields: &mut Map<String, Value>, name: &str, list: Vec<Value>) {
     if !list.is_empty() {
         fields.insert(name.to_owned(), list.into());
     }
+}
+
+fn observed_integrity(id: &str, own: &str, integrity: &IntegrityFile) -> Value {
+    let status = integrity.status();
+    json!({
+        "uuid": own,
+        "title": TITLE,
+        "description": format!(
+            "{}: the verdict of the run is {}.",
+            words::status(status),
+            escape(&integrity.verdict)
+        ),
+        "props": [
+            { "name": "check", "ns": NAMESPACE, "value": INTEGRITY },
+            { "name": "status", "ns": NAMESPACE, "value": status.code() },
+            { "name": "basis", "ns": NAMESPACE, "value": RECORD },
+        ],
+        "methods": ["TEST"],
+        "relevant-evidence": [{
+            "href": format!("#{}", uuid(id, &["resource", &integrity.path])),
+            "description": format!("About {}.", escape(&integrity.subject)),
+        }],
+        "collected": integrity.to,
+        "remarks": "The time is the end of the period.",
+    })
 }
 
 fn observation(

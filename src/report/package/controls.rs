@@ -1,10 +1,12 @@
 //! What the checks of a configuration say about the controls that they serve: a table, and a state for
 //! each control.
 use super::document::{CheckShown, ControlShown, ControlState, ServingCheck};
+use crate::report::controls::ServedStandard;
 use crate::report::events::guarded;
 use crate::report::trail_config::result::{CheckResult, ConfigReport, Control};
 use crate::report::trail_config::words;
 use csv::{Terminator, WriterBuilder};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io;
 use trailproof_core::control::status::Status;
@@ -18,6 +20,66 @@ pub(crate) struct ConfigFile {
     pub(crate) sha256: String,
     /// The result.
     pub(crate) report: ConfigReport,
+}
+
+/// The integrity of the log files, as a result among those of the configuration.
+#[derive(Debug)]
+pub(crate) struct IntegrityFile {
+    /// Path of the record in the package.
+    pub(crate) path: String,
+    /// SHA-256 of the record, in hex.
+    pub(crate) sha256: String,
+    /// What the run was about.
+    pub(crate) subject: String,
+    /// Code of the verdict.
+    pub(crate) verdict: String,
+    /// End of the period.
+    pub(crate) to: String,
+    /// The controls that it serves.
+    pub(crate) serves: Vec<ServedStandard>,
+}
+
+/// Id of the integrity of log files in tables of checks.
+pub(super) const INTEGRITY: &str = "log-file-integrity";
+
+/// Its title.
+pub(super) const TITLE: &str = "Log files are complete and unchanged";
+
+/// Code of its basis.
+pub(super) const RECORD: &str = "record";
+
+impl IntegrityFile {
+    /// Returns the status. A run that proves nothing and contradicts nothing decides nothing.
+    pub(super) fn status(&self) -> Status {
+        match self.verdict.as_str() {
+            "proven" => Status::Pass,
+            "contradicted" => Status::Fail,
+            _ => Status::NotAvailable,
+        }
+    }
+
+    fn observed(&self) -> Map<String, Value> {
+        Map::from_iter([("verdict".to_owned(), Value::from(self.verdict.clone()))])
+    }
+
+    fn cells(&self, served: &ServedStandard, id: &str) -> [String; 14] {
+        [
+            INTEGRITY.to_owned(),
+            TITLE.to_owned(),
+            self.status().code().to_owned(),
+            self.subject.clone(),
+            Value::from(self.observed()).to_string(),
+            String::new(),
+            RECORD.to_owned(),
+            self.to.clone(),
+            self.path.clone(),
+            self.sha256.clone(),
+            served.name.clone(),
+            served.version.clone().unwrap_or_default(),
+            id.to_owned(),
+            served.source.clone(),
+        ]
+    }
 }
 
 /// Columns of the table.
@@ -44,10 +106,15 @@ const COLUMNS: [&str; 14] = [
 /// # Errors
 ///
 /// It cannot be serialized.
-pub(super) fn table(configs: &[ConfigFile]) -> io::Result<Vec<u8>> {
+pub(super) fn table(configs: &[ConfigFile], integrity: &IntegrityFile) -> io::Result<Vec<u8>> {
     let mut table = WriterBuilder::new();
     let mut table = table.terminator(Terminator::CRLF).from_writer(Vec::new());
     table.write_record(COLUMNS)?;
+    for served in &integrity.serves {
+        for id in &served.ids {
+            table.write_record(integrity.cells(served, id).iter().map(|cell| guarded(cell)))?;
+        }
+    }
     for config in configs {
         for result in &config.report.results {
             let mut row = |control: Option<&Control>| {
@@ -72,7 +139,7 @@ fn cells(config: &ConfigFile, result: &CheckResult, control: Option<&Control>) -
         words::title(result.check).to_owned(),
         result.judgement.status.code().to_owned(),
         result.subject.clone(),
-        serde_json::Value::from(result.judgement.observed.clone()).to_string(),
+        Value::from(result.judgement.observed.clone()).to_string(),
         if result.wanted.is_null() { String::new() } else { result.wanted.to_string() },
         result.basis_code(),
         config.report.as_of.map(|at| at.to_string()).unwrap_or_default(),
@@ -107,10 +174,17 @@ pub(super) fn checks(configs: &[ConfigFile]) -> Vec<CheckShown> {
 ///
 /// Results about what runs decide. A file that describes what is to be made, or what was made once, shows
 /// that a control is not satisfied, and never that it is.
-pub(super) fn controls(configs: &[ConfigFile]) -> Vec<ControlShown> {
+pub(super) fn controls(configs: &[ConfigFile], integrity: &IntegrityFile) -> Vec<ControlShown> {
     let results = || configs.iter().flat_map(|config| &config.report.results);
     let observed = results().any(|result| !result.basis.is_static());
     let mut found: BTreeMap<(String, String, String), BTreeMap<&str, Serving>> = BTreeMap::new();
+    let proven = Serving { status: integrity.status(), described: false };
+    for served in &integrity.serves {
+        for control in &served.ids {
+            let id = (served.framework.clone(), served.standard(), control.clone());
+            found.entry(id).or_default().insert(INTEGRITY, proven);
+        }
+    }
     for result in results() {
         let status = result.judgement.status;
         let described = result.basis.is_static();

@@ -88,7 +88,8 @@ pub(crate) struct Input {
     pub(crate) title: Option<String>,
     /// Who gave it, of an attachment.
     pub(crate) given_by: Option<String>,
-    /// From where and how it was taken, of an attachment.
+    /// From where and how an attachment was taken, or the command line that made the file for this
+    /// package.
     pub(crate) source: Option<String>,
     /// A remark.
     pub(crate) note: Option<String>,

@@ -1,6 +1,6 @@
 //! The files of a package that are made from the others. The same inputs give the same bytes, so that
 //! anybody can make them again.
-pub(crate) use super::controls::ConfigFile;
+pub(crate) use super::controls::{ConfigFile, IntegrityFile};
 use super::document::{CheckShown, ControlShown, PackageDocument};
 use super::{assessment, controls, index};
 use crate::report::storage;
@@ -27,8 +27,11 @@ const IMMUTABILITY: [CheckId; 10] = [
 ];
 
 /// Returns the results of all checks, and the state of each control that they serve.
-pub(crate) fn judged(configs: &[ConfigFile]) -> (Vec<CheckShown>, Vec<ControlShown>) {
-    (controls::checks(configs), controls::controls(configs))
+pub(crate) fn judged(
+    configs: &[ConfigFile],
+    integrity: &IntegrityFile,
+) -> (Vec<CheckShown>, Vec<ControlShown>) {
+    (controls::checks(configs), controls::controls(configs, integrity))
 }
 
 /// Returns whether anything is known of whether files could be deleted or replaced.
@@ -56,8 +59,11 @@ pub(crate) fn immutability(checks: &[CheckShown], tallies: &StorageTallies) -> i
 /// # Errors
 ///
 /// The table cannot be serialized.
-pub(crate) fn controls_table(configs: &[ConfigFile]) -> io::Result<Vec<u8>> {
-    controls::table(configs)
+pub(crate) fn controls_table(
+    configs: &[ConfigFile],
+    integrity: &IntegrityFile,
+) -> io::Result<Vec<u8>> {
+    controls::table(configs, integrity)
 }
 
 /// Returns the assessment results in OSCAL.
@@ -68,8 +74,9 @@ pub(crate) fn controls_table(configs: &[ConfigFile]) -> io::Result<Vec<u8>> {
 pub(crate) fn assessment_results(
     package: &PackageDocument,
     configs: &[ConfigFile],
+    integrity: &IntegrityFile,
 ) -> io::Result<Vec<u8>> {
-    assessment::assessment(package, configs)
+    assessment::assessment(package, configs, integrity)
 }
 
 /// Returns the document of the package.

@@ -1,6 +1,7 @@
 //! `trailproof attest sign`: makes a signed statement from a run record.
 use super::files::{attestation, file_hash, name, shown, unusable};
 use super::signer::Signer;
+use crate::attest::dsse::Envelope;
 use crate::attest::key::VerifyingKey;
 use crate::attest::predicate::{Declared, predicate};
 use crate::attest::record::{Record, RecordRequest, read_record};
@@ -11,6 +12,7 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::atomic::{check_absent, names_same, write};
+use crate::report::controls::Controls;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use trailproof_core::vocab::budget;
@@ -21,15 +23,9 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
     distinct(args)?;
     let signer = Signer::find(aws, args.key.as_deref(), args.kms.as_deref()).await?;
     let public = signer.public().await?;
-    let record = read_record(&args.record, RecordRequest::default()).map_err(|why| {
-        Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(&args.record)))
-    })?;
-    let declared = Declared { operator: operator(args)?, previous: previous(args)? };
-    let statement = Statement {
-        subjects: subjects(args, &record)?,
-        predicate: predicate(&record.facts, &record.commitment, &declared),
-    };
-    let envelope = signer.envelope(&public, statement.to_bytes()).await?;
+    let declared = declared(operator(args)?, previous(args)?)?;
+    let (record, envelope) =
+        sign_record(&signer, &public, &args.record, &declared, beside(args)?).await?;
     let text = format!("{}\n", envelope.to_json());
     if u64::try_from(text.len()).map_or(true, |length| length > budget::ATTESTATION) {
         let words = "the attestation would be larger than the limit for one";
@@ -41,6 +37,43 @@ pub(crate) async fn sign(aws: &AwsArgs, args: &SignArgs) -> Result<ExitStatus, R
     }
     emit(&record, &public);
     Ok(ExitStatus::Success)
+}
+
+/// Returns what the signer adds to a record.
+///
+/// # Errors
+///
+/// The table of controls is malformed, which a test excludes.
+pub(in crate::cli::command) fn declared(
+    operator: Option<String>,
+    previous: Option<String>,
+) -> Result<Declared, Refusal> {
+    let controls = Controls::integrity_json();
+    let controls = controls.map_err(|error| Refusal::not_started(error.to_string()))?;
+    Ok(Declared { operator, previous, controls })
+}
+
+/// Reads a record and signs the statement about it and the files `beside` it.
+///
+/// # Errors
+///
+/// The record cannot be used, or the key does not sign.
+pub(in crate::cli::command) async fn sign_record(
+    signer: &Signer,
+    public: &VerifyingKey,
+    path: &Path,
+    declared: &Declared,
+    beside: Vec<Subject>,
+) -> Result<(Record, Envelope), Refusal> {
+    let record = read_record(path, RecordRequest::default()).map_err(|why| {
+        Refusal::not_started(format!("cannot use the record `{}`: {why}", shown(path)))
+    })?;
+    let mut subjects = vec![Subject { name: name(path), role: Role::Record, hash: record.hash }];
+    subjects.extend(beside);
+    let predicate = predicate(&record.facts, &record.commitment, declared);
+    let statement = Statement { subjects, predicate };
+    let envelope = signer.envelope(public, statement.to_bytes()).await?;
+    Ok((record, envelope))
 }
 
 /// Returns a usage error if an output is an input or a different output.
@@ -90,16 +123,10 @@ fn previous(args: &SignArgs) -> Result<Option<String>, Refusal> {
     Ok(Some(hex::encode(Sha256::digest(&given.envelope.payload))))
 }
 
-fn subjects(args: &SignArgs, record: &Record) -> Result<Vec<Subject>, Refusal> {
-    let (name, role) = (name(&args.record), Role::Record);
-    let mut subjects = vec![Subject { name, role, hash: record.hash }];
-    for path in &args.report {
-        subjects.push(subject(path, Role::Report)?);
-    }
-    if let Some(path) = &args.summary {
-        subjects.push(subject(path, Role::Summary)?);
-    }
-    Ok(subjects)
+/// Returns the reports and the summary that are attested beside the record.
+fn beside(args: &SignArgs) -> Result<Vec<Subject>, Refusal> {
+    let reports = args.report.iter().map(|path| subject(path, Role::Report));
+    reports.chain(args.summary.iter().map(|path| subject(path, Role::Summary))).collect()
 }
 
 fn subject(path: &Path, role: Role) -> Result<Subject, Refusal> {
