@@ -30,6 +30,10 @@ pub struct DeliverySample {
     pub folders: BTreeSet<String>,
     /// The folders `AWSLogs`.
     pub roots: BTreeSet<String>,
+    /// Folders of digests outside of these.
+    pub loose: Vec<String>,
+    /// What digests in a folder `AWSLogs` name: `recorded` and `lies` of their parts.
+    pub in_roots: BTreeSet<(String, String)>,
     /// Those of `roots` that hold digests or log files of CloudTrail, but in which no digest names
     /// its place.
     pub silent: BTreeSet<String>,
@@ -70,8 +74,9 @@ pub async fn sample_bucket(source: &dyn ObjectSource, bucket: &str) -> DeliveryS
         .map(|folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder))
         .collect();
     let mut recorded = DeliverySample {
-        folders: roots.iter().cloned().chain(found.loose).collect(),
+        folders: roots.iter().chain(&found.loose).cloned().collect(),
         roots,
+        loose: found.loose,
         unread: found.unread,
         left_out: found.left_out.into_iter().chain(hidden).collect(),
         ..DeliverySample::default()
@@ -123,7 +128,11 @@ async fn ask(
             && found.roots.contains(&folder)
             && has_cloudtrail(source, bucket, &folder).await
         {
-            found.silent.insert(folder);
+            found.silent.insert(folder.clone());
+        }
+        if found.roots.contains(&folder) {
+            let parts = samples.iter().map(|part| (part.recorded.clone(), part.lies.clone()));
+            found.in_roots.extend(parts);
         }
         found.take(samples);
         if found.parts.keys().any(&enough) {

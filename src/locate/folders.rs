@@ -88,3 +88,34 @@ pub(crate) async fn last_day(
     }
     Ok(None)
 }
+
+/// Returns whether a folder name has the form of a region: `us-east-1`, `us-gov-west-1`. The set of
+/// regions is not known in advance, but all names have this form.
+pub(crate) fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    match parts.split_last() {
+        Some((number, words)) => {
+            words.len() >= 2
+                && words.iter().all(letters)
+                && !number.is_empty()
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_recognized_by_their_form() {
+        for name in ["us-east-1", "ap-southeast-12", "us-gov-west-1", "us-isob-east-1"] {
+            assert!(is_region(name), "{name}");
+        }
+        for name in ["", "backup", "EU-WEST-1", "eu-west", "eu--1", "2026", "1-1-1", "us-east-1a"] {
+            assert!(!is_region(name), "{name}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! The whole bucket is searched, level by level. A bucket may hold more folders than can be listed,
 //! so the search has a budget. The folders that it leaves out are reported, and the run is not
 //! proven.
-use super::folders::read_folders;
+use super::folders::{is_region, read_folders};
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ObjectSource};
 use std::collections::BTreeMap;
@@ -37,8 +37,8 @@ pub struct Roots {
     pub prefixes: Vec<String>,
     /// Folders of digests outside of any folder `AWSLogs`, as in a copy of an account's folder.
     pub loose: Vec<String>,
-    /// CloudTrail folders below `AWSLogs` that are outside of any account's folder, or in an account's
-    /// folder outside of `AWSLogs`, so that nothing in them is read.
+    /// CloudTrail folders below `AWSLogs` that are outside of any account's folder, or anywhere outside of
+    /// `AWSLogs`, so that nothing in them is read.
     pub hidden: Vec<String>,
     /// Listings that could not be read completely.
     pub unread: Vec<(String, ReadFailure)>,
@@ -54,6 +54,9 @@ enum Inside {
     /// The same, with the name of an account: a copy of an account's folder, or one below a folder
     /// that is named almost like `AWSLogs`.
     LooseAccount,
+    /// The same, with a name like that of a folder of log files. It is one if there are regions in it, and
+    /// may as well be the prefix of a trail.
+    NamedAsLogs,
     /// `AWSLogs`, or an organization's folder in it: it holds accounts, and prefixes of other
     /// trails.
     Root,
@@ -65,7 +68,21 @@ enum Inside {
     Odd,
 }
 
+/// Returns whether CloudTrail itself creates folders of log files with this name. Prefixes of trails have
+/// similar ones.
+fn is_delivered_log_folder(name: &str) -> bool {
+    is_log_folder(name)
+        && name
+            .strip_prefix("CloudTrail")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
 impl Inside {
+    /// Returns whether it is outside of any folder `AWSLogs`.
+    fn is_loose(self) -> bool {
+        matches!(self, Self::Anything | Self::LooseAccount | Self::NamedAsLogs)
+    }
+
     /// Returns what its subfolder `name` is; `None` if that is not searched for roots: a region's
     /// folder, below which each service has its own days.
     fn below(self, name: &str) -> Option<Self> {
@@ -76,10 +93,15 @@ impl Inside {
             Self::Account if name == DIGEST_FOLDER || is_log_folder(name) => None,
             Self::Account if !name.is_empty() => Some(Self::Service),
             Self::Service if name.parse::<Region>().is_ok() => None,
-            Self::Anything | Self::LooseAccount if name.parse::<AccountId>().is_ok() => {
-                Some(Self::LooseAccount)
+            Self::Anything | Self::LooseAccount | Self::NamedAsLogs => {
+                Some(if name.parse::<AccountId>().is_ok() {
+                    Self::LooseAccount
+                } else if is_delivered_log_folder(name) {
+                    Self::NamedAsLogs
+                } else {
+                    Self::Anything
+                })
             }
-            Self::Anything | Self::LooseAccount => Some(Self::Anything),
             Self::Root | Self::Account | Self::Service | Self::Odd => Some(Self::Odd),
         }
     }
@@ -89,7 +111,7 @@ impl Inside {
     fn hides(self, name: &str) -> bool {
         let meant = name.to_ascii_lowercase().starts_with("cloudtrail");
         match self {
-            Self::Anything => false,
+            Self::Anything | Self::NamedAsLogs => false,
             // Folders of digests are reported as such.
             Self::LooseAccount => is_log_folder(name),
             Self::Account => meant && name != DIGEST_FOLDER && !is_log_folder(name),
@@ -138,14 +160,17 @@ async fn find_roots_within(
                     }
                     found.unread.push((path.clone(), why));
                 }
-                // A copy of a whole account's folder is read where it is.
-                let copied = inside == Inside::LooseAccount
-                    && names.iter().any(|name| name == DIGEST_FOLDER);
+                let is_loose = inside.is_loose();
+                // What is beside a folder of digests is read with it, or left out with it.
+                let copied = is_loose && names.iter().any(|name| name == DIGEST_FOLDER);
+                if inside == Inside::NamedAsLogs && names.iter().any(|name| is_region(name)) {
+                    found.hidden.push(path.clone());
+                    continue;
+                }
                 for name in names {
                     if name == ROOT {
                         found.root(path);
                     }
-                    let is_loose = matches!(inside, Inside::Anything | Inside::LooseAccount);
                     if name == DIGEST_FOLDER && is_loose {
                         found.loose.push(format!("{path}{name}/"));
                     }
@@ -153,7 +178,10 @@ async fn find_roots_within(
                         found.hidden.push(format!("{path}{name}/"));
                         continue;
                     }
-                    let Some(inside) = inside.below(&name) else { continue };
+                    let Some(mut inside) = inside.below(&name) else { continue };
+                    if copied && inside == Inside::NamedAsLogs {
+                        inside = Inside::Anything;
+                    }
                     if budget == 0 {
                         *left_out.entry(path.clone()).or_default() += 1;
                         continue;

@@ -69,8 +69,18 @@ async fn log_folders_of_accounts_outside_of_awslogs_are_reported() {
             vec!["old/o-abcdefghij/111122223333/cloudtrail/"],
             vec![],
         ),
-        // Load balancers' logs, and log files of no account.
-        (vec!["awslogs/111122223333/elasticloadbalancing", "old/CloudTrail"], vec![], vec![]),
+        // Log files of no account, which `mv AWSLogs/ACCOUNT/* old/` leaves.
+        (vec!["old/CloudTrail"], vec!["old/CloudTrail/"], vec![]),
+        // Load balancers' logs, and prefixes of trails.
+        (
+            vec![
+                "CloudTrail/AWSLogs/111122223333/CloudTrail",
+                "awslogs/111122223333/elasticloadbalancing",
+                "cloudtrail",
+            ],
+            vec![],
+            vec![],
+        ),
         // A copy of an account's folder, which is read.
         (
             vec!["old/111122223333/CloudTrail", "old/111122223333/CloudTrail-Digest"],

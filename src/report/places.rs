@@ -30,6 +30,9 @@ pub(super) fn scope(start: &RunStart, not_made: &[SkippedCheck]) -> Option<Strin
     if missed(Check::Restarts) {
         words.push("restarts of ended trails not searched for".to_owned());
     }
+    if missed(Check::StoredContent) {
+        words.push("unchanged objects read from the mirror".to_owned());
+    }
     if missed(Check::UnlistedLogs) {
         words.push("log files that no digest names not searched for".to_owned());
     }

@@ -126,6 +126,9 @@ pub(crate) fn check(check: Check) -> &'static str {
         Check::Restarts => {
             "the trail's home region, for whether trails that ended were started again"
         }
+        Check::StoredContent => {
+            "the content in the bucket of objects that it lists as the mirror's earlier runs read them"
+        }
     }
 }
 
@@ -141,6 +144,7 @@ pub(crate) fn not_made(not_made: &SkippedCheck) -> String {
         (SkipReason::TrailUnknown, _) => "DescribeTrails does not know the trail",
         (SkipReason::DeliversElsewhere, _) => "the trail delivers to another bucket or prefix now",
         (SkipReason::PastVersions, _) => "it is about now, and earlier versions were read",
+        (SkipReason::CopyRead, Check::StoredContent) => "the mirror's copies were read",
         (SkipReason::CopyRead, _) => "a copy was read, which does not show the newest deliveries",
         (SkipReason::ListingUnread, _) => "a listing could not be read",
         (SkipReason::NoLastModified, _) => "the store does not report when objects were written",

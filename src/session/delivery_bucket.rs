@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::vocab::budget::SHOWN;
+use trailproof_core::vocab::ids::{AccountId, OrganizationId};
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, ROOT};
 use trailproof_core::vocab::location::{escape, excerpt};
 use trailproof_core::vocab::log_key::log_key_time;
@@ -82,9 +83,14 @@ pub(crate) fn choose_bucket(
             escape(&bucket)
         ));
     }
-    // The part that most digests name comes first.
+    // What lies in a folder `AWSLogs` comes first: whoever can write beside it must not replace it. Then
+    // comes the part that most digests name.
+    let beside = |part: &CopyMapping| {
+        !recorded.in_roots.contains(&(part.recorded.clone(), part.lies.clone()))
+    };
     parts.sort_by(|(one, one_told), (other, other_told)| {
-        other_told.cmp(one_told).then_with(|| one.lies.len().cmp(&other.lies.len()))
+        let by_place = beside(one).cmp(&beside(other)).then(other_told.cmp(one_told));
+        by_place.then_with(|| one.lies.len().cmp(&other.lies.len()))
     });
     let mut kept: BTreeMap<CopyMapping, usize> = BTreeMap::new();
     // By the folder that the delivered keys begin with, so that its parents are found by name.
@@ -92,12 +98,17 @@ pub(crate) fn choose_bucket(
     let mut left_out: Vec<CopyMapping> = Vec::new();
     let mut of_others: Vec<CopyMapping> = Vec::new();
     for (part, told) in parts {
-        let elsewhere = |lies: &BTreeSet<String>| lies.iter().any(|lies| *lies != part.lies);
+        // Two parts must not give two places to one delivered key: one of them would hide the other.
+        let elsewhere = |(folder, lies): (&str, &BTreeSet<String>)| {
+            folder != part.recorded || lies.iter().any(|lies| *lies != part.lies)
+        };
         let doubled = || {
-            let mut above = above(&part.recorded).filter_map(|folder| recorded_in.get(folder));
+            let mut above =
+                above(&part.recorded).filter_map(|folder| Some((folder, recorded_in.get(folder)?)));
             let below = recorded_in.range(part.recorded.clone()..);
-            let mut below = below.take_while(|(folder, _)| folder.starts_with(&part.recorded));
-            above.any(elsewhere) || below.any(|(_, lies)| elsewhere(lies))
+            let below = below.take_while(|(folder, _)| folder.starts_with(&part.recorded));
+            above.any(elsewhere)
+                || below.map(|(folder, lies)| (folder.as_str(), lies)).any(elsewhere)
         };
         if part.bucket != bucket {
             of_others.push(part);
@@ -153,6 +164,52 @@ pub(crate) fn roots(recorded: &DeliverySample) -> Vec<String> {
         roots.insert(prefix.strip_suffix('/').unwrap_or(prefix).to_owned());
     }
     roots.into_iter().collect()
+}
+
+/// Returns those of the folders of digests outside of `AWSLogs` that are not read under the name of a place:
+/// no digest in them names one, or a different folder is read for it.
+pub(crate) fn unread_folders(loose: &[String], recorded: &DeliverySample) -> Vec<String> {
+    // What the folders of a part are below `AWSLogs`: how many names lead to them.
+    let depths: BTreeSet<(&str, usize)> = recorded
+        .parts
+        .keys()
+        .filter_map(|part| Some((part.lies.as_str(), depth(&part.recorded)?)))
+        .collect();
+    let is_read = |folder: &&String| {
+        above(folder).any(|lies| {
+            let below: Vec<&str> = match folder.strip_prefix(lies) {
+                Some(below) => below.split('/').filter(|name| !name.is_empty()).collect(),
+                None => return false,
+            };
+            match below.as_slice() {
+                [account, DIGEST_FOLDER] if account.parse::<AccountId>().is_ok() => {
+                    depths.contains(&(lies, 0))
+                }
+                [DIGEST_FOLDER] => depths.contains(&(lies, 1)),
+                [] => depths.contains(&(lies, 2)),
+                _ => false,
+            }
+        })
+    };
+    loose.iter().filter(|folder| !is_read(folder)).cloned().collect()
+}
+
+/// Returns how many names below `AWSLogs` and an organization a delivered folder has: 0 for the folder of
+/// accounts, 1 for an account's, 2 for its folder of digests. `None` for any other folder.
+fn depth(recorded: &str) -> Option<usize> {
+    let names: Vec<&str> = recorded.strip_suffix('/')?.split('/').collect();
+    let at = names.iter().rposition(|name| *name == ROOT)?;
+    let below = names.get(at + 1..)?;
+    let below = match below.split_first() {
+        Some((first, rest)) if first.parse::<OrganizationId>().is_ok() => rest,
+        _ => below,
+    };
+    match below {
+        [] => Some(0),
+        [account] if account.parse::<AccountId>().is_ok() => Some(1),
+        [account, DIGEST_FOLDER] if account.parse::<AccountId>().is_ok() => Some(2),
+        _ => None,
+    }
 }
 
 /// Returns the folder and all its parents, from the outermost. The first is empty, the last is the

@@ -1,7 +1,7 @@
 //! Opens the locations that hold evidence, and determines where the evidence was delivered.
 use super::delivery_bucket::{
     DeliveryBucket, LISTED, assumed, choose_bucket, flat_folder, logs_alone, no_digest_refusal,
-    no_root_message, relocations, roots,
+    no_root_message, relocations, roots, unread_folders,
 };
 use super::location::{BucketLocation, Location, LocationScope, RelocateOption, folder};
 use super::reading::{OpenStores, Reading, Store, mirrored, open};
@@ -30,6 +30,9 @@ use trailproof_core::vocab::ids::AccountId;
 use trailproof_core::vocab::key_layout::{DIGEST_FOLDER, KeyRoot, ROOT};
 use trailproof_core::vocab::location::{escape, excerpt, shell_word};
 use trailproof_core::vocab::time::Period;
+
+/// Folders in one folder beside a mirror that are reported. A single one already forbids "proven".
+const BESIDE: usize = 100;
 
 /// Evidence that can be read under the names of its delivery.
 #[derive(Debug)]
@@ -121,16 +124,23 @@ impl Evidence {
 fn left_open(found: &Roots, scope: &Scope) -> Vec<RunEvent> {
     let unread = found.unread.iter().cloned();
     let unread = unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why });
-    let hidden = found.hidden.iter().filter(|folder| is_in(folder, scope));
-    let hidden = hidden.map(|folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder));
-    let doubts = found.left_out.iter().cloned().chain(hidden).map(RunEvent::PlaceInDoubt);
-    unread.chain(doubts).collect()
+    let hidden = not_looked_at(found.hidden.iter().filter(|folder| is_in(folder, scope)));
+    let doubts = found.left_out.iter().cloned().map(RunEvent::PlaceInDoubt);
+    unread.chain(doubts).chain(hidden).collect()
 }
 
-/// Returns whether a folder may belong to an account of the scope.
+/// Returns a doubt about each of these folders, which nothing leads to.
+fn not_looked_at<'f>(folders: impl Iterator<Item = &'f String>) -> Vec<RunEvent> {
+    let doubt = |folder| PlaceInDoubt::folder(PlaceDoubt::NotLookedAt, folder);
+    folders.map(doubt).map(RunEvent::PlaceInDoubt).collect()
+}
+
+/// Returns whether a folder may belong to an account of the scope. A folder whose path names no account
+/// may belong to any.
 fn is_in(folder: &str, scope: &Scope) -> bool {
-    let named = |account: &AccountId| folder.split('/').any(|name| name == account.as_str());
-    scope.accounts.is_empty() || scope.accounts.iter().any(named)
+    let mut accounts = folder.split('/').filter_map(|name| name.parse::<AccountId>().ok());
+    let last = accounts.next_back();
+    last.is_none_or(|account| scope.has_account(&account))
 }
 
 /// How copies are read: the rules of `--relocate`, and whether copies are asserted to be complete.
@@ -228,13 +238,16 @@ pub(crate) async fn in_directory(
 ) -> Result<Evidence, Refusal> {
     let shown = escape(&path.to_string_lossy()).into_owned();
     if let Some(mirrored) = mirrored(mirror, path)? {
-        beside(mirror, &mirrored, &shown).await;
+        let beside = beside(mirror, &mirrored, &shown).await;
         let header = mirrored.header();
         let (of, prefix) = (header.bucket.clone(), header.prefix.clone());
         let of = BucketLocation { bucket: of, prefix, is_root };
         copies.mirrors.push((None, header.clone()));
         let bucket = Arc::new(Counted::new(mirrored, Arc::clone(counts)));
-        return in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await;
+        let mut evidence =
+            in_bucket(bucket, of, scope, named, copies, elsewhere, Some(path)).await?;
+        evidence.left_open.extend(beside);
+        return Ok(evidence);
     }
     let mut recorded = sample_bucket(mirror.as_ref(), "").await;
     let logs = if recorded.parts.is_empty() { logs_alone(mirror.as_ref()).await } else { 0 };
@@ -251,6 +264,8 @@ pub(crate) async fn in_directory(
     }
     let DeliveryBucket { bucket, others, mut left_open } =
         choose_bucket(&mut recorded, named, &shown);
+    let unread = unread_folders(&recorded.loose, &recorded);
+    left_open.extend(not_looked_at(unread.iter().filter(|folder| is_in(folder, scope))));
     let source: Arc<dyn ObjectSource> = mirror.clone();
     let roots = roots(&recorded);
     if let Some((folder, root)) = flat_folder(&mut recorded, &mut left_open) {
@@ -281,18 +296,41 @@ pub(crate) async fn in_directory(
     })
 }
 
-/// Warns about folders that do not belong to the mirror that the directory claims to be. Otherwise,
-/// anyone who can put two files there could narrow silently what is looked at.
-async fn beside(files: &Arc<DirectorySource>, mirrored: &MirrorSource, shown: &str) {
-    let Ok(folders) = list_folders(files.as_ref(), "", "").await else { return };
-    let is_of_it = |name: &String| {
-        let own = name.starts_with("trailproof-") || name == ".trailproof";
-        // If the manifest cannot answer, that is reported when the answer is needed.
-        own || *name == mirrored.header().bucket || mirrored.has_bucket(name).unwrap_or(true)
+/// Warns about folders that do not belong to the mirror that the directory claims to be, and returns a
+/// doubt about each in them that looks like CloudTrail's. Otherwise, anyone who can put two files there
+/// could narrow what is looked at.
+async fn beside(
+    files: &Arc<DirectorySource>,
+    mirrored: &MirrorSource,
+    shown: &str,
+) -> Vec<RunEvent> {
+    let folders = match list_folders(files.as_ref(), "", "").await {
+        Ok(folders) => folders,
+        Err(why) => return vec![RunEvent::ListingUnread { folder: String::new(), why }],
     };
-    let others: Vec<String> = folders.into_iter().filter(|name| !is_of_it(name)).collect();
+    // If the manifest cannot answer, that is reported when the answer is needed.
+    let is_mirrored = |name: &String| {
+        *name == mirrored.header().bucket || mirrored.has_bucket(name).unwrap_or(true)
+    };
+    let is_own = |name: &String| name.starts_with("trailproof-") || name == ".trailproof";
+    let mut doubts = Vec::new();
+    let unmirrored: Vec<String> = folders.into_iter().filter(|name| !is_mirrored(name)).collect();
+    for name in &unmirrored {
+        match find_roots(files.as_ref(), "", name).await {
+            Ok(found) => {
+                let roots: Vec<String> = found.folders().collect();
+                let all = roots.iter().chain(&found.loose).chain(&found.hidden);
+                doubts.extend(not_looked_at(all.take(BESIDE)));
+                doubts.extend(found.left_out.into_iter().map(RunEvent::PlaceInDoubt));
+                let unread = found.unread.into_iter();
+                doubts.extend(unread.map(|(folder, why)| RunEvent::ListingUnread { folder, why }));
+            }
+            Err(why) => doubts.push(RunEvent::ListingUnread { folder: format!("{name}/"), why }),
+        }
+    }
+    let others: Vec<String> = unmirrored.into_iter().filter(|name| !is_own(name)).collect();
     if others.is_empty() {
-        return;
+        return doubts;
     }
     let names: Vec<String> =
         others.iter().take(LISTED).map(|name| format!("`{}`", excerpt(name, SHOWN))).collect();
@@ -303,6 +341,7 @@ async fn beside(files: &Arc<DirectorySource>, mirrored: &MirrorSource, shown: &s
         names.join(", "),
         if others.len() > LISTED { " and others" } else { "" },
     ));
+    doubts
 }
 
 /// Finds the evidence in a bucket. The bucket may be a copy of a different one, and may be read
@@ -340,7 +379,7 @@ pub(crate) async fn in_bucket(
     };
     let mut left_open = left_open(&found, scope);
     // If the search left something open, the evidence may be there.
-    if found.prefixes.is_empty() && left_open.is_empty() {
+    if found.prefixes.is_empty() && found.loose.is_empty() && left_open.is_empty() {
         let elsewhere = if prefix.is_empty() {
             Vec::new()
         } else {
@@ -351,7 +390,11 @@ pub(crate) async fn in_bucket(
         return Err(Refusal::nothing_found(no_root_message(&bucket, &prefix, &elsewhere, &there)));
     }
     let typed = ReadPlace::in_bucket(ReadKind::Bucket, &bucket, &prefix);
-    let folders = sampled(&found.prefixes, scope);
+    let mut folders = sampled(&found.prefixes, scope);
+    if found.prefixes.is_empty() {
+        // A copy of the folders of accounts alone.
+        folders.extend(found.loose.iter().cloned());
+    }
     let mut recorded =
         sample_folders(s3.as_ref(), &bucket, folders, found.folders().collect()).await;
     let is_local = |part: &CopyMapping| part.bucket == bucket && part.recorded == part.lies;
@@ -365,6 +408,8 @@ pub(crate) async fn in_bucket(
         let read = directory.map_or(typed, |path| directory_place(ReadKind::Mirror, path));
         let place = place(&bucket, &prefix, read, elsewhere);
         let roots = found.prefixes;
+        // Nothing leads to these folders of digests: they are not where they were delivered.
+        left_open.extend(not_looked_at(found.loose.iter().filter(|folder| is_in(folder, scope))));
         return Ok(Evidence { source, bucket, roots, place, copy, left_open, mirrors, reading });
     }
     if recorded.parts.is_empty()
@@ -379,6 +424,8 @@ pub(crate) async fn in_bucket(
     let DeliveryBucket { bucket: original, others, left_open: doubts } =
         choose_bucket(&mut recorded, named, &typed.place);
     left_open.extend(doubts);
+    let unread = unread_folders(&found.loose, &recorded);
+    left_open.extend(not_looked_at(unread.iter().filter(|folder| is_in(folder, scope))));
     copies.rules.extend(relocations(recorded.parts.keys(), &s3, &bucket, copies.complete));
     copies.rules.extend(relocations(others.iter(), &s3, &bucket, false));
     let mirrors = copies.mirrors_of(&original);

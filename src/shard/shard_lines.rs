@@ -30,6 +30,8 @@ pub(crate) enum ShardLine<'a> {
     /// A digest that only one of the plan's and the shard's listings has.
     DigestChanged {
         key: String,
+        /// Whether the plan has it: what disappeared in between is not proven by what is left.
+        gone: bool,
     },
     /// An event that may explain a gap.
     #[serde(borrow)]
@@ -368,7 +370,13 @@ impl ReadAfter {
             ShardLine::ShardStarted(_) => {
                 return Err(Unreadable::new("`shard-started` must be the first line"));
             }
-            ShardLine::DigestChanged { key } => self.changed.push(key),
+            ShardLine::DigestChanged { key, gone } => {
+                if gone {
+                    let day = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    self.after.digests_gone.insert(format!("{day}/"));
+                }
+                self.changed.push(key);
+            }
             ShardLine::KeptEvent(cause) => self.after.causes.take((*cause).try_into()?),
             ShardLine::ChainGaps(gaps) => {
                 let gaps = *gaps;

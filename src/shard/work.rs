@@ -13,6 +13,7 @@ use crate::report::record::{Record, RecordSink};
 use crate::session::open::Session;
 use crate::source::ObjectSource;
 use crate::trust::KeyService;
+use crate::verify::listed_ends::ChangedDigest;
 use crate::verify::parts::{PreparedPart, prepare_part};
 use crate::verify::plan::VerifyPlan;
 use sha2::{Digest as _, Sha256};
@@ -136,8 +137,8 @@ pub(crate) async fn write_record<W: Write + Send>(
     };
     let mut writer = Writer { out: Record::new(out, None), failed: None, expired: None };
     writer.line(&ShardLine::ShardStarted(started));
-    for key in &changed {
-        writer.line(&ShardLine::DigestChanged { key: key.clone() });
+    for ChangedDigest { key, gone } in &changed {
+        writer.line(&ShardLine::DigestChanged { key: key.clone(), gone: *gone });
     }
     let (chains, digests) = (listed.chains, listed.digests);
     note(&RunEvent::BucketListed { chains, digests, left_out: Vec::new() });

@@ -47,6 +47,9 @@ pub(crate) struct AfterChains {
     pub(crate) unlisted: Option<SearchResults>,
     /// Entries below the folders of CloudTrail that were skipped.
     pub(crate) passed_over: BTreeSet<String>,
+    /// Days of digests that were listed when the run was planned, and that were gone when they were to be
+    /// read.
+    pub(crate) digests_gone: BTreeSet<String>,
 }
 
 /// A chain with stretches that no digest covers, and what may be related to them.
@@ -74,6 +77,7 @@ impl AfterChains {
             answers: BTreeMap::new(),
             unlisted: plan.unlisted.then(SearchResults::default),
             passed_over: BTreeSet::new(),
+            digests_gone: BTreeSet::new(),
         }
     }
 
@@ -105,6 +109,7 @@ impl AfterChains {
             unlisted.join(other);
         }
         self.passed_over.extend(other.passed_over);
+        self.digests_gone.extend(other.digests_gone);
     }
 
     /// Returns why listings that are reported at the end could not be read.
@@ -138,6 +143,12 @@ impl AfterChains {
             self.tally.listings_unread += 1;
             let words = "a symbolic link, a special file or a name that cannot be a key";
             let why = ReadFailure::new(ReadFailureKind::NotFollowed, words);
+            emit(&RunEvent::ListingUnread { folder, why });
+        }
+        for folder in std::mem::take(&mut self.digests_gone) {
+            self.tally.listings_unread += 1;
+            let words = "digests that were listed when the run was planned are gone";
+            let why = ReadFailure::new(ReadFailureKind::ChangedWhileReading, words);
             emit(&RunEvent::ListingUnread { folder, why });
         }
         let summary = self.tally.finish();

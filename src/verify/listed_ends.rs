@@ -32,6 +32,15 @@ impl EndRun {
     }
 }
 
+/// A digest that only one of two listings has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChangedDigest {
+    /// Its key.
+    pub(crate) key: String,
+    /// Whether the first listing has it, so that it is gone.
+    pub(crate) gone: bool,
+}
+
 /// The digests that a listing showed, by the parts of their keys that do not depend on their end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ListedEnds(BTreeMap<(ChainKey, DigestKind), Vec<EndRun>>);
@@ -72,8 +81,8 @@ impl ListedEnds {
         self.0.values().flatten().fold(0, |sum, run| sum.saturating_add(run.count))
     }
 
-    /// Returns the keys of digests that only one of the two has, in order, up to a limit.
-    pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
+    /// Returns the digests that only one of the two has, in order, up to a limit.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<ChangedDigest> {
         let mut found = Vec::new();
         let chains: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
         for chain in chains {
@@ -86,8 +95,11 @@ impl ListedEnds {
             };
             let (one, two) = (ends(one), ends(two));
             let (key, kind) = chain;
-            let differ = one.symmetric_difference(&two);
-            found.extend(differ.map(|end| key.digest_key(*end, *kind)).take(NAMED));
+            let differ = one.symmetric_difference(&two).take(NAMED);
+            found.extend(differ.map(|end| ChangedDigest {
+                key: key.digest_key(*end, *kind),
+                gone: one.contains(end),
+            }));
             if found.len() >= NAMED {
                 break;
             }
@@ -149,12 +161,13 @@ mod tests {
         for absent in [0, 1, 2, 30_000, 59_998, 59_999] {
             let less = listed((0..60_000).filter(|hour| *hour != absent));
             let key = DigestKey::parse(KEY).unwrap();
-            let named = [key.chain.digest_key(key.end.plus(absent * HOUR), key.kind)];
-            assert_eq!(all.differences(&less), named, "{absent}");
-            assert_eq!(less.differences(&all), named, "{absent}");
+            let named = key.chain.digest_key(key.end.plus(absent * HOUR), key.kind);
+            let changed = |gone| [ChangedDigest { key: named.clone(), gone }];
+            assert_eq!(all.differences(&less), changed(true), "{absent}");
+            assert_eq!(less.differences(&all), changed(false), "{absent}");
             assert_eq!(less.count(), 59_999);
         }
-        assert_eq!(all.differences(&all), Vec::<String>::new());
+        assert_eq!(all.differences(&all), Vec::new());
         assert_eq!(all.differences(&ListedEnds::default()).len(), NAMED);
     }
 

@@ -6,7 +6,7 @@ use super::chains::{Prepared, ToWalk};
 use super::discover::jobs::{Across, Contribution, Outside};
 use super::discover::joined::join_paths;
 use super::discover::places::Uncovered;
-use super::listed_ends::ListedEnds;
+use super::listed_ends::{ChangedDigest, ListedEnds};
 use super::part::{AccountRegion, Part};
 use super::plan::VerifyPlan;
 use super::run::Opening;
@@ -164,7 +164,7 @@ async fn look_at_part(
 pub(crate) struct PreparedPart<'p> {
     pub(crate) prepared: Prepared<'p>,
     /// Digests that were listed by only one of the two: the bucket changed.
-    pub(crate) changed: Vec<String>,
+    pub(crate) changed: Vec<ChangedDigest>,
 }
 
 /// Prepares the walk of a part. `accounts` are those whose folders beside the regions are searched

@@ -60,9 +60,12 @@ pub(crate) fn slices(arguments: &[String]) -> Vec<&str> {
 }
 
 impl Ran {
-    /// Returns the record without the fields that describe where it was read.
+    /// Returns the record without the fields that describe where it was read, and without the line in which a
+    /// further run of `mirror` reports what it did not read again.
     pub(crate) fn events(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.stdout.lines().map(str::to_owned).collect();
+        let lines = self.stdout.lines();
+        let lines = lines.filter(|line| !line.contains(r#""check":"stored-content""#));
+        let mut lines: Vec<String> = lines.map(str::to_owned).collect();
         for (number, line) in lines.iter_mut().enumerate() {
             let mut event: Value = serde_json::from_str(line).unwrap();
             let fields = event.as_object_mut().unwrap();

@@ -14,25 +14,32 @@ use crate::console::exit::ExitStatus;
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::space::Space;
+use crate::locate::discover::find_places;
+use crate::locate::place::Place;
+use crate::locate::place_listing::list_place;
 use crate::report::numbers::{bytes, grouped};
 use crate::session::environment::now;
 use crate::session::open::{CallerLookup, Session};
+use crate::session::reading;
 use crate::session::request::VerifyRequest;
+use crate::source::ObjectSource;
 use crate::source::layer::count::Counts;
 use crate::source::mirror::custody::{
     CopiedFrom, FileSum, MirrorEnded, MirrorStarted, RunResult, Volume,
 };
 use crate::source::mirror::writer::{Finished, MirrorError, MirrorWriter};
-use crate::source::mirror::{CUSTODY, Header, KEYS_BESIDE, MirrorRun};
+use crate::source::mirror::{CUSTODY, Header, KEYS_BESIDE, MirrorRun, MirrorSource};
 use crate::trust::KeyService;
 use crate::trust::bundle::{RecordedKeys, bundle_text};
 use crate::verify::discover::in_period::InPeriod;
+use crate::verify::plan::VerifyPlan;
 use crate::verify::run::verify;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use trailproof_core::record::RunEvent;
+use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
+use trailproof_core::record::{PlaceDoubt, PlaceInDoubt, RunEvent};
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::ids::Region;
 use trailproof_core::vocab::location::{escape, shell_word};
@@ -203,6 +210,13 @@ async fn attempt(
     request.concurrency = args.concurrency;
     let below = request.within.as_ref().map(ToString::to_string);
     let (bucket, prefix) = request.bucket_to_copy()?;
+    // A manifest that cannot be read is salvaged below, with a warning.
+    let earlier = match what.directory.is_dir() {
+        true => {
+            MirrorSource::open(&what.directory, &reading::open(&what.directory)?).ok().flatten()
+        }
+        false => None,
+    };
     let mirror = begun.insert(MirrorWriter::begin(&what.directory, &bucket, &prefix)?);
     if let Some(name) = mirror.set_aside() {
         print_to_stderr(&format!(
@@ -216,7 +230,13 @@ async fn attempt(
     let counts = progress.counts();
     let mut run = Session::open(&aws.access(), request, &counts, caller, Some(mirror)).await?;
     let copying = run.copying.take().ok_or_else(|| Refusal::usage("a bucket is needed"))?;
+    // The session has read digests to find out where they were delivered.
+    copying.begin_judging();
     run.plan.workload = progress.workload();
+    if let Some(earlier) = earlier {
+        let gone = gone_places(&run.plan, Arc::new(earlier), &run.source).await;
+        run.plan.left_open.extend(gone);
+    }
     let facts = run.own(&counts, &Arc::default()).await;
     let this_run = requested(args, run.plan.period, below);
     let started = MirrorStarted {
@@ -241,6 +261,16 @@ async fn attempt(
                 regions.insert(chain.source_region.clone());
             }
             progress.note(event);
+            if matches!(event, RunEvent::RunFinished(_)) && copying.resumed_objects() > 0 {
+                // Somebody who can write to the bucket and the mirror can make an altered object look
+                // unchanged.
+                outputs.emit(&RunEvent::CheckNotPerformed(SkippedCheck {
+                    check: Check::StoredContent,
+                    why: SkipReason::CopyRead,
+                    region: None,
+                    detail: grouped(copying.resumed_objects()),
+                }));
+            }
             outputs.emit(event);
         })
         .await;
@@ -280,6 +310,34 @@ async fn attempt(
         print_request_summary(args.quiet, billed);
     }
     Ok(Ended { verdict: Some(verdict), finished })
+}
+
+/// Returns a doubt about each place of which the mirror has objects of the period, and the bucket has no folder
+/// any more.
+async fn gone_places(
+    plan: &VerifyPlan,
+    earlier: Arc<dyn ObjectSource>,
+    now: &Arc<dyn ObjectSource>,
+) -> Vec<RunEvent> {
+    let before = find_places(&earlier, &plan.bucket, &plan.roots, &plan.scope).await;
+    let now = find_places(now, &plan.bucket, &plan.roots, &plan.scope).await;
+    let mut doubts = Vec::new();
+    let places: BTreeSet<&Place> = before.digests.iter().chain(before.logs.keys()).collect();
+    for place in places {
+        if now.digests.contains(place) || now.logs.contains_key(place) {
+            continue;
+        }
+        let listed = list_place(earlier.as_ref(), &plan.bucket, place, plan.period).await;
+        // A listing that the mirror does not have shows nothing of this period.
+        if listed.is_ok_and(|listed| !listed.digests.is_empty()) {
+            doubts.push(RunEvent::PlaceInDoubt(PlaceInDoubt {
+                account: Some(place.account.clone()),
+                region: Some(place.region.clone()),
+                ..PlaceInDoubt::folder(PlaceDoubt::ExpectedNotFound, place.digest_folder())
+            }));
+        }
+    }
+    doubts
 }
 
 /// Warns if what was listed does not fit into the free space.

@@ -2,6 +2,7 @@
 use super::ledger::{Order, Record};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -265,6 +266,12 @@ pub(super) fn new_file(path: &Path) -> io::Result<File> {
         _ => {}
     }
     std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Returns the file of an object that cannot keep its own name, `BUCKET/KEY`.
+pub(super) fn escaped(path: &str) -> String {
+    let hash = hex::encode(Sha256::digest(path));
+    format!("{ESCAPED}/{}/{hash}", hash.get(..2).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //!
 //! The manifest is not trusted. It records what the bucket was seen to have, so that an object that
 //! is missing from the mirror is not taken for one that is missing from the bucket.
-use super::header::Header;
+use super::header::{Header, escaped};
 use super::ledger::page::{Asked, merged, page};
 use super::ledger::{Copied, Layers, MANIFEST, Order, Range, Record, Said, known};
 use crate::source::directory::DirectorySource;
@@ -14,7 +14,7 @@ use crate::source::{
     ReadError, ReadFrom, RecordedBytes, TakePiece,
 };
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trailproof_core::codes::failure::{ReadFailure, ReadFailureKind};
 use trailproof_core::vocab::location::ObjectLocation;
@@ -28,6 +28,8 @@ pub struct MirrorSource {
     files: Arc<DirectorySource>,
     ledger: Layers,
     header: Header,
+    /// The directory, without symbolic links in its path.
+    root: PathBuf,
 }
 
 /// A file of the mirror, with the metadata of its object if the manifest has it.
@@ -53,7 +55,8 @@ impl MirrorSource {
             let words = "the mirror's manifest has a different size than its header records";
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));
         }
-        Ok(Some(Self { files: Arc::clone(files), ledger, header }))
+        let root = directory.canonicalize()?;
+        Ok(Some(Self { files: Arc::clone(files), ledger, header, root }))
     }
 
     /// Returns what it is a mirror of.
@@ -189,7 +192,24 @@ impl MirrorSource {
                 false => copied.metadata,
             },
         };
-        Ok(Held { file: copied.file.unwrap_or(path), metadata: Some(metadata) })
+        Ok(Held { file: self.place(path, copied.file)?, metadata: Some(metadata) })
+    }
+
+    /// Returns the file of a copied object, given the one that the manifest names.
+    ///
+    /// The manifest does not choose: an object that cannot keep its own name has exactly one other. A file
+    /// under its own name is what everybody else reads, so it is what is judged.
+    fn place(&self, path: String, named: Option<String>) -> Result<String, ReadError> {
+        let Some(named) = named else { return Ok(path) };
+        if named != escaped(&path) {
+            let words =
+                format!("the manifest names the file `{named}` for it, which cannot be its own");
+            return Err(ReadError::Failure(not_copied(words)));
+        }
+        let own = self.root.join(&path);
+        // On a file system that does not distinguish `a` and `A`, the file may be another object's.
+        let is_own = own.canonicalize().is_ok_and(|found| found == own);
+        Ok(if parts(&path).is_some() && is_own { path } else { named })
     }
 
     fn read(&self, at: &ObjectLocation, from: &ReadFrom) -> Result<FileReader, ReadError> {

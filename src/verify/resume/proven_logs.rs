@@ -2,7 +2,7 @@
 //!
 //! The digest that names a log file is always read and proven again, whatever the record contains.
 //! A log file is skipped if the record proves it at the same location with the same hash, and the
-//! store lists it with the size and the ETag that it had then.
+//! store lists it with the size, the ETag and the time of writing that it had then.
 use crate::source::{ListRequest, Listed, ObjectSource, Pages};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -41,6 +41,7 @@ struct Fact {
     /// How it is stored, without its times. Most log files share one value.
     stored_as: Option<Arc<StoredAs>>,
     retain_until: Option<Timestamp>,
+    last_modified: Option<Timestamp>,
 }
 
 /// Size, ETag and Last-Modified of the objects in one folder, by the rest of their keys.
@@ -83,6 +84,7 @@ impl ProvenLogs {
             version_id: judged.seen.version_id.as_deref().map(Box::from),
             stored_as,
             retain_until,
+            last_modified: judged.seen.stored_as.as_ref().and_then(|it| it.last_modified),
         };
         self.facts.insert(name, fact);
         if let Some((folder, _)) = split(&judged.at) {
@@ -135,6 +137,10 @@ impl ProvenLogs {
         let listing = kept.get_or_init(|| list(source, &folder)).await.as_ref()?;
         let (size, etag, last_modified) = listing.get(rest)?;
         let fact = self.facts.get(&name(at, expected, *size, etag))?;
+        // Not every store makes ETags of contents, and none writes an object without a new time.
+        if fact.last_modified.zip(*last_modified).is_some_and(|(then, now)| then != now) {
+            return None;
+        }
         self.skipped.fetch_add(1, Ordering::Relaxed);
         let proof = LogProof {
             stored: *size,

@@ -2,6 +2,7 @@
 //! beside the regions.
 use super::look::{Comparison, Shared, over_budget};
 use super::named_logs::NamedLogs;
+use crate::locate::folders::is_region;
 use crate::locate::place::Place;
 use crate::source::many::in_order;
 use crate::source::{BoxFuture, ListRequest, ObjectSource, Pages};
@@ -124,22 +125,6 @@ fn is_of_level(path: &str, name: &str, level: usize) -> bool {
     digits && is_real && name.len() == length && Timestamp::parse_key(&day).is_some()
 }
 
-/// Returns whether a folder name has the form of a region: `us-east-1`, `us-gov-west-1`. The set of
-/// regions is not known in advance, but all names have this form.
-pub(crate) fn is_region(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('-').collect();
-    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-    match parts.split_last() {
-        Some((number, words)) => {
-            words.len() >= 2
-                && words.iter().all(letters)
-                && !number.is_empty()
-                && number.bytes().all(|byte| byte.is_ascii_digit())
-        }
-        None => false,
-    }
-}
-
 /// The levels of folders of accounts and organizations that are searched below a folder that is
 /// neither of a place. CloudTrail itself nests two: an organization and an account.
 const NESTED: usize = 4;
@@ -166,7 +151,7 @@ fn search_beside<'a>(
     is_known: &'a (dyn Fn(&str) -> bool + Sync),
 ) -> BoxFuture<'a, ()> {
     Box::pin(async move {
-        let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz");
+        let is_log = |at: &ObjectLocation| may_hold_events(&at.key);
         let beside = Comparison { prefix, place: None, named: None, is_stray: &is_log };
         let every = Comparison { is_stray: &|_| true, ..beside };
         let Some(names) = shared.level(&folder, beside).await else { return };
@@ -185,7 +170,7 @@ fn search_beside<'a>(
                 break;
             }
             searches.push(if is_log_folder(name) {
-                Box::pin(async move { shared.whole(&below, every).await })
+                Box::pin(async move { search_log_folder(shared, &below, every).await })
             } else if !holds_accounts {
                 Box::pin(async move { shared.whole(&below, named_as_logs(beside)).await })
             } else if nested > 0 {
@@ -197,6 +182,29 @@ fn search_beside<'a>(
         }
         in_order(searches).await;
     })
+}
+
+/// Searches a folder of log files of an account that has no place in scope. Regions out of scope are left
+/// out: nothing says what their digests name.
+async fn search_log_folder(shared: &Shared, folder: &str, against: Comparison<'_>) {
+    if shared.scope.regions.is_empty() {
+        return shared.whole(folder, against).await;
+    }
+    let mut names = shared.level(folder, against).await.unwrap_or_default();
+    names.retain(|name| !is_left_out(shared, name));
+    shared.search_irregular(folder, &names, against).await;
+}
+
+/// Returns whether a folder is that of a region out of scope, however it is spelled.
+fn is_left_out(shared: &Shared, name: &str) -> bool {
+    let meant = name.to_ascii_lowercase();
+    is_region(&meant) && meant.parse().is_ok_and(|region| !shared.scope.has_region(&region))
+}
+
+/// Returns whether an object beside the folders of services may hold events, by its name: readers of log
+/// files take inflated ones too.
+fn may_hold_events(key: &str) -> bool {
+    [".json", ".json.gz"].iter().any(|end| key.ends_with(end))
 }
 
 /// Returns the comparison that takes only objects with the name of a log file.
@@ -217,7 +225,7 @@ pub(crate) async fn search_account(
         Comparison { prefix: &root.prefix, place: None, named: None, is_stray: &is_stray };
     let above = format!("{}{account}/", root.folder());
     // Other services write their own files beside these folders.
-    let is_log = |at: &ObjectLocation| at.key.ends_with(".json.gz") && is_stray(at);
+    let is_log = |at: &ObjectLocation| may_hold_events(&at.key) && is_stray(at);
     let beside = Comparison { is_stray: &is_log, ..against };
     let Some(names) = shared.level(&above, beside).await else { return };
     let (log_folders, others): (Vec<String>, Vec<String>) =
@@ -233,13 +241,9 @@ pub(crate) async fn search_account(
         let folder = format!("{above}{name}/");
         searches.push(Box::pin(async move {
             let mut names = shared.level(&folder, against).await.unwrap_or_default();
-            // A correctly spelled region is its own place. A region that is out of scope is left
-            // out however it is spelled.
+            // A correctly spelled region is its own place.
             names.retain(|name| {
-                let meant = name.to_ascii_lowercase();
-                let left_out = is_region(&meant)
-                    && meant.parse().is_ok_and(|region| !shared.scope.has_region(&region));
-                !is_region(name) && !has_digests(name) && !left_out
+                !is_region(name) && !has_digests(name) && !is_left_out(shared, name)
             });
             shared.search_irregular(&folder, &names, against).await;
         }));
@@ -248,8 +252,10 @@ pub(crate) async fn search_account(
 }
 
 /// Returns whether a folder of log files has any object of the period: one whose name contains a
-/// time in the period, or one without a time in its name in a folder of the period's days. Objects
-/// that no reader takes for data do not count.
+/// time in the period, or one without a time in its name in a folder of the period's days.
+///
+/// Objects that no reader takes for data do not count, except those that have the name of a log file:
+/// a log file that somebody emptied, hid or made a folder of was delivered.
 pub(crate) async fn has_logs(
     source: &dyn ObjectSource,
     bucket: &str,
@@ -270,9 +276,10 @@ pub(crate) async fn has_logs(
             let at = ObjectLocation::new(bucket, object.key.as_str());
             let aside =
                 object.size == 0 || SetAside::by_name(&object.key, source.is_local(&at)).is_some();
-            let made = log_key_time(&object.key, &place.account, &place.region);
+            let name = delivered_name(&object.key);
+            let made = log_key_time(name, &place.account, &place.region);
             let within = made.is_none_or(|made| period.start <= made && made < period.end);
-            if !aside && within {
+            if within && (!aside || is_named_as_log(name)) {
                 return Ok(true);
             }
         }
@@ -280,18 +287,26 @@ pub(crate) async fn has_logs(
     Ok(false)
 }
 
+/// Returns the name in a key, without what hides it from readers: a leading `.` or `_`, or the slash of
+/// a folder at its end.
+fn delivered_name(key: &str) -> &str {
+    let key = key.trim_end_matches('/');
+    let name = key.rsplit('/').next().unwrap_or(key);
+    name.trim_start_matches(['.', '_'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn regions_are_recognized_by_their_form() {
-        for name in ["us-east-1", "ap-southeast-12", "us-gov-west-1", "us-isob-east-1"] {
-            assert!(is_region(name), "{name}");
+    fn a_hidden_log_file_keeps_its_name() {
+        let name = "111122223333_CloudTrail_us-east-1_20260301T0005Z_x.json.gz";
+        for key in [name, &format!("_{name}"), &format!("a/._{name}"), &format!("a/{name}/")] {
+            assert_eq!(delivered_name(key), name, "{key}");
         }
-        for name in ["", "backup", "EU-WEST-1", "eu-west", "eu--1", "2026", "1-1-1", "us-east-1a"] {
-            assert!(!is_region(name), "{name}");
-        }
+        assert_eq!(delivered_name("a/"), "a");
+        assert!(!is_named_as_log(delivered_name("2026/03/01/")));
     }
 
     #[test]

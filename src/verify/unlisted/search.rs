@@ -3,14 +3,13 @@
 //! The folders of days with verified time are listed completely. For each level above them, from
 //! the folder of log files down, one listing with a delimiter shows the names that are not a
 //! region, year, month or day. These are searched too, because readers of the folder read them.
-use super::folders::{
-    is_region, join_result, search_account, search_days, search_levels, search_root,
-};
+use super::folders::{join_result, search_account, search_days, search_levels, search_root};
 use super::found::{BesideRegions, SearchResults};
 use super::look::Shared;
 use super::named_logs::{NamedLogs, Names, days_of};
 use super::unvalidated::Unvalidated;
 use crate::locate::discover::Found;
+use crate::locate::folders::is_region;
 use crate::locate::place::{LOG_FOLDER, Place};
 use crate::source::ObjectSource;
 use crate::verify::part::Part;

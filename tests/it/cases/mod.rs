@@ -6,6 +6,7 @@ mod by_itself;
 mod discovery;
 mod ends;
 mod field;
+mod moved;
 mod newcomer;
 mod odd;
 mod pages;

@@ -6,6 +6,7 @@ mod dry_run;
 mod hostile_keys;
 mod left_out;
 mod manifests;
+mod not_the_store;
 
 use crate::support::by_seed;
 use crate::support::mirrors::*;

@@ -7,6 +7,7 @@ use trailproof::shard::in_process;
 use trailproof::verify::plan::VerifyPlan;
 use trailproof_core::record::document::{check_record, record_from};
 use trailproof_core::vocab::time::HOUR;
+use trailproof_testkit::trail::{LogPlan, LogSizes, TrailSpec};
 
 struct Shards {
     plan: Vec<u8>,
@@ -203,9 +204,53 @@ fn digests_that_changed_after_the_plan_are_named_in_the_shard() {
         let worked = in_process::work(&bytes, shard, again(&later), keys(&later));
         String::from_utf8(runtime.block_on(worked).unwrap()).unwrap()
     };
-    let changed = format!("{{\"event\":\"digest-changed\",\"key\":\"{}\"}}", gone.key);
+    let changed =
+        format!("{{\"event\":\"digest-changed\",\"key\":\"{}\",\"gone\":true}}", gone.key);
     let with: Vec<u64> = (0..6).filter(|shard| work(*shard).contains(&changed)).collect();
     assert_eq!(with.len(), 1);
     // It is missing for the walk, too.
     assert!(work(with[0]).contains("digest-missing"));
+}
+
+/// What the plan lists and a shard does not find any more is not proven by what is left, even if nothing is left
+/// that could point to it.
+#[test]
+fn a_place_that_disappeared_after_the_plan_is_not_proven() {
+    // A trail of each account by itself: no sibling shows what is to be expected.
+    let mut trail = TrailSpec::new()
+        .seed(31)
+        .regions(&["us-east-1"])
+        .accounts(&["111122223333", "444455556666"])
+        .time("2026-03-01T00:04:11Z", 6)
+        .logs(LogPlan::Constant(1), LogSizes::Small)
+        .build();
+    let source = WorldSource::new(&trail.world);
+    let plan = plan_of(&trail.world, whole(&trail), whole(&trail).end.unix());
+    let runtime = runtime();
+    let (bytes, number) = runtime.block_on(in_process::plan(&plan, &again(&source), None)).unwrap();
+    let verdict = |later: &WorldSource| {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<PathBuf> = (0..number)
+            .map(|shard| {
+                let worked = in_process::work(&bytes, shard, again(later), keys(later));
+                save(folder.path(), &format!("{shard}"), &runtime.block_on(worked).unwrap())
+            })
+            .collect();
+        let mut merged = Vec::new();
+        in_process::merge(&bytes, &files, &mut merged).unwrap();
+        let mut record = record_from(Box::new(std::io::Cursor::new(merged.clone()))).unwrap();
+        check_record(&mut record, |_, _| {}).unwrap();
+        let text = String::from_utf8(merged).unwrap();
+        let last = text.lines().find(|line| line.contains("\"run-finished\"")).unwrap();
+        serde_json::from_str::<serde_json::Value>(last).unwrap()["verdict"].clone()
+    };
+    assert_eq!(verdict(&source), "proven");
+    let folder = {
+        let key = &trail.chains[0].digests[0].key;
+        key.split("CloudTrail-Digest").next().unwrap().to_owned()
+    };
+    for bucket in trail.world.buckets.values_mut() {
+        bucket.objects.retain(|key, _| !key.starts_with(&folder));
+    }
+    assert_eq!(verdict(&WorldSource::new(&trail.world)), "not proven");
 }

@@ -32,6 +32,9 @@ pub enum Check {
     /// Whether chains that ended before the period were started again, in the log files of the
     /// trail's home region.
     Restarts,
+    /// That the bucket still has the content of objects that were read from a mirror of it, because the
+    /// bucket lists their size and ETag as before.
+    StoredContent,
 }
 
 impl Check {

@@ -350,3 +350,19 @@ fn unproven(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_are_those_of_the_proofs_that_held() {
+        let none = Proofs::default();
+        assert!(none.codes().is_empty() && !none.any());
+        let own = Proofs { own_signature: true, ..none };
+        assert_eq!(own.codes(), ["own-signature"]);
+        let theirs = Proofs { successor_signature: true, successor_hash: true, ..none };
+        assert_eq!(theirs.codes(), ["successor-signature", "successor-hash"]);
+        assert!(own.any() && theirs.any());
+    }
+}

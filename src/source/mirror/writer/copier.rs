@@ -24,6 +24,8 @@ pub(super) struct ObjectFacts {
     pub(super) unfinished: BTreeSet<ObjectLocation>,
     /// Objects that could not be read.
     pub(super) failed: HashSet<u64>,
+    /// Objects for which the copy of an earlier run was read.
+    pub(super) resumed: HashSet<u64>,
     /// The listed objects that the mirror did not have before this run.
     pub(super) to_copy: Volume,
 }

@@ -28,6 +28,16 @@ impl MirroringSource {
         Self { below, copier }
     }
 
+    /// Forgets which copies of earlier runs were read, because nothing was judged by them.
+    pub fn begin_judging(&self) {
+        self.copier.seen().resumed.clear();
+    }
+
+    /// Returns the number of objects for which the copy of an earlier run was read.
+    pub fn resumed_objects(&self) -> usize {
+        self.copier.seen().resumed.len()
+    }
+
     async fn page(&self, request: &ListRequest) -> Result<ListPage, ReadFailure> {
         let began = match &request.continuation {
             None => Some(request.start_after.clone().unwrap_or_default()),
@@ -132,6 +142,9 @@ impl MirroringSource {
     }
 
     /// Returns the copy of an earlier run, if a listing of this run has the same size and ETag.
+    ///
+    /// Only once for each object: who reads it again found it wrong, and the bucket must answer before it is
+    /// accused.
     async fn resumed(&self, at: &ObjectLocation) -> Option<Box<dyn ObjectReader>> {
         if self.copier.shared.before.is_empty() {
             return None;
@@ -148,6 +161,13 @@ impl MirroringSource {
         if !is_listed() {
             self.list_folder_of(at).await;
             if !is_listed() {
+                return None;
+            }
+        }
+        {
+            let mut seen = self.copier.seen();
+            let hash = seen.hash(at);
+            if !seen.resumed.insert(hash) {
                 return None;
             }
         }

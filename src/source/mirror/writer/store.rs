@@ -1,8 +1,8 @@
 //! Files below a directory: written completely under a temporary name, then renamed, never through
 //! a symbolic link.
 use super::handles::{Folder, Folders, Spot};
-use super::names::{Claims, earlier, escaped, plain};
-use crate::source::mirror::header::WORK;
+use super::names::{Claims, earlier, plain};
+use crate::source::mirror::header::{WORK, escaped};
 use crate::source::mirror::ledger::{Copied, Record};
 use rustix::fs::FileType;
 use std::collections::{BTreeSet, HashSet};
@@ -47,8 +47,12 @@ impl Store {
     pub(super) fn open(root: &Path) -> io::Result<Option<Self>> {
         let folder = Folder::open(root)?;
         let (work, _) = folder.make(WORK)?;
-        if work.kind("lock")?.is_some_and(FileType::is_symlink) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "its lock is a symbolic link"));
+        // Opening a pipe would wait for whoever writes to it.
+        if work.kind("lock")?.is_some_and(|kind| !kind.is_file()) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "its lock is a symbolic link or a special file",
+            ));
         }
         let lock = work.create_or_open("lock")?;
         match lock.try_lock() {
@@ -142,7 +146,7 @@ impl Places {
                 Err(error) => return Err(error),
             }
         }
-        let path = escaped(bucket, key);
+        let path = escaped(&format!("{bucket}/{key}"));
         Ok((self.below(&path)?, Some(path)))
     }
 
