@@ -112,6 +112,7 @@ pub(crate) fn reason(reason: Reason) -> &'static str {
         Reason::PolicyUndecided => {
             "the policy has a condition or form that cannot be decided here: read it"
         }
+        Reason::AclsMayAllow => "ACLs are on, and may allow more than the policy",
         Reason::IamMayAdd => "policies of IAM may add principals: read the list",
         Reason::NoDefaultRetention => {
             "Object Lock without a default retention protects no file by itself"

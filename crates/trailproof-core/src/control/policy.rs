@@ -303,6 +303,34 @@ impl Statement {
         exempt.flat_map(|it| &it.values).map(String::as_str).collect()
     }
 
+    /// Returns whether a condition restricts the callers to fixed accounts or organizations. One that
+    /// matches by a pattern, excludes some, or holds without the key, restricts nothing for sure.
+    pub fn fixes_callers(&self) -> bool {
+        let fixed = |condition: &Condition| {
+            let (quantifier, base, if_exists) = condition.operator();
+            let demands = quantifier.is_none()
+                && !if_exists
+                && matches!(positive(base), Some((operator, false)) if operator != "Bool");
+            let is_fixed = |value: &String| {
+                let named = match condition.key.as_str() {
+                    "aws:principalaccount"
+                    | "aws:sourceaccount"
+                    | "kms:calleraccount"
+                    | "aws:principalorgid"
+                    | "aws:sourceorgid" => value.as_str(),
+                    // `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`
+                    "aws:principalarn" | "aws:sourcearn" => {
+                        value.split(':').nth(4).unwrap_or_default()
+                    }
+                    _ => return false,
+                };
+                !named.is_empty() && !named.contains(['*', '?', '$'])
+            };
+            demands && !condition.values.is_empty() && condition.values.iter().all(is_fixed)
+        };
+        self.conditions.iter().any(fixed)
+    }
+
     /// Returns whether a condition names this key, written in lower case.
     pub fn has_condition_on(&self, key: &str) -> bool {
         self.conditions.iter().any(|condition| condition.key == key)

@@ -77,6 +77,8 @@ pub enum Reason {
     PatternUndecided,
     /// Policies of IAM may add to what the policy allows.
     IamMayAdd,
+    /// ACLs are on, and may allow more than the policy.
+    AclsMayAllow,
     /// Object Lock is on, and has no default retention.
     NoDefaultRetention,
     /// The retention is shorter than required.

@@ -28,8 +28,39 @@ const SECRETS: [&str; 20] = [
     "xamzsignature",
 ];
 
-/// Parameters of signed URLs whose values are credentials, in lower case.
-const PARAMETERS: [&str; 3] = ["x-amz-credential", "x-amz-security-token", "x-amz-signature"];
+/// Ends of names of fields whose values are credentials, in the same form: an event may have them from any
+/// service, and from programs that nobody foresaw.
+const SECRET_ENDS: [&str; 13] = [
+    "accesstoken",
+    "apikey",
+    "authorization",
+    "bearertoken",
+    "cookie",
+    "customerkey",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "secretkey",
+    "sessiontoken",
+];
+
+/// Parameters of URLs and forms whose values are credentials, in lower case.
+const PARAMETERS: [&str; 12] = [
+    "access_token",
+    "client_secret",
+    "id_token",
+    "password",
+    "refresh_token",
+    "secretaccesskey",
+    "sessiontoken",
+    "sig",
+    "signature",
+    "x-amz-credential",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
 
 /// JSON texts inside of JSON texts that are looked into.
 const NESTED: usize = 4;
@@ -41,7 +72,9 @@ const REDACTED: &str = "\"[redacted]\"";
 fn is_secret(name: &str) -> bool {
     let plain = name.chars().filter(|it| !matches!(it, '-' | '_'));
     let plain: String = plain.map(|it| it.to_ascii_lowercase()).collect();
-    SECRETS.binary_search(&plain.as_str()).is_ok() || plain.ends_with("password")
+    SECRETS.binary_search(&plain.as_str()).is_ok()
+        || plain.ends_with("secretaccesskey")
+        || SECRET_ENDS.iter().any(|end| plain.ends_with(end))
 }
 
 /// Returns a text with the credentials of signed URLs replaced, and those in a text that is JSON
@@ -72,6 +105,9 @@ fn without_parameters(text: &str) -> Cow<'_, str> {
     let mut values: Vec<Range<usize>> = Vec::new();
     for name in PARAMETERS {
         for (at, _) in lower.match_indices(name) {
+            if !begins_name(&lower, at) {
+                continue;
+            }
             let after = at + name.len();
             let rest = lower.get(after..).unwrap_or_default();
             let Some(assigns) = ["=", "%3d", ": ", ":"].into_iter().find(|it| rest.starts_with(it))
@@ -83,6 +119,18 @@ fn without_parameters(text: &str) -> Cow<'_, str> {
             let plain = value.find(['&', ' ', '"', '\'', ',', ';', '<', '>', '\\']);
             let ends = [plain, value.find("%26")].into_iter().flatten().min();
             values.push(from..from + ends.unwrap_or(value.len()));
+        }
+    }
+    // `https://USER:PASSWORD@HOST/`
+    for (at, mark) in lower.match_indices("://") {
+        let from = at + mark.len();
+        let authority = lower.get(from..).unwrap_or_default();
+        let end = authority.find(['/', ' ', '"', '?']).unwrap_or(authority.len());
+        let user = authority.get(..end).and_then(|authority| authority.rfind('@'));
+        let user = user.and_then(|end| authority.get(..end));
+        if let Some(colon) = user.and_then(|user| user.find(':')) {
+            let password = from + colon + 1..from + user.map_or(0, str::len);
+            values.push(password);
         }
     }
     if values.is_empty() {
@@ -100,6 +148,15 @@ fn without_parameters(text: &str) -> Cow<'_, str> {
     }
     out += text.get(kept..).unwrap_or_default();
     Cow::Owned(out)
+}
+
+/// Returns whether a name begins there: `sig` is a name, and the end of others. A percent sign with two digits
+/// stands for any character.
+fn begins_name(lower: &str, at: usize) -> bool {
+    let before = lower.get(..at).unwrap_or_default();
+    let escaped = before.len().checked_sub(3).and_then(|from| before.get(from..));
+    escaped.is_some_and(|it| it.starts_with('%'))
+        || !before.chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
 /// Maximum depth of nested JSON. CloudTrail's events have less than 20 levels.
@@ -418,6 +475,16 @@ mod tests {
             "webIdentityToken",
             "sAMLAssertion",
             "authParameters",
+            "secret",
+            "Authorization",
+            "apiKey",
+            "Set-Cookie",
+            "AWSSecretAccessKey",
+            "aws_session_token",
+            "secret_key",
+            "bearerToken",
+            "sharedSecret",
+            "x-amz-server-side-encryption-customer-key",
         ] {
             let event = serde_json::json!({"requestParameters": {name: "SECRET"}}).to_string();
             let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
@@ -427,6 +494,12 @@ mod tests {
             "https://b.s3.amazonaws.com/k?X-Amz-Security-Token=SECRET&a=b",
             "a x-amz-signature=SECRET b",
             "k%3FX-Amz-Credential%3DSECRET%26a",
+            "AWS4-HMAC-SHA256 SignedHeaders=host, Signature=SECRET",
+            "a=b&SecretAccessKey=SECRET&c=d",
+            "https://x.example/?sv=1&sig=SECRET",
+            "k%26sig%3DSECRET",
+            "https://user:SECRET@host.example/x",
+            "postgres://a:SECRET@db/b?c=d",
             "{\"sessionToken\":\"SECRET\"}",
             "[{\"a\":\"{\\\"password\\\":\\\"SECRET\\\"}\"}]",
         ] {
@@ -434,6 +507,17 @@ mod tests {
             let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
             assert!(redacted && !copy.contains("SECRET"), "{copy}");
             assert!(serde_json::from_str::<serde_json::Value>(&copy).unwrap()["b"] == 1, "{copy}");
+        }
+        // Names of things are not secrets, and what a person is accused by is kept.
+        for (name, value) in [
+            ("secretId", "arn:aws:secretsmanager:us-east-1:111122223333:secret:x"),
+            ("nextToken", "NAME"),
+            ("customerKeyMD5", "NAME"),
+            ("userAgent", "https://example.com:443/a@b design=NAME"),
+        ] {
+            let event = serde_json::json!({name: value}).to_string();
+            let (copy, redacted) = without_secrets(event.as_bytes()).unwrap();
+            assert!(!redacted && copy.contains(value), "{copy}");
         }
         for kept in ["nextToken", "clientToken", "keyId", "passwordPolicy"] {
             let event = serde_json::json!({kept: "{\"a\":\"x-amz-date=1\"}"}).to_string();

@@ -207,6 +207,12 @@ pub(super) fn at_hand(r: &Reader, facts: &Facts, wanted: &Wanted) -> Judged {
     r.read(&facts.trail.prefix)?;
     let root = root(facts);
     let rules: Vec<&LifecycleRule> = lifecycle.applying(&root).collect();
+    // What was deleted is not at hand either.
+    let gone = rules.iter().filter(|rule| rule.removes_before(wanted.at_hand_days));
+    let gone: Vec<&LifecycleRule> = gone.copied().collect();
+    if !gone.is_empty() {
+        return Ok(Judgement::fail(Reason::ExpiresTooEarly).seen("rules", shown(&gone)));
+    }
     let early = |rule: &&&LifecycleRule| {
         rule.transitions.iter().any(|it| it.archives() && it.day() < wanted.at_hand_days)
     };

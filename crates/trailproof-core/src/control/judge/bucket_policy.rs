@@ -339,8 +339,16 @@ fn belong(statement: &Statement, own: Option<&str>) -> Belongs {
 }
 
 pub(super) fn no_foreign(r: &Reader, facts: &Facts) -> Judged {
+    // A policy is not all that allows: while ACLs are on, one of the bucket may allow others to write.
+    let without_acls = || {
+        let ownership = r.read(&facts.bucket.ownership)?;
+        Ok(match ownership.is_some_and(|it| it == "BucketOwnerEnforced") {
+            true => Judgement::pass(),
+            false => Judgement::manual(Reason::AclsMayAllow).seen("ownership", ownership.cloned()),
+        })
+    };
     let Some(policy) = policy(r, facts)? else {
-        return Ok(Judgement::pass().seen("policy", Value::Null));
+        return without_acls().map(|judged| judged.seen("policy", Value::Null));
     };
     let changing = policy.statements().iter().filter(|it| {
         let changes = CHANGING.iter().any(|action| it.covers(action));
@@ -349,7 +357,7 @@ pub(super) fn no_foreign(r: &Reader, facts: &Facts) -> Judged {
     let changing: Vec<&Statement> = changing.collect();
     let own = facts.trail.account.as_deref();
     let judged = match changing.iter().map(|it| belong(it, own)).max() {
-        None => Judgement::pass(),
+        None => without_acls()?,
         Some(Belongs::ToTrail) => Judgement::manual(Reason::OthersAllowed),
         Some(Belongs::ToAnAccount) => undecided_by(facts, Operation::GetBucketPolicy),
         Some(Belongs::Unnamed) => Judgement::manual(Reason::PolicyUndecided),

@@ -22,9 +22,20 @@ fn key<'a>(r: &Reader, facts: &'a Facts) -> Result<Key<'a>, Unread> {
     let named = r.read(&facts.trail.kms_key)?.filter(|key| !key.is_empty());
     match (named, &facts.key) {
         (None, _) => Ok(Key::None(Judgement::not_applicable(Reason::NoKey))),
+        // What was given may be about a different key.
+        (Some(named), Some(KeyFacts { arn: Some(arn), .. }))
+            if is_key_arn(named) && named != arn =>
+        {
+            Err(Unread::new(Operation::DescribeKey, UnreadWhy::NotInInput))
+        }
         (Some(_), Some(key)) => Ok(Key::Is(key)),
         (Some(_), None) => Err(Unread::new(Operation::DescribeKey, UnreadWhy::NotAsked)),
     }
+}
+
+/// Returns whether it is the ARN of a key, and not its id or an alias of it.
+fn is_key_arn(name: &str) -> bool {
+    name.starts_with("arn:") && name.contains(":key/")
 }
 
 fn described<'a>(r: &Reader, key: &'a KeyFacts) -> Result<&'a KeyDescription, Unread> {
@@ -294,7 +305,8 @@ pub(super) fn not_public(r: &Reader, facts: &Facts) -> Judged {
     if !open.is_empty() {
         return Ok(Judgement::fail(Reason::OpenToEveryone).seen("statements", open));
     }
-    let undecided = ids(&mut allowing()?.filter(about(Truth::Perhaps)));
+    let loose = everyone.iter().copied().filter(|it| !it.fixes_callers());
+    let undecided = ids(&mut loose.chain(allowing()?.filter(about(Truth::Perhaps))));
     if !undecided.is_empty() {
         return Ok(Judgement::manual(Reason::PolicyUndecided).seen("statements", undecided));
     }

@@ -178,6 +178,11 @@ fn absent_settings_decide() {
         decides(check, status, |f| f.bucket.policy = Fact::Absent);
     }
     decides(C::BucketAclDisabled, Status::Fail, |f| f.bucket.ownership = Fact::Absent);
+    // ACLs may allow what the policy does not.
+    decides(C::BucketNoForeignWriteDelete, Status::Manual, |f| f.bucket.ownership = Fact::Absent);
+    decides(C::BucketNoForeignWriteDelete, Status::NotAvailable, |f| {
+        f.bucket.ownership = Fact::unread(Operation::GetBucketOwnershipControls, UnreadWhy::Denied);
+    });
     decides(C::BucketAccessLogging, Status::Fail, |f| f.bucket.access_log = Fact::Absent);
     for check in [C::BucketNoEarlyExpiry, C::BucketAtHand, C::BucketVerifiableUntil] {
         decides(check, Status::Pass, |f| f.bucket.lifecycle = Fact::Absent);

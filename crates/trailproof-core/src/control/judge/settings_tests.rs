@@ -179,6 +179,38 @@ fn wrong_settings_of_the_key_fail() {
         it[0]["Condition"] = json!({ "StringEquals": { "aws:PrincipalOrgID": "o-1" } });
     });
     decides(C::KeyNotPublic, Status::Pass, conditional);
+    // None of these keeps anybody out for sure.
+    for condition in [
+        json!({ "StringLike": { "kms:CallerAccount": "*" } }),
+        json!({ "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::*:role/x" } }),
+        json!({ "IpAddress": { "aws:SourceIp": "0.0.0.0/0" } }),
+        json!({ "StringNotEquals": { "kms:CallerAccount": "444455556666" } }),
+        json!({ "Bool": { "aws:SecureTransport": "true" } }),
+        json!({ "StringEqualsIfExists": { "kms:CallerAccount": "111122223333" } }),
+        json!({ "ForAllValues:StringEquals": { "aws:PrincipalOrgID": "o-1" } }),
+    ] {
+        let loose = with(&|it| {
+            it[0]["Principal"] = json!("*");
+            it[0]["Condition"] = condition.clone();
+        });
+        decides(C::KeyNotPublic, Status::Manual, loose);
+    }
+    for condition in [
+        json!({ "StringEquals": { "kms:CallerAccount": ["111122223333", "444455556666"] } }),
+        json!({ "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::111122223333:role/*" } }),
+    ] {
+        let fixed = with(&|it| {
+            it[0]["Principal"] = json!("*");
+            it[0]["Condition"] = condition.clone();
+        });
+        decides(C::KeyNotPublic, Status::Pass, fixed);
+    }
+    let other_key = |f: &mut Facts| {
+        f.trail.kms_key = text("arn:aws:kms:us-east-1:111122223333:key/5678");
+    };
+    for check in [C::KeyNotPublic, C::KeyRotation, C::KeyNotPendingDeletion] {
+        decides(check, Status::NotAvailable, other_key);
+    }
     let unknown = with(&|it| {
         it[1]["Condition"] = json!({ "DateLessThan": { "aws:CurrentTime": "2030-01-01" } })
     });
@@ -256,6 +288,8 @@ fn wrong_settings_of_the_bucket_fail() {
     decides(C::BucketAtHand, Status::Pass, rule(archive(90, "DEEP_ARCHIVE")));
     decides(C::BucketAtHand, Status::Pass, rule(archive(1, "GLACIER_IR")));
     decides(C::BucketAtHand, Status::Manual, rule(archive(1, "INTELLIGENT_TIERING")));
+    decides(C::BucketAtHand, Status::Fail, rule(expiry(89)));
+    decides(C::BucketAtHand, Status::Pass, rule(expiry(90)));
     let replicate = |account: Option<&str>, kms_objects, prefix: &str| {
         let rule = Replication {
             enabled: true,
