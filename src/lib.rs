@@ -20,3 +20,4 @@ pub mod source;
 mod trail_config;
 pub mod trust;
 pub mod verify;
+mod watch;

@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("trail_config", &["aws", "console", "files", "report"]),
     ("session", &["aws", "console", "files", "locate", "report", "source", "trust", "verify"]),
     ("shard", &["console", "files", "locate", "report", "session", "source", "trust", "verify"]),
+    ("watch", &["console", "files", "session", "verify"]),
     (
         "cli",
         &[
@@ -42,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "trail_config",
             "trust",
             "verify",
+            "watch",
         ],
     ),
 ];

@@ -3,7 +3,7 @@ use super::args::commands::{Cli, Command};
 use super::command::attest::run as attest;
 use super::command::{
     events, investigate, keys, lookup, manual, mirror, package, recover, replay, shard,
-    trail_config, validate_logs, verify,
+    trail_config, validate_logs, verify, watch,
 };
 use crate::console::exit::ExitStatus;
 use crate::console::stream::print_to_stderr;
@@ -65,6 +65,7 @@ fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Replay(args) => replay::run(&args),
         Command::TrailConfig(args) => runtime.block_on(trail_config::run(&cli.aws, &args)),
         Command::Verify(args) => runtime.block_on(verify::run(&cli.aws, &args)),
+        Command::Watch(args) => runtime.block_on(watch::run(&cli.aws, &args)),
         Command::Work(args) => runtime.block_on(shard::work(&cli.aws, &args)),
     };
     // Do not wait for requests whose answers are no longer needed.

@@ -73,6 +73,11 @@ impl Refusal {
         }
     }
 
+    /// Returns the exit status.
+    pub(crate) fn status(&self) -> ExitStatus {
+        self.status
+    }
+
     /// Returns the message.
     pub(crate) fn words(&self) -> &str {
         &self.words

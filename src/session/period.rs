@@ -51,6 +51,15 @@ pub(crate) fn period(args: PeriodArgs<'_>) -> Result<Option<RequestedPeriod>, St
 }
 
 impl RequestedPeriod {
+    /// Returns the period with a different end; a span up to now then ends there, and begins where it
+    /// would at `now`.
+    pub(crate) fn ending(self, end: Timestamp, now: Timestamp) -> Self {
+        match self {
+            Self::From(start, _) => Self::From(start, Some(end)),
+            Self::Last(seconds) => Self::From(now.plus(-seconds), Some(end)),
+        }
+    }
+
     /// Returns the period of a run at `now`. Its end is never later than `now`.
     ///
     /// # Errors

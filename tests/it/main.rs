@@ -53,4 +53,5 @@ mod unlisted;
 mod verify_cli;
 mod verify_model;
 mod versions;
+mod watch;
 mod wire;

@@ -12,6 +12,7 @@ use super::recover::RecoverArgs;
 use super::shard::{MergeArgs, PlanArgs, WorkArgs};
 use super::trail_config::TrailConfigArgs;
 use super::verify::VerifyArgs;
+use super::watch::WatchArgs;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Work(WorkArgs),
     /// Make the run record of the records of all shards
     Merge(MergeArgs),
+    /// Verify what is new since the last step, keep a chain of records, and alert: for a scheduler
+    Watch(Box<WatchArgs>),
     /// Copy a bucket's digests and log files into a directory, and verify them on the way
     Mirror(MirrorArgs),
     /// Recover deleted and replaced digests and log files from the versions that are left

@@ -15,3 +15,4 @@ pub(super) mod selection;
 pub(super) mod shard;
 pub(super) mod trail_config;
 pub(super) mod verify;
+pub(super) mod watch;

@@ -151,7 +151,15 @@ impl VerifyRequest {
     pub(crate) fn of_evidence(args: &EvidenceArgs, began: Timestamp) -> Result<Self, Refusal> {
         let since = args.since.as_deref().map(record_at).transpose()?.flatten();
         let since = since.map(|path| earlier::since(&path));
-        let since = since.transpose()?;
+        Self::continuing(args, since.transpose()?, began)
+    }
+
+    /// Reads what to verify and where. The period continues from `since`, if there is such a record.
+    pub(crate) fn continuing(
+        args: &EvidenceArgs,
+        since: Option<PreviousRecord>,
+        began: Timestamp,
+    ) -> Result<Self, Refusal> {
         let period = match since.as_ref().and_then(PreviousRecord::start) {
             Some(start) => {
                 let end = args.selection.end_time.as_deref().map(time).transpose();

@@ -18,3 +18,4 @@ pub(super) mod shard;
 pub(super) mod trail_config;
 pub(super) mod validate_logs;
 pub(super) mod verify;
+pub(super) mod watch;

@@ -59,6 +59,15 @@ impl Outputs {
         })
     }
 
+    /// Returns only the requested files, for a command with a result of its own on stdout.
+    ///
+    /// # Errors
+    ///
+    /// Returns a usage error if a file cannot be an output.
+    pub(crate) fn of_files(record: &RecordArgs, args: &OutputArgs) -> Result<Self, Refusal> {
+        Ok(Self { all: Vec::new(), ..Self::new(Format::Text, record, args)? })
+    }
+
     /// Returns the outputs for events that are read from `record`.
     ///
     /// # Errors

@@ -266,3 +266,14 @@ pub const PACKAGE_LINE: usize = 1_024;
 
 /// Faults of a package that are listed; the others are counted.
 pub const PACKAGE_FAULTS: usize = 1_000;
+
+/// Bytes of `latest.json` in the state of `watch`. What it lists is bounded by [`ALERTS_REPORTED`].
+pub const LATEST_BYTES: u64 = 4 << 20;
+
+/// Objections, and chains, that `latest.json` lists as reported. An organization of 500 accounts with 17
+/// regions each has 8,500 chains.
+pub const ALERTS_REPORTED: usize = 10_000;
+
+/// Stored bytes of the records of a chain that each step of `watch` hashes again, from the newest back.
+/// An hour of one account with 17 regions takes some 15 KB, so this is about two years.
+pub const STATE_HASHED: u64 = 256 << 20;

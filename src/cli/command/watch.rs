@@ -1,0 +1,314 @@
+//! `trailproof watch`: one step of a chain of records.
+//!
+//! The order of what a step writes decides what a step that is killed leaves behind: first its record,
+//! then the alerts, then `latest.json`. An alert can therefore be printed twice, and is never lost.
+use crate::cli::args::aws::AwsArgs;
+use crate::cli::args::output::{OutputArgs, RecordArgs};
+use crate::cli::args::watch::{WatchArgs, WatchFormat};
+use crate::cli::output::outputs::Outputs;
+use crate::cli::terminal::interrupt::unless_interrupted;
+use crate::cli::terminal::progress::Progress;
+use crate::cli::terminal::request_summary::print_request_summary;
+use crate::console::exit::ExitStatus;
+use crate::console::refusal::Refusal;
+use crate::console::stream::{print_to_stderr, print_to_stdout};
+use crate::session::environment::now;
+use crate::session::of_record::check_whole;
+use crate::session::open::Session;
+use crate::session::period::time;
+use crate::session::request::VerifyRequest;
+use crate::source::layer::count::Counts;
+use crate::verify::run::verify;
+use crate::watch::alert::{Ages, Alert, alerts};
+use crate::watch::latest::{Latest, Reported};
+use crate::watch::scope::check_same;
+use crate::watch::state::{Depth, State};
+use crate::watch::step::{StepFacts, StepTally};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use trailproof_core::coverage::TAIL_ALLOWANCE;
+use trailproof_core::record::wire::Time;
+use trailproof_core::record::{RunEvent, RunStart};
+use trailproof_core::verdict::Verdict;
+use trailproof_core::vocab::chain_id::ChainId;
+use trailproof_core::vocab::location::escape;
+use trailproof_core::vocab::time::{Period, Timestamp};
+
+/// Runs the command and returns the exit status.
+pub(crate) async fn run(aws: &AwsArgs, args: &WatchArgs) -> ExitStatus {
+    let step = match begin(args) {
+        Ok(Begun::Step(step)) => step,
+        Ok(Begun::Done(status)) => return status,
+        Err(refusal) => return refusal.print(),
+    };
+    let Step { state, request, mut outputs, name, end, began, start } = *step;
+    let counts = Arc::new(Counts::default());
+    let mut progress = Progress::start(args.progress, args.quiet, Arc::clone(&counts));
+    let mut seen = Seen::default();
+    let newest = state.newest.as_ref().map(|newest| &newest.start);
+    let work = attempt(aws, args, request, newest, &mut outputs, &counts, &mut progress, &mut seen);
+    let ended = unless_interrupted(work).await;
+    if ended.is_err() {
+        progress.interrupted(None);
+    }
+    progress.stop();
+    let lost = outputs.close();
+    let ages = Ages {
+        now: end.plus(TAIL_ALLOWANCE).min(began),
+        proven_to: state.newest.as_ref().map_or(start, |newest| newest.start.period.end),
+        limit: args.max_age,
+    };
+    match ended {
+        Err(signal) => signal,
+        Ok(Ok(())) => finish(args, &state, seen, ages, &name, lost),
+        Ok(Err(refusal)) if refusal.status() == ExitStatus::Usage => refusal.print(),
+        Ok(Err(refusal)) => not_started(args, &state, ages, &refusal),
+    }
+}
+
+/// A step that is about to look at the evidence.
+struct Step {
+    state: State,
+    request: VerifyRequest,
+    outputs: Outputs,
+    /// The name of its record.
+    name: String,
+    /// The end of its period.
+    end: Timestamp,
+    /// When it began, by this machine's clock.
+    began: Timestamp,
+    /// The start of its period.
+    start: Timestamp,
+}
+
+/// What the state leaves to do.
+enum Begun {
+    Step(Box<Step>),
+    /// Nothing: the exit status.
+    Done(ExitStatus),
+}
+
+/// Opens the state, and decides what the step covers.
+fn begin(args: &WatchArgs) -> Result<Begun, Refusal> {
+    let typed = &args.evidence.selection;
+    if args.evidence.as_of.is_some() || args.evidence.since.is_some() || typed.quarter.is_some() {
+        return Err(Refusal::usage(
+            "`watch` continues where the records of its state end: `--since`, `--as-of` and \
+             `--quarter` do not apply\n\nhint: `--start-time` says where the first step begins",
+        ));
+    }
+    let end = typed.end_time.as_deref().map(time).transpose().map_err(Refusal::usage)?;
+    let depth = if args.check_state { Depth::All } else { Depth::Budget };
+    let mut state = State::open(&args.state, depth)?;
+    let shown = escape(&args.state.to_string_lossy()).into_owned();
+    if args.check_state {
+        let words = match &state.newest {
+            Some(newest) => format!(
+                "`{shown}` is whole: {} records, up to {}\n",
+                state.records, newest.start.period.end
+            ),
+            None => format!("`{shown}` has no records\n"),
+        };
+        print_to_stdout(words.as_bytes()).map_err(|error| Refusal::stdout_lost(&error))?;
+        return Ok(Begun::Done(ExitStatus::Success));
+    }
+    let began = now();
+    // What is older than the allowance has arrived, or is late.
+    let end = end.unwrap_or_else(|| began.plus(-TAIL_ALLOWANCE)).min(began);
+    let first_typed = typed.start_time.is_some() || typed.last.is_some();
+    let previous = state.newest.as_mut().map(|newest| std::mem::take(&mut newest.previous));
+    match &state.newest {
+        None if !first_typed => {
+            return Err(Refusal::usage(format!(
+                "the state `{shown}` has no records yet\n\nhint: `--start-time` says where the first \
+                 step begins"
+            )));
+        }
+        Some(newest) if end <= newest.start.period.end => {
+            let to = newest.start.period.end;
+            print_to_stderr(&format!("note: the records go up to {to}: there is nothing new yet"));
+            let verdict = state.latest.as_ref().and_then(|latest| latest.verdict());
+            return Ok(Begun::Done(verdict.map_or(ExitStatus::Success, ExitStatus::from)));
+        }
+        Some(_) | None => {}
+    }
+    if let (Some(text), Some(begins)) = (&typed.start_time, state.begins) {
+        let start = time(text).map_err(Refusal::usage)?;
+        if start != begins {
+            return Err(Refusal::usage(format!(
+                "`--start-time` is {start}, and the records of the state begin at {begins}\n\nhint: \
+                 begin a new state, or leave out `--start-time`"
+            )));
+        }
+    }
+    let mut request = VerifyRequest::continuing(&args.evidence, previous, began)?;
+    request.period = request.period.ending(end, began);
+    request.concurrency = args.concurrency;
+    let (Period { start, .. }, _) = request.period_at(began)?;
+    let name = state.free_name(end);
+    let record = RecordArgs { record: Some(state.path(&name)), reproducible: false };
+    let outputs = OutputArgs::default();
+    let outputs = Outputs::of_files(&record, &outputs)?;
+    Ok(Begun::Step(Box::new(Step { state, request, outputs, name, end, began, start })))
+}
+
+/// What was seen of a run.
+#[derive(Default)]
+struct Seen {
+    start: Option<RunStart>,
+    tally: StepTally,
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one run, which the caller closes")]
+async fn attempt(
+    aws: &AwsArgs,
+    args: &WatchArgs,
+    request: VerifyRequest,
+    newest: Option<&RunStart>,
+    outputs: &mut Outputs,
+    counts: &Arc<Counts>,
+    progress: &mut Progress,
+    seen: &mut Seen,
+) -> Result<(), Refusal> {
+    let mut run = Session::open(&aws.access(), request, counts, outputs.caller(), None).await?;
+    if let Some(newest) = newest {
+        check_same(newest, &run.plan.start())?;
+    }
+    run.plan.workload = progress.workload();
+    outputs.set_facts(run.own(counts, &Arc::default()).await);
+    let (source, keys) = (Arc::clone(&run.source), Arc::clone(&run.keys));
+    verify(&run.plan, source, keys, &mut |event| {
+        progress.note(event);
+        if let RunEvent::RunStarted(start) = event {
+            seen.start = Some(start.as_ref().clone());
+        }
+        seen.tally.take(event);
+        outputs.emit(event);
+    })
+    .await;
+    progress.stop();
+    run.remarks();
+    run.remark_custody(args.quiet);
+    run.warn_clock_skew();
+    if let Some(billed) = &run.billed {
+        print_request_summary(args.quiet, billed);
+    }
+    Ok(())
+}
+
+/// Adds the record of a run to the state, reports what is new, and returns the exit status.
+fn finish(
+    args: &WatchArgs,
+    state: &State,
+    seen: Seen,
+    ages: Ages,
+    attempt: &str,
+    lost: bool,
+) -> ExitStatus {
+    let Some(start) = seen.start else { return ExitStatus::Defect };
+    let facts = seen.tally.finish();
+    let kept = if lost { None } else { keep(state, attempt, start.period.end, facts.settled) };
+    let settled = facts.settled && kept.is_some();
+    let ages = Ages { proven_to: if settled { start.period.end } else { ages.proven_to }, ..ages };
+    let (alerts, reported) = alerts(&facts, &proven(state), ages, &reported(state));
+    let verdict = facts.verdict.unwrap_or(Verdict::NotProven);
+    let status = ExitStatus::from(verdict);
+    let record = kept.as_ref().map(|(name, _)| name.as_str());
+    let shown = print(args, &alerts, Some((verdict, start.period, settled)), record);
+    let written = match (kept, &shown) {
+        (Some(record), Ok(())) => {
+            let period = (Time(start.period.start), Time(start.period.end));
+            let follows = start.follows.map(|follows| follows.sha256);
+            let latest = Latest::new(record, verdict, period, follows, reported);
+            write_latest(&latest, state)
+        }
+        // What nobody saw was not reported. The next step continues from the same record, or reports it.
+        _ => false,
+    };
+    status.or_output_lost(!written)
+}
+
+/// Reports a run that did not start, and returns the exit status.
+fn not_started(args: &WatchArgs, state: &State, ages: Ages, refusal: &Refusal) -> ExitStatus {
+    let status = refusal.print();
+    let Some(latest) = &state.latest else { return status };
+    let (alerts, reported) = alerts(&StepFacts::default(), &proven(state), ages, &latest.reported);
+    if print(args, &alerts, None, None).is_ok() && reported != latest.reported {
+        let mut latest = latest.clone();
+        latest.reported = reported;
+        write_latest(&latest, state);
+    }
+    status
+}
+
+/// Checks the record that was written, and adds it to the chain if the next step may continue from it.
+/// Returns its name and hash.
+fn keep(state: &State, attempt: &str, end: Timestamp, settled: bool) -> Option<(String, String)> {
+    let kept = check_whole(&state.path(attempt), |_| {}).and_then(|about| {
+        let name = if settled { state.add(attempt, end)? } else { attempt.to_owned() };
+        Ok((name, about.sha256))
+    });
+    kept.inspect_err(|refusal| print_to_stderr(&format!("error: {refusal}"))).ok()
+}
+
+fn write_latest(latest: &Latest, state: &State) -> bool {
+    let written = latest.write(state.folder());
+    written.inspect_err(|refusal| print_to_stderr(&format!("error: {refusal}"))).is_ok()
+}
+
+fn reported(state: &State) -> Reported {
+    state.latest.as_ref().map(|latest| latest.reported.clone()).unwrap_or_default()
+}
+
+/// Returns the newest proven digest of each chain of the newest record.
+fn proven(state: &State) -> BTreeMap<ChainId, Timestamp> {
+    state.newest.as_ref().map(|newest| newest.proven.clone()).unwrap_or_default()
+}
+
+/// Prints the result of a step: alerts, and unless `--quiet` the step itself.
+fn print(
+    args: &WatchArgs,
+    alerts: &[Alert],
+    step: Option<(Verdict, Period, bool)>,
+    record: Option<&str>,
+) -> Result<(), Refusal> {
+    let record = record.map(|name| args.state.join(name).to_string_lossy().into_owned());
+    let mut lines = String::new();
+    match args.format {
+        WatchFormat::Text => {
+            for alert in alerts {
+                lines.push_str(&alert.line());
+                if let Some(record) = &record {
+                    lines.push_str(&format!("; record `{}`", escape(record)));
+                }
+                lines.push('\n');
+            }
+            if let Some((verdict, Period { start, end }, settled)) = step.filter(|_| !args.quiet) {
+                let again = if settled { "" } else { "; the next step covers this time again" };
+                let (words, record) = (verdict.words(), record.unwrap_or_default());
+                lines.push_str(&format!(
+                    "{words}: {start} to {end}{again}; record `{}`\n",
+                    escape(&record)
+                ));
+            }
+        }
+        WatchFormat::Json => {
+            let document = json!({
+                "verdict": step.map(|(verdict, ..)| verdict.words()),
+                "from": step.map(|(_, period, _)| Time(period.start)),
+                "to": step.map(|(_, period, _)| Time(period.end)),
+                "settled": step.is_some_and(|(.., settled)| settled),
+                "record": record,
+                "alerts": alerts,
+            });
+            if !args.quiet || !alerts.is_empty() {
+                lines = format!("{document}\n");
+            }
+        }
+    }
+    let printed = print_to_stdout(lines.as_bytes());
+    printed.map_err(|error| Refusal::stdout_lost(&error)).inspect_err(|refusal| {
+        print_to_stderr(&format!("error: {refusal}"));
+    })
+}
