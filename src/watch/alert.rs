@@ -7,6 +7,7 @@ use super::latest::Reported;
 use super::step::{StepFacts, name};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use trailproof_core::coverage::TAIL_ALLOWANCE;
 use trailproof_core::record::wire::Time;
 use trailproof_core::verdict::Verdict;
 use trailproof_core::vocab::chain_id::ChainId;
@@ -30,7 +31,7 @@ pub(crate) enum Alert {
         /// Number of new objections, by code.
         objections: BTreeMap<&'static str, u64>,
     },
-    /// There is nothing left to verify.
+    /// Nothing is left that could be verified.
     NothingFound,
     /// The newest proven digest of chains is too old.
     Stale {
@@ -85,7 +86,12 @@ pub(crate) fn alerts(
         now.objections.insert(identity.clone());
     }
     // What could not be read now may still be there.
-    if step.unread || step.verdict.is_none() {
+    if step.unread
+        || !matches!(
+            step.verdict,
+            Some(Verdict::Proven | Verdict::NotProven | Verdict::Contradicted)
+        )
+    {
         now.objections.extend(reported.objections.iter().cloned());
     }
     let kept = u64::try_from(now.objections.len()).unwrap_or(u64::MAX);
@@ -105,7 +111,9 @@ pub(crate) fn alerts(
         alerts.push(Alert::NothingFound);
     }
     stale(step, before, ages, reported, &mut now, &mut alerts);
-    let behind = ages.proven_to < ages.now.plus(-ages.limit) && !step.settled;
+    // A step that proves everything ends the allowance before now.
+    let due = ages.now.plus(-ages.limit - TAIL_ALLOWANCE);
+    let behind = ages.proven_to < due && !step.settled;
     // Whoever was told what is wrong knows that time is not proven.
     let explained = now.total > 0 || now.nothing_found || !now.stale.is_empty();
     now.behind = behind && (reported.behind || !explained);
@@ -153,7 +161,7 @@ impl Alert {
             }
             Self::NotProven { objections } => format!("alert: not proven: {}", counted(objections)),
             Self::NothingFound => {
-                "alert: nothing found: there is nothing left to verify".to_owned()
+                "alert: nothing found: nothing is left that could be verified".to_owned()
             }
             Self::Stale { limit_seconds, chains } => {
                 let named = chains.iter().take(NAMED).map(|one| {

@@ -30,6 +30,9 @@ pub(crate) struct WatchArgs {
     /// Hash every record of the state again, and do nothing else
     #[arg(long)]
     pub(crate) check_state: bool,
+    /// Leave out of the records whatever depends on the clock, the host and the network
+    #[arg(long)]
+    pub(crate) reproducible: bool,
     /// Format of the result on stdout
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = WatchFormat::Text)]
     pub(crate) format: WatchFormat,

@@ -147,7 +147,7 @@ fn begin(args: &WatchArgs) -> Result<Begun, Refusal> {
     request.concurrency = args.concurrency;
     let (Period { start, .. }, _) = request.period_at(began)?;
     let name = state.free_name(end);
-    let record = RecordArgs { record: Some(state.path(&name)), reproducible: false };
+    let record = RecordArgs { record: Some(state.path(&name)), reproducible: args.reproducible };
     let outputs = OutputArgs::default();
     let outputs = Outputs::of_files(&record, &outputs)?;
     Ok(Begun::Step(Box::new(Step { state, request, outputs, name, end, began, start })))
@@ -233,7 +233,11 @@ fn finish(
 fn not_started(args: &WatchArgs, state: &State, ages: Ages, refusal: &Refusal) -> ExitStatus {
     let status = refusal.print();
     let Some(latest) = &state.latest else { return status };
-    let (alerts, reported) = alerts(&StepFacts::default(), &proven(state), ages, &latest.reported);
+    // There were records before: what held evidence no longer does.
+    let gone = matches!(status, ExitStatus::NothingFound | ExitStatus::NotProven);
+    let verdict = gone.then_some(Verdict::NothingFound);
+    let facts = StepFacts { verdict, ..StepFacts::default() };
+    let (alerts, reported) = alerts(&facts, &proven(state), ages, &latest.reported);
     if print(args, &alerts, None, None).is_ok() && reported != latest.reported {
         let mut latest = latest.clone();
         latest.reported = reported;

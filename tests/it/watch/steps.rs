@@ -132,8 +132,8 @@ fn log_files_that_cannot_be_read_are_reported_when_they_are_too_old() {
         alerted.extend(alerts(&ran).iter().map(|line| (hour, (*line).to_owned())));
     }
     let [(hour, line)] = alerted.as_slice() else { panic!("{alerted:#?}") };
-    // The records end at hour 3.
-    assert_eq!(*hour, 10, "{line}");
+    // The records end at hour 3, and a step covers what is two hours old.
+    assert_eq!(*hour, 12, "{line}");
     let words = "alert: not everything is proven for more than 6 h: since 2026-03-01T03:04:11Z";
     assert!(line.starts_with(words), "{line}");
     watched.server.replace_faults(FaultPlan::new());
@@ -160,14 +160,17 @@ fn two_steps_do_not_overlap_and_a_killed_one_is_no_obstacle() {
     lock.try_lock().unwrap();
     watched.step(watched.hour(6), &[]).is(5, "another step is running");
     drop(lock);
-    // A step that waits for the store is killed.
+    // A step that waits for a log file is killed.
     let hangs = Fault::StallBeforeHeaders(std::time::Duration::from_secs(600));
-    let plan =
-        FaultPlan::new().with(Matcher::operation(Operation::GetObject), Schedule::always(hangs));
+    let logs = Matcher::operation(Operation::GetObject);
+    let logs = logs.key_prefix("AWSLogs/111122223333/CloudTrail/");
+    let plan = FaultPlan::new().with(logs, Schedule::always(hangs));
     watched.server.replace_faults(plan);
     let mut command = watched.command(watched.hour(6), &[]);
     let mut killed = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while watched.names("attempts").is_empty() {
+        let ended = killed.try_wait().unwrap();
+        assert!(ended.is_none(), "the step ended before it was killed");
         std::thread::yield_now();
     }
     watched.step(watched.hour(6), &[]).is(5, "another step is running");
