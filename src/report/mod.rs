@@ -13,6 +13,7 @@ pub mod json;
 pub mod json_lines;
 pub mod junit;
 pub(crate) mod lookup;
+pub mod metrics;
 pub(crate) mod mirror;
 pub(crate) mod names;
 mod next_steps;
@@ -30,7 +31,7 @@ pub(crate) mod words;
 
 use std::io;
 use trailproof_core::record::RunEvent;
-use trailproof_core::record::document::Circumstances;
+use trailproof_core::record::document::{Circumstances, RunEnded};
 
 /// Writes the events of a `verify` run in one format.
 pub trait RunReporter: Send {
@@ -48,6 +49,16 @@ pub trait RunReporter: Send {
     ///
     /// The output cannot be written. The reporter is then not called again.
     fn circumstances(&mut self, _: &Circumstances) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Takes the measurements of the run, right before [`Self::finish`]. A reproducible run and one that
+    /// was interrupted have none.
+    ///
+    /// # Errors
+    ///
+    /// The output cannot be written. The reporter is then not called again.
+    fn ended(&mut self, _: &RunEnded) -> io::Result<()> {
         Ok(())
     }
 

@@ -77,7 +77,8 @@ pub struct RunEnvironment {
 /// The reporter for `--record`.
 pub struct Record<W: Write> {
     out: RecordSink<W>,
-    environment: Option<RunEnvironment>,
+    circumstances: Option<Circumstances>,
+    measured: Option<RunEnded>,
     line: Vec<u8>,
     hash: Sha256,
     lines: u64,
@@ -87,11 +88,12 @@ pub struct Record<W: Write> {
 }
 
 impl<W: Write> Record<W> {
-    /// Returns a reporter that writes to `out`; a reproducible record has no `environment`.
-    pub fn new(out: RecordSink<W>, environment: Option<RunEnvironment>) -> Self {
+    /// Returns a reporter that writes to `out`; a reproducible record has no `circumstances`.
+    pub fn new(out: RecordSink<W>, circumstances: Option<Circumstances>) -> Self {
         Self {
             out,
-            environment,
+            circumstances,
+            measured: None,
             line: Vec::new(),
             hash: Sha256::new(),
             lines: 0,
@@ -141,12 +143,12 @@ impl<W: Write + Send> RunReporter for Record<W> {
     fn event(&mut self, event: &RunEvent) -> io::Result<()> {
         write_event(event, &mut self.line)?;
         self.put()?;
-        match (event, &self.environment) {
-            (RunEvent::RunStarted(_), Some(around)) => {
-                let circumstances = around.circumstances.clone();
-                self.put_frame(&Frame::RunCircumstances(circumstances))
-            }
-            (RunEvent::RunFinished(_), _) => {
+        match event {
+            RunEvent::RunStarted(_) => match self.circumstances.take() {
+                Some(around) => self.put_frame(&Frame::RunCircumstances(around)),
+                None => Ok(()),
+            },
+            RunEvent::RunFinished(_) => {
                 self.ended = true;
                 Ok(())
             }
@@ -154,11 +156,16 @@ impl<W: Write + Send> RunReporter for Record<W> {
         }
     }
 
+    fn ended(&mut self, ended: &RunEnded) -> io::Result<()> {
+        self.measured = Some(ended.clone());
+        Ok(())
+    }
+
     /// Writes the last lines, unless the run was interrupted: such a record stays incomplete.
     fn finish(&mut self) -> io::Result<()> {
         if self.ended {
-            if let Some(around) = self.environment.take() {
-                self.put_frame(&Frame::RunEnded((around.ended)()))?;
+            if let Some(measured) = self.measured.take() {
+                self.put_frame(&Frame::RunEnded(measured))?;
             }
             let sha256 = hex::encode(std::mem::take(&mut self.hash).finalize());
             self.put_frame(&Frame::RecordFinished { lines: self.lines, sha256 })?;

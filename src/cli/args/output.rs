@@ -49,6 +49,23 @@ pub(crate) struct OutputArgs {
     /// Overwrite output files that already exist
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
+}
+
+/// Options for numbers that a monitoring system reads.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Metrics")]
+pub(crate) struct MetricsArgs {
+    /// Write metrics for the textfile collector of Prometheus's node exporter, and replace the file
+    #[arg(long, value_name = "FILE.prom")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// Print metrics on stdout, in lines of CloudWatch's embedded metric format
+    #[arg(long)]
+    pub(crate) metrics_emf: bool,
+    /// Add the newest proven digest of each chain to the metrics
+    #[arg(long)]
+    pub(crate) metrics_per_chain: bool,
 }
 
 /// Options for the run record.

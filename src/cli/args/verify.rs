@@ -60,7 +60,8 @@ pub(crate) struct VerifyArgs {
     /// List only, and estimate a run: the number of chains, digests, log files and requests, the
     /// time, and the price of the requests
     #[arg(long, conflicts_with_all = [
-        "format", "record", "report", "junit", "ocsf", "resume", "as_of", "accept",
+        "format", "record", "report", "junit", "ocsf", "resume", "as_of", "accept", "metrics",
+        "metrics_emf",
     ])]
     pub(crate) dry_run: bool,
     /// Format of the report on stdout

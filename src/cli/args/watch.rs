@@ -1,6 +1,6 @@
 //! The options of `watch`.
 use super::aws::concurrency;
-use super::output::ProgressMode;
+use super::output::{MetricsArgs, ProgressMode};
 use super::verify::EvidenceArgs;
 use crate::session::period::span_seconds;
 use clap::Args;
@@ -45,6 +45,8 @@ pub(crate) struct WatchArgs {
     /// Limit of concurrent requests [default: adapts to the store, up to 256]
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 }
 
 fn span(text: &str) -> Result<i64, String> {

@@ -64,6 +64,7 @@ fn emit(
             Ok(Some(RecordLine::Event(event @ RunEvent::RunFinished(_)))) => finished = Some(event),
             Ok(Some(RecordLine::Event(event))) => outputs.emit(&event),
             Ok(Some(RecordLine::Circumstances(around))) => outputs.emit_circumstances(&around),
+            Ok(Some(RecordLine::Ended(around))) => outputs.emit_ended(&around),
             Ok(Some(_)) => {}
             Ok(None) if record.sha256() == checked => break,
             // Reported by the caller. A run may have been writing to the record in the meantime.

@@ -98,6 +98,11 @@ fn begin(args: &WatchArgs) -> Result<Begun, Refusal> {
              `--quarter` do not apply\n\nhint: `--start-time` says where the first step begins",
         ));
     }
+    if args.format == WatchFormat::Json && args.metrics.metrics_emf {
+        return Err(Refusal::usage(
+            "`--metrics-emf` and `--format json` both need stdout\n\nhint: use `--metrics FILE`",
+        ));
+    }
     let end = typed.end_time.as_deref().map(time).transpose().map_err(Refusal::usage)?;
     let depth = if args.check_state { Depth::All } else { Depth::Budget };
     let mut state = State::open(&args.state, depth)?;
@@ -148,7 +153,7 @@ fn begin(args: &WatchArgs) -> Result<Begun, Refusal> {
     let (Period { start, .. }, _) = request.period_at(began)?;
     let name = state.free_name(end);
     let record = RecordArgs { record: Some(state.path(&name)), reproducible: args.reproducible };
-    let outputs = OutputArgs::default();
+    let outputs = OutputArgs { metrics: args.metrics.clone(), ..OutputArgs::default() };
     let outputs = Outputs::of_files(&record, &outputs)?;
     Ok(Begun::Step(Box::new(Step { state, request, outputs, name, end, began, start })))
 }

@@ -5,16 +5,17 @@
 //! evidence is contradicted, which takes precedence.
 use super::environment::environment;
 use super::request::{Kind, OutputRequest, ReportFormat, requests};
-use super::sink::{LostOutput, Output, finish, in_file, in_record, on_stdout};
+use super::sink::{LostOutput, Output, finish, in_file, in_record, metrics_on_stdout, on_stdout};
 use crate::cli::args::output::{Format, OutputArgs, RecordArgs};
 use crate::console::refusal::Refusal;
 use crate::console::stream::print_to_stderr;
 use crate::files::atomic::names_same;
+use crate::report::record::Ended;
 use crate::session::open::{CallerLookup, RunFacts};
 use std::io::{self};
 use std::path::Path;
 use trailproof_core::record::RunEvent;
-use trailproof_core::record::document::Circumstances;
+use trailproof_core::record::document::{Circumstances, RunEnded};
 use trailproof_core::vocab::location::escape;
 
 /// The outputs to which the events of a run are written.
@@ -30,6 +31,8 @@ pub(crate) struct Outputs {
     live: bool,
     /// Facts about the run for its circumstances.
     facts: RunFacts,
+    /// Measures the run when it has ended.
+    measure: Option<Ended>,
     /// Whether the run began. A run that did not begin has no report.
     begun: bool,
     /// Whether the run finished.
@@ -47,13 +50,25 @@ impl Outputs {
         record: &RecordArgs,
         args: &OutputArgs,
     ) -> Result<Self, Refusal> {
+        let requests = requests(record, args)?;
+        let mut all = vec![on_stdout(format, args.verbose)];
+        if args.metrics.metrics_emf {
+            if format != Format::Text {
+                return Err(Refusal::usage(
+                    "`--metrics-emf` and `--format` both need stdout\n\nhint: use `--metrics FILE`, \
+                     or write the report to a file",
+                ));
+            }
+            all.push(metrics_on_stdout(args.metrics.metrics_per_chain));
+        }
         Ok(Self {
-            requests: requests(record, args)?,
-            all: vec![on_stdout(format, args.verbose)],
+            requests,
+            all,
             reproducible: record.reproducible,
             force: args.force,
             live: true,
             facts: RunFacts::default(),
+            measure: None,
             begun: false,
             ended: false,
         })
@@ -65,7 +80,10 @@ impl Outputs {
     ///
     /// Returns a usage error if a file cannot be an output.
     pub(crate) fn of_files(record: &RecordArgs, args: &OutputArgs) -> Result<Self, Refusal> {
-        Ok(Self { all: Vec::new(), ..Self::new(Format::Text, record, args)? })
+        let mut outputs = Self::new(Format::Text, record, args)?;
+        // The report of the run is the first one.
+        outputs.all.remove(0);
+        Ok(outputs)
     }
 
     /// Returns the outputs for events that are read from `record`.
@@ -115,7 +133,8 @@ impl Outputs {
 
     /// Returns whether the files include the circumstances of the run.
     fn has_circumstances(&self) -> bool {
-        self.live && !self.reproducible && !self.requests.is_empty()
+        let metrics = self.all.len() > 1;
+        self.live && !self.reproducible && (metrics || !self.requests.is_empty())
     }
 
     /// Opens the files. A file that cannot be created counts as lost, and the run continues.
@@ -125,13 +144,19 @@ impl Outputs {
         self.begun = true;
         let tells = self.has_circumstances();
         let requests = std::mem::take(&mut self.requests);
-        let mut around = tells.then(|| environment(std::mem::take(&mut self.facts)));
-        let circumstances = around.as_ref().map(|around| around.circumstances.clone());
+        let around = tells.then(|| environment(std::mem::take(&mut self.facts)));
+        let (circumstances, measure) = match around {
+            Some(around) => (Some(around.circumstances), Some(around.ended)),
+            None => (None, None),
+        };
+        self.measure = measure;
         for file in requests {
             let name = format!("`{}`", escape(&file.path.to_string_lossy()));
             let opened = match file.kind {
-                Kind::Record => in_record(&file.path, around.take(), self.force),
-                Kind::Report(format) => in_file(format, &file.path, self.force),
+                Kind::Record => in_record(&file.path, circumstances.clone(), self.force),
+                Kind::Report(format) => {
+                    in_file(format, &file.path, self.force || file.kind.is_replaced())
+                }
             };
             match opened {
                 Ok((to, file)) => {
@@ -177,10 +202,22 @@ impl Outputs {
         }
     }
 
+    /// Writes the measurements of the run to every output that has not failed.
+    pub(crate) fn emit_ended(&mut self, ended: &RunEnded) {
+        for output in &mut self.all {
+            if output.failed.is_none() {
+                output.failed = output.to.ended(ended).err();
+            }
+        }
+    }
+
     /// Finishes every output, reports those that were lost, and returns whether there were any. If
     /// the run was interrupted, the report on stdout shows the results so far, and files are
     /// dropped.
-    pub(crate) fn close(self) -> bool {
+    pub(crate) fn close(mut self) -> bool {
+        if let Some(measure) = self.measure.take().filter(|_| self.ended) {
+            self.emit_ended(&measure());
+        }
         let mut lost = false;
         for output in self.all {
             let result = match output.failed {

@@ -22,6 +22,13 @@ pub(crate) enum Kind {
     Record,
 }
 
+impl Kind {
+    /// Returns whether each run replaces the file of the run before.
+    pub(crate) fn is_replaced(self) -> bool {
+        matches!(self, Self::Report(ReportFormat::Metrics { .. }))
+    }
+}
+
 /// Formats of reports that are written into files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReportFormat {
@@ -31,6 +38,10 @@ pub(crate) enum ReportFormat {
     VerifiedIntervals,
     VerifiedObjects,
     Exceptions,
+    Metrics {
+        /// Whether each chain has a series of its own.
+        per_chain: bool,
+    },
 }
 
 /// Returns the requested files, after a check that they differ from each other and from stdout.
@@ -60,13 +71,18 @@ pub(crate) fn requests(
         };
         OutputRequest { kind: Kind::Report(kind), path: export.path.clone() }
     });
+    let per_chain = args.metrics.metrics_per_chain;
+    let metrics = args.metrics.metrics.iter().map(|path| {
+        let kind = Kind::Report(ReportFormat::Metrics { per_chain });
+        OutputRequest { kind, path: path.clone() }
+    });
     let record =
         record.record.iter().map(|path| OutputRequest { kind: Kind::Record, path: path.clone() });
     let requests: Vec<OutputRequest> =
-        record.chain(reports).chain(junit).chain(ocsf).chain(exports).collect();
+        record.chain(reports).chain(junit).chain(ocsf).chain(exports).chain(metrics).collect();
     for (at, file) in requests.iter().enumerate() {
         check_path(&file.path, requests.iter().take(at).map(|earlier| earlier.path.as_path()))?;
-        check_absent(&file.path, args.force)?;
+        check_absent(&file.path, args.force || file.kind.is_replaced())?;
     }
     Ok(requests)
 }

@@ -11,12 +11,14 @@ use crate::report::html::Html;
 use crate::report::json::Json;
 use crate::report::json_lines::JsonLines;
 use crate::report::junit::Junit;
+use crate::report::metrics::{Emf, Prometheus};
 use crate::report::ocsf::Ocsf;
-use crate::report::record::{Record, RecordSink, RunEnvironment};
+use crate::report::record::{Record, RecordSink};
 use crate::report::text::Text;
 use std::io::{self, BufWriter, IsTerminal as _};
 use std::path::Path;
 use trailproof_core::record::RunEvent;
+use trailproof_core::record::document::Circumstances;
 use trailproof_core::vocab::location::{escape, shell_word};
 
 /// One output, with the error that ended it, if any.
@@ -84,6 +86,12 @@ pub(crate) fn on_stdout(format: Format, verbose: bool) -> Output {
     Output { name: "the output".to_owned(), to, file: None, failed: None }
 }
 
+/// Returns the output for metrics on stdout.
+pub(crate) fn metrics_on_stdout(per_chain: bool) -> Output {
+    let to = Box::new(Emf::new(BufWriter::new(io::stdout()), per_chain));
+    Output { name: "the metrics".to_owned(), to, file: None, failed: None }
+}
+
 /// Creates a report in a file.
 pub(crate) fn in_file(
     kind: ReportFormat,
@@ -99,6 +107,7 @@ pub(crate) fn in_file(
         ReportFormat::VerifiedIntervals => Box::new(VerifiedIntervals::new(out)),
         ReportFormat::VerifiedObjects => Box::new(VerifiedObjects::new(out)),
         ReportFormat::Exceptions => Box::new(ExceptionsToReview::new(out)),
+        ReportFormat::Metrics { per_chain } => Box::new(Prometheus::new(out, per_chain)),
     };
     Ok((to, OutputFile::Report(file)))
 }
@@ -106,7 +115,7 @@ pub(crate) fn in_file(
 /// Creates the record of the run.
 pub(crate) fn in_record(
     path: &Path,
-    around: Option<RunEnvironment>,
+    around: Option<Circumstances>,
     force: bool,
 ) -> io::Result<(Box<dyn RunReporter>, OutputFile)> {
     let file = PartialFile::create(path, force)?;
