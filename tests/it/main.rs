@@ -29,6 +29,7 @@ mod key_files;
 mod late_keys;
 mod lookup;
 mod loopback_server;
+mod metrics;
 mod mirror;
 mod mirror_directory;
 mod mirror_killed;

@@ -17,6 +17,8 @@ fn a_week_of_hourly_steps_alerts_once() {
     let mut watched = Watched::new("week", trail);
     let deleted = watched.digest(watched.hour(DELETED));
     watched.deleted.push((deleted.clone(), watched.hour(DELETED) + HOUR / 2));
+    let file = watched.state.with_extension("prom");
+    let prom = file.to_str().unwrap();
     let mut alerted = Vec::new();
     let mut proven_to = None;
     for hour in 3..=HOURS {
@@ -30,7 +32,8 @@ fn a_week_of_hourly_steps_alerts_once() {
         };
         watched.server.replace_faults(plan);
         // Most of the time of such a short run goes into the hash of the program, for the record.
-        let ran = watched.step(watched.hour(hour), &["--reproducible"]);
+        let ran =
+            watched.step(watched.hour(hour), &["--reproducible", "--quiet", "--metrics", prom]);
         // The digest of an hour is covered by the step two hours after its end.
         let contradicted = hour >= DELETED + 2;
         let expected = match (fails, contradicted) {
@@ -40,6 +43,23 @@ fn a_week_of_hourly_steps_alerts_once() {
             _ => 0,
         };
         assert_eq!(ran.status, expected, "hour {hour}: {ran:#?}");
+        // The file has the newest run that finished.
+        let text = fs::read_to_string(&file).unwrap();
+        let has = |name: &str, label: &str, value: i64| {
+            let line =
+                format!("trailproof_{name}{{location=\"s3://{}\"{label}}} {value}", watched.bucket);
+            assert!(text.lines().any(|other| other == line), "hour {hour}: {line}: {text}");
+        };
+        if !fails {
+            let verdict = if contradicted { "contradicted" } else { "proven" };
+            has("verdict", &format!(",verdict=\"{verdict}\""), 1);
+            has("run_exit_status", "", expected.into());
+            has("findings", ",code=\"digest-missing\"", contradicted.into());
+            has("period_end_timestamp_seconds", "", watched.hour(hour) - ALLOWANCE);
+            // The digest of the hour after the period is there too, and anchors it.
+            let newest = (watched.hour(hour) - HOUR).min(watched.hour(HOURS) - HOUR);
+            has("newest_proven_digest_timestamp_seconds", "", newest);
+        }
         alerted.extend(alerts(&ran).iter().map(|line| (hour, (*line).to_owned())));
         // What is proven as a whole ends at the end of the newest step that proved all of it.
         if expected == 0 {
