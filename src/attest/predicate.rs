@@ -116,12 +116,17 @@ fn ending(facts: &Facts, name: &str) -> Value {
 }
 
 fn verifier(facts: &Facts) -> Value {
-    json!({
+    let mut verifier = json!({
         "name": of(&facts.started, "tool"),
         "version": of(&facts.started, "version"),
         "commit": of(&facts.started, "build"),
         "binarySha256": circumstance(facts, "programSha256"),
-    })
+    });
+    // Records of earlier versions, and of builds that recorded nothing, have no such part.
+    if let (Some(built), Some(fields)) = (facts.started.get("built"), verifier.as_object_mut()) {
+        fields.insert("built".to_owned(), built.clone());
+    }
+    verifier
 }
 
 fn invocation(facts: &Facts) -> Value {

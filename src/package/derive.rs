@@ -41,7 +41,7 @@ pub(super) type Copied = BTreeMap<String, (trailproof_core::bytes::content::Hash
 
 /// Returns the program that makes packages.
 pub(super) fn this_program() -> MadeBy {
-    let Tool { version, build } = Tool::this();
+    let Tool { version, build, .. } = Tool::this();
     MadeBy { tool: "trailproof".to_owned(), version, build }
 }
 

@@ -198,7 +198,7 @@ impl ShardPlan {
 
     fn started(&self) -> PlanStarted<'_> {
         let Self { plan, surveyed, .. } = self;
-        let Tool { version, build } = Tool::this();
+        let Tool { version, build, .. } = Tool::this();
         PlanStarted {
             schema: SCHEMA,
             version,

@@ -124,7 +124,7 @@ pub(crate) async fn write_record<W: Write + Send>(
     let PreparedPart { prepared, changed } =
         prepared.map_err(|(folder, why)| WorkError::Unlisted(folder, why))?;
     let listed = prepared.listed();
-    let Tool { version, build } = Tool::this();
+    let Tool { version, build, .. } = Tool::this();
     let started = ShardStarted {
         schema: SCHEMA,
         version,

@@ -68,7 +68,7 @@ impl RunBuilder {
     fn new(location: &str, days: i64) -> Self {
         let period = Period { start: at(0), end: at(days * DAY) };
         let events = vec![RunEvent::RunStarted(Box::new(RunStart {
-            tool: Tool { version: "0.0.0".to_owned(), build: None },
+            tool: Tool { version: "0.0.0".to_owned(), build: None, built: None },
             place: EvidencePlace {
                 delivered_to: DeliveredTo {
                     bucket: "example-organization-logs".to_owned(),

@@ -15,15 +15,46 @@ use super::verify::VerifyArgs;
 use super::watch::WatchArgs;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use std::sync::LazyLock;
+use trailproof_core::record::Tool;
+use trailproof_core::vocab::location::escape;
 
 /// Verify that CloudTrail logs are complete and unchanged
 #[derive(Debug, Parser)]
-#[command(name = "trailproof", version, about, disable_help_subcommand = true)]
+#[command(
+    name = "trailproof",
+    version,
+    long_version = long_version(),
+    about,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) aws: AwsArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Returns what `--version` prints after the name of the program. `-V` prints the version alone.
+fn long_version() -> &'static str {
+    static WORDS: LazyLock<String> = LazyLock::new(|| version_of(&Tool::this()));
+    &WORDS
+}
+
+/// Returns the version of a program, with what is known of its build.
+fn version_of(tool: &Tool) -> String {
+    let mut words = tool.version.clone();
+    if let Some(commit) = &tool.build {
+        words += &format!("\ncommit: {}", escape(commit));
+    }
+    if let Some(built) = &tool.built {
+        if let Some(committed) = built.committed {
+            words += &format!("\ncommitted: {committed}");
+        }
+        let (tree, target, rustc) = (built.tree.code(), &built.target, &built.rustc);
+        words += &format!("\ntree: {tree}\ntarget: {target}\nrustc: {rustc}");
+    }
+    words
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,9 +156,32 @@ pub(crate) struct ManArgs {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+    use trailproof_core::record::{BuildIdentity, SourceTree};
+    use trailproof_core::vocab::time::Timestamp;
 
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_version_has_what_is_known_of_the_build() {
+        let mut tool = Tool { version: "1.2.3".to_owned(), build: None, built: None };
+        assert_eq!(version_of(&tool), "1.2.3");
+        tool.build = Some("0123abc".to_owned());
+        let built = BuildIdentity {
+            committed: Some(Timestamp::from_unix(1_772_323_451)),
+            tree: SourceTree::Modified,
+            target: "x86_64-unknown-linux-gnu".to_owned(),
+            rustc: "1.94.1".to_owned(),
+        };
+        tool.built = Some(built.clone());
+        assert_eq!(
+            version_of(&tool),
+            "1.2.3\ncommit: 0123abc\ncommitted: 2026-03-01T00:04:11Z\ntree: modified\n\
+             target: x86_64-unknown-linux-gnu\nrustc: 1.94.1"
+        );
+        tool.built = Some(BuildIdentity { committed: None, tree: SourceTree::Stated, ..built });
+        assert!(version_of(&tool).starts_with("1.2.3\ncommit: 0123abc\ntree: stated\n"));
     }
 }

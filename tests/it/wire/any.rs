@@ -3,8 +3,8 @@ use super::values::*;
 use super::*;
 use trailproof_core::codes::check::{Check, SkipReason, SkippedCheck};
 use trailproof_core::record::{
-    AcceptedException, AcceptedExceptions, DeliveredTo, EvidencePlace, ExceptionSubject,
-    ExceptionsJudged, Follows, ObjectionCode, ReadKind, ReadPlace,
+    AcceptedException, AcceptedExceptions, BuildIdentity, DeliveredTo, EvidencePlace,
+    ExceptionSubject, ExceptionsJudged, Follows, ObjectionCode, ReadKind, ReadPlace, SourceTree,
 };
 
 /// Returns a strategy for any event. A new variant of the enum does not compile until it is handled
@@ -256,7 +256,20 @@ fn run_started() -> impl Strategy<Value = RunEvent> {
                 let (version, build, place, follows) = words;
                 let (start, end, tail_allowed_from) = times;
                 RunEvent::RunStarted(Box::new(RunStart {
-                    tool: Tool { version, build },
+                    tool: Tool {
+                        built: build.as_ref().map(|text| BuildIdentity {
+                            committed: Some(start).filter(|_| unlisted),
+                            tree: if complete_copy {
+                                SourceTree::Clean
+                            } else {
+                                SourceTree::Modified
+                            },
+                            target: text.clone(),
+                            rustc: version.clone(),
+                        }),
+                        version,
+                        build,
+                    },
                     place,
                     tail_allowed_from,
                     period: Period { start, end },

@@ -217,16 +217,60 @@ pub struct Follows {
 pub struct Tool {
     /// Its version.
     pub version: String,
-    /// The source that it was built from, if the builder stated it.
+    /// The commit that it was built from, if it is known.
     pub build: Option<String>,
+    /// What else is known of the build.
+    pub built: Option<BuildIdentity>,
+}
+
+/// What a program was built from and with, except for the commit. Two builds that differ in nothing of
+/// it write the same records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildIdentity {
+    /// Time of the commit.
+    pub committed: Option<Timestamp>,
+    /// Whether the sources were those of the commit.
+    pub tree: SourceTree,
+    /// The target, such as `x86_64-unknown-linux-gnu`.
+    pub target: String,
+    /// Version of the compiler, such as `1.94.1`.
+    pub rustc: String,
+}
+
+/// Whether the sources of a build were those of its commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum SourceTree {
+    /// They were.
+    Clean,
+    /// They were changed, or there were other files among them.
+    Modified,
+    /// The builder stated the commit, and nobody compared.
+    Stated,
+}
+
+impl SourceTree {
+    /// Returns the stable code for machines; never renamed once released. It parses as the value.
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
 }
 
 impl Tool {
-    /// Returns this program. `TRAILPROOF_BUILD`, set at compile time, names the commit.
+    /// Returns this program, with what `build.rs` found out about its build.
     pub fn this() -> Self {
+        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let committed = option_env!("TRAILPROOF_BUILD_COMMITTED");
+        let tree = option_env!("TRAILPROOF_BUILD_TREE").and_then(|code| code.parse().ok());
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             build: option_env!("TRAILPROOF_BUILD").map(str::to_owned),
+            built: tree.map(|tree| BuildIdentity {
+                committed: committed.and_then(|text| text.parse().ok()).map(Timestamp::from_unix),
+                tree,
+                target: text(option_env!("TRAILPROOF_BUILD_TARGET")),
+                rustc: text(option_env!("TRAILPROOF_BUILD_RUSTC")),
+            }),
         }
     }
 }

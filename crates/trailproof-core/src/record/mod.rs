@@ -17,8 +17,9 @@ pub mod wire;
 pub use self::acceptance::{AcceptanceTally, Objections, SeeObjection};
 pub use self::chain_tally::ChainTally;
 pub use self::event::{
-    DigestJudged, DigestLink, DigestProof, Follows, KEYS_OF_MIRROR, LogJudged, LogNamed,
-    ObjectFacts, PublicKeyUsed, RunEvent, RunEventName, RunStart, SeamJudged, Tool,
+    BuildIdentity, DigestJudged, DigestLink, DigestProof, Follows, KEYS_OF_MIRROR, LogJudged,
+    LogNamed, ObjectFacts, PublicKeyUsed, RunEvent, RunEventName, RunStart, SeamJudged, SourceTree,
+    Tool,
 };
 pub use self::exception::{
     AcceptedException, AcceptedExceptions, ExceptionIndex, ExceptionSubject, ExceptionsJudged,

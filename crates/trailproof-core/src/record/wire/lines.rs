@@ -44,6 +44,8 @@ pub(crate) struct RunStartedLine<'a> {
     #[serde(borrow)]
     pub(crate) version: Text<'a>,
     pub(crate) build: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(crate) built: Option<BuiltShape<'a>>,
     #[serde(borrow)]
     pub(crate) delivered_to: DeliveredToShape<'a>,
     #[serde(borrow)]
@@ -67,6 +69,17 @@ pub(crate) struct RunStartedLine<'a> {
     pub(crate) complete_copy_asserted: bool,
     #[serde(borrow)]
     pub(crate) follows: Option<FollowsShape<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct BuiltShape<'a> {
+    pub(crate) committed: Option<Time>,
+    #[serde(borrow)]
+    pub(crate) tree: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) target: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) rustc: Text<'a>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -18,8 +18,8 @@ use crate::codes::unlisted::UnlistedReason;
 use crate::digest::judge::{PROOFS, Proofs};
 use crate::log_file::LogProof;
 use crate::record::event::{
-    DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, ObjectFacts, PublicKeyUsed,
-    RunEvent, RunEventName, RunStart, SeamJudged, Tool,
+    BuildIdentity, DigestJudged, DigestLink, DigestProof, LogJudged, LogNamed, ObjectFacts,
+    PublicKeyUsed, RunEvent, RunEventName, RunStart, SeamJudged, Tool,
 };
 use crate::record::place::{EvidencePlace, ReadPlace};
 use crate::record::place_doubt::{PlaceInDoubt, PlacesAnswered};
@@ -208,8 +208,21 @@ fn run_start(line: &str) -> Result<RunStart, Unreadable> {
     if line.tool != TOOL {
         return Err(Unreadable::unknown("tool", &line.tool));
     }
+    let built = line.built.map(|built| {
+        let tree = built.tree.parse().map_err(|_| Unreadable::unknown("tree", &built.tree))?;
+        Ok::<_, Unreadable>(BuildIdentity {
+            committed: built.committed.map(|at| at.0),
+            tree,
+            target: built.target.into_owned(),
+            rustc: built.rustc.into_owned(),
+        })
+    });
     Ok(RunStart {
-        tool: Tool { version: line.version.into_owned(), build: line.build.map(Cow::into_owned) },
+        tool: Tool {
+            version: line.version.into_owned(),
+            build: line.build.map(Cow::into_owned),
+            built: built.transpose()?,
+        },
         place: EvidencePlace {
             delivered_to: line.delivered_to.into(),
             read_from: line

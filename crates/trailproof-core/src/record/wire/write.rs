@@ -1,8 +1,8 @@
 //! Converts events to lines.
 use super::SCHEMA;
 use super::lines::{
-    BucketListedLine, ChainStartedLine, CopyOfLine, DigestJudgedLine, GapExplainedLine, Line,
-    LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine,
+    BucketListedLine, BuiltShape, ChainStartedLine, CopyOfLine, DigestJudgedLine, GapExplainedLine,
+    Line, LinkShape, ListingUnreadLine, LogJudgedLine, LogNamedLine, LogUnlistedLine,
     LogsWithoutDigestsLine, PlaceInDoubtLine, PlacesAnsweredLine, PublicKeyLine, RunStartedLine,
     SeamJudgedLine, TrailStatusLine,
 };
@@ -125,6 +125,12 @@ fn run_started(start: &RunStart) -> RunStartedLine<'_> {
         tool: TOOL.into(),
         version: (&start.tool.version).into(),
         build: optional(start.tool.build.as_ref()),
+        built: start.tool.built.as_ref().map(|built| BuiltShape {
+            committed: built.committed.map(Time),
+            tree: built.tree.code().into(),
+            target: (&built.target).into(),
+            rustc: (&built.rustc).into(),
+        }),
         delivered_to: (&start.place.delivered_to).into(),
         read_from: start.place.read_from.iter().map(Into::into).collect(),
         from: Time(start.period.start),
