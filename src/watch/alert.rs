@@ -193,3 +193,48 @@ fn counted(objections: &BTreeMap<&'static str, u64>) -> String {
 fn hours(seconds: i64) -> String {
     format!("{} h", seconds / HOUR)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailproof_core::vocab::budget::ALERTS_REPORTED;
+
+    fn step(objections: usize, more: u64) -> StepFacts {
+        let identities = (0..objections).map(|number| (format!("{number:08}"), "log-missing"));
+        let objections = identities.collect();
+        let verdict = Some(Verdict::Contradicted);
+        StepFacts { verdict, objections, more, ..StepFacts::default() }
+    }
+
+    fn news(step: &StepFacts, reported: &Reported) -> (usize, Reported) {
+        let now = Timestamp::from_unix(0);
+        let ages = Ages { now, proven_to: now, limit: HOUR };
+        let (alerts, reported) = alerts(step, &BTreeMap::new(), ages, reported);
+        (alerts.len(), reported)
+    }
+
+    #[test]
+    fn more_objections_than_can_be_listed_are_news_if_they_become_more() {
+        let all = ALERTS_REPORTED + 5;
+        let (alerts, reported) = news(&step(all, 7), &Reported::default());
+        assert_eq!((alerts, reported.objections.len()), (1, ALERTS_REPORTED));
+        assert_eq!(news(&step(all, 7), &reported), (0, reported.clone()));
+        assert_eq!(news(&step(all, 8), &reported).0, 1);
+        // They become fewer, and more again.
+        let (alerts, fewer) = news(&step(3, 0), &reported);
+        assert_eq!((alerts, fewer.total), (0, 3));
+        assert_eq!(news(&step(3, 0), &fewer).0, 0);
+        assert_eq!(news(&step(4, 0), &fewer).0, 1);
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_forgotten() {
+        let (_, reported) = news(&step(2, 0), &Reported::default());
+        let unread = StepFacts { unread: true, ..step(0, 0) };
+        let (alerts, kept) = news(&unread, &reported);
+        assert_eq!((alerts, &kept), (0, &reported));
+        assert_eq!(news(&step(2, 0), &kept).0, 0);
+        let (_, gone) = news(&step(0, 0), &kept);
+        assert_eq!(news(&step(2, 0), &gone).0, 1);
+    }
+}

@@ -35,6 +35,9 @@ pub(crate) struct StepTally {
     unexplained: BTreeSet<String>,
     /// Chains that should have digests.
     living: BTreeSet<ChainId>,
+    /// Whether a chain has pending time and none that is verified. The next step would begin where the
+    /// other chains end, and leave out that time.
+    waiting: bool,
     verdict: Option<Verdict>,
     verified: bool,
     all_accepted: bool,
@@ -80,14 +83,16 @@ impl StepTally {
                     *newest = (*newest).max(*end);
                 }
             }
-            RunEvent::ChainFinished(ChainSummary { chain, presence, .. }) => match presence {
-                Presence::Ended { .. } => {
-                    self.ended.insert(chain.clone());
-                }
-                Presence::Present | Presence::Absent { .. } => {
-                    self.living.insert(chain.clone());
-                }
-            },
+            RunEvent::ChainFinished(ChainSummary { chain, presence, segments, .. }) => {
+                let has = |coverage| segments.iter().any(|one| one.coverage == coverage);
+                self.waiting |= has(Coverage::Pending) && !has(Coverage::Verified);
+                match presence {
+                    Presence::Ended { .. } => self.ended.insert(chain.clone()),
+                    Presence::Present | Presence::Absent { .. } => {
+                        self.living.insert(chain.clone())
+                    }
+                };
+            }
             RunEvent::PlaceInDoubt(place) if place.why == PlaceDoubt::EndedUnexplained => {
                 if let (Some(account), Some(region), Some(trail)) =
                     (&place.account, &place.region, &place.trail)
@@ -138,7 +143,9 @@ impl StepTally {
             self.ended.into_iter().partition(explained);
         StepFacts {
             verdict: self.verdict,
-            settled: self.verified && (self.verdict == Some(Verdict::Proven) || self.all_accepted),
+            settled: self.verified
+                && !self.waiting
+                && (self.verdict == Some(Verdict::Proven) || self.all_accepted),
             unread: self.unread,
             objections,
             more: self.more,
@@ -214,4 +221,57 @@ fn identity(objection: &Objection<'_>) -> (ObjectionCode, String) {
 pub(crate) fn name(chain: &ChainId) -> String {
     let organization = chain.organization.as_ref().map(ToString::to_string).unwrap_or_default();
     format!("{chain} {} {organization}", chain.home_region).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trailproof_core::coverage::Segment;
+    use trailproof_core::record::{Counts, CoverageTotals, RunSummary};
+
+    fn finished(coverages: &[&[Coverage]]) -> StepFacts {
+        let mut tally = StepTally::default();
+        for (number, coverages) in coverages.iter().enumerate() {
+            let from = Timestamp::from_unix(0);
+            let segments = coverages.iter().map(|coverage| Segment {
+                from,
+                to: from.plus(60),
+                coverage: *coverage,
+            });
+            tally.take(&RunEvent::ChainFinished(ChainSummary {
+                chain: ChainId {
+                    account: format!("{number:012}").parse().unwrap(),
+                    source_region: "eu-west-1".parse().unwrap(),
+                    trail: "audit".parse().unwrap(),
+                    home_region: "eu-west-1".parse().unwrap(),
+                    organization: None,
+                },
+                presence: Presence::Present,
+                segments: segments.collect(),
+                counts: Counts::default(),
+            }));
+        }
+        tally.take(&RunEvent::RunFinished(RunSummary {
+            verdict: Verdict::Proven,
+            counts: Counts::default(),
+            chains: 1,
+            ended: 0,
+            coverage: CoverageTotals { verified: 60, ..CoverageTotals::default() },
+            unlisted: 0,
+            listings_unread: 0,
+            not_joined: 0,
+            places_in_doubt: 0,
+            passed_over: 0,
+            set_aside: BTreeMap::new(),
+        }));
+        tally.finish()
+    }
+
+    #[test]
+    fn the_records_do_not_go_on_from_a_step_in_which_a_chain_only_waits() {
+        let (verified, pending) = (Coverage::Verified, Coverage::Pending);
+        assert!(finished(&[&[verified]]).settled);
+        assert!(finished(&[&[verified], &[verified, pending]]).settled);
+        assert!(!finished(&[&[verified], &[pending]]).settled);
+    }
 }
