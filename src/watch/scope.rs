@@ -71,6 +71,8 @@ mod tests {
     use trailproof_core::record::{EvidencePlace, Tool};
     use trailproof_core::vocab::time::{Period, Timestamp};
 
+    type Change = fn(&mut RunStart);
+
     fn start() -> RunStart {
         RunStart {
             tool: Tool::this(),
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_difference_is_named() {
-        let changes: [(&str, fn(&mut RunStart)); 11] = [
+        let changes: [(&str, Change); 11] = [
             ("bucket of delivery", |start| start.place.delivered_to.bucket = "c\u{1b}".to_owned()),
             ("bucket of delivery", |start| start.place.delivered_to.prefix = String::new()),
             ("LOCATION", |start| start.place.read_from.clear()),
