@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a test prints what it skips and measures")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod aws_settings;
+mod build_identity;
 mod copiers;
 mod differential;
 mod foreign_servers;
