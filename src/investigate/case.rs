@@ -1,12 +1,13 @@
 //! Makes a case of a record: searches the right log files, judges what they show, and puts
 //! everything in order of time.
 use super::access_logs::AccessLine;
-use super::facts::{RecordFacts, Trouble, Unattested, VersionTrace};
+use super::facts::{RecordFacts, Unattested, VersionTrace};
 use super::search::{Confirm, EventSearch, OfRecord, ProvenLogsFrom, search};
-use super::techniques::{Evidence, Judged, judge};
+use super::techniques::{Evidence, judge};
 use super::ties::Ties;
+use super::timeline::{affected, spans, timeline};
 use crate::console::refusal::Refusal;
-use crate::report::case::model::{AffectedObject, CaseEvent, CaseReport, CaseSpan, TimelineEntry};
+use crate::report::case::model::{CaseEvent, CaseReport};
 use crate::report::events::EventsSearched;
 use crate::report::names::ChainNames;
 use crate::source::{ListRequest, ObjectSource, Pages};
@@ -14,7 +15,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use trailproof_core::codes::technique::{CaseNotice, NotTied, TimeIs, Witness};
+use trailproof_core::codes::technique::{CaseNotice, NotTied};
 use trailproof_core::coverage::{Coverage, Uncovered};
 use trailproof_core::record::{ProvenLog, ReadKind, RunStart, RunSummary};
 use trailproof_core::trail_event::{
@@ -349,9 +350,9 @@ fn report(
         name_of: &name_of,
     };
     let judged = judge(&evidence);
-    let timeline = timeline(&input, &events, &judged, &name_of);
-    let affected = affected(facts, &judged, &name_of, input.versions.as_ref());
-    let spans = spans(facts, &judged, &name_of);
+    let timeline = timeline(&evidence, &judged);
+    let affected = affected(&evidence, &judged);
+    let spans = spans(&evidence, &judged);
     let mut notices = BTreeSet::new();
     let touched = !facts.affected.is_empty() || !facts.unlisted.is_empty();
     for (applies, notice) in [
@@ -394,156 +395,6 @@ fn report(
         searched,
         notices: notices.into_iter().collect(),
     }
-}
-
-fn timeline(
-    input: &CaseInput,
-    events: &[CaseEvent],
-    judged: &Judged,
-    name_of: &dyn Fn(&ChainId) -> String,
-) -> Vec<TimelineEntry> {
-    let facts = &input.facts;
-    let technique = |number: Option<usize>| {
-        number.and_then(|number| judged.deeds.get(number)).map(|deed| deed.technique)
-    };
-    let mut lines = Vec::new();
-    for (number, of) in events.iter().enumerate() {
-        let CaseEvent { event, log, deed, not_tied } = of;
-        let Some(time) = event.time else { continue };
-        let key = deed.as_ref().and_then(|deed| deed.key.as_ref());
-        let target = key.map(|key| ObjectLocation::new(&input.bucket, key).uri());
-        lines.push(TimelineEntry {
-            time,
-            time_is: TimeIs::Event,
-            what: event.name.clone(),
-            who: event.principal.clone(),
-            from_where: event.address.clone(),
-            outcome: if event.error.is_empty() { "ok".to_owned() } else { event.error.clone() },
-            target: target.or(event.resources.first().cloned()).unwrap_or_default(),
-            witness: Witness::Proven,
-            log_file: Some(log.at.clone()),
-            digest: Some(log.digest.at.clone()),
-            technique: deed.as_ref().and_then(|deed| deed.technique).filter(|_| not_tied.is_none()),
-            finding: None,
-            event: Some(number),
-            not_tied: not_tied.filter(|_| deed.is_some()),
-        });
-    }
-    let plain = |time, time_is, what: &str, target: String, witness| TimelineEntry {
-        time,
-        time_is,
-        what: what.to_owned(),
-        who: String::new(),
-        from_where: String::new(),
-        outcome: String::new(),
-        target,
-        witness,
-        log_file: None,
-        digest: None,
-        technique: None,
-        finding: None,
-        event: None,
-        not_tied: None,
-    };
-    for (affected, number) in facts.affected.iter().zip(&judged.of_affected) {
-        let Some(time) = affected.time else { continue };
-        let witness = match affected.trouble {
-            Trouble::Finding(_) => Witness::Proven,
-            Trouble::Unread(_) => Witness::Unproven,
-        };
-        let code = affected.trouble.code();
-        let mut line = plain(time, TimeIs::Delivery, code, affected.at.uri(), witness);
-        line.technique = technique(*number);
-        line.finding = Some(code);
-        line.digest = affected.recorded.as_ref().map(|(_, digest)| digest.clone());
-        lines.push(line);
-        let marker = input.versions.as_ref().and_then(|seen| seen.get(&affected.at)?.marker);
-        if let Some(marker) = marker {
-            let mut line =
-                plain(marker, TimeIs::Marker, "delete-marker", affected.at.uri(), Witness::Store);
-            line.technique = technique(*number);
-            lines.push(line);
-        }
-    }
-    for unlisted in &facts.unlisted {
-        let Some(time) = unlisted.last_modified.or(unlisted.time) else { continue };
-        let mut line =
-            plain(time, TimeIs::LastModified, "log-unlisted", unlisted.at.uri(), Witness::Store);
-        line.finding = Some("log-unlisted");
-        lines.push(line);
-    }
-    for chain in &facts.chains {
-        let id = &chain.summary.chain;
-        for segment in chain.uncovered() {
-            let number = judged.of_span.get(&(id.clone(), segment.from)).copied();
-            for (time, time_is) in
-                [(segment.from, TimeIs::CoverageFrom), (segment.to, TimeIs::CoverageTo)]
-            {
-                let code = segment.coverage.code();
-                let mut line = plain(time, time_is, code, name_of(id), Witness::Proven);
-                line.technique = technique(number);
-                line.finding = Some(code);
-                lines.push(line);
-            }
-        }
-    }
-    for line in &input.access {
-        let request = TimelineEntry {
-            who: line.requester.clone(),
-            from_where: line.address.clone(),
-            outcome: line.status.to_string(),
-            ..plain(line.time, TimeIs::Request, &line.operation, line.at.uri(), Witness::Unsigned)
-        };
-        lines.push(request);
-    }
-    lines.sort();
-    lines
-}
-
-fn affected(
-    facts: &RecordFacts,
-    judged: &Judged,
-    name_of: &dyn Fn(&ChainId) -> String,
-    versions: Option<&BTreeMap<ObjectLocation, VersionTrace>>,
-) -> Vec<AffectedObject> {
-    let objects = facts.affected.iter().zip(&judged.of_affected);
-    let mut all: Vec<AffectedObject> = objects
-        .map(|(affected, deed)| AffectedObject {
-            at: affected.at.clone(),
-            chain: name_of(&affected.chain),
-            is_digest: affected.is_digest,
-            time: affected.time,
-            code: affected.trouble.code(),
-            sha256: affected.recorded.as_ref().map(|(hash, _)| hash.clone()),
-            digest: affected.recorded.as_ref().map(|(_, digest)| digest.clone()),
-            versions: versions.and_then(|seen| Some(seen.get(&affected.at)?.class)),
-            deed: *deed,
-        })
-        .collect();
-    all.sort_by(|one, other| (one.time, &one.at).cmp(&(other.time, &other.at)));
-    all
-}
-
-fn spans(
-    facts: &RecordFacts,
-    judged: &Judged,
-    name_of: &dyn Fn(&ChainId) -> String,
-) -> Vec<CaseSpan> {
-    let mut spans = Vec::new();
-    for chain in &facts.chains {
-        let id = &chain.summary.chain;
-        for segment in chain.uncovered() {
-            spans.push(CaseSpan {
-                chain: name_of(id),
-                from: segment.from,
-                to: segment.to,
-                coverage: segment.coverage.code(),
-                deed: judged.of_span.get(&(id.clone(), segment.from)).copied(),
-            });
-        }
-    }
-    spans.sort_by(|one, other| (one.from, &one.chain).cmp(&(other.from, &other.chain)));
-    spans
 }
 
 #[cfg(test)]

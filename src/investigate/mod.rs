@@ -14,4 +14,5 @@ pub(crate) mod search;
 pub(crate) mod second;
 pub(crate) mod techniques;
 mod ties;
+mod timeline;
 pub(crate) mod versions;
