@@ -141,12 +141,20 @@ fn parse(line: &str) -> Option<AccessLine> {
     let fields = fields(line.trim_end());
     let field = |at: usize| fields.get(at).map(String::as_str).filter(|text| *text != "-");
     let operation = field(6)?;
-    if !operation.ends_with(".OBJECT")
-        && !operation.contains("DELETE")
-        && !operation.contains("UPLOAD")
-    {
+    // Reading changes nothing, and there are many times as many reads as anything else.
+    let reads = ["REST.GET.", "REST.HEAD.", "WEBSITE."].iter().any(|it| operation.starts_with(it));
+    let writes = operation.ends_with(".OBJECT")
+        || operation.contains("DELETE")
+        || operation.contains("UPLOAD");
+    if reads || !writes {
         return None;
     }
+    let status = match field(9).map(str::parse) {
+        Some(status) => status.ok()?,
+        // What S3 does by itself has no status.
+        None if operation.starts_with("S3.") => 200,
+        None => return None,
+    };
     // The key is percent-encoded twice.
     let key = decoded(&decoded(field(7)?));
     Some(AccessLine {
@@ -155,7 +163,7 @@ fn parse(line: &str) -> Option<AccessLine> {
         operation: operation.to_owned(),
         requester: field(4).unwrap_or_default().to_owned(),
         address: field(3).unwrap_or_default().to_owned(),
-        status: field(9).and_then(|status| status.parse().ok()).unwrap_or(200),
+        status,
         version: field(17).map(str::to_owned),
         agent: field(16).unwrap_or_default().to_owned(),
     })
@@ -238,6 +246,18 @@ mod tests {
             let line = parse(&LINE.replace("REST.DELETE.OBJECT", other)).unwrap();
             assert!(!line.deletes() && !line.writes(), "{other}");
         }
+        let batch = parse(&LINE.replace("REST.DELETE", "BATCH.DELETE")).unwrap();
+        assert!(batch.deletes() && !batch.expires());
+        let marked = LINE.replace("REST.DELETE.OBJECT", "S3.CREATE.DELETEMARKER");
+        assert!(parse(&marked.replace(" 204 ", " - ")).unwrap().expires());
+        // A request without a status is not known to have done anything.
+        assert_eq!(parse(&LINE.replace(" 204 ", " - ")), None);
+        for read in ["REST.GET.OBJECT", "REST.HEAD.OBJECT", "WEBSITE.GET.OBJECT"] {
+            assert_eq!(parse(&LINE.replace("REST.DELETE.OBJECT", read)), None, "{read}");
+        }
+        // A key with a percent sign of its own is encoded twice too.
+        let percent = parse(&LINE.replace("a%2520b", "a%252520b")).unwrap();
+        assert!(percent.at.key.ends_with("/a%20b.json.gz"), "{}", percent.at);
         let quoted = LINE.replace("versionId=v", "a=\"403\"b");
         assert_eq!(parse(&quoted).map(|line| line.status), Some(204));
         for wrong in [
