@@ -17,6 +17,8 @@ pub struct World {
     pub organization_id: Option<String>,
     /// The organization's accounts, as ListAccounts returns them.
     pub accounts: Vec<Member>,
+    /// Event history by region, as LookupEvents returns it: events in JSON, the newest first.
+    pub history: BTreeMap<String, Vec<String>>,
     /// Answers of operations of CloudTrail, KMS and Organizations about configuration, in JSON, by
     /// `OPERATION TARGET`; the target of GetTrailStatus is the region of the request. They take precedence
     /// over what the other fields give. Without one, the operation answers as for something that is not

@@ -7,6 +7,7 @@ use super::state::State;
 use crate::world::{PublicKey, Trail, TrailStatus, World};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::DateTime;
 use serde_json::{Map, Number, Value, json};
 
 /// Responds to an operation of CloudTrail.
@@ -24,7 +25,7 @@ pub(super) fn answer(state: &State, world: &World, call: &Call) -> Result<Respon
         Operation::ListTrails => list_trails(world, call),
         Operation::GetTrail => json!({ "Trail": describe(find(world, call)?) }),
         Operation::GetTrailStatus => get_trail_status(find(world, call)?, call),
-        _ => json!({ "Events": [] }),
+        _ => lookup_events(world, call, &body)?,
     };
     Ok(json::response(&answer))
 }
@@ -76,6 +77,72 @@ fn list_public_keys(
     let next = skipped.saturating_add(shown);
     let mut answer = json!({ "PublicKeyList": page });
     if let (true, Some(fields)) = (next < keys.len(), answer.as_object_mut()) {
+        fields.insert("NextToken".to_owned(), json!(STANDARD.encode(next.to_string())));
+    }
+    Ok(answer)
+}
+
+/// Lists the events of the request's region in its time range, of one name if an attribute names it, at
+/// most 50 at a time.
+fn lookup_events(world: &World, call: &Call, body: &Value) -> Result<Value, JsonError> {
+    let time = |name: &str| body.get(name).and_then(Value::as_f64);
+    let start = time("StartTime").unwrap_or(f64::MIN);
+    let end = time("EndTime").unwrap_or(f64::MAX);
+    if start > end {
+        return Err(JsonError::new(
+            400,
+            "InvalidTimeRangeException",
+            "The start time must be earlier than the end time.",
+        ));
+    }
+    let skipped = match body.get("NextToken").and_then(Value::as_str) {
+        None => 0,
+        Some(token) => parse_token(token).ok_or_else(|| {
+            JsonError::new(400, "InvalidNextTokenException", "Invalid next token.")
+        })?,
+    };
+    let attribute = body.pointer("/LookupAttributes/0");
+    let of = |field: &str| attribute.and_then(|it| it.get(field)).and_then(Value::as_str);
+    let field = match of("AttributeKey") {
+        None => None,
+        Some("EventName") => Some("eventName"),
+        Some("EventSource") => Some("eventSource"),
+        Some("EventId") => Some("eventID"),
+        Some(_) => {
+            return Err(JsonError::new(
+                400,
+                "InvalidLookupAttributesException",
+                "This server does not know the attribute.",
+            ));
+        }
+    };
+    let wanted = field.zip(of("AttributeValue"));
+    let shown = body.get("MaxResults").and_then(Value::as_u64).unwrap_or(50).clamp(1, 50);
+    let shown = usize::try_from(shown).unwrap_or(50);
+    let text = |event: &Value, field: &str| {
+        event.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let all = world.history.get(&call.region).into_iter().flatten();
+    let found: Vec<Value> = all
+        .filter_map(|raw| {
+            let event: Value = serde_json::from_str(raw).ok()?;
+            let at = DateTime::parse_from_rfc3339(&text(&event, "eventTime")).ok()?.timestamp();
+            let is_wanted = wanted.is_none_or(|(field, value)| text(&event, field) == value);
+            (is_wanted && float(at) >= start && float(at) <= end).then(|| {
+                json!({
+                    "EventId": text(&event, "eventID"),
+                    "EventName": text(&event, "eventName"),
+                    "EventSource": text(&event, "eventSource"),
+                    "EventTime": at,
+                    "CloudTrailEvent": raw,
+                })
+            })
+        })
+        .collect();
+    let page: Vec<&Value> = found.iter().skip(skipped).take(shown).collect();
+    let next = skipped.saturating_add(shown);
+    let mut answer = json!({ "Events": page });
+    if let (true, Some(fields)) = (next < found.len(), answer.as_object_mut()) {
         fields.insert("NextToken".to_owned(), json!(STANDARD.encode(next.to_string())));
     }
     Ok(answer)
