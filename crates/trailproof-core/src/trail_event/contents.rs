@@ -85,12 +85,9 @@ pub(super) fn text_without_secrets(text: &str) -> Cow<'_, str> {
 
 fn cleaned(text: &str, nested: usize) -> Cow<'_, str> {
     if nested > 0 && text.trim_start().starts_with(['{', '[']) {
-        let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
+        let mut scan = Scan::of(text.as_bytes());
         let mut copy = Copy { kept: Vec::new(), redacted: false, nested: nested - 1 };
-        let is_whole = scan.copy(0, &mut copy).is_some() && {
-            scan.blank();
-            scan.at == text.len()
-        };
+        let is_whole = scan.copy(0, &mut copy).is_some() && scan.is_at_end();
         if is_whole {
             let inner = String::from_utf8(copy.kept).ok().filter(|_| copy.redacted);
             return inner.map_or(Cow::Borrowed(text), Cow::Owned);
@@ -165,7 +162,7 @@ const DEPTH: usize = 128;
 /// Returns the events of a log file: each is one element of the list `Records`. Returns `None` if
 /// the content does not have the form of a log file.
 pub fn events(content: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut scan = Scan { bytes: content, at: 0 };
+    let mut scan = Scan::of(content);
     let mut found = None;
     scan.object(0, |scan, name| {
         if !scan.is(name, "Records") {
@@ -181,19 +178,17 @@ pub fn events(content: &[u8]) -> Option<Vec<&[u8]>> {
         found = Some(records);
         Some(())
     })?;
-    scan.blank();
-    (scan.at == content.len()).then_some(found).flatten()
+    scan.is_at_end().then_some(found).flatten()
 }
 
 /// Returns the JSON of an event in its shortest form: no blanks outside of strings, characters that
 /// could control a terminal escaped, everything else as it was, and secrets replaced. Returns also
 /// whether there was a secret. Returns `None` if it is not JSON, or nested too deeply.
 pub fn without_secrets(event: &[u8]) -> Option<(String, bool)> {
-    let mut scan = Scan { bytes: event, at: 0 };
+    let mut scan = Scan::of(event);
     let mut copy = Copy { kept: Vec::with_capacity(event.len()), redacted: false, nested: NESTED };
     scan.copy(0, &mut copy)?;
-    scan.blank();
-    (scan.at == event.len()).then_some(())?;
+    scan.is_at_end().then_some(())?;
     Some((shown_json(String::from_utf8(copy.kept).ok()?), copy.redacted))
 }
 
@@ -207,17 +202,31 @@ struct Copy {
 /// A reader of JSON that finds where values begin and end. It accepts some texts that are not JSON;
 /// what it returns is parsed later.
 #[derive(Clone, Copy)]
-struct Scan<'b> {
+pub(super) struct Scan<'b> {
     bytes: &'b [u8],
     at: usize,
 }
 
 impl<'b> Scan<'b> {
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn of(bytes: &'b [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Returns whether nothing but blanks is left.
+    pub(super) fn is_at_end(&mut self) -> bool {
+        self.blank();
+        self.at == self.bytes.len()
+    }
+
+    pub(super) fn bytes(&self, of: Range<usize>) -> Option<&'b [u8]> {
+        self.bytes.get(of)
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
@@ -230,7 +239,7 @@ impl<'b> Scan<'b> {
     }
 
     /// Skips a string and returns the range of its text with its quotation marks.
-    fn string(&mut self) -> Option<Range<usize>> {
+    pub(super) fn string(&mut self) -> Option<Range<usize>> {
         let from = self.at;
         self.expect(b'"')?;
         let from = from.max(self.at - 1);
@@ -244,7 +253,7 @@ impl<'b> Scan<'b> {
         }
     }
 
-    fn text(&self, of: &Range<usize>) -> Cow<'b, str> {
+    pub(super) fn text(&self, of: &Range<usize>) -> Cow<'b, str> {
         let quoted = self.bytes.get(of.clone()).unwrap_or_default();
         let plain = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
         if memchr::memchr(b'\\', plain).is_none() {
@@ -257,7 +266,7 @@ impl<'b> Scan<'b> {
         self.text(name) == expected
     }
 
-    fn object(
+    pub(super) fn object(
         &mut self,
         depth: usize,
         mut member: impl FnMut(&mut Self, &Range<usize>) -> Option<()>,
@@ -285,7 +294,7 @@ impl<'b> Scan<'b> {
         }
     }
 
-    fn list(
+    pub(super) fn list(
         &mut self,
         depth: usize,
         mut element: impl FnMut(&mut Self) -> Option<()>,
@@ -338,7 +347,7 @@ impl<'b> Scan<'b> {
     }
 
     /// Skips a number, `true`, `false` or `null`.
-    fn plain(&mut self) -> Option<Range<usize>> {
+    pub(super) fn plain(&mut self) -> Option<Range<usize>> {
         let from = self.at;
         while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
         {

@@ -8,6 +8,7 @@
 //! and [`Explanations`] finds those that explain a stretch without digests, or a chain's end. The
 //! explaining events are defined in one table, in `operations`.
 mod age_rules;
+mod compare;
 mod contents;
 mod deeds;
 mod facts;
@@ -20,6 +21,7 @@ mod record;
 mod search;
 
 pub use self::age_rules::{Act, AgeRule, Due};
+pub use self::compare::{Change, Comparison, EventChange, FieldChange, compare};
 pub use self::contents::{events, without_secrets};
 pub use self::deeds::{DEED_NAMES, Deed, LockChange, deed};
 pub use self::facts::Recorded;

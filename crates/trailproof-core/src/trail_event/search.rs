@@ -173,6 +173,11 @@ impl EventFilter {
     }
 }
 
+/// Returns the event with this text; `None` if its fields do not have the types of an event's.
+pub(super) fn event_of(text: &[u8]) -> Option<TrailEvent> {
+    serde_json::from_slice::<Fields>(text).ok()?.event(text)
+}
+
 /// Where an event names its caller.
 const PRINCIPAL: [&str; 7] = [
     "/arn",

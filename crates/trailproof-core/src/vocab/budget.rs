@@ -277,3 +277,36 @@ pub const ALERTS_REPORTED: usize = 10_000;
 /// Stored bytes of the records of a chain that each step of `watch` hashes again, from the newest back.
 /// An hour of one account with 17 regions takes some 15 KB, so this is about two years.
 pub const STATE_HASHED: u64 = 256 << 20;
+
+/// Bytes of one event of Event history. CloudTrail's own limit of an event is 256 KB.
+pub const HISTORY_EVENT: usize = 512 << 10;
+
+/// Events of Event history that one investigation keeps.
+pub const HISTORY_EVENTS: usize = 10_000;
+
+/// Pages of Event history that are read of one name, region and stretch of time, at 50 events each.
+pub const HISTORY_PAGES: usize = 1_000;
+
+/// Requests to Event history of one investigation. At two a second, they take half an hour.
+pub const HISTORY_REQUESTS: usize = 3_600;
+
+/// Ids of verified events against which events of Event history are held. Beyond, nothing is called
+/// missing.
+pub const HISTORY_IDS: usize = 2_000_000;
+
+/// Log files that one investigation compares with their proven versions, or whose events it lists
+/// although nothing proves them. Whoever rewrites more of them shows in the first ones what for.
+pub const DIFF_FILES: usize = 1_000;
+
+/// Events that one comparison of a log file lists; all of them count.
+pub const DIFF_EVENTS: usize = 1_000;
+
+/// Fields that are listed of an event that was changed.
+pub const DIFF_FIELDS: usize = 64;
+
+/// Bytes of a field's pointer, and of each of its values, that are listed.
+pub const DIFF_VALUE: usize = 1_024;
+
+/// Bytes of all events that the comparisons of one case list, and as many of the events of log files
+/// that nothing proves.
+pub const DIFF_BYTES: usize = 16 << 20;
