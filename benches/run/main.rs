@@ -13,6 +13,7 @@ mod bare_directory;
 mod directory;
 mod evidence;
 mod figures;
+mod investigate;
 mod measure;
 mod programs;
 mod s3_scenarios;

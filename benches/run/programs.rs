@@ -2,10 +2,11 @@
 use crate::Outcome;
 use crate::directory::KEYS;
 use crate::measure::{Run, run};
-use crate::world::{ACCOUNT, ARN, BUCKET, REGION, Sized};
+use crate::world::{ACCOUNT, ARN, BUCKET, LATER, REGION, Sized};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use trailproof_testkit::trail::location::iso;
 
 /// Returns the AWS CLI, if it is installed.
 pub(crate) fn aws_cli() -> Option<PathBuf> {
@@ -53,6 +54,14 @@ pub(crate) fn verify_recording(
     command.args(["verify", &format!("s3://{BUCKET}")]);
     command.args(["--start-time", &from, "--end-time", &to, "--quiet"]);
     run(recording(&mut command, record))
+}
+
+/// Runs `trailproof verify --as-of` on the whole bucket, of the time after everything was delivered.
+pub(crate) fn as_of(endpoint: &str, sized: Sized) -> Outcome<Run> {
+    let (from, to) = sized.proven();
+    let mut command = program(endpoint);
+    command.args(["verify", &format!("s3://{BUCKET}"), "--as-of", &iso(LATER)]);
+    run(command.args(["--start-time", &from, "--end-time", &to, "--quiet"]))
 }
 
 fn recording<'c>(command: &'c mut Command, record: Option<&Path>) -> &'c mut Command {

@@ -12,7 +12,7 @@ use trailproof_testkit::trail::LogSizes;
 /// Compares `verify` with fetching alone, alternating, so that other load on the machine affects
 /// both.
 fn beside_fetching(settings: &Settings, sized: Sized, latency: u64, times: usize) -> Outcome<()> {
-    let mut server = Server::start(sized, Store { latency, rate: None })?;
+    let mut server = Server::start(sized, Store { latency, rate: None, ..Store::default() })?;
     let (objects, inflated, hashing) = server.inflate_and_hash()?;
     println!(
         "inflate and SHA-256 alone: {:.0} µs CPU/object, {objects} objects, {} MB inflated",
@@ -50,7 +50,7 @@ fn beside_fetching(settings: &Settings, sized: Sized, latency: u64, times: usize
 /// in time.
 fn beside_aws(sized: Sized, latency: u64) -> Outcome<()> {
     let Some(aws) = aws_cli() else { return Ok(()) };
-    let mut server = Server::start(sized, Store { latency, rate: None })?;
+    let mut server = Server::start(sized, Store { latency, rate: None, ..Store::default() })?;
     let ours = repeated(&mut server, "trailproof validate-logs", 3, |it| validate_logs(it, sized))?;
     let theirs =
         repeated(&mut server, "AWS CLI", 1, |it| aws_validate_logs(aws.clone(), it, sized))?;
@@ -104,7 +104,8 @@ pub(crate) fn throttle_slow(settings: &Settings) -> Outcome<()> {
     let hours = if settings.quick { 12 } else { 48 };
     let sized = Sized::new(1, 1, hours, 19.8, LogSizes::Realistic);
     let rate = 100;
-    let mut server = Server::start(sized, Store { latency: 10, rate: Some(rate) })?;
+    let mut server =
+        Server::start(sized, Store { latency: 10, rate: Some(rate), ..Store::default() })?;
     let ours: Figures = repeated(&mut server, "trailproof", settings.repeat.unwrap_or(2), |it| {
         validate_logs(it, sized)
     })?;

@@ -3,6 +3,7 @@ use crate::Outcome;
 use crate::directory::{self, Made};
 use crate::evidence;
 use crate::figures::{Figures, at_least, at_most, each, float, megabytes};
+use crate::investigate;
 use crate::measure::Run;
 use crate::programs::{aws_cli, aws_validate_logs, bare, dry_run, validate_logs, verify};
 use crate::s3_scenarios;
@@ -139,6 +140,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         words: "verify over mirrors of our own of 10,000 and 100,000 small files, beside that loop",
         run: |settings| directory::many(settings, Made::MirrorSource),
     },
+    Scenario {
+        name: "events",
+        words: "events searched in a mirror of 1,000,000 log files, beside verify over it",
+        run: investigate::events,
+    },
+    Scenario {
+        name: "versions",
+        words: "verify --as-of over a bucket with 20 versions of each object, 30 ms",
+        run: investigate::versions,
+    },
 ];
 
 fn week(settings: &Settings) -> Sized {
@@ -175,7 +186,7 @@ pub(crate) fn proven(figures: &Figures) -> Outcome<()> {
 
 fn beside_aws(settings: &Settings, latency: u64, bar: f64) -> Outcome<()> {
     let sized = week(settings);
-    let mut server = Server::start(sized, Store { latency, rate: None })?;
+    let mut server = Server::start(sized, Store { latency, rate: None, ..Store::default() })?;
     let times = settings.repeat.unwrap_or(5);
     let ours =
         repeated(&mut server, "trailproof", times, |endpoint| validate_logs(endpoint, sized))?;
@@ -236,7 +247,8 @@ fn memory(settings: &Settings) -> Outcome<()> {
     let mut peaks = Vec::new();
     for hours in [short, long] {
         let sized = Sized::new(1, 1, hours, 19.8, LogSizes::Repeated);
-        let mut server = Server::start(sized, Store { latency: 30, rate: None })?;
+        let mut server =
+            Server::start(sized, Store { latency: 30, rate: None, ..Store::default() })?;
         let name = format!("trailproof, {} days", hours / 24);
         let times = settings.repeat.unwrap_or(3);
         let ours = repeated(&mut server, &name, times, |it| validate_logs(it, sized))?;
@@ -258,7 +270,7 @@ fn flat(peaks: &[f64], bar: f64) {
 fn organization(settings: &Settings) -> Outcome<()> {
     let (accounts, hours) = if settings.quick { (4, 48) } else { (20, 168) };
     let sized = Sized::new(accounts, 17, hours, 0.02, LogSizes::Small);
-    let mut server = Server::start(sized, Store { latency: 30, rate: None })?;
+    let mut server = Server::start(sized, Store { latency: 30, rate: None, ..Store::default() })?;
     let ours =
         repeated(&mut server, "trailproof", settings.repeat.unwrap_or(2), |it| verify(it, sized))?;
     proven(&ours)?;
@@ -272,7 +284,7 @@ fn organization(settings: &Settings) -> Outcome<()> {
 fn discovery(settings: &Settings) -> Outcome<()> {
     let accounts = if settings.quick { 20 } else { 500 };
     let sized = Sized::new(accounts, 17, 4, 0.02, LogSizes::Small);
-    let mut server = Server::start(sized, Store { latency: 30, rate: None })?;
+    let mut server = Server::start(sized, Store { latency: 30, rate: None, ..Store::default() })?;
     let listing = repeated(&mut server, "trailproof verify --dry-run", 1, |it| dry_run(it, sized))?;
     proven(&listing)?;
     at_most("seconds", listing.wall.as_secs_f64(), 30.0);
@@ -286,7 +298,8 @@ fn discovery(settings: &Settings) -> Outcome<()> {
 fn throttle(settings: &Settings) -> Outcome<()> {
     let sized = week(settings);
     let rate = 1_000;
-    let mut server = Server::start(sized, Store { latency: 10, rate: Some(rate) })?;
+    let mut server =
+        Server::start(sized, Store { latency: 10, rate: Some(rate), ..Store::default() })?;
     let ours = repeated(&mut server, "trailproof", settings.repeat.unwrap_or(2), |endpoint| {
         validate_logs(endpoint, sized)
     })?;

@@ -2,12 +2,12 @@
 use crate::Outcome;
 use crate::bare;
 use crate::measure::cpu_of;
-use crate::world::Sized;
+use crate::world::{LATER, Sized};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 use trailproof_testkit::server::{LoopbackServer, Operation, ServerOptions, Throttling};
-use trailproof_testkit::world::World;
+use trailproof_testkit::world::{Version, World};
 
 /// The behaviour of the served store.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,6 +16,8 @@ pub(crate) struct Store {
     pub(crate) latency: u64,
     /// Requests a second above which it responds with 503; `None` for no limit.
     pub(crate) rate: Option<u32>,
+    /// Versions of each object, of which the oldest is what was delivered; none more if 0.
+    pub(crate) versions: u32,
 }
 
 /// What the server recorded of one run.
@@ -28,14 +30,16 @@ pub(crate) struct ObjectFacts {
     pub(crate) in_flight: u64,
 }
 
-/// Runs the server until its standard input ends: `--serve WORLD LATENCY RATE`.
+/// Runs the server until its standard input ends: `--serve WORLD LATENCY RATE VERSIONS`.
 pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Outcome<()> {
     let mut next = || arguments.next().ok_or("too few arguments of `--serve`");
     let sized: Sized = next()?.parse()?;
     let latency = Duration::from_millis(next()?.parse()?);
     let rate: u32 = next()?.parse()?;
+    let versions: u32 = next()?.parse()?;
     // The expectations are not needed, and take as much memory as the world.
-    let world: World = sized.0.build().world;
+    let mut world: World = sized.0.build().world;
+    add_versions(&mut world, versions);
     let throttling = (rate > 0).then(|| Throttling {
         requests_per_second: f64::from(rate),
         burst: f64::from(rate) / 20.0,
@@ -64,6 +68,22 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) -> Outcome<()> 
     Ok(())
 }
 
+/// Writes later versions over each object, all of them after everything was delivered.
+fn add_versions(world: &mut World, versions: u32) {
+    for bucket in world.buckets.values_mut().filter(|_| versions > 1) {
+        let on = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        bucket.settings.insert("versioning".to_owned(), on.to_owned());
+        for of_key in bucket.objects.values_mut() {
+            let Some(first) = of_key.last().cloned() else { continue };
+            of_key.extend((1..versions).map(|number| Version {
+                version_id: format!("{}-{number}", first.version_id),
+                last_modified: LATER + i64::from(number),
+                ..first.clone()
+            }));
+        }
+    }
+}
+
 /// The server, as seen by the measuring process. The server ends when this is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -77,7 +97,7 @@ impl Server {
     pub(crate) fn start(sized: Sized, store: Store) -> Outcome<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["--serve", &sized.to_string(), &store.latency.to_string()])
-            .arg(store.rate.unwrap_or(0).to_string())
+            .args([store.rate.unwrap_or(0), store.versions].map(|number| number.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

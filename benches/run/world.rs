@@ -15,6 +15,9 @@ pub(crate) const ARN: &str = "arn:aws:cloudtrail:us-west-2:100000000001:trail/or
 const BEGIN: i64 = 1_772_323_200;
 const HOUR: i64 = 3600;
 
+/// A time after everything that is delivered: 2026-06-01T00:00:00Z.
+pub(crate) const LATER: i64 = 1_780_272_000;
+
 /// A scale that can be passed on a command line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sized(pub(crate) Scale);
